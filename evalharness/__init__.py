@@ -1,0 +1,43 @@
+"""evalharness: how good are these summaries, and where are they wrong?"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evalharness.errors import HarnessError as HarnessError
+    from evalharness.records import Article as Article
+    from evalharness.records import Flag as Flag
+    from evalharness.records import Score as Score
+    from evalharness.records import SentenceScore as SentenceScore
+    from evalharness.records import Span as Span
+    from evalharness.records import Summary as Summary
+    from evalharness.runner import Run as Run
+    from evalharness.runner import run as run
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Article": "records",
+    "Flag": "records",
+    "HarnessError": "errors",
+    "Run": "runner",
+    "Score": "records",
+    "SentenceScore": "records",
+    "Span": "records",
+    "Summary": "records",
+    "run": "runner",
+}
+__all__ = [*sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import evalharness` costs nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'evalharness' has no attribute {name!r}")
+    value = getattr(import_module(f"evalharness.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

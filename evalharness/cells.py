@@ -1,0 +1,153 @@
+"""The runs that a config asks for: components built and checked, before any work begins."""
+
+import dataclasses
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalharness import document, registry
+from evalharness.config import Component, Experiment, Sheet
+from evalharness.document import Key
+from evalharness.protocols import Loader, Metric, Summarizer
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run to be: its components, built and checked, and the sheet that they are from."""
+
+    experiment: str
+    name: str
+    sheet: Sheet
+    loader: Loader
+    model: Summarizer
+    model_kind: str
+    metrics: Mapping[str, Metric]
+    metric_kinds: Mapping[str, str]
+
+    def config(self, folder: Path) -> str:
+        """Return the YAML that makes this cell again, with every option, to stand in `folder`."""
+        scorers = {"metrics": self.sheet.metrics, "checks": self.sheet.checks}
+        tree = {
+            "name": self.experiment,
+            "data": _written(self.sheet.data.name, "", self.loader, folder),
+            "model": _written(self.model_kind, self.name, self.model, folder),
+            **{
+                place: [
+                    _written(c.name, c.label, self.metrics[c.label or c.name], folder)
+                    for c in components
+                ]
+                for place, components in scorers.items()
+            },
+            "seed": self.sheet.seed,
+            "limit": self.sheet.limit,
+            "interval": self.sheet.interval.model_dump(),
+        }
+        return document.dump({key: value for key, value in tree.items() if value is not None})
+
+
+def prepare(experiment: Experiment) -> list[Cell]:
+    """Build every component of every cell, so that a mistake ends the run before any work.
+
+    Raises: ConfigError with the place of what is wrong.
+    """
+    sheet = experiment.sheet
+    loader = registry.build("loaders", ("data",), sheet.data, experiment.document)
+    models = [(model, _model(experiment, key, model)) for key, model in experiment.models()]
+    metrics = _scorers(experiment)
+    cells: list[Cell] = []
+    for model, built in models:
+        name = _folder_name(model.label or _own_name(model.name, built))
+        cells.append(
+            Cell(
+                experiment=_folder_name(experiment.name),
+                name=_unused(name, [cell.name for cell in cells]),
+                sheet=sheet,
+                loader=loader,
+                model=built,
+                model_kind=model.name,
+                metrics={label: metric for label, (_, metric) in metrics.items()},
+                metric_kinds={label: kind for label, (kind, _) in metrics.items()},
+            )
+        )
+    return cells
+
+
+def _model(experiment: Experiment, key: Key, model: Component) -> Summarizer:
+    whole = registry.with_defaults(experiment, key, model)
+    built: Summarizer = registry.build("models", key, whole, experiment.document)
+    return built
+
+
+def _scorers(experiment: Experiment) -> dict[str, tuple[str, Metric]]:
+    """Return component name and component by label, metrics before checks."""
+    built: dict[str, tuple[str, Metric]] = {}
+    for key, component in experiment.scorers():
+        label = component.label or component.name
+        if label in built:
+            message = f"{label!r} stands twice; give one of them a label"
+            raise experiment.document.error(key, message)
+        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
+        metric = registry.build(kind, key, component, experiment.document)
+        built[label] = (component.name, metric)
+    return built
+
+
+def _own_name(kind: str, model: Any) -> str:
+    """Name a model that the config gives no label: by its checkpoint, or by its kind."""
+    checkpoint = getattr(model, "model", None)
+    return Path(checkpoint).name if isinstance(checkpoint, str) else kind
+
+
+def _folder_name(name: str) -> str:
+    """Return a name that is a folder's on every system and leads nowhere else.
+
+    >>> _folder_name("../a b:c")
+    'a-b-c'
+    """
+    safe = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip(".-")[:80]
+    return safe or "unnamed"
+
+
+def _unused(name: str, taken: Sequence[str]) -> str:
+    lowered = {other.lower() for other in taken}
+    n = 2
+    found = name
+    while found.lower() in lowered:
+        found, n = f"{name}-{n}", n + 1
+    return found
+
+
+def _written(kind: str, label: str, component: Any, folder: Path) -> dict[str, Any]:
+    """Return a component as the config would say it, with every option that is set."""
+    options = {
+        field.name: _plain(getattr(component, field.name), folder)
+        for field in dataclasses.fields(component)
+        if getattr(component, field.name) is not None
+    }
+    checkpoint = getattr(component, "model", None)
+    if isinstance(checkpoint, str) and Path(checkpoint).is_absolute():
+        options["model"] = _relative(Path(checkpoint), folder)
+    return {"name": kind} | ({"label": label} if label else {}) | options
+
+
+def _plain(value: Any, folder: Path) -> Any:
+    if isinstance(value, Path):
+        return _relative(value, folder)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        inner = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return {key: _plain(v, folder) for key, v in inner.items() if v is not None}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner, folder) for key, inner in value.items()}
+    return [_plain(v, folder) for v in value] if isinstance(value, tuple | list) else value
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """Return a path as seen from `folder`, so that a results tree can move with its data."""
+    try:
+        relative = os.path.relpath(path, folder.absolute())
+    except ValueError:  # another drive
+        return str(path)
+    return relative if relative.startswith(".") else f"./{relative}"

@@ -1,0 +1,1 @@
+"""Checks of a summary against its article, one file each."""

@@ -1,0 +1,210 @@
+"""Does the article have the summary's names?"""
+
+import bisect
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import ClassVar
+
+from evalharness import text
+from evalharness.protocols import Need, Pair
+from evalharness.records import Flag, Score, SentenceScore, Span
+
+# How alike two spellings must be, 0-100, for the one to be offered in place of the other.
+NEARLY_SPELLED = 75.0
+# More than these help no reader, and keep the work on odd texts linear.
+MOST_EVIDENCE = 5
+MOST_CANDIDATES = 50
+MOST_FLAGS_EXPLAINED = 100
+
+
+@dataclass(frozen=True)
+class Entities:
+    """Share of the summary's names that the article has.
+
+    A name is known if each of its words is in the article, in any case, singular or plural, or as
+    another word for the same country (`Britain`, `British`), or if one is the initials of the
+    other (`IMF`). A sentence with names has the share of its own; weighted with their count of
+    names, these make up the score. A summary without names has none.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    version: ClassVar[int] = 1
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Flag every name that the article does not have, and point to the nearest that it has."""
+        named_in = cache(StatedNames)
+        return [check_entities(named_in(article.text), summary.text) for article, summary in pairs]
+
+
+class StatedNames:
+    """The names of an article, found once for all its summaries."""
+
+    def __init__(self, article: str) -> None:
+        self.text = article
+        self.sentences = text.sentences(article)
+        self.names, self.casing = text.names_and_casing(article, self.sentences)
+
+    @cached_property
+    def countries(self) -> frozenset[str]:
+        """The countries that the article names, under whatever word."""
+        whole = {text.country(" ".join(name.words)) for name in self.names}
+        return frozenset(whole.union(map(text.country, self.casing.words()))) - {""}
+
+    @cached_property
+    def initials(self) -> frozenset[str]:
+        """The initials of the article's names, and of all runs of words inside them."""
+        return frozenset(each for name in self.names for each in _initials(name, self.text))
+
+    @cached_property
+    def words(self) -> list[frozenset[str]]:
+        """The content words of each sentence."""
+        return [frozenset(text.content_words(span.of(self.text))) for span in self.sentences]
+
+    @cached_property
+    def spellings(self) -> dict[str, text.Name]:
+        """The names by how their words are spelled, each once, the first of them."""
+        found: dict[str, text.Name] = {}
+        for name in self.names:
+            found.setdefault(" ".join(name.words), name)
+        return found
+
+    @cached_property
+    def names_with(self) -> dict[str, list[text.Name]]:
+        """The names by their words."""
+        found: dict[str, list[text.Name]] = {}
+        for name in self.names:
+            for word in name.words:
+                found.setdefault(word, []).append(name)
+        return found
+
+    def place(self, span: Span) -> int:
+        """Return which sentence a span stands in, from 0."""
+        return bisect.bisect_right(self.sentences, span.start, key=lambda each: each.start) - 1
+
+    def missing(self, name: text.Name, summary: str) -> list[Span]:
+        """Return the parts of a summary's name that the article does not have."""
+        missing = [
+            part
+            for word, part in zip(name.words, name.parts, strict=True)
+            if len(word) > 1 and not self._has(word)
+        ]
+        if not missing or text.country(" ".join(name.words)) in self.countries:
+            return []
+        if len(name.words) == 1 and name.words[0].replace(".", "") in self.initials:
+            return []
+        return [] if any(each in self.casing for each in _initials(name, summary)) else missing
+
+    def _has(self, word: str) -> bool:
+        if any(spelling in self.casing for spelling in _numbers_of(word)):
+            return True
+        return bool(text.country(word)) and text.country(word) in self.countries
+
+    def evidence(self, name: text.Name) -> list[Span]:
+        """Return the first names of the article that have a word in common with this one."""
+        found = (stated for word in name.words for stated in self.names_with.get(word, ()))
+        return [stated.span for stated in itertools.islice(found, MOST_EVIDENCE)]
+
+    def instead(self, name: text.Name, wanted: frozenset[str]) -> text.Name | None:
+        """Return the name that the article has in place of a wrong one, if that can be told.
+
+        It has a word in common with it or, if none has, is spelled nearly alike. Of several, the
+        one counts whose sentence has most of the wanted words, those of the summary's sentence.
+        """
+        shared = [
+            stated
+            for word in name.words
+            for stated in self.names_with.get(word, [])[:MOST_CANDIDATES]
+        ]
+        return max(
+            shared or self._spelled_nearly(" ".join(name.words)),
+            key=lambda stated: len(wanted & self.words[self.place(stated.span)]),
+            default=None,
+        )
+
+    def _spelled_nearly(self, spelling: str) -> list[text.Name]:
+        from rapidfuzz import fuzz, process
+
+        found = process.extract(
+            spelling,
+            self.spellings.keys(),
+            scorer=fuzz.ratio,
+            score_cutoff=NEARLY_SPELLED,
+            limit=MOST_CANDIDATES,
+        )
+        return [self.spellings[near] for near, _, _ in found]
+
+
+def check_entities(article: StatedNames, summary: str) -> Score:
+    """Return the share of the summary's names that the article has, with flags."""
+    if not summary.strip():
+        return Score(None, note="the summary is empty")
+    if not article.text.strip():
+        return Score(None, note="the article is empty")
+    flags: list[Flag] = []
+    scores: list[SentenceScore] = []
+    n_names = 0
+    for sentence, names in _by_sentence(summary, article.casing):
+        missing = [article.missing(name, summary) for name in names]
+        pairs = list(zip(names, missing, strict=True))
+        wrong = [(name, parts) for name, parts in pairs if parts]
+        wanted = frozenset(text.content_words(sentence.of(summary)) if wrong else ())
+        for name, parts in wrong:
+            explained = len(flags) < MOST_FLAGS_EXPLAINED
+            stated = article.instead(name, wanted) if explained else None
+            flags.append(_flag(article, name, parts, stated, summary))
+        known = {span for name, parts in pairs if not parts for span in article.evidence(name)}
+        scores.append(SentenceScore(sentence, 1 - len(wrong) / len(names), tuple(sorted(known))))
+        n_names += len(names)
+    if not n_names:
+        return Score(None, note="the summary has no names")
+    return Score(1 - len(flags) / n_names, sentences=tuple(scores), flags=tuple(flags))
+
+
+def _by_sentence(summary: str, casing: text.Casing) -> Iterator[tuple[Span, list[text.Name]]]:
+    """Yield the sentences that have names, with them."""
+    sentences = text.sentences(summary)
+    names = text.names(summary, casing, sentences)
+    starts = [sentence.start for sentence in sentences]
+    places = itertools.groupby(names, lambda name: bisect.bisect_right(starts, name.span.start))
+    for place, here in places:
+        yield sentences[place - 1], list(here)
+
+
+def _flag(
+    article: StatedNames,
+    name: text.Name,
+    missing: list[Span],
+    stated: text.Name | None,
+    summary: str,
+) -> Flag:
+    span = Span(missing[0].start, missing[-1].end)
+    if stated is None:
+        return Flag(span, "entity", f"'{name.span.of(summary)}' is not in the article")
+    place = article.place(stated.span) + 1
+    message = f"the article has '{stated.span.of(article.text)}', in sentence {place}"
+    return Flag(span, "entity", message, (stated.span,))
+
+
+def _numbers_of(word: str) -> Iterator[str]:
+    """Yield a word as it is, then in the singular or plural."""
+    yield word
+    if len(word) > 3:
+        yield f"{word}s"
+        yield word.removesuffix("s")
+        yield word.removesuffix("es")
+        yield word.replace(".", "")
+
+
+def _initials(name: text.Name, where: str) -> Iterator[str]:
+    """Yield the initials of a name: of all its words with and without `of`, and of runs inside."""
+    words = name.words
+    if len(words) < 2:
+        return
+    yield "".join(word[0] for word in words)
+    yield "".join(each.of(where)[0] for each in text.words(name.span.of(where))).lower()
+    for length in range(3, len(words)):
+        for start in range(len(words) - length + 1):
+            yield "".join(word[0] for word in words[start : start + length])

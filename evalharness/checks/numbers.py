@@ -1,0 +1,136 @@
+"""Does the article state the summary's numbers?"""
+
+import bisect
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import ClassVar
+
+from evalharness import text
+from evalharness.protocols import Need, Pair
+from evalharness.records import Flag, Score, SentenceScore, Span
+
+# A number belongs to a word close behind it: `14 of the miners`.
+CHARACTERS_AFTER = 30
+# More places than these help no reader, and keep the work on odd texts linear.
+MOST_EVIDENCE = 5
+MOST_CANDIDATES = 50
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Share of the summary's numbers that the article states.
+
+    Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
+    summary may round. A sentence with numbers has the share of its own; weighted with their count
+    of numbers, these make up the score. A summary without numbers has none.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    version: ClassVar[int] = 1
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Flag every number that the article does not state, and point to what it says instead."""
+        stated_in = cache(StatedNumbers)
+        return [check_numbers(stated_in(article.text), summary.text) for article, summary in pairs]
+
+
+class StatedNumbers:
+    """The numbers of an article, found once for all its summaries."""
+
+    def __init__(self, article: str) -> None:
+        self.text = article
+        self.sentences = text.sentences(article)
+        self.numbers = text.numbers(article, self.sentences)
+        self._index = text.NumberIndex(self.numbers)
+
+    def evidence(self, claimed: text.Number) -> list[Span]:
+        """Return where the article states a number, at most five places; empty if it does not."""
+        found = itertools.islice(self._index.agreeing(claimed), MOST_EVIDENCE)
+        return [stated.span for stated in found]
+
+    def place(self, span: Span) -> int:
+        """Return which sentence a span stands in, from 0."""
+        return bisect.bisect_right(self.sentences, span.start, key=lambda each: each.start) - 1
+
+    @cached_property
+    def words(self) -> list[frozenset[str]]:
+        """The content words of each sentence."""
+        return [frozenset(text.content_words(span.of(self.text))) for span in self.sentences]
+
+    @cached_property
+    def by_company(self) -> dict[tuple[str, str, str], list[text.Number]]:
+        """The numbers by their kind, unit and a word behind them."""
+        found: dict[tuple[str, str, str], list[text.Number]] = {}
+        for stated in self.numbers:
+            for company in _company(self.text, stated) if stated.sure else ():
+                found.setdefault(company, []).append(stated)
+        return found
+
+    def instead(
+        self, claimed: text.Number, summary: str, wanted: frozenset[str]
+    ) -> text.Number | None:
+        """Return the number that the article has in place of a wrong one, if that can be told.
+
+        It has the same unit or stands before the same word. Of several, the one counts whose
+        sentence has most of the wanted words, which are those of the summary's sentence.
+        """
+        candidates = [
+            stated
+            for company in _company(summary, claimed)
+            for stated in self.by_company.get(company, [])[:MOST_CANDIDATES]
+        ]
+        return max(
+            candidates,
+            key=lambda stated: len(wanted & self.words[self.place(stated.span)]),
+            default=None,
+        )
+
+
+def check_numbers(article: StatedNumbers, summary: str) -> Score:
+    """Return the share of the summary's numbers that the article states, with flags."""
+    if not summary.strip():
+        return Score(None, note="the summary is empty")
+    if not article.text.strip():
+        return Score(None, note="the article is empty")
+    flags: list[Flag] = []
+    scores: list[SentenceScore] = []
+    n_claims = 0
+    for sentence in text.sentences(summary):
+        claims = [number for number in text.numbers(summary, [sentence]) if number.sure]
+        if not claims:
+            continue
+        evidence = [article.evidence(claimed) for claimed in claims]
+        wrong = [claimed for claimed, found in zip(claims, evidence, strict=True) if not found]
+        wanted = frozenset(text.content_words(sentence.of(summary)) if wrong else ())
+        flags += [_flag(article, claimed, summary, wanted) for claimed in wrong]
+        stated = tuple(sorted(set(itertools.chain.from_iterable(evidence))))
+        scores.append(SentenceScore(sentence, 1 - len(wrong) / len(claims), stated))
+        n_claims += len(claims)
+    if not n_claims:
+        return Score(None, note="the summary has no numbers")
+    return Score(1 - len(flags) / n_claims, sentences=tuple(scores), flags=tuple(flags))
+
+
+def _flag(
+    article: StatedNumbers, claimed: text.Number, summary: str, wanted: frozenset[str]
+) -> Flag:
+    stated = article.instead(claimed, summary, wanted)
+    if stated is None:
+        return Flag(claimed.span, "number", f"{claimed.span.of(summary)} is not in the article")
+    place = article.place(stated.span) + 1
+    message = f"the article says {stated.span.of(article.text)}, in sentence {place}"
+    return Flag(claimed.span, "number", message, (stated.span,))
+
+
+def _company(where: str, number: text.Number) -> list[tuple[str, str, str]]:
+    """Return what a number can be recognised by: its kind and unit, and two words behind it."""
+    after = where[number.span.end : number.span.end + CHARACTERS_AFTER]
+    if len(after) == CHARACTERS_AFTER:
+        after = after[: after.rfind(" ") + 1]  # the last word may be cut
+    words = [word.removesuffix("s") for word in text.content_words(after)[:2]]
+    if number.unit:
+        words.append("")
+    return [(number.kind, number.unit, word) for word in words]

@@ -1,0 +1,217 @@
+"""The YAML, checked: one experiment, and the cells that it is made of.
+
+Here the shape is checked; the options of each component are checked by the registry, from the
+component's own fields.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from evalharness import document
+from evalharness.document import Document, Key
+from evalharness.errors import ConfigError
+from evalharness.records import canonical
+
+
+class Component(BaseModel):
+    """A loader, model, metric or check by name; every other key is one of its options."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    name: str = Field(min_length=1, description="which one; `evalharness list` shows them")
+    label: str = Field("", description="what tables and folders call it, if not its name")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that are neither name nor label."""
+        return dict(self.model_extra or {})
+
+
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Named = Annotated[Component, BeforeValidator(_named, json_schema_input_type=str | Component)]
+
+
+class Interval(BaseModel):
+    """How the interval beside each mean is made: a percentile bootstrap over the articles."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    level: float = Field(0.95, gt=0, lt=1, description="share of resampled means that it holds")
+    resamples: int = Field(1000, ge=100, le=100_000, description="how many resamples")
+
+
+class Sheet(BaseModel):
+    """The top of a config file."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    name: str = Field("", description="the experiment; names its folder. Default: the file's name")
+    data: Named = Field(description="where articles come from")
+    model: Named | None = Field(None, description="the summarizer")
+    models: tuple[Named, ...] = Field((), description="several summarizers, a run each")
+    metrics: tuple[Named, ...] = Field(
+        (Component(name="rouge"),), description="scores against the references"
+    )
+    checks: tuple[Named, ...] = Field(
+        (Component(name="numbers"), Component(name="entities")),
+        description="scores against the article",
+    )
+    generation: dict[str, Any] = Field(
+        default_factory=dict, description="options for every model that generates"
+    )
+    seed: int = Field(0, ge=0, description="for everything that draws at random")
+    limit: int | None = Field(None, ge=1, description="articles at the most, from the first")
+    interval: Interval = Field(Interval(), description="the interval beside each mean")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked sheet, with the places that its errors point at."""
+
+    sheet: Sheet
+    document: Document = field(repr=False)
+    name: str
+
+    def models(self) -> Iterable[tuple[Key, Component]]:
+        """The summarizers, each with the path of its place."""
+        if self.sheet.model is not None:
+            return [(("model",), self.sheet.model)]
+        return [(("models", n), model) for n, model in enumerate(self.sheet.models)]
+
+    def scorers(self) -> Iterable[tuple[Key, Component]]:
+        """The metrics and then the checks, each with the path of its place."""
+        for kind in ("metrics", "checks"):
+            for n, component in enumerate(getattr(self.sheet, kind)):
+                yield (kind, n), component
+
+
+def read(
+    config: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    limit: int | None = None,
+) -> Experiment:
+    """Read a config file (or a mapping of the same shape), lay `key=value` overrides over it.
+
+    Raises: ConfigError, one line with file, line, column, dotted path, and what was expected.
+    """
+    sheet_document = _document(config)
+    for override in overrides:
+        _override(sheet_document, override)
+    if limit is not None:
+        sheet_document.put(("limit",), limit, document.Place("--limit", Path.cwd()))
+    sheet = _checked(sheet_document)
+    _one_of_model_and_models(sheet, sheet_document)
+    name = sheet.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
+    return Experiment(sheet, sheet_document, name)
+
+
+def _document(config: str | Path | Mapping[str, Any]) -> Document:
+    if isinstance(config, str | Path):
+        return document.read(Path(config))
+    tree = {str(key): value for key, value in config.items()}
+    return Document(tree, {(): document.Place("config", Path.cwd())})
+
+
+def _override(sheet_document: Document, override: str) -> None:
+    path, equals, value = override.partition("=")
+    place = document.Place(f"--set {override}", Path.cwd())
+    if not equals or not path.strip():
+        raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
+    key = tuple(int(part) if part.isdigit() else part for part in path.strip().split("."))
+    try:
+        sheet_document.put(key, document.parse_value(value, str(place)), place)
+    except KeyError as error:
+        raise ConfigError(f"{place}: there is no {error.args[0]!r} to set a value in") from None
+
+
+def _checked(sheet_document: Document) -> Sheet:
+    try:
+        return Sheet.model_validate_json(canonical(sheet_document.tree))
+    except ValidationError as error:
+        raise explain(error, sheet_document, (), Sheet) from None
+    except TypeError as error:
+        raise sheet_document.error((), f"holds what YAML could not: {error}") from None
+
+
+def _one_of_model_and_models(sheet: Sheet, sheet_document: Document) -> None:
+    if sheet.model is not None and sheet.models:
+        raise sheet_document.error(("models",), "give `model` or `models`, not both")
+    if sheet.model is None and not sheet.models:
+        raise sheet_document.error((), "no `model`: name a summarizer, such as `model: lead`")
+
+
+def explain(
+    error: ValidationError, sheet_document: Document, at: Key, shape: type[BaseModel]
+) -> ConfigError:
+    """Return the first thing that pydantic found, in one line with its place and a way out."""
+    found = error.errors(include_url=False)
+    first = found[0]
+    key = _known_part(first["loc"], sheet_document, at)
+    if first["type"] == "extra_forbidden":
+        wrong = str(first["loc"][-1])
+        return sheet_document.error(key, f"unknown key{nearest(wrong, list(shape.model_fields))}")
+    if first["type"] == "missing":
+        wanted = dotted_name(first["loc"])
+        return sheet_document.error(at, f"{wanted!r} is missing")
+    alike = [e for e in found if _known_part(e["loc"], sheet_document, at) == key]
+    messages = list(dict.fromkeys(_in_words(e["msg"]) for e in alike))
+    return sheet_document.error(key, " or ".join(messages) + _given(first))
+
+
+def dotted_name(location: Sequence[str | int]) -> str:
+    """Return the last named part of a pydantic location."""
+    return str(next((part for part in reversed(location) if isinstance(part, str)), "value"))
+
+
+def _known_part(location: Sequence[str | int], sheet_document: Document, at: Key) -> Key:
+    """Cut the branch of a union that pydantic adds to the location (`batch.literal['auto']`)."""
+    for end in range(len(location), 0, -1):
+        if _stands(sheet_document.tree, (*at, *location[:end])):
+            return (*at, *location[:end])
+    return at
+
+
+def _stands(tree: Any, key: Key) -> bool:
+    for part in key:
+        listed = isinstance(tree, list) and isinstance(part, int) and part < len(tree)
+        if not (listed or (isinstance(tree, dict) and part in tree)):
+            return False
+        tree = tree[part]
+    return True
+
+
+def _in_words(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should be", "should be")
+
+
+def _given(first: Mapping[str, Any]) -> str:
+    value = first.get("input")
+    if isinstance(value, str | int | float | bool) or value is None:
+        return f", not {_short(value)}"
+    return ""
+
+
+def _short(value: Any) -> str:
+    words = {None: "null", True: "true", False: "false"}
+    text = words.get(value) if value is None or isinstance(value, bool) else repr(value)
+    return text if text is not None and len(text) <= 60 else f"{str(text)[:57]}…"
+
+
+def nearest(wrong: str, known: Sequence[str]) -> str:
+    """Return a clause that helps with a name that is not known.
+
+    >>> nearest("num_baems", ["num_beams", "seed"])
+    '; did you mean num_beams?'
+    >>> nearest("x", ["num_beams", "seed"])
+    '; known: num_beams, seed'
+    """
+    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"

@@ -1,0 +1,304 @@
+"""What can be seen to be wrong with a summary before it is scored: named, counted, never dropped.
+
+Each defect has rules that can be judged by reading them. They are made to leave what people write
+alone: what also stands in the article is a quotation, not a refusal or a preamble. The word lists
+of refusals and preambles are English; the other defects know no language.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from operator import eq
+from typing import Literal, NamedTuple
+
+from evalharness.records import Summary
+from evalharness.text.tokens import UNSPACED
+
+Defect = Literal["empty", "looping", "cut", "echo", "refusal", "preamble"]
+
+# A phrase that comes so many times in a row is a loop. Three do for a phrase as long as a clause;
+# people write "no, no, no" and score 6-4 6-4 6-4.
+SHORT_TIMES = 4
+LONG_TIMES = 3
+LONG_PHRASE = 5
+# Loops of longer phrases than this show in the next two rules.
+LONGEST_PHRASE = 40
+# A sentence of at least as many words that comes so often, side by side or not.
+SENTENCE_TIMES = 3
+SENTENCE_WORDS = 4
+# Of a loop with small changes, less than half of the runs of four words are new. The least that
+# was seen in 1,228 summaries by people (of 20 words or more) is 0.75.
+RUN = 4
+LEAST_NEW = 0.5
+LEAST_WORDS = 20
+
+# So many words in a row of an instruction are no chance.
+ECHO = 5
+
+# Refusals and preambles stand at the start: this many characters are looked at.
+HEAD = 600
+
+_SENTENCE_END = re.compile(r"[.!?…]+(?:\s|$)|\n|[。！？｡।]")
+_FINAL = tuple(".!?…‽。！？｡．।॥۔؟։።᠃။។")
+_CLOSERS = "\"'”’»›)]}」』】）》〉*_`~ \t\r\n\u00a0"
+
+
+def find(article: str, summary: Summary, instructions: Sequence[str] = ()) -> tuple[Defect, ...]:
+    """Return the defects of a summary, in the order of `Defect`; an empty tuple where it has none.
+
+    empty: nothing but white space; then nothing else is looked for.
+    looping: a phrase or sentence comes over and over, with or without small changes.
+    cut: the cap on new tokens ended it (finish `length`) before a stop, `?` or `!` did.
+    echo: it holds five or more words in a row of one of the `instructions`, the fixed texts of the
+        prompt, or begins with a whole instruction that is shorter; and the article does not.
+    refusal: the model says that it cannot, will not, or was given no article.
+    preamble: it opens with talk about the summary ("Here is a concise summary:", "**Summary**",
+        "Sure!"). "The article discusses ..." is none: it goes on to say what the article says.
+
+    A summary with finish `error` has none of these: it was not written at all.
+    """
+    if summary.finish == "error":
+        return ()
+    if not summary.text.strip():
+        return ("empty",)
+    written = _words(summary.text)
+    head = _folded(summary.text.strip()[:HEAD])
+    found: dict[Defect, bool] = {
+        "looping": _loops(summary.text, written, article),
+        "cut": summary.finish == "length" and not _ends(summary.text),
+        "echo": any(_echoes(head, written, article, one) for one in instructions),
+        "refusal": _says(_REFUSALS, head, article),
+        "preamble": _says(_PREAMBLES, head, article),
+    }
+    return tuple(defect for defect, there in found.items() if there)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+# Coarser than `text.words`, and ten times as quick; nothing here needs to know where a word stands.
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+(?:[.,]\d+)*")
+
+
+# looping
+
+
+def _loops(text: str, written: Sequence[str], article: str) -> bool:
+    return _repeats_in_a_row(written) or _is_stale(written) or _repeats_a_sentence(text, article)
+
+
+def _repeats_in_a_row(written: Sequence[str]) -> bool:
+    """Tell whether a phrase is said again at once, and again.
+
+    A phrase of p words comes t times in a row where (t - 1) * p words equal the one p before. Then
+    at least (t - 1) * p - 2 runs of three words are repeated: few of these rule out long phrases.
+    """
+    repeated_runs = len(written) - 2 - len(_runs(written, 3))
+    longest = min((repeated_runs + 2) // (LONG_TIMES - 1), LONGEST_PHRASE)
+    for length in range(1, longest + 1):
+        times = SHORT_TIMES if length < LONG_PHRASE else LONG_TIMES
+        same = bytes(map(eq, written[length:], written))
+        if b"\1" * (length * (times - 1)) in same:
+            return True
+    return False
+
+
+def _repeats_a_sentence(text: str, article: str) -> bool:
+    """Tell whether a sentence comes often that the article does not repeat as often itself."""
+    repeated = _repeated_sentences(text)
+    return bool(repeated) and not repeated <= _repeated_sentences(article)
+
+
+def _repeated_sentences(text: str) -> set[str]:
+    sentences = _SENTENCE_END.split(text)
+    if len(sentences) < SENTENCE_TIMES:
+        return set()
+    times = Counter(" ".join(sentence.lower().split()) for sentence in sentences)
+    often = (sentence for sentence, n in times.items() if n >= SENTENCE_TIMES)
+    return {sentence for sentence in often if len(_words(sentence)) >= SENTENCE_WORDS}
+
+
+def _is_stale(written: Sequence[str]) -> bool:
+    runs = len(written) - RUN + 1
+    if len(written) < LEAST_WORDS:
+        return False
+    return len(_runs(written, RUN)) < LEAST_NEW * runs
+
+
+def _runs(written: Sequence[str], n: int) -> frozenset[tuple[str, ...]]:
+    return frozenset(zip(*(written[start:] for start in range(n)), strict=False))
+
+
+# cut
+
+
+def _ends(text: str) -> bool:
+    return text.rstrip(_CLOSERS).endswith(_FINAL)
+
+
+# echo
+
+
+def _echoes(head: str, written: Sequence[str], article: str, instruction: str) -> bool:
+    asked = _instruction_runs(instruction)
+    if not asked:
+        return _opens_with(head, _folded(instruction.strip()), article)
+    shared = asked & _runs(written, ECHO)
+    return bool(shared) and not shared <= _runs(_words(article), ECHO)
+
+
+@lru_cache(maxsize=64)
+def _instruction_runs(instruction: str) -> frozenset[tuple[str, ...]]:
+    return _runs(_words(instruction), ECHO)
+
+
+def _opens_with(head: str, instruction: str, article: str) -> bool:
+    """Tell whether a summary begins with a short instruction, such as `summarize:`.
+
+    A bare word (`article`) is too little to tell; with its colon it will do.
+    """
+    if not instruction or instruction.isalnum() or not head.startswith(instruction):
+        return False
+    goes_on = instruction[-1].isalnum() and head[len(instruction) :][:1].isalnum()
+    return not goes_on and instruction not in _folded(article)
+
+
+# refusal, preamble
+
+
+def _folded(text: str) -> str:
+    """Return the text in small letters, with plain apostrophes and spaces and no Markdown."""
+    plain = _MARKDOWN.sub("", _APOSTROPHE.sub("'", text.lower()))
+    return _SPACES.sub(" ", plain).strip(" ")
+
+
+_APOSTROPHE = re.compile("[’‘ʼ´]")
+_MARKDOWN = re.compile("[*_#>`\u200b\ufeff]+")
+_SPACES = re.compile(r"[^\S\n ]+ *| {2,}")
+
+
+def _says(phrases: "_Phrases", head: str, article: str) -> bool:
+    openings = (opening.match(head) for opening in phrases.openings)
+    others = (phrase.search(head) for phrase in phrases.anywhere)
+    said = [match.group() for match in (*openings, *others) if match]
+    return bool(said) and any(phrase not in _folded(article) for phrase in said)
+
+
+class _Phrases(NamedTuple):
+    """Patterns of folded text: those that open a summary, and those that may stand anywhere."""
+
+    openings: Sequence[re.Pattern[str]]
+    anywhere: Sequence[re.Pattern[str]] = ()
+
+
+_ARTICLE = r"(?:article|passage|text|document|content|story|report)"
+_SUMMARY = r"(?:summar(?:y|ies|i[sz]ation)|synopsis|tl;?dr)"
+_THE_ARTICLE = rf"(?:the|this|your)(?: \w+)? {_ARTICLE}"
+_POINTS = r"(?:(?:key|main) (?:points|takeaways|facts)|takeaways|highlights|bullet points|overview)"
+_MACHINE = r"(?:ai|artificial intelligence|(?:large )?language model)"
+_REST = r"[^.!?:\n]{0,120}"
+
+_REFUSALS = _Phrases(
+    openings=[
+        # "I'm sorry, but I can't ..."; "I apologize, but there appears to be some confusion"
+        re.compile(
+            r"(?:i(?:'m| am)(?: \w+)? sorry|sorry|(?:my )?apologies|i apologi[sz]e)"
+            rf"(?: for {_REST}?)?[,.;:! ]+(?:but |however,? )?"
+            rf"(?:i\b|as an?\b|no {_ARTICLE}|there (?:is|was|are|appears|seems)|the {_ARTICLE}"
+            r"|your?\b|it (?:looks|seems|appears))"
+        ),
+        # "I cannot summarize ..."; "Unfortunately, I'm not able to provide a ..."; but people write
+        # "I can't help thinking ..."
+        re.compile(
+            r"(?:(?:unfortunately|regrettably),? )?i(?:'m| am| was)? (?:can ?not|can't|could not"
+            r"|couldn't|unable to|not able to|will not|won't)(?: \w+){0,3}? (?:summari[sz]e"
+            r"|generate|access|browse|assist|fulfil+|comply|help (?:you|with)"
+            r"|provide (?:an?|the|any|you)\b"
+            r"|(?:create|write|produce|give) (?:an?|the|any|you)(?: \w+){0,2} summary"
+            rf"|(?:see|find|read|open|view|process) (?:an?|any|the|your) {_ARTICLE})"
+        ),
+        # "I don't have access to ..."; "I do not see an article ..."
+        re.compile(
+            r"(?:(?:unfortunately|regrettably),? )?i (?:do not|don't) (?:actually |currently )?"
+            rf"(?:have (?:access|the ability|(?:the|an?|any|enough) (?:information|{_ARTICLE}))"
+            rf"|see (?:an?|any|the) {_ARTICLE})"
+        ),
+    ],
+    anywhere=[
+        # "As an AI language model, I ..."; "I'm just a language model"; not "sold as an AI tool"
+        re.compile(
+            rf"\bas an? {_MACHINE}\b{_REST}?, i\b|\bi(?:'m| am) (?:just |only )?an? {_MACHINE}\b"
+        ),
+        # "The article was not provided."; "The text appears to be missing."
+        re.compile(
+            r"\b(?:article|passage|text)(?: text| content| body)?(?: you \w+)? "
+            r"(?:(?:was|is|were|has|have)(?:n't| not)(?: been)?(?: \w+ly)? "
+            r"(?:provided|included|supplied|attached|pasted)\b"
+            r"|(?:appears|seems) to be (?:missing|empty|blank|incomplete|cut off)\b)"
+        ),
+        # "No text was included."; "There is no article to summarize."
+        re.compile(
+            r"\bno (?:article|passage|text)(?: text| content)?(?: (?:was|is|has been))? "
+            r"(?:provided|included|supplied|given|attached|shared|to summari[sz]e)\b"
+        ),
+        # "Please provide the full article ..."
+        re.compile(
+            r"\b(?:please|(?:could|can|would) you) (?:please )?"
+            r"(?:provide|share|paste|send|supply|upload|attach)(?: me)?(?: with)? "
+            rf"(?:the|an?|your|any|more|some)\b{_REST}\b(?:article|passage|text|content)\b"
+        ),
+        # "You haven't included the text"
+        re.compile(
+            r"\byou (?:haven't|have not|did not|didn't)(?: yet| actually)? "
+            rf"(?:provide|include|share|attach|paste)d?\b{_REST}\b{_ARTICLE}\b"
+        ),
+        # "It is not possible to write a summary"
+        re.compile(
+            r"\b(?:unable|not possible|impossible|not able) to (?:summari[sz]e\b"
+            r"|(?:provide|generate|create|write|produce|give) (?:\w+ ){1,3}summary\b)"
+        ),
+        # "The text does not contain enough information to summarize"
+        re.compile(
+            r"\b(?:enough|(?:in)?sufficient) (?:information|context|content|details?|text)\b"
+            rf"{_REST}\bsummar"
+        ),
+    ],
+)
+
+_I_WILL = (
+    r"i(?:'ve|'ll|'d|'m|(?: have| will| would| can| am))(?: now| be)* (?:summari[sz]ed?|condensed?"
+    r"|(?:happy|glad) to (?:help|assist|provide|summari)|help you|provided? (?:you|a|the) )"
+)
+
+_PREAMBLES = _Phrases(
+    openings=[
+        # "Here is a concise summary of the passage:"; "Based on the text, here's a summary."
+        re.compile(
+            rf"(?:{_REST}[,!.:] ?)?"
+            rf"(?:here(?:'s| is| are)|(?:below|this|what follows|the following) is) {_REST}?"
+            rf"\b{_SUMMARY}\b(?:[.!]|{_REST}[:\n]|(?: (?:of|for))? {_THE_ARTICLE}{_REST}[.!])"
+        ),
+        # "Here are the key points:"; "Here is an overview of this article."
+        re.compile(
+            rf"(?:{_REST}[,!.:] ?)?here(?:'s| is| are) {_REST}?\b{_POINTS}"
+            rf"(?: (?:of|from|in) {_THE_ARTICLE}{_REST})?[:.!\n]"
+        ),
+        # "Summary:"; "Brief summary of the article:"; "TL;DR - "; a line "Key points"
+        re.compile(
+            r"(?:(?:an?|the|my|your|article|news|text|brief|short|concise|quick|final|executive|draft"
+            rf"|revised|one[- ]sentence) ){{0,4}}(?:{_SUMMARY}|key (?:points|takeaways))"
+            r"(?: (?:of|for) [^.!?:\n]{1,100})? ?(?:[:\n]|[-–—] )"
+        ),
+        # "Sure! ..."; "Certainly, I can ..."
+        re.compile(
+            r"(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|gladly|understood)"
+            rf"(?:!|[,.:]? (?:here|below|let me)\b|[,.:]? {_I_WILL})"
+        ),
+        # "I have summarized the article below."; "I'd be happy to help"
+        re.compile(_I_WILL),
+        # The thoughts of a reasoning model, which its template should have taken out
+        re.compile(r"<think"),
+    ]
+)

@@ -1,0 +1,305 @@
+"""YAML whose every value knows where it stands: file, line and column.
+
+The safe subset of YAML, composed to nodes by PyYAML and read by rules of our own: `yes`, `no`,
+`12:30` and dates stay text, `1e-4` is a number, a key that stands twice is an error, tags are
+refused, and aliases may not blow a small file up.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evalharness.errors import ConfigError
+
+Key = tuple[str | int, ...]
+
+# A config is written by hand; beyond this many values it is an attack or an accident.
+MAX_VALUES = 20_000
+MAX_DEPTH = 40
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?")
+_CONSTANTS = {"null": None, "~": None, "": None, "true": True, "false": False}
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("null", "bool", "int", "float", "str", "timestamp", "value", "seq", "map", "merge")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value was written; `folder` is what its relative paths are relative to."""
+
+    name: str
+    folder: Path
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.line}:{self.column}" if self.line else self.name
+
+
+@dataclass
+class Document:
+    """A tree of plain values, and for each dotted path the place that wrote it."""
+
+    tree: dict[str, Any]
+    places: dict[Key, Place] = field(default_factory=dict)
+
+    def place(self, key: Key) -> Place:
+        """Return where the value at `key` was written, or the nearest value around it."""
+        for end in range(len(key), -1, -1):
+            if key[:end] in self.places:
+                return self.places[key[:end]]
+        return Place("config", Path())
+
+    def error(self, key: Key, message: str) -> ConfigError:
+        """Return an error in one line: place, dotted path, and what is wrong."""
+        path = dotted(key)
+        return ConfigError(f"{self.place(key)}: {path + ': ' if path else ''}{message}")
+
+    def put(self, key: Key, value: Any, place: Place) -> None:
+        """Set the value at `key`, making the mappings on the way; a list is entered by number."""
+        _put(self.tree, key, value)
+        for known in [known for known in self.places if known[: len(key)] == key]:
+            del self.places[known]
+        self.places[key] = place
+
+    def overlay(self, other: "Document") -> None:
+        """Lay another document over this one: mappings merge, all else is replaced.
+
+        A component that names another kind replaces the one below whole: options of a model do not
+        leak into another model.
+        """
+        self._overlay((), self.tree, other.tree, other)
+
+    def _overlay(
+        self, key: Key, below: dict[str, Any], above: Mapping[str, Any], other: "Document"
+    ) -> None:
+        self.places |= {known: place for known, place in other.places.items() if known == key}
+        for name, value in above.items():
+            here = (*key, name)
+            if _mergeable(below.get(name), value):
+                self._overlay(here, below[name], value, other)
+            else:
+                self.put(here, value, other.place(here))
+                self.places |= {k: p for k, p in other.places.items() if k[: len(here)] == here}
+                below[name] = value
+
+
+def _mergeable(below: Any, above: Any) -> bool:
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return False
+    return "name" not in above or above["name"] == below.get("name")
+
+
+def dotted(key: Iterable[str | int]) -> str:
+    """Return a path as people write it.
+
+    >>> dotted(("models", 0, "num_beams"))
+    'models.0.num_beams'
+    """
+    return ".".join(str(part) for part in key)
+
+
+def read(path: Path) -> Document:
+    """Read a YAML file, and below it the files that it `extends`."""
+    return _extended(path, ())
+
+
+def _extended(path: Path, above: tuple[Path, ...]) -> Document:
+    resolved = path.resolve()
+    if resolved in above:
+        chain = " -> ".join(p.name for p in (*above, resolved))
+        raise ConfigError(f"{path}: extends itself: {chain}")
+    document = parse(_text_of(path), str(path), path.parent)
+    bases = document.tree.pop("extends", None)
+    if bases is None:
+        return document
+    names = [bases] if isinstance(bases, str) else bases
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise document.error(("extends",), "should be a file, or a list of files")
+    merged = Document({})
+    for name in names:
+        base = path.parent / name
+        if not base.is_file():
+            raise document.error(("extends",), f"no file {name!r} beside {path.name}")
+        merged.overlay(_extended(base, (*above, resolved)))
+    merged.overlay(document)
+    return merged
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"
+        ) from error
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+
+
+def parse(text: str, name: str, folder: Path) -> Document:
+    """Read YAML text whose top is a mapping.
+
+    >>> parse("seed: 3\\nmodel: {name: lead}", "a.yaml", Path()).tree
+    {'seed': 3, 'model': {'name': 'lead'}}
+    """
+    node = _compose(text, name)
+    if node is None:
+        raise ConfigError(f"{name}: empty")
+    reader = _Reader(name, folder)
+    tree = reader.value(node, ())
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{reader.at(node)}: the top of a config is a mapping, key: value")
+    return Document(tree, reader.places)
+
+
+def parse_value(text: str, name: str) -> Any:
+    """Read one value as the command line has it: `8`, `true`, `[1, 2]`, or plain text.
+
+    >>> [parse_value(text, "--set") for text in ("8", "no", "[1, 2.5]", "a: b", "")]
+    [8, 'no', [1, 2.5], 'a: b', None]
+    """
+    if not text.lstrip().startswith(("[", "{", '"', "'")):
+        return scalar(text.strip())
+    try:
+        node = _compose(text, "value")
+        return None if node is None else _Reader("value", Path()).value(node, ())
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from error
+
+
+def scalar(text: str) -> Any:
+    """Return what a plain word means: null, true, false, a number, or itself.
+
+    >>> [scalar(text) for text in ("1e-4", "010", "12:30", "1_000", "True", "NO", "-.5")]
+    [0.0001, '010', '12:30', 1000, True, 'NO', -0.5]
+    """
+    if text.lower() in _CONSTANTS:
+        return _CONSTANTS[text.lower()]
+    if len(text) < 40 and _INTEGER.fullmatch(text):
+        return int(text.replace("_", ""))
+    if len(text) < 40 and _FLOAT.fullmatch(text) and not re.match(r"[-+]?0[0-9]", text):
+        return float(text.replace("_", ""))
+    return text
+
+
+def dump(tree: Mapping[str, Any]) -> str:
+    """Write a tree as YAML that `parse` reads back as it was.
+
+    >>> print(dump({"model": {"name": "lead", "label": "12"}}), end="")
+    model:
+      name: lead
+      label: "12"
+    """
+    return yaml.dump(dict(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that `scalar` would read as something else."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if scalar(text) == text else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def _compose(text: str, name: str) -> yaml.Node | None:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.compose(text, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        raise ConfigError(f"{where}: not YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{name}: not YAML: {str(error).splitlines()[0]}") from error
+
+
+class _Reader:
+    """Turns nodes into values, and remembers where each stood."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        self.places: dict[Key, Place] = {}
+        self.values = 0
+
+    def at(self, node: yaml.Node) -> Place:
+        mark = node.start_mark
+        return Place(self.name, self.folder, mark.line + 1, mark.column + 1)
+
+    def value(self, node: yaml.Node, key: Key) -> Any:
+        self.values += 1
+        if self.values > MAX_VALUES or len(key) > MAX_DEPTH:
+            raise ConfigError(f"{self.at(node)}: too large or too deep; do its aliases multiply?")
+        if node.tag not in _PLAIN_TAGS:
+            raise ConfigError(f"{self.at(node)}: the tag {node.tag!r} is not allowed in a config")
+        self.places.setdefault(key, self.at(node))
+        if isinstance(node, yaml.MappingNode):
+            return {name: self.value(child, (*key, name)) for name, child in self._pairs(node, key)}
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(child, (*key, n)) for n, child in enumerate(node.value)]
+        quoted = getattr(node, "style", None)
+        return node.value if quoted else scalar(node.value)
+
+    def _pairs(self, node: yaml.MappingNode, key: Key) -> Iterator[tuple[str, yaml.Node]]:
+        seen: dict[str, Place] = {}
+        for name_node, child in node.value:
+            place = self.at(name_node)
+            if not isinstance(name_node, yaml.ScalarNode):
+                raise ConfigError(f"{place}: a key should be a word")
+            name = name_node.value
+            if name == "<<":
+                raise ConfigError(f"{place}: merge keys are not read; use `extends:`")
+            if name in seen:
+                path = dotted((*key, name))
+                raise ConfigError(f"{place}: {path}: stands twice; first at line {seen[name].line}")
+            seen[name] = place
+            self.places[(*key, name)] = place
+            yield name, child
+
+
+def _put(tree: Any, key: Sequence[str | int], value: Any) -> None:
+    for name, following in itertools.pairwise(key):
+        child = _child(tree, name)
+        if isinstance(child, str) and isinstance(following, str):
+            child = {"name": child}  # `model: lead` is short for `model: {name: lead}`
+            tree[_index(tree, name)] = child
+        elif child is None:
+            if str(following).isdigit():
+                raise KeyError(name)  # the list is a default, or is not there
+            child = {}
+            tree[_index(tree, name)] = child
+        tree = child
+    tree[_index(tree, key[-1])] = value
+
+
+def _child(tree: Any, name: str | int) -> Any:
+    if isinstance(tree, list):
+        return tree[_index(tree, name)]
+    if isinstance(tree, dict):
+        return tree.get(name)
+    raise KeyError(name)
+
+
+def _index(tree: Any, name: str | int) -> Any:
+    if not isinstance(tree, list):
+        if not isinstance(tree, dict):
+            raise KeyError(name)
+        return name
+    if not str(name).isdigit() or int(name) >= len(tree):
+        raise KeyError(name)
+    return int(name)

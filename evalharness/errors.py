@@ -1,0 +1,47 @@
+"""What can go wrong, as a tree.
+
+HarnessError                 something the user can mend; one line on stderr, exit code 2
+├── ConfigError              the YAML or an override: file, line, column, dotted path
+│   └── UnknownComponent     a name that is nothing here, with the nearest that is
+├── DataError                articles: file and line, or dataset and split
+├── MissingExtra             an optional package, with the pip line that brings it
+├── ModelError               a checkpoint that cannot be used as it is
+└── StoreError               a results folder or ledger that cannot be read or written
+
+Anything else is a bug of ours and keeps its traceback.
+"""
+
+
+class HarnessError(Exception):
+    """Something the user can mend: the message says what is wrong, where, and what to do."""
+
+    exit_code = 2
+
+
+class ConfigError(HarnessError):
+    """The configuration does not say something that can be run."""
+
+
+class UnknownComponent(ConfigError):
+    """No loader, model, metric or check has this name."""
+
+
+class DataError(HarnessError):
+    """The articles cannot be read; says which file and line."""
+
+
+class MissingExtra(HarnessError):
+    """An optional package is needed and not installed."""
+
+    def __init__(self, wanted_by: str, extra: str) -> None:
+        super().__init__(f"{wanted_by} needs: pip install 'evalharness[{extra}]'")
+
+
+class ModelError(HarnessError):
+    """A checkpoint cannot be loaded or used as the config asks."""
+
+
+class StoreError(HarnessError):
+    """A results folder or ledger cannot be read or written."""
+
+    exit_code = 4

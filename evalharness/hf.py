@@ -1,0 +1,318 @@
+"""The one place that loads tokenizers and weights, resolves revisions and places devices.
+
+Weights only as safetensors, remote code only where the config names it, and a checkpoint whose
+weights do not all fit is refused: transformers would load pickles, ask on the terminal, and fill
+what is missing with random numbers. torch and transformers are imported inside the functions, so
+that a signature can be made without them.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import re
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from evalharness.errors import MissingExtra, ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Attention = Literal["sdpa", "eager", "flash_attention_2"]
+
+# What decides a checkpoint's output: weights, config, tokenizer, chat template, its own code.
+_CONTENT = (
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "config.json",
+    "generation_config.json",
+    "tokenizer*.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "adapter_config.json",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+    "*.tiktoken",
+    "chat_template.json",
+    "*.jinja",
+    "*.py",
+)
+_TOKENIZER = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "tokenizer_config.json")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def identity(checkpoint: str, revision: str | None = None) -> dict[str, str]:
+    """Return what names a checkpoint's content: the hash of a folder, or the commit on the hub.
+
+    Needs no torch. A commit is the one that would be loaded: the hub's where it can be reached,
+    else the cached one. Raises: ModelError where there is no such folder, or a name on the hub
+    that can neither be reached nor is cached.
+    """
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise ModelError(f"revision {revision!r}: {checkpoint} is a folder, which has none")
+        return {"sha256": _folder_hash(str(folder.resolve()))}
+    if checkpoint.startswith((".", "/", "~")):
+        raise ModelError(f"no folder {checkpoint!r}")
+    return {"revision": _commit(checkpoint, revision)}
+
+
+def _folder_hash(folder: str) -> str:
+    root = Path(folder)
+    files = [f for pattern in _CONTENT for f in root.glob(pattern) if f.is_file()]
+    files += [f for f in root.glob("*/*.jinja") if f.is_file()]
+    whole = hashlib.sha256()
+    for file in sorted(set(files)):
+        state = file.stat()
+        content = _file_hash(str(file), state.st_size, state.st_mtime_ns)
+        whole.update(f"{file.relative_to(root).as_posix()}\0{content}\n".encode())
+    return whole.hexdigest()[:32]
+
+
+@lru_cache(maxsize=256)
+def _file_hash(file: str, size: int, changed: int) -> str:
+    """Return the hash of a file; size and time of change are there so that it is hashed once."""
+    with Path(file).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@cache
+def _commit(name: str, revision: str | None) -> str:
+    """Return the commit of a name on the hub; once a process, so that a run has only one."""
+    if revision is not None and _COMMIT.fullmatch(revision):
+        return revision
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+    from huggingface_hub.errors import RevisionNotFoundError as NoRevision
+
+    wanted = revision or "main"
+    if not constants.HF_HUB_OFFLINE:
+        try:
+            commit = HfApi().model_info(name, revision=revision, timeout=10).sha
+        except HFValidationError as error:
+            raise ModelError(f"no folder {name!r}, and no name on the hub either") from error
+        except NoRevision as error:
+            raise ModelError(f"{name} on the hub has no revision {wanted!r}") from error
+        except RepositoryNotFoundError as error:
+            raise ModelError(
+                f"no model {name!r} on the hub (or it is private: hf auth login)"
+            ) from error
+        except Exception:  # no network in any of its many forms: the cache may still have it
+            commit = None
+        if commit:
+            return commit
+    cached = _cached_commit(Path(constants.HF_HUB_CACHE), name, wanted)
+    if cached:
+        return cached
+    why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the hub cannot be reached"
+    raise ModelError(
+        f"no folder {name!r}; as a name on the hub it is not in the cache, and {why}: run "
+        f"`hf download {name}` where there is network, or name a local folder"
+    )
+
+
+def _cached_commit(cache: Path, name: str, revision: str) -> str | None:
+    reference = cache / f"models--{name.replace('/', '--')}" / "refs" / revision
+    return reference.read_text().strip() if reference.is_file() else None
+
+
+def check_device(device: str) -> None:
+    """Raise ValueError for a device of no known form."""
+    if not _DEVICE.fullmatch(device):
+        raise ValueError(f"device: {device!r} is none of auto, cpu, cuda, cuda:N, mps")
+
+
+def place(device: str) -> "torch.device":
+    """Return the device to compute on. Raises: ModelError where this machine has no such."""
+    import torch
+
+    n = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    mps = torch.backends.mps.is_available()
+    if device == "auto":
+        return torch.device("cuda" if n else "mps" if mps else "cpu")
+    asked = torch.device(device)
+    if asked.type == "cuda" and (asked.index or 0) >= n:
+        raise ModelError(f"device: {device} was asked for, and torch sees {n} CUDA devices here")
+    if asked.type == "mps" and not mps:
+        raise ModelError("device: mps was asked for, and torch sees none here")
+    return asked
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model ready to run, in evaluation mode and on its device, and its tokenizer."""
+
+    model: Any
+    tokenizer: Any
+    device: "torch.device"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to load and how: everything that makes one loaded model differ from another."""
+
+    auto_class: str
+    checkpoint: str
+    revision: str | None = None
+    dtype: Dtype = "auto"
+    attention: Attention | None = None
+    device: str = "auto"
+    device_map: str | None = None
+    remote_code: bool = False
+
+
+_latest: dict[tuple[Request, str], Loaded] = {}
+_loading = threading.Lock()
+
+
+def load(request: Request) -> Loaded:
+    """Return the model and tokenizer of a checkpoint; the latest one asked for is kept.
+
+    Cells of a sweep that share weights thus load them once; what is kept makes room before
+    another is loaded. Raises: ModelError, or MissingExtra for `device_map` without accelerate.
+    """
+    with _loading:
+        name = "".join(identity(request.checkpoint, request.revision).values())
+        key = (request, name)
+        if key not in _latest:
+            _latest.clear()
+            _latest[key] = _load(request, name)
+        return _latest[key]
+
+
+def _load(request: Request, content: str) -> Loaded:
+    if request.device_map is not None and importlib.util.find_spec("accelerate") is None:
+        raise MissingExtra("device_map", "accelerate")
+    device = place(request.device)
+    checkpoint = request.checkpoint
+    folder = Path(checkpoint).expanduser()
+    where: dict[str, Any] = {"trust_remote_code": request.remote_code}
+    if folder.is_dir():
+        checkpoint = str(folder)
+        _check_folder(folder)
+    else:
+        where["revision"] = content  # the commit: what is named is what is loaded
+    with quiet(), _one_line(request):
+        import transformers
+
+        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, **where)
+        model, report = getattr(transformers, request.auto_class).from_pretrained(
+            checkpoint,
+            dtype=request.dtype,
+            attn_implementation=request.attention,
+            device_map=request.device_map,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # so that the report names them all, and we refuse
+            output_loading_info=True,
+            **where,
+        )
+    _check_report(request.checkpoint, report)
+    if request.device_map is None:
+        model.to(device)
+    return Loaded(model.eval(), tokenizer, model.device)
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse early what transformers would answer with a puzzle, or not at all."""
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder}: no config.json, so no checkpoint of transformers")
+    if not any(True for _ in folder.glob("*.safetensors")):
+        pickles = sorted(f.name for pattern in _PICKLES for f in folder.glob(pattern))
+        if pickles:
+            raise ModelError(_only_pickle(str(folder), pickles[0]))
+        raise ModelError(f"{folder}: no weights (*.safetensors)")
+    if not any(True for pattern in _TOKENIZER for _ in folder.glob(pattern)):
+        raise ModelError(f"{folder}: no tokenizer files (tokenizer.json)")
+
+
+def _only_pickle(checkpoint: str, file: str) -> str:
+    return (
+        f"{checkpoint}: only pickle weights ({file}), which can run code as they load; convert to "
+        "safetensors once (transformers: from_pretrained, then save_pretrained), or name a "
+        "revision that has them"
+    )
+
+
+def _check_report(checkpoint: str, report: Mapping[str, Any]) -> None:
+    """Refuse a model of which some weights came from no file, or did not fit."""
+    missing = sorted(map(str, report["missing_keys"]))
+    if missing:
+        raise ModelError(f"{checkpoint}: the weights lack {_few(missing)}")
+    mismatched = sorted(
+        str(key[0] if isinstance(key, tuple) else key) for key in report["mismatched_keys"]
+    )
+    if mismatched:
+        raise ModelError(
+            f"{checkpoint}: the weights have other shapes than config.json says: {_few(mismatched)}"
+        )
+    if report.get("error_msgs"):
+        raise ModelError(f"{checkpoint}: {_first_line(str(report['error_msgs'][0]))}")
+
+
+def _few(names: list[str]) -> str:
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + rest
+
+
+@contextlib.contextmanager
+def _one_line(request: Request) -> Iterator[None]:
+    """Turn what transformers raises as it loads into one line that says what to do."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except ImportError as error:
+        raise ModelError(f"{request.checkpoint}: {_first_line(str(error))}") from error
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+        raise ModelError(_explained(request, str(error))) from error
+    except Exception as error:
+        if type(error).__module__.startswith(("safetensors", "tokenizers", "huggingface_hub")):
+            raise ModelError(f"{request.checkpoint}: {_first_line(str(error))}") from error
+        raise
+
+
+def _explained(request: Request, message: str) -> str:
+    name = request.checkpoint
+    if "trust_remote_code" in message:
+        return f"{name} brings Python code of its own; to run it, set remote_code: true"
+    if "cannot be loaded with `safetensors`" in message:
+        return _only_pickle(name, "pytorch_model.bin")
+    if "Unrecognized configuration class" in message:
+        kind = request.auto_class.removeprefix("AutoModelFor")
+        return f"{name} is no model of this kind ({kind}): {_first_line(message)}"
+    return f"{name}: {_first_line(message)}"
+
+
+def _first_line(message: str) -> str:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return lines[0] if lines else "no reason given"
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence what transformers prints beside its result; as it was, afterwards."""
+    from transformers.utils import logging as untyped
+
+    logging: Any = untyped
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,201 @@
+"""Articles from JSON Lines, CSV and Parquet files."""
+
+import gzip
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Literal, cast
+
+from evalharness.errors import DataError
+from evalharness.loaders.formats import csv_rows, json_lines, parquet_count, parquet_rows
+from evalharness.loaders.paths import MEND_EMPTY, first_bytes, matches, paths, short_names
+from evalharness.loaders.rows import (
+    FILE_COLUMNS,
+    USUAL_COLUMNS,
+    BadRows,
+    Columns,
+    Raw,
+    Reading,
+    Rows,
+)
+from evalharness.records import Article, Rejected
+
+Format = Literal["jsonl", "csv", "parquet"]
+
+ENDINGS: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+PARQUET = b"PAR1"
+GZIP = b"\x1f\x8b"
+# What a file that is not what its name says begins with, and what to do about it.
+STRANGERS = {
+    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
+    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
+    b"PK\x03\x04": "a zip archive or a spreadsheet; unpack it, or export it as CSV",
+    b"\x28\xb5\x2f\xfd": "zstd compressed; unpack it (gzip is read as it is)",
+    b"BZh": "bzip2 compressed; unpack it (gzip is read as it is)",
+    b"\xfd7zXZ": "xz compressed; unpack it (gzip is read as it is)",
+}
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file to read: `name` stands in messages, `stem` begins the ids of rows without one."""
+
+    path: Path
+    name: str
+    stem: str
+    format: Format
+    zipped: bool
+
+    @property
+    def place(self) -> str:
+        return f"{self.name}:row " if self.format == "parquet" else f"{self.name}:"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Articles from JSON Lines, CSV, TSV or Parquet files, gzipped or not.
+
+    Files are read in the order given, those of one pattern sorted by name, a row at a time. A row
+    without an id column is named by its file and line or row, counted from 1: `articles-17`. A
+    column `summary` is taken for a summary to score, `system` for what wrote it.
+
+    path: a file or a list of files; `*`, `?`, `[…]` and `**` match names.
+    format: `auto` goes by the ending (`.jsonl`, `.ndjson`, `.csv`, `.tsv`, `.parquet`, `.gz`).
+    columns: which column holds what, where the names are not the usual ones.
+    bad_rows: `list` counts and lists rows that are no article, `fail` ends the run at the first.
+    """
+
+    version: ClassVar[int] = 1
+
+    path: Path | tuple[Path, ...]
+    format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
+    columns: Columns = USUAL_COLUMNS
+    bad_rows: BadRows = "list"
+
+    def __post_init__(self) -> None:
+        if not paths(self.path):
+            raise ValueError("path: names no file")
+
+    def load(self) -> Iterator[Article | Rejected]:
+        """Yield every row of every file, once every file is known to be there.
+
+        Raises: DataError for a file that is missing, empty, damaged or of unknown format.
+        """
+        files = self._files()
+        rows = Rows(Reading.of(self.columns, FILE_COLUMNS), self.bad_rows)
+        return (row for file in files for row in _read(file, rows))
+
+    def count(self) -> int:
+        """Return about how many rows there are: lines of text, or what Parquet says."""
+        return sum(_count(file) for file in self._files())
+
+    def _files(self) -> list[_File]:
+        found = [file for path in paths(self.path) for file in _found(path)]
+        found = list(dict.fromkeys(found))
+        names = short_names(found)
+        stems = [_stem(name) for name in names]
+        if len(set(stems)) < len(stems):
+            stems = names
+        return [self._file(*file) for file in zip(found, names, stems, strict=True)]
+
+    def _file(self, path: Path, name: str, stem: str) -> _File:
+        start = first_bytes(path)
+        for magic, what in STRANGERS.items():
+            if start.startswith(magic):
+                raise DataError(f"{path}: this is {what}")
+        format_ = _format(path) if self.format == "auto" else self.format
+        if start.startswith(PARQUET) and format_ != "parquet":
+            raise DataError(f"{path}: this is Parquet; set format: parquet")
+        return _File(path, name, stem, format_, start.startswith(GZIP))
+
+
+def _found(path: Path) -> list[Path]:
+    if path.is_dir():
+        raise DataError(f"{path}: this is a folder; name its files, as in {path / '*.jsonl'}")
+    return [found for found in matches(path) if not found.is_dir()]
+
+
+def _format(path: Path) -> Format:
+    ending = _unzipped(path.name).suffix.lower()
+    if ending in ENDINGS:
+        return ENDINGS[ending]
+    if ending == ".json":
+        hint = "write one object a line (.jsonl); if it is so already, set format: jsonl"
+    else:
+        hint = f"known are {', '.join(ENDINGS)}, also with .gz; or set format"
+    raise DataError(f"{path}: unknown ending {ending or 'of a name without one'!r}; {hint}")
+
+
+def _stem(name: str) -> str:
+    return _unzipped(name).with_suffix("").as_posix()
+
+
+def _unzipped(name: str) -> Path:
+    return Path(name[:-3] if name.lower().endswith(".gz") else name)
+
+
+def _read(file: _File, rows: Rows) -> Iterator[Article | Rejected]:
+    empty = True
+    for row in rows.read(_raws(file, rows.reading), file.place, file.stem):
+        empty = False
+        yield row
+    if empty:
+        raise DataError(f"{file.path}: the file has no rows; {MEND_EMPTY}")
+
+
+def _raws(file: _File, reading: Reading) -> Iterator[Raw]:
+    with _named(file.path), _opened(file) as stream:
+        if file.format == "parquet":
+            yield from parquet_rows(stream, reading)
+        elif file.format == "jsonl":
+            yield from json_lines(stream)
+        else:
+            tabs = _unzipped(file.path.name).suffix.lower() == ".tsv"
+            yield from csv_rows(stream, "\t" if tabs else ",")
+
+
+def _opened(file: _File) -> BinaryIO:
+    if not file.zipped:
+        return file.path.open("rb")
+    stream = cast(BinaryIO, gzip.open(file.path))  # noqa: SIM115  the caller closes it
+    return _on_disk(stream) if file.format == "parquet" else stream
+
+
+def _on_disk(stream: BinaryIO) -> BinaryIO:
+    """Return a copy that can be read from its end, as Parquet is; closing it removes it."""
+    copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115
+    with stream:
+        shutil.copyfileobj(stream, copy)
+    copy.seek(0)
+    return copy
+
+
+def _count(file: _File) -> int:
+    with _named(file.path), _opened(file) as stream:
+        if file.format == "parquet":
+            return parquet_count(stream)
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(2**20), b""))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Put the file's name before what goes wrong while it is read."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        message = f"the gzip file is torn or damaged ({error}); copy or write it again"
+        raise DataError(f"{path}: {message}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error

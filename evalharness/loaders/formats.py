@@ -1,0 +1,159 @@
+"""The rows of a JSON Lines, CSV or Parquet file: each with its number, read as a stream.
+
+JSON Lines are read here and not by `datasets`, which infers ids as numbers, accepts rows of mixed
+types and names no file in its errors.
+"""
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from evalharness.errors import DataError
+from evalharness.loaders.rows import Raw, Reading, Row
+
+# No article is as long: a longer line is a file without line ends, or a quote that never closes.
+LONGEST_ROW = 64 * 2**20
+BATCH_ROWS = 256
+
+
+def json_lines(stream: BinaryIO) -> Iterator[Raw]:
+    """Yield the objects of a JSON Lines file with their line numbers; blank lines are skipped."""
+    for number, line in enumerate(_lines(stream), 1):
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        if line.strip():
+            yield number, _json_row(line)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines; of one longer than LONGEST_ROW only its beginning."""
+    while line := stream.readline(LONGEST_ROW + 1):
+        yield line
+        rest = line
+        while len(rest) > LONGEST_ROW and not rest.endswith(b"\n"):
+            rest = stream.readline(LONGEST_ROW + 1)
+
+
+def _json_row(line: bytes) -> Row | str:
+    if len(line) > LONGEST_ROW:
+        return f"the line is longer than {LONGEST_ROW // 2**20} MiB"
+    try:
+        row = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        return f"not UTF-8: byte 0x{line[error.start]:02x} at position {error.start}"
+    except json.JSONDecodeError as error:
+        return f"not JSON: {error.msg} (column {error.colno})"
+    except ValueError:  # the only other one: an integer of thousands of digits
+        return "not JSON that can be read: a number has too many digits"
+    except RecursionError:
+        return "the row is nested too deeply"
+    return row if isinstance(row, dict) else "the row is not an object, like {…}"
+
+
+def csv_rows(stream: BinaryIO, delimiter: str) -> Iterator[Raw]:
+    """Yield the rows below the header with the number of the line each begins on.
+
+    Quoted as in RFC 4180; a quoted field may hold line ends. All values are text.
+    Raises: DataError for a header that cannot be used.
+    """
+    csv.field_size_limit(LONGEST_ROW)  # of the whole process, and 128 KiB before
+    with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as text:
+        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        header = _header(rows)
+        while True:
+            number = rows.line_num + 1
+            try:
+                cells = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield number, f"not CSV: {_csv_message(error)}"
+                continue
+            if cells:
+                yield number, _csv_row(header, cells)
+
+
+def _header(rows: Iterator[list[str]]) -> list[str]:
+    try:
+        header = [name.strip() for name in next(rows, [])]
+    except csv.Error as error:
+        raise DataError(f"the header is not CSV: {_csv_message(error)}") from error
+    if not any(header):
+        raise DataError("the first line is blank; it must name the columns")
+    for name in header:
+        if header.count(name) > 1 and name:
+            raise DataError(f"the header names the column {name!r} twice")
+    return header
+
+
+def _csv_row(header: list[str], cells: list[str]) -> Row | str:
+    if len(cells) != len(header):
+        return f"the row has {len(cells)} fields, the header {len(header)}"
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError as error:  # what surrogateescape left of a byte that is not UTF-8
+        return f"not UTF-8: byte 0x{ord(error.object[error.start]) - 0xDC00:02x}"
+    return dict(zip(header, cells, strict=True))
+
+
+def _csv_message(error: csv.Error) -> str:
+    if "unexpected end of data" in str(error):
+        return "a quote that opens here never closes"
+    return str(error)
+
+
+def parquet_rows(stream: BinaryIO, reading: Reading) -> Iterator[Raw]:
+    """Yield the rows of a Parquet file, counted from 1, with the columns worth reading.
+
+    Raises: DataError for a file that is no Parquet or is damaged.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        # Without these two, whole row groups are read ahead: 210 MB where 12 will do.
+        with parquet.ParquetFile(stream, pre_buffer=False, buffer_size=2**20) as file:
+            columns = reading.wanted(file.schema_arrow.names)
+            number = 1
+            for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+                yield from enumerate(batch_rows(batch), number)
+                number += batch.num_rows
+    except pyarrow.ArrowException as error:
+        raise DataError(f"not Parquet that can be read: {_first_line(error)}") from error
+
+
+def parquet_count(stream: BinaryIO) -> int:
+    """Return how many rows a Parquet file has; 0 where it is none, which `parquet_rows` says."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        return int(parquet.read_metadata(stream).num_rows)
+    except pyarrow.ArrowException:
+        return 0
+
+
+def batch_rows(batch: Any) -> Iterator[Row | str]:
+    """Yield the rows of an Arrow batch; one that Python cannot hold does not cost the others."""
+    try:
+        yield from batch.to_pylist()
+    except (ValueError, OverflowError):  # not UTF-8, a date outside the calendar
+        for offset in range(batch.num_rows):
+            yield _batch_row(batch.slice(offset, 1))
+
+
+def _batch_row(batch: Any) -> Row | str:
+    try:
+        row: Row = batch.to_pylist()[0]
+    except UnicodeDecodeError as error:
+        return f"not UTF-8: byte 0x{error.object[error.start]:02x} at position {error.start}"
+    except (ValueError, OverflowError) as error:
+        return f"a value cannot be read: {_first_line(error)}"
+    return row
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,0 +1,347 @@
+"""From the row of a file or a dataset to an article, or the reason why it is none.
+
+A row is judged alike wherever it comes from. What makes it no article is listed, and never ends a
+run unless `bad_rows: fail` asks for that: no article column, or one that is not text; an article,
+an id or a reference that cannot be used; an id that came before. Refused too is text with a NUL
+character, which comes of binary or UTF-16 files, and text with half of a surrogate pair, which
+neither a tokenizer nor UTF-8 can hold.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from evalharness.errors import DataError
+from evalharness.records import Article, Rejected
+
+Row = Mapping[str, object]
+Raw = tuple[int, Row | str]
+"""The number of a row, and its fields or why it cannot be read."""
+
+BadRows = Literal["list", "fail"]
+Defaults = Mapping[str, tuple[str, ...]]
+
+# What is tried where the config names no column, in this order.
+FILE_COLUMNS: Defaults = MappingProxyType(
+    {
+        "id": ("id",),
+        "article": ("article", "document", "text", "dialogue"),
+        "reference": ("references", "reference", "highlights", "target"),
+        "summary": ("summary",),
+        "title": ("title",),
+        "source": ("source",),
+        "system": ("system",),
+    }
+)
+# On the hub, `summary` is what people wrote: XSum, SAMSum, Multi-News, GovReport.
+HUB_COLUMNS: Defaults = MappingProxyType(
+    {
+        **FILE_COLUMNS,
+        "reference": (*FILE_COLUMNS["reference"], "summary", "abstract"),
+        "summary": (),
+    }
+)
+NAMES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column holds what. One that is named here must be in every row (null: there is none).
+
+    id: names the article; text or whole numbers. Default `id`, else the file and the line.
+    article: the text to summarize. Default the first of `article`, `document`, `text`, `dialogue`.
+    reference: what people wrote, in one column or several; text or a list of texts, and blank ones
+        are left out. Default the first of `references`, `reference`, `highlights`, `target` that
+        has any; on the hub also `summary`, `abstract`.
+    summary: a summary that exists already. Default `summary`; on the hub none.
+    title: the headline. Default `title`.
+    source: where the article is from. Default `source`.
+    extra: more columns to keep with the article, such as human labels; a row may lack them.
+    """
+
+    # pydantic reads this: a misspelt key is an error, not ignored.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    id: str | None = None
+    article: str | None = None
+    reference: str | tuple[str, ...] | None = None
+    summary: str | None = None
+    title: str | None = None
+    source: str | None = None
+    extra: tuple[str, ...] = ()
+
+    def over(self, preset: "Columns") -> "Columns":
+        """Return these columns, with those of `preset` where none is named."""
+        chosen = {name: getattr(self, name) or getattr(preset, name) for name in _USES}
+        return Columns(**chosen)
+
+
+USUAL_COLUMNS = Columns()
+_USES = tuple(column.name for column in dataclasses.fields(Columns))
+
+
+class _Defect(Exception):
+    """The row is no article; the message says why."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows become articles: for each use, the columns that may hold it.
+
+    names: the columns to try, by use (`id`, `article`, `reference`, `summary`, …).
+    named: the uses for which the config names a column.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    named: frozenset[str]
+    extra: tuple[str, ...]
+
+    @classmethod
+    def of(cls, columns: Columns, defaults: Defaults) -> "Reading":
+        """Take the columns that are named; for other uses the defaults that are not taken."""
+        named = {use: _tuple(getattr(columns, use)) for use in _USES if use != "extra"}
+        taken = {name for names in named.values() for name in names}
+        free = {use: tuple(n for n in names if n not in taken) for use, names in defaults.items()}
+        return cls(
+            {use: named.get(use) or free[use] for use in defaults},
+            frozenset(use for use, names in named.items() if names),
+            columns.extra,
+        )
+
+    def wanted(self, available: Iterable[str]) -> list[str]:
+        """Return the columns of `available` worth reading; all where one is missing."""
+        available = list(available)
+        if not set(self.names["article"]) & set(available):
+            return available
+        if any(not set(self.names[use]) <= set(available) for use in self.named):
+            return available
+        known = {name for names in self.names.values() for name in names} | set(self.extra)
+        return [name for name in available if name in known]
+
+    def article(self, fields: Row, spare_id: str) -> Article:
+        """Return the article of a row; `spare_id` names it where the row has no id column."""
+        return Article(
+            id=self._id(fields, spare_id),
+            text=self._text(fields),
+            references=tuple(self._references(fields)),
+            source=self._optional(fields, "source") or "",
+            extra=self._extra(fields),
+        )
+
+    def _id(self, fields: Row, spare: str) -> str:
+        name = self._column(fields, "id")
+        if name is None:
+            return _text(spare, "the file's name")
+        value = fields[name]
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if not (isinstance(value, str) and value.strip()):
+            raise _Defect(f"the id is {_kind(value)}, not text or a whole number")
+        return _text(value, "the id")
+
+    def _text(self, fields: Row) -> str:
+        name = self._column(fields, "article")
+        if name is None:
+            raise self._missing(fields, "article", self.names["article"][0])
+        text = _text(fields[name], "the article")
+        if not text.strip():
+            raise _Defect("the article is empty")
+        return text
+
+    def _references(self, fields: Row) -> Iterator[str]:
+        for name in self.names["reference"]:
+            if name not in fields and "reference" in self.named:
+                raise self._missing(fields, "reference", name)
+            found = [text for text in _texts(fields.get(name), name) if text.strip()]
+            yield from found
+            if found and "reference" not in self.named:
+                return
+
+    def _optional(self, fields: Row, use: str) -> str | None:
+        """Return the text of a column that a row need not have; None where it has none."""
+        name = self._column(fields, use)
+        value = fields[name] if name is not None else None
+        if value is None or _is_nan(value):
+            return None
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if not isinstance(value, str) and use not in self.named:
+            return None  # nobody said that this column is meant
+        return _text(value, f"the {use}")
+
+    def _extra(self, fields: Row) -> dict[str, Any]:
+        found = {use: self._optional(fields, use) for use in ("title", "summary", "system")}
+        extra: dict[str, Any] = {use: text for use, text in found.items() if text}
+        if found["summary"] == "":  # a system that wrote nothing, and not a row without a summary
+            extra["summary"] = ""
+        for name in self.extra:
+            value = fields.get(name)
+            if value is not None and not _is_nan(value):
+                extra[name] = _plain(value, name)
+        return extra
+
+    def _column(self, fields: Row, use: str) -> str | None:
+        for name in self.names[use]:
+            if name in fields:
+                return name
+            if use in self.named:
+                raise self._missing(fields, use, name)
+        return None
+
+    def _missing(self, fields: Row, use: str, name: str) -> _Defect:
+        return _Defect(
+            f"no field {name!r}; the row has: {_listed(fields)}{self._hint(fields, use)}"
+        )
+
+    def _hint(self, fields: Row, use: str) -> str:
+        for name in self.names[use]:
+            near = difflib.get_close_matches(name, [str(key) for key in fields], n=1)
+            if near:
+                return f" (did you mean columns.{use}: {_shown(near[0])}?)"
+        return f" (name the right one with columns.{use})"
+
+
+@dataclass
+class Rows:
+    """Judges the rows of one run; keeps a hash and the place of every id, 110 bytes an article.
+
+    Two ids with the same 64-bit hash would be taken for one: in a million articles, 1 chance in
+    37 million.
+    """
+
+    reading: Reading
+    bad_rows: BadRows = "list"
+    _met: dict[int, int] = field(default_factory=dict[int, int])
+    _places: list[str] = field(default_factory=list[str])
+
+    def read(self, raws: Iterable[Raw], place: str, stem: str) -> Iterator[Article | Rejected]:
+        """Yield every row of one file: an article, or why it is none.
+
+        place: what `where` begins with; the row's number follows it (`articles.jsonl:` 17).
+        stem: what the id of a row without an id column begins with (`articles` -17).
+        """
+        self._places.append(place)
+        for number, fields in raws:
+            try:
+                yield self._article(fields, number, stem)
+            except _Defect as defect:
+                yield self.rejected(f"{place}{number}", str(defect))
+
+    def rejected(self, where: str, reason: str) -> Rejected:
+        """Return the row as rejected, or end the run if `bad_rows` says so.
+
+        Raises: DataError
+        """
+        if self.bad_rows == "fail":
+            raise DataError(f"{where}: {reason}")
+        return Rejected(where, reason)
+
+    def _article(self, fields: Row | str, number: int, stem: str) -> Article:
+        if isinstance(fields, str):
+            raise _Defect(fields)
+        try:
+            article = self.reading.article(fields, f"{stem}-{number}")
+        except RecursionError:
+            raise _Defect("the row is nested too deeply") from None
+        self._once(article.id, number)
+        return article
+
+    def _once(self, article_id: str, number: int) -> None:
+        """Raise _Defect for an id that came before; remember in which file and row it stands."""
+        key = int.from_bytes(hashlib.blake2b(article_id.encode(), digest_size=8).digest())
+        here = number * 2**20 + len(self._places) - 1
+        first = self._met.setdefault(key, here)
+        if first != here:
+            number, place = divmod(first, 2**20)
+            where = f"{self._places[place]}{number}"
+            raise _Defect(f"the id {_shown(article_id)!r} was used before, at {where}")
+
+
+def _tuple(names: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else names
+
+
+def _text(value: object, what: str) -> str:
+    """Return the value if it is text that can be used; `what` names it in the message."""
+    if not isinstance(value, str):
+        raise _Defect(f"{what} is {_kind(value)}, not text")
+    if (at := value.find("\0")) >= 0:
+        raise _Defect(f"{what} has a NUL character (character {at})")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            half = f"half of a surrogate pair (character {error.start})"
+            raise _Defect(f"{what} has {half}") from None
+    return value
+
+
+def _texts(value: object, name: str) -> list[str]:
+    """Return the references in one column: a text, a list of texts, or nothing."""
+    if value is None or _is_nan(value):
+        return []
+    values = value if isinstance(value, list | tuple) else [value]
+    return [_text(each, f"a reference in {_shown(name)!r}") for each in values]
+
+
+def _plain(value: object, name: str) -> object:
+    """Return what JSON makes of a value: text, numbers, lists, objects; a date becomes text."""
+    what = f"the column {_shown(name)!r}"
+    if isinstance(value, str):
+        return _text(value, what)
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, default=_as_text)
+    except (TypeError, ValueError):
+        raise _Defect(f"{what} holds what JSON cannot: NaN, bytes or the like") from None
+    plain: object = json.loads(_text(text, what))
+    return plain
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, date | time | Decimal | UUID):
+        return str(value)
+    raise TypeError
+
+
+def _is_nan(value: object) -> bool:
+    """Return whether this is how pandas writes that there is nothing."""
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _kind(value: object) -> str:
+    """Return what a JSON value is, in words."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {value!r:.20}"
+    if isinstance(value, str):
+        return "text" if value.strip() else "blank"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return "an object" if isinstance(value, Mapping) else f"of type {type(value).__name__}"
+
+
+def _shown(name: str) -> str:
+    """Return a name from the data as a terminal can show it, not too long."""
+    name = name if name.isprintable() else ascii(name)[1:-1]
+    return name if len(name) <= 40 else name[:39] + "…"
+
+
+def _listed(fields: Row) -> str:
+    names = [_shown(str(name)) for name in fields]
+    more = len(names) - NAMES_SHOWN
+    listed = ", ".join(names[:NAMES_SHOWN]) or "nothing"
+    return f"{listed} and {more} more" if more > 0 else listed

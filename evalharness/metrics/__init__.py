@@ -1,0 +1,1 @@
+"""Metrics against references, one file each."""

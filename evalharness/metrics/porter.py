@@ -1,0 +1,189 @@
+"""The Porter stemmer as ROUGE uses it: English words without their endings.
+
+M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980, with the departures that
+nltk's default stemmer documents, since rouge_score stems with nltk. The result is nltk's, word by
+word. The departures:
+
+* a table of irregular forms (`dying` is `die`);
+* `-ies` and `-ied` give `-ie` in words of four letters (`ties`, `died`), and `-ied` else `-i`;
+* `y` becomes `i` after a consonant, unless the word has but two letters (`enjoy` stays, `spy` is
+  `spi`); the original asks for a vowel anywhere before it;
+* a vowel and a consonant alone count as `*o`, the short syllable that gets its `e` back;
+* step 2 knows `-bli` (for `-abli`), `-fulli` and `-logi`, and takes `-alli` before all others.
+
+In the paper's terms a word is C?(VC){m}V? and m is its measure.
+"""
+
+_IRREGULAR = {
+    "skies": "sky",
+    "dying": "die",
+    "lying": "lie",
+    "tying": "tie",
+    "innings": "inning",
+    "outings": "outing",
+    "cannings": "canning",
+} | {
+    # These are stems already, whatever they end with.
+    word: word
+    for word in (
+        "sky", "news", "inning", "outing", "canning", "howe", "proceed", "exceed", "succeed",
+    )
+}  # fmt: skip
+
+# Everything but a, e, i, o, u is a consonant, digits too; y depends on the letter before it.
+_SHAPES = str.maketrans(
+    "aeiouy0123456789bcdfghjklmnpqrstvwxz",
+    "vvvvvy" + "c" * 30,
+)
+
+_Rules = dict[str, tuple[tuple[str, str], ...]]
+
+
+def _by_ending(*rules: tuple[str, str]) -> _Rules:
+    """Group rules `(suffix, replacement)` by the suffix's last two letters, the longest first."""
+    endings = {suffix[-2:] for suffix, _ in rules}
+    longest_first = sorted(rules, key=lambda rule: -len(rule[0]))
+    return {
+        ending: tuple(rule for rule in longest_first if rule[0].endswith(ending))
+        for ending in endings
+    }
+
+
+_STEP_2 = _by_ending(
+    ("ational", "ate"), ("tional", "tion"), ("enci", "ence"), ("anci", "ance"), ("izer", "ize"),
+    ("bli", "ble"), ("entli", "ent"), ("eli", "e"), ("ousli", "ous"),
+    ("ization", "ize"), ("ation", "ate"), ("ator", "ate"), ("alism", "al"), ("iveness", "ive"),
+    ("fulness", "ful"), ("ousness", "ous"), ("aliti", "al"), ("iviti", "ive"), ("biliti", "ble"),
+    ("fulli", "ful"), ("logi", "log"),
+)  # fmt: skip
+_STEP_3 = _by_ending(
+    ("icate", "ic"), ("ative", ""), ("alize", "al"), ("iciti", "ic"), ("ical", "ic"),
+    ("ful", ""), ("ness", ""),
+)  # fmt: skip
+_STEP_4 = _by_ending(
+    *((suffix, "") for suffix in (
+        "al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent", "ion",
+        "ou", "ism", "ate", "iti", "ous", "ive", "ize",
+    ))
+)  # fmt: skip
+
+
+def stem(word: str) -> str:
+    """Return the stem of a lower-case word of letters a-z and digits.
+
+    >>> [stem(word) for word in ("ministers", "relational", "dying", "happy", "controlling")]
+    ['minist', 'relat', 'die', 'happi', 'control']
+    """
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if len(word) <= 2:
+        return word
+    word = _step_1a(word)
+    word = _step_1b(word)
+    word = _step_1c(word)
+    word = _step_2(word)
+    word = _step_3(word)
+    word = _step_4(word)
+    return _step_5(word)
+
+
+def _shape(word: str) -> str:
+    """Return `v` for each vowel and `c` for each consonant."""
+    shape = word.translate(_SHAPES)
+    if "y" not in shape:
+        return shape
+    letters: list[str] = []
+    for letter in shape:
+        after_consonant = bool(letters) and letters[-1] == "c"
+        letters.append(("v" if after_consonant else "c") if letter == "y" else letter)
+    return "".join(letters)
+
+
+def _measure(stem: str) -> int:
+    return _shape(stem).count("vc")
+
+
+def _ends_short_syllable(stem: str) -> bool:
+    """Tell whether it ends consonant-vowel-consonant, the last not w, x or y: the paper's *o."""
+    shape = _shape(stem)
+    return shape == "vc" or (shape.endswith("cvc") and stem[-1] not in "wxy")
+
+
+def _step_1a(word: str) -> str:
+    """Take off the plural: caresses, ponies, cats."""
+    if not word.endswith("s") or word.endswith("ss"):
+        return word
+    if word.endswith("ies"):
+        return word[:-1] if len(word) == 4 else word[:-2]
+    return word[:-2] if word.endswith("sses") else word[:-1]
+
+
+def _step_1b(word: str) -> str:
+    """Take off -eed, -ed and -ing: agreed, plastered, motoring."""
+    if word.endswith("ied"):
+        return word[:-1] if len(word) == 4 else word[:-2]
+    if word.endswith("eed"):
+        return word[:-1] if _measure(word[:-3]) > 0 else word
+    for suffix in ("ed", "ing"):
+        if word.endswith(suffix):
+            stem = word.removesuffix(suffix)
+            return _mended(stem) if "v" in _shape(stem) else word
+    return word
+
+
+def _mended(stem: str) -> str:
+    """Restore what -ed or -ing had changed: conflat(e), hop(p), fil(e)."""
+    if stem.endswith(("at", "bl", "iz")):
+        return stem + "e"
+    shape = _shape(stem)
+    if stem[-1:] == stem[-2:-1] and shape.endswith("c"):
+        return stem if stem[-1] in "lsz" else stem[:-1]
+    return stem + "e" if shape.count("vc") == 1 and _ends_short_syllable(stem) else stem
+
+
+def _step_1c(word: str) -> str:
+    """Turn a last y into i: happy, spy; not enjoy, by."""
+    if len(word) > 2 and word.endswith("y") and _shape(word)[-2] == "c":
+        return word[:-1] + "i"
+    return word
+
+
+def _step_2(word: str) -> str:
+    """Shorten double suffixes: -ational, -ousness, -biliti."""
+    if word.endswith("alli") and _measure(word[:-4]) > 0:
+        word = word[:-2]  # conditionalli: there may be another suffix before it
+    for suffix, replacement in _STEP_2.get(word[-2:], ()):
+        if word.endswith(suffix):
+            # The l of -logi belongs to the stem, so that geology fares like archaeology.
+            before = word[:-3] if suffix == "logi" else word.removesuffix(suffix)
+            return word.removesuffix(suffix) + replacement if _measure(before) > 0 else word
+    return word
+
+
+def _step_3(word: str) -> str:
+    """Shorten or take off -icate, -ful, -ness and their like."""
+    for suffix, replacement in _STEP_3.get(word[-2:], ()):
+        if word.endswith(suffix):
+            stem = word.removesuffix(suffix)
+            return stem + replacement if _measure(stem) > 0 else word
+    return word
+
+
+def _step_4(word: str) -> str:
+    """Take off a last suffix from a long stem: -ance, -ement, -sion, -tion."""
+    for suffix, _ in _STEP_4.get(word[-2:], ()):
+        if word.endswith(suffix):
+            stem = word.removesuffix(suffix)
+            removable = suffix != "ion" or stem.endswith(("s", "t"))
+            return stem if removable and _measure(stem) > 1 else word
+    return word
+
+
+def _step_5(word: str) -> str:
+    """Take off a last e, and one of two last l: probate, cease, controll."""
+    if word.endswith("e"):
+        stem = word[:-1]
+        measure = _measure(stem)
+        if measure > 1 or (measure == 1 and not _ends_short_syllable(stem)):
+            word = stem
+    return word[:-1] if word.endswith("ll") and _measure(word[:-1]) > 1 else word

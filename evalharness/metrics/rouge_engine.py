@@ -1,0 +1,176 @@
+"""ROUGE on words: the numbers of rouge_score, bit for bit, many times faster.
+
+C.-Y. Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004, as rouge_score 0.1.2
+reads it. Every function takes the reference first. Precision, recall and F are 0.0 where one side
+has no words (or no n-gram). The speed comes from bit-parallel common subsequences (Hyyrö,
+"Bit-parallel LCS-length computation revisited", 2004): one integer holds a whole column of the
+table, one bit a word of the reference.
+"""
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+
+class PRF(NamedTuple):
+    """Precision, recall and their harmonic mean, 0 to 1."""
+
+    precision: float
+    recall: float
+    fmeasure: float
+
+
+NOTHING = PRF(0.0, 0.0, 0.0)
+
+
+def prf(hits: int, in_reference: int, in_summary: int) -> PRF:
+    """Return what `hits` are of the words or n-grams on both sides; both sides have some.
+
+    >>> prf(hits=3, in_reference=4, in_summary=6)
+    PRF(precision=0.5, recall=0.75, fmeasure=0.6)
+    """
+    precision = hits / in_summary
+    recall = hits / in_reference
+    if precision + recall > 0:
+        # In this order, or the last bit differs from rouge_score's.
+        return PRF(precision, recall, 2 * precision * recall / (precision + recall))
+    return PRF(precision, recall, 0.0)
+
+
+def rouge_n(reference: Sequence[str], summary: Sequence[str], n: int) -> PRF:
+    """Return how many n-grams the two share, each counted as often as both have it.
+
+    >>> rouge_n(["the", "cat", "sat"], ["the", "cat"], n=2)
+    PRF(precision=1.0, recall=0.5, fmeasure=0.6666666666666666)
+    """
+    in_reference, in_summary = len(reference) - n + 1, len(summary) - n + 1
+    if in_reference <= 0 or in_summary <= 0:
+        return NOTHING
+    left = Counter(_ngrams(reference, n))
+    hits = 0
+    for ngram in _ngrams(summary, n):
+        if left.get(ngram):
+            left[ngram] -= 1
+            hits += 1
+    return prf(hits, in_reference, in_summary)
+
+
+def rouge_l(reference: Sequence[str], summary: Sequence[str]) -> PRF:
+    """Return the length of the longest common subsequence, as shares of both sides.
+
+    >>> rouge_l(["the", "cat", "sat", "down"], ["the", "dog", "sat"])
+    PRF(precision=0.6666666666666666, recall=0.5, fmeasure=0.5714285714285715)
+    """
+    if not reference or not summary:
+        return NOTHING
+    rows, every_row = _rows(reference, set(summary))
+    return prf(_lcs_length(rows, every_row, summary), len(reference), len(summary))
+
+
+def rouge_lsum(reference: Sequence[Sequence[str]], summary: Sequence[Sequence[str]]) -> PRF:
+    """Return how much of the reference's sentences the summary's sentences cover together.
+
+    For each reference sentence: the union of its common subsequences with every sentence of the
+    summary. A word counts at most as often as the summary has it.
+
+    >>> rouge_lsum([["a", "b", "c"]], [["c"], ["a", "b"]])
+    PRF(precision=1.0, recall=1.0, fmeasure=1.0)
+    """
+    if len(reference) == len(summary) == 1:
+        return rouge_l(reference[0], summary[0])
+    in_reference, in_summary = sum(map(len, reference)), sum(map(len, summary))
+    if not in_reference or not in_summary:
+        return NOTHING
+    left = Counter(chain.from_iterable(summary))
+    hits = 0
+    for sentence in reference:
+        rows, every_row = _rows(sentence, left)
+        union = 0
+        for other in summary:
+            union |= _lcs_rows(rows, every_row, other)
+        hits += _use(rows, union, left)
+    return prf(hits, in_reference, in_summary)
+
+
+def _ngrams(words: Sequence[str], n: int) -> Iterable[object]:
+    return words if n == 1 else zip(*(words[start:] for start in range(n)), strict=False)
+
+
+def _rows(reference: Sequence[str], known: Container[str]) -> tuple[dict[str, int], int]:
+    """Return the rows in which each word stands, as the bits of an integer, and all rows' bits.
+
+    Words of the reference that the other side lacks get no row: they match nothing, so neither the
+    length of a common subsequence nor the way back through the table depends on them.
+    """
+    rows: dict[str, int] = {}
+    row = 1
+    for word in reference:
+        if word in known:
+            rows[word] = rows[word] | row if word in rows else row
+            row <<= 1
+    return rows, row - 1
+
+
+def _use(rows: Mapping[str, int], union: int, left: dict[str, int]) -> int:
+    """Take the words of some rows out of what is left of the summary; return how many it had."""
+    used = 0
+    for word, places in rows.items():
+        if wanted := places & union:
+            had = min(wanted.bit_count(), left[word])
+            left[word] -= had
+            used += had
+    return used
+
+
+def _lcs_length(rows: Mapping[str, int], every_row: int, summary: Sequence[str]) -> int:
+    """Return the length of the longest common subsequence.
+
+    A zero bit in `level` marks a row whose entry in the table is one more than the row above it.
+    Bits beyond the rows are carries, without meaning.
+    """
+    level = every_row
+    for matches in map(rows.get, summary):
+        if matches:
+            met = level & matches
+            level = (level + met) | (level - met)
+    return (every_row & ~level).bit_count()
+
+
+def _lcs_rows(rows: Mapping[str, int], every_row: int, summary: Sequence[str]) -> int:
+    """Return the rows of the one common subsequence that rouge_score finds, as bits.
+
+    It goes back from the table's last corner: along the diagonal at a match, else to the left if
+    that entry is greater than the one above, else up. Left is greater than up exactly where the
+    entry itself is greater than the one above it, which the columns' bits tell.
+    """
+    columns: list[tuple[int, int]] = []
+    level = every_row
+    after_match = False
+    for matches in map(rows.get, summary):
+        if matches:
+            met = level & matches
+            level = (level + met) | (level - met)
+            columns.append((matches, level ^ every_row))
+            after_match = True
+        elif after_match:
+            # A column without a match equals the one before it, yet the way up stops in it.
+            columns.append((0, level ^ every_row))
+            after_match = False
+    return _way_back(columns, every_row)
+
+
+def _way_back(columns: list[tuple[int, int]], above: int) -> int:
+    """Return the rows matched on the way back; `above` has a bit for each row not yet passed."""
+    taken = 0
+    for matches, greater in reversed(columns):
+        stops = (matches | greater) & above
+        if not stops:
+            break
+        row = 1 << (stops.bit_length() - 1)
+        if matches & row:
+            taken |= row
+            above = row - 1
+        else:
+            above = 2 * row - 1
+    return taken

@@ -1,0 +1,1 @@
+"""Summarizers, one file a kind."""

@@ -1,0 +1,160 @@
+"""The options that every model of our own shares: how it decodes, and where it runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Literal
+
+from evalharness import hf
+from evalharness.protocols import Checkpoint
+from evalharness.records import Article
+
+# Options that are handed to generation as they are; None leaves the checkpoint's own value.
+DECODING = (
+    "max_new_tokens",
+    "min_new_tokens",
+    "num_beams",
+    "length_penalty",
+    "early_stopping",
+    "no_repeat_ngram_size",
+    "repetition_penalty",
+    "do_sample",
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "typical_p",
+)
+_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p")
+_BEAMS = ("length_penalty", "early_stopping")
+
+# Articles that are stored together, and run again together after a crash. How many of them go
+# through the model at once is settled when they do: that depends on the machine, this must not.
+_TOGETHER = 32
+
+
+@dataclass(frozen=True)
+class Generating:
+    """What `seq2seq` and `causal` have in common. None means the checkpoint's own value.
+
+    model: a local folder, or a name on the hub.
+    revision: branch, tag or commit on the hub.
+    max_new_tokens: the most tokens a summary may have; 128 where the checkpoint states nothing.
+    min_new_tokens: the least.
+    num_beams: beams of beam search; 1 is greedy search, or plain sampling.
+    length_penalty: exponent on a beam's length; above 0 favours long summaries.
+    early_stopping: end when there are as many finished beams as `num_beams`.
+    no_repeat_ngram_size: n-grams of this size occur once; 0 switches it off.
+    repetition_penalty: 1 means no penalty.
+    do_sample: draw tokens instead of taking the likeliest.
+    temperature: divides the logits before drawing.
+    top_k: draw among this many likeliest tokens; 0 means all.
+    top_p: draw among the fewest tokens that hold this much probability.
+    min_p: draw among tokens at least this likely, relative to the likeliest.
+    typical_p: locally typical sampling, Meister et al. 2022.
+    seed: of the draws; each article draws from its own stream, whatever batch it is in.
+    dtype: numbers to compute in; auto is what the checkpoint was saved in.
+    attention: sdpa, eager or flash_attention_2; None leaves it to transformers.
+    remote_code: run Python code that comes with the checkpoint.
+    device: auto, cpu, cuda, cuda:N or mps.
+    device_map: spread the model over devices (`auto`); needs the extra `accelerate`.
+    batch_size: articles a batch; auto: by device, beams and length.
+    """
+
+    model: Checkpoint
+    revision: str | None = None
+    _: KW_ONLY
+    max_new_tokens: int | None = None
+    min_new_tokens: int | None = None
+    num_beams: int | None = None
+    length_penalty: float | None = None
+    early_stopping: bool | Literal["never"] | None = None
+    no_repeat_ngram_size: int | None = None
+    repetition_penalty: float | None = None
+    do_sample: bool | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    seed: int = 0
+    dtype: hf.Dtype = "auto"
+    attention: hf.Attention | None = None
+    remote_code: bool = False
+    device: str = field(default="auto", compare=False)
+    device_map: str | None = field(default=None, compare=False)
+    batch_size: int | Literal["auto"] = field(default="auto", compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the options alone and against each other. Raises: ValueError."""
+        hf.check_device(self.device)
+        self._check_ranges()
+        if self.do_sample is not True:
+            self._refuse(_SAMPLING, "is for sampling: add do_sample: true")
+        if self.num_beams == 1:
+            self._refuse(_BEAMS, "is for beam search: num_beams must be above 1")
+        if (self.min_new_tokens or 0) > (self.max_new_tokens or float("inf")):
+            raise ValueError(
+                f"min_new_tokens: {self.min_new_tokens} is above max_new_tokens: "
+                f"{self.max_new_tokens}"
+            )
+
+    def _check_ranges(self) -> None:
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if isinstance(value, int | float) and not least <= value <= most:
+                limits = f"at least {least}" if most == float("inf") else f"{least} to {most}"
+                raise ValueError(f"{name}: {value} is out of range ({limits})")
+        for name in ("temperature", "repetition_penalty", "top_p", "typical_p"):
+            if getattr(self, name) == 0:
+                raise ValueError(f"{name}: must be above 0")
+
+    def _refuse(self, names: tuple[str, ...], why: str) -> None:
+        for name in names:
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name}: {why}")
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the commit on the hub, or the hash of the folder."""
+        return hf.identity(self.model, self.revision)
+
+    def batches(self, articles: Sequence[Article]) -> list[list[int]]:
+        """Return positions of articles of like length together, the longest first."""
+        n = _TOGETHER if self.batch_size == "auto" else self.batch_size
+        order = sorted(range(len(articles)), key=lambda i: (-len(articles[i].text), i))
+        return [order[start : start + n] for start in range(0, len(order), n)]
+
+    def decoding(self) -> dict[str, Any]:
+        """Return the decoding options that were set."""
+        values = {name: getattr(self, name) for name in DECODING}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def load(self, auto_class: str) -> hf.Loaded:
+        """Return the model and tokenizer. Raises: ModelError."""
+        request = hf.Request(
+            auto_class,
+            self.model,
+            self.revision,
+            dtype=self.dtype,
+            attention=self.attention,
+            device=self.device,
+            device_map=self.device_map,
+            remote_code=self.remote_code,
+        )
+        return hf.load(request)
+
+
+_UNBOUNDED = float("inf")
+_RANGES: dict[str, tuple[float, float]] = {
+    "max_new_tokens": (1, _UNBOUNDED),
+    "min_new_tokens": (0, _UNBOUNDED),
+    "num_beams": (1, _UNBOUNDED),
+    "no_repeat_ngram_size": (0, _UNBOUNDED),
+    "repetition_penalty": (0, _UNBOUNDED),
+    "temperature": (0, _UNBOUNDED),
+    "top_k": (0, _UNBOUNDED),
+    "top_p": (0, 1),
+    "min_p": (0, 1),
+    "typical_p": (0, 1),
+    "batch_size": (1, _UNBOUNDED),
+    "seed": (0, _UNBOUNDED),
+}

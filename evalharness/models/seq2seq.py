@@ -1,0 +1,189 @@
+"""Encoder-decoder summarizers: BART, T5, Pegasus, LED, mBART and their kin."""
+
+import copy
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from evalharness import hf
+from evalharness.errors import ModelError
+from evalharness.models.options import Generating
+from evalharness.protocols import Need
+from evalharness.records import Article, Summary
+
+if TYPE_CHECKING:
+    import torch
+
+    from evalharness.models.generation import Failed, Prompt, Written
+
+# A checkpoint may hold parameters for several tasks.
+TASK = "summarization"
+
+# Pegasus was trained with this for a line break.
+_LINE_BREAK = re.compile(r" ?<n> ?")
+
+
+@dataclass(frozen=True)
+class Seq2Seq(Generating):
+    """Generate with an encoder-decoder checkpoint as its model card does.
+
+    prefix: text put before every article; None is the checkpoint's own (T5: `summarize: `).
+    max_input_tokens: the most tokens of prefix and article; the rest of the article is cut off.
+    source_language: language code of the articles, for multilingual checkpoints (`en_XX`).
+    target_language: language code of the summaries, likewise.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    version: ClassVar[int] = 1
+
+    prefix: str | None = None
+    max_input_tokens: int | None = None
+    source_language: str | None = None
+    target_language: str | None = None
+
+    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
+        """Return a summary for each article, in order.
+
+        Raises: ModelError where the checkpoint cannot be used as asked.
+        """
+        return self._writer.summarize(articles)
+
+    @cached_property
+    def _writer(self) -> "_Writer":
+        return _Writer(self, self.load("AutoModelForSeq2SeqLM"))
+
+
+class _Writer:
+    """A checkpoint at work; settles once what is the same for all articles."""
+
+    def __init__(self, options: Seq2Seq, loaded: hf.Loaded) -> None:
+        from evalharness.models import generation, settings
+
+        self.options = options
+        self.model = loaded.model
+        self.tokenizer = self._own_tokenizer(loaded.tokenizer)
+        task = dict((getattr(self.model.config, "task_specific_params", None) or {}).get(TASK, {}))
+        prefix = task.pop("prefix", None) or getattr(self.model.config, "prefix", None) or ""
+        self.prefix: str = prefix if options.prefix is None else options.prefix
+        decoding = options.decoding() | self._target_language()
+        resolved = settings.resolve(self.model, self.tokenizer, task, decoding)
+        _check_cap(resolved.cap, settings.positions(self.model.config, "decoder"))
+        self.window = settings.window(self.model, self.tokenizer, options.max_input_tokens)
+        self.engine = generation.Engine(
+            loaded,
+            resolved,
+            options.batch_size,
+            alone=_mixes_rows(self.model, resolved.config),
+            extra_inputs=self._extra_inputs,
+            before=self._restore_sparse_attention,
+        )
+
+    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
+        """Return a summary for each article, in order."""
+        from evalharness.models import generation
+
+        return generation.summaries(articles, self.engine, self.prompt, self._polished)
+
+    def prompt(self, article: Article) -> "Prompt | Failed":
+        """Return the tokens of prefix and article, the article cut on the right to fit."""
+        from evalharness.models.generation import Failed, Prompt
+        from evalharness.models.sampling import article_seed
+
+        key = article_seed(self.options.seed, article.text)
+        whole = self._tokens(article.text)
+        if self.window is None or len(whole["input_ids"]) <= self.window:
+            return Prompt(whole["input_ids"], len(article.text), key)
+        cut = self._tokens(article.text, truncation=True, max_length=self.window)
+        if not self.tokenizer.is_fast:
+            return Prompt(cut["input_ids"], None, key)
+        read = _end(cut, whole) - len(self.prefix)
+        if read <= 0:
+            return Failed(f"the prefix leaves no room for the article in {self.window} tokens")
+        return Prompt(cut["input_ids"], read, key)
+
+    def _tokens(self, text: str, **options: Any) -> Any:
+        fast = self.tokenizer.is_fast
+        options |= {"return_offsets_mapping": fast, "return_special_tokens_mask": fast}
+        return self.tokenizer(self.prefix + text, **options)
+
+    def _polished(self, written: "Written", prompt: "Prompt") -> str:
+        text = written.text
+        if "pegasus" in self.model.config.model_type:
+            text = _LINE_BREAK.sub("\n", text)
+        return text.strip()
+
+    def _own_tokenizer(self, tokenizer: Any) -> Any:
+        """Return a tokenizer that may be changed, without a change to others' in memory."""
+        tokenizer = copy.deepcopy(tokenizer)
+        tokenizer.truncation_side = "right"
+        code = self.options.source_language
+        if code is not None:
+            self._language_token(tokenizer, code, "source_language")
+            tokenizer.src_lang = code
+        return tokenizer
+
+    def _target_language(self) -> dict[str, int]:
+        """Return the token that stands for the target language, where the decoder expects it."""
+        code = self.options.target_language
+        if code is None:
+            return {}
+        token = self._language_token(self.tokenizer, code, "target_language")
+        # The first mBART starts with the language; mBART-50, M2M-100 and NLLB write it first.
+        starts = type(self.tokenizer).__name__.startswith("MBartTokenizer")
+        return {"decoder_start_token_id" if starts else "forced_bos_token_id": token}
+
+    def _language_token(self, tokenizer: Any, code: str, option: str) -> int:
+        if not hasattr(tokenizer, "src_lang"):
+            raise ModelError(f"{option}: {self.options.model} is not multilingual")
+        token = tokenizer.convert_tokens_to_ids(code)
+        if token is None or token == tokenizer.unk_token_id:
+            raise ModelError(f"{option}: {self.options.model} has no language {code!r}")
+        return int(token)
+
+    def _extra_inputs(self, ids: "torch.Tensor") -> dict[str, "torch.Tensor"]:
+        """Return what this kind of model needs beside ids and mask."""
+        if self.model.config.model_type != "led":
+            return {}
+        everywhere = ids.new_zeros(ids.shape)
+        everywhere[:, 0] = 1  # the paper's choice for summarization: the first token sees all
+        return {"global_attention_mask": everywhere}
+
+    def _restore_sparse_attention(self) -> None:
+        """Undo what a short text did to BigBird: it would read all later ones in full too."""
+        if self.model.config.model_type == "bigbird_pegasus":
+            self.model.get_encoder().set_attention_type(self.model.config.attention_type)
+
+
+def _end(cut: Any, whole: Any) -> int:
+    """Return the end of what was kept, in characters.
+
+    That is where the last token kept ends, but no further than where the first one cut begins: a
+    lone word mark of Metaspace points at the next letter, and a letter may be cut between bytes.
+    """
+    kept = _content(cut)
+    return min(kept[-1][1], _content(whole)[len(kept)][0]) if kept else 0
+
+
+def _content(encoded: Any) -> list[tuple[int, int]]:
+    pairs = zip(encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True)
+    return [offsets for offsets, special in pairs if not special]
+
+
+def _check_cap(cap: int, positions: int | None) -> None:
+    if positions is not None and cap > positions:
+        raise ModelError(f"max_new_tokens: {cap}, but the decoder has {positions} positions")
+
+
+def _mixes_rows(model: Any, config: Any) -> bool:
+    """Return whether a row's padding would change its result, so that each must run alone.
+
+    BigBird chooses its kind of attention by the padded length; the two penalties look at the
+    tokens of the encoder's input, padding included.
+    """
+    return (
+        model.config.model_type == "bigbird_pegasus"
+        or (config.encoder_repetition_penalty or 1.0) != 1.0
+        or (config.encoder_no_repeat_ngram_size or 0) > 0
+    )

@@ -1,0 +1,159 @@
+"""What a checkpoint says of decoding and of its limits, under what the config says.
+
+Imported late, as is all that imports transformers.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from transformers import GenerationConfig  # noqa: TID253  imported when the work starts
+
+from evalharness import hf
+from evalharness.errors import ModelError
+from evalharness.models import sampling
+
+# A checkpoint that states no length at all would stop after 20 tokens.
+DEFAULT_CAP = 128
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to decode: what the checkpoint says, under its task's, under the config's options.
+
+    config: for `generate`, complete; greedy where `draw` does the sampling.
+    draw: settings of the distribution to draw from, or None.
+    cap: the most new tokens, the end mark among them.
+    """
+
+    config: GenerationConfig
+    draw: Mapping[str, Any] | None
+    cap: int
+
+    @property
+    def beams(self) -> int:
+        """Return the number of beams."""
+        return int(self.config.num_beams or 1)
+
+    @property
+    def samples_beams(self) -> bool:
+        """Return whether beams are drawn, for which there is only the global random stream."""
+        return bool(self.config.do_sample)
+
+
+def resolve(
+    model: Any, tokenizer: Any, task: Mapping[str, Any], options: Mapping[str, Any]
+) -> Settings:
+    """Return how to decode: the options, over the task's parameters, over the checkpoint's own.
+
+    Raises: ModelError where they contradict each other.
+    """
+    config = copy.deepcopy(model.generation_config)
+    for name, value in [*task.items(), *options.items()]:
+        setattr(config, name, value)
+    _settle_tokens(config, tokenizer)
+    cap = _settle_length(config, task, options, model.config)
+    _settle_outputs(config)
+    draw = None
+    if config.do_sample and (config.num_beams or 1) == 1:
+        draw = {n: v for n in sampling.SETTINGS if (v := getattr(config, n, None)) is not None}
+    if draw is not None or not config.do_sample:
+        for name in sampling.SETTINGS:
+            setattr(config, name, None)
+        config.do_sample = False
+    try:
+        with hf.quiet():  # advice on settings that a checkpoint has and that now do nothing
+            config.validate()
+    except ValueError as error:
+        raise ModelError(f"decoding: {error}") from error
+    return Settings(config, draw, cap)
+
+
+def _settle_tokens(config: GenerationConfig, tokenizer: Any) -> None:
+    if config.eos_token_id is None:
+        config.eos_token_id = tokenizer.eos_token_id
+    if config.pad_token_id is None:
+        config.pad_token_id = tokenizer.pad_token_id
+    if config.pad_token_id is None and ends(config):
+        config.pad_token_id = ends(config)[0]
+
+
+def ends(config: GenerationConfig) -> list[int]:
+    """Return the tokens that end a summary."""
+    eos = config.eos_token_id
+    return [] if eos is None else [eos] if isinstance(eos, int) else list(eos)
+
+
+def _settle_length(
+    config: GenerationConfig,
+    task: Mapping[str, Any],
+    options: Mapping[str, Any],
+    shape: Any,
+) -> int:
+    """Leave one upper limit and one lower limit; return the most new tokens.
+
+    `max_length` of an encoder-decoder counts the decoder's start token. That of a decoder counts
+    the prompt, so it says nothing about summaries and is not used.
+    """
+    encoder_decoder = bool(shape.is_encoder_decoder)
+    if "max_new_tokens" in options or not encoder_decoder:
+        config.max_length = None
+    elif "max_length" in task:
+        config.max_new_tokens = None
+    if config.max_new_tokens is not None:
+        config.max_length = None
+    elif config.max_length is None:
+        positions_left = positions(shape, "decoder") if encoder_decoder else None
+        config.max_new_tokens = min(DEFAULT_CAP, positions_left or DEFAULT_CAP)
+    if "min_new_tokens" in options or not encoder_decoder:
+        config.min_length = None
+    cap = int(config.max_new_tokens or config.max_length - 1)
+    least = options.get("min_new_tokens", 0)
+    if least > cap:
+        raise ModelError(
+            f"min_new_tokens: {least} is above the checkpoint's own most new tokens, {cap}: "
+            "set max_new_tokens too"
+        )
+    if config.min_length is not None:
+        config.min_length = min(config.min_length, cap + 1)
+    return cap
+
+
+def _settle_outputs(config: GenerationConfig) -> None:
+    """Ask for one sequence of tokens and nothing else, and for no end by the clock."""
+    config.num_return_sequences = 1
+    config.return_dict_in_generate = False
+    config.output_scores = config.output_logits = None
+    config.output_attentions = config.output_hidden_states = None
+    config.max_time = None
+    config.stop_strings = None
+    config.cache_implementation = None
+
+
+def window(model: Any, tokenizer: Any, wanted: int | None) -> int | None:
+    """Return the most tokens that the model can be given, or None where nobody says.
+
+    Positions of the model are a hard limit. The tokenizer's own length and T5's `n_positions` are
+    what the model was trained with: kept to, unless `wanted` asks for more.
+    Raises: ModelError where `wanted` is above the hard limit.
+    """
+    hard = positions(model.config, "encoder")
+    if wanted is not None:
+        if hard is not None and wanted > hard:
+            raise ModelError(f"max_input_tokens: {wanted}, but the model reads at most {hard}")
+        return wanted
+    soft = getattr(model.config, "n_positions", None)
+    known = [n for n in (hard, soft, tokenizer.model_max_length) if n is not None and n < 1e9]
+    return int(min(known)) if known else None
+
+
+def positions(config: Any, side: Literal["encoder", "decoder"]) -> int | None:
+    """Return how many positions a model has on a side, or None (T5: relative positions)."""
+    part = getattr(config, side, None)
+    config = part if hasattr(part, "to_dict") else config.get_text_config()
+    for name in (f"max_{side}_position_embeddings", "max_position_embeddings"):
+        n = getattr(config, name, None)
+        if isinstance(n, int) and n > 0:
+            return n
+    return None

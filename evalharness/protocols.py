@@ -1,0 +1,108 @@
+"""What a component must offer: loaders, summarizers, metrics and checks.
+
+A component is a frozen dataclass. Its fields are its YAML options and make up its signature, which
+names its results on disk; a field that cannot change a result (device, batch size, retries) is
+declared `field(compare=False)` and stays out of it. `version` rises when its algorithm changes.
+A field of type `pathlib.Path` (or `tuple[Path, ...]`), or `Checkpoint`, is resolved relative to the
+file that names it. Options are checked before anything heavy is imported, so a component's module
+imports torch and its kin inside functions, or from a second module that it imports when it starts
+to work. Options that depend on each other are checked in `__post_init__`, which raises ValueError.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
+
+from evalharness.records import Article, Rejected, Score, Summary
+
+Need = Literal["article", "references", "title", "summary"]
+Pair = tuple[Article, Summary]
+
+CHECKPOINT = "a folder, or a name on the hub"
+Checkpoint = Annotated[str, CHECKPOINT]
+
+
+class Loader(Protocol):
+    """Where articles come from."""
+
+    def load(self) -> Iterator[Article | Rejected]:
+        """Yield every row once, in order: an article, or why it is none."""
+        ...
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A loader that can say beforehand, and quickly, how much is to come."""
+
+    def count(self) -> int:
+        """Return about how many rows there are."""
+        ...
+
+
+class Summarizer(Protocol):
+    """Writes a summary for each article.
+
+    needs: what of an article it looks at. Two articles alike in that share a stored summary.
+    """
+
+    needs: ClassVar[frozenset[Need]]
+    version: ClassVar[int]
+
+    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
+        """Return one summary for each article, in the same order.
+
+        An article that cannot be summarized gives a Summary with finish `error` and a note.
+        """
+        ...
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """A summarizer that wants its articles in batches of its own making."""
+
+    def batches(self, articles: Sequence[Article]) -> list[list[int]]:
+        """Split the articles into batches: positions, each once; a pure function of the input."""
+        ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A component that depends on more than its options: weights, a revision, an outer file."""
+
+    def identity(self) -> Mapping[str, str]:
+        """Return what else makes its results, for the signature; quick, and without torch."""
+        ...
+
+
+@runtime_checkable
+class Prompted(Protocol):
+    """A summarizer with instructions, which a summary should not repeat."""
+
+    def instructions(self) -> tuple[str, ...]:
+        """Return the fixed texts of the prompt."""
+        ...
+
+
+class Metric(Protocol):
+    """Scores summaries against their references (`metrics`) or their article (`checks`).
+
+    needs: `article` or `references` or both: what a score depends on, beside the summary's text.
+        Nothing else of the summary may change a score, or stored scores would be wrong.
+    range: the least and the greatest value; higher is better, always.
+    """
+
+    needs: ClassVar[frozenset[Need]]
+    range: ClassVar[tuple[float, float]]
+    version: ClassVar[int]
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Return one score for each pair, in the same order; one without a value says why."""
+        ...
+
+
+@runtime_checkable
+class CorpusMetric(Protocol):
+    """A metric whose figure for a whole corpus is no mean (BLEU): made from summed counts."""
+
+    def corpus(self, counts: Sequence[float]) -> float:
+        """Return the corpus-level figure from the sum of all `Score.counts`."""
+        ...

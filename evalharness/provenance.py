@@ -1,0 +1,82 @@
+"""What a run was made with: versions, source, machine. The same twice on the same machine."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import evalharness
+
+# Every package that can move a number or the bytes of a result.
+PACKAGES = (
+    "accelerate",
+    "datasets",
+    "numpy",
+    "pyarrow",
+    "pydantic",
+    "rapidfuzz",
+    "sacrebleu",
+    "safetensors",
+    "sentencepiece",
+    "tokenizers",
+    "torch",
+    "trafilatura",
+    "transformers",
+)
+
+
+def provenance(folder: Path) -> dict[str, Any]:
+    """Return versions, the git commit that `folder` is at, and the hardware; no times, no paths."""
+    return {
+        "evalharness": evalharness.__version__,
+        "python": platform.python_version(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "git": _git_commit(folder),
+        "hardware": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "gpus": _gpus(),
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit(folder: Path) -> str | None:
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(  # noqa: S603  a fixed command, no shell
+            command, capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if sys.platform == "linux" and information.exists():
+        for line in information.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def _gpus() -> list[str]:
+    """Return the models of NVIDIA cards, from the driver and not from torch, which is slow."""
+    cards = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    return [
+        line.partition(":")[2].strip()
+        for card in cards
+        for line in card.read_text(errors="replace").splitlines()
+        if line.startswith("Model:")
+    ]

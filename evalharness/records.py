@@ -1,0 +1,201 @@
+"""What flows through the harness: articles, summaries, scores. Frozen; text and numbers only.
+
+Offsets are half-open character positions, as Python slices them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Finish = Literal["stop", "length", "empty", "error"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """The characters from `start` up to `end`.
+
+    >>> Span(4, 9).of("The mayor said no.")
+    'mayor'
+    """
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """Return the characters of `text` that the span covers."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A text to be summarized, with what is known about it.
+
+    `extra` holds strings of the source row by name: `title`, `summary` (one that exists already),
+    `system`, and whatever columns the config asked for.
+    """
+
+    id: str
+    text: str
+    references: tuple[str, ...] = ()
+    source: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that is no article: `where` it stands (`file:line`) and the reason."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a summarizer wrote for an article, and how it came about.
+
+    read: characters of the article, counted from its start, that the summarizer saw;
+        None where that is not known (a summary that came with the data).
+    finish: `stop`, it ended by itself; `length`, the cap on new tokens ended it; `empty`, nothing
+        but white space came; `error`, it could not be written, and `note` says why.
+    tokens: new tokens written, without padding and end marks; None for a summarizer without tokens.
+    tokens_in: tokens of the prompt that the model saw, without padding; None likewise.
+    """
+
+    article_id: str
+    text: str
+    read: int | None = None
+    finish: Finish = "stop"
+    tokens: int | None = None
+    tokens_in: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something wrong in a summary: where, of what kind, in words, and what the article has."""
+
+    span: Span
+    kind: str
+    message: str
+    evidence: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceScore:
+    """The score of one sentence of a summary, and the article's spans that bear on it."""
+
+    span: Span
+    value: float
+    evidence: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a metric says of one summary; higher is better.
+
+    value: None where the metric does not apply, and then `note` says why. Never NaN.
+    parts: named components of the value; one that does not apply is left out.
+    counts: statistics of a corpus-level metric, which are summed over the articles (else empty).
+    """
+
+    value: float | None
+    parts: Mapping[str, float] = field(default_factory=dict[str, float])
+    sentences: tuple[SentenceScore, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    note: str = ""
+    counts: tuple[float, ...] = ()
+
+
+def summary_record(summary: Summary) -> dict[str, Any]:
+    """Return a summary as it is stored: without the article's id, and without what is not known."""
+    known = {
+        "text": summary.text,
+        "read": summary.read,
+        "finish": summary.finish,
+        "tokens": summary.tokens,
+        "tokens_in": summary.tokens_in,
+        "note": summary.note or None,
+    }
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def summary_of(article_id: str, record: Mapping[str, Any]) -> Summary:
+    """Return the summary that `summary_record` stored."""
+    return Summary(article_id, **record)
+
+
+def score_record(score: Score) -> dict[str, Any]:
+    """Return a score as it is stored and shown in `samples.jsonl`."""
+    record: dict[str, Any] = {"value": score.value}
+    if score.parts:
+        record["parts"] = dict(score.parts)
+    if score.note:
+        record["note"] = score.note
+    if score.counts:
+        record["counts"] = list(score.counts)
+    if score.sentences:
+        record["sentences"] = [
+            {**_span_record(s.span), "value": s.value, "evidence": _span_records(s.evidence)}
+            for s in score.sentences
+        ]
+    if score.flags:
+        record["flags"] = [
+            {
+                **_span_record(flag.span),
+                "kind": flag.kind,
+                "message": flag.message,
+                "evidence": _span_records(flag.evidence),
+            }
+            for flag in score.flags
+        ]
+    return record
+
+
+def score_of(record: Mapping[str, Any]) -> Score:
+    """Return the score that `score_record` stored."""
+    return Score(
+        record["value"],
+        record.get("parts", {}),
+        tuple(
+            SentenceScore(_span_of(s), s["value"], _spans_of(s["evidence"]))
+            for s in record.get("sentences", ())
+        ),
+        tuple(
+            Flag(_span_of(f), f["kind"], f["message"], _spans_of(f["evidence"]))
+            for f in record.get("flags", ())
+        ),
+        record.get("note", ""),
+        tuple(record.get("counts", ())),
+    )
+
+
+def _span_record(span: Span) -> dict[str, int]:
+    return {"start": span.start, "end": span.end}
+
+
+def _span_records(spans: Sequence[Span]) -> list[dict[str, int]]:
+    return [_span_record(span) for span in spans]
+
+
+def _span_of(record: Mapping[str, Any]) -> Span:
+    return Span(record["start"], record["end"])
+
+
+def _spans_of(records: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
+    return tuple(_span_of(record) for record in records)
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON text of a value: keys sorted, no spaces, lone surrogates escaped."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest(*values: object) -> str:
+    """Return 32 hexadecimal digits that name the content of some JSON values.
+
+    >>> digest("a", ["b"])
+    '119b2cccb78d8af00d43200f37c2282f'
+    """
+    return hashlib.sha256(canonical(values).encode()).hexdigest()[:32]

@@ -1,0 +1,280 @@
+"""Names to components: what is built in, what plug-ins bring, and the options of each.
+
+A plug-in is a package with an entry point in one of the groups `evalharness.loaders`, `.models`,
+`.metrics`, `.checks`: `name = "module:Class"`. It is imported when a config names it.
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import inspect
+import os
+import typing
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from evalharness import config as configs
+from evalharness.config import Component, Experiment
+from evalharness.document import Document, Key
+from evalharness.errors import ConfigError, UnknownComponent
+from evalharness.protocols import CHECKPOINT, Identified
+from evalharness.records import canonical, digest
+
+Kind = Literal["loaders", "models", "metrics", "checks"]
+
+BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
+    "loaders": {
+        "files": "evalharness.loaders.files:Files",
+        "hub": "evalharness.loaders.hub:Hub",
+        "pages": "evalharness.loaders.pages:Pages",
+    },
+    "models": {
+        "article": "evalharness.models.extractive:WholeArticle",
+        "causal": "evalharness.models.causal:Causal",
+        "given": "evalharness.models.given:Given",
+        "lead": "evalharness.models.extractive:Lead",
+        "lexrank": "evalharness.models.extractive:LexRank",
+        "oracle": "evalharness.models.extractive:Oracle",
+        "random": "evalharness.models.extractive:RandomSentences",
+        "seq2seq": "evalharness.models.seq2seq:Seq2Seq",
+        "textrank": "evalharness.models.extractive:TextRank",
+        "title": "evalharness.models.extractive:Title",
+    },
+    "metrics": {
+        "bleu": "evalharness.metrics.bleu:Bleu",
+        "chrf": "evalharness.metrics.bleu:Chrf",
+        "extractiveness": "evalharness.metrics.extractiveness:Extractiveness",
+        "rouge": "evalharness.metrics.rouge:Rouge",
+        "ter": "evalharness.metrics.bleu:Ter",
+    },
+    "checks": {
+        "entities": "evalharness.checks.entities:Entities",
+        "numbers": "evalharness.checks.numbers:Numbers",
+    },
+}
+
+# A model with this option takes the sheet's `generation` block.
+GENERATES = "max_new_tokens"
+
+
+@cache
+def known(kind: Kind) -> Mapping[str, str | EntryPoint]:
+    """Return every component of a kind by name. Raises ConfigError where two claim one name."""
+    found: dict[str, str | EntryPoint] = dict(BUILT_IN[kind])
+    for point in entry_points(group=f"evalharness.{kind}"):
+        if point.name in found:
+            holder = found[point.name]
+            taken_by = holder if isinstance(holder, str) else holder.value
+            raise ConfigError(
+                f"plug-in {point.value}: the name {point.name!r} of {kind} is taken by {taken_by}"
+            )
+        found[point.name] = point
+    return dict(sorted(found.items()))
+
+
+def load(kind: Kind, name: str) -> type[Any]:
+    """Return the class of a component.
+
+    Raises: UnknownComponent with the nearest name; ConfigError where a plug-in does not load.
+    """
+    where = known(kind)
+    if name not in where:
+        singular = kind.removesuffix("s")
+        raise UnknownComponent(f"no {singular} {name!r}{configs.nearest(name, list(where))}")
+    target = where[name]
+    if isinstance(target, str):
+        module, _, attribute = target.partition(":")
+        return typing.cast(type[Any], getattr(importlib.import_module(module), attribute))
+    try:
+        component = target.load()
+    except Exception as error:
+        raise ConfigError(f"plug-in {target.value} does not load: {error}") from error
+    if not (inspect.isclass(component) and dataclasses.is_dataclass(component)):
+        raise ConfigError(f"plug-in {target.value} is no dataclass; see evalharness.protocols")
+    return component
+
+
+def options(component: type[Any]) -> type[BaseModel]:
+    """Return the pydantic model of a component's options, made from its dataclass fields."""
+    hints = get_type_hints(component, include_extras=True)
+    members: dict[str, Any] = {}
+    for field in dataclasses.fields(component):
+        _forbid_extra(hints[field.name])
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        members[field.name] = (
+            hints[field.name],
+            ... if default is dataclasses.MISSING else default,
+        )
+    # `protected_namespaces`: a field may be called `model`, and so on.
+    shape = ConfigDict(strict=True, extra="forbid", protected_namespaces=())
+    return create_model(component.__name__, __config__=shape, **members)
+
+
+def _forbid_extra(hint: Any) -> None:
+    for inner in _inside(hint):
+        if dataclasses.is_dataclass(inner) and not hasattr(inner, "__pydantic_config__"):
+            inner.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[union-attr]
+
+
+def _inside(hint: Any) -> Iterator[Any]:
+    """Yield the types that a hint is made of, itself included."""
+    yield hint
+    for inner in get_args(hint):
+        yield from _inside(inner)
+
+
+def build(kind: Kind, key: Key, component: Component, sheet_document: Document) -> Any:
+    """Return the component that a config names, its options checked.
+
+    Raises: ConfigError with the place of what is wrong.
+    """
+    try:
+        cls = load(kind, component.name)
+    except ConfigError as error:
+        raise type(error)(f"{sheet_document.place((*key, 'name'))}: {error}") from error
+    shape = options(cls)
+    given = _resolved_paths(cls, component.options, key, sheet_document)
+    try:
+        checked = shape.model_validate_json(canonical(given))
+    except ValidationError as error:
+        raise configs.explain(error, sheet_document, key, shape) from None
+    values = {field: getattr(checked, field) for field in shape.model_fields}
+    try:
+        return cls(**values)
+    except ValueError as error:
+        field, colon, rest = str(error).partition(": ")
+        if colon and field in values:
+            raise sheet_document.error((*key, field), rest) from None
+        raise sheet_document.error(key, str(error)) from None
+
+
+def _resolved_paths(
+    cls: type[Any], given: Mapping[str, Any], key: Key, sheet_document: Document
+) -> dict[str, Any]:
+    hints = get_type_hints(cls, include_extras=True)
+    resolved = dict(given)
+    for name, value in given.items():
+        folder = sheet_document.place((*key, name)).folder
+        if _is_checkpoint(hints.get(name)) and isinstance(value, str):
+            resolved[name] = _checkpoint(value, folder, (*key, name), sheet_document)
+        elif _holds_paths(hints.get(name)):
+            values = value if isinstance(value, list) else [value]
+            paths = [_path(v, folder, (*key, name), sheet_document) for v in values]
+            resolved[name] = paths if isinstance(value, list) else paths[0]
+    return resolved
+
+
+def _is_checkpoint(hint: Any) -> bool:
+    return get_origin(hint) is Annotated and CHECKPOINT in get_args(hint)[1:]
+
+
+def _holds_paths(hint: Any) -> bool:
+    if get_origin(hint) in (tuple, UnionType, typing.Union):
+        return any(_holds_paths(inner) for inner in get_args(hint))
+    return hint is Path
+
+
+def _path(value: Any, folder: Path, key: Key, sheet_document: Document) -> Any:
+    if not isinstance(value, str):
+        return value
+    path = folder / Path(value).expanduser()
+    if not any(character in value for character in "*?[") and not path.exists():
+        raise sheet_document.error(key, f"no file or folder {value!r}{_looked_in(folder)}")
+    return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
+
+
+def _checkpoint(value: str, folder: Path, key: Key, sheet_document: Document) -> str:
+    path = folder / Path(value).expanduser()
+    if path.is_dir():
+        return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
+    if value.startswith((".", "~", "/")):
+        raise sheet_document.error(key, f"no folder {value!r}{_looked_in(folder)}")
+    return value
+
+
+def _looked_in(folder: Path) -> str:
+    return f"; relative paths start at {folder}" if str(folder) not in ("", ".") else ""
+
+
+def signature(name: str, component: Any) -> dict[str, Any]:
+    """Return all that makes a component's results: options, version, weights, files.
+
+    Options that are None (not set) or `compare=False` (cannot change a result) are left out. A
+    local folder counts by its name and content, not by where it lies.
+    """
+    parts: dict[str, Any] = {"name": name}
+    hints = get_type_hints(type(component), include_extras=True)
+    for field in dataclasses.fields(component):
+        value = getattr(component, field.name)
+        if not field.compare or value is None:
+            continue
+        if _is_checkpoint(hints[field.name]) and Path(value).is_absolute():
+            value = Path(value).name
+        parts[field.name] = _plain(value)
+    if isinstance(component, Identified):
+        parts |= component.identity()
+    return parts | {"version": type(component).version}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        if not value.is_file():
+            return value.name
+        with value.open("rb") as file:
+            return f"{value.name}:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain(dataclasses.asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value
+
+
+def signature_text(parts: Mapping[str, Any]) -> str:
+    """Return a signature as one line to quote beside a number, after sacrebleu's fashion.
+
+    >>> parts = {"name": "rouge", "types": ["rouge1", "rougeL"], "stemmer": True, "version": 1}
+    >>> signature_text(parts)
+    'rouge|types:rouge1,rougeL|stemmer:yes|version:1'
+    """
+    rest = (f"{key}:{_brief(value)}" for key, value in parts.items() if key != "name")
+    return "|".join([str(parts["name"]), *rest])
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ",".join(_brief(inner) for inner in value)
+    if isinstance(value, str) and (len(value) > 80 or "|" in value or "\n" in value):
+        return f"sha256-{digest(value)[:12]}"
+    return str(value)
+
+
+def with_defaults(experiment: Experiment, key: Key, model: Component) -> Component:
+    """Return a model with the sheet's `generation` block and seed below its own options."""
+    sheet_document = experiment.document
+    try:
+        fields = options(load("models", model.name)).model_fields
+    except ConfigError as error:
+        raise type(error)(f"{sheet_document.place((*key, 'name'))}: {error}") from error
+    below = dict(experiment.sheet.generation) if GENERATES in fields else {}
+    draws = "do_sample" not in fields or {**below, **model.options}.get("do_sample")
+    if "seed" in fields and draws:  # else the seed would part stored summaries that are the same
+        below.setdefault("seed", experiment.sheet.seed)
+    for name in below.keys() - model.options.keys():
+        if name not in fields:
+            message = f"{model.name} has no such option{configs.nearest(name, sorted(fields))}"
+            raise sheet_document.error(("generation", name), message)
+        written = ("generation", name) if name in experiment.sheet.generation else (name,)
+        sheet_document.put((*key, name), below[name], sheet_document.place(written))
+    return Component.model_validate(
+        {"name": model.name, "label": model.label, **below, **model.options}
+    )

@@ -1,0 +1,63 @@
+"""What components there are, and what options each has: from their own fields and docstrings."""
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from typing import Any, cast, get_args
+
+from evalharness import config, registry, schema
+from evalharness.errors import UnknownComponent
+from evalharness.registry import Kind
+
+Listing = Mapping[str, Mapping[str, Any]]
+
+
+def components(kind: str = "", name: str = "") -> Listing:
+    """Return the components of a kind (or all), or the options of one.
+
+    Raises: UnknownComponent for a kind or name that is none, with the nearest.
+    """
+    kinds = get_args(Kind)
+    if not kind:
+        return {each: _names(each) for each in kinds}
+    if kind not in kinds:
+        raise UnknownComponent(f"no kind {kind!r}{config.nearest(kind, kinds)}")
+    known = cast(Kind, kind)
+    return {f"{kind} {name}": _options(known, name)} if name else {kind: _names(known)}
+
+
+def _names(kind: Kind) -> dict[str, str]:
+    return {name: _first_line(registry.load(kind, name)) for name in registry.known(kind)}
+
+
+def _first_line(component: type[Any]) -> str:
+    return inspect.cleandoc(component.__doc__ or "").partition("\n")[0]
+
+
+def _options(kind: Kind, name: str) -> dict[str, str]:
+    component = registry.load(kind, name)
+    meanings = schema.described(component)
+    found = {}
+    for field in dataclasses.fields(component):
+        required = field.default is dataclasses.MISSING
+        required = required and field.default_factory is dataclasses.MISSING
+        default = "required" if required else f"default {_default(field)}"
+        found[field.name] = f"{meanings.get(field.name, '')} ({default})".strip()
+    return found
+
+
+def _default(field: "dataclasses.Field[Any]") -> str:
+    made = field.default_factory
+    value = field.default if made is dataclasses.MISSING else made()
+    words = {None: "none", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value) or "''"
+
+
+def text(found: Listing) -> str:
+    """Return a listing as lines for a terminal."""
+    lines = []
+    for heading, entries in found.items():
+        lines.append(f"{heading}:")
+        width = max((len(name) for name in entries), default=0)
+        lines += [f"  {name:<{width}}  {meaning}" for name, meaning in entries.items()]
+    return "\n".join(lines)

@@ -1,0 +1,117 @@
+"""The table that a terminal shows at the end of a run."""
+
+from collections.abc import Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# Columns of a metric with many parts: those that papers print.
+_SHOWN_PARTS = {
+    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
+    "extractiveness": ("coverage", "density", "novel_2"),
+}
+# Parts that are no shares, and are shown as they are.
+_NO_SHARES = ("density",)
+# Wide enough for any table where the output is no terminal.
+_FILE_WIDTH = 200
+
+NOTICE = "AI generated summaries may have errors. For context, always refer to the full article."
+
+
+def show_runs(records: Sequence[Mapping[str, Any]], out: IO[str]) -> None:
+    """Print a table of runs, given as their `run.json` hold them, and what to know of it."""
+    from rich.console import Console
+
+    console = Console(file=out, highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(file=out, highlight=False, width=_FILE_WIDTH, no_color=True)
+    console.print(_table(records))
+    for line in _notes(records):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _table(records: Sequence[Mapping[str, Any]]) -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("system", no_wrap=True)
+    for heading in ("n", "answered", "words"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    columns = _columns(records)
+    for label, part in columns:
+        table.add_column(part or label, justify="right", no_wrap=True)
+    for record in records:
+        outputs = record["outputs"]
+        table.add_row(
+            Text(record["cell"]),
+            str(record["counts"]["summarized"]),
+            _percent(outputs["answer_rate"]),
+            _number(outputs["mean_words"], 0),
+            *(_figure(record, label, part) for label, part in columns),
+        )
+    return table
+
+
+def _columns(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return metric and part of each column: a metric's known parts, else its value."""
+    columns: dict[tuple[str, str], None] = {}
+    for record in records:
+        for label, metric in record["metrics"].items():
+            kind = record["signatures"]["metrics"][label].partition("|")[0]
+            shown = [p for p in _SHOWN_PARTS.get(kind, ()) if p in metric["parts"]]
+            columns |= {(label, part): None for part in shown or [""]}
+    return list(columns)
+
+
+def _figure(record: Mapping[str, Any], label: str, part: str) -> str:
+    """Return a mean and half the width of its interval, times 100."""
+    metric = record["metrics"].get(label)
+    found = metric and (metric["parts"].get(part) if part else metric)
+    if not found or found["mean"] is None:
+        return "–"
+    half = max(found["high"] - found["mean"], found["mean"] - found["low"])
+    scale = 1 if part in _NO_SHARES else 100
+    return f"{found['mean'] * scale:.1f} ±{half * scale:.1f}"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    first = records[0]
+    level = first["interval"]["level"]
+    lines = [
+        f"Means over the articles, times 100; ± is the farther end of the {level:.0%} interval "
+        f"({first['interval']['resamples']} bootstrap resamples, seed {first['seed']})."
+    ]
+    for label, signature in first["signatures"]["metrics"].items():
+        lines.append(f"{label}: {signature}")
+    for record in records:
+        lines += [f"{record['cell']}: {line}" for line in _remarks(record)]
+    return [*lines, NOTICE]
+
+
+def _remarks(record: Mapping[str, Any]) -> list[str]:
+    """Return what is not in the table and should not be missed."""
+    remarks = []
+    counts, outputs = record["counts"], record["outputs"]
+    if counts["rejected"]:
+        remarks.append(f"{counts['rejected']} rows were no articles; see rejected.jsonl")
+    remarks += [f"{n} not summarized: {why}" for why, n in outputs["errors"].items()]
+    if outputs["truncated"]:
+        remarks.append(f"{outputs['truncated']} articles were not read to their end")
+    found = ", ".join(f"{n} {defect}" for defect, n in outputs["defects"].items())
+    if found:
+        remarks.append(f"summaries with a defect: {found}")
+    for label, metric in record["metrics"].items():
+        notes = {why: n for why, n in metric["notes"].items() if not why.startswith("no summary")}
+        remarks += [f"{label}: {n} not scored: {why}" for why, n in notes.items()]
+    return remarks

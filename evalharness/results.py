@@ -1,0 +1,307 @@
+"""The files of a run: one line an article as it comes, and the aggregates at the end."""
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalharness import stats
+from evalharness.config import Interval
+from evalharness.defects import Defect
+from evalharness.protocols import CorpusMetric
+from evalharness.records import Article, Rejected, Summary, digest, summary_record
+from evalharness.store import RunFolder
+
+ScoreRecord = Mapping[str, Any]
+
+SAMPLES = "samples.jsonl"
+TABLE = "samples.parquet"
+RUN = "run.json"
+CONFIG = "config.yaml"
+REJECTED = "rejected.jsonl"
+
+# Rows of a parquet row group, and of the windows in which `samples.jsonl` is read back.
+ROWS = 1000
+
+
+class Columns:
+    """One metric's value and parts over the articles, as numbers in columns.
+
+    A missing value is NaN here and nowhere else. Eight bytes an article and part.
+    """
+
+    def __init__(self) -> None:
+        """Start with no article."""
+        self.n = 0
+        self.values: dict[str, array[float]] = {}
+        self.notes: Counter[str] = Counter()
+        self.flags: Counter[str] = Counter()
+        self.counts: list[float] = []
+
+    def add(self, score: ScoreRecord) -> None:
+        """Take in the score of the next article."""
+        numbers = {"value": score["value"], **score.get("parts", {})}
+        for part, value in numbers.items():
+            if part not in self.values:
+                self.values[part] = array("d", [np.nan]) * self.n
+            self.values[part].append(np.nan if value is None else value)
+        self.n += 1
+        for part in self.values.keys() - numbers.keys():
+            self.values[part].append(np.nan)
+        if score["value"] is None:
+            self.notes[score["note"]] += 1
+        self.flags.update(flag["kind"] for flag in score.get("flags", ()))
+        if counts := score.get("counts"):
+            self.counts = [
+                a + b for a, b in zip(self.counts or [0.0] * len(counts), counts, strict=True)
+            ]
+
+    def aggregates(self, metric: Any, interval: Interval, seed: int) -> dict[str, Any]:
+        """Return mean, interval, n and not_scored of the value, and the same of each part."""
+        matrix = np.array([np.frombuffer(column) for column in self.values.values()]).T
+        low, high = stats.interval(matrix, seed, interval.resamples, interval.level)
+        figures = {
+            part: _figures(column, low[n], high[n])
+            for n, (part, column) in enumerate(self.values.items())
+        }
+        whole = figures.pop("value")
+        whole["not_scored"] = self.n - whole["n"]
+        if isinstance(metric, CorpusMetric):
+            whole["corpus"] = metric.corpus(self.counts) if self.counts else None
+        whole["parts"] = figures
+        whole["flags"] = dict(sorted(self.flags.items()))
+        whole["notes"] = dict(sorted(self.notes.items()))
+        return whole
+
+
+def _figures(column: "array[float]", low: float, high: float) -> dict[str, Any]:
+    n = int(np.count_nonzero(~np.isnan(np.frombuffer(column))))
+    if n == 0:
+        return {"mean": None, "low": None, "high": None, "n": 0}
+    return {"mean": stats.mean(column), "low": float(low), "high": float(high), "n": n}
+
+
+class Outputs:
+    """What came out of a summarizer, counted."""
+
+    def __init__(self) -> None:
+        """Start with no summary."""
+        self.finish: Counter[str] = Counter()
+        self.defects: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.words = self.tokens = self.answered = self.truncated = 0
+
+    def add(self, article: Article, summary: Summary, defects: Sequence[Defect]) -> None:
+        """Take in the next summary."""
+        self.finish[summary.finish] += 1
+        self.defects.update(defects)
+        self.words += len(summary.text.split())
+        self.tokens += summary.tokens or 0
+        self.truncated += _cut(article, summary)
+        if summary.finish == "error":
+            self.errors[summary.note] += 1
+        elif not {"empty", "refusal"} & set(defects):
+            self.answered += 1
+
+    def record(self) -> dict[str, Any]:
+        """Return the counts, and per article the share answered and the mean length."""
+        n = sum(self.finish.values())
+        written = n - self.finish["error"]
+        return {
+            "answer_rate": self.answered / n if n else None,
+            "mean_words": self.words / written if written else None,
+            "mean_tokens": self.tokens / written if self.tokens else None,
+            "truncated": self.truncated,
+            "finish": dict(sorted(self.finish.items())),
+            "defects": dict(sorted(self.defects.items())),
+            "errors": dict(sorted(self.errors.items())),
+        }
+
+
+def _cut(article: Article, summary: Summary) -> bool:
+    """Tell whether a model's limit, and not its nature, kept it from the article's end."""
+    if summary.read is None or summary.tokens_in is None:
+        return False
+    return summary.read < len(article.text.rstrip())
+
+
+class Writer:
+    """Writes a run's folder: samples while they come, the rest when all are there."""
+
+    def __init__(
+        self, path: Path, metrics: Mapping[str, Any], interval: Interval, seed: int
+    ) -> None:
+        """Open the folder of a run with the components that score, by label."""
+        self.folder = RunFolder(path)
+        self.interval = interval
+        self.seed = seed
+        self.metrics = metrics
+        self.columns = {name: Columns() for name in metrics}
+        self.outputs = Outputs()
+        self.articles = self.rejected = 0
+        self.first_rejected: Rejected | None = None
+        self.fingerprint = digest("articles")
+        self._samples = self.folder.writing(SAMPLES).open("w", encoding="utf-8", newline="\n")
+        self._rejections = self.folder.writing(REJECTED).open("w", encoding="utf-8", newline="\n")
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in (self._samples, self._rejections):
+            with suppress(OSError):  # what ended the run has been raised already
+                file.close()
+        for name in (SAMPLES, REJECTED, TABLE):
+            self.folder.writing(name).unlink(missing_ok=True)
+
+    def reject(self, row: Rejected) -> None:
+        """List a row that is no article."""
+        self.rejected += 1
+        self.first_rejected = self.first_rejected or row
+        self._rejections.write(_line({"where": row.where, "reason": row.reason}))
+
+    def add(
+        self,
+        article: Article,
+        summary: Summary,
+        defects: Sequence[Defect],
+        scores: Mapping[str, ScoreRecord],
+    ) -> None:
+        """Write one article with its summary and what each metric says of it."""
+        self.articles += 1
+        self.outputs.add(article, summary, defects)
+        for name, score in scores.items():
+            self.columns[name].add(score)
+        self.fingerprint = digest(
+            self.fingerprint, article.id, article.text, article.references, article.source
+        )
+        sample = {
+            "id": article.id,
+            "article": article.text,
+            "references": list(article.references),
+            "source": article.source,
+            "extra": dict(article.extra),
+            "summary": summary_record(summary),
+            "defects": list(defects),
+            "scores": scores,
+        }
+        self._samples.write(_line(sample))
+
+    def finish(
+        self, head: Mapping[str, Any], tail: Mapping[str, Any], config: str
+    ) -> dict[str, Any]:
+        """Write all files of the run, `run.json` last, and return what it holds.
+
+        head, tail: what the runner knows, put before and after counts and aggregates.
+        """
+        self._samples.close()
+        self._rejections.close()
+        write_table(self.folder.writing(SAMPLES), self.folder.writing(TABLE), self.columns)
+        n = self.articles
+        failed = self.outputs.finish["error"]
+        record = {
+            **head,
+            "counts": {
+                "rows": n + self.rejected,
+                "rejected": self.rejected,
+                "articles": n,
+                "summarized": n - failed,
+                "failed": failed,
+            },
+            "data": {**head["data"], "fingerprint": self.fingerprint},
+            "outputs": self.outputs.record(),
+            "metrics": {
+                name: self.columns[name].aggregates(metric, self.interval, self.seed)
+                for name, metric in self.metrics.items()
+            },
+            **tail,
+        }
+        if self.rejected:
+            self.folder.publish(REJECTED)
+        else:
+            self.folder.remove(REJECTED)
+        self.folder.publish(TABLE)
+        self.folder.publish(SAMPLES)
+        self.folder.write(CONFIG, config)
+        self.folder.write(
+            RUN, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        )
+        return record
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    """Return one JSON line; lone surrogates, which UTF-8 cannot hold, make it ASCII throughout."""
+    text = json.dumps(record, ensure_ascii=False, separators=(", ", ": "), default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(record, separators=(", ", ": "), default=str)
+    return text + "\n"
+
+
+def read_samples(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a `samples.jsonl`."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> None:
+    """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = [f"{name}.{part}" for name, metric in columns.items() for part in metric.values]
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("source", pa.string()),
+            ("finish", pa.string()),
+            ("read", pa.int64()),
+            ("tokens", pa.int64()),
+            ("tokens_in", pa.int64()),
+            ("words", pa.int64()),
+            ("defects", pa.list_(pa.string())),
+            *((name, pa.float64()) for name in numbers),
+        ]
+    )
+    start = 0
+    with pq.ParquetWriter(table, schema, compression="zstd") as writer:
+        for window in _windows(read_samples(samples)):
+            rows = {name: [_told(sample)[name] for sample in window] for name in schema.names[:8]}
+            for name, metric in columns.items():
+                for part, column in metric.values.items():
+                    values = np.frombuffer(column)[start : start + len(window)]
+                    rows[f"{name}.{part}"] = pa.array(values, from_pandas=True)
+            writer.write_table(pa.table(rows, schema=schema))
+            start += len(window)
+
+
+def _windows(samples: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    window: list[dict[str, Any]] = []
+    for sample in samples:
+        window.append(sample)
+        if len(window) == ROWS:
+            yield window
+            window = []
+    if window:
+        yield window
+
+
+def _told(sample: Mapping[str, Any]) -> dict[str, Any]:
+    summary = sample["summary"]
+    return {
+        "id": sample["id"],
+        "source": sample["source"],
+        "finish": summary["finish"],
+        "read": summary.get("read"),
+        "tokens": summary.get("tokens"),
+        "tokens_in": summary.get("tokens_in"),
+        "words": len(summary["text"].split()),
+        "defects": sample["defects"],
+    }

@@ -1,0 +1,80 @@
+"""The JSON Schema of a config file, for editors, with the options of every known component."""
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from evalharness import config, registry
+from evalharness.registry import Kind
+
+# Which keys of the sheet name components of which kind; True where they are lists.
+_PLACES: Mapping[str, tuple[Kind, bool]] = {
+    "data": ("loaders", False),
+    "model": ("models", False),
+    "models": ("models", True),
+    "metrics": ("metrics", True),
+    "checks": ("checks", True),
+}
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a config file; plug-ins that are installed included."""
+    whole = config.Sheet.model_json_schema()
+    definitions = whole.setdefault("$defs", {})
+    definitions.pop("Component", None)
+    whole["required"] = ["data"]
+    files = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    whole["properties"]["extends"] = files | {"description": "files below this one"}
+    for place, (kind, many) in _PLACES.items():
+        definitions.setdefault(kind, _kind_schema(kind, definitions))
+        one = {"$ref": f"#/$defs/{kind}"}
+        meaning = {"description": whole["properties"][place]["description"]}
+        listed = {"type": "array", "items": one} if many else one
+        whole["properties"][place] = meaning | listed
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
+
+
+def _kind_schema(kind: Kind, definitions: dict[str, Any]) -> dict[str, Any]:
+    names = list(registry.known(kind))
+    return {"anyOf": [{"enum": names}, *(_component(kind, name, definitions) for name in names)]}
+
+
+def _component(kind: Kind, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    cls = registry.load(kind, name)
+    prefix = f"{kind}.{name}."
+    shape = registry.options(cls).model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
+    definitions |= {prefix + inner: body for inner, body in shape.pop("$defs", {}).items()}
+    named = {"name": {"const": name}, "label": {"type": "string"}}
+    shape["properties"] = named | shape.get("properties", {})
+    shape["required"] = ["name", *shape.get("required", [])]
+    for option, meaning in described(cls).items():
+        shape["properties"][option].setdefault("description", meaning)
+    return shape
+
+
+def described(component: type[Any]) -> dict[str, str]:
+    """Return what the docstrings of a component and its bases say of each option.
+
+    An option has a line `option: meaning`; lines that are indented below it go on with it.
+    """
+    names = {field.name for field in dataclasses.fields(component)}
+    found: dict[str, str] = {}
+    for cls in reversed(component.__mro__):
+        found |= _meanings(inspect.cleandoc(cls.__dict__.get("__doc__") or ""), names)
+    return found
+
+
+def _meanings(docstring: str, names: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    latest = ""
+    for line in docstring.splitlines():
+        name, colon, meaning = line.strip().partition(":")
+        if colon and name.strip("`*- ") in names:
+            latest = name.strip("`*- ")
+            found[latest] = meaning.strip()
+        elif latest and line.startswith((" ", "\t")):
+            found[latest] += " " + line.strip()
+        elif not line.strip():
+            latest = ""
+    return found

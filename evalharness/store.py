@@ -1,0 +1,203 @@
+"""What is never computed twice: append-only ledgers, named by the signature of what made them.
+
+A ledger is a file of JSON lines. Its first line says the signature; every further line is one
+record, with its key, its place in the batch that it was written with, and a checksum. A batch is
+there as a whole or not at all: one that was torn by a crash is cut off before the next is written,
+so that it is computed again as a whole. Lines damaged later are left out, and said.
+"""
+
+import json
+import os
+import socket
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+
+from evalharness.errors import StoreError
+from evalharness.records import canonical, digest
+
+FORMAT = 1
+_HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
+# A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
+LOCK_SECONDS = 600
+
+
+class Ledger:
+    """Records by key, on disk. Reads in one pass; keeps offsets in memory, not records."""
+
+    def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
+        """Open the ledger of a signature in a folder, making both if need be."""
+        name = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(signature["name"]))
+        self.path = folder / f"{name}-{digest(signature)[:16]}.jsonl"
+        self.damaged: list[int] = []  # numbers of lines that could not be read
+        self._signature = signature
+        self._offsets: dict[bytes, int] = {}
+        self._end = 0  # all before it has been read and is whole
+        self._line = 0
+        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        _making(folder)
+        self.refresh()
+
+    def __contains__(self, key: str) -> bool:
+        return bytes.fromhex(key) in self._offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def get(self, keys: Sequence[str]) -> list[Any]:
+        """Return the records of keys that are in the ledger, in the order of the keys."""
+        if not keys:
+            return []
+        offsets = [self._offsets[bytes.fromhex(key)] for key in keys]
+        found: dict[int, Any] = {}
+        with self.path.open("rb") as file:
+            for offset in sorted(set(offsets)):  # forward only: one pass over the disk
+                file.seek(offset)
+                found[offset] = json.loads(file.readline())["record"]
+        return [found[offset] for offset in offsets]
+
+    def refresh(self) -> None:
+        """Take in what other processes have written since."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            for offset, key in self._whole_batches(file):
+                self._offsets.setdefault(key, offset)
+
+    def append(self, records: Sequence[tuple[str, Any]]) -> None:
+        """Write a batch of keys and records, and wait until it is on the disk.
+
+        Raises: StoreError where the disk is full or the folder may not be written.
+        """
+        try:
+            with self._lock:
+                self._append(records)
+        except Timeout as error:
+            raise StoreError(f"{self.path}.lock: held for over {LOCK_SECONDS} s") from error
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}; nothing is lost") from error
+
+    def _append(self, records: Sequence[tuple[str, Any]]) -> None:
+        with self.path.open("ab+") as file:
+            self.refresh()
+            file.truncate(self._end)  # a torn batch, if any: nobody writes now but us
+            if self._end == 0:
+                file.write(_line({"ledger": FORMAT, "signature": self._signature}))
+            fresh = [(key, record) for key, record in records if key not in self]
+            lines = [
+                _line({"key": key, "batch": [n + 1, len(fresh)], "record": record})
+                for n, (key, record) in enumerate(fresh)
+            ]
+            file.write(b"".join(lines))
+            file.flush()
+            os.fsync(file.fileno())
+        self.refresh()
+
+    def _whole_batches(self, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+        """Yield offset and key of the records past `_end`, moving `_end` by whole batches."""
+        file.seek(self._end)
+        offset, line_number = self._end, self._line
+        pending: list[tuple[int, bytes]] = []
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            line_number += 1
+            entry = _entry(line)
+            if line_number == 1:
+                self._check_header(entry)
+                last = True
+            elif entry is None:
+                self.damaged.append(line_number)
+                last = True
+            else:
+                pending.append((offset, bytes.fromhex(entry["key"])))
+                n, of = entry["batch"]
+                last = n == of
+            offset += len(line)
+            if last:
+                yield from pending
+                pending = []
+                self._end, self._line = offset, line_number
+
+    def _check_header(self, entry: Any) -> None:
+        if not isinstance(entry, dict) or entry.get("ledger") != FORMAT:
+            raise StoreError(f"{self.path}:1: no ledger of format {FORMAT}; move it away")
+        if canonical(entry["signature"]) != canonical(self._signature):
+            raise StoreError(f"{self.path}:1: holds another signature; move it away")
+
+
+def _line(entry: Mapping[str, Any]) -> bytes:
+    # In the order given, so that a record that is read back is written as a fresh one is.
+    text = json.dumps(entry, separators=(",", ":"), allow_nan=False)
+    return f'{{"crc":"{zlib.crc32(text.encode()):08x}",{text[1:]}\n'.encode()
+
+
+def _entry(line: bytes) -> Any:
+    """Return what a line holds without its checksum, or None where it was damaged."""
+    text = b"{" + line[18:-1]
+    if line[:8] != b'{"crc":"' or line[8:16] != f"{zlib.crc32(text):08x}".encode():
+        return None
+    return json.loads(text)
+
+
+def _making(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: {error.strerror or error}") from error
+
+
+class RunFolder:
+    """The files of one run. Each is written beside its name and then moved there, whole."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a run's folder, making it if need be."""
+        self.path = path
+        _making(path)
+        self._remove_leftovers()
+
+    def writing(self, name: str) -> Path:
+        """Return where to write a file before `publish` moves it to its name."""
+        return self.path / f".{name}.{_HOST}.{os.getpid()}.part"
+
+    def publish(self, name: str) -> None:
+        """Move what was written to its name, after it is safely on the disk."""
+        part = self.writing(name)
+        try:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+            part.replace(self.path / name)
+        except OSError as error:
+            raise StoreError(f"{self.path / name}: {error.strerror or error}") from error
+
+    def write(self, name: str, text: str) -> None:
+        """Write a small file whole."""
+        try:
+            self.writing(name).write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise StoreError(f"{self.path / name}: {error.strerror or error}") from error
+        self.publish(name)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        (self.path / name).unlink(missing_ok=True)
+
+    def _remove_leftovers(self) -> None:
+        """Remove the half-written files of processes of this machine that are no more."""
+        for part in self.path.glob(f".*.{_HOST}.*.part"):
+            pid = part.name.split(".")[-2]
+            if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
+                part.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's process
+    return True

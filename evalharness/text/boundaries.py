@@ -1,0 +1,316 @@
+"""Where sentences end: one splitter for news, used by every check and by ROUGE-Lsum.
+
+The rules, in the order in which they apply:
+
+1. A blank line ends a sentence. So does the end of a line, unless the sentence visibly goes on:
+   the next line begins with a small letter, this line ends with a comma, a dash or a word such as
+   `of`, or the paragraph is hard-wrapped (three or more lines, each as full as its next word
+   allows, one of them at least going on with a small letter). Lines with a bullet begin a sentence.
+2. Inside a line, `.` `?` `!` `…` end a sentence where white space follows, together with closing
+   quotes and brackets, when what follows begins with a capital, a digit, a quote or a letter of a
+   script without capitals.
+3. A small letter after the stop means that the sentence goes on, unless the stop stands apart
+   (`said . the mayor`) or the sentence has no capital at all (lower-cased text).
+4. Abbreviations do not end a sentence (`Mr.`, `vs.`), or only before another sort of word
+   (`No. 5`, `Jan. 5`), or only before a word that often opens a sentence (`U.S. The`, `George W.
+   He`); initials likewise.
+5. `。` `！` `？` `।` `۔` `؟` and their kin end a sentence with or without a space.
+
+Whether a place is a boundary depends on nothing before the sentence and on one word after the
+place, so that a sentence split alone stays whole. The one exception is a hard-wrapped paragraph,
+which its single sentences do not show.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from re import Match
+from typing import NamedTuple
+
+from evalharness.records import Span
+from evalharness.text.abbreviations import (
+    BEFORE_NUMBERS,
+    BEFORE_NUMBERS_CAPITALISED,
+    COMPANY_FORMS,
+    DANGLING,
+    DOMAINS,
+    EITHER_WAY,
+    EXCLAIMING,
+    OPENERS,
+    PLACES,
+    TITLES,
+)
+
+SENTENCES_VERSION = 1
+"""Rises with every change that can move a boundary; part of the signature of what depends on it."""
+
+_BREAK = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+_LINE = re.compile(rf"[^{_BREAK}]++")
+_NEWLINE = re.compile(rf"\r\n|[{_BREAK}]")
+_VISIBLE = re.compile(r"\S")
+_UP_TO_SPACE = re.compile(r"\S++")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_CAPITALS = "".join(chr(c) for c in (*range(0x590), *range(0x1E00, 0x2000)) if chr(c).isupper())
+_CAPITAL = re.compile(f"[{_CAPITALS}]")
+
+_FIRM = "。！？｡．।॥۔؟؛።፧។៕᠃᱿"
+# A run of stops; `. . .` of tokenised text is one run.
+_STOP = re.compile(rf"[.?!…‽{_FIRM}]++(?:[ \t]++[.?!…‽]++)*+")
+_CLOSERS = re.compile(r"[\"'”’»›)\]}」』】）》〉］｝*]++")
+# Marks that end what is before them even where they stand apart; so do smileys.
+_DETACHED_CLOSERS = re.compile(
+    r"[ \t]++(?:''|[”’»›)\]}」』】）]|-r[rsc]b-|[\u2600-\u27bf\U0001f300-\U0001faff\ufe0f]++)(?!\S)",
+    re.IGNORECASE,
+)
+_DETACHED_QUOTE = re.compile(r"[ \t]++\"(?!\S)")
+_NEXT = re.compile(
+    r"(?P<space>\s*+)(?P<opening>[\"'`“‘„‚«‹(\[{「『【（《〈［｛¿¡*_]*+)\s*+(?P<word>[^\W_]{0,30})"
+)
+_LAST_WORD = re.compile(r"(?:[^\W_]+\.)*[^\W_]+$")
+_BULLET = re.compile(r"[•‣▪▫◦●○■□►·∙*][ \t]*+[^\s*]")
+_DASH_OR_NUMBER = re.compile(r"(?:[-–—+]|[(]?\d{1,2}[.)]|[(]?[a-z][)])[ \t]++\S")
+_QUOTES = frozenset("\"'`“‘„‚«‹「『")
+
+
+class _Line(NamedTuple):
+    """A line without its outer white space, and how it stands to the next one."""
+
+    start: int
+    end: int
+    ends_paragraph: bool = True
+    wrapped: bool = False
+
+
+class _Scan:
+    """A text and where its current sentence starts; looks forward once, so that time is linear."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.start = 0
+        self._capital = -1
+        self._word = -1
+
+    def has_capital(self, end: int) -> bool:
+        """Tell whether the sentence has a capital letter before `end`."""
+        if self._capital < self.start:
+            found = _CAPITAL.search(self.text, self.start)
+            self._capital = found.start() if found else len(self.text)
+        return self._capital < end
+
+    def has_word(self, end: int) -> bool:
+        """Tell whether the sentence has a letter or digit before `end`."""
+        if self._word < self.start:
+            found = _LETTER_OR_DIGIT.search(self.text, self.start)
+            self._word = found.start() if found else len(self.text)
+        return self._word < end
+
+
+def sentences(text: str) -> list[Span]:
+    """Return the sentences of a text in order, without their outer white space.
+
+    Every character that is not white space is in exactly one of them.
+
+    >>> text = "Mr. Smith paid $3.5m. “Why?” asked the U.S. envoy"
+    >>> [sentence.of(text) for sentence in sentences(text)]
+    ['Mr. Smith paid $3.5m.', '“Why?” asked the U.S. envoy']
+    """
+    scan = _Scan(text)
+    spans: list[Span] = []
+    lines = _lines(text)
+    goes_on = False
+    for number, line in enumerate(lines):
+        if not goes_on:
+            scan.start = line.start
+        final: Match[str] | None = None
+        for stop, end in _stops(text, line):
+            if end == line.end:
+                final = stop
+            elif scan.has_word(stop.start()) and _is_boundary(scan, stop, end):
+                spans.append(Span(scan.start, end))
+                scan.start = _next_character(text, end)
+        goes_on = not line.ends_paragraph and _goes_on(scan, line, lines[number + 1], final)
+        if not goes_on:
+            spans.append(Span(scan.start, line.end))
+    return spans
+
+
+def _next_character(text: str, start: int) -> int:
+    found = _VISIBLE.search(text, start)
+    return found.start() if found else len(text)
+
+
+def _lines(text: str) -> list[_Line]:
+    """Return the lines that are not blank, each told whether its paragraph is hard-wrapped."""
+    lines: list[_Line] = []
+    paragraph: list[_Line] = []
+    for match in _LINE.finditer(text):
+        start = match.start() + len(match[0]) - len(match[0].lstrip())
+        end = match.start() + len(match[0].rstrip())
+        if start >= end:
+            continue
+        if paragraph and len(_NEWLINE.findall(text, paragraph[-1].end, start)) > 1:
+            lines += _paragraph(text, paragraph)
+            paragraph = []
+        paragraph.append(_Line(start, end))
+    return lines + _paragraph(text, paragraph)
+
+
+def _paragraph(text: str, lines: list[_Line]) -> list[_Line]:
+    wrapped = _is_hard_wrapped(text, lines)
+    last = len(lines) - 1
+    return [
+        _Line(line.start, line.end, number == last, wrapped) for number, line in enumerate(lines)
+    ]
+
+
+def _is_hard_wrapped(text: str, lines: list[_Line]) -> bool:
+    """Tell whether the lines look filled up to a margin, as in e-mails and old news wires."""
+    width = max((line.end - line.start for line in lines), default=0)
+    if len(lines) < 3 or not 30 <= width <= 100:
+        return False
+    pairs = list(itertools.pairwise(lines))
+    full = all(
+        line.end - line.start + 1 + len(_first_word(text, following)) > width
+        for line, following in pairs
+    )
+    return full and any(text[following.start].islower() for _, following in pairs)
+
+
+def _first_word(text: str, line: _Line) -> str:
+    found = _UP_TO_SPACE.match(text, line.start, line.end)
+    return found[0] if found else ""
+
+
+def _stops(text: str, line: _Line) -> Iterator[tuple[Match[str], int]]:
+    """Yield the runs of stops in a line, each with the end of the closing marks after it."""
+    last = line.end - 1
+    while last > line.start and not text[last].isalnum():
+        last -= 1
+    quotes, counted = 0, line.start
+    for stop in _STOP.finditer(text, line.start, line.end):
+        quotes += text.count('"', counted, stop.start())
+        counted = stop.start()
+        end = _end_of_closers(text, stop, line.end, open_quote=quotes % 2 == 1)
+        # What has neither letter nor digit (a late quote, a smiley) belongs to what is before it.
+        if end > last:
+            end = line.end
+        yield stop, end
+
+
+def _end_of_closers(text: str, stop: Match[str], limit: int, open_quote: bool) -> int:
+    found = _CLOSERS.match(text, stop.end(), limit)
+    end = found.end() if found else stop.end()
+    apart = text[stop.start() - 1 : stop.start()].isspace()
+    while found := _DETACHED_CLOSERS.match(text, end, limit):
+        end = found.end()
+    if apart and open_quote and (found := _DETACHED_QUOTE.match(text, end, limit)):
+        end = found.end()
+    return end
+
+
+def _is_boundary(scan: _Scan, stop: Match[str], end: int) -> bool:
+    """Tell whether the sentence ends with this stop and the closing marks up to `end`."""
+    text, run = scan.text, stop[0]
+    if any(mark in _FIRM for mark in run):
+        # Japanese goes on with と after what was said; ．may be a decimal point.
+        return not text.startswith("と", end) and not (run == "．" and text[end].isdigit())
+    if not text[end].isspace():
+        return _is_run_on(scan, stop, end)
+    following = _NEXT.match(text, end)
+    if following is None or text[following.end("space")] in ",;:)]}%":
+        return False
+    apart = stop.start() > scan.start and text[stop.start() - 1].isspace()
+    if run == "." and (verdict := _after_abbreviation(scan, stop, following, apart)) is not None:
+        return verdict
+    word = following["word"]
+    if not _is_small(word):
+        return not (run in "!?" and _is_name_with_mark(scan, stop, word))
+    if len(run) > 1 or run == "…":
+        return False
+    asked = run in "!?" and end > stop.end()  # “Why?” he asked
+    small_quote = bool(_QUOTES.intersection(following["opening"]))  # … left. "we stay", …
+    return apart or small_quote or not (asked or scan.has_capital(stop.start()))
+
+
+def _is_small(word: str) -> bool:
+    """Tell whether a word begins with a small letter; iPhone counts as capitalised."""
+    return word[:1].islower() and not word[1:2].isupper()
+
+
+def _is_run_on(scan: _Scan, stop: Match[str], end: int) -> bool:
+    """Tell whether a sentence ends although no space follows: `resigned.The mayor`, `吗?我`."""
+    text = scan.text
+    before = text[max(scan.start, stop.start() - 2) : stop.start()]
+    after = text[end : end + 3]
+    if after[:1].isalpha() and not after[:1].isascii() and after[:1].lower() == after[:1].upper():
+        return stop[0] in "!?"
+    small = len(before) == 2 and before.isalpha() and before.islower()
+    capital = after[:1].isupper() and after[1:2].islower()
+    return len(stop[0]) == 1 and small and capital and after not in DOMAINS
+
+
+def _is_name_with_mark(scan: _Scan, stop: Match[str], word: str) -> bool:
+    """Tell whether the mark belongs to a name: `Yahoo! Inc`."""
+    if word.lower() in COMPANY_FORMS:
+        return True
+    before = _word_before(scan, stop).lower()
+    return before in EXCLAIMING and word.lower() not in OPENERS
+
+
+def _word_before(scan: _Scan, stop: Match[str]) -> str:
+    """Return the letters, digits and inner points right before a stop, at most 12 of them."""
+    tail = scan.text[max(scan.start, stop.start() - 12) : stop.start()].rstrip()
+    found = _LAST_WORD.search(tail)
+    return found[0] if found else ""
+
+
+def _after_abbreviation(
+    scan: _Scan, stop: Match[str], following: Match[str], apart: bool
+) -> bool | None:
+    """Tell whether a sentence ends after what looks like an abbreviation; None: it is none."""
+    before = _word_before(scan, stop)
+    folded, word, opening = before.lower(), following["word"], following["opening"]
+    if folded in TITLES:
+        return False
+    if before.isdigit() and len(before) != 4 and word[:1].isdigit():
+        return False  # a decimal torn apart, `99. 94`; only after a year is a new sentence likelier
+    if apart:
+        return None
+    if stop.start() - scan.start == len(before) <= 3 and not before.isalpha():
+        return False  # the number of a list: `1. Whisk the eggs.`
+    opens = word.lower() in OPENERS and word[:1].isupper()
+    opens = opens and not (len(word) == 1 and scan.text.startswith(".", following.end()))
+    if len(before) == 1 and before.isalpha():
+        return opens
+    if folded in BEFORE_NUMBERS or (folded in BEFORE_NUMBERS_CAPITALISED and before[0].isupper()):
+        return False if word[:1].isdigit() else None
+    if (
+        ("." in before and before[0].isalpha())
+        or folded in EITHER_WAY
+        or (folded in PLACES and before[0].isupper())
+    ):
+        return opens or (bool(_QUOTES.intersection(opening)) and word[:1].isupper())
+    return None
+
+
+def _goes_on(scan: _Scan, line: _Line, following: _Line, final: Match[str] | None) -> bool:
+    """Tell whether the sentence at the end of a line goes on in the next line."""
+    text = scan.text
+    if _BULLET.match(text, following.start):
+        return False
+    if final and line.wrapped:
+        return not _is_boundary(scan, final, line.end)
+    if final:
+        return _word_before(scan, final).lower() in TITLES and final[0] == "."
+    if line.wrapped:
+        return True
+    if _DASH_OR_NUMBER.match(text, following.start):
+        return False
+    if text[line.end - 1] in ",-–—([{&/":
+        return True
+    tail = text[max(scan.start, line.end - 12) : line.end]
+    last = _LAST_WORD.search(tail)
+    if last and last[0].lower() in DANGLING:
+        return True
+    begin = _NEXT.match(text, following.start, following.end)
+    return begin is not None and _is_small(begin["word"]) and scan.has_capital(line.end)

@@ -1,0 +1,337 @@
+"""How a number is read: digits or words, then what stands after and before it.
+
+`read` works on one sentence; `quantities` holds the public names.
+"""
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from re import Match
+
+from evalharness.text.number_phrases import EXACT, read_phrase
+from evalharness.text.number_words import (
+    ATTACHED_UNITS,
+    CURRENCY_SIGNS,
+    CURRENCY_WORDS,
+    DENOMINATORS,
+    HEDGES,
+    MONTHS,
+    ONES,
+    ORDINALS,
+    PERCENT,
+    SCALE_LETTERS,
+    SCALES,
+    TENS,
+    UNITS,
+    VAGUE,
+)
+
+# Longer runs of digits are identifiers, no quantities.
+MOST_DIGITS = 30
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """Return a pattern for any of the words, as a tree of letters: quicker than a row of words."""
+    by_letter: dict[str, list[str]] = {}
+    for word in words:
+        by_letter.setdefault(word[:1], []).append(word[1:])
+    optional = by_letter.pop("", None) is not None
+    branches = [re.escape(letter) + _any_of(rest) for letter, rest in sorted(by_letter.items())]
+    if not branches:
+        return ""
+    return f"(?:{'|'.join(branches)}){'?' if optional else ''}"
+
+
+_VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
+_NUMBER_WORDS = _any_of({*ONES, *TENS, *ORDINALS, *SCALES, *VAGUE, *DENOMINATORS, "dozen"})
+_PARTS = _any_of(word for word in DENOMINATORS if not word.endswith("s"))
+_LED = _any_of({*SCALES, "dozen"})
+_ATOM = re.compile(
+    rf"(?<![^\W_])(?:(?=[\d.{_VULGAR}])(?<!\d\.)(?:"
+    r"(?P<ratio>(?<!/)[1-9]/(?:[23458]|10)(?![\d/]))"
+    # 1.200.000,50 as on the continent, where nothing else can be meant
+    r"|(?P<pointed>\d{1,3}(?:\.\d{3}){2,}+(?!\d)(?:,\d{1,2}(?!\d))?|\d{1,3}\.\d{3},\d{1,2}(?!\d))"
+    # 1 200 with a space that does not break; 1 200 000 with any
+    r"|(?P<spaced>\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})++(?!\d)|\d{1,3}(?: \d{3}){2,}+(?!\d))"
+    r"|(?P<grouped>\d{1,3}(?:,\d{3})++(?!\d)(?:\.\d++)?|\d{1,2}(?:,\d{2}){1,4},\d{3}(?!\d))"
+    r"|(?P<arabic>\d{1,3}(?:٬\d{3})++(?!\d)(?:٫\d++)?|\d++٫\d++)"
+    # `2, 000` and `1. 8` of texts that were tokenised and glued together again
+    r"|(?P<torn>\d{1,3}(?:, 000)++(?!\d)|\d{1,3}\. \d{1,3}(?![\d,.]))"
+    r"|(?P<plain>\d++(?:\.\d++)?|\.\d++)"
+    rf"|(?P<vulgar>[{_VULGAR}])"
+    r")|(?=[abd-fhlmnoqstz])(?:"
+    rf"(?P<part>half(?= of | the )|(?:an?|one)[ -](?:{_PARTS})(?= of ))"
+    rf"|(?P<lead>(?:(?:half[ -])?an?|(?:a )?few|several)[ -](?=(?:{_LED})(?![^\W_])))"
+    rf"|(?P<word>{_NUMBER_WORDS})(?![^\W_])"
+    r"))",
+    re.IGNORECASE,
+)
+_LIST_MARK = re.compile(r"\W*\d{1,3}[.)]\s+\S")
+_VULGAR_AFTER = re.compile(rf" ?([{_VULGAR}])")
+_CLOCK = re.compile(
+    r"(?P<hour>[01]?\d|2[0-4])(?:(?: : |:)(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
+    r"|\.(?P<point>[0-5]\d)(?=\s?[ap]\.?\s?m))?+(?!\d)"
+    r"(?:\s?(?P<half>[ap])(?:m(?![^\W_])|\.\s?m(?![^\W_])\.?))?",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"(?P<gap>[ \u00a0-]?)(?P<word>[%٪％€]|°\s?[cf]?(?![^\W_])|['’]s\b|[^\W\d_]+)", re.IGNORECASE
+)
+_SIGN = re.compile(
+    # Stanford's tokeniser writes `# 64` for £64.
+    r"(?P<sign>(?:us|au|nz|hk|ca|[acsr])?\$|[£€¥￥₹₽₩₪₺₦]|#(?= )"
+    r"|(?<![^\W_])(?:rs\.?|usd|gbp|eur|inr|cny|rmb))\s?$",
+    re.IGNORECASE,
+)
+_MONTH = rf"(?<![^\W_])(?:{_any_of(MONTHS)})"
+_MONTH_BEFORE = re.compile(rf"{_MONTH}\.? $", re.IGNORECASE)
+_MONTH_AFTER = re.compile(rf"(?: of)? {_MONTH}(?![^\W_])", re.IGNORECASE)
+_HEDGE = re.compile(rf"(?<![^\W_])(?P<words>{_any_of(HEDGES)})(?: an?| the)?\s*$|~$", re.IGNORECASE)
+_LETTERS_BEFORE = re.compile(r"([^\W\d_]+)[-–]$")
+_NEAR_NUMBERS = frozenset(["mid", "under", "over", "pre", "post", "early", "late", "aged", "sub"])
+_NEAR_NUMBERS |= ONES.keys() | TENS.keys()
+_RANGE = re.compile(
+    r"\s?(?P<dash>[-–—])\s?| (?:to|or|and) |(?P<comma>,) (?:and |or )?", re.IGNORECASE
+)
+_SHARED = ("percent", "money", "time", "day")
+_DAY, _HOUR = Decimal(31), Decimal(3600)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A number that is being read; offsets are those of its sentence."""
+
+    start: int
+    end: int
+    value: Decimal
+    kind: str = ""
+    unit: str = ""
+    hedge: str = ""
+    sure: bool = True
+    in_digits: bool = False
+    scale: int = 0
+
+
+def read(sentence: str) -> list[Draft]:
+    """Return the numbers of a sentence in order."""
+    drafts: list[Draft] = []
+    atoms = list(_ATOM.finditer(sentence))
+    position = 0
+    for index, atom in enumerate(atoms):
+        if atom.start() < position or _is_time_unit(sentence, atom, drafts):
+            continue
+        words = atom["word"] or atom["lead"] or atom["part"]
+        draft = _in_words(sentence, atoms, index) if words else _in_digits(sentence, atom)
+        if draft is None:
+            continue
+        is_number = _read_after(sentence, draft)
+        position = draft.end
+        if is_number:
+            _read_before(sentence, draft)
+            drafts.append(draft)
+    _share_units(sentence, drafts)
+    if drafts and drafts[0].in_digits and (mark := _LIST_MARK.match(sentence)):
+        drafts[0].sure = drafts[0].start > mark.end()
+    return drafts
+
+
+def _is_time_unit(sentence: str, atom: Match[str], drafts: list[Draft]) -> bool:
+    """Tell whether `second` is a unit: `a 30-second clip`, `ten metres per second`."""
+    if atom[0].lower() != "second":
+        return False
+    if drafts and drafts[-1].unit == "second" and drafts[-1].end == atom.start() - 1:
+        return True
+    return sentence[max(0, atom.start() - 6) : atom.start()].lower().endswith(("per ", "split "))
+
+
+def _in_words(sentence: str, atoms: list[Match[str]], index: int) -> Draft | None:
+    phrase = read_phrase(sentence, atoms, index)
+    if phrase is None:
+        return None
+    draft = Draft(atoms[index].start(), phrase.end, phrase.value, phrase.kind)
+    # A bare `one` is a pronoun more often than not.
+    draft.sure = sentence[draft.start : draft.end].lower() != "one"
+    return draft
+
+
+def _in_digits(sentence: str, atom: Match[str]) -> Draft | None:
+    written = atom[0]
+    if len(written) > MOST_DIGITS:
+        return None
+    draft = Draft(atom.start(), atom.end(), Decimal(0), in_digits=True)
+    if atom["vulgar"] or atom["ratio"]:
+        draft.value, draft.kind = _fraction(written), "fraction"
+        return draft if draft.value < 1 else None
+    if atom["plain"] and _read_clock(sentence, draft):
+        return draft
+    draft.value = Decimal(_plain_digits(atom))
+    if part := _VULGAR_AFTER.match(sentence, draft.end):
+        draft.end = part.end()
+        draft.value = EXACT.add(draft.value, _fraction(part[1]))
+    return draft
+
+
+def _plain_digits(atom: Match[str]) -> str:
+    written = atom[0]
+    if atom["pointed"]:
+        return written.replace(".", "").replace(",", ".")
+    if atom["arabic"]:
+        return written.replace("٬", "").replace("٫", ".")
+    return "".join(written.replace(",", "").split())
+
+
+def _fraction(written: str) -> Decimal:
+    numerator, denominator = unicodedata.normalize("NFKD", written).replace("⁄", "/").split("/")
+    return EXACT.divide(Decimal(numerator), Decimal(denominator))
+
+
+def _read_clock(sentence: str, draft: Draft) -> bool:
+    """Make the draft a time of day if it is one: `10:30`, `7pm`, `10.30am`, `7 : 00 p. m.`"""
+    found = _CLOCK.match(sentence, draft.start)
+    if not found or not (found["minute"] or found["half"]):
+        return False
+    hour, half = int(found["hour"]), (found["half"] or "").lower()
+    if half:
+        hour = hour % 12 + (12 if half == "p" else 0)
+    minute, second = int(found["minute"] or found["point"] or 0), int(found["second"] or 0)
+    draft.value = Decimal(hour * 3600 + minute * 60 + second)
+    draft.kind = "time" if half or not 1 <= hour <= 12 else "time:12"
+    draft.end = found.end()
+    return True
+
+
+def _read_after(sentence: str, draft: Draft) -> bool:
+    """Take in what stands around a number: currency, magnitude, percent, unit, month.
+
+    False if letters touch the digits that are none of these: `3D`, `4x4` are no numbers.
+    """
+    if draft.kind.startswith("time") or draft.kind == "vague":
+        return True
+    _read_sign(sentence, draft)
+    for _ in range(3):  # 5 | million | dollars
+        found = _AFTER.match(sentence, draft.end)
+        if found is None or not _take(sentence, draft, found):
+            break
+    if draft.in_digits and sentence[draft.end : draft.end + 1].isalpha():
+        draft.end += 1
+        return False
+    _read_day_or_year(sentence, draft)
+    return True
+
+
+def _read_sign(sentence: str, draft: Draft) -> None:
+    before = sentence[max(0, draft.start - 5) : draft.start]
+    if draft.in_digits and (found := _SIGN.search(before)):
+        draft.start -= len(found[0])
+        draft.kind = f"money:{CURRENCY_SIGNS[found['sign'].lower()]}"
+
+
+def _take(sentence: str, draft: Draft, found: Match[str]) -> bool:
+    """Take one word after a number into account; True if another may follow."""
+    word, gap = found["word"].lower(), found["gap"]
+    touches = draft.in_digits and not gap
+    if touches and _take_ending(draft, word):
+        draft.end = found.end()
+        return False
+    if _take_scale(draft, word, gap, touches):
+        draft.end = found.end()
+        return True
+    if draft.kind in ("", "fraction") and (word in PERCENT or _says_per_cent(sentence, found)):
+        draft.kind, draft.end = "percent", found.end() + (5 if word == "per" else 0)
+        return False
+    if word in ("us", "american", "australian", "canadian") and gap == " ":
+        dollars = _AFTER.match(sentence, found.end())
+        word, found = (dollars["word"].lower(), dollars) if dollars else (word, found)
+    money = draft.kind.startswith("money")
+    if word in CURRENCY_WORDS and (money or not draft.kind):
+        draft.kind = draft.kind or f"money:{CURRENCY_WORDS[word]}"
+        draft.unit, draft.end = "", found.end()
+        return False
+    if word in UNITS and not draft.kind and (touches or word not in ATTACHED_UNITS):
+        draft.unit = UNITS[word]
+        draft.end = found.end() if touches else draft.end
+    return False
+
+
+def _take_ending(draft: Draft, word: str) -> bool:
+    """Read the ending of `5th`, `1990s`, `1990's`."""
+    if word in ("st", "nd", "rd", "th"):
+        draft.kind = "ordinal"
+        return True
+    tens = draft.value % 10 == 0 and draft.value < 2100
+    if word == "s" or (word in ("'s", "’s") and draft.value >= 1000):
+        draft.kind = "decade" if tens else draft.kind
+        return tens
+    return False
+
+
+def _take_scale(draft: Draft, word: str, gap: str, touches: bool) -> bool:
+    """Read the magnitude of `5 million`, `£5m`, `£ 5 m`; `5m` alone may also be metres."""
+    money = draft.kind.startswith("money")
+    if draft.scale or (draft.kind and not money) or not draft.in_digits:
+        return False
+    if word in SCALES:
+        draft.scale = SCALES[word]
+    elif word in SCALE_LETTERS and (touches or (money and gap == " ")):
+        draft.scale = SCALE_LETTERS[word]
+        draft.unit = "million|metre" if word == "m" and not money else ""
+    else:
+        return False
+    draft.value = draft.value.scaleb(draft.scale, EXACT)
+    return True
+
+
+def _says_per_cent(sentence: str, found: Match[str]) -> bool:
+    return found["word"].lower() == "per" and sentence[found.end() :][:5].lower() == " cent"
+
+
+def _read_day_or_year(sentence: str, draft: Draft) -> None:
+    if draft.kind not in ("", "ordinal") or draft.unit or draft.scale:
+        return
+    written = sentence[draft.start : draft.end]
+    if draft.in_digits and len(written) == 4 and written.isdigit():
+        draft.kind = "year" if 1000 <= draft.value <= 2100 else draft.kind
+    elif 1 <= draft.value <= _DAY and (
+        _MONTH_AFTER.match(sentence, draft.end)
+        or _MONTH_BEFORE.search(sentence[max(0, draft.start - 11) : draft.start])
+    ):
+        draft.kind = "day"
+
+
+def _read_before(sentence: str, draft: Draft) -> None:
+    """Look for words that make a number inexact, and for letters that make it part of a name."""
+    before = sentence[max(0, draft.start - 16) : draft.start]
+    if found := _HEDGE.search(before):
+        draft.hedge = HEDGES[found["words"].lower()] if found["words"] else "about"
+    elif sentence.startswith(("+", " or so"), draft.end):
+        draft.hedge = "over" if sentence[draft.end] == "+" else "about"
+    named = _LETTERS_BEFORE.search(before)
+    if draft.in_digits and named and named[1].lower() not in _NEAR_NUMBERS:
+        draft.sure = False
+
+
+def _share_units(sentence: str, drafts: list[Draft]) -> None:
+    """Let both ends of a range have its unit: `5-10%`, `£5-10m`, `two or three years`."""
+    for low, high in reversed(list(itertools.pairwise(drafts))):
+        link = _RANGE.fullmatch(sentence, low.end, max(low.end, high.start))
+        if link is None or (link["comma"] and high.kind.startswith("money")):
+            continue
+        _share_scale(low, high)
+        if not low.kind and not low.unit:
+            low.kind = high.kind if high.kind.startswith(_SHARED) else ""
+            low.unit = high.unit
+            if low.kind.startswith("time"):
+                low.value, low.kind = low.value * _HOUR, "time:12"
+        elif link["dash"] and low.kind.startswith("money") and not high.kind:
+            high.kind, high.unit = low.kind, ""
+
+
+def _share_scale(low: Draft, high: Draft) -> None:
+    compatible = low.kind in ("", high.kind) or not high.kind
+    if low.scale or low.unit or not high.scale or not compatible:
+        return
+    if low.value < high.value.scaleb(-high.scale, EXACT):
+        low.value, low.scale = low.value.scaleb(high.scale, EXACT), high.scale

@@ -1,0 +1,164 @@
+"""The command line, as a user types it."""
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
+
+
+def evalharness(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "evalharness", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        f"data: {{name: files, path: {json.dumps(str(ARTICLES))}}}\nmodel: lead\nlimit: 4\n"
+    )
+    return path
+
+
+def test_run_prints_a_table_and_where_the_results_are(small: Path, tmp_path: Path) -> None:
+    done = evalharness("run", str(small), "--results", str(tmp_path / "r"))
+
+    assert done.returncode == 0, done.stderr
+    assert "rougeLsum" in done.stdout
+    assert "lead" in done.stdout
+    assert "rouge|types:rouge1" in done.stdout
+    assert f"Results: {tmp_path / 'r' / 'small' / 'lead'}" in done.stdout
+    assert done.stderr == ""
+
+
+def test_json_holds_what_run_json_holds(small: Path, tmp_path: Path) -> None:
+    done = evalharness("run", str(small), "--results", str(tmp_path / "r"), "--json")
+
+    (record,) = json.loads(done.stdout)
+    assert record == json.loads((tmp_path / "r" / "small" / "lead" / "run.json").read_text())
+
+
+def test_set_and_limit_lie_over_the_config(small: Path, tmp_path: Path) -> None:
+    done = evalharness(
+        "run", str(small), "--set", "model.sentences=1", "--limit", "2",
+        "--results", str(tmp_path / "r"), "--json",
+    )  # fmt: skip
+
+    (record,) = json.loads(done.stdout)
+    assert record["counts"]["articles"] == 2
+    assert "sentences:1" in record["signatures"]["model"]
+
+
+def test_score_takes_summaries_that_exist(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    rows = [
+        {"article": "The mayor of Ardle resigned on 4 May.", "summary": "The mayor left on 5 May.",
+         "reference": "The mayor of Ardle resigned."},
+        {"article": "It rained.", "summary": "", "reference": "It rained."},
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    done = evalharness("score", str(path), "--results", str(tmp_path / "r"), "--json")
+
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(done.stdout)
+    assert record["cell"] == "mine"
+    assert record["outputs"]["answer_rate"] == 0.5
+    assert record["metrics"]["numbers"]["flags"] == {"number": 1}
+    assert record["metrics"]["rouge"]["n"] == 1
+    assert record["metrics"]["rouge"]["not_scored"] == 1
+
+
+def test_row_without_a_summary_ends_with_4_and_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"article": "One.", "summary": "One."}\n{"article": "Two."}\n')
+
+    done = evalharness("score", str(path), "--results", str(tmp_path / "r"))
+
+    assert done.returncode == 4
+    assert "1 not summarized: the row has no summary" in done.stdout
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["run", "."], ".: Is a directory"),
+        (["score", "nowhere.jsonl"], "data.path: no file or folder 'nowhere.jsonl'"),
+        (["score", "README.md", "--metrics", "rogue"], "no metric 'rogue'; did you mean rouge?"),
+        (["list", "modles"], "no kind 'modles'; did you mean models?"),
+        (["list", "models", "leed"], "no model 'leed'; did you mean lead?"),
+        (["rnu", "x"], "No such command 'rnu'"),
+        (["run", "x.yaml", "--limt", "3"], "--limit"),
+        (["run", "x.yaml", "--limit", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_mistake_ends_with_2_and_one_clear_line(arguments: list[str], message: str) -> None:
+    done = evalharness(*arguments)
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_list_names_every_component_with_its_first_line() -> None:
+    done = evalharness("list", "--json")
+
+    found = json.loads(done.stdout)
+    assert set(found) == {"loaders", "models", "metrics", "checks"}
+    assert {"seq2seq", "causal", "lead", "oracle", "given"} <= set(found["models"])
+    assert all(line for kind in found.values() for line in kind.values())
+
+
+def test_every_option_of_every_component_says_what_it_means() -> None:
+    kinds = json.loads(evalharness("list", "--json").stdout)
+
+    for kind, names in kinds.items():
+        for name in names:
+            options = json.loads(evalharness("list", kind, name, "--json").stdout)
+            for option, meaning in options[f"{kind} {name}"].items():
+                assert not meaning.startswith("("), f"{kind} {name} {option}: undocumented"
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    def cpu(*command: str) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *command], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    floor = min(cpu("-c", "pass") for _ in range(5))
+    cost = min(cpu("-m", "evalharness", "--help") for _ in range(5))
+    heavy = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "evalharness", "--help"],
+        capture_output=True, text=True, check=True,
+    ).stderr  # fmt: skip
+
+    assert cost <= 8 * floor
+    for module in ("torch", "transformers", "datasets", "nltk", "pandas", "numpy", "pydantic"):
+        assert f" {module}\n" not in heavy
+
+
+def test_importing_evalharness_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, evalharness; "
+        "print([m for m in ('torch', 'transformers', 'datasets', 'nltk', 'pandas') "
+        "if m in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_version_is_printed() -> None:
+    import evalharness as package
+
+    assert evalharness("--version").stdout == f"evalharness {package.__version__}\n"

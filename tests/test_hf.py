@@ -1,0 +1,327 @@
+"""Checkpoints are named by their content, and refused where they are not whole."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalharness import hf
+from evalharness.errors import MissingExtra, ModelError
+
+
+@pytest.fixture(scope="session")
+def bart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a tiny BART with tied embeddings, as BART has them."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("bart")
+    words = {word: i for i, word in enumerate(("<s>", "<pad>", "</s>", "<unk>", "no", "bridge"))}
+    core = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    core.pre_tokenizer = pre_tokenizers.Whitespace()
+    wrapper: Any = PreTrainedTokenizerFast
+    wrapper(tokenizer_object=core, pad_token="<pad>", eos_token="</s>").save_pretrained(folder)
+    shape: dict[str, Any] = {"d_model": 8, "encoder_layers": 1, "decoder_layers": 1}
+    shape |= {"encoder_ffn_dim": 8, "decoder_ffn_dim": 8, "max_position_embeddings": 16}
+    shape |= {"encoder_attention_heads": 1, "decoder_attention_heads": 1}
+    model: Any = BartForConditionalGeneration(BartConfig(vocab_size=len(words), **shape))
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def copy(bart: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bart, tmp_path / "copy"))
+
+
+def load(folder: Path | str, **more: Any) -> hf.Loaded:
+    return hf.load(hf.Request("AutoModelForSeq2SeqLM", str(folder), **more))
+
+
+def edit_weights(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+def edit_config(folder: Path, **values: Any) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+def test_identity_of_a_folder_is_its_content_not_its_place(bart: Path, copy: Path) -> None:
+    before = hf.identity(str(bart))
+    assert list(before) == ["sha256"]
+    assert hf.identity(str(copy)) == before
+    (copy / "README.md").write_text("Read me.")
+    (copy / "optimizer.pt").write_bytes(b"0")
+    assert hf.identity(str(copy)) == before
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["config.json", "generation_config.json", "tokenizer.json", "chat_template.jinja", "own.py"],
+)
+def test_identity_of_a_folder_changes_with_what_matters(bart: Path, copy: Path, file: str) -> None:
+    with (copy / file).open("a") as stream:
+        stream.write(" ")
+    assert hf.identity(str(copy)) != hf.identity(str(bart))
+
+
+def test_identity_of_a_folder_changes_with_its_weights(bart: Path, copy: Path) -> None:
+    edit_weights(copy, lambda weights: weights["final_logits_bias"].add_(1))
+    assert hf.identity(str(copy)) != hf.identity(str(bart))
+
+
+def test_identity_of_a_commit_is_itself() -> None:
+    assert hf.identity("org/name", "a" * 40) == {"revision": "a" * 40}
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return the folder of a hub cache that knows one commit; the hub itself is not reached."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    refs = tmp_path / "models--org--name" / "refs"
+    refs.mkdir(parents=True)
+    (refs / "main").write_text("b" * 40)
+    hf._commit.cache_clear()
+    yield tmp_path
+    hf._commit.cache_clear()
+
+
+def test_identity_offline_is_the_cached_commit(hub: Path) -> None:
+    assert hf.identity("org/name") == {"revision": "b" * 40}
+    with pytest.raises(ModelError, match="not in the cache, and HF_HUB_OFFLINE is set: run `hf do"):
+        hf.identity("org/name", "v2")
+    with pytest.raises(ModelError, match=r"no folder 'org/other'; .* `hf download org/other`"):
+        hf.identity("org/other")
+
+
+def test_identity_online_is_the_hubs_commit_else_the_cached_one(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import types
+
+    from huggingface_hub import HfApi, constants
+
+    def answers(self: HfApi, name: str, **_: Any) -> Any:
+        return types.SimpleNamespace(sha="c" * 40)
+
+    def unreachable(self: HfApi, name: str, **_: Any) -> Any:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(HfApi, "model_info", answers)
+    assert hf.identity("org/name") == {"revision": "c" * 40}
+    monkeypatch.setattr(HfApi, "model_info", unreachable)
+    assert hf.identity("org/name") == {"revision": "c" * 40}  # a process has one answer
+    hf._commit.cache_clear()
+    assert hf.identity("org/name") == {"revision": "b" * 40}
+    with pytest.raises(ModelError, match="the hub cannot be reached"):
+        hf.identity("org/other")
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere", "../nowhere"])
+def test_folder_that_does_not_exist_is_no_name_on_the_hub(name: str) -> None:
+    with pytest.raises(ModelError, match="no folder"):
+        hf.identity(name)
+
+
+def test_revision_of_a_folder_is_refused(bart: Path) -> None:
+    with pytest.raises(ModelError, match=r"revision 'main': .* is a folder"):
+        hf.identity(str(bart), "main")
+
+
+def test_identity_needs_no_torch(bart: Path) -> None:
+    code = (
+        "import sys; from evalharness import hf; hf.identity(sys.argv[1]); hf.check_device('cpu')"
+    )
+    code += "; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, str(bart)], check=False).returncode == 0
+
+
+def test_load_is_silent_whole_and_ready(bart: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    made = load(bart)
+    assert capfd.readouterr() == ("", "")
+    assert not made.model.training
+    assert made.device == hf.place("auto")
+    assert made.tokenizer("no bridge")["input_ids"] == [4, 5]
+
+
+def test_load_keeps_the_latest_and_sees_a_change(copy: Path) -> None:
+    first = load(copy)
+    assert load(copy) is first
+    edit_weights(copy, lambda weights: weights["final_logits_bias"].add_(1))
+    second = load(copy)
+    assert second is not first
+    assert list(hf._latest.values()) == [second]  # only one is kept in memory
+    assert second.model.final_logits_bias.mean() == 1
+
+
+def test_load_takes_dtype_and_attention(bart: Path) -> None:
+    import torch
+
+    made = load(bart, dtype="bfloat16", attention="eager")
+    assert made.model.dtype == torch.bfloat16
+    assert made.model.config._attn_implementation == "eager"
+
+
+def test_missing_weight_is_refused(copy: Path) -> None:
+    edit_weights(copy, lambda weights: weights.pop("model.decoder.layers.0.fc1.weight"))
+    with pytest.raises(ModelError, match=r"lack model\.decoder\.layers\.0\.fc1\.weight$"):
+        load(copy)
+
+
+def test_many_missing_weights_are_counted(copy: Path) -> None:
+    def drop(weights: dict[str, Any]) -> None:
+        for name in [name for name in weights if ".encoder." in name]:
+            del weights[name]
+
+    edit_weights(copy, drop)
+    with pytest.raises(ModelError, match=r"the weights lack model\.encoder\..* and \d+ more"):
+        load(copy)
+
+
+def test_weights_that_an_architecture_computes_may_be_absent(copy: Path) -> None:
+    edit_weights(copy, lambda weights: weights.pop("final_logits_bias"))
+    assert load(copy).model.final_logits_bias.abs().sum() == 0
+
+
+def test_weights_of_another_shape_are_refused(copy: Path) -> None:
+    edit_config(copy, encoder_ffn_dim=12)
+    with pytest.raises(ModelError, match=r"other shapes than config\.json says: .*fc1"):
+        load(copy)
+
+
+def test_pickled_weights_are_refused(copy: Path) -> None:
+    (copy / "model.safetensors").unlink()
+    (copy / "pytorch_model.bin").write_bytes(b"\x80")
+    with pytest.raises(ModelError, match=r"only pickle weights \(pytorch_model\.bin\).*convert"):
+        load(copy)
+
+
+def test_damaged_weights_are_refused(copy: Path) -> None:
+    (copy / "model.safetensors").write_bytes(b"\x00" * 40)
+    with pytest.raises(ModelError, match="copy: "):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("model.safetensors", "no weights"),
+        ("config.json", r"no config\.json"),
+    ],
+)
+def test_folder_that_lacks_a_file_is_refused(copy: Path, file: str, message: str) -> None:
+    (copy / file).unlink()
+    with pytest.raises(ModelError, match=message):
+        load(copy)
+
+
+def test_folder_without_a_tokenizer_is_refused(copy: Path) -> None:
+    for file in copy.glob("tokenizer*"):
+        file.unlink()
+    with pytest.raises(ModelError, match="no tokenizer files"):
+        load(copy)
+
+
+def test_remote_code_is_refused_unless_named(copy: Path) -> None:
+    edit_config(copy, model_type="own", auto_map={"AutoConfig": "own.OwnConfig"})
+    (copy / "own.py").write_text(f"open({str(copy / 'ran')!r}, 'w')\n")
+    with pytest.raises(ModelError, match=r"brings Python code of its own; .* remote_code: true"):
+        load(copy)
+    assert not (copy / "ran").exists()
+
+
+def test_unknown_kind_of_model_is_refused(copy: Path) -> None:
+    edit_config(copy, model_type="unheard-of")
+    with pytest.raises(ModelError, match="unheard-of"):
+        load(copy)
+
+
+def test_model_of_another_kind_is_refused(copy: Path) -> None:
+    edit_config(copy, model_type="bert", architectures=["BertModel"])
+    with pytest.raises(ModelError, match="no model of this kind \\(Seq2SeqLM\\)"):
+        load(copy)
+
+
+def test_device_that_is_not_there_is_refused_before_loading(bart: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is one here")
+    with pytest.raises(ModelError, match="device: cuda was asked for, and torch sees 0 CUDA"):
+        load(bart, device="cuda")
+    with pytest.raises(ModelError, match="device: cuda:3"):
+        load(bart, device="cuda:3")
+
+
+def test_device_map_names_the_package_it_needs(bart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"device_map needs: pip install 'evalharness\[accel"):
+        load(bart, device_map="auto")
+
+
+def test_unknown_device_is_refused() -> None:
+    for device in ("auto", "cpu", "cuda", "cuda:1", "mps"):
+        hf.check_device(device)
+    with pytest.raises(ValueError, match="device: 'gpu' is none of"):
+        hf.check_device("gpu")
+
+
+def test_quiet_restores_what_it_silenced() -> None:
+    import warnings
+
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    with hf.quiet():
+        warnings.warn("not heard", UserWarning, stacklevel=1)
+        assert not logging.is_progress_bar_enabled()
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == (verbosity, bars)
+    with pytest.warns(UserWarning, match="heard"):
+        warnings.warn("heard", UserWarning, stacklevel=1)
+
+
+@pytest.mark.gpu
+def test_device_auto_is_the_gpu(bart: Path) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    assert load(bart).device.type == "cuda"
+    assert load(bart, device="cpu").device.type == "cpu"
+
+
+@pytest.mark.slow
+def test_name_on_the_hub_is_loaded_from_the_cache_offline(bart: Path, tmp_path: Path) -> None:
+    home = tmp_path / "hub" / "models--org--name"
+    shutil.copytree(bart, home / "snapshots" / ("d" * 40))
+    (home / "refs").mkdir()
+    (home / "refs" / "v1").write_text("d" * 40)
+    (home / "refs" / "main").write_text("e" * 40)  # of which nothing was downloaded
+    code = (
+        "from evalharness import hf\n"
+        "made = hf.load(hf.Request('AutoModelForSeq2SeqLM', 'org/name', 'v1'))\n"
+        "print(made.tokenizer('no bridge')['input_ids'], hf.identity('org/name', 'v1'))\n"
+        "hf.load(hf.Request('AutoModelForSeq2SeqLM', 'org/other'))\n"
+    )
+    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout == f"[4, 5] {{'revision': '{'d' * 40}'}}\n"
+    assert "ModelError: no folder 'org/other'" in ran.stderr.splitlines()[-1]

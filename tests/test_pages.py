@@ -1,0 +1,295 @@
+"""Articles from saved news pages: title, summary box and body, in plain text and HTML."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalharness.errors import DataError, MissingExtra
+from evalharness.loaders import page_html, page_text
+from evalharness.loaders.page_text import Page, is_disclaimer, is_furniture
+from evalharness.loaders.pages import Pages
+from evalharness.records import Article, Rejected
+
+PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"
+
+
+def reads_html() -> bool:
+    try:
+        page_html.require()
+    except MissingExtra:
+        return False
+    return True
+
+
+needs_html = pytest.mark.skipif(not reads_html(), reason="needs the extra html")
+
+DISCLAIMER = "This summary was generated automatically and may contain mistakes."
+TEXT = f"""Rain floods the market
+
+By Ada Lind and Bo Ek
+
+{DISCLAIMER}
+
+Rain floods the market
+
+K. HALVERS / MNS
+
+Rain flooded the market in Sabine
+
+Nobody was hurt
+
+SABINE, Verlandia – Rain flooded the market in Sabine on Tuesday, the town said.
+
+ALSO ON THE POST
+
+Also in the town, a wall fell.
+
+Nobody was hurt. – Harbor Ledger
+
+Add a comment
+Loading
+Related stories
+"""
+BODY = (
+    "SABINE, Verlandia – Rain flooded the market in Sabine on Tuesday, the town said.",
+    "Also in the town, a wall fell.",
+    "Nobody was hurt.",
+)
+SUMMARY = ("Rain flooded the market in Sabine", "Nobody was hurt")
+PAGE = Page("Rain floods the market", DISCLAIMER, SUMMARY, BODY)
+
+
+def html(box: str) -> bytes:
+    paragraphs = "".join(f"<p>{line}</p>" for line in BODY)
+    more = "<p>The council meets again on Monday to talk about the drains and their cost.</p>" * 3
+    page = (
+        f"<!DOCTYPE html><html><head><title>x</title><script>{DISCLAIMER}</script></head><body>"
+        f"<nav><a href='#'>Home</a></nav><article><h1>Rain floods the market</h1>{box}"
+        f"<div>{paragraphs}{more}</div></article><footer>© The Post</footer></body></html>"
+    )
+    return page.encode()
+
+
+# Plain text
+
+
+def test_text_page_is_taken_apart() -> None:
+    assert page_text.parse(TEXT) == PAGE
+
+
+def test_text_page_reads_alike_with_other_line_ends_and_spaces() -> None:
+    text = TEXT.replace("\n", "\r\n").replace(" ", "\u00a0")
+    assert page_text.parse(text) == PAGE
+
+
+def test_disclaimer_may_stand_after_the_box() -> None:
+    text = f"Title\n• One thing happened\n• Another did\n{DISCLAIMER}\nORO CITY – It happened.\n"
+    assert page_text.parse(text) == Page(
+        "Title", DISCLAIMER, ("One thing happened", "Another did"), ("ORO CITY – It happened.",)
+    )
+
+
+@pytest.mark.parametrize(
+    "box",
+    ["- Rain flooded the market in Sabine\n- Nobody was hurt\n", "\n".join(SUMMARY) + "\n"],
+)
+def test_box_ends_without_a_dateline(box: str) -> None:
+    text = f"Title\n{DISCLAIMER}\nKey points:\n{box}Rain fell.\nAll day.\n"
+    assert page_text.parse(text) == Page("Title", DISCLAIMER, SUMMARY, ("Rain fell.", "All day."))
+
+
+def test_box_of_one_paragraph_ends_after_it() -> None:
+    text = f"Title\n{DISCLAIMER}\nRain flooded the market.\nRain fell.\nAll day.\n"
+    assert page_text.parse(text).summary == ("Rain flooded the market.",)
+
+
+def test_page_without_a_box_has_no_summary() -> None:
+    text = "Title\nBy Ada Lind\nOctober 17, 2031\nRain fell.\nAll day.\nLoading\n"
+    assert page_text.parse(text) == Page("Title", "", (), ("Rain fell.", "All day."))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "This is AI generated summarization, which may have errors. For context, always refer to "
+        "the full article.",
+        "AI-generated summary. May contain inaccuracies.",
+        "Summary written with the help of artificial intelligence; check important facts.",
+        "These key points were created by a language model and have not been reviewed by editors.",
+        "An algorithm wrote this summary. It can be wrong.",
+    ],
+)
+def test_disclaimer_is_known_in_other_words(line: str) -> None:
+    assert is_disclaimer(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Summarize this article with AI",
+        "The machine printed 300 pages an hour before it broke down on Tuesday.",
+        "The mayor said the report contained errors.",
+        "The AI company said its model generates summaries with few errors. " * 6,
+    ],
+)
+def test_other_lines_are_no_disclaimer(line: str) -> None:
+    assert not is_disclaimer(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "furniture"),
+    [
+        ("Download the The Meridian Post App!", True),
+        ("ALSO ON THE MERIDIAN POST", True),
+        ("12 comments", True),
+        ("Read more: Dam vote delayed", True),
+        ("© 2031 Harbor Ledger. All rights reserved.", True),
+        ("Also on Monday, a second wall fell.", False),
+        ("Read more than 20 books a year, the teacher said.", False),
+        ("News of the vote spread at once.", False),
+    ],
+)
+def test_furniture_is_told_from_sentences(line: str, furniture: bool) -> None:
+    assert is_furniture(line) is furniture
+
+
+@given(st.text())
+def test_any_text_is_taken_apart_and_nothing_is_added(text: str) -> None:
+    page = page_text.parse(text)
+    said = " ".join(text.split())
+    assert all(part in said for part in (page.title, page.disclaimer, *page.summary, *page.body))
+
+
+# HTML
+
+
+@needs_html
+@pytest.mark.parametrize(
+    "box",
+    [
+        f"<aside><p>{DISCLAIMER}</p><ul><li>{SUMMARY[0]}</li><li>{SUMMARY[1]}</li></ul></aside>",
+        f"<div class='x9'><h2>AI summary</h2><p>{SUMMARY[0]}</p><p>{SUMMARY[1]}</p>"
+        f"<small>{DISCLAIMER}</small></div>",
+        f"<details><summary>Key points</summary><div><span>{DISCLAIMER}</span></div>"
+        f"<div>{SUMMARY[0]}</div><div>{SUMMARY[1]}</div></details>",
+        f"<p>{DISCLAIMER}</p><ul><li>{SUMMARY[0]}</li><li>{SUMMARY[1]}</li></ul>",
+    ],
+    ids=["aside", "div", "details", "no box"],
+)
+def test_summary_box_is_taken_out_of_the_article_however_it_is_marked_up(box: str) -> None:
+    page = page_html.parse(html(box))
+    assert page.title == PAGE.title
+    assert page.disclaimer == DISCLAIMER
+    assert page.summary == SUMMARY
+    assert page.body[: len(BODY)] == BODY
+    assert SUMMARY[0] not in page.body
+
+
+@needs_html
+def test_html_page_without_a_box_has_no_summary() -> None:
+    page = page_html.parse(html(""))
+    assert (page.disclaimer, page.summary) == ("", ())
+    assert page.body[: len(BODY)] == BODY
+
+
+@needs_html
+@given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
+def test_any_bytes_are_a_page_of_some_kind(content: bytes) -> None:
+    assert isinstance(page_html.parse(content), Page)
+    assert isinstance(page_html.parse(b"<html><p>" + content), Page)
+
+
+def test_html_without_its_extra_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.html").write_bytes(html(""))
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    with pytest.raises(MissingExtra, match=r"reading HTML pages needs: pip install '.*\[html\]'"):
+        Pages(tmp_path).load()
+
+
+# The loader
+
+
+def test_pages_are_named_by_their_files_and_keep_the_parts(tmp_path: Path) -> None:
+    (tmp_path / "flood.txt").write_text(TEXT)
+    (tmp_path / "notes.md").write_text("no page")
+    assert list(Pages(tmp_path).load()) == [
+        Article(
+            "flood",
+            "\n\n".join(BODY),
+            extra={
+                "title": PAGE.title,
+                "summary": "\n".join(SUMMARY),
+                "disclaimer": DISCLAIMER,
+            },
+        )
+    ]
+
+
+def test_page_that_is_none_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "b.txt").write_text("Title\nBy Ada Lind\n")
+    (tmp_path / "c.txt").write_bytes(b"")
+    (tmp_path / "d.txt").write_text("Title\nRain\0fell.\n")
+    (tmp_path / "e.txt").mkdir()
+    assert list(Pages(tmp_path / "?.txt").load()) == [
+        Rejected("a.txt:1", "not UTF-8: byte 0xe9 at position 3"),
+        Rejected("b.txt:1", "no article was found on the page"),
+        Rejected("c.txt:1", "no article was found on the page"),
+        Rejected("d.txt:1", "the article has a NUL character (character 4)"),
+    ]
+    with pytest.raises(DataError, match=r"a\.txt:1: not UTF-8"):
+        list(Pages(tmp_path, bad_rows="fail").load())
+
+
+def test_two_pages_of_one_name_are_one_article(tmp_path: Path) -> None:
+    for folder in ("new", "old"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.txt").write_text("Title\nRain fell.\n")
+    paths = (tmp_path / "new", tmp_path / "old")
+    assert list(Pages(paths).load())[1] == Rejected(
+        "old/a.txt:1", "the id 'a' was used before, at new/a.txt:1"
+    )
+
+
+def test_path_without_pages_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there are no pages"):
+        Pages(tmp_path).load()
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    with pytest.raises(DataError, match=r"a\.pdf: not a page; known are \.txt, \.html, \.htm"):
+        Pages(tmp_path / "a.pdf").load()
+    with pytest.raises(DataError, match=r"no\.txt: no such file"):
+        Pages(tmp_path / "no.txt").load()
+    with pytest.raises(ValueError, match="path: names no file"):
+        Pages(())
+
+
+@pytest.mark.skipif(not PAGES.exists(), reason="needs the shared data")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "page01.txt",
+        "page02.txt",
+        "page03.txt",
+        pytest.param("page04.html", marks=needs_html),
+        "page05.txt",
+        "page06.txt",
+    ],
+)
+def test_shared_page_gives_the_gold_title_summary_and_body(name: str) -> None:
+    [page] = Pages(PAGES / name).load()
+    assert isinstance(page, Article)
+    gold = json.loads((PAGES / f"{page.id}.gold.json").read_text())
+
+    def plain(lines: list[str]) -> list[str]:
+        return [" ".join(line.split()) for line in lines]
+
+    assert [page.extra["title"]] == plain([gold["title"]])
+    assert page.extra.get("disclaimer") == gold["disclaimer"]
+    assert page.extra["summary"].split("\n") == plain(gold["ai_summary"])
+    assert page.text.split("\n\n") == plain(gold["body"])

@@ -1,0 +1,153 @@
+"""The main job, whole: the quickstart's config with its two real checkpoints."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data" / "articles"
+QUICKSTART = ROOT / "configs" / "quickstart.yaml"
+FIRST_SENTENCE = re.compile(
+    r"\A.*?[.!?][\"'”’)\]]?(?=[ \n\t\r][A-Z\"'“‘(\[ \n\t\r])", re.DOTALL
+)  # configs/quickstart/README.md
+
+
+def first_sentence(text: str) -> str:
+    found = FIRST_SENTENCE.match(text)
+    return found.group() if found else text
+
+
+def start(results: Path, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "evalharness", "run", str(QUICKSTART)]
+    return subprocess.Popen(
+        [*command, "--results", str(results), "--json", *more],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=results.parent,
+    )  # fmt: skip
+
+
+def run(results: Path, *more: str) -> list[dict[str, Any]]:
+    process = start(results, *more)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    records: list[dict[str, Any]] = json.loads(out)
+    return records
+
+
+def samples(results: Path, cell: str) -> list[dict[str, Any]]:
+    path = results / "quickstart" / cell / "samples.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def bytes_of(results: Path) -> dict[str, bytes]:
+    found = {}
+    for path in sorted((results / "quickstart").glob("*/*")):
+        content = path.read_bytes()
+        if path.name == "run.json":
+            record = json.loads(content)
+            del record["timing"]
+            content = json.dumps(record).encode()
+        found[str(path.relative_to(results))] = content
+    return found
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quickstart") / "results"
+    run(folder, "--limit", "4")
+    return folder
+
+
+def test_quickstart_scores_seven_systems(results: Path) -> None:
+    records = run(results, "--limit", "4")
+
+    assert [record["cell"] for record in records] == [
+        "lead-3", "random-3", "textrank", "lexrank", "oracle", "lead1-bart", "lead1-llama",
+    ]  # fmt: skip
+    for record in records:
+        assert record["counts"]["summarized"] == 4
+        assert record["metrics"]["rouge"]["n"] == 4
+        assert record["timing"]["summaries"] == {"computed": 0, "stored": 4}
+
+
+def test_quickstart_checkpoints_give_their_known_right_answer(results: Path) -> None:
+    for cell in ("lead1-bart", "lead1-llama"):
+        for sample in samples(results, cell):
+            assert sample["summary"]["text"] == first_sentence(sample["article"])
+            assert sample["summary"]["finish"] == "stop"
+            assert sample["defects"] == []
+
+
+def test_quickstart_again_computes_nothing_and_loads_no_torch(results: Path) -> None:
+    before = bytes_of(results)
+    code = (
+        "import sys; from evalharness import run;"
+        f"runs = run({str(QUICKSTART)!r}, results={str(results)!r}, limit=4);"
+        "print(sum(r.record['timing']['summaries']['computed'] for r in runs), "
+        "'torch' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "0 False\n"
+    assert bytes_of(results) == before
+
+
+def test_oracle_is_above_lead_and_lead_above_random(results: Path) -> None:
+    rouge2 = {
+        record["cell"]: record["metrics"]["rouge"]["parts"]["rouge2"]["mean"]
+        for record in run(results, "--limit", "24", "--set", "models=[lead, random, oracle]")
+    }
+
+    assert rouge2["oracle"] >= rouge2["lead"] >= rouge2["random"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared articles are not here")
+@pytest.mark.parametrize(
+    "name", ["cao22", "realsumm", "summedits_news", "summeval", "xsumfaith", "zhang23_writers"]
+)
+def test_quickstart_runs_over_shared_articles(name: str, tmp_path: Path) -> None:
+    path = SHARED / f"{name}.jsonl"
+
+    records = run(tmp_path / "results", "--set", f"data.path={path}", "--limit", "60")
+
+    n = min(60, len(path.read_text().splitlines()))
+    for record in records:
+        assert record["counts"]["articles"] == record["counts"]["summarized"] == n
+    for cell in ("lead1-bart", "lead1-llama"):
+        right = total = 0
+        for sample in samples(tmp_path / "results", cell):
+            rule = first_sentence(sample["article"])
+            if len(rule.encode()) < 400:  # fits the quickstart's cap
+                total += 1
+                right += sample["summary"]["text"] == rule.strip()
+        assert right >= 0.99 * total > 0
+
+
+@pytest.mark.slow
+def test_quickstart_killed_at_random_moments_ends_as_if_it_was_not(tmp_path: Path) -> None:
+    more = ("--limit", "12", "--set", "models.5.batch_size=4", "--set", "models.6.batch_size=2")
+    began = time.monotonic()
+    run(tmp_path / "whole", *more)
+    whole = time.monotonic() - began
+    rng = random.Random(8)
+    for _ in range(8):
+        process = start(tmp_path / "torn", *more)
+        try:
+            process.communicate(timeout=rng.uniform(0.2, 0.7) * whole)
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate()
+
+    run(tmp_path / "torn", *more)
+
+    assert bytes_of(tmp_path / "torn") == bytes_of(tmp_path / "whole")

@@ -1,0 +1,94 @@
+"""What README.md shows is what happens."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(
+    r"^```(\w*)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+)
+SETUP = "python3 -m venv"
+# Run where they stand: these need a file that a reader brings.
+BROUGHT = {
+    "summaries.jsonl": '{"article": "It rained.", "summary": "Rain.", "reference": "Rain."}\n'
+}
+
+
+def blocks(language: str) -> list[str]:
+    return [text for found, text in BLOCKS if found == language]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Return a folder with the configs of the repository, to run commands in."""
+    (tmp_path / "configs").mkdir()
+    for path in (ROOT / "configs").iterdir():
+        if path.name == "config.schema.json":
+            (tmp_path / "configs" / path.name).write_text("")
+        else:
+            (tmp_path / "configs" / path.name).symlink_to(path)
+    for name, text in BROUGHT.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_readme_has_the_two_commands_that_ci_runs() -> None:
+    setups = [block.strip() for block in blocks("bash") if block.startswith(SETUP)]
+
+    assert len(setups) == 2
+    assert all("\n" not in command for command in setups)
+    assert "evalharness run configs/quickstart.yaml" in setups[0]
+    assert setups[1].endswith("pytest")
+
+
+def test_readme_commands_run(clone: Path) -> None:
+    lines = [
+        line
+        for block in blocks("bash")
+        if not block.startswith(SETUP)
+        for line in block.splitlines()
+    ]
+
+    assert lines
+    for line in lines:
+        line = line.replace("evalharness", f"{shlex.quote(sys.executable)} -m evalharness", 1)
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=clone, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+        assert done.stderr == ""
+
+
+def test_readme_python_runs(clone: Path) -> None:
+    for block in blocks("python"):
+        done = subprocess.run(
+            [sys.executable, "-c", block], cwd=clone, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "oracle" in done.stdout
+
+
+def test_readme_yaml_is_a_config(tmp_path: Path) -> None:
+    from evalharness import cells, config
+
+    (tmp_path / "articles.jsonl").write_text('{"article": "It rained."}\n')
+    for n, block in enumerate(blocks("yaml")):
+        path = tmp_path / f"{n}.yaml"
+        path.write_text(block)
+        assert cells.prepare(config.read(path))
+
+
+def test_readme_names_files_that_exist() -> None:
+    text = re.sub(
+        r"^```.*?^```", "", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL
+    )
+    named = re.findall(r"`((?:configs|tests|results|evalharness)/[\w./-]*)`", text)
+
+    assert named
+    for name in named:
+        assert (ROOT / name).exists(), name

@@ -1,0 +1,338 @@
+"""Whole runs: counted, resumed, shared, never mixed up."""
+
+import dataclasses
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+import evalharness
+from evalharness import cells, config, runner
+from evalharness.cells import Cell
+from evalharness.errors import DataError, ModelError
+from evalharness.protocols import Need, Pair
+from evalharness.records import Article, Score, Summary
+from evalharness.runner import Silence, Unfinished, run_cell
+
+ROOT = Path(__file__).parents[1]
+ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
+
+
+def rows(n: int) -> list[dict[str, Any]]:
+    """Return n articles, no two alike, made of the quickstart's."""
+    base = [json.loads(line) for line in ARTICLES.read_text().splitlines()]
+    return [
+        {
+            **base[i % len(base)],
+            "id": f"{i}",
+            "article": f"Story {i}. {base[i % len(base)]['article']}",
+        }
+        for i in range(n)
+    ]
+
+
+def data_file(folder: Path, n: int = 12) -> Path:
+    path = folder / "articles.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows(n)))
+    return path
+
+
+def sheet(path: Path, **more: Any) -> dict[str, Any]:
+    return {"name": "t", "data": {"name": "files", "path": str(path)}, "model": "lead", **more}
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Return the files of a run; of `run.json`, all but its timing."""
+    found = {name: (folder / name).read_bytes() for name in ("samples.jsonl", "samples.parquet")}
+    record = json.loads((folder / "run.json").read_text())
+    del record["timing"]
+    return found | {"run.json": json.dumps(record).encode()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Marked:
+    """Writes its mark and how many articles it was given at once."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    version: ClassVar[int] = 1
+    calls: ClassVar[list[int]] = []
+
+    mark: str = "m"
+
+    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
+        self.calls.append(len(articles))
+        return [
+            Summary(a.id, "", finish="error", note="too hard")
+            if "HARD" in a.text
+            else Summary(a.id, f"{self.mark} {a.text[:40]}", read=40)
+            for a in articles
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Crashing(Marked):
+    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
+        raise AssertionError("asked to summarize what the store has")
+
+
+@dataclasses.dataclass(frozen=True)
+class Picky:
+    """Does not apply to every other summary."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    version: ClassVar[int] = 1
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        return [
+            Score(0.5, parts={"p": 0.25}) if int(a.id) % 2 else Score(None, note="an even id")
+            for a, _ in pairs
+        ]
+
+
+def cell_of(path: Path, model: Any, **more: Any) -> Cell:
+    made = cells.prepare(config.read(sheet(path, **more)))[0]
+    return dataclasses.replace(made, model=model, model_kind="marked")
+
+
+def test_run_writes_its_folder_and_counts_every_article(tmp_path: Path) -> None:
+    path = data_file(tmp_path)
+    with path.open("a") as file:
+        file.write('{"id": "x"}\n{"id": "0", "article": "Twice."}\nnot json\n')
+
+    (finished,) = evalharness.run(sheet(path), results=tmp_path / "r")
+
+    counts = finished.record["counts"]
+    assert counts == {"rows": 15, "rejected": 3, "articles": 12, "summarized": 12, "failed": 0}
+    assert len(list(finished.samples())) == 12
+    rejected = (finished.folder / "rejected.jsonl").read_text().splitlines()
+    assert [json.loads(line)["where"].rpartition(":")[2] for line in rejected] == ["13", "14", "15"]
+    for metric in finished.metrics.values():
+        assert metric["n"] + metric["not_scored"] == 12
+        assert sum(metric["notes"].values()) == metric["not_scored"]
+        assert metric["n"] == 0 or metric["low"] <= metric["mean"] <= metric["high"]
+
+
+def test_table_and_samples_hold_the_same_numbers(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    (finished,) = evalharness.run(sheet(data_file(tmp_path)), results=tmp_path / "r")
+
+    table = pq.read_table(finished.folder / "samples.parquet").to_pylist()
+    for row, sample in zip(table, finished.samples(), strict=True):
+        assert row["id"] == sample["id"]
+        for name, score in sample["scores"].items():
+            assert row[f"{name}.value"] == score["value"]
+            for part, value in score.get("parts", {}).items():
+                assert row[f"{name}.{part}"] == value
+
+
+def test_spans_of_samples_slice_back_to_their_text(tmp_path: Path) -> None:
+    (finished,) = evalharness.run(
+        sheet(data_file(tmp_path), model="random"), results=tmp_path / "r"
+    )
+
+    spans = 0
+    for sample in finished.samples():
+        for score in sample["scores"].values():
+            for entry in [*score.get("sentences", ()), *score.get("flags", ())]:
+                text = sample["summary"]["text"][entry["start"] : entry["end"]]
+                assert text == text.strip() != ""
+                spans += 1
+                for piece in entry["evidence"]:
+                    assert sample["article"][piece["start"] : piece["end"]].strip()
+    assert spans > 0
+
+
+def test_second_run_computes_nothing_and_writes_the_same_bytes(tmp_path: Path) -> None:
+    path = data_file(tmp_path)
+    (first,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    before = bytes_of(first.folder)
+
+    (second,) = evalharness.run(sheet(path), results=tmp_path / "r")
+
+    assert second.record["timing"]["summaries"] == {"computed": 0, "stored": 12}
+    assert all(s["computed"] == 0 for s in second.record["timing"]["scores"].values())
+    assert bytes_of(second.folder) == before
+
+
+def test_stored_config_runs_again_to_the_same_bytes(tmp_path: Path) -> None:
+    (first,) = evalharness.run(
+        sheet(data_file(tmp_path), model={"name": "random", "sentences": 2}, seed=5, limit=7),
+        results=tmp_path / "r",
+    )
+
+    (again,) = evalharness.run(first.folder / "config.yaml", results=tmp_path / "other" / "r")
+
+    assert again.folder.relative_to(tmp_path / "other") == first.folder.relative_to(tmp_path)
+    assert bytes_of(again.folder) == bytes_of(first.folder)
+
+
+def test_higher_limit_computes_only_what_is_new(tmp_path: Path) -> None:
+    path = data_file(tmp_path, 30)
+    evalharness.run(sheet(path), results=tmp_path / "r", limit=10)
+
+    (more,) = evalharness.run(sheet(path), results=tmp_path / "r", limit=25)
+
+    assert more.record["timing"]["summaries"] == {"computed": 15, "stored": 10}
+
+
+def test_new_metric_asks_no_model(tmp_path: Path) -> None:
+    path = data_file(tmp_path)
+    run_cell(cell_of(path, Marked(), checks=[]), tmp_path / "r", Silence())
+
+    more = cell_of(path, Crashing(), metrics=["rouge", "chrf"], checks=["numbers"])
+    finished = run_cell(more, tmp_path / "r", Silence())
+
+    assert set(finished.metrics) == {"rouge", "chrf", "numbers"}
+    assert finished.record["timing"]["scores"]["rouge"]["computed"] == 0
+    assert finished.record["timing"]["scores"]["chrf"]["computed"] == 12
+
+
+def test_two_models_never_share_a_summary(tmp_path: Path) -> None:
+    path = data_file(tmp_path)
+
+    runs = [
+        run_cell(
+            dataclasses.replace(cell_of(path, Marked(mark), checks=[]), name=mark),
+            tmp_path / "r",
+            Silence(),
+        )
+        for mark in ("one", "two")
+    ]
+
+    for finished, mark in zip(runs, ("one", "two"), strict=True):
+        assert {s["summary"]["text"].split()[0] for s in finished.samples()} == {mark}
+    assert len(list((tmp_path / "r" / "store" / "summaries").glob("*.jsonl"))) == 2
+
+
+def test_failed_article_is_counted_listed_and_tried_again(tmp_path: Path) -> None:
+    path = data_file(tmp_path, 3)
+    with path.open("a") as file:
+        file.write(json.dumps({"id": "9", "article": "HARD to read.", "reference": "Hard."}) + "\n")
+
+    finished = run_cell(cell_of(path, Marked()), tmp_path / "r", Silence())
+    again = run_cell(cell_of(path, Marked()), tmp_path / "r", Silence())
+
+    assert finished.record["counts"]["failed"] == 1
+    assert finished.record["outputs"]["errors"] == {"too hard": 1}
+    assert finished.metrics["rouge"]["notes"] == {"no summary: too hard": 1}
+    assert list(finished.samples())[-1]["scores"]["rouge"]["value"] is None
+    assert again.record["timing"]["summaries"] == {"computed": 1, "stored": 3}
+
+
+def test_same_article_twice_is_summarized_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"id": i, "article": "One text."}) + "\n" for i in "abc"))
+    Marked.calls.clear()
+
+    finished = run_cell(cell_of(path, Marked(), metrics=[], checks=[]), tmp_path / "r", Silence())
+
+    assert Marked.calls == [1]
+    assert [s["id"] for s in finished.samples()] == ["a", "b", "c"]
+
+
+def test_value_that_does_not_apply_is_missing_and_never_zero(tmp_path: Path) -> None:
+    cell = dataclasses.replace(
+        cell_of(data_file(tmp_path), Marked(), metrics=[], checks=[]),
+        metrics={"picky": Picky()},
+        metric_kinds={"picky": "picky"},
+    )
+
+    finished = run_cell(cell, tmp_path / "r", Silence())
+
+    picky = finished.metrics["picky"]
+    assert (picky["mean"], picky["n"], picky["not_scored"]) == (0.5, 6, 6)
+    assert picky["notes"] == {"an even id": 6}
+    assert picky["parts"]["p"] == {"mean": 0.25, "low": 0.25, "high": 0.25, "n": 6}
+
+
+def test_no_article_at_all_is_an_error_that_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "1", "txet": "The mayor left."}\n')
+
+    with pytest.raises(DataError, match=r"no article to summarize; the first of 1: a.jsonl:1"):
+        evalharness.run(sheet(path), results=tmp_path / "r")
+
+    assert not (tmp_path / "r" / "t" / "lead" / "run.json").exists()
+
+
+def test_cell_that_cannot_run_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = ["lead", {"name": "random", "label": "bad"}, "textrank"]
+    whole = sheet(data_file(tmp_path), models=models)
+    del whole["model"]
+    genuine = runner.run_cell
+
+    def failing(cell: Cell, *rest: Any) -> Any:
+        if cell.name == "bad":
+            raise ModelError("no such weights")
+        return genuine(cell, *rest)
+
+    monkeypatch.setattr(runner, "run_cell", failing)
+    with pytest.raises(Unfinished, match="bad: no such weights") as caught:
+        evalharness.run(whole, results=tmp_path / "r")
+
+    assert [finished.name for finished in caught.value.runs] == ["lead", "textrank"]
+    assert caught.value.exit_code == 4
+
+
+def command(path: Path, results: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "evalharness", "run", str(path), "--results", str(results), *more]
+
+
+def test_run_killed_at_random_moments_ends_as_if_it_was_not(tmp_path: Path) -> None:
+    data_file(tmp_path, 1200)
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "data: {name: files, path: articles.jsonl}\n"
+        "models: [lead, {name: random, sentences: 2}]\nmetrics: [rouge]\n"
+    )
+    began = time.monotonic()
+    subprocess.run(command(path, tmp_path / "whole"), check=True, capture_output=True)
+    whole = time.monotonic() - began
+    rng = random.Random(20)
+
+    killed = 0
+    for _ in range(20):
+        process = subprocess.Popen(
+            command(path, tmp_path / "torn"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(rng.uniform(0.3, 0.9) * whole)
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            killed += process.wait() == -signal.SIGKILL
+    subprocess.run(command(path, tmp_path / "torn"), check=True, capture_output=True)
+
+    assert killed > 0
+    for cell in ("lead", "random"):
+        assert bytes_of(tmp_path / "torn" / "c" / cell) == bytes_of(tmp_path / "whole" / "c" / cell)
+    left = [p.name for p in (tmp_path / "torn" / "c").rglob("*.part")]
+    assert left == []
+
+
+def test_two_runs_at_once_on_one_results_folder_both_end_right(tmp_path: Path) -> None:
+    data_file(tmp_path, 600)
+    path = tmp_path / "c.yaml"
+    path.write_text("data: {name: files, path: articles.jsonl}\nmodel: lead\n")
+    subprocess.run(command(path, tmp_path / "alone"), check=True, capture_output=True)
+
+    both = [
+        subprocess.Popen(command(path, tmp_path / "r"), stdout=subprocess.DEVNULL) for _ in range(2)
+    ]
+
+    assert [process.wait() for process in both] == [0, 0]
+    assert bytes_of(tmp_path / "r" / "c" / "lead") == bytes_of(tmp_path / "alone" / "c" / "lead")
+    for ledger in (tmp_path / "r" / "store").rglob("*.jsonl"):
+        keys = [json.loads(line)["key"] for line in ledger.read_text().splitlines()[1:]]
+        assert len(keys) == len(set(keys))

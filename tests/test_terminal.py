@@ -1,0 +1,65 @@
+"""What a terminal shows of a run."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evalharness
+from evalharness.report import progress, terminal
+from evalharness.runner import Run
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    sheet = {
+        "name": "golden",
+        "data": {"name": "files", "path": str(ROOT / "configs" / "quickstart" / "articles.jsonl")},
+        "models": ["lead", {"name": "random", "label": "random-2", "sentences": 2}, "title"],
+        "metrics": ["rouge", "extractiveness"],
+        "seed": 7,
+        "limit": 6,
+    }
+    return evalharness.run(sheet, results=tmp_path_factory.mktemp("golden"))
+
+
+def test_run_gives_the_golden_numbers(runs: list[Run], golden: Callable[[str, Any], None]) -> None:
+    for finished in runs:
+        told = {k: v for k, v in finished.record.items() if k not in ("provenance", "timing")}
+        golden(f"{finished.name}.json", told)
+
+
+def test_run_gives_the_golden_samples(runs: list[Run], golden: Callable[[str, Any], None]) -> None:
+    golden("random-2.samples.json", list(runs[1].samples())[:2])
+
+
+def test_table_is_the_golden_one(runs: list[Run], golden: Callable[[str, Any], None]) -> None:
+    out = io.StringIO()
+
+    terminal.show_runs([finished.record for finished in runs], out)
+
+    golden("table.json", out.getvalue().splitlines())
+
+
+def test_names_with_markup_are_shown_as_they_are(runs: list[Run]) -> None:
+    out = io.StringIO()
+
+    terminal.show_runs([{**runs[0].record, "cell": "[red]a[/red]"}], out)
+
+    assert "[red]a[/red]" in out.getvalue()
+
+
+def test_log_says_rate_and_time_left_and_only_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.0, 10.0, 40.0, 45.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    out = io.StringIO()
+    with progress.reporting(out) as told:
+        told.start("lead", 200)
+        for _ in range(3):
+            told.advance(40)
+
+    assert out.getvalue() == "lead: 80 of 200 articles, 2.0/s, 60 s left\n"
