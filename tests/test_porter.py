@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evalharness.metrics.porter import stem
+from evalharness.text.porter import stem
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

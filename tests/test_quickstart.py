@@ -95,7 +95,9 @@ def test_quickstart_again_computes_nothing_and_loads_no_torch(results: Path) -> 
         "'torch' in sys.modules)"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=results.parent
+    )
 
     assert done.stdout == "0 False\n"
     assert bytes_of(results) == before

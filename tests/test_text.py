@@ -4,7 +4,6 @@ import decimal
 import gzip
 import json
 import time
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -128,12 +127,12 @@ def test_a_blank_text_has_no_sentences_words_numbers_or_names(blank: str) -> Non
         "9",
     ],
 )
-def test_a_megabyte_on_one_line_is_read_in_seconds(piece: str) -> None:
-    long = piece * (1_000_000 // len(piece))
+def test_a_quarter_of_a_megabyte_on_one_line_is_read_in_a_second(piece: str) -> None:
+    long = piece * (250_000 // len(piece))
     start = time.process_time()
     sentences = text.sentences(long)
     words = text.words(long)
-    assert time.process_time() - start < 4
+    assert time.process_time() - start < 2
     assert all(span.of(long) for span in (*sentences[:9], *words[:9]))
 
 
@@ -182,7 +181,8 @@ NUMBERS = {
     "a quarter of it, half of us": "a quarter = 1/4 fraction | half = 1/2 fraction",
     "in the second half of May": "second = 2 ordinal",
     "a third man, a third of men": "third = 3 ordinal | a third = 1/3 fraction",
-    "5%, 5 per cent, five percent": "5% = 5 percent | 5 per cent = 5 percent | five percent = 5 percent",
+    "5%, 5 per cent, five percent": "5% = 5 percent | 5 per cent = 5 percent "
+    "| five percent = 5 percent",
     "£5m, £ 5 bn": "£5m = 5000000 money:GBP | £ 5 bn = 5000000000 money:GBP",
     "$1.2bn or A$5": "$1.2bn = 1200000000 money:USD | A$5 = 5 money:AUD",
     "3 million US dollars, €7": "3 million US dollars = 3000000 money:USD | €7 = 7 money:EUR",

@@ -93,7 +93,7 @@ class StatedNames:
         ]
         if not missing or text.country(" ".join(name.words)) in self.countries:
             return []
-        if len(name.words) == 1 and name.words[0].replace(".", "") in self.initials:
+        if len(name.words) == 1 and name.words[0] in self.initials:
             return []
         return [] if any(each in self.casing for each in _initials(name, summary)) else missing
 
@@ -195,7 +195,6 @@ def _numbers_of(word: str) -> Iterator[str]:
         yield f"{word}s"
         yield word.removesuffix("s")
         yield word.removesuffix("es")
-        yield word.replace(".", "")
 
 
 def _initials(name: text.Name, where: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ import re
 import unicodedata
 from typing import Literal
 
-from evalharness.metrics.porter import stem
+from evalharness.text.porter import stem
 from evalharness.text.tokens import MARKS, UNSPACED
 
 Tokenizer = Literal["default", "unicode"]

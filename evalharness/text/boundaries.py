@@ -8,17 +8,19 @@ The rules, in the order in which they apply:
    allows, one of them at least going on with a small letter). Lines with a bullet begin a sentence.
 2. Inside a line, `.` `?` `!` `…` end a sentence where white space follows, together with closing
    quotes and brackets, when what follows begins with a capital, a digit, a quote or a letter of a
-   script without capitals.
+   script without capitals. What has neither letter nor digit ends what is before it.
 3. A small letter after the stop means that the sentence goes on, unless the stop stands apart
    (`said . the mayor`) or the sentence has no capital at all (lower-cased text).
 4. Abbreviations do not end a sentence (`Mr.`, `vs.`), or only before another sort of word
    (`No. 5`, `Jan. 5`), or only before a word that often opens a sentence (`U.S. The`, `George W.
    He`); initials likewise.
-5. `。` `！` `？` `।` `۔` `؟` and their kin end a sentence with or without a space.
+5. A stop between a small letter and a capitalised word ends a sentence where a space was lost
+   (`resigned.The mayor`), but not in `example.Com`.
+6. `。` `！` `？` `।` `۔` `؟` and their kin end a sentence with or without a space.
 
 Whether a place is a boundary depends on nothing before the sentence and on one word after the
 place, so that a sentence split alone stays whole. The one exception is a hard-wrapped paragraph,
-which its single sentences do not show.
+which its single sentences do not show: alone, they may break before a line with a capital.
 """
 
 import itertools
@@ -59,7 +61,8 @@ _STOP = re.compile(rf"[.?!…‽{_FIRM}]++(?:[ \t]++[.?!…‽]++)*+")
 _CLOSERS = re.compile(r"[\"'”’»›)\]}」』】）》〉］｝*]++")
 # Marks that end what is before them even where they stand apart; so do smileys.
 _DETACHED_CLOSERS = re.compile(
-    r"[ \t]++(?:''|[”’»›)\]}」』】）]|-r[rsc]b-|[\u2600-\u27bf\U0001f300-\U0001faff\ufe0f]++)(?!\S)",
+    r"[ \t]++(?:''|[”’»›)\]}」』】）]|-r[rsc]b-|[\u2600-\u27bf\U0001f300-\U0001faff\ufe0f]++)"
+    r"(?!\S)",
     re.IGNORECASE,
 )
 _DETACHED_QUOTE = re.compile(r"[ \t]++\"(?!\S)")
@@ -219,6 +222,8 @@ def _is_boundary(scan: _Scan, stop: Match[str], end: int) -> bool:
     following = _NEXT.match(text, end)
     if following is None or text[following.end("space")] in ",;:)]}%":
         return False
+    if not following["word"] and text[following.end() : following.end() + 1] in (",", ";", ":"):
+        return False
     apart = stop.start() > scan.start and text[stop.start() - 1].isspace()
     if run == "." and (verdict := _after_abbreviation(scan, stop, following, apart)) is not None:
         return verdict
@@ -241,11 +246,12 @@ def _is_run_on(scan: _Scan, stop: Match[str], end: int) -> bool:
     """Tell whether a sentence ends although no space follows: `resigned.The mayor`, `吗?我`."""
     text = scan.text
     before = text[max(scan.start, stop.start() - 2) : stop.start()]
-    after = text[end : end + 3]
-    if after[:1].isalpha() and not after[:1].isascii() and after[:1].lower() == after[:1].upper():
+    following = _NEXT.match(text, end)
+    after = following["word"] if following else ""
+    if after[:1].isalpha() and after[:1].lower() == after[:1].upper():  # a script without capitals
         return stop[0] in "!?"
     small = len(before) == 2 and before.isalpha() and before.islower()
-    capital = after[:1].isupper() and after[1:2].islower()
+    capital = text[end].isupper() and after[1:2].islower()
     return len(stop[0]) == 1 and small and capital and after not in DOMAINS
 
 

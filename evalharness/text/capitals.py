@@ -6,13 +6,14 @@ A word is part of a name if
 * it opens a sentence, a quotation or a line in capitals, and the other text has it with a capital
   inside sentences more often than without; or neither text tells, and it is a known name or stands
   before a word that is part of a name; or
-* its whole text has no capitals inside sentences, and the other text writes it with one more often
-  than not, or the other text does not have it and it is a known name.
+* its sentence has no capitals but the first, and the other text writes it with one more often than
+  not, or the other text does not have it and it is a known name.
 
 Calendar words are no names, titles (`Mr`, `President`) are left out at the edges, and an
 owner's `'s` is not part of the name.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -127,8 +128,12 @@ def country(words: str) -> str:
 
 
 def _names(text: str, tokens: list[_Token], known: Casing) -> list[Name]:
-    shows_case = any(token.word[0].isupper() for token in tokens if not token.opens)
-    marks = [_is_name(token, known, shows_case) for token in tokens]
+    marks: list[bool | None] = []
+    starts = [place for place, token in enumerate(tokens) if token.first]
+    for start, end in itertools.pairwise([*starts, len(tokens)]):
+        sentence = tokens[start:end]
+        shows_case = any(token.word[0].isupper() for token in sentence if not token.opens)
+        marks += [_is_name(token, known, shows_case) for token in sentence]
     return [
         name
         for run in _runs(text, tokens, _with_first_names(text, tokens, marks))
@@ -148,10 +153,19 @@ def _tokens(text: str, within: Sequence[Span] | None) -> list[_Token]:
             end = match.end()
             first = not found
             opens = first or (gap != " " and not _OPENING.isdisjoint(gap))
-            folded = "u.s" if word == "US" else fold(word)
-            found.append(_Token(span.start + start, span.start + end, word, folded, first, opens))
+            found.append(
+                _Token(span.start + start, span.start + end, word, _compared(word), first, opens)
+            )
         tokens += _headline(found) if _is_headline(found) else found
     return tokens
+
+
+def _compared(word: str) -> str:
+    """Return a word as names are compared: folded, `U.K` as `uk`, `US` as `u.s` and not as `us`."""
+    if word in ("US", "U.S"):
+        return "u.s"
+    folded = fold(word)
+    return folded.replace(".", "") if "." in folded else folded
 
 
 _OPENING = frozenset('"“‘«„:`•|')

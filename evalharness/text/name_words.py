@@ -23,7 +23,7 @@ CALENDAR = _set(
     "january february march april may june july august september october november december "
     "jan feb mar apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday "
     "saturday sunday mon tue tues wed thu thur thurs fri sat sun "
-    "gmt bst utc cet est edt pst pdt am pm a.m p.m"
+    "gmt bst utc cet est edt pst pdt am pm"
 )
 # Written with a capital before a name, and no name themselves.
 TITLES = _set(
@@ -58,12 +58,12 @@ HEADS_OF_NAMES = _set(
 
 COUNTRY_OF = _countries(
     """
-    britain: british briton britons uk u.k gb british-born united_kingdom great_britain
+    britain: british briton britons uk gb british-born united_kingdom great_britain
     england: english englishman englishwoman
     scotland: scottish scot scots scotsman scotswoman
     wales: welsh welshman welshwoman
     ireland: irish irishman irishwoman
-    usa: us u.s u.s.a america american americans united_states united_states_of_america
+    usa: u.s america american americans united_states united_states_of_america
     france: french frenchman frenchwoman
     germany: german germans
     spain: spanish spaniard spaniards

@@ -34,12 +34,17 @@ MOST_DIGITS = 30
 
 
 def _any_of(words: Iterable[str]) -> str:
-    """Return a pattern for any of the words, as a tree of letters: quicker than a row of words."""
+    """Return a pattern for any of the words, in ASCII capitals too, but not with `ſ` for `s`."""
+    return f"(?a:{_tree(words)})"
+
+
+def _tree(words: Iterable[str]) -> str:
+    """Return the words as a tree of letters, which is quicker to match than a row of words."""
     by_letter: dict[str, list[str]] = {}
     for word in words:
         by_letter.setdefault(word[:1], []).append(word[1:])
     optional = by_letter.pop("", None) is not None
-    branches = [re.escape(letter) + _any_of(rest) for letter, rest in sorted(by_letter.items())]
+    branches = [re.escape(letter) + _tree(rest) for letter, rest in sorted(by_letter.items())]
     if not branches:
         return ""
     return f"(?:{'|'.join(branches)}){'?' if optional else ''}"
@@ -82,8 +87,8 @@ _AFTER = re.compile(
 )
 _SIGN = re.compile(
     # Stanford's tokeniser writes `# 64` for £64.
-    r"(?P<sign>(?:us|au|nz|hk|ca|[acsr])?\$|[£€¥￥₹₽₩₪₺₦]|#(?= )"
-    r"|(?<![^\W_])(?:rs\.?|usd|gbp|eur|inr|cny|rmb))\s?$",
+    r"(?P<sign>(?a:us|au|nz|hk|ca|[acsr])?\$|[£€¥￥₹₽₩₪₺₦]|#(?= )"
+    r"|(?<![^\W_])(?a:rs\.?|usd|gbp|eur|inr|cny|rmb))\s?$",
     re.IGNORECASE,
 )
 _MONTH = rf"(?<![^\W_])(?:{_any_of(MONTHS)})"
@@ -261,7 +266,7 @@ def _take_ending(draft: Draft, word: str) -> bool:
     if word in ("st", "nd", "rd", "th"):
         draft.kind = "ordinal"
         return True
-    tens = draft.value % 10 == 0 and draft.value < 2100
+    tens = draft.value < 2100 and draft.value % 10 == 0
     if word == "s" or (word in ("'s", "’s") and draft.value >= 1000):
         draft.kind = "decade" if tens else draft.kind
         return tens
@@ -285,7 +290,8 @@ def _take_scale(draft: Draft, word: str, gap: str, touches: bool) -> bool:
 
 
 def _says_per_cent(sentence: str, found: Match[str]) -> bool:
-    return found["word"].lower() == "per" and sentence[found.end() :][:5].lower() == " cent"
+    after = sentence[found.end() : found.end() + 5]
+    return found["word"].lower() == "per" and after.lower() == " cent"
 
 
 def _read_day_or_year(sentence: str, draft: Draft) -> None:
@@ -324,7 +330,7 @@ def _share_units(sentence: str, drafts: list[Draft]) -> None:
             low.kind = high.kind if high.kind.startswith(_SHARED) else ""
             low.unit = high.unit
             if low.kind.startswith("time"):
-                low.value, low.kind = low.value * _HOUR, "time:12"
+                low.value, low.kind = EXACT.multiply(low.value, _HOUR), "time:12"
         elif link["dash"] and low.kind.startswith("money") and not high.kind:
             high.kind, high.unit = low.kind, ""
 

@@ -1,0 +1,85 @@
+"""The check of numbers against the article."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalharness.checks.numbers import Numbers
+from evalharness.records import Article, Score, Summary
+
+CASES = Path(__file__).parent / "cases" / "checks"
+
+
+def _cases(name: str) -> list[Any]:
+    lines = (CASES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    cases = [case for case in map(json.loads, lines) if case["check"] == "numbers"]
+    return [pytest.param(case, id=case["label"]) for case in cases]
+
+
+def _score(article: str, summary: str) -> Score:
+    return Numbers().score([(Article("a", article), Summary("a", summary))])[0]
+
+
+def _assert_as_expected(case: dict[str, Any]) -> None:
+    article, summary, expect = case["article"], case["summary"], case["expect"]
+    score = _score(article, summary)
+    assert score.value == expect["value"]
+    assert score.note == expect.get("note", "")
+    assert len(score.flags) == len(expect.get("flags", ()))
+    for flag, expected in zip(score.flags, expect.get("flags", ()), strict=True):
+        assert flag.span.of(summary) == expected["text"]
+        assert flag.kind == "number"
+        assert flag.message == expected.get("message", flag.message)
+        evidence = [span.of(article) for span in flag.evidence]
+        assert evidence == expected.get("evidence", evidence)
+
+
+@pytest.mark.parametrize("case", _cases("supported"))
+def test_supported_numbers_score_one_without_a_flag(case: dict[str, Any]) -> None:
+    _assert_as_expected(case)
+
+
+@pytest.mark.parametrize("case", _cases("unsupported"))
+def test_unsupported_numbers_are_flagged_where_they_stand(case: dict[str, Any]) -> None:
+    _assert_as_expected(case)
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError)
+@pytest.mark.parametrize("case", _cases("known_failures"))
+def test_known_failures_of_numbers_still_fail(case: dict[str, Any]) -> None:
+    assert _score(case["article"], case["summary"]).value == case["expect"]["value"]
+
+
+def test_numbers_sentence_scores_weighted_with_their_numbers_make_the_score() -> None:
+    article = "The storm closed 14 schools, 3 roads and 2 ports. It cost £5m."
+    summary = "It closed 14 schools and 9 roads. Nobody was hurt. The cost was £5m."
+    score = _score(article, summary)
+    first, second = score.sentences
+    assert (first.span.of(summary), first.value) == ("It closed 14 schools and 9 roads.", 0.5)
+    assert (second.span.of(summary), second.value) == ("The cost was £5m.", 1.0)
+    assert [span.of(article) for span in (*first.evidence, *second.evidence)] == ["14", "£5m"]
+    assert score.value == 1 - 1 / 3
+
+
+def test_numbers_evidence_names_a_few_places_only() -> None:
+    (sentence,) = _score("There were 7 men. " * 50, "They saw 7 men.").sentences
+    assert len(sentence.evidence) == 5
+
+
+def test_numbers_point_to_the_sentence_that_is_most_alike() -> None:
+    article = (
+        "The fire killed two people in May. The flood in the valley killed eight people. "
+        "Later nine people were honoured."
+    )
+    (flag,) = _score(article, "The valley's flood killed 80 people.").flags
+    assert flag.message == "the article says eight, in sentence 2"
+
+
+def test_numbers_of_a_megabyte_are_checked_in_linear_time() -> None:
+    article = " ".join(f"Item {number} cost {number * 7} dollars." for number in range(8_000))
+    summary = " ".join(f"Item {number} cost about £{number} miles." for number in range(8_000))
+    score = _score(article, summary)
+    assert score.value is not None
+    assert 0.5 < score.value < 1
