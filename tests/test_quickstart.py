@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+import evalharness
+
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data" / "articles"
 QUICKSTART = ROOT / "configs" / "quickstart.yaml"
@@ -110,6 +112,22 @@ def test_oracle_is_above_lead_and_lead_above_random(results: Path) -> None:
     }
 
     assert rouge2["oracle"] >= rouge2["lead"] >= rouge2["random"]
+
+
+def test_wrong_numbers_and_names_of_given_summaries_are_pointed_at(tmp_path: Path) -> None:
+    (finished,) = evalharness.run(ROOT / "configs" / "score.yaml", results=tmp_path / "results")
+
+    found = missed = 0
+    for sample in finished.samples():
+        error = sample["extra"].get("error")
+        if not error or error["kind"] not in ("number", "name"):
+            continue
+        at = sample["summary"]["text"].index(error["wrong"])
+        flags = [flag for score in sample["scores"].values() for flag in score.get("flags", ())]
+        hit = any(f["start"] < at + len(error["wrong"]) and at < f["end"] for f in flags)
+        found, missed = found + hit, missed + (not hit)
+    assert found >= 5
+    assert found + missed == 6
 
 
 @pytest.mark.slow

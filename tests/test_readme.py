@@ -13,10 +13,6 @@ BLOCKS = re.findall(
     r"^```(\w*)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
 )
 SETUP = "python3 -m venv"
-# Run where they stand: these need a file that a reader brings.
-BROUGHT = {
-    "summaries.jsonl": '{"article": "It rained.", "summary": "Rain.", "reference": "Rain."}\n'
-}
 
 
 def blocks(language: str) -> list[str]:
@@ -32,8 +28,6 @@ def clone(tmp_path: Path) -> Path:
             (tmp_path / "configs" / path.name).write_text("")
         else:
             (tmp_path / "configs" / path.name).symlink_to(path)
-    for name, text in BROUGHT.items():
-        (tmp_path / name).write_text(text)
     return tmp_path
 
 

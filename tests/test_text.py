@@ -187,6 +187,9 @@ NUMBERS = {
     "$1.2bn or A$5": "$1.2bn = 1200000000 money:USD | A$5 = 5 money:AUD",
     "3 million US dollars, €7": "3 million US dollars = 3000000 money:USD | €7 = 7 money:EUR",
     "Rs 5 crore or 20 euros": "Rs 5 crore = 50000000 money:INR | 20 euros = 20 money:EUR",
+    "P460-million, RM1,200, Rs500": "P460-million = 460000000 money:PHP "
+    "| RM1,200 = 1200 money:MYR | Rs500 = 500 money:INR",
+    "an N95 mask, P5, R2D2 and U2": "",
     "# 64 for #1": "# 64 = 64 money:GBP | 1 = 1",
     "10k people, 1.2 million votes": "10k = 10000 | 1.2 million = 1200000",
     "10-15 and 3-1": "10 = 10 | 15 = 15 | 3 = 3 | 1 = 1",
@@ -305,6 +308,7 @@ def _names(written: str, casing_of: str | None = None) -> list[str]:
         ("The Bank of England left the Isle of Man.", ["Bank of England", "Isle of Man"]),
         ("He saw Ludwig van Doe and Osama bin Noone.", ["Ludwig van Doe", "Osama bin Noone"]),
         ("Britain's David Roe met J. K. Doe.", ["Britain", "David Roe", "J. K. Doe"]),
+        ("The P460-million wall in Roe is done.", ["Roe"]),
         ("The IMF and the U.S. told us.", ["IMF", "U.S"]),
         ("However, Parliament met in May.", ["Parliament"]),
         ("He joined Marks & Spencer and Jean-Claude Doe.", ["Marks & Spencer", "Jean-Claude Doe"]),

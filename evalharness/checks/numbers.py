@@ -16,6 +16,9 @@ CHARACTERS_AFTER = 30
 # More places than these help no reader, and keep the work on odd texts linear.
 MOST_EVIDENCE = 5
 MOST_CANDIDATES = 50
+# A number of the same kind (money, a year) stands in place of another only if its sentence shares
+# so many words of content.
+LEAST_SHARED = 2
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class StatedNumbers:
 
     @cached_property
     def by_company(self) -> dict[tuple[str, str, str], list[text.Number]]:
-        """The numbers by their kind, unit and a word behind them."""
+        """The numbers by their kind, unit and a word behind them, or by kind and unit alone."""
         found: dict[tuple[str, str, str], list[text.Number]] = {}
         for stated in self.numbers:
             for company in _company(self.text, stated) if stated.sure else ():
@@ -74,19 +77,17 @@ class StatedNumbers:
     ) -> text.Number | None:
         """Return the number that the article has in place of a wrong one, if that can be told.
 
-        It has the same unit or stands before the same word. Of several, the one counts whose
-        sentence has most of the wanted words, which are those of the summary's sentence.
+        It has the same unit, stands before the same word, or is of the same kind in a sentence
+        that is much alike. Of several, the one counts whose sentence has most of the wanted words,
+        which are those of the summary's sentence.
         """
-        candidates = [
-            stated
-            for company in _company(summary, claimed)
-            for stated in self.by_company.get(company, [])[:MOST_CANDIDATES]
-        ]
-        return max(
-            candidates,
-            key=lambda stated: len(wanted & self.words[self.place(stated.span)]),
-            default=None,
-        )
+        near: list[tuple[int, text.Number]] = []
+        for company in _company(summary, claimed):
+            for stated in self.by_company.get(company, [])[:MOST_CANDIDATES]:
+                shared = len(wanted & self.words[self.place(stated.span)])
+                if shared >= LEAST_SHARED or any(company[1:]):
+                    near.append((shared, stated))
+        return max(near, key=lambda pair: pair[0])[1] if near else None
 
 
 def check_numbers(article: StatedNumbers, summary: str) -> Score:
@@ -131,6 +132,6 @@ def _company(where: str, number: text.Number) -> list[tuple[str, str, str]]:
     if len(after) == CHARACTERS_AFTER:
         after = after[: after.rfind(" ") + 1]  # the last word may be cut
     words = [word.removesuffix("s") for word in text.content_words(after)[:2]]
-    if number.unit:
+    if number.unit or number.kind not in ("", "ordinal"):
         words.append("")
     return [(number.kind, number.unit, word) for word in words]

@@ -26,23 +26,29 @@ def show_runs(records: Sequence[Mapping[str, Any]], out: IO[str]) -> None:
     console = Console(file=out, highlight=False, soft_wrap=False)
     if not console.is_terminal:
         console = Console(file=out, highlight=False, width=_FILE_WIDTH, no_color=True)
-    console.print(_table(records))
+    table = _table(records, spread=True)
+    unbounded = console.options.update(max_width=10_000)
+    if console.measure(table, options=unbounded).maximum > console.width:
+        table = _table(records, spread=False)  # a narrow terminal: the means matter more
+    console.print(table)
     for line in _notes(records):
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _table(records: Sequence[Mapping[str, Any]]) -> "Table":
+def _table(records: Sequence[Mapping[str, Any]], spread: bool) -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=not spread)
     table.add_column("system", no_wrap=True)
     for heading in ("n", "answered", "words"):
         table.add_column(heading, justify="right", no_wrap=True)
     columns = _columns(records)
     for label, part in columns:
-        table.add_column(part or label, justify="right", no_wrap=True)
+        heading = part or label
+        heading = heading if spread else heading.replace("rouge", "R")
+        table.add_column(heading, justify="right", no_wrap=True)
     for record in records:
         outputs = record["outputs"]
         table.add_row(
@@ -50,7 +56,7 @@ def _table(records: Sequence[Mapping[str, Any]]) -> "Table":
             str(record["counts"]["summarized"]),
             _percent(outputs["answer_rate"]),
             _number(outputs["mean_words"], 0),
-            *(_figure(record, label, part) for label, part in columns),
+            *(_figure(record, label, part, spread) for label, part in columns),
         )
     return table
 
@@ -66,15 +72,16 @@ def _columns(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return list(columns)
 
 
-def _figure(record: Mapping[str, Any], label: str, part: str) -> str:
-    """Return a mean and half the width of its interval, times 100."""
+def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> str:
+    """Return a mean, times 100 where it is a share, and how far its interval goes from it."""
     metric = record["metrics"].get(label)
     found = metric and (metric["parts"].get(part) if part else metric)
     if not found or found["mean"] is None:
         return "–"
     half = max(found["high"] - found["mean"], found["mean"] - found["low"])
     scale = 1 if part in _NO_SHARES else 100
-    return f"{found['mean'] * scale:.1f} ±{half * scale:.1f}"
+    mean = f"{found['mean'] * scale:.1f}"
+    return f"{mean} ±{half * scale:.1f}" if spread else mean
 
 
 def _percent(share: float | None) -> str:

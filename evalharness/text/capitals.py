@@ -14,6 +14,7 @@ owner's `'s` is not part of the name.
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -32,6 +33,7 @@ from evalharness.text.name_words import (
     ORDINARY_OPENERS,
     TITLES,
 )
+from evalharness.text.number_words import CURRENCY_LETTERS
 from evalharness.text.tokens import WORD, fold
 
 # A run of capitals longer than this is a list or a headline; it is cut into names.
@@ -168,6 +170,8 @@ def _compared(word: str) -> str:
     return folded.replace(".", "") if "." in folded else folded
 
 
+# P460 in `P460-million` is no name.
+_MONEY = re.compile(rf"(?:{'|'.join(CURRENCY_LETTERS)})\d[\d.,]*")
 _OPENING = frozenset('"“‘«„:`•|')
 
 
@@ -203,7 +207,7 @@ def _is_name(token: _Token, known: Casing, shows_case: bool) -> bool | None:
     is_acronym = len(word) > 1 and word.isupper() and not token.opens
     if folded in CALENDAR or folded in ORDINARY_CAPITALS or not word[0].isalpha():
         return False
-    if folded in FUNCTION_WORDS and not is_acronym:
+    if (folded in FUNCTION_WORDS and not is_acronym) or _MONEY.fullmatch(folded):
         return False
     if not word[0].isupper():
         if shows_case or len(folded) == 1:

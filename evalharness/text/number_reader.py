@@ -14,6 +14,7 @@ from re import Match
 from evalharness.text.number_phrases import EXACT, read_phrase
 from evalharness.text.number_words import (
     ATTACHED_UNITS,
+    CURRENCY_LETTERS,
     CURRENCY_SIGNS,
     CURRENCY_WORDS,
     DENOMINATORS,
@@ -55,7 +56,10 @@ _NUMBER_WORDS = _any_of({*ONES, *TENS, *ORDINALS, *SCALES, *VAGUE, *DENOMINATORS
 _PARTS = _any_of(word for word in DENOMINATORS if not word.endswith("s"))
 _LED = _any_of({*SCALES, "dozen"})
 _ATOM = re.compile(
-    rf"(?<![^\W_])(?:(?=[\d.{_VULGAR}])(?<!\d\.)(?:"
+    # Letters may touch digits if they are a currency: P460-million, Rs500.
+    r"(?:(?<![^\W_])|(?=\d)(?:(?<=\b[prn])|(?<=\b(?:rs|rm|tk|rp))"
+    r"|(?<=\b(?:usd|gbp|eur|inr|cny|rmb|php|chf))))"
+    rf"(?:(?=[\d.{_VULGAR}])(?<!\d\.)(?:"
     r"(?P<ratio>(?<!/)[1-9]/(?:[23458]|10)(?![\d/]))"
     # 1.200.000,50 as on the continent, where nothing else can be meant
     r"|(?P<pointed>\d{1,3}(?:\.\d{3}){2,}+(?!\d)(?:,\d{1,2}(?!\d))?|\d{1,3}\.\d{3},\d{1,2}(?!\d))"
@@ -87,8 +91,9 @@ _AFTER = re.compile(
 )
 _SIGN = re.compile(
     # Stanford's tokeniser writes `# 64` for £64.
-    r"(?P<sign>(?a:us|au|nz|hk|ca|[acsr])?\$|[£€¥￥₹₽₩₪₺₦]|#(?= )"
-    r"|(?<![^\W_])(?a:rs\.?|usd|gbp|eur|inr|cny|rmb))\s?$",
+    r"(?P<sign>(?a:us|au|nz|hk|ca|[acsr])?\$|[£€¥￥₹₽₩₪₺₦₱]|#(?= )"
+    r"|(?<![^\W_])(?a:rs\.?|usd|gbp|eur|inr|cny|rmb|php|chf))\s?$"
+    r"|(?<![^\W_])(?P<letters>(?a:[prn]|rm|tk|rp))$",
     re.IGNORECASE,
 )
 _MONTH = rf"(?<![^\W_])(?:{_any_of(MONTHS)})"
@@ -117,6 +122,7 @@ class Draft:
     hedge: str = ""
     sure: bool = True
     in_digits: bool = False
+    in_name: bool = False  # letters touch the digits: N95 perhaps, or P460-million
     scale: int = 0
 
 
@@ -211,7 +217,7 @@ def _read_clock(sentence: str, draft: Draft) -> bool:
 def _read_after(sentence: str, draft: Draft) -> bool:
     """Take in what stands around a number: currency, magnitude, percent, unit, month.
 
-    False if letters touch the digits that are none of these: `3D`, `4x4` are no numbers.
+    False if letters touch the digits that are none of these: `3D`, `N95` are no numbers.
     """
     if draft.kind.startswith("time") or draft.kind == "vague":
         return True
@@ -223,15 +229,22 @@ def _read_after(sentence: str, draft: Draft) -> bool:
     if draft.in_digits and sentence[draft.end : draft.end + 1].isalpha():
         draft.end += 1
         return False
+    if draft.in_name and not draft.scale:
+        return False
     _read_day_or_year(sentence, draft)
     return True
 
 
 def _read_sign(sentence: str, draft: Draft) -> None:
     before = sentence[max(0, draft.start - 5) : draft.start]
-    if draft.in_digits and (found := _SIGN.search(before)):
-        draft.start -= len(found[0])
+    if not draft.in_digits or not (found := _SIGN.search(before)):
+        return
+    draft.start -= len(found[0])
+    if found["sign"]:
         draft.kind = f"money:{CURRENCY_SIGNS[found['sign'].lower()]}"
+    else:
+        draft.kind = f"money:{CURRENCY_LETTERS[found['letters'].lower()]}"
+        draft.in_name = "," not in sentence[draft.start : draft.end]
 
 
 def _take(sentence: str, draft: Draft, found: Match[str]) -> bool:

@@ -71,7 +71,13 @@ CURRENCY_SIGNS = _meanings(
         "ILS": "₪",
         "TRY": "₺",
         "NGN": "₦",
+        "PHP": "₱ php",
+        "CHF": "chf",
     }
+)
+# Letters that stand for a currency where they touch the digits: P460-million, RM5m.
+CURRENCY_LETTERS = _meanings(
+    {"PHP": "p", "ZAR": "r", "NGN": "n", "MYR": "rm", "BDT": "tk", "IDR": "rp"}
 )
 CURRENCY_WORDS = _meanings(
     {
@@ -88,6 +94,9 @@ CURRENCY_WORDS = _meanings(
         "TRY": "lira",
         "MXN": "pesos",
         "ZAR": "rand",
+        "MYR": "ringgit",
+        "BDT": "taka",
+        "IDR": "rupiah",
         "NGN": "naira",
         "ILS": "shekels",
     }

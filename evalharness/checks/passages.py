@@ -1,0 +1,152 @@
+"""A text as words in a row, to find the place of an article that a claim was made from.
+
+A claim is a word of a summary with the words of content around it in its sentence. The article's
+places where that word, or another in its stead, stands amid the same words are where the article
+speaks of the same thing.
+"""
+
+import bisect
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from evalharness import text
+from evalharness.records import Span
+from evalharness.text.common_words import FUNCTION_WORDS
+from evalharness.text.porter import stem
+from evalharness.text.tokens import WORD
+
+# How far the words around a word reach, in words: in a summary's sentence, and in the article,
+# where more stands between them.
+REACH = 10
+REACH_IN_ARTICLE = 16
+# A summary's words after these are not looked at, nor a word that an article has more often: both
+# keep the work on odd texts linear.
+MOST_WORDS = 5_000
+MOST_PLACES = 40
+# A longer word has no endings.
+LONGEST_STEMMED = 30
+
+_CLAUSE_END = re.compile(r"[,;:()\[\]\"“”–—]|--| - |``|''")
+
+
+class Token(NamedTuple):
+    """A word: where it stands, how it is compared, and what is known of it.
+
+    sentence: which sentence it stands in, from 0. content: False for a word such as `of`.
+    after_mark: True where a comma or another mark that ends a clause stands before it.
+    """
+
+    start: int
+    end: int
+    word: str
+    stem: str
+    sentence: int
+    content: bool
+    after_mark: bool
+
+
+class Place(NamedTuple):
+    """A place of the article that may say what a claim says.
+
+    at: the token there. shared: how many words around it are the claim's too; share: of how many.
+    """
+
+    at: int
+    shared: int
+    share: float
+
+
+@lru_cache(maxsize=32_768)
+def stemmed(word: str) -> str:
+    """Return a folded word without its ending."""
+    return stem(word) if len(word) <= LONGEST_STEMMED else word
+
+
+class Passages:
+    """The words of a text in order, found once."""
+
+    def __init__(self, whole: str) -> None:
+        self.text = whole
+        self.sentences = text.sentences(whole)
+        self.tokens: list[Token] = []
+        self.first: list[int] = []
+        for number, sentence in enumerate(self.sentences):
+            self.first.append(len(self.tokens))
+            self._add(number, sentence)
+        self.first.append(len(self.tokens))
+
+    def _add(self, number: int, sentence: Span) -> None:
+        position = sentence.start
+        for match in WORD.finditer(self.text, sentence.start, sentence.end):
+            start, end = match.span()
+            gap = self.text[position:start]
+            mark = gap not in ("", " ") and _CLAUSE_END.search(gap) is not None
+            position = end
+            word = text.fold(match[0])
+            content = word not in FUNCTION_WORDS
+            known_as = stemmed(word) if content else word
+            self.tokens.append(Token(start, end, word, known_as, number, content, mark))
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """Where each stem stands: positions in `tokens`, in order."""
+        found: dict[str, list[int]] = {}
+        for at, token in enumerate(self.tokens):
+            found.setdefault(token.stem, []).append(at)
+        return found
+
+    def bounds(self, at: int) -> tuple[int, int]:
+        """Return the first token of the sentence of a token, and the one after its last."""
+        number = self.tokens[at].sentence
+        return self.first[number], self.first[number + 1]
+
+    def around(self, at: int, reach: int = REACH) -> frozenset[str]:
+        """Return the stems of the words of content around a token in its sentence."""
+        low, high = self.bounds(at)
+        own = self.tokens[at].stem
+        near = self.tokens[max(low, at - reach) : min(high, at + reach + 1)]
+        return frozenset(token.stem for token in near if token.content and token.stem != own)
+
+    def aligned(
+        self, wanted: frozenset[str], at: Iterable[int], reach: int = REACH_IN_ARTICLE
+    ) -> list[Place]:
+        """Return places with what they share with the wanted stems, the most alike first."""
+        found: list[Place] = []
+        for position in at:
+            near = self.tokens[max(0, position - reach) : position + reach + 1]
+            shared = len(wanted.intersection([token.stem for token in near]))
+            found.append(Place(position, shared, shared / len(wanted) if wanted else 0.0))
+        found.sort(key=lambda place: (-place.shared, place.at))
+        return found
+
+    def span(self, first: int, last: int) -> Span:
+        """Return the characters from one token to another, both included."""
+        return Span(self.tokens[first].start, self.tokens[last].end)
+
+    def words(self, first: int, last: int) -> str:
+        """Return the text from one token to another, both included."""
+        return self.text[self.tokens[first].start : self.tokens[last].end]
+
+    def sentence_at(self, start: int) -> int:
+        """Return which sentence a character stands in, from 0."""
+        return bisect.bisect_right(self.sentences, start, key=lambda each: each.start) - 1
+
+
+@lru_cache(maxsize=4)
+def passages(whole: str) -> Passages:
+    """Return the words of a text; the last few texts are remembered, for several checks."""
+    return Passages(whole)
+
+
+def without_claims(article: str, summary: str) -> str:
+    """Return why a summary cannot be compared with an article at all; empty if it can."""
+    if not summary.strip():
+        return "the summary is empty"
+    return "" if article.strip() else "the article is empty"
+
+
+def in_order(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return spans in order, each once."""
+    return tuple(sorted(set(spans)))
