@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evalharness.checking import Verdict as Verdict
+    from evalharness.checking import check as check
     from evalharness.errors import HarnessError as HarnessError
     from evalharness.records import Article as Article
     from evalharness.records import Flag as Flag
@@ -25,6 +27,8 @@ _HOME = {
     "SentenceScore": "records",
     "Span": "records",
     "Summary": "records",
+    "Verdict": "checking",
+    "check": "checking",
     "run": "runner",
 }
 __all__ = [*sorted(_HOME)]

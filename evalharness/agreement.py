@@ -109,7 +109,7 @@ def best_threshold(scores: Values, labels: Labels) -> tuple[float, float]:
     goodness = above * n_negative + below * n_positive
     best = goodness.max()
     low, high = _widest_run(goodness == best, values)
-    return _between(low, high), float(best / (2 * n_positive * n_negative))
+    return between(low, high), float(best / (2 * n_positive * n_negative))
 
 
 def _widest_run(chosen: Labels, values: Values) -> tuple[float, float]:
@@ -119,7 +119,8 @@ def _widest_run(chosen: Labels, values: Values) -> tuple[float, float]:
     return max(runs, key=lambda run: run[1] - run[0])
 
 
-def _between(low: float, high: float) -> float:
+def between(low: float, high: float) -> float:
+    """Return a threshold that parts two scores: midway, above the lower one in any case."""
     middle = low + (high - low) / 2
     return middle if middle > low else high  # neighbours among floats have nothing between them
 
@@ -204,8 +205,17 @@ def partial_pearson(
 
 
 def partial_spearman(x: Values, y: Values, groups: Sequence[str]) -> Values:
-    """Return Spearman's correlation of what is left of both without the means of the groups."""
-    return spearman(residuals(x, groups), residuals(y, groups))
+    """Return Spearman's correlation of what is left of both without the means of the groups.
+
+    What differs only by rounding is taken for equal: the means would part what was tied.
+    """
+    return spearman(_without_rounding(x, groups), _without_rounding(y, groups))
+
+
+def _without_rounding(values: Values, groups: Sequence[str]) -> Values:
+    grain = 10 * _ROUNDING * max(np.abs(values).max(initial=0.0), np.finfo(float).tiny)
+    steps: Values = np.rint(residuals(values, groups) / grain)
+    return steps
 
 
 def residuals(values: Values, groups: Sequence[str], weights: Values | None = None) -> Values:

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,14 @@ from evalharness import document, registry
 from evalharness.config import Component, Experiment, Sheet
 from evalharness.document import Key
 from evalharness.protocols import Loader, Metric, Summarizer
+from evalharness.records import digest
+
+# In bytes; file systems stop at 255, and names of files come to it.
+_LONGEST_NAME = 120
+# Ours beside the experiments, and what Windows keeps for devices.
+_RESERVED = {"store", "con", "prn", "aux", "nul"} | {
+    f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ def prepare(experiment: Experiment) -> list[Cell]:
     sheet = experiment.sheet
     loader = registry.build("loaders", ("data",), sheet.data, experiment.document)
     models = [(model, _model(experiment, key, model)) for key, model in experiment.models()]
+    registry.check_generation(experiment)
     metrics = _scorers(experiment)
     cells: list[Cell] = []
     for model, built in models:
@@ -104,11 +114,15 @@ def _own_name(kind: str, model: Any) -> str:
 def _folder_name(name: str) -> str:
     """Return a name that is a folder's on every system and leads nowhere else.
 
-    >>> _folder_name("../a b:c")
-    'a-b-c'
+    >>> _folder_name("../a b:c"), _folder_name("数据"), _folder_name("CON")
+    ('a-b-c', '数据', 'CON-')
     """
-    safe = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip(".-")[:80]
-    return safe or "unnamed"
+    safe = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name)).strip(".-")
+    while len(safe.encode()) > _LONGEST_NAME:
+        safe = safe[:-1]
+    if not safe:
+        return f"unnamed-{digest(name)[:8]}"
+    return f"{safe}-" if safe.partition(".")[0].lower() in _RESERVED else safe
 
 
 def _unused(name: str, taken: Sequence[str]) -> str:

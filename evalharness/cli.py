@@ -1,12 +1,14 @@
 """The command line: parse, call, print, exit code.
 
-Exit codes: 0 good; 2 something the user can mend (config, data); 4 the run could not be completed,
-or some articles have no summary; 130 interrupted. What a command makes goes to stdout, progress
-and errors to stderr.
+Exit codes: 0 good; 1 `check` flagged a summary; 2 something the user can mend (config, data); 4 the
+run could not be completed, or some articles have no summary; 130 interrupted. What a command makes
+goes to stdout, progress and errors to stderr.
 """
 
+import io
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
@@ -81,10 +83,14 @@ def score(
         "name": "score",
         "data": {"name": "files", "path": files if len(files) > 1 else files[0]},
         "model": {"name": "given", "label": Path(files[0]).name.partition(".")[0]},
-        "metrics": [name for name in metrics.split(",") if name],
-        "checks": [name for name in checks.split(",") if name],
+        "metrics": _names(metrics),
+        "checks": _names(checks),
     }
     _run(sheet, overrides or [], limit, results, as_json)
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
 
 
 def _run(
@@ -97,6 +103,8 @@ def _run(
     try:
         with reporting(sys.stderr) as progress:
             runs = run_config(config, overrides, results=results, limit=limit, progress=progress)
+    except KeyboardInterrupt:
+        _fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
     except Unfinished as error:
         _show_runs(error.runs, as_json)
         raise
@@ -114,7 +122,9 @@ def _show_runs(runs: Sequence[Any], as_json: bool) -> None:
     from evalharness.report.terminal import show_runs
 
     show_runs([finished.record for finished in runs], sys.stdout)
-    typer.echo(f"Results: {', '.join(str(finished.folder) for finished in runs)}")
+    folder = runs[0].folder
+    where = str(folder) if len(runs) == 1 else f"{folder.parent}, a folder for each system"
+    typer.echo(f"Results: {where}")
 
 
 @app.command("list")
@@ -140,6 +150,216 @@ def schema() -> None:
     typer.echo(json.dumps(config_schema(), indent=1))
 
 
+Labels = Annotated[
+    list[str],
+    typer.Argument(metavar="LABELS...", help="JSONL with human labels, also gzipped, or a folder."),
+]
+LabelField = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        metavar="[SOURCE=]NAME",
+        help="The field that holds the label, for all sources or for one; repeatable.",
+    ),
+]
+LimitPerSource = Annotated[
+    int | None, typer.Option(min=1, help="Rows of each source at the most, from the first.")
+]
+Resamples = Annotated[
+    int, typer.Option(min=10, max=100_000, help="Resamples of the articles, for the intervals.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="For the resamples.")]
+
+
+Checks = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B", help="Checks, or parts of one (lexical.numbers). Default: those of a config."
+    ),
+]
+Published = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A metric value that the rows bring; repeatable."),
+]
+Kinds = Annotated[
+    str, typer.Option(metavar="A,B", help="Kinds of flags that count in spans; else all.")
+]
+IgnoreSpans = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TYPE", help="Marked spans that are nothing wrong; repeatable."),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SOURCE", help="Give the mean without it, too; repeatable."),
+]
+Card = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md.")
+]
+
+
+@app.command()
+def meta(
+    labels: Labels,
+    checks: Checks = None,
+    published: Published = None,
+    label: LabelField = None,
+    kinds: Kinds = "",
+    ignore_spans: IgnoreSpans = None,
+    without: Without = None,
+    limit_per_source: LimitPerSource = None,
+    resamples: Resamples = 1000,
+    seed: Seed = 0,
+    card: Card = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how checks agree with people: AUC, correlations, spans, with intervals."""
+    from evalharness import meta as agreement
+    from evalharness.report.agreement import rejected_lines, show_agreement
+
+    if checks is None:
+        checks = "" if published else ",".join(_usual_checks())
+    found = agreement.evaluate(
+        labels,
+        [name.strip() for name in checks.split(",") if name.strip()],
+        published=published or (),
+        labels=label or (),
+        kinds=[kind for kind in kinds.split(",") if kind],
+        ignored_spans=ignore_spans or (),
+        without=without or (),
+        limit_per_source=limit_per_source,
+        resamples=resamples,
+        seed=seed,
+    )
+    for line in rejected_lines(found.rejected):
+        typer.echo(f"evalharness: {line}", err=True)
+    if card:
+        agreement.write_cards(found, card)
+    if as_json:
+        typer.echo(json.dumps(found.record(), indent=1))
+    else:
+        show_agreement(found.record(), sys.stdout)
+
+
+def _usual_checks() -> list[str]:
+    from evalharness.config import Sheet
+
+    return [component.name for component in Sheet.model_fields["checks"].default]
+
+
+@app.command()
+def calibrate(
+    labels: Labels,
+    check: Annotated[str, typer.Option(metavar="NAME", help="The check, or a part of one.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="What to write.")],
+    label: LabelField = None,
+    method: Annotated[
+        str, typer.Option(metavar="platt|isotonic", help="How scores become probabilities.")
+    ] = "platt",
+    precision: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Share of the flagged that shall be wrong.")
+    ] = 0.9,
+    recall: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Share of the right that shall be supported.")
+    ] = 0.95,
+    limit_per_source: LimitPerSource = None,
+    resamples: Resamples = 1000,
+    seed: Seed = 0,
+) -> None:
+    """Learn thresholds and probabilities of a check from human labels, and write them as JSON."""
+    from evalharness import meta as agreement
+    from evalharness.report.agreement import show_calibration
+
+    if method not in ("platt", "isotonic"):
+        raise typer.BadParameter(f"{method!r} is neither platt nor isotonic", param_hint="--method")
+    found = agreement.calibrate(
+        labels,
+        check,
+        labels=label or (),
+        method="platt" if method == "platt" else "isotonic",
+        precision=precision,
+        recall=recall,
+        limit_per_source=limit_per_source,
+        resamples=resamples,
+        seed=seed,
+    )
+    found.write(output)
+    show_calibration(found, sys.stdout)
+    typer.echo(f"Calibration: {output}")
+
+
+@app.command("selftest")
+def selftest_command(
+    checks: Annotated[
+        bool, typer.Option("--checks", help="Plant errors and count which ones checks find.")
+    ] = False,
+    check: Annotated[
+        list[str] | None,
+        typer.Option("--check", metavar="NAME", help="A check to test; repeatable."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data", metavar="FILE", help="Articles with references or labels; repeatable."
+        ),
+    ] = None,
+    label: Annotated[
+        str, typer.Option(metavar="FIELD", help="Which field of a row says 1 for supported.")
+    ] = "label",
+    kinds: Annotated[str, typer.Option(metavar="A,B", help="Kinds of error; all if empty.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Draws which errors are planted.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Test checks on errors planted in supported summaries, and on those summaries untouched."""
+    from evalharness import selftest
+
+    if not checks:
+        raise typer.BadParameter("say what to test: --checks", param_hint="selftest")
+    named = check or selftest.DEFAULT_CHECKS
+    figures = selftest.selftest(named, data or (), label, seed, selftest.kinds_of(kinds))
+    typer.echo(json.dumps(figures, indent=1) if as_json else selftest.table(figures))
+
+
+@app.command()
+def check(
+    pages: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PAGE...", help="Text or HTML files, folders, or - for stdin."),
+    ] = None,
+    article: Annotated[
+        str | None, typer.Option(metavar="FILE", help="An article, with --summary.")
+    ] = None,
+    summary: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The summary of the article.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--check", metavar="NAME", help="The check that decides.")
+    ] = "lexical",
+    thresholds: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),
+    ] = None,
+    as_json: AsJson = False,
+    color: Annotated[
+        bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
+    ] = True,
+) -> None:
+    """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
+    from evalharness.report.checked import check_pages, check_pair
+
+    if (article is None) != (summary is None) or bool(pages) == (article is not None):
+        raise typer.BadParameter("give pages, or --article and --summary together")
+    limits = None
+    if thresholds is not None:
+        from evalharness.checking import load_thresholds
+
+        limits = load_thresholds(thresholds)
+    if article is not None and summary is not None:
+        code = check_pair(article, summary, name, limits, as_json=as_json, color=color)
+    else:
+        code = check_pages(pages or [], name, limits, as_json=as_json, color=color)
+    raise typer.Exit(code)
+
+
 def _fail(message: str, code: int) -> NoReturn:
     typer.echo(f"evalharness: {message}", err=True)
     raise typer.Exit(code)
@@ -147,17 +367,19 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def main() -> None:
     """Run the command line; a HarnessError is one line on stderr and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a terminal that cannot show a letter gets its code
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except KeyboardInterrupt:
-        message = "evalharness: interrupted; what was computed is kept: the same command goes on"
-        typer.echo(message, err=True)
-        sys.exit(INTERRUPTED)
     except Exception as error:
         from evalharness.errors import HarnessError
 
-        if not isinstance(error, HarnessError):
-            raise
+        if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
+            traceback.print_exception(error)
+            sys.exit(COULD_NOT_COMPLETE)
         for line in str(error).splitlines():
             typer.echo(f"evalharness: {line}", err=True)
         sys.exit(error.exit_code)

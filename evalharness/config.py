@@ -4,11 +4,12 @@ Here the shape is checked; the options of each component are checked by the regi
 component's own fields.
 """
 
+import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -56,7 +57,7 @@ class Sheet(BaseModel):
     name: str = Field("", description="the experiment; names its folder. Default: the file's name")
     data: Named = Field(description="where articles come from")
     model: Named | None = Field(None, description="the summarizer")
-    models: tuple[Named, ...] = Field((), description="several summarizers, a run each")
+    models: tuple[Named, ...] | None = Field((), description="several summarizers, a run each")
     metrics: tuple[Named, ...] = Field(
         (Component(name="rouge"),), description="scores against the references"
     )
@@ -84,7 +85,7 @@ class Experiment:
         """The summarizers, each with the path of its place."""
         if self.sheet.model is not None:
             return [(("model",), self.sheet.model)]
-        return [(("models", n), model) for n, model in enumerate(self.sheet.models)]
+        return [(("models", n), model) for n, model in enumerate(self.sheet.models or ())]
 
     def scorers(self) -> Iterable[tuple[Key, Component]]:
         """The metrics and then the checks, each with the path of its place."""
@@ -103,7 +104,7 @@ def read(
     Raises: ConfigError, one line with file, line, column, dotted path, and what was expected.
     """
     sheet_document = _document(config)
-    for override in overrides:
+    for override in [overrides] if isinstance(overrides, str) else overrides:
         _override(sheet_document, override)
     if limit is not None:
         sheet_document.put(("limit",), limit, document.Place("--limit", Path.cwd()))
@@ -116,16 +117,29 @@ def read(
 def _document(config: str | Path | Mapping[str, Any]) -> Document:
     if isinstance(config, str | Path):
         return document.read(Path(config))
-    tree = {str(key): value for key, value in config.items()}
-    return Document(tree, {(): document.Place("config", Path.cwd())})
+    if "extends" in config:
+        raise ConfigError("config: extends: is for files; merge the mappings")
+    return Document(_copied(config), {(): document.Place("config", Path.cwd())})
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy that is ours to change, as YAML would have given it."""
+    if isinstance(value, Mapping):
+        return {str(key): _copied(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(inner) for inner in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _override(sheet_document: Document, override: str) -> None:
     path, equals, value = override.partition("=")
-    place = document.Place(f"--set {override}", Path.cwd())
+    place = document.Place(f"--set {_clipped(override)}", Path.cwd())
     if not equals or not path.strip():
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
-    key = tuple(int(part) if part.isdigit() else part for part in path.strip().split("."))
+    key = tuple(
+        int(part) if part.isascii() and part.isdecimal() else part
+        for part in path.strip().split(".")
+    )
     try:
         sheet_document.put(key, document.parse_value(value, str(place)), place)
     except KeyError as error:
@@ -143,7 +157,8 @@ def _checked(sheet_document: Document) -> Sheet:
 
 def _one_of_model_and_models(sheet: Sheet, sheet_document: Document) -> None:
     if sheet.model is not None and sheet.models:
-        raise sheet_document.error(("models",), "give `model` or `models`, not both")
+        message = "give `model` or `models`, not both; set the one below to null"
+        raise sheet_document.error(("models",), message)
     if sheet.model is None and not sheet.models:
         raise sheet_document.error((), "no `model`: name a summarizer, such as `model: lead`")
 
@@ -155,15 +170,40 @@ def explain(
     found = error.errors(include_url=False)
     first = found[0]
     key = _known_part(first["loc"], sheet_document, at)
-    if first["type"] == "extra_forbidden":
-        wrong = str(first["loc"][-1])
-        return sheet_document.error(key, f"unknown key{nearest(wrong, list(shape.model_fields))}")
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = _options_at(shape, first["loc"][:-1])
+        return sheet_document.error(key, f"unknown key{nearest(str(first['loc'][-1]), known)}")
     if first["type"] == "missing":
         wanted = dotted_name(first["loc"])
-        return sheet_document.error(at, f"{wanted!r} is missing")
+        around = _known_part(first["loc"][:-1], sheet_document, at)
+        return sheet_document.error(around, f"{wanted!r} is missing")
     alike = [e for e in found if _known_part(e["loc"], sheet_document, at) == key]
     messages = list(dict.fromkeys(_in_words(e["msg"]) for e in alike))
     return sheet_document.error(key, " or ".join(messages) + _given(first))
+
+
+def _options_at(shape: Any, location: Sequence[str | int]) -> list[str]:
+    """Return the keys that are known where a location leads, down nested models and dataclasses."""
+    for part in location:
+        inner = _fields(shape).get(str(part))
+        shape = next((s for s in types_within(inner) if _fields(s)), shape)
+    return list(_fields(shape))
+
+
+def _fields(shape: Any) -> dict[str, Any]:
+    """Return the fields of a model or dataclass with their types; of anything else none."""
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        return {name: field.annotation for name, field in shape.model_fields.items()}
+    if isinstance(shape, type) and dataclasses.is_dataclass(shape):
+        return {field.name: field.type for field in dataclasses.fields(shape)}
+    return {}
+
+
+def types_within(hint: Any) -> Iterator[Any]:
+    """Yield a type and what it is made of."""
+    yield hint
+    for inner in get_args(hint):
+        yield from types_within(inner)
 
 
 def dotted_name(location: Sequence[str | int]) -> str:
@@ -188,12 +228,26 @@ def _stands(tree: Any, key: Key) -> bool:
     return True
 
 
+# What pydantic says in JSON's words, in those of YAML and of this page.
+_WORDS = {
+    "Value error, ": "",
+    "Input should be": "should be",
+    "a valid array": "a list",
+    "a valid dictionary": "a mapping",
+    "an object": "a mapping (key: value)",
+}
+
+
 def _in_words(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Input should be", "should be")
+    for theirs, ours in _WORDS.items():
+        message = message.replace(theirs, ours)
+    return message
 
 
 def _given(first: Mapping[str, Any]) -> str:
     value = first.get("input")
+    if first["type"] == "string_type" and isinstance(value, int | float):
+        return f"; put {_short(value)} in quotes"
     if isinstance(value, str | int | float | bool) or value is None:
         return f", not {_short(value)}"
     return ""
@@ -201,8 +255,12 @@ def _given(first: Mapping[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     words = {None: "null", True: "true", False: "false"}
-    text = words.get(value) if value is None or isinstance(value, bool) else repr(value)
-    return text if text is not None and len(text) <= 60 else f"{str(text)[:57]}…"
+    named = value is None or isinstance(value, bool)
+    return _clipped(words[value] if named else repr(value))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def nearest(wrong: str, known: Sequence[str]) -> str:
@@ -214,4 +272,6 @@ def nearest(wrong: str, known: Sequence[str]) -> str:
     '; known: num_beams, seed'
     """
     close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known: {', '.join(sorted(known))}" if known else "; it has no options"

@@ -66,6 +66,8 @@ class Document:
     def put(self, key: Key, value: Any, place: Place) -> None:
         """Set the value at `key`, making the mappings on the way; a list is entered by number."""
         _put(self.tree, key, value)
+        for end in range(1, len(key)):
+            self.places.setdefault(key[:end], place)
         for known in [known for known in self.places if known[: len(key)] == key]:
             del self.places[known]
         self.places[key] = place
@@ -113,7 +115,10 @@ def read(path: Path) -> Document:
 
 
 def _extended(path: Path, above: tuple[Path, ...]) -> Document:
-    resolved = path.resolve()
+    try:
+        resolved = path.resolve()
+    except (OSError, RuntimeError) as error:  # a link to itself
+        raise ConfigError(f"{path}: {error}") from error
     if resolved in above:
         chain = " -> ".join(p.name for p in (*above, resolved))
         raise ConfigError(f"{path}: extends itself: {chain}")
@@ -279,7 +284,7 @@ def _put(tree: Any, key: Sequence[str | int], value: Any) -> None:
             child = {"name": child}  # `model: lead` is short for `model: {name: lead}`
             tree[_index(tree, name)] = child
         elif child is None:
-            if str(following).isdigit():
+            if isinstance(following, int):
                 raise KeyError(name)  # the list is a default, or is not there
             child = {}
             tree[_index(tree, name)] = child
@@ -300,6 +305,6 @@ def _index(tree: Any, name: str | int) -> Any:
         if not isinstance(tree, dict):
             raise KeyError(name)
         return name
-    if not str(name).isdigit() or int(name) >= len(tree):
+    if not isinstance(name, int) or name >= len(tree):
         raise KeyError(name)
-    return int(name)
+    return name

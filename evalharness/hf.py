@@ -206,6 +206,8 @@ def _load(request: Request, content: str) -> Loaded:
         import transformers
 
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, **where)
+        config = transformers.AutoConfig.from_pretrained(checkpoint, **where)
+        _check_kind(request, config)
         model, report = getattr(transformers, request.auto_class).from_pretrained(
             checkpoint,
             dtype=request.dtype,
@@ -220,6 +222,14 @@ def _load(request: Request, content: str) -> Loaded:
     if request.device_map is None:
         model.to(device)
     return Loaded(model.eval(), tokenizer, model.device)
+
+
+def _check_kind(request: Request, config: Any) -> None:
+    """Refuse an encoder-decoder as a causal model: transformers would fill in random weights."""
+    if request.auto_class == "AutoModelForCausalLM" and config.is_encoder_decoder:
+        raise ModelError(f"{request.checkpoint} is an encoder-decoder: use the model `seq2seq`")
+    if request.auto_class == "AutoModelForSeq2SeqLM" and not config.is_encoder_decoder:
+        raise ModelError(f"{request.checkpoint} is no encoder-decoder: use the model `causal`")
 
 
 def _check_folder(folder: Path) -> None:

@@ -28,13 +28,13 @@ PACKAGES = (
 )
 
 
-def provenance(folder: Path) -> dict[str, Any]:
-    """Return versions, the git commit that `folder` is at, and the hardware; no times, no paths."""
+def provenance() -> dict[str, Any]:
+    """Return versions, the git commit of this checkout, and the hardware; no times, no paths."""
     return {
         "evalharness": evalharness.__version__,
+        "git": _git_commit(Path(evalharness.__file__).parent),
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
-        "git": _git_commit(folder),
         "hardware": {
             "system": f"{platform.system()} {platform.machine()}",
             "processor": _processor(),
@@ -51,8 +51,20 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git_commit(folder: Path) -> str | None:
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+def _git_commit(package: Path) -> str | None:
+    """Return the commit that the package is checked out at, and whether it was changed since.
+
+    None where the package was installed, and is no checkout.
+    """
+    if _git(package, "rev-parse", "--show-toplevel") != str(package.parent.resolve()):
+        return None
+    changed = _git(package, "status", "--porcelain", "--untracked-files=no", "--", str(package))
+    commit = _git(package, "rev-parse", "HEAD")
+    return f"{commit}, changed" if changed else commit
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(  # noqa: S603  a fixed command, no shell
             command, capture_output=True, text=True, timeout=10, check=False

@@ -10,7 +10,7 @@ import importlib
 import inspect
 import os
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from evalharness import config as configs
+from evalharness import hf
 from evalharness.config import Component, Experiment
-from evalharness.document import Document, Key
+from evalharness.document import Document, Key, dotted
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.protocols import CHECKPOINT, Identified
 from evalharness.records import canonical, digest
@@ -54,9 +55,21 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "ter": "evalharness.metrics.bleu:Ter",
     },
     "checks": {
+        "dates": "evalharness.checks.dates:Dates",
         "entities": "evalharness.checks.entities:Entities",
+        "lexical": "evalharness.checks.lexical:Lexical",
         "numbers": "evalharness.checks.numbers:Numbers",
+        "polarity": "evalharness.checks.polarity:Polarity",
+        "support": "evalharness.checks.support:Support",
     },
+}
+
+# What the classes of each kind must have; evalharness.protocols says what it is.
+_CONTRACT: Mapping[Kind, tuple[str, ...]] = {
+    "loaders": ("version", "load"),
+    "models": ("version", "needs", "summarize"),
+    "metrics": ("version", "needs", "range", "score"),
+    "checks": ("version", "needs", "range", "score"),
 }
 
 # A model with this option takes the sheet's `generation` block.
@@ -97,6 +110,9 @@ def load(kind: Kind, name: str) -> type[Any]:
         raise ConfigError(f"plug-in {target.value} does not load: {error}") from error
     if not (inspect.isclass(component) and dataclasses.is_dataclass(component)):
         raise ConfigError(f"plug-in {target.value} is no dataclass; see evalharness.protocols")
+    lacking = [name for name in _CONTRACT[kind] if not hasattr(component, name)]
+    if lacking:
+        raise ConfigError(f"plug-in {target.value} lacks {', '.join(lacking)}")
     return component
 
 
@@ -119,16 +135,18 @@ def options(component: type[Any]) -> type[BaseModel]:
 
 
 def _forbid_extra(hint: Any) -> None:
-    for inner in _inside(hint):
+    for inner in configs.types_within(hint):
         if dataclasses.is_dataclass(inner) and not hasattr(inner, "__pydantic_config__"):
             inner.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[union-attr]
 
 
-def _inside(hint: Any) -> Iterator[Any]:
-    """Yield the types that a hint is made of, itself included."""
-    yield hint
-    for inner in get_args(hint):
-        yield from _inside(inner)
+def _named(kind: Kind, key: Key, component: Component, sheet_document: Document) -> type[Any]:
+    """Return the class that a config names. Raises: ConfigError with the place of the name."""
+    try:
+        return load(kind, component.name)
+    except ConfigError as error:
+        place = sheet_document.place((*key, "name"))
+        raise type(error)(f"{place}: {dotted(key)}: {error}") from error
 
 
 def build(kind: Kind, key: Key, component: Component, sheet_document: Document) -> Any:
@@ -136,10 +154,7 @@ def build(kind: Kind, key: Key, component: Component, sheet_document: Document) 
 
     Raises: ConfigError with the place of what is wrong.
     """
-    try:
-        cls = load(kind, component.name)
-    except ConfigError as error:
-        raise type(error)(f"{sheet_document.place((*key, 'name'))}: {error}") from error
+    cls = _named(kind, key, component, sheet_document)
     shape = options(cls)
     given = _resolved_paths(cls, component.options, key, sheet_document)
     try:
@@ -216,8 +231,10 @@ def signature(name: str, component: Any) -> dict[str, Any]:
         value = getattr(component, field.name)
         if not field.compare or value is None:
             continue
-        if _is_checkpoint(hints[field.name]) and Path(value).is_absolute():
-            value = Path(value).name
+        if _is_checkpoint(hints[field.name]):
+            if not isinstance(component, Identified):
+                parts |= hf.identity(value)
+            value = Path(value).name if Path(value).is_absolute() else value
         parts[field.name] = _plain(value)
     if isinstance(component, Identified):
         parts |= component.identity()
@@ -226,15 +243,23 @@ def signature(name: str, component: Any) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
-        if not value.is_file():
-            return value.name
-        with value.open("rb") as file:
-            return f"{value.name}:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+        return f"{value.name}:{_content(value)}"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _plain(dataclasses.asdict(value))
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value
+
+
+def _content(path: Path) -> str:
+    """Return a hash of a file, or of all files in a folder; of nothing, where nothing is there."""
+    whole = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            whole.update(f"{file.relative_to(path).as_posix()}\0{content}\n".encode())
+    return whole.hexdigest()[:16]
 
 
 def signature_text(parts: Mapping[str, Any]) -> str:
@@ -258,13 +283,24 @@ def _brief(value: Any) -> str:
     return str(value)
 
 
+def check_generation(experiment: Experiment) -> None:
+    """Check the keys of the `generation` block, also where no model of the config generates.
+
+    Raises: ConfigError for one that is an option of no model that generates.
+    """
+    shapes = [options(load("models", name)).model_fields for name in BUILT_IN["models"]]
+    generating = set().union(*(shape for shape in shapes if GENERATES in shape))
+    named = (options(load("models", model.name)).model_fields for _, model in experiment.models())
+    generating |= set().union(*(shape for shape in named if GENERATES in shape))
+    for name in experiment.sheet.generation.keys() - generating:
+        message = f"unknown key{configs.nearest(name, sorted(generating))}"
+        raise experiment.document.error(("generation", name), message)
+
+
 def with_defaults(experiment: Experiment, key: Key, model: Component) -> Component:
     """Return a model with the sheet's `generation` block and seed below its own options."""
     sheet_document = experiment.document
-    try:
-        fields = options(load("models", model.name)).model_fields
-    except ConfigError as error:
-        raise type(error)(f"{sheet_document.place((*key, 'name'))}: {error}") from error
+    fields = options(_named("models", key, model, sheet_document)).model_fields
     below = dict(experiment.sheet.generation) if GENERATES in fields else {}
     draws = "do_sample" not in fields or {**below, **model.options}.get("do_sample")
     if "seed" in fields and draws:  # else the seed would part stored summaries that are the same

@@ -221,6 +221,12 @@ class Writer:
             },
             **tail,
         }
+        self._publish(record, config)
+        return record
+
+    def _publish(self, record: Mapping[str, Any], config: str) -> None:
+        """Move all files to their names; while `run.json` is not there, the run is not whole."""
+        self.folder.remove(RUN)
         if self.rejected:
             self.folder.publish(REJECTED)
         else:
@@ -228,10 +234,7 @@ class Writer:
         self.folder.publish(TABLE)
         self.folder.publish(SAMPLES)
         self.folder.write(CONFIG, config)
-        self.folder.write(
-            RUN, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        )
-        return record
+        self.folder.write(RUN, json.dumps(record, indent=1, allow_nan=False) + "\n")
 
 
 def _line(record: Mapping[str, Any]) -> str:
@@ -273,7 +276,8 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
     start = 0
     with pq.ParquetWriter(table, schema, compression="zstd") as writer:
         for window in _windows(read_samples(samples)):
-            rows = {name: [_told(sample)[name] for sample in window] for name in schema.names[:8]}
+            told = [_told(sample) for sample in window]
+            rows = {name: [row[name] for row in told] for name in told[0]}
             for name, metric in columns.items():
                 for part, column in metric.values.items():
                     values = np.frombuffer(column)[start : start + len(window)]

@@ -1,8 +1,8 @@
 """From a config to runs: load, summarize, score; what the store has is not computed again."""
 
-import dataclasses
 import platform
 import time
+import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,20 +14,11 @@ from evalharness import config as configs
 from evalharness import defects, registry
 from evalharness import results as results_files
 from evalharness.cells import Cell, prepare
-from evalharness.errors import DataError, HarnessError, MissingExtra, ModelError, StoreError
-from evalharness.protocols import Batching, Counted, Identified, Loader, Metric, Need, Prompted
+from evalharness.errors import DataError, HarnessError, StoreError
+from evalharness.protocols import Counted, Identified, Loader
 from evalharness.provenance import provenance
-from evalharness.records import (
-    Article,
-    Rejected,
-    Score,
-    Summary,
-    digest,
-    score_record,
-    summary_of,
-    summary_record,
-)
-from evalharness.store import Ledger
+from evalharness.records import Article, Rejected
+from evalharness.stored import Scoring, Summarizing
 
 # Articles that are loaded, batched by length and scored together. Part of the batch plan.
 WINDOW = 512
@@ -90,10 +81,10 @@ class Unfinished(HarnessError):
 
     exit_code = 4
 
-    def __init__(self, runs: list[Run], failures: Mapping[str, HarnessError]) -> None:
+    def __init__(self, runs: list[Run], failures: Mapping[str, str]) -> None:
         self.runs = runs
         self.failures = failures
-        super().__init__("\n".join(f"{cell}: {error}" for cell, error in failures.items()))
+        super().__init__("\n".join(f"{cell}: {why}" for cell, why in failures.items()))
 
 
 def run(
@@ -116,19 +107,28 @@ def run(
     alone = len(waiting) == 1
     told = progress or Silence()
     runs: list[Run] = []
-    failures: dict[str, HarnessError] = {}
+    failures: dict[str, str] = {}
     while waiting:
         cell = waiting.popleft()  # and with it, when the next one comes, the model it loaded
         total = runs[-1].record["counts"]["articles"] if runs else None
         try:
             runs.append(run_cell(cell, Path(results), told, total))
-        except (ModelError, MissingExtra) as error:  # this cell's own; data are all cells'
+        except (DataError, StoreError):  # data and store are all cells'
+            raise
+        except Exception as error:
             if alone:
                 raise
-            failures[cell.name] = error.with_traceback(None)
+            failures[cell.name] = _why(error)
     if failures:
         raise Unfinished(runs, failures)
     return runs
+
+
+def _why(error: Exception) -> str:
+    """Return one line for what the user can mend, and the whole traceback for what is a bug."""
+    if isinstance(error, HarnessError):
+        return str(error)
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def run_cell(cell: Cell, folder: Path, progress: Progress, total: int | None = None) -> Run:
@@ -136,13 +136,15 @@ def run_cell(cell: Cell, folder: Path, progress: Progress, total: int | None = N
     began = time.perf_counter()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     path = folder / cell.experiment / cell.name
-    summarizing = _Summarizing(cell, folder / "store" / "summaries", progress)
-    scoring = [
-        _Scoring(label, cell.metric_kinds[label], metric, folder / "store" / "scores")
-        for label, metric in cell.metrics.items()
-    ]
     progress.start(cell.name, total or _expected(cell))
     try:
+        summarizing = Summarizing(
+            cell.model_kind, cell.model, folder / "store" / "summaries", progress.advance
+        )
+        scoring = [
+            Scoring(label, cell.metric_kinds[label], metric, folder / "store" / "scores")
+            for label, metric in cell.metrics.items()
+        ]
         with results_files.Writer(
             path, cell.metrics, cell.sheet.interval, cell.sheet.seed
         ) as writer:
@@ -154,7 +156,7 @@ def run_cell(cell: Cell, folder: Path, progress: Progress, total: int | None = N
                 _head(cell),
                 {
                     "signatures": _signatures(summarizing, scoring),
-                    "provenance": provenance(Path.cwd()),
+                    "provenance": provenance(),
                     "timing": timing,
                 },
                 cell.config(path),
@@ -219,8 +221,8 @@ def _some_articles(writer: results_files.Writer) -> None:
 
 def _one_window(
     window: Sequence[Article],
-    summarizing: "_Summarizing",
-    scoring: "Sequence[_Scoring]",
+    summarizing: Summarizing,
+    scoring: Sequence[Scoring],
     writer: results_files.Writer,
 ) -> None:
     summaries = summarizing(window)
@@ -230,117 +232,7 @@ def _one_window(
         writer.add(article, summary, found, {label: s[n] for label, s in scores.items()})
 
 
-class _Summarizing:
-    """A model behind its ledger: every article with the same content is summarized once, ever."""
-
-    def __init__(self, cell: Cell, folder: Path, progress: Progress) -> None:
-        self.model = cell.model
-        self.signature = registry.signature(cell.model_kind, cell.model)
-        self.ledger = Ledger(folder, self.signature)
-        self.progress = progress
-        self.computed = self.stored = 0
-        prompted = isinstance(cell.model, Prompted)
-        self.instructions = cell.model.instructions() if prompted else ()  # type: ignore[attr-defined]
-
-    def __call__(self, articles: Sequence[Article]) -> list[Summary]:
-        keys = [_content(article, self.model.needs) for article in articles]
-        keyed = list(dict(zip(keys, articles, strict=True)).items())
-        failed: dict[str, Summary] = {}
-        for batch in self._batches([article for _, article in keyed]):
-            failed |= self._write([keyed[n] for n in batch])
-        kept = iter(self.ledger.get([key for key in keys if key not in failed]))
-        return [
-            dataclasses.replace(failed[key], article_id=article.id)
-            if key in failed
-            else summary_of(article.id, next(kept))
-            for key, article in zip(keys, articles, strict=True)
-        ]
-
-    def _batches(self, articles: Sequence[Article]) -> list[list[int]]:
-        if isinstance(self.model, Batching):
-            return self.model.batches(articles)
-        return [list(range(len(articles)))]
-
-    def _write(self, batch: Sequence[tuple[str, Article]]) -> dict[str, Summary]:
-        """Summarize what the ledger lacks of a batch; return those that failed, which it keeps not.
-
-        A batch that a crash cut short is run again with the same articles: the ledger holds whole
-        batches only, so what is missing now was missing then.
-        """
-        self.ledger.refresh()
-        missing = [(key, article) for key, article in batch if key not in self.ledger]
-        self.stored += len(batch) - len(missing)
-        failed: dict[str, Summary] = {}
-        if missing:
-            summaries = self.model.summarize([article for _, article in missing])
-            _same_length(self.signature["name"], len(summaries), len(missing))
-            pairs = list(zip([key for key, _ in missing], summaries, strict=True))
-            failed = {key: summary for key, summary in pairs if summary.finish == "error"}
-            written = [(key, summary_record(s)) for key, s in pairs if key not in failed]
-            self.ledger.append(written)
-            self.computed += len(missing)
-        self.progress.advance(len(batch))
-        return failed
-
-
-class _Scoring:
-    """A metric behind its ledger."""
-
-    def __init__(self, label: str, kind: str, metric: Metric, folder: Path) -> None:
-        self.label = label
-        self.metric = metric
-        self.signature = registry.signature(kind, metric)
-        self.ledger = Ledger(folder, self.signature)
-        self.computed = self.stored = 0
-
-    def __call__(
-        self, articles: Sequence[Article], summaries: Sequence[Summary]
-    ) -> list[dict[str, Any]]:
-        """Return the record of a score for each article."""
-        keys = [self._key(a, s) for a, s in zip(articles, summaries, strict=True)]
-        fresh = {
-            key: (article, summary)
-            for key, article, summary in zip(keys, articles, summaries, strict=True)
-            if key and key not in self.ledger
-        }
-        if fresh:
-            scores = self.metric.score(list(fresh.values()))
-            _same_length(self.signature["name"], len(scores), len(fresh))
-            records = [score_record(score) for score in scores]
-            self.ledger.append(list(zip(fresh, records, strict=True)))
-        self.computed += len(fresh)
-        self.stored += len(articles) - len(fresh)
-        kept = iter(self.ledger.get([key for key in keys if key]))
-        return [
-            next(kept) if key else score_record(Score(None, note=f"no summary: {summary.note}"))
-            for key, summary in zip(keys, summaries, strict=True)
-        ]
-
-    def _key(self, article: Article, summary: Summary) -> str:
-        if summary.finish == "error":
-            return ""
-        return digest(summary.text, _content(article, self.metric.needs))
-
-
-def _content(article: Article, needs: frozenset[Need]) -> str:
-    """Return the key of what a component looks at in an article."""
-    looked_at: dict[Need, Any] = {
-        "article": article.text,
-        "references": article.references,
-        "title": article.extra.get("title"),
-        "summary": article.extra.get("summary"),
-    }
-    return digest({need: looked_at[need] for need in needs})
-
-
-def _same_length(name: str, got: int, wanted: int) -> None:
-    if got != wanted:
-        raise ModelError(
-            f"{name}: gave {got} results for {wanted} articles; a bug of the component"
-        )
-
-
-def _signatures(summarizing: _Summarizing, scoring: Sequence[_Scoring]) -> dict[str, Any]:
+def _signatures(summarizing: Summarizing, scoring: Sequence[Scoring]) -> dict[str, Any]:
     """Return what made each number, as one line to quote."""
     return {
         "model": registry.signature_text(summarizing.signature),
@@ -351,8 +243,8 @@ def _signatures(summarizing: _Summarizing, scoring: Sequence[_Scoring]) -> dict[
 def _timing(
     started: str,
     seconds: float,
-    summarizing: _Summarizing,
-    scoring: Sequence[_Scoring],
+    summarizing: Summarizing,
+    scoring: Sequence[Scoring],
     writer: results_files.Writer,
 ) -> dict[str, Any]:
     """Return all that differs between two runs of the same config."""
@@ -361,6 +253,11 @@ def _timing(
         "seconds": round(seconds, 3),
         "articles_per_second": round(writer.articles / seconds, 3),
         "host": platform.node(),
+        "damaged": [
+            f"{ledger.path}:{line}"
+            for ledger in (summarizing.ledger, *(metric.ledger for metric in scoring))
+            for line in ledger.damaged
+        ],
         "summaries": {"computed": summarizing.computed, "stored": summarizing.stored},
         "scores": {m.label: {"computed": m.computed, "stored": m.stored} for m in scoring},
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalharness import config, registry
+from evalharness.errors import ConfigError
 from evalharness.registry import Kind
 
 # Which keys of the sheet name components of which kind; True where they are lists.
@@ -36,8 +37,17 @@ def schema() -> dict[str, Any]:
 
 
 def _kind_schema(kind: Kind, definitions: dict[str, Any]) -> dict[str, Any]:
-    names = list(registry.known(kind))
+    names = [name for name in registry.known(kind) if _loads(kind, name)]
     return {"anyOf": [{"enum": names}, *(_component(kind, name, definitions) for name in names)]}
+
+
+def _loads(kind: Kind, name: str) -> bool:
+    """Tell whether a component loads: a plug-in that does not must not take the schema away."""
+    try:
+        registry.load(kind, name)
+    except ConfigError:
+        return False
+    return True
 
 
 def _component(kind: Kind, name: str, definitions: dict[str, Any]) -> dict[str, Any]:

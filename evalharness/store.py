@@ -11,6 +11,7 @@ import os
 import socket
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,24 +49,49 @@ class Ledger:
         return len(self._offsets)
 
     def get(self, keys: Sequence[str]) -> list[Any]:
-        """Return the records of keys that are in the ledger, in the order of the keys."""
-        if not keys:
-            return []
-        offsets = [self._offsets[bytes.fromhex(key)] for key in keys]
+        """Return the records of keys that are in the ledger, in the order of the keys.
+
+        Raises: StoreError where the file was changed behind our back.
+        """
+        offsets = [self._offset(key) for key in keys]
         found: dict[int, Any] = {}
-        with self.path.open("rb") as file:
-            for offset in sorted(set(offsets)):  # forward only: one pass over the disk
-                file.seek(offset)
-                found[offset] = json.loads(file.readline())["record"]
+        if keys:
+            with self._reading() as file:
+                for offset in sorted(set(offsets)):  # forward only: one pass over the disk
+                    file.seek(offset)
+                    entry = _entry(file.readline())
+                    if entry is None:
+                        raise self._changed()
+                    found[offset] = entry["record"]
         return [found[offset] for offset in offsets]
 
+    def _offset(self, key: str) -> int:
+        try:
+            return self._offsets[bytes.fromhex(key)]
+        except KeyError:
+            raise self._changed() from None
+
+    def _changed(self) -> StoreError:
+        message = "was changed or removed while the run was at work; run it again"
+        return StoreError(f"{self.path}: {message}")
+
+    @contextmanager
+    def _reading(self) -> Iterator[IO[bytes]]:
+        try:
+            with self.path.open("rb") as file:
+                yield file
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+
     def refresh(self) -> None:
-        """Take in what other processes have written since."""
-        if not self.path.exists():
-            return
-        with self.path.open("rb") as file:
-            for offset, key in self._whole_batches(file):
-                self._offsets.setdefault(key, offset)
+        """Take in what other processes have written since; forget what was removed."""
+        if not self.path.exists() or self.path.stat().st_size < self._end:
+            self._offsets.clear()
+            self._end = self._line = 0
+        if self.path.exists():
+            with self._reading() as file:
+                for offset, key in self._whole_batches(file):
+                    self._offsets.setdefault(key, offset)
 
     def append(self, records: Sequence[tuple[str, Any]]) -> None:
         """Write a batch of keys and records, and wait until it is on the disk.

@@ -50,26 +50,26 @@ BROKEN = [
         DATA + "model: lead\nmodels: [lead]\n",
         "{file}:3:1: models: give `model` or `models`, not both",
     ),
-    ("data_a_number", "data: 3\nmodel: lead\n", "{file}:1:1: data: should be an object"),
+    ("data_a_number", "data: 3\nmodel: lead\n", "{file}:1:1: data: should be a mapping"),
     (
         "unknown_model",
         DATA + "model: leed\n",
-        "{file}:2:1: no model 'leed'; did you mean lead?",
+        "{file}:2:1: model: no model 'leed'; did you mean lead?",
     ),
     (
         "unknown_metric",
         DATA + "model: lead\nmetrics: [rogue]\n",
-        "{file}:3:11: no metric 'rogue'; did you mean rouge?",
+        "{file}:3:11: metrics.0: no metric 'rogue'; did you mean rouge?",
     ),
     (
         "unknown_check",
         DATA + "model: lead\nchecks:\n  - nummers\n",
-        "{file}:4:5: no check 'nummers'; did you mean numbers?",
+        "{file}:4:5: checks.0: no check 'nummers'; did you mean numbers?",
     ),
     (
         "unknown_loader",
         "data: {name: file, path: a.jsonl}\nmodel: lead\n",
-        "{file}:1:8: no loader 'file'; did you mean files?",
+        "{file}:1:8: data: no loader 'file'; did you mean files?",
     ),
     (
         "metric_twice",
@@ -161,6 +161,27 @@ BROKEN = [
         DATA + "model: {name: seq2seq, model: x/y, temperature: 0.7}\n",
         "{file}:2:36: model.temperature: ",
     ),
+    (
+        "misspelt_generation_block_without_a_model_that_generates",
+        DATA + "model: lead\ngeneration: {max_new_tokns: 5}\n",
+        "{file}:3:14: generation.max_new_tokns: unknown key; did you mean max_new_tokens?",
+    ),
+    (
+        "misspelt_key_of_the_interval",
+        DATA + "model: lead\ninterval: {levl: 0.9}\n",
+        "{file}:3:12: interval.levl: unknown key; did you mean level?",
+    ),
+    (
+        "misspelt_column",
+        "data: {name: files, path: a.jsonl, columns: {artcle: x}}\nmodel: lead\n",
+        "{file}:1:46: data.columns.artcle: unknown key; did you mean article?",
+    ),
+    (
+        "model_without_a_name",
+        DATA + "models: [lead, {sentences: 2}]\n",
+        "models.1: 'name' is missing",
+    ),
+    ("number_for_text", DATA + "model: {name: lead, label: 12}\n", "put 12 in quotes"),
     ("extends_nothing", "extends: nowhere.yaml\n", "{file}:1:1: extends: no file 'nowhere.yaml'"),
     ("extends_itself", "extends: broken.yaml\n", "extends itself"),
     (
@@ -303,6 +324,37 @@ def test_mapping_is_a_config_too(folder: Path) -> None:
     sheet = {"data": {"name": "files", "path": str(folder / "a.jsonl")}, "model": "lead"}
 
     assert cells.prepare(config.read(sheet))[0].name == "lead"
+
+
+def test_mapping_is_left_as_it_was(folder: Path) -> None:
+    sheet = {"data": {"name": "files", "path": folder / "a.jsonl"}, "model": {"name": "lead"}}
+
+    made = config.read(sheet, ["model.sentences=2"])
+
+    assert made.sheet.model is not None
+    assert made.sheet.model.options == {"sentences": 2}
+    assert sheet["model"] == {"name": "lead"}
+
+
+def test_folder_linked_to_itself_is_one_line(folder: Path) -> None:
+    (folder / "loop.yaml").symlink_to(folder / "loop.yaml")
+
+    with pytest.raises(ConfigError, match=r"loop\.yaml"):
+        config.read(folder / "loop.yaml")
+
+
+def test_names_stay_apart_in_any_script(folder: Path) -> None:
+    models = [
+        {"name": "lead", "label": label}
+        for label in ("数据", "données", "😀", "a/b", "A/B", "store")
+    ]
+    sheet = {"data": {"name": "files", "path": str(folder / "a.jsonl")}, "models": models}
+
+    names = [cell.name for cell in cells.prepare(config.read(sheet))]
+
+    assert names[:2] == ["数据", "données"]
+    assert names[2].startswith("unnamed-")
+    assert names[3:] == ["a-b", "A-B-2", "store-"]
 
 
 def test_written_config_reads_back_as_the_same_cell(folder: Path) -> None:

@@ -2,12 +2,10 @@
 
 import dataclasses
 import json
-import os
 import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +17,7 @@ from evalharness import cells, config, runner
 from evalharness.cells import Cell
 from evalharness.errors import DataError, ModelError
 from evalharness.protocols import Need, Pair
-from evalharness.records import Article, Score, Summary
+from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.runner import Silence, Unfinished, run_cell
 
 ROOT = Path(__file__).parents[1]
@@ -286,35 +284,153 @@ def test_cell_that_cannot_run_leaves_the_others(
     assert caught.value.exit_code == 4
 
 
+@dataclasses.dataclass(frozen=True)
+class Unsound:
+    """Gives one flawed score."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    version: ClassVar[int] = 1
+
+    flawed: Any = None
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        return [self.flawed for _ in pairs]
+
+
+@pytest.mark.parametrize(
+    ("flawed", "message"),
+    [
+        (Score(None), "no value, and no note that says why"),
+        (Score(float("nan")), "nan is no number"),
+        (Score(0.5, parts={"p": float("inf")}), "inf is no number"),
+        (Score("0.5"), "'0.5' is a str, not a float"),  # type: ignore[arg-type]
+        (Score(True), "True is a bool, not a float"),
+        (Score(0.5, flags=(Flag(Span(0, 9999), "k", "m"),)), "is not within its text"),
+    ],
+)
+def test_flawed_score_is_refused_before_it_is_stored(
+    tmp_path: Path, flawed: Score, message: str
+) -> None:
+    cell = dataclasses.replace(
+        cell_of(data_file(tmp_path, 2), Marked(), metrics=[], checks=[]),
+        metrics={"mine": Unsound(flawed)},
+        metric_kinds={"mine": "mine"},
+    )
+
+    with pytest.raises(ModelError, match="mine: a bug of the component: ") as caught:
+        run_cell(cell, tmp_path / "r", Silence())
+
+    assert message in str(caught.value)
+    assert all(
+        len(ledger.read_text().splitlines()) <= 1
+        for ledger in (tmp_path / "r" / "store" / "scores").glob("*.jsonl")
+    )
+
+
+def test_crash_of_one_cell_is_shown_whole_and_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = sheet(data_file(tmp_path), models=["lead", "random", "textrank"])
+    del whole["model"]
+    genuine = runner.run_cell
+
+    def crashing(cell: Cell, *rest: Any) -> Any:
+        if cell.name == "random":
+            raise ZeroDivisionError("no such luck")
+        return genuine(cell, *rest)
+
+    monkeypatch.setattr(runner, "run_cell", crashing)
+    with pytest.raises(Unfinished, match="no such luck") as caught:
+        evalharness.run(whole, results=tmp_path / "r")
+
+    assert [finished.name for finished in caught.value.runs] == ["lead", "textrank"]
+    assert "Traceback" in caught.value.failures["random"]
+
+
+def test_damaged_line_of_the_store_is_computed_again_and_said(tmp_path: Path) -> None:
+    path = data_file(tmp_path)
+    (first,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    (ledger,) = (tmp_path / "r" / "store" / "summaries").glob("*.jsonl")
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(b"".join([*lines[:3], lines[3].replace(b"stop", b"stoq"), *lines[4:]]))
+
+    (again,) = evalharness.run(sheet(path), results=tmp_path / "r")
+
+    assert again.record["timing"]["damaged"] == [f"{ledger}:4"]
+    assert again.record["timing"]["summaries"] == {"computed": 1, "stored": 11}
+    assert bytes_of(again.folder) == bytes_of(first.folder)
+
+
+def test_store_that_is_removed_meanwhile_is_made_again(tmp_path: Path) -> None:
+    path = data_file(tmp_path)
+    (first,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    before = bytes_of(first.folder)
+    for ledger in (tmp_path / "r" / "store").rglob("*.jsonl"):
+        ledger.unlink()
+
+    (again,) = evalharness.run(sheet(path), results=tmp_path / "r")
+
+    assert again.record["timing"]["summaries"]["computed"] == 12
+    assert bytes_of(again.folder) == before
+
+
+def test_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
+    data_file(tmp_path, 3000)
+    path = tmp_path / "c.yaml"
+    path.write_text("data: {name: files, path: articles.jsonl}\nmodel: lead\nmetrics: [rouge]\n")
+    process = subprocess.Popen(
+        command(path, tmp_path / "r"),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not list((tmp_path / "r" / "store" / "summaries").glob("*.jsonl")):
+        assert process.poll() is None
+
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+
+    assert process.returncode == 130
+    assert "the same command goes on" in err
+    assert "Traceback" not in err
+
+
 def command(path: Path, results: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "evalharness", "run", str(path), "--results", str(results), *more]
 
 
+def stored_bytes(results: Path) -> int:
+    return sum(path.stat().st_size for path in (results / "store").rglob("*.jsonl"))
+
+
+def kill_at(process: "subprocess.Popen[bytes]", results: Path, n_bytes: float) -> bool:
+    """Kill a run once its store has grown so far; tell whether it was not over by then."""
+    while process.poll() is None:
+        if stored_bytes(results) >= n_bytes:
+            process.kill()
+            return process.wait() == -signal.SIGKILL
+    return False
+
+
 def test_run_killed_at_random_moments_ends_as_if_it_was_not(tmp_path: Path) -> None:
-    data_file(tmp_path, 1200)
+    data_file(tmp_path, 600)
     path = tmp_path / "c.yaml"
     path.write_text(
         "data: {name: files, path: articles.jsonl}\n"
         "models: [lead, {name: random, sentences: 2}]\nmetrics: [rouge]\n"
     )
-    began = time.monotonic()
     subprocess.run(command(path, tmp_path / "whole"), check=True, capture_output=True)
-    whole = time.monotonic() - began
     rng = random.Random(20)
+    moments = sorted(rng.uniform(0, stored_bytes(tmp_path / "whole")) for _ in range(20))
 
     killed = 0
-    for _ in range(20):
+    for moment in moments:
         process = subprocess.Popen(
             command(path, tmp_path / "torn"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        try:
-            process.wait(rng.uniform(0.3, 0.9) * whole)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
+        killed += kill_at(process, tmp_path / "torn", moment)
     subprocess.run(command(path, tmp_path / "torn"), check=True, capture_output=True)
 
-    assert killed > 0
+    assert killed == 20
     for cell in ("lead", "random"):
         assert bytes_of(tmp_path / "torn" / "c" / cell) == bytes_of(tmp_path / "whole" / "c" / cell)
     left = [p.name for p in (tmp_path / "torn" / "c").rglob("*.part")]

@@ -105,6 +105,17 @@ def test_what_another_process_wrote_is_taken_in(tmp_path: Path) -> None:
     assert one.get(KEYS[:2]) == two.get(KEYS[:2]) == [{"text": "first"}, {"text": "other"}]
 
 
+def test_ledger_that_was_removed_is_begun_again(tmp_path: Path) -> None:
+    ledger = written(tmp_path)
+    ledger.path.unlink()
+
+    ledger.append([(KEYS[9], {"text": "new"})])
+
+    assert Ledger(tmp_path, SIGNATURE).get([KEYS[9]]) == [{"text": "new"}]
+    with pytest.raises(StoreError, match="was changed or removed"):
+        ledger.get([KEYS[0]])
+
+
 def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from evalharness.store import Ledger\n"

@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar
@@ -32,6 +32,10 @@ class Entities:
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 1
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the version of the sentence splitter, which a score depends on."""
+        return {"sentences": str(text.SENTENCES_VERSION)}
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag every name that the article does not have, and point to the nearest that it has."""

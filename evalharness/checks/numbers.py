@@ -2,7 +2,8 @@
 
 import bisect
 import itertools
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar
@@ -16,6 +17,9 @@ CHARACTERS_AFTER = 30
 # More places than these help no reader, and keep the work on odd texts linear.
 MOST_EVIDENCE = 5
 MOST_CANDIDATES = 50
+_TIME_UNIT = re.compile(
+    r"[ \u00a0-](?:second|minute|hour|day|week|month|year)s?(?:[ -]olds?)?\b", re.IGNORECASE
+)
 # A number of the same kind (money, a year) stands in place of another only if its sentence shares
 # so many words of content.
 LEAST_SHARED = 2
@@ -33,6 +37,10 @@ class Numbers:
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 1
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the version of the sentence splitter, which a score depends on."""
+        return {"sentences": str(text.SENTENCES_VERSION)}
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag every number that the article does not state, and point to what it says instead."""
@@ -119,11 +127,18 @@ def _flag(
     article: StatedNumbers, claimed: text.Number, summary: str, wanted: frozenset[str]
 ) -> Flag:
     stated = article.instead(claimed, summary, wanted)
+    span = _with_time_unit(claimed.span, summary)
     if stated is None:
-        return Flag(claimed.span, "number", f"{claimed.span.of(summary)} is not in the article")
-    place = article.place(stated.span) + 1
-    message = f"the article says {stated.span.of(article.text)}, in sentence {place}"
-    return Flag(claimed.span, "number", message, (stated.span,))
+        return Flag(span, "number", f"{span.of(summary)} is not in the article")
+    found = _with_time_unit(stated.span, article.text)
+    message = f"the article says {found.of(article.text)}, in sentence {article.place(found) + 1}"
+    return Flag(span, "number", message, (found,))
+
+
+def _with_time_unit(span: Span, where: str) -> Span:
+    """Return a number with the unit of time behind it, as people mark it: `12 years`."""
+    unit = _TIME_UNIT.match(where, span.end)
+    return Span(span.start, unit.end()) if unit else span
 
 
 def _company(where: str, number: text.Number) -> list[tuple[str, str, str]]:

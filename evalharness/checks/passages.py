@@ -14,6 +14,7 @@ from typing import NamedTuple
 from evalharness import text
 from evalharness.records import Span
 from evalharness.text.common_words import FUNCTION_WORDS
+from evalharness.text.irregular import VERB_OF
 from evalharness.text.porter import stem
 from evalharness.text.tokens import WORD
 
@@ -21,6 +22,7 @@ from evalharness.text.tokens import WORD
 # where more stands between them.
 REACH = 10
 REACH_IN_ARTICLE = 16
+REACH_BESIDE = 5
 # A summary's words after these are not looked at, nor a word that an article has more often: both
 # keep the work on odd texts linear.
 MOST_WORDS = 5_000
@@ -60,8 +62,10 @@ class Place(NamedTuple):
 
 @lru_cache(maxsize=32_768)
 def stemmed(word: str) -> str:
-    """Return a folded word without its ending."""
-    return stem(word) if len(word) <= LONGEST_STEMMED else word
+    """Return a folded word without its ending; `won` is `win`, and `before` stays whole."""
+    if word in FUNCTION_WORDS:
+        return word
+    return stem(VERB_OF.get(word, word)) if len(word) <= LONGEST_STEMMED else word
 
 
 class Passages:
@@ -86,8 +90,7 @@ class Passages:
             position = end
             word = text.fold(match[0])
             content = word not in FUNCTION_WORDS
-            known_as = stemmed(word) if content else word
-            self.tokens.append(Token(start, end, word, known_as, number, content, mark))
+            self.tokens.append(Token(start, end, word, stemmed(word), number, content, mark))
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
@@ -96,6 +99,14 @@ class Passages:
         for at, token in enumerate(self.tokens):
             found.setdefault(token.stem, []).append(at)
         return found
+
+    @cached_property
+    def _copies(self) -> dict[str, int]:
+        return {span.of(self.text): number for number, span in enumerate(self.sentences)}
+
+    def sentence_of(self, words: str) -> int | None:
+        """Return which sentence is this very one; None if none is."""
+        return self._copies.get(words)
 
     def bounds(self, at: int) -> tuple[int, int]:
         """Return the first token of the sentence of a token, and the one after its last."""
@@ -108,6 +119,19 @@ class Passages:
         own = self.tokens[at].stem
         near = self.tokens[max(low, at - reach) : min(high, at + reach + 1)]
         return frozenset(token.stem for token in near if token.content and token.stem != own)
+
+    def beside(self, at: int) -> frozenset[str]:
+        """Return the stems of the last word of content before a token and of the first after it."""
+        low, high = self.bounds(at)
+        before = (self.tokens[each] for each in range(at - 1, low - 1, -1))
+        after = (self.tokens[each] for each in range(at + 1, high))
+        sides = (next((t.stem for t in side if t.content), "") for side in (before, after))
+        return frozenset(sides) - {""}
+
+    def near(self, at: int, stems: frozenset[str], reach: int = REACH_BESIDE) -> int:
+        """Count which of some stems stand close to a token."""
+        near = self.tokens[max(0, at - reach) : at + reach + 1]
+        return len(stems.intersection([token.stem for token in near]))
 
     def aligned(
         self, wanted: frozenset[str], at: Iterable[int], reach: int = REACH_IN_ARTICLE

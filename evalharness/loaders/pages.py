@@ -1,5 +1,6 @@
 """Articles from saved news pages, with the machine-written summary that stands on them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,23 +8,32 @@ from typing import ClassVar
 
 from evalharness.errors import DataError
 from evalharness.loaders import page_html, page_text
-from evalharness.loaders.page_text import Page
+from evalharness.loaders.page_parts import Page
 from evalharness.loaders.paths import matches, paths, short_names
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, Columns, Reading, Row, Rows
 from evalharness.records import Article, Rejected
 
 TEXT = (".txt",)
 HTML = (".html", ".htm")
-_READING = Reading.of(Columns(extra=("disclaimer",)), FILE_COLUMNS)
+NO_ARTICLE = "no article was found on the page"
+# What is kept with the article, beside title and summary; of several a line each.
+EXTRA = ("disclaimer", "byline", "dateline", "timestamps", "photo_credit", "subheads", "source_tag")
+_READING = Reading.of(Columns(extra=EXTRA), FILE_COLUMNS)
+_MARKUP = re.compile(
+    r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|article|div|p|main|section|h1|table|meta|title)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
 class Pages:
     """News pages saved as text (a line a paragraph) or HTML: the article and its summary box.
 
-    The box is found by its disclaimer: the sentence that says that a machine wrote the summary and
-    may have erred. Title, summary (a line a bullet) and disclaimer are kept with the article, which
-    is named by its file: `page04`. HTML needs the extra `html`.
+    The box is found by its disclaimer, its heading, or the title said again above it. The article
+    is the paragraphs of the body, joined by blank lines, and is named by its file: `page04`. Title,
+    summary (a line a bullet), disclaimer, byline, dateline, timestamps and so on are kept with it.
+    HTML needs the extra `html`.
 
     path: a file, a folder, or a list of them; `*`, `?`, `[…]` and `**` match names.
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
@@ -43,7 +53,7 @@ class Pages:
 
         Raises: DataError for a file that is missing or of unknown kind; MissingExtra for HTML.
         """
-        found = [file for path in paths(self.path) for file in _found(path)]
+        found = [file for path in paths(self.path) for file in found_pages(path)]
         files = list(dict.fromkeys(found))
         if any(_is_html(file) for file in files):
             page_html.require()
@@ -55,7 +65,8 @@ class Pages:
             yield from rows.read([(1, _page(file))], f"{name}:", file.stem)
 
 
-def _found(path: Path) -> list[Path]:
+def found_pages(path: Path) -> list[Path]:
+    """Return the pages in a folder, or those that a path or pattern names. Raises: DataError."""
     if path.is_dir():
         pages = sorted(file for file in path.iterdir() if file.suffix.lower() in TEXT + HTML)
         if not pages:
@@ -75,19 +86,52 @@ def _is_html(file: Path) -> bool:
 def _page(file: Path) -> Row | str:
     """Return a page as a row, or why it cannot be read."""
     try:
-        content = file.read_bytes()
-        page = page_html.parse(content) if _is_html(file) else _text_page(content)
+        page = read(file.read_bytes(), _is_html(file))
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
-    except UnicodeDecodeError as error:
-        return f"not UTF-8: byte 0x{content[error.start]:02x} at position {error.start}"
+    except DataError as error:
+        return str(error)
     if not page.body:
-        return "no article was found on the page"
-    summary = "\n".join(page.summary)
-    known = {"title": page.title, "summary": summary, "disclaimer": page.disclaimer}
-    fields = {name: text for name, text in known.items() if text}
-    return {"id": file.stem, "article": "\n\n".join(page.body), **fields}
+        return NO_ARTICLE
+    return {"id": file.stem, "article": article_text(page), **extra(page)}
 
 
-def _text_page(content: bytes) -> Page:
-    return page_text.parse(content.decode("utf-8-sig"))
+def article_text(page: Page) -> str:
+    """Return the text that summaries are held against: the paragraphs, joined by blank lines."""
+    return "\n\n".join(page.body)
+
+
+def extra(page: Page) -> dict[str, str]:
+    """Return what else is known of the article, by name; what the page has not is left out."""
+    fields: dict[str, str | tuple[str, ...] | None] = {
+        "title": page.title,
+        "summary": page.summary,
+        **{name: getattr(page, name) for name in EXTRA},
+    }
+    lines = {name: "\n".join(v) if isinstance(v, tuple) else v for name, v in fields.items()}
+    return {name: text for name, text in lines.items() if text}
+
+
+def read(content: bytes, html: bool | None = None) -> Page:
+    """Return the parts of a page; whether it is HTML is seen from its beginning if not said.
+
+    Raises: DataError for what is no text; MissingExtra for HTML.
+    """
+    if content.startswith(_UTF16):
+        content = _decoded(content, "utf-16").encode(errors="replace")
+    if b"\0" in content:
+        raise DataError(f"not a page but binary data: a NUL byte at position {content.index(0)}")
+    if html is None:
+        html = _MARKUP.match(content[:2000].decode(errors="replace")) is not None
+    if html:
+        page_html.require()
+        return page_html.parse(content)
+    return page_text.parse(_decoded(content, "utf-8-sig"))
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        at = f"byte 0x{content[error.start]:02x} at position {error.start}"
+        raise DataError(f"not {encoding.removesuffix('-sig').upper()}: {at}") from None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast, get_args
 
 from evalharness import config, registry, schema
-from evalharness.errors import UnknownComponent
+from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.registry import Kind
 
 Listing = Mapping[str, Mapping[str, Any]]
@@ -27,7 +27,15 @@ def components(kind: str = "", name: str = "") -> Listing:
 
 
 def _names(kind: Kind) -> dict[str, str]:
-    return {name: _first_line(registry.load(kind, name)) for name in registry.known(kind)}
+    return {name: _told(kind, name) for name in registry.known(kind)}
+
+
+def _told(kind: Kind, name: str) -> str:
+    """Return the first line about a component; a broken plug-in must not hide the others."""
+    try:
+        return _first_line(registry.load(kind, name))
+    except ConfigError as error:
+        return f"({error})"
 
 
 def _first_line(component: type[Any]) -> str:
@@ -49,6 +57,10 @@ def _options(kind: Kind, name: str) -> dict[str, str]:
 def _default(field: "dataclasses.Field[Any]") -> str:
     made = field.default_factory
     value = field.default if made is dataclasses.MISSING else made()
+    if not value and not isinstance(value, bool | int | float | str):
+        return "none"  # an empty list or mapping
+    if dataclasses.is_dataclass(value):
+        return "the usual"
     words = {None: "none", True: "true", False: "false"}
     return words[value] if value is None or isinstance(value, bool) else str(value) or "''"
 

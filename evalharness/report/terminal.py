@@ -45,10 +45,8 @@ def _table(records: Sequence[Mapping[str, Any]], spread: bool) -> "Table":
     for heading in ("n", "answered", "words"):
         table.add_column(heading, justify="right", no_wrap=True)
     columns = _columns(records)
-    for label, part in columns:
-        heading = part or label
-        heading = heading if spread else heading.replace("rouge", "R")
-        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in _headings(columns, spread):
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     for record in records:
         outputs = record["outputs"]
         table.add_row(
@@ -63,13 +61,27 @@ def _table(records: Sequence[Mapping[str, Any]], spread: bool) -> "Table":
 
 def _columns(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return metric and part of each column: a metric's known parts, else its value."""
-    columns: dict[tuple[str, str], None] = {}
+    metrics: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
         for label, metric in record["metrics"].items():
-            kind = record["signatures"]["metrics"][label].partition("|")[0]
-            shown = [p for p in _SHOWN_PARTS.get(kind, ()) if p in metric["parts"]]
-            columns |= {(label, part): None for part in shown or [""]}
-    return list(columns)
+            metrics.setdefault(label, []).append(metric)
+    signatures = records[0]["signatures"]["metrics"]
+    columns = []
+    for label, found in metrics.items():
+        kind = signatures.get(label, label).partition("|")[0]
+        shown = [p for p in _SHOWN_PARTS.get(kind, ()) if any(p in m["parts"] for m in found)]
+        columns += [(label, part) for part in shown or [""]]
+    return columns
+
+
+def _headings(columns: Sequence[tuple[str, str]], spread: bool) -> list[str]:
+    """Name columns by their part, and by their metric too where that alone would not tell."""
+    parts = [part or label for label, part in columns]
+    headings = [
+        f"{label} {part}" if part and parts.count(part) > 1 else part or label
+        for label, part in columns
+    ]
+    return headings if spread else [heading.replace("rouge", "R") for heading in headings]
 
 
 def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> str:
@@ -78,10 +90,16 @@ def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> s
     found = metric and (metric["parts"].get(part) if part else metric)
     if not found or found["mean"] is None:
         return "–"
+    if not part and "corpus" in found:
+        return _number(found["corpus"], 1)
     half = max(found["high"] - found["mean"], found["mean"] - found["low"])
     scale = 1 if part in _NO_SHARES else 100
     mean = f"{found['mean'] * scale:.1f}"
-    return f"{mean} ±{half * scale:.1f}" if spread else mean
+    return f"{mean} ±{half * scale:.1f}" if spread and found["n"] > 1 else mean
+
+
+def _rows(n: int) -> str:
+    return "1 row is" if n == 1 else f"{n} rows are"
 
 
 def _percent(share: float | None) -> str:
@@ -100,7 +118,8 @@ def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
         f"({first['interval']['resamples']} bootstrap resamples, seed {first['seed']})."
     ]
     for label, signature in first["signatures"]["metrics"].items():
-        lines.append(f"{label}: {signature}")
+        whole = "corpus" in first["metrics"][label]
+        lines.append(f"{label}: {'of the whole corpus; ' if whole else ''}{signature}")
     for record in records:
         lines += [f"{record['cell']}: {line}" for line in _remarks(record)]
     return [*lines, NOTICE]
@@ -111,7 +130,8 @@ def _remarks(record: Mapping[str, Any]) -> list[str]:
     remarks = []
     counts, outputs = record["counts"], record["outputs"]
     if counts["rejected"]:
-        remarks.append(f"{counts['rejected']} rows were no articles; see rejected.jsonl")
+        remarks.append(f"{_rows(counts['rejected'])} no article; see rejected.jsonl in its folder")
+    remarks += [f"store: damaged and left out: {where}" for where in record["timing"]["damaged"]]
     remarks += [f"{n} not summarized: {why}" for why, n in outputs["errors"].items()]
     if outputs["truncated"]:
         remarks.append(f"{outputs['truncated']} articles were not read to their end")

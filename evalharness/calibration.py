@@ -1,0 +1,188 @@
+"""What a check's raw score means: thresholds and probabilities, learnt from labelled summaries.
+
+`evalharness calibrate` writes such a file, and `load_calibration` reads it back. A threshold holds
+for texts like those it was learnt on: there is an entry for each source, and one for all together.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from evalharness.errors import ConfigError
+
+Band = Literal["supported", "unsure", "flagged"]
+Method = Literal["platt", "isotonic"]
+
+SCHEMA = 1
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Probability:
+    """The chance that a summary is consistent, from its score; it never falls as the score rises.
+
+    platt: a logistic curve, 1 / (1 + exp(-(slope * score + intercept))) (Platt 1999).
+    isotonic: straight lines between `scores` and their `probabilities`, level beyond the ends.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    method: Method
+    slope: float = 0.0
+    intercept: float = 0.0
+    scores: tuple[float, ...] = ()
+    probabilities: tuple[float, ...] = ()
+
+    def of(self, score: float) -> float:
+        """Return the probability, 0 to 1.
+
+        >>> Probability("isotonic", scores=(0.0, 1.0), probabilities=(0.2, 0.6)).of(0.5)
+        0.4
+        >>> Probability("platt", slope=1.0).of(0.0)
+        0.5
+        """
+        if self.method == "isotonic":
+            return self._between_knots(score)
+        logit = self.slope * score + self.intercept
+        return 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0
+
+    def _between_knots(self, score: float) -> float:
+        after = bisect_left(self.scores, score)
+        if after == 0:
+            return self.probabilities[0]
+        if after == len(self.scores):
+            return self.probabilities[-1]
+        low, high = self.scores[after - 1], self.scores[after]
+        share = (score - low) / (high - low)
+        below, above = self.probabilities[after - 1], self.probabilities[after]
+        return below + share * (above - below)
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What one source, or all of them together, says of a check's scores.
+
+    n, positive, articles: rows with label and value, those labelled 1, and their articles.
+    null_rate: share of rows that the check has no value for.
+    auc: with the ends of its 95 % interval, over articles.
+    threshold: of the best balanced accuracy on all rows; consistent from there upwards.
+    balanced_accuracy: on articles held apart from those that gave the threshold.
+    flag_below: the greatest score below which the wanted share is inconsistent; None if none is.
+    flagged_precision: the share that is; flagged: share of the rows that lie there.
+    support_from: the greatest score from which upwards the wanted share of the consistent lies.
+    supported_recall: the share that does; supported: share of the rows that lie there.
+    probability: fitted on all rows. brier: the mean squared error of those fitted with the article
+        held apart; brier_of_rate: that of always saying the share of consistent ones.
+    reason: why there is no threshold.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    n: int
+    positive: int
+    articles: int
+    null_rate: float | None
+    auc: float | None = None
+    auc_low: float | None = None
+    auc_high: float | None = None
+    threshold: float | None = None
+    balanced_accuracy: float | None = None
+    flag_below: float | None = None
+    flagged_precision: float | None = None
+    flagged: float | None = None
+    support_from: float | None = None
+    supported_recall: float | None = None
+    supported: float | None = None
+    probability: Probability | None = None
+    brier: float | None = None
+    brier_of_rate: float | None = None
+    reason: str = ""
+
+    def band(self, score: float | None) -> Band | None:
+        """Return the band of a score; None without a score, or where nothing could be learnt."""
+        if score is None or self.support_from is None:
+            return None
+        if self.flag_below is not None and score < self.flag_below:
+            return "flagged"
+        return "supported" if score >= self.support_from else "unsure"
+
+    def chance(self, score: float | None) -> float | None:
+        """Return the probability that a summary with this score is consistent."""
+        if score is None or self.probability is None:
+            return None
+        return self.probability.of(score)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Thresholds and probabilities of one check: the content of a calibration file.
+
+    signature: of the check that made the scores; another one's scores may mean something else.
+    labels: the field that held each source's label.
+    targets: `precision` of flagging as inconsistent, `recall` of the consistent as supported.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    schema: int
+    check: str
+    signature: str
+    method: Method
+    targets: Mapping[str, float]
+    labels: Mapping[str, str]
+    pooled: Calibrated
+    sources: Mapping[str, Calibrated] = field(default_factory=dict[str, Calibrated])
+
+    def of(self, source: str = "") -> Calibrated:
+        """Return what a source says; without a name, what all say together.
+
+        Raises: ConfigError for a source that the file does not have.
+        """
+        if not source:
+            return self.pooled
+        if source not in self.sources:
+            known = ", ".join(sorted(self.sources)) or "none"
+            raise ConfigError(f"the calibration of {self.check} has no source {source!r}: {known}")
+        return self.sources[source]
+
+    def json(self) -> str:
+        """Return the text of the file; the same bytes for the same labels."""
+        return _ADAPTER.dump_json(self, indent=1).decode() + "\n"
+
+    def write(self, path: str | Path) -> None:
+        """Write the file. Raises: ConfigError where that is not possible."""
+        try:
+            Path(path).write_text(self.json())
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+_ADAPTER = TypeAdapter(Calibration)
+
+
+def load_calibration(path: str | Path) -> Calibration:
+    """Read what `evalharness calibrate` wrote.
+
+    Raises: ConfigError for a file that is not there, or is no calibration.
+    """
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        found = _ADAPTER.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ConfigError(
+            f"{path}: not a calibration that `evalharness calibrate` wrote: "
+            f"{place + ': ' if place else ''}{first['msg']}"
+        ) from None
+    if found.schema != SCHEMA:
+        raise ConfigError(f"{path}: schema {found.schema}; this version reads {SCHEMA}")
+    return found

@@ -1,0 +1,242 @@
+"""Does the article name the summary's dates?"""
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, cached_property
+from typing import ClassVar
+
+from evalharness.checks.passages import Passages, in_order, passages, without_claims
+from evalharness.protocols import Need, Pair
+from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text import dates as found_dates
+from evalharness.text.dates import Date
+
+# More places than these help no reader, and keep the work on odd texts linear.
+MOST_EVIDENCE = 5
+MOST_CANDIDATES = 50
+MOST_FLAGS_EXPLAINED = 100
+# `last month` is wrong only if a sentence with so many of the words names another time.
+LEAST_SHARED = 2
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Share of the summary's dates that the article names.
+
+    A date is supported if one of the article says the same, in any form and perhaps more exactly,
+    and nothing else. Relative dates (`last month`) count where the article can tell. A sentence
+    with dates has the share of its own; weighted with their count of dates, these make up the
+    score. A summary without dates has none.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    version: ClassVar[int] = 1
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Flag every date that the article does not name, and point to what it says instead."""
+        stated_in = cache(StatedDates)
+        return [check_dates(stated_in(article.text), summary.text) for article, summary in pairs]
+
+
+class StatedDates:
+    """The dates of an article, found once for all its summaries.
+
+    published: the day on which it appeared, where that is known: `yesterday` is then a date.
+    """
+
+    def __init__(self, article: str, published: date | None = None) -> None:
+        self.text = article
+        self.passages = passages(article)
+        self.sentences = self.passages.sentences
+        self.published = published
+        self.dates = [self.resolved(each) for each in found_dates.dates(article, self.sentences)]
+        self.exact = frozenset(map(_said, self.dates))
+
+    def resolved(self, found: Date) -> Date:
+        """Return a date with what the day of publication tells of it."""
+        return found_dates.resolved(found, self.published) if self.published else found
+
+    @cached_property
+    def by_part(self) -> dict[tuple[str, object], list[Date]]:
+        """The dates by each of their parts: a year, a month, a weekday, …"""
+        found: dict[tuple[str, object], list[Date]] = {}
+        for stated in self.dates:
+            for part in _parts(stated):
+                found.setdefault(part, []).append(stated)
+        return found
+
+    @cached_property
+    def by_form(self) -> dict[str, list[Date]]:
+        """The first dates of each form: those with a month, a weekday, …"""
+        found: dict[str, list[Date]] = {}
+        for stated in self.dates:
+            for name in _form(stated):
+                if len(found.setdefault(name, [])) < MOST_CANDIDATES:
+                    found[name].append(stated)
+        return found
+
+    @cached_property
+    def years(self) -> frozenset[int]:
+        """All years of the article, also those that stand in no date."""
+        of_tokens = [
+            t.word for t in self.passages.tokens if len(t.word) == 4 and t.word.isdecimal()
+        ]
+        named = [year for stated in self.dates for year in stated.years]
+        known = [self.published.year] if self.published else []
+        return frozenset([*map(int, of_tokens), *named, *known])
+
+    @cached_property
+    def weekdays(self) -> frozenset[int]:
+        """All days of the week that the article names, or that its full dates have."""
+        named = (found_dates.weekday_of(stated) for stated in self.dates)
+        return frozenset(weekday for weekday in named if weekday is not None)
+
+    @cached_property
+    def months(self) -> frozenset[int]:
+        """All months of the article."""
+        return frozenset(month for stated in self.dates for month in stated.months)
+
+    def supporting(self, claimed: Date) -> list[Date]:
+        """Return the dates of the article that say what a claimed one says."""
+        if claimed.season:
+            months = found_dates.months_of(claimed.season)
+            by_month = [each for m in sorted(months) for each in self._with("month", m)]
+            return self._with("season", claimed.season) + by_month
+        if claimed.relative and not claimed.years:
+            return self._with("relative", claimed.relative)
+        if claimed.decade is not None:
+            decade = range(claimed.decade, claimed.decade + 10)
+            in_decade = [each for year in decade for each in self._with("year", year)]
+            return self._with("decade", claimed.decade) + in_decade
+        candidates = [each for part in _parts(claimed) for each in self._with(*part)]
+        return [each for each in candidates if self._covers(claimed, each)]
+
+    def _with(self, part: str, value: object) -> list[Date]:
+        return self.by_part.get((part, value), [])[:MOST_CANDIDATES]
+
+    def _covers(self, claimed: Date, stated: Date) -> bool:
+        """Tell whether a date says a claimed one, its year or weekday perhaps elsewhere."""
+        if found_dates.contradict(claimed, stated):
+            return False
+        if (claimed.months and not stated.months) or (claimed.days and not stated.days):
+            return False
+        if claimed.years and not stated.years and not set(claimed.years) & self.years:
+            return False
+        weekday = claimed.weekday
+        said = found_dates.weekday_of(stated) is not None or weekday in self.weekdays
+        return weekday is None or said
+
+    def is_supported(self, claimed: Date) -> bool:
+        """Tell whether the article names a date."""
+        if _said(claimed) in self.exact or self.supporting(claimed):
+            return True
+        return _is_year(claimed) and set(claimed.years) <= self.years
+
+    def can_judge(self, claimed: Date, wanted: frozenset[str]) -> bool:
+        """Tell whether the article would say a date: always, but for one relative to today."""
+        if not claimed.relative or claimed.years:
+            return True
+        if claimed.relative[0] == "day" or claimed.relative[1] == 0:
+            return False  # `today`, `this year`: what is not said, or said of all
+        return any(self._shared(each, wanted) >= LEAST_SHARED for each in self.dates[:200])
+
+    def _shared(self, stated: Date, wanted: frozenset[str]) -> int:
+        number = self.place(stated.span)
+        first, end = self.passages.first[number], self.passages.first[number + 1]
+        return len(wanted.intersection([t.stem for t in self.passages.tokens[first:end]]))
+
+    def instead(self, claimed: Date, wanted: frozenset[str]) -> Date | None:
+        """Return the date that the article has in place of a wrong one, if that can be told.
+
+        Of those of the same form, the one whose sentence has most of the wanted words.
+        """
+        alike = [each for name in sorted(_form(claimed)) for each in self.by_form.get(name, ())]
+        best = max(
+            alike,
+            key=lambda each: (
+                len(_parts_set(each) & _parts_set(claimed)),
+                self._shared(each, wanted),
+            ),
+            default=None,
+        )
+        if best is None or _parts_set(best) & _parts_set(claimed):
+            return best
+        return best if self._shared(best, wanted) >= LEAST_SHARED else None
+
+    def place(self, span: Span) -> int:
+        """Return which sentence a span stands in, from 0."""
+        return bisect.bisect_right(self.sentences, span.start, key=lambda each: each.start) - 1
+
+
+def check_dates(article: StatedDates, summary: str) -> Score:
+    """Return the share of the summary's dates that the article names, with flags."""
+    if note := without_claims(article.text, summary):
+        return Score(None, note=note)
+    own = passages(summary)
+    flags: list[Flag] = []
+    scores: list[SentenceScore] = []
+    n_dates = 0
+    for number, sentence in enumerate(own.sentences):
+        claims = [article.resolved(each) for each in found_dates.dates(summary, [sentence])]
+        wanted = _stems(own, number) if claims else frozenset[str]()
+        known = [each for each in claims if article.is_supported(each)]
+        wrong = [e for e in claims if e not in known and article.can_judge(e, wanted)]
+        if not known and not wrong:
+            continue
+        for each in wrong:
+            explained = len(flags) < MOST_FLAGS_EXPLAINED
+            stated = article.instead(each, wanted) if explained else None
+            flags.append(_flag(article, each, stated, summary))
+        evidence = [stated.span for each in known for stated in article.supporting(each)[:2]]
+        share = len(known) / (len(known) + len(wrong))
+        scores.append(SentenceScore(sentence, share, in_order(evidence)[:MOST_EVIDENCE]))
+        n_dates += len(known) + len(wrong)
+    if not n_dates:
+        return Score(None, note="the summary has no dates")
+    return Score(1 - len(flags) / n_dates, sentences=tuple(scores), flags=tuple(flags))
+
+
+def _stems(own: Passages, number: int) -> frozenset[str]:
+    tokens = own.tokens[own.first[number] : own.first[number + 1]]
+    return frozenset(token.stem for token in tokens if token.content)
+
+
+def _flag(article: StatedDates, claimed: Date, stated: Date | None, summary: str) -> Flag:
+    if stated is None:
+        return Flag(claimed.span, "date", f"'{claimed.span.of(summary)}' is not in the article")
+    place = article.place(stated.span) + 1
+    message = f"the article says '{stated.span.of(article.text)}', in sentence {place}"
+    return Flag(claimed.span, "date", message, (stated.span,))
+
+
+def _said(found: Date) -> tuple[object, ...]:
+    """Return all that a date says, but where it stands."""
+    return (
+        *(found.years, found.months, found.days),
+        *(found.weekday, found.decade, found.season, found.relative),
+    )
+
+
+def _parts(found: Date) -> list[tuple[str, object]]:
+    parts: list[tuple[str, object]] = [("year", each) for each in found.years]
+    parts += [("month", each) for each in found.months]
+    weekday = found_dates.weekday_of(found)
+    rest = (("weekday", weekday), ("decade", found.decade), ("relative", found.relative))
+    parts += [(name, value) for name, value in rest if value is not None]
+    return parts + ([("season", found.season)] if found.season else [])
+
+
+def _parts_set(found: Date) -> set[tuple[str, object]]:
+    return set(_parts(found)) | {("day", each) for each in found.days}
+
+
+def _form(found: Date) -> set[str]:
+    names = {name for name, _ in _parts(found)} | ({"day"} if found.days else set())
+    return names - {"year"} or names
+
+
+def _is_year(found: Date) -> bool:
+    return bool(found.years) and not (found.months or found.relative)

@@ -1,0 +1,196 @@
+"""Is the summary consistent with the article? All checks without weights, as one."""
+
+import bisect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import Any, ClassVar
+
+from evalharness.checks.alignment import Wording
+from evalharness.checks.dates import StatedDates, check_dates
+from evalharness.checks.entities import StatedNames, check_entities
+from evalharness.checks.numbers import StatedNumbers, check_numbers
+from evalharness.checks.passages import passages, without_claims
+from evalharness.checks.polarity import StatedPolarity, check_polarity
+from evalharness.checks.support import check_support, odds_added
+from evalharness.protocols import Need, Pair
+from evalharness.records import Flag, Score, SentenceScore, Span
+
+
+@dataclass(frozen=True)
+class Part:
+    """A check that is part of `lexical`.
+
+    index: makes of an article what the check needs of it. check: scores a summary against that.
+    english: it reads English only.
+    """
+
+    name: str
+    index: Callable[[str], Any]
+    check: Callable[[Any, str], Score]
+    english: bool = False
+
+
+# In the order in which their flags win over each other where they overlap.
+PARTS = (
+    Part("dates", StatedDates, check_dates, english=True),
+    Part("numbers", StatedNumbers, check_numbers),
+    Part("entities", StatedNames, check_entities),
+    Part("polarity", StatedPolarity, check_polarity, english=True),
+)
+# What a flag adds to the odds against its sentence, by its kind: set by hand, after how often such
+# a flag is right on labelled summaries. `unsupported` is in the value of `support` already.
+ODDS = {
+    "number": 8.0,
+    "entity": 6.0,
+    "date": 8.0,
+    "negation": 2.0,
+    "antonym": 0.3,
+    "hedge": 0.3,
+    "unsupported": 0.0,
+}
+OTHER_ODDS = 1.0
+FOREIGN = frozenset(["number", "entity", "date"])
+# `The two teams`, `her first film`: a summary may count what the article lists.
+ORDINALS = frozenset(["first", "second", "third"])
+COUNTS = ORDINALS | {
+    *("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("both", "half", "twice", "dozens", "hundreds", "thousands", "millions"),
+}
+COUNT_ODDS = 0.2
+# Below this share of English function words a text is taken for another language's.
+LEAST_ENGLISH = 0.1
+
+
+@dataclass(frozen=True)
+class Lexical:
+    """How consistent the summary is with the article, by its words: no weights, milliseconds.
+
+    What speaks against a sentence adds up as odds, `1 / value - 1`: those of its `support`, and
+    some for each flag of the other parts, by its kind. Over the sentences they add up again, so
+    each further sentence can only lower the score; the mean and the minimum of the sentences are in
+    the parts. A part that does not apply counts as nothing wrong. A summary or sentence below the
+    threshold `flagged` is flagged, from `supported` on it is supported, and else unsure.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    version: ClassVar[int] = 1
+    thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.15, "supported": 0.5}
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Flag what is wrong, point to where the article shows it, and score each sentence."""
+        indexed = cache(Indexed)
+        return [check_lexical(indexed(article.text), summary.text) for article, summary in pairs]
+
+
+class Indexed:
+    """An article as each part needs it, for all its summaries."""
+
+    def __init__(self, article: str) -> None:
+        self.text = article
+        self.passages = passages(article)
+        self.wording = Wording(article)
+        self.parts = {part.name: part.index(article) for part in PARTS}
+
+    @cached_property
+    def is_english(self) -> bool:
+        """Whether the article has as many function words as English has; short texts count so."""
+        tokens = self.passages.tokens
+        n_function = sum(not token.content for token in tokens)
+        return len(tokens) < 20 or n_function >= LEAST_ENGLISH * len(tokens)
+
+
+def check_lexical(article: Indexed, summary: str) -> Score:
+    """Return the combined score of a summary with the flags of all parts."""
+    note = without_claims(article.text, summary)
+    if note:
+        return Score(None, note=note)
+    applied = [part for part in PARTS if article.is_english or not part.english]
+    results = {part.name: part.check(article.parts[part.name], summary) for part in applied}
+    telling = merged(summary, [score.flags for score in results.values()])
+    support = check_support(article.wording, summary, _foreign(telling))
+    if support.value is None:
+        return support
+    sentences = _sentences(support.sentences, telling, summary)
+    values = [sentence.value for sentence in sentences]
+    known = {name: score.value for name, score in results.items() if score.value is not None}
+    of_all = {"support": support.value, "mean": sum(values) / len(values), "min": min(values)}
+    skipped = ", ".join(part.name for part in PARTS if part not in applied)
+    return Score(
+        odds_added(values),
+        known | of_all,
+        sentences,
+        merged(summary, [telling, support.flags]),
+        f"the article is not English, so these were not checked: {skipped}" if skipped else "",
+    )
+
+
+def _foreign(flags: Sequence[Flag]) -> list[Span]:
+    """Return what the article does not have at all, of what is flagged."""
+    return [flag.span for flag in flags if flag.kind in FOREIGN]
+
+
+def _sentences(
+    supported: Sequence[SentenceScore], flags: Sequence[Flag], summary: str
+) -> tuple[SentenceScore, ...]:
+    """Add to the odds against each sentence what its flags add."""
+    odds = [1 / sentence.value - 1 for sentence in supported]
+    ends = [sentence.span.end for sentence in supported]
+    for flag in flags:
+        at = bisect.bisect_right(ends, flag.span.start)
+        odds[min(at, len(odds) - 1)] += _odds(flag, summary)
+    return tuple(
+        SentenceScore(sentence.span, 1 / (1 + against), sentence.evidence)
+        for sentence, against in zip(supported, odds, strict=True)
+    )
+
+
+def _odds(flag: Flag, summary: str) -> float:
+    """Return what a flag adds to the odds against its sentence."""
+    word = flag.span.of(summary).lower()
+    if flag.kind == "number" and word in COUNTS and (word in ORDINALS or not flag.evidence):
+        return COUNT_ODDS
+    return ODDS.get(flag.kind, OTHER_ODDS)
+
+
+def merged(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:
+    """Return the flags of several checks in order, without overlaps.
+
+    Those of an earlier check win. Of a flag `unsupported` what they leave free is kept, of others
+    nothing.
+    """
+    kept: list[Flag] = []
+    for some in flags:
+        before = sorted(flag.span for flag in kept)
+        for flag in some:
+            free = _free(flag.span, before)
+            if free == [flag.span]:
+                kept.append(flag)
+            elif flag.kind == "unsupported":
+                pieces = (_trimmed(span, summary) for span in free)
+                kept += (replace(flag, span=piece) for piece in pieces if piece is not None)
+    return tuple(sorted(kept, key=lambda flag: flag.span))
+
+
+def _trimmed(span: Span, summary: str) -> Span | None:
+    """Return a span without what is no letter or digit at its edges; None if nothing is left."""
+    start, end = span.start, span.end
+    while start < end and not summary[start].isalnum():
+        start += 1
+    while end > start and not summary[end - 1].isalnum():
+        end -= 1
+    return Span(start, end) if start < end else None
+
+
+def _free(span: Span, taken: Sequence[Span]) -> list[Span]:
+    """Return the pieces of a span that no taken span covers; those are in order and apart."""
+    free: list[Span] = []
+    start = span.start
+    at = bisect.bisect_right(taken, span.start, key=lambda other: other.end)
+    while at < len(taken) and taken[at].start < span.end:
+        free.append(Span(start, max(start, taken[at].start)))
+        start = taken[at].end
+        at += 1
+    free.append(Span(start, span.end))
+    return [piece for piece in free if piece.start < piece.end]

@@ -1,0 +1,394 @@
+"""What the short lines of a news page are: disclaimer, heading, byline, time stamp, credit.
+
+Each function judges one line by itself; where the line stands is weighed in `page_parts`.
+"""
+
+import re
+
+# A disclaimer says who wrote (a machine), what it is, and that it may be wrong, in whatever words.
+_MACHINE = re.compile(
+    r"\bA\.?I\.?(?!\w)|artificial intelligence|\bautomat|\bmachine|\balgorithm|language model"
+    r"|\b(chat|news) ?bot|\brobot|\bL?GPT|\bcomputer|\bLLM|inteligencia artificial|\bI\.?A\.?(?!\w)"
+    r"|inteligência artificial|intelligence artificielle|intelligenza artificiale|\bKI\b"
+    r"|künstliche[rn]? intelligenz|kunstmatige intelligentie",
+    re.IGNORECASE,
+)
+_SUMMARY = re.compile(
+    r"summar|synops|\brecap\b|\bdigest\b|\boverview|key (points|takeaways|facts)|\bhighlights"
+    r"|takeaways|bullet|main points|tl;?dr|\b(this|these|the above|the below) (text|content|lines"
+    r"|points|section|box|paragraph|version)|resum|résum|zusammenfassung|riassunt|samenvatting"
+    r"|sammanfattning|^(ai|automat|machine)\W?\w* ?\w*\W?(generat|creat|produc|writt)",
+    re.IGNORECASE,
+)
+_WROTE = re.compile(
+    r"generat|summari[sz]|creat|produc|writ|wrote|compil|assist|made (by|with)|prepared|drafted"
+    r"|powered"
+    r"|generad|gerad|généré|erstellt|creat[oa]|gemaakt",
+    re.IGNORECASE,
+)
+_CAUTION = re.compile(
+    r"\b(may|can|might|could|sometimes|possibly)\b.{0,60}"
+    r"(error|mistake|inaccura|incorrect|\bwrong|imprecis|omit|incomplete|mislead"
+    r"|not be (fully )?accurate"
+    r"|\bmiss\b|imperfect)|(error|mistake|inaccurac)\w* (are|is|may|can|might"
+    r"|could)\b.{0,20}(possible|occur)"
+    r"|(possible|potential) (error|mistake|inaccurac)|not (always|fully|necessarily) (be )?accurate"
+    r"|(is|are|be) (imperfect|experimental)|(accuracy|correctness) (is|cannot be) (not )?guarantee"
+    r"|not (been )?(reviewed|checked|edited|verified)|without (human )?(review|editing)"
+    r"|\b(refer to|read|see|consult|check|visit|open|rely on|turn to) (the )?(article|story)?( in)?"
+    r" ?(the )?(full|whole|original|complete|entire|actual)\b|\b(verify|double-check"
+    r"|check)\b.{0,30}"
+    r"\b(facts?|details?|information|against|important)|use with (care|caution)"
+    r"|(puede|pode|peut|kann|può|kan)\b.{0,40}(error|erro|erreur|fehler|inexact|impreci|fouten"
+    r"|fel\b)",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(
+    r"[“”«»]|, (the |an? )?(\w+ ){1,3}wrote\b|\b(said|says|saying|voted|told|asked|announced"
+    r"|according to|reported|argued|claimed|warned|added)\b",
+    re.IGNORECASE,
+)
+# What a disclaimer begins with, within its first words: the summary, or the machine.
+_SUBJECT = re.compile(
+    r"\W*(\w\S* ){0,4}?(this|these|summar|synops|recap|highlights|takeaways|key|points|bullet"
+    r"|content"
+    r"|text|overview|a\.?i\b|artificial|automat|machine|algorithm|language|\w*bot\b|gpt|computer"
+    r"|llm"
+    r"|generated|created|produced|written|powered|note|disclaimer|est[ea]|diese|ce\b|questo|deze"
+    r"|resum|résum|zusammenfassung|generad|généré|erstellt)",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(
+    r"\W*(it|they|this|these|that|for|please|always|refer|read|see|check|verify|may|can|might|could"
+    r"|results?|errors?|mistakes?|inaccurac|accuracy|a\.?i\b|content|not|note|consult|visit|click"
+    r"|use"
+    r"|double|some|possible|but|and|the (summary|text|content|points|highlights)|summar|important"
+    r"|puede|pode|peut|kann|può|kan)",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"(summari[sz]e|generate|get|create|show|view|try|ask|make|click|tap)\b", re.IGNORECASE
+)
+LONGEST_DISCLAIMER = 300  # characters; a longer paragraph tells a story about machines
+
+_BOX_NAME = (
+    r"(summary|summari[sz]ation|synopsis|highlights|(the )?key (points|takeaways|facts|highlights)"
+    r"|(the )?main points|(the )?takeaways|tl;? ?dr|in (brief|short|a nutshell)|at a glance"
+    r"|the gist"
+    r"|quick (read|take|summary|facts)|bullet points|what (you need )?to know|story highlights"
+    r"|overview"
+    r"|recap|the (story|article) in (brief|short)|\d+ (key )?(points|takeaways)|resumen|resumo"
+    r"|résumé"
+    r"|zusammenfassung|kurz gefasst|en bref|puntos clave)"
+)
+_MACHINE_NAME = (
+    r"((ai|a\.i\.|ki|ia|auto(matic(ally)?)?|machine|gpt|\w*bot|artificial intelligence)\b)"
+)
+_BOX_HEADING = re.compile(
+    rf"\W*(the |our |your |an? |this )?({_MACHINE_NAME}[ -]*)?((generated|assisted|powered|made"
+    r"|written"
+    r"|created|based|driven)[ -]*)?((article|story|news|quick|short|brief|instant|smart)[ -]*)?"
+    rf"{_BOX_NAME}( (of|from) (this|the) (article|story))?"
+    r"(\W{0,3}(\w+ )?((generated|made|written|created|powered|provided|summari[sz]ed|prepared"
+    r"|produced)"
+    r"\W*)?((by|with|from|using|via)\b.{2,30}|(an? )?(ai|a\.i\.|beta|auto|automatic|machine)"
+    r"([ -](generated|assisted|written|made))?|generated))?\W*",
+    re.IGNORECASE,
+)
+_LEADS = re.compile(  # a heading and its text on one line
+    rf"(?P<heading>({_MACHINE_NAME}[ -]*)?((generated"
+    rf"|assisted)[ -]*)?({_BOX_NAME})( \([^)]{{2,30}}\))?)"
+    r"\s*(:|\s[–—-])\s+(?P<text>\S.{30,})",
+    re.IGNORECASE,
+)
+
+_MONTHS = (
+    r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?"
+    r"|nov(ember)?|dec(ember)?|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre"
+    r"|noviembre|diciembre|janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre"
+    r"|novembre|décembre|januar|februar|märz|juni|juli|oktober|dezember|janeiro|fevereiro|março"
+    r"|maio|junho|julho|setembro|outubro|novembro|dezembro)"
+)
+_MARKS_TIME = (
+    r"(first|last|originally)?\s*(published|updated|posted|modified|edited|created|uploaded"
+    r"|release[d]?"
+    r"|publicado|actualizado|veröffentlicht|aktualisiert|publié|mis à jour|date|time|as of)"
+)
+_TIME_WORD = re.compile(
+    rf"({_MARKS_TIME}|{_MONTHS}|(mon|tues?|wed(nes)?|thur?s?|fri|sat(ur)?|sun)(day)?|lunes|martes"
+    r"|miércoles|jueves|viernes|sábado|domingo|montag|dienstag|mittwoch|donnerstag|freitag|samstag"
+    r"|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
+    r"|[ap]\.?m\.?|noon|midnight|uhr|ago|hace|vor|il y a|hours?|hrs?|minutes?|mins?|days?|weeks?"
+    r"|months?|an?|yesterday|today|ayer|hoy|gestern|heute|on|at|the|of|de|del|le|à|um|and"
+    r"|local time"
+    r"|[a-z]{1,4}t|utc|gmt|st|nd|rd|th|read|\d+|t|z|h)(?![^\W\d_])",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(
+    rf"\d{{4}}-\d\d-\d\d|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\b(19|20|21)\d\d\b|{_MONTHS}\.? \d"
+    rf"|\d\.? (de )?{_MONTHS}|\d{{1,2}}[:.h]\d\d|\bago\b|\bhace \d|\bvor \d|yesterday|today",
+    re.IGNORECASE,
+)
+LONGEST_TIMESTAMP = 120
+
+_AGENCY = (
+    r"(Reuters|AFP|AP|EPA|DPA|dpa|ANSA|EFE|TASS|Xinhua|UPI|PA|Bloomberg|Kyodo|PTI|ANI|Bernama"
+    r"|Agence France-Presse|(The )?Associated Press|Press Association|Getty Images|Shutterstock"
+    r"|iStock)"
+)
+_CREDIT = re.compile(
+    r"\W*(((file|stock|contributed|handout|courtesy|cover|lead|main|header|featured|top|aerial) )?"
+    r"(photo(graph)?s?(?! ?:)|photo|image|picture|pic|foto|illustration|graphic|artwork|screenshot"
+    r"|screengrab"
+    r"|credit|bild|crédito|crédit|fuente)( credits?)?"
+    r"(\W*[:/|©–—]|( are| is)? (by|from|courtesy|via)\b).{2,}"
+    r"|courtesy( of| photo)?\b.{0,60}|(photo credits?|image credits?|credit).{2,60}"
+    r"|.{0,40}\b(file|contributed|handout|courtesy|stock|pool|staff) (photo|image|picture)"
+    r"|©.{2,60}\b(photo|images|getty).*|\((AP|AFP|EPA|Reuters)[ /]Photo.*\)"
+    rf"|.{{2,50}}( / ?| ?/|, | via |\|){_AGENCY}( .{{0,20}})?)",
+    re.IGNORECASE,
+)
+# J. ONDRASEK / Harbor Ledger
+_SLASHED = re.compile(r"[^\W\d_][\w.'’ -]{1,40} ?/ ?[^\W\d_][\w.'’& -]{1,40}")
+# A caption and, at its end, who took the picture.
+_CAPTIONED = re.compile(
+    r"(?P<caption>.{15,}?[\w.!?”’)]) *[|–—]? *(?P<credit>(photos?|images?|pictures?|credit)( by|:"
+    r"| courtesy of) .{3,60}"
+    r"|[A-Z][A-Z.'’-]+( [A-Z][A-Z.'’-]+)* ?/ ?[A-Z][\w .&'’-]{1,40})",
+)
+_STRONG_BYLINE = re.compile(
+    r"((by|written by|words by|story by|text by|report by|reported by|posted by|author:?|por|von"
+    r"|par|di"
+    r"|door|av|texto de)|BY|By|Por|Von|Par|Di):? (?P<who>[^\W\d_].{1,100})",
+    re.IGNORECASE,
+)
+_NAME_WORD = re.compile(
+    r"[^\W\d_](?:[\w'’.-]*)$|(de|da|del|della|di|van|von|der|den|la|le|bin|al|el|of|the|and|y|und"
+    r"|et|e|&)$"
+)
+_LITTLE = frozenset(
+    [
+        "de",
+        "da",
+        "del",
+        "della",
+        "di",
+        "van",
+        "von",
+        "der",
+        "den",
+        "la",
+        "le",
+        "bin",
+        "ibn",
+        "al",
+        "el",
+        "of",
+        "the",
+        "and",
+        "y",
+        "und",
+        "et",
+        "e",
+        "&",
+        "dos",
+        "das",
+    ]
+)
+_COMMON = frozenset(  # capitalised in headlines and labels, and in no name
+    [
+        "what",
+        "how",
+        "why",
+        "when",
+        "where",
+        "who",
+        "is",
+        "are",
+        "was",
+        "were",
+        "the",
+        "a",
+        "an",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "with",
+        "after",
+        "before",
+        "not",
+        "no",
+        "new",
+        "more",
+        "this",
+        "that",
+        "these",
+        "those",
+        "all",
+        "your",
+        "our",
+        "up",
+        "out",
+        "as",
+        "it",
+        "its",
+        "he",
+        "she",
+        "they",
+        "we",
+        "you",
+    ]
+)
+_ENDED = re.compile(r"[.!?…:;。！？।۔؟॥።][\"'”’»)\]]*$")
+_STOPPED = re.compile(r"[.!?…。！？।۔؟॥።][\"'”’»)\]]*$")
+_BULLET = re.compile(r"\s*(?:[•▪●◦‣·■▸►➤✓⁃*]\s*(?=[^\s*])|[–—-]\s+(?=\S)|\(?\d{1,2}[.)]\s+(?=\D))")
+
+
+def is_disclaimer(line: str) -> bool:
+    """Return whether a line says that a machine wrote the summary, or that it may be wrong.
+
+    >>> is_disclaimer("This summary was created automatically and can contain mistakes.")
+    True
+    >>> is_disclaimer("Summarize this article with AI")
+    False
+    """
+    if not 15 <= len(line) <= LONGEST_DISCLAIMER or _TOLD.search(line) or line.endswith("?"):
+        return False
+    if not _SUBJECT.match(line):
+        return False
+    machine, summary = _MACHINE.search(line), _SUMMARY.search(line)
+    if _CAUTION.search(line):
+        return bool(
+            machine
+            or (summary and re.match(r"\W*(this|these|the )?\s*\w*\s*summar", line, re.IGNORECASE))
+        )
+    if _ASKS.match(line) or is_box_heading(line):
+        return False
+    return bool(machine and summary and _WROTE.search(line))
+
+
+def is_caution(line: str) -> bool:
+    """Return whether a line can go on from a disclaimer: it may be wrong, read the article."""
+    if len(line) > LONGEST_DISCLAIMER or _TOLD.search(line) or len(line.split()) < 3:
+        return False
+    return _GOES_ON.match(line) is not None and _CAUTION.search(line) is not None
+
+
+def is_box_heading(line: str) -> bool:
+    """Return whether a line is the heading of a summary.
+
+    >>> is_box_heading("Key points (AI-generated)"), is_box_heading("Summary of the talks")
+    (True, False)
+    """
+    return len(line.split()) <= 9 and _BOX_HEADING.fullmatch(line) is not None
+
+
+def names_machine(heading: str) -> bool:
+    """Return whether a heading says that a machine wrote what follows."""
+    return (
+        _MACHINE.search(heading) is not None
+        or re.search(r"\w*bot\b", heading, re.IGNORECASE) is not None
+    )
+
+
+def heading_and_text(line: str) -> tuple[str, str] | None:
+    """Return the two parts of `TL;DR: The mayor …`; None for other lines."""
+    found = _LEADS.fullmatch(line)
+    if found is None or is_disclaimer(line) or is_caution(found["text"]):
+        return None
+    return line[: found.start("text")].strip(), found["text"]
+
+
+def is_timestamp(line: str) -> bool:
+    """Return whether a line is a time and nothing else.
+
+    >>> is_timestamp("Published Oct 17, 2031 9:42 PM PHT"), is_timestamp("May 5 was a cold day")
+    (True, False)
+    """
+    if len(line) > LONGEST_TIMESTAMP or not _CLOCK.search(line):
+        return False
+    return not any(c.isalpha() for c in _TIME_WORD.sub("", line))
+
+
+def is_dated(line: str) -> bool:
+    """Return whether a time stamp says what happened then: published, updated, posted."""
+    return is_timestamp(line) and re.match(rf"\W*{_MARKS_TIME}", line, re.IGNORECASE) is not None
+
+
+def is_credit(line: str) -> bool:
+    """Return whether a line says who took the picture.
+
+    >>> is_credit("Photo by S. Ivarsdottir"), is_credit("K. HALVERS / MNS")
+    (True, True)
+    """
+    if len(line) > 100 or len(line.split()) > 12 or is_timestamp(line):
+        return False
+    if _SLASHED.fullmatch(line) and not _STOPPED.search(line):
+        return True
+    return _CREDIT.fullmatch(line) is not None and len(line.split()) > 1
+
+
+def caption_and_credit(line: str) -> tuple[str, str] | None:
+    """Return a caption and the credit at its end; None for other lines."""
+    if len(line) > 400:
+        return None
+    found = _CAPTIONED.fullmatch(line)
+    if found is None or len(found["caption"].split()) < 4:
+        return None
+    return found["caption"], found["credit"]
+
+
+def is_byline(line: str) -> bool:
+    """Return whether a line names its author as one: `By Ada Lind, Wire Desk`."""
+    found = _STRONG_BYLINE.fullmatch(line)
+    if found is None or _STOPPED.search(line) or len(line.split()) > 14:
+        return False
+    return found["who"][0].isupper() and is_name(found["who"].partition(",")[0])
+
+
+def is_name(line: str) -> bool:
+    """Return whether a line looks like one or several names, with role or paper after a comma.
+
+    >>> is_name("Yusra Lindqvist"), is_name("Storm kills nine")
+    (True, False)
+    """
+    if re.fullmatch(_AGENCY, line):
+        return True
+    words = line.replace(",", " ").replace("|", " ").split()
+    if not 2 <= len(words) <= 10 or _ENDED.search(line) or any(c.isdigit() for c in line):
+        return False
+    if any(word.lower() in _COMMON and word.lower() not in _LITTLE for word in words):
+        return False
+    named = [word for word in words if word not in _LITTLE]
+    return (
+        len(named) >= 2
+        and words[0] not in _LITTLE - {"van", "von", "de", "da", "di", "al", "el"}
+        and all(word[0].isupper() and _NAME_WORD.match(word) for word in named)
+    )
+
+
+def is_ended(line: str) -> bool:
+    """Return whether a line ends as a sentence does."""
+    return _STOPPED.search(line) is not None
+
+
+def goes_on(line: str) -> bool:
+    """Return whether a line ends in the middle of a thought: colon, comma, semicolon."""
+    return line.endswith((":", ",", ";", "—", "–"))
+
+
+def without_bullet(line: str) -> str:
+    """Return a line without the bullet or number it begins with.
+
+    >>> without_bullet("• One"), without_bullet("2) Two"), without_bullet("2.5 meters")
+    ('One', 'Two', '2.5 meters')
+    """
+    return _BULLET.sub("", line, count=1) if _BULLET.match(line) else line
+
+
+def has_bullet(line: str) -> bool:
+    """Return whether a line begins with a bullet, a dash or a number."""
+    return _BULLET.match(line) is not None

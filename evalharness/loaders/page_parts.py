@@ -1,0 +1,229 @@
+"""From the lines of a news page to its parts.
+
+In this order: the title; the first paragraph of the body, by its dateline if it has one; the
+summary box (`page_box`); what the short lines around title and body are; where the body ends, and
+which lines inside it are no paragraphs (`page_body`). Whatever is left is furniture, so that every
+line of the page ends up in one part; only the title said again above the box is left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalharness.loaders import page_labels as labels
+from evalharness.loaders.page_body import start_of_body, take_body
+from evalharness.loaders.page_box import find_box
+from evalharness.loaders.page_draft import Draft, Line
+from evalharness.loaders.page_edges import dateline, opens_article, source
+
+MOST_TITLE_WORDS = 40
+# A title of this many words is more than a label above it.
+TITLE_WORDS = 4
+
+
+@dataclass(frozen=True)
+class Page:
+    """The parts of a news page, as they stand on it, with single plain spaces.
+
+    byline, timestamps: a line each. disclaimer: what says that a machine wrote the summary and may
+    have erred; None if nothing does. summary: the bullets or paragraphs of the box, without bullet
+    signs. dateline: the place, and what else stands before the dash. body: the paragraphs, the
+    first with its dateline, the last without `source`. source: the article's source as it is
+    named at the end, with its dash. furniture: every other line; of an HTML page, first what
+    belongs to this article (comment box, buttons) and then what frames every page of the site.
+    """
+
+    title: str = ""
+    byline: tuple[str, ...] = ()
+    timestamps: tuple[str, ...] = ()
+    disclaimer: str | None = None
+    photo_credit: str | None = None
+    summary: tuple[str, ...] = ()
+    dateline: str | None = None
+    body: tuple[str, ...] = ()
+    subheads: tuple[str, ...] = ()
+    source_tag: str | None = None
+    furniture: tuple[str, ...] = ()
+
+
+def assemble(lines: Sequence[Line]) -> Page:
+    """Return the parts of the page that has these lines."""
+    draft = Draft(list(lines))
+    title = _title(draft)
+    if title is not None:
+        draft.put("title", [title])
+        _say_again(draft, title)
+    after = 0 if title is None else title + 1
+    opening = next((i for i in range(after, len(draft)) if _opens(draft, i)), None)
+    find_box(draft, title, opening)
+    start = start_of_body(draft, title) if opening is None else opening
+    _take_labels(draft, title, start)
+    tag = take_body(draft, start)
+    _take_labels_below(draft)
+    draft.put("furniture", [i for i in range(len(draft)) if draft.free(i)])
+    return _page(draft, tag)
+
+
+def _page(draft: Draft, tag: str) -> Page:
+    def said(*roles: str) -> tuple[str, ...]:
+        return tuple(e.raw for e, r in zip(draft.lines, draft.roles, strict=True) if r in roles)
+
+    body = list(said("body"))
+    if tag and body and (parted := source(body[-1])):
+        body[-1] = parted[0]
+    skipped = [draft.lines[i] for i in draft.of("furniture")]
+    skipped.sort(key=lambda each: each.hint == "frame")
+    credits = said("credit")
+    return Page(
+        title=" ".join(said("title")),
+        byline=said("byline"),
+        timestamps=said("time"),
+        disclaimer=" ".join(said("disclaimer")) or None,
+        photo_credit=credits[0] if credits else None,
+        summary=tuple(draft.lines[i].text for i in draft.of("summary")),
+        dateline=dateline(body[0]) or None if body else None,
+        body=tuple(body),
+        subheads=said("subhead"),
+        source_tag=tag or " ".join(said("source")) or None,
+        furniture=tuple(each.raw for each in skipped),
+    )
+
+
+def _opens(draft: Draft, i: int) -> bool:
+    each = draft.lines[i]
+    if not draft.free(i) or each.bullet or each.hint not in ("", "heading"):
+        return False
+    return opens_article(each.raw)
+
+
+def _title(draft: Draft) -> int | None:
+    """Return where the title stands: what HTML says, what is said twice, or the first headline."""
+    marked = [i for i, each in enumerate(draft.lines) if each.hint == "title"]
+    if marked:
+        return marked[0]
+    _free_first_line(draft)
+    head: list[int] = []
+    for i in range(len(draft)):
+        if _opens(draft, i) or len(head) >= 10:
+            break
+        if draft.free(i):
+            head.append(i)
+    candidates = [i for i in head if _may_be_title(draft, i)]
+    first: dict[str, int] = {}
+    for i in candidates:
+        k = first.setdefault(_folded(draft, i), i)
+        if k != i and len(draft.lines[k].raw.split()) > 1:
+            return k
+    return _headline(draft, candidates)
+
+
+def _free_first_line(draft: Draft) -> None:
+    """Take the first line for no link to another story (`EXPLAINER: …`) if it heads this one."""
+    if (
+        len(draft) < 2
+        or draft.free(0)
+        or draft.lines[0].hint
+        or len(draft.lines[0].raw.split()) < 4
+    ):
+        return
+    below = draft.lines[1].raw
+    heads = draft.is_label(1) or labels.is_name(below) or labels.is_disclaimer(below)
+    if heads or any(_folded(draft, i) == _folded(draft, 0) for i in range(1, len(draft))):
+        draft.put("", [0])
+
+
+def _may_be_title(draft: Draft, i: int) -> bool:
+    each = draft.lines[i]
+    if each.bullet or draft.is_label(i) or len(each.raw.split()) > MOST_TITLE_WORDS:
+        return False
+    return not labels.is_disclaimer(each.raw) and not labels.is_box_heading(each.raw)
+
+
+def _headline(draft: Draft, candidates: Sequence[int]) -> int | None:
+    """Return the first candidate, or the one below it where the first is only a label."""
+    if not candidates:
+        return None
+    first = candidates[0]
+    label = draft.lines[first].raw
+    if labels.is_name(label) and len(label.split()) <= TITLE_WORDS:  # the paper's name
+        for i in candidates[1:]:
+            headline = len(draft.lines[i].raw.split()) >= TITLE_WORDS and not draft.lines[i].ended
+            if headline and _is_signed(draft, i + 1):
+                return i
+    if len(label.split()) > (TITLE_WORDS if label.isupper() else 1):
+        return first
+    for i in candidates[1:3]:
+        if not set(range(first, i)) <= set(candidates):
+            break
+        if len(draft.lines[i].raw.split()) >= TITLE_WORDS:
+            return i
+    return first
+
+
+def _is_signed(draft: Draft, i: int) -> bool:
+    """Return whether a line is what stands below a headline: an author or a time."""
+    said = draft.lines[i].raw if i < len(draft) else ""
+    return labels.is_byline(said) or labels.is_timestamp(said) or labels.is_name(said)
+
+
+def _say_again(draft: Draft, title: int) -> None:
+    """Mark the title where it stands once more: above the summary box, or in a menu."""
+    said = _folded(draft, title)
+    shown = [i for i in range(len(draft)) if draft.lines[i].hint not in ("furniture", "frame")]
+    again = [i for i in shown if i != title and _folded(draft, i) == said]
+    draft.put("again", again)
+
+
+def _folded(draft: Draft, i: int) -> str:
+    return draft.lines[i].raw.casefold().strip(" .")
+
+
+def _take_labels(draft: Draft, title: int | None, start: int) -> None:
+    """Give byline, time stamps and credit above the body their roles."""
+    credits, times = 0, []
+    for i in range(start):
+        if not draft.free(i):
+            continue
+        said, hint = draft.lines[i].raw, draft.lines[i].hint
+        if labels.is_timestamp(said) or (hint == "time" and any(c.isdigit() for c in said)):
+            times.append(i)
+        elif labels.is_byline(said) or (hint == "byline" and len(said.split()) > 1):
+            draft.put("byline", [i])
+        elif labels.is_credit(said) or (hint == "caption" and labels.is_name(said)):
+            draft.put("furniture" if credits else "credit", [i])
+            credits += 1
+    above = -1 if title is None else title
+    dated = any(i > above for i in times)
+    for i in times:  # above the title it is today's date
+        draft.put("furniture" if dated and i < above else "time", [i])
+    _take_names(draft, above, start)
+
+
+def _take_names(draft: Draft, title: int, start: int) -> None:
+    """Tell authors from photographers among bare names: by capitals, and by the box between."""
+    names = [i for i in range(title + 1, start) if draft.free(i) and _names(draft, i)]
+    box = min([*draft.of("summary"), *draft.of("disclaimer"), *draft.of("again"), start])
+    mixed = [i for i in names if not draft.lines[i].raw.isupper()]
+    above = [i for i in mixed if i < box]
+    signed = bool(draft.of("byline"))
+    authors = [] if signed else (above or mixed or [i for i in names if i < box])
+    draft.put("byline", authors)
+    others = (i for i in names if draft.free(i) and (draft.lines[i].raw.isupper() or i > box))
+    if not draft.of("credit"):
+        draft.put("credit", list(others)[:1])
+
+
+def _names(draft: Draft, i: int) -> bool:
+    said = draft.lines[i].raw
+    return draft.lines[i].hint not in ("heading", "caption") and (
+        labels.is_name(said) or (said.isupper() and labels.is_name(said.title()))
+    )
+
+
+def _take_labels_below(draft: Draft) -> None:
+    """Give labels their roles that stand below the article, where none stands above it."""
+    open_lines = [i for i in range(len(draft)) if draft.free(i)]
+    draft.put("time", [i for i in open_lines if labels.is_dated(draft.lines[i].raw)])
+    if not draft.of("byline"):
+        draft.put("byline", [i for i in open_lines if labels.is_byline(draft.lines[i].raw)][:1])
+    if not draft.of("credit"):
+        draft.put("credit", [i for i in open_lines if labels.is_credit(draft.lines[i].raw)][:1])

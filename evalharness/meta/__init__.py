@@ -1,0 +1,16 @@
+"""Agreement of checks with people: figures with intervals, trust cards, calibration."""
+
+from evalharness.calibration import Calibration, load_calibration
+from evalharness.meta.calibrating import calibrate
+from evalharness.meta.cards import cards, write_cards
+from evalharness.meta.evaluation import Agreement, evaluate
+
+__all__ = [
+    "Agreement",
+    "Calibration",
+    "calibrate",
+    "cards",
+    "evaluate",
+    "load_calibration",
+    "write_cards",
+]

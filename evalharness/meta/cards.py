@@ -1,0 +1,111 @@
+"""Trust cards: how far a check's score can be trusted, and what that was measured on."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evalharness.errors import ConfigError
+from evalharness.meta.evaluation import Agreement
+
+# Figures of a source that a card shows; the other ones are for whoever works on the check.
+_SHOWN = (
+    "n", "articles", "positive_rate", "auc", "auc_low", "auc_high", "balanced_accuracy",
+    "null_rate", "reason",
+)  # fmt: skip
+_MACRO = ("macro_auc", "macro_auc_low", "macro_auc_high", "macro_sources")
+MEANING = (
+    "AUC is the chance that a summary which people found consistent scores above one they did not: "
+    "0.5 is chance, 1 is perfect. Balanced accuracy is that of a threshold from other articles. A "
+    "score tells as much on texts like these, and may tell less on others."
+)
+Card = dict[str, Any]
+
+
+def cards(agreement: Agreement) -> dict[str, Card]:
+    """Return a card for each check, by name: the same for the same labels and check."""
+    return {name: _card(name, found, agreement) for name, found in agreement.checks.items()}
+
+
+def _card(name: str, found: Mapping[str, Any], agreement: Agreement) -> Card:
+    measured_on = [
+        {"source": source, "label": agreement.labels[source]}
+        | {key: figures[key] for key in _SHOWN if key in figures}
+        for source, figures in found["sources"].items()
+        if figures["n"]
+    ]
+    return {
+        "check": name,
+        "signature": found["signature"],
+        **{key: found.get(key) for key in _MACRO},
+        "measured_on": measured_on,
+        "interval": dict(agreement.interval),
+        "meaning": MEANING,
+    }
+
+
+def markdown(made: Mapping[str, Card]) -> str:
+    """Return the cards as Markdown, a section and a table each."""
+    return "\n".join(_section(name, card) for name, card in made.items())
+
+
+def _section(name: str, card: Card) -> str:
+    lines = [
+        f"## How far to trust `{name}`",
+        "",
+        f"Mean AUC over {len(card['macro_sources'])} sources with human labels: "
+        f"**{_range(card, 'macro_auc')}**. Signature: `{card['signature']}`.",
+        "",
+        "| source | n | articles | consistent | AUC (95 %) | balanced accuracy | no score |",
+        "|---|---:|---:|---:|---|---:|---:|",
+        *(_row(each) for each in card["measured_on"]),
+        "",
+        card["meaning"],
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(measured: Mapping[str, Any]) -> str:
+    cells = [
+        _escaped(measured["source"]),
+        str(measured["n"]),
+        str(measured["articles"]),
+        _percent(measured["positive_rate"]),
+        measured.get("reason") or _range(measured, "auc"),
+        _figure(measured.get("balanced_accuracy")),
+        _percent(measured["null_rate"]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _range(figures: Mapping[str, Any], name: str) -> str:
+    low, high = figures.get(f"{name}_low"), figures.get(f"{name}_high")
+    between = "" if low is None else f" ({_figure(low)}–{_figure(high)})"
+    return _figure(figures.get(name)) + between
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
+def write_cards(agreement: Agreement, path: str | Path) -> None:
+    """Write the cards of all checks: Markdown where the name ends in `.md`, else JSON.
+
+    The JSON is `{"cards": {CHECK: card}}`. Raises: ConfigError where the file cannot be written.
+    """
+    made = cards(agreement)
+    as_text = Path(path).suffix.lower() == ".md"
+    text = markdown(made) if as_text else json.dumps({"cards": made}, indent=1) + "\n"
+    try:
+        Path(path).write_text(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,287 @@
+"""Summaries with human labels, from JSON Lines: what people said of each, checked row by row.
+
+A row has `article`, `summary`, and of these what it has: `label` (1 consistent, 0 not, null not
+labelled), `score` (a grade), `source` (the data set), `article_id` (one for an article and its near
+copies), `system`, `pair_id`, `sentences` with `sentence_labels`, `spans` (`start`, `end`, `type`:
+what is wrong in the summary), `published` (metric values by name).
+"""
+
+import gzip
+import math
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from evalharness import config
+from evalharness.errors import DataError
+from evalharness.loaders.files import GZIP
+from evalharness.loaders.formats import json_lines
+from evalharness.loaders.paths import first_bytes, matches
+from evalharness.records import Rejected, Span, digest
+
+LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class TypedSpan:
+    """A span that people marked as wrong, and what they called it."""
+
+    span: Span
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A summary of an article, with what people said of it; None where they did not say."""
+
+    article: str
+    summary: str
+    source: str
+    article_id: str
+    label: bool | None = None
+    score: float | None = None
+    system: str = ""
+    pair_id: str | None = None
+    sentences: tuple[str, ...] = ()
+    sentence_labels: tuple[bool | None, ...] = ()
+    spans: tuple[TypedSpan, ...] | None = None
+    published: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True)
+class LabelFields:
+    """Which field holds the label: one for all sources, others for some."""
+
+    usual: str = LABEL
+    by_source: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def of(cls, options: Sequence[str]) -> "LabelFields":
+        """Return what options say: `NAME` for all sources, `SOURCE=NAME` for one.
+
+        >>> LabelFields.of(["label_strict", "polytope=label_inaccuracy"])
+        LabelFields(usual='label_strict', by_source={'polytope': 'label_inaccuracy'})
+        """
+        pairs = [option.rpartition("=") for option in options]
+        usual = [name for source, _, name in pairs if not source]
+        by_source = {source: name for source, _, name in pairs if source}
+        return cls(usual[-1] if usual else LABEL, by_source)
+
+    def of_source(self, source: str) -> str:
+        """Return the field that holds a source's labels."""
+        return self.by_source.get(source, self.usual)
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The rows by source, in the order of the files, and the rows that cannot be used."""
+
+    rows: Mapping[str, Sequence[Labelled]]
+    rejected: tuple[Rejected, ...]
+    fields: Mapping[str, str]
+
+
+def read_labels(
+    paths: Sequence[str | Path], labels: Sequence[str] = (), limit_per_source: int | None = None
+) -> LabelSet:
+    """Read label files: JSON Lines, gzipped or not; a folder stands for those in it.
+
+    labels: which field holds the label, as `LabelFields.of` reads it.
+    limit_per_source: usable rows of each source at the most, from the first.
+    Raises: DataError for a file that cannot be read, where no row can be used, and for a label
+    field or source that no row has.
+    """
+    fields = LabelFields.of(labels)
+    rows: dict[str, list[Labelled]] = {}
+    rejected: list[Rejected] = []
+    known_fields: dict[str, set[str]] = {}
+    for path in _files(paths):
+        for where, row in _numbered(path):
+            read = _read(row, _stem(path), fields)
+            if isinstance(read, str):
+                rejected.append(Rejected(where, read))
+                continue
+            of_source = rows.setdefault(read.source, [])
+            known_fields.setdefault(read.source, set()).update(cast(Mapping[str, Any], row))
+            if limit_per_source is None or len(of_source) < limit_per_source:
+                of_source.append(read)
+    if not rows:
+        raise DataError(_nothing_usable(paths, rejected))
+    _fields_exist(fields, known_fields)
+    return LabelSet(rows, tuple(rejected), {source: fields.of_source(source) for source in rows})
+
+
+def _nothing_usable(paths: Sequence[str | Path], rejected: Sequence[Rejected]) -> str:
+    lines = [f"{bad.where}: {bad.reason}" for bad in rejected[:10]]
+    names = ", ".join(map(str, paths))
+    return "\n".join([*lines, f"{names}: none of {len(rejected)} rows can be used"])
+
+
+def _fields_exist(fields: LabelFields, known: Mapping[str, set[str]]) -> None:
+    for source, name in fields.by_source.items():
+        if source not in known:
+            raise DataError(f"--label {source}={name}: no such source{_near(source, known)}")
+        if name not in known[source]:
+            near = _near(name, _label_like(known[source]))
+            raise DataError(f"--label {source}={name}: no row of {source} has this field{near}")
+    everywhere = set().union(*known.values())
+    if fields.usual != LABEL and fields.usual not in everywhere:
+        near = _near(fields.usual, _label_like(everywhere))
+        raise DataError(f"--label {fields.usual}: no row has this field{near}")
+
+
+def _near(wrong: str, known: Mapping[str, Any] | set[str]) -> str:
+    return config.nearest(wrong, sorted(known))
+
+
+def _label_like(names: set[str]) -> set[str]:
+    return {name for name in names if LABEL in name} or names
+
+
+def _files(paths: Sequence[str | Path]) -> Iterator[Path]:
+    for path in paths:
+        for found in matches(Path(path)):
+            if not found.is_dir():
+                yield found
+                continue
+            inside = sorted([*found.glob("*.jsonl"), *found.glob("*.jsonl.gz")])
+            if not inside:
+                raise DataError(f"{found}: no .jsonl or .jsonl.gz in this folder")
+            yield from inside
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".jsonl")
+
+
+def _numbered(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
+    """Yield each row with its file and line, or what is wrong with it."""
+    zipped = first_bytes(path).startswith(GZIP)
+    try:
+        with gzip.open(path) if zipped else path.open("rb") as stream:
+            for number, row in json_lines(cast(Any, stream)):
+                yield f"{path}:{number}", row
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: the gzip file is torn or damaged ({error})") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+class _Unusable(ValueError):
+    """Why a row cannot be used."""
+
+
+def _read(row: Mapping[str, Any] | str, stem: str, fields: LabelFields) -> Labelled | str:
+    if isinstance(row, str):
+        return row
+    try:
+        return _labelled(row, stem, fields)
+    except _Unusable as unusable:
+        return str(unusable)
+
+
+def _labelled(row: Mapping[str, Any], stem: str, fields: LabelFields) -> Labelled:
+    article, summary = _text(row, "article"), _text(row, "summary")
+    source = _name(row, "source") or stem
+    sentences, sentence_labels = _sentences(row)
+    return Labelled(
+        article=article,
+        summary=summary,
+        source=source,
+        article_id=_name(row, "article_id") or digest(article)[:16],
+        label=_label(row, fields.of_source(source)),
+        score=_number(row.get("score"), "score"),
+        system=_name(row, "system"),
+        pair_id=_name(row, "pair_id") or None,
+        sentences=sentences,
+        sentence_labels=sentence_labels,
+        spans=_spans(row, len(summary)),
+        published=_published(row),
+    )
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    text = row.get(name)
+    if not isinstance(text, str):
+        raise _Unusable(f"no field {name!r}" if text is None else f"{name!r} is no text")
+    if not text.strip():
+        raise _Unusable(f"{name!r} is blank")
+    return text
+
+
+def _name(row: Mapping[str, Any], field: str) -> str:
+    value = row.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise _Unusable(f"{field!r} should be a name, not {value!r}")
+    return str(value)
+
+
+def _label(row: Mapping[str, Any], field: str) -> bool | None:
+    return _zero_or_one(row.get(field), field)
+
+
+def _zero_or_one(value: Any, field: str) -> bool | None:
+    if value is None:
+        return None
+    if isinstance(value, bool | int | float) and value in (0, 1):
+        return bool(value)
+    raise _Unusable(f"{field!r} should be 1 (consistent), 0 or null, not {value!r}")
+
+
+def _number(value: Any, field: str) -> float | None:
+    if value is None:
+        return None
+    number = _finite(value)
+    if number is None:
+        raise _Unusable(f"{field!r} should be a number or null, not {str(value)[:40]!r}")
+    return number
+
+
+def _finite(value: Any) -> float | None:
+    try:
+        number = float(value) if isinstance(value, bool | int | float) else math.nan
+    except OverflowError:  # an integer beyond what a float holds
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _sentences(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[bool | None, ...]]:
+    sentences, labels = row.get("sentences"), row.get("sentence_labels")
+    if sentences is None or labels is None:
+        return (), ()
+    if not isinstance(sentences, list) or not all(isinstance(text, str) for text in sentences):
+        raise _Unusable("'sentences' should be a list of texts")
+    if not isinstance(labels, list) or len(labels) != len(sentences):
+        raise _Unusable("'sentence_labels' should be a list as long as 'sentences'")
+    return tuple(sentences), tuple(_zero_or_one(label, "sentence_labels") for label in labels)
+
+
+def _spans(row: Mapping[str, Any], length: int) -> tuple[TypedSpan, ...] | None:
+    spans = row.get("spans")
+    if spans is None:
+        return None
+    if not isinstance(spans, list):
+        raise _Unusable("'spans' should be a list")
+    return tuple(_span(span, length) for span in spans)
+
+
+def _span(span: Any, length: int) -> TypedSpan:
+    start, end = (span.get("start"), span.get("end")) if isinstance(span, dict) else (None, None)
+    if not isinstance(start, int) or not isinstance(end, int):
+        raise _Unusable("'spans' should hold objects with whole numbers 'start' and 'end'")
+    if not 0 <= start < end <= length:
+        raise _Unusable(f"the span {start}-{end} is not inside the summary (0-{length})")
+    return TypedSpan(Span(start, end), str(span.get("type") or ""))
+
+
+def _published(row: Mapping[str, Any]) -> dict[str, float]:
+    """Return the published values that are numbers; others have none for this row."""
+    published = row.get("published")
+    if not isinstance(published, dict):
+        return {}
+    numbers = {str(name): _finite(value) for name, value in published.items()}
+    return {name: number for name, number in numbers.items() if number is not None}

@@ -1,0 +1,234 @@
+"""Wrong numbers and wrong units."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from random import Random
+
+from evalharness import text
+from evalharness.planting.facts import Claims, Draft, Facts
+from evalharness.records import Span
+
+_DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_SUFFIX = re.compile(r"(?:st|nd|rd|th)\b")
+_WORD = re.compile(r"[A-Za-z]+")
+# One word of each row can stand where another does; one, two at the ends change a noun's number.
+_ROWS = (
+    "two three four five six seven eight nine ten eleven twelve",
+    "thirteen fourteen fifteen sixteen seventeen eighteen nineteen",
+    "twenty thirty forty fifty sixty seventy eighty ninety",
+    "second third fourth fifth sixth seventh eighth ninth tenth",
+    "dozens hundreds thousands millions",
+    "third quarter fifth",
+    "thirds quarters fifths",
+)
+_ROW_OF = {word: tuple(row.split()) for row in reversed(_ROWS) for word in row.split()}
+# How much greater or smaller a wrong number is: no rounding, and still to be believed.
+_FACTORS = tuple(map(Decimal, ("0.4", "0.5", "0.6", "0.7", "1.4", "1.5", "1.7", "2", "2.5", "3")))
+_SMALL = 12
+# The most that a share can be, and that a person's age is likely to be.
+_GREATEST = {"percent": Decimal(100), "year": Decimal(95)}
+_FIXED_AFTER = re.compile(
+    r"^[\s-]*(?:minister|lady|secretary|half|degree|world|person|generation|class|hand|"
+    r"place|division|-|:|/|\d)",
+    re.IGNORECASE,
+)
+_OF_A_NAME = re.compile(r"(?:\b[A-Z][\w.]*[ -]|\bno\. ?|\bcloud |#|[-–/:])$")
+# Of one of these there are only so many: no eleven days a week, no 45 hours a day.
+_BOUNDED_AFTER = re.compile(r"^[\s-]*\w+ (?:a|an|per|each|every) (?:day|week|month|year|hour)\b")
+# What weighs pounds is seldom as heavy, and what costs pounds is seldom as cheap.
+_LEAST_MONEY = 500
+DATES = frozenset(["year", "decade", "day"])
+
+
+def numbers(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+    """Yield changes of a number to one that the article does not state, in the same form."""
+    changeable = [number for number in claims.numbers if _is_changeable(claims, number)]
+    for number in rng.sample(changeable, len(changeable)):
+        written = number.span.of(claims.text)
+        for new in rewritten(written, number, rng):
+            draft = Draft(number.span.start, number.span.end, new)
+            if is_foreign(claims, facts, number, draft) and not facts.says(new):
+                yield draft
+
+
+def _is_changeable(claims: Claims, number: text.Number) -> bool:
+    if number.kind in DATES or claims.is_named(number.span.start, number.span.end):
+        return False
+    if claims.is_quoted(number.span.start, number.span.end):
+        return False
+    before = claims.text[max(0, number.span.start - 20) : number.span.start]
+    in_sentence = claims.sentence_at(number.span.start).start < number.span.start
+    if in_sentence and _OF_A_NAME.search(before):
+        return False
+    after = claims.text[number.span.end : number.span.end + 20]
+    if _BOUNDED_AFTER.match(after):
+        return False
+    if number.kind == "ordinal":
+        determined = re.search(r"\b(?:the|a|his|her|its|their|for|in)\s$", before, re.IGNORECASE)
+        return bool(determined and re.match(r"\s[a-z]", after) and not _FIXED_AFTER.match(after))
+    return not re.match(r"[-–:/]\d", after)
+
+
+def rewritten(written: str, number: text.Number, rng: Random) -> Iterator[str]:
+    """Yield other numbers in the form of a written one: digits for digits, words for words."""
+    digits = list(_DIGITS.finditer(written))
+    if len(digits) == 1 or (digits and number.kind.startswith("time")):
+        first = digits[0]
+        for new in _other_digits(first[0], number, rng):
+            rest = written[first.end() :]
+            if suffix := _SUFFIX.match(rest):
+                rest = _ordinal_suffix(int(new)) + rest[suffix.end() :]
+            yield written[: first.start()] + new + rest
+    elif not digits:
+        yield from _other_words(written, rng)
+
+
+def _other_digits(digits: str, number: text.Number, rng: Random) -> Iterator[str]:
+    value = Decimal(digits.replace(",", "").rstrip("."))
+    places = len(digits.partition(".")[2])
+    if value < 2 or (digits.startswith("0") and len(digits) > 1):
+        return
+    if number.kind.startswith("time"):
+        candidates = [Decimal(hour) for hour in range(2, 12)]
+        digits = digits.partition(".")[0]
+        rest = "" if not places else f"{value:f}"[len(digits) :]
+        places = 0
+    else:
+        candidates, rest = _candidates(value, places), ""
+    limit = _GREATEST.get(number.kind, _GREATEST.get(number.unit, Decimal("Infinity")))
+    candidates = [each for each in candidates if each != value and 2 <= each < max(limit, value)]
+    if number.hedge in ("over", "under"):  # `more than 100` is no error where it was 120
+        higher = number.hedge == "over"
+        candidates = [each for each in candidates if (each > value) == higher]
+    for each in rng.sample(candidates, len(candidates)):
+        yield f"{each:,.{places}f}{rest}" if "," in digits else f"{each:.{places}f}{rest}"
+
+
+def _candidates(value: Decimal, places: int) -> list[Decimal]:
+    """Return other values, as exactly written as this one."""
+    if value <= _SMALL and not places:
+        return [value + step for step in (-4, -3, -2, 2, 3, 4, 5) if value + step >= 2]
+    significant = len(str(value).replace(".", "").strip("0")) or 1
+    step = Decimal(1).scaleb(max(-places, value.adjusted() + 1 - significant))
+    return [(value * factor / step).to_integral_value() * step for factor in _FACTORS]
+
+
+def _other_words(written: str, rng: Random) -> Iterator[str]:
+    words = [word for word in _WORD.finditer(written) if word[0].lower() in _ROW_OF]
+    for word in words[-1:]:
+        row = [each for each in _ROW_OF[word[0].lower()] if each != word[0].lower()]
+        for new in rng.sample(row, len(row)):
+            yield written[: word.start()] + new + written[word.end() :]
+
+
+def _ordinal_suffix(number: int) -> str:
+    if number % 100 in (11, 12, 13):
+        return "th"
+    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+
+
+def is_foreign(claims: Claims, facts: Facts, number: text.Number, draft: Draft) -> bool:
+    """Tell whether a draft reads as a number in the old one's place that the article lacks."""
+    changed = claims.with_draft(draft)
+    sentence = claims.sentence_at(draft.start)
+    longer = len(draft.new) - (draft.end - draft.start)
+    within = [Span(sentence.start, max(sentence.end, draft.end) + longer)]
+    here = Span(draft.start, draft.start + len(draft.new))
+    found = [
+        each
+        for each in text.numbers(changed, within)
+        if each.span.start < here.end and here.start < each.span.end
+    ]
+    if len(found) != 1 or text.agree(found[0], number) or text.agree(number, found[0]):
+        return False
+    return not facts.has_number(found[0])
+
+
+# What stands directly behind a number, and what it can become; plurals likewise.
+_UNIT_ROWS = (
+    *("second minute", "minute hour", "hour minute", "day week", "week day month"),
+    *("month week year", "year month", "mile kilometre", "kilometre mile", "metre foot"),
+    *("foot metre", "kilogram tonne", "tonne kilogram", "litre gallon", "gallon litre"),
+    *("acre hectare", "hectare acre", "mph kph", "kph mph", "km miles", "miles km", "kg tonnes"),
+    *("thousand million", "million billion", "billion million", "trillion billion"),
+    *("pence cent", "cent pence", "pound euro", "dollar euro", "euro dollar"),
+)
+_PLURALS = {"foot": "feet", "pence": "pence", "mph": "mph", "kph": "kph", "km": "km", "kg": "kg"}
+_PLURALS |= {word: word for word in ("thousand", "million", "billion", "trillion", "miles")}
+_SIGNS = {"£": "€", "$": "£", "€": "$"}
+_MAGNITUDES = {"m": "bn", "bn": "m", "k": "m"}
+_UNIT_WORD = re.compile(r"[\s-]?([A-Za-z]+)\b(?![\s-]?old\b)")
+_PERCENT = re.compile(r"\s?(%|per ?cent\b|pc\b)", re.IGNORECASE)
+_MAGNITUDE = re.compile(r"(?<=\d)(m|bn|k)\b")
+
+
+def _unit_words() -> dict[str, tuple[str, ...]]:
+    others: dict[str, tuple[str, ...]] = {}
+    for word, *rest in map(str.split, _UNIT_ROWS):
+        others[word] = tuple(rest)
+        others[_PLURALS.get(word, f"{word}s")] = tuple(_PLURALS.get(e, f"{e}s") for e in rest)
+    return others
+
+
+_OTHER_UNITS = _unit_words()
+
+
+def units(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+    """Yield changes of a unit, a currency, a magnitude, or of percent to percentage points."""
+    measured = [
+        number
+        for number in claims.numbers
+        if number.kind not in DATES
+        and not claims.is_quoted(number.span.start, number.span.end)
+        and not _BOUNDED_AFTER.match(claims.text[number.span.end :][:20])
+        and not re.search(r" [A-Z][a-z]", number.span.of(claims.text))  # A Million Love Songs
+    ]
+    for number in rng.sample(measured, len(measured)):
+        drafts = [*_unit_drafts(claims, number)]
+        for draft in rng.sample(drafts, len(drafts)):
+            around = Span(min(draft.start, number.span.start), max(draft.end, number.span.end))
+            new = (
+                claims.text[around.start : draft.start]
+                + draft.new
+                + claims.text[draft.end : around.end]
+            )
+            whole = Draft(around.start, around.end, new)
+            if not facts.says(new) and _is_other_measure(claims, facts, number, whole):
+                yield whole
+
+
+def _is_other_measure(claims: Claims, facts: Facts, number: text.Number, draft: Draft) -> bool:
+    if draft.new.endswith(("points", "point")):
+        return not facts.says("percentage point") and not facts.says("percentage points")
+    return is_foreign(claims, facts, number, draft)
+
+
+def _unit_drafts(claims: Claims, number: text.Number) -> Iterator[Draft]:
+    written, start = number.span.of(claims.text), number.span.start
+    if written[:1] in _SIGNS:
+        yield Draft(start, start + 1, _SIGNS[written[0]])
+    if found := _MAGNITUDE.search(written):
+        yield Draft(start + found.start(), start + found.end(), _MAGNITUDES[found[1]])
+    if number.kind == "percent" and (found := _PERCENT.search(written)):
+        yield from _points(claims, number, start + found.start(1))
+        return
+    if number.kind == "money:GBP" and not written.startswith("£") and number.value < _LEAST_MONEY:
+        return
+    places = [Span(start + word.start(), start + word.end()) for word in _WORD.finditer(written)]
+    if match := _UNIT_WORD.match(claims.text, number.span.end):
+        places.append(Span(match.start(1), match.end(1)))
+    for place in places[-2:]:
+        for new in _OTHER_UNITS.get(place.of(claims.text).lower(), ()):
+            yield Draft(place.start, place.end, new)
+
+
+def _points(claims: Claims, number: text.Number, start: int) -> Iterator[Draft]:
+    """Yield percentage points for percent where a change is told, and not a share of something."""
+    after = claims.text[number.span.end : number.span.end + 20].lower()
+    before = claims.text[max(0, number.span.start - 12) : number.span.start].lower()
+    space = "" if claims.text[start - 1].isspace() else " "
+    if re.match(r" (?:rise|increase|fall|drop|cut|decline|gain|jump|lead)\b", after):
+        yield Draft(start, number.span.end, f"{space}percentage point")
+    elif re.search(r"\b(?:by|up|down)(?: to| about| nearly)? $", before) and after[:3] != " of":
+        yield Draft(start, number.span.end, f"{space}percentage points")

@@ -1,0 +1,125 @@
+"""Which planted errors a check finds, and what it flags where nothing is wrong."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from evalharness.planting.plant import KINDS, Kind, Planted, plant
+from evalharness.planting.report import FalseAlarms, Outcome, Report
+from evalharness.protocols import Metric
+from evalharness.records import Article, Flag, Score, Span, Summary
+
+# Summaries that are scored at once, so that those of one article share what is read of it.
+BATCH = 256
+# A score is lower if it is so by more than rounding.
+LOWER_BY = 1e-9
+
+# Which flags name a planted error rightly, besides one of its very name: words that begin a flag's
+# kind, of the checks that we ship.
+RIGHT_KINDS: dict[Kind, tuple[str, ...]] = {
+    "number": ("number",),
+    "unit": ("number", "unit"),
+    "date": ("date", "number"),
+    "entity_swap": ("entity", "name", "swap", "role"),
+    "novel_entity": ("entity", "name", "novel"),
+    "negation": ("negation", "polarity"),
+    "antonym": ("antonym", "polarity", "negation", "stance", "direction"),
+    "role_swap": ("role", "swap"),
+    "misattributed_quote": ("quote", "attribution", "speaker"),
+    "hedge_dropped": ("hedge", "polarity", "certainty"),
+    "invented_sentence": ("support", "unsupported", "invented", "novel"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SupportedPair:
+    """A summary that its article supports; `group` says how that is known.
+
+    copied: the summary consists of sentences of the article.
+    """
+
+    article: Article
+    summary: str
+    group: str
+    copied: bool = False
+
+
+def measure(
+    pairs: Iterable[SupportedPair], check: Metric, kinds: Sequence[Kind] = KINDS, seed: int = 0
+) -> Report:
+    """Plant each kind of error in every pair where it applies, and score with and without it."""
+    report = Report()
+    batch: list[SupportedPair] = []
+    for pair in pairs:
+        batch.append(pair)
+        if len(batch) * (1 + len(kinds)) >= BATCH:
+            _measure_batch(batch, check, kinds, seed, report)
+            batch = []
+    _measure_batch(batch, check, kinds, seed, report)
+    return report
+
+
+def _measure_batch(
+    pairs: Sequence[SupportedPair], check: Metric, kinds: Sequence[Kind], seed: int, report: Report
+) -> None:
+    planted: list[tuple[SupportedPair, Planted]] = []
+    for pair in pairs:
+        for kind in kinds:
+            error = plant(pair.article.text, pair.summary, kind, seed)
+            if error is None:
+                report.not_applicable[kind] = report.not_applicable.get(kind, 0) + 1
+            else:
+                planted.append((pair, error))
+    texts = [(pair.article, pair.summary) for pair in pairs]
+    texts += [(pair.article, error.summary) for pair, error in planted]
+    scores = check.score([(article, Summary(article.id, text)) for article, text in texts])
+    untouched = dict(zip(map(id, pairs), scores, strict=False))
+    for pair in pairs:
+        report.alarms.append(FalseAlarms(pair.group, pair.copied, len(untouched[id(pair)].flags)))
+    for (pair, error), score in zip(planted, scores[len(pairs) :], strict=True):
+        report.outcomes.append(outcome(pair, error, untouched[id(pair)], score))
+
+
+def outcome(pair: SupportedPair, planted: Planted, before: Score, after: Score) -> Outcome:
+    """Return what a check made of a planted error.
+
+    before, after: the scores of the untouched summary and of the one with the error. A score
+    without a value (`the summary has no numbers`) counts as 1: nothing to complain of.
+    """
+    span = planted.span
+    hits = [flag for flag in after.flags if shared(flag.span, span)]
+    old = Span(span.start, span.start + len(planted.stood))
+    flagged = _covered([flag.span for flag in after.flags], len(planted.summary))
+    right = (planted.kind, *RIGHT_KINDS[planted.kind])
+    return Outcome(
+        kind=planted.kind,
+        group=pair.group,
+        copied=pair.copied,
+        detected=bool(hits),
+        already=any(shared(flag.span, old) for flag in before.flags),
+        right_kind=any(flag.kind.startswith(right) for flag in hits),
+        pointed=any(_points(flag, span) for flag in hits),
+        score_dropped=_value(after) < _value(before) - LOWER_BY,
+        n_wrong=span.end - span.start,
+        n_flagged=len(flagged),
+        n_both=sum(span.start <= place < span.end for place in flagged),
+    )
+
+
+def shared(one: Span, other: Span) -> int:
+    """Return how many characters two spans have in common."""
+    return max(0, min(one.end, other.end) - max(one.start, other.start))
+
+
+def _points(flag: Flag, span: Span) -> bool:
+    """Tell whether a flag lies at least half in a span and covers at least half of it."""
+    common = 2 * shared(flag.span, span)
+    return common >= max(flag.span.end - flag.span.start, span.end - span.start)
+
+
+def _covered(spans: Iterable[Span], length: int) -> set[int]:
+    return {place for span in spans for place in range(max(0, span.start), min(span.end, length))}
+
+
+def _value(score: Score) -> float:
+    return 1.0 if score.value is None or math.isnan(score.value) else score.value

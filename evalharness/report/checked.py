@@ -1,0 +1,101 @@
+"""`evalharness check`: pages one after the other, what each of them shows, and the exit code.
+
+0: nothing is flagged. That covers `unsure`, which is no finding, and a page without a summary,
+which has nothing to check; both are said. 1: a summary is flagged. 2: a page could not be read, or
+has no article, whatever the others show.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from evalharness.checking import Thresholds, check, read_page
+from evalharness.errors import DataError
+from evalharness.loaders.pages import found_pages, read
+from evalharness.records import Article
+from evalharness.report.verdict import show_reminder, show_verdict
+
+FLAGGED = 1
+UNREADABLE = 2
+STDIN = "-"
+
+
+def check_pages(
+    names: Sequence[str],
+    check_name: str,
+    thresholds: Thresholds | None,
+    *,
+    as_json: bool = False,
+    color: bool = True,
+) -> int:
+    """Check pages, print what was found, and return the exit code."""
+    single = len(names) == 1 and not Path(names[0]).is_dir()
+    records: list[dict[str, Any]] = []
+    code, unread = 0, False
+    for name in _files(names):
+        try:
+            page = read(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
+            found = check(page, check=check_name, thresholds=thresholds)
+        except DataError as error:
+            unread = True
+            sys.stderr.write(f"evalharness: {name}: {error}\n")
+            records.append({"file": name, "error": str(error)})
+            continue
+        code = max(code, FLAGGED if found.verdict == "flagged" else 0)
+        if as_json:
+            records.append({"file": name, **found.record()})
+        else:
+            show_verdict(
+                found, sys.stdout, "the page on stdin" if name == STDIN else name, color=color
+            )
+    if as_json:
+        _print_json(records[0] if single else records)
+    elif code or not unread or not single:
+        show_reminder(sys.stdout)
+    return UNREADABLE if unread else code
+
+
+def check_pair(
+    article: str,
+    summary: str,
+    check_name: str,
+    thresholds: Thresholds | None,
+    *,
+    as_json: bool = False,
+    color: bool = True,
+) -> int:
+    """Check a summary in one file against the article in another; return the exit code."""
+    text = _text(article)
+    if not text.strip():
+        raise DataError(f"{article}: the article is empty")
+    found = check(Article(article, text), _text(summary), check=check_name, thresholds=thresholds)
+    if as_json:
+        _print_json({"file": summary, **found.record()})
+    else:
+        show_verdict(found, sys.stdout, summary, color=color)
+        show_reminder(sys.stdout)
+    return FLAGGED if found.verdict == "flagged" else 0
+
+
+def _files(names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        if name != STDIN and Path(name).is_dir():
+            yield from map(str, found_pages(Path(name)))
+        else:
+            yield name
+
+
+def _text(name: str) -> str:
+    try:
+        content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: not UTF-8: byte {error.start}") from error
+
+
+def _print_json(found: Any) -> None:
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")

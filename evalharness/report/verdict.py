@@ -1,0 +1,157 @@
+"""A verdict as a terminal shows it: sentence by sentence, with the article's words beside it."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import IO, TYPE_CHECKING
+
+from evalharness import text
+from evalharness.checking import Sentence, Verdict
+from evalharness.loaders.page_parts import Page
+from evalharness.records import Flag, Span
+from evalharness.report.terminal import NOTICE
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH = 100  # columns, at the most; and where the output is no terminal
+INDENT = "    "
+STYLES = {
+    "supported": "bold green",
+    "unsure": "bold yellow",
+    "flagged": "bold red",
+    "no_summary": "bold",
+}
+WORDS = {
+    "supported": "SUPPORTED: nothing was found that speaks against it",
+    "unsure": "UNSURE: nothing is clearly wrong, and not everything was found in the article",
+    "flagged": "FLAGGED: this may be wrong",
+    "no_summary": "NO SUMMARY: there is nothing to check on this page",
+}
+_QUOTED = 300  # characters of evidence
+
+
+def show_verdict(found: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
+    """Print a verdict; flagged words are underlined, or stand in [[ ]] in plain output."""
+    _Printer(found, _console(out, color)).show(name)
+
+
+def show_reminder(out: IO[str]) -> None:
+    """Print that the article is the authority."""
+    out.write(f"{NOTICE}\n")
+
+
+def _console(out: IO[str], color: bool) -> "Console":
+    from rich.console import Console
+
+    console = Console(file=out, highlight=False)
+    plain = not color or not console.is_terminal
+    width = WIDTH if not console.is_terminal else min(console.width, WIDTH)
+    return Console(
+        file=out,
+        highlight=False,
+        no_color=plain,
+        width=width,
+        force_terminal=False if plain else None,
+    )
+
+
+class _Printer:
+    def __init__(self, found: Verdict, console: "Console") -> None:
+        self.found, self.console = found, console
+        self.marks = not console.is_terminal
+        self.places = text.sentences(found.article)
+
+    def show(self, name: str) -> None:
+        found = self.found
+        if name:
+            self._print("", (name, "bold"))
+        score = "" if found.score is None else f"  ({found.check} {found.score:.2f})"
+        self._print("  ", (WORDS[found.verdict], STYLES[found.verdict]), (score, "dim"))
+        if found.page is not None:
+            for line in taken(found.page):
+                self._print("  ", (line, "dim"))
+        for number, sentence in enumerate(found.sentences, 1):
+            self._show_sentence(number, sentence)
+        if found.note and found.verdict != "no_summary":
+            self._print("  ", (f"Note: {found.note}.", ""))
+        self.console.print()
+
+    def _show_sentence(self, number: int, sentence: Sentence) -> None:
+        self.console.print()
+        value = "" if sentence.value is None else f" {sentence.value:.2f}"
+        self._print(
+            "  ", (f"{number} ", "bold"), (sentence.band, STYLES[sentence.band]), (value, "dim")
+        )
+        flags = [flag for flag in self.found.flags if _inside(flag.span, sentence.span)]
+        self._print(INDENT, *self._marked(sentence, flags))
+        for flag in flags:
+            said = " ".join(flag.span.of(self.found.summary).split())
+            self._print(
+                INDENT + "  ", (f"{flag.kind}: ", "bold"), (f"“{said}”: {flag.message}", "")
+            )
+        self._show_evidence(sentence, flags)
+
+    def _marked(self, sentence: Sentence, flags: Sequence[Flag]) -> Iterator[tuple[str, str]]:
+        """Yield the pieces of a sentence, flagged ones marked."""
+        style = f"underline {'red' if sentence.band == 'flagged' else 'yellow'}"
+        at, summary = sentence.span.start, self.found.summary
+        for flag in sorted(flags, key=lambda flag: flag.span):
+            start, end = max(flag.span.start, at), min(flag.span.end, sentence.span.end)
+            if start >= end:
+                continue
+            yield summary[at:start], ""
+            yield (f"[[{summary[start:end]}]]", "") if self.marks else (summary[start:end], style)
+            at = end
+        yield summary[at : sentence.span.end], ""
+
+    def _show_evidence(self, sentence: Sentence, flags: Sequence[Flag]) -> None:
+        """Print the article's sentence that bears most on this one."""
+        spans = [*(span for flag in flags for span in flag.evidence[:1]), *sentence.evidence]
+        numbers = [n for n in map(self._number, spans) if n is not None]
+        for n in list(dict.fromkeys(numbers))[: 1 if sentence.band == "supported" else 2]:
+            said = " ".join(self.places[n].of(self.found.article).split())
+            quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
+            self._print(INDENT + "  ", (f"Article, sentence {n + 1}: ", "bold"), (quoted, "dim"))
+        if not numbers and sentence.band != "supported":
+            self._print(INDENT + "  ", ("No sentence of the article bears on this.", "dim"))
+
+    def _number(self, span: Span) -> int | None:
+        return next((n for n, each in enumerate(self.places) if span.start < each.end), None)
+
+    def _print(self, indent: str, *pieces: tuple[str, str]) -> None:
+        """Print pieces of text with their styles, wrapped below each other."""
+        from rich.text import Text
+
+        whole = Text()
+        for said, style in pieces:
+            whole.append("".join(c if c.isprintable() else " " for c in said), style=style)
+        for line in whole.wrap(self.console, self.console.width - len(indent)):
+            line.rstrip()
+            self.console.print(Text(indent) + line)
+
+
+def _inside(span: Span, sentence: Span) -> bool:
+    return span.start < sentence.end and sentence.start < span.end
+
+
+def taken(page: Page) -> Iterator[str]:
+    """Yield what a page was taken for, in words."""
+    yield f"Title: {page.title or 'none was found'}"
+    facts = [", ".join(page.byline), *page.timestamps]
+    facts += [f"photo: {page.photo_credit}"] if page.photo_credit else []
+    if any(facts):
+        yield f"By and when: {'; '.join(fact for fact in facts if fact)}"
+    yield f"Disclaimer: {page.disclaimer or 'none was found'}"
+    parts = [_n(len(page.summary), "summary line"), _n(len(page.body), "paragraph")]
+    parts += [_n(len(page.subheads), "subhead")] if page.subheads else []
+    parts += [f"dateline {page.dateline}"] if page.dateline else []
+    parts += [f"source {page.source_tag.strip('–—- ')}"] if page.source_tag else []
+    left = page.furniture
+    shown = "; ".join(textwrap.shorten(line, 30, placeholder="…") for line in left[:4])
+    more = ", …" if len(left) > 4 else ""
+    parts += [f"{_n(len(left), 'other line')} left out ({shown}{more})"] if left else []
+    yield f"Taken from the page: {', '.join(parts)}"
+
+
+def _n(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,0 +1,169 @@
+"""The self-test of checks: planted errors in supported summaries, for one check or several.
+
+Supported summaries are, by default, those that ship with the project: two written ones for each
+article of the quickstart. Data of one's own are files of articles with references, or with labelled
+summaries. From every article, sentences are copied as summaries too: nothing there is wrong.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from evalharness import registry, text
+from evalharness.config import Component
+from evalharness.document import Document, Place
+from evalharness.errors import ConfigError, DataError
+from evalharness.loaders.files import Files
+from evalharness.loaders.rows import Columns
+from evalharness.planting import KINDS, Kind, SupportedPair, measure
+from evalharness.records import Article, Rejected, digest
+
+QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
+DEFAULT_CHECKS = ("numbers", "entities")
+COPIED_SENTENCES = 3
+# Lines shorter than this are captions and headings, and no summary.
+SHORTEST_SENTENCE = 40
+
+
+def selftest(
+    checks: Sequence[str],
+    data: Sequence[str | Path] = (),
+    label: str = "label",
+    seed: int = 0,
+    kinds: Sequence[Kind] = KINDS,
+) -> dict[str, dict[str, Any]]:
+    """Return the figures of planted errors for each check, by its name.
+
+    data: files of articles, the project's own if empty; see `supported_pairs`.
+    Raises: UnknownComponent, ConfigError; DataError where the files hold no supported pair.
+    """
+    built = {name: _check(name) for name in checks}
+    pairs = supported_pairs(data or [QUICKSTART], label, seed)
+    return {name: measure(pairs, check, kinds, seed).record() for name, check in built.items()}
+
+
+def _check(name: str) -> Any:
+    component = Component(name=name)
+    sheet = Document({"checks": [name]}, {(): Place("--check", Path.cwd())})
+    return registry.build("checks", ("checks", 0), component, sheet)
+
+
+def supported_pairs(
+    files: Sequence[str | Path], label: str = "label", seed: int = 0
+) -> list[SupportedPair]:
+    """Return the pairs of files: labelled summaries, references, and copies of every article.
+
+    A row whose `label` column is 1 gives its summary, and one with another label none. A row
+    without that column gives its references. Each article gives, once, its first three sentences
+    and three at random in their order.
+
+    Raises: DataError for a file that cannot be read, or where no row gives a pair.
+    """
+    written: list[SupportedPair] = []
+    articles: dict[str, Article] = {}
+    for path in files:
+        for article in _articles(Path(path), label):
+            articles.setdefault(article.text, article)
+            written += labelled(article, label, Path(path).name.partition(".")[0])
+    if not written:
+        raise DataError(f"{files[0]}: no row has {label} 1, nor references; see --label")
+    copies = [pair for article in articles.values() for pair in copied(article, seed)]
+    return [*written, *copies]
+
+
+def _articles(path: Path, label: str) -> Iterator[Article]:
+    if not path.exists():
+        raise DataError(f"{path}: no such file; name a JSON Lines, CSV or Parquet file (--data)")
+    rows: Iterable[Article | Rejected] = Files(path, columns=Columns(extra=(label,))).load()
+    return (row for row in rows if isinstance(row, Article))
+
+
+def labelled(article: Article, label: str, source: str) -> list[SupportedPair]:
+    """Return the written summaries of a row that its article supports."""
+    group = source
+    if label in article.extra:
+        group = article.source or source
+        is_supported = str(article.extra[label]) in ("1", "1.0", "True")
+        summary = article.extra.get("summary")
+        summaries = [summary] if is_supported and isinstance(summary, str) else []
+    else:
+        summaries = list(article.references)
+    return [SupportedPair(article, each, group) for each in summaries if each.strip()]
+
+
+def copied(article: Article, seed: int = 0) -> list[SupportedPair]:
+    """Return an article's first sentences, and random ones, as summaries; none of a short one."""
+    found = [span.of(article.text) for span in text.sentences(article.text)]
+    long = [sentence for sentence in found if len(sentence) >= SHORTEST_SENTENCE]
+    if len(long) <= COPIED_SENTENCES:
+        return []
+    rng = Random(f"{seed} {digest(article.text)}")  # noqa: S311  no secret
+    chosen = sorted(rng.sample(range(len(long)), COPIED_SENTENCES))
+    random = " ".join(long[place] for place in chosen)
+    lead = " ".join(long[:COPIED_SENTENCES])
+    return [
+        SupportedPair(article, lead, "copied: first sentences", copied=True),
+        SupportedPair(article, random, "copied: random sentences", copied=True),
+    ]
+
+
+_HEADINGS = ("planted error", "n", "detected", "95%", "right kind", "points", "score lower", "n/a")
+
+
+def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the figures as text: for each check its errors by kind, then its false alarms."""
+    return "\n\n".join(_check_table(name, record) for name, record in figures.items())
+
+
+def _check_table(name: str, record: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            kind,
+            str(found["n"]),
+            _percent(found["detected"]["rate"]),
+            _interval(found["detected"]),
+            _percent(found["right_kind"]["rate"]),
+            _percent(found["pointed"]["rate"]),
+            _percent(found["score_dropped"]["rate"]),
+            str(found["not_applicable"]),
+        )
+        for kind, found in record["planted"].items()
+    ]
+    alarms = [
+        (group, str(found["n"]), _percent(found["rate"]), _interval(found))
+        for group, found in record["false_alarms"].items()
+    ]
+    head = f"{name}: errors planted in {record['pairs']} supported summaries"
+    untouched = ("untouched summaries", "n", "flagged", "95%")
+    return "\n".join([head, *_aligned([_HEADINGS, *rows]), "", *_aligned([untouched, *alarms])])
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f}%"
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    if found["low"] is None:
+        return "-"
+    return f"{100 * found['low']:.0f}-{100 * found['high']:.0f}%"
+
+
+def kinds_of(names: str) -> tuple[Kind, ...]:
+    """Return the kinds of a comma-separated list; all if it is empty. Raises: ConfigError."""
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in KINDS]
+    if unknown:
+        raise ConfigError(f"no kind of error {unknown[0]!r}; there are: {', '.join(KINDS)}")
+    return tuple(kind for kind in KINDS if not wanted or kind in wanted)

@@ -1,0 +1,272 @@
+"""Dates of a text, however they are written: `4 May 2026`, `May 4th`, `Tuesday`, `last week`."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from re import Match
+
+from evalharness.records import Span
+from evalharness.text.boundaries import sentences
+
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTH_OF = {name: number for number, name in enumerate(_MONTHS, 1)}
+_MONTH_OF |= {name[:3]: number for name, number in _MONTH_OF.items()} | {"sept": 9}
+# These are words or names, too: a month only behind a word such as `in`.
+_AMBIGUOUS = frozenset(["march", "april", "may", "june", "august"])
+
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)}|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?)"
+_WEEKDAY = rf"(?P<weekday>{'|'.join(_WEEKDAYS)})"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_TO_DAY = r"(?:(?:\s?[-–]\s?|\s(?:to|and|or|until)\s)(?P<to>\d{1,2})(?:st|nd|rd|th)?)?"
+_YEAR = r"(?P<year>1[5-9]\d\d|20\d\d)"
+_END = r"(?![\w%]|[.,]\d)"
+_BEFORE_MONTH = (
+    r"(?:in|by|since|until|till|from|of|early|late|mid|last|next|this|during|between|before|after|"
+    r"through|every|each|previous|following)[\s-]"
+)
+_PREFIX = rf"(?:{_WEEKDAY}(?:\s?,)?\s(?:the\s)?)?"
+_FULL = [
+    re.compile(pattern + _END, re.IGNORECASE)
+    for pattern in (
+        r"\b(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)",
+        r"\b(?P<first>\d{1,2})(?P<mark>[/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})",
+        rf"\b{_PREFIX}{_DAY}{_TO_DAY}\s(?:of\s)?{_MONTH}(?:(?:\s?,)?\s{_YEAR})?",
+        rf"\b{_PREFIX}{_MONTH}\s{_DAY}{_TO_DAY}(?:(?:\s?,)?\s{_YEAR})?",
+        rf"\b{_MONTH}(?:\s?,)?\s(?:of\s)?{_YEAR}",
+    )
+]
+_MONTH_ALONE = re.compile(rf"(?P<before>\b{_BEFORE_MONTH})?\b{_MONTH}{_END}", re.IGNORECASE)
+_WEEKDAY_ALONE = re.compile(rf"\b{_WEEKDAY}{_END}", re.IGNORECASE)
+_DECADE = re.compile(
+    r"(?:\b(?P<century>1[5-9]|20)|(?<!\w)['’]\s?|(?<=\d0s\sand\s))(?P<decade>\d0)'?s\b",
+    re.IGNORECASE,
+)
+_YEAR_ALONE = re.compile(
+    r"(?P<sure>\b(?:in|since|until|till|by|from|during|of|before|after|early|late|mid|year|season|"
+    r"spring|summer|autumn|winter|between)[\s-])?"
+    rf"(?<![\w,.£$€#/:-]){_YEAR}(?:\s?[-–/]\s?(?P<to>(?:19|20)?\d\d))?(?![\w%]|[.,:]\d)"
+    r"(?P<counted>[\s-](?:\w+-)?[a-z]+s\b|[\s-](?:people|men|women|metres?|feet|km|miles?)\b)?",
+    re.IGNORECASE,
+)
+_SEASON = re.compile(
+    r"\b(?P<which>last|next|this|early|late|in|the|during|previous|following|since|by)\s"
+    r"(?:the\s)?(?P<season>spring|summer|autumn|winter)\b",
+    re.IGNORECASE,
+)
+_RELATIVE = re.compile(
+    r"\b(?:(?P<word>yesterday|today|tonight|tomorrow)|(?P<which>last|this|next|previous|following)"
+    r"\s(?P<unit>week|weekend|month|year))\b",
+    re.IGNORECASE,
+)
+_OFFSETS = {"last": -1, "previous": -1, "this": 0, "next": 1, "following": 1}
+_DAYS_OFF = {"yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1}
+_SEASON_MONTHS = {
+    "spring": frozenset([3, 4, 5]),
+    "summer": frozenset([6, 7, 8]),
+    "autumn": frozenset([9, 10, 11]),
+    "winter": frozenset([12, 1, 2]),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A date in a text, with what is said of it; what is not said is None or empty.
+
+    years, days: two for a range (`2014-15`, `18 to 20 March`). months: two where 04/05/2026 may be
+    either; then `days` holds both likewise. weekday: 0 is Monday. decade: its first year.
+    relative: a unit (`day`, `week`, `weekend`, `month`, `year`) and how many of them from now.
+    """
+
+    span: Span
+    years: tuple[int, ...] = ()
+    months: tuple[int, ...] = ()
+    days: tuple[int, ...] = ()
+    weekday: int | None = None
+    decade: int | None = None
+    season: str = ""
+    relative: tuple[str, int] | None = None
+
+
+def dates(text: str, within: Sequence[Span] | None = None) -> list[Date]:
+    """Return the dates of a text in order. within: its sentences, where they are known already.
+
+    `may`, `march` and `second` are dates only where what stands around them says so.
+
+    >>> text = "It may march on Tuesday, 4 May 2026, as in the 1990s or last week."
+    >>> [found.span.of(text) for found in dates(text)]
+    ['Tuesday, 4 May 2026', '1990s', 'last week']
+    """
+    found: list[Date] = []
+    for sentence in sentences(text) if within is None else within:
+        whole = sentence.of(text)
+        taken: list[Span] = []
+        here: list[Date] = []
+        for each in _read(whole):
+            if all(each.span.end <= other.start or other.end <= each.span.start for other in taken):
+                taken.append(each.span)
+                here.append(each)
+        here.sort(key=lambda each: each.span)
+        found += [_moved(each, sentence.start) for each in here]
+    return found
+
+
+def _moved(found: Date, by: int) -> Date:
+    return replace(found, span=Span(found.span.start + by, found.span.end + by))
+
+
+_WORTH_READING = re.compile(
+    rf"\d{{2}}|{'|'.join(_WEEKDAYS)}|{'|'.join(_MONTHS)}|spring|summer|autumn|winter|\bsept?\b|"
+    r"week|month|year|day|tonight|tomorrow",
+    re.IGNORECASE,
+)
+
+
+def _read(sentence: str) -> Iterator[Date]:
+    """Yield the dates of a sentence, the fuller forms first; later ones may overlap them."""
+    if not _WORTH_READING.search(sentence):
+        return
+    for pattern in _FULL:
+        for match in pattern.finditer(sentence):
+            full = _numeric(match) if "first" in match.groupdict() else _full(match)
+            if full is not None:
+                yield full
+    for match in _MONTH_ALONE.finditer(sentence):
+        name = match["month"].lower()
+        whole = len(name) > 4 or name in ("june", "july", "may")
+        sure = match["before"] or name not in _AMBIGUOUS or _ends_range(sentence, match)
+        if whole and sure:
+            yield Date(Span(*match.span("month")), months=(_month(name),))
+    for match in _WEEKDAY_ALONE.finditer(sentence):
+        weekday = _WEEKDAYS.index(match["weekday"].lower())
+        yield Date(Span(*match.span()), weekday=weekday)
+    for match in _DECADE.finditer(sentence):
+        yield Date(Span(*match.span()), decade=int(f"{match['century'] or '19'}{match['decade']}"))
+    yield from _years(sentence)
+    yield from _relatives(sentence)
+
+
+def _ends_range(sentence: str, match: Match[str]) -> bool:
+    """Tell whether a word is the second month of two: `between March and May`."""
+    before = sentence[max(0, match.start("month") - 14) : match.start("month")].lower()
+    return before.endswith((" and ", " to ", "-", "–")) and any(each in before for each in _MONTHS)
+
+
+def _month(name: str) -> int:
+    name = name.lower().removesuffix(".")
+    return int(name) if name.isdecimal() else _MONTH_OF[name]
+
+
+def _full(match: Match[str]) -> Date | None:
+    parts = match.groupdict()
+    month = _month(parts["month"])
+    days = [int(parts[name]) for name in ("day", "to") if parts.get(name)]
+    if not 1 <= month <= 12 or any(not 1 <= day <= 31 for day in days):
+        return None
+    weekday = _WEEKDAYS.index(parts["weekday"].lower()) if parts.get("weekday") else None
+    years = (int(parts["year"]),) if parts.get("year") else ()
+    return Date(Span(*match.span()), years, (month,), tuple(days), weekday)
+
+
+def _numeric(match: Match[str]) -> Date | None:
+    """Return 04/05/2026, which may be in April or in May."""
+    first, second = int(match["first"]), int(match["second"])
+    months = tuple(sorted({each for each in (first, second) if 1 <= each <= 12}))
+    days = tuple(sorted({each for each in (first, second) if 1 <= each <= 31}))
+    if not months or len(days) + (first == second) < 2:
+        return None
+    if len(months) == 1 and first != second:
+        days = tuple(day for day in days if day not in months)
+    return Date(Span(*match.span()), (int(match["year"]),), months, days)
+
+
+def _years(sentence: str) -> Iterator[Date]:
+    for match in _YEAR_ALONE.finditer(sentence):
+        if match["counted"] and not match["sure"]:
+            continue
+        first = int(match["year"])
+        years: tuple[int, ...] = (first,)
+        if match["to"]:
+            last = int(match["to"]) + (0 if len(match["to"]) == 4 else first // 100 * 100)
+            years = (first, last) if last > first else years
+        end = match.end("to") if len(years) == 2 else match.end("year")
+        yield Date(Span(match.start("year"), end), years)
+
+
+def _relatives(sentence: str) -> Iterator[Date]:
+    for match in _SEASON.finditer(sentence):
+        yield Date(Span(*match.span("season")), season=match["season"].lower())
+    for match in _RELATIVE.finditer(sentence):
+        span = Span(*match.span())
+        if match["word"]:
+            yield Date(span, relative=("day", _DAYS_OFF[match["word"].lower()]))
+        else:
+            offset = _OFFSETS[match["which"].lower()]
+            yield Date(span, relative=(match["unit"].lower(), offset))
+
+
+def resolved(found: Date, published: date) -> Date:
+    """Return a date with what the day of publication tells: the year, or what `last week` means.
+
+    `yesterday` becomes a full date, `last month` a month, a weekday without a date the last one.
+
+    >>> resolved(dates("yesterday")[0], date(2026, 5, 4)).days
+    (3,)
+    """
+    if found.relative is None:
+        if found.years or not found.months:
+            return found
+        return replace(found, years=(published.year,))
+    unit, offset = found.relative
+    if unit == "day":
+        day = published + timedelta(days=offset)
+        return replace(found, years=(day.year,), months=(day.month,), days=(day.day,))
+    if unit == "month":
+        month = published.month - 1 + offset
+        return replace(found, years=(published.year + month // 12,), months=(month % 12 + 1,))
+    return replace(found, years=(published.year + offset,)) if unit == "year" else found
+
+
+def weekday_of(found: Date) -> int | None:
+    """Return the day of the week that is said, or that the full date has."""
+    if found.weekday is not None:
+        return found.weekday
+    if len(found.years) == len(found.months) == len(found.days) == 1:
+        try:
+            return date(found.years[0], found.months[0], found.days[0]).weekday()
+        except ValueError:
+            return None
+    return None
+
+
+def contradict(one: Date, other: Date) -> bool:
+    """Tell whether two dates cannot be the same: a part that both have differs.
+
+    >>> first, second, third = dates("On May 4, on 4 May 2026 and on 5 May")
+    >>> contradict(first, second), contradict(first, third)
+    (False, True)
+    """
+    either = len(one.months) == 2 or len(other.months) == 2  # 04/05/2026
+    for mine, its in ((one.years, other.years), (one.months, other.months), (one.days, other.days)):
+        if mine and its and not (set(mine) & set(its) if either else _meet(mine, its)):
+            return True
+    weekdays = (weekday_of(one), weekday_of(other))
+    return None not in weekdays and weekdays[0] != weekdays[1]
+
+
+def _meet(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Tell whether two ranges are the same, or a day or year is in a range."""
+    if len(one) == len(other):
+        return one == other
+    longer, (single,) = sorted((one, other), key=len, reverse=True)
+    return min(longer) <= single <= max(longer)
+
+
+def months_of(season: str) -> frozenset[int]:
+    """Return the months of a season in the north and in the south."""
+    months = _SEASON_MONTHS[season]
+    return months | frozenset((month + 5) % 12 + 1 for month in months)

@@ -1,0 +1,185 @@
+"""One page or one pair checked: verdict, bands, the terminal, JSON and exit codes."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import evalharness
+from evalharness.checking import (
+    DEFAULT,
+    Thresholds,
+    Verdict,
+    check,
+    load_thresholds,
+    verdict,
+)
+from evalharness.cli import app
+from evalharness.errors import ConfigError, DataError, UnknownComponent
+from evalharness.records import Article, Flag, Score, SentenceScore, Span
+from evalharness.report.verdict import show_verdict
+
+PAGES = Path(__file__).parents[1] / "configs" / "pages"
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "pages"
+HALVES = (Span(0, 5), Span(6, 11))
+
+
+def score(*values: float, value: float | None = 1.0, kind: str = "") -> Score:
+    sentences = tuple(SentenceScore(span, v) for span, v in zip(HALVES, values, strict=False))
+    flags = (Flag(Span(1, 2), kind, "why"),) if kind else ()
+    return Score(value, sentences=sentences, flags=flags)
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome", "bands"),
+    [
+        (score(1.0, 0.9), "supported", ["supported", "supported"]),
+        (score(1.0, 0.3), "unsure", ["supported", "unsure"]),
+        (score(1.0, 0.1), "flagged", ["supported", "flagged"]),
+        (score(1.0, 1.0, value=0.3), "unsure", ["supported", "supported"]),
+        (score(1.0, 1.0, kind="number"), "flagged", ["flagged", "supported"]),
+        (score(1.0, 1.0, kind="unsupported"), "supported", ["supported", "supported"]),
+        (score(value=None), "unsure", []),
+        (score(value=0.5), "supported", []),
+    ],
+)
+def test_verdict_is_the_worst_band(given: Score, outcome: str, bands: list[str]) -> None:
+    found, by_sentence = verdict(given, DEFAULT)
+    assert (found, [by_sentence[s.span] for s in given.sentences]) == (outcome, bands)
+
+
+def test_thresholds_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "thresholds.json"
+    file.write_text('{"thresholds": {"flagged": 0.4, "supported": 0.8}}')
+    assert load_thresholds(file) == Thresholds(0.4, 0.8)
+    file.write_text('{"thresholds": {"flagged": 0.9, "supported": 0.8}}')
+    with pytest.raises(ConfigError, match=r"flagged: 0\.9 is above supported: 0\.8"):
+        load_thresholds(file)
+    file.write_text('{"thresholds": {"low": 1}}')
+    with pytest.raises(ConfigError, match="known are flagged, supported"):
+        load_thresholds(file)
+    file.write_text("[")
+    with pytest.raises(ConfigError, match="not JSON"):
+        load_thresholds(file)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_thresholds(tmp_path / "none.json")
+
+
+def test_page_is_checked_from_its_file_its_text_or_its_parts() -> None:
+    file = PAGES / "harvest.txt"
+    found = check(file)
+    assert found.verdict == "flagged"
+    assert [f.span.of(found.summary) for f in found.flags if f.kind == "number"] == ["34,000"]
+    assert found.page is not None
+    assert check(file.read_text()) == check(found.page) == found
+    assert evalharness.check(file) == found
+
+
+def test_pair_is_checked_without_a_page() -> None:
+    found = check("Rain fell in Oro City on Monday.", "Rain fell in Oro City.")
+    assert (found.verdict, found.page) == ("supported", None)
+    article = Article("a", "Rain fell in Oro City.", extra={"summary": "Rain fell in Sabine."})
+    assert check(article, check="entities").verdict == "flagged"
+    assert check(article, " ").verdict == "no_summary"
+
+
+def test_page_without_summary_or_article_says_so() -> None:
+    found = check("A title of some words\n\nRain fell.\n\nAll day.\n")
+    assert (found.verdict, found.score, found.note) == (
+        "no_summary",
+        None,
+        "the page has no summary",
+    )
+    with pytest.raises(DataError, match="no article was found"):
+        check("Home\nShare\n")
+    with pytest.raises(UnknownComponent, match="no check 'lexicl'"):
+        check("Rain fell.", "Rain fell.", check="lexicl")
+
+
+def test_sentence_that_the_check_says_nothing_of_is_unsure() -> None:
+    found = check("Ada Lind left.", "Ada Lind left. It rained.", check="entities")
+    assert [(s.text, s.value, s.band) for s in found.sentences] == [
+        ("Ada Lind left.", 1.0, "supported"),
+        ("It rained.", None, "unsure"),
+    ]
+
+
+def shown(found: Verdict) -> str:
+    out = io.StringIO()
+    show_verdict(found, out, "page.txt")
+    return out.getvalue()
+
+
+def test_plain_output_marks_words_and_shows_the_evidence() -> None:
+    text = shown(check(PAGES / "harvest.txt"))
+    assert text.startswith("page.txt\n  FLAGGED: this may be wrong")
+    assert "Title: Apple harvest in Senna is the smallest in 20 years" in text
+    assert "Growers in Senna picked [[34,000]] tons" in text
+    assert "the article says 43,000, in sentence 1" in text
+    assert "Article, sentence 1: SENNA – Growers in Senna picked 43,000 tons" in text
+    assert "\x1b" not in text
+    assert all(len(line) <= 100 and line == line.rstrip() for line in text.splitlines())
+
+
+def test_control_characters_of_a_page_do_not_reach_the_terminal() -> None:
+    found = check("Rain fell in \x1b[31mOro City.", "Rain fell in \x1b[31mSabine.")
+    assert "\x1b" not in shown(found)
+
+
+def run(*arguments: str, stdin: str = "") -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["check", *arguments], input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.stdout
+
+
+def test_command_gives_the_exit_code_of_what_it_found(tmp_path: Path) -> None:
+    bridge, harvest = str(PAGES / "bridge.txt"), str(PAGES / "harvest.txt")
+    bare, broken = tmp_path / "bare.txt", tmp_path / "broken.txt"
+    bare.write_text("A title of some words\n\nRain fell.\n")
+    broken.write_bytes(b"\0")
+    assert run(bridge)[0] == 0
+    assert run(bridge, harvest)[0] == 1
+    assert run(harvest, str(broken))[0] == 2
+    assert run(str(tmp_path / "none.txt"))[0] == 2
+    code, text = run(str(bare))
+    assert code == 0
+    assert "NO SUMMARY" in text
+
+
+def test_command_reads_a_folder_stdin_and_pairs(tmp_path: Path) -> None:
+    code, text = run(str(PAGES), "--json")
+    assert code == 1
+    assert [page["verdict"] for page in json.loads(text)] == ["supported", "flagged", "flagged"]
+    code, text = run("-", stdin=(PAGES / "bridge.txt").read_text())
+    assert code == 0
+    assert "For context, always refer to the full article." in text
+    (tmp_path / "article").write_text("Rain fell in Oro City.")
+    (tmp_path / "summary").write_text("Rain fell in Sabine.")
+    pair = ("--article", str(tmp_path / "article"), "--summary", str(tmp_path / "summary"))
+    assert run(*pair)[0] == 1
+    assert run(*pair, "page.txt")[0] == run()[0] == run("--article", "x")[0] == 2
+
+
+def test_json_has_the_page_the_sentences_and_the_flags() -> None:
+    _, text = run(str(PAGES / "harvest.txt"), "--json")
+    record = json.loads(text)
+    page = record["page"]
+    assert set(page) == {
+        *("title", "byline", "timestamps", "disclaimer", "photo_credit", "ai_summary"),
+        *("dateline", "body", "subheads", "source_tag", "furniture"),
+    }
+    article, summary = "\n\n".join(page["body"]), "\n".join(page["ai_summary"])
+    [sentence] = record["sentences"]
+    assert summary[sentence["start"] : sentence["end"]] == sentence["text"]
+    assert sentence["band"] == record["verdict"] == "flagged"
+    for evidence in sentence["evidence"]:
+        assert article[evidence["start"] : evidence["end"]] == evidence["text"]
+    number = next(flag for flag in record["flags"] if flag["kind"] == "number")
+    assert number["text"] == summary[number["start"] : number["end"]] == "34,000"
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+def test_shared_page_with_a_right_summary_is_not_flagged() -> None:
+    assert check(SHARED / "page02.txt").verdict != "flagged"

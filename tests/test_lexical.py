@@ -1,0 +1,187 @@
+"""The combined check: all parts without weights as one score."""
+
+import itertools
+import time
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalharness import text
+from evalharness.checks.lexical import ODDS, PARTS, Lexical, merged
+from evalharness.checks.support import Support, odds_added
+from evalharness.records import Article, Flag, Score, Span, Summary
+
+ARTICLE = (
+    "The mayor, Jane Doe, spoke on Monday. The storm closed 14 schools in Springfield. "
+    "Most roads were not flooded, she said."
+)
+WORDS = [
+    *("the", "The", "mayor", "of", "storm", "closed", "14", "schools", "Jane", "Doe", "not."),
+    *("It", "rained!", "5%", "Monday", "“no”", "é", "洪", "\ud800", "😀", "دفع", "in", "2015"),
+]
+TEXTS = st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)
+quickly = settings(max_examples=60, deadline=None)
+
+
+def _scores(article: str, *summaries: str) -> list[Score]:
+    return Lexical().score([(Article("a", article), Summary("a", each)) for each in summaries])
+
+
+def _value(article: str, summary: str) -> float:
+    (score,) = _scores(article, summary)
+    assert score.value is not None
+    return score.value
+
+
+def _flagged(summary: str, flags: Sequence[Flag]) -> list[tuple[str, str]]:
+    return [(flag.kind, flag.span.of(summary)) for flag in flags]
+
+
+def test_lexical_flags_what_each_part_finds_once() -> None:
+    summary = "Jane Roe said the storm closed 40 schools in Springfield."
+    (score,) = _scores(ARTICLE, summary)
+    assert _flagged(summary, score.flags) == [("entity", "Roe"), ("number", "40")]
+    assert score.value is not None
+    assert score.value < Lexical.thresholds["flagged"]
+    assert score.flags[1].message == "the article says 14, in sentence 2"
+
+
+def test_lexical_value_is_made_of_its_sentences_alone() -> None:
+    summary = "The storm closed 40 schools. Jane Doe spoke on Monday. Rivers rose."
+    (score,) = _scores(ARTICLE, summary)
+    values = [sentence.value for sentence in score.sentences]
+    assert len(values) == 3
+    assert score.value == odds_added(values)
+    assert score.parts["mean"] == sum(values) / 3
+    assert score.parts["min"] == min(values)
+
+
+def test_lexical_adds_the_odds_of_flags_to_those_of_support() -> None:
+    summary = "The storm closed 40 schools in Springfield."
+    (score,) = _scores(ARTICLE, summary)
+    support = score.parts["support"]
+    assert score.value == pytest.approx(1 / (1 / support + ODDS["number"]))
+
+
+def test_lexical_has_the_parts_that_apply() -> None:
+    (score,) = _scores(ARTICLE, "Schools closed.")
+    assert "numbers" not in score.parts
+    assert {"support", "mean", "min"} <= score.parts.keys()
+    (score,) = _scores(ARTICLE, "The storm closed 14 schools.")
+    assert score.parts["numbers"] == 1.0
+
+
+def test_lexical_hardly_minds_a_count_of_what_the_article_lists() -> None:
+    article = "Doe, Roe and Noone were hurt."
+    counted = _value(article, "Three were hurt.")
+    (score,) = _scores(article, "Three were hurt.")
+    assert [flag.kind for flag in score.flags] == ["number"]
+    assert counted > 2 * _value(article, "Some 1,300 were hurt.")
+
+
+def test_lexical_bands_lie_between_zero_and_one_in_order() -> None:
+    assert 0 < Lexical.thresholds["flagged"] < Lexical.thresholds["supported"] < 1
+    assert _value(ARTICLE, "The storm closed 14 schools.") >= Lexical.thresholds["supported"]
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "note"),
+    [
+        ("", "It rained.", "the article is empty"),
+        ("It rained.", " \n", "the summary is empty"),
+        ("It rained.", "…", "the summary has no words"),
+    ],
+)
+def test_lexical_without_words_has_a_note(article: str, summary: str, note: str) -> None:
+    (score,) = _scores(article, summary)
+    assert score == Score(None, note=note)
+
+
+def test_lexical_says_what_it_did_not_check_in_another_language() -> None:
+    article = "Der Sturm schloss am Montag 14 Schulen und Bahnhöfe, teilte Jana Müller mit. " * 3
+    (score,) = _scores(article, "Ein Sturm schloss 40 Schulen.")
+    assert ("number", "40") in _flagged("Ein Sturm schloss 40 Schulen.", score.flags)
+    skipped = [part.name for part in PARTS if part.english]
+    assert score.note == (
+        f"the article is not English, so these were not checked: {', '.join(skipped)}"
+    )
+    assert not score.parts.keys() & set(skipped)
+
+
+def test_merged_flags_do_not_overlap_and_the_earlier_check_wins() -> None:
+    summary = "Rivers near New Roeville rose 40 feet."
+    number = Flag(Span(summary.index("40"), summary.index(" feet")), "number", "n")
+    entity = Flag(Span(12, 24), "entity", "e")
+    loser = Flag(Span(0, 24), "role", "r")
+    whole = Flag(Span(0, len(summary)), "unsupported", "u")
+    assert _flagged(summary, merged(summary, [[number], [entity], [loser], [whole]])) == [
+        ("unsupported", "Rivers near"),
+        ("entity", "New Roeville"),
+        ("unsupported", "rose"),
+        ("number", "40"),
+        ("unsupported", "feet"),
+    ]
+
+
+@quickly
+@given(article=TEXTS)
+def test_a_copied_sentence_has_no_flags(article: str) -> None:
+    sentences = [span.of(article) for span in text.sentences(article)]
+    for score in _scores(article, *sentences):
+        assert score.value in (None, 1.0)
+        assert not score.flags
+
+
+@quickly
+@given(article=TEXTS, summary=TEXTS)
+def test_a_foreign_number_name_or_word_never_raises_the_score(article: str, summary: str) -> None:
+    before, *after = _scores(
+        article,
+        summary,
+        *(f"{summary}\n\nThen {each} came." for each in ("987,654,321", "Zyxgorod", "xqzv")),
+    )
+    for score in after:
+        if score.value is not None:
+            assert score.value < 1.0
+            assert before.value is None or score.value <= before.value
+
+
+@quickly
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=4))
+def test_lexical_of_a_batch_is_that_of_its_parts(pairs: list[tuple[str, str]]) -> None:
+    batch = Lexical().score([(Article("a", one), Summary("a", other)) for one, other in pairs])
+    assert batch == [_scores(one, other)[0] for one, other in pairs]
+
+
+@quickly
+@given(article=TEXTS, summary=TEXTS)
+def test_lexical_never_exceeds_support_and_its_spans_keep_order(article: str, summary: str) -> None:
+    (score,) = _scores(article, summary)
+    (support,) = Support().score([(Article("a", article), Summary("a", summary))])
+    assert (score.value is None) == (support.value is None)
+    if score.value is not None and support.value is not None:
+        assert 0 < score.value <= support.value + 1e-12
+    spans = [flag.span for flag in score.flags]
+    assert all(span.of(summary).strip() == span.of(summary) != "" for span in spans)
+    assert all(one.end <= other.start for one, other in itertools.pairwise(spans))
+    evidence = [span for flag in score.flags for span in flag.evidence]
+    assert all(0 <= span.start < span.end <= len(article) for span in evidence)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("article", "summary"),
+    [
+        ("The storm closed 14 schools in the valley. " * 23_000, "The valley closed 15 storms."),
+        ("the " * 250_000, "the the the mayor of the the."),
+        ("x" * 1_000_000, "y" * 1_000_000),
+        ("دفع ٥ 7 " * 100_000, "😀 \ud800 دفع ٥"),
+    ],
+    ids=["a repeated sentence", "one word", "one endless word", "another script"],
+)
+def test_lexical_of_a_megabyte_takes_seconds(article: str, summary: str) -> None:
+    start = time.process_time()
+    assert _scores(article, summary)[0].value is not None
+    assert time.process_time() - start < 30

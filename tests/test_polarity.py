@@ -1,0 +1,100 @@
+"""The check of negations, opposites and hedges against the article."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalharness.checks.polarity import Polarity, StatedPolarity, check_polarity
+from evalharness.records import Article, Score, Summary
+
+CASES = Path(__file__).parent / "cases" / "checks" / "polarity.jsonl"
+PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"
+_PIECES = """
+    The mayor did not sign never n't refused to may might alleged expected to will increase fell
+    won lost before after more fewer no one supports opposes the contract , . “ ” - ! Doe 14 🙂
+"""
+NEWS = st.lists(st.sampled_from(_PIECES.split()), max_size=30).map(" ".join)
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=60) | NEWS
+quickly = settings(max_examples=100, deadline=None)
+
+
+def _cases() -> list[Any]:
+    lines = CASES.read_text(encoding="utf-8").splitlines()
+    return [pytest.param(case, id=case["label"]) for case in map(json.loads, lines)]
+
+
+def _score(article: str, summary: str) -> Score:
+    return Polarity().score([(Article("a", article), Summary("a", summary))])[0]
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_polarity_cases_are_scored_and_flagged_as_expected(case: dict[str, Any]) -> None:
+    article, summary, expect = case["article"], case["summary"], case["expect"]
+    score = _score(article, summary)
+    found = [(flag.span.of(summary), flag.kind) for flag in score.flags]
+    assert found == [(flag["text"], flag["kind"]) for flag in expect.get("flags", ())]
+    assert score.value == expect["value"]
+    assert score.note == expect.get("note", "")
+    for flag, expected in zip(score.flags, expect.get("flags", ()), strict=True):
+        assert flag.message == expected.get("message", flag.message)
+        evidence = [span.of(article) for span in flag.evidence]
+        assert evidence == expected.get("evidence", evidence)
+
+
+def test_polarity_sentence_scores_point_to_the_sentences_they_were_compared_with() -> None:
+    article = "It rained. The council approved the new bridge. The mayor left the room early."
+    score = _score(article, "The council has not approved the new bridge.")
+    (sentence,) = score.sentences
+    assert sentence.value == 0.0
+    assert [span.of(article) for span in sentence.evidence] == [
+        "The council approved the new bridge."
+    ]
+
+
+@quickly
+@given(NEWS)
+def test_polarity_of_a_copied_text_is_never_flagged(article: str) -> None:
+    score = _score(article, article)
+    assert score.value in (None, 1.0)
+    assert not score.flags
+
+
+@quickly
+@given(ANYTHING, ANYTHING)
+def test_polarity_of_any_text_is_a_score_or_a_note(article: str, summary: str) -> None:
+    score = _score(article, summary)
+    assert (score.value is None) == bool(score.note)
+    assert all(0 <= f.span.start < f.span.end <= len(summary) for f in score.flags)
+    assert all(e.end <= len(article) for f in score.flags for e in f.evidence)
+
+
+def test_polarity_of_a_megabyte_is_checked_in_linear_time() -> None:
+    article = " ".join(f"Mayor m{n} did not sign contract c{n} today." for n in range(25_000))
+    summary = " ".join(f"Mayor m{n} did sign contract c{n}." for n in range(25_000))
+    assert _score(article, summary).value is not None
+
+
+def test_polarity_index_serves_several_summaries() -> None:
+    stated = StatedPolarity("The council approved the new bridge over the river.")
+    good = check_polarity(stated, "The council approved the bridge over the river.")
+    bad = check_polarity(stated, "The council rejected the bridge over the river.")
+    assert (good.value, bad.value) == (1.0, 0.0)
+
+
+def test_polarity_flags_the_planted_errors_of_the_pages_and_nothing_else() -> None:
+    if not PAGES.is_dir():
+        pytest.skip("the shared data is not here")
+    kinds = {"negation": "negation", "stance-flip": "antonym"}
+    for path in sorted(PAGES.glob("*.gold.json")):
+        page = json.loads(path.read_text(encoding="utf-8"))
+        summary = "\n".join(page["ai_summary"])
+        flags = _score("\n\n".join(page["body"]), summary).flags
+        planted = [each for each in page["planted_errors"] if each["type"] in kinds]
+        assert bool(flags) == bool(planted)
+        for flag in flags:
+            assert flag.kind == kinds[planted[0]["type"]]
+            assert flag.span.of(summary) in planted[0]["summary_says"]

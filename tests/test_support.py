@@ -1,0 +1,143 @@
+"""The check of each sentence against the article's own words."""
+
+import itertools
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalharness import text
+from evalharness.checks.alignment import Wording, align, are_close, by_sentence
+from evalharness.checks.passages import Passages
+from evalharness.checks.support import Support, odds_added
+from evalharness.records import Article, Score, Summary
+
+CASES = Path(__file__).parent / "cases" / "checks" / "support.jsonl"
+WORDS = [
+    *("the", "mayor", "of", "storm", "closed", "14", "schools", "Jane", "Doe", "said", "and."),
+    *("It", "rained!", "“no”", "é", "洪", "\ud800", "😀", "دفع"),
+]
+TEXTS = st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join)
+quickly = settings(max_examples=60, deadline=None)
+
+
+def _cases() -> list[Any]:
+    lines = CASES.read_text(encoding="utf-8").splitlines()
+    return [pytest.param(case, id=case["label"]) for case in map(json.loads, lines)]
+
+
+def _score(article: str, summary: str) -> Score:
+    return Support().score([(Article("a", article), Summary("a", summary))])[0]
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_support_scores_flags_and_points_as_expected(case: dict[str, Any]) -> None:
+    article, summary, expect = case["article"], case["summary"], case["expect"]
+    score = _score(article, summary)
+    assert score.note == expect.get("note", "")
+    assert (score.value is None) == ("note" in expect)
+    if score.value is not None:
+        assert score.value == expect.get("value", score.value)
+        assert expect.get("above", -1) < score.value < expect.get("below", 2)
+    flagged = [flag.span.of(summary) for flag in score.flags]
+    assert flagged == expect.get("flags", flagged)
+    messages = [flag.message for flag in score.flags]
+    assert messages == expect.get("messages", messages)
+    evidence = [[span.of(article) for span in each.evidence] for each in score.sentences]
+    assert evidence == expect.get("evidence", evidence)
+
+
+def test_support_adds_the_odds_of_its_sentences() -> None:
+    score = _score(
+        "The storm closed all schools. It rained in the valley.",
+        "The storm closed all roads. It snowed in the valley. It rained in the valley.",
+    )
+    values = [sentence.value for sentence in score.sentences]
+    assert values[2] == 1.0
+    assert score.value == odds_added(values)
+    assert score.parts == {"mean": sum(values) / 3, "min": min(values)}
+
+
+def test_support_of_a_message_is_cut_where_it_is_long() -> None:
+    summary = " ".join(f"gibberish{chr(97 + n)}" for n in range(20))
+    (flag,) = _score("The storm closed all schools.", summary).flags
+    assert flag.message.endswith("…'")
+    assert len(flag.message) < 120
+
+
+def test_support_prefers_words_in_the_order_of_the_article() -> None:
+    article = "The dog bit the angry man in the park near the river."
+    straight = _score(article, "The dog bit the man near the river today.")
+    swapped = _score(article, "The man bit the dog near the river today.")
+    assert straight.value is not None
+    assert swapped.value is not None
+    assert swapped.value < straight.value
+
+
+def test_alignment_finds_each_word_of_a_path_in_the_article() -> None:
+    article = Wording("The storm closed all schools. It rained in the valley.")
+    ((_, tokens),) = by_sentence(Passages("In the valley the storm closed roads."))
+    aligned = align(article, tokens)
+    assert [None if p is None else article.passages.tokens[p].word for p in aligned.places] == [
+        "in", "the", "valley", "the", "storm", "closed", None,
+    ]  # fmt: skip
+
+
+def test_places_are_close_up_to_ten_words() -> None:
+    assert are_close([5, 100], [90])
+    assert not are_close([5, 101], [90])
+    assert not are_close([], [1])
+
+
+@quickly
+@given(article=TEXTS)
+def test_a_copied_sentence_is_wholly_supported(article: str) -> None:
+    for span in text.sentences(article):
+        score = _score(article, span.of(article))
+        assert score.value in (None, 1.0)
+        assert not score.flags
+
+
+@quickly
+@given(article=TEXTS, summary=TEXTS, foreign=st.sampled_from(["987654321", "Zyxgorod", "xqzv"]))
+def test_a_foreign_sentence_never_raises_support(article: str, summary: str, foreign: str) -> None:
+    before = _score(article, summary)
+    after = _score(article, f"{summary}\n\n{foreign}.")
+    if after.value is not None:
+        assert after.value < 1.0
+        assert before.value is None or after.value <= before.value
+
+
+@quickly
+@given(article=TEXTS, summary=TEXTS)
+def test_support_spans_slice_back_and_keep_their_order(article: str, summary: str) -> None:
+    score = _score(article, summary)
+    assert (score.value is None) == bool(score.note)
+    for spans in ([flag.span for flag in score.flags], [s.span for s in score.sentences]):
+        assert all(span.of(summary).strip() == span.of(summary) != "" for span in spans)
+        assert all(one.end <= other.start for one, other in itertools.pairwise(spans))
+    evidence = [span for sentence in score.sentences for span in sentence.evidence]
+    assert {span.of(article) for span in evidence} <= {
+        s.of(article) for s in text.sentences(article)
+    }
+
+
+@pytest.mark.parametrize(
+    ("article", "summary"),
+    [
+        ("The storm closed 14 schools in the valley. " * 23_000, "The valley closed the storm."),
+        ("the " * 250_000, "the the the mayor of the the."),
+        ("x" * 1_000_000, "y" * 1_000_000),
+        ("The mayor left.", " ".join(f"Word{n} closed the mayor." for n in range(5_000))),
+    ],
+    ids=["a repeated sentence", "one word", "one endless word", "a long summary"],
+)
+def test_support_of_a_huge_text_takes_seconds_at_most(article: str, summary: str) -> None:
+    start = time.process_time()
+    score = _score(article, summary)
+    assert score.value is not None
+    assert time.process_time() - start < 6
