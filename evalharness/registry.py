@@ -60,6 +60,8 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "lexical": "evalharness.checks.lexical:Lexical",
         "numbers": "evalharness.checks.numbers:Numbers",
         "polarity": "evalharness.checks.polarity:Polarity",
+        "quotes": "evalharness.checks.quotes:Quotes",
+        "roles": "evalharness.checks.roles:Roles",
         "support": "evalharness.checks.support:Support",
     },
 }

@@ -12,6 +12,8 @@ from evalharness.checks.entities import StatedNames, check_entities
 from evalharness.checks.numbers import StatedNumbers, check_numbers
 from evalharness.checks.passages import passages, without_claims
 from evalharness.checks.polarity import StatedPolarity, check_polarity
+from evalharness.checks.quotes import StatedQuotes, check_quotes
+from evalharness.checks.roles import StatedRoles, check_roles
 from evalharness.checks.support import check_support, odds_added
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
@@ -37,6 +39,8 @@ PARTS = (
     Part("numbers", StatedNumbers, check_numbers),
     Part("entities", StatedNames, check_entities),
     Part("polarity", StatedPolarity, check_polarity, english=True),
+    Part("quotes", StatedQuotes, check_quotes),
+    Part("roles", StatedRoles, check_roles, english=True),
 )
 # What a flag adds to the odds against its sentence, by its kind: set by hand, after how often such
 # a flag is right on labelled summaries. `unsupported` is in the value of `support` already.
@@ -47,6 +51,9 @@ ODDS = {
     "negation": 2.0,
     "antonym": 0.3,
     "hedge": 0.3,
+    "quote": 0.3,
+    "attribution": 0.3,
+    "roles": 0.1,
     "unsupported": 0.0,
 }
 OTHER_ODDS = 1.0

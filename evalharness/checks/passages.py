@@ -104,6 +104,11 @@ class Passages:
     def _copies(self) -> dict[str, int]:
         return {span.of(self.text): number for number, span in enumerate(self.sentences)}
 
+    @cached_property
+    def named(self) -> tuple[list[text.Name], text.Casing]:
+        """The names of the text by its own casing, and that casing."""
+        return text.names_and_casing(self.text, self.sentences)
+
     def sentence_of(self, words: str) -> int | None:
         """Return which sentence is this very one; None if none is."""
         return self._copies.get(words)

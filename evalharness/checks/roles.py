@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
@@ -13,32 +13,37 @@ from evalharness.checks.passages import (
     Passages,
     in_order,
     passages,
-    stemmed,
     without_claims,
+)
+from evalharness.checks.role_words import (
+    APART,
+    BE,
+    LOSING,
+    LOST_TO,
+    MUTUAL,
+    OF_RESULTS,
+    PRONOUNS,
+    WINNING,
 )
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text.common_words import FUNCTION_WORDS
+from evalharness.text.irregular import VERB_OF
 
 # How far from a verb, in words, its parties stand in the article.
 REACH_BEFORE = 12
 REACH_AFTER = 9
+# And in the summary: a name, or other words.
+REACH_TO_PARTY = 6
+REACH_OF_WORDS = 3
 # A summary's name stands in the place of another if so many of the words around it stand around
 # that other, and such a share of them; set by hand on labelled news summaries.
 SLOT_REACH = 7
-LEAST_IN_SLOT = 3
-SLOT_SHARE = 0.6
-# What was said so many sentences before may be meant by `he` or `the firm`.
-SENTENCES_BEFORE = 2
-_BE = frozenset("is are was were be been being get got gets".split())
-# Who does these and to whom may change places.
-_MUTUAL = frozenset(
-    map(
-        stemmed,
-        "meet marry divorce play face draw join fight talk agree share compete differ debate "
-        "speak say tell be have include follow and become call name know base compare mean "
-        "make take see come go get give year old new live near include set".split(),
-    )
-)
+LEAST_IN_SLOT = 2
+SLOT_SHARE = 0.4
+# So much alike, no pronoun stands for the summary's name.
+SURE_SHARE = 0.7
+REACH_IN_SLOT = 10
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,6 @@ class _Clash(NamedTuple):
     swapped: bool
 
 
-@lru_cache(maxsize=4)
-def _named(article: str) -> tuple[list[text.Name], text.Casing]:
-    return text.names_and_casing(article, passages(article).sentences)
-
-
 class StatedRoles:
     """The names and words of an article, found once for all its summaries."""
 
@@ -95,12 +95,12 @@ class StatedRoles:
     @cached_property
     def casing(self) -> text.Casing:
         """How the article writes its words."""
-        return _named(self.text)[1]
+        return self.passages.named[1]
 
     @cached_property
     def name_at(self) -> dict[int, text.Name]:
         """The name that a token is part of."""
-        return _by_token(self.passages, _named(self.text)[0])
+        return _by_token(self.passages, self.passages.named[0])
 
     @cached_property
     def words_of(self) -> list[frozenset[str]]:
@@ -111,10 +111,24 @@ class StatedRoles:
             for n in range(len(self.passages.sentences))
         ]
 
-    def mentions(self, words: Sequence[str], sentence: int) -> bool:
-        """Tell whether a name is in a sentence or close enough to be meant there."""
-        near = self.words_of[max(0, sentence - SENTENCES_BEFORE) : sentence + 2]
-        return any(word in known for known in near for word in words)
+    def may_mean(self, name: text.Name, sentence: int, by_pronoun: bool) -> bool:
+        """Tell whether a sentence names something, perhaps by a pronoun or in other words."""
+        pronoun = by_pronoun and self.words_of[sentence] & PRONOUNS
+        first = sentence - 1 if pronoun else sentence
+        country = text.country(" ".join(name.words))
+        for words in self.words_of[max(0, first) : sentence + 1]:
+            if any(_alike(word, known) for word in name.words for known in words):
+                return True
+            if country and any(text.country(known) == country for known in words):
+                return True
+        return False
+
+
+def _alike(one: str, other: str) -> bool:
+    """Tell whether two words are the same or may be short for each other: Hibs, Hibernian."""
+    if one == other:
+        return True
+    return len(one) > 2 < len(other) and one[:3] == other[:3]
 
 
 def _by_token(where: Passages, names: Sequence[text.Name]) -> dict[int, text.Name]:
@@ -176,25 +190,44 @@ class _Claims:
     def _swap(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return the article's places of a verb, and a clash where its parties changed places."""
         token = self.own.tokens[at]
-        if not token.content or token.stem in _MUTUAL or at in self.name_at:
+        if not token.content or token.stem in MUTUAL or at in self.name_at:
             return [], None
-        places = self.stated.places.get(token.stem, [])
-        own = self._parties(at)
-        if not places or len(places) > MOST_PLACES or own is None:
+        places = self._verb_places(token.stem)
+        own = self._parties(at) if 0 < len(places) <= MOST_PLACES else None
+        if own is None:
             return [], None
-        compared: list[int] = []
-        crossed_at = -1
+        crossed: list[int] = []
         for place in places:
-            before, after = self._sides(place)
-            if own.doer & before or own.target & after:
+            before, after = self._nearest(place, own)
+            if before in own.doer and after in own.target:
                 return [place], None
-            if own.doer & after and own.target & before:
-                crossed_at = place if crossed_at < 0 else crossed_at
-                compared.append(place)
-        if crossed_at < 0:
+            if before in own.target and after in own.doer:
+                crossed.append(place)
+        if not crossed and token.stem in WINNING:
+            crossed = self._beaten(places, own)
+        if not crossed:
             return [], None
         span = self.own.span(own.first, own.last)
-        return compared, _Clash(span, self._around(crossed_at, own), crossed_at, True)
+        return crossed, _Clash(span, self._around(crossed[0], own), crossed[0], True)
+
+    def _beaten(self, places: list[int], own: _Parties) -> list[int]:
+        """Return where the article has the summary's winner beaten; none if the loser is, too."""
+        crossed: list[int] = []
+        for place in places:
+            if self.stated.tokens[place].stem in LOSING or _is_reversed(self.stated, place):
+                continue
+            after = self.stated.tokens[place + 1 : place + 6]
+            ahead = {token.stem for token in after[:4]}
+            if len(ahead & own.target) >= min(2, len(own.target)):
+                return []
+            if len(ahead & own.doer) >= min(2, len(own.doer)) and _takes_object(after[0].word):
+                crossed.append(place)
+        return crossed
+
+    def _verb_places(self, stem: str) -> list[int]:
+        """Return where the article has a verb, or one of the same result."""
+        stems = WINNING | LOSING if stem in WINNING | LOSING else {stem}
+        return [each for one in sorted(stems) for each in self.stated.places.get(one, ())]
 
     def _parties(self, at: int) -> _Parties | None:
         """Return who does something and to whom, from the words right beside a verb."""
@@ -204,37 +237,46 @@ class _Claims:
         if not before or not after:
             return None
         sides = [frozenset(self.own.tokens[each].stem for each in side) for side in (before, after)]
-        if sides[0] & sides[1]:
+        named = sum(any(each in self.name_at for each in side) for side in (before, after))
+        if sides[0] & sides[1] or named < (1 if _is_verb(self.own.tokens[at].word) else 2):
             return None
-        if _is_passive(self.own, at):
+        if _is_reversed(self.own, at):
             sides.reverse()
         return _Parties(sides[0], sides[1], min(before), max(after))
 
     def _party(self, positions: range, verb: int) -> list[int]:
         """Return the nearest name, or the nearest one or two words of content, up to a comma."""
         found: list[int] = []
+        joined = self.own.tokens[verb].stem in WINNING | LOSING
         for at in positions:
             token = self.own.tokens[at]
-            mark = self.own.tokens[max(at, verb) if at > verb else at + 1].after_mark
-            if mark or (found and not token.content) or len(found) == 2 or abs(at - verb) > 6:
+            mark = self.own.tokens[at if at > verb else at + 1].after_mark
+            apart = token.word in APART and not (joined and token.word in OF_RESULTS)
+            if mark or apart or abs(at - verb) > REACH_TO_PARTY:
                 break
             if at in self.name_at:
-                return [*found, *self._whole_name(at)]
+                return self._whole_name(at)
             if token.content and not token.word.isdecimal() and not token.word.endswith("ly"):
                 found.append(at)
-        return found
+        near = [each for each in found[:2] if abs(each - found[0]) <= 1]
+        return near if near and abs(near[0] - verb) <= REACH_OF_WORDS else []
 
     def _whole_name(self, at: int) -> list[int]:
         name = self.name_at[at]
         return [each for each in range(at - 8, at + 9) if self.name_at.get(each) is name]
 
-    def _sides(self, place: int) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the stems before and after a verb of the article, who does it first."""
+    def _nearest(self, place: int, own: _Parties) -> tuple[str, str]:
+        """Return which party's word stands nearest before a verb, and after; who does it first."""
         low, high = self.stated.bounds(place)
+        wanted = own.doer | own.target
+        before = range(place - 1, max(low, place - REACH_BEFORE) - 1, -1)
+        after = range(place + 1, min(high, place + REACH_AFTER + 1))
         tokens = self.stated.tokens
-        before = frozenset(t.stem for t in tokens[max(low, place - REACH_BEFORE) : place])
-        after = frozenset(t.stem for t in tokens[place + 1 : min(high, place + REACH_AFTER + 1)])
-        return (after, before) if _is_passive(self.stated, place) else (before, after)
+        first, second = (
+            next((tokens[each].stem for each in side if tokens[each].stem in wanted), "")
+            for side in (before, after)
+        )
+        return (second, first) if _is_reversed(self.stated, place) else (first, second)
 
     def _around(self, place: int, own: _Parties) -> Span:
         """Return the article's words from one party to the other."""
@@ -258,9 +300,9 @@ class _Claims:
         best = self._best_slot(wanted, members)
         if best is None:
             return [], None
-        place, other = best
+        place, other, share = best
         sentence = self.stated.tokens[place].sentence
-        if other is None or self.article.mentions(name.words, sentence):
+        if other is None or self.article.may_mean(name, sentence, share < SURE_SHARE):
             return [place], None
         return [place], _Clash(name.span, other.span, place, False)
 
@@ -275,27 +317,36 @@ class _Claims:
 
     def _best_slot(
         self, wanted: frozenset[str], members: list[int]
-    ) -> tuple[int, text.Name | None] | None:
+    ) -> tuple[int, text.Name | None, float] | None:
         """Return the place most like a name's, with the name that the article has in it."""
-        beside = (self.own.beside(members[0]) | self.own.beside(members[-1])) - {
-            self.own.tokens[each].stem for each in members
-        }
         positions = [
-            each for stem in sorted(wanted) for each in self.stated.places.get(stem, ())[:MOST_PLACES]
+            each
+            for stem in sorted(wanted)
+            for each in self.stated.places.get(stem, ())[:MOST_PLACES]
         ]
-        found = self.stated.aligned(wanted, positions, 10)
+        found = self.stated.aligned(wanted, positions, REACH_IN_SLOT)
         if not found or found[0].shared < LEAST_IN_SLOT or found[0].share < SLOT_SHARE:
             return None
-        best = found[0].at
-        own_words = {token.word for token in self.own.tokens}
-        low, high = self.stated.bounds(best)
-        for at in range(max(low, best - 12), min(high, best + 13)):
+        low, high = self.stated.bounds(found[0].at)
+        first, end = self.own.bounds(members[0])
+        own_words = {token.word for token in self.own.tokens[first:end]}
+        for at in range(max(low, found[0].at - 12), min(high, found[0].at + 13)):
             other = self.article.name_at.get(at)
-            if other is None or own_words.intersection(other.words):
-                continue
-            if self.stated.near(at, beside, 3):
-                return best, other
-        return best, None
+            known = other is None or own_words.intersection(w.replace(".", "") for w in other.words)
+            if not known and self._fits(at, members):
+                return found[0].at, other, found[0].share
+        return found[0].at, None, found[0].share
+
+    def _fits(self, at: int, members: list[int]) -> bool:
+        """Tell whether a name of the article has the neighbours of a name of the summary."""
+        name = self.article.name_at[at]
+        group = [each for each in range(at - 8, at + 9) if self.article.name_at.get(each) is name]
+        mine = _neighbours(self.own, members[0], members[-1])
+        its = _neighbours(self.stated, group[0], group[-1])
+        same = any(one & other for one, other in zip(mine, its, strict=True))
+        beside = self.own.beside(members[0]) | self.own.beside(members[-1])
+        beside -= {self.own.tokens[each].stem for each in members}
+        return same and self.stated.near(at, beside, 4) > 0
 
     def flag(self, clash: _Clash) -> Flag:
         """Return what a reader is told of a clash, with the article's words."""
@@ -307,9 +358,36 @@ class _Claims:
         return Flag(clash.span, "roles", message, (clash.stated,))
 
 
-def _is_passive(where: Passages, at: int) -> bool:
-    """Tell whether a verb is in the passive: `was beaten by`."""
+def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[str]]:
+    """Return the words right before and right after some in their sentence.
+
+    Behind a sentence's first words, also the first word of content, which tells most.
+    """
+    low, high = where.bounds(first)
+    after = where.tokens[last + 1 : min(high, last + 5)]
+    right = {token.stem for token in after[:1]}
+    if first > low:
+        return {where.tokens[first - 1].stem}, right
+    telling = (token.stem for token in after if token.content and not token.word.isdecimal())
+    return set(), right | {next(telling, "")} - {""}
+
+
+def _is_verb(word: str) -> bool:
+    return word.endswith("ed") or word in VERB_OF
+
+
+def _takes_object(following: str) -> bool:
+    """Tell whether who is beaten follows: `win over`, or a name right behind `beat`."""
+    return following in ("over", "against") or following not in FUNCTION_WORDS
+
+
+def _is_reversed(where: Passages, at: int) -> bool:
+    """Tell whether it is done to what stands before: `was beaten by`, `lost to`, `defeat by`."""
     low, high = where.bounds(at)
-    before = [token.word for token in where.tokens[max(low, at - 3) : at]]
-    after = [token.word for token in where.tokens[at + 1 : min(high, at + 4)]]
-    return "by" in after and (not _BE.isdisjoint(before) or not PROMISES.isdisjoint(before))
+    token = where.tokens[at]
+    before = [each.word for each in where.tokens[max(low, at - 3) : at]]
+    after = [each.word for each in where.tokens[at + 1 : min(high, at + 4)]]
+    passive = "by" in after and not (BE | PROMISES).isdisjoint(before)
+    if token.stem in LOSING or token.word in ("defeat", "defeats"):
+        return not LOST_TO.isdisjoint(after)
+    return passive

@@ -30,16 +30,20 @@ _BEFORE_MONTH = (
     r"through|every|each|previous|following)[\s-]"
 )
 _PREFIX = rf"(?:{_WEEKDAY}(?:\s?,)?\s(?:the\s)?)?"
-_FULL = [
+_IN_DIGITS = (
+    re.compile(rf"\b(?P<year>\d{{4}})-(?P<month>\d\d)-(?P<day>\d\d){_END}"),
+    re.compile(
+        rf"\b(?P<first>\d{{1,2}})(?P<mark>[/.])(?P<second>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}){_END}"
+    ),
+)
+_WITH_MONTH = tuple(
     re.compile(pattern + _END, re.IGNORECASE)
     for pattern in (
-        r"\b(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)",
-        r"\b(?P<first>\d{1,2})(?P<mark>[/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})",
         rf"\b{_PREFIX}{_DAY}{_TO_DAY}\s(?:of\s)?{_MONTH}(?:(?:\s?,)?\s{_YEAR})?",
         rf"\b{_PREFIX}{_MONTH}\s{_DAY}{_TO_DAY}(?:(?:\s?,)?\s{_YEAR})?",
         rf"\b{_MONTH}(?:\s?,)?\s(?:of\s)?{_YEAR}",
     )
-]
+)
 _MONTH_ALONE = re.compile(rf"(?P<before>\b{_BEFORE_MONTH})?\b{_MONTH}{_END}", re.IGNORECASE)
 _WEEKDAY_ALONE = re.compile(rf"\b{_WEEKDAY}{_END}", re.IGNORECASE)
 _DECADE = re.compile(
@@ -119,35 +123,53 @@ def _moved(found: Date, by: int) -> Date:
     return replace(found, span=Span(found.span.start + by, found.span.end + by))
 
 
-_WORTH_READING = re.compile(
-    rf"\d{{2}}|{'|'.join(_WEEKDAYS)}|{'|'.join(_MONTHS)}|spring|summer|autumn|winter|\bsept?\b|"
-    r"week|month|year|day|tonight|tomorrow",
-    re.IGNORECASE,
-)
+_MONTH_INSIDE = re.compile(r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec")
+_DIGITS_INSIDE = re.compile(r"\d\d")
+_RELATIVE_INSIDE = re.compile(r"last|this|next|previous|following|day|tonight|tomorrow")
+_SEASON_INSIDE = re.compile(r"spring|summer|autumn|winter")
 
 
 def _read(sentence: str) -> Iterator[Date]:
-    """Yield the dates of a sentence, the fuller forms first; later ones may overlap them."""
-    if not _WORTH_READING.search(sentence):
-        return
-    for pattern in _FULL:
+    """Yield the dates of a sentence, the fuller forms first; later ones may overlap them.
+
+    Whether a form can be there at all is asked first, since most sentences have none.
+    """
+    lower = sentence.lower()
+    has_digits = _DIGITS_INSIDE.search(lower) is not None
+    has_month = _MONTH_INSIDE.search(lower) is not None
+    for pattern in (*(_IN_DIGITS if has_digits else ()), *(_WITH_MONTH if has_month else ())):
         for match in pattern.finditer(sentence):
             full = _numeric(match) if "first" in match.groupdict() else _full(match)
             if full is not None:
                 yield full
+    if has_month:
+        yield from _months_alone(sentence)
+    if "day" in lower:
+        for match in _WEEKDAY_ALONE.finditer(sentence):
+            weekday = _WEEKDAYS.index(match["weekday"].lower())
+            yield Date(Span(*match.span()), weekday=weekday)
+    if has_digits:
+        yield from _decades(sentence)
+        yield from _years(sentence)
+    if _SEASON_INSIDE.search(lower):
+        for match in _SEASON.finditer(sentence):
+            yield Date(Span(*match.span("season")), season=match["season"].lower())
+    if _RELATIVE_INSIDE.search(lower):
+        yield from _relatives(sentence)
+
+
+def _months_alone(sentence: str) -> Iterator[Date]:
     for match in _MONTH_ALONE.finditer(sentence):
         name = match["month"].lower()
         whole = len(name) > 4 or name in ("june", "july", "may")
         sure = match["before"] or name not in _AMBIGUOUS or _ends_range(sentence, match)
         if whole and sure:
             yield Date(Span(*match.span("month")), months=(_month(name),))
-    for match in _WEEKDAY_ALONE.finditer(sentence):
-        weekday = _WEEKDAYS.index(match["weekday"].lower())
-        yield Date(Span(*match.span()), weekday=weekday)
+
+
+def _decades(sentence: str) -> Iterator[Date]:
     for match in _DECADE.finditer(sentence):
         yield Date(Span(*match.span()), decade=int(f"{match['century'] or '19'}{match['decade']}"))
-    yield from _years(sentence)
-    yield from _relatives(sentence)
 
 
 def _ends_range(sentence: str, match: Match[str]) -> bool:
@@ -198,8 +220,6 @@ def _years(sentence: str) -> Iterator[Date]:
 
 
 def _relatives(sentence: str) -> Iterator[Date]:
-    for match in _SEASON.finditer(sentence):
-        yield Date(Span(*match.span("season")), season=match["season"].lower())
     for match in _RELATIVE.finditer(sentence):
         span = Span(*match.span())
         if match["word"]:

@@ -1,0 +1,331 @@
+"""Are the summary's quotations the article's, and its speakers'?"""
+
+import bisect
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import ClassVar, NamedTuple
+
+from evalharness import text
+from evalharness.checks.passages import (
+    MOST_PLACES,
+    Passages,
+    in_order,
+    passages,
+    stemmed,
+    without_claims,
+)
+from evalharness.protocols import Need, Pair
+from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text.quotations import quotations
+
+# A quotation of fewer words may be a title or a word set apart: only foreign words are wrong in it.
+LEAST_WORDS = 3
+# How alike, 0-100, the article's nearest words must be to be offered for a wrong quotation.
+NEARLY_QUOTED = 75.0
+# A longer article is not searched for them.
+LONGEST_SEARCHED = 200_000
+MOST_QUOTES = 200
+# A verb of saying so many words from a name makes it the speaker, in the quotation's sentence.
+REACH_OF_VERB = 4
+# The speaker may be named so many sentences before, and `he said` follow.
+SENTENCES_BEFORE = 3
+_OMISSION = re.compile(r"\s*(?:\.\s?\.\s?\.+|…|\[[^\]]*\]|\([^)]*\))\s*")
+_LETTERS = re.compile(r"[^\W_]+")
+_SAYING = frozenset(
+    map(
+        stemmed,
+        (
+            *("say", "tell", "add", "insist", "warn", "call", "describe", "tweet", "write"),
+            *("claim", "argue", "explain", "admit", "joke", "declare", "according"),
+            *("state", "ask", "reply", "comment", "recall", "note"),
+        ),
+    )
+)
+
+# What follows these hears it.
+_TO_LISTENERS = frozenset(map(stemmed, ("tell", "ask", "warn")))
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """Share of the summary's quotations that are the article's, and of the same speaker.
+
+    Quoted words must stand in the article in the same order, whatever the marks, capitals and
+    spaces; what `...` or brackets stand for may be left out. Of one or two quoted words it is
+    enough that the article has them. The name beside a verb of saying must be the article's
+    speaker, or be named near the quotation. A sentence with quotations has the share of its own;
+    weighted with their count, these make up the score. A summary without quotations has none.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    version: ClassVar[int] = 1
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Flag every wrong quotation or speaker, and point to what the article has."""
+        stated_in = cache(StatedQuotes)
+        return [check_quotes(stated_in(article.text), summary.text) for article, summary in pairs]
+
+
+class StatedQuotes:
+    """The letters and names of an article, found once for all its summaries."""
+
+    def __init__(self, article: str) -> None:
+        self.text = article
+        self.passages = passages(article)
+
+    @cached_property
+    def _runs(self) -> tuple[str, list[int], list[int]]:
+        """The letters and digits of the article in one run, and where each run of them is from."""
+        letters: list[str] = []
+        places: list[int] = []
+        origins: list[int] = []
+        length = 0
+        for match in _LETTERS.finditer(self.text):
+            run = match[0].lower()
+            letters.append(run)
+            places.append(length)
+            origins.append(match.start())
+            length += len(run)
+        return "".join(letters), places, origins
+
+    def find(self, words: str) -> int | None:
+        """Return where the article has some words, whatever is between them; None: nowhere."""
+        letters, places, origins = self._runs
+        wanted = _letters(words)
+        found = letters.find(wanted) if wanted else -1
+        if found < 0:
+            return self._find_inflected(words)
+        run = bisect.bisect_right(places, found) - 1
+        return origins[run]
+
+    def _find_inflected(self, words: str) -> int | None:
+        """Return where the article has the same words in other forms: acts for act."""
+        stems = [stemmed(text.fold(word.of(words))) for word in text.words(words)]
+        tokens = self.passages.tokens
+        for at in self.passages.places.get(stems[0], ())[:MOST_PLACES] if stems else ():
+            if [token.stem for token in tokens[at : at + len(stems)]] == stems:
+                return tokens[at].start
+        return None
+
+    def nearest(self, words: str) -> Span | None:
+        """Return the article's words that are most like some others; None if none are."""
+        from rapidfuzz import fuzz
+
+        if len(self.text) > LONGEST_SEARCHED or len(words) > len(self.text):
+            return None
+        found = fuzz.partial_ratio_alignment(words, self.text, score_cutoff=NEARLY_QUOTED)
+        if found is None or found.dest_start >= found.dest_end:
+            return None
+        return self._whole_words(found.dest_start, found.dest_end)
+
+    def _whole_words(self, start: int, end: int) -> Span:
+        while start < end - 1 and not self.text[start].isalnum():
+            start += 1
+        while start > 0 and self.text[start - 1].isalnum() and self.text[start].isalnum():
+            start -= 1
+        while end < len(self.text) and self.text[end - 1].isalnum() and self.text[end].isalnum():
+            end += 1
+        return Span(start, end)
+
+    @cached_property
+    def names(self) -> list[text.Name]:
+        """The names of the article."""
+        return self.passages.named[0]
+
+    @cached_property
+    def casing(self) -> text.Casing:
+        """How the article writes its words."""
+        return self.passages.named[1]
+
+    @cached_property
+    def quoted(self) -> list[Span]:
+        """The quotations of the article."""
+        return quotations(self.text)
+
+    def names_in(self, first: int, last: int) -> list[text.Name]:
+        """Return the names from one sentence to another."""
+        start = self.passages.sentences[max(0, first)].start
+        end = self.passages.sentences[min(last, len(self.passages.sentences) - 1)].end
+        low = bisect.bisect_left(self.names, start, key=lambda name: name.span.start)
+        high = bisect.bisect_left(self.names, end, key=lambda name: name.span.start)
+        return self.names[low:high]
+
+    def quoted_in(self, number: int) -> list[Span]:
+        """Return the quotations that begin in a sentence."""
+        sentence = self.passages.sentences[number]
+        low = bisect.bisect_left(self.quoted, sentence.start, key=lambda each: each.start)
+        high = bisect.bisect_left(self.quoted, sentence.end, key=lambda each: each.start)
+        return self.quoted[low:high]
+
+    def has_word(self, word: str) -> bool:
+        """Tell whether the article has a word in any form."""
+        return stemmed(word) in self.passages.places
+
+    def has_close(self, words: Sequence[str]) -> bool:
+        """Tell whether the article has two words close to each other, in any form."""
+        first, second = stemmed(words[0]), stemmed(words[-1])
+        places = self.passages.places.get(first, ())[:MOST_PLACES]
+        return any(self.passages.near(at, frozenset([second])) for at in places)
+
+
+def check_quotes(article: StatedQuotes, summary: str) -> Score:
+    """Return the share of the summary's quotations that are right, with flags."""
+    if note := without_claims(article.text, summary):
+        return Score(None, note=note)
+    claims = _Claims(article, passages(summary))
+    flags: list[Flag] = []
+    scores: list[SentenceScore] = []
+    n_quotes = n_wrong = 0
+    quoted = itertools.islice(quotations(summary), MOST_QUOTES)
+    for number, here in itertools.groupby(quoted, lambda q: claims.own.sentence_at(q.start)):
+        judged = [claims.judge(each, number) for each in here]
+        wrong = sum(bool(each.flags) for each in judged)
+        flags += sorted({f for each in judged for f in each.flags}, key=lambda f: f.span)
+        evidence = in_order([span for each in judged for span in each.evidence])
+        sentence = claims.own.sentences[number]
+        scores.append(SentenceScore(sentence, 1 - wrong / len(judged), evidence))
+        n_quotes += len(judged)
+        n_wrong += wrong
+    if not n_quotes:
+        return Score(None, note="the summary has no quotations")
+    return Score(1 - n_wrong / n_quotes, sentences=tuple(scores), flags=tuple(flags))
+
+
+class _Verdict(NamedTuple):
+    """What is wrong with a quotation, and where the article has it."""
+
+    flags: tuple[Flag, ...] = ()
+    evidence: tuple[Span, ...] = ()
+
+
+class _Claims:
+    """The quotations of a summary, held against an article."""
+
+    def __init__(self, article: StatedQuotes, own: Passages) -> None:
+        self.article = article
+        self.own = own
+
+    @cached_property
+    def names(self) -> list[text.Name]:
+        """The names of the summary."""
+        return text.names(self.own.text, self.article.casing, self.own.sentences)
+
+    def judge(self, quoted: Span, number: int) -> _Verdict:
+        """Return what is wrong with a quotation in a sentence."""
+        words = quoted.of(self.own.text)
+        pieces = [piece for piece in _OMISSION.split(words) if _letters(piece)]
+        if len(text.words(words)) < LEAST_WORDS:
+            return self._judge_short(quoted)
+        places = [self.article.find(piece) for piece in pieces]
+        known = [place for place in places if place is not None]
+        if len(known) < len(places):
+            return _Verdict((self._misquoted(quoted),))
+        evidence = tuple(
+            Span(place, min(len(self.article.text), place + len(piece)))
+            for place, piece in zip(known, pieces, strict=True)
+        )
+        flag = self._misattributed(quoted, number, known[0], evidence[0]) if known else None
+        return _Verdict((flag,) if flag else (), evidence[:1])
+
+    def _judge_short(self, quoted: Span) -> _Verdict:
+        """Flag one or two words that the article does not have, or not close to each other."""
+        words = quoted.of(self.own.text)
+        if self.article.find(words) is not None or not _letters(words):
+            return _Verdict()
+        inside = text.words(words)
+        foreign = [word for word in inside if not self.article.has_word(text.fold(word.of(words)))]
+        if not foreign and self.article.has_close([text.fold(word.of(words)) for word in inside]):
+            return _Verdict()
+        first, last = (foreign or inside)[0], (foreign or inside)[-1]
+        span = Span(quoted.start + first.start, quoted.start + last.end)
+        message = f"'{span.of(self.own.text)}' is quoted, and the article does not have it"
+        return _Verdict((Flag(span, "quote", message),))
+
+    def _misquoted(self, quoted: Span) -> Flag:
+        """Return what a reader is told of words that the article does not have in this order."""
+        words = quoted.of(self.own.text)
+        stated = self.article.nearest(words)
+        if stated is None:
+            return Flag(quoted, "quote", "the article does not have these words in a row")
+        said = stated.of(self.article.text)
+        known = {text.fold(word.of(said)) for word in text.words(said)}
+        other = [w for w in text.words(words) if text.fold(w.of(words)) not in known]
+        span = quoted
+        if other:
+            span = Span(quoted.start + other[0].start, quoted.start + other[-1].end)
+        place = self.article.passages.sentence_at(stated.start) + 1
+        said = " ".join(said.split())
+        return Flag(span, "quote", f"the article says '{said}', in sentence {place}", (stated,))
+
+    def _misattributed(self, quoted: Span, number: int, place: int, evidence: Span) -> Flag | None:
+        """Return a flag where the summary's speaker is not named where the article quotes."""
+        speaker = self._speaker(quoted, number)
+        if speaker is None:
+            return None
+        at = self.article.passages.sentence_at(place)
+        near = self.article.names_in(at, at)
+        if any(_same(speaker, name) for name in near):
+            return None
+        stated = self._stated_speaker(at)
+        around = self.article.names_in(at - SENTENCES_BEFORE, at + 1)
+        if stated is None and any(_same(speaker, name) for name in around):
+            return None
+        said = f"the article does not name them by this quotation, in sentence {at + 1}"
+        if stated is not None:
+            other = stated.span.of(self.article.text)
+            said = f"the article has this from '{other}', in sentence {at + 1}"
+        where = (stated.span,) if stated is not None else (evidence,)
+        return Flag(speaker.span, "attribution", said, where)
+
+    def _speaker(self, quoted: Span, number: int) -> text.Name | None:
+        """Return the name beside a verb of saying that is nearest to a quotation."""
+        sentence = self.own.sentences[number]
+        names = [
+            name
+            for name in self.names
+            if sentence.start <= name.span.start < sentence.end
+            and not quoted.start <= name.span.start < quoted.end
+            and _says(self.own, name)
+            and not text.country(" ".join(name.words))
+        ]
+        return min(names, key=lambda name: _distance(name.span, quoted), default=None)
+
+    def _stated_speaker(self, at: int) -> text.Name | None:
+        """Return the name beside a verb of saying in a sentence of the article."""
+        names = self.article.names_in(at, at)
+        outside = [
+            name
+            for name in names
+            if not any(q.start <= name.span.start < q.end for q in self.article.quoted_in(at))
+        ]
+        return next((name for name in outside if _says(self.article.passages, name)), None)
+
+
+def _letters(words: str) -> str:
+    return "".join(match[0].lower() for match in _LETTERS.finditer(words))
+
+
+def _same(one: text.Name, other: text.Name) -> bool:
+    return not frozenset(one.words).isdisjoint(other.words)
+
+
+def _distance(one: Span, other: Span) -> int:
+    return min(abs(one.start - other.end), abs(other.start - one.end))
+
+
+def _says(where: Passages, name: text.Name) -> bool:
+    """Tell whether a verb of saying stands beside a name in its sentence."""
+    first = bisect.bisect_left(where.tokens, name.span.start, key=lambda token: token.start)
+    last = bisect.bisect_left(where.tokens, name.span.end, key=lambda token: token.start)
+    if first >= len(where.tokens):
+        return False
+    low, high = where.bounds(first)
+    before = where.tokens[max(low, first - 2) : first]
+    if before and before[-1].stem in _TO_LISTENERS:
+        return False
+    after = where.tokens[last : min(high, last + REACH_OF_VERB)]
+    return any(token.stem in _SAYING for token in (*before, *after))

@@ -1,0 +1,92 @@
+"""The check of quotations against the article."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalharness.checks.quotes import Quotes, StatedQuotes, check_quotes
+from evalharness.records import Article, Score, Summary
+
+CASES = Path(__file__).parent / "cases" / "checks" / "quotes.jsonl"
+PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"
+_PIECES = """
+    The mayor Jane Doe Mr Roe said told “ ” " ‘ ’ ' ` `` '' we kept every tile don't n't 's [ ] ...
+    good , . : - ! 14 🙂 « »
+"""
+NEWS = st.lists(st.sampled_from(_PIECES.split()), max_size=30).map(" ".join)
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=60) | NEWS
+quickly = settings(max_examples=100, deadline=None)
+
+
+def _cases() -> list[Any]:
+    lines = CASES.read_text(encoding="utf-8").splitlines()
+    return [pytest.param(case, id=case["label"]) for case in map(json.loads, lines)]
+
+
+def _score(article: str, summary: str) -> Score:
+    return Quotes().score([(Article("a", article), Summary("a", summary))])[0]
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_quotes_cases_are_scored_and_flagged_as_expected(case: dict[str, Any]) -> None:
+    article, summary, expect = case["article"], case["summary"], case["expect"]
+    score = _score(article, summary)
+    found = [(flag.span.of(summary), flag.kind) for flag in score.flags]
+    assert found == [(flag["text"], flag["kind"]) for flag in expect.get("flags", ())]
+    assert score.value == expect["value"]
+    assert score.note == expect.get("note", "")
+    for flag, expected in zip(score.flags, expect.get("flags", ()), strict=True):
+        assert flag.message == expected.get("message", flag.message)
+        evidence = [span.of(article) for span in flag.evidence]
+        assert evidence == expected.get("evidence", evidence)
+
+
+def test_quotes_sentence_scores_weighted_with_their_quotations_make_the_score() -> None:
+    article = "“We kept every tile,” Doe said. “It rained all day,” he said."
+    score = _score(article, 'They "kept every tile" and "sold every door". It "rained all day".')
+    first, second = score.sentences
+    assert (first.value, second.value) == (0.5, 1.0)
+    assert [span.of(article) for span in second.evidence] == ["rained all day"]
+    assert score.value == 1 - 1 / 3
+
+
+@quickly
+@given(NEWS)
+def test_quotes_of_a_copied_text_is_never_flagged(article: str) -> None:
+    score = _score(article, article)
+    assert score.value in (None, 1.0)
+    assert not score.flags
+
+
+@quickly
+@given(ANYTHING, ANYTHING)
+def test_quotes_of_any_text_is_a_score_or_a_note(article: str, summary: str) -> None:
+    score = _score(article, summary)
+    assert (score.value is None) == bool(score.note)
+    assert all(0 <= f.span.start < f.span.end <= len(summary) for f in score.flags)
+    assert all(e.end <= len(article) for f in score.flags for e in f.evidence)
+
+
+def test_quotes_of_a_megabyte_are_checked_in_linear_time() -> None:
+    article = " ".join(f"“We kept tile {n} of it,” Doe said." for n in range(25_000))
+    summary = " ".join(f"“We sold tile {n} of it,” Roe said." for n in range(25_000))
+    assert _score(article, summary).value == 0.0
+
+
+def test_quotes_index_serves_several_summaries() -> None:
+    stated = StatedQuotes("“We kept every tile,” Doe said.")
+    assert check_quotes(stated, 'They "kept every tile".').value == 1.0
+    assert check_quotes(stated, 'They "sold every tile".').value == 0.0
+
+
+def test_quotes_of_the_pages_are_not_flagged() -> None:
+    if not PAGES.is_dir():
+        pytest.skip("the shared data is not here")
+    for path in sorted(PAGES.glob("*.gold.json")):
+        page = json.loads(path.read_text(encoding="utf-8"))
+        score = _score("\n\n".join(page["body"]), "\n".join(page["ai_summary"]))
+        assert not score.flags
