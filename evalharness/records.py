@@ -153,38 +153,12 @@ def score_record(score: Score) -> dict[str, Any]:
     return record
 
 
-def score_of(record: Mapping[str, Any]) -> Score:
-    """Return the score that `score_record` stored."""
-    return Score(
-        record["value"],
-        record.get("parts", {}),
-        tuple(
-            SentenceScore(_span_of(s), s["value"], _spans_of(s["evidence"]))
-            for s in record.get("sentences", ())
-        ),
-        tuple(
-            Flag(_span_of(f), f["kind"], f["message"], _spans_of(f["evidence"]))
-            for f in record.get("flags", ())
-        ),
-        record.get("note", ""),
-        tuple(record.get("counts", ())),
-    )
-
-
 def _span_record(span: Span) -> dict[str, int]:
     return {"start": span.start, "end": span.end}
 
 
 def _span_records(spans: Sequence[Span]) -> list[dict[str, int]]:
     return [_span_record(span) for span in spans]
-
-
-def _span_of(record: Mapping[str, Any]) -> Span:
-    return Span(record["start"], record["end"])
-
-
-def _spans_of(records: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
-    return tuple(_span_of(record) for record in records)
 
 
 def canonical(value: object) -> str:
