@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from typing import ClassVar
 
 from evalharness import text
+from evalharness.checks.passages import passages
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 
@@ -48,8 +49,9 @@ class StatedNames:
 
     def __init__(self, article: str) -> None:
         self.text = article
-        self.sentences = text.sentences(article)
-        self.names, self.casing = text.names_and_casing(article, self.sentences)
+        self.passages = passages(article)
+        self.sentences = self.passages.sentences
+        self.names, self.casing = self.passages.named
 
     @cached_property
     def countries(self) -> frozenset[str]:
@@ -169,8 +171,8 @@ def check_entities(article: StatedNames, summary: str) -> Score:
 
 def _by_sentence(summary: str, casing: text.Casing) -> Iterator[tuple[Span, list[text.Name]]]:
     """Yield the sentences that have names, with them."""
-    sentences = text.sentences(summary)
-    names = text.names(summary, casing, sentences)
+    sentences = passages(summary).sentences
+    names = passages(summary).named_as(casing)
     starts = [sentence.start for sentence in sentences]
     places = itertools.groupby(names, lambda name: bisect.bisect_right(starts, name.span.start))
     for place, here in places:

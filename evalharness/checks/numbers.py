@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from typing import ClassVar
 
 from evalharness import text
+from evalharness.checks.passages import passages
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 
@@ -53,7 +54,7 @@ class StatedNumbers:
 
     def __init__(self, article: str) -> None:
         self.text = article
-        self.sentences = text.sentences(article)
+        self.sentences = passages(article).sentences
         self.numbers = text.numbers(article, self.sentences)
         self._index = text.NumberIndex(self.numbers)
 
@@ -107,7 +108,7 @@ def check_numbers(article: StatedNumbers, summary: str) -> Score:
     flags: list[Flag] = []
     scores: list[SentenceScore] = []
     n_claims = 0
-    for sentence in text.sentences(summary):
+    for sentence in passages(summary).sentences:
         claims = [number for number in text.numbers(summary, [sentence]) if number.sure]
         if not claims:
             continue

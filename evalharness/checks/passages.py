@@ -7,7 +7,7 @@ speaks of the same thing.
 
 import bisect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -74,23 +74,23 @@ class Passages:
     def __init__(self, whole: str) -> None:
         self.text = whole
         self.sentences = text.sentences(whole)
-        self.tokens: list[Token] = []
-        self.first: list[int] = []
-        for number, sentence in enumerate(self.sentences):
-            self.first.append(len(self.tokens))
-            self._add(number, sentence)
-        self.first.append(len(self.tokens))
+        self._named_as: tuple[text.Casing, list[text.Name]] | None = None
 
-    def _add(self, number: int, sentence: Span) -> None:
-        position = sentence.start
-        for match in WORD.finditer(self.text, sentence.start, sentence.end):
-            start, end = match.span()
-            gap = self.text[position:start]
-            mark = gap not in ("", " ") and _CLAUSE_END.search(gap) is not None
-            position = end
-            word = text.fold(match[0])
-            content = word not in FUNCTION_WORDS
-            self.tokens.append(Token(start, end, word, stemmed(word), number, content, mark))
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """The words of the text in order."""
+        return [
+            token
+            for number, sentence in enumerate(self.sentences)
+            for token in _tokens(self.text, number, sentence)
+        ]
+
+    @cached_property
+    def first(self) -> list[int]:
+        """The first token of each sentence, and behind the last the number of tokens."""
+        starts = [token.start for token in self.tokens]
+        begins = [bisect.bisect_left(starts, sentence.start) for sentence in self.sentences]
+        return [*begins, len(self.tokens)]
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
@@ -108,6 +108,12 @@ class Passages:
     def named(self) -> tuple[list[text.Name], text.Casing]:
         """The names of the text by its own casing, and that casing."""
         return text.names_and_casing(self.text, self.sentences)
+
+    def named_as(self, casing: text.Casing) -> list[text.Name]:
+        """Return the names of the text by another's casing; those by the last one are kept."""
+        if self._named_as is None or self._named_as[0] is not casing:
+            self._named_as = casing, text.names(self.text, casing, self.sentences)
+        return self._named_as[1]
 
     def sentence_of(self, words: str) -> int | None:
         """Return which sentence is this very one; None if none is."""
@@ -161,6 +167,24 @@ class Passages:
     def sentence_at(self, start: int) -> int:
         """Return which sentence a character stands in, from 0."""
         return bisect.bisect_right(self.sentences, start, key=lambda each: each.start) - 1
+
+
+@lru_cache(maxsize=65_536)
+def _known(written: str) -> tuple[str, str, bool]:
+    """Return a word as it is compared, without its ending, and whether it is of content."""
+    word = text.fold(written)
+    return word, stemmed(word), word not in FUNCTION_WORDS
+
+
+def _tokens(whole: str, number: int, sentence: Span) -> Iterator[Token]:
+    position = sentence.start
+    for match in WORD.finditer(whole, sentence.start, sentence.end):
+        start, end = match.span()
+        gap = whole[position:start]
+        mark = gap not in ("", " ") and _CLAUSE_END.search(gap) is not None
+        position = end
+        word, stem, content = _known(match[0])
+        yield Token(start, end, word, stem, number, content, mark)
 
 
 @lru_cache(maxsize=4)

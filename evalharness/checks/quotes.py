@@ -212,7 +212,7 @@ class _Claims:
     @cached_property
     def names(self) -> list[text.Name]:
         """The names of the summary."""
-        return text.names(self.own.text, self.article.casing, self.own.sentences)
+        return self.own.named_as(self.article.casing)
 
     def judge(self, quoted: Span, number: int) -> _Verdict:
         """Return what is wrong with a quotation in a sentence."""

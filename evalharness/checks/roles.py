@@ -166,7 +166,7 @@ class _Claims:
         self.article = article
         self.stated = article.passages
         self.own = own
-        self.name_at = _by_token(own, text.names(own.text, article.casing, own.sentences))
+        self.name_at = _by_token(own, own.named_as(article.casing))
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""

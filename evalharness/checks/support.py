@@ -18,7 +18,7 @@ from evalharness.checks.alignment import (
     known_words,
 )
 from evalharness.checks.naming_words import NAMING_STEMS
-from evalharness.checks.passages import Passages, Token, without_claims
+from evalharness.checks.passages import Token, passages, without_claims
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 
@@ -66,7 +66,7 @@ def check_support(article: Wording, summary: str, wrong: Sequence[Span] = ()) ->
         return Score(None, note=note)
     scores: list[SentenceScore] = []
     flags: list[Flag] = []
-    for span, tokens in by_sentence(Passages(summary)):
+    for span, tokens in by_sentence(passages(summary)):
         aligned = align(article, tokens)
         found = evidence(article, aligned)
         scores.append(SentenceScore(span, 1 / (1 + odds_against(article, aligned)), found))
