@@ -110,6 +110,11 @@ class Wording:
         """Return which sentence a word of the article stands in, from 0."""
         return self.passages.tokens[place].sentence
 
+    def most_in_sentence(self, key: str) -> int:
+        """Return how often the sentence that has a word most often has it."""
+        counted = Counter(map(self.sentence_of, self.places.get(key, ())))
+        return max(counted.values(), default=0)
+
     def copied_from(self, keys: list[str]) -> int | None:
         """Return the place from which the article has exactly these words; None: nowhere."""
         n_places, offset = min(
@@ -295,6 +300,19 @@ def known_words(article: Wording, aligned: Aligned) -> float:
     ]
     known = sum(1.0 if key in article else article.similar(key)[0] for key in content)
     return known / len(content) if content else 1.0
+
+
+def is_repeated(article: Wording, aligned: Aligned) -> bool:
+    """Tell whether a sentence has a word of content more often than any of the article has it.
+
+    Summarizers that lose the thread say things twice (`a sheep, a sheep and a sheep`).
+    """
+    counted = Counter(
+        key
+        for token, key in zip(aligned.tokens, aligned.keys, strict=True)
+        if token.content and not key[:1].isdigit()
+    )
+    return any(n > 1 and n > article.most_in_sentence(key) for key, n in counted.items())
 
 
 def evidence(article: Wording, aligned: Aligned) -> tuple[Span, ...]:

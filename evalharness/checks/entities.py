@@ -8,9 +8,12 @@ from functools import cache, cached_property
 from typing import ClassVar
 
 from evalharness import text
-from evalharness.checks.passages import passages
+from evalharness.checks.naming_words import NAMING_STEMS
+from evalharness.checks.passages import passages, stemmed
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text.common_words import FUNCTION_WORDS
+from evalharness.text.name_words import TITLES
 
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
@@ -26,13 +29,14 @@ class Entities:
 
     A name is known if each of its words is in the article, in any case, singular or plural, or as
     another word for the same country (`Britain`, `British`), or if one is the initials of the
-    other (`IMF`). A sentence with names has the share of its own; weighted with their count of
+    other (`IMF`); but not if it is crossed from the first word of one person and the last of
+    another. A sentence with names has the share of its own; weighted with their count of
     names, these make up the score. A summary without names has none.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def identity(self) -> Mapping[str, str]:
         """Return the version of the sentence splitter, which a score depends on."""
@@ -91,17 +95,50 @@ class StatedNames:
         return bisect.bisect_right(self.sentences, span.start, key=lambda each: each.start) - 1
 
     def missing(self, name: text.Name, summary: str) -> list[Span]:
-        """Return the parts of a summary's name that the article does not have."""
+        """Return the parts of a summary's name that the article does not have, or not together."""
         missing = [
             part
             for word, part in zip(name.words, name.parts, strict=True)
             if len(word) > 1 and not self._has(word)
         ]
-        if not missing or text.country(" ".join(name.words)) in self.countries:
+        if not missing:
+            return list(name.parts) if self._is_crossed(name) else []
+        if text.country(" ".join(name.words)) in self.countries:
             return []
         if len(name.words) == 1 and name.words[0] in self.initials:
             return []
-        return [] if any(each in self.casing for each in _initials(name, summary)) else missing
+        return [] if any(map(self._is_acronym, _initials(name, summary))) else missing
+
+    def _is_acronym(self, initials: str) -> bool:
+        """Tell whether the article has some letters as a word that can be short for a name."""
+        if initials in FUNCTION_WORDS:  # `as`, of Alan Simpson
+            return initials in self.casing.capitals
+        return initials not in TITLES and initials in self.casing
+
+    def _is_crossed(self, name: text.Name) -> bool:
+        """Tell whether two known words make a name that is none: `Jane Roe` of `Jane Doe`.
+
+        The article has the one as the first word of a name and the other as the last word of
+        another, and nowhere both in one name or side by side.
+        """
+        if len(name.words) != 2 or name.words in self._neighbours:
+            return False
+        first, last = name.words
+        if not NAMING_STEMS.isdisjoint(map(stemmed, name.words)):  # a Birmingham school
+            return False
+        if any(first in stated.words for stated in self.names_with.get(last, [])):
+            return False
+        return any(first == stated.words[0] for stated in self._of_several(first)) and any(
+            last == stated.words[-1] for stated in self._of_several(last)
+        )
+
+    def _of_several(self, word: str) -> list[text.Name]:
+        return [name for name in self.names_with.get(word, []) if len(name.words) > 1]
+
+    @cached_property
+    def _neighbours(self) -> frozenset[tuple[str, str]]:
+        """The pairs of words that stand beside each other in the article."""
+        return frozenset(itertools.pairwise(token.word for token in self.passages.tokens))
 
     def _has(self, word: str) -> bool:
         if any(spelling in self.casing for spelling in _numbers_of(word)):

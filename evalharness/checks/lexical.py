@@ -49,9 +49,9 @@ ODDS = {
     "entity": 6.0,
     "date": 8.0,
     "negation": 2.0,
-    "antonym": 0.3,
+    "antonym": 1.0,
     "hedge": 0.3,
-    "quote": 0.3,
+    "quote": 1.0,
     "attribution": 0.3,
     "roles": 0.1,
     "unsupported": 0.0,
@@ -82,7 +82,7 @@ class Lexical:
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.15, "supported": 0.5}
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:

@@ -1,8 +1,6 @@
 """Does the article have what each sentence of the summary says?"""
 
-import bisect
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -15,10 +13,12 @@ from evalharness.checks.alignment import (
     close_pairs,
     common_subsequence,
     evidence,
+    is_repeated,
     known_words,
 )
 from evalharness.checks.naming_words import NAMING_STEMS
 from evalharness.checks.passages import Token, passages, without_claims
+from evalharness.checks.unsupported import unsupported
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 
@@ -27,11 +27,7 @@ from evalharness.records import Flag, Score, SentenceScore, Span
 PATH = 1 / 30  # for each unit of the path's cost; a novel word costs 4
 LACKING = 0.5  # for all that one of the three shares lacks
 NAMING = 0.7  # for each novel word that names things: `county`, `championship`
-# Words between two that the article does not have are flagged with them, unless it has two
-# neighbouring ones of them as neighbours.
-MOST_BRIDGED = 6
-# A word that is spelled so nearly like one of the article's is not flagged: `organise`.
-KNOWN_SPELLING = 0.6
+REPEATED = 0.7  # for a word of content that no sentence of the article has so often
 MOST_QUOTED = 60
 
 
@@ -41,14 +37,15 @@ class Support:
 
     A sentence that is copied has 1. The score sinks with the cost of finding its words in the
     article one after the other, with the words that are not in the two sentences that fit best, or
-    not in their order, with neighbouring words that the article does not have close together, and
-    with words that it does not have at all. Over the sentences the odds against support add up; so
+    not in their order, with neighbouring words that the article does not have close together, with
+    words that it does not have at all, and with a word that is said more often than in any of the
+    article's sentences. Over the sentences the odds against support add up; so
     each further sentence can only lower the score. Their mean and minimum are in the parts.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Point to the best evidence of each sentence; flag the words that have none."""
@@ -70,10 +67,9 @@ def check_support(article: Wording, summary: str, wrong: Sequence[Span] = ()) ->
         aligned = align(article, tokens)
         found = evidence(article, aligned)
         scores.append(SentenceScore(span, 1 / (1 + odds_against(article, aligned)), found))
-        unknown = [_is_novel(article, key) and token.content for token, key in _words(aligned)]
-        known_wrong = [_overlaps(wrong, token) for token in tokens]
-        novel = [one or other for one, other in zip(unknown, known_wrong, strict=True)]
-        flags += _flags(article, aligned, summary, novel, found)
+        for first, last in unsupported(article, aligned, wrong):
+            flagged = Span(tokens[first].start, tokens[last].end)
+            flags.append(_flag(article, flagged, summary, found))
     if not scores:
         return Score(None, note="the summary has no words")
     values = [score.value for score in scores]
@@ -105,58 +101,12 @@ def odds_against(article: Wording, aligned: Aligned) -> float:
         + (1 - known_words(article, aligned))
     )
     n_naming = sum(key in NAMING_STEMS and key not in article for key in aligned.keys)
-    return PATH * aligned.cost + LACKING * lacking + NAMING * n_naming
+    repeated = REPEATED * is_repeated(article, aligned)
+    return PATH * aligned.cost + LACKING * lacking + NAMING * n_naming + repeated
 
 
-def _words(aligned: Aligned) -> Iterator[tuple[Token, str]]:
-    return zip(aligned.tokens, aligned.keys, strict=True)
-
-
-def _flags(
-    article: Wording,
-    aligned: Aligned,
-    summary: str,
-    novel: Sequence[bool],
-    found: tuple[Span, ...],
-) -> Iterator[Flag]:
-    for first, last in _bridged(aligned, novel):
-        span = Span(aligned.tokens[first].start, aligned.tokens[last].end)
-        yield Flag(span, "unsupported", _message(article, span.of(summary), found), found)
-
-
-def _is_novel(article: Wording, key: str) -> bool:
-    """Tell whether the article lacks a word; numbers, which have many forms, are not judged."""
-    if key in article or key[:1].isdigit():
-        return False
-    return article.similar(key)[0] < KNOWN_SPELLING
-
-
-def _overlaps(wrong: Sequence[Span], token: Token) -> bool:
-    at = bisect.bisect_right(wrong, token.start, key=lambda span: span.end)
-    return at < len(wrong) and wrong[at].start < token.end
-
-
-def _bridged(aligned: Aligned, novel: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last word of each run of novel words, small gaps bridged."""
-    first = last = -1
-    for number in itertools.compress(itertools.count(), novel):
-        if first >= 0 and not _is_gap(aligned, last + 1, number):
-            yield first, last
-            first = number
-        first = number if first < 0 else first
-        last = number
-    if first >= 0:
-        yield first, last
-
-
-def _is_gap(aligned: Aligned, start: int, end: int) -> bool:
-    """Tell whether the words between two novel ones are few, and hardly copied."""
-    if end - start > MOST_BRIDGED:
-        return False
-    return not any(
-        one is not None and other == one + 1
-        for one, other in itertools.pairwise(aligned.places[start:end])
-    )
+def _flag(article: Wording, span: Span, summary: str, found: tuple[Span, ...]) -> Flag:
+    return Flag(span, "unsupported", _message(article, span.of(summary), found), found)
 
 
 def _message(article: Wording, words: str, found: tuple[Span, ...]) -> str:
