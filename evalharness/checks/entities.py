@@ -65,11 +65,6 @@ class StatedNames:
         return frozenset(each for name in self.names for each in _initials(name, self.text))
 
     @cached_property
-    def words(self) -> list[frozenset[str]]:
-        """The content words of each sentence."""
-        return [frozenset(text.content_words(span.of(self.text))) for span in self.sentences]
-
-    @cached_property
     def spellings(self) -> dict[str, text.Name]:
         """The names by how their words are spelled, each once, the first of them."""
         found: dict[str, text.Name] = {}
@@ -126,7 +121,7 @@ class StatedNames:
         ]
         return max(
             shared or self._spelled_nearly(" ".join(name.words)),
-            key=lambda stated: len(wanted & self.words[self.place(stated.span)]),
+            key=lambda stated: len(wanted & self.passages.content[self.place(stated.span)]),
             default=None,
         )
 

@@ -18,9 +18,10 @@ from evalharness.checks.alignment import (
     known_words,
 )
 from evalharness.checks.naming_words import NAMING_STEMS
-from evalharness.checks.passages import Token, passages, without_claims
+from evalharness.checks.passages import passages, without_claims
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text import Token
 
 # What speaks against a sentence, as odds. By hand: halving or doubling one of them moves the
 # agreement with human labels by .002 at most.
