@@ -6,15 +6,16 @@ linear time, as the places that are looked at for one word are limited.
 
 import bisect
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from evalharness import text
-from evalharness.checks.passages import Passages, Token, passages
+from evalharness.checks.passages import Passages, passages
 from evalharness.records import Span
+from evalharness.text import Token
 from evalharness.text.number_words import ONES, ORDINALS, TENS
 
 # What a path through the article pays for the next word of the summary. Eleven other settings
@@ -98,9 +99,10 @@ class Wording:
         self.text = article
         self.passages = passages(article)
         self.keys = [_key(token.word, token.stem) for token in self.passages.tokens]
-        self.places: dict[str, list[int]] = {}
+        places = defaultdict[str, list[int]](list)
         for place, key in enumerate(self.keys):
-            self.places.setdefault(key, []).append(place)
+            places[key].append(place)
+        self.places = dict(places)
         self._similar: dict[str, tuple[float, str]] = {}
 
     def __contains__(self, key: str) -> bool:

@@ -4,7 +4,7 @@ A line is two sides with a bar between: each word of one side contradicts each o
 the same place of a sentence. Inflections need not stand here, since both texts are stemmed.
 """
 
-from evalharness.checks.passages import stemmed
+from evalharness.text import stemmed
 
 _TABLE = """
     increase rise grow climb gain jump soar | decrease fall drop decline shrink plunge slump slide

@@ -2,7 +2,8 @@
 
 import re
 
-from evalharness.checks.passages import Passages, Token
+from evalharness.checks.passages import Passages
+from evalharness.text import Token
 
 
 def _set(words: str) -> frozenset[str]:
@@ -63,7 +64,8 @@ class Cues:
         self.hedged: dict[int, int] = {}
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
-        for first, end in zip(passages.first, passages.first[1:], strict=False):
+        for number in sorted({token.sentence for token in self._tokens if _is_cue(token)}):
+            first, end = passages.first[number], passages.first[number + 1]
             self._read_negations(first, end)
             self._read_hedges(first, end)
 
@@ -122,6 +124,14 @@ class Cues:
         after = self._tokens[at + 1].word if at + 1 < end else ""
         is_month = before in _BEFORE_MONTH or before[-1:].isdecimal() or after[:1].isdecimal()
         return token.end - token.start == len("may") and not is_name and not is_month
+
+
+_STEMS_OF_CUES = DENYING | POSSIBLE | FUTURE
+
+
+def _is_cue(token: Token) -> bool:
+    """Tell whether a word may deny or hedge; most sentences have none, and need no reading."""
+    return token.stem in _STEMS_OF_CUES or is_denial(token)
 
 
 def is_denial(token: Token) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from evalharness import text
 from evalharness.checks.naming_words import NAMING_STEMS
-from evalharness.checks.passages import passages, stemmed
+from evalharness.checks.passages import passages
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.common_words import FUNCTION_WORDS
@@ -69,11 +69,6 @@ class StatedNames:
         return frozenset(each for name in self.names for each in _initials(name, self.text))
 
     @cached_property
-    def words(self) -> list[frozenset[str]]:
-        """The content words of each sentence."""
-        return [frozenset(text.content_words(span.of(self.text))) for span in self.sentences]
-
-    @cached_property
     def spellings(self) -> dict[str, text.Name]:
         """The names by how their words are spelled, each once, the first of them."""
         found: dict[str, text.Name] = {}
@@ -124,7 +119,7 @@ class StatedNames:
         if len(name.words) != 2 or name.words in self._neighbours:
             return False
         first, last = name.words
-        if not NAMING_STEMS.isdisjoint(map(stemmed, name.words)):  # a Birmingham school
+        if not NAMING_STEMS.isdisjoint(map(text.stemmed, name.words)):  # a Birmingham school
             return False
         if any(first in stated.words for stated in self.names_with.get(last, [])):
             return False
@@ -163,7 +158,7 @@ class StatedNames:
         ]
         return max(
             shared or self._spelled_nearly(" ".join(name.words)),
-            key=lambda stated: len(wanted & self.words[self.place(stated.span)]),
+            key=lambda stated: len(wanted & self.passages.content[self.place(stated.span)]),
             default=None,
         )
 

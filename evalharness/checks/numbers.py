@@ -54,7 +54,8 @@ class StatedNumbers:
 
     def __init__(self, article: str) -> None:
         self.text = article
-        self.sentences = passages(article).sentences
+        self.passages = passages(article)
+        self.sentences = self.passages.sentences
         self.numbers = text.numbers(article, self.sentences)
         self._index = text.NumberIndex(self.numbers)
 
@@ -66,11 +67,6 @@ class StatedNumbers:
     def place(self, span: Span) -> int:
         """Return which sentence a span stands in, from 0."""
         return bisect.bisect_right(self.sentences, span.start, key=lambda each: each.start) - 1
-
-    @cached_property
-    def words(self) -> list[frozenset[str]]:
-        """The content words of each sentence."""
-        return [frozenset(text.content_words(span.of(self.text))) for span in self.sentences]
 
     @cached_property
     def by_company(self) -> dict[tuple[str, str, str], list[text.Number]]:
@@ -93,7 +89,7 @@ class StatedNumbers:
         near: list[tuple[int, text.Number]] = []
         for company in _company(summary, claimed):
             for stated in self.by_company.get(company, [])[:MOST_CANDIDATES]:
-                shared = len(wanted & self.words[self.place(stated.span)])
+                shared = len(wanted & self.passages.content[self.place(stated.span)])
                 if shared >= LEAST_SHARED or any(company[1:]):
                     near.append((shared, stated))
         return max(near, key=lambda pair: pair[0])[1] if near else None

@@ -6,17 +6,15 @@ speaks of the same thing.
 """
 
 import bisect
-import re
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from evalharness import text
 from evalharness.records import Span
-from evalharness.text.common_words import FUNCTION_WORDS
-from evalharness.text.irregular import VERB_OF
-from evalharness.text.porter import stem
-from evalharness.text.tokens import WORD
+from evalharness.text import Token
 
 # How far the words around a word reach, in words: in a summary's sentence, and in the article,
 # where more stands between them.
@@ -27,26 +25,6 @@ REACH_BESIDE = 5
 # keep the work on odd texts linear.
 MOST_WORDS = 5_000
 MOST_PLACES = 40
-# A longer word has no endings.
-LONGEST_STEMMED = 30
-
-_CLAUSE_END = re.compile(r"[,;:()\[\]\"“”–—]|--| - |``|''")
-
-
-class Token(NamedTuple):
-    """A word: where it stands, how it is compared, and what is known of it.
-
-    sentence: which sentence it stands in, from 0. content: False for a word such as `of`.
-    after_mark: True where a comma or another mark that ends a clause stands before it.
-    """
-
-    start: int
-    end: int
-    word: str
-    stem: str
-    sentence: int
-    content: bool
-    after_mark: bool
 
 
 class Place(NamedTuple):
@@ -60,14 +38,6 @@ class Place(NamedTuple):
     share: float
 
 
-@lru_cache(maxsize=32_768)
-def stemmed(word: str) -> str:
-    """Return a folded word without its ending; `won` is `win`, and `before` stays whole."""
-    if word in FUNCTION_WORDS:
-        return word
-    return stem(VERB_OF.get(word, word)) if len(word) <= LONGEST_STEMMED else word
-
-
 class Passages:
     """The words of a text in order, found once."""
 
@@ -79,11 +49,7 @@ class Passages:
     @cached_property
     def tokens(self) -> list[Token]:
         """The words of the text in order."""
-        return [
-            token
-            for number, sentence in enumerate(self.sentences)
-            for token in _tokens(self.text, number, sentence)
-        ]
+        return text.tokens(self.text, self.sentences)
 
     @cached_property
     def first(self) -> list[int]:
@@ -95,24 +61,33 @@ class Passages:
     @cached_property
     def places(self) -> dict[str, list[int]]:
         """Where each stem stands: positions in `tokens`, in order."""
-        found: dict[str, list[int]] = {}
+        found = defaultdict[str, list[int]](list)
         for at, token in enumerate(self.tokens):
-            found.setdefault(token.stem, []).append(at)
-        return found
+            found[token.stem].append(at)
+        return dict(found)
 
     @cached_property
     def _copies(self) -> dict[str, int]:
         return {span.of(self.text): number for number, span in enumerate(self.sentences)}
 
     @cached_property
+    def content(self) -> list[frozenset[str]]:
+        """The words of content of each sentence, folded."""
+        bounds = itertools.pairwise(self.first)
+        return [
+            frozenset(token.word for token in self.tokens[start:end] if token.content)
+            for start, end in bounds
+        ]
+
+    @cached_property
     def named(self) -> tuple[list[text.Name], text.Casing]:
         """The names of the text by its own casing, and that casing."""
-        return text.names_and_casing(self.text, self.sentences)
+        return text.names_and_casing(self.text, self.tokens)
 
     def named_as(self, casing: text.Casing) -> list[text.Name]:
         """Return the names of the text by another's casing; those by the last one are kept."""
         if self._named_as is None or self._named_as[0] is not casing:
-            self._named_as = casing, text.names(self.text, casing, self.sentences)
+            self._named_as = casing, text.names(self.text, casing, self.tokens)
         return self._named_as[1]
 
     def sentence_of(self, words: str) -> int | None:
@@ -167,24 +142,6 @@ class Passages:
     def sentence_at(self, start: int) -> int:
         """Return which sentence a character stands in, from 0."""
         return bisect.bisect_right(self.sentences, start, key=lambda each: each.start) - 1
-
-
-@lru_cache(maxsize=65_536)
-def _known(written: str) -> tuple[str, str, bool]:
-    """Return a word as it is compared, without its ending, and whether it is of content."""
-    word = text.fold(written)
-    return word, stemmed(word), word not in FUNCTION_WORDS
-
-
-def _tokens(whole: str, number: int, sentence: Span) -> Iterator[Token]:
-    position = sentence.start
-    for match in WORD.finditer(whole, sentence.start, sentence.end):
-        start, end = match.span()
-        gap = whole[position:start]
-        mark = gap not in ("", " ") and _CLAUSE_END.search(gap) is not None
-        position = end
-        word, stem, content = _known(match[0])
-        yield Token(start, end, word, stem, number, content, mark)
 
 
 @lru_cache(maxsize=4)

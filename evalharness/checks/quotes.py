@@ -14,11 +14,11 @@ from evalharness.checks.passages import (
     Passages,
     in_order,
     passages,
-    stemmed,
     without_claims,
 )
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text import stemmed
 from evalharness.text.quotations import quotations
 
 # A quotation of fewer words may be a title or a word set apart: only foreign words are wrong in it.

@@ -1,6 +1,6 @@
 """Words that tell who does something to whom, by hand, for English news; verbs are stems."""
 
-from evalharness.checks.passages import stemmed
+from evalharness.text import stemmed
 
 
 def _set(words: str) -> frozenset[str]:

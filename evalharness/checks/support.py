@@ -17,7 +17,7 @@ from evalharness.checks.alignment import (
     known_words,
 )
 from evalharness.checks.naming_words import NAMING_STEMS
-from evalharness.checks.passages import Token, passages, without_claims
+from evalharness.checks.passages import passages, without_claims
 from evalharness.checks.unsupported import unsupported
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span

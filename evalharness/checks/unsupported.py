@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from evalharness.checks.alignment import Aligned, Wording
 from evalharness.checks.general_words import GENERAL_STEMS
-from evalharness.checks.passages import Token
 from evalharness.records import Span
+from evalharness.text import Token
 
 # A word that is spelled so nearly like one of the article's is not novel: `organise`.
 KNOWN_SPELLING = 0.6

@@ -36,7 +36,9 @@ class Facts:
     def __init__(self, article: str) -> None:
         self.text = article
         self.sentences = text.sentences(article)
-        self.names, self.casing = text.names_and_casing(article, self.sentences)
+        self.names, self.casing = text.names_and_casing(
+            article, text.tokens(article, self.sentences)
+        )
 
     @cached_property
     def sorts(self) -> Sorts:
@@ -89,7 +91,7 @@ class Claims:
     def __init__(self, summary: str, facts: Facts) -> None:
         self.text = summary
         self.sentences = text.sentences(summary)
-        self.names = text.names(summary, facts.casing, self.sentences)
+        self.names = text.names(summary, facts.casing, text.tokens(summary, self.sentences))
         self._words: dict[Span, frozenset[str]] = {}
         self.is_tokenised = len(_TOKENISED.findall(summary)) > 0
 

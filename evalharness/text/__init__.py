@@ -7,6 +7,7 @@ whatever string comes: other scripts, lone surrogates, megabytes without a stop.
 from evalharness.text.boundaries import SENTENCES_VERSION, sentences
 from evalharness.text.capitals import Casing, Name, casing, country, names, names_and_casing
 from evalharness.text.quantities import Number, NumberIndex, agree, numbers
+from evalharness.text.tokenizing import Token, stemmed, tokens
 from evalharness.text.tokens import content_words, fold, words
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Name",
     "Number",
     "NumberIndex",
+    "Token",
     "agree",
     "casing",
     "content_words",
@@ -24,5 +26,7 @@ __all__ = [
     "names_and_casing",
     "numbers",
     "sentences",
+    "stemmed",
+    "tokens",
     "words",
 ]

@@ -13,10 +13,11 @@ Calendar words are no names, titles (`Mr`, `President`) are left out at the edge
 owner's `'s` is not part of the name.
 """
 
-import itertools
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from evalharness.records import Span
@@ -34,8 +35,12 @@ from evalharness.text.name_words import (
     TITLES,
 )
 from evalharness.text.number_words import CURRENCY_LETTERS
-from evalharness.text.tokens import WORD, fold
+from evalharness.text.tokenizing import Token
+from evalharness.text.tokenizing import tokens as tokens_of
+from evalharness.text.tokens import fold
 
+# Left out where a name begins or ends.
+AT_EDGES = TITLES | CONNECTORS
 # A run of capitals longer than this is a list or a headline; it is cut into names.
 MOST_WORDS = 8
 
@@ -52,15 +57,6 @@ class Name:
     span: Span
     words: tuple[str, ...]
     parts: tuple[Span, ...]
-
-
-class _Token(NamedTuple):
-    start: int
-    end: int
-    word: str
-    folded: str
-    first: bool  # in its sentence
-    opens: bool  # first in a sentence or quotation, or in a headline: a capital tells nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +81,12 @@ class Casing:
 
 
 def names(
-    text: str, casing_of: str | Casing | None = None, within: Sequence[Span] | None = None
+    text: str, casing_of: str | Casing | None = None, within: Sequence[Token] | None = None
 ) -> list[Name]:
     """Return the names of a text in order.
 
     casing_of: the text, or its casing, that tells names from other words where this text does not;
-        itself if None. within: the sentences of the text, where they are known already.
+        itself if None. within: the tokens of the text, where they are known already.
 
     >>> summary = "officials said jane doe of the bank of england left"
     >>> for name in names(summary, casing_of="In May Jane Doe joined the Bank of England."):
@@ -101,23 +97,23 @@ def names(
     if casing_of is None:
         return names_and_casing(text, within)[0]
     known = casing(casing_of) if isinstance(casing_of, str) else casing_of
-    return _names(text, _tokens(text, within), known)
+    return _names(_LookedAt(text, within), known)
 
 
-def casing(text: str, within: Sequence[Span] | None = None) -> Casing:
+def casing(text: str, within: Sequence[Token] | None = None) -> Casing:
     """Count the capitals of a text.
 
     >>> casing("Apple grew. An apple fell near Apple House.").is_name("apple")
     False
     """
-    return _casing(_tokens(text, within))
+    return _casing(_LookedAt(text, within))
 
 
-def names_and_casing(text: str, within: Sequence[Span] | None = None) -> tuple[list[Name], Casing]:
+def names_and_casing(text: str, within: Sequence[Token] | None = None) -> tuple[list[Name], Casing]:
     """Return the names of a text by its own casing, and that casing, for its summaries."""
-    tokens = _tokens(text, within)
-    counted = _casing(tokens)
-    return _names(text, tokens, counted), counted
+    looked_at = _LookedAt(text, within)
+    counted = _casing(looked_at)
+    return _names(looked_at, counted), counted
 
 
 def country(words: str) -> str:
@@ -129,37 +125,59 @@ def country(words: str) -> str:
     return COUNTRY_OF.get(words, "")
 
 
-def _names(text: str, tokens: list[_Token], known: Casing) -> list[Name]:
-    marks: list[bool | None] = []
-    starts = [place for place, token in enumerate(tokens) if token.first]
-    for start, end in itertools.pairwise([*starts, len(tokens)]):
-        sentence = tokens[start:end]
-        shows_case = any(token.word[0].isupper() for token in sentence if not token.opens)
-        marks += [_is_name(token, known, shows_case) for token in sentence]
-    return [
-        name
-        for run in _runs(text, tokens, _with_first_names(text, tokens, marks))
-        if (name := _name(run)) is not None
-    ]
+class _Look(NamedTuple):
+    """What the letters of a word tell.
+
+    folded: as names are compared. small, capital: how it begins; neither in a script without.
+    never: that it is part of no name; opening: that it is of none where it opens a sentence.
+    """
+
+    folded: str
+    small: bool
+    capital: bool
+    never: bool
+    never_opening: bool
 
 
-def _tokens(text: str, within: Sequence[Span] | None) -> list[_Token]:
-    tokens: list[_Token] = []
-    for span in sentences(text) if within is None else within:
-        sentence = span.of(text)
-        end = 0
-        found: list[_Token] = []
-        for match in WORD.finditer(sentence):
-            word, start = match[0], match.start()
-            gap = sentence[end:start]
-            end = match.end()
-            first = not found
-            opens = first or (gap != " " and not _OPENING.isdisjoint(gap))
-            found.append(
-                _Token(span.start + start, span.start + end, word, _compared(word), first, opens)
-            )
-        tokens += _headline(found) if _is_headline(found) else found
-    return tokens
+@lru_cache(maxsize=32_768)
+def _look(written: str) -> _Look:
+    folded, first = _compared(written), written[0]
+    is_function_word = folded in FUNCTION_WORDS
+    is_acronym = len(written) > 1 and written.isupper()
+    never = folded in CALENDAR or folded in ORDINARY_CAPITALS or not first.isalpha()
+    never = never or (is_function_word and not is_acronym) or _MONEY.fullmatch(folded) is not None
+    return _Look(folded, first.islower(), first.isupper(), never, never or is_function_word)
+
+
+class _LookedAt:
+    """The tokens of a text and what their letters tell.
+
+    capitals: which of them begin with a capital. silent: which of these stand first in a sentence
+    or quotation, or in a headline: a capital tells nothing there. bounds: of the sentences.
+    """
+
+    def __init__(self, text: str, within: Sequence[Token] | None) -> None:
+        self.text = text
+        self.tokens = tokens_of(text, sentences(text)) if within is None else within
+        self.looks = [_look(token.written) for token in self.tokens]
+        self.capitals = [at for at, look in enumerate(self.looks) if look.capital]
+        self.bounds = list(_bounds(self.tokens))
+        self.silent = {at for at in self.capitals if self.tokens[at].opens}
+        for start, end in self.bounds:
+            if _is_headline(self.looks[start:end]):
+                self.silent.update(at for at in range(start, end) if self.looks[at].capital)
+
+
+def _bounds(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    """Yield the first token of each sentence and the one after its last."""
+    start, number = 0, 0
+    for at, token in enumerate(tokens):
+        if token.sentence != number:
+            if at > start:
+                yield start, at
+            start, number = at, token.sentence
+    if tokens:
+        yield start, len(tokens)
 
 
 def _compared(word: str) -> str:
@@ -172,75 +190,79 @@ def _compared(word: str) -> str:
 
 # P460 in `P460-million` is no name.
 _MONEY = re.compile(rf"(?:{'|'.join(CURRENCY_LETTERS)})\d[\d.,]*")
-_OPENING = frozenset('"“‘«„:`•|')
 
 
-def _is_headline(tokens: list[_Token]) -> bool:
+def _is_headline(looks: list[_Look]) -> bool:
     """Tell whether a sentence has a capital at every word of content."""
-    if len(tokens) < 4:
+    if len(looks) < 4:
         return False
-    return not any(
-        token.word[0].islower() and token.folded not in FUNCTION_WORDS for token in tokens
-    )
+    return not any(look.small and look.folded not in FUNCTION_WORDS for look in looks)
 
 
-def _headline(tokens: list[_Token]) -> list[_Token]:
-    return [token._replace(opens=True) for token in tokens]
+def _casing(text: _LookedAt) -> Casing:
+    looks = text.looks
+    smalls = Counter([look.folded for look in looks if look.small])
+    telling = Counter([looks[at].folded for at in text.capitals if at not in text.silent])
+    others = {look.folded for look in looks if not look.small and not look.capital}
+    return Casing(telling, smalls, others.union([looks[at].folded for at in text.silent]))
 
 
-def _casing(tokens: list[_Token]) -> Casing:
-    counted = Casing()
-    for token in tokens:
-        first = token.word[0]
-        if first.islower():
-            counted.smalls[token.folded] = counted.smalls.get(token.folded, 0) + 1
-        elif token.opens or not first.isupper():
-            counted.openings.add(token.folded)
-        else:
-            counted.capitals[token.folded] = counted.capitals.get(token.folded, 0) + 1
-    return counted
+def _names(text: _LookedAt, known: Casing) -> list[Name]:
+    marks: list[bool | None] = [False] * len(text.tokens)
+    for at in text.capitals:
+        marks[at] = _is_name(text.looks[at], at in text.silent, known)
+    showing = {text.tokens[at].sentence for at in text.capitals if at not in text.silent}
+    for start, end in text.bounds:
+        if text.tokens[start].sentence not in showing:
+            for at in range(start, end):
+                look = text.looks[at]
+                marks[at] = marks[at] if look.capital else _is_small_name(look, known)
+    found = (_name(run) for run in _runs(text, _with_first_names(text, marks)))
+    return [name for name in found if name is not None]
 
 
-def _is_name(token: _Token, known: Casing, shows_case: bool) -> bool | None:
-    """Tell whether a word is part of a name; None for an opening word of which nothing is known."""
-    word, folded = token.word, token.folded
-    is_acronym = len(word) > 1 and word.isupper() and not token.opens
-    if folded in CALENDAR or folded in ORDINARY_CAPITALS or not word[0].isalpha():
+def _is_name(look: _Look, opens: bool, known: Casing) -> bool | None:
+    """Tell whether a word with a capital is part of a name; None: it opens, and is not known."""
+    if look.never or (opens and look.never_opening):
         return False
-    if (folded in FUNCTION_WORDS and not is_acronym) or _MONEY.fullmatch(folded):
-        return False
-    if not word[0].isupper():
-        if shows_case or len(folded) == 1:
-            return False
-        told = known.is_name(folded)
-        return folded in KNOWN_NAMES if told is None else told
-    if not token.opens:
+    if not opens:
         return True
+    folded = look.folded
     told = known.is_name(folded)
     if told is not None or folded in KNOWN_NAMES:
         return told is not False
     return False if folded in ORDINARY_OPENERS or folded.endswith(ORDINARY_ENDINGS) else None
 
 
-def _with_first_names(text: str, tokens: list[_Token], marks: list[bool | None]) -> list[bool]:
+def _is_small_name(look: _Look, known: Casing) -> bool:
+    """Tell whether a word without a capital is part of a name, in a sentence that has none."""
+    if look.never or len(look.folded) == 1:
+        return False
+    told = known.is_name(look.folded)
+    return look.folded in KNOWN_NAMES if told is None else told
+
+
+def _with_first_names(text: _LookedAt, marks: list[bool | None]) -> list[bool]:
     """Settle the opening words of which nothing is known: a name follows (`Jane Doe said`)."""
     settled = [mark is True for mark in marks]
-    for index in range(len(tokens) - 2, -1, -1):
-        if marks[index] is None:
-            following = tokens[index + 1]
-            joined = text[tokens[index].end : following.start] in (" ", "-", ". ")
-            settled[index] = joined and settled[index + 1] and following.word[0].isupper()
-            settled[index] &= not following.first
+    unknown = [at for at, mark in enumerate(marks[:-1]) if mark is None]
+    for at in reversed(unknown):
+        token, following = text.tokens[at], text.tokens[at + 1]
+        joined = text.text[token.end : following.start] in (" ", "-", ". ")
+        named = settled[at + 1] and text.looks[at + 1].capital
+        settled[at] = joined and named and following.sentence == token.sentence
     return settled
 
 
-def _runs(text: str, tokens: list[_Token], marks: list[bool]) -> list[list[_Token]]:
+def _runs(text: _LookedAt, marks: list[bool]) -> list[list[Token]]:
     """Group the tokens of names that stand together, with small words such as `of` between."""
-    runs: list[list[_Token]] = []
-    run: list[_Token] = []
-    waiting: list[_Token] = []
-    for token, is_name in zip(tokens, marks, strict=True):
-        joined = bool(run) and _joins(text, (waiting or run)[-1], token) and len(run) < MOST_WORDS
+    runs: list[list[Token]] = []
+    run: list[Token] = []
+    waiting: list[Token] = []
+    for token, is_name in zip(text.tokens, marks, strict=True):
+        if not run and not is_name:
+            continue
+        joined = 0 < len(run) < MOST_WORDS and _joins(text.text, (waiting or run)[-1], token)
         if is_name and joined:
             run += [*waiting, token]
             waiting = []
@@ -254,35 +276,38 @@ def _runs(text: str, tokens: list[_Token], marks: list[bool]) -> list[list[_Toke
     return runs
 
 
-def _joins(text: str, before: _Token, after: _Token) -> bool:
-    if after.first or before.word.endswith(("'s", "’s")):
+def _joins(text: str, before: Token, after: Token) -> bool:
+    if after.sentence != before.sentence or before.written.endswith(("'s", "’s")):
         return False
     gap = text[before.end : after.start]
-    return gap in (" ", "-", " & ", "\u00a0") or (gap == ". " and before.word[0].isupper())
+    return gap in (" ", "-", " & ", "\u00a0") or (gap == ". " and before.written[0].isupper())
 
 
-def _goes_inside(token: _Token, before: _Token) -> bool:
+def _goes_inside(token: Token, before: Token) -> bool:
     """Tell whether a small word can stand inside a name: Bank of the West, Ludwig van Beethoven."""
-    if token.folded == "of":
-        return before.folded in HEADS_OF_NAMES
-    return token.folded in CONNECTORS and (token.folded != "the" or before.folded == "of")
+    folded, last = _look(token.written).folded, _look(before.written).folded
+    if folded == "of":
+        return last in HEADS_OF_NAMES
+    return folded in CONNECTORS and (folded != "the" or last == "of")
 
 
-def _name(run: list[_Token]) -> Name | None:
+def _name(run: list[Token]) -> Name | None:
     """Return the name that a run is without the titles at its edges; None if nothing is left."""
-    while run and (run[0].folded in TITLES or run[0].folded in CONNECTORS):
-        run = run[1:]
-    while run and (run[-1].folded in TITLES or run[-1].folded in CONNECTORS):
-        run = run[:-1]
-    proper = [token for token in run if token.folded not in CONNECTORS]
-    if not any(len(token.folded) > 1 for token in proper):
+    words = [_look(token.written).folded for token in run]
+    first, end = 0, len(run)
+    while first < end and words[first] in AT_EDGES:
+        first += 1
+    while first < end and words[end - 1] in AT_EDGES:
+        end -= 1
+    proper = [at for at in range(first, end) if words[at] not in CONNECTORS]
+    if not any(len(words[at]) > 1 for at in proper):
         return None
     return Name(
-        Span(run[0].start, _part(run[-1]).end),
-        tuple(token.folded for token in proper),
-        tuple(_part(token) for token in proper),
+        Span(run[first].start, _part(run[end - 1]).end),
+        tuple(words[at] for at in proper),
+        tuple(_part(run[at]) for at in proper),
     )
 
 
-def _part(token: _Token) -> Span:
-    return Span(token.start, token.end - 2 if token.word.endswith(("'s", "’s")) else token.end)
+def _part(token: Token) -> Span:
+    return Span(token.start, token.end - 2 if token.written.endswith(("'s", "’s")) else token.end)

@@ -52,7 +52,8 @@ def _tree(words: Iterable[str]) -> str:
 
 
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
-_NUMBER_WORDS = _any_of({*ONES, *TENS, *ORDINALS, *SCALES, *VAGUE, *DENOMINATORS, "dozen"})
+_WORDS = {*ONES, *TENS, *ORDINALS, *SCALES, *VAGUE, *DENOMINATORS, "dozen"}
+_NUMBER_WORDS = _any_of(_WORDS)
 _PARTS = _any_of(word for word in DENOMINATORS if not word.endswith("s"))
 _LED = _any_of({*SCALES, "dozen"})
 _ATOM = re.compile(
@@ -78,6 +79,8 @@ _ATOM = re.compile(
     r"))",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(rf"[\d{_VULGAR}]")
+_RUN = re.compile(r"[^\W_]+")
 _LIST_MARK = re.compile(r"\W*\d{1,3}[.)]\s+\S")
 _VULGAR_AFTER = re.compile(rf" ?([{_VULGAR}])")
 _CLOCK = re.compile(
@@ -128,6 +131,9 @@ class Draft:
 
 def read(sentence: str) -> list[Draft]:
     """Return the numbers of a sentence in order."""
+    # Most sentences have none, which is quicker to see than to find.
+    if not _DIGIT.search(sentence) and _WORDS.isdisjoint(_RUN.findall(sentence.lower())):
+        return []
     drafts: list[Draft] = []
     atoms = list(_ATOM.finditer(sentence))
     position = 0
