@@ -123,17 +123,21 @@ def _moved(found: Date, by: int) -> Date:
     return replace(found, span=Span(found.span.start + by, found.span.end + by))
 
 
-# Each begins with letters, not with an assertion, which `re` looks for many times faster.
-_MONTH_INSIDE = re.compile(
+# What a sentence with a date of a form has, as plain strings, which are looked for quickest.
+_MONTH_INSIDE = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_UNIT_INSIDE = ("day", "week", "month", "year", "tonight", "tomorrow")
+_SEASON_INSIDE = ("spring", "summer", "autumn", "winter")
+# And as patterns, where such a string is often part of another word.
+_WHOLE_MONTH = re.compile(
     r"(?:j(?:an(?:uary)?|une?|uly?)|feb(?:ruary)?|ma(?:r|rch|y)|a(?:pr(?:il)?|ug(?:ust)?)"
     r"|sept?(?:ember)?|oct(?:ober)?|(?:nov|dec)(?:ember)?)(?!\w)"
 )
-_DIGITS_INSIDE = re.compile(r"\d\d")
-_WEEKDAY_INSIDE = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day")
-_RELATIVE_INSIDE = re.compile(
+_WHOLE_WEEKDAY = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day")
+_WHOLE_RELATIVE = re.compile(
     r"yesterday|to(?:day|night|morrow)|(?:last|this|next|previous|following)\s(?:week|month|year)"
 )
-_SEASON_INSIDE = re.compile(r"spring|summer|autumn|winter")
+_FOUR_DIGITS = re.compile(r"\d\d\d\d")
+_DECADE_INSIDE = re.compile(r"\d0'?s")
 
 
 def _read(sentence: str) -> Iterator[Date]:
@@ -142,27 +146,32 @@ def _read(sentence: str) -> Iterator[Date]:
     Whether a form can be there at all is asked first, since most sentences have none.
     """
     lower = sentence.lower()
-    has_digits = _DIGITS_INSIDE.search(lower) is not None
-    has_month = _MONTH_INSIDE.search(lower) is not None
-    for pattern in (*(_IN_DIGITS if has_digits else ()), *(_WITH_MONTH if has_month else ())):
+    has_year = _FOUR_DIGITS.search(lower) is not None
+    has_month = _has_any(lower, _MONTH_INSIDE) and _WHOLE_MONTH.search(lower) is not None
+    for pattern in (*(_IN_DIGITS if has_year else ()), *(_WITH_MONTH if has_month else ())):
         for match in pattern.finditer(sentence):
             full = _numeric(match) if "first" in match.groupdict() else _full(match)
             if full is not None:
                 yield full
     if has_month:
         yield from _months_alone(sentence)
-    if _WEEKDAY_INSIDE.search(lower):
+    if "day" in lower and _WHOLE_WEEKDAY.search(lower):
         for match in _WEEKDAY_ALONE.finditer(sentence):
             weekday = _WEEKDAYS.index(match["weekday"].lower())
             yield Date(Span(*match.span()), weekday=weekday)
-    if has_digits:
+    if _DECADE_INSIDE.search(lower):
         yield from _decades(sentence)
+    if has_year:
         yield from _years(sentence)
-    if _SEASON_INSIDE.search(lower):
+    if _has_any(lower, _SEASON_INSIDE):
         for match in _SEASON.finditer(sentence):
             yield Date(Span(*match.span("season")), season=match["season"].lower())
-    if _RELATIVE_INSIDE.search(lower):
+    if _has_any(lower, _UNIT_INSIDE) and _WHOLE_RELATIVE.search(lower):
         yield from _relatives(sentence)
+
+
+def _has_any(lower: str, words: Sequence[str]) -> bool:
+    return any(map(lower.__contains__, words))
 
 
 def _months_alone(sentence: str) -> Iterator[Date]:
