@@ -67,6 +67,8 @@ _RELATIVE = re.compile(
     r"\s(?P<unit>week|weekend|month|year))\b",
     re.IGNORECASE,
 )
+# A month without a year is the one within so many days of the publication.
+NEAR = 150
 _OFFSETS = {"last": -1, "previous": -1, "this": 0, "next": 1, "following": 1}
 _DAYS_OFF = {"yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1}
 _SEASON_MONTHS = {
@@ -248,15 +250,16 @@ def _relatives(sentence: str) -> Iterator[Date]:
 def resolved(found: Date, published: date) -> Date:
     """Return a date with what the day of publication tells: the year, or what `last week` means.
 
-    `yesterday` becomes a full date, `last month` a month, a weekday without a date the last one.
+    `yesterday` becomes a full date, `last month` a month. A month without a year has the year that
+    brings it near to the day of publication, and none if that is half a year away.
 
     >>> resolved(dates("yesterday")[0], date(2026, 5, 4)).days
     (3,)
+    >>> resolved(dates("in December")[0], date(2026, 1, 7)).years
+    (2025,)
     """
     if found.relative is None:
-        if found.years or not found.months:
-            return found
-        return replace(found, years=(published.year,))
+        return _with_year(found, published) if found.months and not found.years else found
     unit, offset = found.relative
     if unit == "day":
         day = published + timedelta(days=offset)
@@ -267,16 +270,45 @@ def resolved(found: Date, published: date) -> Date:
     return replace(found, years=(published.year + offset,)) if unit == "year" else found
 
 
+def _with_year(found: Date, published: date) -> Date:
+    around = (published.year - 1, published.year, published.year + 1)
+    middle = found.days[0] if len(found.days) == 1 else 15
+    days = [date(year, found.months[0], min(middle, 28)) for year in around]
+    near = tuple(day.year for day in days if abs((day - published).days) <= NEAR)
+    return replace(found, years=near) if len(near) == 1 and len(found.months) == 1 else found
+
+
+def day_of(found: Date) -> date | None:
+    """Return the one day that a date is, if it says year, month and day."""
+    if not len(found.years) == len(found.months) == len(found.days) == 1:
+        return None
+    try:
+        return date(found.years[0], found.months[0], found.days[0])
+    except ValueError:
+        return None
+
+
+def days_of_week(found: Date, published: date) -> tuple[date, date] | None:
+    """Return the first and the last day of `last week`, `next weekend`; None for other dates.
+
+    A week may begin with its Sunday or its Monday, so it has eight days.
+    """
+    unit, offset = found.relative or ("", 0)
+    monday = published - timedelta(days=published.weekday()) + timedelta(weeks=offset)
+    if unit == "week":
+        return monday - timedelta(days=1), monday + timedelta(days=6)
+    if unit == "weekend":
+        saturday = monday + timedelta(days=5)
+        return saturday - timedelta(days=7 if offset > 0 else 0), saturday + timedelta(days=1)
+    return None
+
+
 def weekday_of(found: Date) -> int | None:
     """Return the day of the week that is said, or that the full date has."""
     if found.weekday is not None:
         return found.weekday
-    if len(found.years) == len(found.months) == len(found.days) == 1:
-        try:
-            return date(found.years[0], found.months[0], found.days[0]).weekday()
-        except ValueError:
-            return None
-    return None
+    day = day_of(found)
+    return None if day is None else day.weekday()
 
 
 def contradict(one: Date, other: Date) -> bool:
