@@ -14,7 +14,8 @@ from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
 
 from evalharness.records import Article, Rejected, Score, Summary
 
-Need = Literal["article", "references", "title", "summary"]
+# What of an article a component looks at; `published` is the day on which it appeared, if known.
+Need = Literal["article", "references", "title", "summary", "published"]
 Pair = tuple[Article, Summary]
 
 CHECKPOINT = "a folder, or a name on the hub"
@@ -85,7 +86,7 @@ class Prompted(Protocol):
 class Metric(Protocol):
     """Scores summaries against their references (`metrics`) or their article (`checks`).
 
-    needs: `article` or `references` or both: what a score depends on, beside the summary's text.
+    needs: `article`, `references`, `published`: what a score depends on, beside the summary's text.
         Nothing else of the summary may change a score, or stored scores would be wrong.
     range: the least and the greatest value; higher is better, always.
     """

@@ -167,6 +167,7 @@ def _content(article: Article, needs: frozenset[Need]) -> str:
         "references": article.references,
         "title": article.extra.get("title"),
         "summary": article.extra.get("summary"),
+        "published": article.extra.get("published"),
     }
     return digest({need: looked_at[need] for need in needs})
 

@@ -50,6 +50,27 @@ def test_verdict_is_the_worst_band(given: Score, outcome: str, bands: list[str])
     assert (found, [by_sentence[s.span] for s in given.sentences]) == (outcome, bands)
 
 
+DATED = """Rain floods the market
+
+By Ada Lind
+
+Posted: {}
+
+This summary was generated automatically and may contain mistakes.
+
+Rain flooded the market in Sabine on May 3
+
+SABINE, Verlandia – Rain flooded the market in Sabine on Sunday, the town said.
+"""
+
+
+def test_page_is_held_against_the_day_on_which_it_appeared() -> None:
+    told = check(DATED.format("May 4, 2026, 10:32 AM"))
+    assert [flag.kind for flag in told.flags] == []
+    in_doubt = check(DATED.format("04/05/2026 10:32 AM"))
+    assert [flag.span.of(in_doubt.summary) for flag in in_doubt.flags] == ["May 3"]
+
+
 def test_thresholds_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "thresholds.json"
     file.write_text('{"thresholds": {"flagged": 0.4, "supported": 0.8}}')

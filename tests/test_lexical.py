@@ -1,6 +1,7 @@
 """The combined check: all parts without weights as one score."""
 
 import itertools
+import sys
 import time
 from collections.abc import Sequence
 
@@ -168,6 +169,48 @@ def test_lexical_never_exceeds_support_and_its_spans_keep_order(article: str, su
     assert all(one.end <= other.start for one, other in itertools.pairwise(spans))
     evidence = [span for flag in score.flags for span in flag.evidence]
     assert all(0 <= span.start < span.end <= len(article) for span in evidence)
+
+
+def _news(paragraphs: range) -> str:
+    """Return news in which every paragraph has names, numbers, dates and quotations of its own."""
+    return "\n\n".join(
+        f"Councillor Jane Doe{n} of Spring{n}field said on {n % 28 + 1} May 2015 that {n * 7} "
+        f"homes in the valley were not flooded. “We may lose {n} schools,” Mayor Roe{n} told "
+        "the BBC. "
+        f"The {n}th storm closed £{n}m of roads, up from {n}% last week, and beat River{n} United."
+        for n in paragraphs
+    )
+
+
+def _calls_of_lexical(article: str, *summaries: str) -> int:
+    """Return how many functions are called, which no other load of the machine changes."""
+    before, calls = sys.getprofile(), 0
+
+    def count(_frame: object, event: str, _arg: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        _scores(article, *summaries)
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def test_lexical_takes_work_in_proportion_to_the_article() -> None:
+    summary = "Jane Doe3 said 21 homes were flooded. Mayor Roe5 may lose 6 schools, not roads."
+    _scores(_news(range(1000, 1180)), summary)  # words that were met before are remembered
+    short, long = (_calls_of_lexical(_news(range(n)), summary) for n in (20, 160))
+    assert 4 * short < long < 10 * short
+
+
+def test_lexical_indexes_an_article_once_for_all_its_summaries() -> None:
+    article = _news(range(40))
+    summaries = [f"Jane Doe{n} said {n * 7} homes were flooded." for n in range(8)]
+    alone = sum(_calls_of_lexical(article, each) for each in summaries)
+    together = _calls_of_lexical(article, *summaries)
+    assert together < alone / 4
 
 
 @pytest.mark.slow

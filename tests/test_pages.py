@@ -390,6 +390,24 @@ def test_malformed_html_is_read_as_far_as_it_goes() -> None:
     assert read(b"<html><body>" + b"<div>" * 5000 + b"It rained.").body in ((), ("It rained.",))
 
 
+def _loaded(tmp_path: Path, stamp: str) -> Article:
+    page = tmp_path / "page.txt"
+    page.write_text(TEXT.replace("By Ada Lind and Bo Ek", f"By Ada Lind and Bo Ek\n\n{stamp}"))
+    (article,) = Pages(page).load()
+    assert isinstance(article, Article)
+    return article
+
+
+def test_page_has_the_day_on_which_it_appeared_if_its_time_stamps_leave_no_doubt(
+    tmp_path: Path,
+) -> None:
+    told = _loaded(tmp_path, "Published May 4, 2026, 10:32 PM PHT | Updated May 6, 2026")
+    assert told.extra["published"] == "2026-05-04"
+    in_doubt = _loaded(tmp_path, "Published 04/05/2026 10:32")
+    assert in_doubt.extra["timestamps"] == "Published 04/05/2026 10:32"
+    assert "published" not in in_doubt.extra
+
+
 @pytest.mark.parametrize("n", [4000])
 def test_long_page_takes_time_in_proportion(n: int) -> None:
     lines = [f"Sentence {k} of this page says something else." for k in range(n)]

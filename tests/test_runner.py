@@ -227,6 +227,24 @@ def test_failed_article_is_counted_listed_and_tried_again(tmp_path: Path) -> Non
     assert again.record["timing"]["summaries"] == {"computed": 1, "stored": 3}
 
 
+def test_same_article_of_another_day_has_a_score_of_its_own(tmp_path: Path) -> None:
+    row = {"article": "The bridge opened yesterday.", "summary": "The bridge opened on May 3."}
+    days = ["2026-05-04", "2026-05-05", "2026-05-04"]
+    path = tmp_path / "dated.jsonl"
+    path.write_text("".join(json.dumps(row | {"published": day}) + "\n" for day in days))
+    data = {"name": "files", "path": str(path), "columns": {"extra": ["published"]}}
+    checks = ["dates", "lexical", "numbers"]
+    settings = sheet(path, data=data, model="given", metrics=[], checks=checks)
+    (run,) = evalharness.run(settings, results=tmp_path / "r")
+    samples = map(json.loads, (run.folder / "samples.jsonl").read_text().splitlines())
+    assert [sample["scores"]["dates"]["value"] for sample in samples] == [1.0, 0.0, 1.0]
+    stored = {
+        path.name: len(path.read_bytes().splitlines()) - 1  # the first says whose scores they are
+        for path in (tmp_path / "r" / "store" / "scores").glob("*.jsonl")
+    }
+    assert sorted(stored.values()) == [1, 2, 2]
+
+
 def test_same_article_twice_is_summarized_once(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps({"id": i, "article": "One text."}) + "\n" for i in "abc"))

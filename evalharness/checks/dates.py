@@ -3,15 +3,16 @@
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, cached_property
 from typing import ClassVar
 
 from evalharness.checks.passages import Passages, in_order, passages, without_claims
 from evalharness.protocols import Need, Pair
-from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text import dates as found_dates
 from evalharness.text.dates import Date
+from evalharness.text.timestamps import published
 
 # More places than these help no reader, and keep the work on odd texts linear.
 MOST_EVIDENCE = 5
@@ -26,19 +27,29 @@ class Dates:
     """Share of the summary's dates that the article names.
 
     A date is supported if one of the article says the same, in any form and perhaps more exactly,
-    and nothing else. Relative dates (`last month`) count where the article can tell. A sentence
-    with dates has the share of its own; weighted with their count of dates, these make up the
-    score. A summary without dates has none.
+    and nothing else. Relative dates (`last month`) count where the article can tell; where the day
+    on which it appeared is known (`published`), they are days like others. A sentence with dates
+    has the share of its own; weighted with their count of dates, these make up the score. A
+    summary without dates has none.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 1
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag every date that the article does not name, and point to what it says instead."""
         stated_in = cache(StatedDates)
-        return [check_dates(stated_in(article.text), summary.text) for article, summary in pairs]
+        return [
+            check_dates(stated_in(article.text, published_on(article)), summary.text)
+            for article, summary in pairs
+        ]
+
+
+def published_on(article: Article) -> date | None:
+    """Return the day on which an article appeared: `published`, which its loader may have kept."""
+    known = article.extra.get("published")
+    return published([str(known)]) if known else None
 
 
 class StatedDates:
@@ -106,16 +117,44 @@ class StatedDates:
             by_month = [each for m in sorted(months) for each in self._with("month", m)]
             return self._with("season", claimed.season) + by_month
         if claimed.relative and not claimed.years:
-            return self._with("relative", claimed.relative)
+            return self._with("relative", claimed.relative) + self._in_week(claimed)
         if claimed.decade is not None:
             decade = range(claimed.decade, claimed.decade + 10)
             in_decade = [each for year in decade for each in self._with("year", year)]
             return self._with("decade", claimed.decade) + in_decade
         candidates = [each for part in _parts(claimed) for each in self._with(*part)]
-        return [each for each in candidates if self._covers(claimed, each)]
+        return [each for each in candidates if self._covers(claimed, each)] + self._near(claimed)
 
     def _with(self, part: str, value: object) -> list[Date]:
         return self.by_part.get((part, value), [])[:MOST_CANDIDATES]
+
+    @cached_property
+    def _days(self) -> list[tuple[date, Date]]:
+        """The dates that are one day, in order of time; a weekday alone is the last one."""
+        found = [(self._day(stated), stated) for stated in self.dates]
+        known = [(day, stated) for day, stated in found if day is not None]
+        return sorted(known, key=lambda each: (each[0], each[1].span))
+
+    def _day(self, stated: Date) -> date | None:
+        if self.published and stated.weekday is not None and _is_weekday(stated):
+            return self.published - timedelta(days=(self.published.weekday() - stated.weekday) % 7)
+        return found_dates.day_of(stated)
+
+    def _in_week(self, claimed: Date) -> list[Date]:
+        """Return the days of the article that are in a week relative to the publication."""
+        week = found_dates.days_of_week(claimed, self.published) if self.published else None
+        if week is None:
+            return []
+        low = bisect.bisect_left(self._days, week[0], key=lambda each: each[0])
+        high = bisect.bisect_right(self._days, week[1], key=lambda each: each[0])
+        return [stated for _, stated in self._days[low:high][:MOST_CANDIDATES]]
+
+    def _near(self, claimed: Date) -> list[Date]:
+        """Return the weekdays of the article that a day of the same week or the next may be."""
+        day = found_dates.day_of(claimed)
+        if not self.published or day is None or abs((day - self.published).days) > 7:
+            return []
+        return [each for each in self._with("weekday", day.weekday()) if _is_weekday(each)]
 
     def _covers(self, claimed: Date, stated: Date) -> bool:
         """Tell whether a date says a claimed one, its year or weekday perhaps elsewhere."""
@@ -135,11 +174,20 @@ class StatedDates:
             return True
         return _is_year(claimed) and set(claimed.years) <= self.years
 
+    def resolved_in(self, summary: str) -> list[Span]:
+        """Return the dates of a summary that the article names in view of its publication."""
+        if not self.published:
+            return []
+        own = passages(summary).sentences
+        claims = map(self.resolved, found_dates.dates(summary, own))
+        return [claimed.span for claimed in claims if self.is_supported(claimed)]
+
     def can_judge(self, claimed: Date, wanted: frozenset[str]) -> bool:
         """Tell whether the article would say a date: always, but for one relative to today."""
-        if not claimed.relative or claimed.years:
+        if not claimed.relative:
             return True
-        if claimed.relative[0] == "day" or claimed.relative[1] == 0:
+        is_day = claimed.relative[0] == "day" and not claimed.years
+        if is_day or claimed.relative[1] == 0:
             return False  # `today`, `this year`: what is not said, or said of all
         return any(self._shared(each, wanted) >= LEAST_SHARED for each in self.dates[:200])
 
@@ -236,6 +284,10 @@ def _parts_set(found: Date) -> set[tuple[str, object]]:
 def _form(found: Date) -> set[str]:
     names = {name for name, _ in _parts(found)} | ({"day"} if found.days else set())
     return names - {"year"} or names
+
+
+def _is_weekday(found: Date) -> bool:
+    return found.weekday is not None and not (found.months or found.days)
 
 
 def _is_year(found: Date) -> bool:

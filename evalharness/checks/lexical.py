@@ -3,11 +3,12 @@
 import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from evalharness.checks.alignment import Wording
-from evalharness.checks.dates import StatedDates, check_dates
+from evalharness.checks.dates import StatedDates, check_dates, published_on
 from evalharness.checks.entities import StatedNames, check_entities
 from evalharness.checks.numbers import StatedNumbers, check_numbers
 from evalharness.checks.passages import passages, without_claims
@@ -24,18 +25,19 @@ class Part:
     """A check that is part of `lexical`.
 
     index: makes of an article what the check needs of it. check: scores a summary against that.
-    english: it reads English only.
+    english: it reads English only. dated: it also asks for the day on which the article appeared.
     """
 
     name: str
-    index: Callable[[str], Any]
+    index: Callable[..., Any]
     check: Callable[[Any, str], Score]
     english: bool = False
+    dated: bool = False
 
 
 # In the order in which their flags win over each other where they overlap.
 PARTS = (
-    Part("dates", StatedDates, check_dates, english=True),
+    Part("dates", StatedDates, check_dates, english=True, dated=True),
     Part("numbers", StatedNumbers, check_numbers),
     Part("entities", StatedNames, check_entities),
     Part("polarity", StatedPolarity, check_polarity, english=True),
@@ -80,7 +82,7 @@ class Lexical:
     threshold `flagged` is flagged, from `supported` on it is supported, and else unsure.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 2
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.15, "supported": 0.5}
@@ -88,17 +90,23 @@ class Lexical:
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag what is wrong, point to where the article shows it, and score each sentence."""
         indexed = cache(Indexed)
-        return [check_lexical(indexed(article.text), summary.text) for article, summary in pairs]
+        return [
+            check_lexical(indexed(article.text, published_on(article)), summary.text)
+            for article, summary in pairs
+        ]
 
 
 class Indexed:
     """An article as each part needs it, for all its summaries."""
 
-    def __init__(self, article: str) -> None:
+    def __init__(self, article: str, published: date | None = None) -> None:
         self.text = article
         self.passages = passages(article)
         self.wording = Wording(article)
-        self.parts = {part.name: part.index(article) for part in PARTS}
+        self.parts = {
+            part.name: part.index(article, published) if part.dated else part.index(article)
+            for part in PARTS
+        }
 
     @cached_property
     def is_english(self) -> bool:
@@ -115,6 +123,8 @@ def check_lexical(article: Indexed, summary: str) -> Score:
         return Score(None, note=note)
     applied = [part for part in PARTS if article.is_english or not part.english]
     results = {part.name: part.check(article.parts[part.name], summary) for part in applied}
+    if dated := article.parts["dates"].resolved_in(summary):
+        results["numbers"] = check_numbers(article.parts["numbers"], summary, dated)
     telling = merged(summary, [score.flags for score in results.values()])
     support = check_support(article.wording, summary, _foreign(telling))
     if support.value is None:

@@ -95,8 +95,11 @@ class StatedNumbers:
         return max(near, key=lambda pair: pair[0])[1] if near else None
 
 
-def check_numbers(article: StatedNumbers, summary: str) -> Score:
-    """Return the share of the summary's numbers that the article states, with flags."""
+def check_numbers(article: StatedNumbers, summary: str, dated: Sequence[Span] = ()) -> Score:
+    """Return the share of the summary's numbers that the article states, with flags.
+
+    dated: dates in the summary that are right although their numbers may not be in the article.
+    """
     if not summary.strip():
         return Score(None, note="the summary is empty")
     if not article.text.strip():
@@ -105,7 +108,11 @@ def check_numbers(article: StatedNumbers, summary: str) -> Score:
     scores: list[SentenceScore] = []
     n_claims = 0
     for sentence in passages(summary).sentences:
-        claims = [number for number in text.numbers(summary, [sentence]) if number.sure]
+        claims = [
+            number
+            for number in text.numbers(summary, [sentence])
+            if number.sure and not any(d.start <= number.span.start < d.end for d in dated)
+        ]
         if not claims:
             continue
         evidence = [article.evidence(claimed) for claimed in claims]

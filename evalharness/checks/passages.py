@@ -49,7 +49,7 @@ class Passages:
     @cached_property
     def tokens(self) -> list[Token]:
         """The words of the text in order."""
-        return text.tokens(self.text, self.sentences)
+        return text.tokenized(self.text, self.sentences)
 
     @cached_property
     def first(self) -> list[int]:

@@ -12,13 +12,14 @@ from evalharness.loaders.page_parts import Page
 from evalharness.loaders.paths import matches, paths, short_names
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, Columns, Reading, Row, Rows
 from evalharness.records import Article, Rejected
+from evalharness.text.timestamps import published
 
 TEXT = (".txt",)
 HTML = (".html", ".htm")
 NO_ARTICLE = "no article was found on the page"
 # What is kept with the article, beside title and summary; of several a line each.
 EXTRA = ("disclaimer", "byline", "dateline", "timestamps", "photo_credit", "subheads", "source_tag")
-_READING = Reading.of(Columns(extra=EXTRA), FILE_COLUMNS)
+_READING = Reading.of(Columns(extra=(*EXTRA, "published")), FILE_COLUMNS)
 _MARKUP = re.compile(
     r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|article|div|p|main|section|h1|table|meta|title)\b",
     re.IGNORECASE | re.DOTALL,
@@ -32,8 +33,9 @@ class Pages:
 
     The box is found by its disclaimer, its heading, or the title said again above it. The article
     is the paragraphs of the body, joined by blank lines, and is named by its file: `page04`. Title,
-    summary (a line a bullet), disclaimer, byline, dateline, timestamps and so on are kept with it.
-    HTML needs the extra `html`.
+    summary (a line a bullet), disclaimer, byline, dateline, timestamps and so on are kept with it,
+    and `published`, the day on which it appeared, if the time stamps leave no doubt. HTML needs
+    the extra `html`.
 
     path: a file, a folder, or a list of them; `*`, `?`, `[…]` and `**` match names.
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
@@ -108,6 +110,8 @@ def extra(page: Page) -> dict[str, str]:
         "summary": page.summary,
         **{name: getattr(page, name) for name in EXTRA},
     }
+    day = published(page.timestamps)
+    fields["published"] = day.isoformat() if day else None
     lines = {name: "\n".join(v) if isinstance(v, tuple) else v for name, v in fields.items()}
     return {name: text for name, text in lines.items() if text}
 

@@ -37,7 +37,7 @@ class Facts:
         self.text = article
         self.sentences = text.sentences(article)
         self.names, self.casing = text.names_and_casing(
-            article, text.tokens(article, self.sentences)
+            article, text.tokenized(article, self.sentences)
         )
 
     @cached_property
@@ -91,7 +91,7 @@ class Claims:
     def __init__(self, summary: str, facts: Facts) -> None:
         self.text = summary
         self.sentences = text.sentences(summary)
-        self.names = text.names(summary, facts.casing, text.tokens(summary, self.sentences))
+        self.names = text.names(summary, facts.casing, text.tokenized(summary, self.sentences))
         self._words: dict[Span, frozenset[str]] = {}
         self.is_tokenised = len(_TOKENISED.findall(summary)) > 0
 

@@ -7,7 +7,7 @@ whatever string comes: other scripts, lone surrogates, megabytes without a stop.
 from evalharness.text.boundaries import SENTENCES_VERSION, sentences
 from evalharness.text.capitals import Casing, Name, casing, country, names, names_and_casing
 from evalharness.text.quantities import Number, NumberIndex, agree, numbers
-from evalharness.text.tokenizing import Token, stemmed, tokens
+from evalharness.text.tokenizing import Token, stemmed, tokenized
 from evalharness.text.tokens import content_words, fold, words
 
 __all__ = [
@@ -27,6 +27,6 @@ __all__ = [
     "numbers",
     "sentences",
     "stemmed",
-    "tokens",
+    "tokenized",
     "words",
 ]

@@ -35,8 +35,7 @@ from evalharness.text.name_words import (
     TITLES,
 )
 from evalharness.text.number_words import CURRENCY_LETTERS
-from evalharness.text.tokenizing import Token
-from evalharness.text.tokenizing import tokens as tokens_of
+from evalharness.text.tokenizing import Token, tokenized
 from evalharness.text.tokens import fold
 
 # Left out where a name begins or ends.
@@ -158,7 +157,7 @@ class _LookedAt:
 
     def __init__(self, text: str, within: Sequence[Token] | None) -> None:
         self.text = text
-        self.tokens = tokens_of(text, sentences(text)) if within is None else within
+        self.tokens = tokenized(text, sentences(text)) if within is None else within
         self.looks = [_look(token.written) for token in self.tokens]
         self.capitals = [at for at, look in enumerate(self.looks) if look.capital]
         self.bounds = list(_bounds(self.tokens))

@@ -67,6 +67,8 @@ _RELATIVE = re.compile(
     r"\s(?P<unit>week|weekend|month|year))\b",
     re.IGNORECASE,
 )
+# A month without a year is the one within so many days of the publication.
+NEAR = 150
 _OFFSETS = {"last": -1, "previous": -1, "this": 0, "next": 1, "following": 1}
 _DAYS_OFF = {"yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1}
 _SEASON_MONTHS = {
@@ -123,17 +125,21 @@ def _moved(found: Date, by: int) -> Date:
     return replace(found, span=Span(found.span.start + by, found.span.end + by))
 
 
-# Each begins with letters, not with an assertion, which `re` looks for many times faster.
-_MONTH_INSIDE = re.compile(
+# What a sentence with a date of a form has, as plain strings, which are looked for quickest.
+_MONTH_INSIDE = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_UNIT_INSIDE = ("day", "week", "month", "year", "tonight", "tomorrow")
+_SEASON_INSIDE = ("spring", "summer", "autumn", "winter")
+# And as patterns, where such a string is often part of another word.
+_WHOLE_MONTH = re.compile(
     r"(?:j(?:an(?:uary)?|une?|uly?)|feb(?:ruary)?|ma(?:r|rch|y)|a(?:pr(?:il)?|ug(?:ust)?)"
     r"|sept?(?:ember)?|oct(?:ober)?|(?:nov|dec)(?:ember)?)(?!\w)"
 )
-_DIGITS_INSIDE = re.compile(r"\d\d")
-_WEEKDAY_INSIDE = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day")
-_RELATIVE_INSIDE = re.compile(
+_WHOLE_WEEKDAY = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day")
+_WHOLE_RELATIVE = re.compile(
     r"yesterday|to(?:day|night|morrow)|(?:last|this|next|previous|following)\s(?:week|month|year)"
 )
-_SEASON_INSIDE = re.compile(r"spring|summer|autumn|winter")
+_FOUR_DIGITS = re.compile(r"\d\d\d\d")
+_DECADE_INSIDE = re.compile(r"\d0'?s")
 
 
 def _read(sentence: str) -> Iterator[Date]:
@@ -142,27 +148,32 @@ def _read(sentence: str) -> Iterator[Date]:
     Whether a form can be there at all is asked first, since most sentences have none.
     """
     lower = sentence.lower()
-    has_digits = _DIGITS_INSIDE.search(lower) is not None
-    has_month = _MONTH_INSIDE.search(lower) is not None
-    for pattern in (*(_IN_DIGITS if has_digits else ()), *(_WITH_MONTH if has_month else ())):
+    has_year = _FOUR_DIGITS.search(lower) is not None
+    has_month = _has_any(lower, _MONTH_INSIDE) and _WHOLE_MONTH.search(lower) is not None
+    for pattern in (*(_IN_DIGITS if has_year else ()), *(_WITH_MONTH if has_month else ())):
         for match in pattern.finditer(sentence):
             full = _numeric(match) if "first" in match.groupdict() else _full(match)
             if full is not None:
                 yield full
     if has_month:
         yield from _months_alone(sentence)
-    if _WEEKDAY_INSIDE.search(lower):
+    if "day" in lower and _WHOLE_WEEKDAY.search(lower):
         for match in _WEEKDAY_ALONE.finditer(sentence):
             weekday = _WEEKDAYS.index(match["weekday"].lower())
             yield Date(Span(*match.span()), weekday=weekday)
-    if has_digits:
+    if _DECADE_INSIDE.search(lower):
         yield from _decades(sentence)
+    if has_year:
         yield from _years(sentence)
-    if _SEASON_INSIDE.search(lower):
+    if _has_any(lower, _SEASON_INSIDE):
         for match in _SEASON.finditer(sentence):
             yield Date(Span(*match.span("season")), season=match["season"].lower())
-    if _RELATIVE_INSIDE.search(lower):
+    if _has_any(lower, _UNIT_INSIDE) and _WHOLE_RELATIVE.search(lower):
         yield from _relatives(sentence)
+
+
+def _has_any(lower: str, words: Sequence[str]) -> bool:
+    return any(map(lower.__contains__, words))
 
 
 def _months_alone(sentence: str) -> Iterator[Date]:
@@ -239,15 +250,16 @@ def _relatives(sentence: str) -> Iterator[Date]:
 def resolved(found: Date, published: date) -> Date:
     """Return a date with what the day of publication tells: the year, or what `last week` means.
 
-    `yesterday` becomes a full date, `last month` a month, a weekday without a date the last one.
+    `yesterday` becomes a full date, `last month` a month. A month without a year has the year that
+    brings it near to the day of publication, and none if that is half a year away.
 
     >>> resolved(dates("yesterday")[0], date(2026, 5, 4)).days
     (3,)
+    >>> resolved(dates("in December")[0], date(2026, 1, 7)).years
+    (2025,)
     """
     if found.relative is None:
-        if found.years or not found.months:
-            return found
-        return replace(found, years=(published.year,))
+        return _with_year(found, published) if found.months and not found.years else found
     unit, offset = found.relative
     if unit == "day":
         day = published + timedelta(days=offset)
@@ -258,16 +270,45 @@ def resolved(found: Date, published: date) -> Date:
     return replace(found, years=(published.year + offset,)) if unit == "year" else found
 
 
+def _with_year(found: Date, published: date) -> Date:
+    around = (published.year - 1, published.year, published.year + 1)
+    middle = found.days[0] if len(found.days) == 1 else 15
+    days = [date(year, found.months[0], min(middle, 28)) for year in around]
+    near = tuple(day.year for day in days if abs((day - published).days) <= NEAR)
+    return replace(found, years=near) if len(near) == 1 and len(found.months) == 1 else found
+
+
+def day_of(found: Date) -> date | None:
+    """Return the one day that a date is, if it says year, month and day."""
+    if not len(found.years) == len(found.months) == len(found.days) == 1:
+        return None
+    try:
+        return date(found.years[0], found.months[0], found.days[0])
+    except ValueError:
+        return None
+
+
+def days_of_week(found: Date, published: date) -> tuple[date, date] | None:
+    """Return the first and the last day of `last week`, `next weekend`; None for other dates.
+
+    A week may begin with its Sunday or its Monday, so it has eight days.
+    """
+    unit, offset = found.relative or ("", 0)
+    monday = published - timedelta(days=published.weekday()) + timedelta(weeks=offset)
+    if unit == "week":
+        return monday - timedelta(days=1), monday + timedelta(days=6)
+    if unit == "weekend":
+        saturday = monday + timedelta(days=5)
+        return saturday - timedelta(days=7 if offset > 0 else 0), saturday + timedelta(days=1)
+    return None
+
+
 def weekday_of(found: Date) -> int | None:
     """Return the day of the week that is said, or that the full date has."""
     if found.weekday is not None:
         return found.weekday
-    if len(found.years) == len(found.months) == len(found.days) == 1:
-        try:
-            return date(found.years[0], found.months[0], found.days[0]).weekday()
-        except ValueError:
-            return None
-    return None
+    day = day_of(found)
+    return None if day is None else day.weekday()
 
 
 def contradict(one: Date, other: Date) -> bool:

@@ -1,7 +1,7 @@
 """The words of a text in order, each with what is known of it: found once for all readers."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -52,30 +52,29 @@ def _known(written: str) -> tuple[str, str, bool]:
     return word, stemmed(word), word not in FUNCTION_WORDS
 
 
-def tokens(text: str, within: Sequence[Span]) -> list[Token]:
+def tokenized(text: str, within: Sequence[Span]) -> list[Token]:
     """Return the words of the sentences of a text in order.
 
-    >>> [token.stem for token in tokens("The dogs barked.", [Span(0, 16)])]
+    >>> [token.stem for token in tokenized("The dogs barked.", [Span(0, 16)])]
     ['the', 'dog', 'bark']
     """
-    return [
-        token for number, span in enumerate(within) for token in _of_sentence(text, number, span)
-    ]
+    found: list[Token] = []
+    for number, span in enumerate(within):
+        _read(text[span.start : span.end], span.start, number, found)
+    return found
 
 
-def _of_sentence(text: str, number: int, span: Span) -> Iterator[Token]:
-    sentence, offset, position = span.of(text), span.start, 0
+def _read(sentence: str, offset: int, number: int, found: list[Token]) -> None:
+    """Add the words of a sentence that starts at an offset to those found before."""
+    position, first = 0, True
     for match in WORD.finditer(sentence):
         start, end = match.span()
-        mark = opens = False
         gap = sentence[position:start]
-        if position == 0:
-            mark, opens = bool(gap) and _CLAUSE_END.search(gap) is not None, True
-        elif gap not in ("", " "):
-            mark, opens = _CLAUSE_END.search(gap) is not None, not _OPENING.isdisjoint(gap)
-        position = end
-        written = match[0]
-        word, stem_of_it, content = _known(written)
-        yield Token(
-            start + offset, end + offset, written, word, stem_of_it, number, content, mark, opens
-        )
+        mark, opens = False, first
+        if gap not in ("", " "):
+            mark = _CLAUSE_END.search(gap) is not None
+            opens = first or not _OPENING.isdisjoint(gap)
+        position, first = end, False
+        word, ending_less, content = _known(match[0])
+        here = (start + offset, end + offset, match[0])
+        found.append(Token(*here, word, ending_less, number, content, mark, opens))
