@@ -1,8 +1,8 @@
 """English words of content that say little by themselves, by hand.
 
-Verbs of saying, verbs that take their sense from their object (`take part`), and verbs of beginning,
-change and motion. A paraphrase puts one in place of another; alone, a novel one is no reason to
-doubt a sentence. Nouns are not here: they name what the sentence is about.
+Verbs of saying, verbs that take their sense from their object (`take part`), verbs of beginning,
+change and motion, and the vaguest nouns. A paraphrase puts one in place of another; alone, a novel
+one is no reason to doubt a sentence. Other nouns name what a sentence is about.
 """
 
 from evalharness.text.porter import stem
@@ -23,5 +23,6 @@ GENERAL_STEMS = _stems(
     "lead led face launch create cause suffer order run pay paid strike struck approve reach fall "
     "fell fallen rise rose break broke connect earn hit move play work live stay stop open close "
     "send sent receive offer build built carry carried draw drew raise reject decide plan agree "
-    "refuse fail manage return change grow grew increase reduce investigate"
+    "refuse fail manage return change grow grew increase reduce investigate "
+    "man woman men women boy girl person people thing way part"
 )

@@ -174,8 +174,8 @@ def _odds(flag: Flag, summary: str) -> float:
 def merged(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:
     """Return the flags of several checks in order, without overlaps.
 
-    Those of an earlier check win. Of a flag `unsupported` what they leave free is kept, of others
-    nothing.
+    Those of an earlier check win. Of a flag `unsupported` what they leave free is kept where it has
+    a letter or digit, up to the very flag that wins; of others nothing.
     """
     kept: list[Flag] = []
     for some in flags:
@@ -185,19 +185,9 @@ def merged(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:
             if free == [flag.span]:
                 kept.append(flag)
             elif flag.kind == "unsupported":
-                pieces = (_trimmed(span, summary) for span in free)
-                kept += (replace(flag, span=piece) for piece in pieces if piece is not None)
+                pieces = (span for span in free if any(map(str.isalnum, span.of(summary))))
+                kept += (replace(flag, span=piece) for piece in pieces)
     return tuple(sorted(kept, key=lambda flag: flag.span))
-
-
-def _trimmed(span: Span, summary: str) -> Span | None:
-    """Return a span without what is no letter or digit at its edges; None if nothing is left."""
-    start, end = span.start, span.end
-    while start < end and not summary[start].isalnum():
-        start += 1
-    while end > start and not summary[end - 1].isalnum():
-        end -= 1
-    return Span(start, end) if start < end else None
 
 
 def _free(span: Span, taken: Sequence[Span]) -> list[Span]:

@@ -1,9 +1,9 @@
 """Which words of a summary's sentence does nothing in the article support?
 
-Words of content that the article does not have are novel. They are flagged in runs: alone, with a few
-words between them that hang together with them only; or, in a sentence that is novel for the most
-part, all words but those of copied fragments, since what the article shares with such a sentence is
-chance. A run whose only novel words say little by themselves (`launched`) is left out.
+Words of content that the article does not have are novel. They are flagged in runs, with the few
+words between them that hang together with nothing else; or, in a sentence that is novel for the
+most part, with all words but those of copied fragments, since what the article shares with such a
+sentence is chance. A run whose only novel words say little by themselves (`launched`) is left out.
 """
 
 import bisect
@@ -22,7 +22,7 @@ KNOWN_SPELLING = 0.6
 MOST_BRIDGED = 3
 # A sentence with a greater share of novel words among its words of content, of which it must have
 # some, is novel for the most part. On labelled news most of its other words are marked wrong, too.
-MOSTLY_NOVEL = 0.45
+MOSTLY_NOVEL = 0.48
 LEAST_JUDGED = 3
 # So many words in a row, one of them of content, are a copied fragment.
 LEAST_COPIED = 3

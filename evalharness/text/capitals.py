@@ -7,7 +7,7 @@ A word is part of a name if
   inside sentences more often than without; or neither text tells, and it is a known name or stands
   before a word that is part of a name; or
 * its sentence has no capitals but the first, and the other text writes it with one more often than
-  not, or the other text does not have it and it is a known name.
+  not, or the other text does not have it and it is a known name or no English word.
 
 Calendar words are no names, titles (`Mr`, `President`) are left out at the edges, and an
 owner's `'s` is not part of the name.
@@ -23,6 +23,7 @@ from typing import NamedTuple
 from evalharness.records import Span
 from evalharness.text.boundaries import sentences
 from evalharness.text.common_words import FUNCTION_WORDS
+from evalharness.text.english_words import is_english_word
 from evalharness.text.name_words import (
     CALENDAR,
     CONNECTORS,
@@ -42,6 +43,8 @@ from evalharness.text.tokens import fold
 AT_EDGES = TITLES | CONNECTORS
 # A run of capitals longer than this is a list or a headline; it is cut into names.
 MOST_WORDS = 8
+# A sentence with a smaller share of English function words is taken for another language's.
+LEAST_ENGLISH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +216,11 @@ def _names(text: _LookedAt, known: Casing) -> list[Name]:
     showing = {text.tokens[at].sentence for at in text.capitals if at not in text.silent}
     for start, end in text.bounds:
         if text.tokens[start].sentence not in showing:
+            is_english = _is_english(text.looks[start:end])
             for at in range(start, end):
                 look = text.looks[at]
-                marks[at] = marks[at] if look.capital else _is_small_name(look, known)
+                small = not look.capital
+                marks[at] = _is_small_name(look, known, is_english) if small else marks[at]
     found = (_name(run) for run in _runs(text, _with_first_names(text, marks)))
     return [name for name in found if name is not None]
 
@@ -233,12 +238,24 @@ def _is_name(look: _Look, opens: bool, known: Casing) -> bool | None:
     return False if folded in ORDINARY_OPENERS or folded.endswith(ORDINARY_ENDINGS) else None
 
 
-def _is_small_name(look: _Look, known: Casing) -> bool:
+def _is_english(looks: Sequence[_Look]) -> bool:
+    function_words = sum(look.folded in FUNCTION_WORDS for look in looks)
+    return function_words >= LEAST_ENGLISH * len(looks)
+
+
+def _is_small_name(look: _Look, known: Casing, is_english: bool) -> bool:
     """Tell whether a word without a capital is part of a name, in a sentence that has none."""
-    if look.never or len(look.folded) == 1:
+    folded = look.folded
+    if look.never or len(folded) == 1:
         return False
-    told = known.is_name(look.folded)
-    return look.folded in KNOWN_NAMES if told is None else told
+    told = known.is_name(folded)
+    if told is not None or folded in known:
+        return told is True or (told is None and folded in KNOWN_NAMES)
+    return folded in KNOWN_NAMES or (is_english and _is_foreign(folded))
+
+
+def _is_foreign(word: str) -> bool:
+    return len(word) > 2 and word.isalpha() and not is_english_word(word)
 
 
 def _with_first_names(text: _LookedAt, marks: list[bool | None]) -> list[bool]:
