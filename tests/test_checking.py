@@ -50,6 +50,26 @@ def test_verdict_is_the_worst_band(given: Score, outcome: str, bands: list[str])
     assert (found, [by_sentence[s.span] for s in given.sentences]) == (outcome, bands)
 
 
+CASES = Path(__file__).parent / "cases" / "pages"
+PLANTED = {
+    "amended.txt": [("negation", "promised")],
+    "caption.txt": [("quote", "luck")],
+    "endbox.txt": [("date", "1610")],
+    "goto.txt": [("number", "90")],
+    "twostamps.txt": [("antonym", "rose")],
+    "standfirst.txt": [],
+    "boxtop.txt": [],
+}
+
+
+@pytest.mark.parametrize("page", PLANTED)
+def test_error_planted_in_a_page_is_flagged_and_nothing_else(page: str) -> None:
+    told = check(CASES / page)
+    named = [flag for flag in told.flags if flag.kind != "unsupported"]
+    assert [(flag.kind, flag.span.of(told.summary)) for flag in named] == PLANTED[page]
+    assert (told.verdict == "flagged") == bool(PLANTED[page])
+
+
 DATED = """Rain floods the market
 
 By Ada Lind

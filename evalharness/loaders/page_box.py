@@ -149,6 +149,7 @@ class _Search:
         if self.draft.lines[content[0]].bullet:
             return self._first(content, bullet=True)
         closed = stop in self.disclaimers and anchor not in self.disclaimers
+        closed = closed or (stop in self.again and anchor not in self.again)
         if closed or (self.opening is not None and stop == self.opening):
             return content
         bare = self._first(content, ended=False)

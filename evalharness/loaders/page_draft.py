@@ -122,4 +122,6 @@ def _skipped(each: Line) -> bool:
         return True
     if each.hint in ("title", "box", "byline", "time") or labels.is_disclaimer(each.raw):
         return False
-    return is_furniture(each.raw) and not labels.is_timestamp(each.raw)
+    if labels.is_timestamp(each.raw) or labels.is_owned_picture(each.raw):
+        return False
+    return is_furniture(each.raw)

@@ -17,6 +17,11 @@ _MIXED = re.compile(
     r"|--) ?"
     r"(?=[A-Z\"“])"
 )
+# DUNMORE, 10 October. A museum …
+_DATED = re.compile(
+    rf"(?P<line>{_CITY}(?:, {_NAME})?, "
+    r"(?:\d{1,2} [A-Z][a-z]{2,8}|[A-Z][a-z]{2,8}\.? \d{1,2}))\. (?=[A-Z\"“])"
+)
 _AGENCY_ONLY = re.compile(r"(?P<line>\([A-Z][\w ]{1,20}\)) ?(?:–|—|--| - ) ?(?=\S)")
 _NO_PLACE = re.compile(
     r"(UPDATED?|BREAKING|WATCH|LIVE|LOOK|READ|EXCLUSIVE|OPINION|ANALYSIS|EXPLAINER|FILE|FILE PHOTO"
@@ -55,7 +60,7 @@ def dateline(paragraph: str) -> str:
     head = paragraph[: LONGEST_DATELINE + 5]
     if _NO_PLACE.match(head):
         return ""
-    for form in (_CAPITALS, _MIXED, _AGENCY_ONLY):
+    for form in (_CAPITALS, _MIXED, _AGENCY_ONLY, _DATED):
         found = form.match(head)
         if found and len(found["line"]) > 1:
             return found["line"].strip()

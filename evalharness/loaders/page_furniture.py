@@ -24,7 +24,7 @@ _PHRASES = (
     r"|business|world|nation(al)?|politics|lifestyle|entertainment|arts|culture|health|science"
     r"|tech(nology)?|video|videos|photos|podcasts?|editorials?|local|metro|regions?|about( us)?"
     r"|contact( us)?|careers|privacy( policy)?|terms( of (use|service))?|menu|search|more"
-    r"|back to top"
+    r"|back to top|(toggle|open|close|show|hide) (the )?(main )?(navigation|menu|search)"
     r"|skip to (main )?content|(log|sign) (in|up|out)|register|my account|subscribe( now)?|donate"
     r"|breaking( news)?|live|exclusive|developing( story)?|staff (writer|reporter)"
     r"|(senior )?reporter"
@@ -109,7 +109,10 @@ _SENTENCES = re.compile(
     r"|newsletter)"
     r"|support (our|independent|quality) journalism|your (free )?trial|unlimited access"
     r"|already a (subscriber|member)|log in to (comment|continue|read)|comments are closed"
-    r"|(this|the) (story|article) (is|was) (developing|(first|originally) published)"
+    r"|(this|the) (story|article|report|headline) (is|was|has been) (developing|(first|originally) "
+    r"published|amended|corrected|clarified|edited|updated)\b"
+    r"|^(disclaimer|correction|clarification|note to (readers|editors))\s*[:–—]"
+    r"|\b(send|write|e-?mail|contact)\b.{0,60} \S+@\S+\.\w{2,8}\.?$"
     r"|this is a developing story|follow (us|our|@)|trust principles",
     re.IGNORECASE,
 )
@@ -158,7 +161,7 @@ def is_furniture(line: str) -> bool:
         return True
     if len(line) <= LONGEST_SENTENCE and _SENTENCES.search(line) and not _is_quoted(line):
         return True
-    return _is_phrase(line) or _points_elsewhere(line)
+    return _is_phrase(line) or points_elsewhere(line)
 
 
 def is_signature(line: str) -> bool:
@@ -193,7 +196,8 @@ def _is_phrase(line: str) -> bool:
     return len(words) <= 3 or not line.endswith(".") or line.endswith("..")
 
 
-def _points_elsewhere(line: str) -> bool:
+def points_elsewhere(line: str) -> bool:
+    """Return whether a line leads to another story, whose headline is on it."""
     if len(line) > LONGEST_SENTENCE:
         return False
     found = _POINTER.fullmatch(line)

@@ -120,7 +120,7 @@ _TIME_WORD = re.compile(
     r"|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
     r"|[ap]\.?m\.?|noon|midnight|uhr|ago|hace|vor|il y a|hours?|hrs?|minutes?|mins?|days?|weeks?"
     r"|months?|an?|yesterday|today|ayer|hoy|gestern|heute|on|at|the|of|de|del|le|à|um|and"
-    r"|local time"
+    r"|local time|eastern|central|pacific"
     r"|[a-z]{1,4}t|utc|gmt|st|nd|rd|th|read|\d+|t|z|h)(?![^\W\d_])",
     re.IGNORECASE,
 )
@@ -138,7 +138,8 @@ _AGENCY = (
 )
 _CREDIT = re.compile(
     r"\W*(((file|stock|contributed|handout|courtesy|cover|lead|main|header|featured|top|aerial) )?"
-    r"(photo(graph)?s?(?! ?:)|photo|image|picture|pic|foto|illustration|graphic|artwork|screenshot"
+    r"(photo(graph)?s?(?! ?:)|photo(graph)?|image|picture|pic|foto"
+    r"|illustration|graphic|artwork|screenshot"
     r"|screengrab"
     r"|credit|bild|crédito|crédit|fuente)( credits?)?"
     r"(\W*[:/|©–—]|( are| is)? (by|from|courtesy|via)\b).{2,}"
@@ -148,99 +149,50 @@ _CREDIT = re.compile(
     rf"|.{{2,50}}( / ?| ?/|, | via |\|){_AGENCY}( .{{0,20}})?)",
     re.IGNORECASE,
 )
-# J. ONDRASEK / Harbor Ledger
-_SLASHED = re.compile(r"[^\W\d_][\w.'’ -]{1,40} ?/ ?[^\W\d_][\w.'’& -]{1,40}")
+# J. ONDRASEK / Harbor Ledger; not `a limit of 30 km/h`
+_CREDITED = r"[A-ZÀ-Þ][^\W\d_]*[.'’-]*\w*( [A-ZÀ-Þa-z][\w.'’-]*){0,3} ?/ ?[A-ZÀ-Þ][\w .&/'’-]{1,40}"
+_SLASHED = re.compile(_CREDITED)
 # A caption and, at its end, who took the picture.
 _CAPTIONED = re.compile(
-    r"(?P<caption>.{15,}?[\w.!?”’)]) *[|–—]? *(?P<credit>(photos?|images?|pictures?|credit)( by|:"
-    r"| courtesy of) .{3,60}"
-    r"|[A-Z][A-Z.'’-]+( [A-Z][A-Z.'’-]+)* ?/ ?[A-Z][\w .&'’-]{1,40})",
+    r"(?P<caption>.{15,}?(?:[\w.!?”’)](?= *[|–—])|[.!?”’)](?= )|\w(?= [A-Z(])))[ |–—]+(?P<credit>"
+    r"\(?(?i:photo(graph)?s?|images?|pictures?|credit)(?i: by|:| courtesy of) .{3,60}"
+    rf"|[A-Z][A-Z.'’-]+( [A-Z][A-Z.'’-]+)* ?/ ?[A-Z][\w .&'’-]{{1,40}}|(?<=[.!?”’)] ){_CREDITED})",
 )
 _STRONG_BYLINE = re.compile(
-    r"((by|written by|words by|story by|text by|report by|reported by|posted by|author:?|por|von"
-    r"|par|di"
-    r"|door|av|texto de)|BY|By|Por|Von|Par|Di):? (?P<who>[^\W\d_].{1,100})",
+    r"(((written|words|story|text|report|reported|posted|opinion|analysis|comment(ary)?|column"
+    r"|essay|review|interview) )?by|author:?|por|von|par|di|door|av|texto de)"
+    r":? (?P<who>[^\W\d_].{1,100})",
     re.IGNORECASE,
+)
+_PLACE = re.compile(r" (in|at) [^\W\d_][\w.'’-]*( [A-ZÀ-Þ][\w.'’-]*){0,2}")  # … in Oro City
+_NOT_NAMED = re.compile(  # By our sports desk
+    r"(our|the|an?|\w+) ((\w+ ){0,2}(desk|team|staff|reporters?|correspondents?|writers?|editors?"
+    r"|bureau)|agenc(y|ies))",
+    re.IGNORECASE,
+)
+# Court reporter Lior Amsel
+_ROLE_FIRST = re.compile(
+    r"(?:[A-Z][\w&'’-]* ){0,2}(?i:reporter|correspondent|editor|writer|critic|columnist|analyst),?"
+    r":? (?P<who>[A-ZÀ-Þ].{3,60})"
 )
 _NAME_WORD = re.compile(
     r"[^\W\d_](?:[\w'’.-]*)$|(de|da|del|della|di|van|von|der|den|la|le|bin|al|el|of|the|and|y|und"
     r"|et|e|&)$"
 )
-_LITTLE = frozenset(
-    [
-        "de",
-        "da",
-        "del",
-        "della",
-        "di",
-        "van",
-        "von",
-        "der",
-        "den",
-        "la",
-        "le",
-        "bin",
-        "ibn",
-        "al",
-        "el",
-        "of",
-        "the",
-        "and",
-        "y",
-        "und",
-        "et",
-        "e",
-        "&",
-        "dos",
-        "das",
-    ]
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_LITTLE = _words(
+    "de da del della di van von der den la le bin ibn al el of the and y und et e & dos das"
 )
-_COMMON = frozenset(  # capitalised in headlines and labels, and in no name
-    [
-        "what",
-        "how",
-        "why",
-        "when",
-        "where",
-        "who",
-        "is",
-        "are",
-        "was",
-        "were",
-        "the",
-        "a",
-        "an",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "with",
-        "after",
-        "before",
-        "not",
-        "no",
-        "new",
-        "more",
-        "this",
-        "that",
-        "these",
-        "those",
-        "all",
-        "your",
-        "our",
-        "up",
-        "out",
-        "as",
-        "it",
-        "its",
-        "he",
-        "she",
-        "they",
-        "we",
-        "you",
-    ]
+# Capitalised in headlines and labels, and in no name.
+_COMMON = _words(
+    "what how why when where who is are was were the a an in on at to for from with after "
+    "before not no new more this that these those all your our up out as it its he she they "
+    "we you"
 )
 _ENDED = re.compile(r"[.!?…:;。！？।۔؟॥።][\"'”’»)\]]*$")
 _STOPPED = re.compile(r"[.!?…。！？।۔؟॥።][\"'”’»)\]]*$")
@@ -331,6 +283,15 @@ def is_credit(line: str) -> bool:
     return _CREDIT.fullmatch(line) is not None and len(line.split()) > 1
 
 
+def is_owned_picture(line: str) -> bool:
+    """Return whether a line with a sign of copyright is of a picture, and not of the site.
+
+    >>> is_owned_picture("© Foto: Kai Winter/dpa"), is_owned_picture("© 2031 Harbor Ledger Photos")
+    (True, False)
+    """
+    return line[:1] == "©" and is_credit(line) and not any(c.isdigit() for c in line)
+
+
 def caption_and_credit(line: str) -> tuple[str, str] | None:
     """Return a caption and the credit at its end; None for other lines."""
     if len(line) > 400:
@@ -346,7 +307,19 @@ def is_byline(line: str) -> bool:
     found = _STRONG_BYLINE.fullmatch(line)
     if found is None or _STOPPED.search(line) or len(line.split()) > 14:
         return False
-    return found["who"][0].isupper() and is_name(found["who"].partition(",")[0])
+    if _NOT_NAMED.fullmatch(found["who"]):
+        return True
+    return found["who"][0].isupper() and is_name(_PLACE.sub("", found["who"].partition(",")[0]))
+
+
+def is_signature(line: str) -> bool:
+    """Return whether a line is an author by the role: also a headline may look so.
+
+    >>> is_signature("Court reporter Lior Amsel"), is_signature("Staff reporter")
+    (True, True)
+    """
+    found = _ROLE_FIRST.fullmatch(line)
+    return _NOT_NAMED.fullmatch(line) is not None or (found is not None and is_name(found["who"]))
 
 
 def is_name(line: str) -> bool:

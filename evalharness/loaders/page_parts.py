@@ -14,6 +14,7 @@ from evalharness.loaders.page_body import start_of_body, take_body
 from evalharness.loaders.page_box import find_box
 from evalharness.loaders.page_draft import Draft, Line
 from evalharness.loaders.page_edges import dateline, opens_article, source
+from evalharness.loaders.page_furniture import points_elsewhere
 
 MOST_TITLE_WORDS = 40
 # A title of this many words is more than a label above it.
@@ -122,7 +123,7 @@ def _free_first_line(draft: Draft) -> None:
         len(draft) < 2
         or draft.free(0)
         or draft.lines[0].hint
-        or len(draft.lines[0].raw.split()) < 4
+        or not points_elsewhere(draft.lines[0].raw)
     ):
         return
     below = draft.lines[1].raw
@@ -146,9 +147,14 @@ def _headline(draft: Draft, candidates: Sequence[int]) -> int | None:
     label = draft.lines[first].raw
     if labels.is_name(label) and len(label.split()) <= TITLE_WORDS:  # the paper's name
         for i in candidates[1:]:
-            headline = len(draft.lines[i].raw.split()) >= TITLE_WORDS and not draft.lines[i].ended
-            if headline and _is_signed(draft, i + 1):
+            if _is_headline(draft, i) and (
+                _is_signed(draft, i + 1) or (i + 1 in candidates and _is_signed(draft, i + 2))
+            ):
                 return i
+    for i in candidates[1:] if len(label.split()) < TITLE_WORDS else ():  # above a menu
+        menu = any(draft.roles[k] == "furniture" for k in range(first, i))
+        if menu and _is_headline(draft, i) and _is_signed(draft, i + 1):
+            return i
     if len(label.split()) > (TITLE_WORDS if label.isupper() else 1):
         return first
     for i in candidates[1:3]:
@@ -157,6 +163,10 @@ def _headline(draft: Draft, candidates: Sequence[int]) -> int | None:
         if len(draft.lines[i].raw.split()) >= TITLE_WORDS:
             return i
     return first
+
+
+def _is_headline(draft: Draft, i: int) -> bool:
+    return len(draft.lines[i].raw.split()) >= TITLE_WORDS and not draft.lines[i].ended
 
 
 def _is_signed(draft: Draft, i: int) -> bool:
@@ -207,6 +217,10 @@ def _take_names(draft: Draft, title: int, start: int) -> None:
     signed = bool(draft.of("byline"))
     authors = [] if signed else (above or mixed or [i for i in names if i < box])
     draft.put("byline", authors)
+    if not draft.of("byline"):
+        above_box = [i for i in range(title + 1, start) if draft.roles[i] in ("", "furniture")]
+        signed_by_role = [i for i in above_box if labels.is_signature(draft.lines[i].raw)]
+        draft.put("byline", signed_by_role[:1])
     others = (i for i in names if draft.free(i) and (draft.lines[i].raw.isupper() or i > box))
     if not draft.of("credit"):
         draft.put("credit", list(others)[:1])
