@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from evalharness.checks.alignment import Wording
 from evalharness.checks.dates import StatedDates, check_dates, published_on
 from evalharness.checks.entities import StatedNames, check_entities
-from evalharness.checks.numbers import StatedNumbers, check_numbers
+from evalharness.checks.numbers import ORDINALS, StatedNumbers, check_numbers
 from evalharness.checks.passages import passages, without_claims
 from evalharness.checks.polarity import StatedPolarity, check_polarity
 from evalharness.checks.quotes import StatedQuotes, check_quotes
@@ -60,11 +60,10 @@ ODDS = {
 }
 OTHER_ODDS = 1.0
 FOREIGN = frozenset(["number", "entity", "date"])
-# `The two teams`, `her first film`: a summary may count what the article lists.
-ORDINALS = frozenset(["first", "second", "third"])
-COUNTS = ORDINALS | {
-    *("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-    *("both", "half", "twice", "dozens", "hundreds", "thousands", "millions"),
+# `Her second film`, `seven times`: a summary may count what the article lists.
+SMALL = {
+    *("three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("dozens", "hundreds", "thousands", "millions"),
 }
 COUNT_ODDS = 0.2
 # Below this share of English function words a text is taken for another language's.
@@ -166,7 +165,7 @@ def _sentences(
 def _odds(flag: Flag, summary: str) -> float:
     """Return what a flag adds to the odds against its sentence."""
     word = flag.span.of(summary).lower()
-    if flag.kind == "number" and word in COUNTS and (word in ORDINALS or not flag.evidence):
+    if flag.kind == "number" and (word in ORDINALS or (word in SMALL and not flag.evidence)):
         return COUNT_ODDS
     return ODDS.get(flag.kind, OTHER_ODDS)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from evalharness import text
 from evalharness.checks.passages import passages
@@ -21,6 +21,9 @@ MOST_CANDIDATES = 50
 _TIME_UNIT = re.compile(
     r"[ \u00a0-](?:second|minute|hour|day|week|month|year)s?(?:[ -]olds?)?\b", re.IGNORECASE
 )
+# `The two teams`, `her first film`: a summary may count what the article lists.
+ORDINALS = frozenset(["first", "second", "third"])
+COUNTS = ORDINALS | {"two", "both", "half", "twice"}
 # A number of the same kind (money, a year) stands in place of another only if its sentence shares
 # so many words of content.
 LEAST_SHARED = 2
@@ -31,13 +34,15 @@ class Numbers:
     """Share of the summary's numbers that the article states.
 
     Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
-    summary may round. A sentence with numbers has the share of its own; weighted with their count
-    of numbers, these make up the score. A summary without numbers has none.
+    summary may round. A small count (`the two teams`) that the article has no other number in
+    place of is no claim: the article may list what is counted. A sentence with numbers has the
+    share of its own; weighted with their count, these make up the score. A summary without numbers
+    has none.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def identity(self) -> Mapping[str, str]:
         """Return the version of the sentence splitter, which a score depends on."""
@@ -109,17 +114,16 @@ def check_numbers(article: StatedNumbers, summary: str, dated: Sequence[Span] = 
     n_claims = 0
     for sentence in passages(summary).sentences:
         claims = [
-            number
+            claim
             for number in text.numbers(summary, [sentence])
             if number.sure and not any(d.start <= number.span.start < d.end for d in dated)
+            if (claim := _claim(article, number, summary, sentence)) is not None
         ]
         if not claims:
             continue
-        evidence = [article.evidence(claimed) for claimed in claims]
-        wrong = [claimed for claimed, found in zip(claims, evidence, strict=True) if not found]
-        wanted = frozenset(text.content_words(sentence.of(summary)) if wrong else ())
-        flags += [_flag(article, claimed, summary, wanted) for claimed in wrong]
-        stated = tuple(sorted(set(itertools.chain.from_iterable(evidence))))
+        wrong = [claim for claim in claims if not claim.evidence]
+        flags += [_flag(article, claim, summary) for claim in wrong]
+        stated = tuple(sorted({span for claim in claims for span in claim.evidence}))
         scores.append(SentenceScore(sentence, 1 - len(wrong) / len(claims), stated))
         n_claims += len(claims)
     if not n_claims:
@@ -127,11 +131,31 @@ def check_numbers(article: StatedNumbers, summary: str, dated: Sequence[Span] = 
     return Score(1 - len(flags) / n_claims, sentences=tuple(scores), flags=tuple(flags))
 
 
-def _flag(
-    article: StatedNumbers, claimed: text.Number, summary: str, wanted: frozenset[str]
-) -> Flag:
-    stated = article.instead(claimed, summary, wanted)
-    span = _with_time_unit(claimed.span, summary)
+class _Claim(NamedTuple):
+    """A number of a summary, where the article states it, and what it has instead."""
+
+    number: text.Number
+    evidence: list[Span]
+    rival: text.Number | None
+
+
+def _claim(
+    article: StatedNumbers, number: text.Number, summary: str, sentence: Span
+) -> _Claim | None:
+    """Hold a number against the article; None for a count of what the article may list."""
+    evidence = article.evidence(number)
+    if evidence:
+        return _Claim(number, evidence, None)
+    wanted = frozenset(text.content_words(sentence.of(summary)))
+    rival = article.instead(number, summary, wanted)
+    if rival is None and number.span.of(summary).lower() in COUNTS:
+        return None
+    return _Claim(number, [], rival)
+
+
+def _flag(article: StatedNumbers, claim: _Claim, summary: str) -> Flag:
+    stated = claim.rival
+    span = _with_time_unit(claim.number.span, summary)
     if stated is None:
         return Flag(span, "number", f"{span.of(summary)} is not in the article")
     found = _with_time_unit(stated.span, article.text)

@@ -20,9 +20,10 @@ from evalharness.text.tokens import fold
 
 _FILE = "english_words.txt.gz"
 # WordNet has nouns, verbs, adjectives and adverbs only; marks of tokenizers look like words, too.
-_WITHOUT_SENSES = FUNCTION_WORDS | set(
-    "wherein whereby versus vs etc lrb rrb lsb rsb unk hydro cos til ing".split()
-)
+_WITHOUT_SENSES = FUNCTION_WORDS | {
+    *("wherein", "whereby", "versus", "vs", "etc", "hydro", "cos", "til"),
+    *("unk", "lrb", "rrb", "lsb", "rsb"),
+}
 
 
 @cache
