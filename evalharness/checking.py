@@ -16,8 +16,9 @@ from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summa
 Band = Literal["supported", "unsure", "flagged"]
 Outcome = Literal["supported", "unsure", "flagged", "no_summary"]
 
-# Words that the article lacks can still be true to it; every other kind of flag names an error.
-SOFT_KINDS = frozenset({"unsupported"})
+# Words that the article lacks can still be true to it, and of two names in one place both may be
+# right; every other kind of flag names an error.
+SOFT_KINDS = frozenset({"unsupported", "swap"})
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,9 @@ class _Places:
 def verdict(score: Score, thresholds: Thresholds = DEFAULT) -> tuple[Outcome, dict[Span, Band]]:
     """Return the verdict of a score, and the band of each of its sentences.
 
-    A sentence is flagged by a flag in it that names an error (any kind but `unsupported`), or by a
-    value below `thresholds.flagged`; it is supported from `thresholds.supported` on. A summary is
-    flagged if a sentence, a flag or its score is; it is supported if all sentences and the score
+    A sentence is flagged by a flag in it that names an error (any kind but `unsupported` and
+    `swap`), or by a value below `thresholds.flagged`; it is supported from `thresholds.supported`
+    on. A summary is flagged if a sentence, a flag or its score is; it is supported if all sentences and the score
     are; else unsure. Without a score it is unsure, unless flagged.
     """
     hard = [flag for flag in score.flags if flag.kind not in SOFT_KINDS]

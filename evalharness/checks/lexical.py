@@ -55,7 +55,8 @@ ODDS = {
     "hedge": 0.3,
     "quote": 1.0,
     "attribution": 0.3,
-    "roles": 0.1,
+    "roles": 0.3,
+    "swap": 0.1,
     "unsupported": 0.0,
 }
 OTHER_ODDS = 1.0

@@ -57,7 +57,7 @@ class Polarity:
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag every word of the wrong polarity, and point to what the article says."""
@@ -227,7 +227,7 @@ class _Claims:
         """Return a clash where the article has the opposite of a word in its place."""
         stem = self.own.tokens[at].stem
         against = OPPOSITES.get(stem)
-        if against is None or self._in_name(self.own, at):
+        if against is None or self._in_name(self.own, at) or self._has_both(at, against):
             return None
         opposed, known = self.article.places(against), self._all_places(ALIKE[stem])
         if not opposed or len(known) > MOST_PLACES:
@@ -235,13 +235,11 @@ class _Claims:
         alike = self.stated.aligned(self.own.around(at), known)
         share = OPPOSITE_SHARE if alike else NOVEL_SHARE
         beside = self.own.beside(at) - against
-        rivals = self._rivals(at, against)
         found = [
             place
             for place in self._aligned(at, opposed, share)
             if not self._in_name(self.stated, place.at)
             and (place.share >= 0.5 > len(alike) or self.stated.near(place.at, beside))
-            and not self._belongs_to(place.at, beside, rivals)
         ]
         if not found or self._is_supported(alike, found[0]):
             return None
@@ -259,19 +257,10 @@ class _Claims:
             for place in alike
         )
 
-    def _rivals(self, at: int, against: frozenset[str]) -> list[frozenset[str]]:
-        """Return what stands beside the words of a sentence that are opposites of one in it."""
+    def _has_both(self, at: int, against: frozenset[str]) -> bool:
+        """Tell whether a word's sentence has an opposite of it, too: `men and women`."""
         low, high = self.own.bounds(at)
-        return [
-            self.own.beside(each) - against - {self.own.tokens[at].stem}
-            for each in range(low, high)
-            if self.own.tokens[each].stem in against
-        ]
-
-    def _belongs_to(self, place: int, beside: frozenset[str], rivals: list[frozenset[str]]) -> bool:
-        """Tell whether a place of the article is where another word of the sentence is from."""
-        own = self.stated.near(place, beside)
-        return any(self.stated.near(place, rival) >= own for rival in rivals)
+        return any(token.stem in against for token in self.own.tokens[low:high])
 
     def _in_name(self, where: Passages, at: int) -> bool:
         """Tell whether a word has a capital inside a sentence."""

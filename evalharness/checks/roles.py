@@ -59,7 +59,7 @@ class Roles:
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag every party in the wrong role, and point to what the article says."""
@@ -77,12 +77,16 @@ class _Parties(NamedTuple):
 
 
 class _Clash(NamedTuple):
-    """Words of the summary in the wrong role, and those of the article that have it."""
+    """Words of the summary in the wrong role, and those of the article that have it.
+
+    kind: `roles`; `swap` where the words around a name are not enough to be sure.
+    """
 
     span: Span
     stated: Span
     at: int
-    swapped: bool
+    kind: str = "roles"
+    message: str = "the article says {}"
 
 
 class StatedRoles:
@@ -208,7 +212,7 @@ class _Claims:
         if not crossed:
             return [], None
         span = self.own.span(own.first, own.last)
-        return crossed, _Clash(span, self._around(crossed[0], own), crossed[0], True)
+        return crossed, _Clash(span, self._around(crossed[0], own), crossed[0])
 
     def _beaten(self, places: list[int], own: _Parties) -> list[int]:
         """Return where the article has the summary's winner beaten; none if the loser is, too."""
@@ -304,7 +308,10 @@ class _Claims:
         sentence = self.stated.tokens[place].sentence
         if other is None or self.article.may_mean(name, sentence, share < SURE_SHARE):
             return [place], None
-        return [place], _Clash(name.span, other.span, place, False)
+        kind = "roles" if share >= SURE_SHARE else "swap"
+        return [place], _Clash(
+            name.span, other.span, place, kind, "the article has {} in this place"
+        )
 
     def _slot_words(self, members: list[int]) -> frozenset[str]:
         low, high = self.own.bounds(members[0])
@@ -352,10 +359,8 @@ class _Claims:
         """Return what a reader is told of a clash, with the article's words."""
         said = clash.stated.of(self.article.text)
         number = self.stated.tokens[clash.at].sentence + 1
-        message = f"the article says '{said}', in sentence {number}"
-        if not clash.swapped:
-            message = f"the article has '{said}' in this place, in sentence {number}"
-        return Flag(clash.span, "roles", message, (clash.stated,))
+        message = clash.message.format(f"'{said}'") + f", in sentence {number}"
+        return Flag(clash.span, clash.kind, message, (clash.stated,))
 
 
 def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[str]]:
