@@ -33,6 +33,11 @@ def test_quotes_sentence_scores_weighted_with_their_quotations_make_the_score() 
     assert score.value == 1 - 1 / 3
 
 
+def test_quotes_of_a_copied_sentence_stand_although_another_has_said_them_before() -> None:
+    article = "“Rain is on its way,” Jane Doe said. Ann Roe said: “Rain is on its way.”"
+    assert _score(article, "Ann Roe said: “Rain is on its way.”").value == 1.0
+
+
 @quickly
 @given(NEWS)
 def test_quotes_of_a_copied_text_is_never_flagged(article: str) -> None:
