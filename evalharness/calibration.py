@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -149,6 +149,25 @@ class Calibration:
             known = ", ".join(sorted(self.sources)) or "none"
             raise ConfigError(f"the calibration of {self.check} has no source {source!r}: {known}")
         return self.sources[source]
+
+    def entry(self, source: str) -> Calibrated:
+        """Return what a source says, or all together where it is not known or told too little."""
+        own = self.sources.get(source)
+        return self.pooled if own is None or own.support_from is None else own
+
+    def judged(self, score: Mapping[str, Any], source: str) -> dict[str, Any]:
+        """Return a stored score with the probability of being consistent, a part, and the band.
+
+        The value counts, or the part that the calibration is of (`lexical.support`). A score that
+        does not apply gets neither.
+        """
+        part = self.check.partition(".")[2]
+        value = score.get("parts", {}).get(part) if part else score["value"]
+        entry = self.entry(source)
+        chance, band = entry.chance(value), entry.band(value)
+        told = {} if chance is None else {"probability": chance}
+        found = {**score, "parts": {**score.get("parts", {}), **told}} if told else {**score}
+        return found if band is None else {**found, "band": band}
 
     def json(self) -> str:
         """Return the text of the file; the same bytes for the same labels."""

@@ -5,13 +5,15 @@ import os
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evalharness import document, registry
-from evalharness.config import Component, Experiment, Sheet
+from evalharness.calibration import Calibration, load_calibration
+from evalharness.config import Component, Experiment, Scorer, Sheet
 from evalharness.document import Key
+from evalharness.errors import ConfigError
 from evalharness.protocols import Loader, Metric, Summarizer
 from evalharness.records import digest
 
@@ -35,6 +37,7 @@ class Cell:
     model_kind: str
     metrics: Mapping[str, Metric]
     metric_kinds: Mapping[str, str]
+    calibrations: Mapping[str, "Calibrating"] = field(default_factory=dict[str, "Calibrating"])
 
     def config(self, folder: Path) -> str:
         """Return the YAML that makes this cell again, with every option, to stand in `folder`."""
@@ -46,6 +49,7 @@ class Cell:
             **{
                 place: [
                     _written(c.name, c.label, self.metrics[c.label or c.name], folder)
+                    | self._calibrated(c.label or c.name, folder)
                     for c in components
                 ]
                 for place, components in scorers.items()
@@ -55,6 +59,22 @@ class Cell:
             "interval": self.sheet.interval.model_dump(),
         }
         return document.dump({key: value for key, value in tree.items() if value is not None})
+
+    def _calibrated(self, label: str, folder: Path) -> dict[str, Any]:
+        named = self.calibrations.get(label)
+        return {} if named is None else {"calibration": _relative(named.path, folder)}
+
+
+@dataclass(frozen=True)
+class Calibrating:
+    """A calibration that a config names, and where it is from."""
+
+    path: Path
+    calibration: Calibration
+
+    def quoted(self) -> str:
+        """Return the file's name and a hash of its content, to stand in a signature."""
+        return f"{self.path.name}:{digest(self.calibration.json())[:16]}"
 
 
 def prepare(experiment: Experiment) -> list[Cell]:
@@ -67,6 +87,7 @@ def prepare(experiment: Experiment) -> list[Cell]:
     models = [(model, _model(experiment, key, model)) for key, model in experiment.models()]
     registry.check_generation(experiment)
     metrics = _scorers(experiment)
+    calibrations = _calibrations(experiment, metrics)
     cells: list[Cell] = []
     for model, built in models:
         name = _folder_name(model.label or _own_name(model.name, built))
@@ -80,6 +101,7 @@ def prepare(experiment: Experiment) -> list[Cell]:
                 model_kind=model.name,
                 metrics={label: metric for label, (_, metric) in metrics.items()},
                 metric_kinds={label: kind for label, (kind, _) in metrics.items()},
+                calibrations=calibrations,
             )
         )
     return cells
@@ -103,6 +125,38 @@ def _scorers(experiment: Experiment) -> dict[str, tuple[str, Metric]]:
         metric = registry.build(kind, key, component, experiment.document)
         built[label] = (component.name, metric)
     return built
+
+
+def _calibrations(
+    experiment: Experiment, metrics: Mapping[str, tuple[str, Metric]]
+) -> dict[str, Calibrating]:
+    """Return the calibrations by label. Raises: ConfigError for one of another check's scores."""
+    found: dict[str, Calibrating] = {}
+    for key, component in experiment.scorers():
+        if component.calibration:
+            label = component.label or component.name
+            found[label] = _calibrating(experiment, key, component, metrics[label][1])
+    return found
+
+
+def _calibrating(
+    experiment: Experiment, key: Key, component: Scorer, metric: Metric
+) -> Calibrating:
+    place = (*key, "calibration")
+    sheet_document = experiment.document
+    folder = sheet_document.place(place).folder
+    path = Path(registry.found_path(component.calibration, folder, place, sheet_document))
+    try:
+        calibration = load_calibration(path)
+    except ConfigError as error:
+        raise sheet_document.error(place, str(error)) from error
+    _, _, part = calibration.check.partition(".")
+    own = registry.signature_text(registry.signature(component.name, metric))
+    own += f"|part:{part}" if part else ""
+    if calibration.signature != own:
+        message = f"is of scores by {calibration.signature}, not {own}; run calibrate again"
+        raise sheet_document.error(place, message)
+    return Calibrating(path, calibration)
 
 
 def _own_name(kind: str, model: Any) -> str:

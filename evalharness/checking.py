@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evalharness import registry, text
-from evalharness.calibration import load_calibration
+from evalharness.calibration import Probability, load_calibration
 from evalharness.errors import ConfigError, DataError
 from evalharness.loaders.page_parts import Page
 from evalharness.loaders.pages import NO_ARTICLE, article_text, extra, read
@@ -23,10 +23,14 @@ SOFT_KINDS = frozenset({"unsupported", "swap"})
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where the bands of a score part: `flagged` below the first, `supported` from the second."""
+    """Where the bands of a score part: `flagged` below the first, `supported` from the second.
+
+    probability: what a score says of the chance that the summary is consistent, if that was learnt.
+    """
 
     flagged: float = 0.2
     supported: float = 0.5
+    probability: Probability | None = None
 
     def __post_init__(self) -> None:
         """Refuse bands that overlap."""
@@ -67,6 +71,7 @@ class Verdict:
 
     verdict: `flagged` if a sentence is, or the score; `no_summary` on a page that has none.
     score: None where the check does not apply, and then `note` says why.
+    probability: the chance that the summary is consistent, where a calibration tells it.
     page: the parts of the page, if it was one. Spans are characters of `summary` and `article`.
     """
 
@@ -79,6 +84,7 @@ class Verdict:
     article: str = ""
     summary: str = ""
     page: Page | None = None
+    probability: float | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the verdict as JSON has it; evidence with its text and its sentence's number."""
@@ -89,6 +95,7 @@ class Verdict:
             "verdict": self.verdict,
             "check": self.check,
             "score": self.score,
+            "probability": self.probability,
             "note": self.note,
             "sentences": [
                 {
@@ -193,9 +200,18 @@ def check(
     [score] = checker.score([(article, Summary(article.id, given))])
     limits = thresholds or _own_thresholds(checker)
     outcome, bands = verdict(score, limits)
-    sentences = _sentences(given, score, bands)
+    learnt = limits.probability
     return Verdict(
-        outcome, score.value, sentences, score.flags, score.note, check, article.text, given, parts
+        outcome,
+        score.value,
+        _sentences(given, score, bands),
+        score.flags,
+        score.note,
+        check,
+        article.text,
+        given,
+        parts,
+        learnt.of(score.value) if learnt and score.value is not None else None,
     )
 
 
@@ -224,7 +240,7 @@ def read_page(path: Path) -> Page:
 
 
 def _own_thresholds(checker: Any) -> Thresholds:
-    own: Mapping[str, float] | None = getattr(checker, "thresholds", None)
+    own: Mapping[str, Any] | None = getattr(checker, "thresholds", None)
     return DEFAULT if own is None else Thresholds(**own)
 
 
@@ -266,9 +282,13 @@ def load_thresholds(path: str | Path) -> Thresholds:
         if learnt.support_from is None:
             raise ConfigError(f"{path}: no thresholds: {learnt.reason}")
         flagged = learnt.flag_below
-        return Thresholds(0.0 if flagged is None else flagged, learnt.support_from)
+        low = 0.0 if flagged is None else flagged
+        return Thresholds(low, learnt.support_from, learnt.probability)
     given = found["thresholds"]
     try:
-        return Thresholds(**{name: float(value) for name, value in given.items()})
+        limits: dict[str, Any] = {name: float(value) for name, value in given.items()}
+        if "probability" in limits:
+            raise TypeError("unexpected 'probability'")
+        return Thresholds(**limits)
     except (TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path}: thresholds: {error}; known are flagged, supported") from error

@@ -33,11 +33,20 @@ class Component(BaseModel):
         return dict(self.model_extra or {})
 
 
+class Scorer(Component):
+    """A metric or check, perhaps with a calibration of its scores."""
+
+    calibration: str = Field(
+        "", description="a file that `evalharness calibrate` wrote: gives probability and band"
+    )
+
+
 def _named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
 Named = Annotated[Component, BeforeValidator(_named, json_schema_input_type=str | Component)]
+NamedScorer = Annotated[Scorer, BeforeValidator(_named, json_schema_input_type=str | Scorer)]
 
 
 class Interval(BaseModel):
@@ -58,11 +67,11 @@ class Sheet(BaseModel):
     data: Named = Field(description="where articles come from")
     model: Named | None = Field(None, description="the summarizer")
     models: tuple[Named, ...] | None = Field((), description="several summarizers, a run each")
-    metrics: tuple[Named, ...] = Field(
-        (Component(name="rouge"),), description="scores against the references"
+    metrics: tuple[NamedScorer, ...] = Field(
+        (Scorer(name="rouge"),), description="scores against the references"
     )
-    checks: tuple[Named, ...] = Field(
-        (Component(name="numbers"), Component(name="entities")),
+    checks: tuple[NamedScorer, ...] = Field(
+        (Scorer(name="numbers"), Scorer(name="entities")),
         description="scores against the article",
     )
     generation: dict[str, Any] = Field(
@@ -87,7 +96,7 @@ class Experiment:
             return [(("model",), self.sheet.model)]
         return [(("models", n), model) for n, model in enumerate(self.sheet.models or ())]
 
-    def scorers(self) -> Iterable[tuple[Key, Component]]:
+    def scorers(self) -> Iterable[tuple[Key, Scorer]]:
         """The metrics and then the checks, each with the path of its place."""
         for kind in ("metrics", "checks"):
             for n, component in enumerate(getattr(self.sheet, kind)):

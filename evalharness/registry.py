@@ -184,7 +184,7 @@ def _resolved_paths(
             resolved[name] = _checkpoint(value, folder, (*key, name), sheet_document)
         elif _holds_paths(hints.get(name)):
             values = value if isinstance(value, list) else [value]
-            paths = [_path(v, folder, (*key, name), sheet_document) for v in values]
+            paths = [found_path(v, folder, (*key, name), sheet_document) for v in values]
             resolved[name] = paths if isinstance(value, list) else paths[0]
     return resolved
 
@@ -199,7 +199,11 @@ def _holds_paths(hint: Any) -> bool:
     return hint is Path
 
 
-def _path(value: Any, folder: Path, key: Key, sheet_document: Document) -> Any:
+def found_path(value: Any, folder: Path, key: Key, sheet_document: Document) -> Any:
+    """Return a path as seen from a folder, made absolute; what is no text comes back as it is.
+
+    Raises: ConfigError with the place of a path that leads to nothing.
+    """
     if not isinstance(value, str):
         return value
     path = folder / Path(value).expanduser()

@@ -25,6 +25,9 @@ RUN = "run.json"
 CONFIG = "config.yaml"
 REJECTED = "rejected.jsonl"
 
+# Of a calibrated score.
+BANDS = ("flagged", "unsure", "supported")
+
 # Rows of a parquet row group, and of the windows in which `samples.jsonl` is read back.
 ROWS = 1000
 
@@ -41,9 +44,10 @@ class Columns:
         self.values: dict[str, array[float]] = {}
         self.notes: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
+        self.bands: dict[str, Counter[str]] = {}
         self.counts: list[float] = []
 
-    def add(self, score: ScoreRecord) -> None:
+    def add(self, score: ScoreRecord, source: str = "") -> None:
         """Take in the score of the next article."""
         numbers = {"value": score["value"], **score.get("parts", {})}
         for part, value in numbers.items():
@@ -56,6 +60,8 @@ class Columns:
         if score["value"] is None:
             self.notes[score["note"]] += 1
         self.flags.update(flag["kind"] for flag in score.get("flags", ()))
+        if "band" in score:
+            self.bands.setdefault(source, Counter())[score["band"]] += 1
         if counts := score.get("counts"):
             self.counts = [
                 a + b for a, b in zip(self.counts or [0.0] * len(counts), counts, strict=True)
@@ -76,6 +82,12 @@ class Columns:
         whole["parts"] = figures
         whole["flags"] = dict(sorted(self.flags.items()))
         whole["notes"] = dict(sorted(self.notes.items()))
+        if self.bands:
+            whole["bands"] = {b: sum(n[b] for n in self.bands.values()) for b in BANDS}
+            whole["bands_by_source"] = {
+                source: {band: n[band] for band in BANDS}
+                for source, n in sorted(self.bands.items())
+            }
         return whole
 
 
@@ -176,7 +188,7 @@ class Writer:
         self.articles += 1
         self.outputs.add(article, summary, defects)
         for name, score in scores.items():
-            self.columns[name].add(score)
+            self.columns[name].add(score, article.source)
         self.fingerprint = digest(
             self.fingerprint, article.id, article.text, article.references, article.source
         )
@@ -259,6 +271,7 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    banded = [name for name, metric in columns.items() if metric.bands]
     numbers = [f"{name}.{part}" for name, metric in columns.items() for part in metric.values]
     schema = pa.schema(
         [
@@ -271,6 +284,7 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
             ("words", pa.int64()),
             ("defects", pa.list_(pa.string())),
             *((name, pa.float64()) for name in numbers),
+            *((f"{name}.band", pa.string()) for name in banded),
         ]
     )
     start = 0
@@ -282,6 +296,8 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
                 for part, column in metric.values.items():
                     values = np.frombuffer(column)[start : start + len(window)]
                     rows[f"{name}.{part}"] = pa.array(values, from_pandas=True)
+            for name in banded:
+                rows[f"{name}.band"] = [sample["scores"][name].get("band") for sample in window]
             writer.write_table(pa.table(rows, schema=schema))
             start += len(window)
 

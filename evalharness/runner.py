@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from evalharness import config as configs
 from evalharness import defects, registry
 from evalharness import results as results_files
-from evalharness.cells import Cell, prepare
+from evalharness.cells import Calibrating, Cell, prepare
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.protocols import Counted, Identified, Loader
 from evalharness.provenance import provenance
@@ -149,13 +149,13 @@ def run_cell(cell: Cell, folder: Path, progress: Progress, total: int | None = N
             path, cell.metrics, cell.sheet.interval, cell.sheet.seed
         ) as writer:
             for window in _windows(cell, writer):
-                _one_window(window, summarizing, scoring, writer)
+                _one_window(window, summarizing, scoring, cell.calibrations, writer)
             _some_articles(writer)
             timing = _timing(started, time.perf_counter() - began, summarizing, scoring, writer)
             record = writer.finish(
                 _head(cell),
                 {
-                    "signatures": _signatures(summarizing, scoring),
+                    "signatures": _signatures(summarizing, scoring, cell.calibrations),
                     "provenance": provenance(),
                     "timing": timing,
                 },
@@ -223,20 +223,40 @@ def _one_window(
     window: Sequence[Article],
     summarizing: Summarizing,
     scoring: Sequence[Scoring],
+    calibrations: Mapping[str, Calibrating],
     writer: results_files.Writer,
 ) -> None:
     summaries = summarizing(window)
-    scores = {metric.label: metric(window, summaries) for metric in scoring}
+    scores = {
+        metric.label: _judged(metric(window, summaries), window, calibrations.get(metric.label))
+        for metric in scoring
+    }
     for n, (article, summary) in enumerate(zip(window, summaries, strict=True)):
         found = defects.find(article.text, summary, summarizing.instructions)
         writer.add(article, summary, found, {label: s[n] for label, s in scores.items()})
 
 
-def _signatures(summarizing: Summarizing, scoring: Sequence[Scoring]) -> dict[str, Any]:
+def _judged(
+    records: Sequence[dict[str, Any]], articles: Sequence[Article], named: Calibrating | None
+) -> Sequence[dict[str, Any]]:
+    """Add probability and band to scores where the config names a calibration."""
+    if named is None:
+        return records
+    pairs = zip(records, articles, strict=True)
+    return [named.calibration.judged(record, article.source) for record, article in pairs]
+
+
+def _signatures(
+    summarizing: Summarizing, scoring: Sequence[Scoring], calibrations: Mapping[str, Calibrating]
+) -> dict[str, Any]:
     """Return what made each number, as one line to quote."""
+    quoted = {label: {"calibration": named.quoted()} for label, named in calibrations.items()}
     return {
         "model": registry.signature_text(summarizing.signature),
-        "metrics": {metric.label: registry.signature_text(metric.signature) for metric in scoring},
+        "metrics": {
+            metric.label: registry.signature_text(metric.signature | quoted.get(metric.label, {}))
+            for metric in scoring
+        },
     }
 
 

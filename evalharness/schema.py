@@ -24,11 +24,15 @@ def schema() -> dict[str, Any]:
     whole = config.Sheet.model_json_schema()
     definitions = whole.setdefault("$defs", {})
     definitions.pop("Component", None)
+    calibration = definitions.pop("Scorer")["properties"]["calibration"]
     whole["required"] = ["data"]
     files = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     whole["properties"]["extends"] = files | {"description": "files below this one"}
     for place, (kind, many) in _PLACES.items():
         definitions.setdefault(kind, _kind_schema(kind, definitions))
+        if kind in ("metrics", "checks"):
+            for shape in definitions[kind]["anyOf"][1:]:
+                shape["properties"]["calibration"] = calibration
         one = {"$ref": f"#/$defs/{kind}"}
         meaning = {"description": whole["properties"][place]["description"]}
         listed = {"type": "array", "items": one} if many else one

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,28 @@ def test_page_is_held_against_the_day_on_which_it_appeared() -> None:
     assert [flag.kind for flag in told.flags] == []
     in_doubt = check(DATED.format("04/05/2026 10:32 AM"))
     assert [flag.span.of(in_doubt.summary) for flag in in_doubt.flags] == ["May 3"]
+
+
+def test_thresholds_of_a_calibration_bring_the_probability(tmp_path: Path) -> None:
+    told = {"n": 4, "positive": 2, "articles": 4, "null_rate": 0.0}
+    learnt = {
+        "support_from": 0.6,
+        "flag_below": 0.2,
+        "probability": {"method": "platt", "slope": 2.0},
+    }
+    whole = {"schema": 1, "check": "lexical", "signature": "lexical|version:1", "method": "platt"}
+    rest = {"targets": {}, "labels": {}, "pooled": told | learnt, "sources": {}}
+    file = tmp_path / "lexical.json"
+    file.write_text(json.dumps(whole | rest))
+    pair = ("The mayor, Jane Doe, spoke on Monday.", "The mayor spoke on Monday.")
+    found = check(*pair, thresholds=load_thresholds(file))
+    assert found.score is not None
+    assert found.probability == pytest.approx(1 / (1 + math.exp(-2 * found.score)))
+    assert found.record()["probability"] == found.probability
+    assert check(*pair).probability is None
+    shown = io.StringIO()
+    show_verdict(found, shown)
+    assert f"{found.probability:.0%} likely to be consistent" in shown.getvalue()
 
 
 def test_thresholds_come_from_a_file(tmp_path: Path) -> None:

@@ -1,55 +1,11 @@
 """The check of names against the article."""
 
-import json
-from pathlib import Path
-from typing import Any
-
-import pytest
-
 from evalharness.checks.entities import Entities
 from evalharness.records import Article, Score, Summary
-
-CASES = Path(__file__).parent / "cases" / "checks"
-
-
-def _cases(name: str) -> list[Any]:
-    lines = (CASES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    cases = [case for case in map(json.loads, lines) if case["check"] == "entities"]
-    return [pytest.param(case, id=case["label"]) for case in cases]
 
 
 def _score(article: str, summary: str) -> Score:
     return Entities().score([(Article("a", article), Summary("a", summary))])[0]
-
-
-def _assert_as_expected(case: dict[str, Any]) -> None:
-    article, summary, expect = case["article"], case["summary"], case["expect"]
-    score = _score(article, summary)
-    assert score.value == expect["value"]
-    assert score.note == expect.get("note", "")
-    assert len(score.flags) == len(expect.get("flags", ()))
-    for flag, expected in zip(score.flags, expect.get("flags", ()), strict=True):
-        assert flag.span.of(summary) == expected["text"]
-        assert flag.kind == "entity"
-        assert flag.message == expected.get("message", flag.message)
-        evidence = [span.of(article) for span in flag.evidence]
-        assert evidence == expected.get("evidence", evidence)
-
-
-@pytest.mark.parametrize("case", _cases("supported"))
-def test_supported_entities_score_one_without_a_flag(case: dict[str, Any]) -> None:
-    _assert_as_expected(case)
-
-
-@pytest.mark.parametrize("case", _cases("unsupported"))
-def test_unsupported_entities_are_flagged_where_they_stand(case: dict[str, Any]) -> None:
-    _assert_as_expected(case)
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError)
-@pytest.mark.parametrize("case", _cases("known_failures"))
-def test_known_failures_of_entities_still_fail(case: dict[str, Any]) -> None:
-    assert _score(case["article"], case["summary"]).value == case["expect"]["value"]
 
 
 def test_entities_sentence_scores_weighted_with_their_names_make_the_score() -> None:

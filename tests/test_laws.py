@@ -8,8 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
+from evalharness.checks.dates import Dates
 from evalharness.checks.entities import Entities
+from evalharness.checks.lexical import Lexical
 from evalharness.checks.numbers import Numbers
+from evalharness.checks.polarity import Polarity
+from evalharness.checks.quotes import Quotes
+from evalharness.checks.roles import Roles
+from evalharness.checks.support import Support
 from evalharness.protocols import Pair
 from evalharness.records import Article, Score, Span, Summary
 
@@ -48,8 +54,15 @@ class Check(Protocol):
     def score(self, pairs: Sequence[Pair]) -> list[Score]: ...
 
 
-CHECKS: list[Check] = [Numbers(), Entities()]
-both = pytest.mark.parametrize("check", CHECKS, ids=["numbers", "entities"])
+def _each(*checks: Check) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("check", checks, ids=[type(each).__name__ for each in checks])
+
+
+every = _each(
+    *(Dates(), Entities(), Lexical(), Numbers(), Polarity(), Quotes(), Roles(), Support()),
+)
+# What these say can only get worse by what the article does not have.
+against_foreign = _each(Entities(), Lexical(), Numbers(), Support())
 
 
 def _pair(article: str, summary: str) -> Pair:
@@ -112,7 +125,7 @@ def test_numbers_agree_with_themselves_and_have_finite_values(whole: str) -> Non
         assert text.agree(number, number)
 
 
-@both
+@every
 @quickly
 @given(article=NEWS)
 def test_a_copied_sentence_is_fully_supported(check: Check, article: str) -> None:
@@ -122,7 +135,7 @@ def test_a_copied_sentence_is_fully_supported(check: Check, article: str) -> Non
         assert not score.flags
 
 
-@both
+@against_foreign
 @quickly
 @given(article=NEWS, summary=NEWS)
 def test_something_foreign_never_raises_a_score(check: Check, article: str, summary: str) -> None:
@@ -136,7 +149,7 @@ def test_something_foreign_never_raises_a_score(check: Check, article: str, summ
     assert after.flags
 
 
-@both
+@every
 @quickly
 @given(st.lists(st.tuples(NEWS, NEWS), max_size=4))
 def test_a_batch_scores_like_its_parts(check: Check, pairs: list[tuple[str, str]]) -> None:
@@ -145,7 +158,7 @@ def test_a_batch_scores_like_its_parts(check: Check, pairs: list[tuple[str, str]
     assert batch == [_score(check, *pair) for pair in shared]
 
 
-@both
+@every
 @quickly
 @given(article=ANYTHING, summary=ANYTHING)
 def test_any_text_gets_a_score_or_a_note(check: Check, article: str, summary: str) -> None:
@@ -159,7 +172,7 @@ def test_any_text_gets_a_score_or_a_note(check: Check, article: str, summary: st
     assert all(0 <= span.start < span.end <= len(article) for span in evidence)
 
 
-@both
+@every
 @pytest.mark.parametrize("article", ["", "\n", "x" * 1_000_000, "😀 " * 1000, "\ud800", "دفع 5 ٣"])
 @pytest.mark.parametrize("summary", ["", " ", "9" * 1_000_000, "A " * 9000, "\udfff 5", "دفع ٥ 7"])
 def test_odd_texts_get_a_score_or_a_note(check: Check, article: str, summary: str) -> None:

@@ -47,7 +47,7 @@ def test_every_built_in_component_is_a_frozen_dataclass_with_a_version() -> None
             if kind in ("metrics", "checks"):
                 low, high = component.range
                 assert low < high, name
-                assert component.needs <= {"article", "references"}, name
+                assert component.needs <= {"article", "references", "published"}, name
 
 
 def test_signature_holds_what_makes_the_result_and_nothing_else() -> None:

@@ -6,6 +6,7 @@ from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness.checks.antonyms import ALIKE, OPPOSITES
+from evalharness.checks.comparing import share_without_clash
 from evalharness.checks.cues import (
     DENYING,
     GUARDED,
@@ -18,16 +19,14 @@ from evalharness.checks.cues import (
 )
 from evalharness.checks.passages import (
     MOST_PLACES,
-    MOST_WORDS,
     REACH_IN_ARTICLE,
     Passages,
     Place,
-    in_order,
     passages,
     without_claims,
 )
 from evalharness.protocols import Need, Pair
-from evalharness.records import Flag, Score, SentenceScore
+from evalharness.records import Flag, Score
 
 # So many of the words around a claim, and such a share of them, must stand around the place in the
 # article: else the two may speak of different things. Set by hand on labelled news summaries.
@@ -108,20 +107,7 @@ def check_polarity(article: StatedPolarity, summary: str) -> Score:
     if note := without_claims(article.text, summary):
         return Score(None, note=note)
     claims = _Claims(article, passages(summary))
-    flags: list[Flag] = []
-    scores: list[SentenceScore] = []
-    for number, sentence in enumerate(claims.own.sentences):
-        if claims.own.first[number] >= MOST_WORDS:
-            break
-        compared, clashes = claims.read(number)
-        if compared:
-            flags += [claims.flag(clash) for clash in clashes]
-            evidence = in_order([article.passages.sentences[each] for each in compared])
-            scores.append(SentenceScore(sentence, float(not clashes), evidence[:5]))
-    if not scores:
-        return Score(None, note="no sentence can be compared with one of the article")
-    value = sum(score.value for score in scores) / len(scores)
-    return Score(value, sentences=tuple(scores), flags=tuple(flags))
+    return share_without_clash(claims.stated, claims.own, claims.read, claims.flag)
 
 
 class _Claims:

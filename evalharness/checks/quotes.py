@@ -183,6 +183,8 @@ def check_quotes(article: StatedQuotes, summary: str) -> Score:
     quoted = itertools.islice(quotations(summary), MOST_QUOTES)
     for number, here in itertools.groupby(quoted, lambda q: claims.own.sentence_at(q.start)):
         judged = [claims.judge(each, number) for each in here]
+        if article.passages.sentence_of(claims.own.sentences[number].of(summary)) is not None:
+            judged = [each._replace(flags=()) for each in judged]  # copied whole
         wrong = sum(bool(each.flags) for each in judged)
         flags += sorted({f for each in judged for f in each.flags}, key=lambda f: f.span)
         evidence = in_order([span for each in judged for span in each.evidence])

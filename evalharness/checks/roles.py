@@ -6,12 +6,11 @@ from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
+from evalharness.checks.comparing import share_without_clash
 from evalharness.checks.cues import PROMISES
 from evalharness.checks.passages import (
     MOST_PLACES,
-    MOST_WORDS,
     Passages,
-    in_order,
     passages,
     without_claims,
 )
@@ -26,7 +25,7 @@ from evalharness.checks.role_words import (
     WINNING,
 )
 from evalharness.protocols import Need, Pair
-from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.records import Flag, Score, Span
 from evalharness.text.common_words import FUNCTION_WORDS
 from evalharness.text.irregular import VERB_OF
 
@@ -147,20 +146,7 @@ def check_roles(article: StatedRoles, summary: str) -> Score:
     if note := without_claims(article.text, summary):
         return Score(None, note=note)
     claims = _Claims(article, passages(summary))
-    flags: list[Flag] = []
-    scores: list[SentenceScore] = []
-    for number, sentence in enumerate(claims.own.sentences):
-        if claims.own.first[number] >= MOST_WORDS:
-            break
-        compared, clashes = claims.read(number)
-        if compared:
-            flags += [claims.flag(clash) for clash in clashes]
-            evidence = in_order([article.passages.sentences[each] for each in compared])
-            scores.append(SentenceScore(sentence, float(not clashes), evidence[:5]))
-    if not scores:
-        return Score(None, note="no sentence can be compared with one of the article")
-    value = sum(score.value for score in scores) / len(scores)
-    return Score(value, sentences=tuple(scores), flags=tuple(flags))
+    return share_without_clash(claims.stated, claims.own, claims.read, claims.flag)
 
 
 class _Claims:

@@ -139,6 +139,9 @@ def _remarks(record: Mapping[str, Any]) -> list[str]:
     if found:
         remarks.append(f"summaries with a defect: {found}")
     for label, metric in record["metrics"].items():
+        if bands := metric.get("bands"):
+            counted = ", ".join(f"{n} {band}" for band, n in bands.items())
+            remarks.append(f"{label}: {counted}, by its calibration")
         notes = {why: n for why, n in metric["notes"].items() if not why.startswith("no summary")}
         remarks += [f"{label}: {n} not scored: {why}" for why, n in notes.items()]
     return remarks

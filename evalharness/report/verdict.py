@@ -65,7 +65,9 @@ class _Printer:
         found = self.found
         if name:
             self._print("", (name, "bold"))
-        score = "" if found.score is None else f"  ({found.check} {found.score:.2f})"
+        chance = found.probability
+        learnt = "" if chance is None else f"; {chance:.0%} likely to be consistent"
+        score = "" if found.score is None else f"  ({found.check} {found.score:.2f}{learnt})"
         self._print("  ", (WORDS[found.verdict], STYLES[found.verdict]), (score, "dim"))
         if found.page is not None:
             for line in taken(found.page):
