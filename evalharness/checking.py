@@ -158,8 +158,8 @@ def verdict(score: Score, thresholds: Thresholds = DEFAULT) -> tuple[Outcome, di
 
     A sentence is flagged by a flag in it that names an error (any kind but `unsupported` and
     `swap`), or by a value below `thresholds.flagged`; it is supported from `thresholds.supported`
-    on. A summary is flagged if a sentence, a flag or its score is; it is supported if all sentences and the score
-    are; else unsure. Without a score it is unsure, unless flagged.
+    on. A summary is flagged if a sentence, a flag or its score is; it is supported if all sentences
+    and the score are; else unsure. Without a score it is unsure, unless flagged.
     """
     hard = [flag for flag in score.flags if flag.kind not in SOFT_KINDS]
     bands = {each.span: _band(each, hard, thresholds) for each in score.sentences}

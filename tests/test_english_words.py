@@ -1,0 +1,51 @@
+"""English words: the list is whole, knows forms, and leaves names out."""
+
+import gzip
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from evalharness import text
+from evalharness.text.english_words import is_english_word, main
+
+
+def test_the_list_is_sorted_stems_each_once() -> None:
+    packed = (files("evalharness.text") / "english_words.txt.gz").read_bytes()
+    stems = gzip.decompress(packed).decode().split()
+    assert stems == sorted(set(stems))
+    assert len(stems) > 50_000
+
+
+@pytest.mark.parametrize("word", ["mayor", "said", "biggest", "easier", "women", "upheld", "vs"])
+def test_forms_of_ordinary_words_are_english(word: str) -> None:
+    assert is_english_word(word)
+
+
+@pytest.mark.parametrize("word", ["torquay", "salmond", "valtteri", "zyxgorod", "djokovic"])
+def test_names_are_no_english_words(word: str) -> None:
+    assert not is_english_word(word)
+
+
+def test_in_another_language_no_word_is_taken_for_a_name() -> None:
+    welsh = "mae arbenigwyr canser yn gobeithio y bydd cynllun newydd yn lleihau amser"
+    assert text.names(welsh, casing_of="Experts on cancer hope for a new plan.") == []
+
+
+def test_a_word_of_the_article_is_no_name_however_it_is_spelled() -> None:
+    article = "The zyxgorodder was sold on the market."
+    assert text.names("a zyxgorodder was sold in the town", casing_of=article) == []
+
+
+def test_the_list_is_made_from_lower_case_lemmas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    folder = tmp_path
+    lines = "  1 licence\n00001740 03 n 02 river_bank 0 Danube 1 000 | a gloss\n"
+    for kind in ("noun", "verb", "adj", "adv"):
+        (folder / f"data.{kind}").write_text(lines, encoding="latin-1")
+    monkeypatch.setattr("evalharness.text.english_words.__file__", str(folder / "made.py"))
+    main(str(folder))
+    made = gzip.decompress((folder / "english_words.txt.gz").read_bytes()).decode().split()
+    assert made == ["bank", "river"]
