@@ -290,13 +290,21 @@ def check_generation(experiment: Experiment) -> None:
 
     Raises: ConfigError for one that is an option of no model that generates.
     """
-    shapes = [options(load("models", name)).model_fields for name in BUILT_IN["models"]]
-    generating = set().union(*(shape for shape in shapes if GENERATES in shape))
+    if not experiment.sheet.generation:
+        return
+    generating = set(_generating())
     named = (options(load("models", model.name)).model_fields for _, model in experiment.models())
     generating |= set().union(*(shape for shape in named if GENERATES in shape))
     for name in experiment.sheet.generation.keys() - generating:
         message = f"unknown key{configs.nearest(name, sorted(generating))}"
         raise experiment.document.error(("generation", name), message)
+
+
+@cache
+def _generating() -> frozenset[str]:
+    """Return the options of all models of our own that generate."""
+    shapes = [options(load("models", name)).model_fields for name in BUILT_IN["models"]]
+    return frozenset().union(*(shape for shape in shapes if GENERATES in shape))
 
 
 def with_defaults(experiment: Experiment, key: Key, model: Component) -> Component:
