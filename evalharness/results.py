@@ -102,7 +102,7 @@ class Outputs:
         self.defects.update(defects)
         self.words += len(summary.text.split())
         self.tokens += summary.tokens or 0
-        self.truncated += _cut(article, summary)
+        self.truncated += _cut(article.text, summary.read, summary.tokens_in)
         if summary.finish == "error":
             self.errors[summary.note] += 1
         elif not {"empty", "refusal"} & set(defects):
@@ -123,11 +123,11 @@ class Outputs:
         }
 
 
-def _cut(article: Article, summary: Summary) -> bool:
+def _cut(article: str, read: int | None, tokens_in: int | None) -> bool:
     """Tell whether a model's limit, and not its nature, kept it from the article's end."""
-    if summary.read is None or summary.tokens_in is None:
+    if read is None or tokens_in is None:
         return False
-    return summary.read < len(article.text.rstrip())
+    return read < len(article.rstrip())
 
 
 class Writer:
@@ -255,11 +255,17 @@ def read_samples(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> None:
-    """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part."""
+    """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part.
+
+    What names the content of article and references tells later whether two runs had the same.
+    A metric that flags, or that has counts for a whole corpus, has a column for these, too.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     numbers = [f"{name}.{part}" for name, metric in columns.items() for part in metric.values]
+    flagging = [name for name, metric in columns.items() if metric.flags]
+    counting = [name for name, metric in columns.items() if metric.counts]
     schema = pa.schema(
         [
             ("id", pa.string()),
@@ -269,8 +275,14 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
             ("tokens", pa.int64()),
             ("tokens_in", pa.int64()),
             ("words", pa.int64()),
+            ("article", pa.string()),
+            ("references", pa.string()),
+            ("article_words", pa.int64()),
+            ("truncated", pa.bool_()),
             ("defects", pa.list_(pa.string())),
             *((name, pa.float64()) for name in numbers),
+            *((f"{name}.flags", pa.int64()) for name in flagging),
+            *((f"{name}.counts", pa.list_(pa.float64())) for name in counting),
         ]
     )
     start = 0
@@ -282,6 +294,10 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
                 for part, column in metric.values.items():
                     values = np.frombuffer(column)[start : start + len(window)]
                     rows[f"{name}.{part}"] = pa.array(values, from_pandas=True)
+            for name in flagging:
+                rows[f"{name}.flags"] = [len(s["scores"][name].get("flags", ())) for s in window]
+            for name in counting:
+                rows[f"{name}.counts"] = [s["scores"][name].get("counts") for s in window]
             writer.write_table(pa.table(rows, schema=schema))
             start += len(window)
 
@@ -307,5 +323,9 @@ def _told(sample: Mapping[str, Any]) -> dict[str, Any]:
         "tokens": summary.get("tokens"),
         "tokens_in": summary.get("tokens_in"),
         "words": len(summary["text"].split()),
+        "article": digest(sample["article"]),
+        "references": digest(sample["references"]),
+        "article_words": len(sample["article"].split()),
+        "truncated": _cut(sample["article"], summary.get("read"), summary.get("tokens_in")),
         "defects": sample["defects"],
     }
