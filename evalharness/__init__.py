@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalharness.checking import Verdict as Verdict
     from evalharness.checking import check as check
+    from evalharness.comparison import Comparison as Comparison
+    from evalharness.comparison import compare as compare
     from evalharness.errors import HarnessError as HarnessError
     from evalharness.records import Article as Article
     from evalharness.records import Flag as Flag
@@ -20,6 +22,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Article": "records",
+    "Comparison": "comparison",
     "Flag": "records",
     "HarnessError": "errors",
     "Run": "runner",
@@ -29,6 +32,7 @@ _HOME = {
     "Summary": "records",
     "Verdict": "checking",
     "check": "checking",
+    "compare": "comparison",
     "run": "runner",
 }
 __all__ = [*sorted(_HOME)]

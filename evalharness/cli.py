@@ -375,6 +375,49 @@ def main() -> None:
     try:
         app()
     except Exception as error:
+Runs = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),
+]
+MetricNames = Annotated[
+    str, typer.Option(metavar="A,B", help="Metrics or parts (rouge.rouge1). Default: those shown.")
+]
+PairedResamples = Annotated[
+    int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
+]
+
+
+@app.command()
+def compare(
+    runs: Runs,
+    metrics: MetricNames = "",
+    resamples: PairedResamples = 10_000,
+    seed: Seed = 0,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
+    output: Annotated[
+        str, typer.Option("--format", metavar="F", help="table, markdown, latex, csv or json.")
+    ] = "table",
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs on the articles they share; the first is the baseline of the differences."""
+    from evalharness.report import comparison as tables
+
+    formats = ["table", "json", *tables.FORMATS]
+    if output not in formats:
+        raise typer.BadParameter(f"{output!r}: should be one of {', '.join(formats)}")
+    from evalharness.comparison import compare as compare_runs
+
+    found = compare_runs(
+        *runs, metrics=_names(metrics), resamples=resamples, seed=seed, level=level
+    )
+    if as_json or output == "json":
+        typer.echo(json.dumps(found.record(), indent=1))
+    elif output == "table":
+        tables.show_comparison(found, sys.stdout)
+    else:
+        typer.echo(tables.FORMATS[output](found), nl=False)
+
+
         from evalharness.errors import HarnessError
 
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression

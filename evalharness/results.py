@@ -25,6 +25,12 @@ RUN = "run.json"
 CONFIG = "config.yaml"
 REJECTED = "rejected.jsonl"
 
+# Of a metric with many parts, by kind: those that papers print.
+SHOWN_PARTS = {
+    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
+    "extractiveness": ("coverage", "density", "novel_2"),
+}
+
 # Rows of a parquet row group, and of the windows in which `samples.jsonl` is read back.
 ROWS = 1000
 

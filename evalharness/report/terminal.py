@@ -3,16 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from evalharness.results import SHOWN_PARTS
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-# Columns of a metric with many parts: those that papers print.
-_SHOWN_PARTS = {
-    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
-    "extractiveness": ("coverage", "density", "novel_2"),
-}
 # Parts that are no shares, and are shown as they are.
-_NO_SHARES = ("density",)
+NO_SHARES = ("density",)
 # Wide enough for any table where the output is no terminal.
 _FILE_WIDTH = 200
 
@@ -69,7 +66,7 @@ def _columns(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     columns = []
     for label, found in metrics.items():
         kind = signatures.get(label, label).partition("|")[0]
-        shown = [p for p in _SHOWN_PARTS.get(kind, ()) if any(p in m["parts"] for m in found)]
+        shown = [p for p in SHOWN_PARTS.get(kind, ()) if any(p in m["parts"] for m in found)]
         columns += [(label, part) for part in shown or [""]]
     return columns
 
@@ -93,7 +90,7 @@ def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> s
     if not part and "corpus" in found:
         return _number(found["corpus"], 1)
     half = max(found["high"] - found["mean"], found["mean"] - found["low"])
-    scale = 1 if part in _NO_SHARES else 100
+    scale = 1 if part in NO_SHARES else 100
     mean = f"{found['mean'] * scale:.1f}"
     return f"{mean} ±{half * scale:.1f}" if spread and found["n"] > 1 else mean
 
