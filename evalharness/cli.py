@@ -360,21 +360,6 @@ def check(
     raise typer.Exit(code)
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"evalharness: {message}", err=True)
-    raise typer.Exit(code)
-
-
-def main() -> None:
-    """Run the command line; a HarnessError is one line on stderr and its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(
-            stream, io.TextIOWrapper
-        ):  # a terminal that cannot show a letter gets its code
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        app()
-    except Exception as error:
 Runs = Annotated[
     list[str],
     typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),
@@ -418,6 +403,21 @@ def compare(
         typer.echo(tables.FORMATS[output](found), nl=False)
 
 
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"evalharness: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line; a HarnessError is one line on stderr and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a terminal that cannot show a letter gets its code
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except Exception as error:
         from evalharness.errors import HarnessError
 
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
