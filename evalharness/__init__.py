@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from evalharness.comparison import Comparison as Comparison
     from evalharness.comparison import compare as compare
     from evalharness.errors import HarnessError as HarnessError
+    from evalharness.gating import Gate as Gate
+    from evalharness.gating import gate as gate
     from evalharness.records import Article as Article
     from evalharness.records import Flag as Flag
     from evalharness.records import Score as Score
@@ -24,6 +26,7 @@ _HOME = {
     "Article": "records",
     "Comparison": "comparison",
     "Flag": "records",
+    "Gate": "gating",
     "HarnessError": "errors",
     "Run": "runner",
     "Score": "records",
@@ -33,6 +36,7 @@ _HOME = {
     "Verdict": "checking",
     "check": "checking",
     "compare": "comparison",
+    "gate": "gating",
     "run": "runner",
 }
 __all__ = [*sorted(_HOME)]

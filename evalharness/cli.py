@@ -102,7 +102,7 @@ def _run(
 
     try:
         with reporting(sys.stderr) as progress:
-            runs = run_config(config, overrides, results=results, limit=limit, progress=progress)
+            runs = make(*given, **named, results=results, limit=limit, progress=progress)
     except KeyboardInterrupt:
         _fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
     except Unfinished as error:
