@@ -9,7 +9,7 @@ import io
 import json
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -57,13 +57,18 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
-    _run(config, overrides or [], limit, results, as_json)
+    from evalharness.runner import run as run_config
+
+    _run(run_config, (config, overrides or []), {}, limit, results, as_json)
 
 
 @app.command()
 def score(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="JSONL, CSV or Parquet, also gzipped.")
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="JSONL, CSV or Parquet, also gzipped; logs of other harnesses."
+        ),
     ],
     metrics: Annotated[
         str, typer.Option(metavar="A,B", help="Metrics against the references.")
@@ -71,22 +76,28 @@ def score(
     checks: Annotated[
         str, typer.Option(metavar="A,B", help="Checks against the article.")
     ] = "numbers,entities",
+    format: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What the files are: rows, lm-eval, inspect, lighteval, sacrerouge, summeval, "
+            "promptfoo, helm; auto finds out.",
+        ),
+    ] = "auto",
     overrides: Overrides = None,
     limit: Limit = None,
     results: Results = "results",
     as_json: AsJson = False,
 ) -> None:
-    """Score summaries that exist: rows with article, summary and, for metrics, reference."""
-    from pathlib import Path
+    """Score summaries that exist: rows with article, summary and, for metrics, reference; or logs.
 
-    sheet = {
-        "name": "score",
-        "data": {"name": "files", "path": files if len(files) > 1 else files[0]},
-        "model": {"name": "given", "label": Path(files[0]).name.partition(".")[0]},
-        "metrics": _names(metrics),
-        "checks": _names(checks),
-    }
-    _run(sheet, overrides or [], limit, results, as_json)
+    A log is read for each system in it; which fields are taken goes to stderr.
+    """
+    from evalharness.scoring import score as score_files
+
+    given = (_names(metrics), _names(checks), overrides or [])
+    told = {"format": format, "tell": lambda line: typer.echo(f"evalharness: {line}", err=True)}
+    _run(score_files, (files, *given), told, limit, results, as_json)
 
 
 def _names(listed: str) -> list[str]:
@@ -94,11 +105,15 @@ def _names(listed: str) -> list[str]:
 
 
 def _run(
-    config: Any, overrides: Sequence[str], limit: int | None, results: str, as_json: bool
+    make: Callable[..., Any],
+    given: Sequence[Any],
+    named: Mapping[str, Any],
+    limit: int | None,
+    results: str,
+    as_json: bool,
 ) -> None:
     from evalharness.report.progress import reporting
     from evalharness.runner import Unfinished
-    from evalharness.runner import run as run_config
 
     try:
         with reporting(sys.stderr) as progress:

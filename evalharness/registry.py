@@ -33,6 +33,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "loaders": {
         "files": "evalharness.loaders.files:Files",
         "hub": "evalharness.loaders.hub:Hub",
+        "logs": "evalharness.loaders.logs:Logs",
         "pages": "evalharness.loaders.pages:Pages",
     },
     "models": {

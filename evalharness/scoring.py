@@ -1,0 +1,121 @@
+"""Summaries that exist, scored: rows of our own kind, and the logs of other harnesses."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalharness import results as results_files
+from evalharness.errors import ConfigError, DataError, HarnessError
+from evalharness.loaders.log_files import open_log
+from evalharness.loaders.log_formats import FORMATS
+from evalharness.loaders.logs import Logs
+from evalharness.loaders.paths import matches
+from evalharness.runner import Progress, Run, Unfinished, run
+
+ROWS = "rows"
+FORMAT_NAMES = ("auto", ROWS, *FORMATS)
+REASONS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What one run reads: the `data` of its config, what it is called, and what was taken of it."""
+
+    data: Mapping[str, Any]
+    label: str
+    told: str = ""
+
+
+def score(
+    files: Sequence[str],
+    metrics: Sequence[str] = ("rouge",),
+    checks: Sequence[str] = ("numbers", "entities"),
+    overrides: Sequence[str] = (),
+    *,
+    format: str = "auto",
+    results: str | Path = "results",
+    limit: int | None = None,
+    progress: Progress | None = None,
+    tell: Callable[[str], object] = lambda line: None,
+) -> list[Run]:
+    """Score the summaries in some files and return a run for each system.
+
+    Rows with `article`, `summary` and, for metrics, `reference` make one run together; a log of
+    another harness makes one for each system whose summaries it holds.
+
+    format: `auto` knows a log by its content; `rows`, or the name of a harness, says what they are.
+    tell: told, a line each, which fields of a log were taken, and what of it was left out.
+
+    Raises: HarnessError for what cannot be read; Unfinished where one of several runs failed.
+    """
+    if format not in FORMAT_NAMES:
+        raise ConfigError(f"--format {format}: known are {', '.join(FORMAT_NAMES)}")
+    sources = list(_sources(files, format))
+    runs: list[Run] = []
+    failures: dict[str, str] = {}
+    for source in sources:
+        if source.told:
+            tell(source.told)
+        sheet = {
+            "name": "score",
+            "data": source.data,
+            "model": {"name": "given", "label": source.label},
+            "metrics": list(metrics),
+            "checks": list(checks),
+        }
+        try:
+            runs += run(sheet, overrides, results=results, limit=limit, progress=progress)
+        except HarnessError as error:
+            if len(sources) == 1:
+                raise
+            failures[source.label] = str(error)
+            continue
+        if source.data["name"] == "logs":
+            for line in _left_out(runs[-1]):
+                tell(line)
+    if failures:
+        raise Unfinished(runs, failures)
+    return runs
+
+
+def _sources(files: Sequence[str], format_: str) -> Iterator[_Source]:
+    rows: list[str] = []
+    labels: Counter[str] = Counter()
+    for path in [path for file in files for path in _found(file)]:
+        if not path.is_file() or format_ == ROWS or open_log(path, format_) is None:
+            rows.append(str(path))
+            continue
+        logs = Logs(path, format_)  # type: ignore[arg-type]  # FORMAT_NAMES has what Logs takes
+        told = "\n".join(taken.told() for taken in logs.taken())
+        systems = logs.systems() or [path.stem]
+        for system in systems:
+            labels[system.lower()] += 1
+            label = f"{system}-{path.stem}" if labels[system.lower()] > 1 else system
+            data = {"name": "logs", "path": str(path), "format": format_}
+            yield _Source(data | ({"system": system} if len(systems) > 1 else {}), label, told)
+            told = ""  # once for a file
+    if rows:
+        label = Path(rows[0]).name.partition(".")[0]
+        yield _Source({"name": "files", "path": rows if len(rows) > 1 else rows[0]}, label)
+
+
+def _found(file: str) -> list[Path]:
+    try:
+        return matches(Path(file))
+    except DataError:  # what is not there is for the loader of rows to say
+        return [Path(file)]
+
+
+def _left_out(finished: Run) -> Iterator[str]:
+    """Yield how many records of a log were left out, and the most frequent reasons."""
+    counts = finished.record["counts"]
+    if not counts["rejected"]:
+        return
+    rejected = results_files.read_samples(finished.folder / results_files.REJECTED)
+    reasons = Counter(str(row["reason"]) for row in rejected)
+    shown = [f"{n} × {reason}" for reason, n in reasons.most_common(REASONS_SHOWN)]
+    more = len(reasons) - len(shown)
+    listed = "; ".join([*shown, f"{more} more reasons"] if more > 0 else shown)
+    yield f"{finished.name}: left out {counts['rejected']} of {counts['rows']} records: {listed}"
