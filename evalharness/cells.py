@@ -12,13 +12,13 @@ from typing import Any
 from evalharness import document, registry
 from evalharness.config import Component, Experiment, Sheet
 from evalharness.document import Key
-from evalharness.protocols import Loader, Metric, Summarizer
+from evalharness.protocols import Loader, Metric, Summarizer, Tracker
 from evalharness.records import digest
 
 # In bytes; file systems stop at 255, and names of files come to it.
 _LONGEST_NAME = 120
 # Ours beside the experiments, and what Windows keeps for devices.
-_RESERVED = {"store", "con", "prn", "aux", "nul"} | {
+_RESERVED = {"store", "trackers", "con", "prn", "aux", "nul"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)
 }
 
@@ -39,6 +39,7 @@ class Cell:
     metrics: Mapping[str, Metric]
     metric_kinds: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    trackers: Mapping[str, Tracker] = field(default_factory=dict)
 
     def config(self, folder: Path) -> str:
         """Return the YAML that makes this cell again, with every option, to stand in `folder`."""
@@ -130,6 +131,7 @@ def _of_variant(
     built = [(number, model, _model(variant, key, model)) for number, key, model in models]
     registry.check_generation(variant)
     metrics = _scorers(variant)
+    trackers = _trackers(variant)
     swept = {setting.key for choice in variant.combination for setting in choice.settings}
     for number, model, component in built:
         reached = _reaching(number, model)
@@ -149,6 +151,7 @@ def _of_variant(
                 metrics={label: metric for label, (_, metric) in metrics.items()},
                 metric_kinds={label: kind for label, (kind, _) in metrics.items()},
                 settings=_settings(variant, reached),
+                trackers=trackers,
             ),
         )
 
@@ -208,6 +211,18 @@ def _scorers(experiment: Experiment) -> dict[str, tuple[str, Metric]]:
         kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
         metric = registry.build(kind, key, component, experiment.document)
         built[label] = (component.name, metric)
+    return built
+
+
+def _trackers(experiment: Experiment) -> dict[str, Tracker]:
+    """Return the trackers by label; they are in no resolved config, as they change no result."""
+    built: dict[str, Tracker] = {}
+    for n, component in enumerate(experiment.sheet.trackers):
+        label = component.label or component.name
+        if label in built:
+            message = f"{label!r} stands twice; give one of them a label"
+            raise experiment.document.error(("trackers", n), message)
+        built[label] = registry.build("trackers", ("trackers", n), component, experiment.document)
     return built
 
 

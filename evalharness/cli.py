@@ -122,10 +122,20 @@ def _run(
         _fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
     except Unfinished as error:
         _show_runs(error.runs, as_json)
+        _tell_of_trackers(error.runs)
         raise
     _show_runs(runs, as_json)
+    _tell_of_trackers(runs)
     if any(finished.record["counts"]["failed"] for finished in runs):
         _fail("some articles have no summary: see the lines 'not summarized'", COULD_NOT_COMPLETE)
+
+
+def _tell_of_trackers(runs: Sequence[Any]) -> None:
+    from evalharness.tracking import failures
+
+    for finished in runs:
+        for line in failures(finished.record, required=False):
+            typer.echo(f"evalharness: {finished.name}: {line}", err=True)
 
 
 def _show_runs(runs: Sequence[Any], as_json: bool) -> None:
@@ -145,7 +155,11 @@ def _show_runs(runs: Sequence[Any], as_json: bool) -> None:
 @app.command("list")
 def list_components(
     kind: Annotated[
-        str, typer.Argument(metavar="[KIND]", help="loaders, models, metrics or checks.")
+        str,
+        typer.Argument(
+            metavar="[KIND]",
+            help="loaders, models, metrics, checks, trackers or formats (of logs).",
+        ),
     ] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Show the options of one.")] = "",
     as_json: AsJson = False,

@@ -106,6 +106,7 @@ class Sheet(BaseModel):
         (Component(name="numbers"), Component(name="entities")),
         description="scores against the article",
     )
+    trackers: tuple[Named, ...] = Field((), description="outside tools that are told of each run")
     generation: dict[str, Any] = Field(
         default_factory=dict, description="options for every model that generates"
     )

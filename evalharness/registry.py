@@ -1,7 +1,7 @@
 """Names to components: what is built in, what plug-ins bring, and the options of each.
 
 A plug-in is a package with an entry point in one of the groups `evalharness.loaders`, `.models`,
-`.metrics`, `.checks`: `name = "module:Class"`. It is imported when a config names it.
+`.metrics`, `.checks`, `.trackers`: `name = "module:Class"`. It is imported when a config names it.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.protocols import CHECKPOINT, Identified
 from evalharness.records import canonical, digest
 
-Kind = Literal["loaders", "models", "metrics", "checks"]
+Kind = Literal["loaders", "models", "metrics", "checks", "trackers"]
 
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "loaders": {
@@ -65,6 +65,12 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "roles": "evalharness.checks.roles:Roles",
         "support": "evalharness.checks.support:Support",
     },
+    "trackers": {
+        "mlflow": "evalharness.trackers.mlflow:MLflow",
+        "tensorboard": "evalharness.trackers.tensorboard:TensorBoard",
+        "trackio": "evalharness.trackers.trackio:Trackio",
+        "wandb": "evalharness.trackers.wandb:WandB",
+    },
 }
 
 # What the classes of each kind must have; evalharness.protocols says what it is.
@@ -73,6 +79,7 @@ _CONTRACT: Mapping[Kind, tuple[str, ...]] = {
     "models": ("version", "needs", "summarize"),
     "metrics": ("version", "needs", "range", "score"),
     "checks": ("version", "needs", "range", "score"),
+    "trackers": ("version", "required", "ready", "track"),
 }
 
 # A model with this option takes the sheet's `generation` block.

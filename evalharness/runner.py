@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from evalharness import config as configs
-from evalharness import registry
+from evalharness import registry, tracking
 from evalharness import results as results_files
 from evalharness.cells import Cell, prepare
 from evalharness.errors import DataError, HarnessError, StoreError
+from evalharness.protocols import Tracked
 from evalharness.provenance import provenance
 from evalharness.store import RunFolder
 from evalharness.stored import Store
+from evalharness.work import Progress as Progress
 from evalharness.work import (
-    Progress,
     Scored,
     Silence,
     Work,
@@ -89,7 +90,12 @@ def run(
     cells = prepare(configs.read(config, overrides, limit))
     if len(cells) > 1:
         write_sweep(cells, Path(results))
+    for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
+        tracker.ready()
     runs, failures = run_cells(cells, Path(results), progress or Silence())
+    for finished in runs:
+        if untold := "; ".join(tracking.failures(finished.record, required=True)):
+            failures[finished.name] = untold
     if failures:
         raise Unfinished(runs, failures)
     return runs
@@ -211,6 +217,9 @@ class _Runner:
         }
         path = scored.work.path
         record = scored.writer.finish(_head(cell), tail, cell.config(path))
+        if cell.trackers:
+            told = Tracked(cell.experiment, cell.name, self.folder, path, cell.settings, record)
+            record = tracking.tell(cell.trackers, told)
         self.runs[cell.name] = Run(path, record)
 
 

@@ -29,6 +29,7 @@ def _never(record: Record) -> str:
 class LogFormat:
     """Where the records of one harness hold what is scored.
 
+    files: what the harness calls such files.
     fields: the paths to try for each use: `id`, `article`, `reference`, `summary`, `system`,
         `title`.
     prompts: those of them that hold the article with the instructions around it.
@@ -38,6 +39,7 @@ class LogFormat:
 
     name: str
     title: str
+    files: str
     fields: Mapping[str, tuple[str, ...]]
     prompts: frozenset[str] = frozenset()
     failed: Callable[[Record], str] = _never
@@ -84,6 +86,7 @@ def _first_line(value: Any) -> str:
 LM_EVAL = LogFormat(
     "lm-eval",
     "lm-evaluation-harness samples",
+    "samples_….jsonl, written with --log_samples",
     {
         "id": ("doc.id", "doc_id"),
         # The prompt stood in lists before release 0.4.9, and in mappings since.
@@ -97,6 +100,7 @@ LM_EVAL = LogFormat(
 INSPECT = LogFormat(
     "inspect",
     "inspect log",
+    ".eval or .json of a log folder",
     {
         "id": ("id",),
         "article": (*_below("metadata", _ARTICLES), "input", "input_text"),
@@ -115,6 +119,7 @@ INSPECT = LogFormat(
 LIGHTEVAL = LogFormat(
     "lighteval",
     "lighteval details",
+    "details_….parquet, written with --save-details",
     {
         "id": ("doc.id",),
         "article": (*_below("doc.specific", _ARTICLES), "doc.query"),
@@ -127,6 +132,7 @@ LIGHTEVAL = LogFormat(
 SACREROUGE = LogFormat(
     "sacrerouge",
     "sacrerouge summaries",
+    "JSON Lines of summaries",
     {
         "id": ("instance_id",),
         "article": ("document.text", "documents.*.text"),
@@ -138,6 +144,7 @@ SACREROUGE = LogFormat(
 SUMMEVAL = LogFormat(
     "summeval",
     "SummEval outputs",
+    "JSON Lines with `decoded`",
     {
         "id": ("id", "filepath"),
         "article": ("text", "article", "document", "source"),
@@ -149,6 +156,7 @@ SUMMEVAL = LogFormat(
 PROMPTFOO = LogFormat(
     "promptfoo",
     "promptfoo results",
+    ".json or .jsonl of `promptfoo eval -o`",
     {
         "id": ("vars.id", "testCase.description", "test_id"),
         "article": (*_below("vars", _ARTICLES), "prompt.raw"),
@@ -163,6 +171,7 @@ PROMPTFOO = LogFormat(
 HELM = LogFormat(
     "helm",
     "HELM run",
+    "scenario_state.json, or display_predictions.json beside instances.json",
     {
         "id": ("instance.id",),
         "article": ("instance.input.text", "request.prompt"),
