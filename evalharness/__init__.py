@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evalharness.records import Summary as Summary
     from evalharness.runner import Run as Run
     from evalharness.runner import run as run
+    from evalharness.scoring import score as score
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ _HOME = {
     "compare": "comparison",
     "gate": "gating",
     "run": "runner",
+    "score": "scoring",
 }
 __all__ = [*sorted(_HOME)]
 

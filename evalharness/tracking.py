@@ -1,6 +1,7 @@
 """Outside tools are told of a run when all its files are on disk; one that fails loses nothing."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -32,8 +33,9 @@ def _told(tracker: Tracker, tracked: Tracked) -> dict[str, Any]:
 
 
 def _one_line(error: Exception) -> str:
-    """Return what an error says in one line, with its kind, as tools' messages may say little."""
+    """Return what an error says in one line, with its kind, and without passwords in addresses."""
     line = " ".join(f"{type(error).__name__}: {error}".split())
+    line = re.sub(r"(?<=://)[^/@\s]*@", "", line)
     return line if len(line) <= LONGEST_ERROR else f"{line[: LONGEST_ERROR - 1]}…"
 
 

@@ -1,6 +1,7 @@
 """trackio: runs in a database on this machine, with the calls of Weights & Biases."""
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import ClassVar
 
 from evalharness.errors import ConfigError
 from evalharness.protocols import Tracked
+from evalharness.records import digest
 from evalharness.trackers import telling
 
 
@@ -64,13 +66,19 @@ class Trackio:
             run.log(dict(telling.metrics(tracked)))
             run.log({"samples": trackio.Table(columns=columns, data=[[*r.values()] for r in told])})
             if files := telling.files(tracked, self.files):
-                artifact = trackio.Artifact(f"{tracked.name}-files", "evalharness-run")
+                artifact = trackio.Artifact(_artifact_name(tracked.name), "evalharness-run")
                 for path in files:
                     artifact.add_file(str(path))
                 run.log_artifact(artifact)
         finally:
             trackio.finish()
         return f"{home}, project {project}, run {tracked.name}"
+
+
+def _artifact_name(run: str) -> str:
+    """Return a name that trackio takes for the files of a run: letters, digits, `.`, `_`, `-`."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", run)
+    return f"{safe}-files" if safe == run else f"{safe}-{digest(run)[:8]}-files"
 
 
 def _same_folder(home: Path) -> None:

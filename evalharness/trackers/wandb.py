@@ -38,8 +38,15 @@ class WandB:
     def track(self, tracked: Tracked) -> str:
         """Tell W&B of a run, and return where it is: a folder, or a page."""
         home = telling.folder(self.folder, tracked, "wandb")
-        unset = {"WANDB_DIR": None, "WANDB_PROJECT": None, "WANDB_RUN_ID": None, "WANDB_NAME": None}
-        with telling.quiet("wandb", WANDB_MODE=self.mode, WANDB_ERROR_REPORTING="false", **unset):
+        ours: dict[str, str | None] = {
+            "WANDB_MODE": self.mode,
+            "WANDB_ERROR_REPORTING": "false",
+            # Where files wait to be sent; by default below the user's home.
+            "WANDB_DATA_DIR": str(home / "wandb"),
+            "WANDB_CACHE_DIR": str(home / "wandb"),
+        }
+        ours |= dict.fromkeys(["WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID", "WANDB_NAME"])
+        with telling.quiet("wandb", **ours):
             return self._track(tracked, home)
 
     def _track(self, tracked: Tracked, home: Path) -> str:
