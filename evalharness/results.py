@@ -260,6 +260,18 @@ def read_samples(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+_ID = '{"id": '
+
+
+def samples_of(path: Path, ids: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the samples of some articles, decoding no other line whole."""
+    decoder = json.JSONDecoder()
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if line.startswith(_ID) and decoder.raw_decode(line, len(_ID))[0] in ids:
+                yield json.loads(line)
+
+
 def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> None:
     """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part.
 

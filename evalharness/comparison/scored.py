@@ -116,7 +116,7 @@ def read_run(path: str | Path) -> ScoredRun:
         raise DataError(f"{given}: there is no such folder")
     if not folder.is_dir():
         raise DataError(f"{given}: not the folder of a run")
-    record = _record(folder / results.RUN)
+    record = read_record(folder / results.RUN)
     run = ScoredRun(folder, record)
     _ = run.columns  # a table that cannot be read is found now
     return run
@@ -131,7 +131,8 @@ def runs_in(path: str | Path) -> list[ScoredRun]:
     return [read_run(each) for each in inner] or [read_run(folder)]
 
 
-def _record(path: Path) -> Mapping[str, Any]:
+def read_record(path: Path) -> Mapping[str, Any]:
+    """Return what a `run.json` holds. Raises: DataError where it is none."""
     try:
         text = path.read_bytes()
     except FileNotFoundError:

@@ -119,7 +119,7 @@ def detectable(each: Tested, level: float, tests: int) -> float | None:
     """
     if each.n < 2 or not each.error > 0:
         return None
-    beyond_chance = paired.t_quantile(1 - level / tests, each.n - 1) * each.error
+    error = paired.cautious(each.error, each.n)
+    beyond_chance = paired.t_quantile(1 - level / tests, each.n - 1) * error
     not_tolerable = each.margin - paired.t_quantile(1 - level, each.n - 1) * each.error
-    power = paired.t_quantile(paired.POWER, each.n - 1) * each.error
-    return max(beyond_chance, not_tolerable) + power
+    return max(beyond_chance, not_tolerable) + paired.t_quantile(paired.POWER, each.n - 1) * error

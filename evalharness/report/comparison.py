@@ -3,17 +3,24 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO
+from typing import IO, Literal
 
 from evalharness.comparison import Comparison, Difference
 from evalharness.report.terminal import NO_SHARES
 
 Row = list[str]
-_FILE_WIDTH = 200
+# Wide enough for any table where the output is no terminal.
+_FILE_WIDTH = 400
 
 
 def show_comparison(found: Comparison, out: IO[str]) -> None:
     """Print the systems' means with letters, the differences to the first, and what to know."""
+    printed(_means(found), 1, [], out)
+    printed(_differences(found), 2, list(notes(found)), out)
+
+
+def printed(rows: Sequence[Row], text_columns: int, lines: Sequence[str], out: IO[str]) -> None:
+    """Print a table, the first row its headings, and lines of notes below."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -22,20 +29,17 @@ def show_comparison(found: Comparison, out: IO[str]) -> None:
     console = Console(file=out, highlight=False)
     if not console.is_terminal:
         console = Console(file=out, highlight=False, width=_FILE_WIDTH, no_color=True)
-    for rows in (_means(found), _differences(found)):
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for n, heading in enumerate(rows[0]):
-            left = n < _TEXT_COLUMNS[len(rows[0]) == len(_HEADINGS)]
-            table.add_column(Text(heading), justify="left" if left else "right", no_wrap=True)
-        for row in rows[1:]:
-            table.add_row(*map(Text, row))
-        console.print(table)
-    for line in notes(found):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for n, heading in enumerate(rows[0]):
+        justify: Literal["left", "right"] = "left" if n < text_columns else "right"
+        table.add_column(Text(heading), justify=justify, no_wrap=True)
+    for row in rows[1:]:
+        table.add_row(*map(Text, row))
+    console.print(table)
+    for line in lines:
         console.print(line, markup=False, soft_wrap=True)
 
 
-# Leading columns of text, of the table of means and of that of differences.
-_TEXT_COLUMNS = (1, 2)
 _HEADINGS = (
     "metric", "system", "n", "difference", "interval", "p", "Holm", "BH", "effect",
     "win/tie/loss", "detectable",
@@ -46,7 +50,7 @@ def _means(found: Comparison) -> list[Row]:
     rows = [["system", *found.metrics]]
     for system in found.systems:
         standings = [found.standing(metric, system) for metric in found.metrics]
-        rows.append([system, *(f"{_scaled(s.mean, s.metric)} {s.letters}" for s in standings)])
+        rows.append([system, *(f"{scaled(s.mean, s.metric)} {s.letters}" for s in standings)])
     return rows
 
 
@@ -55,19 +59,19 @@ def _differences(found: Comparison) -> list[Row]:
 
 
 def _row(each: Difference) -> Row:
-    low, high = (_scaled(end, each.metric, "+") for end in (each.low, each.high))
+    low, high = (scaled(end, each.metric, "+") for end in (each.low, each.high))
     return [
         each.metric,
         each.system,
         str(each.n),
-        _scaled(each.difference, each.metric, "+"),
+        scaled(each.difference, each.metric, "+"),
         f"{low} … {high}",
         p_value(each.p),
         p_value(each.p_holm),
         p_value(each.p_bh),
         "–" if each.effect is None else f"{each.effect:+.2f}",
         f"{each.wins}/{each.ties}/{each.losses}",
-        _scaled(each.detectable, each.metric),
+        scaled(each.detectable, each.metric),
     ]
 
 
@@ -80,7 +84,7 @@ def p_value(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _scaled(value: float | None, metric: str, sign: str = "") -> str:
+def scaled(value: float | None, metric: str, sign: str = "") -> str:
     """Return a figure as tables have it: shares times 100."""
     if value is None:
         return "–"
@@ -119,21 +123,22 @@ def notes(found: Comparison) -> Iterator[str]:
 
 def markdown(found: Comparison) -> str:
     """Return both tables and the notes in Markdown."""
-    tables = [_markdown_table(_means(found), 1), _markdown_table(_differences(found), 2)]
-    return "\n".join([*tables, *(f"- {_escaped(line)}" for line in notes(found))]) + "\n"
+    tables = [markdown_table(_means(found), 1), markdown_table(_differences(found), 2)]
+    return "\n".join([*tables, *(f"- {escaped(line)}" for line in notes(found))]) + "\n"
 
 
-def _markdown_table(rows: Sequence[Row], text_columns: int) -> str:
+def markdown_table(rows: Sequence[Row], text_columns: int) -> str:
+    """Return a table in Markdown, the first row its headings."""
     rule = [":--" if n < text_columns else "--:" for n in range(len(rows[0]))]
     lines = [rows[0], rule, *rows[1:]]
-    escaped = [[cell if line is rule else _escaped(cell) for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped) + "\n"
+    cells = [[cell if line is rule else escaped(cell) for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     r"""Return text that stands for itself in Markdown.
 
-    >>> print(_escaped("a|b_c"))
+    >>> print(escaped("a|b_c"))
     a\|b\_c
     """
     special = "\\`*_{}[]<>|#"
@@ -168,7 +173,7 @@ def latex(found: Comparison) -> str:
 def _latex_cell(found: Comparison, metric: str, system: str) -> str:
     standing = found.standing(metric, system)
     means = [found.standing(metric, each).mean for each in found.systems]
-    mean = _tex(_scaled(standing.mean, metric))
+    mean = _tex(scaled(standing.mean, metric))
     if standing.mean is not None and standing.mean == max(m for m in means if m is not None):
         mean = rf"\textbf{{{mean}}}"
     return rf"{mean}\textsuperscript{{{_tex(standing.letters)}}}"
@@ -191,12 +196,20 @@ def as_csv(found: Comparison) -> str:
         row = [s.n, *[""] * (len(names) - 1)]
         if difference is not None:
             row = ["" if v is None else v for v in (getattr(difference, each) for each in names)]
-        shown = [_cell(s.system), _cell(s.metric), s.mean, s.rank, s.letters, s.not_scored, *row]
+        shown = [
+            safe_cell(s.system),
+            safe_cell(s.metric),
+            s.mean,
+            s.rank,
+            s.letters,
+            s.not_scored,
+            *row,
+        ]
         writer.writerow(["" if value is None else value for value in shown])
     return out.getvalue()
 
 
-def _cell(text: str) -> str:
+def safe_cell(text: str) -> str:
     """Return a name that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in "=+-@\t\r" else text
 
