@@ -21,7 +21,7 @@ from evalharness.loaders.log_paths import follow
 from evalharness.loaders.paths import first_bytes
 from evalharness.loaders.rows import Raw
 
-# A JSON document is held in memory whole, some five times its size.
+# A JSON document is held in memory whole, but for what `log_records.kept` leaves out of it.
 LARGEST_DOCUMENT = 512 * 2**20
 # Files beside a log that say which model it is of.
 LARGEST_NEIGHBOUR = 64 * 2**20
@@ -59,6 +59,8 @@ def open_log(path: Path, wanted: str = "auto") -> Log | None:
         return _archive(path, wanted)
     if start.startswith(PARQUET):
         return _parquet(path, wanted)
+    if _is_json(path) and log_formats.of_document(document := _document(path)[0]):
+        return _document_log(path, document, wanted)
     with _text(path) as stream:
         first = _first(path, stream)
     found = None if isinstance(first, str) else log_formats.of_line(first)
@@ -130,14 +132,21 @@ def _document_of(path: Path, first: Mapping[str, Any] | str) -> Any:
         return first if log_formats.of_document(first) else None
     with _text(path) as stream:
         start = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    alone = _unzipped(path).suffix.lower() == ".json"
-    if not (alone or start.startswith((b"{", b"["))):
+    if not (_is_json(path) or start.startswith((b"{", b"["))):
         return None
-    stat = path.stat()
-    document, reason = _parsed(path, stat.st_size, stat.st_mtime_ns)
-    if reason and alone:
+    document, reason = _document(path)
+    if reason and _is_json(path):
         raise DataError(f"{path}: {reason}; the file is cut short or damaged")
     return document
+
+
+def _is_json(path: Path) -> bool:
+    return _unzipped(path).suffix.lower() == ".json"
+
+
+def _document(path: Path) -> tuple[Any, str]:
+    stat = path.stat()
+    return _parsed(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=1)
@@ -152,7 +161,8 @@ def _parsed(path: Path, size: int, changed: int) -> tuple[Any, str]:
         limit = LARGEST_DOCUMENT // 2**20
         raise DataError(f"{path}: a JSON document of more than {limit} MiB; write it as JSON Lines")
     try:
-        return json.loads(content.removeprefix(b"\xef\xbb\xbf")), ""
+        text = content.removeprefix(b"\xef\xbb\xbf")
+        return json.loads(text, object_pairs_hook=log_records.kept), ""
     except UnicodeDecodeError as error:
         return None, f"not UTF-8: byte 0x{content[error.start]:02x} at position {error.start}"
     except json.JSONDecodeError as error:

@@ -12,6 +12,14 @@ _ATTACHED = "attachment://"
 _OF_A_SAMPLE = ("id", "epoch", "input", "target", "metadata", "output", "error")
 
 
+def kept(pairs: list[tuple[str, Any]]) -> Record:
+    """Return an object of a JSON document; of an inspect sample only what may be wanted."""
+    found = dict(pairs)
+    if "epoch" in found and "events" in found:
+        return {name: found[name] for name in (*_OF_A_SAMPLE, "attachments") if name in found}
+    return found
+
+
 def of_inspect(sample: Record) -> Record:
     """Return a sample with its attachments in their places, and its last question as text."""
     attachments = sample.get("attachments")
