@@ -1,5 +1,6 @@
 """The rules of a gate: a YAML file, checked."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -8,7 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from evalharness import config, document, paired
 from evalharness.document import Document
-from evalharness.records import canonical
 
 # So much worse, in a metric's own unit, is let pass where no rules say more.
 DEFAULT_MARGIN = 0.01
@@ -144,7 +144,7 @@ def _document(rules: str | Path | Mapping[str, Any]) -> Document:
 
 def _checked(sheet: Document) -> Rules:
     try:
-        return Rules.model_validate_json(canonical(sheet.tree))
+        return Rules.model_validate_json(json.dumps(sheet.tree))
     except ValidationError as error:
         raise config.explain(error, sheet, (), Rules) from None
     except TypeError as error:
