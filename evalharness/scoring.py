@@ -1,5 +1,7 @@
 """Summaries that exist, scored: rows of our own kind, and the logs of other harnesses."""
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from evalharness.loaders.log_files import open_log
 from evalharness.loaders.log_formats import FORMATS
 from evalharness.loaders.logs import Logs
 from evalharness.loaders.paths import matches
+from evalharness.records import digest
 from evalharness.runner import Progress, Run, Unfinished, run
 
 ROWS = "rows"
@@ -82,7 +85,7 @@ def score(
 
 def _sources(files: Sequence[str], format_: str) -> Iterator[_Source]:
     rows: list[str] = []
-    labels: Counter[str] = Counter()
+    taken: set[str] = set()
     for path in [path for file in files for path in _found(file)]:
         if not path.is_file() or format_ == ROWS or open_log(path, format_) is None:
             rows.append(str(path))
@@ -91,14 +94,30 @@ def _sources(files: Sequence[str], format_: str) -> Iterator[_Source]:
         told = "\n".join(taken.told() for taken in logs.taken())
         systems = logs.systems() or [path.stem]
         for system in systems:
-            labels[system.lower()] += 1
-            label = f"{system}-{path.stem}" if labels[system.lower()] > 1 else system
+            label = _unused(system, path.stem, taken)
             data = {"name": "logs", "path": str(path), "format": format_}
             yield _Source(data | ({"system": system} if len(systems) > 1 else {}), label, told)
             told = ""  # once for a file
     if rows:
         label = Path(rows[0]).name.partition(".")[0]
         yield _Source({"name": "files", "path": rows if len(rows) > 1 else rows[0]}, label)
+
+
+def _unused(system: str, stem: str, taken: set[str]) -> str:
+    """Return a name for a system's run whose folder is no other's, and note it in `taken`.
+
+    >>> taken = set()
+    >>> [_unused(*names, taken) for names in (("a/b", "x"), ("a/b", "y"), ("A-b", "y"))]
+    ['a/b', 'a/b-y', '57ca8066-A-b']
+    """
+    spare = f"{digest(system, stem)[:8]}-{system}"
+    for label in (system, f"{system}-{stem}", spare):
+        folder = re.sub(r"\W+", "-", unicodedata.normalize("NFC", label).lower()).strip("-")
+        key = folder.encode(errors="replace")[:100].decode(errors="replace")
+        if key not in taken:
+            break
+    taken.add(key)
+    return label
 
 
 def _found(file: str) -> list[Path]:

@@ -235,6 +235,17 @@ def test_two_logs_of_one_system_make_two_runs(tmp_path: Path) -> None:
     assert [finished.name for finished in runs] == ["mockllm-model", "mockllm-model-other"]
 
 
+def test_systems_with_any_name_have_runs_of_their_own(tmp_path: Path) -> None:
+    systems: list[Any] = ["a/b", "a-b", "A-B", "../x", "\ud800", "n\0", "", "store", 5, "z" * 400]
+    rows = [{"id": n, "decoded": f"S{n}.", "model_id": name} for n, name in enumerate(systems)]
+    path = written(tmp_path / "log.jsonl", "\n".join(json.dumps(row) for row in rows))
+    runs = score([str(path)], results=tmp_path / "r")
+
+    assert len({finished.folder for finished in runs}) == len(systems)
+    assert [s["summary"]["text"] for r in runs for s in r.samples()] == [r["decoded"] for r in rows]
+    assert all(finished.folder.is_relative_to(tmp_path / "r" / "score") for finished in runs)
+
+
 def test_rows_and_logs_are_scored_side_by_side(tmp_path: Path) -> None:
     rows = written(tmp_path / "mine.jsonl", {"article": "It rained.", "summary": "Rain."})
     runs = score([str(rows), str(LM_EVAL)], results=tmp_path / "r")

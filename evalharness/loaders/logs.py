@@ -125,7 +125,7 @@ class Logs:
             if isinstance(fields, str):
                 yield number, fields
                 continue
-            met = met or str(fields["system"])
+            met = str(fields["system"]) if met is None else met
             if fields["system"] == met:
                 yield number, fields
             elif self.system is None:
@@ -181,5 +181,11 @@ def _row(taken: Taken, record: Row) -> Row | str:
     if failure := taken.log.format.failed(record):
         row["no_summary"] = failure
         row.pop("summary", None)
-    row["system"] = str(row.get("system", taken.log.system or taken.log.path.stem))
+    row["system"] = _system(row.get("system"), taken.log)
     return row
+
+
+def _system(named: Any, log: Log) -> str:
+    """Return a name for a system that a config and a folder can hold."""
+    name = str(named) if named not in (None, "") else log.system or log.path.stem
+    return name.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
