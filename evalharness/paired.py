@@ -51,15 +51,14 @@ def bootstrap_differences(differences: Values, seed: int, resamples: int = RESAM
         return np.full((resamples, columns), np.nan)
     parts = _parts(np.where(present, differences, 0.0), _SINGLE_BITS - _DRAWN_BITS)
     whole = bool(present.all())
-    summands = parts if whole else [*parts, present.astype(np.float32)]
+    summands = parts.wholes if whole else [*parts.wholes, present.astype(np.float32)]
     found = _products(_drawn(n, seed, resamples), summands, resamples)
     drawn = float(n) if whole else found[-1]
     with np.errstate(invalid="ignore"):  # 0 / 0: none of the column was drawn
-        means = _added(found[: len(parts)]) / drawn
+        means = parts.total(found[: len(parts.wholes)]) / drawn
     # The parts are rounded; what the rounding moved is the same in every resample, and taken back.
-    counted = present.sum(axis=0)
-    rounded = _added([part.astype(np.float64).sum(axis=0) for part in parts])
-    centred: Values = means - rounded / np.maximum(counted, 1) + column_means(differences)
+    rounded = parts.whole_total() / np.maximum(present.sum(axis=0), 1)
+    centred: Values = means - rounded + column_means(differences)
     return centred
 
 
@@ -121,8 +120,8 @@ def sign_flips(differences: Values, seed: int, resamples: int = RESAMPLES) -> Fl
     if not n or not columns:
         return Flips(np.zeros(columns), np.zeros((resamples, columns)))
     parts = _parts(np.nan_to_num(differences, nan=0.0), _SINGLE_BITS)
-    observed = _added([part.astype(np.float64).sum(axis=0) for part in parts])
-    kept = _added(_products(_coins(n, seed, resamples), parts, resamples))
+    observed = parts.whole_total()
+    kept = parts.total(_products(_coins(n, seed, resamples), parts.wholes, resamples))
     return Flips(observed, 2 * kept - observed)
 
 
@@ -143,35 +142,50 @@ def _products(
     return [found[:, at : at + columns] for at in range(0, whole.shape[1], columns)]
 
 
-def _added(parts: list[Values]) -> Values:
-    total: Values = np.sum(parts, axis=0)
-    return total
+@dataclass(frozen=True)
+class _Parts:
+    """Values as sums of whole numbers times powers of two of their column.
 
-
-def _parts(values: Values, bits: int) -> list[npt.NDArray[np.float32]]:
-    """Split values in parts that add up to about the values, the first to nearly all of them.
-
-    Each part is a whole number times a power of two of its column, and the sizes of a column's
-    numbers add up to at most 2**bits of these: so single precision sums them exactly.
+    The sizes of a column's whole numbers add up to at most 2**bits: single precision sums them
+    exactly, in whatever order.
     """
-    if len(values) > _ONE_PART:
-        coarse = _rounded(values, bits - _SPARE)
-        fine = _rounded(values - coarse, bits - _SPARE)
-        return [coarse.astype(np.float32), fine.astype(np.float32)]
-    return [_rounded(values, bits - _SPARE).astype(np.float32)]
+
+    wholes: list[npt.NDArray[np.float32]]
+    places: list[npt.NDArray[np.int64]]
+
+    def total(self, sums: list[Values]) -> Values:
+        """Return what sums of the whole numbers stand for."""
+        terms = [np.ldexp(each, -at) for each, at in zip(sums, self.places, strict=True)]
+        total: Values = np.sum(terms, axis=0)
+        return total
+
+    def whole_total(self) -> Values:
+        """Return the sum of all values, as rounded."""
+        return self.total([whole.astype(np.float64).sum(axis=0) for whole in self.wholes])
 
 
-def _rounded(values: Values, bits: int) -> Values:
-    """Round each column to whole numbers of a power of two, adding up to 2**(bits + 1) of them."""
+def _parts(values: Values, bits: int) -> _Parts:
+    """Split values in parts, the first of which is nearly all of them."""
+    wholes, places, left = [], [], values
+    for _ in range(1 if len(values) <= _ONE_PART else 2):
+        at = _places(left, bits - _SPARE)
+        whole = np.rint(np.ldexp(left, at))
+        wholes.append(whole.astype(np.float32))
+        places.append(at)
+        left = left - np.ldexp(whole, -at)
+    return _Parts(wholes, places)
+
+
+def _places(values: Values, bits: int) -> npt.NDArray[np.int64]:
+    """Return by how many binary places to move each column, for its sizes to add up to 2**bits."""
     sizes = np.abs(values)
     greatest = sizes.max(axis=0)
-    scaled = np.divide(sizes, greatest, out=np.zeros_like(sizes), where=greatest > 0)
-    # The whole of a column in units of its greatest: at most n, and no overflow on the way.
     _, exponents = np.frexp(greatest)
-    _, more = np.frexp(scaled.sum(axis=0))
-    places = bits - exponents - more
-    rounded: Values = np.ldexp(np.rint(np.ldexp(values, places)), -places)
-    return rounded
+    # In units of the greatest, so that nothing overflows on the way.
+    shares = np.divide(sizes, greatest, out=np.zeros_like(sizes), where=greatest > 0)
+    _, more = np.frexp(shares.sum(axis=0))
+    places: npt.NDArray[np.int64] = bits - exponents.astype(np.int64) - more
+    return places
 
 
 def _coins(n: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.float32]]:
