@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalharness import config as configs
+from evalharness import registry
 from evalharness import results as results_files
 from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.loaders.log_files import open_log
@@ -38,6 +40,7 @@ def score(
     overrides: Sequence[str] = (),
     *,
     format: str = "auto",
+    systems: Sequence[str] = (),
     results: str | Path = "results",
     limit: int | None = None,
     progress: Progress | None = None,
@@ -49,27 +52,23 @@ def score(
     another harness makes one for each system whose summaries it holds.
 
     format: `auto` knows a log by its content; `rows`, or the name of a harness, says what they are.
+    systems: of those in logs, the ones to score; all if empty.
     tell: told, a line each, which fields of a log were taken, and what of it was left out.
 
     Raises: HarnessError for what cannot be read; Unfinished where one of several runs failed.
     """
     if format not in FORMAT_NAMES:
         raise ConfigError(f"--format {format}: known are {', '.join(FORMAT_NAMES)}")
-    sources = list(_sources(files, format))
+    sheet = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
+    sources = _wanted(list(_sources(files, format, sheet, overrides)), systems)
     runs: list[Run] = []
     failures: dict[str, str] = {}
     for source in sources:
         if source.told:
             tell(source.told)
-        sheet = {
-            "name": "score",
-            "data": source.data,
-            "model": {"name": "given", "label": source.label},
-            "metrics": list(metrics),
-            "checks": list(checks),
-        }
+        whole = sheet | {"data": source.data, "model": {"name": "given", "label": source.label}}
         try:
-            runs += run(sheet, overrides, results=results, limit=limit, progress=progress)
+            runs += run(whole, overrides, results=results, limit=limit, progress=progress)
         except HarnessError as error:
             if len(sources) == 1:
                 raise
@@ -83,24 +82,43 @@ def score(
     return runs
 
 
-def _sources(files: Sequence[str], format_: str) -> Iterator[_Source]:
+def _sources(
+    files: Sequence[str], format_: str, sheet: Mapping[str, Any], overrides: Sequence[str]
+) -> Iterator[_Source]:
     rows: list[str] = []
     taken: set[str] = set()
     for path in [path for file in files for path in _found(file)]:
         if not path.is_file() or format_ == ROWS or open_log(path, format_) is None:
             rows.append(str(path))
             continue
-        logs = Logs(path, format_)  # type: ignore[arg-type]  # FORMAT_NAMES has what Logs takes
+        data = {"name": "logs", "path": str(path), "format": format_}
+        logs = _logs(dict(sheet, data=data), overrides)
         told = "\n".join(taken.told() for taken in logs.taken())
-        systems = logs.systems() or [path.stem]
-        for system in systems:
+        for system in logs.systems() or [path.stem]:
             label = _unused(system, path.stem, taken)
-            data = {"name": "logs", "path": str(path), "format": format_}
-            yield _Source(data | ({"system": system} if len(systems) > 1 else {}), label, told)
+            yield _Source({**data, "system": system}, label, told)
             told = ""  # once for a file
     if rows:
         label = Path(rows[0]).name.partition(".")[0]
         yield _Source({"name": "files", "path": rows if len(rows) > 1 else rows[0]}, label)
+
+
+def _logs(sheet: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
+    """Return the loader as the run will have it, with what the overrides make of its columns."""
+    experiment = configs.read(sheet, overrides)
+    loader = registry.build("loaders", ("data",), experiment.sheet.data, experiment.document)
+    if not isinstance(loader, Logs):
+        raise ConfigError("--set data.name: the loader of a log is `logs`; or give --format rows")
+    return loader
+
+
+def _wanted(sources: list[_Source], systems: Sequence[str]) -> list[_Source]:
+    """Return the sources with the systems that were asked for, and those that have none."""
+    there = {str(source.data["system"]): None for source in sources if "system" in source.data}
+    for system in systems:
+        if system not in there:
+            raise DataError(f"no summaries of {system!r}{configs.nearest(system, list(there))}")
+    return [s for s in sources if not systems or s.data.get("system") in (None, *systems)]
 
 
 def _unused(system: str, stem: str, taken: set[str]) -> str:

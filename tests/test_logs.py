@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def test_gzipped_logs_load_as_they_are(tmp_path: Path) -> None:
 
 
 def test_log_of_several_systems_needs_one_named() -> None:
-    with pytest.raises(DataError, match="summaries of M1, M2; name one with `system`"):
+    with pytest.raises(DataError, match="has several systems; `system` is one of M1, M2"):
         load(SUMMEVAL)
 
 
@@ -217,6 +218,19 @@ def test_columns_name_paths_of_their_own(tmp_path: Path) -> None:
     )
 
 
+def test_titles_sources_and_labels_come_with_the_articles() -> None:
+    labels = "expert_annotations.0.coherence"
+    columns = Columns(source="filepath", title="model_id", extra=(labels, "nothing"))
+    found = articles(SUMMEVAL, system="M1", columns=columns)["bridge"]
+
+    assert found.source == "news/stories/bridge.story"
+    assert found.extra["title"] == "M1"
+    assert found.extra[labels] == 4
+    assert "nothing" not in found.extra
+    with pytest.raises(ValueError, match="name one path for reference"):
+        Logs(SUMMEVAL, columns=Columns(reference=("a", "b")))
+
+
 def test_two_prompts_of_promptfoo_are_two_systems(tmp_path: Path) -> None:
     log = json.loads(PROMPTFOO.read_text())
     for n, row in enumerate(log["results"]["results"]):
@@ -233,6 +247,37 @@ def test_two_logs_of_one_system_make_two_runs(tmp_path: Path) -> None:
     runs = score([str(EVAL), str(other)], results=tmp_path / "r")
 
     assert [finished.name for finished in runs] == ["mockllm-model", "mockllm-model-other"]
+
+
+def test_named_systems_of_a_log_are_scored_and_others_not(tmp_path: Path) -> None:
+    path = str(SUMMEVAL)
+    (finished,) = score([path], systems=["M2"], results=tmp_path)
+    assert finished.name == "M2"
+    (finished,) = score([path], overrides=["data.system=M1"], results=tmp_path)
+    assert finished.name == "M1"
+    with pytest.raises(DataError, match="no summaries of 'M3'; known: M1, M2"):
+        score([path], systems=["M3"], results=tmp_path)
+    with pytest.raises(DataError, match="no summaries of 'M3'; `system` is one of M1, M2"):
+        score([path], overrides=["data.system=M3"], results=tmp_path)
+
+
+def test_what_is_told_is_what_the_overrides_make_of_it(tmp_path: Path) -> None:
+    lines: list[str] = []
+    renamed = ["data.columns.article=input", "data.columns.id=uuid"]
+    score([str(INSPECT)], overrides=renamed, results=tmp_path, tell=lines.append)
+
+    assert "id = uuid, article = input (the prompt, with its instructions)" in lines[0]
+
+
+def test_path_that_is_named_must_be_in_every_record() -> None:
+    for use in ("id", "article", "summary", "reference"):
+        columns = replace(Columns(), **{use: "metadata.nothing"})  # type: ignore[arg-type]
+        rows = load(INSPECT, columns=columns)
+        assert [row.reason for row in rows if isinstance(row, Rejected)] == [
+            "no field 'metadata.nothing'"
+        ] * 3
+    uuids = load(INSPECT, columns=Columns(id="uuid"))
+    assert len({row.id for row in uuids if isinstance(row, Article)}) == 3
 
 
 def test_systems_with_any_name_have_runs_of_their_own(tmp_path: Path) -> None:

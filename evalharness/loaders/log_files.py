@@ -178,7 +178,7 @@ def _document_log(path: Path, document: Any, wanted: str) -> Log:
     if found is None:
         raise DataError(f"{path}: a JSON file, but no log that is known ({KNOWN}), nor JSON Lines")
     if wanted not in ("auto", found.name):
-        raise DataError(f"{path}: no {FORMATS[wanted].title}, but a {found.title}")
+        raise DataError(f"{path}: no {FORMATS[wanted].title}, but {found.title}")
     reader = {"inspect": _inspect_document, "promptfoo": _promptfoo, "helm": _helm}[found.name]
     records, system, remark = reader(path, document)
     if not records:
@@ -237,9 +237,12 @@ def _system(model: Any, path: Path) -> str:
 
 def _archive(path: Path, wanted: str) -> Log | None:
     archive = Archive.open(path)
-    if archive is None or wanted not in ("auto", "inspect"):
-        what = "no inspect log" if archive is None else "an inspect log"
-        raise DataError(f"{path}: a zip archive, and {what}; unpack it, or export it as CSV")
+    if archive is None:
+        raise DataError(
+            f"{path}: a zip archive, and no inspect log; unpack it, or export it as CSV"
+        )
+    if wanted not in ("auto", "inspect"):
+        raise DataError(f"{path}: no {FORMATS[wanted].title}, but an inspect log")
     head = archive.head()
 
     def records() -> Iterator[Raw]:

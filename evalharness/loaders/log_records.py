@@ -8,23 +8,24 @@ from evalharness.loaders.log_paths import follow
 Record = dict[str, Any]
 
 _ATTACHED = "attachment://"
-# Of an inspect sample what may be wanted; its events are many times as long.
-_OF_A_SAMPLE = ("id", "epoch", "input", "target", "metadata", "output", "error")
+# Of an inspect sample what nobody scores, and what is many times as long as the rest.
+_EVENTS = ("events", "events_data", "timelines")
 
 
 def kept(pairs: list[tuple[str, Any]]) -> Record:
-    """Return an object of a JSON document; of an inspect sample only what may be wanted."""
+    """Return an object of a JSON document; an inspect sample without its events."""
     found = dict(pairs)
-    if "epoch" in found and "events" in found:
-        return {name: found[name] for name in (*_OF_A_SAMPLE, "attachments") if name in found}
+    if "epoch" in found:
+        for name in _EVENTS:
+            found.pop(name, None)
     return found
 
 
 def of_inspect(sample: Record) -> Record:
     """Return a sample with its attachments in their places, and its last question as text."""
     attachments = sample.get("attachments")
-    kept = {name: sample[name] for name in _OF_A_SAMPLE if name in sample}
-    whole: Record = _attached(kept, attachments if isinstance(attachments, dict) else {})
+    bare = {name: sample[name] for name in sample if name not in (*_EVENTS, "attachments")}
+    whole: Record = _attached(bare, attachments if isinstance(attachments, dict) else {})
     if isinstance(whole.get("input"), list):
         asked = [m for m in whole["input"] if follow(m, "role") == "user"]
         whole["input_text"] = _said(asked[-1].get("content")) if asked else None

@@ -24,21 +24,29 @@ from evalharness.records import Article, Rejected
 Format = Literal[
     "auto", "lm-eval", "inspect", "lighteval", "sacrerouge", "summeval", "promptfoo", "helm"
 ]
-USES = ("id", "article", "summary", "reference", "system", "title")
+USES = ("id", "article", "summary", "reference", "system", "title", "source")
+# What is told of every log; the others where they are taken.
+TOLD = USES[:5]
 # Systems that a message lists.
 SHOWN = 6
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A log, and for each use the path of the field that is taken for it."""
+    """A log, and for each use the path of the field that is taken for it.
+
+    named: the uses for which the config names a path, which must be in every record.
+    extra: paths to what is kept with the article.
+    """
 
     log: Log
     fields: Mapping[str, str]
+    named: frozenset[str]
+    extra: tuple[str, ...]
 
     def told(self) -> str:
         """Return in a line what the log is taken for, and what of it."""
-        named = [f"{use} = {self._told(use)}" for use in USES if use != "title"]
+        named = [f"{use} = {self._told(use)}" for use in USES if use in TOLD or use in self.fields]
         remark = f"; note: {self.log.remark}" if self.log.remark else ""
         return f"{self.log.path.name}: {self.log.format.title}; {', '.join(named)}{remark}"
 
@@ -78,6 +86,8 @@ class Logs:
     def __post_init__(self) -> None:
         if not paths(self.path):
             raise ValueError("path: names no file")
+        if isinstance(self.columns.reference, tuple) and len(self.columns.reference) > 1:
+            raise ValueError("columns: name one path for reference; `*` is all of a list: refs.*")
 
     def load(self) -> Iterator[Article | Rejected]:
         """Yield every record of every log, once every log is known to be one.
@@ -96,13 +106,18 @@ class Logs:
         return {"fields": "\n".join(taken.told() for taken in self.taken())}
 
     def systems(self) -> list[str]:
-        """Return the systems whose summaries the logs hold, in the order of their coming."""
+        """Return the systems whose summaries are read, in the order of their coming."""
+        if self.system is not None:
+            return [self.system]
+        return list(self._met())
+
+    def _met(self) -> dict[str, None]:
         found: dict[str, None] = {}
         for taken in self.taken():
             for _, fields in _rows(taken):
                 if not isinstance(fields, str):
                     found[str(fields["system"])] = None
-        return list(found)
+        return found
 
     def _taken(self, path: Path) -> Taken:
         log = open_log(path, self.format)
@@ -111,13 +126,20 @@ class Logs:
         named = {use: getattr(self.columns, use, None) for use in USES}
         first = next((row for _, row in log.records() if not isinstance(row, str)), {})
         fields = {use: _field(log, use, named[use], first) for use in USES}
-        return Taken(log, {use: where for use, where in fields.items() if where})
+        needed = frozenset(use for use in USES if named[use])
+        given = {use: where for use, where in fields.items() if where}
+        return Taken(log, given, needed, self.columns.extra)
 
     def _read(self, logs: list[Taken]) -> Iterator[Article | Rejected]:
-        reading = Reading.of(Columns(extra=("no_summary",)), FILE_COLUMNS)
+        reading = Reading.of(Columns(extra=("no_summary", *self.columns.extra)), FILE_COLUMNS)
         rows = Rows(replace(reading, needs_article=False), self.bad_rows)
+        some = False
         for taken in logs:
-            yield from rows.read(self._wanted(taken), taken.log.place, taken.log.path.stem)
+            for row in rows.read(self._wanted(taken), taken.log.place, taken.log.path.stem):
+                some = some or isinstance(row, Article)
+                yield row
+        if self.system is not None and not some and self.system not in (met := self._met()):
+            raise DataError(f"{logs[0].log.path}: no summaries of {self.system!r}; {_listed(met)}")
 
     def _wanted(self, taken: Taken) -> Iterator[Raw]:
         met = self.system
@@ -129,12 +151,13 @@ class Logs:
             if fields["system"] == met:
                 yield number, fields
             elif self.system is None:
-                raise DataError(f"{taken.log.path}: {self._several()}")
+                raise DataError(f"{taken.log.path}: has several systems; {_listed(self._met())}")
 
-    def _several(self) -> str:
-        names = self.systems()
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        return f"summaries of {', '.join(names[:SHOWN])}{more}; name one with `system`"
+
+def _listed(systems: Mapping[str, None]) -> str:
+    names = list(systems)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"`system` is one of {', '.join(names[:SHOWN])}{more}"
 
 
 def _field(log: Log, use: str, named: Any, first: Row) -> str | None:
@@ -175,12 +198,16 @@ def _row(taken: Taken, record: Row) -> Row | str:
     if reason := taken.log.format.skipped(record):
         return reason
     found = {use: _value(use, record, path) for use, path in taken.fields.items()}
-    if "article" in taken.fields and found["article"] is None:
-        return f"no field {taken.fields['article']!r}"
     row = {use: value for use, value in found.items() if value is not None}
+    for path in taken.extra:
+        row.setdefault(path, follow(record, path))
     if failure := taken.log.format.failed(record):
         row["no_summary"] = failure
         row.pop("summary", None)
+        found["summary"] = ""
+    for use in taken.named | {"article"}:
+        if found.get(use, "") is None:
+            return f"no field {taken.fields[use]!r}"
     row["system"] = _system(row.get("system"), taken.log)
     return row
 
