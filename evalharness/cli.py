@@ -84,6 +84,10 @@ def score(
             "promptfoo, helm; auto finds out.",
         ),
     ] = "auto",
+    system: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A system of a log, if not all; repeatable."),
+    ] = None,
     overrides: Overrides = None,
     limit: Limit = None,
     results: Results = "results",
@@ -96,8 +100,9 @@ def score(
     from evalharness.scoring import score as score_files
 
     given = (_names(metrics), _names(checks), overrides or [])
-    told = {"format": format, "tell": lambda line: typer.echo(f"evalharness: {line}", err=True)}
-    _run(score_files, (files, *given), told, limit, results, as_json)
+    which: dict[str, Any] = {"format": format, "systems": system or []}
+    which["tell"] = lambda line: typer.echo(f"evalharness: {line}", err=True)
+    _run(score_files, (files, *given), which, limit, results, as_json)
 
 
 def _names(listed: str) -> list[str]:
