@@ -54,11 +54,18 @@ def run(
     overrides: Overrides = None,
     limit: Limit = None,
     results: Results = "results",
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Compute part I of N; without it, all, and the runs."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
     from evalharness.runner import run as run_config
 
+    if shard is not None:
+        _run_shard(config, shard, overrides or [], limit, results, as_json)
+        return
     _run(run_config, (config, overrides or []), {}, limit, results, as_json)
 
 
@@ -133,6 +140,30 @@ def _run(
     _tell_of_trackers(runs)
     if any(finished.record["counts"]["failed"] for finished in runs):
         _fail("some articles have no summary: see the lines 'not summarized'", COULD_NOT_COMPLETE)
+
+
+def _run_shard(
+    config: str,
+    shard: str,
+    overrides: Sequence[str],
+    limit: int | None,
+    results: str,
+    as_json: bool,
+) -> None:
+    from evalharness import shards
+    from evalharness.report.progress import reporting
+
+    which = shards.shard_of(shard)
+    try:
+        with reporting(sys.stderr) as progress:
+            part = shards.run_shard(
+                config, which, overrides, results=results, limit=limit, progress=progress
+            )
+    except KeyboardInterrupt:
+        _fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
+    typer.echo(json.dumps(part.record(), indent=1) if as_json else shards.text(part))
+    if part.failures or part.failed:
+        _fail("the shard could not be completed: see above", COULD_NOT_COMPLETE)
 
 
 def _tell_of_trackers(runs: Sequence[Any]) -> None:

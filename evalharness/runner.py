@@ -19,7 +19,7 @@ from evalharness.store import RunFolder
 from evalharness.stored import Store
 from evalharness.work import Progress as Progress
 from evalharness.work import (
-    Scored,
+    Ready,
     Silence,
     Work,
     at_work,
@@ -204,26 +204,26 @@ class _Runner:
         common = isinstance(error, StoreError) or (self.one_data and isinstance(error, DataError))
         if common or len(self.cells) == 1:
             raise error
-        self.failures |= {cell.name: _why(error) for cell in cells}
+        self.failures |= {cell.name: reason(error) for cell in cells}
 
-    def finish(self, scored: Scored) -> None:
+    def finish(self, ready: Ready) -> None:
         """Write the files of a run."""
-        cell = scored.work.cell
+        cell = ready.work.cell
         self.provenance = self.provenance or provenance()
         tail = {
-            "signatures": _signatures(scored),
+            "signatures": _signatures(ready),
             "provenance": self.provenance,
-            "timing": _timing(scored),
+            "timing": _timing(ready),
         }
-        path = scored.work.path
-        record = scored.writer.finish(_head(cell), tail, cell.config(path))
+        path = ready.work.path
+        record = ready.writer.finish(_head(cell), tail, cell.config(path))
         if cell.trackers:
             told = Tracked(cell.experiment, cell.name, self.folder, path, cell.settings, record)
             record = tracking.tell(cell.trackers, told)
         self.runs[cell.name] = Run(path, record)
 
 
-def _why(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Return one line for what the user can mend, and the whole traceback for what is a bug."""
     if isinstance(error, HarnessError):
         return str(error)
@@ -241,34 +241,34 @@ def _head(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _signatures(scored: Scored) -> dict[str, Any]:
+def _signatures(ready: Ready) -> dict[str, Any]:
     """Return what made each number, as one line to quote."""
     return {
-        "model": registry.signature_text(scored.work.summarizing.signature),
+        "model": registry.signature_text(ready.work.summarizing.signature),
         "metrics": {
             label: registry.signature_text(scoring.signature)
-            for label, scoring in scored.scorings.items()
+            for label, scoring in ready.scorings.items()
         },
     }
 
 
-def _timing(scored: Scored) -> dict[str, Any]:
+def _timing(ready: Ready) -> dict[str, Any]:
     """Return all that differs between two runs of the same config.
 
     seconds: of the cell's summaries, and its share of the pass that scored it with others.
     """
-    work, n = scored.work, scored.writer.articles
-    ledgers = [work.summarizing.ledger, *(s.ledger for s in scored.scorings.values())]
+    work, n = ready.work, ready.writer.articles
+    ledgers = [work.summarizing.ledger, *(s.ledger for s in ready.scorings.values())]
     return {
         "started": work.started,
         "seconds": round(work.seconds, 3),
         "articles_per_second": round(n / work.seconds, 3),
-        "scored_together": scored.together,
+        "scored_together": ready.together,
         "host": platform.node(),
         "damaged": [f"{ledger.path}:{line}" for ledger in ledgers for line in ledger.damaged],
         "summaries": work.summaries,
         "scores": {
             label: {"computed": work.computed[label], "stored": n - work.computed[label]}
-            for label in scored.scorings
+            for label in ready.scorings
         },
     }

@@ -1,5 +1,6 @@
 """Components behind their ledgers: what was computed once is never computed again."""
 
+import copy
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,8 +29,11 @@ Signature = Mapping[str, Any]
 ScoreRecord = Mapping[str, Any]
 
 
-def always(batch: int) -> bool:
-    """Claim every batch, as a run without shards does."""
+Claim = Callable[[int, str], bool]
+
+
+def everything(batch: int, key: str) -> bool:
+    """Claim every article of every batch, as a run without shards does."""
     return True
 
 
@@ -62,6 +66,7 @@ class Summarizing:
     ) -> None:
         """Take a model; `advance` is told how many more summaries there are."""
         self.model: Summarizer | None = model
+        self._as_configured = copy.copy(model)  # without what the other loads
         self.needs = model.needs
         self.signature = registry.signature(kind, model)
         self.instructions = model.instructions() if isinstance(model, Prompted) else ()
@@ -69,7 +74,7 @@ class Summarizing:
         self.computed = self.stored = 0
         self._store = store
         self._ledger: Ledger | None = None
-        self._failed: dict[str, Summary] = {}
+        self.failed: dict[str, Summary] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -80,27 +85,35 @@ class Summarizing:
 
     def __call__(self, articles: Sequence[Article]) -> list[Summary]:
         """Return the summary of each article, in order. Raises: ModelError, StoreError."""
-        self._failed.clear()
+        self.failed.clear()
         self.fill(articles)
         return self.read(articles)
 
-    def fill(self, articles: Sequence[Article], mine: Callable[[int], bool] = always) -> None:
+    def fill(self, articles: Sequence[Article], claims: Claim = everything) -> None:
         """Write the summaries that the ledger lacks; remember those that fail, which it keeps not.
 
-        mine: which batches of these articles to write, by number. Raises: ModelError, StoreError.
+        claims: tells by a batch's number and an article's key whether it is ours to write.
+        Raises: ModelError, StoreError.
         """
+        for n, batch in enumerate(self.batches(articles)):
+            if ours := [(key, article) for key, article in batch if claims(n, key)]:
+                self._write(ours)
+
+    def batches(self, articles: Sequence[Article]) -> list[list[tuple[str, Article]]]:
+        """Return the batches that the model wants of a window, each article with its key."""
         keyed = list({self.key(article): article for article in articles}.items())
-        for n, batch in enumerate(batches(self._at_work(), [article for _, article in keyed])):
-            if mine(n):
-                self._write([keyed[at] for at in batch])
+        if not isinstance(self._as_configured, Batching):
+            return [keyed]
+        planned = self._as_configured.batches([article for _, article in keyed])
+        return [[keyed[at] for at in batch] for batch in planned]
 
     def read(self, articles: Sequence[Article]) -> list[Summary]:
         """Return what was written for each article, or how it failed. Raises: StoreError."""
         keys = [self.key(article) for article in articles]
-        failed = {key for key in keys if key in self._failed and key not in self.ledger}
+        failed = {key for key in keys if key in self.failed and key not in self.ledger}
         kept = iter(self.ledger.get([key for key in keys if key not in failed]))
         return [
-            dataclasses.replace(self._failed[key], article_id=article.id)
+            dataclasses.replace(self.failed[key], article_id=article.id)
             if key in failed
             else summary_of(article.id, next(kept))
             for key, article in zip(keys, articles, strict=True)
@@ -135,16 +148,9 @@ class Summarizing:
             failed = {key: summary for key, summary in pairs if summary.finish == "error"}
             written = [(key, summary_record(s)) for key, s in pairs if key not in failed]
             self.ledger.append(written)
-            self._failed |= failed
+            self.failed |= failed
             self.computed += len(missing)
         self.advance(len(batch))
-
-
-def batches(model: Summarizer, articles: Sequence[Article]) -> list[list[int]]:
-    """Return the batches that a model wants of a window's articles: positions, each once."""
-    if isinstance(model, Batching):
-        return model.batches(articles)
-    return [list(range(len(articles)))]
 
 
 class Scoring:

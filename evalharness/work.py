@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from evalharness import defects, hf, registry
 from evalharness.cells import Cell
@@ -76,7 +76,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Scored:
+class Ready:
     """A cell whose files are ready to be written, but for what only the runner knows."""
 
     work: Work
@@ -122,6 +122,12 @@ def same_articles(one: Cell, other: Cell) -> bool:
     return one.sheet.limit == other.sheet.limit and bool(one.loader == other.loader)
 
 
+def same_summaries(one: Cell, other: Cell) -> bool:
+    """Tell whether two cells have the same model and articles, and differ in what scores them."""
+    same_model = one.model_kind == other.model_kind and bool(one.model == other.model)
+    return same_model and same_articles(one, other)
+
+
 def summarize(cell: Cell, path: Path, store: Store, progress: Progress) -> Work:
     """Write all summaries of a cell to the store. Raises: HarnessError where that cannot be."""
     began = time.perf_counter()
@@ -137,13 +143,9 @@ def summarize(cell: Cell, path: Path, store: Store, progress: Progress) -> Work:
 
 
 def shared(cell: Cell, path: Path, works: Iterable[Work]) -> Work | None:
-    """Return a cell at work with the summaries of another, where model and articles are the same.
-
-    Such cells differ in what scores them.
-    """
+    """Return a cell at work with the summaries of another, where those are the same."""
     for work in works:
-        same = work.cell.model_kind == cell.model_kind and work.cell.model == cell.model
-        if same and same_articles(work.cell, cell):
+        if same_summaries(work.cell, cell):
             there = {"computed": 0, "stored": sum(told(work.summarizing).values())}
             return Work(cell, path, work.summarizing, there)
     return None
@@ -181,7 +183,7 @@ def score(
     works: Sequence[Work],
     store: Store,
     progress: Progress,
-    finish: Callable[[Scored], None],
+    finish: Callable[[Ready], None],
 ) -> None:
     """Score works that have the same articles, and `finish` each when all its articles are in.
 
@@ -189,7 +191,7 @@ def score(
     metrics raise: then nothing of these works is finished.
     """
     began = time.perf_counter()
-    tasks = _tasks(works, store)
+    tasks = tasks_of(works, store)
     cell = works[0].cell
     with ExitStack() as stack:
         writers = [stack.enter_context(_writer(work)) for work in works]
@@ -212,9 +214,9 @@ def score(
             work.seconds += share
             if work.summarizing.model is not None:
                 work.summaries = told(work.summarizing)
-            mine = {label: task.scoring for task in tasks for n, label in task.asked if n == number}
+            mine = {at: task.scoring for task in tasks for n, at in task.asked if n == number}
             in_order = {label: mine[label] for label in work.cell.metrics}
-            finish(Scored(work, writer, in_order, len(works)))
+            finish(Ready(work, writer, in_order, len(works)))
 
 
 def _writer(work: Work) -> Writer:
@@ -223,22 +225,22 @@ def _writer(work: Work) -> Writer:
 
 
 @dataclass(frozen=True)
-class _Task:
+class Task:
     """A metric, and who asks for it: numbers of works, each with its own label."""
 
     scoring: Scoring
     asked: list[tuple[int, str]] = field(default_factory=list)
 
 
-def _tasks(works: Sequence[Work], store: Store) -> list[_Task]:
+def tasks_of(works: Sequence[Work], store: Store) -> list[Task]:
     """Return each metric once, whatever the works call it."""
-    tasks: dict[str, _Task] = {}
+    tasks: dict[str, Task] = {}
     for number, work in enumerate(works):
         for label, metric in work.cell.metrics.items():
             kind = work.cell.metric_kinds[label]
             name = canonical(registry.signature(kind, metric))
             if name not in tasks:
-                tasks[name] = _Task(Scoring(kind, metric, store))
+                tasks[name] = Task(Scoring(kind, metric, store))
             tasks[name].asked.append((number, label))
     return list(tasks.values())
 
@@ -246,7 +248,7 @@ def _tasks(works: Sequence[Work], store: Store) -> list[_Task]:
 def _score_window(
     window: Sequence[Article],
     works: Sequence[Work],
-    tasks: Sequence[_Task],
+    tasks: Sequence[Task],
     writers: Sequence[Writer],
 ) -> None:
     summaries = [
@@ -255,36 +257,48 @@ def _score_window(
         else work.summarizing(window)
         for work in works
     ]
-    size = max(1, PAIRS_AT_ONCE // len(works))
-    for start in range(0, len(window), size):
-        some = window[start : start + size]
-        theirs = [each[start : start + size] for each in summaries]
-        scores = _scores(some, works, theirs, tasks)
+    for some, theirs in portions(window, summaries):
+        scores: list[dict[str, list[ScoreRecord]]] = [{} for _ in works]
+        for number, label, record in scored(some, theirs, tasks, works):
+            scores[number].setdefault(label, []).append(record)
         for work, writer, written, records in zip(works, writers, theirs, scores, strict=True):
             _write(some, work, written, records, writer)
 
 
-def _scores(
-    articles: Sequence[Article],
-    works: Sequence[Work],
-    summaries: Sequence[Sequence[Summary]],
-    tasks: Sequence[_Task],
-) -> list[dict[str, list[ScoreRecord]]]:
-    """Return each work's score records by label; a metric sees the summaries of all works at once.
+Written = TypeVar("Written", Summary, Summary | None)
 
-    Those of one article stand side by side.
+
+def portions(
+    window: Sequence[Article], summaries: Sequence[Sequence[Written]]
+) -> Iterator[tuple[Sequence[Article], list[Sequence[Written]]]]:
+    """Yield the articles of a window with their summaries by work, a bounded number at once."""
+    size = max(1, PAIRS_AT_ONCE // len(summaries))
+    for start in range(0, len(window), size):
+        yield window[start : start + size], [each[start : start + size] for each in summaries]
+
+
+def scored(
+    articles: Sequence[Article],
+    summaries: Sequence[Sequence[Summary | None]],
+    tasks: Sequence[Task],
+    works: Sequence[Work],
+) -> Iterator[tuple[int, str, ScoreRecord]]:
+    """Yield number of work, label and score record, article by article.
+
+    A metric sees the summaries of all works at once, those of one article side by side. Where a
+    work has None for a summary, it is not scored.
     """
-    found: list[dict[str, list[ScoreRecord]]] = [{} for _ in works]
     for task in tasks:
-        theirs = [summaries[number] for number, _ in task.asked]
-        articles_of_all = [article for article in articles for _ in theirs]
-        in_turn = [each[n] for n in range(len(articles)) for each in theirs]
-        records = task.scoring(articles_of_all, in_turn)
-        for turn, (number, label) in enumerate(task.asked):
-            own = records[turn :: len(theirs)]
-            found[number][label] = [record for record, _ in own]
-            works[number].computed[label] += sum(computed for _, computed in own)
-    return found
+        asked = [
+            (number, label, article, summary)
+            for n, article in enumerate(articles)
+            for number, label in task.asked
+            if (summary := summaries[number][n]) is not None
+        ]
+        records = task.scoring([a for _, _, a, _ in asked], [s for _, _, _, s in asked])
+        for (number, label, _, _), (record, computed) in zip(asked, records, strict=True):
+            works[number].computed[label] += computed
+            yield number, label, record
 
 
 def _write(
