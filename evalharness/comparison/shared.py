@@ -167,16 +167,12 @@ def _in_all(runs: Sequence[ScoredRun], metric: str) -> bool:
 def _measures(runs: Sequence[ScoredRun], name: str) -> list[Measure]:
     """Return the measures that a name stands for."""
     for run in runs:
-        metrics = run.record["metrics"]
-        # A label may have dots of its own.
-        metric = name if name in metrics else name.rpartition(".")[0]
-        if metric not in metrics and name.partition(".")[0] in metrics:
-            metric = name.partition(".")[0]
-        if metric not in metrics:
-            raise Incomparable(f"{run.folder}: no metric {name!r}{nearest(name, list(metrics))}")
-        part = name[len(metric) + 1 :]
+        metric, part = _split(name, run)
+        if not metric:
+            known = list(run.record["metrics"])
+            raise Incomparable(f"{run.folder}: no metric {name!r}{nearest(name, known)}")
         if part and f"{metric}.{part}" not in run.columns:
-            parts = list(metrics[metric].get("parts", {}))
+            parts = list(run.record["metrics"][metric].get("parts", {}))
             raise Incomparable(f"{run.folder}: {metric} has no part {part!r}{nearest(part, parts)}")
     if part:
         return [Measure(metric, part)]
@@ -187,6 +183,13 @@ def _measures(runs: Sequence[ScoredRun], name: str) -> list[Measure]:
         if all(f"{metric}.{part}" in run.columns for run in runs)
     ]
     return [Measure(metric, part) for part in shown or ["value"]]
+
+
+def _split(name: str, run: ScoredRun) -> tuple[str, str]:
+    """Return the metric and the part of a name; both may have dots, and the longest metric wins."""
+    metrics = [each for each in run.record["metrics"] if f"{name}.".startswith(f"{each}.")]
+    metric = max(metrics, key=len, default="")
+    return metric, name[len(metric) + 1 :]
 
 
 def _check_signatures(runs: Sequence[ScoredRun], metric: str) -> None:

@@ -6,7 +6,7 @@ from typing import IO
 
 from evalharness import results
 from evalharness.gating import Gate, Outcome, Verdict, WorstArticle
-from evalharness.gating.gate import WORST
+from evalharness.gating.judging import WORST
 from evalharness.report.comparison import escaped, p_value
 from evalharness.report.terminal import NOTICE
 from evalharness.report.word_diff import word_diff
