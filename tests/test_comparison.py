@@ -20,19 +20,13 @@ from evalharness.errors import DataError, HarnessError
 from evalharness.report import comparison as tables
 
 MakeRun = Callable[..., Path]
+Command = Callable[..., Any]
 RNG = np.random.default_rng(4)
 BASE = RNG.beta(4, 4, 60).round(6).tolist()
 BETTER = [
     min(1.0, value + 0.05 + noise)
     for value, noise in zip(BASE, RNG.normal(0, 0.05, 60), strict=True)
 ]
-ROOT = Path(__file__).parents[1]
-
-
-def evalharness(*arguments: Any, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evalharness", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
-
 
 # figures
 
@@ -290,25 +284,23 @@ def test_foreign_parquet_and_one_of_another_run_are_refused(make_run: MakeRun) -
 # the command line
 
 
-def test_command_prints_each_format(make_run: MakeRun) -> None:
+def test_command_prints_each_format(make_run: MakeRun, command: Command) -> None:
     runs = make_run("a_1", {"m": BASE}), make_run("b&2", {"m": BETTER})
 
-    table = evalharness("compare", *runs)
+    table = command("compare", *runs)
     assert table.returncode == 0, table.stderr
     assert "a_1" in table.stdout
     assert "m: m|version:1" in table.stdout
-    latex = evalharness("compare", *runs, "--format", "latex").stdout
+    latex = command("compare", *runs, "--format", "latex").stdout
     assert r"\toprule" in latex
     assert r"b\&2 & \textbf{" in latex
     assert r"a\_1" in latex
     assert latex.count(r"\begin") == latex.count(r"\end") == 1
-    markdown = evalharness("compare", *runs, "--format", "markdown").stdout
+    markdown = command("compare", *runs, "--format", "markdown").stdout
     assert "| b&2 |" in markdown
     assert "a\\_1" in markdown
-    rows = list(
-        csv.DictReader(io.StringIO(evalharness("compare", *runs, "--format", "csv").stdout))
-    )
-    record = json.loads(evalharness("compare", *runs, "--json").stdout)
+    rows = list(csv.DictReader(io.StringIO(command("compare", *runs, "--format", "csv").stdout)))
+    record = json.loads(command("compare", *runs, "--json").stdout)
     assert [row["system"] for row in rows] == ["a_1", "b&2"]
     assert float(rows[1]["difference"]) == record["differences"][0]["difference"]
 
@@ -323,11 +315,9 @@ def test_command_prints_each_format(make_run: MakeRun) -> None:
     ],
 )
 def test_command_ends_with_2_and_says_what_is_wrong(
-    arguments: list[str], said: str, make_run: MakeRun
+    arguments: list[str], said: str, make_run: MakeRun, command: Command
 ) -> None:
-    done = evalharness(
-        "compare", make_run("a", {"m": BASE}), make_run("b", {"m": BASE}), *arguments
-    )
+    done = command("compare", make_run("a", {"m": BASE}), make_run("b", {"m": BASE}), *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -378,18 +368,18 @@ def test_leaderboard_keeps_other_articles_and_other_settings_apart(
 
 
 def test_leaderboard_tells_of_what_it_cannot_read_and_ends_with_2(
-    make_run: MakeRun, tmp_path: Path
+    make_run: MakeRun, tmp_path: Path, command: Command
 ) -> None:
     folder = tmp_path / "results"
     make_run("good", {"m": BASE}, folder=folder)
     (make_run("bad", {"m": BASE}, folder=folder) / "run.json").write_text("{")
 
-    done = evalharness("leaderboard", folder)
+    done = command("leaderboard", folder)
     assert done.returncode == 2
     assert "good" in done.stdout
     assert "not JSON" in done.stderr
-    assert evalharness("leaderboard", tmp_path / "none").returncode == 2
+    assert command("leaderboard", tmp_path / "none").returncode == 2
     (folder / "bad" / "run.json").unlink()
-    done = evalharness("leaderboard", folder, "--format", "csv")
+    done = command("leaderboard", folder, "--format", "csv")
     assert done.returncode == 0
     assert done.stdout.splitlines()[1].split(",")[1] == "good"
