@@ -70,6 +70,22 @@ def run(
 
 
 @app.command()
+def plan(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
+    overrides: Overrides = None,
+    limit: Limit = None,
+    results: Results = "results",
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would do: cells, what is stored, what is left, what could be told apart."""
+    from evalharness.plan import plan as planned
+    from evalharness.report.planned import text
+
+    found = planned(config, overrides or [], results=results, limit=limit)
+    typer.echo(json.dumps(found.record(), indent=1) if as_json else text(found))
+
+
+@app.command()
 def score(
     files: Annotated[
         list[str],

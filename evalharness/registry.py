@@ -251,6 +251,17 @@ def signature(name: str, component: Any) -> dict[str, Any]:
     return parts | {"version": type(component).version}
 
 
+def checkpoints(component: Any) -> list[str]:
+    """Return the checkpoints that a component's options name: folders, or names on the hub."""
+    hints = get_type_hints(type(component), include_extras=True)
+    values = [
+        getattr(component, field.name)
+        for field in dataclasses.fields(component)
+        if _is_checkpoint(hints[field.name])
+    ]
+    return [value for value in values if isinstance(value, str)]
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return f"{value.name}:{_content(value)}"

@@ -53,6 +53,11 @@ class Store:
             self._ledgers[path] = ledger = Ledger(self.folder / kind, signature)
         return ledger
 
+    def look(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger | None:
+        """Return a ledger if there is one, and write nothing."""
+        path = ledger_path(self.folder / kind, signature)
+        return self.ledger(kind, signature) if path.is_file() else None
+
 
 class Summarizing:
     """A model behind its ledger: every article with the same content is summarized once, ever."""
@@ -121,7 +126,7 @@ class Summarizing:
 
     def key(self, article: Article) -> str:
         """Return the key of an article in the ledger."""
-        return _content(article, self.needs)
+        return content(article, self.needs)
 
     def rest(self) -> None:
         """Let go of the model and the ledger; what was written can still be read."""
@@ -191,7 +196,7 @@ class Scoring:
     def keys(self, articles: Sequence[Article], summaries: Sequence[Summary]) -> list[str]:
         """Return the keys of scores in the ledger; empty where there is no summary to score."""
         needs = self.metric.needs
-        contents = {id(a): _content(a, needs) for a in {id(a): a for a in articles}.values()}
+        contents = {n: content(a, needs) for n, a in {id(a): a for a in articles}.items()}
         return [
             "" if summary.finish == "error" else digest(summary.text, contents[id(article)])
             for article, summary in zip(articles, summaries, strict=True)
@@ -235,7 +240,7 @@ def _spans(score: Score, article: Article, summary: Summary) -> Iterator[tuple[S
         yield from ((span, article.text) for span in entry.evidence)
 
 
-def _content(article: Article, needs: frozenset[Need]) -> str:
+def content(article: Article, needs: frozenset[Need]) -> str:
     """Return the key of what a component looks at in an article."""
     looked_at: dict[Need, Any] = {
         "article": article.text,

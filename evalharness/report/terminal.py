@@ -114,12 +114,28 @@ def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
         f"Means over the articles, times 100; ± is the farther end of the {level:.0%} interval "
         f"({first['interval']['resamples']} bootstrap resamples, seed {first['seed']})."
     ]
-    for label, signature in first["signatures"]["metrics"].items():
-        whole = "corpus" in first["metrics"][label]
-        lines.append(f"{label}: {'of the whole corpus; ' if whole else ''}{signature}")
+    lines += _signatures(records)
     for record in records:
         lines += [f"{record['cell']}: {line}" for line in _remarks(record)]
     return [*lines, NOTICE]
+
+
+def _signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what made each column; where systems differ in it, the first of each kind is named."""
+    systems: dict[str, dict[str, list[str]]] = {}
+    whole = set()
+    for record in records:
+        for label, signature in record["signatures"]["metrics"].items():
+            systems.setdefault(label, {}).setdefault(signature, []).append(record["cell"])
+            whole |= {label} if "corpus" in record["metrics"][label] else set()
+    lines = []
+    for label, found in systems.items():
+        for signature, cells in found.items():
+            more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+            of = f" of {cells[0]}{more}" if len(found) > 1 else ""
+            corpus = "of the whole corpus; " if label in whole else ""
+            lines.append(f"{label}{of}: {corpus}{signature}")
+    return lines
 
 
 def _remarks(record: Mapping[str, Any]) -> list[str]:
