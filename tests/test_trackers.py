@@ -11,13 +11,13 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evalharness import config, runner
-from evalharness.cells import prepare
+from evalharness import runner
 from evalharness.errors import ConfigError, MissingExtra
 from evalharness.protocols import Tracked
 from evalharness.runner import Run
@@ -169,7 +169,7 @@ def test_tracker_of_a_plug_in_is_told_of_each_run(tmp_path: Path) -> None:
     finished, came = told(tmp_path, "notebook")
 
     line = (tmp_path / "r" / "notebook.md").read_text()
-    assert line.startswith(f"* news/given: rouge {finished.metrics['rouge']['mean']}")
+    assert line.startswith(f"* given {{}}: rouge {finished.metrics['rouge']['mean']}")
     assert came["notebook"]["where"] == str(tmp_path / "r" / "notebook.md")
     assert came["notebook"]["seconds"] >= 0
 
@@ -182,9 +182,10 @@ def test_each_run_of_a_sweep_is_told_with_its_settings(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     lines = (tmp_path / "r" / "notebook.md").read_text().splitlines()
-    assert len(lines) == 2
-    (first, second) = prepare(config.read(sheet(tmp_path, model={"name": "lead"}, sweep=sweep)))
-    assert first.settings != second.settings
+    assert [line.partition("}")[0].partition("{")[2] for line in lines] == [
+        "'model.sentences': 1",
+        "'model.sentences': 2",
+    ]
 
 
 def test_tracker_that_fails_loses_no_run_and_ends_with_4(tmp_path: Path) -> None:
@@ -293,6 +294,47 @@ def test_mlflow_gathers_runs_under_one_experiment(tmp_path: Path) -> None:
 
     assert set(names) == {("Default",), ("mine",)}
     assert n == [(2,)]
+    assert len(list((tmp_path / "artifacts").rglob("samples.json"))) == 2
+    assert not (tmp_path / "mlruns").exists()
+
+
+@needs("mlflow")
+def test_two_processes_make_one_mlflow_database(tmp_path: Path) -> None:
+    for n in (1, 2):
+        model = {"name": "lead", "sentences": n, "label": f"lead-{n}"}
+        whole = sheet(tmp_path, "mlflow", model=model)
+        (tmp_path / f"{n}.yaml").write_text(json.dumps(whole))
+    with ThreadPoolExecutor(2) as both:
+        paths = [str(tmp_path / f"{n}.yaml") for n in (1, 2)]
+        done = list(both.map(lambda path: evalharness(tmp_path, "run", path), paths))
+
+    assert [(each.returncode, each.stderr) for each in done] == [(0, ""), (0, "")]
+    database = tmp_path / "r" / "trackers" / "mlflow" / "mlflow.db"
+    with sqlite3.connect(database) as connection:
+        runs = connection.execute("select name, status from runs").fetchall()
+    connection.close()
+    assert set(runs) == {("lead-1", "FINISHED"), ("lead-2", "FINISHED")}
+
+
+@needs("wandb")
+@needs("mlflow")
+@needs("trackio")
+@needs("tensorboard")
+def test_names_in_any_script_are_told_to_all(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    metrics = [{"name": "rouge", "label": label} for label in ('ROUGE (α) 100%:"é"', "a#", "a?")]
+    model = {"name": "given", "label": "모델 x=1, y#2"}
+    path.write_text(
+        json.dumps(sheet(tmp_path, *TOOLS, name="数据 a/b", metrics=metrics, model=model))
+    )
+    done = evalharness(tmp_path, "run", str(path))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    with sqlite3.connect(tmp_path / "r" / "trackers" / "mlflow" / "mlflow.db") as database:
+        keys = {key for (key,) in database.execute("select key from metrics")}
+    database.close()
+    assert {"ROUGE _α_ 100___é_", "a_"} < keys
+    assert sum(key.startswith("a_-") and key.count(".") == 0 for key in keys) == 1
 
 
 @needs("mlflow")

@@ -74,9 +74,9 @@ class Notebook:
         """Do nothing: it needs nothing."""
 
     def track(self, tracked: Tracked) -> str:
-        """Write the run's name and means into the file."""
+        """Write the run's name, what a sweep set in it, and its means into the file."""
         path = tracked.results / self.file
         means = [f"{label} {metric['mean']}" for label, metric in tracked.record["metrics"].items()]
         with path.open("a", encoding="utf-8") as file:
-            file.write(f"* {tracked.experiment}/{tracked.name}: {', '.join(means)}\n")
+            file.write(f"* {tracked.name} {dict(tracked.settings)}: {', '.join(means)}\n")
         return str(path)
