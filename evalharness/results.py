@@ -331,11 +331,16 @@ def _windows(samples: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]
         yield window
 
 
+def _encodable(text: str) -> str:
+    """Return a text that Parquet can hold: lone surrogates, which UTF-8 lacks, as their codes."""
+    return text.encode("utf-8", errors="backslashreplace").decode()
+
+
 def _told(sample: Mapping[str, Any]) -> dict[str, Any]:
     summary = sample["summary"]
     return {
-        "id": sample["id"],
-        "source": sample["source"],
+        "id": _encodable(sample["id"]),
+        "source": _encodable(sample["source"]),
         "finish": summary["finish"],
         "read": summary.get("read"),
         "tokens": summary.get("tokens"),
