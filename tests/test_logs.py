@@ -184,6 +184,7 @@ def test_older_samples_of_lm_eval_load(tmp_path: Path) -> None:
 
 def test_messages_and_attachments_of_inspect_are_put_in_their_places(tmp_path: Path) -> None:
     log = json.loads(INSPECT.read_text())
+    log["eval"]["dataset"]["sample_ids"] = [1]
     log["samples"] = [
         {
             "id": 1,
@@ -337,6 +338,15 @@ def test_log_of_a_crashed_run_is_called_so(tmp_path: Path) -> None:
     (taken,) = Logs(written(tmp_path / "log.json", log)).taken()
     assert taken.told().endswith("note: its run says: error, 1 of 3 samples are not in it")
 
+    left_out = [row for row in load(tmp_path / "log.json") if isinstance(row, Rejected)]
+    reason = "sample 'harvest' is not in the log; its run says: error"
+    assert left_out == [Rejected("log.json:record 3", reason)]
+
+    log["eval"]["dataset"]["sample_ids"] = ["bridge", "clinic"]  # as with a limit
+    (taken,) = Logs(written(tmp_path / "log.json", log | {"status": "success"})).taken()
+    assert "note" not in taken.told()
+
+    log["eval"]["dataset"]["sample_ids"].append("harvest")
     empty = written(tmp_path / "none.json", log | {"samples": None})
     with pytest.raises(DataError, match=r"holds no sample \(its run says: error, 3 of 3"):
         Logs(empty).load()

@@ -197,12 +197,10 @@ def _numbered(records: Any) -> Iterator[Raw]:
 
 
 def _inspect_document(path: Path, document: Mapping[str, Any]) -> Found:
-    rows: list[Raw] = [
-        (n, row if isinstance(row, str) else log_records.of_inspect(dict(row)))
-        for n, row in _numbered(document.get("samples"))
-    ]
+    samples = list(_numbered(document.get("samples")))
+    rows = list(log_records.of_inspect_log(document, samples)) if samples else []
     model = follow(document, "eval.model")
-    return rows, _system(model, path), log_records.remark(document, len(rows))
+    return rows, _system(model, path), log_records.remark(document, len(samples))
 
 
 def _promptfoo(path: Path, document: Mapping[str, Any]) -> Found:
@@ -246,8 +244,7 @@ def _archive(path: Path, wanted: str) -> Log | None:
     head = archive.head()
 
     def records() -> Iterator[Raw]:
-        for number, row in archive.samples():
-            yield number, row if isinstance(row, str) else log_records.of_inspect(dict(row))
+        yield from log_records.of_inspect_log(head, archive.samples())
 
     remark = log_records.remark(head, archive.n)
     if not archive.n:

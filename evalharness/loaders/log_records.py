@@ -1,6 +1,6 @@
 """The records of a log as its harness wrote them, put right where a path alone would not do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from evalharness.loaders.log_paths import follow
@@ -109,10 +109,35 @@ def _name(value: Any) -> str:
 def remark(head: Mapping[str, Any], samples: int) -> str:
     """Return what an inspect log says of a run that did not go to its end; empty if it did."""
     status = head.get("status")
-    wanted = follow(head, "eval.dataset.samples")
     epochs = follow(head, "eval.config.epochs")
-    whole = wanted * (epochs if isinstance(epochs, int) else 1) if isinstance(wanted, int) else 0
+    whole = len(_sample_ids(head)) * (epochs if isinstance(epochs, int) else 1)
     said = [] if status == "success" else [f"its run says: {status}"]
     if samples < whole:
         said.append(f"{whole - samples} of {whole} samples are not in it")
     return ", ".join(said)
+
+
+def _sample_ids(head: Mapping[str, Any]) -> list[Any]:
+    found = follow(head, "eval.dataset.sample_ids")
+    return found if isinstance(found, list) else []
+
+
+def of_inspect_log(
+    head: Mapping[str, Any], samples: Iterable[tuple[int, Any]]
+) -> Iterator[tuple[int, Any]]:
+    """Yield the samples of an inspect log, and then those that should be in it and are not.
+
+    A run that stops half-way leaves them out, and a mean over the rest would not show it.
+    """
+    met: set[str] = set()
+    number, readable = 0, True
+    for number, sample in samples:
+        if isinstance(sample, str):
+            readable = False
+            yield number, sample
+            continue
+        met.add(str(sample.get("id")))
+        yield number, of_inspect(dict(sample))
+    absent = [name for name in _sample_ids(head) if str(name) not in met]
+    for place, name in enumerate(absent if readable else (), number + 1):
+        yield place, f"sample {name!r:.80} is not in the log; its run says: {head.get('status')}"
