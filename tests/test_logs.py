@@ -495,6 +495,18 @@ def test_archive_with_stored_deflated_encrypted_and_foreign_samples(tmp_path: Pa
     assert [row.reason for row in load(path) if isinstance(row, Rejected)][-1] == "encrypted"
 
 
+def test_sample_that_is_said_to_lie_outside_the_archive_is_damaged(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.eval", {"samples/a_epoch_1.json": b"{}"})
+    content = bytearray(path.read_bytes())
+    entry = content.rfind(b"PK\x01\x02")  # the last in the directory, which ends with an offset
+    for offset in (len(content) + 5, 2**31):
+        content[entry + 42 : entry + 46] = offset.to_bytes(4, "little")
+        path.write_bytes(content)
+        (row,) = load(path)
+        assert isinstance(row, Rejected)
+        assert row.reason == "damaged: it is said to lie outside the archive"
+
+
 def test_zip_without_a_head_is_no_log(tmp_path: Path) -> None:
     path = tmp_path / "x.eval"
     with zipfile.ZipFile(path, "w") as file:

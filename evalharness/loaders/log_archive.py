@@ -121,6 +121,9 @@ def _content(stream: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
 
 def _raw(stream: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
     """Return the compressed bytes: behind a local header, which may differ from the central one."""
+    size = stream.seek(0, io.SEEK_END)
+    if not (0 <= entry.header_offset < size and entry.compress_size < size):
+        raise _Unreadable("damaged: it is said to lie outside the archive")
     stream.seek(entry.header_offset)
     header = stream.read(30)
     if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
