@@ -94,8 +94,8 @@ def run(
         tracker.ready()
     runs, failures = run_cells(cells, Path(results), progress or Silence())
     for finished in runs:
-        if untold := "; ".join(tracking.failures(finished.record, required=True)):
-            failures[finished.name] = untold
+        if untold := list(tracking.failures(finished.record, required=True)):
+            failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
     if failures:
         raise Unfinished(runs, failures)
     return runs

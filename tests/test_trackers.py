@@ -190,12 +190,14 @@ def test_each_run_of_a_sweep_is_told_with_its_settings(tmp_path: Path) -> None:
 
 def test_tracker_that_fails_loses_no_run_and_ends_with_4(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text(json.dumps(sheet(tmp_path, {"name": "notebook", "file": "news"})))
+    broken = {"name": "notebook", "file": "news"}
+    path.write_text(json.dumps(sheet(tmp_path, broken, broken | {"label": "second"})))
     done = evalharness(tmp_path, "run", str(path))
 
     assert done.returncode == 4
     assert "rougeLsum" in done.stdout
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.count("\n") == 2
+    assert done.stderr.splitlines()[1].startswith("evalharness: given: second was not told")
     assert "given: notebook was not told of the run, which is on disk: IsADirectory" in done.stderr
     record = json.loads((tmp_path / "r" / "news" / "given" / "run.json").read_text())
     assert record["timing"]["trackers"]["notebook"]["error"].startswith("IsADirectoryError")
