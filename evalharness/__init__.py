@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalharness.checking import Verdict as Verdict
     from evalharness.checking import check as check
+    from evalharness.comparison import Comparison as Comparison
+    from evalharness.comparison import compare as compare
     from evalharness.errors import HarnessError as HarnessError
+    from evalharness.gating import Gate as Gate
+    from evalharness.gating import gate as gate
     from evalharness.records import Article as Article
     from evalharness.records import Flag as Flag
     from evalharness.records import Score as Score
@@ -15,12 +19,15 @@ if TYPE_CHECKING:
     from evalharness.records import Summary as Summary
     from evalharness.runner import Run as Run
     from evalharness.runner import run as run
+    from evalharness.scoring import score as score
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Article": "records",
+    "Comparison": "comparison",
     "Flag": "records",
+    "Gate": "gating",
     "HarnessError": "errors",
     "Run": "runner",
     "Score": "records",
@@ -29,7 +36,10 @@ _HOME = {
     "Summary": "records",
     "Verdict": "checking",
     "check": "checking",
+    "compare": "comparison",
+    "gate": "gating",
     "run": "runner",
+    "score": "scoring",
 }
 __all__ = [*sorted(_HOME)]
 

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,23 @@ from evalharness.calibration import Calibration, load_calibration
 from evalharness.config import Component, Experiment, Scorer, Sheet
 from evalharness.document import Key
 from evalharness.errors import ConfigError
-from evalharness.protocols import Loader, Metric, Summarizer
+from evalharness.protocols import Loader, Metric, Summarizer, Tracker
 from evalharness.records import digest
 
 # In bytes; file systems stop at 255, and names of files come to it.
 _LONGEST_NAME = 120
 # Ours beside the experiments, and what Windows keeps for devices.
-_RESERVED = {"store", "con", "prn", "aux", "nul"} | {
+_RESERVED = {"store", "trackers", "con", "prn", "aux", "nul"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)
 }
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run to be: its components, built and checked, and the sheet that they are from."""
+    """One run to be: its components, built and checked, and the sheet that they are from.
+
+    settings: what the sweep set in it, by dotted key; `case` is the name of its case.
+    """
 
     experiment: str
     name: str
@@ -38,6 +41,8 @@ class Cell:
     metrics: Mapping[str, Metric]
     metric_kinds: Mapping[str, str]
     calibrations: Mapping[str, "Calibrating"] = field(default_factory=dict[str, "Calibrating"])
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    trackers: Mapping[str, Tracker] = field(default_factory=dict)
 
     def config(self, folder: Path) -> str:
         """Return the YAML that makes this cell again, with every option, to stand in `folder`."""
@@ -80,31 +85,135 @@ class Calibrating:
 def prepare(experiment: Experiment) -> list[Cell]:
     """Build every component of every cell, so that a mistake ends the run before any work.
 
+    Each model has a cell for every combination of the sweep that makes a difference to it: numbers
+    of beams make none to `lead`. Models come in the config's order, and so do a model's cells.
     Raises: ConfigError with the place of what is wrong.
     """
-    sheet = experiment.sheet
-    loader = registry.build("loaders", ("data",), sheet.data, experiment.document)
-    models = [(model, _model(experiment, key, model)) for key, model in experiment.models()]
-    registry.check_generation(experiment)
-    metrics = _scorers(experiment)
-    calibrations = _calibrations(experiment, metrics)
-    cells: list[Cell] = []
-    for model, built in models:
-        name = _folder_name(model.label or _own_name(model.name, built))
-        cells.append(
-            Cell(
-                experiment=_folder_name(experiment.name),
-                name=_unused(name, [cell.name for cell in cells]),
-                sheet=sheet,
+    kept: dict[tuple[int, tuple[str, ...]], _Planned] = {}
+    for planned in sorted(_planned(experiment), key=lambda planned: planned.model_number):
+        kept.setdefault((planned.model_number, planned.identity), planned)
+    bases: dict[int, str] = {}
+    names: list[str] = []
+    for planned in kept.values():
+        base = planned.cell.name
+        if not planned.own_name_varies:
+            taken = list(bases.values())
+            base = bases.setdefault(planned.model_number, _unused(base, taken))
+        names.append(_unused(_folder_name(",".join((base, *planned.told))), names))
+    return [
+        dataclasses.replace(planned.cell, name=name)
+        for planned, name in zip(kept.values(), names, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A cell of one combination and model, before those are left out that are the same.
+
+    identity: names of the settings that reach the model. told: those of them that its name lacks.
+    """
+
+    model_number: int
+    identity: tuple[str, ...]
+    told: tuple[str, ...]
+    own_name_varies: bool
+    cell: Cell
+
+
+def _planned(experiment: Experiment) -> Iterator[_Planned]:
+    """Yield what each combination makes of each model, but for what `exclude` leaves out.
+
+    What is left out is not built: it may be what cannot be.
+    """
+    used: set[Key] = set()
+    n = 0
+    for variant in experiment.variants():
+        models = []
+        for number, (key, model) in enumerate(variant.models()):
+            rules = variant.axes.excluding(variant.combination, _called(model))
+            used |= {rule.place for rule in rules}
+            models += [] if rules else [(number, key, model)]
+        n += len(models)
+        yield from _of_variant(variant, models)
+    for rule in experiment.axes.rules:
+        if rule.place not in used:
+            raise experiment.document.error(rule.place, "leaves out nothing")
+    if not n:
+        raise experiment.document.error(("sweep", "exclude"), "leaves out every run")
+
+
+def _of_variant(
+    variant: Experiment, models: Sequence[tuple[int, Key, Component]]
+) -> Iterator[_Planned]:
+    if not models:
+        return
+    loader = registry.build("loaders", ("data",), variant.sheet.data, variant.document)
+    built = [(number, model, _model(variant, key, model)) for number, key, model in models]
+    registry.check_generation(variant)
+    metrics = _scorers(variant)
+    calibrations = _calibrations(variant, metrics)
+    trackers = _trackers(variant)
+    swept = {setting.key for choice in variant.combination for setting in choice.settings}
+    for number, model, component in built:
+        reached = _reaching(number, model)
+        renames = {key for key in swept if _names_the_model(key) and not model.label}
+        yield _Planned(
+            model_number=number,
+            identity=variant.axes.names(variant.combination, reached),
+            told=variant.axes.names(variant.combination, _other_than(renames, reached)),
+            own_name_varies=bool(renames),
+            cell=Cell(
+                experiment=_folder_name(variant.name),
+                name=_folder_name(model.label or _own_name(model.name, component)),
+                sheet=variant.sheet,
                 loader=loader,
-                model=built,
+                model=component,
                 model_kind=model.name,
                 metrics={label: metric for label, (_, metric) in metrics.items()},
                 metric_kinds={label: kind for label, (kind, _) in metrics.items()},
                 calibrations=calibrations,
-            )
+                settings=_settings(variant, reached),
+                trackers=trackers,
+            ),
         )
-    return cells
+
+
+def _called(model: Component) -> str:
+    """Return what `exclude` calls a model: its label, its checkpoint's last name, or its kind."""
+    checkpoint = model.options.get("model")
+    return model.label or (Path(checkpoint).name if isinstance(checkpoint, str) else model.name)
+
+
+def _reaching(number: int, model: Component) -> Callable[[Key], bool]:
+    """Return what tells whether a key of a sweep makes a difference to a model's cells."""
+    fields = registry.options(registry.load("models", model.name)).model_fields
+
+    def reaches(key: Key) -> bool:
+        if key[0] == "models":
+            return key[1] == number
+        if key[0] != "generation" or len(key) == 1:
+            return key[0] != "generation" or registry.GENERATES in fields
+        return registry.GENERATES in fields and key[1] not in model.options
+
+    return reaches
+
+
+def _other_than(keys: Collection[Key], reaches: Callable[[Key], bool]) -> Callable[[Key], bool]:
+    return lambda key: key not in keys and reaches(key)
+
+
+def _names_the_model(key: Key) -> bool:
+    """Tell whether a key sets what a model without a label is called by."""
+    return key == ("model",) or (key[0] in ("model", "models") and key[-1] in ("model", "name"))
+
+
+def _settings(variant: Experiment, reaches: Callable[[Key], bool]) -> Mapping[str, Any]:
+    """Return what the sweep sets in a cell, by dotted key, and the name of its case."""
+    chosen = variant.combination
+    named = variant.axes.names(chosen, reaches)
+    cases = [("case", choice.case) for choice in chosen if choice.case and choice.case in named]
+    settings = [(s.written, s.value) for c in chosen for s in c.settings if reaches(s.key)]
+    return dict(cases + settings)
 
 
 def _model(experiment: Experiment, key: Key, model: Component) -> Summarizer:
@@ -159,6 +268,18 @@ def _calibrating(
     return Calibrating(path, calibration)
 
 
+def _trackers(experiment: Experiment) -> dict[str, Tracker]:
+    """Return the trackers by label; they are in no resolved config, as they change no result."""
+    built: dict[str, Tracker] = {}
+    for n, component in enumerate(experiment.sheet.trackers):
+        label = component.label or component.name
+        if label in built:
+            message = f"{label!r} stands twice; give one of them a label"
+            raise experiment.document.error(("trackers", n), message)
+        built[label] = registry.build("trackers", ("trackers", n), component, experiment.document)
+    return built
+
+
 def _own_name(kind: str, model: Any) -> str:
     """Name a model that the config gives no label: by its checkpoint, or by its kind."""
     checkpoint = getattr(model, "model", None)
@@ -171,9 +292,9 @@ def _folder_name(name: str) -> str:
     >>> _folder_name("../a b:c"), _folder_name("数据"), _folder_name("CON")
     ('a-b-c', '数据', 'CON-')
     """
-    safe = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name)).strip(".-")
-    while len(safe.encode()) > _LONGEST_NAME:
-        safe = safe[:-1]
+    safe = re.sub(r"[^\w.=,+-]+", "-", unicodedata.normalize("NFC", name)).strip(".-")
+    if len(safe.encode()) > _LONGEST_NAME:  # what is cut may be what tells it from others
+        safe = f"{safe.encode()[:_LONGEST_NAME].decode(errors='ignore')}-{digest(name)[:8]}"
     if not safe:
         return f"unnamed-{digest(name)[:8]}"
     return f"{safe}-" if safe.partition(".")[0].lower() in _RESERVED else safe

@@ -9,7 +9,7 @@ import io
 import json
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -54,16 +54,44 @@ def run(
     overrides: Overrides = None,
     limit: Limit = None,
     results: Results = "results",
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Compute part I of N; without it, all, and the runs."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
-    _run(config, overrides or [], limit, results, as_json)
+    from evalharness.runner import run as run_config
+
+    if shard is not None:
+        _run_shard(config, shard, overrides or [], limit, results, as_json)
+        return
+    _run(run_config, (config, overrides or []), {}, limit, results, as_json)
+
+
+@app.command()
+def plan(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
+    overrides: Overrides = None,
+    limit: Limit = None,
+    results: Results = "results",
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would do: cells, what is stored, what is left, what could be told apart."""
+    from evalharness.plan import plan as planned
+    from evalharness.report.planned import text
+
+    found = planned(config, overrides or [], results=results, limit=limit)
+    typer.echo(json.dumps(found.record(), indent=1) if as_json else text(found))
 
 
 @app.command()
 def score(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="JSONL, CSV or Parquet, also gzipped.")
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="JSONL, CSV or Parquet, also gzipped; logs of other harnesses."
+        ),
     ],
     metrics: Annotated[
         str, typer.Option(metavar="A,B", help="Metrics against the references.")
@@ -71,22 +99,33 @@ def score(
     checks: Annotated[
         str, typer.Option(metavar="A,B", help="Checks against the article.")
     ] = "numbers,entities",
+    format: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What the files are: rows, lm-eval, inspect, lighteval, sacrerouge, summeval, "
+            "promptfoo, helm; auto finds out.",
+        ),
+    ] = "auto",
+    system: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A system of a log, if not all; repeatable."),
+    ] = None,
     overrides: Overrides = None,
     limit: Limit = None,
     results: Results = "results",
     as_json: AsJson = False,
 ) -> None:
-    """Score summaries that exist: rows with article, summary and, for metrics, reference."""
-    from pathlib import Path
+    """Score summaries that exist: rows with article, summary and, for metrics, reference; or logs.
 
-    sheet = {
-        "name": "score",
-        "data": {"name": "files", "path": files if len(files) > 1 else files[0]},
-        "model": {"name": "given", "label": Path(files[0]).name.partition(".")[0]},
-        "metrics": _names(metrics),
-        "checks": _names(checks),
-    }
-    _run(sheet, overrides or [], limit, results, as_json)
+    A log is read for each system in it; which fields are taken goes to stderr.
+    """
+    from evalharness.scoring import score as score_files
+
+    given = (_names(metrics), _names(checks), overrides or [])
+    which: dict[str, Any] = {"format": format, "systems": system or []}
+    which["tell"] = lambda line: typer.echo(f"evalharness: {line}", err=True)
+    _run(score_files, (files, *given), which, limit, results, as_json)
 
 
 def _names(listed: str) -> list[str]:
@@ -94,23 +133,61 @@ def _names(listed: str) -> list[str]:
 
 
 def _run(
-    config: Any, overrides: Sequence[str], limit: int | None, results: str, as_json: bool
+    make: Callable[..., Any],
+    given: Sequence[Any],
+    named: Mapping[str, Any],
+    limit: int | None,
+    results: str,
+    as_json: bool,
 ) -> None:
     from evalharness.report.progress import reporting
     from evalharness.runner import Unfinished
-    from evalharness.runner import run as run_config
 
     try:
         with reporting(sys.stderr) as progress:
-            runs = run_config(config, overrides, results=results, limit=limit, progress=progress)
+            runs = make(*given, **named, results=results, limit=limit, progress=progress)
     except KeyboardInterrupt:
         _fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
     except Unfinished as error:
         _show_runs(error.runs, as_json)
+        _tell_of_trackers(error.runs)
         raise
     _show_runs(runs, as_json)
+    _tell_of_trackers(runs)
     if any(finished.record["counts"]["failed"] for finished in runs):
         _fail("some articles have no summary: see the lines 'not summarized'", COULD_NOT_COMPLETE)
+
+
+def _run_shard(
+    config: str,
+    shard: str,
+    overrides: Sequence[str],
+    limit: int | None,
+    results: str,
+    as_json: bool,
+) -> None:
+    from evalharness import shards
+    from evalharness.report.progress import reporting
+
+    which = shards.shard_of(shard)
+    try:
+        with reporting(sys.stderr) as progress:
+            part = shards.run_shard(
+                config, which, overrides, results=results, limit=limit, progress=progress
+            )
+    except KeyboardInterrupt:
+        _fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
+    typer.echo(json.dumps(part.record(), indent=1) if as_json else shards.text(part))
+    if part.failures or part.failed:
+        _fail("the shard could not be completed: see above", COULD_NOT_COMPLETE)
+
+
+def _tell_of_trackers(runs: Sequence[Any]) -> None:
+    from evalharness.tracking import failures
+
+    for finished in runs:
+        for line in failures(finished.record, required=False):
+            typer.echo(f"evalharness: {finished.name}: {line}", err=True)
 
 
 def _show_runs(runs: Sequence[Any], as_json: bool) -> None:
@@ -130,7 +207,11 @@ def _show_runs(runs: Sequence[Any], as_json: bool) -> None:
 @app.command("list")
 def list_components(
     kind: Annotated[
-        str, typer.Argument(metavar="[KIND]", help="loaders, models, metrics or checks.")
+        str,
+        typer.Argument(
+            metavar="[KIND]",
+            help="loaders, models, metrics, checks, trackers or formats (of logs).",
+        ),
     ] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Show the options of one.")] = "",
     as_json: AsJson = False,
@@ -358,6 +439,98 @@ def check(
     else:
         code = check_pages(pages or [], name, limits, as_json=as_json, color=color)
     raise typer.Exit(code)
+
+
+Runs = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),
+]
+MetricNames = Annotated[
+    str, typer.Option(metavar="A,B", help="Metrics or parts (rouge.rouge1). Default: those shown.")
+]
+PairedResamples = Annotated[
+    int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
+]
+
+
+@app.command()
+def compare(
+    runs: Runs,
+    metrics: MetricNames = "",
+    resamples: PairedResamples = 10_000,
+    seed: Seed = 0,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
+    output: Annotated[
+        str, typer.Option("--format", metavar="F", help="table, markdown, latex, csv or json.")
+    ] = "table",
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs on the articles they share; the first is the baseline of the differences."""
+    from evalharness.report import comparison as tables
+
+    formats = ["table", "json", *tables.FORMATS]
+    if output not in formats:
+        raise typer.BadParameter(f"{output!r}: should be one of {', '.join(formats)}")
+    from evalharness.comparison import compare as compare_runs
+
+    found = compare_runs(
+        *runs, metrics=_names(metrics), resamples=resamples, seed=seed, level=level
+    )
+    if as_json or output == "json":
+        typer.echo(json.dumps(found.record(), indent=1))
+    elif output == "table":
+        tables.show_comparison(found, sys.stdout)
+    else:
+        typer.echo(tables.FORMATS[output](found), nl=False)
+
+
+@app.command()
+def gate(
+    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="Folder of a run, or runs.")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Likewise.")],
+    rules: Annotated[
+        str | None, typer.Option(metavar="FILE", help="YAML; without it no metric may fall by 0.01")
+    ] = None,
+    junit: Annotated[str, typer.Option(metavar="FILE", help="Write JUnit XML.")] = "",
+    markdown: Annotated[
+        str, typer.Option(metavar="FILE", help="Write a comment with the worst articles.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."""
+    from evalharness.gating import gate as judge
+    from evalharness.report.gate_outputs import report_gate
+
+    found = judge(baseline, candidate, rules)
+    report_gate(found, sys.stdout, junit=junit, markdown=markdown, as_json=as_json)
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
+def leaderboard(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Of results.")] = "results",
+    by: Annotated[str, typer.Option(metavar="METRIC", help="Sort by it; default: the first.")] = "",
+    output: Annotated[
+        str, typer.Option("--format", metavar="F", help="table, markdown, csv or json.")
+    ] = "table",
+    as_json: AsJson = False,
+) -> None:
+    """List all runs in a folder, best first, a table for each set of articles."""
+    from evalharness.comparison.board import leaderboard as list_runs
+    from evalharness.report import leaderboard as tables
+
+    if output not in ("table", "json", *tables.FORMATS):
+        choices = ", ".join(["table", *tables.FORMATS, "json"])
+        raise typer.BadParameter(f"{output!r}: should be one of {choices}")
+    found = list_runs(folder, by)
+    if as_json or output == "json":
+        typer.echo(json.dumps(found.record(), indent=1))
+    elif output == "table":
+        tables.show_leaderboard(found, sys.stdout)
+    else:
+        typer.echo(tables.FORMATS[output](found), nl=False)
+    if found.unreadable:
+        _fail("\n".join(found.unreadable), 2)
 
 
 def _fail(message: str, code: int) -> NoReturn:

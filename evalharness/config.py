@@ -4,17 +4,25 @@ Here the shape is checked; the options of each component are checked by the regi
 component's own fields.
 """
 
+import copy
 import dataclasses
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
-from evalharness import document
+from evalharness import document, sweep
 from evalharness.document import Document, Key
+from evalharness.document import nearest as nearest
 from evalharness.errors import ConfigError
 from evalharness.records import canonical
 
@@ -58,6 +66,39 @@ class Interval(BaseModel):
     resamples: int = Field(1000, ge=100, le=100_000, description="how many resamples")
 
 
+_RANGE_SCHEMA = {
+    "type": "object",
+    "properties": {name: {"type": "number"} for name in ("from", "to", "step")},
+    "required": ["from", "to", "step"],
+    "additionalProperties": False,
+}
+_COLUMNS_SCHEMA = {
+    "type": "object",
+    "additionalProperties": {"anyOf": [{"type": "array", "minItems": 1}, _RANGE_SCHEMA]},
+}
+# What the lists hold is for evalharness.sweep to check, which knows the place of each value.
+SweptValues = Annotated[dict[str, Any], WithJsonSchema(_COLUMNS_SCHEMA)]
+
+
+class Sweep(BaseModel):
+    """What varies between the runs of an experiment: dotted keys and their values."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    grid: SweptValues = Field(
+        default_factory=dict, description="keys and values, every value with every other"
+    )
+    zip: SweptValues = Field(
+        default_factory=dict, description="keys and lists of one length, first with first"
+    )
+    cases: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="settings that go together, under a name"
+    )
+    exclude: tuple[dict[str, Any], ...] = Field(
+        (), description="combinations to leave out; also by `case` and `model`"
+    )
+
+
 class Sheet(BaseModel):
     """The top of a config file."""
 
@@ -74,21 +115,35 @@ class Sheet(BaseModel):
         (Scorer(name="numbers"), Scorer(name="entities")),
         description="scores against the article",
     )
+    trackers: tuple[Named, ...] = Field((), description="outside tools that are told of each run")
     generation: dict[str, Any] = Field(
         default_factory=dict, description="options for every model that generates"
     )
     seed: int = Field(0, ge=0, description="for everything that draws at random")
     limit: int | None = Field(None, ge=1, description="articles at the most, from the first")
     interval: Interval = Field(Interval(), description="the interval beside each mean")
+    sweep: Sweep | None = Field(None, description="what varies: a run for each combination")
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A checked sheet, with the places that its errors point at."""
+    """A checked sheet, with the places that its errors point at.
+
+    Where the config has a sweep, the sheet is that of the first combination.
+    """
 
     sheet: Sheet
     document: Document = field(repr=False)
     name: str
+    axes: sweep.Axes = field(default=sweep.Axes(), repr=False)
+    combination: sweep.Combination = ()
+
+    def variants(self) -> Iterator["Experiment"]:
+        """Yield the experiment of each combination of a sweep. Raises: ConfigError."""
+        for combination in self.axes.combinations():
+            laid = _laid(combination, self.document)
+            sheet = _whole(laid)
+            yield dataclasses.replace(self, sheet=sheet, document=laid, combination=combination)
 
     def models(self) -> Iterable[tuple[Key, Component]]:
         """The summarizers, each with the path of its place."""
@@ -113,14 +168,42 @@ def read(
     Raises: ConfigError, one line with file, line, column, dotted path, and what was expected.
     """
     sheet_document = _document(config)
+    for kind in ("metrics", "checks"):  # so that an override or a sweep can name one of them
+        usual = Sheet.model_fields[kind].default
+        sheet_document.tree.setdefault(kind, [component.name for component in usual])
     for override in [overrides] if isinstance(overrides, str) else overrides:
         _override(sheet_document, override)
     if limit is not None:
         sheet_document.put(("limit",), limit, document.Place("--limit", Path.cwd()))
+    axes = _axes(sheet_document)
+    sheet = _whole(_laid(next(axes.combinations()), sheet_document))
+    name = sheet.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
+    return Experiment(sheet, sheet_document, name, axes)
+
+
+def _axes(sheet_document: Document) -> sweep.Axes:
+    """Take the sweep out of a document, and return what it varies."""
+    block = sheet_document.tree.pop("sweep", None)
+    if block is None:
+        return sweep.Axes()
+    try:
+        Sweep.model_validate_json(canonical(block))
+    except ValidationError as error:
+        sheet_document.tree["sweep"] = block  # for the place of the error
+        raise explain(error, sheet_document, ("sweep",), Sweep) from None
+    return sweep.read(block, sheet_document)  # as written: its order is that of the runs
+
+
+def _laid(combination: sweep.Combination, base: Document) -> Document:
+    laid = Document(copy.deepcopy(base.tree), dict(base.places))
+    sweep.lay(combination, laid)
+    return laid
+
+
+def _whole(sheet_document: Document) -> Sheet:
     sheet = _checked(sheet_document)
     _one_of_model_and_models(sheet, sheet_document)
-    name = sheet.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
-    return Experiment(sheet, sheet_document, name)
+    return sheet
 
 
 def _document(config: str | Path | Mapping[str, Any]) -> Document:
@@ -145,14 +228,24 @@ def _override(sheet_document: Document, override: str) -> None:
     place = document.Place(f"--set {_clipped(override)}", Path.cwd())
     if not equals or not path.strip():
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
-    key = tuple(
-        int(part) if part.isascii() and part.isdecimal() else part
-        for part in path.strip().split(".")
-    )
+    key = _swept(path) or document.key_of(path, sheet_document.tree)
     try:
         sheet_document.put(key, document.parse_value(value, str(place)), place)
     except KeyError as error:
         raise ConfigError(f"{place}: there is no {error.args[0]!r} to set a value in") from None
+
+
+def _swept(path: str) -> Key:
+    """Return the key of a list in a sweep, whose own key has dots in it; else nothing.
+
+    >>> _swept("sweep.grid.model.num_beams"), _swept("model.num_beams")
+    (('sweep', 'grid', 'model.num_beams'), ())
+    """
+    parts = path.strip().split(".")
+    depth = {"grid": 2, "zip": 2, "cases": 3}.get(parts[1] if len(parts) > 1 else "", 0)
+    if parts[0] != "sweep" or not 0 < depth < len(parts):
+        return ()
+    return (*parts[:depth], ".".join(parts[depth:]))
 
 
 def _checked(sheet_document: Document) -> Sheet:
@@ -270,17 +363,3 @@ def _short(value: Any) -> str:
 
 def _clipped(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
-
-
-def nearest(wrong: str, known: Sequence[str]) -> str:
-    """Return a clause that helps with a name that is not known.
-
-    >>> nearest("num_baems", ["num_beams", "seed"])
-    '; did you mean num_beams?'
-    >>> nearest("x", ["num_beams", "seed"])
-    '; known: num_beams, seed'
-    """
-    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; known: {', '.join(sorted(known))}" if known else "; it has no options"

@@ -5,6 +5,7 @@ The safe subset of YAML, composed to nodes by PyYAML and read by rules of our ow
 refused, and aliases may not blow a small file up.
 """
 
+import difflib
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -107,6 +108,52 @@ def dotted(key: Iterable[str | int]) -> str:
     'models.0.num_beams'
     """
     return ".".join(str(part) for part in key)
+
+
+def key_of(written: str, tree: Any) -> Key:
+    """Return the path that a dotted text means; an entry of a list goes by number, name or label.
+
+    >>> key_of("metrics.rouge.stemmer", {"metrics": ["chrf", {"name": "rouge"}]})
+    ('metrics', 1, 'stemmer')
+    >>> key_of("models.0.num_beams", {})
+    ('models', 0, 'num_beams')
+    """
+    key: list[str | int] = []
+    for part in written.strip().split("."):
+        number = part.isascii() and part.isdecimal()
+        found: str | int = int(part) if number else part
+        if isinstance(tree, list):
+            found = found if number else _numbered(tree, part)
+            inside = isinstance(found, int) and found < len(tree)
+            tree = tree[found] if isinstance(found, int) and inside else None
+        else:
+            tree = tree.get(found) if isinstance(tree, dict) else None
+        key.append(found)
+    return tuple(key)
+
+
+def _numbered(entries: Sequence[Any], name: str) -> str | int:
+    """Return the place of the first component with a label or a name; or the name, if none has."""
+    for field_name in ("label", "name"):
+        for n, entry in enumerate(entries):
+            called = entry.get(field_name) if isinstance(entry, dict) else entry
+            if called == name:
+                return n
+    return name
+
+
+def nearest(wrong: str, known: Sequence[str]) -> str:
+    """Return a clause that helps with a name that is not known.
+
+    >>> nearest("num_baems", ["num_beams", "seed"])
+    '; did you mean num_beams?'
+    >>> nearest("x", ["num_beams", "seed"])
+    '; known: num_beams, seed'
+    """
+    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known: {', '.join(sorted(known))}" if known else "; it has no options"
 
 
 def read(path: Path) -> Document:

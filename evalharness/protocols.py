@@ -1,4 +1,4 @@
-"""What a component must offer: loaders, summarizers, metrics and checks.
+"""What a component must offer: loaders, summarizers, metrics, checks and trackers.
 
 A component is a frozen dataclass. Its fields are its YAML options and make up its signature, which
 names its results on disk; a field that cannot change a result (device, batch size, retries) is
@@ -10,7 +10,9 @@ to work. Options that depend on each other are checked in `__post_init__`, which
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from evalharness.records import Article, Rejected, Score, Summary
 
@@ -106,4 +108,44 @@ class CorpusMetric(Protocol):
 
     def corpus(self, counts: Sequence[float]) -> float:
         """Return the corpus-level figure from the sum of all `Score.counts`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A finished run, as trackers are told of it.
+
+    results: the folder of all runs, below which a tool may keep what it writes.
+    folder: the run's own, with all its files.
+    settings: what a sweep set in this cell.
+    record: what its `run.json` holds.
+    """
+
+    experiment: str
+    name: str
+    results: Path
+    folder: Path
+    settings: Mapping[str, Any]
+    record: Mapping[str, Any] = field(repr=False)
+
+
+class Tracker(Protocol):
+    """An outside tool that is told of each run, as soon as its files are on disk.
+
+    required: whether a run that it could not be told of ends the command with 4.
+    """
+
+    version: ClassVar[int]
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be told."""
+        ...
+
+    def ready(self) -> None:
+        """Do nothing where the tool is there; asked before any work. Raises: MissingExtra."""
+        ...
+
+    def track(self, tracked: Tracked) -> str:
+        """Tell the tool of a run, and return where it can be seen. Raises: anything."""
         ...

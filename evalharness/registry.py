@@ -1,7 +1,7 @@
 """Names to components: what is built in, what plug-ins bring, and the options of each.
 
 A plug-in is a package with an entry point in one of the groups `evalharness.loaders`, `.models`,
-`.metrics`, `.checks`: `name = "module:Class"`. It is imported when a config names it.
+`.metrics`, `.checks`, `.trackers`: `name = "module:Class"`. It is imported when a config names it.
 """
 
 import dataclasses
@@ -27,12 +27,13 @@ from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.protocols import CHECKPOINT, Identified
 from evalharness.records import canonical, digest
 
-Kind = Literal["loaders", "models", "metrics", "checks"]
+Kind = Literal["loaders", "models", "metrics", "checks", "trackers"]
 
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "loaders": {
         "files": "evalharness.loaders.files:Files",
         "hub": "evalharness.loaders.hub:Hub",
+        "logs": "evalharness.loaders.logs:Logs",
         "pages": "evalharness.loaders.pages:Pages",
     },
     "models": {
@@ -64,6 +65,12 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "roles": "evalharness.checks.roles:Roles",
         "support": "evalharness.checks.support:Support",
     },
+    "trackers": {
+        "mlflow": "evalharness.trackers.mlflow:MLflow",
+        "tensorboard": "evalharness.trackers.tensorboard:TensorBoard",
+        "trackio": "evalharness.trackers.trackio:Trackio",
+        "wandb": "evalharness.trackers.wandb:WandB",
+    },
 }
 
 # What the classes of each kind must have; evalharness.protocols says what it is.
@@ -72,6 +79,7 @@ _CONTRACT: Mapping[Kind, tuple[str, ...]] = {
     "models": ("version", "needs", "summarize"),
     "metrics": ("version", "needs", "range", "score"),
     "checks": ("version", "needs", "range", "score"),
+    "trackers": ("version", "required", "ready", "track"),
 }
 
 # A model with this option takes the sheet's `generation` block.
@@ -247,6 +255,17 @@ def signature(name: str, component: Any) -> dict[str, Any]:
     return parts | {"version": type(component).version}
 
 
+def checkpoints(component: Any) -> list[str]:
+    """Return the checkpoints that a component's options name: folders, or names on the hub."""
+    hints = get_type_hints(type(component), include_extras=True)
+    values = [
+        getattr(component, field.name)
+        for field in dataclasses.fields(component)
+        if _is_checkpoint(hints[field.name])
+    ]
+    return [value for value in values if isinstance(value, str)]
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return f"{value.name}:{_content(value)}"
@@ -294,13 +313,21 @@ def check_generation(experiment: Experiment) -> None:
 
     Raises: ConfigError for one that is an option of no model that generates.
     """
-    shapes = [options(load("models", name)).model_fields for name in BUILT_IN["models"]]
-    generating = set().union(*(shape for shape in shapes if GENERATES in shape))
+    if not experiment.sheet.generation:
+        return
+    generating = set(_generating())
     named = (options(load("models", model.name)).model_fields for _, model in experiment.models())
     generating |= set().union(*(shape for shape in named if GENERATES in shape))
     for name in experiment.sheet.generation.keys() - generating:
         message = f"unknown key{configs.nearest(name, sorted(generating))}"
         raise experiment.document.error(("generation", name), message)
+
+
+@cache
+def _generating() -> frozenset[str]:
+    """Return the options of all models of our own that generate."""
+    shapes = [options(load("models", name)).model_fields for name in BUILT_IN["models"]]
+    return frozenset().union(*(shape for shape in shapes if GENERATES in shape))
 
 
 def with_defaults(experiment: Experiment, key: Key, model: Component) -> Component:

@@ -28,6 +28,12 @@ REJECTED = "rejected.jsonl"
 # Of a calibrated score.
 BANDS = ("flagged", "unsure", "supported")
 
+# Of a metric with many parts, by kind: those that papers print.
+SHOWN_PARTS = {
+    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
+    "extractiveness": ("coverage", "density", "novel_2"),
+}
+
 # Rows of a parquet row group, and of the windows in which `samples.jsonl` is read back.
 ROWS = 1000
 
@@ -114,7 +120,7 @@ class Outputs:
         self.defects.update(defects)
         self.words += len(summary.text.split())
         self.tokens += summary.tokens or 0
-        self.truncated += _cut(article, summary)
+        self.truncated += _cut(article.text, summary.read, summary.tokens_in)
         if summary.finish == "error":
             self.errors[summary.note] += 1
         elif not {"empty", "refusal"} & set(defects):
@@ -135,11 +141,11 @@ class Outputs:
         }
 
 
-def _cut(article: Article, summary: Summary) -> bool:
+def _cut(article: str, read: int | None, tokens_in: int | None) -> bool:
     """Tell whether a model's limit, and not its nature, kept it from the article's end."""
-    if summary.read is None or summary.tokens_in is None:
+    if read is None or tokens_in is None:
         return False
-    return summary.read < len(article.text.rstrip())
+    return read < len(article.rstrip())
 
 
 class Writer:
@@ -266,13 +272,31 @@ def read_samples(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+_ID = '{"id": '
+
+
+def samples_of(path: Path, ids: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the samples of some articles, decoding no other line whole."""
+    decoder = json.JSONDecoder()
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if line.startswith(_ID) and decoder.raw_decode(line, len(_ID))[0] in ids:
+                yield json.loads(line)
+
+
 def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> None:
-    """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part."""
+    """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part.
+
+    What names the content of article and references tells later whether two runs had the same.
+    A metric that flags, or that has counts for a whole corpus, has a column for these, too.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     banded = [name for name, metric in columns.items() if metric.bands]
     numbers = [f"{name}.{part}" for name, metric in columns.items() for part in metric.values]
+    flagging = [name for name, metric in columns.items() if metric.flags]
+    counting = [name for name, metric in columns.items() if metric.counts]
     schema = pa.schema(
         [
             ("id", pa.string()),
@@ -282,9 +306,15 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
             ("tokens", pa.int64()),
             ("tokens_in", pa.int64()),
             ("words", pa.int64()),
+            ("article", pa.string()),
+            ("references", pa.string()),
+            ("article_words", pa.int64()),
+            ("truncated", pa.bool_()),
             ("defects", pa.list_(pa.string())),
             *((name, pa.float64()) for name in numbers),
             *((f"{name}.band", pa.string()) for name in banded),
+            *((f"{name}.flags", pa.int64()) for name in flagging),
+            *((f"{name}.counts", pa.list_(pa.float64())) for name in counting),
         ]
     )
     start = 0
@@ -298,6 +328,10 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
                     rows[f"{name}.{part}"] = pa.array(values, from_pandas=True)
             for name in banded:
                 rows[f"{name}.band"] = [sample["scores"][name].get("band") for sample in window]
+            for name in flagging:
+                rows[f"{name}.flags"] = [len(s["scores"][name].get("flags", ())) for s in window]
+            for name in counting:
+                rows[f"{name}.counts"] = [s["scores"][name].get("counts") for s in window]
             writer.write_table(pa.table(rows, schema=schema))
             start += len(window)
 
@@ -313,15 +347,24 @@ def _windows(samples: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]
         yield window
 
 
+def _encodable(text: str) -> str:
+    """Return a text that Parquet can hold: lone surrogates, which UTF-8 lacks, as their codes."""
+    return text.encode("utf-8", errors="backslashreplace").decode()
+
+
 def _told(sample: Mapping[str, Any]) -> dict[str, Any]:
     summary = sample["summary"]
     return {
-        "id": sample["id"],
-        "source": sample["source"],
+        "id": _encodable(sample["id"]),
+        "source": _encodable(sample["source"]),
         "finish": summary["finish"],
         "read": summary.get("read"),
         "tokens": summary.get("tokens"),
         "tokens_in": summary.get("tokens_in"),
         "words": len(summary["text"].split()),
+        "article": digest(sample["article"]),
+        "references": digest(sample["references"]),
+        "article_words": len(sample["article"].split()),
+        "truncated": _cut(sample["article"], summary.get("read"), summary.get("tokens_in")),
         "defects": sample["defects"],
     }

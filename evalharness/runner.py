@@ -1,56 +1,40 @@
 """From a config to runs: load, summarize, score; what the store has is not computed again."""
 
+import json
 import platform
-import time
 import traceback
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from evalharness import config as configs
-from evalharness import defects, registry
+from evalharness import registry, tracking
 from evalharness import results as results_files
-from evalharness.cells import Calibrating, Cell, prepare
+from evalharness.cells import Cell, prepare
 from evalharness.errors import DataError, HarnessError, StoreError
-from evalharness.protocols import Counted, Identified, Loader
+from evalharness.protocols import Tracked
 from evalharness.provenance import provenance
-from evalharness.records import Article, Rejected
-from evalharness.stored import Scoring, Summarizing
+from evalharness.store import RunFolder
+from evalharness.stored import Store
+from evalharness.work import Progress as Progress
+from evalharness.work import (
+    Ready,
+    Silence,
+    Work,
+    at_work,
+    identity,
+    let_go,
+    neighbours,
+    passes,
+    score,
+    shared,
+    summarize,
+    weights,
+    with_same_articles,
+)
 
-# Articles that are loaded, batched by length and scored together. Part of the batch plan.
-WINDOW = 512
-
-
-class Progress(Protocol):
-    """Who is told how a run goes on."""
-
-    def start(self, cell: str, total: int | None) -> None:
-        """A cell begins; `total` articles are to come, where that is known."""
-        ...
-
-    def advance(self, articles: int) -> None:
-        """So many more articles have their summary."""
-        ...
-
-    def end(self, run: "Run") -> None:
-        """A cell is done."""
-        ...
-
-
-class Silence:
-    """Tells nobody."""
-
-    def start(self, cell: str, total: int | None) -> None:
-        """Say nothing."""
-
-    def advance(self, articles: int) -> None:
-        """Say nothing."""
-
-    def end(self, run: "Run") -> None:
-        """Say nothing."""
+SWEEP = "sweep.json"
 
 
 @dataclass(frozen=True)
@@ -95,7 +79,7 @@ def run(
     limit: int | None = None,
     progress: Progress | None = None,
 ) -> list[Run]:
-    """Run a config (a YAML file, or a mapping of its shape) and return a run for each model.
+    """Run a config (a YAML file, or a mapping of its shape) and return a run for each cell.
 
     overrides: `key=value` with dots in the key, as for `--set`; over the file, over the defaults.
     results: the folder for runs and for the store of all that was ever computed in it.
@@ -103,96 +87,147 @@ def run(
     Raises: HarnessError for what the user can mend; Unfinished, with the runs that did end, where
         a cell of several failed.
     """
-    waiting = deque(prepare(configs.read(config, overrides, limit)))
-    alone = len(waiting) == 1
-    told = progress or Silence()
-    runs: list[Run] = []
-    failures: dict[str, str] = {}
-    while waiting:
-        cell = waiting.popleft()  # and with it, when the next one comes, the model it loaded
-        total = runs[-1].record["counts"]["articles"] if runs else None
-        try:
-            runs.append(run_cell(cell, Path(results), told, total))
-        except (DataError, StoreError):  # data and store are all cells'
-            raise
-        except Exception as error:
-            if alone:
-                raise
-            failures[cell.name] = _why(error)
+    cells = prepare(configs.read(config, overrides, limit))
+    if len(cells) > 1:
+        write_sweep(cells, Path(results))
+    for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
+        tracker.ready()
+    runs, failures = run_cells(cells, Path(results), progress or Silence())
+    for finished in runs:
+        if untold := list(tracking.failures(finished.record, required=True)):
+            failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
     if failures:
         raise Unfinished(runs, failures)
     return runs
 
 
-def _why(error: Exception) -> str:
+def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
+    """Write which cells an experiment has, where they are, and what the sweep set in each."""
+    entries = [
+        {
+            "cell": cell.name,
+            "folder": cell.name,
+            "model": cell.model_kind,
+            "settings": cell.settings,
+        }
+        for cell in cells
+    ]
+    record = {"format": 1, "experiment": cells[0].experiment, "cells": entries}
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    RunFolder(folder / cells[0].experiment).write(SWEEP, text)
+
+
+def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
+    """Run one cell into `folder` and return it. Raises: what kept it from being done."""
+    ((finished,), _) = run_cells([cell], folder, progress)
+    return finished
+
+
+def run_cells(
+    cells: Sequence[Cell], folder: Path, progress: Progress
+) -> tuple[list[Run], dict[str, str]]:
+    """Run cells into `folder`; return the runs, and by cell's name why the others could not be.
+
+    Raises: DataError, StoreError that all cells have in common; anything, for a cell alone.
+    """
+    runner = _Runner(cells, folder, progress)
+    try:
+        runner.run()
+    except OSError as error:
+        raise StoreError(f"{error.filename or folder}: {error.strerror or error}") from error
+    in_order = [cell.name for cell in cells]
+    runs = [runner.runs[name] for name in in_order if name in runner.runs]
+    return runs, {name: runner.failures[name] for name in in_order if name in runner.failures}
+
+
+class _Runner:
+    """Takes cells through both passes; one that fails leaves the others."""
+
+    def __init__(self, cells: Sequence[Cell], folder: Path, progress: Progress) -> None:
+        self.cells = cells
+        self.folder = folder
+        self.progress = progress
+        self.store = Store(folder / "store")
+        self.runs: dict[str, Run] = {}
+        self.failures: dict[str, str] = {}
+        self.one_data = len(with_same_articles(cells)) == 1
+        self.provenance: dict[str, Any] = {}
+
+    def run(self) -> None:
+        works = self.summarized()
+        order = [cell.name for cell in self.cells]
+        works.sort(key=lambda work: order.index(work.cell.name))
+        for group in passes(works):
+            self.scored(group)
+
+    def summarized(self) -> list[Work]:
+        """Return the cells at work whose summaries are all there, or can be had on the way."""
+        if len(self.cells) == 1 and not weights(self.cells[0]):  # in one pass over the articles
+            cell = self.cells[0]
+            return [at_work(cell, self.path(cell), self.store, self.progress.advance)]
+        works: list[Work] = []
+        latest = None
+        for cell in neighbours(self.cells):
+            if weights(cell) != latest:
+                let_go()
+            latest = weights(cell)
+            path = self.path(cell)
+            try:
+                works.append(
+                    shared(cell, path, works) or summarize(cell, path, self.store, self.progress)
+                )
+            except Exception as error:
+                self.failed([cell], error)
+        let_go()
+        return works
+
+    def scored(self, works: Sequence[Work]) -> None:
+        """Score works together; where that fails, each alone, to find out which it was."""
+        try:
+            score(works, self.store, self.progress, self.finish)
+        except OSError:  # the results folder's
+            raise
+        except Exception as error:
+            if len(works) == 1 or isinstance(error, DataError | StoreError):
+                self.failed([work.cell for work in works], error)
+                return
+            for work in works:
+                if work.cell.name not in self.runs:
+                    work.computed.clear()
+                    self.scored([work])
+
+    def path(self, cell: Cell) -> Path:
+        return self.folder / cell.experiment / cell.name
+
+    def failed(self, cells: Sequence[Cell], error: Exception) -> None:
+        """Note why cells have no run. Raises: what is no cell's own fault, or the only one's."""
+        common = isinstance(error, StoreError) or (self.one_data and isinstance(error, DataError))
+        if common or len(self.cells) == 1:
+            raise error
+        self.failures |= {cell.name: reason(error) for cell in cells}
+
+    def finish(self, ready: Ready) -> None:
+        """Write the files of a run."""
+        cell = ready.work.cell
+        self.provenance = self.provenance or provenance()
+        tail = {
+            "signatures": _signatures(ready),
+            "provenance": self.provenance,
+            "timing": _timing(ready),
+        }
+        path = ready.work.path
+        record = ready.writer.finish(_head(cell), tail, cell.config(path))
+        if cell.trackers:
+            told = Tracked(cell.experiment, cell.name, self.folder, path, cell.settings, record)
+            record = tracking.tell(cell.trackers, told)
+        self.runs[cell.name] = Run(path, record)
+
+
+def reason(error: Exception) -> str:
     """Return one line for what the user can mend, and the whole traceback for what is a bug."""
     if isinstance(error, HarnessError):
         return str(error)
     return "".join(traceback.format_exception(error)).rstrip()
-
-
-def run_cell(cell: Cell, folder: Path, progress: Progress, total: int | None = None) -> Run:
-    """Run one cell into `folder` and return it. Raises: HarnessError where it cannot be done."""
-    began = time.perf_counter()
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    path = folder / cell.experiment / cell.name
-    progress.start(cell.name, total or _expected(cell))
-    try:
-        summarizing = Summarizing(
-            cell.model_kind, cell.model, folder / "store" / "summaries", progress.advance
-        )
-        scoring = [
-            Scoring(label, cell.metric_kinds[label], metric, folder / "store" / "scores")
-            for label, metric in cell.metrics.items()
-        ]
-        with results_files.Writer(
-            path, cell.metrics, cell.sheet.interval, cell.sheet.seed
-        ) as writer:
-            for window in _windows(cell, writer):
-                _one_window(window, summarizing, scoring, cell.calibrations, writer)
-            _some_articles(writer)
-            timing = _timing(started, time.perf_counter() - began, summarizing, scoring, writer)
-            record = writer.finish(
-                _head(cell),
-                {
-                    "signatures": _signatures(summarizing, scoring, cell.calibrations),
-                    "provenance": provenance(),
-                    "timing": timing,
-                },
-                cell.config(path),
-            )
-    except OSError as error:
-        raise StoreError(f"{error.filename or path}: {error.strerror or error}") from error
-    finished = Run(path, record)
-    progress.end(finished)
-    return finished
-
-
-def _expected(cell: Cell) -> int | None:
-    """Return how many articles are to come, as far as the loader can tell."""
-    limit = cell.sheet.limit
-    if not isinstance(cell.loader, Counted):
-        return limit
-    n = cell.loader.count()
-    return n if limit is None else min(n, limit)
-
-
-def _windows(cell: Cell, writer: results_files.Writer) -> Iterator[list[Article]]:
-    window: list[Article] = []
-    n = 0
-    for row in cell.loader.load():
-        if isinstance(row, Rejected):
-            writer.reject(row)
-            continue
-        window.append(row)
-        n += 1
-        if len(window) == WINDOW or n == cell.sheet.limit:
-            yield window
-            window = []
-        if n == cell.sheet.limit:
-            return
-    if window:
-        yield window
 
 
 def _head(cell: Cell) -> dict[str, Any]:
@@ -202,82 +237,40 @@ def _head(cell: Cell) -> dict[str, Any]:
         "cell": cell.name,
         "seed": cell.sheet.seed,
         "interval": cell.sheet.interval.model_dump(),
-        "data": {"loader": cell.sheet.data.name, **_identity(cell.loader)},
+        "data": {"loader": cell.sheet.data.name, **identity(cell)},
     }
 
 
-def _identity(loader: Loader) -> Mapping[str, str]:
-    """Return the commit of data that has one; of any data the fingerprint says what was read."""
-    return loader.identity() if isinstance(loader, Identified) else {}
-
-
-def _some_articles(writer: results_files.Writer) -> None:
-    if writer.articles:
-        return
-    first = writer.first_rejected
-    why = f"; the first of {writer.rejected}: {first.where}: {first.reason}" if first else ""
-    raise DataError(f"data: no article to summarize{why}")
-
-
-def _one_window(
-    window: Sequence[Article],
-    summarizing: Summarizing,
-    scoring: Sequence[Scoring],
-    calibrations: Mapping[str, Calibrating],
-    writer: results_files.Writer,
-) -> None:
-    summaries = summarizing(window)
-    scores = {
-        metric.label: _judged(metric(window, summaries), window, calibrations.get(metric.label))
-        for metric in scoring
-    }
-    for n, (article, summary) in enumerate(zip(window, summaries, strict=True)):
-        found = defects.find(article.text, summary, summarizing.instructions)
-        writer.add(article, summary, found, {label: s[n] for label, s in scores.items()})
-
-
-def _judged(
-    records: Sequence[dict[str, Any]], articles: Sequence[Article], named: Calibrating | None
-) -> Sequence[dict[str, Any]]:
-    """Add probability and band to scores where the config names a calibration."""
-    if named is None:
-        return records
-    pairs = zip(records, articles, strict=True)
-    return [named.calibration.judged(record, article.source) for record, article in pairs]
-
-
-def _signatures(
-    summarizing: Summarizing, scoring: Sequence[Scoring], calibrations: Mapping[str, Calibrating]
-) -> dict[str, Any]:
+def _signatures(ready: Ready) -> dict[str, Any]:
     """Return what made each number, as one line to quote."""
+    calibrations = ready.work.cell.calibrations
     quoted = {label: {"calibration": named.quoted()} for label, named in calibrations.items()}
     return {
-        "model": registry.signature_text(summarizing.signature),
+        "model": registry.signature_text(ready.work.summarizing.signature),
         "metrics": {
-            metric.label: registry.signature_text(metric.signature | quoted.get(metric.label, {}))
-            for metric in scoring
+            label: registry.signature_text(scoring.signature | quoted.get(label, {}))
+            for label, scoring in ready.scorings.items()
         },
     }
 
 
-def _timing(
-    started: str,
-    seconds: float,
-    summarizing: Summarizing,
-    scoring: Sequence[Scoring],
-    writer: results_files.Writer,
-) -> dict[str, Any]:
-    """Return all that differs between two runs of the same config."""
+def _timing(ready: Ready) -> dict[str, Any]:
+    """Return all that differs between two runs of the same config.
+
+    seconds: of the cell's summaries, and its share of the pass that scored it with others.
+    """
+    work, n = ready.work, ready.writer.articles
+    ledgers = [work.summarizing.ledger, *(s.ledger for s in ready.scorings.values())]
     return {
-        "started": started,
-        "seconds": round(seconds, 3),
-        "articles_per_second": round(writer.articles / seconds, 3),
+        "started": work.started,
+        "seconds": round(work.seconds, 3),
+        "articles_per_second": round(n / work.seconds, 3),
+        "scored_together": ready.together,
         "host": platform.node(),
-        "damaged": [
-            f"{ledger.path}:{line}"
-            for ledger in (summarizing.ledger, *(metric.ledger for metric in scoring))
-            for line in ledger.damaged
-        ],
-        "summaries": {"computed": summarizing.computed, "stored": summarizing.stored},
-        "scores": {m.label: {"computed": m.computed, "stored": m.stored} for m in scoring},
+        "damaged": [f"{ledger.path}:{line}" for ledger in ledgers for line in ledger.damaged],
+        "summaries": work.summaries,
+        "scores": {
+            label: {"computed": work.computed[label], "stored": n - work.computed[label]}
+            for label in ready.scorings
+        },
     }

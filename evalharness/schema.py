@@ -16,6 +16,7 @@ _PLACES: Mapping[str, tuple[Kind, bool]] = {
     "models": ("models", True),
     "metrics": ("metrics", True),
     "checks": ("checks", True),
+    "trackers": ("trackers", True),
 }
 
 

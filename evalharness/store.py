@@ -31,8 +31,7 @@ class Ledger:
 
     def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
         """Open the ledger of a signature in a folder, making both if need be."""
-        name = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(signature["name"]))
-        self.path = folder / f"{name}-{digest(signature)[:16]}.jsonl"
+        self.path = ledger_path(folder, signature)
         self.damaged: list[int] = []  # numbers of lines that could not be read
         self._signature = signature
         self._offsets: dict[bytes, int] = {}
@@ -153,6 +152,12 @@ class Ledger:
             raise StoreError(f"{self.path}:1: no ledger of format {FORMAT}; move it away")
         if canonical(entry["signature"]) != canonical(self._signature):
             raise StoreError(f"{self.path}:1: holds another signature; move it away")
+
+
+def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:
+    """Return where the ledger of a signature lies, whether there is one or not."""
+    name = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(signature["name"]))
+    return folder / f"{name}-{digest(signature)[:16]}.jsonl"
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

@@ -1,10 +1,12 @@
 """Components behind their ledgers: what was computed once is never computed again."""
 
+import copy
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 from evalharness import registry
 from evalharness.errors import ModelError
@@ -21,45 +23,122 @@ from evalharness.records import (
     summary_of,
     summary_record,
 )
-from evalharness.store import Ledger
+from evalharness.store import Ledger, ledger_path
+
+Signature = Mapping[str, Any]
+ScoreRecord = Mapping[str, Any]
+
+
+Claim = Callable[[int, str], bool]
+
+
+def everything(batch: int, key: str) -> bool:
+    """Claim every article of every batch, as a run without shards does."""
+    return True
+
+
+class Store:
+    """The ledgers of a results folder; whoever asks for one that is in use gets the same."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder of all ledgers, `results/store`."""
+        self.folder = folder
+        self._ledgers: WeakValueDictionary[Path, Ledger] = WeakValueDictionary()
+
+    def ledger(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger:
+        """Return the ledger of what a signature made, on disk from now on."""
+        path = ledger_path(self.folder / kind, signature)
+        ledger = self._ledgers.get(path)
+        if ledger is None:
+            self._ledgers[path] = ledger = Ledger(self.folder / kind, signature)
+        return ledger
+
+    def look(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger | None:
+        """Return a ledger if there is one, and write nothing."""
+        path = ledger_path(self.folder / kind, signature)
+        return self.ledger(kind, signature) if path.is_file() else None
 
 
 class Summarizing:
     """A model behind its ledger: every article with the same content is summarized once, ever."""
 
     def __init__(
-        self, kind: str, model: Summarizer, folder: Path, advance: Callable[[int], None]
+        self,
+        kind: str,
+        model: Summarizer,
+        store: Store,
+        advance: Callable[[int], object] = lambda articles: None,
     ) -> None:
-        """Open the ledger of a model; `advance` is told how many more summaries there are."""
-        self.model = model
+        """Take a model; `advance` is told how many more summaries there are."""
+        self.model: Summarizer | None = model
+        self._as_configured = copy.copy(model)  # without what the other loads
+        self.needs = model.needs
         self.signature = registry.signature(kind, model)
-        self.ledger = Ledger(folder, self.signature)
+        self.instructions = model.instructions() if isinstance(model, Prompted) else ()
         self.advance = advance
         self.computed = self.stored = 0
-        self.instructions = model.instructions() if isinstance(model, Prompted) else ()
+        self._store = store
+        self._ledger: Ledger | None = None
+        self.failed: dict[str, Summary] = {}
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, opened when it is first asked for."""
+        if self._ledger is None:
+            self._ledger = self._store.ledger("summaries", self.signature)
+        return self._ledger
 
     def __call__(self, articles: Sequence[Article]) -> list[Summary]:
         """Return the summary of each article, in order. Raises: ModelError, StoreError."""
-        keys = [_content(article, self.model.needs) for article in articles]
-        keyed = list(dict(zip(keys, articles, strict=True)).items())
-        failed: dict[str, Summary] = {}
-        for batch in self._batches([article for _, article in keyed]):
-            failed |= self._write([keyed[n] for n in batch])
+        self.failed.clear()
+        self.fill(articles)
+        return self.read(articles)
+
+    def fill(self, articles: Sequence[Article], claims: Claim = everything) -> None:
+        """Write the summaries that the ledger lacks; remember those that fail, which it keeps not.
+
+        claims: tells by a batch's number and an article's key whether it is ours to write.
+        Raises: ModelError, StoreError.
+        """
+        for n, batch in enumerate(self.batches(articles)):
+            if ours := [(key, article) for key, article in batch if claims(n, key)]:
+                self._write(ours)
+
+    def batches(self, articles: Sequence[Article]) -> list[list[tuple[str, Article]]]:
+        """Return the batches that the model wants of a window, each article with its key."""
+        keyed = list({self.key(article): article for article in articles}.items())
+        if not isinstance(self._as_configured, Batching):
+            return [keyed]
+        planned = self._as_configured.batches([article for _, article in keyed])
+        return [[keyed[at] for at in batch] for batch in planned]
+
+    def read(self, articles: Sequence[Article]) -> list[Summary]:
+        """Return what was written for each article, or how it failed. Raises: StoreError."""
+        keys = [self.key(article) for article in articles]
+        failed = {key for key in keys if key in self.failed and key not in self.ledger}
         kept = iter(self.ledger.get([key for key in keys if key not in failed]))
         return [
-            dataclasses.replace(failed[key], article_id=article.id)
+            dataclasses.replace(self.failed[key], article_id=article.id)
             if key in failed
             else summary_of(article.id, next(kept))
             for key, article in zip(keys, articles, strict=True)
         ]
 
-    def _batches(self, articles: Sequence[Article]) -> list[list[int]]:
-        if isinstance(self.model, Batching):
-            return self.model.batches(articles)
-        return [list(range(len(articles)))]
+    def key(self, article: Article) -> str:
+        """Return the key of an article in the ledger."""
+        return content(article, self.needs)
 
-    def _write(self, batch: Sequence[tuple[str, Article]]) -> dict[str, Summary]:
-        """Summarize what the ledger lacks of a batch; return those that failed, which it keeps not.
+    def rest(self) -> None:
+        """Let go of the model and the ledger; what was written can still be read."""
+        self.model = self._ledger = None
+
+    def _at_work(self) -> Summarizer:
+        if self.model is None:
+            raise RuntimeError("this model's work is done")
+        return self.model
+
+    def _write(self, batch: Sequence[tuple[str, Article]]) -> None:
+        """Summarize what the ledger lacks of a batch.
 
         A batch that a crash cut short is run again with the same articles: the ledger holds whole
         batches only, so what is missing now was missing then.
@@ -67,35 +146,32 @@ class Summarizing:
         self.ledger.refresh()
         missing = [(key, article) for key, article in batch if key not in self.ledger]
         self.stored += len(batch) - len(missing)
-        failed: dict[str, Summary] = {}
         if missing:
-            summaries = self.model.summarize([article for _, article in missing])
+            summaries = self._at_work().summarize([article for _, article in missing])
             _same_length(self.signature["name"], len(summaries), len(missing))
             pairs = list(zip([key for key, _ in missing], summaries, strict=True))
             failed = {key: summary for key, summary in pairs if summary.finish == "error"}
             written = [(key, summary_record(s)) for key, s in pairs if key not in failed]
             self.ledger.append(written)
+            self.failed |= failed
             self.computed += len(missing)
         self.advance(len(batch))
-        return failed
 
 
 class Scoring:
-    """A metric behind its ledger."""
+    """A metric behind its ledger, for all summaries that it is to score."""
 
-    def __init__(self, label: str, kind: str, metric: Metric, folder: Path) -> None:
+    def __init__(self, kind: str, metric: Metric, store: Store) -> None:
         """Open the ledger of a metric."""
-        self.label = label
         self.metric = metric
         self.signature = registry.signature(kind, metric)
-        self.ledger = Ledger(folder, self.signature)
-        self.computed = self.stored = 0
+        self.ledger = store.ledger("scores", self.signature)
 
     def __call__(
         self, articles: Sequence[Article], summaries: Sequence[Summary]
-    ) -> list[dict[str, Any]]:
-        """Return the record of a score for each article."""
-        keys = [self._key(a, s) for a, s in zip(articles, summaries, strict=True)]
+    ) -> list[tuple[ScoreRecord, bool]]:
+        """Return the record of each score, and whether it was computed now."""
+        keys = self.keys(articles, summaries)
         fresh = {
             key: (article, summary)
             for key, article, summary in zip(keys, articles, summaries, strict=True)
@@ -109,12 +185,21 @@ class Scoring:
                 self._check(score, pair)
             records = [score_record(score) for score in scores]
             self.ledger.append(list(zip(fresh, records, strict=True)))
-        self.computed += len(fresh)
-        self.stored += len(articles) - len(fresh)
         kept = iter(self.ledger.get([key for key in keys if key]))
         return [
-            next(kept) if key else score_record(Score(None, note=f"no summary: {summary.note}"))
+            (next(kept), fresh.pop(key, None) is not None)
+            if key
+            else (score_record(Score(None, note=f"no summary: {summary.note}")), False)
             for key, summary in zip(keys, summaries, strict=True)
+        ]
+
+    def keys(self, articles: Sequence[Article], summaries: Sequence[Summary]) -> list[str]:
+        """Return the keys of scores in the ledger; empty where there is no summary to score."""
+        needs = self.metric.needs
+        contents = {n: content(a, needs) for n, a in {id(a): a for a in articles}.items()}
+        return [
+            "" if summary.finish == "error" else digest(summary.text, contents[id(article)])
+            for article, summary in zip(articles, summaries, strict=True)
         ]
 
     def _check(self, score: Score, pair: Pair) -> None:
@@ -123,11 +208,6 @@ class Scoring:
         if wrong:
             message = f"a bug of the component: {wrong}, for article {pair[0].id!r}"
             raise ModelError(f"{self.signature['name']}: {message}")
-
-    def _key(self, article: Article, summary: Summary) -> str:
-        if summary.finish == "error":
-            return ""
-        return digest(summary.text, _content(article, self.metric.needs))
 
 
 def _flaw(score: Score, article: Article, summary: Summary) -> str:
@@ -160,7 +240,7 @@ def _spans(score: Score, article: Article, summary: Summary) -> Iterator[tuple[S
         yield from ((span, article.text) for span in entry.evidence)
 
 
-def _content(article: Article, needs: frozenset[Need]) -> str:
+def content(article: Article, needs: frozenset[Need]) -> str:
     """Return the key of what a component looks at in an article."""
     looked_at: dict[Need, Any] = {
         "article": article.text,

@@ -1,7 +1,10 @@
 """What tests share: golden files."""
 
+import contextlib
+import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +39,84 @@ def rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: rounded(inner) for key, inner in value.items()}
     return [rounded(inner) for inner in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, as `subprocess.CompletedProcess` says it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Run the command line in this process: `command("gate", a, b)`."""
+    from evalharness.cli import main
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr("sys.argv", ["evalharness", *map(str, arguments)])
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0
+        return Done(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Path]:
+    """Write a finished run from scores: `make_run("a", {"m": [0.5, None]})` returns its folder."""
+    from evalharness import results
+    from evalharness.config import Interval
+    from evalharness.records import Article, Summary
+
+    def make(
+        name: str,
+        scores: Mapping[str, Sequence[Any]],
+        *,
+        ids: Sequence[str] | None = None,
+        texts: Sequence[str] | None = None,
+        references: Sequence[Sequence[str]] | None = None,
+        sources: Sequence[str] | None = None,
+        summaries: Sequence[Summary] | None = None,
+        defects: Mapping[str, Sequence[str]] | None = None,
+        signature: str = "|version:1",
+        folder: Path | None = None,
+    ) -> Path:
+        n = len(next(iter(scores.values())))
+        ids = [f"a{i}" for i in range(n)] if ids is None else ids
+        path = (folder or tmp_path) / name
+        metrics = dict.fromkeys(scores, object())
+        with results.Writer(path, metrics, Interval(resamples=100), 0) as writer:
+            for i, key in enumerate(ids):
+                text = texts[i] if texts else f"Article {key} says this and no more."
+                article = Article(
+                    key, text, tuple(references[i]) if references else ("It says this.",),
+                    sources[i] if sources else "",
+                )  # fmt: skip
+                summary = (
+                    summaries[i] if summaries else Summary(key, f"Summary of {key} by {name}.")
+                )
+                found: Any = (defects or {}).get(key, ())
+                writer.add(article, summary, found, {m: _score(v[i]) for m, v in scores.items()})
+            writer.finish(
+                {"format": 1, "experiment": "test", "cell": name, "seed": 0,
+                 "interval": {"level": 0.95, "resamples": 100}, "data": {"loader": "files"}},
+                {"signatures": {"model": name, "metrics": {m: m + signature for m in scores}},
+                 "provenance": {}, "timing": {"damaged": []}},
+                f"name: {name}\n",
+            )  # fmt: skip
+        return path
+
+    return make
+
+
+def _score(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    return {"value": value, "note": "nothing to score"} if value is None else {"value": value}

@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 import pytest
 
 import evalharness
-from evalharness import cells, config, runner
+from evalharness import cells, config
 from evalharness.cells import Cell
 from evalharness.errors import DataError, ModelError
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, Span, Summary
-from evalharness.runner import Silence, Unfinished, run_cell
+from evalharness.runner import Unfinished, run_cell, run_cells
+from evalharness.work import Silence
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
@@ -281,21 +282,13 @@ def test_no_article_at_all_is_an_error_that_says_why(tmp_path: Path) -> None:
     assert not (tmp_path / "r" / "t" / "lead" / "run.json").exists()
 
 
-def test_cell_that_cannot_run_leaves_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    models = ["lead", {"name": "random", "label": "bad"}, "textrank"]
-    whole = sheet(data_file(tmp_path), models=models)
+def test_cell_that_cannot_run_leaves_the_others(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    broken = {"name": "seq2seq", "model": str(tmp_path / "empty"), "label": "bad"}
+    whole = sheet(data_file(tmp_path), models=["lead", broken, "textrank"])
     del whole["model"]
-    genuine = runner.run_cell
 
-    def failing(cell: Cell, *rest: Any) -> Any:
-        if cell.name == "bad":
-            raise ModelError("no such weights")
-        return genuine(cell, *rest)
-
-    monkeypatch.setattr(runner, "run_cell", failing)
-    with pytest.raises(Unfinished, match="bad: no such weights") as caught:
+    with pytest.raises(Unfinished, match=r"bad: .*empty: no config.json") as caught:
         evalharness.run(whole, results=tmp_path / "r")
 
     assert [finished.name for finished in caught.value.runs] == ["lead", "textrank"]
@@ -346,24 +339,39 @@ def test_flawed_score_is_refused_before_it_is_stored(
     )
 
 
-def test_crash_of_one_cell_is_shown_whole_and_leaves_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = sheet(data_file(tmp_path), models=["lead", "random", "textrank"])
-    del whole["model"]
-    genuine = runner.run_cell
+def test_crash_of_one_cell_is_shown_whole_and_leaves_the_others(tmp_path: Path) -> None:
+    path = data_file(tmp_path)
+    cells_of_three = [
+        dataclasses.replace(cell_of(path, model), name=name)
+        for name, model in (("a", Marked("a")), ("b", Crashing()), ("c", Marked("c")))
+    ]
 
-    def crashing(cell: Cell, *rest: Any) -> Any:
-        if cell.name == "random":
-            raise ZeroDivisionError("no such luck")
-        return genuine(cell, *rest)
+    runs, failures = run_cells(cells_of_three, tmp_path / "r", Silence())
 
-    monkeypatch.setattr(runner, "run_cell", crashing)
-    with pytest.raises(Unfinished, match="no such luck") as caught:
-        evalharness.run(whole, results=tmp_path / "r")
+    assert [finished.name for finished in runs] == ["a", "c"]
+    assert "Traceback" in failures["b"]
+    assert "asked to summarize what the store has" in failures["b"]
 
-    assert [finished.name for finished in caught.value.runs] == ["lead", "textrank"]
-    assert "Traceback" in caught.value.failures["random"]
+
+def test_flawed_metric_of_one_cell_leaves_the_others(tmp_path: Path) -> None:
+    path = data_file(tmp_path)
+    sound = [
+        dataclasses.replace(cell_of(path, Marked(mark), checks=[]), name=mark) for mark in "ac"
+    ]
+    flawed = dataclasses.replace(
+        sound[0],
+        name="b",
+        metrics={"mine": Unsound(Score(float("nan")))},
+        metric_kinds={"mine": "mine"},
+    )
+
+    runs, failures = run_cells([sound[0], flawed, sound[1]], tmp_path / "r", Silence())
+    alone = run_cell(sound[1], tmp_path / "alone", Silence())
+
+    assert [finished.name for finished in runs] == ["a", "c"]
+    assert failures["b"].startswith("mine: a bug of the component: ")
+    assert bytes_of(runs[1].folder) == bytes_of(alone.folder)
+    assert not (tmp_path / "r" / "t" / "b" / "run.json").exists()
 
 
 def test_damaged_line_of_the_store_is_computed_again_and_said(tmp_path: Path) -> None:

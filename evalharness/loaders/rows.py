@@ -99,11 +99,14 @@ class Reading:
 
     names: the columns to try, by use (`id`, `article`, `reference`, `summary`, …).
     named: the uses for which the config names a column.
+    needs_article: whether a row without an article is none; else its text is empty, and only what
+        needs no article can be scored.
     """
 
     names: Mapping[str, tuple[str, ...]]
     named: frozenset[str]
     extra: tuple[str, ...]
+    needs_article: bool = True
 
     @classmethod
     def of(cls, columns: Columns, defaults: Defaults) -> "Reading":
@@ -150,6 +153,8 @@ class Reading:
 
     def _text(self, fields: Row) -> str:
         name = self._column(fields, "article")
+        if name is None and not self.needs_article:
+            return ""
         if name is None:
             raise self._missing(fields, "article", self.names["article"][0])
         text = _text(fields[name], "the article")

@@ -32,7 +32,8 @@ class Given:
         if self.field == "reference":
             written = article.references[0] if article.references else None
         if written is None:
-            return Summary(article.id, "", finish="error", note=f"the row has no {self.field}")
+            note = str(article.extra.get("no_summary") or f"the row has no {self.field}")
+            return Summary(article.id, "", finish="error", note=note)
         if not isinstance(written, str):
             note = f"the row's {self.field} is not a string but {type(written).__name__}"
             return Summary(article.id, "", finish="error", note=note)

@@ -7,7 +7,10 @@ from typing import Any, cast, get_args
 
 from evalharness import config, registry, schema
 from evalharness.errors import ConfigError, UnknownComponent
+from evalharness.loaders.log_formats import FORMATS
 from evalharness.registry import Kind
+
+LOG_FORMATS = "formats"
 
 Listing = Mapping[str, Mapping[str, Any]]
 
@@ -19,11 +22,25 @@ def components(kind: str = "", name: str = "") -> Listing:
     """
     kinds = get_args(Kind)
     if not kind:
-        return {each: _names(each) for each in kinds}
+        return {each: _names(each) for each in kinds} | {LOG_FORMATS: _formats()}
+    if kind == LOG_FORMATS:
+        return {f"{kind} {name}": _paths(name)} if name else {kind: _formats()}
     if kind not in kinds:
-        raise UnknownComponent(f"no kind {kind!r}{config.nearest(kind, kinds)}")
+        raise UnknownComponent(f"no kind {kind!r}{config.nearest(kind, [*kinds, LOG_FORMATS])}")
     known = cast(Kind, kind)
     return {f"{kind} {name}": _options(known, name)} if name else {kind: _names(known)}
+
+
+def _formats() -> dict[str, str]:
+    """Return the logs of other harnesses that `score` and the loader `logs` read."""
+    return {each.name: f"{each.title}: {each.files}" for each in FORMATS.values()}
+
+
+def _paths(name: str) -> dict[str, str]:
+    """Return the dotted paths that are tried in a log for each use, in their order."""
+    if name not in FORMATS:
+        raise UnknownComponent(f"no format {name!r}{config.nearest(name, list(FORMATS))}")
+    return {use: ", ".join(paths) for use, paths in FORMATS[name].fields.items()}
 
 
 def _names(kind: Kind) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from evalharness.runner import Progress, Run
+from evalharness.work import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -48,8 +48,8 @@ class _Bar:
         self.bar = bar
         self.task: TaskID | None = None
 
-    def start(self, cell: str, total: int | None) -> None:
-        self.task = self.bar.add_task(cell, total=total, rate="")
+    def start(self, work: str, total: int | None) -> None:
+        self.task = self.bar.add_task(work, total=total, rate="")
 
     def advance(self, articles: int) -> None:
         if self.task is None:
@@ -59,22 +59,22 @@ class _Bar:
         if speed:
             self.bar.update(self.task, rate=f"{speed:.1f} articles/s")
 
-    def end(self, run: Run) -> None:
+    def end(self) -> None:
         if self.task is not None:
-            n = run.record["counts"]["articles"]
+            n = self.bar.tasks[-1].completed
             self.bar.update(self.task, total=n, completed=n)
 
 
 class _Lines:
     def __init__(self, out: IO[str]) -> None:
         self.out = out
-        self.cell = ""
+        self.work = ""
         self.total: int | None = None
         self.done = 0
         self.began = self.said = time.monotonic()
 
-    def start(self, cell: str, total: int | None) -> None:
-        self.cell, self.total, self.done = cell, total, 0
+    def start(self, work: str, total: int | None) -> None:
+        self.work, self.total, self.done = work, total, 0
         self.began = self.said = time.monotonic()
 
     def advance(self, articles: int) -> None:
@@ -86,7 +86,7 @@ class _Lines:
         rate = self.done / (now - self.began)
         left = f", {(self.total - self.done) / rate:.0f} s left" if self.total and rate else ""
         of = f" of {self.total}" if self.total else ""
-        print(f"{self.cell}: {self.done}{of} articles, {rate:.1f}/s{left}", file=self.out)
+        print(f"{self.work}: {self.done}{of} articles, {rate:.1f}/s{left}", file=self.out)
 
-    def end(self, run: Run) -> None:
+    def end(self) -> None:
         """Say nothing: the table at the end does."""

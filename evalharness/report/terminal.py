@@ -3,16 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from evalharness.results import SHOWN_PARTS
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-# Columns of a metric with many parts: those that papers print.
-_SHOWN_PARTS = {
-    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
-    "extractiveness": ("coverage", "density", "novel_2"),
-}
 # Parts that are no shares, and are shown as they are.
-_NO_SHARES = ("density",)
+NO_SHARES = ("density",)
 # Wide enough for any table where the output is no terminal.
 _FILE_WIDTH = 200
 
@@ -69,7 +66,7 @@ def _columns(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     columns = []
     for label, found in metrics.items():
         kind = signatures.get(label, label).partition("|")[0]
-        shown = [p for p in _SHOWN_PARTS.get(kind, ()) if any(p in m["parts"] for m in found)]
+        shown = [p for p in SHOWN_PARTS.get(kind, ()) if any(p in m["parts"] for m in found)]
         columns += [(label, part) for part in shown or [""]]
     return columns
 
@@ -93,7 +90,7 @@ def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> s
     if not part and "corpus" in found:
         return _number(found["corpus"], 1)
     half = max(found["high"] - found["mean"], found["mean"] - found["low"])
-    scale = 1 if part in _NO_SHARES else 100
+    scale = 1 if part in NO_SHARES else 100
     mean = f"{found['mean'] * scale:.1f}"
     return f"{mean} ±{half * scale:.1f}" if spread and found["n"] > 1 else mean
 
@@ -117,12 +114,28 @@ def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
         f"Means over the articles, times 100; ± is the farther end of the {level:.0%} interval "
         f"({first['interval']['resamples']} bootstrap resamples, seed {first['seed']})."
     ]
-    for label, signature in first["signatures"]["metrics"].items():
-        whole = "corpus" in first["metrics"][label]
-        lines.append(f"{label}: {'of the whole corpus; ' if whole else ''}{signature}")
+    lines += _signatures(records)
     for record in records:
         lines += [f"{record['cell']}: {line}" for line in _remarks(record)]
     return [*lines, NOTICE]
+
+
+def _signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what made each column; where systems differ in it, the first of each kind is named."""
+    systems: dict[str, dict[str, list[str]]] = {}
+    whole = set()
+    for record in records:
+        for label, signature in record["signatures"]["metrics"].items():
+            systems.setdefault(label, {}).setdefault(signature, []).append(record["cell"])
+            whole |= {label} if "corpus" in record["metrics"][label] else set()
+    lines = []
+    for label, found in systems.items():
+        for signature, cells in found.items():
+            more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+            of = f" of {cells[0]}{more}" if len(found) > 1 else ""
+            corpus = "of the whole corpus; " if label in whole else ""
+            lines.append(f"{label}{of}: {corpus}{signature}")
+    return lines
 
 
 def _remarks(record: Mapping[str, Any]) -> list[str]:

@@ -1,10 +1,10 @@
-"""An example of a plug-in: the last sentences as a summary, and a check of its length."""
+"""An example of a plug-in: the last sentences as a summary, a check of its length, a notebook."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evalharness.protocols import Need, Pair
+from evalharness.protocols import Need, Pair, Tracked
 from evalharness.records import Article, Score, Summary
 from evalharness.text import sentences
 
@@ -55,3 +55,28 @@ class Brevity:
         if n == 0:
             return Score(None, note="the summary is empty")
         return Score(min(1.0, self.words / n), parts={"words": float(n)})
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A line for each run in a Markdown file.
+
+    file: below the results.
+    required: whether a run that it could not be told of ends the command with 4.
+    """
+
+    version: ClassVar[int] = 1
+
+    file: str = "notebook.md"
+    required: bool = True
+
+    def ready(self) -> None:
+        """Do nothing: it needs nothing."""
+
+    def track(self, tracked: Tracked) -> str:
+        """Write the run's name, what a sweep set in it, and its means into the file."""
+        path = tracked.results / self.file
+        means = [f"{label} {metric['mean']}" for label, metric in tracked.record["metrics"].items()]
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"* {tracked.name} {dict(tracked.settings)}: {', '.join(means)}\n")
+        return str(path)

@@ -1,0 +1,283 @@
+"""Runs compared on the articles they share: means, differences, what chance explains, letters."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalharness import multiplicity, paired
+from evalharness.comparison.scored import ScoredRun, read_run, runs_in
+from evalharness.comparison.shared import Chosen, Incomparable, Measure, Shared, choose, share
+from evalharness.errors import HarnessError
+from evalharness.runner import Run
+from evalharness.stats import Values
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much higher a system scores than the baseline, on articles where all have a score.
+
+    low, high: the paired bootstrap interval. p: two-sided, by paired randomization; p_holm and p_bh
+    are adjusted over the family. effect: the mean difference in standard deviations of it (Cohen's
+    d for pairs). detectable: the smallest true difference that so many articles show with a chance
+    of 80 %, at the level shared out among the family. None where it is not defined.
+    """
+
+    metric: str
+    baseline: str
+    system: str
+    n: int
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float
+    p_holm: float
+    p_bh: float
+    effect: float | None
+    wins: int
+    ties: int
+    losses: int
+    detectable: float | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A system's place by one metric, on articles where all systems have a score.
+
+    letters: systems that share one are not told apart (Holm over all pairs of this metric).
+    rank: the mean of its ranks over the articles; 1 is best, ties share theirs.
+    """
+
+    metric: str
+    system: str
+    n: int
+    not_scored: int
+    mean: float | None
+    rank: float | None
+    letters: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs on the articles they share; the first is the baseline of all differences."""
+
+    systems: tuple[str, ...]
+    folders: tuple[str, ...]
+    articles: int
+    left_out: Mapping[str, int]
+    metrics: tuple[str, ...]
+    metrics_left_out: Mapping[str, str]
+    signatures: Mapping[str, str]
+    standings: tuple[Standing, ...]
+    differences: tuple[Difference, ...]
+    pairs: tuple[Mapping[str, Any], ...]
+    resamples: int
+    seed: int
+    level: float
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as JSON has it."""
+        return asdict(self)
+
+    def standing(self, metric: str, system: str) -> Standing:
+        """Return a system's place by one metric."""
+        return next(s for s in self.standings if (s.metric, s.system) == (metric, system))
+
+
+def compare(
+    *runs: str | Path | Run,
+    metrics: Sequence[str] = (),
+    resamples: int = paired.RESAMPLES,
+    seed: int = 0,
+    level: float = paired.LEVEL,
+) -> Comparison:
+    """Compare runs, given by their folders; a folder of runs stands for all of them.
+
+    metrics: names, or names of parts (`rouge.rouge1`); otherwise what tables show. All systems and
+    metrics share each resample. The same arguments give the same numbers on any machine.
+
+    Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
+        run.
+    """
+    if not 0 < level < 1:
+        raise HarnessError(f"level: should lie between 0 and 1, not {level}")
+    if resamples < 100:
+        raise HarnessError(f"resamples: should be at least 100, not {resamples}")
+    read = [found for run in runs for found in _read(run)]
+    if len(read) < 2:
+        raise Incomparable("give at least two runs to compare")
+    chosen = choose(read, [metrics] if isinstance(metrics, str) else metrics)
+    return _compared(share(read), chosen, resamples, seed, level)
+
+
+def _read(run: str | Path | Run) -> list[ScoredRun]:
+    return [read_run(run.folder)] if isinstance(run, Run) else runs_in(run)
+
+
+def _compared(
+    shared: Shared, chosen: Chosen, resamples: int, seed: int, level: float
+) -> Comparison:
+    measures = chosen.measures
+    scores = shared.values(measures)
+    whole = ~np.isnan(scores).any(axis=2, keepdims=True)
+    known = np.where(whole, scores, np.nan)
+    # Less the first system's: all other differences are differences of these.
+    n, _, k = known.shape
+    differences = (known[:, :, 1:] - known[:, :, :1]).reshape(n, -1)
+    flips = paired.sign_flips(differences, seed, resamples)
+    drawn = paired.bootstrap_differences(differences, seed, resamples)
+    found = tuple(_differences(shared.names, measures, differences, flips, drawn, level))
+    pairs = [
+        _pairs(shared.names, m, known[:, i], _of(flips, i, k), level)
+        for i, m in enumerate(measures)
+    ]
+    signatures = shared.runs[0].record["signatures"]["metrics"]
+    return Comparison(
+        systems=tuple(shared.names),
+        folders=tuple(str(run.folder) for run in shared.runs),
+        articles=shared.n,
+        left_out=shared.left_out,
+        metrics=tuple(measure.name for measure in measures),
+        metrics_left_out=chosen.left_out,
+        signatures={m.metric: signatures.get(m.metric, m.metric) for m in measures},
+        standings=tuple(
+            standing
+            for i, measure in enumerate(measures)
+            for standing in _standings(
+                shared.names, measure, scores[:, i], known[:, i], pairs[i], level
+            )
+        ),
+        differences=found,
+        pairs=tuple(pair for each in pairs for pair in each),
+        resamples=resamples,
+        seed=seed,
+        level=level,
+    )
+
+
+def _of(flips: paired.Flips, measure: int, k: int) -> paired.Flips:
+    """Return one measure's columns, before them the baseline's: it differs from itself by 0."""
+    columns = slice(measure * (k - 1), (measure + 1) * (k - 1))
+    return paired.Flips(
+        np.concatenate([[0.0], flips.observed[columns]]),
+        np.concatenate([np.zeros((len(flips.flipped), 1)), flips.flipped[:, columns]], axis=1),
+    )
+
+
+def _differences(
+    names: Sequence[str],
+    measures: Sequence[Measure],
+    differences: Values,
+    flips: paired.Flips,
+    drawn: Values,
+    level: float,
+) -> Iterator[Difference]:
+    """Yield the difference of each system to the first, by metric; the family is all of these."""
+    p_values = flips.two_sided().tolist()
+    p_holm, p_bh = multiplicity.holm(p_values), multiplicity.benjamini_hochberg(p_values)
+    low, high = paired.percentile_interval(drawn, level)
+    means = paired.column_means(differences)
+    errors = paired.standard_error(differences)
+    family = len(p_values)
+    for at, (measure, system) in enumerate(itertools.product(measures, names[1:])):
+        column = differences[:, at]
+        n = int((~np.isnan(column)).sum())
+        yield Difference(
+            metric=measure.name,
+            baseline=names[0],
+            system=system,
+            n=n,
+            difference=_known(means[at]),
+            low=_known(low[at]),
+            high=_known(high[at]),
+            p=p_values[at],
+            p_holm=p_holm[at],
+            p_bh=p_bh[at],
+            effect=_effect(means[at], errors[at], n),
+            wins=int((column > 0).sum()),
+            ties=int((column == 0).sum()),
+            losses=int((column < 0).sum()),
+            detectable=_detectable(float(errors[at]), n, level / 2 / family),
+        )
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _effect(mean: float, error: float, n: int) -> float | None:
+    """Return the mean in standard deviations: None where all differences are alike."""
+    return float(mean / (error * np.sqrt(n))) if n > 1 and error > 0 else None
+
+
+def _detectable(error: float, n: int, level: float) -> float | None:
+    """Return the smallest difference that shows; None where nothing says how articles differ."""
+    return paired.smallest_detectable(error, n, level) if n > 1 and error > 0 else None
+
+
+def _pairs(
+    names: Sequence[str], measure: Measure, scores: Values, flips: paired.Flips, level: float
+) -> list[dict[str, Any]]:
+    """Return every pair of systems with its p-value, adjusted over all pairs of this metric."""
+    places = list(itertools.combinations(range(len(names)), 2))
+    p_values = [float((flips[i] - flips[j]).two_sided()[0]) for i, j in places]
+    means = paired.column_means(scores)
+    return [
+        {
+            "metric": measure.name,
+            "one": names[i],
+            "other": names[j],
+            "difference": _known(means[j] - means[i]),
+            "p": p,
+            "p_holm": p_holm,
+            "different": p_holm <= level,
+        }
+        for (i, j), p, p_holm in zip(places, p_values, multiplicity.holm(p_values), strict=True)
+    ]
+
+
+def _standings(
+    names: Sequence[str],
+    measure: Measure,
+    scores: Values,
+    known: Values,
+    pairs: Sequence[Mapping[str, Any]],
+    level: float,
+) -> Iterator[Standing]:
+    means = paired.column_means(known)
+    order = sorted(range(len(names)), key=lambda i: (-np.nan_to_num(means[i], nan=-np.inf), i))
+    place = {names[i]: rank for rank, i in enumerate(order)}
+    different = {
+        tuple(sorted((place[pair["one"]], place[pair["other"]])))
+        for pair in pairs
+        if pair["different"]
+    }
+    letters = multiplicity.letters(len(names), {(a, b) for a, b in different})
+    ranks = _mean_ranks(known)
+    for i, name in enumerate(names):
+        yield Standing(
+            metric=measure.name,
+            system=name,
+            n=int((~np.isnan(known[:, i])).sum()),
+            not_scored=int(np.isnan(scores[:, i]).sum()),
+            mean=_known(means[i]),
+            rank=_known(ranks[i]),
+            letters=letters[place[name]],
+        )
+
+
+def _mean_ranks(known: Values) -> Values:
+    """Return each system's mean rank over the articles, 1 for the best; ties share their ranks."""
+    scored = known[~np.isnan(known).any(axis=1)]
+    if not len(scored):
+        return np.full(known.shape[1], np.nan)
+    ranks = [
+        1
+        + (scored > own[:, np.newaxis]).sum(axis=1)
+        + ((scored == own[:, np.newaxis]).sum(axis=1) - 1) / 2
+        for own in scored.T
+    ]
+    return np.array([rank.mean() for rank in ranks])

@@ -1,0 +1,192 @@
+"""Finished runs as they lie on disk: `run.json`, and the columns of `samples.parquet`."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalharness import results
+from evalharness.errors import DataError
+from evalharness.stats import Values
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 1
+# What each row of the table must have, beside scores.
+NEEDED = ("id", "source", "finish", "words", "article", "references", "article_words", "truncated")
+
+
+@dataclass(frozen=True)
+class ScoredRun:
+    """A finished run: what its `run.json` says, and its scores by column."""
+
+    folder: Path
+    record: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The cell's name."""
+        return str(self.record["cell"])
+
+    @property
+    def n(self) -> int:
+        """How many articles it has."""
+        return int(self.record["counts"]["articles"])
+
+    @property
+    def fingerprint(self) -> str:
+        """What names all its articles, in order."""
+        return str(self.record["data"]["fingerprint"])
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The names of the table's columns."""
+        return frozenset(self._file.schema_arrow.names)
+
+    @cached_property
+    def _file(self) -> Any:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.folder / results.TABLE
+        try:
+            file = pq.ParquetFile(path, memory_map=True)
+        except FileNotFoundError:
+            raise DataError(f"{path}: there is no such file; {_AGAIN}") from None
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(
+                f"{path}: not Parquet that can be read ({_line(error)}); {_AGAIN}"
+            ) from None
+        missing = [name for name in NEEDED if name not in file.schema_arrow.names]
+        if missing:
+            raise DataError(f"{path}: no column {missing[0]!r}; {_AGAIN}")
+        if file.metadata.num_rows != self.n:
+            rows = f"{file.metadata.num_rows} rows, and run.json tells of {self.n} articles"
+            raise DataError(f"{path}: {rows}; {_AGAIN}")
+        return file
+
+    def table(self, columns: Sequence[str]) -> "pa.Table":
+        """Return some columns of the table."""
+        import pyarrow as pa
+
+        path = self.folder / results.TABLE
+        try:
+            table: pa.Table = self._file.read(columns=list(columns))
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{path}: cannot be read ({_line(error)}); {_AGAIN}") from None
+        return table
+
+    def values(self, columns: Sequence[str]) -> Values:
+        """Return columns of numbers, NaN for a missing one, shape (articles, columns)."""
+        table = self.table(columns)
+        found = [_floats(table.column(name)) for name in columns]
+        return np.stack(found, axis=1) if found else np.empty((self.n, 0))
+
+
+def _floats(column: "pa.ChunkedArray") -> Values:
+    """Return numbers, NaN for null: from Arrow's buffers, since its own way imports pandas."""
+    import pyarrow as pa
+
+    whole = column.cast(pa.float64()).combine_chunks()
+    known, numbers = whole.buffers()
+    values: Values = np.frombuffer(numbers, np.float64, len(whole), 8 * whole.offset).copy()
+    if whole.null_count:
+        bits = np.unpackbits(np.frombuffer(known, np.uint8), bitorder="little")
+        values[bits[whole.offset : whole.offset + len(whole)] == 0] = np.nan
+    return values
+
+
+_AGAIN = "run the config again, which computes nothing twice"
+
+
+def read_run(path: str | Path) -> ScoredRun:
+    """Return the run in a folder (or whose `run.json` this is).
+
+    Raises: DataError, one line, where it is none, is not finished, or cannot be read.
+    """
+    given = Path(path)
+    folder = given.parent if given.name in (results.RUN, results.TABLE, results.SAMPLES) else given
+    if not folder.exists():
+        raise DataError(f"{given}: there is no such folder")
+    if not folder.is_dir():
+        raise DataError(f"{given}: not the folder of a run")
+    record = read_record(folder / results.RUN)
+    run = ScoredRun(folder, record)
+    _ = run.columns  # a table that cannot be read is found now
+    return run
+
+
+def runs_in(path: str | Path) -> list[ScoredRun]:
+    """Return the run in a folder, or the runs in the folders within, by name."""
+    folder = Path(path)
+    if not folder.is_dir() or (folder / results.RUN).exists():
+        return [read_run(folder)]
+    inner = sorted(each.parent for each in folder.glob(f"*/{results.RUN}"))
+    return [read_run(each) for each in inner] or [read_run(folder)]
+
+
+def read_record(path: Path) -> Mapping[str, Any]:
+    """Return what a `run.json` holds. Raises: DataError where it is none."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path.parent}: no finished run: there is no {path.name}") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from None
+    if not text.strip():
+        raise DataError(f"{path}: is empty; {_AGAIN}")
+    try:
+        record = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({_line(error)}); {_AGAIN}") from None
+    return _checked(record, path)
+
+
+# Where each thing stands that is read here, with its type.
+_SHAPE: Mapping[tuple[str, ...], type] = {
+    ("experiment",): str,
+    ("cell",): str,
+    ("data", "fingerprint"): str,
+    ("counts", "articles"): int,
+    ("outputs",): dict,
+    ("metrics",): dict,
+    ("signatures", "model"): str,
+    ("signatures", "metrics"): dict,
+}
+
+
+def _checked(record: Any, path: Path) -> Mapping[str, Any]:
+    if not isinstance(record, dict) or "format" not in record or "cell" not in record:
+        raise DataError(f"{path}: not written by evalharness")
+    if record["format"] != FORMAT:
+        raise DataError(f"{path}: of format {record['format']!r}; this version reads {FORMAT}")
+    for key, kind in _SHAPE.items():
+        found: Any = record
+        for part in key:
+            found = found.get(part) if isinstance(found, dict) else None
+        if not isinstance(found, kind):
+            raise DataError(f"{path}: no {'.'.join(key)!r} as evalharness writes it; {_AGAIN}")
+    return record
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]
+
+
+def unique_names(runs: Sequence[ScoredRun]) -> list[str]:
+    """Return a name for each run: its cell, and as much before it as tells them apart."""
+    full = [os.path.normpath(run.folder) for run in runs]
+    for names in (
+        [run.name for run in runs],
+        [f"{run.record['experiment']}/{run.name}" for run in runs],
+        full,
+    ):
+        if len(set(names)) == len(names):
+            return names
+    return [f"{name} ({n})" for n, name in enumerate(full, 1)]

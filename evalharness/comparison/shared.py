@@ -1,0 +1,203 @@
+"""The articles that runs share, and the measures that can be compared on them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from evalharness import results
+from evalharness.comparison.scored import ScoredRun, unique_names
+from evalharness.document import nearest
+from evalharness.errors import HarnessError
+from evalharness.stats import Values
+
+Rows = npt.NDArray[np.intp]
+
+
+class Incomparable(HarnessError):
+    """Runs that cannot be compared: their data or their metrics are not the same."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column of scores: a metric's value or one of its parts.
+
+    name: what tables and rules call it: `rouge.rouge1`, and `numbers` for a value.
+    """
+
+    metric: str
+    part: str = "value"
+
+    @property
+    def name(self) -> str:
+        """The metric, and the part if it is one."""
+        return self.metric if self.part == "value" else f"{self.metric}.{self.part}"
+
+    @property
+    def column(self) -> str:
+        """The column in the table."""
+        return f"{self.metric}.{self.part}"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Runs with the rows of the articles that all of them have, in the first one's order."""
+
+    runs: tuple[ScoredRun, ...]
+    rows: tuple[Rows, ...] = field(repr=False)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """A name for each run, all different."""
+        return unique_names(self.runs)
+
+    @property
+    def n(self) -> int:
+        """How many articles all runs have."""
+        return len(self.rows[0])
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """How many articles of each run are not in all others; runs without any are not named."""
+        counted = {name: run.n - self.n for name, run in zip(self.names, self.runs, strict=True)}
+        return {name: n for name, n in counted.items() if n}
+
+    def values(self, measures: Sequence[Measure]) -> Values:
+        """Return the scores, NaN for a missing one, shape (articles, measures, runs)."""
+        columns = [measure.column for measure in measures]
+        found = [run.values(columns)[rows] for run, rows in zip(self.runs, self.rows, strict=True)]
+        return np.stack(found, axis=-1)
+
+
+def share(runs: Sequence[ScoredRun]) -> Shared:
+    """Return runs with the rows that they share: alike in id, article and references.
+
+    Raises: Incomparable where an id stands twice, or for another text, or nothing is shared.
+    """
+    first = runs[0].fingerprint
+    if all(run.fingerprint == first for run in runs):
+        return Shared(tuple(runs), (np.arange(runs[0].n),) * len(runs))
+    contents = [_contents(run) for run in runs]
+    for run, content in zip(runs[1:], contents[1:], strict=True):
+        _check_alike(runs[0], contents[0], run, content)
+    common = [each for each in contents[0] if all(each in content for content in contents[1:])]
+    if not common:
+        others = f"{runs[0].folder} and {runs[1].folder}"
+        raise Incomparable(f"{others}: no article stands in both: they share no id")
+    positions = [{each: row for row, each in enumerate(content)} for content in contents]
+    rows = tuple(np.array([place[each] for each in common], dtype=np.intp) for place in positions)
+    return Shared(tuple(runs), rows)
+
+
+def _contents(run: ScoredRun) -> dict[str, tuple[str, str]]:
+    """Return what names article and references, by id."""
+    table = run.table(["id", "article", "references"])
+    ids, articles, references = (table.column(n).to_pylist() for n in range(3))
+    found = dict(zip(ids, zip(articles, references, strict=True), strict=True))
+    if len(found) < len(ids):
+        twice = Counter(ids).most_common(1)[0][0]
+        raise Incomparable(f"{run.folder}: the id {twice!r} stands twice; ids must be different")
+    return found
+
+
+def _check_alike(
+    first: ScoredRun,
+    ours: Mapping[str, tuple[str, str]],
+    other: ScoredRun,
+    theirs: Mapping[str, tuple[str, str]],
+) -> None:
+    for n, what in enumerate(("another article", "other references")):
+        unlike = [
+            each for each, held in theirs.items() if each in ours and ours[each][n] != held[n]
+        ]
+        if unlike:
+            many = f" ({len(unlike)} such ids)" if len(unlike) > 1 else ""
+            raise Incomparable(
+                f"{first.folder} and {other.folder}: the id {unlike[0]!r} has {what} in the "
+                f"second{many}; compare runs on the same data"
+            )
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is compared, and what is not, with the reason."""
+
+    measures: tuple[Measure, ...]
+    left_out: Mapping[str, str]
+
+
+def choose(runs: Sequence[ScoredRun], wanted: Sequence[str] = ()) -> Chosen:
+    """Return the measures to compare: those wanted, or what tables show and all runs have.
+
+    wanted: names of metrics, or of parts (`rouge.rouge1`). A metric's name stands for the parts
+    that tables show.
+
+    Raises: Incomparable for one that a run lacks, or that was made with other settings.
+    """
+    everywhere = [name for name in runs[0].record["metrics"] if _in_all(runs, name)]
+    left_out = {
+        name: f"not in {run.folder}"
+        for other in runs
+        for name in other.record["metrics"]
+        for run in runs
+        if name not in run.record["metrics"]
+    }
+    found: list[Measure] = []
+    for name in wanted or everywhere:
+        found += _measures(runs, name)
+    for metric in dict.fromkeys(measure.metric for measure in found):
+        _check_signatures(runs, metric)
+    if not found:
+        raise Incomparable(f"{runs[0].folder} and {runs[1].folder}: no metric stands in both")
+    for measure in found:
+        if "corpus" in runs[0].record["metrics"][measure.metric]:
+            left_out[f"{measure.metric} of the whole corpus"] = (
+                "it is no mean over articles; compared is the mean over articles"
+            )
+    return Chosen(tuple(dict.fromkeys(found)), {} if wanted else left_out)
+
+
+def _in_all(runs: Sequence[ScoredRun], metric: str) -> bool:
+    return all(metric in run.record["metrics"] for run in runs)
+
+
+def _measures(runs: Sequence[ScoredRun], name: str) -> list[Measure]:
+    """Return the measures that a name stands for."""
+    for run in runs:
+        metric, part = _split(name, run)
+        if not metric:
+            known = list(run.record["metrics"])
+            raise Incomparable(f"{run.folder}: no metric {name!r}{nearest(name, known)}")
+        if part and f"{metric}.{part}" not in run.columns:
+            parts = list(run.record["metrics"][metric].get("parts", {}))
+            raise Incomparable(f"{run.folder}: {metric} has no part {part!r}{nearest(part, parts)}")
+    if part:
+        return [Measure(metric, part)]
+    kind = str(runs[0].record["signatures"]["metrics"].get(metric, metric)).partition("|")[0]
+    shown = [
+        part
+        for part in results.SHOWN_PARTS.get(kind, ())
+        if all(f"{metric}.{part}" in run.columns for run in runs)
+    ]
+    return [Measure(metric, part) for part in shown or ["value"]]
+
+
+def _split(name: str, run: ScoredRun) -> tuple[str, str]:
+    """Return the metric and the part of a name; both may have dots, and the longest metric wins."""
+    metrics = [each for each in run.record["metrics"] if f"{name}.".startswith(f"{each}.")]
+    metric = max(metrics, key=len, default="")
+    return metric, name[len(metric) + 1 :]
+
+
+def _check_signatures(runs: Sequence[ScoredRun], metric: str) -> None:
+    first = runs[0].record["signatures"]["metrics"].get(metric)
+    for run in runs[1:]:
+        other = run.record["signatures"]["metrics"].get(metric)
+        if other != first:
+            raise Incomparable(
+                f"{metric}: not the same metric in both: {first!r} in {runs[0].folder}, "
+                f"{other!r} in {run.folder}; choose others with --metrics, or score again"
+            )

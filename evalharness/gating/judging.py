@@ -1,0 +1,329 @@
+"""The gate: every rule of a candidate against its baseline, and the verdict of all."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalharness import stats
+from evalharness.comparison.scored import ScoredRun, read_run, runs_in
+from evalharness.comparison.shared import Incomparable, Measure, choose
+from evalharness.document import nearest
+from evalharness.errors import ConfigError, HarnessError
+from evalharness.gating import testing
+from evalharness.gating.limits import limit_outcomes
+from evalharness.gating.outcomes import EXIT_CODES, Outcome, Verdict, WorstArticle, worst_of
+from evalharness.gating.pairing import (
+    BASELINE,
+    CANDIDATE,
+    CouldNotRun,
+    Mask,
+    Pairing,
+    pair,
+)
+from evalharness.gating.rules import (
+    DEFAULT_MARGIN,
+    MetricRule,
+    MetricRules,
+    Rules,
+    read_rules,
+)
+from evalharness.runner import Run
+from evalharness.stats import Values
+
+WORST = 5
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the rules say of a candidate, and the verdict of all; `reason` if it could not run."""
+
+    verdict: Verdict
+    outcomes: tuple[Outcome, ...] = ()
+    reason: str = ""
+    baseline: str = ""
+    candidate: str = ""
+    articles: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules, repr=False)
+    folders: Mapping[str, tuple[Path, Path]] = field(default_factory=dict, repr=False)
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 regression, 3 inconclusive, 4 could not run."""
+        return EXIT_CODES[self.verdict]
+
+    @property
+    def tests(self) -> int:
+        """How many tests share the level."""
+        return sum(each.kind == "margin" for each in self.outcomes)
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "verdict": self.verdict,
+            "exit_code": self.exit_code,
+            "reason": self.reason,
+            "baseline": self.baseline,
+            "candidate": self.candidate,
+            "articles": self.articles,
+            "left_out": dict(self.left_out),
+            "outcomes": [each.record() for each in self.outcomes],
+            "rules": self.rules.model_dump(),
+        }
+
+
+def gate(
+    baseline: str | Path | Run,
+    candidate: str | Path | Run,
+    rules: str | Path | Mapping[str, Any] | Rules | None = None,
+) -> Gate:
+    """Tell whether a candidate keeps to the rules, compared with a baseline on the same articles.
+
+    baseline, candidate: folders of runs; folders of several runs are paired by name. rules: a YAML
+    file, or a mapping of its shape; by default every metric that tables show may fall by 0.01.
+
+    What cannot be compared gives the verdict `could-not-run` and a reason. Raises: ConfigError for
+    rules that are wrong.
+    """
+    checked = read_rules(rules)
+    nothing = Gate(
+        "could-not-run",
+        reason="the rules ask for nothing",
+        baseline=str(_folder(baseline)),
+        candidate=str(_folder(candidate)),
+        rules=checked,
+    )
+    try:
+        pairings = pair(_runs(baseline), _runs(candidate), checked.shared)
+        outcomes = tuple(_outcomes(pairings, checked))
+    except ConfigError:
+        raise
+    except HarnessError as error:
+        return replace(nothing, reason=str(error))
+    if not outcomes:
+        return nothing
+    return replace(
+        nothing,
+        verdict=worst_of([each.verdict for each in outcomes]),
+        outcomes=outcomes,
+        reason="",
+        articles=sum(pairing.shared.n for pairing in pairings),
+        left_out={f"{p.system} {k}".strip(): n for p in pairings for k, n in _left_out(p).items()},
+        folders={p.system: (p.runs[BASELINE].folder, p.runs[CANDIDATE].folder) for p in pairings},
+    )
+
+
+def _folder(run: str | Path | Run) -> Path:
+    return run.folder if isinstance(run, Run) else Path(run)
+
+
+def _runs(run: str | Path | Run) -> list[ScoredRun]:
+    return [read_run(run.folder)] if isinstance(run, Run) else runs_in(run)
+
+
+def _left_out(pairing: Pairing) -> dict[str, int]:
+    sides = zip(("baseline", "candidate"), pairing.runs, strict=True)
+    return {side: run.n - pairing.shared.n for side, run in sides if run.n > pairing.shared.n}
+
+
+@dataclass(frozen=True)
+class _Test:
+    """One metric's rule for one part of the articles, with the scores, NaN outside of the part."""
+
+    measure: Measure
+    rule: MetricRule
+    part: str
+    baseline: Values
+    candidate: Values
+
+
+def _outcomes(pairings: Sequence[Pairing], rules: Rules) -> Iterator[Outcome]:
+    prepared = [(pairing, _tests(pairing, rules)) for pairing in pairings]
+    asked = [
+        (pairing, test, tested)
+        for pairing, tests in prepared
+        for test, tested in _tested([test for test in tests if _has_margin(test.rule)], rules)
+    ]
+    adjusted = testing.adjusted([tested for _, _, tested in asked])
+    for (pairing, test, tested), p_worse_holm in zip(asked, adjusted, strict=True):
+        yield _margin_outcome(pairing, test, tested, p_worse_holm, rules, len(asked))
+    for pairing, tests in prepared:
+        for test in tests:
+            if test.rule.floor is not None:
+                yield _floor_outcome(pairing, test, test.rule.floor)
+        yield from limit_outcomes(pairing, rules)
+
+
+def _has_margin(rule: MetricRule) -> bool:
+    return rule.margin is not None or rule.relative is not None
+
+
+def _tests(pairing: Pairing, rules: Rules) -> list[_Test]:
+    """Return every rule for a metric, of all articles and then of their parts."""
+    everything = np.ones(pairing.shared.n, dtype=bool)
+    wanted: list[tuple[str, Mask, MetricRules]] = [("", everything, _metrics(pairing, rules))]
+    for each in rules.slices:
+        wanted += [(part, inside, each.metrics) for part, inside in pairing.slices(each).items()]
+    asked = [
+        (measure, rule, part, inside)
+        for part, inside, metrics in wanted
+        for name, rule in metrics.items()
+        for measure in _measures(pairing, name)
+    ]
+    measures = list(dict.fromkeys(measure for measure, *_ in asked))
+    values = pairing.shared.values(measures)
+    return [
+        _Test(measure, rule, part, *(_within(values, measures.index(measure), inside)))
+        for measure, rule, part, inside in asked
+    ]
+
+
+def _within(values: Values, measure: int, inside: Mask) -> tuple[Values, Values]:
+    outside = ~inside
+    sides = [values[:, measure, side].copy() for side in (BASELINE, CANDIDATE)]
+    for side in sides:
+        side[outside] = np.nan
+    return sides[0], sides[1]
+
+
+def _metrics(pairing: Pairing, rules: Rules) -> MetricRules:
+    if rules.metrics is not None:
+        return rules.metrics
+    found = choose(pairing.runs).measures
+    return {measure.name: MetricRule(margin=DEFAULT_MARGIN) for measure in found}
+
+
+def _measures(pairing: Pairing, name: str) -> tuple[Measure, ...]:
+    """Return what a rule's name stands for; in neither run it is a slip of the rules."""
+    try:
+        return choose(pairing.runs, [name]).measures
+    except Incomparable as error:
+        known = [run for run in pairing.runs if _stands_alone(run, name)]
+        if known:
+            raise CouldNotRun(str(error)) from None
+        everything = [column.removesuffix(".value") for column in pairing.runs[0].columns]
+        metrics = [each for each in everything if each.partition(".")[0] in pairing.metrics]
+        raise ConfigError(f"rules: no metric {name!r}{nearest(name, metrics)}") from None
+
+
+def _stands_alone(run: ScoredRun, name: str) -> bool:
+    try:
+        return bool(choose([run, run], [name]).measures)
+    except Incomparable:
+        return False
+
+
+def _tested(tests: Sequence[_Test], rules: Rules) -> Iterator[tuple[_Test, testing.Tested]]:
+    if not tests:
+        return
+    margins = [
+        testing.Margin(rule.relative, relative=True)
+        if rule.relative is not None
+        else testing.Margin(rule.margin or 0.0)
+        for rule in (test.rule for test in tests)
+    ]
+    found = testing.paired_tests(
+        np.stack([test.baseline for test in tests], axis=1),
+        np.stack([test.candidate for test in tests], axis=1),
+        margins,
+        rules.level,
+        rules.resamples,
+        rules.seed,
+    )
+    yield from zip(tests, found, strict=True)
+
+
+def _margin_outcome(
+    pairing: Pairing,
+    test: _Test,
+    tested: testing.Tested,
+    p_worse_holm: float,
+    rules: Rules,
+    tests: int,
+) -> Outcome:
+    verdict = testing.verdict(tested, p_worse_holm, rules.level, rules.minimum_n)
+    detectable = testing.detectable(tested, rules.level, tests)
+    scored = int((~np.isnan(test.baseline)).sum())
+    thin = tested.n < rules.coverage * scored
+    if thin and verdict == "pass":
+        verdict = "inconclusive"
+    return Outcome(
+        rule=test.measure.name,
+        kind="margin",
+        verdict=verdict,
+        message=_margin_message(verdict, tested, rules, scored if thin else None, detectable),
+        part=test.part,
+        system=pairing.system,
+        n=tested.n,
+        baseline=_finite(tested.baseline),
+        candidate=_finite(tested.candidate),
+        margin=tested.margin,
+        difference=_finite(tested.difference),
+        low=_finite(tested.low),
+        high=_finite(tested.high),
+        p_worse=tested.p_worse,
+        p_worse_holm=p_worse_holm,
+        p_tolerable=tested.p_tolerable,
+        detectable=detectable,
+        worst=_worst(pairing, test),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _margin_message(
+    verdict: Verdict,
+    tested: testing.Tested,
+    rules: Rules,
+    scored: int | None,
+    detectable: float | None,
+) -> str:
+    if not tested.n:
+        return "no article has both scores"
+    low = f"; the loss is at most {max(0.0, -tested.low):.4f}" if np.isfinite(tested.low) else ""
+    mean = f"mean {tested.candidate:.4f}, {tested.difference:+.4f} from the baseline's"
+    if verdict == "regression":
+        return f"{mean}, beyond chance and not shown to lie within {tested.margin:.4g}"
+    if verdict == "pass":
+        return f"{mean}{low} (margin {tested.margin:.4g})"
+    if scored is not None:
+        return f"{mean}, but only {tested.n} of {scored} articles with a baseline score have one"
+    if tested.n < rules.minimum_n:
+        return f"{mean}, on {tested.n} articles; {rules.minimum_n} are asked for"
+    power = "" if detectable is None else f"; {tested.n} articles show a loss of {detectable:.4f}"
+    return f"{mean}{low}, and the margin is {tested.margin:.4g}{power}"
+
+
+def _worst(pairing: Pairing, test: _Test) -> tuple[WorstArticle, ...]:
+    """Return the articles on which the metric fell the most, if it fell at all."""
+    fallen = np.nan_to_num(test.candidate - test.baseline, nan=0.0)
+    order = np.argsort(fallen, kind="stable")[:WORST].tolist()
+    return tuple(
+        WorstArticle(pairing.ids[i], float(test.baseline[i]), float(test.candidate[i]))
+        for i in order
+        if fallen[i] < 0
+    )
+
+
+def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
+    """Hold the candidate's mean, over all its articles with a score, against a floor."""
+    mean = stats.mean(test.candidate.tolist())
+    n = int((~np.isnan(test.candidate)).sum())
+    verdict: Verdict = "inconclusive" if mean is None else "pass" if mean >= floor else "regression"
+    said = "no article has a score" if mean is None else f"mean {mean:.4f}"
+    return Outcome(
+        rule=test.measure.name,
+        kind="floor",
+        verdict=verdict,
+        message=f"{said}; the floor is {floor:.4g}",
+        part=test.part,
+        system=pairing.system,
+        n=n,
+        candidate=mean,
+        baseline=stats.mean(test.baseline.tolist()),
+    )

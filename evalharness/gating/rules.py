@@ -1,0 +1,151 @@
+"""The rules of a gate: a YAML file, checked."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from evalharness import config, document, paired
+from evalharness.document import Document
+
+# So much worse, in a metric's own unit, is let pass where no rules say more.
+DEFAULT_MARGIN = 0.01
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class MetricRule(_Strict):
+    """How much lower a metric's mean may be than the baseline's, and how low at all."""
+
+    margin: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="so much lower is tolerated"
+    )
+    relative: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="so much lower is tolerated, as a share of the baseline's mean",
+    )
+    floor: float | None = Field(
+        None, allow_inf_nan=False, description="the candidate's mean may not be lower than this"
+    )
+
+    @model_validator(mode="after")
+    def _one_margin(self) -> Self:
+        if self.margin is not None and self.relative is not None:
+            raise ValueError("give a margin or a relative margin, not both")
+        if self.margin is None and self.relative is None and self.floor is None:
+            raise ValueError("give a margin, a relative margin or a floor")
+        return self
+
+
+class LimitRule(_Strict):
+    """Bounds of a figure of these very articles; without statistics."""
+
+    at_least: float | None = Field(None, allow_inf_nan=False, description="the least it may be")
+    at_most: float | None = Field(None, allow_inf_nan=False, description="the most it may be")
+    drop: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="how far below the baseline's it may be"
+    )
+    rise: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="how far above the baseline's it may be"
+    )
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> Self:
+        if (self.at_least, self.at_most, self.drop, self.rise) == (None,) * 4:
+            raise ValueError("give at_least, at_most, drop or rise")
+        return self
+
+
+def _margin(value: Any) -> Any:
+    return {"margin": value} if isinstance(value, int | float) else value
+
+
+MetricRules = dict[
+    str, Annotated[MetricRule, BeforeValidator(_margin, json_schema_input_type=float | MetricRule)]
+]
+
+
+class SliceRule(_Strict):
+    """Rules for each part of the articles by itself."""
+
+    by: Literal["source", "article_words"] = Field(
+        description="the articles' source, or their length in words"
+    )
+    bounds: tuple[int, ...] = Field(
+        (), description="article_words: where one bucket ends and the next begins"
+    )
+    metrics: MetricRules = Field(default_factory=dict, description="as for all articles")
+    limits: dict[str, LimitRule] = Field(default_factory=dict, description="as for all articles")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.by == "source" and self.bounds:
+            raise ValueError("bounds are for article_words")
+        if self.by == "article_words" and not self.bounds:
+            raise ValueError("article_words needs bounds, such as [300, 600]")
+        if list(self.bounds) != sorted(set(self.bounds)):
+            raise ValueError("bounds must rise")
+        if not self.metrics and not self.limits:
+            raise ValueError("give metrics or limits")
+        return self
+
+
+class Rules(_Strict):
+    """What a candidate must keep to."""
+
+    level: float = Field(
+        paired.LEVEL, gt=0, lt=0.5, description="the chance of a false alarm, over all rules"
+    )
+    minimum_n: int = Field(
+        30, ge=1, description="articles with both scores that it takes to let a metric pass"
+    )
+    coverage: float = Field(
+        0.9, ge=0, le=1,
+        description="share of the articles with a baseline score that must have a candidate's",
+    )  # fmt: skip
+    shared: float = Field(
+        1.0, gt=0, le=1, description="share of the baseline's articles that must be there"
+    )
+    metrics: MetricRules | None = Field(
+        None, description=f"by name; if not given, a margin of {DEFAULT_MARGIN} for those shown"
+    )
+    limits: dict[str, LimitRule] = Field(
+        default_factory=lambda: {"answered": LimitRule(drop=0.01)},
+        description="answered, words, truncated, a defect, METRIC.flagged, METRIC.scored",
+    )
+    slices: tuple[SliceRule, ...] = Field((), description="rules for parts of the articles")
+    resamples: int = Field(paired.RESAMPLES, ge=1000, le=1_000_000, description="of the articles")
+    seed: int = Field(0, ge=0, description="for the resamples")
+
+
+def read_rules(rules: str | Path | Mapping[str, Any] | Rules | None) -> Rules:
+    """Return the rules in a YAML file or a mapping of its shape; None for those by default.
+
+    Raises: ConfigError, one line with file, line and column, and what was expected.
+    """
+    if isinstance(rules, Rules):
+        return rules
+    if rules is None:
+        return Rules()
+    return _checked(_document(rules))
+
+
+def _document(rules: str | Path | Mapping[str, Any]) -> Document:
+    if isinstance(rules, Mapping):
+        return Document(dict(rules), {(): document.Place("rules", Path.cwd())})
+    return document.read(Path(rules))
+
+
+def _checked(sheet: Document) -> Rules:
+    try:
+        return Rules.model_validate_json(json.dumps(sheet.tree))
+    except ValidationError as error:
+        raise config.explain(error, sheet, (), Rules) from None
+    except TypeError as error:
+        raise sheet.error((), f"holds what YAML could not: {error}") from None

@@ -1,0 +1,301 @@
+"""Opens a log of another harness: JSON Lines, one JSON document, Parquet, or inspect's archive.
+
+What a file says of itself is not trusted: sizes are bounded, names in archives lead nowhere, and
+what is torn, foreign or too large is refused in one line.
+"""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from evalharness.errors import DataError
+from evalharness.loaders import log_formats, log_records
+from evalharness.loaders.formats import batch_rows, json_lines
+from evalharness.loaders.log_archive import Archive
+from evalharness.loaders.log_formats import FORMATS, LogFormat
+from evalharness.loaders.log_paths import follow
+from evalharness.loaders.paths import first_bytes
+from evalharness.loaders.rows import Raw
+
+# A JSON document is held in memory whole, but for what `log_records.kept` leaves out of it.
+LARGEST_DOCUMENT = 512 * 2**20
+# Files beside a log that say which model it is of.
+LARGEST_NEIGHBOUR = 64 * 2**20
+PARQUET, ZIP, GZIP = b"PAR1", b"PK", b"\x1f\x8b"
+BATCH_ROWS = 64
+
+KNOWN = ", ".join(FORMATS)
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log that can be read.
+
+    place: what stands before a record's number in messages.
+    system: what wrote its summaries; empty where each record says so.
+    remark: what of the log itself should not be missed, such as that its run failed.
+    records: yields each record with its number, or why it cannot be read.
+    """
+
+    path: Path
+    format: LogFormat
+    place: str
+    system: str
+    remark: str
+    records: Callable[[], Iterator[Raw]]
+
+
+def open_log(path: Path, wanted: str = "auto") -> Log | None:
+    """Return a log, known by its content or read as `wanted`; None for rows of our own kind.
+
+    Raises: DataError for a file that is missing, empty, damaged, or of no known format.
+    """
+    start = first_bytes(path)
+    if start.startswith(ZIP):
+        return _archive(path, wanted)
+    if start.startswith(PARQUET):
+        return _parquet(path, wanted)
+    if _is_json(path) and log_formats.of_document(document := _document(path)[0]):
+        return _document_log(path, document, wanted)
+    with _text(path) as stream:
+        first = _first(path, stream)
+    found = None if isinstance(first, str) else log_formats.of_line(first)
+    if found and wanted in ("auto", found.name):
+        return Log(path, found, f"{path.name}:", _line_system(path, found), "", _lines(path, found))
+    document = _document_of(path, first)
+    if document is None:
+        _no_log(path, wanted)
+        return None
+    return _document_log(path, document, wanted)
+
+
+def _no_log(path: Path, wanted: str) -> None:
+    """Refuse a file that was said to be a log; others may be rows of our own kind."""
+    if wanted != "auto":
+        raise DataError(
+            f"{path}: no {FORMATS[wanted].title}; leave the format out to have it found"
+        )
+
+
+def _text(path: Path) -> BinaryIO:
+    zipped = first_bytes(path).startswith(GZIP)
+    return cast(BinaryIO, gzip.open(path)) if zipped else path.open("rb")
+
+
+def _first(path: Path, stream: BinaryIO) -> Mapping[str, Any] | str:
+    """Return the first row of a JSON Lines file, or how a file begins that is none."""
+    try:
+        _, row = next(json_lines(stream), (0, "the file is blank"))
+    except (EOFError, OSError, ValueError) as error:
+        raise DataError(f"{path}: the file is torn or damaged ({error})") from error
+    return row
+
+
+def _lines(path: Path, format_: LogFormat) -> Callable[[], Iterator[Raw]]:
+    def records() -> Iterator[Raw]:
+        with _text(path) as stream:
+            rows = json_lines(stream)
+            yield from log_records.of_promptfoo(rows) if format_.name == "promptfoo" else rows
+
+    return records
+
+
+def _line_system(path: Path, format_: LogFormat) -> str:
+    if format_ is log_formats.LM_EVAL:
+        results = path.with_name(f"results_{_unzipped(path).stem.rpartition('_')[2]}.json")
+        named = follow(_neighbour(results), "model_name")
+        return str(named) if named else _unzipped(path).stem
+    return "" if "system" in format_.fields else _unzipped(path).stem
+
+
+def _unzipped(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
+
+
+def _neighbour(path: Path) -> Any:
+    """Return the JSON of a file beside a log; None where it is not there or is not right."""
+    try:
+        if path.stat().st_size > LARGEST_NEIGHBOUR:
+            return None
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _document_of(path: Path, first: Mapping[str, Any] | str) -> Any:
+    """Return the JSON document that a file is; None where it is JSON Lines, CSV or the like."""
+    if not isinstance(first, str):
+        return first if log_formats.of_document(first) else None
+    with _text(path) as stream:
+        start = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not (_is_json(path) or start.startswith((b"{", b"["))):
+        return None
+    document, reason = _document(path)
+    if reason and _is_json(path):
+        raise DataError(f"{path}: {reason}; the file is cut short or damaged")
+    return document
+
+
+def _is_json(path: Path) -> bool:
+    return _unzipped(path).suffix.lower() == ".json"
+
+
+def _document(path: Path) -> tuple[Any, str]:
+    stat = path.stat()
+    return _parsed(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _parsed(path: Path, size: int, changed: int) -> tuple[Any, str]:
+    """Return a JSON document or why it is none. The last is kept: a log may be read per system."""
+    with _text(path) as stream:
+        try:
+            content = stream.read(LARGEST_DOCUMENT + 1)
+        except (EOFError, OSError, ValueError) as error:
+            return None, f"torn ({error})"
+    if len(content) > LARGEST_DOCUMENT:
+        limit = LARGEST_DOCUMENT // 2**20
+        raise DataError(f"{path}: a JSON document of more than {limit} MiB; write it as JSON Lines")
+    try:
+        text = content.removeprefix(b"\xef\xbb\xbf")
+        return json.loads(text, object_pairs_hook=log_records.kept), ""
+    except UnicodeDecodeError as error:
+        return None, f"not UTF-8: byte 0x{content[error.start]:02x} at position {error.start}"
+    except json.JSONDecodeError as error:
+        return None, f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+    except RecursionError:
+        return None, "nested too deeply"
+    except ValueError:  # the only other one: an integer of thousands of digits
+        return None, "a number has too many digits"
+
+
+def _document_log(path: Path, document: Any, wanted: str) -> Log:
+    found = log_formats.of_document(document)
+    if found is None:
+        raise DataError(f"{path}: a JSON file, but no log that is known ({KNOWN}), nor JSON Lines")
+    if wanted not in ("auto", found.name):
+        raise DataError(f"{path}: no {FORMATS[wanted].title}, but {found.title}")
+    reader = {"inspect": _inspect_document, "promptfoo": _promptfoo, "helm": _helm}[found.name]
+    records, system, remark = reader(path, document)
+    if not records:
+        raise DataError(
+            f"{path}: the {found.title} holds no sample{f' ({remark})' if remark else ''}"
+        )
+    return Log(path, found, f"{path.name}:record ", system, remark, lambda: iter(records))
+
+
+Found = tuple[list[Raw], str, str]
+
+
+def _numbered(records: Any) -> Iterator[Raw]:
+    for number, record in enumerate(records if isinstance(records, list) else [], 1):
+        yield number, record if isinstance(record, dict) else "the record is not an object"
+
+
+def _inspect_document(path: Path, document: Mapping[str, Any]) -> Found:
+    samples = list(_numbered(document.get("samples")))
+    rows = list(log_records.of_inspect_log(document, samples)) if samples else []
+    model = follow(document, "eval.model")
+    return rows, _system(model, path), log_records.remark(document, len(samples))
+
+
+def _promptfoo(path: Path, document: Mapping[str, Any]) -> Found:
+    rows = log_records.of_promptfoo(_numbered(follow(document, "results.results")))
+    return list(rows), "", ""
+
+
+def _helm(path: Path, document: Any) -> Found:
+    if isinstance(document, list):
+        states = log_records.helm_shown(document, _beside(path, "instances.json"))
+        model = follow(_neighbour(path.with_name("run_spec.json")), "adapter_spec.model")
+    else:
+        states = document.get("request_states")
+        model = follow(document, "adapter_spec.model")
+    rows: list[Raw] = [
+        (n, row if isinstance(row, str) else log_records.of_helm(dict(row)))
+        for n, row in _numbered(states)
+    ]
+    return rows, _system(model, path), ""
+
+
+def _beside(path: Path, name: str) -> list[Any]:
+    found = _neighbour(path.with_name(name))
+    if not isinstance(found, list):
+        raise DataError(f"{path}: the articles of this log are in {name}, which must lie beside it")
+    return found
+
+
+def _system(model: Any, path: Path) -> str:
+    return model if isinstance(model, str) and model else _unzipped(path).stem
+
+
+def _archive(path: Path, wanted: str) -> Log | None:
+    archive = Archive.open(path)
+    if archive is None:
+        raise DataError(
+            f"{path}: a zip archive, and no inspect log; unpack it, or export it as CSV"
+        )
+    if wanted not in ("auto", "inspect"):
+        raise DataError(f"{path}: no {FORMATS[wanted].title}, but an inspect log")
+    head = archive.head()
+
+    def records() -> Iterator[Raw]:
+        yield from log_records.of_inspect_log(head, archive.samples())
+
+    remark = log_records.remark(head, archive.n)
+    if not archive.n:
+        raise DataError(
+            f"{path}: the inspect log holds no sample{f' ({remark})' if remark else ''}"
+        )
+    system = _system(follow(head, "eval.model"), path)
+    return Log(path, log_formats.INSPECT, f"{path.name}:sample ", system, remark, records)
+
+
+def _parquet(path: Path, wanted: str) -> Log | None:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        names = parquet.read_schema(path).names
+    except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise _no_parquet(path, error) from error
+    found = log_formats.of_columns(names)
+    if found is None or wanted not in ("auto", found.name):
+        _no_log(path, wanted)
+        return None
+
+    def records() -> Iterator[Raw]:
+        number = 1
+        try:
+            with parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
+                columns = [name for name in names if name.strip("_") in ("doc", "model_response")]
+                for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+                    for row in batch_rows(batch):
+                        yield number, row if isinstance(row, str) else _lighteval(row)
+                        number += 1
+        except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
+            raise _no_parquet(path, error) from error
+
+    return Log(path, found, f"{path.name}:row ", _lighteval_system(path), "", records)
+
+
+def _no_parquet(path: Path, error: BaseException) -> DataError:
+    message = str(error).partition("\n")[0]
+    return DataError(f"{path}: not Parquet that can be read: {message}")
+
+
+def _lighteval(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return log_records.of_lighteval(dict(row))
+
+
+def _lighteval_system(path: Path) -> str:
+    """Return the model from where the log lies: details/<model>/<time>/details_<task>.parquet."""
+    folders = path.absolute().parts[:-2]
+    if "details" not in folders:
+        return path.stem
+    after = len(folders) - folders[::-1].index("details")
+    return "/".join(folders[after:]) or path.stem

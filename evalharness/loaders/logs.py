@@ -1,0 +1,218 @@
+"""Summaries in the logs of other harnesses."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from evalharness.errors import DataError
+from evalharness.loaders.log_files import Log, open_log
+from evalharness.loaders.log_paths import follow, joined
+from evalharness.loaders.paths import matches, paths
+from evalharness.loaders.rows import (
+    FILE_COLUMNS,
+    USUAL_COLUMNS,
+    BadRows,
+    Columns,
+    Raw,
+    Reading,
+    Row,
+    Rows,
+)
+from evalharness.records import Article, Rejected
+
+Format = Literal[
+    "auto", "lm-eval", "inspect", "lighteval", "sacrerouge", "summeval", "promptfoo", "helm"
+]
+USES = ("id", "article", "summary", "reference", "system", "title", "source")
+# What is told of every log; the others where they are taken.
+TOLD = USES[:5]
+# Systems that a message lists.
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A log, and for each use the path of the field that is taken for it.
+
+    named: the uses for which the config names a path, which must be in every record.
+    extra: paths to what is kept with the article.
+    """
+
+    log: Log
+    fields: Mapping[str, str]
+    named: frozenset[str]
+    extra: tuple[str, ...]
+
+    def told(self) -> str:
+        """Return in a line what the log is taken for, and what of it."""
+        named = [f"{use} = {self._told(use)}" for use in USES if use in TOLD or use in self.fields]
+        remark = f"; note: {self.log.remark}" if self.log.remark else ""
+        return f"{self.log.path.name}: {self.log.format.title}; {', '.join(named)}{remark}"
+
+    def _told(self, use: str) -> str:
+        path = self.fields.get(use)
+        if use == "system" and path is None:
+            return self.log.system
+        if path in self.log.format.prompts:
+            return f"{path} (the prompt, with its instructions)"
+        return path or {"id": "the record's number"}.get(use, "none")
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Articles and summaries from logs of lm-eval, inspect, lighteval, HELM, promptfoo and others.
+
+    Take `model: given` to score the summaries. A log of several systems is read for one of them. A
+    sample that failed is an article without a summary, and counts as not summarized.
+
+    path: a log or a list of logs; `*`, `?`, `[…]` and `**` match names.
+    format: `auto` knows a log by its content; or `lm-eval` (samples), `inspect` (.json, .eval),
+        `lighteval` (details), `sacrerouge`, `summeval`, `promptfoo` (.json, .jsonl), `helm`
+        (scenario_state or display_predictions).
+    system: whose summaries are read, where the log has those of several.
+    columns: dotted paths to what holds what, as in `article: doc.body`; default, the usual ones.
+    bad_rows: `list` counts and lists records that are no article, `fail` ends the run at the first.
+    """
+
+    version: ClassVar[int] = 1
+
+    path: Path | tuple[Path, ...]
+    format: Format = "auto"
+    system: str | None = None
+    columns: Columns = USUAL_COLUMNS
+    bad_rows: BadRows = "list"
+
+    def __post_init__(self) -> None:
+        if not paths(self.path):
+            raise ValueError("path: names no file")
+        if isinstance(self.columns.reference, tuple) and len(self.columns.reference) > 1:
+            raise ValueError("columns: name one path for reference; `*` is all of a list: refs.*")
+
+    def load(self) -> Iterator[Article | Rejected]:
+        """Yield every record of every log, once every log is known to be one.
+
+        Raises: DataError for a log that is missing, damaged or unknown, or has several systems.
+        """
+        return self._read(self.taken())
+
+    def taken(self) -> list[Taken]:
+        """Return the logs with the fields that are taken of each. Raises: DataError."""
+        found = dict.fromkeys(file for path in paths(self.path) for file in matches(path))
+        return [self._taken(path) for path in found]
+
+    def identity(self) -> Mapping[str, str]:
+        """Return what of the logs was taken for what."""
+        return {"fields": "\n".join(taken.told() for taken in self.taken())}
+
+    def systems(self) -> list[str]:
+        """Return the systems whose summaries are read, in the order of their coming."""
+        if self.system is not None:
+            return [self.system]
+        return list(self._met())
+
+    def _met(self) -> dict[str, None]:
+        found: dict[str, None] = {}
+        for taken in self.taken():
+            for _, fields in _rows(taken):
+                if not isinstance(fields, str):
+                    found[str(fields["system"])] = None
+        return found
+
+    def _taken(self, path: Path) -> Taken:
+        log = open_log(path, self.format)
+        if log is None:
+            raise DataError(f"{path}: no log that is known here; read rows with `name: files`")
+        named = {use: getattr(self.columns, use, None) for use in USES}
+        first = next((row for _, row in log.records() if not isinstance(row, str)), {})
+        fields = {use: _field(log, use, named[use], first) for use in USES}
+        needed = frozenset(use for use in USES if named[use])
+        given = {use: where for use, where in fields.items() if where}
+        return Taken(log, given, needed, self.columns.extra)
+
+    def _read(self, logs: list[Taken]) -> Iterator[Article | Rejected]:
+        reading = Reading.of(Columns(extra=("no_summary", *self.columns.extra)), FILE_COLUMNS)
+        rows = Rows(replace(reading, needs_article=False), self.bad_rows)
+        some = False
+        for taken in logs:
+            for row in rows.read(self._wanted(taken), taken.log.place, taken.log.path.stem):
+                some = some or isinstance(row, Article)
+                yield row
+        if self.system is not None and not some and self.system not in (met := self._met()):
+            raise DataError(f"{logs[0].log.path}: no summaries of {self.system!r}; {_listed(met)}")
+
+    def _wanted(self, taken: Taken) -> Iterator[Raw]:
+        met = self.system
+        for number, fields in _rows(taken):
+            if isinstance(fields, str):
+                yield number, fields
+                continue
+            met = str(fields["system"]) if met is None else met
+            if fields["system"] == met:
+                yield number, fields
+            elif self.system is None:
+                raise DataError(f"{taken.log.path}: has several systems; {_listed(self._met())}")
+
+
+def _listed(systems: Mapping[str, None]) -> str:
+    names = list(systems)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"`system` is one of {', '.join(names[:SHOWN])}{more}"
+
+
+def _field(log: Log, use: str, named: Any, first: Row) -> str | None:
+    """Return the path that is taken for a use: the named one, else the first that leads to text."""
+    if named:
+        return str(named if isinstance(named, str) else named[0])
+    if use == "system" and log.system:
+        return None
+    for path in log.format.fields.get(use, ()):
+        if _holds(use, _value(use, first, path)):
+            return path
+    return log.format.fields["summary"][0] if use == "summary" else None
+
+
+def _holds(use: str, value: Any) -> bool:
+    if use == "reference":
+        return isinstance(value, str) or (isinstance(value, list) and bool(value))
+    if use in ("id", "system"):
+        return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+    return isinstance(value, str)
+
+
+def _value(use: str, record: Row, path: str) -> Any:
+    value = follow(record, path)
+    if use == "reference" and isinstance(value, list):
+        return [joined(each) for each in value if each is not None]
+    # A text may stand as a list of its sentences, or in several documents.
+    return joined([joined(each) for each in value]) if isinstance(value, list) else value
+
+
+def _rows(taken: Taken) -> Iterator[Raw]:
+    """Yield the records of a log as rows with the usual names, or why one is none."""
+    for number, record in taken.log.records():
+        yield number, record if isinstance(record, str) else _row(taken, record)
+
+
+def _row(taken: Taken, record: Row) -> Row | str:
+    if reason := taken.log.format.skipped(record):
+        return reason
+    found = {use: _value(use, record, path) for use, path in taken.fields.items()}
+    row = {use: value for use, value in found.items() if value is not None}
+    for path in taken.extra:
+        row.setdefault(path, follow(record, path))
+    if failure := taken.log.format.failed(record):
+        row["no_summary"] = failure
+        row.pop("summary", None)
+        found["summary"] = ""
+    for use in taken.named | {"article"}:
+        if found.get(use, "") is None:
+            return f"no field {taken.fields[use]!r}"
+    row["system"] = _system(row.get("system"), taken.log)
+    return row
+
+
+def _system(named: Any, log: Log) -> str:
+    """Return a name for a system that a config and a folder can hold."""
+    name = str(named) if named not in (None, "") else log.system or log.path.stem
+    return name.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

@@ -1,0 +1,331 @@
+"""What a run would do, before it is run: cells, what is stored, what is left, what could be told.
+
+Reads the articles and the store, writes nothing, loads no weights and no torch.
+"""
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalharness import config as configs
+from evalharness import paired, registry
+from evalharness.cells import Cell, prepare
+from evalharness.errors import ModelError
+from evalharness.protocols import Metric, Need
+from evalharness.records import Article, Summary, canonical, digest, summary_of
+from evalharness.results import SHOWN_PARTS, TABLE
+from evalharness.store import Ledger
+from evalharness.stored import Store, content
+from evalharness.windows import windows
+from evalharness.work import Work, at_work, weights, with_same_articles
+
+# Standard deviation, over articles, of the difference between two systems, where no run tells it:
+# the median over the 276 pairs of 24 systems on 54 articles of REALSumm (Bhandari et al. 2020) was
+# 0.094 for ROUGE-1, 0.098 for ROUGE-2, 0.100 for ROUGE-L, and 0.228 for the check `lexical`.
+ASSUMED = {"references": 0.10, "article": 0.23}
+# Correlation of two systems' scores over articles, where there is only one run to go by.
+ASSUMED_CORRELATION = 0.5
+LEVEL = 0.05
+# Runs whose differences are looked at for their spread.
+_RUNS = 6
+
+
+@dataclass
+class Count:
+    """How much of something the store has, and how much it lacks."""
+
+    stored: int = 0
+    left: int = 0
+
+
+@dataclass
+class CellPlan:
+    """A cell: what of it is stored. problem: why its model cannot be named, if it cannot."""
+
+    name: str
+    folder: Path
+    settings: Mapping[str, Any]
+    articles: int = 0
+    summaries: Count = field(default_factory=Count)
+    scores: dict[str, Count] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A checkpoint that a config names. where: folder, cache, or hub (to be downloaded).
+
+    size: bytes of its weights, None where that is not known here.
+    """
+
+    checkpoint: str
+    where: str
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Detectable:
+    """The smallest true difference between two systems that so many articles show.
+
+    data: what the sweep set of the articles, if anything. basis: what the spread of differences,
+    `deviation`, was taken from. difference: None if unknown.
+    """
+
+    metric: str
+    data: str
+    articles: int
+    difference: float | None
+    deviation: float | None
+    basis: str
+
+
+@dataclass
+class Plan:
+    """What a config would do. distinct: summaries left, those that cells share counted once."""
+
+    experiment: str
+    cells: list[CellPlan]
+    distinct: int = 0
+    weights: list[Weights] = field(default_factory=list)
+    detectable: list[Detectable] = field(default_factory=list)
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return {
+            "experiment": self.experiment,
+            "cells": [
+                {
+                    "cell": cell.name,
+                    "folder": str(cell.folder),
+                    "settings": dict(cell.settings),
+                    "articles": cell.articles,
+                    "summaries": vars(cell.summaries),
+                    "scores": {label: vars(count) for label, count in cell.scores.items()},
+                    "problem": cell.problem or None,
+                }
+                for cell in self.cells
+            ],
+            "summaries_left": self.distinct,
+            "weights": [vars(found) for found in self.weights],
+            "detectable": [vars(found) for found in self.detectable],
+        }
+
+
+def plan(
+    config: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    results: str | Path = "results",
+    limit: int | None = None,
+) -> Plan:
+    """Return what running a config would do. Raises: HarnessError, as the run would."""
+    cells = prepare(configs.read(config, overrides, limit))
+    folder = Path(results)
+    looking = _Looking(Store(folder / "store"), folder)
+    plans = {id(cell): looking.cell(cell) for cell in cells}
+    for group in with_same_articles(cells):
+        looking.count([(cell, plans[id(cell)]) for cell in group])
+    return Plan(
+        experiment=cells[0].experiment,
+        cells=list(plans.values()),
+        distinct=sum(map(len, looking.missing.values())),
+        weights=_all_weights(cells),
+        detectable=[
+            found for group in with_same_articles(cells) for found in _detectable(group, plans)
+        ],
+    )
+
+
+class _Looking:
+    """Looks cells up in the store; each ledger is read once."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.store = store
+        self.folder = folder
+        self.missing: dict[str, set[bytes]] = {}  # keys by what is to summarize them
+        self.works: dict[str, Work] = {}
+        self.problems: dict[tuple[Any, ...], str] = {}
+
+    def cell(self, cell: Cell) -> CellPlan:
+        path = self.folder / cell.experiment / cell.name
+        planned = CellPlan(cell.name, path, cell.settings)
+        planned.scores = {label: Count() for label in cell.metrics}
+        planned.problem = self.problems.get(weights(cell), "")
+        if not planned.problem:
+            try:
+                self.works[cell.name] = at_work(cell, path, self.store)
+            except ModelError as error:
+                planned.problem = str(error)
+                self.problems[weights(cell)] = planned.problem
+        return planned
+
+    def count(self, group: Sequence[tuple[Cell, CellPlan]]) -> None:
+        """Count what is there of cells that have the same articles."""
+        first = group[0][0]
+        looked = [_Cell(cell, planned, self) for cell, planned in group]
+        for window in windows(first.loader, first.sheet.limit):
+            contents = _Contents(window)
+            for each in looked:
+                each.count(window, contents)
+
+
+class _Contents:
+    """Keys of what components look at in a window's articles, made once for all of them."""
+
+    def __init__(self, window: Sequence[Article]) -> None:
+        self.window = window
+        self.known: dict[frozenset[Need], list[str]] = {}
+
+    def of(self, needs: frozenset[Need]) -> list[str]:
+        if needs not in self.known:
+            self.known[needs] = [content(article, needs) for article in self.window]
+        return self.known[needs]
+
+
+class _Cell:
+    """One cell as it is counted."""
+
+    def __init__(self, cell: Cell, planned: CellPlan, looking: _Looking) -> None:
+        self.cell = cell
+        self.planned = planned
+        work = looking.works.get(cell.name)
+        self.summarizing = work.summarizing if work else None
+        signature = self.summarizing.signature if self.summarizing else {"unnamed": cell.name}
+        self.missing = looking.missing.setdefault(canonical(signature), set())
+        self.ledger = looking.store.look("summaries", signature) if self.summarizing else None
+        self.scored: dict[str, Ledger | None] = {}
+        for label, metric in cell.metrics.items():
+            try:
+                named = registry.signature(cell.metric_kinds[label], metric)
+                self.scored[label] = looking.store.look("scores", named)
+            except ModelError as error:
+                self.scored[label] = None
+                planned.problem = planned.problem or str(error)
+
+    def count(self, window: Sequence[Article], contents: _Contents) -> None:
+        self.planned.articles += len(window)
+        summaries = list(self.summaries(window, contents))
+        there = sum(summary is not None for summary in summaries)
+        self.planned.summaries.stored += there
+        self.planned.summaries.left += len(window) - there
+        for label, metric in self.cell.metrics.items():
+            ledger = self.scored[label]
+            n = sum(
+                summary is not None and ledger is not None and digest(summary.text, key) in ledger
+                for summary, key in zip(summaries, contents.of(metric.needs), strict=True)
+            )
+            self.planned.scores[label].stored += n
+            self.planned.scores[label].left += len(window) - n
+
+    def summaries(self, window: Sequence[Article], contents: _Contents) -> Iterator[Summary | None]:
+        """Yield the stored summary of each article, or None; note the key of what is missing."""
+        keys = contents.of(self.cell.model.needs)
+        ledger = self.ledger
+        there = [key for key in keys if ledger is not None and key in ledger]
+        records = iter(ledger.get(there) if ledger is not None else [])
+        for article, key in zip(window, keys, strict=True):
+            if ledger is not None and key in ledger:
+                yield summary_of(article.id, next(records))
+            else:
+                self.missing.add(bytes.fromhex(key))
+                yield None
+
+
+def _all_weights(cells: Sequence[Cell]) -> list[Weights]:
+    found: dict[tuple[str, str | None], Weights] = {}
+    for cell in cells:
+        for component in (cell.model, *cell.metrics.values()):
+            revision = getattr(component, "revision", None)
+            for checkpoint in registry.checkpoints(component):
+                if (checkpoint, revision) not in found:
+                    found[checkpoint, revision] = weights_of(checkpoint, revision)
+    return list(found.values())
+
+
+def weights_of(checkpoint: str, revision: str | None) -> Weights:
+    """Return where a checkpoint's weights are: the one place that asks about downloads."""
+    folder = Path(checkpoint)
+    where = "folder"
+    if not folder.is_dir():
+        from huggingface_hub import constants
+
+        where = "cache"
+        known = Path(constants.HF_HUB_CACHE) / f"models--{checkpoint.replace('/', '--')}"
+        reference = known / "refs" / (revision or "main")
+        commit = reference.read_text().strip() if reference.is_file() else revision or "main"
+        folder = known / "snapshots" / commit
+    sizes = [file.stat().st_size for file in folder.glob("*.safetensors")]
+    if not sizes:
+        return Weights(checkpoint, "hub" if where == "cache" else where, None)
+    return Weights(checkpoint, where, sum(sizes))
+
+
+def _detectable(group: Sequence[Cell], plans: Mapping[int, CellPlan]) -> Iterator[Detectable]:
+    """Yield for each metric of cells with the same articles what these can tell apart."""
+    folders = [plans[id(cell)].folder for cell in group]
+    n = plans[id(group[0])].articles
+    swept = group[0].settings.items()
+    data = ", ".join(
+        f"{key}={value}" for key, value in swept if key.split(".")[0] in ("data", "limit")
+    )
+    cells = {label: cell for cell in reversed(group) for label in cell.metrics}
+    for label in dict.fromkeys(label for cell in group for label in cell.metrics):
+        metric, kind = cells[label].metrics[label], cells[label].metric_kinds[label]
+        for part in SHOWN_PARTS.get(kind, ("value",)):
+            deviation, basis = _deviation(folders, f"{label}.{part}", metric)
+            difference = None
+            if deviation is not None and n > 1:
+                error = deviation / math.sqrt(n)
+                difference = paired.smallest_detectable(error, n, LEVEL / 2)
+            name = label if part == "value" else f"{label}.{part}"
+            yield Detectable(name, data, n, difference, deviation, basis)
+
+
+def _deviation(folders: Sequence[Path], column: str, metric: Metric) -> tuple[float | None, str]:
+    """Return the standard deviation of differences over articles, and what it was taken from."""
+    runs = [found for folder in folders if (found := _column(folder / TABLE, column))][:_RUNS]
+    spreads = [
+        spread
+        for one, other in itertools.combinations(runs, 2)
+        if (spread := _spread([one[key] - other[key] for key in one.keys() & other.keys()]))
+    ]
+    if spreads:
+        return statistics.median(spreads), f"the spread among {len(runs)} stored runs"
+    if len(runs) > 1:
+        return None, f"the {len(runs)} stored runs do not differ"
+    if runs and (spread := _spread(list(runs[0].values()))):
+        return (
+            spread * math.sqrt(2 * (1 - ASSUMED_CORRELATION)),
+            f"the spread of one stored run, two taken to correlate at {ASSUMED_CORRELATION}",
+        )
+    if metric.range == (0.0, 1.0):
+        assumed = ASSUMED["references" if "references" in metric.needs else "article"]
+        return assumed, f"no run yet: differences taken to spread by {assumed}"
+    return None, "no run yet"
+
+
+def _spread(values: Sequence[float]) -> float | None:
+    return float(np.std(np.sort(values), ddof=1)) or None if len(values) > 1 else None
+
+
+def _column(table: Path, column: str) -> dict[str, float] | None:
+    """Return the scores of a stored run by article, or None where it has no such."""
+    if not table.is_file():
+        return None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_table(table, columns=["id", column]).to_pydict()
+    except (OSError, pa.ArrowException):
+        return None
+    if column not in found:
+        return None
+    pairs = zip(found["id"], found[column], strict=True)
+    return {key: value for key, value in pairs if value is not None}

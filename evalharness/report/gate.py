@@ -1,0 +1,130 @@
+"""A gate's verdict for people: in a terminal, and as a Markdown comment with the worst articles."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from evalharness import results
+from evalharness.gating import Gate, Outcome, Verdict, WorstArticle
+from evalharness.gating.judging import WORST
+from evalharness.report.comparison import escaped, p_value
+from evalharness.report.terminal import NOTICE
+from evalharness.report.word_diff import word_diff
+
+WORDS: dict[Verdict, str] = {
+    "pass": "PASS: nothing is worse than it may be",
+    "regression": "REGRESSION: the candidate is worse than it may be",
+    "inconclusive": "INCONCLUSIVE: too few articles to tell",
+    "could-not-run": "COULD NOT RUN",
+}
+_MARKS: dict[Verdict, str] = {
+    "pass": "✓",
+    "regression": "✗",
+    "inconclusive": "?",
+    "could-not-run": "!",
+}
+
+
+def show_gate(found: Gate, out: IO[str]) -> None:
+    """Print the verdict, a line for each rule, and the worst articles of what failed."""
+    out.writelines(f"{line}\n" for line in _lines(found))
+
+
+def _lines(found: Gate) -> Iterator[str]:
+    yield WORDS[found.verdict] + (f": {found.reason}" if found.reason else "")
+    for each in found.outcomes:
+        yield f"  {_MARKS[each.verdict]} {each.verdict:<12} {each.name}: {each.message}"
+    for each in found.outcomes:
+        if each.verdict != "pass" and each.worst:
+            yield f"  worst by {each.name}: {', '.join(_fall(worst) for worst in each.worst)}"
+    yield from notes(found)
+
+
+def _fall(worst: WorstArticle) -> str:
+    return f"{worst.id} {worst.baseline:.3f} → {worst.candidate:.3f}"
+
+
+def notes(found: Gate) -> Iterator[str]:
+    """Yield how the verdict came about."""
+    if not found.outcomes:
+        return
+    rules = found.rules
+    yield (
+        f"{found.articles} articles; if nothing got worse, a regression is called in "
+        f"{rules.level:.0%} of such comparisons at the most ({found.tests} one-sided paired "
+        f"randomization tests, Holm, {rules.resamples} resamples, seed {rules.seed})"
+    )
+    for each in found.outcomes:
+        if each.detectable is not None and not each.part:
+            yield f"{each.name}: a true loss of {each.detectable:.4f} is caught 80 times in 100"
+    yield from (f"{side}: {n} articles left out: not in both" for side, n in found.left_out.items())
+
+
+def markdown(found: Gate) -> str:
+    """Return the verdict, a table of the rules, and the worst five articles, word by word."""
+    parts = [
+        f"### evalharness: {_MARKS[found.verdict]} {escaped(WORDS[found.verdict])}\n",
+        f"{escaped(found.reason)}\n" if found.reason else "",
+        _table(found.outcomes) if found.outcomes else "",
+        _worst(found),
+        "".join(f"- {escaped(note)}\n" for note in notes(found)),
+        f"\n{NOTICE}\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _table(outcomes: Sequence[Outcome]) -> str:
+    lines = [
+        "| | rule | baseline | candidate | difference | margin | p (Holm) | what |",
+        "| :-- | :-- | --: | --: | --: | --: | --: | :-- |",
+    ]
+    for each in outcomes:
+        p = "–" if each.p_worse_holm is None else p_value(each.p_worse_holm)
+        numbers = [_number(each.baseline), _number(each.candidate), _number(each.difference, "+")]
+        cells = [escaped(each.name), *numbers, _number(each.margin), escaped(p)]
+        row = [_MARKS[each.verdict], *cells, escaped(each.message)]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return "–" if value is None else f"{value:{sign}.4f}"
+
+
+def _worst(found: Gate) -> str:
+    """Return the articles on which the first rule that failed fell the most, with the words."""
+    failed = [each for each in found.outcomes if each.verdict != "pass" and each.worst]
+    if not failed:
+        return ""
+    first = min(failed, key=lambda each: (each.verdict != "regression", each.p_worse or 0.0))
+    folders = found.folders[first.system]
+    ids = {each.id for each in first.worst}
+    texts = [summaries(folder, ids) for folder in folders]
+    lines = [f"<details><summary>The worst {len(first.worst)} by {_html(first.name)}</summary>\n"]
+    for each in first.worst[:WORST]:
+        lines.append(f"**{escaped(each.id)}** {each.baseline:.3f} → {each.candidate:.3f}\n")
+        lines.append(f"> {_words(texts[0].get(each.id), texts[1].get(each.id))}\n")
+    return "\n".join([*lines, "</details>\n"])
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _words(before: str | None, after: str | None) -> str:
+    if before is None or after is None:
+        return f"no text at hand: {results.SAMPLES} is not in both folders"
+    marks = {"same": "", "removed": "~~", "added": "**"}
+    pieces = [
+        f"{marks[kind]}{escaped(words)}{marks[kind]}" for kind, words in word_diff(before, after)
+    ]
+    return " ".join(pieces) or "both are empty"
+
+
+def summaries(folder: Path, ids: set[str]) -> dict[str, str]:
+    """Return the summaries of some articles; of a run without texts, none."""
+    try:
+        found = results.samples_of(folder / results.SAMPLES, ids)
+        return {sample["id"]: sample["summary"]["text"] for sample in found}
+    except (OSError, ValueError, KeyError, TypeError):  # scores alone will do for a verdict
+        return {}

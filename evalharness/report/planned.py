@@ -1,0 +1,94 @@
+"""What `evalharness plan` shows: cells, what is left of each, weights, and what could be told."""
+
+from collections.abc import Sequence
+
+from evalharness.plan import CellPlan, Count, Plan
+
+_LARGEST_TABLE = 60  # cells; more say less
+
+
+def text(plan: Plan) -> str:
+    """Return a plan as lines to read."""
+    lines = [f"{plan.experiment}: {_n(len(plan.cells), 'cell')}", "", *_table(plan.cells)]
+    left = sum(count.left for cell in plan.cells for count in cell.scores.values())
+    lines += [
+        "",
+        f"left: {_n(plan.distinct, 'different summary')}, {_n(left, 'score')} at the most",
+    ]
+    lines += _weights(plan)
+    lines += list(dict.fromkeys(f"not to be had: {c.problem}" for c in plan.cells if c.problem))
+    return "\n".join([*lines, *_detectable(plan)])
+
+
+def _n(n: int, what: str) -> str:
+    if n == 1:
+        return f"1 {what}"
+    return f"{n:,} {what.removesuffix('y')}ies" if what.endswith("ry") else f"{n:,} {what}s"
+
+
+def _table(cells: Sequence[CellPlan]) -> list[str]:
+    heads = ("cell", "articles", "summaries left", "scores left")
+    rows = [
+        (
+            cell.name,
+            f"{cell.articles:,}",
+            _left(cell.summaries),
+            _left(
+                Count(
+                    sum(count.stored for count in cell.scores.values()),
+                    sum(count.left for count in cell.scores.values()),
+                )
+            ),
+        )
+        for cell in cells[:_LARGEST_TABLE]
+    ]
+    widths = [max(len(row[n]) for row in (heads, *rows)) for n in range(len(heads))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if n else cell.ljust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (heads, *rows)
+    ]
+    lines.insert(1, "─" * len(lines[0]))
+    if len(cells) > _LARGEST_TABLE:
+        lines.append(f"… and {len(cells) - _LARGEST_TABLE} more; --json has them all")
+    return lines
+
+
+def _left(count: Count) -> str:
+    return f"{count.left:,} of {count.left + count.stored:,}" if count.left else "none"
+
+
+def _weights(plan: Plan) -> list[str]:
+    lines = []
+    for found in plan.weights:
+        size = "of unknown size" if found.size is None else _size(found.size)
+        where = {
+            "folder": f"{size}, in a folder here",
+            "cache": f"{size}, in the cache",
+            "hub": f"to be downloaded, {size}",
+        }
+        lines.append(f"weights: {found.checkpoint}: {where[found.where]}")
+    return lines
+
+
+def _size(n: int) -> str:
+    for unit, least in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if n >= least:
+            return f"{n / least:.1f} {unit}"
+    return f"{n} bytes"
+
+
+def _detectable(plan: Plan) -> list[str]:
+    if not plan.detectable:
+        return []
+    lines = [
+        "",
+        "smallest difference of two systems that is found with a chance of 80 % (5 % level):",
+    ]
+    for found in plan.detectable:
+        figure = "unknown" if found.difference is None else f"{found.difference:.4f}"
+        of = f"{found.articles:,} articles{found.data and ' of '}{found.data}"
+        lines.append(f"  {found.metric}: {figure} with {of} ({found.basis})")
+    return lines

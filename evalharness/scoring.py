@@ -1,0 +1,158 @@
+"""Summaries that exist, scored: rows of our own kind, and the logs of other harnesses."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalharness import config as configs
+from evalharness import registry
+from evalharness import results as results_files
+from evalharness.errors import ConfigError, DataError, HarnessError
+from evalharness.loaders.log_files import open_log
+from evalharness.loaders.log_formats import FORMATS
+from evalharness.loaders.logs import Logs
+from evalharness.loaders.paths import matches
+from evalharness.records import digest
+from evalharness.runner import Progress, Run, Unfinished, run
+
+ROWS = "rows"
+FORMAT_NAMES = ("auto", ROWS, *FORMATS)
+REASONS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What one run reads: the `data` of its config, what it is called, and what was taken of it."""
+
+    data: Mapping[str, Any]
+    label: str
+    told: str = ""
+
+
+def score(
+    files: Sequence[str],
+    metrics: Sequence[str] = ("rouge",),
+    checks: Sequence[str] = ("numbers", "entities"),
+    overrides: Sequence[str] = (),
+    *,
+    format: str = "auto",
+    systems: Sequence[str] = (),
+    results: str | Path = "results",
+    limit: int | None = None,
+    progress: Progress | None = None,
+    tell: Callable[[str], object] = lambda line: None,
+) -> list[Run]:
+    """Score the summaries in some files and return a run for each system.
+
+    Rows with `article`, `summary` and, for metrics, `reference` make one run together; a log of
+    another harness makes one for each system whose summaries it holds.
+
+    format: `auto` knows a log by its content; `rows`, or the name of a harness, says what they are.
+    systems: of those in logs, the ones to score; all if empty.
+    tell: told, a line each, which fields of a log were taken, and what of it was left out.
+
+    Raises: HarnessError for what cannot be read; Unfinished where one of several runs failed.
+    """
+    if format not in FORMAT_NAMES:
+        raise ConfigError(f"--format {format}: known are {', '.join(FORMAT_NAMES)}")
+    sheet = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
+    sources = _wanted(list(_sources(files, format, sheet, overrides)), systems)
+    runs: list[Run] = []
+    failures: dict[str, str] = {}
+    for source in sources:
+        if source.told:
+            tell(source.told)
+        whole = sheet | {"data": source.data, "model": {"name": "given", "label": source.label}}
+        try:
+            runs += run(whole, overrides, results=results, limit=limit, progress=progress)
+        except HarnessError as error:
+            if len(sources) == 1:
+                raise
+            failures[source.label] = str(error)
+            continue
+        if source.data["name"] == "logs":
+            for line in _left_out(runs[-1]):
+                tell(line)
+    if failures:
+        raise Unfinished(runs, failures)
+    return runs
+
+
+def _sources(
+    files: Sequence[str], format_: str, sheet: Mapping[str, Any], overrides: Sequence[str]
+) -> Iterator[_Source]:
+    rows: list[str] = []
+    taken: set[str] = set()
+    for path in [path for file in files for path in _found(file)]:
+        if not path.is_file() or format_ == ROWS or open_log(path, format_) is None:
+            rows.append(str(path))
+            continue
+        data = {"name": "logs", "path": str(path), "format": format_}
+        logs = _logs(dict(sheet, data=data), overrides)
+        told = "\n".join(taken.told() for taken in logs.taken())
+        for system in logs.systems() or [path.stem]:
+            label = _unused(system, path.stem, taken)
+            yield _Source({**data, "system": system}, label, told)
+            told = ""  # once for a file
+    if rows:
+        label = Path(rows[0]).name.partition(".")[0]
+        yield _Source({"name": "files", "path": rows if len(rows) > 1 else rows[0]}, label)
+
+
+def _logs(sheet: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
+    """Return the loader as the run will have it, with what the overrides make of its columns."""
+    experiment = configs.read(sheet, overrides)
+    loader = registry.build("loaders", ("data",), experiment.sheet.data, experiment.document)
+    if not isinstance(loader, Logs):
+        raise ConfigError("--set data.name: the loader of a log is `logs`; or give --format rows")
+    return loader
+
+
+def _wanted(sources: list[_Source], systems: Sequence[str]) -> list[_Source]:
+    """Return the sources with the systems that were asked for, and those that have none."""
+    there = {str(source.data["system"]): None for source in sources if "system" in source.data}
+    for system in systems:
+        if system not in there:
+            raise DataError(f"no summaries of {system!r}{configs.nearest(system, list(there))}")
+    return [s for s in sources if not systems or s.data.get("system") in (None, *systems)]
+
+
+def _unused(system: str, stem: str, taken: set[str]) -> str:
+    """Return a name for a system's run whose folder is no other's, and note it in `taken`.
+
+    >>> taken = set()
+    >>> [_unused(*names, taken) for names in (("a/b", "x"), ("a/b", "y"), ("A-b", "y"))]
+    ['a/b', 'a/b-y', '57ca8066-A-b']
+    """
+    spare = f"{digest(system, stem)[:8]}-{system}"
+    for label in (system, f"{system}-{stem}", spare):
+        folder = re.sub(r"\W+", "-", unicodedata.normalize("NFC", label).lower()).strip("-")
+        key = folder.encode(errors="replace")[:100].decode(errors="replace")
+        if key not in taken:
+            break
+    taken.add(key)
+    return label
+
+
+def _found(file: str) -> list[Path]:
+    try:
+        return matches(Path(file))
+    except DataError:  # what is not there is for the loader of rows to say
+        return [Path(file)]
+
+
+def _left_out(finished: Run) -> Iterator[str]:
+    """Yield how many records of a log were left out, and the most frequent reasons."""
+    counts = finished.record["counts"]
+    if not counts["rejected"]:
+        return
+    rejected = results_files.read_samples(finished.folder / results_files.REJECTED)
+    reasons = Counter(str(row["reason"]) for row in rejected)
+    shown = [f"{n} × {reason}" for reason, n in reasons.most_common(REASONS_SHOWN)]
+    more = len(reasons) - len(shown)
+    listed = "; ".join([*shown, f"{more} more reasons"] if more > 0 else shown)
+    yield f"{finished.name}: left out {counts['rejected']} of {counts['rows']} records: {listed}"

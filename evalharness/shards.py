@@ -1,0 +1,271 @@
+"""A run in parts: each writes its share of summaries and scores to the store that all share.
+
+Batches are dealt out whole, by a rule that needs no word between the parts: what each part computes
+is what a run in one piece would have computed in the same batches. So the parts may run at once, in
+any order, on any machine that sees the store; the run without `--shard` then finds everything there
+and writes its files.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalharness import config as configs
+from evalharness.cells import Cell, prepare
+from evalharness.errors import ConfigError, DataError, StoreError
+from evalharness.records import Article, Summary
+from evalharness.runner import reason
+from evalharness.stored import Store
+from evalharness.windows import expected, windows
+from evalharness.work import (
+    Progress,
+    Silence,
+    Work,
+    at_work,
+    let_go,
+    neighbours,
+    passes,
+    portions,
+    same_summaries,
+    scored,
+    shared,
+    tasks_of,
+    told,
+    weights,
+)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One part of so many, counted from 1."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+@dataclass
+class Part:
+    """What a shard did, and what the others have yet to do.
+
+    failed: articles that got no summary. missing: how many summaries each shard still lacks.
+    failures: why a cell could not be worked on.
+    """
+
+    shard: Shard
+    summaries: Counter[str] = field(default_factory=Counter)
+    scores: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
+    missing: dict[int, int] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return {
+            "shard": str(self.shard),
+            "summaries": dict(self.summaries),
+            "scores": dict(self.scores),
+            "failed": self.failed,
+            "missing": {f"{number}/{self.shard.of}": n for number, n in self.missing.items()},
+            "failures": self.failures,
+        }
+
+
+def shard_of(text: str) -> Shard:
+    """Read `2/4`. Raises: ConfigError for anything else.
+
+    >>> shard_of("2/4")
+    Shard(number=2, of=4)
+    """
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text.strip())
+    if found and 1 <= int(found[1]) <= int(found[2]):
+        return Shard(int(found[1]), int(found[2]))
+    raise ConfigError(f"--shard {text}: should be I/N, such as 2/4, with I from 1 to N")
+
+
+def run_shard(
+    config: str | Path | Mapping[str, Any],
+    shard: str | Shard,
+    overrides: Sequence[str] = (),
+    *,
+    results: str | Path = "results",
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Part:
+    """Compute one part of a config's summaries and scores; `run` without a shard writes the runs.
+
+    Raises: HarnessError for what the user can mend; what keeps one cell from its part is in the
+        part's failures.
+    """
+    which = shard_of(shard) if isinstance(shard, str) else shard
+    cells = prepare(configs.read(config, overrides, limit))
+    return _Sharing(cells, which, Path(results), progress or Silence()).part_done()
+
+
+class _Dealt:
+    """Which shard each article of a job belongs to: a model, and the articles that it reads.
+
+    Batches go round in turn, and each window and each job begins with the next shard, so that the
+    long articles, which come first, and the last, short round do not all go to one.
+    """
+
+    def __init__(self, job: int, shard: Shard) -> None:
+        self.job = job
+        self.shard = shard
+        self.owners: dict[bytes, int] = {}  # of every article so far
+
+    def claims(self, window: int) -> Callable[[int, str], bool]:
+        """Return what tells which articles of a window's batches are ours to compute.
+
+        An article that an earlier window had, too, is computed there and nowhere else.
+        """
+
+        def ours(batch: int, key: str) -> bool:
+            turn = (self.job + window + batch) % self.shard.of + 1
+            new = bytes.fromhex(key) not in self.owners
+            self.owners.setdefault(bytes.fromhex(key), turn)
+            return new and turn == self.shard.number
+
+        return ours
+
+    def is_ours(self, key: str) -> bool:
+        return self.owners.get(bytes.fromhex(key)) == self.shard.number
+
+
+class _Sharing:
+    """Takes a shard through both passes of a run."""
+
+    def __init__(
+        self, cells: Sequence[Cell], shard: Shard, folder: Path, progress: Progress
+    ) -> None:
+        self.cells = cells
+        self.shard = shard
+        self.folder = folder
+        self.progress = progress
+        self.store = Store(folder / "store")
+        self.part = Part(shard)
+        self.dealt: dict[int, _Dealt] = {}  # by the identity of what summarizes
+
+    def part_done(self) -> Part:
+        works = self.summarized()
+        for group in passes(works):
+            try:
+                self.scored(group)
+            except Exception as error:
+                self.failed(group, error)
+        for work in works:
+            self.part.scores.update(work.computed)
+        self.look_for_missing(works)
+        return self.part
+
+    def summarized(self) -> list[Work]:
+        works: list[Work] = []
+        jobs: list[Work] = []
+        numbers = self.job_numbers()
+        latest = None
+        for cell in neighbours(self.cells):
+            if weights(cell) != latest:
+                let_go()
+            latest = weights(cell)
+            path = self.folder / cell.experiment / cell.name
+            work = shared(cell, path, works)
+            try:
+                if work is None:
+                    work = self.summarize(cell, path, numbers[cell.name])
+                    jobs.append(work)
+                works.append(work)
+            except (DataError, StoreError):
+                raise
+            except Exception as error:
+                self.part.failures[cell.name] = reason(error)
+        let_go()
+        for work in jobs:
+            self.part.summaries.update(told(work.summarizing))
+            self.part.failed += len(work.summarizing.failed)
+        return works
+
+    def job_numbers(self) -> dict[str, int]:
+        """Return a number for each cell, the same for cells with the same summaries."""
+        jobs: list[Cell] = []
+        numbers: dict[str, int] = {}
+        for cell in self.cells:
+            same = (n for n, job in enumerate(jobs) if same_summaries(cell, job))
+            number = next(same, len(jobs))
+            if number == len(jobs):
+                jobs.append(cell)
+            numbers[cell.name] = number
+        return numbers
+
+    def summarize(self, cell: Cell, path: Path, number: int) -> Work:
+        work = at_work(cell, path, self.store, self.progress.advance)
+        dealt = self.dealt[id(work.summarizing)] = _Dealt(number, self.shard)
+        total = expected(cell.loader, cell.sheet.limit)
+        self.progress.start(cell.name, total and total // self.shard.of)
+        for n, window in enumerate(windows(cell.loader, cell.sheet.limit)):
+            work.summarizing.fill(window, dealt.claims(n))
+        self.progress.end()
+        work.summarizing.rest()
+        return work
+
+    def scored(self, works: Sequence[Work]) -> None:
+        tasks = tasks_of(works, self.store)
+        sheet, loader = works[0].cell.sheet, works[0].cell.loader
+        for window in windows(loader, sheet.limit):
+            summaries = [self.own(work, window) for work in works]
+            for some, theirs in portions(window, summaries):
+                for _ in scored(some, theirs, tasks, works):
+                    pass
+
+    def own(self, work: Work, window: Sequence[Article]) -> list[Summary | None]:
+        """Return the summaries of the articles that are ours to score; None for all others."""
+        summarizing = work.summarizing
+        dealt = self.dealt[id(summarizing)]
+        ours = [n for n, a in enumerate(window) if dealt.is_ours(summarizing.key(a))]
+        written: list[Summary | None] = [None] * len(window)
+        for n, summary in zip(ours, summarizing.read([window[n] for n in ours]), strict=True):
+            written[n] = summary
+        return written
+
+    def failed(self, works: Sequence[Work], error: Exception) -> None:
+        """Note why works were not scored: each alone, to find out which it was."""
+        if isinstance(error, StoreError | OSError):
+            raise error
+        for work in works:
+            try:
+                self.scored([work])
+            except Exception as own:
+                self.part.failures[work.cell.name] = reason(own)
+
+    def look_for_missing(self, works: Sequence[Work]) -> None:
+        """Count what is not there yet of the other shards; a key is looked up once a job."""
+        for summarizing in {id(w.summarizing): w.summarizing for w in works}.values():
+            summarizing.ledger.refresh()
+            for key, owner in self.dealt[id(summarizing)].owners.items():
+                if owner != self.shard.number and key.hex() not in summarizing.ledger:
+                    self.part.missing[owner] = self.part.missing.get(owner, 0) + 1
+        self.part.missing = dict(sorted(self.part.missing.items()))
+
+
+def text(part: Part) -> str:
+    """Return what a shard did, and what is missing, as lines to read."""
+    summaries, scores = part.summaries, sum(part.scores.values())
+    lines = [
+        f"shard {part.shard}: {summaries['computed']} summaries and {scores} scores computed, "
+        f"{summaries['stored']} summaries there already"
+    ]
+    if part.failed:
+        lines.append(f"{part.failed} articles got no summary; they are tried again")
+    lines += [f"{cell}: {why}" for cell, why in part.failures.items()]
+    if part.missing:
+        told_missing = ", ".join(
+            f"{n} of shard {number}/{part.shard.of}" for number, n in part.missing.items()
+        )
+        lines.append(f"not there yet (not run, or failed): {told_missing}")
+    else:
+        lines.append("no other shard is missing: the same command without --shard writes the runs")
+    return "\n".join(lines)

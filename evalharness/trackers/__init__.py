@@ -1,0 +1,1 @@
+"""Outside tools that show runs: MLflow, Weights & Biases, trackio, TensorBoard."""

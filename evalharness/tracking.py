@@ -1,0 +1,49 @@
+"""Outside tools are told of a run when all its files are on disk; one that fails loses nothing."""
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evalharness.protocols import Tracked, Tracker
+from evalharness.results import RUN
+from evalharness.store import RunFolder
+
+LONGEST_ERROR = 300
+
+
+def tell(trackers: Mapping[str, Tracker], tracked: Tracked) -> dict[str, Any]:
+    """Tell each tracker of a run, and return its record with what came of it under `timing`."""
+    came = {label: _told(tracker, tracked) for label, tracker in trackers.items()}
+    record = dict(tracked.record)
+    record["timing"] = {**record["timing"], "trackers": came}
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    RunFolder(tracked.folder).write(RUN, text)
+    return record
+
+
+def _told(tracker: Tracker, tracked: Tracked) -> dict[str, Any]:
+    began = time.perf_counter()
+    try:
+        came: dict[str, Any] = {"where": tracker.track(tracked)}
+    except Exception as error:  # of a tool that is not ours, which may raise what it likes
+        came = {"error": _one_line(error), "required": tracker.required}
+    return {**came, "seconds": round(time.perf_counter() - began, 3)}
+
+
+def _one_line(error: Exception) -> str:
+    """Return what an error says in one line, with its kind, and without passwords in addresses."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    line = re.sub(r"(?<=://)[^/@\s]*@", "", line)
+    return line if len(line) <= LONGEST_ERROR else f"{line[: LONGEST_ERROR - 1]}…"
+
+
+def failures(record: Mapping[str, Any], required: bool) -> Iterator[str]:
+    """Yield a line for each tracker that could not be told of a run, of those that must be or not.
+
+    The run is on disk whatever they say.
+    """
+    for label, came in record["timing"].get("trackers", {}).items():
+        if "error" in came and came["required"] is required:
+            yield f"{label} was not told of the run, which is on disk: {came['error']}"

@@ -1,0 +1,336 @@
+"""The two passes of a run: every cell's summaries, model by model; then the scores of all cells.
+
+A model is loaded once for all cells that use it, and is gone before scoring begins. Cells with the
+same articles are scored together, a window at a time, so that what metrics make of an article (its
+words, its index, its embeddings) serves all its summaries.
+"""
+
+import copy
+import dataclasses
+import gc
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from evalharness import defects, hf, registry
+from evalharness.cells import Cell
+from evalharness.errors import DataError
+from evalharness.protocols import Identified
+from evalharness.records import Article, Rejected, Summary, canonical
+from evalharness.results import Writer
+from evalharness.stored import ScoreRecord, Scoring, Store, Summarizing
+from evalharness.windows import expected, windows
+
+# Pairs of article and summary that a metric is given at once: how much of it is in memory.
+PAIRS_AT_ONCE = 4096
+# Cells that are scored together: each has two files open, and its scores as columns in memory.
+CELLS_AT_ONCE = 32
+ROWS_AT_ONCE = 1_000_000
+
+
+class Progress(Protocol):
+    """Who is told how a run goes on."""
+
+    def start(self, work: str, total: int | None) -> None:
+        """A piece of work begins: so many articles are to come, where that is known."""
+        ...
+
+    def advance(self, articles: int) -> None:
+        """So many more articles are done."""
+        ...
+
+    def end(self) -> None:
+        """The piece of work is done."""
+        ...
+
+
+class Silence:
+    """Tells nobody."""
+
+    def start(self, work: str, total: int | None) -> None:
+        """Say nothing."""
+
+    def advance(self, articles: int) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Work:
+    """A cell at work: its model behind the ledger, and what was computed for it."""
+
+    cell: Cell
+    path: Path
+    summarizing: Summarizing
+    summaries: dict[str, int] = field(default_factory=lambda: {"computed": 0, "stored": 0})
+    computed: Counter[str] = field(default_factory=Counter)
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A cell whose files are ready to be written, but for what only the runner knows."""
+
+    work: Work
+    writer: Writer
+    scorings: dict[str, Scoring]
+    together: int
+
+
+def neighbours(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells with those beside each other that use the same weights, else in order."""
+    groups: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(weights(cell), []).append(cell)
+    return [cell for group in groups.values() for cell in group]
+
+
+def weights(cell: Cell) -> tuple[Any, ...]:
+    """Return what names the weights that a cell's model loads; empty if it loads none we know of.
+
+    Decoding, prompts and limits are no part of it.
+    """
+    if not isinstance(getattr(cell.model, "model", None), str):
+        return ()
+    names = ["model", *(f.name for f in dataclasses.fields(hf.Request))]
+    return (cell.model_kind, *(getattr(cell.model, name, None) for name in names))
+
+
+def with_same_articles(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """Return the cells in groups that read the same articles."""
+    groups: list[list[Cell]] = []
+    for cell in cells:
+        for group in groups:
+            if same_articles(cell, group[0]):
+                group.append(cell)
+                break
+        else:
+            groups.append([cell])
+    return groups
+
+
+def same_articles(one: Cell, other: Cell) -> bool:
+    """Tell whether two cells read the same articles."""
+    return one.sheet.limit == other.sheet.limit and bool(one.loader == other.loader)
+
+
+def same_summaries(one: Cell, other: Cell) -> bool:
+    """Tell whether two cells have the same model and articles, and differ in what scores them."""
+    same_model = one.model_kind == other.model_kind and bool(one.model == other.model)
+    return same_model and same_articles(one, other)
+
+
+def summarize(cell: Cell, path: Path, store: Store, progress: Progress) -> Work:
+    """Write all summaries of a cell to the store. Raises: HarnessError where that cannot be."""
+    began = time.perf_counter()
+    work = at_work(cell, path, store, progress.advance)
+    progress.start(cell.name, expected(cell.loader, cell.sheet.limit))
+    for window in windows(cell.loader, cell.sheet.limit):
+        work.summarizing.fill(window)
+    progress.end()
+    work.summarizing.rest()
+    work.seconds = time.perf_counter() - began
+    work.summaries = told(work.summarizing)
+    return work
+
+
+def shared(cell: Cell, path: Path, works: Iterable[Work]) -> Work | None:
+    """Return a cell at work with the summaries of another, where those are the same."""
+    for work in works:
+        if same_summaries(work.cell, cell):
+            there = {"computed": 0, "stored": sum(told(work.summarizing).values())}
+            return Work(cell, path, work.summarizing, there)
+    return None
+
+
+def at_work(
+    cell: Cell, path: Path, store: Store, advance: Callable[[int], object] = lambda articles: None
+) -> Work:
+    """Return a cell ready to work, with a model of its own: what that loads goes when it rests."""
+    model = copy.copy(cell.model)
+    return Work(cell, path, Summarizing(cell.model_kind, model, store, advance))
+
+
+def told(summarizing: Summarizing) -> dict[str, int]:
+    """Return how many summaries were computed, and how many were there."""
+    return {"computed": summarizing.computed, "stored": summarizing.stored}
+
+
+def let_go() -> None:
+    """Free what models that rest had loaded: a model and its tokenizers refer to each other."""
+    gc.collect()
+
+
+def passes(works: Sequence[Work]) -> Iterator[list[Work]]:
+    """Yield the works in groups to be scored together: with the same articles, and not too many."""
+    for group in with_same_articles(work.cell for work in works):
+        n = expected(group[0].loader, group[0].sheet.limit) or ROWS_AT_ONCE // 8
+        size = max(1, min(CELLS_AT_ONCE, ROWS_AT_ONCE // max(1, n)))
+        members = [work for work in works if any(work.cell is cell for cell in group)]
+        for start in range(0, len(members), size):
+            yield members[start : start + size]
+
+
+def score(
+    works: Sequence[Work],
+    store: Store,
+    progress: Progress,
+    finish: Callable[[Ready], None],
+) -> None:
+    """Score works that have the same articles, and `finish` each when all its articles are in.
+
+    A work whose model is not at rest is summarized on the way. Raises: HarnessError, and what
+    metrics raise: then nothing of these works is finished.
+    """
+    began = time.perf_counter()
+    tasks = tasks_of(works, store)
+    cell = works[0].cell
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_writer(work)) for work in works]
+
+        def reject(row: Rejected) -> None:
+            for writer in writers:
+                writer.reject(row)
+
+        total = expected(cell.loader, cell.sheet.limit)
+        name = cell.name if len(works) == 1 else f"scores of {len(works)} systems"
+        progress.start(name, total and total * len(works))
+        for window in windows(cell.loader, cell.sheet.limit, reject):
+            _score_window(window, works, tasks, writers)
+            if works[0].summarizing.model is None:
+                progress.advance(len(window) * len(works))
+        progress.end()
+        _some_articles(writers[0])
+        share = (time.perf_counter() - began) / len(works)
+        for number, (work, writer) in enumerate(zip(works, writers, strict=True)):
+            work.seconds += share
+            if work.summarizing.model is not None:
+                work.summaries = told(work.summarizing)
+            mine = {at: task.scoring for task in tasks for n, at in task.asked if n == number}
+            in_order = {label: mine[label] for label in work.cell.metrics}
+            finish(Ready(work, writer, in_order, len(works)))
+
+
+def _writer(work: Work) -> Writer:
+    sheet = work.cell.sheet
+    return Writer(work.path, work.cell.metrics, sheet.interval, sheet.seed)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A metric, and who asks for it: numbers of works, each with its own label."""
+
+    scoring: Scoring
+    asked: list[tuple[int, str]] = field(default_factory=list)
+
+
+def tasks_of(works: Sequence[Work], store: Store) -> list[Task]:
+    """Return each metric once, whatever the works call it."""
+    tasks: dict[str, Task] = {}
+    for number, work in enumerate(works):
+        for label, metric in work.cell.metrics.items():
+            kind = work.cell.metric_kinds[label]
+            name = canonical(registry.signature(kind, metric))
+            if name not in tasks:
+                tasks[name] = Task(Scoring(kind, metric, store))
+            tasks[name].asked.append((number, label))
+    return list(tasks.values())
+
+
+def _score_window(
+    window: Sequence[Article],
+    works: Sequence[Work],
+    tasks: Sequence[Task],
+    writers: Sequence[Writer],
+) -> None:
+    summaries = [
+        work.summarizing.read(window)
+        if work.summarizing.model is None
+        else work.summarizing(window)
+        for work in works
+    ]
+    for some, theirs in portions(window, summaries):
+        scores: list[dict[str, list[ScoreRecord]]] = [{} for _ in works]
+        for number, label, record in scored(some, theirs, tasks, works):
+            scores[number].setdefault(label, []).append(record)
+        for work, writer, written, records in zip(works, writers, theirs, scores, strict=True):
+            _write(some, work, written, records, writer)
+
+
+Written = TypeVar("Written", Summary, Summary | None)
+
+
+def portions(
+    window: Sequence[Article], summaries: Sequence[Sequence[Written]]
+) -> Iterator[tuple[Sequence[Article], list[Sequence[Written]]]]:
+    """Yield the articles of a window with their summaries by work, a bounded number at once."""
+    size = max(1, PAIRS_AT_ONCE // len(summaries))
+    for start in range(0, len(window), size):
+        yield window[start : start + size], [each[start : start + size] for each in summaries]
+
+
+def scored(
+    articles: Sequence[Article],
+    summaries: Sequence[Sequence[Summary | None]],
+    tasks: Sequence[Task],
+    works: Sequence[Work],
+) -> Iterator[tuple[int, str, ScoreRecord]]:
+    """Yield number of work, label and score record, article by article.
+
+    A metric sees the summaries of all works at once, those of one article side by side. Where a
+    work has None for a summary, it is not scored.
+    """
+    for task in tasks:
+        asked = [
+            (number, label, article, summary)
+            for n, article in enumerate(articles)
+            for number, label in task.asked
+            if (summary := summaries[number][n]) is not None
+        ]
+        records = task.scoring([a for _, _, a, _ in asked], [s for _, _, _, s in asked])
+        for (number, label, _, _), (record, computed) in zip(asked, records, strict=True):
+            works[number].computed[label] += computed
+            yield number, label, record
+
+
+def _write(
+    articles: Sequence[Article],
+    work: Work,
+    summaries: Sequence[Summary],
+    scores: dict[str, list[ScoreRecord]],
+    writer: Writer,
+) -> None:
+    for n, (article, summary) in enumerate(zip(articles, summaries, strict=True)):
+        flaws = defects.find(article.text, summary, work.summarizing.instructions)
+        records = {
+            label: _judged(work.cell, label, scores[label][n], article)
+            for label in work.cell.metrics
+        }
+        writer.add(article, summary, flaws, records)
+
+
+def _judged(cell: Cell, label: str, record: ScoreRecord, article: Article) -> ScoreRecord:
+    """Add probability and band to a score where the config names a calibration."""
+    named = cell.calibrations.get(label)
+    return record if named is None else named.calibration.judged(record, article.source)
+
+
+def _some_articles(writer: Writer) -> None:
+    if writer.articles:
+        return
+    first = writer.first_rejected
+    why = f"; the first of {writer.rejected}: {first.where}: {first.reason}" if first else ""
+    raise DataError(f"data: no article to summarize{why}")
+
+
+def identity(cell: Cell) -> dict[str, Any]:
+    """Return the commit of data that has one; of any data the fingerprint says what was read."""
+    return dict(cell.loader.identity()) if isinstance(cell.loader, Identified) else {}

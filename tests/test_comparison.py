@@ -1,0 +1,385 @@
+"""Runs compared on what they share; what differs in data or metric is refused."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evalharness import compare
+from evalharness.comparison import Incomparable
+from evalharness.comparison.board import leaderboard
+from evalharness.errors import DataError, HarnessError
+from evalharness.report import comparison as tables
+
+MakeRun = Callable[..., Path]
+Command = Callable[..., Any]
+RNG = np.random.default_rng(4)
+BASE = RNG.beta(4, 4, 60).round(6).tolist()
+BETTER = [
+    min(1.0, value + 0.05 + noise)
+    for value, noise in zip(BASE, RNG.normal(0, 0.05, 60), strict=True)
+]
+
+# figures
+
+
+def test_difference_has_the_mean_the_wins_and_an_interval_around(make_run: MakeRun) -> None:
+    found = compare(make_run("a", {"m": BASE}), make_run("b", {"m": BETTER}))
+
+    [difference] = found.differences
+    expected = np.mean(np.array(BETTER) - BASE)
+    assert difference.difference == pytest.approx(expected, rel=1e-12)
+    assert difference.low is not None
+    assert difference.high is not None
+    assert difference.low < expected < difference.high
+    assert difference.wins == sum(b > a for a, b in zip(BASE, BETTER, strict=True))
+    assert difference.wins + difference.ties + difference.losses == difference.n == 60
+    assert difference.p == difference.p_holm == difference.p_bh < 0.001
+    spread = np.std(np.array(BETTER) - BASE, ddof=1)
+    assert difference.effect == pytest.approx(expected / spread, rel=1e-9)
+
+
+def test_wilcoxon_of_scipy_comes_to_the_same_conclusion(make_run: MakeRun) -> None:
+    scipy_stats = pytest.importorskip("scipy.stats")
+    found = compare(make_run("a", {"m": BASE}), make_run("b", {"m": BETTER}))
+    assert (scipy_stats.wilcoxon(BETTER, BASE).pvalue < 0.01) == (found.differences[0].p < 0.01)
+
+
+def test_family_is_every_metric_and_system_of_the_table(make_run: MakeRun) -> None:
+    runs = [make_run(name, {"m": BASE, "k": BETTER}) for name in ("a", "b", "c")]
+    runs.append(make_run("d", {"m": BETTER, "k": BASE}))
+    found = compare(*runs)
+
+    assert len(found.differences) == 2 * 3
+    worst = [d for d in found.differences if d.system == "d"]
+    assert all(d.p_holm == pytest.approx(min(1, 6 * d.p)) for d in worst[:1])
+    assert {d.p for d in found.differences if d.system != "d"} == {1.0}
+
+
+def test_systems_that_are_alike_share_a_letter(make_run: MakeRun) -> None:
+    runs = [make_run("a", {"m": BASE}), make_run("b", {"m": BETTER}), make_run("c", {"m": BASE})]
+    found = compare(*runs)
+    assert [found.standing("m", name).letters for name in "abc"] == ["b", "a", "b"]
+    assert found.standing("m", "b").rank < found.standing("m", "a").rank  # type: ignore[operator]
+
+
+def test_pairs_without_the_baseline_have_their_own_p_value(make_run: MakeRun) -> None:
+    a, b, c = (make_run(n, {"m": v}) for n, v in (("a", BASE), ("b", BETTER), ("c", BASE[::-1])))
+    pairs = {(p["one"], p["other"]): p["p"] for p in compare(a, b, c).pairs}
+    direct = compare(b, c).differences[0].p
+    assert pairs["b", "c"] == pytest.approx(direct, abs=0.01)
+
+
+def test_missing_scores_are_left_out_for_all_and_counted(make_run: MakeRun) -> None:
+    holes = [None, *BETTER[1:]]
+    found = compare(make_run("a", {"m": BASE}), make_run("b", {"m": holes}))
+    assert found.differences[0].n == 59
+    assert found.standing("m", "b").not_scored == 1
+    assert found.standing("m", "a").mean == pytest.approx(np.mean(BASE[1:]))
+    assert "b: m: 1 of 60 articles have no score" in list(tables.notes(found))
+
+
+def test_metric_without_any_score_is_shown_as_such(make_run: MakeRun) -> None:
+    empty = [None] * 5
+    found = compare(make_run("a", {"m": empty}), make_run("b", {"m": empty}))
+    [difference] = found.differences
+    assert (difference.n, difference.difference, difference.low, difference.p) == (0, None, None, 1)
+    assert "–" in tables.markdown(found)
+
+
+def test_the_same_arguments_give_the_same_bytes(make_run: MakeRun) -> None:
+    runs = make_run("a", {"m": BASE}), make_run("b", {"m": BETTER})
+    assert json.dumps(compare(*runs).record()) == json.dumps(compare(*runs).record())
+    assert compare(*runs, seed=1).record() != compare(*runs).record()
+
+
+def test_a_folder_of_runs_stands_for_all_of_them(make_run: MakeRun, tmp_path: Path) -> None:
+    for name in "ba":
+        make_run(name, {"m": BASE}, folder=tmp_path / "many")
+    assert compare(tmp_path / "many").systems == ("a", "b")
+
+
+def test_runs_of_one_name_are_told_apart(make_run: MakeRun, tmp_path: Path) -> None:
+    one, other = (make_run("a", {"m": BASE}, folder=tmp_path / where) for where in "xy")
+    assert compare(one, other).systems == (str(one), str(other))
+
+
+# data
+
+
+def test_order_of_the_articles_does_not_matter(make_run: MakeRun) -> None:
+    ids = [f"a{i}" for i in range(60)]
+    straight = compare(make_run("a", {"m": BASE}), make_run("b", {"m": BETTER}))
+    turned = make_run("b2", {"m": BETTER[::-1]}, ids=ids[::-1])
+    found = compare(make_run("a", {"m": BASE}), turned)
+    assert found.differences[0].difference == straight.differences[0].difference
+    assert found.differences[0].p == straight.differences[0].p
+
+
+def test_articles_that_not_all_have_are_left_out_and_counted(make_run: MakeRun) -> None:
+    fewer = make_run("b", {"m": BETTER[10:]}, ids=[f"a{i}" for i in range(10, 60)])
+    found = compare(make_run("a", {"m": BASE}), fewer)
+    assert found.articles == 50
+    assert found.left_out == {"a": 10}
+    assert "a: 10 articles left out: not in all" in list(tables.notes(found))
+
+
+def _texts(**changed: str) -> list[str]:
+    return [changed.get(f"a{i}", f"Article a{i} says this and no more.") for i in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"texts": _texts(a3="Other.")}, "the id 'a3' has another article in the second;"),
+        (
+            {"texts": _texts(a3="Other.", a4="X.")},
+            "the id 'a3' has another article in the second (2",
+        ),
+        ({"references": [["No."]] * 60}, "the id 'a0' has other references in the second (60"),
+        ({"ids": [f"b{i}" for i in range(60)]}, "no article stands in both"),
+        ({"ids": ["a0", *(f"a{i}" for i in range(59))]}, "the id 'a0' stands twice"),
+        ({"signature": "|version:2"}, "m: not the same metric in both: 'm|version:1' in"),
+    ],
+)
+def test_runs_that_do_not_match_are_refused_with_the_reason(
+    options: dict[str, Any], reason: str, make_run: MakeRun
+) -> None:
+    ours, theirs = make_run("a", {"m": BASE}), make_run("b", {"m": BETTER}, **options)
+    with pytest.raises(Incomparable) as error:
+        compare(ours, theirs)
+    assert reason in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_metric_that_one_run_lacks_is_left_out_and_said(make_run: MakeRun) -> None:
+    found = compare(make_run("a", {"m": BASE, "k": BASE}), make_run("b", {"m": BASE}))
+    assert found.metrics == ("m",)
+    assert list(found.metrics_left_out) == ["k"]
+
+
+def test_unknown_metric_is_refused_with_the_nearest(make_run: MakeRun) -> None:
+    runs = make_run("a", {"numbers": BASE}), make_run("b", {"numbers": BASE})
+    with pytest.raises(Incomparable, match="no metric 'nubmers'; did you mean numbers"):
+        compare(*runs, metrics=["nubmers"])
+
+
+def test_runs_without_a_metric_in_common_are_refused(make_run: MakeRun) -> None:
+    with pytest.raises(Incomparable, match="no metric stands in both"):
+        compare(make_run("a", {"m": BASE}), make_run("b", {"k": BASE}))
+
+
+def test_parts_can_be_named(make_run: MakeRun) -> None:
+    scores = [{"value": v, "parts": {"left": v / 2, "a.b": v}} for v in BASE]
+    runs = make_run("a", {"m.x": scores}), make_run("b", {"m.x": scores})
+    assert compare(*runs, metrics=["m.x.left", "m.x", "m.x.a.b"]).metrics == (
+        "m.x.left", "m.x", "m.x.a.b",
+    )  # fmt: skip
+    with pytest.raises(Incomparable, match=r"m\.x has no part 'lef'; did you mean left"):
+        compare(*runs, metrics=["m.x.lef"])
+
+
+def test_corpus_figures_are_not_compared_and_that_is_said(make_run: MakeRun) -> None:
+    runs = make_run("a", {"m": BASE}), make_run("b", {"m": BASE})
+    for run in runs:
+        record = json.loads((run / "run.json").read_text())
+        record["metrics"]["m"]["corpus"] = 31.0
+        (run / "run.json").write_text(json.dumps(record))
+    assert "m of the whole corpus" in compare(*runs).metrics_left_out
+
+
+def test_one_run_is_nothing_to_compare(make_run: MakeRun) -> None:
+    with pytest.raises(Incomparable, match="at least two runs"):
+        compare(make_run("a", {"m": BASE}))
+
+
+@pytest.mark.parametrize("options", [{"level": 0.0}, {"level": 1.0}, {"resamples": 5}])
+def test_options_out_of_range_are_refused(options: dict[str, Any], make_run: MakeRun) -> None:
+    with pytest.raises(HarnessError):
+        compare(make_run("a", {"m": BASE}), make_run("b", {"m": BASE}), **options)
+
+
+# what is no run
+
+
+def _break(run: Path, name: str, content: bytes | None) -> None:
+    if content is None:
+        (run / name).unlink()
+    else:
+        (run / name).write_bytes(content)
+
+
+def _half(run: Path, name: str) -> bytes:
+    whole = (run / name).read_bytes()
+    return whole[: len(whole) // 2]
+
+
+BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no folder": (lambda run: shutil.rmtree(run), "there is no such folder"),
+    "not finished": (lambda run: _break(run, "run.json", None), "no finished run"),
+    "empty run.json": (lambda run: _break(run, "run.json", b""), "run.json: is empty"),
+    "torn run.json": (lambda run: _break(run, "run.json", _half(run, "run.json")), "not JSON"),
+    "binary run.json": (lambda run: _break(run, "run.json", b"\xff\xfe\x00"), "not JSON"),
+    "a list": (lambda run: _break(run, "run.json", b"[1]"), "not written by evalharness"),
+    "another harness's": (
+        lambda run: _break(run, "run.json", b'{"results": {"cnn": {}}, "n-samples": {}}'),
+        "not written by evalharness",
+    ),
+    "a later format": (
+        lambda run: _break(run, "run.json", b'{"format": 99, "cell": "a"}'), "of format 99",
+    ),
+    "fields missing": (
+        lambda run: _break(run, "run.json", b'{"format": 1, "cell": "a"}'), "no 'experiment'",
+    ),
+    "no table": (lambda run: _break(run, "samples.parquet", None), "there is no such file"),
+    "empty table": (lambda run: _break(run, "samples.parquet", b""), "not Parquet"),
+    "torn table": (
+        lambda run: _break(run, "samples.parquet", _half(run, "samples.parquet")), "not Parquet",
+    ),
+    "foreign table": (lambda run: _break(run, "samples.parquet", b'{"a": 1}\n' * 9), "not Parquet"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_broken_run_is_one_clear_line(how: str, make_run: MakeRun) -> None:
+    from evalharness import gate
+
+    good, bad = make_run("good", {"m": BASE}), make_run("bad", {"m": BASE})
+    damage, reason = BROKEN[how]
+    damage(bad)
+
+    with pytest.raises(DataError) as error:
+        compare(good, bad)
+    assert reason in str(error.value)
+    assert str(bad) in str(error.value)
+    assert "\n" not in str(error.value)
+    for pair in ((good, bad), (bad, good)):
+        found = gate(*pair)
+        assert found.verdict == "could-not-run"
+        assert found.exit_code == 4
+        assert reason in found.reason
+
+
+def test_foreign_parquet_and_one_of_another_run_are_refused(make_run: MakeRun) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    good, bad = make_run("good", {"m": BASE}), make_run("bad", {"m": BASE})
+    pq.write_table(pa.table({"id": ["x"], "score": [1.0]}), bad / "samples.parquet")
+    with pytest.raises(DataError, match="no column 'source'"):
+        compare(good, bad)
+    shutil.copy(make_run("short", {"m": BASE[:5]}) / "samples.parquet", bad)
+    with pytest.raises(DataError, match=r"5 rows, and run\.json tells of 60"):
+        compare(good, bad)
+
+
+# the command line
+
+
+def test_command_prints_each_format(make_run: MakeRun, command: Command) -> None:
+    runs = make_run("a_1", {"m": BASE}), make_run("b&2", {"m": BETTER})
+
+    table = command("compare", *runs)
+    assert table.returncode == 0, table.stderr
+    assert "a_1" in table.stdout
+    assert "m: m|version:1" in table.stdout
+    latex = command("compare", *runs, "--format", "latex").stdout
+    assert r"\toprule" in latex
+    assert r"b\&2 & \textbf{" in latex
+    assert r"a\_1" in latex
+    assert latex.count(r"\begin") == latex.count(r"\end") == 1
+    markdown = command("compare", *runs, "--format", "markdown").stdout
+    assert "| b&2 |" in markdown
+    assert "a\\_1" in markdown
+    rows = list(csv.DictReader(io.StringIO(command("compare", *runs, "--format", "csv").stdout)))
+    record = json.loads(command("compare", *runs, "--json").stdout)
+    assert [row["system"] for row in rows] == ["a_1", "b&2"]
+    assert float(rows[1]["difference"]) == record["differences"][0]["difference"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--metrics", "k"], "no metric 'k'"),
+        (["--format", "pdf"], "should be one of table, json"),
+        (["--resamples", "3"], "--resamples"),
+        (["--level", "1"], "level: should lie between 0 and 1"),
+    ],
+)
+def test_command_ends_with_2_and_says_what_is_wrong(
+    arguments: list[str], said: str, make_run: MakeRun, command: Command
+) -> None:
+    done = command("compare", make_run("a", {"m": BASE}), make_run("b", {"m": BASE}), *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_compare_and_gate_import_nothing_heavy(make_run: MakeRun) -> None:
+    code = (
+        "import sys; from evalharness import compare, gate; "
+        f"runs = {[str(make_run('a', {'m': BASE})), str(make_run('b', {'m': BETTER}))]!r}; "
+        "compare(*runs); gate(*runs); "
+        "print([m for m in ('torch', 'transformers', 'datasets', 'pandas', 'scipy', 'nltk') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# the leaderboard
+
+
+def test_leaderboard_lists_runs_best_first_by_the_metric_asked_for(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    folder = tmp_path / "results"
+    make_run("low", {"m": BASE, "k": BETTER}, folder=folder / "x")
+    make_run("high", {"m": BETTER, "k": BASE}, folder=folder / "y")
+
+    [board] = leaderboard(folder).boards
+    assert [row.run for row in board.rows] == ["y/high", "x/low"]
+    [board] = leaderboard(folder, by="k").boards
+    assert [row.run for row in board.rows] == ["x/low", "y/high"]
+    with pytest.raises(DataError, match="no figure 'kk'; did you mean k"):
+        leaderboard(folder, by="kk")
+
+
+def test_leaderboard_keeps_other_articles_and_other_settings_apart(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    folder = tmp_path / "results"
+    make_run("a", {"m": BASE}, folder=folder)
+    make_run("b", {"m": BASE}, folder=folder, signature="|version:2")
+    make_run("c", {"m": BASE[:9]}, folder=folder)
+
+    boards = leaderboard(folder).boards
+    assert [len(board.rows) for board in boards] == [2, 1]
+    assert boards[0].headings == ("m", "m (2)")
+    assert boards[0].signatures == {"m": "m|version:1", "m (2)": "m|version:2"}
+
+
+def test_leaderboard_tells_of_what_it_cannot_read_and_ends_with_2(
+    make_run: MakeRun, tmp_path: Path, command: Command
+) -> None:
+    folder = tmp_path / "results"
+    make_run("good", {"m": BASE}, folder=folder)
+    (make_run("bad", {"m": BASE}, folder=folder) / "run.json").write_text("{")
+
+    done = command("leaderboard", folder)
+    assert done.returncode == 2
+    assert "good" in done.stdout
+    assert "not JSON" in done.stderr
+    assert command("leaderboard", tmp_path / "none").returncode == 2
+    (folder / "bad" / "run.json").unlink()
+    done = command("leaderboard", folder, "--format", "csv")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[1].split(",")[1] == "good"

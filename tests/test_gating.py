@@ -1,0 +1,374 @@
+"""The gate: its verdicts, its rules, its limits, and that it does not cry wolf."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evalharness import gate
+from evalharness.errors import ConfigError
+from evalharness.gating import testing
+from evalharness.records import Summary
+from evalharness.stats import Values
+
+MakeRun = Callable[..., Path]
+ROOT = Path(__file__).parents[1]
+RNG = np.random.default_rng(8)
+BASE: Values = RNG.beta(5, 5, 80)
+NOISE: Values = RNG.normal(0, 0.03, 80)
+
+
+def _moved(by: float) -> list[float]:
+    """Return the baseline's scores, moved by so much in the mean, with noise."""
+    moved: list[float] = (BASE + NOISE - NOISE.mean() + by).tolist()
+    return moved
+
+
+def _verdicts(found: Any) -> dict[str, str]:
+    return {each.name: each.verdict for each in found.outcomes}
+
+
+# verdicts
+
+
+@pytest.mark.parametrize(
+    ("moved", "margin", "verdict", "code"),
+    [
+        (0.0, 0.01, "pass", 0),
+        (0.1, 0.0, "pass", 0),
+        (-0.002, 0.02, "pass", 0),
+        (-0.05, 0.01, "regression", 1),
+        (-0.02, 0.01, "regression", 1),
+        (0.0, 0.001, "inconclusive", 3),
+        (-0.004, 0.004, "inconclusive", 3),
+        # A loss beyond chance that is shown to lie within the margin is what the margin is for.
+        (-0.02, 0.05, "pass", 0),
+    ],
+)
+def test_verdict_follows_loss_and_margin(
+    moved: float, margin: float, verdict: str, code: int, make_run: MakeRun
+) -> None:
+    found = gate(
+        make_run("a", {"m": BASE.tolist()}),
+        make_run("b", {"m": _moved(moved)}),
+        {"metrics": {"m": margin}},
+    )
+    assert (found.verdict, found.exit_code) == (verdict, code)
+    outcome = found.outcomes[0]
+    assert outcome.difference == pytest.approx(moved, abs=1e-9)
+    assert outcome.low is not None
+    assert outcome.high is not None
+    assert outcome.low <= moved <= outcome.high
+
+
+def test_relative_margin_is_a_share_of_the_baseline(make_run: MakeRun) -> None:
+    runs = make_run("a", {"m": BASE.tolist()}), make_run("b", {"m": _moved(-0.03)})
+    found = gate(*runs, {"metrics": {"m": {"relative": 0.2}}})
+    assert found.verdict == "pass"
+    assert found.outcomes[0].margin == pytest.approx(0.2 * BASE.mean())
+    assert gate(*runs, {"metrics": {"m": {"relative": 0.01}}}).verdict == "regression"
+
+
+def test_relative_margin_of_scores_below_0_tolerates_a_loss(make_run: MakeRun) -> None:
+    worse = [value - 1 for value in _moved(-0.03)]
+    runs = make_run("a", {"ter": (BASE - 1).tolist()}), make_run("b", {"ter": worse})
+    found = gate(*runs, {"metrics": {"ter": {"relative": 0.2}}})
+    assert found.verdict == "pass"
+    assert found.outcomes[0].margin == pytest.approx(0.2 * (1 - BASE.mean()))
+
+
+def test_identical_runs_pass_by_the_rules_by_default(make_run: MakeRun) -> None:
+    found = gate(make_run("a", {"m": BASE.tolist()}), make_run("b", {"m": BASE.tolist()}))
+    assert _verdicts(found) == {"m": "pass", "answered": "pass"}
+
+
+def test_too_few_articles_never_pass_but_may_well_show_a_loss(make_run: MakeRun) -> None:
+    few, worse = BASE[:12].tolist(), (BASE[:12] - 0.2).tolist()
+    a, same, b = make_run("a", {"m": few}), make_run("s", {"m": few}), make_run("b", {"m": worse})
+    assert gate(a, same).verdict == "inconclusive"
+    assert "on 12 articles; 30 are asked for" in gate(a, same).outcomes[0].message
+    assert gate(a, b).verdict == "regression"
+
+
+def test_worst_articles_are_listed_from_the_greatest_fall(make_run: MakeRun) -> None:
+    fallen = BASE.copy()
+    fallen[[5, 9]] -= [0.2, 0.4]
+    found = gate(make_run("a", {"m": BASE.tolist()}), make_run("b", {"m": fallen.tolist()}))
+    assert [each.id for each in found.outcomes[0].worst] == ["a9", "a5"]
+
+
+def test_candidate_that_leaves_scores_out_does_not_pass(make_run: MakeRun) -> None:
+    holes = [None if i % 4 == 0 else float(value) for i, value in enumerate(BASE)]
+    runs = make_run("a", {"m": BASE.tolist()}), make_run("b", {"m": holes})
+    found = gate(*runs, {"metrics": {"m": 0.01}})
+    assert found.verdict == "inconclusive"
+    assert "only 60 of 80 articles" in found.outcomes[0].message
+    assert gate(*runs, {"metrics": {"m": 0.01}, "coverage": 0.7}).verdict == "pass"
+
+
+def test_candidate_without_some_articles_could_not_run(make_run: MakeRun) -> None:
+    ids = [f"a{i}" for i in range(80)]
+    fewer = make_run("b", {"m": BASE[:70].tolist()}, ids=ids[:70])
+    whole = make_run("a", {"m": BASE.tolist()})
+    found = gate(whole, fewer)
+    assert found.verdict == "could-not-run"
+    assert "has 70 of the baseline's 80 articles" in found.reason
+    found = gate(whole, fewer, {"shared": 0.8})
+    assert found.verdict == "pass"
+    assert found.left_out == {"baseline": 10}
+
+
+def test_metric_that_the_candidate_lacks_could_not_run(make_run: MakeRun) -> None:
+    runs = (
+        make_run("a", {"m": BASE.tolist(), "k": BASE.tolist()}),
+        make_run("b", {"m": BASE.tolist()}),
+    )
+    found = gate(*runs, {"metrics": {"k": 0.01}})
+    assert found.verdict == "could-not-run"
+    assert "no metric 'k'" in found.reason
+    assert gate(*runs, {"metrics": {}, "limits": {"k.flagged": {"rise": 0}}}).exit_code == 4
+
+
+def test_runs_of_other_data_or_other_metrics_could_not_run(make_run: MakeRun) -> None:
+    ours = make_run("a", {"m": BASE.tolist()})
+    other = make_run("b", {"m": BASE.tolist()}, texts=["Other."] * 80)
+    assert "has another article" in gate(ours, other).reason
+    changed = make_run("c", {"m": BASE.tolist()}, signature="|version:2")
+    assert "not the same metric" in gate(ours, changed).reason
+    assert gate(ours, changed).exit_code == gate(ours, other).exit_code == 4
+
+
+def test_folders_of_runs_are_paired_by_name(make_run: MakeRun, tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        make_run(name, {"m": BASE.tolist()}, folder=tmp_path / "old")
+    make_run("x", {"m": BASE.tolist()}, folder=tmp_path / "new")
+    missing = gate(tmp_path / "old", tmp_path / "new")
+    assert missing.verdict == "could-not-run"
+    assert "'y' is not among its runs" in missing.reason
+    make_run("y", {"m": _moved(-0.1)}, folder=tmp_path / "new")
+    found = gate(tmp_path / "old", tmp_path / "new")
+    assert _verdicts(found) == {
+        "m (x)": "pass", "m (y)": "regression", "answered (x)": "pass", "answered (y)": "pass",
+    }  # fmt: skip
+
+
+# floors, limits, slices
+
+
+def test_floor_holds_for_the_candidates_mean(make_run: MakeRun) -> None:
+    runs = make_run("a", {"m": BASE.tolist()}), make_run("b", {"m": BASE.tolist()})
+    rules: dict[str, Any] = {"metrics": {"m": {"floor": float(BASE.mean()) - 0.01}}}
+    assert gate(*runs, rules).verdict == "pass"
+    rules["metrics"]["m"]["floor"] += 0.02
+    assert gate(*runs, rules).verdict == "regression"
+
+
+def _summaries(n: int, **changed: Summary) -> list[Summary]:
+    return [changed.get(f"a{i}", Summary(f"a{i}", "Five words of a summary.")) for i in range(n)]
+
+
+def test_limits_hold_for_figures_as_they_are(make_run: MakeRun) -> None:
+    n = 80
+    same = BASE.tolist()
+    flags = [{"start": 0, "end": 4, "kind": "number", "message": "", "evidence": []}]
+    flagged = [{"value": v, "flags": flags} if i < 8 else v for i, v in enumerate(same)]
+    candidate = make_run(
+        "b", {"m": flagged},
+        summaries=_summaries(
+            n, a1=Summary("a1", "", finish="error", note="no memory"), a2=Summary("a2", " " * 3),
+            a3=Summary("a3", "Long " * 85), a4=Summary("a4", "Cut.", read=3, tokens_in=2),
+        ),
+        defects={"a2": ["empty"], "a5": ["looping"], "a6": ["refusal"]},
+    )  # fmt: skip
+    base = make_run("a", {"m": same}, summaries=_summaries(n))
+
+    def verdict(name: str, **limit: float) -> tuple[str, Any]:
+        found = gate(base, candidate, {"metrics": {}, "limits": {name: limit}})
+        return found.verdict, found.outcomes[0].candidate
+
+    assert verdict("answered", at_least=77 / 80) == ("pass", 77 / 80)
+    assert verdict("answered", drop=0.03)[0] == "regression"
+    assert verdict("m.flagged", rise=0.1) == ("pass", 0.1)
+    assert verdict("m.flagged", at_most=0.09)[0] == "regression"
+    assert verdict("truncated", at_most=0)[0] == "regression"
+    assert verdict("looping", rise=1 / 80) == ("pass", 1 / 80)
+    words = (5 * 76 + 85 + 1) / 79  # the one that failed has no length
+    assert verdict("words", rise=2) == ("pass", pytest.approx(words))
+    assert verdict("words", rise=0.5)[0] == "regression"
+    assert verdict("m.scored", drop=0) == ("pass", 1.0)
+
+
+def test_slices_are_judged_by_themselves(make_run: MakeRun) -> None:
+    sources = ["cnn" if i < 40 else "xsum" for i in range(80)]
+    worse = [b - 0.1 if i < 40 else b + 0.12 for i, b in enumerate(_moved(0))]
+    ours = make_run("a", {"m": BASE.tolist()}, sources=sources)
+    theirs = make_run("b", {"m": worse}, sources=sources)
+    rules = {"metrics": {"m": 0.05}, "slices": [{"by": "source", "metrics": {"m": 0.05}}]}
+    assert _verdicts(gate(ours, theirs, rules)) == {
+        "m": "pass", "m (source=cnn)": "regression", "m (source=xsum)": "pass", "answered": "pass",
+    }  # fmt: skip
+
+
+def test_length_buckets_hold_each_article_once(make_run: MakeRun) -> None:
+    texts = ["word " * (i + 1) for i in range(80)]
+    run = make_run("a", {"m": BASE.tolist()}, texts=texts)
+    rules = {"minimum_n": 1, "slices": [{"by": "article_words", "bounds": [31, 61, 500],
+             "metrics": {"m": 0.5}}]}  # fmt: skip
+    parts = {each.part: each.n for each in gate(run, run, rules).outcomes if each.part}
+    assert parts == {"words<31": 30, "31≤words<61": 30, "61≤words<500": 20}
+
+
+# rules
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("levl: 0.05\n", "gate.yaml:1:1: levl: unknown key; did you mean level?"),
+        ("level: 2\n", "gate.yaml:1:1: level: should be less than 0.5, not 2"),
+        ("metrics: {m: -1}\n", "metrics.m"),
+        ("metrics: {m: {margin: 0.1, relative: 0.1}}\n", "a margin or a relative margin, not both"),
+        ("metrics: {m: {}}\n", "give a margin, a relative margin or a floor"),
+        ("metrics: {m: .nan}\n", "metrics.m"),
+        ("metrics: {k: 0.1}\n", "rules: no metric 'k'"),
+        ("metrics: [m]\n", "metrics: should be a mapping"),
+        ("limits: {answerd: {drop: 0}}\n", "no figure 'answerd'; did you mean answered?"),
+        ("limits: {answered: {}}\n", "give at_least, at_most, drop or rise"),
+        ("slices: [{by: length}]\n", "slices.0.by"),
+        ("slices: [{by: article_words, metrics: {m: 1}}]\n", "needs bounds"),
+        ("slices: [{by: article_words, bounds: [5, 2], metrics: {m: 1}}]\n", "bounds must rise"),
+        ("metrics: {m: 0.1\n", "gate.yaml:"),
+        ("metrics: {m: 0.1, m: 0.2}\n", "twice"),
+    ],
+)
+def test_wrong_rules_are_one_line_with_the_place(
+    rules: str, said: str, make_run: MakeRun, tmp_path: Path
+) -> None:
+    (tmp_path / "gate.yaml").write_text(rules)
+    runs = make_run("a", {"m": BASE.tolist()}), make_run("b", {"m": BASE.tolist()})
+    with pytest.raises(ConfigError) as error:
+        gate(*runs, tmp_path / "gate.yaml")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_rules_that_are_not_there_are_refused(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run("a", {"m": BASE.tolist()})
+    with pytest.raises(ConfigError):
+        gate(run, run, tmp_path / "none.yaml")
+
+
+def test_rules_that_ask_for_nothing_do_not_pass(make_run: MakeRun) -> None:
+    run = make_run("a", {"m": BASE.tolist()})
+    assert gate(run, run, {"metrics": {}, "limits": {}}).verdict == "could-not-run"
+
+
+def test_committed_baseline_passes_against_itself_by_the_committed_rules() -> None:
+    run = ROOT / "results" / "baseline" / "lead1-bart"
+    assert gate(run, run, ROOT / "configs" / "gate.yaml").verdict == "pass"
+
+
+def test_committed_baseline_is_of_the_articles_and_metrics_of_the_quickstart(
+    tmp_path: Path,
+) -> None:
+    from evalharness import run
+
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    [lead] = run(
+        tmp_path / "configs" / "quickstart.yaml", ["models=null", "model=lead", "generation={}"],
+        results=tmp_path / "results",
+    )  # fmt: skip
+    found = gate(ROOT / "results" / "baseline" / "lead1-bart", lead, ROOT / "configs" / "gate.yaml")
+    assert found.verdict == "regression"  # three sentences are longer than one
+    assert {each.rule: each.verdict for each in found.outcomes}["words"] == "regression"
+
+
+# it does not cry wolf, and it barks
+
+
+def _simulated(
+    metrics: int, articles: int, comparisons: int, margin: float, lost: bool, noise: str = "normal"
+) -> float:
+    """Return the share of comparisons that end in a regression (of the first metric, if it lost).
+
+    lost: whether the first metric loses just what is said to be detectable; otherwise the two are
+        exchangeable.
+    """
+    rng = np.random.default_rng(2026)
+    margins = [testing.Margin(margin)] * metrics
+    called = 0
+    for seed in range(comparisons):
+        baseline, candidate = _pair_of_systems(rng, articles, metrics, noise)
+        if lost:
+            probe = testing.paired_tests(baseline, candidate, margins, 0.05, 100, seed)
+            candidate[:, 0] -= testing.detectable(probe[0], 0.05, metrics) or 0.0
+        tested = testing.paired_tests(baseline, candidate, margins, 0.05, 10_000, seed)
+        adjusted = testing.adjusted(tested)
+        verdicts = [
+            testing.verdict(each, p, 0.05, 30) for each, p in zip(tested, adjusted, strict=True)
+        ]
+        called += "regression" in (verdicts[:1] if lost else verdicts)
+    return called / comparisons
+
+
+def _pair_of_systems(
+    rng: np.random.Generator, articles: int, metrics: int, noise: str
+) -> tuple[Values, Values]:
+    """Draw two systems of equal worth: what is hard in an article is hard for both."""
+    hard = rng.beta(2, 5, size=(articles, 1)) + rng.normal(0, 0.05, size=(articles, metrics))
+    shared = rng.normal(0, 0.1, size=(2, articles, 1))  # metrics go together
+    if noise == "normal":
+        own = rng.normal(0, 0.1, size=(2, articles, metrics))
+    else:  # skewed, as a check's score is that is nearly always 1
+        own = -rng.exponential(0.1, size=(2, articles, metrics))
+    both = hard + shared + own
+    return both[0], both[1]
+
+
+def _bound(share: float, n: int) -> float:
+    """Return how far above its true share a count of n may lie by chance (95 %, one-sided)."""
+    return share + 1.645 * float(np.sqrt(share * (1 - share) / n))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", ["normal", "skewed"])
+@pytest.mark.parametrize("margin", [0.0, 0.02])
+@pytest.mark.parametrize("metrics", [1, 10])
+def test_false_alarms_are_no_more_than_the_level(metrics: int, margin: float, noise: str) -> None:
+    n = 2000
+    assert _simulated(metrics, 60, n, margin, lost=False, noise=noise) <= _bound(0.05, n)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("margin", [0.0, 0.02, 0.1])
+@pytest.mark.parametrize("metrics", [1, 10])
+def test_detectable_loss_is_caught_in_80_of_100(metrics: int, margin: float) -> None:
+    assert _simulated(metrics, 60, 1000, margin, lost=True) >= 0.8
+
+
+def test_false_alarms_and_catches_in_a_small_simulation() -> None:
+    assert _simulated(5, 60, 60, 0.0, lost=False) <= 0.15
+    assert _simulated(5, 60, 60, 0.0, lost=True) >= 0.7
+
+
+def test_a_real_loss_larger_than_the_margin_hardly_ever_passes() -> None:
+    # The other error: passing what lost just the margin, at the level for one metric.
+    rng = np.random.default_rng(0)
+    passed: Sequence[bool] = []
+    for seed in range(200):
+        baseline, candidate = _pair_of_systems(rng, 60, 1, "normal")
+        tested = testing.paired_tests(
+            baseline, candidate - 0.05, [testing.Margin(0.05)], 0.05, 1000, seed
+        )
+        passed = [*passed, testing.verdict(tested[0], 1.0, 0.05, 30) == "pass"]
+    assert np.mean(passed) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_record_is_json_all_through(make_run: MakeRun) -> None:
+    found = gate(make_run("a", {"m": [None] * 40}), make_run("b", {"m": [None] * 40}))
+    assert found.verdict == "inconclusive"
+    assert json.loads(json.dumps(found.record(), allow_nan=False))["exit_code"] == 3

@@ -1,0 +1,250 @@
+"""Paired statistics: in agreement with scipy, closed forms and laws."""
+
+import math
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalharness import paired
+from evalharness.stats import Values
+
+Z = NormalDist().inv_cdf
+
+
+@pytest.fixture
+def scipy_stats() -> Any:
+    return pytest.importorskip("scipy.stats")
+
+
+def _differences(n: int, columns: int = 3, shift: float = 0.0, seed: int = 7) -> Values:
+    return np.random.default_rng(seed).normal(shift, 0.1, size=(n, columns))
+
+
+# the bootstrap
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 64, 65, 500])
+def test_each_resample_draws_as_many_articles_as_there_are(n: int) -> None:
+    means = paired.bootstrap_differences(np.eye(n), seed=0, resamples=300)
+    counts = means * n
+    assert counts == pytest.approx(counts.round(), abs=1e-3)
+    assert counts.sum(axis=1) == pytest.approx(np.full(300, n), abs=1e-2)
+
+
+def test_draws_are_those_of_n_throws_of_a_fair_die() -> None:
+    # Multinomial: each count has mean 1 and variance 1 - 1/n, two counts covariance -1/n.
+    n, resamples = 40, 40_000
+    counts = paired.bootstrap_differences(np.eye(n), seed=3, resamples=resamples) * n
+    covariance = np.cov(counts, rowvar=False)
+    assert counts.mean(axis=0) == pytest.approx(np.ones(n), abs=5 / math.sqrt(resamples))
+    assert np.diag(covariance) == pytest.approx(np.full(n, 1 - 1 / n), abs=0.05)
+    off = covariance[~np.eye(n, dtype=bool)]
+    assert off.mean() == pytest.approx(-1 / n, abs=0.001)
+    assert np.abs(off + 1 / n).max() < 6 / math.sqrt(resamples)
+
+
+def test_counts_of_an_article_are_binomial(scipy_stats: Any) -> None:
+    n, resamples = 12, 50_000
+    counts = (paired.bootstrap_differences(np.eye(n), 1, resamples)[:, 0] * n).round()
+    seen = np.bincount(counts.astype(int), minlength=n + 1)[:6]
+    expected = scipy_stats.binom.pmf(np.arange(6), n, 1 / n) * resamples
+    assert np.abs(seen - expected).max() < 5 * math.sqrt(resamples) / 2
+
+
+def test_bootstrap_agrees_with_scipy_within_the_resampling_error(scipy_stats: Any) -> None:
+    differences = np.random.default_rng(0).gamma(1, 0.1, size=(400, 3)) - 0.1
+    resampled = paired.bootstrap_differences(differences, seed=0, resamples=20_000)
+    low, high = paired.percentile_interval(resampled, 0.05)
+    theirs = scipy_stats.bootstrap(
+        (differences,), np.mean, axis=0, n_resamples=20_000, method="percentile",
+        rng=np.random.default_rng(1),
+    )  # fmt: skip
+    width = (high - low).min()
+    assert np.abs(low - theirs.confidence_interval.low).max() < 0.03 * width
+    assert np.abs(high - theirs.confidence_interval.high).max() < 0.03 * width
+    # A standard deviation of 20,000 resamples is known to 0.5 %; 2 % is four of these.
+    assert resampled.std(axis=0) == pytest.approx(theirs.standard_error, rel=0.02)
+
+
+def test_bootstrap_has_the_spread_of_the_closed_form() -> None:
+    differences = _differences(2000)
+    spread = paired.bootstrap_differences(differences, 0, 20_000).std(axis=0)
+    assert spread == pytest.approx(differences.std(axis=0) / math.sqrt(2000), rel=0.02)
+
+
+def test_bootstrap_of_equal_differences_is_their_value() -> None:
+    drawn = paired.bootstrap_differences(np.full((777, 1), 0.1), seed=0, resamples=500)
+    assert np.unique(drawn).tolist() == [0.1]
+
+
+def test_bootstrap_leaves_missing_scores_out() -> None:
+    values = np.array([[0.25, 1.0], [np.nan, 1.0], [0.25, 1.0]])
+    drawn = paired.bootstrap_differences(values, seed=0, resamples=300)
+    known = drawn[~np.isnan(drawn[:, 0])]
+    assert 0 < len(drawn) - len(known) < 60  # 1 resample in 27 holds the middle one only
+    assert known == pytest.approx(np.tile([0.25, 1.0], (len(known), 1)), abs=1e-12)
+
+
+def test_one_resample_serves_all_columns() -> None:
+    values = _differences(50, 1)
+    drawn = paired.bootstrap_differences(np.hstack([values, -values]), 0, 200)
+    assert drawn[:, 0] == pytest.approx(-drawn[:, 1], abs=1e-15)
+
+
+# sign flips
+
+
+def test_flips_are_all_sums_of_signed_differences() -> None:
+    values = np.array([[1.0], [2.0], [4.0]])
+    flipped = paired.sign_flips(values, seed=0, resamples=1000).flipped[:, 0]
+    assert sorted(set(flipped.tolist())) == [-7.0, -5.0, -3.0, -1.0, 1.0, 3.0, 5.0, 7.0]
+    assert np.bincount(((flipped + 7) / 2).astype(int)).min() > 80  # of 125
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.004, 0.01])
+def test_p_values_agree_with_scipy_within_the_resampling_error(
+    shift: float, scipy_stats: Any
+) -> None:
+    differences = _differences(300, 4, shift)
+    flips = paired.sign_flips(differences, seed=0, resamples=20_000)
+    for found, alternative in (
+        (flips.two_sided(), "two-sided"), (flips.below(), "less"), (flips.above(), "greater"),
+    ):  # fmt: skip
+        theirs = scipy_stats.permutation_test(
+            (differences,), lambda x, axis: x.sum(axis=axis), permutation_type="samples",
+            n_resamples=5_000, vectorized=True, alternative=alternative, axis=0, batch=500,
+            rng=np.random.default_rng(5),
+        ).pvalue  # fmt: skip
+        error = np.sqrt(theirs * (1 - theirs) * (1 / 20_000 + 1 / 5_000)) + 1e-4
+        assert (np.abs(found - theirs) < 5 * error).all()
+
+
+def test_p_values_agree_with_all_flips_of_few_articles() -> None:
+    values = np.random.default_rng(3).normal(0.3, 1, size=10)
+    signs = 1 - 2 * ((np.arange(1024)[:, np.newaxis] >> np.arange(10)) & 1)
+    exact = (np.abs(signs @ values) >= abs(values.sum()) - 1e-12).mean()
+    found = paired.sign_flips(values[:, np.newaxis], 0, 50_000).two_sided()[0]
+    assert found == pytest.approx(exact, abs=5 * math.sqrt(exact * (1 - exact) / 50_000))
+
+
+def test_p_values_are_near_those_of_a_t_test(scipy_stats: Any) -> None:
+    differences = _differences(500, 5, 0.006)
+    theirs = scipy_stats.ttest_1samp(differences, 0).pvalue
+    found = paired.sign_flips(differences, 0, 20_000).two_sided()
+    assert np.abs(found - theirs).max() < 0.015
+
+
+def test_flips_of_no_difference_have_the_p_value_1() -> None:
+    flips = paired.sign_flips(np.zeros((30, 2)), 0, 100)
+    assert flips.two_sided().tolist() == flips.below().tolist() == [1.0, 1.0]
+
+
+def test_no_p_value_is_0() -> None:
+    assert paired.sign_flips(np.ones((200, 1)), 0, 999).above()[0] == 1 / 1000
+
+
+def test_ties_count_as_extreme() -> None:
+    # Of one article, both signs are as extreme as what was seen.
+    assert paired.sign_flips(np.array([[0.3]]), 0, 500).two_sided()[0] == 1.0
+
+
+def test_difference_of_two_flips_is_the_flip_of_the_difference() -> None:
+    scores = _differences(200, 3)
+    together = paired.sign_flips(scores, 0, 2000)
+    other = paired.sign_flips(scores[:, [1]] - scores[:, [0]], 0, 2000)
+    difference = together[1] - together[0]
+    assert difference.two_sided() == pytest.approx(other.two_sided(), abs=0.002)
+
+
+def test_p_values_of_exchangeable_systems_are_uniform() -> None:
+    # 4,000 null comparisons at once: a share of 0.05 is known to 0.0034.
+    flips = paired.sign_flips(_differences(80, 4000), 0, 1000)
+    for p_values in (flips.two_sided(), flips.below(), flips.above()):
+        assert (p_values <= 0.05).mean() == pytest.approx(0.05, abs=0.014)
+
+
+# the same on any machine
+
+
+@pytest.mark.parametrize("block", [1, 1000, 54_321])
+@pytest.mark.parametrize("n", [3, 101, 640])
+def test_blocks_change_nothing(n: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = _differences(n)
+    values[::5, 1] = np.nan
+    drawn = paired.bootstrap_differences(values, 1, 203)
+    flips = paired.sign_flips(values, 1, 203)
+    monkeypatch.setattr(paired, "BLOCK", block)
+    assert np.array_equal(paired.bootstrap_differences(values, 1, 203), drawn, equal_nan=True)
+    assert np.array_equal(paired.sign_flips(values, 1, 203).flipped, flips.flipped)
+
+
+@pytest.mark.parametrize("n", [50, 70_000])
+def test_sums_are_exact_in_single_precision(n: int) -> None:
+    # Exact sums do not depend on the order of the articles that are added up.
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(n, 2)) * [1e-3, 1e6]
+    counts = rng.integers(0, 8, size=(5, n)).astype(np.float32)
+    order = rng.permutation(n)
+    for bits in (20, 24):
+        for part in paired._parts(values, bits).wholes:
+            sums = counts.clip(0, 1 if bits == 24 else 8) @ part
+            again = counts.clip(0, 1 if bits == 24 else 8)[:, order] @ part[order]
+            assert np.array_equal(sums, again)
+
+
+@given(
+    st.lists(
+        st.floats(-1e300, 1e300),
+        min_size=2,
+        max_size=40,
+    )
+)
+def test_no_size_of_scores_breaks_the_sums(values: list[float]) -> None:
+    column = np.array(values)[:, np.newaxis] / 2
+    p_value = paired.sign_flips(column, 0, 100).two_sided()[0]
+    assert 0 < p_value <= 1
+
+
+def test_other_columns_change_nothing() -> None:
+    values = _differences(300, 5)
+    alone = [paired.bootstrap_differences(values[:, [i]], 2, 64) for i in range(5)]
+    together = paired.bootstrap_differences(values, 2, 64)
+    assert np.array_equal(np.hstack(alone), together)
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (3, 0), (0, 0)])
+def test_nothing_in_gives_nothing_out(shape: tuple[int, int]) -> None:
+    assert paired.bootstrap_differences(np.empty(shape), 0, 10).shape == (10, shape[1])
+    assert paired.sign_flips(np.empty(shape), 0, 10).two_sided().tolist() == [1.0] * shape[1]
+
+
+# power
+
+
+@pytest.mark.parametrize("freedom", [5, 10, 30, 100, 10_000])
+@pytest.mark.parametrize("share", [0.001, 0.2, 0.8, 0.95, 0.975, 0.9995])
+def test_t_quantile_is_that_of_scipy(share: float, freedom: int, scipy_stats: Any) -> None:
+    exact = scipy_stats.t.ppf(share, freedom)
+    assert paired.t_quantile(share, freedom) == pytest.approx(
+        exact, rel=0.03 if freedom < 9 else 2e-3
+    )
+
+
+def test_smallest_detectable_is_the_closed_form_for_many_articles() -> None:
+    closed = (Z(0.975) + Z(0.8)) * 0.01
+    assert paired.smallest_detectable(0.01, 10**6, 0.025) == pytest.approx(closed, rel=1e-3)
+
+
+def test_standard_error_is_that_of_scipy(scipy_stats: Any) -> None:
+    values = _differences(50)
+    values[3, 1] = np.nan
+    theirs = scipy_stats.sem(values, axis=0, nan_policy="omit")
+    assert paired.standard_error(values) == pytest.approx(np.asarray(theirs), rel=1e-12)
+
+
+def test_standard_error_of_one_article_is_not_known() -> None:
+    assert np.isnan(paired.standard_error(np.array([[0.3]]))).all()
