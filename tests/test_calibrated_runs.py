@@ -28,7 +28,7 @@ def _entry(support_from: float | None = 0.5, flag_below: float | None = 0.2) -> 
 
 
 def _calibration(path: Path, check: str = "numbers", signature: str = "") -> Path:
-    signature = signature or "numbers|sentences:1|version:1"
+    signature = signature or "numbers|sentences:1|version:2"
     sources = {"south": _entry(support_from=2.0), "few": Calibrated(1, 1, 1, 0.0, reason="too few")}
     whole = Calibration(1, check, signature, "platt", {}, {}, _entry(), sources)
     path.write_text(whole.json())
