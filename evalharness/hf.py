@@ -126,6 +126,28 @@ def _cached_commit(cache: Path, name: str, revision: str) -> str | None:
     return reference.read_text().strip() if reference.is_file() else None
 
 
+def file(checkpoint: str, name: str, revision: str | None = None) -> Path:
+    """Return a file of a folder or of a repository on the hub, which is fetched if it must be.
+
+    Raises: ModelError where there is none.
+    """
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir():
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder}: no file {name!r}")
+        return folder / name
+    commit = identity(checkpoint, revision)["revision"]
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(checkpoint, name, revision=commit))
+    except Exception as error:  # no such file, no network, no permission, in their many forms
+        raise ModelError(
+            f"{checkpoint} on the hub: no file {name!r} ({_first_line(str(error))}); where there "
+            f"is network: hf download {checkpoint} {name}"
+        ) from error
+
+
 def check_device(device: str) -> None:
     """Raise ValueError for a device of no known form."""
     if not _DEVICE.fullmatch(device):
@@ -159,7 +181,10 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Request:
-    """What to load and how: everything that makes one loaded model differ from another."""
+    """What to load and how: everything that makes one loaded model differ from another.
+
+    lacks: starts of the names of weights that a checkpoint may be without, as nothing reads them.
+    """
 
     auto_class: str
     checkpoint: str
@@ -169,6 +194,7 @@ class Request:
     device: str = "auto"
     device_map: str | None = None
     remote_code: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 _latest: dict[tuple[Request, str], Loaded] = {}
@@ -218,7 +244,7 @@ def _load(request: Request, content: str) -> Loaded:
             output_loading_info=True,
             **where,
         )
-    _check_report(request.checkpoint, report)
+    _check_report(request, report)
     if request.device_map is None:
         model.to(device)
     return Loaded(model.eval(), tokenizer, model.device)
@@ -253,9 +279,10 @@ def _only_pickle(checkpoint: str, file: str) -> str:
     )
 
 
-def _check_report(checkpoint: str, report: Mapping[str, Any]) -> None:
+def _check_report(request: Request, report: Mapping[str, Any]) -> None:
     """Refuse a model of which some weights came from no file, or did not fit."""
-    missing = sorted(map(str, report["missing_keys"]))
+    checkpoint = request.checkpoint
+    missing = sorted(k for k in map(str, report["missing_keys"]) if not k.startswith(request.lacks))
     if missing:
         raise ModelError(f"{checkpoint}: the weights lack {_few(missing)}")
     mismatched = sorted(
@@ -306,6 +333,17 @@ def _explained(request: Request, message: str) -> str:
 def _first_line(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return lines[0] if lines else "no reason given"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether an exception is one of the many forms of too little memory."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    message = str(error).lower()
+    signs = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+    return isinstance(error, RuntimeError) and any(sign in message for sign in signs)
 
 
 @contextlib.contextmanager
