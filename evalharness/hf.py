@@ -74,9 +74,15 @@ def _folder_hash(folder: str) -> str:
     whole = hashlib.sha256()
     for file in sorted(set(files)):
         state = file.stat()
-        content = _file_hash(str(file), state.st_size, state.st_mtime_ns)
-        whole.update(f"{file.relative_to(root).as_posix()}\0{content}\n".encode())
+        digest = _file_hash(str(file), state.st_size, state.st_mtime_ns)
+        whole.update(f"{file.relative_to(root).as_posix()}\0{digest}\n".encode())
     return whole.hexdigest()[:32]
+
+
+def content(file: Path) -> str:
+    """Return what names a file's content: a hash, made once while the file stays as it is."""
+    state = file.stat()
+    return _file_hash(str(file), state.st_size, state.st_mtime_ns)[:32]
 
 
 @lru_cache(maxsize=256)

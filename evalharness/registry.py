@@ -57,7 +57,9 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "checks": {
         "dates": "evalharness.checks.dates:Dates",
         "entities": "evalharness.checks.entities:Entities",
+        "factcg": "evalharness.checks.factcg:FactCG",
         "lexical": "evalharness.checks.lexical:Lexical",
+        "minicheck": "evalharness.checks.minicheck:MiniCheck",
         "numbers": "evalharness.checks.numbers:Numbers",
         "polarity": "evalharness.checks.polarity:Polarity",
         "quotes": "evalharness.checks.quotes:Quotes",
@@ -190,6 +192,8 @@ def _resolved_paths(
 
 
 def _is_checkpoint(hint: Any) -> bool:
+    if get_origin(hint) in (UnionType, typing.Union):
+        return any(_is_checkpoint(inner) for inner in get_args(hint))
     return get_origin(hint) is Annotated and CHECKPOINT in get_args(hint)[1:]
 
 
