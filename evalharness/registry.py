@@ -60,6 +60,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "factcg": "evalharness.checks.factcg:FactCG",
         "lexical": "evalharness.checks.lexical:Lexical",
         "minicheck": "evalharness.checks.minicheck:MiniCheck",
+        "nli": "evalharness.checks.nli:Nli",
         "numbers": "evalharness.checks.numbers:Numbers",
         "polarity": "evalharness.checks.polarity:Polarity",
         "quotes": "evalharness.checks.quotes:Quotes",

@@ -20,6 +20,6 @@ A component that scores with a network is written in five steps:
 5. `reading` has the rest: `unscorable` (why there is nothing to score), `Copied` (the cascade:
    sentences that stand in the article as they are), `Reading.score` (value, parts, note).
 
-Sentences are split by the class attribute `split` (`reading.Split`), by default our own splitter; a
-parity test sets another in a subclass.
+Sentences are split by `self.split`, a static method of `Weights`: by default our own splitter; a
+parity test overrides it in a subclass.
 """

@@ -46,30 +46,26 @@ class Network:
         *,
         max_tokens: int | None = None,
         truncation: Truncation = "longest_first",
+        special_tokens: bool = True,
     ) -> list[Encoded]:
-        """Return each text, or text and pair, as tokens; cut to `max_tokens` where it is longer.
-
-        Raises: ModelError where what may be cut is too short for that.
-        """
+        """Return each text, or text and pair, as tokens; cut to `max_tokens` where it is longer."""
+        options: dict[str, Any] = {
+            "return_attention_mask": False,
+            "add_special_tokens": special_tokens,
+        }
+        if max_tokens is not None:
+            options |= {"truncation": truncation, "max_length": max_tokens}
+        sides = [texts] if pairs is None else [texts, pairs]
         encoded: list[Encoded] = []
         for start in range(0, len(texts), _ENCODED_TOGETHER):
             some = slice(start, start + _ENCODED_TOGETHER)
-            encoded += self._encode(texts[some], pairs and pairs[some], max_tokens, truncation)
+            encoded += self._encode([side[some] for side in sides], max_tokens, options)
         return encoded
 
     def _encode(
-        self,
-        texts: Sequence[str],
-        pairs: Sequence[str] | None,
-        max_tokens: int | None,
-        truncation: Truncation,
+        self, given: Sequence[Sequence[str]], max_tokens: int | None, options: Mapping[str, Any]
     ) -> list[Encoded]:
-        sides = [[without_surrogates(text) for text in side] for side in (texts, pairs) if side]
-        if not sides:
-            return []
-        options: dict[str, Any] = {"return_attention_mask": False}
-        if max_tokens is not None:
-            options |= {"truncation": truncation, "max_length": max_tokens}
+        sides = [[without_surrogates(text) for text in side] for side in given]
         with hf.quiet():
             rows = self.tokenizer(*sides, **options)
         types = rows.get("token_type_ids")

@@ -1,11 +1,14 @@
 """The options that every component with a network of its own shares."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from evalharness import hf
+from evalharness import hf, text
+from evalharness.errors import ModelError
 from evalharness.protocols import Checkpoint
+from evalharness.records import Span
 
 if TYPE_CHECKING:
     from evalharness.neural.network import Network
@@ -44,9 +47,23 @@ class Weights:
         """Return the folder or the name on the hub; what a preset stands for."""
         return self.presets.get(self.model, self.model)
 
+    @staticmethod
+    def split(words: str) -> Sequence[Span]:
+        """Return the sentences of a text; a parity test puts another splitter in its place."""
+        return text.sentences(words)
+
     def identity(self) -> Mapping[str, str]:
         """Return the commit on the hub, or the hash of the folder."""
         return hf.identity(self.checkpoint, self.revision)
+
+    def shape(self) -> Mapping[str, Any]:
+        """Return what the checkpoint's `config.json` says. Raises: ModelError."""
+        path = hf.file(self.checkpoint, "config.json", self.revision)
+        try:
+            found = json.loads(path.read_text())
+        except ValueError as error:
+            raise ModelError(f"{path}: no JSON: {error}") from error
+        return found if isinstance(found, dict) else {}
 
     def network(self, auto_class: str, *, lacks: tuple[str, ...] = ()) -> "Network":
         """Return the checkpoint, loaded as a class of transformers. Raises: ModelError.

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from evalharness import text
 from evalharness.records import Score, SentenceScore, Span
 
 Split = Callable[[str], Sequence[Span]]
@@ -14,8 +13,6 @@ Split = Callable[[str], Sequence[Span]]
 # Places at which a sentence is looked for in an article.
 _MOST_PLACES = 1000
 _BLANKS = re.compile(r"\s+")
-
-split_sentences: Split = text.sentences
 
 
 def unscorable(article: str, summary: str) -> str:
@@ -31,6 +28,7 @@ class Copied:
     A part of a sentence is no copy: `the mayor resigned` is not what `he denies that the mayor
     resigned` says.
 
+    >>> from evalharness import text
     >>> article = "It  rained. The mayor\\nresigned. He denies that the mayor resigned."
     >>> copied = Copied(article, text.sentences(article))
     >>> copied.place("The mayor resigned."), copied.place("the mayor resigned.")
