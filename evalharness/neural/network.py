@@ -164,7 +164,8 @@ class Network:
     @property
     def _padding(self) -> int:
         token = self.model.config.get_text_config().pad_token_id
-        return int(self.tokenizer.pad_token_id if token is None else token) or 0
+        token = self.tokenizer.pad_token_id if token is None else token
+        return int(token or 0)  # many decoders have none; what stands there is masked
 
     def _refuse_unknown_tokens(self, items: Sequence[Encoded]) -> None:
         """Refuse what would end a GPU's whole process."""
