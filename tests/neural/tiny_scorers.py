@@ -1,0 +1,61 @@
+"""Tiny checkpoints of the scorers that are no plain classifiers; see `tiny`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from neural import tiny
+
+SHAPE: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 514,
+    "type_vocab_size": 1,
+    "pad_token_id": 1,
+    "bos_token_id": 0,
+    "eos_token_id": 2,
+}
+
+
+def roberta_encoder(folder: Path, layers: int, seed: int, **more: Any) -> Path:
+    """A RoBERTa without a head; slow tokenizers of transformers 4 can read it too."""
+    from transformers import RobertaConfig, RobertaModel
+
+    tokenizer = tiny.roberta_tokenizer()
+    shape = {**SHAPE, "vocab_size": len(tokenizer), "num_hidden_layers": layers, **more}
+    config = RobertaConfig(**shape)
+    tiny.save(folder, RobertaModel(config), tokenizer, seed)
+    return _for_slow_tokenizers(folder)
+
+
+def _for_slow_tokenizers(folder: Path) -> Path:
+    model = json.loads((folder / "tokenizer.json").read_text())["model"]
+    merges = "\n".join(" ".join(pair) for pair in model["merges"])
+    (folder / "vocab.json").write_text(json.dumps(model["vocab"], ensure_ascii=False))
+    (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}\n")
+    return folder
+
+
+def alignscore(folder: Path, seed: int = 221) -> Path:
+    """A RoBERTa encoder, and beside it `align.ckpt`: the same with AlignScore's three heads."""
+    import torch
+    from transformers import AutoModel
+
+    folder = roberta_encoder(folder / "roberta", layers=2, seed=seed)
+    whole = torch.nn.Module()
+    whole.base_model = AutoModel.from_pretrained(folder)
+    heads = (("bin_layer", 2, 0.6), ("tri_layer", 3, 0.6), ("reg_layer", 1, 0.1))
+    for name, size, scale in heads:  # the last one's number is trained to lie in 0 to 1
+        layer = torch.nn.Linear(32, size)
+        tiny.weights(layer, seed + size, scale)
+        whole.add_module(name, layer)
+    checkpoint = {
+        "state_dict": whole.state_dict(),
+        "hyper_parameters": {"model": "roberta-tiny"},
+        "pytorch-lightning_version": "1.9.0",
+        "epoch": 0,
+        "global_step": 0,
+    }
+    torch.save(checkpoint, folder / "align.ckpt")
+    return folder
