@@ -48,6 +48,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "title": "evalharness.models.extractive:Title",
     },
     "metrics": {
+        "bertscore": "evalharness.metrics.bertscore:BertScore",
         "bleu": "evalharness.metrics.bleu:Bleu",
         "chrf": "evalharness.metrics.bleu:Chrf",
         "extractiveness": "evalharness.metrics.extractiveness:Extractiveness",
@@ -55,9 +56,12 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "ter": "evalharness.metrics.bleu:Ter",
     },
     "checks": {
+        "alignscore": "evalharness.checks.alignscore:AlignScore",
+        "bertscore": "evalharness.checks.bertscore:BertScore",
         "dates": "evalharness.checks.dates:Dates",
         "entities": "evalharness.checks.entities:Entities",
         "factcg": "evalharness.checks.factcg:FactCG",
+        "judge": "evalharness.checks.judge:Judge",
         "lexical": "evalharness.checks.lexical:Lexical",
         "minicheck": "evalharness.checks.minicheck:MiniCheck",
         "nli": "evalharness.checks.nli:Nli",

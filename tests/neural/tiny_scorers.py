@@ -59,3 +59,25 @@ def alignscore(folder: Path, seed: int = 221) -> Path:
     }
     torch.save(checkpoint, folder / "align.ckpt")
     return folder
+
+
+def bertscore_roberta(folder: Path) -> Path:
+    """A RoBERTa of four layers, of which BERTScore uses three."""
+    return roberta_encoder(folder, layers=4, seed=231)
+
+
+def bertscore_bert(folder: Path) -> Path:
+    """A lower-casing BERT that reads 128 tokens; slow tokenizers of transformers 4 can read it."""
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()] + list("é’“”–£…ж市")
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces += [*letters, *(f"##{letter}" for letter in letters), *tiny.WORDS]
+    pieces = list(dict.fromkeys(pieces))
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    make: Any = BertTokenizer
+    tokenizer = make(str(folder / "vocab.txt"), do_lower_case=True, model_max_length=128)
+    shape: dict[str, Any] = {**SHAPE, "vocab_size": len(pieces), "num_hidden_layers": 4}
+    shape |= {"max_position_embeddings": 128, "pad_token_id": 0, "type_vocab_size": 2}
+    return tiny.save(folder, BertModel(BertConfig(**shape)), tokenizer, seed=232)
