@@ -48,6 +48,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "title": "evalharness.models.extractive:Title",
     },
     "metrics": {
+        "bartscore": "evalharness.metrics.bartscore:BartScore",
         "bertscore": "evalharness.metrics.bertscore:BertScore",
         "bleu": "evalharness.metrics.bleu:Bleu",
         "chrf": "evalharness.metrics.bleu:Chrf",
@@ -57,6 +58,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     },
     "checks": {
         "alignscore": "evalharness.checks.alignscore:AlignScore",
+        "bartscore": "evalharness.checks.bartscore:BartScore",
         "bertscore": "evalharness.checks.bertscore:BertScore",
         "dates": "evalharness.checks.dates:Dates",
         "entities": "evalharness.checks.entities:Entities",

@@ -15,7 +15,8 @@ import torch  # noqa: TID253  imported when the work starts, as is this module
 from evalharness.errors import ModelError
 from evalharness.neural.batches import Encoded, Values, packed
 from evalharness.neural.network import Inputs, Network
-from evalharness.neural.tokens import frame, most_tokens, numbers_of, tokens
+from evalharness.neural.placing import numbers_of
+from evalharness.neural.tokens import frame, most_tokens, tokens
 from evalharness.records import Span
 
 # Models whose slow tokenizer in transformers 4 was RoBERTa's or GPT-2's: to these bert-score gave

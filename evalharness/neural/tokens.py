@@ -9,7 +9,6 @@ import numpy.typing as npt
 from evalharness import hf
 from evalharness.errors import ModelError
 from evalharness.neural.network import Network, without_surrogates
-from evalharness.records import Span
 
 _NO_LIMIT = 10**6  # tokenizers without a limit say 10**30
 
@@ -19,18 +18,6 @@ class Tokens(NamedTuple):
 
     ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
-
-
-def numbers_of(ends: npt.NDArray[np.int64], spans: Sequence[Span]) -> npt.NDArray[np.int64]:
-    """Return which span each token is counted to, by where it ends: the first not before that.
-
-    What stands between two spans thus counts to the later one, and what is behind all to the last.
-
-    >>> numbers_of(np.array([2, 5, 6, 9]), [Span(0, 5), Span(6, 8)]).tolist()
-    [0, 0, 1, 1]
-    """
-    found = np.searchsorted([span.end for span in spans], ends)
-    return np.minimum(found, len(spans) - 1)
 
 
 def tokens(network: Network, text: str) -> Tokens:

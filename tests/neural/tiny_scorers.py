@@ -81,3 +81,26 @@ def bertscore_bert(folder: Path) -> Path:
     shape: dict[str, Any] = {**SHAPE, "vocab_size": len(pieces), "num_hidden_layers": 4}
     shape |= {"max_position_embeddings": 128, "pad_token_id": 0, "type_vocab_size": 2}
     return tiny.save(folder, BertModel(BertConfig(**shape)), tokenizer, seed=232)
+
+
+def bart(folder: Path, seed: int = 241) -> Path:
+    """A BART that writes; it reads 1,024 tokens."""
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    tokenizer = tiny.roberta_tokenizer(1024)
+    config = BartConfig(
+        vocab_size=len(tokenizer),
+        d_model=32,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        max_position_embeddings=1024,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        decoder_start_token_id=2,
+    )
+    return tiny.save(folder, BartForConditionalGeneration(config), tokenizer, seed)
