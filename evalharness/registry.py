@@ -55,6 +55,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "extractiveness": "evalharness.metrics.extractiveness:Extractiveness",
         "rouge": "evalharness.metrics.rouge:Rouge",
         "ter": "evalharness.metrics.bleu:Ter",
+        "unieval": "evalharness.metrics.unieval:UniEval",
     },
     "checks": {
         "alignscore": "evalharness.checks.alignscore:AlignScore",
@@ -72,6 +73,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "quotes": "evalharness.checks.quotes:Quotes",
         "roles": "evalharness.checks.roles:Roles",
         "support": "evalharness.checks.support:Support",
+        "unieval": "evalharness.checks.unieval:UniEval",
     },
 }
 

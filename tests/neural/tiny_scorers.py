@@ -104,3 +104,26 @@ def bart(folder: Path, seed: int = 241) -> Path:
         decoder_start_token_id=2,
     )
     return tiny.save(folder, BartForConditionalGeneration(config), tokenizer, seed)
+
+
+def unieval(folder: Path, seed: int = 251) -> Path:
+    """A T5 whose tokenizer knows Yes and No."""
+    from transformers import AutoConfig, T5ForConditionalGeneration
+
+    tokenizer = tiny.t5_tokenizer(1024)
+    tokenizer.add_tokens(["Yes", "No"])
+    config: Any = AutoConfig.for_model(
+        "t5",
+        vocab_size=512,
+        d_model=32,
+        d_kv=16,
+        d_ff=64,
+        num_layers=2,
+        num_heads=2,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+        decoder_start_token_id=0,
+        pad_token_id=0,
+        eos_token_id=1,
+    )
+    return tiny.save(folder, T5ForConditionalGeneration(config), tokenizer, seed, scale=0.2)
