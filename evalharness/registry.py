@@ -65,6 +65,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "entities": "evalharness.checks.entities:Entities",
         "factcg": "evalharness.checks.factcg:FactCG",
         "judge": "evalharness.checks.judge:Judge",
+        "lettucedetect": "evalharness.checks.lettucedetect:LettuceDetect",
         "lexical": "evalharness.checks.lexical:Lexical",
         "minicheck": "evalharness.checks.minicheck:MiniCheck",
         "nli": "evalharness.checks.nli:Nli",

@@ -127,3 +127,27 @@ def unieval(folder: Path, seed: int = 251) -> Path:
         eos_token_id=1,
     )
     return tiny.save(folder, T5ForConditionalGeneration(config), tokenizer, seed, scale=0.2)
+
+
+def lettucedetect(folder: Path, seed: int = 261) -> Path:
+    """A ModernBERT that sorts tokens into two labels."""
+    from transformers import AutoConfig, ModernBertForTokenClassification
+
+    tokenizer = tiny.bert_tokenizer(4096)
+    config: Any = AutoConfig.for_model(
+        "modernbert",
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        max_position_embeddings=4096,
+        local_attention=64,
+        num_labels=2,
+        pad_token_id=0,
+        cls_token_id=1,
+        sep_token_id=2,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    return tiny.save(folder, ModernBertForTokenClassification(config), tokenizer, seed)
