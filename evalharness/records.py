@@ -98,6 +98,7 @@ class Score:
     value: None where the metric does not apply, and then `note` says why. Never NaN.
     parts: named components of the value; one that does not apply is left out.
     counts: statistics of a corpus-level metric, which are summed over the articles (else empty).
+    passing: there is no value today (a server failed), and another day there may be: not stored.
     """
 
     value: float | None
@@ -106,6 +107,7 @@ class Score:
     flags: tuple[Flag, ...] = ()
     note: str = ""
     counts: tuple[float, ...] = ()
+    passing: bool = False
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:

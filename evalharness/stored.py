@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,21 +101,25 @@ class Scoring:
             for key, article, summary in zip(keys, articles, summaries, strict=True)
             if key and key not in self.ledger
         }
-        if fresh:
-            pairs = list(fresh.values())
-            scores = self.metric.score(pairs)
-            _same_length(self.signature["name"], len(scores), len(fresh))
-            for score, pair in zip(scores, pairs, strict=True):
-                self._check(score, pair)
-            records = [score_record(score) for score in scores]
-            self.ledger.append(list(zip(fresh, records, strict=True)))
+        failed = self._score(fresh) if fresh else {}
         self.computed += len(fresh)
         self.stored += len(articles) - len(fresh)
-        kept = iter(self.ledger.get([key for key in keys if key]))
+        kept = iter(self.ledger.get([key for key in keys if key and key not in failed]))
         return [
-            next(kept) if key else score_record(Score(None, note=f"no summary: {summary.note}"))
+            failed.get(key) or (next(kept) if key else _unsummarized(summary))
             for key, summary in zip(keys, summaries, strict=True)
         ]
+
+    def _score(self, fresh: Mapping[str, Pair]) -> dict[str, dict[str, Any]]:
+        """Score what the ledger lacks; return the records that it does not keep: no score today."""
+        pairs = list(fresh.values())
+        scores = self.metric.score(pairs)
+        _same_length(self.signature["name"], len(scores), len(fresh))
+        for score, pair in zip(scores, pairs, strict=True):
+            self._check(score, pair)
+        keyed = list(zip(fresh, scores, strict=True))
+        self.ledger.append([(key, score_record(s)) for key, s in keyed if not s.passing])
+        return {key: score_record(score) for key, score in keyed if score.passing}
 
     def _check(self, score: Score, pair: Pair) -> None:
         """Refuse what would poison the ledger. Raises: ModelError that names the component."""
@@ -128,6 +132,10 @@ class Scoring:
         if summary.finish == "error":
             return ""
         return digest(summary.text, _content(article, self.metric.needs))
+
+
+def _unsummarized(summary: Summary) -> dict[str, Any]:
+    return score_record(Score(None, note=f"no summary: {summary.note}"))
 
 
 def _flaw(score: Score, article: Article, summary: Summary) -> str:
