@@ -4,7 +4,7 @@ import functools
 import json
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def judge(model: str, **more: Any) -> Judge:
 # The probability, by transformers alone
 
 
-def by_transformers(folder: str, prompt: str, answers: Mapping[str, Sequence[str]]) -> list[float]:
+def by_transformers(
     folder: str, prompt: str, answers: Mapping[str, tuple[str, ...]]
 ) -> list[float]:
     """Return the share of each answer's spellings as the next token: no batch, nothing of ours."""
