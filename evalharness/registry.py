@@ -278,6 +278,25 @@ def _content(path: Path) -> str:
     return whole.hexdigest()[:16]
 
 
+def to_fetch(component: Any) -> list[hf.ToFetch]:
+    """Return for each checkpoint that a component names what of it is not on this machine yet.
+
+    Raises: ModelError, as `hf.to_fetch`.
+    """
+    hints = get_type_hints(type(component), include_extras=True)
+    presets: Mapping[str, str] = getattr(component, "presets", {})
+    also = tuple(name for name in (getattr(component, "file", None),) if isinstance(name, str))
+    found: list[hf.ToFetch] = []
+    for field in dataclasses.fields(component):
+        name = getattr(component, field.name)
+        if not name or not _is_checkpoint(hints[field.name]):
+            continue
+        own = field.name == "model"  # to which revision and file belong
+        revision = getattr(component, "revision", None) if own else None
+        found.append(hf.to_fetch(presets.get(name, name), revision, also if own else ()))
+    return found
+
+
 def signature_text(parts: Mapping[str, Any]) -> str:
     """Return a signature as one line to quote beside a number, after sacrebleu's fashion.
 
