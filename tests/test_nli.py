@@ -1,19 +1,17 @@
 """SummaC: equal to its authors' code on tiny models, and what the authors left open."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
-from neural import frozen, official_summac, texts, tiny
+from neural import frozen, mutations, official_summac, texts, tiny
 
 from evalharness.checks import nli_head
 from evalharness.checks.nli import Nli
 from evalharness.checks.pieces import Granularity, pieces
 from evalharness.errors import ModelError
-from evalharness.neural import batches, network
 from evalharness.records import Article, Score, Span, Summary
 
 # Much as the authors batch, 128 pairs together.
@@ -99,55 +97,14 @@ def test_conv_equals_the_authors(models: dict[str, Path], head: Path, name: str)
     assert frozen.farthest([a for a, _ in compared], [b for _, b in compared]) < frozen.SAME_BATCH
 
 
-def labels_swapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = network.Network.classify
-    monkeypatch.setattr(
-        network.Network, "classify", lambda self, items: original(self, items)[:, [1, 2, 0]]
-    )
-
-
-def pair_swapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = network.Network.encode
-
-    def encode(self: Any, texts: Any, pairs: Any, **options: Any) -> Any:
-        return original(self, pairs, texts, **options)
-
-    monkeypatch.setattr(network.Network, "encode", encode)
-
-
-def separator_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = network.Network.encode
-
-    def encode(self: Any, texts: Any, pairs: Any, **options: Any) -> Any:
-        joined = [f"{text} {pair}" for text, pair in zip(texts, pairs, strict=True)]
-        return original(self, joined, **options)
-
-    monkeypatch.setattr(network.Network, "encode", encode)
-
-
-def padded_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = batches.padded
-
-    def padded(rows: Any, pad: int) -> Any:
-        ids, mask = original(rows, pad)
-        for number, row in enumerate(rows):
-            ids[number] = np.roll(ids[number], ids.shape[1] - len(row) // 4)
-            mask[number] = np.roll(mask[number], ids.shape[1] - len(row) // 4)
-        return ids, mask
-
-    monkeypatch.setattr("evalharness.neural.network.padded", padded)
-
-
-def cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = network.Network.encode
-
-    def encode(self: Any, texts: Any, pairs: Any, max_tokens: int) -> Any:
-        return original(self, texts, pairs, max_tokens=max_tokens - 12)
-
-    monkeypatch.setattr(network.Network, "encode", encode)
-
-
-MUTATIONS = [labels_swapped, pair_swapped, separator_dropped, padded_left, cut_short]
+MUTATIONS = [
+    mutations.labels_swapped,
+    mutations.pair_swapped,
+    mutations.separator_dropped,
+    mutations.padded_left,
+    mutations.padding_read,
+    mutations.cut_short,
+]
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
@@ -155,10 +112,10 @@ MUTATIONS = [labels_swapped, pair_swapped, separator_dropped, padded_left, cut_s
 def test_fixture_bites(
     models: dict[str, Path],
     name: str,
-    mutation: Callable[[pytest.MonkeyPatch], None],
+    mutation: mutations.Mutation,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    granularity: Granularity = "document" if mutation is cut_short else "sentence"
+    granularity: Granularity = "document" if mutation is mutations.cut_short else "sentence"
     kept = frozen.read(f"summac_{name}")[granularity]["scores"]
     mutation(monkeypatch)
     scores = scored(plain(models[name], granularity=granularity, batch_tokens=LARGE))
