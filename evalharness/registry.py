@@ -38,6 +38,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "models": {
         "article": "evalharness.models.extractive:WholeArticle",
         "causal": "evalharness.models.causal:Causal",
+        "endpoint": "evalharness.models.endpoint:Endpoint",
         "given": "evalharness.models.given:Given",
         "lead": "evalharness.models.extractive:Lead",
         "lexrank": "evalharness.models.extractive:LexRank",
@@ -65,6 +66,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "entities": "evalharness.checks.entities:Entities",
         "factcg": "evalharness.checks.factcg:FactCG",
         "judge": "evalharness.checks.judge:Judge",
+        "hhem": "evalharness.checks.hhem:Hhem",
         "lettucedetect": "evalharness.checks.lettucedetect:LettuceDetect",
         "lexical": "evalharness.checks.lexical:Lexical",
         "minicheck": "evalharness.checks.minicheck:MiniCheck",

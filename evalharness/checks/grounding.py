@@ -23,11 +23,15 @@ _TOGETHER = 64
 
 
 class Prompt(NamedTuple):
-    """The text that the network reads, and where in it the chunk and the claim end."""
+    """The text that the network reads, and where in it the chunk and the claim end.
+
+    lost: characters of the chunk that were cut before.
+    """
 
     text: str
     chunk_end: int
     claim_end: int
+    lost: int = 0
 
 
 class Answer(NamedTuple):
@@ -180,4 +184,5 @@ def _whole(summary: str) -> Span:
 
 def _answer(value: float, prompt: Prompt, item: "Encoded") -> Answer:
     kept = len(prompt.text) if item.kept is None else item.kept[0]
-    return Answer(value, max(0, prompt.chunk_end - kept), kept < prompt.claim_end)
+    lost = prompt.lost + max(0, prompt.chunk_end - kept)
+    return Answer(value, lost, kept < prompt.claim_end)

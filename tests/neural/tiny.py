@@ -221,6 +221,22 @@ def t5(folder: Path, seed: int = 3) -> Path:
     return save(folder, T5ForConditionalGeneration(config), t5_tokenizer(), seed)
 
 
+def hhem(folder: Path, seed: int = 5) -> tuple[Path, Path]:
+    """HHEM as its authors publish it (a prefix to names, a config of their own), and a backbone."""
+    from safetensors.torch import load_file, save_file
+    from transformers import AutoConfig, T5ForTokenClassification
+
+    backbone = t5(folder / "backbone")
+    config = AutoConfig.from_pretrained(backbone, num_labels=2)
+    published = save(folder / "hhem", T5ForTokenClassification(config), t5_tokenizer(), seed)
+    tensors = load_file(published / "model.safetensors")
+    save_file({f"t5.{name}": t for name, t in tensors.items()}, published / "model.safetensors")
+    for file in published.glob("*.json"):
+        file.unlink()
+    (published / "config.json").write_text('{"model_type": "HHEMv2"}')
+    return published, backbone
+
+
 def weights_digest(folder: Path) -> str:
     """Return a hash of a checkpoint's weights and its tokenizer's vocabulary."""
     from safetensors.numpy import load_file
