@@ -11,6 +11,8 @@ from evalharness.errors import ModelError
 
 _CLOCK = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1""")
 
+_THOUGHT = re.compile(r"\A.*?</think>|<think>.*\Z", re.DOTALL)
+
 # How far the number of tokens of a prompt may stray from that of its parts, where they join.
 _SLACK = 8
 
@@ -122,6 +124,15 @@ def longest_fit(
             return cuts[kept - 1], tokens
         kept -= max(1, over - _SLACK)
     return 0, []
+
+
+def without_thought(written: str) -> str:
+    """Return an answer without what a model thought before it.
+
+    >>> without_thought("<think>No.</think> Yes."), without_thought("<think>No, or")
+    (' Yes.', '')
+    """
+    return _THOUGHT.sub("", written, count=1)
 
 
 def window(model: Any, tokenizer: Any, wanted: int | None) -> int | None:

@@ -7,11 +7,11 @@ from typing import NamedTuple, Protocol
 
 from evalharness import text
 from evalharness.checks.judge_prompts import NOTHING
+from evalharness.prompts import without_thought
 from evalharness.records import Flag, SentenceScore, Span
 
 RATINGS = ("1", "2", "3", "4", "5")
 
-_THOUGHT = re.compile(r"\A.*?</think>|<think>.*\Z", re.DOTALL)
 _RATING = re.compile(r"\W*([1-5])(?![\d]|[.,/]\d)")
 _WORD = re.compile(r"\W*(\w+)")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
@@ -107,11 +107,6 @@ def _among_themselves(logs: Mapping[str, float]) -> tuple[dict[str, float], floa
     whole = sum(relative.values())
     shares = {answer: value / whole for answer, value in relative.items()}
     return shares, min(1.0, math.exp(most) * whole)
-
-
-def without_thought(written: str) -> str:
-    """Return an answer without what a model thought before it."""
-    return _THOUGHT.sub("", written, count=1)
 
 
 def quoted_lines(written: str) -> list[str] | None:

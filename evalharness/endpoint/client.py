@@ -170,6 +170,8 @@ class _Asking:
 
     def _body(self, chat: Chat) -> bytes:
         fields = {"model": self.server.model, "messages": chat.messages(), **chat.options}
+        if "max_tokens" in fields:
+            fields[self.server.cap] = fields.pop("max_tokens")
         return canonical(fields | dict(self.server.extra)).encode()
 
     async def _rest(self, backoff: float, asked_for: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from evalharness.records import canonical
@@ -20,17 +21,19 @@ class Server:
     timeout: seconds for one try.
     concurrency: the most requests at one time.
     tries: the most tries of a request.
+    cap: the field that caps an answer: max_tokens, or max_completion_tokens for OpenAI's newer.
     per_minute: the most requests a minute; None leaves it to the server to say when it is enough.
     """
 
     url: str
     model: str
-    key: str | None = None
+    key: str | None = field(default=None, compare=False)
     extra: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
-    timeout: float = 120.0
-    concurrency: int = 8
-    tries: int = 6
-    per_minute: int | None = None
+    timeout: float = field(default=120.0, compare=False)
+    concurrency: int = field(default=8, compare=False)
+    tries: int = field(default=6, compare=False)
+    per_minute: int | None = field(default=None, compare=False)
+    cap: Literal["max_tokens", "max_completion_tokens"] = field(default="max_tokens", compare=False)
 
     def __post_init__(self) -> None:
         """Check the options alone. Raises: ValueError."""
