@@ -15,8 +15,8 @@ from evalharness.errors import ModelError
 
 # Any of these makes a tokenizer.
 TOKENIZER = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "tokenizer_config.json")
-# What transformers fetches beside the weights.
-_SMALL = (
+# What transformers fetches beside the weights: all that a backbone is asked for.
+BESIDE_WEIGHTS = (
     *("config.json", "generation_config.json", "tokenizer*.json", "special_tokens_map.json"),
     *("added_tokens.json", "vocab.*", "merges.txt", "*.model", "*.tiktoken"),
     *("chat_template.json", "*.jinja"),
@@ -67,10 +67,11 @@ def _readable(n_bytes: int) -> str:
     return f"{size:.0f} bytes" if units[0] == "bytes" else f"{size:.1f} {units[0]}"
 
 
-def to_fetch(checkpoint: str, revision: str | None = None, also: Sequence[str] = ()) -> ToFetch:
+def to_fetch(checkpoint: str, revision: str | None = None, only: Sequence[str] = ()) -> ToFetch:
     """Return what would be fetched for a checkpoint, before anything is.
 
-    checkpoint: a folder, or a name on the hub. also: files beyond those that transformers loads.
+    checkpoint: a folder, or a name on the hub. only: patterns of the files that are read of it
+        (`BESIDE_WEIGHTS` for config and tokenizer), where it is not loaded whole by transformers.
     Raises: ModelError where there is no such checkpoint; or where there is no network and the cache
         has not all of it, with the file that it lacks and how to get it.
     """
@@ -79,24 +80,20 @@ def to_fetch(checkpoint: str, revision: str | None = None, also: Sequence[str] =
     commit = commit_of(checkpoint, revision)
     sizes = _listed(checkpoint, commit)
     if sizes is None:
-        if lacking := lacks(checkpoint, commit, also):
+        if lacking := lacks(checkpoint, commit, only):
             raise ModelError(lacking)
         return ToFetch(checkpoint, commit, {})
     cached = _snapshot(checkpoint, commit)
-    wanted = [name for name in sizes if name in also or _is_loaded(name, sizes)]
+    patterns = only or (*BESIDE_WEIGHTS, *((_WEIGHTS,) if _WEIGHTS in sizes else (_INDEX, _SHARDS)))
+    wanted = [name for name in sizes if _fits(name, patterns)]
     files = {name: sizes[name] for name in sorted(wanted) if not (cached / name).is_file()}
-    note = "" if _has_weights(sizes) or also else "it has no weights as safetensors"
+    whole = only or _WEIGHTS in sizes or _INDEX in sizes
+    note = "" if whole else "it has no weights as safetensors"
     return ToFetch(checkpoint, commit, files, note)
 
 
-def _is_loaded(name: str, among: Iterable[str]) -> bool:
-    """Tell whether transformers loads a file, of all that a repository has."""
-    of_weights = [_WEIGHTS] if _WEIGHTS in among else [_INDEX, _SHARDS]
-    return "/" not in name and any(fnmatch(name, pattern) for pattern in (*of_weights, *_SMALL))
-
-
-def _has_weights(among: Iterable[str]) -> bool:
-    return any(name in (_WEIGHTS, _INDEX) for name in among)
+def _fits(name: str, patterns: Iterable[str]) -> bool:
+    return "/" not in name and any(fnmatch(name, pattern) for pattern in patterns)
 
 
 def _listed(name: str, commit: str) -> dict[str, int | None] | None:
@@ -112,12 +109,12 @@ def _listed(name: str, commit: str) -> dict[str, int | None] | None:
     return {file.rfilename: file.size for file in found.siblings or ()}
 
 
-def lacks(name: str, commit: str, also: Sequence[str] = ()) -> str:
+def lacks(name: str, commit: str, only: Sequence[str] = ()) -> str:
     """Say which file the cache lacks of a commit, and how to get it; empty if it has them all."""
     from huggingface_hub import constants
 
     cached = _snapshot(name, commit)
-    file = _first_lacking(cached, also)
+    file = _first_lacking(cached, only)
     if not file:
         return ""
     why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the hub cannot be reached"
@@ -127,13 +124,14 @@ def lacks(name: str, commit: str, also: Sequence[str] = ()) -> str:
     )
 
 
-def _first_lacking(cached: Path, also: Sequence[str]) -> str:
-    for file in ("config.json", *also):
-        if not (cached / file).is_file():
-            return file
+def _first_lacking(cached: Path, only: Sequence[str]) -> str:
+    if only and only is not BESIDE_WEIGHTS:
+        return next((p for p in only if not any(True for _ in cached.glob(p))), "")
+    if not (cached / "config.json").is_file():
+        return "config.json"
     if not any(True for pattern in TOKENIZER for _ in cached.glob(pattern)):
         return "tokenizer.json"
-    if also:
+    if only:
         return ""
     if (cached / _INDEX).is_file():
         return next((f for f in _shards(cached / _INDEX) if not (cached / f).is_file()), "")

@@ -10,7 +10,7 @@ import importlib
 import inspect
 import os
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from evalharness import config as configs
-from evalharness import hf
+from evalharness import hf, hub
 from evalharness.config import Component, Experiment
 from evalharness.document import Document, Key, dotted
 from evalharness.errors import ConfigError, UnknownComponent
@@ -283,19 +283,20 @@ def _content(path: Path) -> str:
 def to_fetch(component: Any) -> list[hf.ToFetch]:
     """Return for each checkpoint that a component names what of it is not on this machine yet.
 
-    Raises: ModelError, as `hf.to_fetch`.
+    A `backbone` lends its config and tokenizer, and the model's own file of weights is all that is
+    read of it then. Raises: ModelError, as `hf.to_fetch`.
     """
     hints = get_type_hints(type(component), include_extras=True)
     presets: Mapping[str, str] = getattr(component, "presets", {})
-    also = tuple(name for name in (getattr(component, "file", None),) if isinstance(name, str))
+    fields = [f.name for f in dataclasses.fields(component) if _is_checkpoint(hints[f.name])]
+    named = {field: name for field in fields if (name := getattr(component, field))}
+    weights = getattr(component, "file", None) or "model.safetensors"
     found: list[hf.ToFetch] = []
-    for field in dataclasses.fields(component):
-        name = getattr(component, field.name)
-        if not name or not _is_checkpoint(hints[field.name]):
-            continue
-        own = field.name == "model"  # to which revision and file belong
-        revision = getattr(component, "revision", None) if own else None
-        found.append(hf.to_fetch(presets.get(name, name), revision, also if own else ()))
+    for field, name in named.items():
+        only: Sequence[str] = (weights,) if "backbone" in named else ()
+        only = hub.BESIDE_WEIGHTS if field == "backbone" else only
+        revision = None if field == "backbone" else getattr(component, "revision", None)
+        found.append(hf.to_fetch(presets.get(name, name), revision, only))
     return found
 
 

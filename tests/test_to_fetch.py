@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from evalharness import hf, hub, registry
+from evalharness.checks.alignscore import AlignScore
 from evalharness.checks.minicheck import MiniCheck
 from evalharness.errors import ModelError
 
@@ -134,10 +135,27 @@ def test_size_is_said_in_words(online: Path) -> None:
     assert str(hf.to_fetch("org/sharded")) == said
 
 
-def test_lack_of_safetensors_is_noted_and_other_weights_may_be_named(online: Path) -> None:
+def test_lack_of_safetensors_is_noted(online: Path) -> None:
     assert hf.to_fetch("org/pickled").note == "it has no weights as safetensors"
-    named = hf.to_fetch("org/pickled", also=["AlignScore.ckpt"])
-    assert (named.files["AlignScore.ckpt"], named.note) == (5_000_000, "")
+
+
+def test_component_with_a_backbone_fetches_its_weights_and_the_backbones_tokenizer(
+    online: Path,
+) -> None:
+    check = AlignScore("org/pickled", file="AlignScore.ckpt", backbone="org/whole")
+    weights, backbone = registry.to_fetch(check)
+    assert weights == hf.ToFetch("org/pickled", COMMIT, {"AlignScore.ckpt": 5_000_000})
+    assert dict(backbone.files) == {"config.json": 700} | TOKENIZER
+
+
+def test_component_with_a_backbone_says_offline_what_is_lacking(cache: Path) -> None:
+    check = AlignScore("org/pickled", file="AlignScore.ckpt", backbone="org/whole")
+    put(cache, "org/whole", ["config.json", *TOKENIZER])
+    put(cache, "org/pickled", ["AlignScore.ckpt"])
+    assert [found.files for found in registry.to_fetch(check)] == [{}, {}]
+    put(cache, "org/pickled", []).joinpath("AlignScore.ckpt").unlink()
+    with pytest.raises(ModelError, match=r"org/pickled: the cache has no AlignScore\.ckpt of"):
+        registry.to_fetch(check)
 
 
 def test_folder_needs_nothing(tmp_path: Path) -> None:
