@@ -76,6 +76,7 @@ class Nli(Weights):
     A sentence has its highest entailment by a sentence of the article less its highest
     contradiction by one (-1 to 1); the score is the mean. With a head it has a probability (0 to
     1), learnt from how many sentences entail it how strongly; the score is that of their mean.
+    Its authors set no thresholds: until `calibrate` has learnt some, all but copies is unsure.
     Sentences of ten characters and less are left out, on both sides, as the authors do.
 
     model: vitc, anli, mnli (roberta-large-mnli), deberta, or another of `presets`; or any NLI
@@ -94,6 +95,7 @@ class Nli(Weights):
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     version: ClassVar[int] = 1
+    thresholds: ClassVar[Mapping[str, float]] = {"flagged": -1.0, "supported": 1.0}
     presets: ClassVar[Mapping[str, str]] = {
         "vitc": "tals/albert-xlarge-vitaminc-mnli",
         "vitc-base": "tals/albert-base-vitaminc-mnli",
