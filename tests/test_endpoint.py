@@ -201,6 +201,15 @@ def test_bad_request_is_not_repeated_and_is_explained() -> None:
             client(server.url).ask([Chat("one"), Chat("one")])
 
 
+def test_few_bad_requests_do_not_end_the_work_and_a_server_that_goes_down_does() -> None:
+    with serving(echo, lambda said, n: "500" if said.startswith("bad") else "") as server:
+        asking = client(server.url, tries=2)
+        asking.ask([Chat("good")])
+        assert len(asking.ask([Chat(f"bad {n}") for n in range(4)])) == 4
+        with pytest.raises(EndpointError, match="every request failed: HTTP 500, at each of 2"):
+            asking.ask([Chat(f"bad {n}") for n in range(20)])
+
+
 def test_prompts_that_are_all_too_long_are_each_listed() -> None:
     fault = '400 |{"error": {"code": "context_length_exceeded", "message": "8192 is the most"}}'
     with serving(echo, lambda said, n: fault) as server:

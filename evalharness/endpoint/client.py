@@ -34,6 +34,8 @@ _HOPELESS = frozenset({301, 302, 303, 307, 308, 401, 402, 403, 404, 405})
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 60.0
 _CODES_HOPELESS = frozenset({"insufficient_quota", "invalid_api_key", "model_not_found"})
+# So many requests that all fail for one reason are no accident of theirs.
+_MANY = 16
 # A server that asks for more patience than this is not waited for.
 _MOST_PATIENCE = 300.0
 _SIGNS_OF_LENGTH = ("context length", "context_length", "context window", "too many tokens")
@@ -81,12 +83,14 @@ class Client:
         """Return what became of each request, in order.
 
         Raises: EndpointError where no request can succeed: nobody there, a wrong key, an unknown
-            model; or where several requests all fail for one reason.
+            model; or where many fail, and all for one reason.
         """
         results = _finished(self._ask_all(chats)) if chats else []
         reasons = {r.reason if isinstance(r, Unanswered) else "" for r in results}
         reason = reasons.pop() if len(reasons) == 1 else ""
-        if len(chats) > 1 and reason and reason != TOO_LONG:  # shorter ones may still fit
+        # A few may be of one bad article, once others had answers; shorter prompts may still fit.
+        many = len(chats) >= (_MANY if self.spent.answers else 2)
+        if many and reason not in ("", TOO_LONG):
             raise EndpointError(f"{self.server.url}: every request failed: {reason}")
         return results
 
