@@ -1,8 +1,8 @@
 """The command line: parse, call, print, exit code.
 
 Exit codes: 0 good; 1 `check` flagged a summary; 2 something the user can mend (config, data); 4 the
-run could not be completed, or some articles have no summary; 130 interrupted. What a command makes
-goes to stdout, progress and errors to stderr.
+run could not be completed, or some articles have no summary, or no score for now; 130 interrupted.
+What a command makes goes to stdout, progress and errors to stderr.
 """
 
 import io
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
+
+from evalharness.records import NO_ANSWER
 
 COULD_NOT_COMPLETE = 4
 INTERRUPTED = 130
@@ -111,6 +113,10 @@ def _run(
     _show_runs(runs, as_json)
     if any(finished.record["counts"]["failed"] for finished in runs):
         _fail("some articles have no summary: see the lines 'not summarized'", COULD_NOT_COMPLETE)
+    notes = [note for run in runs for metric in run.metrics.values() for note in metric["notes"]]
+    if any(note.startswith(NO_ANSWER) for note in notes):
+        why = f"some scores are lacking for now ('{NO_ANSWER}'); the same command asks again"
+        _fail(why, COULD_NOT_COMPLETE)
 
 
 def _show_runs(runs: Sequence[Any], as_json: bool) -> None:

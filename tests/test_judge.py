@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from neural import decoders, texts
 from servers.chat import completion, first_token, serving
+from typer.testing import CliRunner
 
 from evalharness import prompts, registry, run, text
 from evalharness.checks import judge_answers, judge_local
 from evalharness.checks.judge import OUT_OF_FORM, Judge
 from evalharness.checks.judge_answers import RATINGS, places, quoted_lines
 from evalharness.checks.judge_prompts import PROTOCOLS
+from evalharness.cli import app
 from evalharness.endpoint import Server
 from evalharness.errors import EndpointError, ModelError
 from evalharness.protocols import Pair
@@ -540,12 +542,14 @@ def test_what_failed_is_asked_again_by_the_next_run_and_no_key_is_left(
         (first,) = run(path, results=tmp_path / "results")
         metric = first.metrics["judge"]
         assert (metric["n"], metric["not_scored"]) == (3, 1)
-        assert metric["notes"] == {"HTTP 500, at each of 1 tries": 1}
+        assert metric["notes"] == {"no answer: HTTP 500, at each of 1 tries": 1}
+        ran = CliRunner().invoke(app, ["run", str(path), "--results", str(tmp_path / "results")])
+        assert (ran.exit_code, "some scores are lacking for now" in ran.output) == (4, True)
         broken["on"] = False
         (second,) = run(path, results=tmp_path / "results")
-        assert (second.metrics["judge"]["n"], len(server.bodies)) == (4, 5)
+        assert (second.metrics["judge"]["n"], len(server.bodies)) == (4, 6)
         run(path, results=tmp_path / "results")
-        assert len(server.bodies) == 5
+        assert len(server.bodies) == 6
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert len(files) > 5
     assert not [file for file in files if KEY.encode() in file.read_bytes()]

@@ -15,7 +15,7 @@ from evalharness.neural.options import Weights
 from evalharness.neural.reading import Copied, Reading, unscorable
 from evalharness.prompts import check_template
 from evalharness.protocols import Checkpoint, Need, Pair
-from evalharness.records import Score, SentenceScore, Span
+from evalharness.records import NO_ANSWER, Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
 
 OUT_OF_FORM = "an answer is out of form"
@@ -191,7 +191,8 @@ class Judge(Weights):
             return Score(None, note=asked.note)
         failed = next((reply for reply in replies if reply.failed), None)
         if failed is not None:
-            return Score(None, note=failed.failed, passing=failed.passing)
+            note = f"{NO_ANSWER if failed.passing else ''}{failed.failed}"
+            return Score(None, note=note, passing=failed.passing)
         reading = Reading(asked.article, copied=len(asked.copies) if self.cascade else None)
         reading.lost = max((len(asked.article) - reply.read for reply in replies), default=0)
         if self.asks_for == "spans" and replies:
