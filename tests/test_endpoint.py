@@ -348,6 +348,11 @@ def test_address_of_the_completions_keeps_what_belongs_to_it() -> None:
         assert completions(url) == "http://h/v1/chat/completions"
 
 
+def test_server_over_tls_has_to_prove_who_it_is() -> None:
+    assert all(Server(url, "m").secure for url in ("https://h/v1", "HTTPS://h/v1"))
+    assert not Server("http://h/v1", "m").secure
+
+
 def test_identity_has_no_patience_in_it() -> None:
     one = Server("http://h/v1", "m", timeout=1.0, tries=2, key="K").identity()
     assert one == Server("http://h/v1", "m").identity()

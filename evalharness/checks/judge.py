@@ -102,8 +102,10 @@ class Judge(Weights):
                 raise ValueError(f"{name}: {value} is below 1")
         if not 0 <= self.least_mass <= 1:
             raise ValueError(f"least_mass: {self.least_mass} is out of range (0 to 1)")
-        if not self.yes.strip() or self.yes.strip().casefold() == self.no.strip().casefold():
-            raise ValueError("yes: should be a word, and another than no")
+        if [self.yes.split(), self.no.split()] != [[self.yes], [self.no]]:
+            raise ValueError("yes: should be one word, and so should no")
+        if self.yes.casefold() == self.no.casefold():
+            raise ValueError("yes: should be another word than no")
         if self.asks_for == "spans" and self.claims == "sentences":
             raise ValueError("claims: quotes are asked of the whole summary")
         self._refuse_options_of_the_other_kind()
@@ -179,6 +181,8 @@ class Judge(Weights):
             return _Asked(article, summary, note)
         claims = self.claims or PROTOCOLS[self.protocol].claims
         spans = tuple(self.split(summary)) if claims == "sentences" else (Span(0, len(summary)),)
+        if not spans:
+            return _Asked(article, summary, "the summary has no sentences")
         copies: dict[Span, Span] = {}
         if self.cascade:
             copied = Copied(article, self.split(article))

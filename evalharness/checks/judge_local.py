@@ -42,7 +42,7 @@ class Local:
 
     @property
     def _n_tokens(self) -> int:
-        return int(self.network.model.get_output_embeddings().weight.shape[0])
+        return int(self.network.model.config.get_text_config().vocab_size)
 
     def _chat_template(self) -> str | None:
         has_template = bool(self.tokenizer.chat_template)

@@ -45,6 +45,11 @@ class Server:
             if value is not None and value <= 0:
                 raise ValueError(f"{name}: {value} should be above 0")
 
+    @property
+    def secure(self) -> bool:
+        """Whether the server is asked over TLS, and has to prove who it is."""
+        return urlsplit(self.url).scheme != "http"
+
     def identity(self) -> dict[str, str]:
         """Return what of a server makes its answers: address, model, more fields."""
         named = {"endpoint": self.url, "served": self.model}
