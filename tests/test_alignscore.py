@@ -16,7 +16,7 @@ from evalharness.records import Article, Score, Span, Summary
 
 MODES: tuple[Mode, ...] = ("nli_sp", "nli", "bin_sp", "bin", "reg_sp", "reg")
 PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
-SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400]
+SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 
 
 class Plain(AlignScore):

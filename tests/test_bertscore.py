@@ -18,7 +18,7 @@ from evalharness.neural.network import Network
 from evalharness.records import Article, Score, Summary
 
 PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
-SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400]
+SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 FIRST, SECOND = official_bertscore.references()
 KINDS = tuple(official_bertscore.ENCODERS)
 FIGURES = ("precision", "recall", "f1")

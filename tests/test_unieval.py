@@ -16,7 +16,7 @@ from evalharness.neural.unieval import Dimension, Question
 from evalharness.records import Article, Score, Span, Summary
 
 PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
-SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400]
+SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 FIRST, SECOND = official_bertscore.references()
 ALL: tuple[Asked, ...] = ("consistency", "coherence", "fluency")
 
