@@ -8,7 +8,7 @@ from typing import Any
 
 from evalharness import registry
 from evalharness.errors import ModelError
-from evalharness.protocols import Batching, Metric, Need, Pair, Prompted, Summarizer
+from evalharness.protocols import Batching, Costly, Metric, Need, Pair, Prompted, Summarizer
 from evalharness.records import (
     Article,
     Flag,
@@ -112,14 +112,19 @@ class Scoring:
 
     def _score(self, fresh: Mapping[str, Pair]) -> dict[str, dict[str, Any]]:
         """Score what the ledger lacks; return the records that it does not keep: no score today."""
-        pairs = list(fresh.values())
-        scores = self.metric.score(pairs)
-        _same_length(self.signature["name"], len(scores), len(fresh))
-        for score, pair in zip(scores, pairs, strict=True):
-            self._check(score, pair)
-        keyed = list(zip(fresh, scores, strict=True))
-        self.ledger.append([(key, score_record(s)) for key, s in keyed if not s.passing])
-        return {key: score_record(score) for key, score in keyed if score.passing}
+        failed: dict[str, dict[str, Any]] = {}
+        keyed = list(fresh.items())
+        n = self.metric.together if isinstance(self.metric, Costly) else len(keyed)
+        for start in range(0, len(keyed), n):
+            keys, pairs = zip(*keyed[start : start + n], strict=True)
+            scores = self.metric.score(pairs)
+            _same_length(self.signature["name"], len(scores), len(pairs))
+            for score, pair in zip(scores, pairs, strict=True):
+                self._check(score, pair)
+            records = [(k, score_record(s), s.passing) for k, s in zip(keys, scores, strict=True)]
+            self.ledger.append([(key, record) for key, record, passing in records if not passing])
+            failed |= {key: record for key, record, passing in records if passing}
+        return failed
 
     def _check(self, score: Score, pair: Pair) -> None:
         """Refuse what would poison the ledger. Raises: ModelError that names the component."""

@@ -10,7 +10,7 @@ from evalharness.errors import ConfigError
 from evalharness.neural.options import Weights
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-READY = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.glob("checks/*.yaml"))
+READY = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,8 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def components(path: Path) -> list[object]:
-    (cell,) = cells.prepare(config.read(path))
-    return list(cell.metrics.values())
+    prepared = cells.prepare(config.read(path))
+    return [each for cell in prepared for each in (cell.model, *cell.metrics.values())]
 
 
 @pytest.mark.parametrize("name", READY)

@@ -574,6 +574,30 @@ def test_what_failed_is_asked_again_by_the_next_run_and_no_key_is_left(
     assert KEY not in caplog.text
 
 
+def test_answers_that_were_paid_for_are_kept_when_the_server_ends_the_run(tmp_path: Path) -> None:
+    rows = [{"article": f"It rained on day {n}.", "summary": "It snowed."} for n in range(150)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    broken = {"on": True}
+
+    def faults(said: str, n: int) -> str:
+        return "402" if broken["on"] and "day 100." in said else ""
+
+    with serving(lambda body: first_token(Yes=-0.5, No=-2.0), faults) as server:
+        path = tmp_path / "judge.yaml"
+        path.write_text(
+            "data: {name: files, path: a.jsonl}\nmodel: given\nmetrics: []\n"
+            f"checks: [{{name: judge, endpoint: {{url: '{server.url}', model: m}}}}]\n"
+        )
+        with pytest.raises(EndpointError, match="HTTP 402"):
+            run(path, results=tmp_path / "results")
+        broken["on"] = False
+        (finished,) = run(path, results=tmp_path / "results")
+        assert finished.metrics["judge"]["n"] == 150
+        twice = [said for said, n in server.answered.items() if n > 1]
+        assert len(server.answered) == 150
+        assert not [said for said in twice if any(f"day {n}." in said for n in range(64))]
+
+
 # Options and the signature
 
 

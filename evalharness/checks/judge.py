@@ -21,8 +21,6 @@ from evalharness.text import SENTENCES_VERSION
 OUT_OF_FORM = "an answer is out of form"
 # New tokens of an answer in words: enough for one, or for some quotes.
 _SHORT, _LONG = 16, 512
-# Pairs whose prompts are in memory at a time.
-_TOGETHER = 64
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,7 @@ class Judge(Weights):
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
     version: ClassVar[int] = 1
+    together: ClassVar[int] = 64
 
     model: Checkpoint = ""
     _: KW_ONLY
@@ -157,8 +156,8 @@ class Judge(Weights):
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Ask about each pair. Raises: ModelError, EndpointError where nothing can be asked."""
         scores: list[Score] = []
-        for start in range(0, len(pairs), _TOGETHER):
-            some = pairs[start : start + _TOGETHER]
+        for start in range(0, len(pairs), self.together):  # whose prompts are in memory at a time
+            some = pairs[start : start + self.together]
             asked = [self._asked(article.text, summary.text) for article, summary in some]
             questions = [question for one in asked for question in one.questions]
             replies = iter(self._judging.ask(questions) if questions else ())
