@@ -1,6 +1,7 @@
 """One page, or one article and its summary, checked: verdict, sentences, flags, evidence."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from evalharness.calibration import Probability, load_calibration
 from evalharness.errors import ConfigError, DataError
 from evalharness.loaders.page_parts import Page
 from evalharness.loaders.pages import NO_ARTICLE, article_text, extra, read
+from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary, score_record
 
 Band = Literal["supported", "unsure", "flagged"]
@@ -183,11 +185,13 @@ def check(
     *,
     check: str = "lexical",
     thresholds: Thresholds | None = None,
+    checker: Metric | None = None,
 ) -> Verdict:
     """Check the summary on a page, or a summary against its article.
 
     page: the file of a page (a Path); the text or HTML of one; or, with `summary`, the article.
-    check: the name of a check. thresholds: of its bands; default the check's own.
+    check: the name of a check. thresholds: of its bands; default the check's own. checker: the
+    check itself, with options of its own, in place of the one that has this name.
 
     Raises: DataError for a page without an article; UnknownComponent for a check that is none.
     """
@@ -196,7 +200,7 @@ def check(
     if not given.strip():
         note = "the page has no summary" if parts else "the summary is empty"
         return Verdict("no_summary", None, (), (), note, check, article.text, "", parts)
-    checker = registry.load("checks", check)()
+    checker = checker or registry.load("checks", check)()
     [score] = checker.score([(article, Summary(article.id, given))])
     limits = thresholds or _own_thresholds(checker)
     outcome, bands = verdict(score, limits)
@@ -282,7 +286,8 @@ def load_thresholds(path: str | Path) -> Thresholds:
         if learnt.support_from is None:
             raise ConfigError(f"{path}: no thresholds: {learnt.reason}")
         flagged = learnt.flag_below
-        low = 0.0 if flagged is None else flagged
+        # Where no threshold reaches the precision nothing is flagged, whatever the range.
+        low = -math.inf if flagged is None else flagged
         return Thresholds(low, learnt.support_from, learnt.probability)
     given = found["thresholds"]
     try:

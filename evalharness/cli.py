@@ -1,8 +1,8 @@
 """The command line: parse, call, print, exit code.
 
 Exit codes: 0 good; 1 `check` flagged a summary; 2 something the user can mend (config, data); 4 the
-run could not be completed, or some articles have no summary; 130 interrupted. What a command makes
-goes to stdout, progress and errors to stderr.
+run could not be completed, or some articles have no summary, or no score for now; 130 interrupted.
+What a command makes goes to stdout, progress and errors to stderr.
 """
 
 import io
@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
+
+from evalharness.records import NO_ANSWER
 
 COULD_NOT_COMPLETE = 4
 INTERRUPTED = 130
@@ -156,6 +158,10 @@ def _run(
     _tell_of_trackers(runs)
     if any(finished.record["counts"]["failed"] for finished in runs):
         _fail("some articles have no summary: see the lines 'not summarized'", COULD_NOT_COMPLETE)
+    notes = [note for run in runs for metric in run.metrics.values() for note in metric["notes"]]
+    if any(note.startswith(NO_ANSWER) for note in notes):
+        why = f"some scores are lacking for now ('{NO_ANSWER}'); the same command asks again"
+        _fail(why, COULD_NOT_COMPLETE)
 
 
 def _run_shard(
@@ -273,6 +279,16 @@ Without = Annotated[
     list[str] | None,
     typer.Option(metavar="SOURCE", help="Give the mean without it, too; repeatable."),
 ]
+ChecksOf = Annotated[
+    str | None,
+    typer.Option("--config", metavar="FILE", help="A config whose checks have their options here."),
+]
+CheckSet = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="CHECK.OPTION=VALUE", help="An option of a check, over the config's."
+    ),
+]
 Card = Annotated[
     str | None, typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md.")
 ]
@@ -291,17 +307,23 @@ def meta(
     resamples: Resamples = 1000,
     seed: Seed = 0,
     card: Card = None,
+    config: ChecksOf = None,
+    settings: CheckSet = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how checks agree with people: AUC, correlations, spans, with intervals."""
     from evalharness import meta as agreement
+    from evalharness.chosen import choose
     from evalharness.report.agreement import rejected_lines, show_agreement
 
+    names = [name.strip() for name in (checks or "").split(",") if name.strip()]
+    given = choose(names, config, settings or ())
     if checks is None:
-        checks = "" if published else ",".join(_usual_checks())
+        names = list(given) or ([] if published else _usual_checks())
     found = agreement.evaluate(
         labels,
-        [name.strip() for name in checks.split(",") if name.strip()],
+        names,
+        given=given,
         published=published or (),
         labels=label or (),
         kinds=[kind for kind in kinds.split(",") if kind],
@@ -345,9 +367,12 @@ def calibrate(
     limit_per_source: LimitPerSource = None,
     resamples: Resamples = 1000,
     seed: Seed = 0,
+    config: ChecksOf = None,
+    settings: CheckSet = None,
 ) -> None:
     """Learn thresholds and probabilities of a check from human labels, and write them as JSON."""
     from evalharness import meta as agreement
+    from evalharness.chosen import choose
     from evalharness.report.agreement import show_calibration
 
     if method not in ("platt", "isotonic"):
@@ -355,6 +380,7 @@ def calibrate(
     found = agreement.calibrate(
         labels,
         check,
+        given=choose([check], config, settings or ()),
         labels=label or (),
         method="platt" if method == "platt" else "isotonic",
         precision=precision,
@@ -388,15 +414,19 @@ def selftest_command(
     ] = "label",
     kinds: Annotated[str, typer.Option(metavar="A,B", help="Kinds of error; all if empty.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Draws which errors are planted.")] = 0,
+    config: ChecksOf = None,
+    settings: CheckSet = None,
     as_json: AsJson = False,
 ) -> None:
     """Test checks on errors planted in supported summaries, and on those summaries untouched."""
     from evalharness import selftest
+    from evalharness.chosen import choose
 
     if not checks:
         raise typer.BadParameter("say what to test: --checks", param_hint="selftest")
-    named = check or selftest.DEFAULT_CHECKS
-    figures = selftest.selftest(named, data or (), label, seed, selftest.kinds_of(kinds))
+    given = choose(check or (), config, settings or ())
+    named = check or list(given) or selftest.DEFAULT_CHECKS
+    figures = selftest.selftest(named, data or (), label, seed, selftest.kinds_of(kinds), given)
     typer.echo(json.dumps(figures, indent=1) if as_json else selftest.table(figures))
 
 
@@ -419,12 +449,15 @@ def check(
         str | None,
         typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),
     ] = None,
+    config: ChecksOf = None,
+    settings: CheckSet = None,
     as_json: AsJson = False,
     color: Annotated[
         bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
     ] = True,
 ) -> None:
     """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
+    from evalharness.chosen import choose
     from evalharness.report.checked import check_pages, check_pair
 
     if (article is None) != (summary is None) or bool(pages) == (article is not None):
@@ -434,10 +467,12 @@ def check(
         from evalharness.checking import load_thresholds
 
         limits = load_thresholds(thresholds)
+    checker = choose([name], config, settings or ()).get(name)
+    how: dict[str, Any] = {"checker": checker, "as_json": as_json, "color": color}
     if article is not None and summary is not None:
-        code = check_pair(article, summary, name, limits, as_json=as_json, color=color)
+        code = check_pair(article, summary, name, limits, **how)
     else:
-        code = check_pages(pages or [], name, limits, as_json=as_json, color=color)
+        code = check_pages(pages or [], name, limits, **how)
     raise typer.Exit(code)
 
 

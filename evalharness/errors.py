@@ -6,6 +6,7 @@ HarnessError                 something the user can mend; one line on stderr, ex
 ├── DataError                articles: file and line, or dataset and split
 ├── MissingExtra             an optional package, with the pip line that brings it
 ├── ModelError               a checkpoint that cannot be used as it is
+├── EndpointError            a server that cannot be asked: nobody there, a wrong key
 └── StoreError               a results folder or ledger that cannot be read or written
 
 Anything else is a bug of ours and keeps its traceback.
@@ -39,6 +40,10 @@ class MissingExtra(HarnessError):
 
 class ModelError(HarnessError):
     """A checkpoint cannot be loaded or used as the config asks."""
+
+
+class EndpointError(HarnessError):
+    """A server cannot be asked at all: nobody answers, or the key or the model is not known."""
 
 
 class StoreError(HarnessError):

@@ -14,14 +14,32 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.errors import MissingExtra, ModelError
+from evalharness.hub import TOKENIZER, ToFetch, commit_of, lacks, to_fetch
 
 if TYPE_CHECKING:
     import torch
+
+__all__ = [
+    "Attention",
+    "Dtype",
+    "Loaded",
+    "Request",
+    "ToFetch",
+    "check_device",
+    "content",
+    "file",
+    "identity",
+    "load",
+    "out_of_memory",
+    "place",
+    "quiet",
+    "to_fetch",
+]
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
@@ -44,10 +62,10 @@ _CONTENT = (
     "*.jinja",
     "*.py",
 )
-_TOKENIZER = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "tokenizer_config.json")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
+# How transformers says that neither hub nor cache has a file.
+_UNREACHED = ("couldn't connect", "offline", "cached files", "local cache", "Can't load")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def identity(checkpoint: str, revision: str | None = None) -> dict[str, str]:
@@ -64,7 +82,7 @@ def identity(checkpoint: str, revision: str | None = None) -> dict[str, str]:
         return {"sha256": _folder_hash(str(folder.resolve()))}
     if checkpoint.startswith((".", "/", "~")):
         raise ModelError(f"no folder {checkpoint!r}")
-    return {"revision": _commit(checkpoint, revision)}
+    return {"revision": commit_of(checkpoint, revision)}
 
 
 def _folder_hash(folder: str) -> str:
@@ -74,9 +92,15 @@ def _folder_hash(folder: str) -> str:
     whole = hashlib.sha256()
     for file in sorted(set(files)):
         state = file.stat()
-        content = _file_hash(str(file), state.st_size, state.st_mtime_ns)
-        whole.update(f"{file.relative_to(root).as_posix()}\0{content}\n".encode())
+        digest = _file_hash(str(file), state.st_size, state.st_mtime_ns)
+        whole.update(f"{file.relative_to(root).as_posix()}\0{digest}\n".encode())
     return whole.hexdigest()[:32]
+
+
+def content(file: Path) -> str:
+    """Return what names a file's content: a hash, made once while the file stays as it is."""
+    state = file.stat()
+    return _file_hash(str(file), state.st_size, state.st_mtime_ns)[:32]
 
 
 @lru_cache(maxsize=256)
@@ -86,44 +110,26 @@ def _file_hash(file: str, size: int, changed: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-@cache
-def _commit(name: str, revision: str | None) -> str:
-    """Return the commit of a name on the hub; once a process, so that a run has only one."""
-    if revision is not None and _COMMIT.fullmatch(revision):
-        return revision
-    from huggingface_hub import HfApi, constants
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
-    from huggingface_hub.errors import RevisionNotFoundError as NoRevision
+def file(checkpoint: str, name: str, revision: str | None = None) -> Path:
+    """Return a file of a folder or of a repository on the hub, which is fetched if it must be.
 
-    wanted = revision or "main"
-    if not constants.HF_HUB_OFFLINE:
-        try:
-            commit = HfApi().model_info(name, revision=revision, timeout=10).sha
-        except HFValidationError as error:
-            raise ModelError(f"no folder {name!r}, and no name on the hub either") from error
-        except NoRevision as error:
-            raise ModelError(f"{name} on the hub has no revision {wanted!r}") from error
-        except RepositoryNotFoundError as error:
-            raise ModelError(
-                f"no model {name!r} on the hub (or it is private: hf auth login)"
-            ) from error
-        except Exception:  # no network in any of its many forms: the cache may still have it
-            commit = None
-        if commit:
-            return commit
-    cached = _cached_commit(Path(constants.HF_HUB_CACHE), name, wanted)
-    if cached:
-        return cached
-    why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the hub cannot be reached"
-    raise ModelError(
-        f"no folder {name!r}; as a name on the hub it is not in the cache, and {why}: run "
-        f"`hf download {name}` where there is network, or name a local folder"
-    )
+    Raises: ModelError where there is none.
+    """
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir():
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder}: no file {name!r}")
+        return folder / name
+    commit = identity(checkpoint, revision)["revision"]
+    from huggingface_hub import hf_hub_download
 
-
-def _cached_commit(cache: Path, name: str, revision: str) -> str | None:
-    reference = cache / f"models--{name.replace('/', '--')}" / "refs" / revision
-    return reference.read_text().strip() if reference.is_file() else None
+    try:
+        return Path(hf_hub_download(checkpoint, name, revision=commit))
+    except Exception as error:  # no such file, no network, no permission, in their many forms
+        raise ModelError(
+            f"{checkpoint} on the hub: no file {name!r} ({_first_line(str(error))}); where there "
+            f"is network: hf download {checkpoint} {name}"
+        ) from error
 
 
 def check_device(device: str) -> None:
@@ -159,7 +165,10 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Request:
-    """What to load and how: everything that makes one loaded model differ from another."""
+    """What to load and how: everything that makes one loaded model differ from another.
+
+    lacks: starts of the names of weights that a checkpoint may be without, as nothing reads them.
+    """
 
     auto_class: str
     checkpoint: str
@@ -169,6 +178,7 @@ class Request:
     device: str = "auto"
     device_map: str | None = None
     remote_code: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 _latest: dict[tuple[Request, str], Loaded] = {}
@@ -202,7 +212,8 @@ def _load(request: Request, content: str) -> Loaded:
         _check_folder(folder)
     else:
         where["revision"] = content  # the commit: what is named is what is loaded
-    with quiet(), _one_line(request):
+        _check_cache(checkpoint, content)
+    with quiet(), _one_line(request, content):
         import transformers
 
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, **where)
@@ -218,7 +229,7 @@ def _load(request: Request, content: str) -> Loaded:
             output_loading_info=True,
             **where,
         )
-    _check_report(request.checkpoint, report)
+    _check_report(request, report)
     if request.device_map is None:
         model.to(device)
     return Loaded(model.eval(), tokenizer, model.device)
@@ -241,8 +252,16 @@ def _check_folder(folder: Path) -> None:
         if pickles:
             raise ModelError(_only_pickle(str(folder), pickles[0]))
         raise ModelError(f"{folder}: no weights (*.safetensors)")
-    if not any(True for pattern in _TOKENIZER for _ in folder.glob(pattern)):
+    if not any(True for pattern in TOKENIZER for _ in folder.glob(pattern)):
         raise ModelError(f"{folder}: no tokenizer files (tokenizer.json)")
+
+
+def _check_cache(name: str, commit: str) -> None:
+    """Refuse early what is not all there, offline: transformers would make an empty tokenizer."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE and (why := lacks(name, commit)):
+        raise ModelError(why)
 
 
 def _only_pickle(checkpoint: str, file: str) -> str:
@@ -253,9 +272,10 @@ def _only_pickle(checkpoint: str, file: str) -> str:
     )
 
 
-def _check_report(checkpoint: str, report: Mapping[str, Any]) -> None:
+def _check_report(request: Request, report: Mapping[str, Any]) -> None:
     """Refuse a model of which some weights came from no file, or did not fit."""
-    missing = sorted(map(str, report["missing_keys"]))
+    checkpoint = request.checkpoint
+    missing = sorted(k for k in map(str, report["missing_keys"]) if not k.startswith(request.lacks))
     if missing:
         raise ModelError(f"{checkpoint}: the weights lack {_few(missing)}")
     mismatched = sorted(
@@ -275,7 +295,7 @@ def _few(names: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def _one_line(request: Request) -> Iterator[None]:
+def _one_line(request: Request, commit: str) -> Iterator[None]:
     """Turn what transformers raises as it loads into one line that says what to do."""
     try:
         yield
@@ -284,15 +304,18 @@ def _one_line(request: Request) -> Iterator[None]:
     except ImportError as error:
         raise ModelError(f"{request.checkpoint}: {_first_line(str(error))}") from error
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
-        raise ModelError(_explained(request, str(error))) from error
+        raise ModelError(_explained(request, commit, str(error))) from error
     except Exception as error:
         if type(error).__module__.startswith(("safetensors", "tokenizers", "huggingface_hub")):
             raise ModelError(f"{request.checkpoint}: {_first_line(str(error))}") from error
         raise
 
 
-def _explained(request: Request, message: str) -> str:
+def _explained(request: Request, commit: str, message: str) -> str:
     name = request.checkpoint
+    from_hub = not Path(name).expanduser().is_dir()
+    if from_hub and any(sign in message for sign in _UNREACHED) and (why := lacks(name, commit)):
+        return why
     if "trust_remote_code" in message:
         return f"{name} brings Python code of its own; to run it, set remote_code: true"
     if "cannot be loaded with `safetensors`" in message:
@@ -306,6 +329,17 @@ def _explained(request: Request, message: str) -> str:
 def _first_line(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return lines[0] if lines else "no reason given"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether an exception is one of the many forms of too little memory."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    message = str(error).lower()
+    signs = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+    return isinstance(error, RuntimeError) and any(sign in message for sign in signs)
 
 
 @contextlib.contextmanager

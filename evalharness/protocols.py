@@ -103,6 +103,16 @@ class Metric(Protocol):
 
 
 @runtime_checkable
+class Costly(Protocol):
+    """A metric whose scores are worth keeping a few at a time: asked of a server, for money.
+
+    together: so many pairs are scored and then stored, which is what a crash may cost.
+    """
+
+    together: ClassVar[int]
+
+
+@runtime_checkable
 class CorpusMetric(Protocol):
     """A metric whose figure for a whole corpus is no mean (BLEU): made from summed counts."""
 

@@ -11,6 +11,9 @@ from typing import Any, Literal
 
 Finish = Literal["stop", "length", "empty", "error"]
 
+# How the note of a score begins that is lacking only for now: `Score.passing`.
+NO_ANSWER = "no answer: "
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
@@ -98,6 +101,8 @@ class Score:
     value: None where the metric does not apply, and then `note` says why. Never NaN.
     parts: named components of the value; one that does not apply is left out.
     counts: statistics of a corpus-level metric, which are summed over the articles (else empty).
+    passing: there is no value today (a server failed), and another day there may be: not stored;
+        the note begins with `NO_ANSWER`.
     """
 
     value: float | None
@@ -106,6 +111,7 @@ class Score:
     flags: tuple[Flag, ...] = ()
     note: str = ""
     counts: tuple[float, ...] = ()
+    passing: bool = False
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:

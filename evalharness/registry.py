@@ -10,7 +10,7 @@ import importlib
 import inspect
 import os
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from evalharness import config as configs
-from evalharness import hf
+from evalharness import hf, hub
 from evalharness.config import Component, Experiment
 from evalharness.document import Document, Key, dotted
 from evalharness.errors import ConfigError, UnknownComponent
@@ -39,6 +39,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "models": {
         "article": "evalharness.models.extractive:WholeArticle",
         "causal": "evalharness.models.causal:Causal",
+        "endpoint": "evalharness.models.endpoint:Endpoint",
         "given": "evalharness.models.given:Given",
         "lead": "evalharness.models.extractive:Lead",
         "lexrank": "evalharness.models.extractive:LexRank",
@@ -49,21 +50,34 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "title": "evalharness.models.extractive:Title",
     },
     "metrics": {
+        "bartscore": "evalharness.metrics.bartscore:BartScore",
+        "bertscore": "evalharness.metrics.bertscore:BertScore",
         "bleu": "evalharness.metrics.bleu:Bleu",
         "chrf": "evalharness.metrics.bleu:Chrf",
         "extractiveness": "evalharness.metrics.extractiveness:Extractiveness",
         "rouge": "evalharness.metrics.rouge:Rouge",
         "ter": "evalharness.metrics.bleu:Ter",
+        "unieval": "evalharness.metrics.unieval:UniEval",
     },
     "checks": {
+        "alignscore": "evalharness.checks.alignscore:AlignScore",
+        "bartscore": "evalharness.checks.bartscore:BartScore",
+        "bertscore": "evalharness.checks.bertscore:BertScore",
         "dates": "evalharness.checks.dates:Dates",
         "entities": "evalharness.checks.entities:Entities",
+        "factcg": "evalharness.checks.factcg:FactCG",
+        "judge": "evalharness.checks.judge:Judge",
+        "hhem": "evalharness.checks.hhem:Hhem",
+        "lettucedetect": "evalharness.checks.lettucedetect:LettuceDetect",
         "lexical": "evalharness.checks.lexical:Lexical",
+        "minicheck": "evalharness.checks.minicheck:MiniCheck",
+        "nli": "evalharness.checks.nli:Nli",
         "numbers": "evalharness.checks.numbers:Numbers",
         "polarity": "evalharness.checks.polarity:Polarity",
         "quotes": "evalharness.checks.quotes:Quotes",
         "roles": "evalharness.checks.roles:Roles",
         "support": "evalharness.checks.support:Support",
+        "unieval": "evalharness.checks.unieval:UniEval",
     },
     "trackers": {
         "mlflow": "evalharness.trackers.mlflow:MLflow",
@@ -198,6 +212,8 @@ def _resolved_paths(
 
 
 def _is_checkpoint(hint: Any) -> bool:
+    if get_origin(hint) in (UnionType, typing.Union):
+        return any(_is_checkpoint(inner) for inner in get_args(hint))
     return get_origin(hint) is Annotated and CHECKPOINT in get_args(hint)[1:]
 
 
@@ -285,6 +301,26 @@ def _content(path: Path) -> str:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
             whole.update(f"{file.relative_to(path).as_posix()}\0{content}\n".encode())
     return whole.hexdigest()[:16]
+
+
+def to_fetch(component: Any) -> list[hf.ToFetch]:
+    """Return for each checkpoint that a component names what of it is not on this machine yet.
+
+    A `backbone` lends its config and tokenizer, and the model's own file of weights is all that is
+    read of it then. Raises: ModelError, as `hf.to_fetch`.
+    """
+    hints = get_type_hints(type(component), include_extras=True)
+    presets: Mapping[str, str] = getattr(component, "presets", {})
+    fields = [f.name for f in dataclasses.fields(component) if _is_checkpoint(hints[f.name])]
+    named = {field: name for field in fields if (name := getattr(component, field))}
+    weights = getattr(component, "file", None) or "model.safetensors"
+    found: list[hf.ToFetch] = []
+    for field, name in named.items():
+        only: Sequence[str] = (weights,) if "backbone" in named else ()
+        only = hub.BESIDE_WEIGHTS if field == "backbone" else only
+        revision = None if field == "backbone" else getattr(component, "revision", None)
+        found.append(hf.to_fetch(presets.get(name, name), revision, only))
+    return found
 
 
 def signature_text(parts: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from evalharness.errors import ConfigError, DataError
 from evalharness.loaders.files import Files
 from evalharness.loaders.rows import Columns
 from evalharness.planting import KINDS, Kind, SupportedPair, measure
+from evalharness.protocols import Metric
 from evalharness.records import Article, Rejected, digest
 
 QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
@@ -32,13 +33,15 @@ def selftest(
     label: str = "label",
     seed: int = 0,
     kinds: Sequence[Kind] = KINDS,
+    given: Mapping[str, Metric] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the figures of planted errors for each check, by its name.
 
     data: files of articles, the project's own if empty; see `supported_pairs`.
+    given: components with options of their own, by the names that `checks` may use.
     Raises: UnknownComponent, ConfigError; DataError where the files hold no supported pair.
     """
-    built = {name: _check(name) for name in checks}
+    built = {name: (given or {}).get(name) or _check(name) for name in checks}
     pairs = supported_pairs(data or [QUICKSTART], label, seed)
     return {name: measure(pairs, check, kinds, seed).record() for name, check in built.items()}
 

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from evalharness import registry
 from evalharness.errors import ModelError
-from evalharness.protocols import Batching, Metric, Need, Pair, Prompted, Summarizer
+from evalharness.protocols import Batching, Costly, Metric, Need, Pair, Prompted, Summarizer
 from evalharness.records import (
     Article,
     Flag,
@@ -177,19 +177,12 @@ class Scoring:
             for key, article, summary in zip(keys, articles, summaries, strict=True)
             if key and key not in self.ledger
         }
-        if fresh:
-            pairs = list(fresh.values())
-            scores = self.metric.score(pairs)
-            _same_length(self.signature["name"], len(scores), len(fresh))
-            for score, pair in zip(scores, pairs, strict=True):
-                self._check(score, pair)
-            records = [score_record(score) for score in scores]
-            self.ledger.append(list(zip(fresh, records, strict=True)))
-        kept = iter(self.ledger.get([key for key in keys if key]))
+        failed = self._score(fresh) if fresh else {}
+        kept = iter(self.ledger.get([key for key in keys if key and key not in failed]))
         return [
-            (next(kept), fresh.pop(key, None) is not None)
+            (failed.get(key) or next(kept), fresh.pop(key, None) is not None)
             if key
-            else (score_record(Score(None, note=f"no summary: {summary.note}")), False)
+            else (_unsummarized(summary), False)
             for key, summary in zip(keys, summaries, strict=True)
         ]
 
@@ -202,12 +195,32 @@ class Scoring:
             for article, summary in zip(articles, summaries, strict=True)
         ]
 
+    def _score(self, fresh: Mapping[str, Pair]) -> dict[str, dict[str, Any]]:
+        """Score what the ledger lacks; return the records that it does not keep: no score today."""
+        failed: dict[str, dict[str, Any]] = {}
+        keyed = list(fresh.items())
+        n = self.metric.together if isinstance(self.metric, Costly) else len(keyed)
+        for start in range(0, len(keyed), n):
+            keys, pairs = zip(*keyed[start : start + n], strict=True)
+            scores = self.metric.score(pairs)
+            _same_length(self.signature["name"], len(scores), len(pairs))
+            for score, pair in zip(scores, pairs, strict=True):
+                self._check(score, pair)
+            records = [(k, score_record(s), s.passing) for k, s in zip(keys, scores, strict=True)]
+            self.ledger.append([(key, record) for key, record, passing in records if not passing])
+            failed |= {key: record for key, record, passing in records if passing}
+        return failed
+
     def _check(self, score: Score, pair: Pair) -> None:
         """Refuse what would poison the ledger. Raises: ModelError that names the component."""
         wrong = _flaw(score, *pair)
         if wrong:
             message = f"a bug of the component: {wrong}, for article {pair[0].id!r}"
             raise ModelError(f"{self.signature['name']}: {message}")
+
+
+def _unsummarized(summary: Summary) -> dict[str, Any]:
+    return score_record(Score(None, note=f"no summary: {summary.note}"))
 
 
 def _flaw(score: Score, article: Article, summary: Summary) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from evalharness.errors import ModelError
-from evalharness.models.causal import Causal, filled, longest_fit
+from evalharness.models.causal import Causal
+from evalharness.prompts import filled, longest_fit, places_to_cut
 from evalharness.records import Article, Summary
 
 WORDS = re.findall(
@@ -330,7 +331,7 @@ def test_article_is_shortened_as_little_as_possible_and_the_instruction_never(
     fixed = [part.replace("{{x}}", "{x}") for part in user.split("{article}") if part]
     assert all(part in shown(model, source) for part in [*fixed, "You are brief."])
     fits = []
-    for cut in writer._cuts(source.text):
+    for cut in places_to_cut(writer.tokenizer, source.text):
         ids = writer._ids(user, {"article": source.text[:cut], "title": ""})
         if len(ids) <= LENGTH - 14:
             fits.append(cut)

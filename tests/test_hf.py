@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from evalharness import hf
+from evalharness import hub as hub_files
 from evalharness.errors import MissingExtra, ModelError
 
 
@@ -95,9 +96,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     refs = tmp_path / "models--org--name" / "refs"
     refs.mkdir(parents=True)
     (refs / "main").write_text("b" * 40)
-    hf._commit.cache_clear()
+    hub_files.commit_of.cache_clear()
     yield tmp_path
-    hf._commit.cache_clear()
+    hub_files.commit_of.cache_clear()
 
 
 def test_identity_offline_is_the_cached_commit(hub: Path) -> None:
@@ -126,7 +127,7 @@ def test_identity_online_is_the_hubs_commit_else_the_cached_one(
     assert hf.identity("org/name") == {"revision": "c" * 40}
     monkeypatch.setattr(HfApi, "model_info", unreachable)
     assert hf.identity("org/name") == {"revision": "c" * 40}  # a process has one answer
-    hf._commit.cache_clear()
+    hub_files.commit_of.cache_clear()
     assert hf.identity("org/name") == {"revision": "b" * 40}
     with pytest.raises(ModelError, match="the hub cannot be reached"):
         hf.identity("org/other")

@@ -30,6 +30,7 @@ def calibrate(
     paths: Sequence[str | Path],
     check: str | Mapping[str, Metric],
     *,
+    given: Mapping[str, Metric] | None = None,
     labels: Sequence[str] = (),
     method: Method = "platt",
     precision: float = 0.9,
@@ -41,6 +42,7 @@ def calibrate(
     """Learn thresholds and probabilities of a check, for each source and for all together.
 
     check: its name, or one component by the name it shall have.
+    given: components with options of their own, by the names that `check` may use.
     precision: of the summaries flagged, at least this share shall be inconsistent.
     recall: at least this share of the consistent summaries shall come out as supported.
     Raises: DataError where no row can be used; ValueError for a target outside 0 to 1.
@@ -49,7 +51,7 @@ def calibrate(
         raise ValueError("precision and recall are shares: above 0, and 1 at the most")
     label_set = read_labels(paths, labels, limit_per_source)
     wanted = [check] if isinstance(check, str) else check
-    (scored,) = score_checks(wanted, label_set.rows)
+    (scored,) = score_checks(wanted, label_set.rows, given)
     learning = _Learning(method, precision, recall, Resampling(seed, resamples))
     sources = {
         source: learning.learn(rows, scored.scores[source])

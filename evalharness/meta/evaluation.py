@@ -66,6 +66,7 @@ def evaluate(
     paths: Sequence[str | Path],
     checks: Sequence[str] | Mapping[str, Metric] = (),
     *,
+    given: Mapping[str, Metric] | None = None,
     published: Sequence[str] = (),
     labels: Sequence[str] = (),
     kinds: Sequence[str] = (),
@@ -78,6 +79,7 @@ def evaluate(
     """Measure how checks agree with the human labels of some files.
 
     checks: names (`numbers`, or a part: `extractiveness.density`), or components by name.
+    given: components with options of their own, by the names that `checks` may use.
     published: metric values that the files bring, to be measured like a check.
     labels: the field that holds the label, `label_strict`, for one source `cao22=label_strict`.
     kinds: the kinds of flags that count at the level of spans; none for all.
@@ -86,7 +88,7 @@ def evaluate(
     Raises: DataError for files without a usable row, UnknownComponent for a name that is none.
     """
     label_set = read_labels(paths, labels, limit_per_source)
-    scored = score_checks(checks, label_set.rows) if checks else []
+    scored = score_checks(checks, label_set.rows, given) if checks else []
     scored += [read_published(name, label_set.rows) for name in published]
     if not scored:
         raise DataError("nothing to measure: name a check (--checks) or a published value")

@@ -46,15 +46,18 @@ class _Asked:
 
 
 def score_checks(
-    checks: Sequence[str] | Mapping[str, Metric], rows: Mapping[str, Sequence[Labelled]]
+    checks: Sequence[str] | Mapping[str, Metric],
+    rows: Mapping[str, Sequence[Labelled]],
+    given: Mapping[str, Metric] | None = None,
 ) -> list[Scored]:
     """Score every row with every check; a check of which several parts are asked runs once.
 
     checks: names, of checks and of metrics that need the article alone, also with a part
         (`extractiveness.density`); or components by the name they shall have.
+    given: components with options of their own, which `checks` may name.
     Raises: UnknownComponent before anything is scored.
     """
-    given = checks if isinstance(checks, Mapping) else {}
+    given = checks if isinstance(checks, Mapping) else given or {}
     asked = [_asked(name, given) for name in dict.fromkeys(checks)]
     built = {each.check: given.get(each.check) or _build(each.check) for each in asked}
     scored = {name: _score(name, check, rows) for name, check in built.items()}

@@ -1,10 +1,8 @@
 """Decoder-only summarizers: instruction-tuned chat models, and plain language models."""
 
 import datetime
-import json
 import re
-import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -12,6 +10,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from evalharness import hf
 from evalharness.errors import ModelError
 from evalharness.models.options import Generating
+from evalharness.prompts import (
+    at_date,
+    check_template,
+    filled,
+    longest_fit,
+    parts,
+    places_to_cut,
+    rendered,
+    window,
+)
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
@@ -23,14 +31,8 @@ INSTRUCTION = (
     "article says, and write nothing but the summary."
 )
 
-_FIELDS = ("article", "title")
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _LATE_THOUGHT = re.compile(r"\A.*?(?:</think>|\Z)", re.DOTALL)
-
-_CLOCK = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1""")
-
-# How far the number of tokens of a prompt may stray from that of its parts, where they join.
-_SLACK = 8
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class Causal(Generating):
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""
         super().__post_init__()
-        _check_template("user", self.user)
+        check_template("user", self.user, ["article"], ["title"])
         if self.template is not None:
-            _check_template("template", self.template)
+            check_template("template", self.template, ["article"], ["title"])
             if self.chat:
                 raise ValueError("template: is for prompts without a chat template; chat is true")
         if "" in self.stop:
@@ -79,7 +81,7 @@ class Causal(Generating):
     def instructions(self) -> tuple[str, ...]:
         """Return the fixed texts of the prompt."""
         prompt = self.user if self.template is None else self.template
-        texts = [self.system, *(fixed for fixed, _ in _parts(prompt))]
+        texts = [self.system, *(fixed for fixed, _ in parts(prompt))]
         return tuple(text.strip() for text in texts if text.strip())
 
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
@@ -92,52 +94,6 @@ class Causal(Generating):
     @cached_property
     def _writer(self) -> "_Writer":
         return _Writer(self, self.load("AutoModelForCausalLM"))
-
-
-def _check_template(option: str, template: str) -> None:
-    try:
-        names = [name for _, name in _parts(template) if name is not None]
-    except ValueError as error:
-        raise ValueError(f"{option}: {error}; a brace that is text is doubled") from None
-    for name in names:
-        if name not in _FIELDS:
-            raise ValueError(f"{option}: no field {{{name}}}; there are {{article}} and {{title}}")
-    if names.count("article") != 1:
-        raise ValueError(f"{option}: must have {{article}} in it once")
-
-
-def _parts(template: str) -> list[tuple[str, str | None]]:
-    """Return fixed texts, each with the name of the field that follows it."""
-    parts: list[tuple[str, str | None]] = []
-    for fixed, name, form, conversion in string.Formatter().parse(template):
-        if form or conversion:
-            raise ValueError(f"{{{name}}} takes no format")
-        parts.append((fixed, name))
-    return parts
-
-
-def filled(template: str, values: Mapping[str, str]) -> str:
-    """Return a template with its fields filled in; braces in the values are just text.
-
-    >>> filled("{title}: {article} {{x}}", {"title": "{article}", "article": "Rain."})
-    '{article}: Rain. {x}'
-    """
-    return "".join(
-        fixed + (values[name] if name is not None else "") for fixed, name in _parts(template)
-    )
-
-
-def at_date(template: str, today: datetime.date) -> str:
-    """Return a chat template that is told this date when it asks for today's.
-
-    Some (Llama 3) write today's date into the prompt, which would give other summaries every day.
-    """
-    forms = {form for _, form in _CLOCK.findall(template)}
-    if not forms:
-        return template
-    days = json.dumps({form: today.strftime(form) for form in sorted(forms)})
-    clock = f"{{% macro strftime_now(form) %}}{{{{ {days}[form] }}}}{{% endmacro %}}\n"
-    return clock + template  # a line break after a block is dropped
 
 
 class _Writer:
@@ -154,7 +110,7 @@ class _Writer:
             self.chat_template = at_date(self.tokenizer.get_chat_template(), today)
         decoding = settings.resolve(loaded.model, self.tokenizer, {}, options.decoding())
         # The only side of a decoder is what it reads and writes together.
-        context = settings.window(loaded.model, self.tokenizer, None)
+        context = window(loaded.model, self.tokenizer, None)
         self.limit = _room(context, decoding.cap, options.max_input_tokens)
         self.engine = generation.Engine(
             loaded,
@@ -186,7 +142,7 @@ class _Writer:
 
         title = str(article.extra.get("title") or "")
         source = self.options.user if self.chat else self.options.template or self.options.user
-        if not title and any(name == "title" for _, name in _parts(source)):
+        if not title and any(name == "title" for _, name in parts(source)):
             return Failed("the article has no title, and the prompt asks for one")
         key = article_seed(self.options.seed, article.text)
 
@@ -196,7 +152,7 @@ class _Writer:
         whole = ids(article.text)
         if self.limit is None or len(whole) <= self.limit:
             return Prompt(whole, len(article.text), key)
-        cuts = self._cuts(article.text)
+        cuts = places_to_cut(self.tokenizer, article.text)
         read, tokens = longest_fit(ids, article.text, cuts, self.limit, whole)
         if not read:
             return Failed(f"the instruction alone does not fit in {self.limit} tokens")
@@ -205,35 +161,20 @@ class _Writer:
     def _ids(self, source: str, values: Mapping[str, str]) -> list[int]:
         """Return the tokens of a whole prompt; a chat template brings its own begin mark."""
         if self.chat:
-            text = self._rendered(filled(source, values))
+            user, options = filled(source, values), self.options
+            text = rendered(
+                self.tokenizer,
+                self.chat_template,
+                user,
+                options.system,
+                options.template_options,
+                options.model,
+            )
             return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
         text = filled(source, values)
         if self.options.system and self.options.template is None:
             text = f"{self.options.system}\n\n{text}"
         return list(self.tokenizer(text)["input_ids"])
-
-    def _rendered(self, user: str) -> str:
-        messages = [{"role": "user", "content": user}]
-        if self.options.system:
-            messages.insert(0, {"role": "system", "content": self.options.system})
-        try:
-            text = self.tokenizer.apply_chat_template(
-                messages,
-                chat_template=self.chat_template,
-                tokenize=False,
-                add_generation_prompt=True,
-                **self.options.template_options,
-            )
-        except Exception as error:  # a template is a program that may raise anything
-            raise ModelError(f"{self.options.model}: its chat template says: {error}") from error
-        return str(text)
-
-    def _cuts(self, text: str) -> list[int]:
-        """Return where the article may be cut: the ends of its tokens, ascending."""
-        if not self.tokenizer.is_fast:
-            return [match.end() for match in re.finditer(r"\S+", text)]
-        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        return sorted({end for _, end in encoded["offset_mapping"] if end > 0})
 
     def _polished(self, written: "Written", prompt: "Prompt") -> str:
         text = written.text
@@ -252,22 +193,3 @@ def _room(context: int | None, cap: int, wanted: int | None) -> int | None:
         raise ModelError(f"max_new_tokens: {cap}, but the model has {context} positions in all")
     known = [n for n in (None if context is None else context - cap, wanted) if n is not None]
     return min(known) if known else None
-
-
-def longest_fit(
-    ids: Callable[[str], list[int]], text: str, cuts: Sequence[int], limit: int, whole: list[int]
-) -> tuple[int, list[int]]:
-    """Return the greatest cut whose prompt fits, and that prompt; (0, []) if none does.
-
-    ids: the prompt for a beginning of the text. cuts: where it may end, ascending, one a token.
-    whole: the prompt for all of it. The length of a prompt is nearly that of its parts, so the
-    search starts a little above where they would just fit, and goes down.
-    """
-    kept = min(len(cuts), len(cuts) - (len(whole) - limit) + _SLACK)
-    while kept > 0:
-        tokens = ids(text[: cuts[kept - 1]])
-        over = len(tokens) - limit
-        if over <= 0:
-            return cuts[kept - 1], tokens
-        kept -= max(1, over - _SLACK)
-    return 0, []

@@ -269,7 +269,7 @@ def careful(
     except HarnessError:
         raise
     except Exception as error:  # whatever one article provokes must not end the run
-        memory, reason = out_of_memory(error), _reason(error)
+        memory, reason = hf.out_of_memory(error), _reason(error)
     # Outside of `except`, whose traceback would keep the failed batch's tensors alive.
     _free()
     if len(rows) == 1:
@@ -278,15 +278,6 @@ def careful(
         half = (len(rows) + 1) // 2
         return careful(run, rows[:half]) + careful(run, rows[half:])
     return [result for row in rows for result in careful(run, [row])]
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Return whether an exception is one of the many forms of too little memory."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    message = str(error).lower()
-    signs = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
-    return isinstance(error, RuntimeError) and any(sign in message for sign in signs)
 
 
 def _reason(error: Exception) -> str:

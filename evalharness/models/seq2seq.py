@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from evalharness import hf
 from evalharness.errors import ModelError
 from evalharness.models.options import Generating
+from evalharness.prompts import positions, window
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
@@ -69,8 +70,8 @@ class _Writer:
         self.prefix: str = prefix if options.prefix is None else options.prefix
         decoding = options.decoding() | self._target_language()
         resolved = settings.resolve(self.model, self.tokenizer, task, decoding)
-        _check_cap(resolved.cap, settings.positions(self.model.config, "decoder"))
-        self.window = settings.window(self.model, self.tokenizer, options.max_input_tokens)
+        _check_cap(resolved.cap, positions(self.model.config, "decoder"))
+        self.window = window(self.model, self.tokenizer, options.max_input_tokens)
         self.engine = generation.Engine(
             loaded,
             resolved,

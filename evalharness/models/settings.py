@@ -6,13 +6,14 @@ Imported late, as is all that imports transformers.
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from transformers import GenerationConfig  # noqa: TID253  imported when the work starts
 
 from evalharness import hf
 from evalharness.errors import ModelError
 from evalharness.models import sampling
+from evalharness.prompts import positions
 
 # A checkpoint that states no length at all would stop after 20 tokens.
 DEFAULT_CAP = 128
@@ -129,31 +130,3 @@ def _settle_outputs(config: GenerationConfig) -> None:
     config.max_time = None
     config.stop_strings = None
     config.cache_implementation = None
-
-
-def window(model: Any, tokenizer: Any, wanted: int | None) -> int | None:
-    """Return the most tokens that the model can be given, or None where nobody says.
-
-    Positions of the model are a hard limit. The tokenizer's own length and T5's `n_positions` are
-    what the model was trained with: kept to, unless `wanted` asks for more.
-    Raises: ModelError where `wanted` is above the hard limit.
-    """
-    hard = positions(model.config, "encoder")
-    if wanted is not None:
-        if hard is not None and wanted > hard:
-            raise ModelError(f"max_input_tokens: {wanted}, but the model reads at most {hard}")
-        return wanted
-    soft = getattr(model.config, "n_positions", None)
-    known = [n for n in (hard, soft, tokenizer.model_max_length) if n is not None and n < 1e9]
-    return int(min(known)) if known else None
-
-
-def positions(config: Any, side: Literal["encoder", "decoder"]) -> int | None:
-    """Return how many positions a model has on a side, or None (T5: relative positions)."""
-    part = getattr(config, side, None)
-    config = part if hasattr(part, "to_dict") else config.get_text_config()
-    for name in (f"max_{side}_position_embeddings", "max_position_embeddings"):
-        n = getattr(config, name, None)
-        if isinstance(n, int) and n > 0:
-            return n
-    return None

@@ -14,6 +14,7 @@ from typing import Any
 from evalharness.checking import Thresholds, check, read_page
 from evalharness.errors import DataError
 from evalharness.loaders.pages import found_pages, read
+from evalharness.protocols import Metric
 from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
 
@@ -27,6 +28,7 @@ def check_pages(
     check_name: str,
     thresholds: Thresholds | None,
     *,
+    checker: Metric | None = None,
     as_json: bool = False,
     color: bool = True,
 ) -> int:
@@ -37,7 +39,7 @@ def check_pages(
     for name in _files(names):
         try:
             page = read(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
-            found = check(page, check=check_name, thresholds=thresholds)
+            found = check(page, check=check_name, thresholds=thresholds, checker=checker)
         except DataError as error:
             unread = True
             sys.stderr.write(f"evalharness: {name}: {error}\n")
@@ -63,6 +65,7 @@ def check_pair(
     check_name: str,
     thresholds: Thresholds | None,
     *,
+    checker: Metric | None = None,
     as_json: bool = False,
     color: bool = True,
 ) -> int:
@@ -70,7 +73,13 @@ def check_pair(
     text = _text(article)
     if not text.strip():
         raise DataError(f"{article}: the article is empty")
-    found = check(Article(article, text), _text(summary), check=check_name, thresholds=thresholds)
+    found = check(
+        Article(article, text),
+        _text(summary),
+        check=check_name,
+        thresholds=thresholds,
+        checker=checker,
+    )
     if as_json:
         _print_json({"file": summary, **found.record()})
     else:

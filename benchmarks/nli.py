@@ -1,0 +1,161 @@
+"""How much quicker `nli` scores than SummaC's way of batching, with the same probabilities.
+
+    python benchmarks/nli.py [--articles 12] [--rounds 3]
+
+On random weights of MiniLM's shape (6 layers of 384), float32, on the CPU; a BPE tokenizer is
+trained on the articles. SummaC's way is made again here with transformers alone: for each article
+and summary all pairs of sentences, 20 at a time in their order, padded to the longest. Articles are
+the quickstart's. One system: the summaries that come with them. Three systems: lead-3, TextRank and
+LexRank, which choose some of the same sentences. Prints the ratios of times taken in turns, of the
+clock and of the processor (which other programs disturb less), and what share of the pairs the
+cascade spares for each system.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch  # noqa: TID253  a script that needs it from the start
+
+from evalharness.checks.nli import Nli
+from evalharness.checks.pieces import pieces
+from evalharness.models.extractive import Lead, LexRank, TextRank
+from evalharness.protocols import Pair
+from evalharness.records import Article, Summary
+from evalharness.text import sentences
+
+ARTICLES = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
+LABELS = ("entailment", "neutral", "contradiction")
+Values = list[float]
+Way = Callable[[Sequence[Sequence[Pair]]], Values]
+
+
+def checkpoint(folder: Path, texts: Sequence[str]) -> Path:
+    """Write a BERT of MiniLM's shape with random weights, and a tokenizer trained on texts."""
+    import transformers
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+
+    specials = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
+    core = Tokenizer(models.BPE(unk_token=specials[3]))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=8000, special_tokens=specials))
+    core.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    names = {"pad": 0, "cls": 1, "sep": 2, "unk": 3}
+    given = {f"{name}_token": specials[number] for name, number in names.items()}
+    inputs = ["input_ids", "token_type_ids", "attention_mask"]
+    fast: Any = transformers.PreTrainedTokenizerFast
+    tokenizer = fast(tokenizer_object=core, model_max_length=512, model_input_names=inputs, **given)
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = transformers.AutoConfig.for_model(
+        "bert",
+        vocab_size=len(tokenizer),
+        hidden_size=384,
+        num_hidden_layers=6,
+        num_attention_heads=12,
+        intermediate_size=1536,
+        id2label=dict(enumerate(LABELS)),
+        label2id={label: number for number, label in enumerate(LABELS)},
+    )
+    classes: Any = transformers.AutoModelForSequenceClassification
+    model = classes.from_config(config)
+    model.save_pretrained(folder)
+    return folder
+
+
+def by_document(folder: Path, systems: Sequence[Sequence[Pair]]) -> Values:
+    """Score with transformers alone, 20 pairs of an article and a summary at a time."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    model: Any = AutoModelForSequenceClassification.from_pretrained(folder)
+    model.eval()
+    found: Values = []
+    for article, summary in (pair for system in systems for pair in system):
+        premises = [s.of(article.text) for s in pieces(article.text, "sentence", sentences)[:100]]
+        claims = [s.of(summary.text) for s in pieces(summary.text, "sentence", sentences)]
+        pairs = [(premise, claim) for premise in premises for claim in claims]
+        rows: list[list[float]] = []
+        for start in range(0, len(pairs), 20):
+            inputs = tokenizer(
+                pairs[start : start + 20],
+                padding=True,
+                truncation=True,
+                max_length=500,
+                return_tensors="pt",
+            )
+            with torch.no_grad():
+                rows += model(**inputs).logits.softmax(-1).tolist()
+        table = torch.tensor(rows).view(len(premises), len(claims), 3).max(dim=0).values
+        found.append(float((table[:, 0] - table[:, 2]).mean()))
+    return found
+
+
+def ours(folder: Path, systems: Sequence[Sequence[Pair]]) -> Values:
+    """Score with `nli`, one system after the other, as a run does."""
+    check = Nli(str(folder), device="cpu")
+    return [score.value or 0.0 for system in systems for score in check.score(system)]
+
+
+def compared(name: str, rounds: int, systems: Sequence[Sequence[Pair]], folder: Path) -> None:
+    """Time both ways in turns and print the ratios."""
+    clock, processor, farthest = [], [], 0.0
+    for _ in range(rounds):
+        theirs, time_theirs, cpu_theirs = _timed(lambda s: by_document(folder, s), systems)
+        mine, time_mine, cpu_mine = _timed(lambda s: ours(folder, s), systems)
+        clock.append(time_theirs / time_mine)
+        processor.append(cpu_theirs / cpu_mine)
+        farthest = max(farthest, *(abs(a - b) for a, b in zip(theirs, mine, strict=True)))
+    print(
+        f"{name}: {statistics.median(clock):.2f} times as fast by the clock "
+        f"({', '.join(f'{ratio:.2f}' for ratio in clock)}), "
+        f"{statistics.median(processor):.2f} by the processor; farthest score {farthest:.1e}"
+    )
+
+
+def _timed(way: Way, systems: Sequence[Sequence[Pair]]) -> tuple[Values, float, float]:
+    started, used = time.perf_counter(), time.process_time()
+    found = way(systems)
+    return found, time.perf_counter() - started, time.process_time() - used
+
+
+def spared(name: str, system: Sequence[Pair], folder: Path) -> None:
+    """Print what share of its pairs the cascade does not ask the network about."""
+    plain, cascade = (Nli(str(folder), device="cpu", cascade=on) for on in (False, True))
+    whole = sum(len(plain._asked(a.text, s.text).open) for a, s in system)
+    left = sum(len(cascade._asked(a.text, s.text).open) for a, s in system)
+    print(f"cascade, {name}: {1 - left / whole:.0%} of {whole} pairs spared")
+
+
+def main() -> None:
+    """Compare on the quickstart's articles."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    rows = [json.loads(line) for line in ARTICLES.read_text().splitlines()][: asked.articles]
+    articles = [Article(row["id"], row["article"]) for row in rows]
+    given = [(a, Summary(a.id, row["summary"])) for a, row in zip(articles, rows, strict=True)]
+    extractive = {
+        "lead-3": Lead().summarize(articles),
+        "textrank": TextRank().summarize(articles),
+        "lexrank": LexRank().summarize(articles),
+    }
+    systems = {
+        name: list(zip(articles, written, strict=True)) for name, written in extractive.items()
+    }
+    with tempfile.TemporaryDirectory() as path:
+        folder = checkpoint(Path(path), [article.text for article in articles])
+        compared("one system", asked.rounds, [given], folder)
+        compared("three systems", asked.rounds, list(systems.values()), folder)
+        for name, system in {"given summaries": given, **systems}.items():
+            spared(name, system, folder)
+
+
+if __name__ == "__main__":
+    main()

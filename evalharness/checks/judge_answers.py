@@ -1,0 +1,161 @@
+"""What a judge answered, and what it comes to."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from evalharness import text
+from evalharness.checks.judge_prompts import NOTHING
+from evalharness.prompts import without_thought
+from evalharness.records import Flag, SentenceScore, Span
+
+RATINGS = ("1", "2", "3", "4", "5")
+
+_RATING = re.compile(r"\W*([1-5])(?![\d]|[.,/]\d)")
+_WORD = re.compile(r"\W*(\w+)")
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
+_QUOTATION = re.compile(r"""\A["“”„«]+(.*?)["“”«»]+[,.;]?\Z""", re.DOTALL)
+
+
+class Question(NamedTuple):
+    """What the judge is asked about."""
+
+    article: str
+    claim: str
+
+
+class Reply(NamedTuple):
+    """What came of a question.
+
+    logs: the log-probability of each answer that may be given, as the first token.
+    text: what was written, where that was asked for. finished: it ended by itself.
+    read: characters of the article, from its start, that the judge was given.
+    failed: why there is no answer; passing: asked again another day, there may be one.
+    """
+
+    logs: Mapping[str, float] | None = None
+    text: str = ""
+    finished: bool = True
+    read: int = 0
+    failed: str = ""
+    passing: bool = False
+
+
+class Judging(Protocol):
+    """Whoever answers: a checkpoint, or a server."""
+
+    def ask(self, questions: Sequence[Question]) -> list[Reply]:
+        """Return what came of each question, in order."""
+        ...
+
+
+class Judgement(NamedTuple):
+    """What a reply says of a claim; value: None where the answer is out of form.
+
+    in_form: the probability that the answer is one of those that may be given.
+    """
+
+    value: float | None
+    in_form: float = 1.0
+
+
+def yes_or_no(reply: Reply, yes: str, no: str, least: float) -> Judgement:
+    """Return the probability of yes among the two answers; of a text, 1 or 0.
+
+    >>> yes_or_no(Reply({"Yes": math.log(0.5), "No": math.log(0.25)}), "Yes", "No", 0.1)
+    Judgement(value=0.6666666666666666, in_form=0.75)
+    >>> yes_or_no(Reply(text="No, because"), "Yes", "No", 0.1).value
+    0.0
+    """
+    if reply.logs is not None:
+        shares, in_form = _among_themselves(reply.logs)
+        return Judgement(shares[yes] if shares and in_form >= least else None, in_form)
+    found = _WORD.match(without_thought(reply.text))
+    word = found[1].casefold() if found else ""
+    return Judgement({yes.casefold(): 1.0, no.casefold(): 0.0}.get(word))
+
+
+def rating(reply: Reply, least: float) -> Judgement:
+    """Return the expected rating, 1 to 5, mapped to 0 to 1; of a text, the rating it begins with.
+
+    >>> never = -math.inf
+    >>> rating(Reply({"1": never, "2": never, "3": -1.0, "4": never, "5": -1.0}), 0.1)
+    Judgement(value=0.75, in_form=0.7357588823428847)
+    >>> [rating(Reply(text=said), 0.1).value for said in ("5", "Score: 4", "45", "2.", "4.5")]
+    [1.0, None, None, 0.25, None]
+    """
+    if reply.logs is not None:
+        shares, in_form = _among_themselves(reply.logs)
+        if not shares or in_form < least:
+            return Judgement(None, in_form)
+        expected = sum(int(digit) * share for digit, share in shares.items())
+        return Judgement(min(1.0, max(0.0, (expected - 1) / 4)), in_form)
+    found = _RATING.match(without_thought(reply.text))
+    return Judgement((int(found[1]) - 1) / 4 if found else None)
+
+
+def _among_themselves(logs: Mapping[str, float]) -> tuple[dict[str, float], float]:
+    """Return the probability of each answer if it is one of these, and that it is.
+
+    Of answers that are all impossible, or no numbers (an overflow), there are no shares.
+    """
+    most = max(logs.values())
+    if most == -math.inf or any(math.isnan(log) for log in logs.values()):
+        return {}, 0.0
+    relative = {answer: math.exp(log - most) for answer, log in logs.items()}
+    whole = sum(relative.values())
+    shares = {answer: value / whole for answer, value in relative.items()}
+    return shares, min(1.0, math.exp(most) * whole)
+
+
+def quoted_lines(written: str) -> list[str] | None:
+    """Return what an answer quotes, line by line; None where it has other lines as well.
+
+    >>> quoted_lines('- "in May"\\n"40 people".'), quoted_lines("NONE"), quoted_lines("I think")
+    (['in May', '40 people'], [], None)
+    """
+    lines = [line.strip() for line in without_thought(written).splitlines() if line.strip()]
+    if [line.strip(".\"'*` ").upper() for line in lines] == [NOTHING]:
+        return []
+    quotes = [_QUOTATION.match(_BULLET.sub("", line)) for line in lines]
+    if not lines or not all(quotes):
+        return None
+    return [quote[1] for quote in quotes if quote and quote[1].strip()]
+
+
+def places(quotes: Sequence[str], summary: str) -> tuple[list[Span], int]:
+    """Return where a summary has the quotes, in order, and how many it does not have.
+
+    White space may differ, nothing else. A quote that comes again means its next place.
+    """
+    found: list[Span] = []
+    n_refused = 0
+    for quote in quotes:
+        pattern = re.compile(r"\s+".join(re.escape(word) for word in quote.split()))
+        spans = (Span(*match.span()) for match in pattern.finditer(summary))
+        fresh = next((span for span in spans if span not in found), None)
+        if fresh is not None:
+            found.append(fresh)
+        elif not pattern.search(summary):
+            n_refused += 1
+    return sorted(found), n_refused
+
+
+def flags_of(spans: Sequence[Span]) -> tuple[Flag, ...]:
+    """Return a flag for each span that the judge quoted."""
+    return tuple(Flag(span, "judge", "the judge finds no support for this") for span in spans)
+
+
+def sentence_shares(
+    summary: str, sentences: Sequence[Span], wrong: Sequence[Span]
+) -> tuple[SentenceScore, ...]:
+    """Return for each sentence that has words the share of them that are not quoted as wrong."""
+    words = text.words(summary)
+    scores: list[SentenceScore] = []
+    for sentence in sentences:
+        own = [word for word in words if sentence.start <= word.start < sentence.end]
+        n_wrong = sum(any(w.start < word.end and word.start < w.end for w in wrong) for word in own)
+        if own:
+            scores.append(SentenceScore(sentence, 1 - n_wrong / len(own)))
+    return tuple(scores)

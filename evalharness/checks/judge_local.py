@@ -1,0 +1,229 @@
+"""A judge that is a checkpoint: prompts in, first tokens or greedy answers out.
+
+Imported when the work starts, since torch is.
+"""
+
+import contextlib
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch  # noqa: TID253  imported when the work starts, as is this module
+from transformers import GenerationConfig  # noqa: TID253
+
+from evalharness import hf
+from evalharness.checks.judge_answers import Question, Reply
+from evalharness.errors import ModelError
+from evalharness.neural.batches import Encoded, packed
+from evalharness.neural.network import Inputs, without_surrogates
+from evalharness.prompts import at_date, filled, longest_fit, places_to_cut, rendered, window
+
+if TYPE_CHECKING:
+    from evalharness.checks.judge import Judge
+    from evalharness.neural.network import Network
+
+# What a prompt ends in where there is no chat template to open the answer.
+_PLAIN_END = "\n\nAnswer:"
+
+
+class Local:
+    """A checkpoint at work; settles once what is the same for all questions."""
+
+    def __init__(self, options: "Judge") -> None:
+        self.options = options
+        self.network: Network = options.network("AutoModelForCausalLM")
+        self.tokenizer = self.network.tokenizer
+        self.chat_template = self._chat_template()
+        self.n_new = options.cap
+        context = window(self.network.model, self.tokenizer, None)
+        known = [n for n in (context and context - self.n_new, options.max_input_tokens) if n]
+        self.limit = min(known) if known else None
+        words = options.words if options.by_probability else ()
+        self.answers = answer_tokens(self.tokenizer, words, self._n_tokens)
+
+    @property
+    def _n_tokens(self) -> int:
+        return int(self.network.model.config.get_text_config().vocab_size)
+
+    def _chat_template(self) -> str | None:
+        has_template = bool(self.tokenizer.chat_template)
+        if self.options.chat and not has_template:
+            name = self.options.checkpoint
+            raise ModelError(f"chat: the tokenizer of {name} has no chat template")
+        if not has_template or self.options.chat is False:
+            return None
+        today = datetime.date.fromisoformat(self.options.today)
+        return at_date(self.tokenizer.get_chat_template(), today)
+
+    def ask(self, questions: Sequence[Question]) -> list[Reply]:
+        """Return what came of each question, in order."""
+        with hf.quiet():  # which warns of what is too long before it is cut
+            prompts = [self._prompt(question) for question in questions]
+        asked = [prompt for prompt in prompts if isinstance(prompt, Encoded)]
+        if self.options.by_probability:
+            replies = iter(self._probabilities(asked))
+        else:
+            replies = iter(self._texts(asked))
+        return [
+            next(replies)._replace(read=_read(prompt, question))
+            if isinstance(prompt, Encoded)
+            else Reply(failed=prompt)
+            for prompt, question in zip(prompts, questions, strict=True)
+        ]
+
+    def _probabilities(self, asked: Sequence[Encoded]) -> list[Reply]:
+        rows = self.network.run(asked, self._first_token, "first token")
+        return [Reply(dict(zip(self.answers, row.tolist(), strict=True))) for row in rows]
+
+    def _first_token(self, inputs: Inputs) -> torch.Tensor:
+        """Return the log-probability of each answer as the first token, shape (items, answers)."""
+        made = self._generate(inputs, output_logits=True, use_cache=False)
+        logs = made.logits[0].float().log_softmax(-1)
+        return torch.stack([logs[:, ids].logsumexp(-1) for ids in self.answers.values()], dim=-1)
+
+    def _texts(self, asked: Sequence[Encoded]) -> list[Reply]:
+        replies: list[Reply] = []
+        for row in self.network.run(asked, self._written, "greedy"):
+            ids = [int(token) for token in row if token >= 0]
+            end = next((n for n, token in enumerate(ids) if token in self._ends), None)
+            text = self.tokenizer.decode(ids[:end], skip_special_tokens=True)
+            replies.append(Reply(text=text, finished=end is not None))
+        return replies
+
+    def _written(self, inputs: Inputs) -> torch.Tensor:
+        """Return the new tokens of each item, -1 where there are no more; exact as floats."""
+        made = self._generate(inputs)
+        new = made.sequences[:, inputs["input_ids"].shape[1] :]
+        rows = torch.full((new.shape[0], self.n_new), -1, dtype=torch.float32)
+        rows[:, : new.shape[1]] = new.float()
+        return rows
+
+    def _generate(self, inputs: Inputs, **more: Any) -> Any:
+        """Run greedy search, which also gives padded rows their right positions."""
+        ids, mask = left_padded(inputs["input_ids"], inputs["attention_mask"])
+        made: Any = GenerationConfig
+        config = made(
+            max_new_tokens=self.n_new,
+            do_sample=False,
+            num_beams=1,
+            eos_token_id=sorted(self._ends) or None,
+            pad_token_id=int(self.tokenizer.pad_token_id or 0),
+            return_dict_in_generate=True,
+            **more,
+        )
+        with _settings(self.network.model, config):
+            return self.network.model.generate(input_ids=ids, attention_mask=mask)
+
+    @cached_property
+    def _marks(self) -> list[str]:
+        """The texts of the tokens that have a meaning of their own: ends of turns, roles."""
+        tokens = self.tokenizer.added_tokens_decoder.values()
+        return sorted(token.content for token in tokens if token.special and len(token.content) > 1)
+
+    @property
+    def _ends(self) -> frozenset[int]:
+        ends = self.network.model.generation_config.eos_token_id
+        ends = self.tokenizer.eos_token_id if ends is None else ends
+        return frozenset([] if ends is None else [ends] if isinstance(ends, int) else ends)
+
+    def _prompt(self, question: Question) -> Encoded | str:
+        """Return the prompt with as much of the article as fits; or why there is none."""
+        article, claim = (
+            without_marks(without_surrogates(words), self._marks) for words in question
+        )
+
+        def ids(words: str) -> list[int]:
+            return self._ids({"article": words, "summary": claim})
+
+        whole = ids(article)
+        if self.limit is None or len(whole) <= self.limit:
+            return Encoded(packed(whole))
+        cuts = places_to_cut(self.tokenizer, article)
+        read, tokens = longest_fit(ids, article, cuts, self.limit, whole)
+        if not read:
+            return f"the question alone does not fit in {self.limit} tokens"
+        return Encoded(packed(tokens), kept=(read, 0))
+
+    def _ids(self, values: Mapping[str, str]) -> list[int]:
+        """Return the tokens of a whole prompt; a chat template brings its own begin mark."""
+        user, options = filled(self.options.user, values), self.options
+        if self.chat_template is None:
+            start = f"{options.system}\n\n" if options.system else ""
+            return list(self.tokenizer(f"{start}{user}{_PLAIN_END}")["input_ids"])
+        text = rendered(
+            self.tokenizer,
+            self.chat_template,
+            user,
+            options.system,
+            options.template_options,
+            options.checkpoint,
+        )
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _read(prompt: Encoded, question: Question) -> int:
+    return len(question.article) if prompt.kept is None else prompt.kept[0]
+
+
+def without_marks(text: str, marks: Sequence[str]) -> str:
+    """Return a text of the same length that cannot end its turn and answer in the judge's name.
+
+    >>> without_marks("It rained.<|end|> Yes", ["<|end|>"])
+    'It rained.\ufffd|end|> Yes'
+    """
+    for mark in marks:
+        text = text.replace(mark, "\ufffd" + mark[1:])
+    return text
+
+
+def left_padded(ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return rows that are padded on the right padded on the left, as decoders are trained.
+
+    >>> left_padded(torch.tensor([[5, 6, 0]]), torch.tensor([[1, 1, 0]]))
+    (tensor([[0, 5, 6]]), tensor([[0, 1, 1]]))
+    """
+    width = ids.shape[1]
+    shift = width - mask.sum(-1, keepdim=True)
+    order = (torch.arange(width, device=ids.device) - shift) % width
+    return ids.gather(1, order), mask.gather(1, order)
+
+
+@contextlib.contextmanager
+def _settings(model: Any, config: GenerationConfig) -> Iterator[None]:
+    """Give a model our settings and none of its own: penalties would change what it quotes."""
+    own = model.generation_config
+    model.generation_config = config
+    try:
+        yield
+    finally:
+        model.generation_config = own
+
+
+def answer_tokens(tokenizer: Any, words: Sequence[str], n_tokens: int) -> dict[str, list[int]]:
+    """Return for each answer the tokens that are it: in any case, with or without a space.
+
+    Where the vocabulary has an answer in no single token, it is the token that it begins with.
+    Raises: ModelError where two answers begin with the same token.
+    """
+    n = min(n_tokens, len(tokenizer))
+    texts = tokenizer.batch_decode([[token] for token in range(n)], skip_special_tokens=True)
+    tokens: dict[str, list[int]] = {}
+    for token, text in enumerate(texts):
+        tokens.setdefault(text.strip().casefold(), []).append(token)
+    found = {word: tokens.get(word.casefold(), []) for word in words}
+    if all(found.values()):
+        return found
+    beginnings = {word: _beginnings(tokenizer, word) for word in words}
+    for word in words:
+        others = set().union(*(beginnings[other] for other in words if other != word))
+        found[word] = sorted(beginnings[word] - others)
+        if not found[word]:
+            raise ModelError(f"the vocabulary cannot tell {' from '.join(words)} by one token")
+    return found
+
+
+def _beginnings(tokenizer: Any, word: str) -> set[int]:
+    spellings = {word, f" {word}", word.lower(), f" {word.lower()}"}
+    ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in spellings]
+    return {row[0] for row in ids if row}

@@ -1,0 +1,67 @@
+"""A judge on a server: prompts out, first tokens or answers back."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evalharness.checks.judge_answers import Question, Reply
+from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
+from evalharness.errors import EndpointError
+from evalharness.prompts import filled
+
+if TYPE_CHECKING:
+    from evalharness.checks.judge import Judge
+
+# Marks of a space that some servers leave in a token's text.
+_SPACES = str.maketrans({"▁": " ", "Ġ": " "})
+
+
+class Remote:
+    """A server at work."""
+
+    def __init__(self, options: "Judge", server: Server) -> None:
+        self.options = options
+        self.client = Client(server)
+
+    def ask(self, questions: Sequence[Question]) -> list[Reply]:
+        """Return what came of each question, in order; equal ones are asked once."""
+        chats = {question: self._chat(question) for question in questions}
+        answers = self.client.ask(list(chats.values()))
+        replies = {q: self._reply(q, a) for q, a in zip(chats, answers, strict=True)}
+        return [replies[question] for question in questions]
+
+    def _chat(self, question: Question) -> Chat:
+        article = question.article[: self.options.max_characters]
+        user = filled(self.options.user, {"article": article, "summary": question.claim})
+        fields: dict[str, Any] = {"max_tokens": self.options.cap, "temperature": 0}
+        if self.options.by_probability:
+            fields |= {"logprobs": True, "top_logprobs": self.options.top_logprobs}
+        return Chat(user, self.options.system, fields)
+
+    def _reply(self, question: Question, answer: Answer | Unanswered) -> Reply:
+        if isinstance(answer, Unanswered):
+            return Reply(failed=answer.reason, passing=True)
+        read = len(question.article[: self.options.max_characters])
+        if not self.options.by_probability:
+            return Reply(text=answer.text, finished=answer.finish != "length", read=read)
+        if not answer.tokens:
+            raise EndpointError(
+                f"{self.client.server.url} gives no probabilities of tokens; set by: text"
+            )
+        return Reply(answer_logs(answer.tokens[0], self.options.words), read=read)
+
+
+def answer_logs(first: Mapping[str, float], words: Sequence[str]) -> dict[str, float]:
+    """Return the log-probability of each answer, from the first token's likeliest alternatives.
+
+    >>> found = answer_logs({"Yes": -0.5, " yes": -2.0, "No": -3.0, "The": -9.0}, ["Yes", "No"])
+    >>> {word: round(log, 4) for word, log in found.items()}
+    {'Yes': -0.2986, 'No': -3.0}
+    """
+    found = dict.fromkeys(words, 0.0)
+    folded = {word.casefold(): word for word in words}
+    for token, log in first.items():
+        word = folded.get(token.translate(_SPACES).strip().casefold())
+        if word is not None:
+            found[word] += math.exp(min(0.0, log))
+    return {word: math.log(mass) if mass else -math.inf for word, mass in found.items()}

@@ -1,0 +1,99 @@
+"""MiniCheck (Tang, Laban and Durrett 2024): does some chunk of the article support a sentence?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from evalharness.checks.chunks import Chunk, packed_lines, sentences_and_breaks
+from evalharness.checks.grounding import Grounding, Prompt
+from evalharness.errors import ModelError
+from evalharness.protocols import Checkpoint
+
+if TYPE_CHECKING:
+    import torch
+
+    from evalharness.neural.batches import Encoded, Values
+    from evalharness.neural.network import Inputs, Network
+    from evalharness.records import Span
+
+# Token ids of Flan-T5's two answers; the second is support.
+_ANSWERS = [3, 209]
+_T5_WORDS, _TOKENS = 500, 400
+_MOST_TOKENS = {"roberta": 512}
+
+
+@dataclass(frozen=True)
+class MiniCheck(Grounding):
+    """How likely it is that the article supports each sentence; the score is the least of them.
+
+    model: flan-t5-large, roberta-large or deberta-v3-large of the authors; or a checkpoint of one
+        of these kinds.
+    chunk_size: by default 500 words for Flan-T5, 400 tokens for the others.
+    max_tokens: by default 512 for RoBERTa, 2,048 for the others.
+    """
+
+    version: ClassVar[int] = 1
+    presets: ClassVar[Mapping[str, str]] = {
+        "flan-t5-large": "lytang/MiniCheck-Flan-T5-Large",
+        "roberta-large": "lytang/MiniCheck-RoBERTa-Large",
+        "deberta-v3-large": "lytang/MiniCheck-DeBERTa-v3-Large",
+    }
+
+    model: Checkpoint = "flan-t5-large"
+
+    @cached_property
+    def loaded(self) -> "Network":
+        """The network: an encoder-decoder that writes its answer, or a classifier."""
+        network = self.network(
+            "AutoModelForSeq2SeqLM" if self._writes else "AutoModelForSequenceClassification"
+        )
+        if not self._writes and network.model.config.num_labels != 2:
+            n = network.model.config.num_labels
+            raise ModelError(f"{self.checkpoint}: {n} labels, where MiniCheck's have 2")
+        return network
+
+    @cached_property
+    def _writes(self) -> bool:
+        return bool(self.shape().get("model_type") in ("t5", "mt5"))
+
+    @cached_property
+    def most_tokens(self) -> int:
+        """The most tokens that the network reads at once."""
+        return self.max_tokens or _MOST_TOKENS.get(str(self.shape().get("model_type")), 2048)
+
+    def chunks(self, article: str) -> list[Chunk]:
+        """Return the article in chunks of whole sentences."""
+        units = sentences_and_breaks(article, self.split)
+        sizes = self._sizes(units)
+        most = self.chunk_size or (_T5_WORDS if self._writes else _TOKENS)
+        return packed_lines(units, sizes, most)
+
+    def _sizes(self, units: Sequence[tuple[str, "Span"]]) -> list[int]:
+        """Return how many words a unit has, or tokens, of which more than fit do not count."""
+        texts = [unit for unit, _ in units]
+        if self._writes:
+            return [len(unit.split()) for unit in texts]
+        most = self.most_tokens
+        return [len(e) for e in self.loaded.encode(texts, max_tokens=most, special_tokens=False)]
+
+    def prompt(self, chunk: str, claim: str) -> Prompt:
+        """Return chunk and claim as the one text that the authors trained with."""
+        start = f"{'predict: ' if self._writes else ''}{chunk}"
+        whole = f"{start}{self.loaded.tokenizer.eos_token}{claim}"
+        return Prompt(whole, len(start), len(whole))
+
+    def supported(self, items: Sequence["Encoded"]) -> "Values":
+        """Return the probability of support."""
+        if not self._writes:
+            return self.loaded.classify(items)[:, 1]
+        import numpy as np
+
+        rows = self.loaded.run(items, self._first_step, "first step")
+        return np.stack(rows)[:, 1]
+
+    def _first_step(self, inputs: "Inputs") -> "torch.Tensor":
+        ids = inputs["input_ids"]
+        start = ids.new_zeros((ids.shape[0], 1))
+        logits: torch.Tensor = self.loaded.model(**inputs, decoder_input_ids=start).logits
+        return logits[:, 0, _ANSWERS].float().softmax(-1)

@@ -1,0 +1,87 @@
+"""The checks that a command line names, with the options that a config and `--set` give them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evalharness import config as configs
+from evalharness import document, registry
+from evalharness.config import Component
+from evalharness.document import Document, Key, Place
+from evalharness.errors import ConfigError
+from evalharness.protocols import Metric
+
+_Chosen = tuple[registry.Kind, Key, Component, Document]
+
+
+def choose(
+    names: Sequence[str] = (),
+    config: str | Path | Mapping[str, Any] | None = None,
+    settings: Sequence[str] = (),
+) -> dict[str, Metric]:
+    """Return, by label, the components that a config or a setting gives options to.
+
+    names: labels or names, also with a part (`nli.min`); empty for all that the config has. Those
+        that neither config nor setting speaks of are left out: they have no options.
+    config: whose metrics and checks are to be found by their labels.
+    settings: `LABEL.OPTION=VALUE`, over the config's.
+    Raises: ConfigError, UnknownComponent.
+    """
+    options = _by_label(settings)
+    named = dict(_of_config(config)) if config is not None else {}
+    wanted = [name if name in named else name.partition(".")[0] for name in names] or list(named)
+    for label in options:
+        if label not in wanted and (names or config is not None):
+            raise ConfigError(f"--set {label}.…: no such check{configs.nearest(label, wanted)}")
+        named.setdefault(label, _bare(label))
+    wanted += [label for label in options if label not in wanted]
+    return {
+        label: _built(named[label], options.get(label, {}))
+        for label in dict.fromkeys(wanted)
+        if label in named
+    }
+
+
+def _by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any, Place]]]:
+    found: dict[str, dict[str, tuple[Any, Place]]] = {}
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        label, dot, option = path.strip().rpartition(".")
+        place = Place(f"--set {setting}", Path.cwd())
+        if not (equals and dot and label and option):
+            raise ConfigError(f"{place}: should be CHECK.OPTION=VALUE: nli.model=some/folder")
+        parsed = document.parse_value(value, str(place))
+        found.setdefault(label, {})[option] = (parsed, place)
+    return found
+
+
+def _of_config(config: str | Path | Mapping[str, Any]) -> Iterator[tuple[str, _Chosen]]:
+    experiment = configs.read(config)
+    for key, component in experiment.scorers():
+        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
+        label = component.label or component.name
+        yield label, (kind, key, component, experiment.document)
+
+
+def _bare(name: str) -> _Chosen:
+    kind: registry.Kind = "checks"
+    if name not in registry.known(kind) and name in registry.known("metrics"):
+        kind = "metrics"
+    sheet = Document({kind: [{"name": name}]}, {(): Place("--set", Path.cwd())})
+    return kind, (kind, 0), Component(name=name), sheet
+
+
+def _built(chosen: _Chosen, options: Mapping[str, tuple[Any, Place]]) -> Metric:
+    kind, key, component, sheet = chosen
+    given = dict(component.options)
+    for option, (value, place) in options.items():
+        try:
+            sheet.put((*key, option), value, place)
+        except KeyError:  # a check that the config has by default
+            sheet = Document({kind: [component.name]}, {(): place})
+            key = (kind, 0)
+            sheet.put((*key, option), value, place)
+        given[option] = value
+    whole = Component.model_validate({"name": component.name, "label": component.label, **given})
+    built: Metric = registry.build(kind, key, whole, sheet)
+    return built

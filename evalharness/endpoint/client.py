@@ -1,0 +1,252 @@
+"""A client: requests in, as many answers or reasons out."""
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from evalharness.endpoint.answers import (
+    TOO_LONG,
+    Answer,
+    TryAgain,
+    Unanswered,
+    answer_of,
+    asked_wait,
+    explanation,
+    parsed,
+)
+from evalharness.endpoint.server import Server, completions
+from evalharness.errors import EndpointError
+from evalharness.records import canonical, digest
+
+if TYPE_CHECKING:
+    import httpx2
+
+Sleep = Callable[[float], Awaitable[None]]
+
+# Busy, too slow, too many at once, or broken for now: worth another try.
+_PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+# The key, the address or the model's name: the next request would end the same way.
+_HOPELESS = frozenset({301, 302, 303, 307, 308, 401, 402, 403, 404, 405})
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 60.0
+_CODES_HOPELESS = frozenset({"insufficient_quota", "invalid_api_key", "model_not_found"})
+# So many requests that all fail for one reason are no accident of theirs.
+_MANY = 16
+# A server that asks for more patience than this is not waited for.
+_MOST_PATIENCE = 300.0
+_SIGNS_OF_LENGTH = ("context length", "context_length", "context window", "too many tokens")
+
+
+@dataclass(frozen=True)
+class Chat:
+    """One request: what is said, and how to answer.
+
+    options: fields of the request: max_tokens, temperature, seed, stop, logprobs, top_logprobs …
+    """
+
+    user: str
+    system: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return the messages, the system's first."""
+        system = [{"role": "system", "content": self.system}] if self.system else []
+        return [*system, {"role": "user", "content": self.user}]
+
+
+@dataclass
+class Spent:
+    """What a client has used so far; tokens as the server counts them."""
+
+    answers: int = 0
+    tries: int = 0
+    tokens_in: int = 0
+    tokens: int = 0
+
+
+class Client:
+    """Asks one server. Deterministic but for the server: also the jitter comes from a seed."""
+
+    def __init__(self, server: Server, *, seed: int = 0, sleep: Sleep = asyncio.sleep) -> None:
+        """Take the server, and read its key. Raises: EndpointError where there is none."""
+        self.server = server
+        self.spent = Spent()
+        self._seed = seed
+        self._sleep = sleep
+        self._key = _key(server.key)
+
+    def ask(self, chats: Sequence[Chat]) -> list[Answer | Unanswered]:
+        """Return what became of each request, in order.
+
+        Raises: EndpointError where no request can succeed: nobody there, a wrong key, an unknown
+            model; or where many fail, and all for one reason.
+        """
+        results = _finished(self._ask_all(chats)) if chats else []
+        reasons = {r.reason if isinstance(r, Unanswered) else "" for r in results}
+        reason = reasons.pop() if len(reasons) == 1 else ""
+        # A few may be of one bad article, once others had answers; shorter prompts may still fit.
+        many = len(chats) >= (_MANY if self.spent.answers else 2)
+        if many and reason not in ("", TOO_LONG):
+            raise EndpointError(f"{self.server.url}: every request failed: {reason}")
+        return results
+
+    async def _ask_all(self, chats: Sequence[Chat]) -> list[Answer | Unanswered]:
+        import httpx2
+
+        headers = {"Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        results: dict[int, Answer | Unanswered] = {}
+        waiting = iter(enumerate(chats))
+        limits = httpx2.Limits(max_connections=self.server.concurrency)
+        # Without TLS there is nothing to verify; the certificates take 0.1 s to read.
+        options: dict[str, Any] = {"limits": limits, "verify": self.server.secure}
+        async with httpx2.AsyncClient(headers=headers, timeout=None, **options) as http:
+            asking = _Asking(self, http)
+            workers = min(self.server.concurrency, len(chats))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(workers):
+                        group.create_task(asking.work(waiting, results))
+            except BaseExceptionGroup as failures:  # one is enough: the others were called off
+                raise failures.exceptions[0] from None
+        return [results[n] for n in range(len(chats))]
+
+
+def _key(variable: str | None) -> str:
+    """Return the key that a variable holds. Raises: EndpointError, which never says what it is."""
+    if variable is None:
+        return ""
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise EndpointError(f"key: the environment variable {variable} is not set")
+    if not (key.isascii() and key.isprintable()):
+        raise EndpointError(f"key: {variable} holds characters that no header can carry")
+    return key
+
+
+def _finished(work: Coroutine[Any, Any, list[Answer | Unanswered]]) -> list[Answer | Unanswered]:
+    """Run to the end, also from within a notebook, whose thread has a loop that runs already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+class _Asking:
+    """The requests of one call, which share a connection pool and the server's patience."""
+
+    def __init__(self, client: Client, http: "httpx2.AsyncClient") -> None:
+        self.client = client
+        self.server = client.server
+        self.http = http
+        self.url = completions(client.server.url)
+        self.free_at = 0.0
+
+    async def work(
+        self, waiting: Iterator[tuple[int, Chat]], results: dict[int, Answer | Unanswered]
+    ) -> None:
+        """Answer requests until none waits."""
+        for n, chat in waiting:
+            results[n] = await self.answer(chat)
+
+    async def answer(self, chat: Chat) -> Answer | Unanswered:
+        """Ask until there is an answer, or none is to be expected."""
+        body = self._body(chat)
+        jitter = random.Random(digest(self.client._seed, body.decode()))  # noqa: S311  no secret
+        for n in range(self.server.tries):
+            try:
+                return await self._once(body)
+            except TryAgain as failure:
+                reason, unreachable = failure.reason, failure.unreachable
+                if failure.wait is not None and failure.wait > _MOST_PATIENCE:
+                    return Unanswered(f"{reason}: the server asks to wait {failure.wait:.0f} s")
+                if n + 1 < self.server.tries:
+                    backoff = min(_LONGEST_WAIT, _FIRST_WAIT * 2**n) * (0.5 + jitter.random() / 2)
+                    await self._rest(backoff, failure.wait)
+        if unreachable and not self.client.spent.answers:
+            raise EndpointError(f"{self.server.url}: {reason}; is the server running?")
+        return Unanswered(f"{reason}, at each of {self.server.tries} tries")
+
+    def _body(self, chat: Chat) -> bytes:
+        fields = {"model": self.server.model, "messages": chat.messages(), **chat.options}
+        if "max_tokens" in fields:
+            fields[self.server.cap] = fields.pop("max_tokens")
+        return canonical(fields | dict(self.server.extra)).encode()
+
+    async def _rest(self, backoff: float, asked_for: float | None) -> None:
+        """Wait; where the server says how long, all other requests wait as well."""
+        now = asyncio.get_running_loop().time()
+        if asked_for is not None:
+            self.free_at = max(self.free_at, now + asked_for)
+        await self.client._sleep(max(backoff, asked_for or 0.0))
+
+    async def _turn(self) -> None:
+        """Wait until the server takes requests again, and its rate allows for one more."""
+        now = asyncio.get_running_loop().time()
+        at = max(now, self.free_at)
+        if self.server.per_minute is not None:
+            self.free_at = at + 60 / self.server.per_minute
+        if at > now:
+            await self.client._sleep(at - now)
+
+    async def _once(self, body: bytes) -> Answer | Unanswered:
+        """Try once. Raises: TryAgain; EndpointError where no request can succeed."""
+        import httpx2
+
+        await self._turn()
+        self.client.spent.tries += 1
+        try:
+            async with asyncio.timeout(self.server.timeout):
+                response = await self.http.post(self.url, content=body)
+        except TimeoutError:
+            raise TryAgain(f"no answer within {self.server.timeout:g} s") from None
+        except httpx2.ConnectError:
+            raise TryAgain("nobody answers", unreachable=True) from None
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            raise TryAgain(f"the connection broke ({type(error).__name__})") from None
+        return self._read(response)
+
+    def _read(self, response: "httpx2.Response") -> Answer | Unanswered:
+        """Return what a response comes to. Raises: as `_once`."""
+        status, body = response.status_code, parsed(response.content)
+        error = body.get("error") if isinstance(body, dict) else None
+        if status == 200 and not error:
+            answer = answer_of(body)
+            self._count(answer)
+            return replace(answer, text=self._without_key(answer.text))
+        why = self._without_key(explanation(body))
+        code = error.get("code") if isinstance(error, dict) else None
+        if status in _HOPELESS or code in _CODES_HOPELESS:
+            hint = _hint(status, self.server)
+            raise EndpointError(f"{self.server.url}: HTTP {status}{hint}{why}")
+        if status in _PASSING or status == 200:
+            reason = f"HTTP {status}" if status != 200 else "an error in place of an answer"
+            raise TryAgain(reason, asked_wait(response.headers))
+        if any(sign in f"{code} {why}".lower() for sign in _SIGNS_OF_LENGTH):
+            return Unanswered(TOO_LONG)
+        return Unanswered(f"HTTP {status}{why}")
+
+    def _count(self, answer: Answer) -> None:
+        spent = self.client.spent
+        spent.answers += 1
+        spent.tokens_in += answer.n_in or 0
+        spent.tokens += answer.n_out or 0
+
+    def _without_key(self, text: str) -> str:
+        key = self.client._key
+        return text.replace(key, "[key]") if key else text
+
+
+def _hint(status: int, server: Server) -> str:
+    if status in (401, 403):
+        return f": is the key in {server.key} right?" if server.key else ": no `key` is named"
+    if status in (404, 405):
+        return f": no chat completions here, or no model {server.model!r}"
+    return ""

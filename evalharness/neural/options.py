@@ -1,0 +1,84 @@
+"""The options that every component with a network of its own shares."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from evalharness import hf, text
+from evalharness.errors import ModelError
+from evalharness.protocols import Checkpoint
+from evalharness.records import Span
+
+if TYPE_CHECKING:
+    from evalharness.neural.network import Network
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which checkpoint scores, and how it is computed.
+
+    model: a local folder, a name on the hub, or one of `presets`.
+    revision: branch, tag or commit on the hub.
+    dtype: numbers to compute in; scores in bfloat16 or float16 are others by up to some hundredths.
+    attention: sdpa, eager or flash_attention_2; None leaves it to transformers.
+    device: auto, cpu, cuda, cuda:N or mps.
+    batch_tokens: the most tokens of a batch, padding included; auto: by device.
+    """
+
+    presets: ClassVar[Mapping[str, str]] = {}
+
+    model: Checkpoint
+    _: KW_ONLY
+    revision: str | None = None
+    dtype: hf.Dtype = "float32"
+    attention: hf.Attention | None = None
+    device: str = field(default="auto", compare=False)
+    batch_tokens: int | Literal["auto"] = field(default="auto", compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the options. Raises: ValueError."""
+        hf.check_device(self.device)
+        if self.batch_tokens != "auto" and self.batch_tokens < 1:
+            raise ValueError(f"batch_tokens: {self.batch_tokens} is below 1")
+
+    @property
+    def checkpoint(self) -> str:
+        """Return the folder or the name on the hub; what a preset stands for."""
+        return self.presets.get(self.model, self.model)
+
+    @staticmethod
+    def split(words: str) -> Sequence[Span]:
+        """Return the sentences of a text; a parity test puts another splitter in its place."""
+        return text.sentences(words)
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the commit on the hub, or the hash of the folder."""
+        return hf.identity(self.checkpoint, self.revision)
+
+    def shape(self) -> Mapping[str, Any]:
+        """Return what the checkpoint's `config.json` says. Raises: ModelError."""
+        path = hf.file(self.checkpoint, "config.json", self.revision)
+        try:
+            found = json.loads(path.read_text())
+        except ValueError as error:
+            raise ModelError(f"{path}: no JSON: {error}") from error
+        return found if isinstance(found, dict) else {}
+
+    def network(self, auto_class: str, *, lacks: tuple[str, ...] = ()) -> "Network":
+        """Return the checkpoint, loaded as a class of transformers. Raises: ModelError.
+
+        lacks: starts of the names of weights that the checkpoint may be without.
+        """
+        from evalharness.neural.network import Network
+
+        request = hf.Request(
+            auto_class,
+            self.checkpoint,
+            self.revision,
+            dtype=self.dtype,
+            attention=self.attention,
+            device=self.device,
+            lacks=lacks,
+        )
+        return Network(hf.load(request), self.batch_tokens)

@@ -1,0 +1,119 @@
+"""What a network is given of article and summary, and the score that is made of its answers."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from evalharness.records import Score, SentenceScore, Span
+
+Split = Callable[[str], Sequence[Span]]
+
+# Places at which a sentence is looked for in an article.
+_MOST_PLACES = 1000
+_BLANKS = re.compile(r"\s+")
+
+
+def unscorable(article: str, summary: str) -> str:
+    """Return why a summary cannot be compared with an article at all; empty if it can."""
+    if not summary.strip():
+        return "the summary is empty"
+    return "" if article.strip() else "the article is empty"
+
+
+class Copied:
+    """Finds sentences that stand in an article as they are, white space aside.
+
+    A part of a sentence is no copy: `the mayor resigned` is not what `he denies that the mayor
+    resigned` says.
+
+    >>> from evalharness import text
+    >>> article = "It  rained. The mayor\\nresigned. He denies that the mayor resigned."
+    >>> copied = Copied(article, text.sentences(article))
+    >>> copied.place("The mayor resigned."), copied.place("the mayor resigned.")
+    (Span(start=12, end=31), None)
+    """
+
+    def __init__(self, article: str, sentences: Sequence[Span]) -> None:
+        self._article = article
+        self._sentences = sentences
+
+    @cached_property
+    def _folded(self) -> tuple[str, list[int], list[int]]:
+        """Return the sentences, folded and with a space between, and where each starts and ends."""
+        starts: list[int] = []
+        ends: list[int] = []
+        pieces: list[str] = []
+        at = 0
+        for span in self._sentences:
+            pieces.append(_fold(span.of(self._article)))
+            starts.append(at)
+            at += len(pieces[-1])
+            ends.append(at)
+            at += 1
+        return " ".join(pieces), starts, ends
+
+    def place(self, sentence: str) -> Span | None:
+        """Return where the article has a sentence, or several of them in a row; None: nowhere."""
+        whole, starts, ends = self._folded
+        wanted = _fold(sentence)
+        at = whole.find(wanted) if wanted else -1
+        for _ in range(_MOST_PLACES):
+            if at < 0:
+                return None
+            first = bisect_right(starts, at) - 1
+            last = bisect_right(ends, at + len(wanted)) - 1
+            if starts[first] == at and last >= 0 and ends[last] == at + len(wanted):
+                return Span(self._sentences[first].start, self._sentences[last].end)
+            at = whole.find(wanted, at + 1)
+        return None
+
+
+def _fold(words: str) -> str:
+    return _BLANKS.sub(" ", words).strip()
+
+
+@dataclass
+class Reading:
+    """Collects what the network was given of one pair, and makes the score.
+
+    lost: characters of the article that no input held. cut: sentences of the summary (or the
+    summary) that did not fit whole. copied: sentences that stand in the article, where the cascade
+    looked for them.
+    """
+
+    article: str
+    lost: int = 0
+    cut: int = 0
+    copied: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def score(
+        self,
+        value: float,
+        sentences: Sequence[SentenceScore] = (),
+        parts: Mapping[str, float] | None = None,
+    ) -> Score:
+        """Return the score: parts `mean` and `min` of the sentences, `read` and `copied`.
+
+        `read` is the share of the article that the network was given; below 1 the note says so.
+        """
+        found = dict(parts or {})
+        if sentences:
+            values = [sentence.value for sentence in sentences]
+            found |= {"mean": sum(values) / len(values), "min": min(values)}
+        found["read"] = 1 - self.lost / max(1, len(self.article))
+        if self.copied is not None:
+            found["copied"] = self.copied / max(1, len(sentences))
+        return Score(value, found, tuple(sentences), note="; ".join(self._remarks(found["read"])))
+
+    def _remarks(self, read: float) -> list[str]:
+        remarks = list(self.notes)
+        if self.lost > 0:
+            remarks.append(f"{read:.0%} of the article was read")
+        if self.cut:
+            remarks.append(
+                f"{self.cut} {'piece' if self.cut == 1 else 'pieces'} of the summary cut"
+            )
+        return remarks

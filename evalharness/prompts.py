@@ -1,0 +1,163 @@
+"""What a decoder is told: templates with fields, chat templates, and as much text as fits."""
+
+import datetime
+import json
+import re
+import string
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from evalharness.errors import ModelError
+
+_CLOCK = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1""")
+
+_THOUGHT = re.compile(r"\A.*?</think>|<think>.*\Z", re.DOTALL)
+
+# How far the number of tokens of a prompt may stray from that of its parts, where they join.
+_SLACK = 8
+
+
+def check_template(
+    option: str, template: str, needed: Sequence[str], optional: Sequence[str] = ()
+) -> None:
+    """Check that a template has each of the needed fields once, and no unknown ones.
+
+    Raises: ValueError that begins with the option's name.
+    """
+    try:
+        names = [name for _, name in parts(template) if name is not None]
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}; a brace that is text is doubled") from None
+    known = [f"{{{name}}}" for name in (*needed, *optional)]
+    for name in names:
+        if f"{{{name}}}" not in known:
+            raise ValueError(f"{option}: no field {{{name}}}; there are {' and '.join(known)}")
+    for name in needed:
+        if names.count(name) != 1:
+            raise ValueError(f"{option}: must have {{{name}}} in it once")
+
+
+def parts(template: str) -> list[tuple[str, str | None]]:
+    """Return fixed texts, each with the name of the field that follows it."""
+    found: list[tuple[str, str | None]] = []
+    for fixed, name, form, conversion in string.Formatter().parse(template):
+        if form or conversion:
+            raise ValueError(f"{{{name}}} takes no format")
+        found.append((fixed, name))
+    return found
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """Return a template with its fields filled in; braces in the values are just text.
+
+    >>> filled("{title}: {article} {{x}}", {"title": "{article}", "article": "Rain."})
+    '{article}: Rain. {x}'
+    """
+    return "".join(
+        fixed + (values[name] if name is not None else "") for fixed, name in parts(template)
+    )
+
+
+def at_date(template: str, today: datetime.date) -> str:
+    """Return a chat template that is told this date when it asks for today's.
+
+    Some (Llama 3) write today's date into the prompt, which would give other summaries every day.
+    """
+    forms = {form for _, form in _CLOCK.findall(template)}
+    if not forms:
+        return template
+    days = json.dumps({form: today.strftime(form) for form in sorted(forms)})
+    clock = f"{{% macro strftime_now(form) %}}{{{{ {days}[form] }}}}{{% endmacro %}}\n"
+    return clock + template  # a line break after a block is dropped
+
+
+def rendered(
+    tokenizer: Any,
+    template: str,
+    user: str,
+    system: str,
+    options: Mapping[str, str | int | float | bool | None],
+    name: str,
+) -> str:
+    """Return the whole prompt that a chat template makes of what is said; begin mark and all.
+
+    name: of the checkpoint. Raises: ModelError with what the template says against it.
+    """
+    messages = [{"role": "user", "content": user}]
+    if system:
+        messages.insert(0, {"role": "system", "content": system})
+    try:
+        text = tokenizer.apply_chat_template(
+            messages,
+            chat_template=template,
+            tokenize=False,
+            add_generation_prompt=True,
+            **options,
+        )
+    except Exception as error:  # a template is a program that may raise anything
+        raise ModelError(f"{name}: its chat template says: {error}") from error
+    return str(text)
+
+
+def places_to_cut(tokenizer: Any, text: str) -> list[int]:
+    """Return where a text may be cut: the ends of its tokens, ascending."""
+    if not tokenizer.is_fast:
+        return [match.end() for match in re.finditer(r"\S+", text)]
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    return sorted({end for _, end in encoded["offset_mapping"] if end > 0})
+
+
+def longest_fit(
+    ids: Callable[[str], list[int]], text: str, cuts: Sequence[int], limit: int, whole: list[int]
+) -> tuple[int, list[int]]:
+    """Return the greatest cut whose prompt fits, and that prompt; (0, []) if none does.
+
+    ids: the prompt for a beginning of the text. cuts: where it may end, ascending, one a token.
+    whole: the prompt for all of it. The length of a prompt is nearly that of its parts, so the
+    search starts a little above where they would just fit, and goes down.
+    """
+    kept = min(len(cuts), len(cuts) - (len(whole) - limit) + _SLACK)
+    while kept > 0:
+        tokens = ids(text[: cuts[kept - 1]])
+        over = len(tokens) - limit
+        if over <= 0:
+            return cuts[kept - 1], tokens
+        kept -= max(1, over - _SLACK)
+    return 0, []
+
+
+def without_thought(written: str) -> str:
+    """Return an answer without what a model thought before it.
+
+    >>> without_thought("<think>No.</think> Yes."), without_thought("<think>No, or")
+    (' Yes.', '')
+    """
+    return _THOUGHT.sub("", written, count=1)
+
+
+def window(model: Any, tokenizer: Any, wanted: int | None) -> int | None:
+    """Return the most tokens that the model can be given, or None where nobody says.
+
+    Positions of the model are a hard limit. The tokenizer's own length and T5's `n_positions` are
+    what the model was trained with: kept to, unless `wanted` asks for more.
+    Raises: ModelError where `wanted` is above the hard limit.
+    """
+    hard = positions(model.config, "encoder")
+    if wanted is not None:
+        if hard is not None and wanted > hard:
+            raise ModelError(f"max_input_tokens: {wanted}, but the model reads at most {hard}")
+        return wanted
+    soft = getattr(model.config, "n_positions", None)
+    known = [n for n in (hard, soft, tokenizer.model_max_length) if n is not None and n < 1e9]
+    return int(min(known)) if known else None
+
+
+def positions(config: Any, side: Literal["encoder", "decoder"]) -> int | None:
+    """Return how many positions a model has on a side, or None (T5: relative positions)."""
+    part = getattr(config, side, None)
+    config = part if hasattr(part, "to_dict") else config.get_text_config()
+    for name in (f"max_{side}_position_embeddings", "max_position_embeddings"):
+        n = getattr(config, name, None)
+        if isinstance(n, int) and n > 0:
+            return n
+    return None

@@ -1,0 +1,284 @@
+"""AlignScore says what its authors' code says, from their checkpoint and from our folder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from neural import frozen, texts, tiny, tiny_scorers
+
+from evalharness import registry
+from evalharness.checks.alignscore import AlignScore, Mode
+from evalharness.errors import ModelError
+from evalharness.neural.network import Network
+from evalharness.records import Article, Score, Span, Summary
+
+MODES: tuple[Mode, ...] = ("nli_sp", "nli", "bin_sp", "bin", "reg_sp", "reg")
+PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
+SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
+
+
+class Plain(AlignScore):
+    """Splits sentences as the authors' code did when its answers were frozen."""
+
+    @staticmethod
+    def split(words: str) -> list[Span]:
+        return texts.split(words)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_scorers.alignscore(tmp_path_factory.mktemp("alignscore"))
+
+
+@pytest.fixture(scope="session")
+def check(folder: Path) -> Plain:
+    return Plain(str(folder), "align.ckpt", str(folder), device="cpu")
+
+
+def other(check: Plain, **options: Any) -> Plain:
+    """Return a check with other options and the same network."""
+    changed = replace(check, **options)
+    changed.__dict__["_network"] = check._network
+    return changed
+
+
+def fresh(check: Plain, batch_tokens: int = 1024) -> Plain:
+    """Return a check that remembers nothing and has batches of another size."""
+    changed = replace(check)
+    loaded: Any = check._network
+    changed.__dict__["_network"] = Network(loaded, batch_tokens)
+    return changed
+
+
+def one(check: AlignScore, article: str, summary: str) -> Score:
+    return check.score([(Article("", article), Summary("", summary))])[0]
+
+
+def values(check: AlignScore, some: Sequence[int] = range(len(PAIRS))) -> list[float]:
+    found = [score.value for score in check.score([PAIRS[n] for n in some])]
+    return [value for value in found if value is not None]
+
+
+def authors(some: Sequence[int] = SHORT) -> list[float]:
+    expected = frozen.read("alignscore")["nli_sp"]
+    return [expected[n] for n in some]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_scores_are_the_authors_in_every_mode(folder: Path, check: Plain, mode: Mode) -> None:
+    expected = frozen.read("alignscore")
+    assert (expected["model"], expected["texts"]) == (tiny.weights_digest(folder), texts.digest())
+    assert frozen.farthest(values(other(check, mode=mode)), expected[mode]) < frozen.SAME_BATCH
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 3000])
+def test_batches_of_other_sizes_change_nothing(check: Plain, batch_tokens: int) -> None:
+    found = values(fresh(check, batch_tokens), SHORT)
+    assert frozen.farthest(found, authors()) < frozen.OTHER_BATCH
+
+
+def _swapped_labels(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+    from evalharness.neural import alignscore
+
+    monkeypatch.setitem(alignscore.COLUMNS, "nli", alignscore.COLUMNS["nli"] + 1)
+
+
+def _swapped_pair(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode = Network.encode
+
+    def swapped(self: Network, first: Any, second: Any = None, **options: Any) -> Any:
+        if second is None:
+            return encode(self, first, **options)
+        return encode(self, second, first, **(options | {"truncation": "longest_first"}))
+
+    monkeypatch.setattr(Network, "encode", swapped)
+
+
+def _left_padding(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    inputs_of = Network._inputs
+
+    def mirrored(self: Network, items: Any) -> Any:
+        inputs = dict(inputs_of(self, items))
+        for name, rows in inputs.items():
+            turned = rows.clone()
+            for row, n in zip(turned, inputs["attention_mask"].sum(1).tolist(), strict=True):
+                row.copy_(torch.roll(row, len(row) - n))
+            inputs[name] = turned
+        return inputs
+
+    monkeypatch.setattr(Network, "_inputs", mirrored)
+
+
+def _no_separator(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode = Network.encode
+
+    def joined(self: Network, first: Any, second: Any = None, **options: Any) -> Any:
+        if second is None:
+            return encode(self, first, **options)
+        whole = [f"{one} {two}" for one, two in zip(first, second, strict=True)]
+        return encode(self, whole, **(options | {"truncation": "longest_first"}))
+
+    monkeypatch.setattr(Network, "encode", joined)
+
+
+def _no_pooler(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpooled(inputs: Any) -> Any:
+        import torch
+
+        model = check._network.model
+        first = model.base_model(**inputs).last_hidden_state[:, 0]
+        return torch.cat([model.bin_layer(first), model.tri_layer(first).softmax(-1)], dim=-1)
+
+    monkeypatch.setattr(check._network.model, "answers", unpooled, raising=False)
+
+
+@pytest.mark.parametrize(
+    "mutation", [_swapped_labels, _swapped_pair, _left_padding, _no_separator, _no_pooler]
+)
+def test_fixture_notices(
+    check: Plain,
+    monkeypatch: pytest.MonkeyPatch,
+    mutation: Callable[[Plain, pytest.MonkeyPatch], None],
+) -> None:
+    mutated = fresh(check)
+    mutation(mutated, monkeypatch)
+    assert frozen.farthest(values(mutated, SHORT), authors()) > 1e-3
+
+
+def test_each_pair_alone_and_in_another_order_scores_the_same(check: Plain) -> None:
+    together = values(check, SHORT)
+    alone = [value for n in SHORT for value in values(fresh(check), [n])]
+    assert frozen.farthest(alone, together) < frozen.OTHER_BATCH
+    turned = values(fresh(check), [*reversed(SHORT), SHORT[0]])
+    assert frozen.farthest(turned, [*reversed(together), together[0]]) < frozen.OTHER_BATCH
+
+
+def test_sentence_scores_average_to_the_score_and_point_to_passages(check: Plain) -> None:
+    for (article, summary), score in zip(PAIRS, check.score(PAIRS), strict=True):
+        sentences = score.sentences
+        assert score.value == pytest.approx(sum(s.value for s in sentences) / len(sentences))
+        assert [s.span for s in sentences] == texts.split(summary.text)
+        for sentence in sentences:
+            assert all(0 <= s.start < s.end <= len(article.text) for s in sentence.evidence)
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "note"),
+    [
+        ("It rained.", "", "the summary is empty"),
+        ("It rained.", " \n ", "the summary is empty"),
+        ("", "It rained.", "the article is empty"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["nli_sp", "nli"])
+def test_what_is_empty_has_no_score(
+    check: Plain, article: str, summary: str, note: str, mode: Mode
+) -> None:
+    assert one(other(check, mode=mode), article, summary) == Score(None, note=note)
+
+
+@pytest.mark.parametrize("text", ["Rain", ".", "\ud800 rain.", "…", "\u200b", "</s> <s>"])
+def test_odd_texts_have_scores(check: Plain, text: str) -> None:
+    score = one(check, f"It rained. {text}", text)
+    assert score.value is not None
+    assert 0 <= score.value <= 1
+
+
+def test_what_did_not_fit_is_recorded(check: Plain) -> None:
+    article = " and ".join(["the river"] * 600)
+    score = one(other(check, mode="nli"), article, "The river rose.")
+    assert 0 < score.parts["read"] < 1
+    assert score.note == f"{score.parts['read']:.0%} of the article was read"
+    cut = one(check, "The river rose.", article)
+    assert cut.note == "1 piece of the summary cut"
+
+
+def test_copied_sentences_skip_the_network(check: Plain) -> None:
+    cascading = fresh(replace(check, cascade=True))
+    score = one(cascading, "It rained. The river rose. Boats sank.", "The river rose. It snowed.")
+    assert score.sentences[0].value == 1.0
+    assert score.sentences[0].evidence == (Span(11, 26),)
+    assert score.parts["copied"] == 0.5
+    assert cascading._network.computed == 1
+
+
+def test_folder_of_ours_scores_like_the_checkpoint(check: Plain, tmp_path: Path) -> None:
+    check.save(tmp_path / "saved")
+    saved = Plain(str(tmp_path / "saved"), device="cpu")
+    assert frozen.farthest(values(saved, SHORT), values(check, SHORT)) < frozen.SAME_BATCH
+    assert saved.identity().keys() == {"sha256", "sentences"}
+
+
+def test_signature_names_checkpoint_and_backbone(check: Plain, folder: Path) -> None:
+    signature = registry.signature("alignscore", check)
+    assert signature["model"] == signature["backbone"] == "roberta"
+    assert signature["file"] == "align.ckpt"
+    assert len(signature["sha256"]) == 32
+    before = check.identity()
+    with (folder / "align.ckpt").open("ab") as stream:
+        stream.write(b"\0")
+    changed = check.identity()
+    (folder / "align.ckpt").write_bytes((folder / "align.ckpt").read_bytes()[:-1])
+    assert changed["sha256"] != before["sha256"]
+
+
+def test_options_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(ValueError, match="backbone: goes with file"):
+        AlignScore("folder", "align.ckpt")
+    with pytest.raises(ValueError, match="cascade: the mode nli does not"):
+        AlignScore("folder", mode="nli", cascade=True)
+
+
+class Foreign:
+    """Stands for what a checkpoint may hold of its trainer."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (print, ("this code must not run",))
+
+
+def test_checkpoint_runs_no_code(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    from evalharness.neural.alignscore import read_lightning
+
+    whole = torch.load(folder / "align.ckpt", weights_only=True)
+    torch.save(whole | {"callbacks": {"last": Foreign()}}, tmp_path / "foreign.ckpt")
+    weights = read_lightning(tmp_path / "foreign.ckpt")
+    assert weights.keys() == whole["state_dict"].keys()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x05\x06" + b"\0" * 18])
+def test_damaged_checkpoint_is_named(folder: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "align.ckpt").write_bytes(content)
+    check = AlignScore(str(tmp_path), "align.ckpt", str(folder), device="cpu")
+    with pytest.raises(ModelError, match=r"align\.ckpt: "):
+        one(check, "It rained.", "It rained.")
+
+
+def test_backbone_of_another_size_is_named(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    wider = tiny_scorers.roberta_encoder(tmp_path_factory.mktemp("wide"), 2, 1, hidden_size=64)
+    check = AlignScore(str(folder), "align.ckpt", str(wider), device="cpu")
+    with pytest.raises(ModelError, match="name the backbone it was trained on"):
+        one(check, "It rained.", "It rained.")
+
+
+@pytest.mark.slow
+def test_article_of_100_000_words_in_bounded_memory(check: Plain) -> None:
+    import tracemalloc
+
+    article = "The river rose again in the city. " * 14_300
+    tracemalloc.start()
+    score = one(fresh(check), article, "The river rose. The mayor left.")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert score.value is not None
+    assert most < 100 * 2**20

@@ -1,0 +1,45 @@
+"""Every ready config can be run as soon as its weights are there."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from evalharness import cells, config, registry
+from evalharness.errors import ConfigError
+from evalharness.neural.options import Weights
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+READY = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the configs, with the one file that their user brings."""
+    folder = tmp_path_factory.mktemp("copy") / "configs"
+    shutil.copytree(CONFIGS, folder)
+    (folder / "checks" / "summac_conv_vitc_sent_perc_e.bin").write_bytes(b"0")
+    return folder
+
+
+def components(path: Path) -> list[object]:
+    prepared = cells.prepare(config.read(path))
+    return [each for cell in prepared for each in (cell.model, *cell.metrics.values())]
+
+
+@pytest.mark.parametrize("name", READY)
+def test_config_resolves_without_weights(name: str, configs: Path) -> None:
+    assert components(configs / name)
+
+
+def test_there_is_a_config_for_every_neural_check(configs: Path) -> None:
+    made = {type(one) for name in READY for one in components(configs / name)}
+    checks = {name: registry.load("checks", name) for name in registry.BUILT_IN["checks"]}
+    neural = {name: check for name, check in checks.items() if issubclass(check, Weights)}
+    assert len(neural) >= 9
+    assert not {name for name, check in neural.items() if check not in made}
+
+
+def test_conv_says_which_file_is_to_be_brought() -> None:
+    with pytest.raises(ConfigError, match=r"head: no file or folder 'summac_conv_\S+\.bin'"):
+        components(CONFIGS / "checks" / "summac-conv.yaml")

@@ -1,0 +1,275 @@
+"""What holds for every check with a network: order, repeats, empty texts, memory, the cascade."""
+
+import dataclasses
+import random
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from neural import texts, tiny
+
+from evalharness.checks.factcg import FactCG
+from evalharness.checks.hhem import Hhem
+from evalharness.checks.minicheck import MiniCheck
+from evalharness.checks.nli import Nli
+from evalharness.errors import ModelError
+from evalharness.neural import network
+from evalharness.neural.batches import Encoded, Memory, packed, plan
+from evalharness.neural.reading import Copied
+from evalharness.protocols import Metric, Pair
+from evalharness.records import Article, Score, Summary
+from evalharness.stored import _flaw
+from evalharness.text import sentences
+
+Make = Callable[[], Metric]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("models")
+    tiny.roberta_classifier(made / "nli", tiny.NLI_LABELS)
+    tiny.roberta_classifier(made / "two", ("LABEL_0", "LABEL_1"))
+    tiny.deberta_classifier(made / "factcg", ("LABEL_0", "LABEL_1"))
+    tiny.t5(made / "t5")
+    tiny.hhem(made / "hhem")
+    return made
+
+
+def check(name: str, folder: Path, **options: Any) -> Metric:
+    options |= {"device": "cpu"}
+    makers: dict[str, Make] = {
+        "nli": lambda: Nli(str(folder / "nli"), **options),
+        "minicheck": lambda: MiniCheck(str(folder / "t5"), **options),
+        "minicheck-roberta": lambda: MiniCheck(str(folder / "two"), **options),
+        "factcg": lambda: FactCG(str(folder / "factcg"), **options),
+        "hhem": lambda: Hhem(
+            str(folder / "hhem" / "hhem"),
+            backbone=str(folder / "hhem" / "backbone"),
+            **options,
+        ),
+    }
+    return makers[name]()
+
+
+NAMES = ["nli", "minicheck", "minicheck-roberta", "factcg", "hhem"]
+
+
+def pairs(rows: list[texts.Pair]) -> list[Pair]:
+    return [(Article(str(n), a), Summary(str(n), s)) for n, (a, s) in enumerate(rows)]
+
+
+def some() -> list[Pair]:
+    rows = [*texts.pairs()[:16], ("", "A summary."), ("An article.", " \n"), texts.pairs()[3]]
+    return pairs(rows)
+
+
+def alike(found: list[Score], expected: list[Score]) -> None:
+    for one, other in zip(found, expected, strict=True):
+        assert (one.value is None) == (other.value is None)
+        assert one.note == other.note
+        assert [s.span for s in one.sentences] == [s.span for s in other.sentences]
+        values = [(one.value or 0.0, other.value or 0.0)]
+        values += [(a.value, b.value) for a, b in zip(one.sentences, other.sentences, strict=True)]
+        assert max(abs(a - b) for a, b in values) < 1e-5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_batch_scores_like_its_parts(name: str, folder: Path) -> None:
+    alone = check(name, folder, batch_tokens=1)
+    alike(check(name, folder).score(some()), [alone.score([pair])[0] for pair in some()])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_permuted_pairs_permute_the_scores(name: str, folder: Path) -> None:
+    given = some()
+    order = random.Random(3).sample(range(len(given)), len(given))
+    expected = check(name, folder).score(given)
+    found = check(name, folder).score([given[place] for place in order])
+    alike(found, [expected[place] for place in order])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_repeats_are_computed_once_and_scored_alike(name: str, folder: Path) -> None:
+    once: Any = check(name, folder)
+    once.score(some()[:4])
+    computed = once.loaded.computed
+    found = once.score(some()[:4] * 3)
+    assert once.loaded.computed == computed
+    assert found[:4] == found[4:8] == found[8:]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_to_score_is_said_and_loads_nothing(name: str, folder: Path) -> None:
+    lazy: Any = check(name, folder)
+    found = lazy.score(pairs([("", "x"), (" \n", "x"), ("An article.", ""), ("x", "\t")]))
+    assert [score.value for score in found] == [None] * 4
+    assert [score.note for score in found] == ["the article is empty"] * 2 + [
+        "the summary is empty"
+    ] * 2
+    assert lazy.score([]) == []
+    assert "loaded" not in vars(lazy)
+
+
+ODD = [
+    ("word", "word"),
+    ("word", "."),
+    ("\ud800 lone \udfff surrogates here.", "A lone \ud83d surrogate stands here."),
+    ("\x00\x01 control \x7f characters.", "Control characters \x00 stand here."),
+    ("\u200b\ufeff", "\u200b\ufeff"),
+    ("a" * 3000, "b" * 3000),
+    ("!" * 500, "?" * 500),
+    ("العربية نص قصير عن المطر.", "نص عن المطر."),
+    ("</s> <pad> [SEP] <s>", "</s></s> predict: <unk>"),
+    ("One.\r\n\r\nTwo.\u2028Three.", "One.\u2028Two.\x0cThree."),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_odd_texts_give_sound_scores(name: str, folder: Path) -> None:
+    given = pairs(ODD)
+    for pair, score in zip(given, check(name, folder).score(given), strict=True):
+        assert _flaw(score, *pair) == ""
+
+
+@pytest.mark.parametrize("name", ["nli", "minicheck", "factcg"])
+def test_cascade_changes_nothing_but_copies(name: str, folder: Path) -> None:
+    given = pairs(texts.pairs()[:20])
+    options = {} if name == "nli" else {"claims": "sentences"}
+    plain = check(name, folder, **options).score(given)
+    cascade = check(name, folder, cascade=True, **options).score(given)
+    n_copied = 0
+    for (article, summary), one, other in zip(given, plain, cascade, strict=True):
+        copied = Copied(article.text, sentences(article.text))
+        for before, after in zip(one.sentences, other.sentences, strict=True):
+            if copied.place(before.span.of(summary.text)) is None:
+                assert after.value == pytest.approx(before.value, abs=1e-5)
+            else:
+                n_copied += 1
+                assert after.value == 1.0
+                words = after.evidence[0].of(article.text).split()
+                assert words == before.span.of(summary.text).split()
+    assert n_copied > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nli", "minicheck", "hhem"])
+def test_article_of_100_000_words_takes_bounded_memory(name: str, folder: Path) -> None:
+    rng = random.Random(1)
+    article = texts.article(rng, 10_000)
+    assert len(article.split()) > 90_000
+    given = pairs([(article, "The mayor closed the bridge on Monday. The bank lost two ferries.")])
+    bounded = check(name, folder, max_tokens=512) if name == "hhem" else check(name, folder)
+    tracemalloc.start()
+    try:
+        (score,) = bounded.score(given)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert score.value is not None
+    assert most < 250_000_000
+    if name != "minicheck":
+        assert score.parts["read"] < 0.05
+        assert "of the article was read" in score.note
+
+
+def test_batch_that_does_not_fit_is_halved_and_remembered(folder: Path) -> None:
+    whole: Any = check("nli", folder, batch_tokens=4096)
+    small: Any = check("nli", folder)
+    items = whole.loaded.encode([a for a, _ in texts.pairs()[:12]])
+    most = max(map(len, items)) * 3
+    sizes = []
+
+    def forward(inputs: network.Inputs) -> Any:
+        sizes.append(inputs["input_ids"].numel())
+        if sizes[-1] > most:
+            raise MemoryError
+        return whole.loaded.model(**inputs).logits.softmax(-1)
+
+    found = np.stack(whole.loaded.run(items, forward, "narrow"))
+    assert np.abs(found - small.loaded.classify(items)).max() < 1e-5
+    assert sum(size > most for size in sizes) <= 6
+    assert whole.loaded.budget <= most
+
+
+def test_single_text_that_does_not_fit_is_said(folder: Path) -> None:
+    whole: Any = check("nli", folder)
+
+    def forward(inputs: network.Inputs) -> Any:
+        raise RuntimeError("CUDA out of memory. Tried to allocate")
+
+    with pytest.raises(ModelError, match="out of memory for a single text of 5 tokens"):
+        whole.loaded.run([Encoded(packed([0, 5, 6, 7, 2]))], forward, "none")
+
+
+def test_other_errors_are_not_taken_for_want_of_memory(folder: Path) -> None:
+    whole: Any = check("nli", folder)
+
+    def forward(inputs: network.Inputs) -> Any:
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        whole.loaded.run([Encoded(packed([0, 2]))], forward, "none")
+
+
+def test_token_beyond_the_vocabulary_is_refused(folder: Path) -> None:
+    whole: Any = check("nli", folder)
+    with pytest.raises(ModelError, match="token 99999 of the tokenizer is beyond"):
+        whole.loaded.classify([Encoded(packed([0, 99_999, 2]))])
+
+
+def test_plan_is_within_budget_and_leaves_nothing_out() -> None:
+    rng = random.Random(5)
+    for _ in range(50):
+        lengths = [rng.randrange(1, 600) for _ in range(rng.randrange(80))]
+        batches = plan(lengths, 1000)
+        assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
+        for batch in batches:
+            longest = max(lengths[place] for place in batch)
+            assert len(batch) == 1 or longest * len(batch) <= 1000
+
+
+def test_memory_forgets_the_oldest() -> None:
+    memory = Memory(most_bytes=3 * (4 * 10 + 200))
+    rows = [np.full(10, n, np.float32) for n in range(4)]
+    keys = [Memory.key("name", Encoded(packed([n]))) for n in range(4)]
+    for key, row in zip(keys[:3], rows[:3], strict=True):
+        memory.put(key, row)
+    assert memory.get(keys[0]) is not None
+    memory.put(keys[3], rows[3])
+    assert memory.get(keys[1]) is None
+    assert [memory.get(keys[n]) is not None for n in (0, 2, 3)] == [True] * 3
+    memory.put(keys[1], np.zeros(10_000, np.float32))
+    assert memory.get(keys[1]) is None
+
+
+def test_memory_tells_computations_and_parts_of_items_apart() -> None:
+    item = Encoded(packed([1, 2]))
+    others = [Encoded(packed([1]), packed([2])), Encoded(packed([1]), target=packed([2]))]
+    keys = {Memory.key("a", item), Memory.key("b", item), *(Memory.key("a", o) for o in others)}
+    assert len(keys) == 4
+
+
+def test_copy_is_of_whole_sentences() -> None:
+    article = 'It rained.\n\nThe  mayor said he was glad. "No one came," he said.'
+    copied = Copied(article, sentences(article))
+    assert copied.place("he was glad.") is None
+    assert copied.place("The mayor said") is None
+    assert copied.place("") is None
+    found = copied.place("It rained. The mayor said he was glad.")
+    assert found is not None
+    assert found.of(article) == "It rained.\n\nThe  mayor said he was glad."
+
+
+def test_copy_is_found_where_an_earlier_place_is_only_a_part() -> None:
+    article = "He said it rained. It rained. It rained."
+    copied = Copied(article, sentences(article))
+    assert copied.place("It rained.") is not None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_device_and_batch_are_no_part_of_the_check(name: str, folder: Path) -> None:
+    one: Any = check(name, folder, batch_tokens=7)
+    assert one == dataclasses.replace(one, batch_tokens="auto", device="auto")
