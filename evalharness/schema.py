@@ -25,7 +25,9 @@ def schema() -> dict[str, Any]:
     whole = config.Sheet.model_json_schema()
     definitions = whole.setdefault("$defs", {})
     definitions.pop("Component", None)
-    whole["required"] = ["data"]
+    whole.pop("required")
+    # What a file below, or a sweep, may bring.
+    whole["anyOf"] = [{"required": [key]} for key in ("data", "extends", "sweep")]
     files = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     whole["properties"]["extends"] = files | {"description": "files below this one"}
     for place, (kind, many) in _PLACES.items():
