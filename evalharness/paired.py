@@ -14,15 +14,16 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from evalharness import stats
 from evalharness.stats import Values
 
 RESAMPLES = 10_000
 LEVEL = 0.05
 POWER = 0.8
 
-# Numbers that one block of resamples holds: small enough for a processor's cache.
-BLOCK = 2**19
+# Numbers that one block of resamples holds, for each so many columns that they are multiplied with:
+# small enough for a processor's cache, and more where the product outweighs the drawing.
+BLOCK = 2**17
+_BLOCK_COLUMNS = 8
 # Whole numbers that single precision holds.
 _SINGLE_BITS = 24
 # An article is drawn 15 times at the most: in 2**53 resamples, less than once more often.
@@ -36,11 +37,14 @@ _SPARE = 2
 _TABLE = 2**16
 
 
-def bootstrap_differences(differences: Values, seed: int, resamples: int = RESAMPLES) -> Values:
+def bootstrap_differences(
+    differences: Values, seed: int, resamples: int = RESAMPLES, means: Values | None = None
+) -> Values:
     """Draw as many articles as there are, with replacement, again and again; return the means.
 
-    differences: shape (articles, columns), NaN for a missing one. Returns (resamples, columns), NaN
-    where a resample has none of a column.
+    differences: shape (articles, columns), NaN for a missing one. means: what `column_means` says
+    of them, where that is known already. Returns (resamples, columns), NaN where a resample has
+    none of a column.
 
     >>> bootstrap_differences(np.array([[0.1], [0.1]]), seed=0, resamples=3).tolist()
     [[0.1], [0.1], [0.1]]
@@ -52,20 +56,28 @@ def bootstrap_differences(differences: Values, seed: int, resamples: int = RESAM
     parts = _parts(np.where(present, differences, 0.0), _SINGLE_BITS - _DRAWN_BITS)
     whole = bool(present.all())
     summands = parts.wholes if whole else [*parts.wholes, present.astype(np.float32)]
-    found = _products(_drawn(n, seed, resamples), summands, resamples)
+    found = _products(_drawn(n, seed, resamples, columns), summands, resamples)
     drawn = float(n) if whole else found[-1]
     with np.errstate(invalid="ignore"):  # 0 / 0: none of the column was drawn
-        means = parts.total(found[: len(parts.wholes)]) / drawn
+        drawn_means = parts.total(found[: len(parts.wholes)]) / drawn
     # The parts are rounded; what the rounding moved is the same in every resample, and taken back.
     rounded = parts.whole_total() / np.maximum(present.sum(axis=0), 1)
-    centred: Values = means - rounded + column_means(differences)
+    exact = column_means(differences) if means is None else means
+    centred: Values = drawn_means - (rounded - exact)
     return centred
 
 
 def column_means(values: Values) -> Values:
     """Return the exact mean of each column's finite values, NaN where it has none."""
-    found = [stats.mean(column) for column in values.T.tolist()]
-    return np.array([np.nan if mean is None else mean for mean in found])
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):  # 0 / 0: none is known
+        means: Values = _column_sums(np.where(known, values, 0.0)) / known.sum(axis=0)
+    return means
+
+
+def _column_sums(values: Values) -> Values:
+    """Return exact sums, rounded once: the same in whatever order a machine would add."""
+    return np.array([math.fsum(column.tolist()) for column in values.T])
 
 
 @dataclass(frozen=True)
@@ -114,15 +126,22 @@ def sign_flips(differences: Values, seed: int, resamples: int = RESAMPLES) -> Fl
     differences are rounded alike on both sides of 0, which leaves the test exact.
 
     >>> sign_flips(np.array([[1.0], [2.0]]), seed=0, resamples=4).flipped.ravel().tolist()
-    [1.0, -3.0, -1.0, -3.0]
+    [3.0, -1.0, 3.0, -1.0]
     """
     n, columns = differences.shape
     if not n or not columns:
         return Flips(np.zeros(columns), np.zeros((resamples, columns)))
     parts = _parts(np.nan_to_num(differences, nan=0.0), _SINGLE_BITS)
-    observed = parts.whole_total()
-    kept = parts.total(_products(_coins(n, seed, resamples), parts.wholes, resamples))
-    return Flips(observed, 2 * kept - observed)
+    # Each throw of the coins serves twice: with the second half as thrown, and turned over. Both
+    # are fair throws, and as good as independent where the halves spread alike.
+    throws = -(-resamples // 2)
+    streams = np.random.SeedSequence(seed).spawn(2)
+    one, other = (
+        half.signed(_products(_coins(half.n, stream, throws, columns), half.wholes, throws))
+        for half, stream in zip(parts.halves(), streams, strict=True)
+    )
+    flipped = np.stack([one + other, one - other], axis=1).reshape(-1, columns)
+    return Flips(parts.whole_total(), flipped[:resamples])
 
 
 def _products(
@@ -159,6 +178,21 @@ class _Parts:
         total: Values = np.sum(terms, axis=0)
         return total
 
+    @property
+    def n(self) -> int:
+        """How many rows there are."""
+        return len(self.wholes[0])
+
+    def halves(self) -> "tuple[_Parts, _Parts]":
+        """Return the first and the second half of the rows."""
+        cut = self.n // 2
+        first = _Parts([whole[:cut] for whole in self.wholes], self.places)
+        return first, _Parts([whole[cut:] for whole in self.wholes], self.places)
+
+    def signed(self, kept: list[Values]) -> Values:
+        """Return sums with signs, from the sums of those whose sign stays."""
+        return 2 * self.total(kept) - self.whole_total()
+
     def whole_total(self) -> Values:
         """Return the sum of all values, as rounded."""
         return self.total([whole.astype(np.float64).sum(axis=0) for whole in self.wholes])
@@ -188,12 +222,14 @@ def _places(values: Values, bits: int) -> npt.NDArray[np.int64]:
     return places
 
 
-def _coins(n: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.float32]]:
+def _coins(
+    n: int, seed: np.random.SeedSequence, resamples: int, columns: int
+) -> Iterator[npt.NDArray[np.float32]]:
     """Yield 1 for heads and 0 for tails, shape (some resamples, articles and a few more)."""
     words = -(-n // 64)
     bits = np.random.PCG64(seed)
     room: npt.NDArray[np.float32] | None = None
-    for rows in _blocks(words * 64, resamples):
+    for rows in _blocks(words * 64, resamples, columns):
         thrown = bits.random_raw(rows * words).astype("<u8", copy=False).view(np.uint8)
         # One room for all blocks: the system would clear new memory before each.
         room = np.empty((rows, words * 64), np.float32) if room is None else room[:rows]
@@ -201,7 +237,7 @@ def _coins(n: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.float32
         yield room
 
 
-def _drawn(n: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.float32]]:
+def _drawn(n: int, seed: int, resamples: int, columns: int) -> Iterator[npt.NDArray[np.float32]]:
     """Yield how often each article is drawn: (some resamples, articles and up to 3 noughts).
 
     Counts from Poisson's law that add up to less than n are, with draws for the rest, the counts of
@@ -212,7 +248,7 @@ def _drawn(n: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.float32
     redrawing = np.random.default_rng(whole)
     table = _poisson_table(max(0.0, 1 - 2 / math.sqrt(n)))
     words = -(-n // 4)
-    for rows in _blocks(words * 4, resamples):
+    for rows in _blocks(words * 4, resamples, columns):
         draws = bits.random_raw(rows * words).astype("<u8", copy=False).view("<u2")
         counts = table.take(draws).reshape(rows, words * 4)
         counts[:, n:] = 0
@@ -232,8 +268,8 @@ def _poisson_table(rate: float) -> npt.NDArray[np.float32]:
     return np.searchsorted(np.cumsum(chances), draws).astype(np.float32)
 
 
-def _blocks(width: int, resamples: int) -> Iterator[int]:
-    rows = max(1, BLOCK // width)
+def _blocks(width: int, resamples: int, columns: int) -> Iterator[int]:
+    rows = max(1, BLOCK * max(1, columns // _BLOCK_COLUMNS) // max(1, width))
     for start in range(0, resamples, rows):
         yield min(rows, resamples - start)
 
@@ -251,12 +287,14 @@ def percentile_interval(resampled: Values, level: float = LEVEL) -> tuple[Values
     return low_high[0], low_high[1]
 
 
-def standard_error(differences: Values) -> Values:
+def standard_error(differences: Values, means: Values | None = None) -> Values:
     """Return the standard error of each column's mean, NaN where fewer than two are known."""
-    n = (~np.isnan(differences)).sum(axis=0)
-    centred = np.nan_to_num(differences - column_means(differences), nan=0.0)
+    known = ~np.isnan(differences)
+    n = known.sum(axis=0)
+    centred = differences - (column_means(differences) if means is None else means)
+    squares = np.where(known, centred, 0.0) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        error: Values = np.sqrt((centred**2).sum(axis=0) / (n - 1) / n)
+        error: Values = np.sqrt(_column_sums(squares) / (n - 1) / n)
     return np.where(n > 1, error, np.nan)
 
 

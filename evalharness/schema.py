@@ -26,7 +26,9 @@ def schema() -> dict[str, Any]:
     definitions = whole.setdefault("$defs", {})
     definitions.pop("Component", None)
     calibration = definitions.pop("Scorer")["properties"]["calibration"]
-    whole["required"] = ["data"]
+    whole.pop("required")
+    # What a file below, or a sweep, may bring.
+    whole["anyOf"] = [{"required": [key]} for key in ("data", "extends", "sweep")]
     files = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     whole["properties"]["extends"] = files | {"description": "files below this one"}
     for place, (kind, many) in _PLACES.items():

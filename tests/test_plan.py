@@ -175,10 +175,10 @@ def test_plan_on_the_command_line_loads_no_torch_and_prints_json_or_lines(tmp_pa
         assert done.stderr == "[]\n"
         outs.append(done.stdout)
 
-    assert "lead1-bart,short,num_beams=2          8          8 of 8" in outs[0]
+    assert "lead1-bart,short,num_beams=2          4          4 of 4" in outs[0]
     record = json.loads(outs[1])
     assert len(record["cells"]) == 9
-    assert record["summaries_left"] == 72
+    assert record["summaries_left"] == 36
     assert not (tmp_path / "r").exists()
 
 

@@ -109,7 +109,8 @@ def test_every_config_names_the_schema_and_follows_it() -> None:
     import yaml
 
     validator = jsonschema.Draft202012Validator(schema())
-    for path in sorted((ROOT / "configs").glob("*.yaml")):
+    rules = {ROOT / "configs" / "gate.yaml"}  # of a gate, and no config of a run
+    for path in sorted(set((ROOT / "configs").glob("*.yaml")) - rules):
         text = path.read_text()
         assert text.startswith("# yaml-language-server: $schema=config.schema.json\n"), path.name
         assert [e.message for e in validator.iter_errors(yaml.safe_load(text))] == [], path.name

@@ -128,11 +128,15 @@ def _compared(
     n, _, k = known.shape
     differences = (known[:, :, 1:] - known[:, :, :1]).reshape(n, -1)
     flips = paired.sign_flips(differences, seed, resamples)
-    drawn = paired.bootstrap_differences(differences, seed, resamples)
-    found = tuple(_differences(shared.names, measures, differences, flips, drawn, level))
+    # Exact means are slow: each is made once.
+    means = paired.column_means(known.reshape(n, -1)).reshape(-1, k)
+    mean_differences = paired.column_means(differences)
+    drawn = paired.bootstrap_differences(differences, seed, resamples, mean_differences)
+    ends = paired.percentile_interval(drawn, level)
+    found = _differences(shared.names, measures, differences, mean_differences, flips, ends, level)
     pairs = [
-        _pairs(shared.names, m, known[:, i], _of(flips, i, k), level)
-        for i, m in enumerate(measures)
+        _pairs(shared.names, measure, means[i], _of(flips, i, k), level)
+        for i, measure in enumerate(measures)
     ]
     signatures = shared.runs[0].record["signatures"]["metrics"]
     return Comparison(
@@ -147,10 +151,10 @@ def _compared(
             standing
             for i, measure in enumerate(measures)
             for standing in _standings(
-                shared.names, measure, scores[:, i], known[:, i], pairs[i], level
+                shared.names, measure, scores[:, i], known[:, i], means[i], pairs[i]
             )
         ),
-        differences=found,
+        differences=tuple(found),
         pairs=tuple(pair for each in pairs for pair in each),
         resamples=resamples,
         seed=seed,
@@ -171,16 +175,16 @@ def _differences(
     names: Sequence[str],
     measures: Sequence[Measure],
     differences: Values,
+    means: Values,
     flips: paired.Flips,
-    drawn: Values,
+    ends: tuple[Values, Values],
     level: float,
 ) -> Iterator[Difference]:
     """Yield the difference of each system to the first, by metric; the family is all of these."""
     p_values = flips.two_sided().tolist()
     p_holm, p_bh = multiplicity.holm(p_values), multiplicity.benjamini_hochberg(p_values)
-    low, high = paired.percentile_interval(drawn, level)
-    means = paired.column_means(differences)
-    errors = paired.standard_error(differences)
+    errors = paired.standard_error(differences, means)
+    low, high = ends
     family = len(p_values)
     for at, (measure, system) in enumerate(itertools.product(measures, names[1:])):
         column = differences[:, at]
@@ -219,12 +223,11 @@ def _detectable(error: float, n: int, level: float) -> float | None:
 
 
 def _pairs(
-    names: Sequence[str], measure: Measure, scores: Values, flips: paired.Flips, level: float
+    names: Sequence[str], measure: Measure, means: Values, flips: paired.Flips, level: float
 ) -> list[dict[str, Any]]:
     """Return every pair of systems with its p-value, adjusted over all pairs of this metric."""
     places = list(itertools.combinations(range(len(names)), 2))
     p_values = [float((flips[i] - flips[j]).two_sided()[0]) for i, j in places]
-    means = paired.column_means(scores)
     return [
         {
             "metric": measure.name,
@@ -244,10 +247,9 @@ def _standings(
     measure: Measure,
     scores: Values,
     known: Values,
+    means: Values,
     pairs: Sequence[Mapping[str, Any]],
-    level: float,
 ) -> Iterator[Standing]:
-    means = paired.column_means(known)
     order = sorted(range(len(names)), key=lambda i: (-np.nan_to_num(means[i], nan=-np.inf), i))
     place = {names[i]: rank for rank, i in enumerate(order)}
     different = {
