@@ -213,6 +213,24 @@ def test_lexical_indexes_an_article_once_for_all_its_summaries() -> None:
     assert together < alone / 4
 
 
+PAGE = 6_000  # characters
+HOSTILE = [
+    *("1 000 ", "01/02/2020 ", "May 4, 2026 ", "last week ", "1990s and ", "9 ", "half a "),
+    *("“x y z,” Doe said. ", "Roe beat Doe. ", "Jane Doe ", "A. ", "U.S.", "“", "``a'' ", "• a\n"),
+    *("洪水", "a\u200d", "\ud800", "😀", "دفع ٥ "),
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_lexical_of_a_hostile_page_takes_less_than_a_second(piece: str) -> None:
+    page = (piece * PAGE)[:PAGE]
+    start = time.process_time()
+    for article, summary in ((page, ARTICLE), (ARTICLE, page), (page, f"{page[: PAGE // 2]} x")):
+        (score,) = _scores(article, summary)
+        assert (score.value is None) <= bool(score.note)
+    assert time.process_time() - start < 3  # for all three
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("article", "summary"),

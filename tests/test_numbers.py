@@ -1,10 +1,12 @@
 """The check of numbers against the article."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from evalharness import text
 from evalharness.checks.numbers import Numbers
 from evalharness.records import Article, Score, Summary
 
@@ -59,3 +61,15 @@ def test_numbers_find_the_planted_numbers_of_the_pages_and_nothing_else() -> Non
         for flag, error in zip(flags, planted, strict=True):
             assert flag.span.of(summary) in error["summary_says"]
             assert flag.evidence
+
+
+def test_numbers_that_stand_thousands_of_times_are_compared_once() -> None:
+    index = text.NumberIndex(text.numbers("1 of 0 men. " * 3000))
+    (claimed,) = text.numbers("There were 2 men.")
+    start = time.process_time()
+    assert not [stated for _ in range(3000) for stated in index.agreeing(claimed)]
+    assert time.process_time() - start < 2
+    (one,) = text.numbers("There was exactly 1 man.")
+    places = [stated.span.start for stated in index.agreeing(one)]
+    assert places == sorted(places)
+    assert len(places) == 3000

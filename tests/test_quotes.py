@@ -33,6 +33,13 @@ def test_quotes_sentence_scores_weighted_with_their_quotations_make_the_score() 
     assert score.value == 1 - 1 / 3
 
 
+def test_quotes_flag_a_speaker_of_two_quotations_once() -> None:
+    article = "“Rain is on its way,” Jane Doe said. “Stay at home tonight,” she said. Ann Roe left."
+    summary = "“Rain is on its way,” Ann Roe said, “stay at home tonight.”"
+    score = _score(article, summary)
+    assert [flag.span.of(summary) for flag in score.flags] == ["Ann Roe"]
+
+
 def test_quotes_of_a_copied_sentence_stand_although_another_has_said_them_before() -> None:
     article = "“Rain is on its way,” Jane Doe said. Ann Roe said: “Rain is on its way.”"
     assert _score(article, "Ann Roe said: “Rain is on its way.”").value == 1.0

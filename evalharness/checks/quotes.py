@@ -186,7 +186,8 @@ def check_quotes(article: StatedQuotes, summary: str) -> Score:
         if article.passages.sentence_of(claims.own.sentences[number].of(summary)) is not None:
             judged = [each._replace(flags=()) for each in judged]  # copied whole
         wrong = sum(bool(each.flags) for each in judged)
-        flags += sorted({f for each in judged for f in each.flags}, key=lambda f: f.span)
+        told = {flag.span: flag for each in reversed(judged) for flag in reversed(each.flags)}
+        flags += [told[span] for span in sorted(told)]  # of two with one span, the first
         evidence = in_order([span for each in judged for span in each.evidence])
         sentence = claims.own.sentences[number]
         scores.append(SentenceScore(sentence, 1 - wrong / len(judged), evidence))

@@ -156,6 +156,7 @@ class _Claims:
         self.article = article
         self.stated = article.passages
         self.own = own
+        self._last = -1, frozenset[str]()
         self.name_at = _by_token(own, own.named_as(article.casing))
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
@@ -321,14 +322,20 @@ class _Claims:
         if not found or found[0].shared < LEAST_IN_SLOT or found[0].share < SLOT_SHARE:
             return None
         low, high = self.stated.bounds(found[0].at)
-        first, end = self.own.bounds(members[0])
-        own_words = {token.word for token in self.own.tokens[first:end]}
+        own_words = self._words_of(self.own.tokens[members[0]].sentence)
         for at in range(max(low, found[0].at - 12), min(high, found[0].at + 13)):
             other = self.article.name_at.get(at)
             known = other is None or own_words.intersection(w.replace(".", "") for w in other.words)
             if not known and self._fits(at, members):
                 return found[0].at, other, found[0].share
         return found[0].at, None, found[0].share
+
+    def _words_of(self, number: int) -> frozenset[str]:
+        """Return the words of a sentence of the summary; those of the last one are kept."""
+        if self._last[0] != number:
+            first, end = self.own.first[number], self.own.first[number + 1]
+            self._last = number, frozenset(token.word for token in self.own.tokens[first:end])
+        return self._last[1]
 
     def _fits(self, at: int, members: list[int]) -> bool:
         """Tell whether a name of the article has the neighbours of a name of the summary."""

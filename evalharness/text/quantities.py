@@ -1,6 +1,7 @@
 """Numbers of a text with their values, however they are written."""
 
 import bisect
+import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -17,6 +18,7 @@ HEDGED = {
     "under": (Decimal("0.8"), Decimal(1)),
     "over": (Decimal(1), Decimal("1.3")),
 }
+_Said = tuple[str, str, Decimal]  # kind, unit, value
 HALF_A_DAY = 12 * 60 * 60
 
 
@@ -98,14 +100,19 @@ def agree(claimed: Number, stated: Number) -> bool:
 
 
 class NumberIndex:
-    """Stated numbers, ordered by value, so that a claim is compared with its neighbours only."""
+    """Stated numbers, ordered by value, so that a claim is compared with its neighbours only.
+
+    Numbers that say the same make one group, which is compared once however often they stand.
+    """
 
     def __init__(self, stated: Iterable[Number]) -> None:
-        ordered = [
-            (value, place, number) for place, number in enumerate(stated) for value in _keys(number)
-        ]
-        self._ordered = sorted(ordered, key=lambda entry: entry[:2])
-        self._values = [value for value, _, _ in self._ordered]
+        self._groups: dict[Decimal, dict[_Said, list[tuple[int, Number]]]] = {}
+        for place, number in enumerate(stated):
+            said = (number.kind, number.unit, number.value)
+            for value in _keys(number):
+                alike = self._groups.setdefault(value, {}).setdefault(said, [])
+                alike.append((place, number))
+        self._values = sorted(self._groups)
 
     def agreeing(self, claimed: Number) -> Iterator[Number]:
         """Yield the stated numbers that agree with a claimed one, the nearest below first."""
@@ -113,9 +120,10 @@ class NumberIndex:
             low, high = _reach(claimed, value)
             first = bisect.bisect_left(self._values, low)
             last = bisect.bisect_right(self._values, high)
-            for _, _, stated in self._ordered[first:last]:
-                if agree(claimed, stated):
-                    yield stated
+            for near in self._values[first:last]:
+                groups = self._groups[near].values()
+                alike = [group for group in groups if agree(claimed, group[0][1])]
+                yield from (stated for _, stated in heapq.merge(*alike))
 
 
 def _keys(number: Number) -> tuple[Decimal, ...]:
