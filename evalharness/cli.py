@@ -1,9 +1,9 @@
 """The command line: parse, call, print, exit code.
 
 Exit codes: 0 good; 1 `check` flagged a summary, or `gate` found a regression; 2 something the user
-can mend (config, data); 3 `gate` had too few articles to tell; 4 the run could not be completed, some
-articles have no summary or no score for now, or runs could not be compared; 130 interrupted. What a
-command makes goes to stdout, progress and errors to stderr.
+can mend (config, data); 3 `gate` had too few articles to tell; 4 the run could not be completed,
+some articles have no summary or no score for now, or runs could not be compared; 130 interrupted.
+What a command makes goes to stdout, progress and errors to stderr.
 """
 
 import io

@@ -415,3 +415,7 @@ def test_table_of_layers_is_that_of_bert_score() -> None:
     from bert_score.utils import model2layers  # type: ignore[import-not-found]
 
     assert {name: model2layers[name] for name in bertscore.LAYERS} == bertscore.LAYERS
+
+
+def test_more_embeddings_are_kept_than_other_results(checks: dict[str, Check]) -> None:
+    assert checks["roberta"].embedder.network.memory.most_bytes == embedding.KEPT_BYTES

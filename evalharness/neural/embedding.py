@@ -31,6 +31,9 @@ PREFIXED = frozenset(
 # Tokens whose embeddings are in memory at a time, beside what is remembered.
 TOKENS_TOGETHER = 32_768
 _LIKENESSES = 2**23  # that are computed at a time
+# Bytes of embeddings that are kept for the next systems' summaries of the same articles: with
+# roberta-large, which needs more than that itself, some 500 articles.
+KEPT_BYTES = 2**30
 
 
 class _Window(NamedTuple):
@@ -116,6 +119,7 @@ class Embedder:
         self, network: Network, layers: int, windows: bool, prefix_space: bool | None
     ) -> None:
         self.network = network
+        network.memory.most_bytes = KEPT_BYTES
         self.layers = layers
         self.windows = windows
         self.idf: Mapping[int, float] | None = None

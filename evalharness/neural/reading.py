@@ -23,7 +23,7 @@ def unscorable(article: str, summary: str) -> str:
 
 
 class Copied:
-    """Finds sentences that stand in an article as they are, white space aside.
+    """Finds sentences that stand in an article as they are, white space and case aside.
 
     A part of a sentence is no copy: `the mayor resigned` is not what `he denies that the mayor
     resigned` says.
@@ -31,7 +31,7 @@ class Copied:
     >>> from evalharness import text
     >>> article = "It  rained. The mayor\\nresigned. He denies that the mayor resigned."
     >>> copied = Copied(article, text.sentences(article))
-    >>> copied.place("The mayor resigned."), copied.place("the mayor resigned.")
+    >>> copied.place("the mayor resigned."), copied.place("mayor resigned.")
     (Span(start=12, end=31), None)
     """
 
@@ -71,7 +71,7 @@ class Copied:
 
 
 def _fold(words: str) -> str:
-    return _BLANKS.sub(" ", words).strip()
+    return _BLANKS.sub(" ", words).strip().casefold()
 
 
 @dataclass
