@@ -22,7 +22,7 @@ POWER = 0.8
 
 # Numbers that one block of resamples holds, for each so many columns that they are multiplied with:
 # small enough for a processor's cache, and more where the product outweighs the drawing.
-BLOCK = 2**17
+BLOCK = 2**18
 _BLOCK_COLUMNS = 8
 # Whole numbers that single precision holds.
 _SINGLE_BITS = 24

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness.multiplicity import benjamini_hochberg, holm, letters
@@ -11,6 +11,7 @@ from evalharness.multiplicity import benjamini_hochberg, holm, letters
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(P_VALUES)
 def test_benjamini_hochberg_is_that_of_scipy(p_values: list[float]) -> None:
     scipy_stats = pytest.importorskip("scipy.stats")
@@ -18,6 +19,7 @@ def test_benjamini_hochberg_is_that_of_scipy(p_values: list[float]) -> None:
     assert benjamini_hochberg(p_values) == pytest.approx(theirs.tolist(), rel=1e-12)
 
 
+@settings(deadline=None)
 @given(P_VALUES, st.floats(0.001, 0.5))
 def test_holm_rejects_what_stepping_down_by_hand_rejects(
     p_values: list[float], level: float
@@ -31,6 +33,7 @@ def test_holm_rejects_what_stepping_down_by_hand_rejects(
     assert {i for i, p in enumerate(holm(p_values)) if p <= level} == rejected
 
 
+@settings(deadline=None)
 @given(P_VALUES)
 def test_adjusted_p_values_lie_between_raw_and_bonferroni(p_values: list[float]) -> None:
     n = len(p_values)
@@ -40,6 +43,7 @@ def test_adjusted_p_values_lie_between_raw_and_bonferroni(p_values: list[float])
         assert h <= min(1.0, n * p) * (1 + 1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 7), st.data())
 def test_systems_share_a_letter_unless_they_are_told_apart(n: int, data: st.DataObject) -> None:
     pairs = list(itertools.combinations(range(n), 2))

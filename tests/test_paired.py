@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness import paired
@@ -196,6 +196,7 @@ def test_sums_are_exact_in_single_precision(n: int) -> None:
             assert np.array_equal(sums, again)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.floats(-1e300, 1e300),
