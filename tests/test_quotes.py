@@ -34,8 +34,8 @@ def test_quotes_sentence_scores_weighted_with_their_quotations_make_the_score() 
 
 
 def test_quotes_flag_a_speaker_of_two_quotations_once() -> None:
-    article = "“Rain is on its way,” Jane Doe said. “Stay at home tonight,” she said. Ann Roe left."
-    summary = "“Rain is on its way,” Ann Roe said, “stay at home tonight.”"
+    article = "“Rain is on the way,” Jane Doe said. “Stay at home tonight,” Bo Ek said. Ann Roe"
+    summary = "“Rain is on the way,” Ann Roe said, “stay at home tonight.”"
     score = _score(article, summary)
     assert [flag.span.of(summary) for flag in score.flags] == ["Ann Roe"]
 
