@@ -4,9 +4,13 @@ import json
 import resource
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
+
+from evalharness import cli
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
@@ -144,6 +148,38 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     assert cost <= 8 * floor
     for module in ("torch", "transformers", "datasets", "nltk", "pandas", "numpy", "pydantic"):
         assert f" {module}\n" not in heavy
+
+
+def test_help_says_of_each_command_what_the_command_says() -> None:
+    for name, (_, line) in cli.COMMANDS.items():
+        assert (cli.command(name).help or "").splitlines()[0] == line
+
+
+def test_every_command_of_every_module_is_listed() -> None:
+    written = {
+        (name, home)
+        for home in ("comparing", "judging", "looking", "running")
+        for name in get_group(import_module(f"evalharness.commands.{home}").app).commands
+    }
+
+    assert written == {(name, home) for name, (home, _) in cli.COMMANDS.items()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "homes"), [(["--help"], []), (["schema", "--help"], ["looking", "options"])]
+)
+def test_only_the_command_that_is_asked_for_is_imported(
+    arguments: list[str], homes: list[str]
+) -> None:
+    code = (
+        "import sys; from evalharness.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "print(*sorted(m for m in sys.modules if m.startswith('evalharness.commands.')))"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1].split() == [f"evalharness.commands.{h}" for h in homes]
 
 
 def test_importing_evalharness_imports_nothing_heavy() -> None:
