@@ -75,10 +75,11 @@ def _weights(plan: Plan) -> list[str]:
         note = f"; {found.note}" if found.note else ""
         lines.append(f"weights: {found.checkpoint}: {where[found.where]}{note}")
     fetched = [found.size for found in plan.weights if found.where == "hub"]
-    if len(fetched) > 1:
-        unknown = fetched.count(None)
-        more = f" and what is unknown of {_n(unknown, 'checkpoint')}" if unknown else ""
-        lines.append(f"to be downloaded in all: {readable(sum(n or 0 for n in fetched))}{more}")
+    known = [size for size in fetched if size is not None]
+    if len(fetched) > 1 and known:
+        unknown = len(fetched) - len(known)
+        more = f", and {_n(unknown, 'checkpoint')} of unknown size" if unknown else ""
+        lines.append(f"to be downloaded in all: {readable(sum(known))}{more}")
     return lines
 
 
