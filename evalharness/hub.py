@@ -28,6 +28,18 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a component reads of a checkpoint: a folder, or a name on the hub.
+
+    only: patterns of the files that are read of it, where it is not loaded whole by transformers.
+    """
+
+    name: str
+    revision: str | None = None
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ToFetch:
     """What of a checkpoint is not on this machine yet.
 
@@ -57,10 +69,15 @@ class ToFetch:
         n, largest = len(self.files), max(self.files, key=lambda file: self.files[file] or 0)
         more = f" and {n - 1} more" if n > 1 else ""
         files = f"{n} {'file' if n == 1 else 'files'} to fetch"
-        return f"{self.name}: {files}, {_readable(self.n_bytes)} ({largest}{more}){note}"
+        return f"{self.name}: {files}, {readable(self.n_bytes)} ({largest}{more}){note}"
 
 
-def _readable(n_bytes: int) -> str:
+def readable(n_bytes: int) -> str:
+    """Return a size as one reads it.
+
+    >>> readable(2_500_000), readable(12)
+    ('2.5 MB', '12 bytes')
+    """
     size, units = float(n_bytes), ["bytes", "kB", "MB", "GB"]
     while size >= 1000 and len(units) > 1:
         size, units = size / 1000, units[1:]
@@ -83,7 +100,7 @@ def to_fetch(checkpoint: str, revision: str | None = None, only: Sequence[str] =
         if lacking := lacks(checkpoint, commit, only):
             raise ModelError(lacking)
         return ToFetch(checkpoint, commit, {})
-    cached = _snapshot(checkpoint, commit)
+    cached = snapshot(checkpoint, commit)
     patterns = only or (*BESIDE_WEIGHTS, *((_WEIGHTS,) if _WEIGHTS in sizes else (_INDEX, _SHARDS)))
     wanted = [name for name in sizes if _fits(name, patterns)]
     files = {name: sizes[name] for name in sorted(wanted) if not (cached / name).is_file()}
@@ -113,7 +130,7 @@ def lacks(name: str, commit: str, only: Sequence[str] = ()) -> str:
     """Say which file the cache lacks of a commit, and how to get it; empty if it has them all."""
     from huggingface_hub import constants
 
-    cached = _snapshot(name, commit)
+    cached = snapshot(name, commit)
     file = _first_lacking(cached, only)
     if not file:
         return ""
@@ -147,7 +164,8 @@ def _shards(index: Path) -> list[str]:
         return [_INDEX + " (a whole one)"]
 
 
-def _snapshot(name: str, commit: str) -> Path:
+def snapshot(name: str, commit: str) -> Path:
+    """Return the folder where the cache has, or would have, the files of a commit."""
     from huggingface_hub import constants
 
     folder = f"models--{name.replace('/', '--')}"

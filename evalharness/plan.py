@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from evalharness import config as configs
-from evalharness import paired, registry
+from evalharness import hub, paired, registry
 from evalharness.cells import Cell, prepare
 from evalharness.errors import ModelError
 from evalharness.protocols import Metric, Need
@@ -59,14 +59,18 @@ class CellPlan:
 
 @dataclass(frozen=True)
 class Weights:
-    """A checkpoint that a config names. where: folder, cache, or hub (to be downloaded).
+    """A checkpoint that a config names. where: folder, cache, or hub (some of it to be downloaded).
 
-    size: bytes of its weights, None where that is not known here.
+    size: bytes of its weights, or of what is to be downloaded; None where that cannot be known.
+    files: those to be downloaded. note: what is likely to go wrong. problem: why it cannot be had.
     """
 
     checkpoint: str
     where: str
     size: int | None
+    files: tuple[str, ...] = ()
+    note: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -238,32 +242,34 @@ class _Cell:
 
 
 def _all_weights(cells: Sequence[Cell]) -> list[Weights]:
-    found: dict[tuple[str, str | None], Weights] = {}
-    for cell in cells:
-        for component in (cell.model, *cell.metrics.values()):
-            revision = getattr(component, "revision", None)
-            for checkpoint in registry.checkpoints(component):
-                if (checkpoint, revision) not in found:
-                    found[checkpoint, revision] = weights_of(checkpoint, revision)
-    return list(found.values())
+    """Return where the weights are of models, metrics and checks, each checkpoint once."""
+    components = [each for cell in cells for each in (cell.model, *cell.metrics.values())]
+    wanted = dict.fromkeys(each for found in components for each in registry.wanted(found))
+    return [weights_of(each) for each in wanted]
 
 
-def weights_of(checkpoint: str, revision: str | None) -> Weights:
-    """Return where a checkpoint's weights are: the one place that asks about downloads."""
-    folder = Path(checkpoint)
-    where = "folder"
-    if not folder.is_dir():
-        from huggingface_hub import constants
+def weights_of(wanted: hub.Wanted) -> Weights:
+    """Return where a checkpoint's weights are, and how much is to be downloaded; fetch nothing."""
+    folder = Path(wanted.name).expanduser()
+    if folder.is_dir():
+        return Weights(wanted.name, "folder", _size(folder, wanted))
+    try:
+        lacking = hub.to_fetch(wanted.name, wanted.revision, wanted.only)
+    except ModelError as error:
+        return Weights(wanted.name, "hub", None, problem=str(error))
+    if not lacking.files:
+        size = _size(hub.snapshot(wanted.name, lacking.commit), wanted)
+        return Weights(wanted.name, "cache", size, note=lacking.note)
+    known = None not in lacking.files.values()
+    size = lacking.n_bytes if known else None
+    return Weights(wanted.name, "hub", size, tuple(lacking.files), lacking.note)
 
-        where = "cache"
-        known = Path(constants.HF_HUB_CACHE) / f"models--{checkpoint.replace('/', '--')}"
-        reference = known / "refs" / (revision or "main")
-        commit = reference.read_text().strip() if reference.is_file() else revision or "main"
-        folder = known / "snapshots" / commit
-    sizes = [file.stat().st_size for file in folder.glob("*.safetensors")]
-    if not sizes:
-        return Weights(checkpoint, "hub" if where == "cache" else where, None)
-    return Weights(checkpoint, where, sum(sizes))
+
+def _size(folder: Path, wanted: hub.Wanted) -> int | None:
+    """Return the bytes of the weights, or of all files that are read, in a folder."""
+    patterns = wanted.only or ("*.safetensors",)
+    files = {file for pattern in patterns for file in folder.glob(pattern)}
+    return sum(file.stat().st_size for file in files) or None
 
 
 def _detectable(group: Sequence[Cell], plans: Mapping[int, CellPlan]) -> Iterator[Detectable]:

@@ -10,7 +10,7 @@ import importlib
 import inspect
 import os
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -271,17 +271,6 @@ def signature(name: str, component: Any) -> dict[str, Any]:
     return parts | {"version": type(component).version}
 
 
-def checkpoints(component: Any) -> list[str]:
-    """Return the checkpoints that a component's options name: folders, or names on the hub."""
-    hints = get_type_hints(type(component), include_extras=True)
-    values = [
-        getattr(component, field.name)
-        for field in dataclasses.fields(component)
-        if _is_checkpoint(hints[field.name])
-    ]
-    return [value for value in values if isinstance(value, str)]
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return f"{value.name}:{_content(value)}"
@@ -303,23 +292,23 @@ def _content(path: Path) -> str:
     return whole.hexdigest()[:16]
 
 
-def to_fetch(component: Any) -> list[hf.ToFetch]:
-    """Return for each checkpoint that a component names what of it is not on this machine yet.
+def wanted(component: Any) -> list[hub.Wanted]:
+    """Return what a component reads of each checkpoint that its options name.
 
     A `backbone` lends its config and tokenizer, and the model's own file of weights is all that is
-    read of it then. Raises: ModelError, as `hf.to_fetch`.
+    read of it then.
     """
     hints = get_type_hints(type(component), include_extras=True)
     presets: Mapping[str, str] = getattr(component, "presets", {})
     fields = [f.name for f in dataclasses.fields(component) if _is_checkpoint(hints[f.name])]
     named = {field: name for field in fields if (name := getattr(component, field))}
     weights = getattr(component, "file", None) or "model.safetensors"
-    found: list[hf.ToFetch] = []
+    found: list[hub.Wanted] = []
     for field, name in named.items():
-        only: Sequence[str] = (weights,) if "backbone" in named else ()
+        only: tuple[str, ...] = (weights,) if "backbone" in named else ()
         only = hub.BESIDE_WEIGHTS if field == "backbone" else only
         revision = None if field == "backbone" else getattr(component, "revision", None)
-        found.append(hf.to_fetch(presets.get(name, name), revision, only))
+        found.append(hub.Wanted(presets.get(name, name), revision, only))
     return found
 
 

@@ -137,6 +137,8 @@ def test_weights_are_told_by_where_they_are(
     snapshot = tmp_path / "cache" / "models--a--cached"
     (snapshot / "snapshots" / ("c" * 40)).mkdir(parents=True)
     (snapshot / "snapshots" / ("c" * 40) / "model.safetensors").write_bytes(b"x" * 2_500_000)
+    for file in ("config.json", "tokenizer.json"):
+        (snapshot / "snapshots" / ("c" * 40) / file).write_text("{}")
     (snapshot / "refs").mkdir()
     (snapshot / "refs" / "main").write_text("c" * 40)
     models = [

@@ -17,7 +17,10 @@ from evalharness import hf, hub, registry
 from evalharness.checks.alignscore import AlignScore
 from evalharness.checks.minicheck import MiniCheck
 from evalharness.errors import ModelError
+from evalharness.plan import plan
+from evalharness.report.planned import text
 
+ROOT = Path(__file__).parents[1]
 COMMIT = "b" * 40
 TOKENIZER = {"tokenizer.json": 3000, "tokenizer_config.json": 40, "special_tokens_map.json": 9}
 BESIDE = {
@@ -113,6 +116,11 @@ def put(cache: Path, name: str, files: Any) -> Path:
     return snapshot
 
 
+def to_fetch(component: Any) -> list[hub.ToFetch]:
+    wanted = registry.wanted(component)
+    return [hub.to_fetch(each.name, each.revision, each.only) for each in wanted]
+
+
 @pytest.mark.parametrize(("name", "files"), [("org/whole", WHOLE), ("org/sharded", SHARDED)])
 def test_what_transformers_loads_is_to_fetch_and_nothing_else(
     name: str, files: dict[str, int], online: Path
@@ -143,7 +151,7 @@ def test_component_with_a_backbone_fetches_its_weights_and_the_backbones_tokeniz
     online: Path,
 ) -> None:
     check = AlignScore("org/pickled", file="AlignScore.ckpt", backbone="org/whole")
-    weights, backbone = registry.to_fetch(check)
+    weights, backbone = to_fetch(check)
     assert weights == hf.ToFetch("org/pickled", COMMIT, {"AlignScore.ckpt": 5_000_000})
     assert dict(backbone.files) == {"config.json": 700} | TOKENIZER
 
@@ -152,10 +160,10 @@ def test_component_with_a_backbone_says_offline_what_is_lacking(cache: Path) -> 
     check = AlignScore("org/pickled", file="AlignScore.ckpt", backbone="org/whole")
     put(cache, "org/whole", ["config.json", *TOKENIZER])
     put(cache, "org/pickled", ["AlignScore.ckpt"])
-    assert [found.files for found in registry.to_fetch(check)] == [{}, {}]
+    assert [found.files for found in to_fetch(check)] == [{}, {}]
     put(cache, "org/pickled", []).joinpath("AlignScore.ckpt").unlink()
     with pytest.raises(ModelError, match=r"org/pickled: the cache has no AlignScore\.ckpt of"):
-        registry.to_fetch(check)
+        to_fetch(check)
 
 
 def test_folder_needs_nothing(tmp_path: Path) -> None:
@@ -207,11 +215,86 @@ def test_hub_that_is_down_is_as_none(online: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_component_says_what_it_needs_by_its_presets(online: Path, tmp_path: Path) -> None:
-    (found,) = registry.to_fetch(MiniCheck())
+    (found,) = to_fetch(MiniCheck())
     assert (found.name, found.n_bytes) == ("lytang/MiniCheck-Flan-T5-Large", sum(WHOLE.values()))
-    (local,) = registry.to_fetch(MiniCheck(str(tmp_path)))
+    (local,) = to_fetch(MiniCheck(str(tmp_path)))
     assert local.files == {}
-    assert registry.to_fetch(registry.load("checks", "lexical")()) == []
+    assert to_fetch(registry.load("checks", "lexical")()) == []
+
+
+def sheet(*checks: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a config of checks over summaries that exist."""
+    path = str(ROOT / "configs" / "quickstart" / "articles.jsonl")
+    data = {"name": "files", "path": path}
+    return {"data": data, "model": "given", "metrics": [], "checks": list(checks), **more}
+
+
+def told(found: Any) -> list[str]:
+    starts = ("weights", "to be", "not to be")
+    return [line for line in text(found).splitlines() if line.startswith(starts)]
+
+
+def test_plan_names_the_download_of_models_behind_checks_and_metrics(
+    online: Path, tmp_path: Path
+) -> None:
+    aligned = {"model": "org/pickled", "file": "AlignScore.ckpt", "backbone": "org/whole"}
+    checks = (
+        {"name": "minicheck", "model": "flan-t5-large"},
+        {"name": "minicheck", "label": "again", "cascade": True},
+        {"name": "alignscore", **aligned},
+        {"name": "lexical"},
+    )
+    metrics = [{"name": "bertscore", "model": "org/sharded", "layers": 3}]
+
+    found = plan(sheet(*checks, metrics=metrics), results=tmp_path / "r")
+
+    assert told(found) == [
+        "weights: org/sharded: to be downloaded, 4.0 GB (7 files)",
+        "weights: lytang/MiniCheck-Flan-T5-Large: to be downloaded, 2.0 MB (5 files)",
+        "weights: org/pickled: to be downloaded, 5.0 MB (1 file)",
+        "weights: org/whole: to be downloaded, 3.7 kB (4 files)",
+        "to be downloaded in all: 4.0 GB",
+    ]
+    assert not [path for path in online.rglob("*") if path.is_file()]  # and nothing was fetched
+
+
+def test_plan_knows_what_of_a_checks_model_is_cached(online: Path, tmp_path: Path) -> None:
+    check = {"name": "minicheck", "model": "org/whole"}
+    put(online, "org/whole", [*TOKENIZER, "config.json"])
+    (half,) = plan(sheet(check), results=tmp_path / "r").weights
+    put(online, "org/whole", WHOLE)
+    (whole,) = plan(sheet(check), results=tmp_path / "r").weights
+
+    assert (half.where, half.size, half.files) == ("hub", 2_000_000, ("model.safetensors",))
+    assert (whole.where, whole.size) == ("cache", 2)
+
+
+def test_plan_warns_of_a_checks_model_without_safetensors(online: Path, tmp_path: Path) -> None:
+    (line,) = told(plan(sheet({"name": "nli", "model": "org/pickled"}), results=tmp_path / "r"))
+    assert line.endswith("; it has no weights as safetensors")
+
+
+def test_plan_offline_names_the_file_that_a_check_lacks_and_how_to_get_it(
+    cache: Path, tmp_path: Path
+) -> None:
+    put(cache, "org/half", ["config.json", "tokenizer.json"])
+    checks = [{"name": "minicheck", "model": f"org/{name}"} for name in ("half", "nothing")]
+    checks[1]["label"] = "other"
+
+    lines = told(plan(sheet(*checks), results=tmp_path / "r"))
+
+    assert lines[:2] == [
+        "weights: org/half: to be downloaded, of unknown size",
+        "weights: org/nothing: to be downloaded, of unknown size",
+    ]
+    assert sorted(lines[2:]) == [
+        "not to be had: no folder 'org/nothing'; as a name on the hub it is not in the cache, and "
+        "HF_HUB_OFFLINE is set: run `hf download org/nothing` where there is network, or name a "
+        "local folder",
+        "not to be had: org/half: the cache has no model.safetensors of commit bbbbbbbbbbbb, and "
+        f"HF_HUB_OFFLINE is set: run `hf download org/half --revision {COMMIT}` where there is "
+        "network, or name a local folder",
+    ]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from evalharness.hub import readable
 from evalharness.plan import CellPlan, Count, Plan
 
 _LARGEST_TABLE = 60  # cells; more say less
@@ -16,7 +17,8 @@ def text(plan: Plan) -> str:
         f"left: {_n(plan.distinct, 'different summary')}, {_n(left, 'score')} at the most",
     ]
     lines += _weights(plan)
-    lines += list(dict.fromkeys(f"not to be had: {c.problem}" for c in plan.cells if c.problem))
+    problems = [cell.problem for cell in plan.cells] + [found.problem for found in plan.weights]
+    lines += [f"not to be had: {problem}" for problem in dict.fromkeys(problems) if problem]
     return "\n".join([*lines, *_detectable(plan)])
 
 
@@ -63,21 +65,22 @@ def _left(count: Count) -> str:
 def _weights(plan: Plan) -> list[str]:
     lines = []
     for found in plan.weights:
-        size = "of unknown size" if found.size is None else _size(found.size)
+        size = "of unknown size" if found.size is None else readable(found.size)
+        files = f" ({_n(len(found.files), 'file')})" if found.files else ""
         where = {
             "folder": f"{size}, in a folder here",
             "cache": f"{size}, in the cache",
-            "hub": f"to be downloaded, {size}",
+            "hub": f"to be downloaded, {size}{files}",
         }
-        lines.append(f"weights: {found.checkpoint}: {where[found.where]}")
+        note = f"; {found.note}" if found.note else ""
+        lines.append(f"weights: {found.checkpoint}: {where[found.where]}{note}")
+    fetched = [found.size for found in plan.weights if found.where == "hub"]
+    known = [size for size in fetched if size is not None]
+    if len(fetched) > 1 and known:
+        unknown = len(fetched) - len(known)
+        more = f", and {_n(unknown, 'checkpoint')} of unknown size" if unknown else ""
+        lines.append(f"to be downloaded in all: {readable(sum(known))}{more}")
     return lines
-
-
-def _size(n: int) -> str:
-    for unit, least in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if n >= least:
-            return f"{n / least:.1f} {unit}"
-    return f"{n} bytes"
 
 
 def _detectable(plan: Plan) -> list[str]:
