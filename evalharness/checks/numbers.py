@@ -112,12 +112,13 @@ def check_numbers(article: StatedNumbers, summary: str, dated: Sequence[Span] = 
     flags: list[Flag] = []
     scores: list[SentenceScore] = []
     n_claims = 0
-    for sentence in passages(summary).sentences:
+    own = passages(summary)
+    for sentence, wanted in zip(own.sentences, own.content, strict=True):
         claims = [
             claim
             for number in text.numbers(summary, [sentence])
             if number.sure and not any(d.start <= number.span.start < d.end for d in dated)
-            if (claim := _claim(article, number, summary, sentence)) is not None
+            if (claim := _claim(article, number, summary, wanted)) is not None
         ]
         if not claims:
             continue
@@ -140,13 +141,12 @@ class _Claim(NamedTuple):
 
 
 def _claim(
-    article: StatedNumbers, number: text.Number, summary: str, sentence: Span
+    article: StatedNumbers, number: text.Number, summary: str, wanted: frozenset[str]
 ) -> _Claim | None:
     """Hold a number against the article; None for a count of what the article may list."""
     evidence = article.evidence(number)
     if evidence:
         return _Claim(number, evidence, None)
-    wanted = frozenset(text.content_words(sentence.of(summary)))
     rival = article.instead(number, summary, wanted)
     if rival is None and number.span.of(summary).lower() in COUNTS:
         return None
