@@ -112,7 +112,7 @@ class Sheet(BaseModel):
         (Scorer(name="rouge"),), description="scores against the references"
     )
     checks: tuple[NamedScorer, ...] = Field(
-        (Scorer(name="numbers"), Scorer(name="entities")),
+        (Scorer(name="lexical"),),
         description="scores against the article",
     )
     trackers: tuple[Named, ...] = Field((), description="outside tools that are told of each run")

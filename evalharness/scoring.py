@@ -36,7 +36,7 @@ class _Source:
 def score(
     files: Sequence[str],
     metrics: Sequence[str] = ("rouge",),
-    checks: Sequence[str] = ("numbers", "entities"),
+    checks: Sequence[str] = ("lexical",),
     overrides: Sequence[str] = (),
     *,
     format: str = "auto",

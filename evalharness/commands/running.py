@@ -64,7 +64,7 @@ def score(
     ] = "rouge",
     checks: Annotated[
         str, typer.Option(metavar="A,B", help="Checks against the article.")
-    ] = "numbers,entities",
+    ] = "lexical",
     format: Annotated[
         str,
         typer.Option(
