@@ -18,11 +18,11 @@ from evalharness import hub, paired, registry
 from evalharness.cells import Cell, prepare
 from evalharness.errors import ModelError
 from evalharness.protocols import Metric, Need
-from evalharness.records import Article, Summary, canonical, digest, summary_of
+from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.results import SHOWN_PARTS, TABLE
 from evalharness.store import Ledger
 from evalharness.stored import Store, content
-from evalharness.windows import windows
+from evalharness.windows import no_article, windows
 from evalharness.work import Work, at_work, weights, with_same_articles
 
 # Standard deviation, over articles, of the difference between two systems, where no run tells it:
@@ -173,10 +173,13 @@ class _Looking:
         """Count what is there of cells that have the same articles."""
         first = group[0][0]
         looked = [_Cell(cell, planned, self) for cell, planned in group]
-        for window in windows(first.loader, first.sheet.limit):
+        rejected: list[Rejected] = []
+        for window in windows(first.loader, first.sheet.limit, rejected.append):
             contents = _Contents(window)
             for each in looked:
                 each.count(window, contents)
+        if not looked[0].planned.articles:
+            raise no_article(len(rejected), rejected[0] if rejected else None)
 
 
 class _Contents:

@@ -6,6 +6,7 @@ machine, on the metrics, or on what is stored.
 
 from collections.abc import Callable, Iterator
 
+from evalharness.errors import DataError
 from evalharness.protocols import Counted, Loader
 from evalharness.records import Article, Rejected
 
@@ -31,6 +32,12 @@ def windows(
             return
     if window:
         yield window
+
+
+def no_article(rejected: int, first: Rejected | None) -> DataError:
+    """Return the error of data in which every row was rejected."""
+    why = f"; the first of {rejected}: {first.where}: {first.reason}" if first else ""
+    return DataError(f"data: no article to summarize{why}")
 
 
 def expected(loader: Loader, limit: int | None) -> int | None:

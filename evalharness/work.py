@@ -19,12 +19,11 @@ from typing import Any, Protocol, TypeVar
 
 from evalharness import defects, hf, registry
 from evalharness.cells import Cell
-from evalharness.errors import DataError
 from evalharness.protocols import Identified
 from evalharness.records import Article, Rejected, Summary, canonical
 from evalharness.results import Writer
 from evalharness.stored import ScoreRecord, Scoring, Store, Summarizing
-from evalharness.windows import expected, windows
+from evalharness.windows import expected, no_article, windows
 
 # Pairs of article and summary that a metric is given at once: how much of it is in memory.
 PAIRS_AT_ONCE = 4096
@@ -324,11 +323,8 @@ def _judged(cell: Cell, label: str, record: ScoreRecord, article: Article) -> Sc
 
 
 def _some_articles(writer: Writer) -> None:
-    if writer.articles:
-        return
-    first = writer.first_rejected
-    why = f"; the first of {writer.rejected}: {first.where}: {first.reason}" if first else ""
-    raise DataError(f"data: no article to summarize{why}")
+    if not writer.articles:
+        raise no_article(writer.rejected, writer.first_rejected)
 
 
 def identity(cell: Cell) -> dict[str, Any]:

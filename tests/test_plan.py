@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import evalharness
+from evalharness.errors import DataError
 from evalharness.plan import plan
 from evalharness.report.planned import text
 
@@ -194,3 +195,16 @@ def test_data_that_is_not_there_is_said_as_the_run_says_it(tmp_path: Path) -> No
 
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_plan_of_data_without_a_usable_row_fails_as_the_run_does(tmp_path: Path) -> None:
+    articles = {"path": str(QUICKSTART / "articles.jsonl"), "columns": {"article": "bodyy"}}
+    config = sheet(data={"name": "files", **articles})
+
+    with pytest.raises(
+        DataError, match=r"no article to summarize; the first of 24: .*'bodyy'"
+    ) as plans:
+        plan(config, results=tmp_path / "r")
+    with pytest.raises(DataError) as runs:
+        evalharness.run(config, results=tmp_path / "r")
+    assert str(plans.value) == str(runs.value)
