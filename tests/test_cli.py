@@ -74,7 +74,7 @@ def test_score_takes_summaries_that_exist(tmp_path: Path) -> None:
     (record,) = json.loads(done.stdout)
     assert record["cell"] == "mine"
     assert record["outputs"]["answer_rate"] == 0.5
-    assert record["metrics"]["numbers"]["flags"] == {"number": 1}
+    assert record["metrics"]["lexical"]["flags"] == {"date": 1, "unsupported": 1}
     assert record["metrics"]["rouge"]["n"] == 1
     assert record["metrics"]["rouge"]["not_scored"] == 1
 

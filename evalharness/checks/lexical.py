@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache, cached_property
 from typing import Any, ClassVar
 
+from evalharness import text
 from evalharness.checks.alignment import Wording
 from evalharness.checks.dates import StatedDates, check_dates, published_on
 from evalharness.checks.entities import StatedNames, check_entities
@@ -86,6 +87,10 @@ class Lexical:
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 2
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.15, "supported": 0.5}
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the version of the sentence splitter, which a score depends on."""
+        return {"sentences": str(text.SENTENCES_VERSION)}
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag what is wrong, point to where the article shows it, and score each sentence."""
