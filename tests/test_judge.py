@@ -657,3 +657,28 @@ def test_prompts_have_both_fields_once(name: Any) -> None:
     prompt = PROTOCOLS[name].prompt
     assert prompt.count("{article}") == prompt.count("{summary}") == 1
     assert Judge("some/model", prompt=prompt, protocol=name).user == prompt
+
+
+def test_a_judge_is_calibrated_and_has_a_trust_card_as_any_check(
+    made: Callable[..., str], tmp_path: Path
+) -> None:
+    from evalharness import meta
+
+    rows = [
+        {
+            "source": "made", "article_id": f"a{n // 2}", "label": n % 2,
+            "article": f"Ward {n // 2} elected {n // 2 + 3} members.",
+            "summary": f"Ward {n // 2} elected {n // 2 + 3 + n % 2} members.",
+        }
+        for n in range(40)
+    ]  # fmt: skip
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = {"judge": judge(made("gpt2"))}
+
+    learnt = meta.calibrate([labels], asked, resamples=20)
+    meta.write_cards(meta.evaluate([labels], asked, resamples=20), tmp_path / "card.md")
+
+    assert learnt.check == "judge"
+    assert learnt.pooled.n == len(rows)
+    assert "judge" in (tmp_path / "card.md").read_text()
