@@ -113,7 +113,7 @@ def test_same_articles_have_the_same_ids_and_texts_in_logs_of_different_harnesse
 
 
 def test_wrong_number_in_a_log_is_flagged(tmp_path: Path) -> None:
-    (finished,) = score([str(EVAL)], results=tmp_path)
+    (finished,) = score([str(EVAL)], checks=["numbers"], results=tmp_path)
 
     flags = {row["id"]: row["scores"]["numbers"].get("flags", []) for row in finished.samples()}
     assert [flag["message"] for flag in flags["clinic"]] != []
