@@ -133,7 +133,7 @@ class Reading {
   }
 
   #scores(s, summary) {
-    const list = make("dl", { class: "scores" });
+    const list = make("dl", { class: "figures" });
     for (const score of this.table.index.scores) {
       const value = this.table.value(score.key, s, this.i);
       const note = value === null ? summary.scores?.[score.of]?.note : "";
