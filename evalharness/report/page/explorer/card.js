@@ -122,14 +122,15 @@ function sentenceElement(children, n, { values, evidence }, labels) {
 /** The flags of a summary as a list: number, kind, words, message, and the evidence quoted. */
 function flagList(summary, flags, article, labels, several) {
   const text = visible(summary.text);
+  const quoted = new Map(); // evidence -> number of the flag that quotes it
   return make("ol", { class: "flags" }, ...flags.map((flag) => {
     const words = clipped(text.slice(flag.start, flag.end), 120);
     return make("li", { "data-n": flag.number },
       kindMark(flag.kind), words ? said("q", "words", words) : null,
-      said("span", "message", clipped(flag.message ?? "", 500)),
+      said("span", "message", clipped(String(flag.message ?? ""), 500)),
       several ? said("span", "by", `(${labels(flag.check)})`) : null,
       flag.outside ? make("span", { class: "by" }, "(it pointed outside the text)") : null,
-      ...flag.evidence.slice(0, 3).map((span) => quotation(span, article)));
+      flag.evidence.length ? quotation(flag, article, quoted) : null);
   }));
 }
 
@@ -137,11 +138,18 @@ function kindMark(kind) {
   return make("span", { class: `kind k-${lookOf(kind)}` }, said("bdi", "", clipped(String(kind), 40)));
 }
 
-/** A passage of the article as a button that lights it up there. */
-function quotation(span, article) {
-  const quoted = clipped(article.slice(span.start, span.end).replace(/\s+/g, " ").trim(), 240);
-  const button = make("button", { type: "button", class: "quotation", title: "Show it in the article" },
-    make("span", { class: "hush" }, "The article says: "), said("q", "", quoted));
-  meanings.set(button, { flags: [], evidence: [span], label: "The passage" });
+/** The article's words on a flag, as a button that lights them up there. */
+function quotation({ number, evidence }, article, quoted) {
+  const key = JSON.stringify(evidence);
+  const button = make("button", { type: "button", class: "quotation", title: "Show it in the article" });
+  if (quoted.has(key)) button.append(`the same place as for ${quoted.get(key)}`);
+  else {
+    const [{ start, end }] = evidence;
+    const words = clipped(article.slice(start, end).replace(/\s+/g, " ").trim(), 240);
+    button.append(make("span", { class: "hush" }, "The article says: "), said("q", "", words));
+    if (evidence.length > 1) button.append(` and ${plural(evidence.length - 1, "more place")}`);
+    quoted.set(key, number);
+  }
+  meanings.set(button, { flags: [], evidence, label: plural(evidence.length, "place") });
   return button;
 }

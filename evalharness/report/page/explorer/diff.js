@@ -18,37 +18,68 @@ function wordsOf(text) {
 
 /**
  * The runs of words that two texts share or do not: [{kind: "same" | "removed" | "added", text}],
- * by the longest common subsequence of their words.
+ * by the longest common subsequence of their words. A lone word in common between two changes is
+ * no help to a reader and counts as changed.
  */
 function wordDiff(before, after) {
   const a = wordsOf(before);
   const b = wordsOf(after);
-  const lengths = commonLengths(a.words, b.words);
-  const runs = [];
-  const add = (kind, word) => {
-    const last = runs[runs.length - 1];
-    if (last?.kind === kind) last.text += word.text + word.after;
-    else runs.push({ kind, text: word.text + word.after });
-  };
+  return { runs: joined(aligned(a.words, b.words)), cut: a.cut || b.cut };
+}
+
+// Each word as {kind, before, after}: as either text has it; "same" words have both.
+function aligned(a, b) {
+  const lengths = commonLengths(a, b);
+  const width = b.length + 1;
+  const steps = [];
   let i = 0;
   let j = 0;
-  const width = b.words.length + 1;
-  while (i < a.words.length || j < b.words.length) {
-    const same = i < a.words.length && a.words[i].text === b.words[j]?.text;
-    if (same) {
-      add("same", b.words[j]);
+  while (i < a.length || j < b.length) {
+    if (i < a.length && a[i].text === b[j]?.text) {
+      steps.push({ kind: "same", before: a[i], after: b[j] });
       i += 1;
       j += 1;
-    } else if (j >= b.words.length
-      || (i < a.words.length && lengths[(i + 1) * width + j] >= lengths[i * width + j + 1])) {
-      add("removed", a.words[i]);
+    } else if (j >= b.length
+      || (i < a.length && lengths[(i + 1) * width + j] >= lengths[i * width + j + 1])) {
+      steps.push({ kind: "removed", before: a[i] });
       i += 1;
     } else {
-      add("added", b.words[j]);
+      steps.push({ kind: "added", after: b[j] });
       j += 1;
     }
   }
-  return { runs, cut: a.cut || b.cut };
+  return steps;
+}
+
+function joined(steps) {
+  const runs = [];
+  let removed = "";
+  let added = "";
+  const flush = () => {
+    if (removed) runs.push({ kind: "removed", text: removed });
+    if (added) runs.push({ kind: "added", text: added });
+    removed = added = "";
+  };
+  const whole = (word) => (word ? word.text + word.after : "");
+  for (let at = 0; at < steps.length;) {
+    let end = at;
+    while (steps[end]?.kind === "same") end += 1;
+    const same = steps.slice(at, end);
+    const lone = same.filter(({ after }) => /[\p{L}\p{N}]/u.test(after.text)).length < 2;
+    if (same.length && !(lone && (removed || added) && end < steps.length)) {
+      flush();
+      runs.push({ kind: "same", text: same.map(({ after }) => whole(after)).join("") });
+      at = end;
+      continue;
+    }
+    for (const step of same.length ? same : [steps[at]]) {
+      removed += whole(step.before);
+      added += whole(step.after);
+      at += 1;
+    }
+  }
+  flush();
+  return runs;
 }
 
 // Cell (i, j): how many words a[i:] and b[j:] have in common, in order.

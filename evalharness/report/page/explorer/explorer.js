@@ -108,6 +108,8 @@ class Explorer {
 
   // Show what the address asks for.
   #follow() {
+    if (this.hash === location.hash) return; // two events tell of one step back
+    this.hash = location.hash;
     const before = this.view;
     if (before && location.hash.length > 1 && !location.hash.includes("=")) return; // a place on the page
     this.view = this.#view();
