@@ -29,7 +29,18 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 _HERE = Path(__file__).parent
-_EXPLORER = ("dom", "blocks", "marks", "diff", "table", "list", "pane", "card", "reading", "explorer")
+_EXPLORER = (
+    "dom",
+    "blocks",
+    "marks",
+    "diff",
+    "table",
+    "list",
+    "pane",
+    "card",
+    "reading",
+    "explorer",
+)
 _SCRIPTS = (*(f"explorer/{name}.js" for name in _EXPLORER), "page.js")
 _STYLES = ("style.css", "explorer.css")
 

@@ -8,7 +8,7 @@ from typing import Any
 from evalharness.report.comparison import p_value, scaled
 from evalharness.report.page.carried import Articles
 from evalharness.report.page.gathered import Column, Gathered, Role
-from evalharness.report.page.ranking import Mark, Ranking, Standings
+from evalharness.report.page.ranking import Mark, Ranking, Standings, competitors
 
 # Systems that a sentence names before it counts the rest.
 _NAMED = 4
@@ -44,15 +44,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one score says: pieces of text, some of them names of systems."""
+    """What one score says, as lists of systems in words, with p-values where they were tested."""
 
     label: str
     best: str
     mean: str
     n: int
     ties: str
-    above: str
     below: str
+    floors_above: str
+    floors_beside: str
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,10 @@ def data_name(config: Mapping[str, Any]) -> str:
     data = config.get("data")
     if not isinstance(data, dict):
         return ""
-    for key in ("path", "dataset", "preset"):
+    for key in ("path", "dataset"):
         named = data.get(key)
         if isinstance(named, str):
-            return PurePath(named).name if key == "path" else named
+            return PurePath(named).name if key == "path" or named.startswith((".", "/")) else named
     return str(data.get("name", ""))
 
 
@@ -133,17 +134,29 @@ def counted(n: int, what: str) -> str:
 def _headline(gathered: Gathered, found: Standings) -> str:
     """Return in a sentence or two which system is best, and whether that is sure."""
     rankings = [ranking for ranking in found.rankings.values() if ranking.best]
-    running = _running(gathered)
-    if not rankings or len(running) < 2:
+    running = competitors(gathered)
+    if not rankings:
         return ""
+    said = [_best(running, rankings)] if len(running) > 1 else []
+    higher: dict[str, list[str]] = {}
+    for ranking in rankings:
+        for name in _floors(gathered):
+            if ranking.marks.get(name) == "higher":
+                higher.setdefault(name, []).append(ranking.column.label)
+    said += [f"The floor {name} is higher by {listed(by)}." for name, by in higher.items()]
+    return " ".join(said)
+
+
+def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
     never_lower = [
         name for name in running if all(r.marks.get(name) in ("best", "tie") for r in rankings)
     ]
-    if len(never_lower) > 1:
-        names = listed(never_lower, _NAMED)
-        return f"No score shows {names} to be worse than the best: they are not told apart."
     if len(never_lower) == 1:
         return _one_best(never_lower[0], running, rankings)
+    if len(never_lower) == 2:
+        return f"{listed(never_lower)} are not told apart by any score."
+    if never_lower:
+        return f"No score shows {listed(never_lower, _NAMED)} to be worse than the best."
     leaders: dict[str, list[str]] = {}
     for ranking in rankings:
         leaders.setdefault(ranking.best, []).append(ranking.column.label)
@@ -155,47 +168,47 @@ def _one_best(name: str, running: Sequence[str], rankings: Sequence[Ranking]) ->
     sure = [
         ranking.column.label
         for ranking in rankings
-        if ranking.best == name
-        and all(ranking.marks.get(other) in ("lower", "") for other in running if other != name)
+        if ranking.marks.get(name) == "best"
+        and all(
+            ranking.marks.get(other) in ("lower", None, "") for other in running if other != name
+        )
     ]
     every = "every score" if len(rankings) > 1 else rankings[0].column.label
     if len(sure) == len(rankings):
         return f"{name} is best by {every}, beyond chance."
-    by = f" By {listed(sure)} it is best beyond chance." if sure else ""
-    return f"{name} is the one system that no score shows to be worse than the best.{by}"
+    by = f", and by {listed(sure)} it is best beyond chance" if sure else ""
+    return f"{name} is the one system that no score shows to be worse than the best{by}."
 
 
-def _running(gathered: Gathered) -> list[str]:
-    """Return the systems that compete: no floors and no ceiling, unless there is nothing else."""
-    pairs = list(zip(gathered.names, gathered.roles, strict=True))
-    models = [name for name, role in pairs if not role]
-    return models or [name for name, role in pairs if role != "ceiling"]
+def _floors(gathered: Gathered) -> list[str]:
+    """Return the floors that do not compete."""
+    running = competitors(gathered)
+    pairs = zip(gathered.names, gathered.roles, strict=True)
+    return [name for name, role in pairs if role == "floor" and name not in running]
 
 
 def _findings(gathered: Gathered, found: Standings) -> Iterator[Finding]:
-    roles = dict(zip(gathered.names, gathered.roles, strict=True))
-    running = _running(gathered)
+    running, floors = competitors(gathered), _floors(gathered)
     for ranking in found.rankings.values():
-        if not ranking.best:
-            continue
-        key = ranking.column.key
+        if ranking.best:
+            yield Finding(
+                label=ranking.column.label,
+                best=listed(_marked(ranking, "best", running), _NAMED),
+                mean=scaled(ranking.means[ranking.best], ranking.column.key),
+                n=ranking.n,
+                ties=listed(_with_p(ranking, "tie", running), _NAMED),
+                below=listed(_with_p(ranking, "lower", running), _NAMED),
+                floors_above=listed(_marked(ranking, "higher", floors), _NAMED),
+                floors_beside=listed(_marked(ranking, "tie", floors), _NAMED),
+            )
 
-        def named(mark: Mark, among: Sequence[str], ranking: Ranking = ranking) -> list[str]:
-            return [name for name in among if ranking.marks.get(name) == mark]
 
-        floors = [name for name in gathered.names if roles[name] == "floor" and name not in running]
-        ties = [f"{n} (p = {p_value(ranking.p[n])})" for n in named("tie", running)]
-        beside = [f"{n}, not told apart" for n in named("tie", floors)]
-        above = [f"{n}, {scaled(ranking.means[n], key)}" for n in named("higher", floors)]
-        yield Finding(
-            label=ranking.column.label,
-            best=ranking.best,
-            mean=scaled(ranking.means[ranking.best], key),
-            n=ranking.n,
-            ties=listed(ties, _NAMED),
-            above=listed([*above, *beside], _NAMED),
-            below=listed(named("lower", running), _NAMED),
-        )
+def _marked(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
+    return [name for name in among if ranking.marks.get(name) == mark]
+
+
+def _with_p(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
+    return [f"{name} (p = {p_value(ranking.p[name])})" for name in _marked(ranking, mark, among)]
 
 
 def _rows(gathered: Gathered, found: Standings) -> Iterator[Row]:

@@ -106,7 +106,9 @@ def _ranking(column: Column, found: Comparison, gathered: Gathered) -> Ranking:
     standing = {s.system: s for s in found.standings if s.metric == column.key}
     means = {name: standing[name].mean for name in gathered.names}
     n = next(iter(standing.values())).n
-    best = _best(means, gathered)
+    running = competitors(gathered)
+    known = {name: mean for name in running if (mean := means[name]) is not None}
+    best = max(known, key=lambda name: known[name], default="")
     if not best:
         return Ranking(column, "", n, means, {}, {})
     marks: dict[str, Mark] = {best: "best"}
@@ -114,16 +116,16 @@ def _ranking(column: Column, found: Comparison, gathered: Gathered) -> Ranking:
     for other, pair in _pairs(found, column.key, best):
         p[other] = pair["p_holm"]
         marks[other] = _mark(pair["different"], means[other], means[best])
+        if other in running and means[other] == means[best]:
+            marks[other] = "best"
     return Ranking(column, best, n, means, marks, p)
 
 
-def _best(means: Mapping[str, float | None], gathered: Gathered) -> str:
-    """Return the name of the best competitor; floors compete where there is nobody else."""
-    roles = dict(zip(gathered.names, gathered.roles, strict=True))
-    models = [name for name in gathered.names if not roles[name]]
-    running = models or [name for name in gathered.names if roles[name] != "ceiling"]
-    known = {name: mean for name in running if (mean := means[name]) is not None}
-    return max(known, key=lambda name: known[name], default="")
+def competitors(gathered: Gathered) -> list[str]:
+    """Return the systems that are no floor and no ceiling; floors, where there is nobody else."""
+    pairs = list(zip(gathered.names, gathered.roles, strict=True))
+    models = [name for name, role in pairs if not role]
+    return models or [name for name, role in pairs if role != "ceiling"]
 
 
 def _pairs(found: Comparison, metric: str, best: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
