@@ -1,0 +1,1 @@
+"""Plots of runs: SVG for the page, SVG and PNG for papers."""
