@@ -4,11 +4,14 @@ A figure is drawn once, in colours that stand for roles; the page gets CSS varia
 that light and dark are the page's affair, and a file gets the colours of print.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
+
+from evalharness.records import digest
 
 Spec = dict[str, Any]
 
@@ -31,9 +34,11 @@ _ROLES: Mapping[str, tuple[str, str]] = {
 }
 FG, MUTED, LINE, CARD, ACCENT = (_ROLES[r][0] for r in ("fg", "muted", "line", "card", "accent"))
 SERIES = tuple(sentinel for role, (sentinel, _) in _ROLES.items() if role[0] == "s")
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke",
+_X = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", _X,
           "triangle-right")  # fmt: skip
 
+_LONGEST = 80  # characters of a figure's name
 FONT = "sans-serif"
 SIZE = 11
 _SVG = "http://www.w3.org/2000/svg"
@@ -63,10 +68,10 @@ _CONFIG: Spec = {
     },
     "legend": {"labelColor": FG, "labelFontSize": SIZE, "labelLimit": 0, "titleColor": MUTED,
                "titleFontSize": SIZE, "titleFontWeight": "normal", "titleLimit": 0},
-    "header": {"labelColor": FG, "labelFontSize": SIZE, "labelLimit": 0, "title": None},
+    "title": {"color": FG, "fontSize": SIZE, "fontWeight": "normal", "anchor": "start",
+              "frame": "group", "limit": 0, "offset": 6},
     "text": {"color": FG, "fontSize": SIZE},
     "rule": {"color": FG},
-    "facet": {"spacing": 4},
 }  # fmt: skip
 
 
@@ -116,7 +121,13 @@ def draw(id: str, spec: Spec, *, title: str, caption: str, group: str, n: int) -
     whole = {"config": _CONFIG, "padding": 4, **spec}
     svg = vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
     title, caption = printable(title), printable(caption)
-    return Figure(id, title, caption, group, n, _cleaned(svg, title, caption))
+    return Figure(_name(id), title, caption, group, n, _cleaned(svg, title, caption))
+
+
+def _name(id: str) -> str:
+    """Return a figure's name as files and links can have it, still its own."""
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", id)
+    return slug if slug == id and len(id) <= _LONGEST else f"{slug[:_LONGEST]}-{digest(id)[:6]}"
 
 
 def _cleaned(svg: str, title: str, caption: str) -> str:

@@ -1,10 +1,13 @@
 """Means with their intervals, system by system: one forest plot for each score."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from evalharness.report.page.gathered import Column
 from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
 from evalharness.report.plots.material import SHOWN, Material, axis_title, cut
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
 
 GROUP = "Means with intervals"
 _ROW = 19
@@ -14,14 +17,12 @@ _WIDTH = 210
 def intervals(material: Material) -> Iterator[Figure]:
     """Yield a forest plot for each score, but where all systems have the same mean."""
     for column in material.columns:
-        if figure := _forest(material, column):
-            yield figure
+        if material.telling(column):
+            yield _forest(material, column)
 
 
-def _forest(material: Material, column: Column) -> Figure | None:
+def _forest(material: Material, column: "Column") -> Figure:
     ordered = material.best_first(column)
-    if not ordered or len({each.mean for _, each in ordered}) < min(2, len(material.runs)):
-        return None
     rows = [
         {
             "system": material.names[n],
@@ -76,7 +77,7 @@ def _spec(rows: list[dict[str, object]], title: str) -> Spec:
                 "encoding": {"x": {"field": "low", **scores}, "x2": {"field": "high"}},
             },
             {
-                "mark": {"type": "point", "color": ACCENT, "fill": ACCENT, "size": 42},
+                "mark": {"type": "circle", "color": ACCENT, "size": 52, "opacity": 1},
                 "encoding": {"x": {"field": "mean", **scores}},
             },
             {

@@ -1,9 +1,10 @@
 """What plots are drawn from: runs, the scores they have, and the articles they share."""
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from evalharness.comparison.comparing import Comparison
 from evalharness.comparison.scored import ScoredRun, unique_names
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
-from evalharness.report.page.gathered import Column
 from evalharness.report.plots.drawing import SERIES, SHAPES, short_names
 from evalharness.stats import Values
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
 
 SHOWN = 40  # systems in one plot, at the most: what a page can hold and an eye compare
 OVERLAID = 8  # systems drawn over each other: as many as there are colours
@@ -33,13 +36,15 @@ class Estimate:
 class Material:
     """Runs to draw, and the scores to draw of them. `comparison` is theirs, where there is one.
 
-    settings: what a sweep set in each run; empty without a sweep.
+    settings: what a sweep set in each run; empty without a sweep. every: whether each score gets
+    each plot; otherwise those plots that a page has room for once are of the `main` ones.
     """
 
     runs: tuple[ScoredRun, ...]
-    columns: Sequence[Column]
+    columns: "Sequence[Column]"
     comparison: Comparison | None = None
-    settings: Sequence[Mapping[str, Any]] = field(default=())
+    settings: Sequence[Mapping[str, Any]] = ()
+    every: bool = False
 
     @cached_property
     def names(self) -> list[str]:
@@ -54,18 +59,31 @@ class Material:
         except Incomparable:
             return None
 
-    def of(self, kind: str) -> list[Column]:
-        """Return the scores of a kind, those that tell systems apart or can."""
+    @cached_property
+    def main(self) -> "list[Column]":
+        """The first score of references and the first check by which systems differ, or all."""
+        telling = [column for column in self.columns if self.telling(column)]
+        if self.every:
+            return telling
+        return [next(of) for _, of in itertools.groupby(telling, lambda column: column.kind)]
+
+    def telling(self, column: "Column") -> bool:
+        """Tell whether a score has anything to show: a single run's, or means that differ."""
+        means = {estimate.mean for _, estimate in self.best_first(column)}
+        return len(means) >= min(2, len(self.runs))
+
+    def of(self, kind: str) -> "list[Column]":
+        """Return the scores of a kind: `metric`, of references, or `check`."""
         return [column for column in self.columns if column.kind == kind]
 
-    def having(self, column: Column) -> list[int]:
+    def having(self, column: "Column") -> list[int]:
         """Return the places of the runs that have a score, made alike."""
         measure = column.measure
         having = [n for n, run in enumerate(self.runs) if measure.column in run.columns]
         made = [self.runs[n].record["signatures"]["metrics"].get(measure.metric) for n in having]
         return [n for n, signature in zip(having, made, strict=True) if signature == made[0]]
 
-    def estimate(self, place: int, column: Column) -> Estimate | None:
+    def estimate(self, place: int, column: "Column") -> Estimate | None:
         """Return a run's mean of a score, as tables have it (shares times 100)."""
         part = column.of(self.runs[place].record) or {}
         if any(part.get(name) is None for name in ("mean", "low", "high", "n")):
@@ -75,30 +93,30 @@ class Material:
             part["mean"] * times, part["low"] * times, part["high"] * times, int(part["n"])
         )
 
-    def best_first(self, column: Column) -> list[tuple[int, Estimate]]:
+    def best_first(self, column: "Column") -> list[tuple[int, Estimate]]:
         """Return the runs that have a score with their means, the highest first."""
         found = [(n, self.estimate(n, column)) for n in self.having(column)]
         known = [(n, estimate) for n, estimate in found if estimate is not None]
         return sorted(known, key=lambda each: (-each[1].mean, each[0]))
 
-    def own_scores(self, place: int, column: Column) -> Values:
+    def own_scores(self, place: int, column: "Column") -> Values:
         """Return a run's scores, as tables have them, NaN for a missing one."""
         values: Values = self.runs[place].values([column.measure.column])[:, 0] * scale(column)
         return values
 
-    def shared_scores(self, place: int, column: Column) -> Values:
+    def shared_scores(self, place: int, column: "Column") -> Values:
         """Return the scores of the articles that all runs have."""
         if self.shared is None:
             raise DataError("these runs share no articles")
         return self.own_scores(place, column)[self.shared.rows[place]]
 
 
-def scale(column: Column) -> int:
+def scale(column: "Column") -> int:
     """Return what tables multiply a score with."""
     return 100 if column.percent else 1
 
 
-def axis_title(column: Column) -> str:
+def axis_title(column: "Column") -> str:
     """Name a score with what its figures are multiplied with."""
     return f"{column.label} (times 100)" if column.percent else column.label
 

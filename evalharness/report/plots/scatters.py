@@ -1,11 +1,11 @@
 """One thing against another: ROUGE against consistency, quality against what it costs."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness.report.page.gathered import Column
 from evalharness.report.plots.drawing import ACCENT, Figure, Spec, draw
 from evalharness.report.plots.material import (
     Estimate,
@@ -13,9 +13,11 @@ from evalharness.report.plots.material import (
     axis_title,
     cut,
     look,
-    scale,
     spread,
 )
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
 
 CONSISTENCY = "References against consistency"
 COST = "Quality against cost"
@@ -39,7 +41,7 @@ def consistency(material: Material) -> Iterator[Figure]:
                 yield from _articles(material, against, check)
 
 
-def _systems(material: Material, against: Column, check: Column) -> Iterator[Figure]:
+def _systems(material: Material, against: "Column", check: "Column") -> Iterator[Figure]:
     ordered = material.best_first(check)
     rows = []
     for place, y in ordered:
@@ -74,7 +76,7 @@ def _apart(rows: Sequence[Row]) -> bool:
     return all(len({row[axis] for row in rows}) > 1 for axis in ("x", "y"))
 
 
-def _articles(material: Material, against: Column, check: Column) -> Iterator[Figure]:
+def _articles(material: Material, against: "Column", check: "Column") -> Iterator[Figure]:
     """Yield a plot for each system, its articles counted in squares."""
     for place in set(material.having(against)) & set(material.having(check)):
         x, y = material.own_scores(place, against), material.own_scores(place, check)
@@ -84,7 +86,10 @@ def _articles(material: Material, against: Column, check: Column) -> Iterator[Fi
         name = material.names[place]
         yield draw(
             f"consistency-{against.key}-{check.key}-{place + 1}",
-            _squares(_counted(x[known], y[known]), axis_title(against), axis_title(check)),
+            {
+                "title": name,
+                **_squares(_counted(x[known], y[known]), axis_title(against), axis_title(check)),
+            },
             title=f"{check.label} against {against.label}, article by article: {name}",
             caption=(
                 f"Each dot stands for the articles of {name} with about these two scores; the "
@@ -130,10 +135,9 @@ def _squares(rows: Sequence[Row], x_title: str, y_title: str) -> Spec:
 
 def cost(material: Material) -> Iterator[Figure]:
     """Yield quality against seconds an article, and against words."""
-    columns = [*material.of("metric")[:1], *material.of("check")[:1]]
     seconds = {n: found for n in range(len(material.runs)) if (found := _seconds(material, n))}
     words = {n: found for n in range(len(material.runs)) if (found := _words(material, n))}
-    for column in columns:
+    for column in material.main:
         yield from _against(
             material, column, seconds, "seconds", "seconds an article",
             "what it took to write and score a summary, here and in this run only; systems whose "
@@ -161,7 +165,7 @@ def _words(material: Material, place: int) -> float | None:
 
 def _against(
     material: Material,
-    column: Column,
+    column: "Column",
     costs: Mapping[int, float],
     kind: str,
     unit: str,
@@ -174,10 +178,9 @@ def _against(
         if n in costs
     ]  # fmt: skip
     if len(rows) > 1 and _apart(rows):
-        wide = max(costs.values()) > _WIDE * min(costs.values())
         yield draw(
             f"cost-{kind}-{column.key}",
-            _spec(rows[:POINTS], unit, axis_title(column), logarithmic=wide),
+            _spec(rows[:POINTS], unit, axis_title(column), _decades([*costs.values()])),
             title=f"{column.label} against {unit}",
             caption=(
                 f"Up: a higher mean {column.label}. Right: more {unit}, {means}."
@@ -188,15 +191,35 @@ def _against(
         )
 
 
-def _axis(field: str, title: str, *, logarithmic: bool = False) -> Spec:
-    scale: Spec = {"type": "log"} if logarithmic else {"zero": False}
+def _axis(field: str, title: str, decades: Sequence[float] = ()) -> Spec:
+    """Return the encoding of numbers, with marks at `decades` if the axis is logarithmic."""
+    kind: Spec = (
+        {"type": "log", "domain": [decades[0], decades[-1]]} if decades else {"zero": False}
+    )
+    marks: Spec = {"values": list(decades), "format": "~g"} if decades else {"tickCount": 5}
     return {
         "field": field,
         "type": "quantitative",
         "title": title,
-        "scale": {**scale, "nice": True, "padding": 6},
-        "axis": {"tickCount": 5},
+        "scale": {"nice": not decades, "padding": 6, **kind},
+        "axis": marks,
     }
+
+
+def _decades(values: Sequence[float]) -> list[float]:
+    """Return 1, 2 and 5 times powers of ten around values that span more than an axis can show.
+
+    >>> _decades([0.003, 0.4]), _decades([3, 4])
+    ([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5], [])
+    """
+    least, greatest = min(values), max(values)
+    if least <= 0 or greatest <= _WIDE * least:
+        return []
+    powers = range(math.floor(math.log10(least)), math.ceil(math.log10(greatest)) + 1)
+    marks = [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
+    first = max(n for n, mark in enumerate(marks) if mark <= least)
+    last = min(n for n, mark in enumerate(marks) if mark >= greatest)
+    return marks[first : last + 1]
 
 
 def series(rows: Sequence[Row]) -> tuple[Spec, Spec]:
@@ -209,16 +232,14 @@ def series(rows: Sequence[Row]) -> tuple[Spec, Spec]:
     return {**common, "scale": colours}, {**common, "scale": shapes}
 
 
-def _spec(rows: Sequence[Row], x_title: str, y_title: str, *, logarithmic: bool = False) -> Spec:
+def _spec(rows: Sequence[Row], x_title: str, y_title: str, decades: Sequence[float] = ()) -> Spec:
     colour, shape = series(rows)
-    x, y = _axis("x", x_title, logarithmic=logarithmic), _axis("y", y_title)
-    layer: list[Spec] = [
-        {"mark": {"type": "rule", "opacity": 0.6}, "encoding": {
-            "x": x, "y": {**y, "field": "y_low"}, "y2": {"field": "y_high"}, "color": colour}},
-        {"mark": {"type": "point", "size": 60, "filled": True, "opacity": 1}, "encoding": {
-            "x": x, "y": y, "color": colour, "shape": shape}},
-    ]  # fmt: skip
-    if "x_low" in rows[0]:
-        layer.insert(0, {"mark": {"type": "rule", "opacity": 0.6}, "encoding": {
-            "x": {**x, "field": "x_low"}, "x2": {"field": "x_high"}, "y": y, "color": colour}})  # fmt: skip
+    x, y = _axis("x", x_title, decades), _axis("y", y_title)
+    thin = {"type": "rule", "opacity": 0.6}
+    upright = {"x": x, "y": {**y, "field": "y_low"}, "y2": {"field": "y_high"}, "color": colour}
+    level = {"x": {**x, "field": "x_low"}, "x2": {"field": "x_high"}, "y": y, "color": colour}
+    dots = {"type": "point", "size": 60, "filled": True, "opacity": 1}
+    layer: list[Spec] = [{"mark": thin, "encoding": upright}]
+    layer += [{"mark": thin, "encoding": level}] if "x_low" in rows[0] else []
+    layer += [{"mark": dots, "encoding": {"x": x, "y": y, "color": colour, "shape": shape}}]
     return {"width": 300, "height": 220, "data": {"values": list(rows)}, "layer": layer}
