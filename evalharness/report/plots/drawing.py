@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from evalharness.records import digest
+from evalharness.report.verdict import printable
 
 Spec = dict[str, Any]
 
@@ -120,7 +121,7 @@ def draw(id: str, spec: Spec, *, title: str, caption: str, group: str, n: int) -
 
     whole = {"config": _CONFIG, "padding": 4, **spec}
     svg = vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
-    title, caption = printable(title), printable(caption)
+    title, caption = one_line(title), one_line(caption)
     return Figure(_name(id), title, caption, group, n, _cleaned(svg, title, caption))
 
 
@@ -195,13 +196,13 @@ def _coloured(drawn: str, colours: Mapping[str, str]) -> ET.Element:
     return root
 
 
-def printable(text: str) -> str:
+def one_line(text: str) -> str:
     r"""Return a text on one line, without characters that steer what shows it.
 
-    >>> printable("a\u202e\x1b[31m\nb")
+    >>> one_line("a\u202e\x1b[31m\nb")
     'a [31m b'
     """
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join(printable(text).split())
 
 
 def short_names(names: Sequence[str], columns: int = 28) -> list[str]:
@@ -212,7 +213,7 @@ def short_names(names: Sequence[str], columns: int = 28) -> list[str]:
     """
     found: list[str] = []
     for name in names:
-        short = _shortened(printable(name) or "–", columns)
+        short = _shortened(one_line(name) or "–", columns)
         alike = sum(other == short or other.startswith(f"{short} (") for other in found)
         found.append(f"{short} ({alike + 1})" if alike else short)
     return found
