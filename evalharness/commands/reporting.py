@@ -23,8 +23,19 @@ def report(
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="Where to write the page.")
     ] = "report.html",
+    baseline: Annotated[
+        str,
+        typer.Option(metavar="SYSTEM", help="Compare the others with it; of two runs, the first."),
+    ] = "",
+    rules: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Of a gate, YAML, for two runs.")
+    ] = None,
+    cards: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
+    ] = None,
 ) -> None:
     """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
     from evalharness.report.page import write_report
 
-    typer.echo(f"Report: {write_report(*runs, to=output)}")
+    path = write_report(*runs, to=output, baseline=baseline, rules=rules, cards=cards)
+    typer.echo(f"Report: {path}")

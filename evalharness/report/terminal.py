@@ -116,13 +116,13 @@ def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
         f"Means over the articles, times 100; ± is the farther end of the {level:.0%} interval "
         f"({first['interval']['resamples']} bootstrap resamples, seed {first['seed']})."
     ]
-    lines += _signatures(records)
+    lines += signatures(records)
     for record in records:
         lines += [f"{record['cell']}: {line}" for line in _remarks(record)]
     return [*lines, NOTICE]
 
 
-def _signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
+def signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what made each column; where systems differ in it, the first of each kind is named."""
     systems: dict[str, dict[str, list[str]]] = {}
     whole = set()

@@ -4,14 +4,22 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalharness.errors import StoreError
+from evalharness.document import nearest
+from evalharness.errors import ConfigError, StoreError
+from evalharness.gating import Gate, gate
 from evalharness.report.page import carried, payload
 from evalharness.report.page.gathered import Gathered, gather
+from evalharness.report.page.overview import overview
+from evalharness.report.page.pair import pair
+from evalharness.report.page.provenance import provenance
+from evalharness.report.page.ranking import standings
 from evalharness.report.page.texts import packed
+from evalharness.report.page.trust import trust
 from evalharness.report.terminal import NOTICE
 from evalharness.runner import Run
 from evalharness.store import RunFolder
@@ -21,23 +29,55 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 _HERE = Path(__file__).parent
-_SCRIPTS = ("explorer.js", "page.js")
-_STYLES = ("style.css",)
+_EXPLORER = (
+    "dom",
+    "blocks",
+    "marks",
+    "diff",
+    "table",
+    "list",
+    "pane",
+    "card",
+    "reading",
+    "explorer",
+)
+_SCRIPTS = (*(f"explorer/{name}.js" for name in _EXPLORER), "page.js")
+_STYLES = ("style.css", "explorer.css")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a page may have beside what the runs hold.
+
+    baseline: the system to compare with, by its name in the page. rules: of the gate. cards: a file
+    of trust cards.
+    """
+
+    baseline: str = ""
+    rules: str | Path | None = None
+    cards: str | Path | None = None
 
 
 def write_report(
     *runs: str | Path | Run,
     to: str | Path = REPORT,
+    baseline: str = "",
+    rules: str | Path | None = None,
+    cards: str | Path | None = None,
 ) -> Path:
     """Write one HTML page on finished runs, given by their folders, and return its path.
 
     The folder of an experiment stands for all of its runs. The page needs no network and no other
     file, and is the same, byte for byte, for the same runs.
 
-    Raises: DataError for what is no finished run; StoreError where the page cannot be written.
+    baseline: the system that the others are compared with, by its name; of two runs, the first.
+    rules: of a gate (a YAML file), for two runs. cards: what `evalharness meta --card` wrote.
+
+    Raises: DataError for what is no finished run; ConfigError for an option that is wrong;
+        StoreError where the page cannot be written.
     """
     path = Path(to)
-    page = html(gather(runs))
+    page = html(gather(runs), Options(baseline, rules, cards))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -46,20 +86,28 @@ def write_report(
     return path
 
 
-def html(gathered: Gathered) -> str:
+def html(gathered: Gathered, options: Options = Options()) -> str:
     """Return the page."""
+    baseline = _baseline(gathered, options)
+    found = standings(gathered, baseline or 0)
     articles = carried.articles_of(gathered)
     choice = carried.choose(articles)
     index = payload.Index(gathered, choice)
     blocks = [packed(chunk) for chunk in payload.chunks(gathered, articles, choice, index)]
     script, style = _joined(_SCRIPTS), _joined(_STYLES)
+    changes = None
+    if baseline is not None:
+        changes = pair(gathered, articles, found, baseline, _gate(gathered, baseline, options))
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             title=_title(gathered),
             gathered=gathered,
-            articles=articles,
+            overview=overview(gathered, articles, found),
+            trust=trust(gathered, options.cards),
+            pair=changes,
+            provenance=provenance(gathered),
             index=packed(index.record()),
             chunks=blocks,
             choice=choice,
@@ -70,6 +118,23 @@ def html(gathered: Gathered) -> str:
             policy=_policy(script, style),
         )
     )
+
+
+def _baseline(gathered: Gathered, options: Options) -> int | None:
+    """Return the number of the system that others are compared with; None where there is none."""
+    if options.baseline:
+        if options.baseline not in gathered.names:
+            known = nearest(options.baseline, gathered.names)
+            raise ConfigError(f"baseline: no system {options.baseline!r}{known}")
+        return gathered.names.index(options.baseline)
+    return 0 if len(gathered.runs) == 2 else None
+
+
+def _gate(gathered: Gathered, baseline: int, options: Options) -> Gate | None:
+    if options.rules is None:
+        return None
+    others = [run.folder for n, run in enumerate(gathered.runs) if n != baseline]
+    return gate(gathered.runs[baseline].folder, others[0], options.rules)
 
 
 def _title(gathered: Gathered) -> str:

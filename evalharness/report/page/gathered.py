@@ -29,6 +29,8 @@ ROLES: Mapping[str, Role] = {
     "title": "floor",
     "oracle": "ceiling",
 }
+# What tells how a summary is made, and not how good it is.
+DESCRIPTIVE = ("extractiveness",)
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,14 @@ class Column:
     """A score that the report shows: a metric's value, or one of its parts.
 
     label: its heading. kind: whether it looks at references or at the article. percent: whether it
-    is a share, shown times 100.
+    is a share, shown times 100. judged: whether higher is better, and not merely other.
     """
 
     measure: Measure
     label: str
     kind: Kind
     percent: bool
+    judged: bool = True
 
     @property
     def key(self) -> str:
@@ -92,6 +95,7 @@ class Gathered:
                 heading,
                 self._kind(metric),
                 part not in NO_SHARES,
+                self._made_by(metric) not in DESCRIPTIVE,
             )
             for (metric, part), heading in zip(pairs, headings(pairs, spread=True), strict=True)
         ]
@@ -110,10 +114,18 @@ class Gathered:
                 for each in _listed(config.get(place)):
                     if metric in (each.get("label"), each.get("name")):
                         return "check" if kind == "check" else "metric"
-        signatures = [record["signatures"]["metrics"].get(metric, "") for record in self.records]
-        name = next((each for each in signatures if each), metric).partition("|")[0]
+        name = self._made_by(metric)
         known = name in registry.BUILT_IN["checks"] and name not in registry.BUILT_IN["metrics"]
         return "check" if known else "metric"
+
+    def signatures(self, metric: str) -> list[str]:
+        """Return what made a metric's scores, each of them once."""
+        found = (record["signatures"]["metrics"].get(metric) for record in self.records)
+        return list(dict.fromkeys(str(each) for each in found if each))
+
+    def _made_by(self, metric: str) -> str:
+        """Return the name of the component that has this label."""
+        return next(iter(self.signatures(metric)), metric).partition("|")[0]
 
 
 def _listed(components: Any) -> Iterator[Mapping[str, Any]]:
