@@ -33,9 +33,16 @@ def report(
     cards: Annotated[
         str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
     ] = None,
+    plots: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
+    ] = "",
 ) -> None:
     """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
     from evalharness.report.page import write_report
 
     path = write_report(*runs, to=output, baseline=baseline, rules=rules, cards=cards)
     typer.echo(f"Report: {path}")
+    if plots:
+        from evalharness.report.plots import write_plots
+
+        typer.echo(f"Plots: {len(write_plots(*runs, to=plots))} files in {plots}")

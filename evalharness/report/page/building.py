@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from evalharness.report.page.gathered import Gathered, gather
 from evalharness.report.page.overview import overview
 from evalharness.report.page.pair import pair
 from evalharness.report.page.provenance import provenance
-from evalharness.report.page.ranking import standings
+from evalharness.report.page.ranking import Standings, standings
 from evalharness.report.page.texts import packed
 from evalharness.report.page.trust import trust
 from evalharness.report.terminal import NOTICE
@@ -26,6 +27,8 @@ from evalharness.store import RunFolder
 
 if TYPE_CHECKING:
     import jinja2
+
+    from evalharness.report.plots import Figure
 
 REPORT = "report.html"
 _HERE = Path(__file__).parent
@@ -42,7 +45,7 @@ _EXPLORER = (
     "explorer",
 )
 _SCRIPTS = (*(f"explorer/{name}.js" for name in _EXPLORER), "page.js")
-_STYLES = ("style.css", "explorer.css")
+_STYLES = ("style.css", "plots.css", "explorer.css")
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def html(gathered: Gathered, options: Options = Options()) -> str:
     index = payload.Index(gathered, choice)
     blocks = [packed(chunk) for chunk in payload.chunks(gathered, articles, choice, index)]
     script, style = _joined(_SCRIPTS), _joined(_STYLES)
+    figures, no_figures = _figures(gathered, found)
     changes = None
     if baseline is not None:
         changes = pair(gathered, articles, found, baseline, _gate(gathered, baseline, options))
@@ -111,13 +115,25 @@ def html(gathered: Gathered, options: Options = Options()) -> str:
             index=packed(index.record()),
             chunks=blocks,
             choice=choice,
-            figures=(),
+            figures=figures,
+            no_figures=no_figures,
             notice=NOTICE,
             script=script,
             style=style,
             policy=_policy(script, style),
         )
     )
+
+
+def _figures(gathered: Gathered, found: Standings) -> tuple[list[tuple[str, list["Figure"]]], str]:
+    """Return the plots by their groups, or why there are none."""
+    from evalharness.report.plots import NO_PLOTS, can_draw, figures
+
+    if not can_draw():
+        return [], NO_PLOTS
+    drawn = figures(gathered, found.comparison)
+    groups = groupby(drawn, lambda each: each.group)
+    return [(group, list(of)) for group, of in groups], ""
 
 
 def _baseline(gathered: Gathered, options: Options) -> int | None:
