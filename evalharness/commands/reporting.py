@@ -43,6 +43,9 @@ def report(
         bool,
         typer.Option("--all", help="A folder with the texts of all articles, however many."),
     ] = False,
+    plots: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
+    ] = "",
 ) -> None:
     """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
     from evalharness.report.page import write_report
@@ -50,3 +53,7 @@ def report(
     to = output or ("report" if whole else "report.html")
     path = write_report(*runs, to=to, baseline=baseline, rules=rules, cards=cards, whole=whole)
     typer.echo(f"Report: {path}")
+    if plots:
+        from evalharness.report.plots import write_plots
+
+        typer.echo(f"Plots: {len(write_plots(*runs, to=plots))} files in {plots}")

@@ -1,8 +1,10 @@
 """The page itself: data, sections and styles put into one file that needs no other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalharness.document import nearest
 from evalharness.errors import ConfigError
@@ -12,13 +14,16 @@ from evalharness.report.page.gathered import Gathered, gather
 from evalharness.report.page.overview import overview
 from evalharness.report.page.pair import falls, pair
 from evalharness.report.page.provenance import provenance
-from evalharness.report.page.ranking import standings
+from evalharness.report.page.ranking import Standings, standings
 from evalharness.report.page.rendering import render
 from evalharness.report.page.texts import packed
 from evalharness.report.page.trust import trust
 from evalharness.report.terminal import NOTICE
 from evalharness.runner import Run
 from evalharness.store import RunFolder
+
+if TYPE_CHECKING:
+    from evalharness.report.plots import Figure
 
 REPORT = "report.html"
 INDEX = "index.html"
@@ -100,22 +105,22 @@ class _Beside:
 
 
 def _page(gathered: Gathered, options: Options, beside: _Beside | None) -> str:
-    baseline = _baseline(gathered, options)
-    gated = _gate(gathered, baseline, options)
-    found = standings(gathered, baseline or 0)
+    gathered = _baseline_first(gathered, options.baseline)
+    gated = _gate(gathered, options)
+    found = standings(gathered)
     articles = carried.articles_of(gathered)
-    compared = baseline is not None and found.comparison is not None
-    fallen = falls(gathered, articles, baseline) if compared and baseline is not None else []
+    differing = found.comparison is not None and (options.baseline or len(gathered.runs) == 2)
+    fallen = falls(gathered, articles) if differing else []
     with carried.Texts(gathered, articles) as texts:
+        changes = pair(gathered, texts, found, fallen, gated) if differing else None
         if beside is None:
-            index, blocks = _fitting(gathered, texts, [n for fall in fallen for n in fall.articles])
+            named = [number for fall in fallen for number in fall.articles]
+            index, blocks = _fitting(gathered, texts, named)
         else:
             index, blocks = payload.Index(gathered, choosing.everything(articles)), []
             for chunk in payload.chunks(texts, index):
                 beside.write(packed(chunk))
-        changes = None
-        if compared and baseline is not None:
-            changes = pair(gathered, texts, found, baseline, fallen, gated)
+    figures, no_figures = _figures(gathered, found)
     return render(
         neighbours=beside is not None,
         title=_title(gathered),
@@ -123,11 +128,12 @@ def _page(gathered: Gathered, options: Options, beside: _Beside | None) -> str:
         overview=overview(gathered, articles, found),
         trust=trust(gathered, options.cards),
         pair=changes,
+        figures=figures,
+        no_figures=no_figures,
         provenance=provenance(gathered),
         index=packed(index.record()),
         chunks=blocks,
         choice=index.choice,
-        figures=(),
         notice=NOTICE,
     )
 
@@ -149,23 +155,35 @@ def _fitting(
         most = max(LEAST, int(len(choice.chosen) * MOST_TEXT / taken * 0.97))
 
 
-def _baseline(gathered: Gathered, options: Options) -> int | None:
-    """Return the number of the system that others are compared with; None where there is none."""
-    if options.baseline:
-        if options.baseline not in gathered.names:
-            known = nearest(options.baseline, gathered.names)
-            raise ConfigError(f"baseline: no system {options.baseline!r}{known}")
-        return gathered.names.index(options.baseline)
-    return 0 if len(gathered.runs) == 2 else None
+def _figures(gathered: Gathered, found: Standings) -> tuple[list[tuple[str, list["Figure"]]], str]:
+    """Return the plots by their groups, or why there are none."""
+    from evalharness.report.plots import NO_PLOTS, can_draw, figures
+
+    if not can_draw():
+        return [], NO_PLOTS
+    drawn = figures(gathered, found.comparison)
+    groups = groupby(drawn, lambda each: each.group)
+    return [(group, list(of)) for group, of in groups], ""
 
 
-def _gate(gathered: Gathered, baseline: int | None, options: Options) -> Gate | None:
+def _baseline_first(gathered: Gathered, name: str) -> Gathered:
+    """Return the runs in an order in which the first is the one that the others are compared to."""
+    if not name:
+        return gathered
+    if name not in gathered.names:
+        raise ConfigError(f"baseline: no system {name!r}{nearest(name, gathered.names)}")
+    runs = list(gathered.runs)
+    runs.insert(0, runs.pop(gathered.names.index(name)))
+    return replace(gathered, runs=tuple(runs))
+
+
+def _gate(gathered: Gathered, options: Options) -> Gate | None:
     if options.rules is None:
         return None
-    if baseline is None or len(gathered.runs) != 2:
+    if len(gathered.runs) != 2:
         raise ConfigError(f"rules: a gate is for two runs, and these are {len(gathered.runs)}")
-    others = [run.folder for n, run in enumerate(gathered.runs) if n != baseline]
-    return gate(gathered.runs[baseline].folder, others[0], options.rules)
+    baseline, candidate = gathered.runs
+    return gate(baseline.folder, candidate.folder, options.rules)
 
 
 def _title(gathered: Gathered) -> str:

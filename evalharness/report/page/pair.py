@@ -28,7 +28,7 @@ Words = tuple[tuple[Change, str], ...]
 class Fall:
     """The articles on which a system's score fell the most, the furthest first.
 
-    values: the baseline's and the system's, shape (articles, 2).
+    values: the first system's and this one's, shape (articles, 2).
     """
 
     system: int
@@ -107,11 +107,10 @@ def pair(
     gathered: Gathered,
     texts: Texts,
     found: Standings,
-    baseline: int,
     fallen: Sequence[Fall],
     gate: Gate | None = None,
 ) -> Pair | None:
-    """Return what changed from the baseline to the other systems; None where nothing compares."""
+    """Return what changed from the first system to the others; None where nothing compares."""
     comparison = found.comparison
     if comparison is None:
         return None
@@ -125,7 +124,7 @@ def pair(
             if each.metric in judged
         ),
         level=f"{1 - comparison.level:.0%}",
-        worst=tuple(_worst(gathered, texts, baseline, fallen)),
+        worst=tuple(_worst(gathered, texts, fallen)),
         gate=None if gate is None else _verdict(gate, gathered),
     )
 
@@ -149,14 +148,14 @@ def _changed(each: Difference, column: Column, level: float) -> Changed:
     )
 
 
-def falls(gathered: Gathered, articles: Articles, baseline: int) -> list[Fall]:
-    """Return where each other system's scores fell, by system and score; not where none fell."""
+def falls(gathered: Gathered, articles: Articles) -> list[Fall]:
+    """Return where scores fell from the first system to each other one; not where none fell."""
     columns = [column for column in gathered.columns if column.judged]
     scores = carried.values(gathered, articles, columns)
     found = []
-    for system in range(len(gathered.runs)):
+    for system in range(1, len(gathered.runs)):
         for n, column in enumerate(columns):
-            both = scores[:, n, [baseline, system]]
+            both = scores[:, n, [0, system]]
             change = np.nan_to_num(both[:, 1] - both[:, 0], nan=0.0)
             order = np.argsort(change, kind="stable")[:WORST].tolist()
             if fallen := tuple(each for each in order if change[each] < 0):
@@ -164,15 +163,13 @@ def falls(gathered: Gathered, articles: Articles, baseline: int) -> list[Fall]:
     return found
 
 
-def _worst(
-    gathered: Gathered, texts: Texts, baseline: int, fallen: Sequence[Fall]
-) -> Iterator[Worst]:
+def _worst(gathered: Gathered, texts: Texts, fallen: Sequence[Fall]) -> Iterator[Worst]:
     """Yield the worst articles; of two systems, with their words side by side."""
     with_words = len(gathered.runs) == 2
     for fall in fallen:
         entries = []
         for each in fall.articles:
-            before, after = (texts.of(each, n) for n in (baseline, fall.system))
+            before, after = (texts.of(each, n) for n in (0, fall.system))
             words = _words(before, after) if with_words else ()
             entries.append(
                 _fallen(before["id"], fall.values[each].tolist(), fall.column.key, words)

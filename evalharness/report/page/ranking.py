@@ -50,11 +50,8 @@ class Standings:
         return "" if ranking is None else ranking.marks.get(system, "")
 
 
-def standings(gathered: Gathered, baseline: int = 0) -> Standings:
-    """Compare all systems by every score that was made alike in all of them.
-
-    baseline: the number of the system that differences are to.
-    """
+def standings(gathered: Gathered) -> Standings:
+    """Compare all systems by every score that was made alike in all of them."""
     if len(gathered.runs) < 2:
         return Standings(reason="there is one system")
     if len(gathered.runs) > MOST:
@@ -62,9 +59,8 @@ def standings(gathered: Gathered, baseline: int = 0) -> Standings:
     columns, left_out = _comparable(gathered)
     if not columns:
         return Standings(reason="the systems have no score in common", left_out=left_out)
-    order = [baseline, *(n for n in range(len(gathered.runs)) if n != baseline)]
     try:
-        shared = share([gathered.runs[n] for n in order])
+        shared = share(gathered.runs)
     except Incomparable as error:
         return Standings(reason=without_folders(str(error), gathered), left_out=left_out)
     chosen = Chosen(tuple(column.measure for column in columns), {})

@@ -16,7 +16,7 @@ _EXPLORER = (
     "dom", "blocks", "marks", "diff", "table", "list", "pane", "card", "reading", "explorer",
 )  # fmt: skip
 _SCRIPTS = (*(f"explorer/{name}.js" for name in _EXPLORER), "page.js")
-_STYLES = ("style.css", "explorer.css")
+_STYLES = ("style.css", "plots.css", "explorer.css")
 # What of a page's own folder may run.
 _NEIGHBOURS = "'self'"
 

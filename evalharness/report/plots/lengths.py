@@ -1,6 +1,6 @@
 """Scores by the length of the article: are long articles summarized worse?"""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,12 +101,18 @@ def _figure(
         title=f"{column.label} by length of the article",
         caption=(
             f"Mean {column.label} of short articles on the left, of long ones on the right, "
-            f"{min(sizes.values())} to {max(sizes.values())} articles in each bin; upright lines "
+            f"{_range(sizes.values())} articles in each bin; upright lines "
             f"are bootstrap intervals." + chosen + cut(shown, systems)
         ),
         group=GROUP,
         n=sum(sizes.values()),
     )
+
+
+def _range(sizes: Collection[int]) -> str:
+    """Say how many, or from how many to how many."""
+    least, most = min(sizes), max(sizes)
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _spec(rows: list[Row], title: str) -> Spec:
