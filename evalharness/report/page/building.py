@@ -142,7 +142,7 @@ def _fitting(
     gathered: Gathered, texts: carried.Texts, first: Sequence[int]
 ) -> tuple[payload.Index, list[str]]:
     """Return index and texts of as many articles as a page holds."""
-    size = payload.bytes_an_article(texts)
+    size = payload.bytes_an_article(gathered, texts)
     most = max(LEAST, int(MOST_TEXT / size)) if size else LEAST
     while True:
         choice = choosing.choose(gathered, texts.articles, most, first)

@@ -13,10 +13,8 @@ import numpy as np
 from evalharness import results
 from evalharness.comparison import ScoredRun
 from evalharness.errors import DataError
-from evalharness.report.page.gathered import Column, Gathered
+from evalharness.report.page.gathered import AGAIN, Column, Gathered
 from evalharness.stats import Values
-
-AGAIN = "run the config again, which computes nothing twice"
 
 
 @dataclass(frozen=True)
@@ -92,13 +90,25 @@ class Samples:
         """Return one sample. Raises: DataError where the line is none."""
         self._file.seek(self._starts[row])
         try:
-            sample: dict[str, Any] = json.loads(self._file.readline())
-            _ = sample["id"], sample["article"], sample["summary"]["text"], sample["scores"]
-        except (ValueError, KeyError, TypeError):
-            raise DataError(
-                f"{self.path}:{row + 1}: not a sample as evalharness writes it; {AGAIN}"
-            ) from None
-        return sample
+            sample = json.loads(self._file.readline(), parse_constant=lambda _: None)
+        except (ValueError, RecursionError):
+            sample = None
+        if not _is_sample(sample):
+            raise DataError(f"{self.where(row)}: not a sample as evalharness writes it; {AGAIN}")
+        found: dict[str, Any] = sample
+        return found
+
+    def where(self, row: int) -> str:
+        """Return file and line of a sample."""
+        return f"{self.path}:{row + 1}"
+
+
+def _is_sample(sample: Any) -> bool:
+    try:
+        texts = (sample["id"], sample["article"], sample["summary"]["text"])
+        return all(isinstance(text, str) for text in texts) and isinstance(sample["scores"], dict)
+    except (KeyError, TypeError):
+        return False
 
 
 Told = Sequence[Mapping[str, Any] | None]
@@ -124,6 +134,12 @@ class Texts:
         """Return each system's sample of an article, None of one that does not have it."""
         rows = self.articles.rows[article].tolist()
         return [None if row < 0 else file[row] for file, row in zip(self._files, rows, strict=True)]
+
+    def where(self, article: int) -> str:
+        """Return file and line of an article, in the first run that has it."""
+        rows = self.articles.rows[article].tolist()
+        found = zip(self._files, rows, strict=True)
+        return next(file.where(row) for file, row in found if row >= 0)
 
     def of(self, article: int, system: int) -> Mapping[str, Any]:
         """Return one system's sample of an article that it has."""

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalharness.errors import DataError
 from evalharness.report.page.carried import Texts, Told
 from evalharness.report.page.choosing import Choice
-from evalharness.report.page.gathered import Gathered
+from evalharness.report.page.gathered import AGAIN, Gathered
 from evalharness.report.page.texts import Units, json_bytes, packed
 from evalharness.results import cut
 from evalharness.text import sentences
@@ -159,8 +160,13 @@ def chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
     size = number = 0
     for each in index.choice.chosen:
         told = texts[each]
-        index.add(told, number, len(chunk))
-        chunk.append(article(told))
+        try:
+            index.add(told, number, len(chunk))
+            chunk.append(article(told))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"{texts.where(each)}: not a sample as evalharness writes it ({error!r}); {AGAIN}"
+            ) from None
         size += len(json_bytes(chunk[-1]))
         if size >= CHUNK_BYTES:
             yield chunk
@@ -169,16 +175,13 @@ def chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
         yield chunk
 
 
-def bytes_an_article(texts: Texts) -> float:
+def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
     """Return how much of a page an article takes, by some of them spread over all."""
     n = texts.articles.n
-    some = (
-        [texts[i * n // _TRIED] for i in range(_TRIED)]
-        if n > _TRIED
-        else map(texts.__getitem__, range(n))
-    )
-    tried = [article(told) for told in some]
-    return len(packed(tried)) / len(tried) if tried else 0.0
+    tried = sorted({i * n // _TRIED for i in range(_TRIED)}) if n else []
+    index = Index(gathered, Choice(tried, n))
+    taken = sum(len(packed(chunk)) for chunk in chunks(texts, index))
+    return (taken + len(packed(index.record()))) / len(tried) if tried else 0.0
 
 
 def article(samples: Told) -> dict[str, Any]:

@@ -17,26 +17,32 @@ _EXPLORER = (
 )  # fmt: skip
 _SCRIPTS = (*(f"explorer/{name}.js" for name in _EXPLORER), "page.js")
 _STYLES = ("style.css", "plots.css", "explorer.css")
+# Characters of one text of the page itself; those of the articles are data.
+LONGEST = 20_000
 # What of a page's own folder may run.
 _NEIGHBOURS = "'self'"
 
 
-def render(*, neighbours: bool, **shown: Any) -> str:
+def render(*, index: str, chunks: Sequence[str], neighbours: bool, **shown: Any) -> str:
     """Return the page.
 
-    neighbours: whether files beside it may run, with the texts that it loads as they are needed.
+    index, chunks: its data, packed. neighbours: whether files beside it may run, with the texts
+    that it loads as they are needed.
     """
+    import markupsafe
+
     script, style = _joined(_SCRIPTS), _joined(_STYLES)
     policy = _policy(script, style, _NEIGHBOURS if neighbours else "")
     template = _environment().get_template("page.html.j2")
-    return template.render(script=script, style=style, policy=policy, **shown)
+    data = {"index": markupsafe.Markup(index), "chunks": [*map(markupsafe.Markup, chunks)]}  # noqa: S704  base64
+    return template.render(script=script, style=style, policy=policy, **data, **shown)
 
 
 @cache
 def _environment() -> "jinja2.Environment":
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -45,6 +51,8 @@ def _environment() -> "jinja2.Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["clipped"] = clipped
+    return environment
 
 
 # Control characters that HTML has no use for, and halves of UTF-16 pairs, which UTF-8 cannot hold.
@@ -52,16 +60,21 @@ _UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 
 
 def shown(value: Any) -> Any:
-    r"""Return text without what a page cannot hold, each such character as a replacement mark.
+    r"""Return text that a page can hold: what it cannot is a replacement mark, and none is endless.
 
     >>> shown("a\x00b")
     'a�b'
     """
     import markupsafe
 
-    if isinstance(value, str) and not isinstance(value, markupsafe.Markup):
-        return _UNSHOWN.sub("\ufffd", value)
-    return value
+    if not isinstance(value, str) or isinstance(value, markupsafe.Markup):
+        return value
+    return _UNSHOWN.sub("\ufffd", clipped(value, LONGEST))
+
+
+def clipped(text: str, most: int = 300) -> str:
+    """Return text up to a length, and how much more there is."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} characters more)"
 
 
 def _joined(names: Sequence[str]) -> Any:
