@@ -12,8 +12,9 @@ import numpy as np
 
 from evalharness import results
 from evalharness.comparison import ScoredRun
+from evalharness.comparison.scored import AGAIN
 from evalharness.errors import DataError
-from evalharness.report.page.gathered import AGAIN, Column, Gathered
+from evalharness.report.page.gathered import Column, Gathered
 from evalharness.stats import Values
 
 
