@@ -126,7 +126,7 @@ function flagList(summary, flags, article, labels, several) {
   return make("ol", { class: "flags" }, ...flags.map((flag) => {
     const words = clipped(text.slice(flag.start, flag.end), 120);
     return make("li", { "data-n": flag.number },
-      kindMark(flag.kind), words ? said("q", "words", words) : null,
+      kindMark(flag.kind), words ? said("q", "quoted", words) : null,
       said("span", "message", clipped(String(flag.message ?? ""), 500)),
       several ? said("span", "by", `(${labels(flag.check)})`) : null,
       flag.outside ? make("span", { class: "by" }, "(it pointed outside the text)") : null,

@@ -26,7 +26,7 @@ class Reading {
     this.pane.show(this.article.text, this.#cuts());
     this.#read(this.#firstReader());
     this.parts.cards.replaceChildren(
-      ...this.table.systems.map((_, s) => this.#card(s)), ...this.#references());
+      ...this.#order().map((s) => this.#card(s)), ...this.#references());
     this.#markReader();
     this.#drawDiff();
   }
@@ -80,6 +80,13 @@ class Reading {
     const chosen = this.table.systems.indexOf(this.view.system);
     if (chosen >= 0 && this.#unread(chosen)) return chosen;
     return this.table.systems.findIndex((_, s) => this.#unread(s));
+  }
+
+  // The chosen system first.
+  #order() {
+    const chosen = this.table.systems.indexOf(this.view.system);
+    const others = this.table.systems.map((_, s) => s).filter((s) => s !== chosen);
+    return chosen < 0 ? others : [chosen, ...others];
   }
 
   #read(s) {
@@ -213,9 +220,7 @@ class Reading {
     const diff = () => this.change({ diff: diffTo.value ? `${diffOf.value},${diffTo.value}` : "" });
     diffOf.addEventListener("change", diff);
     diffTo.addEventListener("change", diff);
-    for (const side of [this.parts.pane, this.parts.summaries]) {
-      side.addEventListener("scroll", () => this.tip.hide(), { passive: true });
-    }
+    this.parts.summaries.addEventListener("scroll", () => this.tip.hide(), { passive: true });
     addEventListener("scroll", () => this.tip.hide(), { passive: true });
   }
 

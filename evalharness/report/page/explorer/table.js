@@ -32,6 +32,12 @@ class Table {
     return Object.values(this.flags[system][i] ?? {}).reduce((sum, n) => sum + n, 0);
   }
 
+  /** How many summaries a check flagged. */
+  flagsBy(check) {
+    const systems = this.index.outcomes.flags?.[check] ?? [];
+    return systems.reduce((sum, column) => sum + (column ?? []).filter(Boolean).length, 0);
+  }
+
   title(i) {
     return this.index.articles.title?.[i] || this.index.articles.id[i] || "(no id)";
   }
