@@ -8,7 +8,7 @@ import numpy as np
 from evalharness import stats
 from evalharness.comparison.shared import Shared
 from evalharness.report.plots.drawing import Figure, Spec, draw
-from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut
+from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut, label
 from evalharness.report.plots.scatters import series
 from evalharness.stats import Values
 
@@ -98,9 +98,9 @@ def _figure(
     return draw(
         f"length-{column.key}",
         _spec(rows, axis_title(column)),
-        title=f"{column.label} by length of the article",
+        title=f"{label(column)} by length of the article",
         caption=(
-            f"Mean {column.label} of short articles on the left, of long ones on the right, "
+            f"Mean {label(column)} of short articles on the left, of long ones on the right, "
             f"{_range(sizes.values())} articles in each bin; upright lines "
             f"are bootstrap intervals." + chosen + cut(shown, systems)
         ),
