@@ -67,9 +67,7 @@ class Table {
   /** The position of an article by its id; -1 where this page does not have it. */
   find(id, position) {
     const ids = this.index.articles.id;
-    if (Number.isInteger(position) && ids[position] && wellFormed(ids[position]) === id) {
-      return position;
-    }
+    if (position in ids && (id === "" || wellFormed(ids[position]) === id)) return position;
     return ids.findIndex((other) => wellFormed(other) === id);
   }
 
