@@ -208,8 +208,8 @@ def _map(
         },
         title=f"{label(column)} of {name} by {_name(keys[0])} and {_name(keys[1])}",
         caption=(
-            f"Mean {label(column)}, the stronger the shade the higher, on one scale for all maps of "
-            "this score. A gap was not run."
+            f"Mean {label(column)}: the stronger the shade, the higher, on one scale for all maps "
+            "of this score. A gap was not run."
         ),
         group=GROUP,
         n=max(each.n for each in cells.values()),
