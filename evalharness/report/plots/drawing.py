@@ -89,7 +89,8 @@ def can_draw() -> bool:
 class Figure:
     """A plot: its name in files and links, what it is, what is to be seen, and of how many.
 
-    how: how to read it, where all plots of a `group` are read alike. drawn: SVG in the colours of roles; `page_svg` and `file_svg` give it those of page and print.
+    how: how to read it, where all plots of a `group` are read alike. drawn: SVG in the colours of
+    roles; `svg` and `file_svg` give it those of the page and of print.
     """
 
     id: str
@@ -131,11 +132,20 @@ def draw(
     """Draw a Vega-Lite specification, whose data are all within it."""
     import vl_convert
 
-    whole = {"config": _CONFIG, "padding": 4, **spec}
+    whole = _steerless({"config": _CONFIG, "padding": 4, **spec})
     svg = vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
     title, caption = one_line(title), one_line(caption)
     drawn = _cleaned(svg, title, f"{caption} {how}".strip())
     return Figure(_name(id), title, caption, group, n, drawn, how)
+
+
+def _steerless(spec: Any) -> Any:
+    """Return a specification in whose texts nothing steers what shows them."""
+    if isinstance(spec, dict):
+        return {_steerless(key): _steerless(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [_steerless(value) for value in spec]
+    return printable(spec) if isinstance(spec, str) else spec
 
 
 def _name(id: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
-from evalharness.report.plots.material import SHOWN, Material, axis_title, cut
+from evalharness.report.plots.material import SHOWN, Material, axis_title, cut, label
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column
@@ -38,7 +38,7 @@ def _forest(material: Material, column: "Column") -> Figure:
     return draw(
         f"interval-{column.key}",
         _spec(rows, axis_title(column)),
-        title=f"Mean {column.label} of each system",
+        title=f"Mean {label(column)} of each system",
         caption=best + cut(len(rows), len(ordered)),
         how=(
             f"Points are means over the articles, lines the {level:.0%} bootstrap interval of each "
