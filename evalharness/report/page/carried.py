@@ -77,6 +77,7 @@ class Samples:
                 f"{self.path}: cannot be read: {error.strerror or error}; {AGAIN}"
             ) from None
         if len(starts) != run.n + 1:
+            self._file.close()
             lines = f"{len(starts) - 1} lines, and run.json tells of {run.n} articles"
             raise DataError(f"{self.path}: {lines}; {AGAIN}")
         self._starts = starts
