@@ -60,6 +60,11 @@ class Browser:
         """Return the text of an element, seen or not."""
         return str(self.run("return document.querySelector(arguments[0]).textContent", selector))
 
+    def article(self, place: int) -> None:
+        """Open the article at a place of the page, counted from 0, and wait until it is shown."""
+        self.run("location.hash = `n=${arguments[0]}`", place)
+        self.wait(f"document.querySelector('#explorer-opened[data-at=\"{place}\"]')")
+
     def choose(self, name: str, value: str) -> None:
         """Choose a value of a list of the explorer, or type it into its search."""
         script = """const control = document.getElementById(`explorer-${arguments[0]}`);

@@ -165,6 +165,7 @@ class Explorer {
       this.table.learn(chunk[i], articles);
       if (this.view !== view) return; // another was asked for meanwhile
       this.reading.show(i, articles[at[i]], view);
+      part("opened").dataset.at = i;
     } catch (error) {
       part("opened").hidden = true;
       part("missing").hidden = false;

@@ -110,6 +110,7 @@ class Reading {
     card.append(shown.text.trim()
       ? summaryText(shown, flags, this.checks, this.#label, length)
       : make("p", { class: "empty" }, "The summary is empty."));
+    card.append(sayIfCut(shown.text) ?? "");
     if (summary.note) card.append(said("p", "note", clipped(summary.note, 500)));
     if (flags.length) {
       card.append(flagList(shown, flags, this.article.text, this.#label, this.checks.length > 1));
@@ -155,7 +156,7 @@ class Reading {
     const all = this.article.references ?? [];
     return all.map((text, n) => make("article", { class: "card reference" },
       make("h4", {}, all.length > 1 ? `Reference ${n + 1}` : "Reference"),
-      said("p", "summary-text", text)));
+      said("p", "summary-text", text.slice(0, LONGEST_SUMMARY)), sayIfCut(text)));
   }
 
   #drawDiff() {
