@@ -16,6 +16,7 @@ from evalharness.report.page.gathered import gather
 from evalharness.report.plots import Figure, figures
 from evalharness.report.plots import drawing as drawn
 from evalharness.report.plots.lengths import _edges
+from evalharness.report.plots.naming import short_names
 from evalharness.report.plots.ranks import _split
 from evalharness.report.plots.sweeps import varied
 from evalharness.runner import SWEEP
@@ -287,9 +288,16 @@ def test_size_does_not_grow_with_the_articles(make_run: MakeRun) -> None:
 
 def test_names_stay_apart_when_they_are_cut() -> None:
     names = [f"organisation/{'x' * 40}-{n}" for n in range(3)] + ["", "\x00"]
-    short = drawn.short_names(names, 20)
+    short = short_names(names, 20)
     assert len(set(short)) == len(names)
     assert max(map(len, short)) <= 20
+
+
+def test_settings_in_names_stay_when_the_model_is_cut() -> None:
+    names = [f"google-pegasus-xsum-large,num_beams={b},length_penalty=0.8" for b in (1, 2)]
+    assert short_names(names) == ["google-p…m-large,nb=1,lp=0.8", "google-p…m-large,nb=2,lp=0.8"]
+    clash = [f"google-pegasus-xsum-large,num_beams={b},new_beams=1" for b in (1, 2)]
+    assert all("num_beams=" in name or "…" in name for name in short_names(clash))
 
 
 # files
