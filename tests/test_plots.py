@@ -2,7 +2,10 @@
 
 import json
 import re
+import shlex
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -345,3 +348,20 @@ def test_the_page_has_the_plots_by_their_groups(
     assert page.index("<h3>Means with intervals</h3>") < page.index('id="plot-interval-rouge"')
     for figure in plots.values():
         assert f'<figure id="plot-{figure.id}" class="plot">\n<svg ' in page
+
+
+def test_the_documentation_runs(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    text = (root / "docs" / "figures.md").read_text()
+    (tmp_path / "results").symlink_to(root / "results")
+    lines = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)).splitlines()
+
+    assert len(lines) == 3
+    for line in lines:
+        line = line.replace("evalharness", f"{shlex.quote(sys.executable)} -m evalharness", 1)
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    written = {path.name.partition("-")[0] for path in (tmp_path / "plots").iterdir()}
+    assert written <= set(re.findall(r"^\| `(\w+)-`", text, re.MULTILINE))
