@@ -119,7 +119,7 @@ class Figure:
 
 
 def png(figure: Figure, scale: float = 3) -> bytes:
-    """Return a figure as PNG, three times its size on the page: print at 250 dots an inch."""
+    """Return a figure as PNG, three dots for one of the page."""
     import vl_convert
 
     image: bytes = vl_convert.svg_to_png(figure.file_svg, scale=scale)
