@@ -113,6 +113,15 @@ class Costly(Protocol):
 
 
 @runtime_checkable
+class Delegating(Protocol):
+    """A metric that can have another package count for it, with the same figures."""
+
+    def counted_by(self) -> str:
+        """Return the package and its version; empty where we count ourselves."""
+        ...
+
+
+@runtime_checkable
 class CorpusMetric(Protocol):
     """A metric whose figure for a whole corpus is no mean (BLEU): made from summed counts."""
 

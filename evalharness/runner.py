@@ -13,7 +13,7 @@ from evalharness import registry, tracking
 from evalharness import results as results_files
 from evalharness.cells import Cell, prepare
 from evalharness.errors import DataError, HarnessError, StoreError
-from evalharness.protocols import Tracked
+from evalharness.protocols import Delegating, Tracked
 from evalharness.provenance import provenance
 from evalharness.store import RunFolder
 from evalharness.stored import Store
@@ -212,7 +212,7 @@ class _Runner:
         self.provenance = self.provenance or provenance()
         tail = {
             "signatures": _signatures(ready),
-            "provenance": self.provenance,
+            "provenance": self.provenance | _engines(cell),
             "timing": _timing(ready),
         }
         path = ready.work.path
@@ -252,6 +252,16 @@ def _signatures(ready: Ready) -> dict[str, Any]:
             for label, scoring in ready.scorings.items()
         },
     }
+
+
+def _engines(cell: Cell) -> dict[str, Any]:
+    """Return which packages count for metrics of ours, where one does."""
+    found = {
+        label: by
+        for label, metric in cell.metrics.items()
+        if isinstance(metric, Delegating) and (by := metric.counted_by())
+    }
+    return {"engines": found} if found else {}
 
 
 def _timing(ready: Ready) -> dict[str, Any]:
