@@ -223,7 +223,7 @@ class _Runner:
         self.runs[cell.name] = Run(path, record)
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Return one line for what the user can mend, and the whole traceback for what is a bug."""
     if isinstance(error, HarnessError):
         return str(error)
