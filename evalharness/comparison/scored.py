@@ -143,7 +143,7 @@ def read_record(path: Path) -> Mapping[str, Any]:
         raise DataError(f"{path}: is empty; {AGAIN}")
     try:
         record = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON ({_line(error)}); {AGAIN}") from None
     return _checked(record, path)
 
