@@ -21,8 +21,16 @@ def list_components(
     ] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Show the options of one.")] = "",
     as_json: AsJson = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the reference of all components.")
+    ] = False,
 ) -> None:
     """List components, or the options of one."""
+    if markdown:
+        from evalharness.report import reference
+
+        typer.echo(reference.markdown(), nl=False)
+        return
     from evalharness.report import listing
 
     found = listing.components(kind, name)
