@@ -21,8 +21,8 @@ def markdown() -> str:
     lines = [
         "# Reference",
         "",
-        "Written by `evalharness list --markdown` from the components themselves; plug-ins that are",
-        "installed are listed too. Higher is better, always.",
+        "Written by `evalharness list --markdown` from the components themselves; plug-ins that",
+        "are installed are listed, too. Higher is better, always.",
     ]
     for kind in get_args(Kind):
         lines += ["", f"## {kind.capitalize()}", "", _ABOUT[cast(Kind, kind)]]
