@@ -55,6 +55,10 @@ COMMANDS = {
         "comparing",
         "Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run.",
     ),
+    "report": (
+        "reporting",
+        "Write one HTML page: what is better, how sure that is, and where each summary goes wrong.",
+    ),
     "leaderboard": (
         "comparing",
         "List all runs in a folder, best first, a table for each set of articles.",

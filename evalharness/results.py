@@ -120,7 +120,7 @@ class Outputs:
         self.defects.update(defects)
         self.words += len(summary.text.split())
         self.tokens += summary.tokens or 0
-        self.truncated += _cut(article.text, summary.read, summary.tokens_in)
+        self.truncated += cut(article.text, summary.read, summary.tokens_in)
         if summary.finish == "error":
             self.errors[summary.note] += 1
         elif not {"empty", "refusal"} & set(defects):
@@ -141,7 +141,7 @@ class Outputs:
         }
 
 
-def _cut(article: str, read: int | None, tokens_in: int | None) -> bool:
+def cut(article: str, read: int | None, tokens_in: int | None) -> bool:
     """Tell whether a model's limit, and not its nature, kept it from the article's end."""
     if read is None or tokens_in is None:
         return False
@@ -365,6 +365,6 @@ def _told(sample: Mapping[str, Any]) -> dict[str, Any]:
         "article": digest(sample["article"]),
         "references": digest(sample["references"]),
         "article_words": len(sample["article"].split()),
-        "truncated": _cut(sample["article"], summary.get("read"), summary.get("tokens_in")),
+        "truncated": cut(sample["article"], summary.get("read"), summary.get("tokens_in")),
         "defects": sample["defects"],
     }
