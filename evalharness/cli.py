@@ -59,6 +59,10 @@ COMMANDS = {
         "reporting",
         "Write one HTML page: what is better, how sure that is, and where each summary goes wrong.",
     ),
+    "show": (
+        "looking",
+        "Show one article with its summaries, evidence and flags; without ID, the worst articles.",
+    ),
     "leaderboard": (
         "comparing",
         "List all runs in a folder, best first, a table for each set of articles.",

@@ -159,6 +159,32 @@ def score_record(score: Score) -> dict[str, Any]:
     return record
 
 
+def score_of(record: Mapping[str, Any]) -> Score:
+    """Return a score that `score_record` stored."""
+    return Score(
+        record["value"],
+        parts=record.get("parts", {}),
+        sentences=tuple(
+            SentenceScore(_span_of(each), each["value"], _spans_of(each["evidence"]))
+            for each in record.get("sentences", ())
+        ),
+        flags=tuple(
+            Flag(_span_of(each), each["kind"], each["message"], _spans_of(each["evidence"]))
+            for each in record.get("flags", ())
+        ),
+        note=record.get("note", ""),
+        counts=tuple(record.get("counts", ())),
+    )
+
+
+def _span_of(record: Mapping[str, Any]) -> Span:
+    return Span(record["start"], record["end"])
+
+
+def _spans_of(records: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
+    return tuple(_span_of(each) for each in records)
+
+
 def _span_record(span: Span) -> dict[str, int]:
     return {"start": span.start, "end": span.end}
 
