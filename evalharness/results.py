@@ -113,6 +113,7 @@ class Outputs:
         self.defects: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.words = self.tokens = self.answered = self.truncated = 0
+        self.many_calls: Counter[str] = Counter()
 
     def add(self, article: Article, summary: Summary, defects: Sequence[Defect]) -> None:
         """Take in the next summary."""
@@ -121,6 +122,10 @@ class Outputs:
         self.words += len(summary.text.split())
         self.tokens += summary.tokens or 0
         self.truncated += cut(article.text, summary.read, summary.tokens_in)
+        if summary.calls:
+            self.many_calls["articles"] += 1
+            for count in ("calls", "tokens_in", "tokens_out"):
+                self.many_calls[count] += getattr(summary, count) or 0
         if summary.finish == "error":
             self.errors[summary.note] += 1
         elif not {"empty", "refusal"} & set(defects):
@@ -130,11 +135,14 @@ class Outputs:
         """Return the counts, and per article the share answered and the mean length."""
         n = sum(self.finish.values())
         written = n - self.finish["error"]
+        # Of articles that were read in parts; a run in which all fit says nothing of it.
+        in_parts = {"in_parts": dict(self.many_calls)} if self.many_calls else {}
         return {
             "answer_rate": self.answered / n if n else None,
             "mean_words": self.words / written if written else None,
             "mean_tokens": self.tokens / written if self.tokens else None,
             "truncated": self.truncated,
+            **in_parts,
             "finish": dict(sorted(self.finish.items())),
             "defects": dict(sorted(self.defects.items())),
             "errors": dict(sorted(self.errors.items())),
