@@ -14,7 +14,7 @@ from evalharness.calibration import Calibration, load_calibration
 from evalharness.config import Component, Experiment, Scorer, Sheet
 from evalharness.document import Key
 from evalharness.errors import ConfigError
-from evalharness.protocols import Loader, Metric, Summarizer, Tracker
+from evalharness.protocols import Executor, Loader, Metric, Summarizer, Tracker
 from evalharness.records import digest
 
 # In bytes; file systems stop at 255, and names of files come to it.
@@ -154,6 +154,9 @@ def _of_variant(
     calibrations = _calibrations(variant, metrics)
     trackers = _trackers(variant)
     swept = {setting.key for choice in variant.combination for setting in choice.settings}
+    if any(key[0] == "executor" for key in swept):
+        message = "changes no result, so that there is nothing to sweep"
+        raise variant.document.error(("executor",), message)
     for number, model, component in built:
         reached = _reaching(number, model)
         renames = {key for key in swept if _names_the_model(key) and not model.label}
@@ -277,6 +280,13 @@ def _trackers(experiment: Experiment) -> dict[str, Tracker]:
             message = f"{label!r} stands twice; give one of them a label"
             raise experiment.document.error(("trackers", n), message)
         built[label] = registry.build("trackers", ("trackers", n), component, experiment.document)
+    return built
+
+
+def executor_of(experiment: Experiment) -> Executor:
+    """Return where an experiment is computed. Raises: ConfigError."""
+    named = experiment.sheet.executor
+    built: Executor = registry.build("executors", ("executor",), named, experiment.document)
     return built
 
 

@@ -116,6 +116,9 @@ class Sheet(BaseModel):
         description="scores against the article",
     )
     trackers: tuple[Named, ...] = Field((), description="outside tools that are told of each run")
+    executor: Named = Field(
+        Component(name="local"), description="where it is computed; changes no result"
+    )
     generation: dict[str, Any] = Field(
         default_factory=dict, description="options for every model that generates"
     )
@@ -162,8 +165,12 @@ def read(
     config: str | Path | Mapping[str, Any],
     overrides: Sequence[str] = (),
     limit: int | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
 ) -> Experiment:
     """Read a config file (or a mapping of the same shape), lay `key=value` overrides over it.
+
+    executor, workers: over the config's `executor`; workers of none that is named are processes.
 
     Raises: ConfigError, one line with file, line, column, dotted path, and what was expected.
     """
@@ -175,6 +182,8 @@ def read(
         _override(sheet_document, override)
     if limit is not None:
         sheet_document.put(("limit",), limit, document.Place("--limit", Path.cwd()))
+    if executor is not None or workers is not None:
+        _put_executor(sheet_document, executor, workers)
     axes = _axes(sheet_document)
     sheet = _whole(_laid(next(axes.combinations()), sheet_document))
     name = sheet.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
@@ -233,6 +242,20 @@ def _override(sheet_document: Document, override: str) -> None:
         sheet_document.put(key, document.parse_value(value, str(place)), place)
     except KeyError as error:
         raise ConfigError(f"{place}: there is no {error.args[0]!r} to set a value in") from None
+
+
+def _put_executor(sheet_document: Document, name: str | None, workers: int | None) -> None:
+    below = _named(sheet_document.tree.get("executor", "local"))
+    if not isinstance(below, dict):
+        return  # no executor at all, which is told when the sheet is checked
+    chosen = name or below.get("name")
+    if workers is not None and chosen == "local":
+        chosen = "processes" if name is None else chosen
+    whole = dict(below) if chosen == below.get("name") else {"name": chosen}
+    if workers is not None:
+        whole["workers"] = workers
+    option = "--executor" if name is not None else "--workers"
+    sheet_document.put(("executor",), whole, document.Place(option, Path.cwd()))
 
 
 def _swept(path: str) -> Key:

@@ -7,6 +7,8 @@ HarnessError                 something the user can mend; one line on stderr, ex
 ├── MissingExtra             an optional package, with the pip line that brings it
 ├── ModelError               a checkpoint that cannot be used as it is
 ├── EndpointError            a server that cannot be asked: nobody there, a wrong key
+├── ExecutorError            workers that cannot be had: no such GPU, no cluster
+│   └── WorkerDied           work that no worker survives
 └── StoreError               a results folder or ledger that cannot be read or written
 
 Anything else is a bug of ours and keeps its traceback.
@@ -44,6 +46,16 @@ class ModelError(HarnessError):
 
 class EndpointError(HarnessError):
     """A server cannot be asked at all: nobody answers, or the key or the model is not known."""
+
+
+class ExecutorError(HarnessError):
+    """Workers cannot be had as the config asks: no cluster, no GPU, another version there."""
+
+
+class WorkerDied(ExecutorError):
+    """Work that no worker came through alive."""
+
+    exit_code = 4
 
 
 class StoreError(HarnessError):

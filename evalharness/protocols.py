@@ -1,4 +1,4 @@
-"""What a component must offer: loaders, summarizers, metrics, checks and trackers.
+"""What a component must offer: loaders, summarizers, metrics, checks, trackers and executors.
 
 A component is a frozen dataclass. Its fields are its YAML options and make up its signature, which
 names its results on disk; a field that cannot change a result (device, batch size, retries) is
@@ -9,7 +9,8 @@ imports torch and its kin inside functions, or from a second module that it impo
 to work. Options that depend on each other are checked in `__post_init__`, which raises ValueError.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -158,4 +159,53 @@ class Tracker(Protocol):
 
     def track(self, tracked: Tracked) -> str:
         """Tell the tool of a run, and return where it can be seen. Raises: anything."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A component for workers: what a config calls it, and the component itself."""
+
+    kind: str
+    component: Any
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one worker does at one go.
+
+    batches: the number of a component, and what it is given: articles, or pairs.
+    ticket: what the driver wants to have back with the results; it stays with the driver.
+    name: what it is called where no worker comes through it.
+    """
+
+    batches: Sequence[tuple[int, Sequence[Any]]]
+    ticket: Any = field(default=None, repr=False)
+    name: str = "a batch"
+
+
+class Crew(Protocol):
+    """Workers that are there for one run."""
+
+    def map(
+        self, components: Sequence[Sent], jobs: Iterable[Job]
+    ) -> Generator[tuple[Job, list[list[Any]]]]:
+        """Yield each job and its results by batch, in the order in which they come.
+
+        Jobs are taken when a worker is free for them, and no sooner. Raises: what a component
+        raised; WorkerDied.
+        """
+        ...
+
+
+class Executor(Protocol):
+    """Where models and metrics work. It changes no result, and is part of no signature."""
+
+    version: ClassVar[int]
+
+    def crew(self) -> AbstractContextManager[Crew | None]:
+        """Give workers, who are gone afterwards; None where the driver does all itself.
+
+        Raises: ExecutorError, MissingExtra, before any work.
+        """
         ...

@@ -1,7 +1,7 @@
 """Names to components: what is built in, what plug-ins bring, and the options of each.
 
 A plug-in is a package with an entry point in one of the groups `evalharness.loaders`, `.models`,
-`.metrics`, `.checks`, `.trackers`: `name = "module:Class"`. It is imported when a config names it.
+`.metrics`, `.checks`, `.trackers`, `.executors`: `name = "module:Class"`. It is imported when a config names it.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.protocols import CHECKPOINT, Identified
 from evalharness.records import canonical, digest
 
-Kind = Literal["loaders", "models", "metrics", "checks", "trackers"]
+Kind = Literal["loaders", "models", "metrics", "checks", "trackers", "executors"]
 
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "loaders": {
@@ -85,6 +85,12 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "trackio": "evalharness.trackers.trackio:Trackio",
         "wandb": "evalharness.trackers.wandb:WandB",
     },
+    "executors": {
+        "local": "evalharness.executors.local:Local",
+        "processes": "evalharness.executors.processes:Processes",
+        "ray": "evalharness.executors.ray:Ray",
+        "slurm": "evalharness.executors.slurm:Slurm",
+    },
 }
 
 # What the classes of each kind must have; evalharness.protocols says what it is.
@@ -94,6 +100,7 @@ _CONTRACT: Mapping[Kind, tuple[str, ...]] = {
     "metrics": ("version", "needs", "range", "score"),
     "checks": ("version", "needs", "range", "score"),
     "trackers": ("version", "required", "ready", "track"),
+    "executors": ("version", "crew"),
 }
 
 # A model with this option takes the sheet's `generation` block.

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 from evalharness import config as configs
 from evalharness import registry, tracking
 from evalharness import results as results_files
-from evalharness.cells import Cell, prepare
+from evalharness.cells import Cell, executor_of, prepare
 from evalharness.errors import DataError, HarnessError, StoreError
-from evalharness.protocols import Tracked
+from evalharness.protocols import Crew, Tracked
 from evalharness.provenance import provenance
 from evalharness.store import RunFolder
 from evalharness.stored import Store
@@ -27,6 +26,7 @@ from evalharness.work import (
     let_go,
     neighbours,
     passes,
+    reason,
     score,
     shared,
     summarize,
@@ -78,21 +78,28 @@ def run(
     results: str | Path = "results",
     limit: int | None = None,
     progress: Progress | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
 ) -> list[Run]:
     """Run a config (a YAML file, or a mapping of its shape) and return a run for each cell.
 
     overrides: `key=value` with dots in the key, as for `--set`; over the file, over the defaults.
     results: the folder for runs and for the store of all that was ever computed in it.
+    executor, workers: where it is computed (`local`, `processes`, `ray`, `slurm`), and by how
+        many; over the config's `executor`. They change no result.
 
     Raises: HarnessError for what the user can mend; Unfinished, with the runs that did end, where
         a cell of several failed.
     """
-    cells = prepare(configs.read(config, overrides, limit))
+    experiment = configs.read(config, overrides, limit, executor, workers)
+    cells = prepare(experiment)
+    place = executor_of(experiment)
     if len(cells) > 1:
         write_sweep(cells, Path(results))
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
-    runs, failures = run_cells(cells, Path(results), progress or Silence())
+    with place.crew() as crew:
+        runs, failures = run_cells(cells, Path(results), progress or Silence(), crew)
     for finished in runs:
         if untold := list(tracking.failures(finished.record, required=True)):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
@@ -124,13 +131,13 @@ def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
 
 
 def run_cells(
-    cells: Sequence[Cell], folder: Path, progress: Progress
+    cells: Sequence[Cell], folder: Path, progress: Progress, crew: Crew | None = None
 ) -> tuple[list[Run], dict[str, str]]:
     """Run cells into `folder`; return the runs, and by cell's name why the others could not be.
 
     Raises: DataError, StoreError that all cells have in common; anything, for a cell alone.
     """
-    runner = _Runner(cells, folder, progress)
+    runner = _Runner(cells, folder, progress, crew)
     try:
         runner.run()
     except OSError as error:
@@ -143,10 +150,13 @@ def run_cells(
 class _Runner:
     """Takes cells through both passes; one that fails leaves the others."""
 
-    def __init__(self, cells: Sequence[Cell], folder: Path, progress: Progress) -> None:
+    def __init__(
+        self, cells: Sequence[Cell], folder: Path, progress: Progress, crew: Crew | None
+    ) -> None:
         self.cells = cells
         self.folder = folder
         self.progress = progress
+        self.crew = crew
         self.store = Store(folder / "store")
         self.runs: dict[str, Run] = {}
         self.failures: dict[str, str] = {}
@@ -162,8 +172,8 @@ class _Runner:
 
     def summarized(self) -> list[Work]:
         """Return the cells at work whose summaries are all there, or can be had on the way."""
-        if len(self.cells) == 1 and not weights(self.cells[0]):  # in one pass over the articles
-            cell = self.cells[0]
+        if len(self.cells) == 1 and not weights(self.cells[0]) and self.crew is None:
+            cell = self.cells[0]  # in one pass over the articles
             return [at_work(cell, self.path(cell), self.store, self.progress.advance)]
         works: list[Work] = []
         latest = None
@@ -174,7 +184,8 @@ class _Runner:
             path = self.path(cell)
             try:
                 works.append(
-                    shared(cell, path, works) or summarize(cell, path, self.store, self.progress)
+                    shared(cell, path, works)
+                    or summarize(cell, path, self.store, self.progress, self.crew)
                 )
             except Exception as error:
                 self.failed([cell], error)
@@ -184,7 +195,7 @@ class _Runner:
     def scored(self, works: Sequence[Work]) -> None:
         """Score works together; where that fails, each alone, to find out which it was."""
         try:
-            score(works, self.store, self.progress, self.finish)
+            score(works, self.store, self.progress, self.finish, self.crew)
         except OSError:  # the results folder's
             raise
         except Exception as error:
@@ -221,13 +232,6 @@ class _Runner:
             told = Tracked(cell.experiment, cell.name, self.folder, path, cell.settings, record)
             record = tracking.tell(cell.trackers, told)
         self.runs[cell.name] = Run(path, record)
-
-
-def reason(error: Exception) -> str:
-    """Return one line for what the user can mend, and the whole traceback for what is a bug."""
-    if isinstance(error, HarnessError):
-        return str(error)
-    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _head(cell: Cell) -> dict[str, Any]:

@@ -17,6 +17,7 @@ _PLACES: Mapping[str, tuple[Kind, bool]] = {
     "metrics": ("metrics", True),
     "checks": ("checks", True),
     "trackers": ("trackers", True),
+    "executor": ("executors", False),
 }
 
 

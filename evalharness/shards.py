@@ -14,24 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from evalharness import config as configs
-from evalharness.cells import Cell, prepare
+from evalharness.cells import Cell, executor_of, prepare
 from evalharness.errors import ConfigError, DataError, StoreError
+from evalharness.protocols import Crew
 from evalharness.records import Article, Summary
-from evalharness.runner import reason
 from evalharness.stored import Store
-from evalharness.windows import expected, windows
+from evalharness.windows import windows
 from evalharness.work import (
     Progress,
     Silence,
     Work,
-    at_work,
     let_go,
     neighbours,
     passes,
     portions,
+    reason,
     same_summaries,
+    score_ahead,
     scored,
     shared,
+    summarize,
     tasks_of,
     told,
     weights,
@@ -96,15 +98,21 @@ def run_shard(
     results: str | Path = "results",
     limit: int | None = None,
     progress: Progress | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
 ) -> Part:
     """Compute one part of a config's summaries and scores; `run` without a shard writes the runs.
+
+    executor, workers: as of `run`; a shard of a config with `slurm` is computed in this process.
 
     Raises: HarnessError for what the user can mend; what keeps one cell from its part is in the
         part's failures.
     """
     which = shard_of(shard) if isinstance(shard, str) else shard
-    cells = prepare(configs.read(config, overrides, limit))
-    return _Sharing(cells, which, Path(results), progress or Silence()).part_done()
+    experiment = configs.read(config, overrides, limit, executor, workers)
+    cells = prepare(experiment)
+    with executor_of(experiment).crew() as crew:
+        return _Sharing(cells, which, Path(results), progress or Silence(), crew).part_done()
 
 
 class _Dealt:
@@ -141,12 +149,18 @@ class _Sharing:
     """Takes a shard through both passes of a run."""
 
     def __init__(
-        self, cells: Sequence[Cell], shard: Shard, folder: Path, progress: Progress
+        self,
+        cells: Sequence[Cell],
+        shard: Shard,
+        folder: Path,
+        progress: Progress,
+        crew: Crew | None = None,
     ) -> None:
         self.cells = cells
         self.shard = shard
         self.folder = folder
         self.progress = progress
+        self.crew = crew
         self.store = Store(folder / "store")
         self.part = Part(shard)
         self.dealt: dict[int, _Dealt] = {}  # by the identity of what summarizes
@@ -202,18 +216,17 @@ class _Sharing:
         return numbers
 
     def summarize(self, cell: Cell, path: Path, number: int) -> Work:
-        work = at_work(cell, path, self.store, self.progress.advance)
-        dealt = self.dealt[id(work.summarizing)] = _Dealt(number, self.shard)
-        total = expected(cell.loader, cell.sheet.limit)
-        self.progress.start(cell.name, total and total // self.shard.of)
-        for n, window in enumerate(windows(cell.loader, cell.sheet.limit)):
-            work.summarizing.fill(window, dealt.claims(n))
-        self.progress.end()
-        work.summarizing.rest()
+        dealt = _Dealt(number, self.shard)
+        work = summarize(
+            cell, path, self.store, self.progress, self.crew, dealt.claims, self.shard.of
+        )
+        self.dealt[id(work.summarizing)] = dealt
         return work
 
     def scored(self, works: Sequence[Work]) -> None:
         tasks = tasks_of(works, self.store)
+        if self.crew is not None:
+            score_ahead(works, tasks, self.progress, self.crew, self.own)
         sheet, loader = works[0].cell.sheet, works[0].cell.loader
         for window in windows(loader, sheet.limit):
             summaries = [self.own(work, window) for work in works]

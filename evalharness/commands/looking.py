@@ -17,7 +17,7 @@ def list_components(
         str,
         typer.Argument(
             metavar="[KIND]",
-            help="loaders, models, metrics, checks, trackers or formats (of logs).",
+            help="loaders, models, metrics, checks, trackers, executors or formats (of logs).",
         ),
     ] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Show the options of one.")] = "",

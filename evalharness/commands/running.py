@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from evalharness.commands.exits import COULD_NOT_COMPLETE, INTERRUPTED, fail
-from evalharness.commands.options import AsJson, Limit, Overrides, Results, names
+from evalharness.commands.options import (
+    AsJson,
+    ExecutorName,
+    Limit,
+    Overrides,
+    Results,
+    Workers,
+    names,
+)
 from evalharness.records import NO_ANSWER
 
 app = typer.Typer(rich_markup_mode=None)
@@ -24,15 +32,18 @@ def run(
         str | None,
         typer.Option(metavar="I/N", help="Compute part I of N; without it, all, and the runs."),
     ] = None,
+    executor: ExecutorName = None,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
     from evalharness.runner import run as run_config
 
+    where = {"executor": executor, "workers": workers}
     if shard is not None:
-        _run_shard(config, shard, overrides or [], limit, results, as_json)
+        _run_shard(config, shard, overrides or [], where, limit, results, as_json)
         return
-    _run(run_config, (config, overrides or []), {}, limit, results, as_json)
+    _run(run_config, (config, overrides or []), where, limit, results, as_json)
 
 
 @app.command()
@@ -80,6 +91,8 @@ def score(
     overrides: Overrides = None,
     limit: Limit = None,
     results: Results = "results",
+    executor: ExecutorName = None,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Score summaries that exist: rows with article, summary and, for metrics, reference; or logs.
@@ -90,6 +103,7 @@ def score(
 
     given = (names(metrics), names(checks), overrides or [])
     which: dict[str, Any] = {"format": format, "systems": system or []}
+    which |= {"executor": executor, "workers": workers}
     which["tell"] = lambda line: typer.echo(f"evalharness: {line}", err=True)
     _run(score_files, (files, *given), which, limit, results, as_json)
 
@@ -128,6 +142,7 @@ def _run_shard(
     config: str,
     shard: str,
     overrides: Sequence[str],
+    where: Mapping[str, Any],
     limit: int | None,
     results: str,
     as_json: bool,
@@ -139,7 +154,7 @@ def _run_shard(
     try:
         with reporting(sys.stderr) as progress:
             part = shards.run_shard(
-                config, which, overrides, results=results, limit=limit, progress=progress
+                config, which, overrides, results=results, limit=limit, progress=progress, **where
             )
     except KeyboardInterrupt:
         fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)

@@ -1,0 +1,135 @@
+"""What passes between a driver and its workers: components and batches there, results back."""
+
+import dataclasses
+import gc
+import pickle
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import evalharness
+from evalharness import registry
+from evalharness.endpoint import Server
+from evalharness.errors import ConfigError, ExecutorError, HarnessError
+from evalharness.protocols import Job, Metric, Pair, Sent, Summarizer
+from evalharness.records import Article, digest
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """What a worker is sent: a round of components, pickled, and batches for some of them.
+
+    Components go along with each order, as they are small while they have loaded nothing; a worker
+    takes them in when the round is a new one. So a worker that is new needs to be told no more.
+    """
+
+    round: int
+    components: bytes
+    batches: Sequence[tuple[int, Sequence[Any]]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception of a worker, in words: classes of other packages need not be picklable."""
+
+    kind: type[HarnessError] | None
+    message: str
+    told: str
+
+    def error(self) -> Exception:
+        """Return the exception to raise in the driver."""
+        if self.kind is None:
+            return WorkerError(self.told)
+        error = self.kind.__new__(self.kind)
+        error.args = (self.message,)
+        return error
+
+
+class WorkerError(Exception):
+    """A bug of a component, met by a worker; says where with the worker's own traceback."""
+
+
+def stays(component: Any) -> bool:
+    """Tell whether a component stays with the driver.
+
+    A server's limits, of requests at once and a minute, hold for a run as a whole; and its key is
+    in the driver's environment.
+    """
+    server = getattr(component, "endpoint", None)
+    return isinstance(component, Server) or server is not None
+
+
+def packed(components: Sequence[Sent]) -> bytes:
+    """Return components as bytes, with what names them. Raises: ConfigError for one that cannot."""
+    named = []
+    for sent in components:
+        fresh = dataclasses.replace(sent.component)  # without what this one has loaded
+        named.append((sent.kind, fresh, digest(registry.signature(sent.kind, sent.component))))
+    try:
+        return pickle.dumps((evalharness.__version__, named))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        kinds = ", ".join(sent.kind for sent in components)
+        raise ConfigError(f"{kinds}: cannot be sent to a worker: {error}") from error
+
+
+def ordered(round_number: int, components: bytes, job: Job) -> bytes:
+    """Return the bytes that a worker is sent for a job."""
+    return pickle.dumps(Ordered(round_number, components, job.batches))
+
+
+def received(answer: bytes) -> list[list[Any]]:
+    """Return the results by batch that a worker sent. Raises: what was raised in the worker."""
+    found = pickle.loads(answer)  # noqa: S301  of a process that we started
+    if isinstance(found, Failure):
+        raise found.error()
+    results: list[list[Any]] = found
+    return results
+
+
+@dataclass
+class Bench:
+    """What a worker has at hand: the components of one round, which keep what they loaded."""
+
+    round: int = -1
+    components: list[Any] = field(default_factory=list)
+
+    def answer(self, order: bytes) -> bytes:
+        """Do what was ordered; return results by batch, or a Failure, as bytes."""
+        try:
+            wanted = pickle.loads(order)  # noqa: S301  of the driver that started us
+            if wanted.round != self.round:
+                self._take(wanted)
+            return pickle.dumps([self._work(n, batch) for n, batch in wanted.batches])
+        except Exception as error:
+            return pickle.dumps(_failure(error))
+
+    def _take(self, wanted: Ordered) -> None:
+        self.round, self.components = -1, []
+        gc.collect()  # a model and its tokenizers refer to each other
+        version, named = pickle.loads(wanted.components)  # noqa: S301
+        if version != evalharness.__version__:
+            ours = f"the worker has evalharness {evalharness.__version__}"
+            raise ExecutorError(f"{ours}, the driver {version}; install the same on all machines")
+        for kind, component, signature in named:
+            if digest(registry.signature(kind, component)) != signature:
+                message = "other files or weights than the driver; put the same on all machines"
+                raise ExecutorError(f"{kind}: the worker has {message}")
+        self.components = [component for _, component, _ in named]
+        self.round = wanted.round
+
+    def _work(self, number: int, batch: Sequence[Any]) -> list[Any]:
+        return done(self.components[number], batch)
+
+
+def done(component: Summarizer | Metric, batch: Sequence[Article] | Sequence[Pair]) -> list[Any]:
+    """Return what a component makes of a batch: a summary an article, or a score a pair."""
+    if hasattr(component, "summarize"):
+        return list(component.summarize(batch))
+    return list(component.score(batch))  # type: ignore[union-attr, arg-type]
+
+
+def _failure(error: Exception) -> Failure:
+    kind = type(error) if isinstance(error, HarnessError) else None
+    told = "".join(traceback.format_exception(error)).rstrip()
+    return Failure(kind, str(error), f"in a worker:\n{told}")
