@@ -3,7 +3,7 @@
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from evalharness.config import Interval
 from evalharness.defects import Defect
 from evalharness.protocols import CorpusMetric
 from evalharness.records import Article, Rejected, Summary, digest, summary_record
+from evalharness.spill import Spool
 from evalharness.store import RunFolder
 
 ScoreRecord = Mapping[str, Any]
@@ -34,35 +35,47 @@ SHOWN_PARTS = {
     "extractiveness": ("coverage", "density", "novel_2"),
 }
 
-# Rows of a parquet row group, and of the windows in which `samples.jsonl` is read back.
+# Rows of a parquet row group, of the windows in which `samples.jsonl` is read back, and of the
+# blocks in which scores wait in a file.
 ROWS = 1000
 
 
 class Columns:
     """One metric's value and parts over the articles, as numbers in columns.
 
-    A missing value is NaN here and nowhere else. Eight bytes an article and part.
+    A missing value is NaN here and nowhere else. Of more than a block of articles, all but the last
+    block are in a file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spool: Spool) -> None:
         """Start with no article."""
         self.n = 0
-        self.values: dict[str, array[float]] = {}
         self.notes: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
         self.bands: dict[str, Counter[str]] = {}
         self.counts: list[float] = []
+        self._values: dict[str, array[float]] = {}  # of the last block
+        self._spool = spool
+        self._spooled: list[tuple[int, int]] = []  # where a block is, and how many parts it has
+
+    @property
+    def parts(self) -> list[str]:
+        """The value and all parts, in the order in which they came."""
+        return list(self._values)
 
     def add(self, score: ScoreRecord, source: str = "") -> None:
         """Take in the score of the next article."""
         numbers = {"value": score["value"], **score.get("parts", {})}
         for part, value in numbers.items():
-            if part not in self.values:
-                self.values[part] = array("d", [np.nan]) * self.n
-            self.values[part].append(np.nan if value is None else value)
+            if part not in self._values:
+                self._values[part] = array("d", [np.nan]) * (self.n % ROWS)
+            self._values[part].append(np.nan if value is None else value)
+        for part in self._values.keys() - numbers.keys():
+            self._values[part].append(np.nan)
         self.n += 1
-        for part in self.values.keys() - numbers.keys():
-            self.values[part].append(np.nan)
+        if self.n % ROWS == 0:
+            self._spooled.append((self._spool.write(self._last_block()), len(self._values)))
+            self._values = {part: array("d") for part in self._values}
         if score["value"] is None:
             self.notes[score["note"]] += 1
         self.flags.update(flag["kind"] for flag in score.get("flags", ()))
@@ -73,13 +86,24 @@ class Columns:
                 a + b for a, b in zip(self.counts or [0.0] * len(counts), counts, strict=True)
             ]
 
+    def blocks(self) -> Iterator[stats.Values]:
+        """Yield the values of `ROWS` articles after the other: shape (articles, parts)."""
+        for at, n_parts in self._spooled:
+            known = self._spool.read(at, (n_parts, ROWS)).T
+            later = np.full((ROWS, len(self._values) - n_parts), np.nan)
+            yield np.hstack([known, later])
+        if self.n % ROWS:
+            yield self._last_block().T
+
+    def _last_block(self) -> stats.Values:
+        return np.array([np.frombuffer(column) for column in self._values.values()])
+
     def aggregates(self, metric: Any, interval: Interval, seed: int) -> dict[str, Any]:
         """Return mean, interval, n and not_scored of the value, and the same of each part."""
-        matrix = np.array([np.frombuffer(column) for column in self.values.values()]).T
-        low, high = stats.interval(matrix, seed, interval.resamples, interval.level)
+        low, high = stats.interval_of(self.blocks, seed, interval.resamples, interval.level)
         figures = {
-            part: _figures(column, low[n], high[n])
-            for n, (part, column) in enumerate(self.values.items())
+            part: _figures((block[:, n] for block in self.blocks()), low[n], high[n])
+            for n, part in enumerate(self._values)
         }
         whole = figures.pop("value")
         whole["not_scored"] = self.n - whole["n"]
@@ -97,11 +121,21 @@ class Columns:
         return whole
 
 
-def _figures(column: "array[float]", low: float, high: float) -> dict[str, Any]:
-    n = int(np.count_nonzero(~np.isnan(np.frombuffer(column))))
-    if n == 0:
+def _figures(column: Iterable[stats.Values], low: float, high: float) -> dict[str, Any]:
+    """Return the figures of a column that comes in blocks."""
+    n = 0
+
+    def known() -> Iterator[float]:
+        nonlocal n
+        for block in column:
+            numbers = block[~np.isnan(block)].tolist()
+            n += len(numbers)
+            yield from numbers
+
+    mean = stats.mean(known())
+    if mean is None:
         return {"mean": None, "low": None, "high": None, "n": 0}
-    return {"mean": stats.mean(column), "low": float(low), "high": float(high), "n": n}
+    return {"mean": mean, "low": float(low), "high": float(high), "n": n}
 
 
 class Outputs:
@@ -167,7 +201,8 @@ class Writer:
         self.interval = interval
         self.seed = seed
         self.metrics = metrics
-        self.columns = {name: Columns() for name in metrics}
+        self._spool = Spool()
+        self.columns = {name: Columns(self._spool) for name in metrics}
         self.outputs = Outputs()
         self.articles = self.rejected = 0
         self.first_rejected: Rejected | None = None
@@ -182,6 +217,7 @@ class Writer:
         for file in (self._samples, self._rejections):
             with suppress(OSError):  # what ended the run has been raised already
                 file.close()
+        self._spool.close()
         for name in (SAMPLES, REJECTED, TABLE):
             self.folder.writing(name).unlink(missing_ok=True)
 
@@ -302,7 +338,7 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
     import pyarrow.parquet as pq
 
     banded = [name for name, metric in columns.items() if metric.bands]
-    numbers = [f"{name}.{part}" for name, metric in columns.items() for part in metric.values]
+    numbers = [f"{name}.{part}" for name, metric in columns.items() for part in metric.parts]
     flagging = [name for name, metric in columns.items() if metric.flags]
     counting = [name for name, metric in columns.items() if metric.counts]
     schema = pa.schema(
@@ -325,14 +361,14 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
             *((f"{name}.counts", pa.list_(pa.float64())) for name in counting),
         ]
     )
-    start = 0
+    blocks = {name: metric.blocks() for name, metric in columns.items()}
     with pq.ParquetWriter(table, schema, compression="zstd") as writer:
         for window in _windows(read_samples(samples)):
             told = [_told(sample) for sample in window]
             rows = {name: [row[name] for row in told] for name in told[0]}
             for name, metric in columns.items():
-                for part, column in metric.values.items():
-                    values = np.frombuffer(column)[start : start + len(window)]
+                block = next(blocks[name])
+                for part, values in zip(metric.parts, block.T, strict=True):
                     rows[f"{name}.{part}"] = pa.array(values, from_pandas=True)
             for name in banded:
                 rows[f"{name}.band"] = [sample["scores"][name].get("band") for sample in window]
@@ -341,7 +377,6 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
             for name in counting:
                 rows[f"{name}.counts"] = [s["scores"][name].get("counts") for s in window]
             writer.write_table(pa.table(rows, schema=schema))
-            start += len(window)
 
 
 def _windows(samples: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
