@@ -58,7 +58,7 @@ class Ledger:
             with self._reading() as file:
                 for offset in sorted(set(offsets)):  # forward only: one pass over the disk
                     file.seek(offset)
-                    entry = _entry(file.readline())
+                    entry = entry_of(file.readline())
                     if entry is None:
                         raise self._changed()
                     found[offset] = entry["record"]
@@ -130,7 +130,7 @@ class Ledger:
             if not line.endswith(b"\n"):
                 return
             line_number += 1
-            entry = _entry(line)
+            entry = entry_of(line)
             if line_number == 1:
                 self._check_header(entry)
                 last = True
@@ -166,8 +166,11 @@ def _line(entry: Mapping[str, Any]) -> bytes:
     return f'{{"crc":"{zlib.crc32(text.encode()):08x}",{text[1:]}\n'.encode()
 
 
-def _entry(line: bytes) -> Any:
-    """Return what a line holds without its checksum, or None where it was damaged."""
+def entry_of(line: bytes) -> Any:
+    """Return what a line holds without its checksum, or None where it was damaged.
+
+    Raises: ValueError for what has a checksum and is no JSON.
+    """
     text = b"{" + line[18:-1]
     if line[:8] != b'{"crc":"' or line[8:16] != f"{zlib.crc32(text):08x}".encode():
         return None
