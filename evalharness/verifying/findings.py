@@ -1,12 +1,15 @@
 """What was found to differ, and what could not be looked at."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 # Of each file; a file of another run would else differ in every line.
 SHOWN = 20
+# Of one score or summary.
+PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,23 @@ class Findings:
         self.counted[file] += 1
         if self.counted[file] <= SHOWN:
             self.differences.append(Difference(file, line, place, message))
+
+    def differ(
+        self,
+        file: Path,
+        line: int,
+        place: str,
+        unlike: Iterable[tuple[tuple[str | int, ...], Any, Any]],
+        source: str,
+    ) -> None:
+        """Take in where a value differs from that of another source: the first few places."""
+        found = list(unlike)
+        for key, here, there in found[:PLACES]:
+            where = ".".join(map(str, (place, *key)))
+            message = f"{clipped(repr(here))} here, {clipped(repr(there))} {source}"
+            self.differs(file, line, where, message)
+        if len(found) > PLACES:
+            self.differs(file, line, place, f"{len(found) - PLACES} more such differences")
 
     def note(self, text: str) -> None:
         """Take in what is no difference, once."""

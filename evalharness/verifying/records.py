@@ -11,6 +11,9 @@ from evalharness.verifying.findings import Findings, clipped
 
 Key = tuple[str | int, ...]
 
+_UNSEALED = "written before files had digests: bytes cannot be checked"
+_OF_A_SWEEP = ("format", "experiment", "cells")
+
 
 def read_json(path: Path, findings: Findings) -> dict[str, Any] | None:
     """Return what a small file holds; None, with a difference, where that cannot be read.
@@ -63,7 +66,7 @@ def check_run_record(path: Path, record: Mapping[str, Any], findings: Findings) 
     check_text(path, text, findings)
     digests = sealing.digests_of(record)
     if not digests:
-        findings.note(f"{path}: written before files had digests: bytes cannot be checked")
+        findings.note(f"{path}: {_UNSEALED}")
         return
     findings.done["digests of files"] += len(digests)
     if sealing.digests_of(sealing.resealed(record)) != digests:
@@ -88,8 +91,11 @@ def check_sweep(path: Path, findings: Findings) -> None:
     if record is None:
         return
     check_text(path, sealing.text_alone(record), findings)
-    if sealing.SEALED not in record:
-        findings.note(f"{path}: written before files had digests: bytes cannot be checked")
+    odd = [key for key in record if key not in (*_OF_A_SWEEP, sealing.SEALED)]
+    if odd:
+        findings.differs(path, 0, clipped(odd[0]), "not a name that evalharness writes")
+    elif sealing.SEALED not in record:
+        findings.note(f"{path}: {_UNSEALED}")
     elif sealing.sealed_alone(record) != record:
         findings.differs(path, 0, sealing.SEALED, "its digest is another: it was changed")
     cells = record.get("cells")

@@ -13,7 +13,7 @@ from evalharness.protocols import Pair, Prompted
 from evalharness.records import Article, Summary, score_record, summary_record
 from evalharness.text import sentences
 from evalharness.verifying.components import Components, neural
-from evalharness.verifying.findings import Findings, clipped
+from evalharness.verifying.findings import Findings
 from evalharness.verifying.records import unlike
 
 # What other batches move a score of a neural check by, and what other machines do.
@@ -35,12 +35,12 @@ class Rescoring:
         """Compare samples, each with its line, article and summary, with what is made now."""
         self.findings.done["articles scored again"] += len(chosen)
         written = [each for each in chosen if each[3].finish != "error"]
+        if self.made.model is not None:
+            self._summaries(written)
+            self._flaws(chosen)
         for label, metric in self.made.scorable().items():
             if label not in self.lacking and written:
                 self._score(label, metric, written)
-        if self.made.model is not None:
-            self._flaws(chosen)
-            self._summaries(written)
 
     def _score(self, label: str, metric: Any, written: Sequence[Any]) -> None:
         pairs: list[Pair] = [(article, summary) for *_, article, summary in written]
@@ -62,23 +62,17 @@ class Rescoring:
             found, wanted = uncalibrated(found), uncalibrated(wanted)
         if rounded:
             found, wanted = _numbers(found), _numbers(wanted)
-        for key, here, now in unlike(found, wanted):
-            if not (rounded and _close(here, now)):
-                place = ".".join(map(str, ("scores", label, *key)))
-                message = f"{clipped(here)} here, {clipped(now)} scored again"
-                self.findings.differs(self.path, line, place, message)
+        odd = [each for each in unlike(found, wanted) if not (rounded and _close(*each[1:]))]
+        self.findings.differ(self.path, line, f"scores.{label}", odd, "scored again")
 
     def _reference(
         self, line: int, label: str, found: Any, metric: Rouge, article: Article, summary: Summary
     ) -> None:
         """Compare ROUGE with what the package `rouge_score` says."""
-        for part, value in reference_rouge(metric, article, summary):
-            here = found.get("parts", {}).get(part)
-            if here != value:
-                place = f"scores.{label}.parts.{part}"
-                self.findings.differs(
-                    self.path, line, place, f"{here} here, {value} by rouge_score"
-                )
+        parts = found.get("parts", {})
+        reference = reference_rouge(metric, article, summary)
+        odd = [((k,), parts.get(k), value) for k, value in reference if parts.get(k) != value]
+        self.findings.differ(self.path, line, f"scores.{label}.parts", odd, "by rouge_score")
 
     def _flaws(self, chosen: Sequence[Any]) -> None:
         for line, sample, article, summary in chosen:
@@ -96,10 +90,8 @@ class Rescoring:
         self.findings.done["summaries written again"] += len(written)
         again = self.made.model.summarize([article for *_, article, _ in written])
         for (line, sample, *_), summary in zip(written, again, strict=True):
-            for key, here, now in unlike(sample["summary"], summary_record(summary)):
-                place = ".".join(map(str, ("summary", *key)))
-                message = f"{clipped(here)!r} here, {clipped(now)!r} written again"
-                self.findings.differs(self.path, line, place, message)
+            odd = unlike(sample["summary"], summary_record(summary))
+            self.findings.differ(self.path, line, "summary", odd, "written again")
 
 
 def judged(

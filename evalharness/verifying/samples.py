@@ -166,10 +166,7 @@ class Samples:
             self._as_stored(line, f"scores.{label}", found, wanted)
 
     def _as_stored(self, line: int, place: str, found: Any, wanted: Any) -> None:
-        for key, here, there in unlike(found, wanted):
-            where = ".".join(map(str, (place, *key)))
-            message = f"{clipped(here)!r} here, {clipped(there)!r} in the store"
-            self._differs(line, where, message)
+        self.findings.differ(self.path, line, place, unlike(found, wanted), "in the store")
 
 
 def _score_columns(sample: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,6 +195,11 @@ class Table:
         self.n = 0
         self.schema: Any = None
         self._rows = self._read() if path.is_file() else iter(())
+
+    @property
+    def tells_lines(self) -> bool:
+        """Whether it has the checksums of the lines, as tables of older versions have not."""
+        return self.schema is not None and "line" in self.schema.names
 
     def next(self) -> Mapping[str, Any] | None:
         """Return the next row; None where there is none."""

@@ -5,6 +5,7 @@ aggregates, table and samples follow from one another; does the store say the sa
 components, asked again, give the same scores. Only the last sees what was forged throughout.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from evalharness import results
 from evalharness.comparison.scored import checked_record
 from evalharness.errors import DataError
 from evalharness.runner import SWEEP
+from evalharness.sealing import SEALED, digests_of
 from evalharness.verifying.components import Components, components, note_environment
 from evalharness.verifying.findings import Findings
 from evalharness.verifying.ledgers import Shelf
@@ -136,6 +138,9 @@ def _check_run(
     if not samples.path.is_file():
         return  # named already, or of no use
     samples.check(sample, seed)
+    if samples.table.tells_lines and not digests_of(record):
+        message = "is not there; the version that wrote the table writes it"
+        findings.differs(path, 0, f"timing.{SEALED}", message)
     _check_rejected(folder, record, samples, findings)
     if samples.whole:
         _check_aggregates(path, record, samples, made, changed, findings)
@@ -153,8 +158,6 @@ def _check_rejected(
 
 
 def _is_rejection(line: bytes) -> bool:
-    import json
-
     try:
         row = json.loads(line)
         return list(row) == ["where", "reason"] and results.line_of(row).encode() == line
