@@ -67,6 +67,10 @@ COMMANDS = {
         "comparing",
         "List all runs in a folder, best first, a table for each set of articles.",
     ),
+    "verify": (
+        "trusting",
+        "Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs.",
+    ),
 }
 
 

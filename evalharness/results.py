@@ -1,12 +1,13 @@
 """The files of a run: one line an article as it comes, and the aggregates at the end."""
 
 import json
+import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +16,12 @@ from evalharness.config import Interval
 from evalharness.defects import Defect
 from evalharness.protocols import CorpusMetric
 from evalharness.records import Article, Rejected, Summary, digest, summary_record
+from evalharness.sealing import file_digest, sealed, text_of
 from evalharness.spill import Spool
 from evalharness.store import RunFolder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ScoreRecord = Mapping[str, Any]
 
@@ -190,14 +195,11 @@ def cut(article: str, read: int | None, tokens_in: int | None) -> bool:
     return read < len(article.rstrip())
 
 
-class Writer:
-    """Writes a run's folder: samples while they come, the rest when all are there."""
+class Tally:
+    """What `run.json` says of a run's articles, counted as they come."""
 
-    def __init__(
-        self, path: Path, metrics: Mapping[str, Any], interval: Interval, seed: int
-    ) -> None:
-        """Open the folder of a run with the components that score, by label."""
-        self.folder = RunFolder(path)
+    def __init__(self, metrics: Mapping[str, Any], interval: Interval, seed: int) -> None:
+        """Begin with no article; metrics: the components that score, by label."""
         self.interval = interval
         self.seed = seed
         self.metrics = metrics
@@ -205,8 +207,55 @@ class Writer:
         self.columns = {name: Columns(self._spool) for name in metrics}
         self.outputs = Outputs()
         self.articles = self.rejected = 0
-        self.first_rejected: Rejected | None = None
         self.fingerprint = digest("articles")
+
+    def count(
+        self,
+        article: Article,
+        summary: Summary,
+        defects: Sequence[Defect],
+        scores: Mapping[str, ScoreRecord],
+    ) -> None:
+        """Take in one article with its summary and what each metric says of it."""
+        self.articles += 1
+        self.outputs.add(article, summary, defects)
+        for name, score in scores.items():
+            self.columns[name].add(score, article.source)
+        self.fingerprint = digest(
+            self.fingerprint, article.id, article.text, article.references, article.source
+        )
+
+    def record(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return counts, data with the articles' fingerprint, outputs and metrics."""
+        n = self.articles
+        failed = self.outputs.finish["error"]
+        return {
+            "counts": {
+                "rows": n + self.rejected,
+                "rejected": self.rejected,
+                "articles": n,
+                "summarized": n - failed,
+                "failed": failed,
+            },
+            "data": {**data, "fingerprint": self.fingerprint},
+            "outputs": self.outputs.record(),
+            "metrics": {
+                name: self.columns[name].aggregates(metric, self.interval, self.seed)
+                for name, metric in self.metrics.items()
+            },
+        }
+
+
+class Writer(Tally):
+    """Writes a run's folder: samples while they come, the rest when all are there."""
+
+    def __init__(
+        self, path: Path, metrics: Mapping[str, Any], interval: Interval, seed: int
+    ) -> None:
+        """Open the folder of a run with the components that score, by label."""
+        super().__init__(metrics, interval, seed)
+        self.folder = RunFolder(path)
+        self.first_rejected: Rejected | None = None
         self._samples = self.folder.writing(SAMPLES).open("w", encoding="utf-8", newline="\n")
         self._rejections = self.folder.writing(REJECTED).open("w", encoding="utf-8", newline="\n")
 
@@ -225,7 +274,7 @@ class Writer:
         """List a row that is no article."""
         self.rejected += 1
         self.first_rejected = self.first_rejected or row
-        self._rejections.write(_line({"where": row.where, "reason": row.reason}))
+        self._rejections.write(line_of({"where": row.where, "reason": row.reason}))
 
     def add(
         self,
@@ -235,13 +284,7 @@ class Writer:
         scores: Mapping[str, ScoreRecord],
     ) -> None:
         """Write one article with its summary and what each metric says of it."""
-        self.articles += 1
-        self.outputs.add(article, summary, defects)
-        for name, score in scores.items():
-            self.columns[name].add(score, article.source)
-        self.fingerprint = digest(
-            self.fingerprint, article.id, article.text, article.references, article.source
-        )
+        self.count(article, summary, defects, scores)
         sample = {
             "id": article.id,
             "article": article.text,
@@ -252,7 +295,7 @@ class Writer:
             "defects": list(defects),
             "scores": scores,
         }
-        self._samples.write(_line(sample))
+        self._samples.write(line_of(sample))
 
     def finish(
         self, head: Mapping[str, Any], tail: Mapping[str, Any], config: str
@@ -264,27 +307,15 @@ class Writer:
         self._samples.close()
         self._rejections.close()
         write_table(self.folder.writing(SAMPLES), self.folder.writing(TABLE), self.columns)
-        n = self.articles
-        failed = self.outputs.finish["error"]
-        record = {
-            **head,
-            "counts": {
-                "rows": n + self.rejected,
-                "rejected": self.rejected,
-                "articles": n,
-                "summarized": n - failed,
-                "failed": failed,
-            },
-            "data": {**head["data"], "fingerprint": self.fingerprint},
-            "outputs": self.outputs.record(),
-            "metrics": {
-                name: self.columns[name].aggregates(metric, self.interval, self.seed)
-                for name, metric in self.metrics.items()
-            },
-            **tail,
-        }
+        record = sealed({**head, **self.record(head["data"]), **tail}, self._digests(config))
         self._publish(record, config)
         return record
+
+    def _digests(self, config: str) -> dict[str, str]:
+        """Return what names the bytes of each file beside `run.json`."""
+        names = [SAMPLES, TABLE, *((REJECTED,) if self.rejected else ())]
+        found = {name: file_digest(self.folder.writing(name)) for name in names}
+        return found | {CONFIG: file_digest(config)}
 
     def _publish(self, record: Mapping[str, Any], config: str) -> None:
         """Move all files to their names; while `run.json` is not there, the run is not whole."""
@@ -296,10 +327,10 @@ class Writer:
         self.folder.publish(TABLE)
         self.folder.publish(SAMPLES)
         self.folder.write(CONFIG, config)
-        self.folder.write(RUN, json.dumps(record, indent=1, allow_nan=False) + "\n")
+        self.folder.write(RUN, text_of(record))
 
 
-def _line(record: Mapping[str, Any]) -> str:
+def line_of(record: Mapping[str, Any]) -> str:
     """Return one JSON line; lone surrogates, which UTF-8 cannot hold, make it ASCII throughout."""
     text = json.dumps(record, ensure_ascii=False, separators=(", ", ": "), default=str)
     try:
@@ -328,20 +359,12 @@ def samples_of(path: Path, ids: set[str]) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> None:
-    """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part.
-
-    What names the content of article and references tells later whether two runs had the same.
-    A metric that flags, or that has counts for a whole corpus, has a column for these, too.
-    """
+def table_schema(columns: Mapping[str, Columns]) -> "pa.Schema":
+    """Return the columns of the table, with their types."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    banded = [name for name, metric in columns.items() if metric.bands]
     numbers = [f"{name}.{part}" for name, metric in columns.items() for part in metric.parts]
-    flagging = [name for name, metric in columns.items() if metric.flags]
-    counting = [name for name, metric in columns.items() if metric.counts]
-    schema = pa.schema(
+    return pa.schema(
         [
             ("id", pa.string()),
             ("source", pa.string()),
@@ -355,16 +378,38 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
             ("article_words", pa.int64()),
             ("truncated", pa.bool_()),
             ("defects", pa.list_(pa.string())),
+            ("line", pa.uint32()),
             *((name, pa.float64()) for name in numbers),
-            *((f"{name}.band", pa.string()) for name in banded),
-            *((f"{name}.flags", pa.int64()) for name in flagging),
-            *((f"{name}.counts", pa.list_(pa.float64())) for name in counting),
+            *((f"{name}.band", pa.string()) for name, metric in columns.items() if metric.bands),
+            *((f"{name}.flags", pa.int64()) for name, metric in columns.items() if metric.flags),
+            *(
+                (f"{name}.counts", pa.list_(pa.float64()))
+                for name, metric in columns.items()
+                if metric.counts
+            ),
         ]
     )
+
+
+def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> None:
+    """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part.
+
+    What names the content of article and references tells later whether two runs had the same;
+    `line` is the CRC-32 of the line in `samples.jsonl`. A metric that flags, or that has counts for
+    a whole corpus, has a column for these, too.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    banded = [name for name, metric in columns.items() if metric.bands]
+    flagging = [name for name, metric in columns.items() if metric.flags]
+    counting = [name for name, metric in columns.items() if metric.counts]
+    schema = table_schema(columns)
     blocks = {name: metric.blocks() for name, metric in columns.items()}
     with pq.ParquetWriter(table, schema, compression="zstd") as writer:
-        for window in _windows(read_samples(samples)):
-            told = [_told(sample) for sample in window]
+        for lines in _windows(read_lines(samples)):
+            window = [json.loads(line) for line in lines]
+            told = [told_of(*both) for both in zip(window, lines, strict=True)]
             rows = {name: [row[name] for row in told] for name in told[0]}
             for name, metric in columns.items():
                 block = next(blocks[name])
@@ -379,10 +424,16 @@ def write_table(samples: Path, table: Path, columns: Mapping[str, Columns]) -> N
             writer.write_table(pa.table(rows, schema=schema))
 
 
-def _windows(samples: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    window: list[dict[str, Any]] = []
-    for sample in samples:
-        window.append(sample)
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file as they are."""
+    with path.open("rb") as file:
+        yield from file
+
+
+def _windows(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
+    window: list[bytes] = []
+    for line in lines:
+        window.append(line)
         if len(window) == ROWS:
             yield window
             window = []
@@ -390,16 +441,17 @@ def _windows(samples: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]
         yield window
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Return a text that Parquet can hold: lone surrogates, which UTF-8 lacks, as their codes."""
     return text.encode("utf-8", errors="backslashreplace").decode()
 
 
-def _told(sample: Mapping[str, Any]) -> dict[str, Any]:
+def told_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
+    """Return what the table says of a sample beside its scores; line: the sample as it stands."""
     summary = sample["summary"]
     return {
-        "id": _encodable(sample["id"]),
-        "source": _encodable(sample["source"]),
+        "id": encodable(sample["id"]),
+        "source": encodable(sample["source"]),
         "finish": summary["finish"],
         "read": summary.get("read"),
         "tokens": summary.get("tokens"),
@@ -410,4 +462,5 @@ def _told(sample: Mapping[str, Any]) -> dict[str, Any]:
         "article_words": len(sample["article"].split()),
         "truncated": cut(sample["article"], summary.get("read"), summary.get("tokens_in")),
         "defects": sample["defects"],
+        "line": zlib.crc32(line),
     }

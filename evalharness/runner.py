@@ -1,6 +1,5 @@
 """From a config to runs: load, summarize, score; what the store has is not computed again."""
 
-import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from evalharness.cells import Cell, executor_of, prepare
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.protocols import Crew, Tracked
 from evalharness.provenance import provenance
+from evalharness.sealing import sealed_alone, text_alone
 from evalharness.store import RunFolder
 from evalharness.stored import Store
 from evalharness.work import Progress as Progress
@@ -120,8 +120,7 @@ def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
         for cell in cells
     ]
     record = {"format": 1, "experiment": cells[0].experiment, "cells": entries}
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    RunFolder(folder / cells[0].experiment).write(SWEEP, text)
+    RunFolder(folder / cells[0].experiment).write(SWEEP, text_alone(sealed_alone(record)))
 
 
 def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:

@@ -61,7 +61,7 @@ class Ledger:
             with self._reading() as file:
                 for key, offset in sorted(offsets.items(), key=itemgetter(1)):  # forward only
                     file.seek(offset)
-                    entry = _entry(file.readline())
+                    entry = entry_of(file.readline())
                     if entry is None or entry["key"] != key:
                         raise self._changed()
                     found[key] = entry["record"]
@@ -137,7 +137,7 @@ class Ledger:
                 return
             line_number += 1
             if line_number == 1:
-                self._check_header(_entry(line))
+                self._check_header(entry_of(line))
                 last = True
             elif (told := _key_and_batch(line)) is None:
                 self.damaged.append(line_number)
@@ -171,8 +171,11 @@ def _line(entry: Mapping[str, Any]) -> bytes:
     return f'{{"crc":"{zlib.crc32(text.encode()):08x}",{text[1:]}\n'.encode()
 
 
-def _entry(line: bytes) -> Any:
-    """Return what a line holds without its checksum, or None where it was damaged."""
+def entry_of(line: bytes) -> Any:
+    """Return what a line holds without its checksum, or None where it was damaged.
+
+    Raises: ValueError for what has a checksum and is no JSON.
+    """
     return json.loads(b"{" + line[18:-1]) if _is_whole(line) else None
 
 
@@ -190,7 +193,7 @@ def _key_and_batch(line: bytes) -> tuple[bytes, int, int] | None:
         return None
     if written := _KEY_AND_BATCH.match(line, 18):
         return bytes.fromhex(written[1].decode()), int(written[2]), int(written[3])
-    entry = _entry(line)
+    entry = entry_of(line)
     return bytes.fromhex(entry["key"]), *entry["batch"]
 
 

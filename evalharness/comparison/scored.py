@@ -145,7 +145,7 @@ def read_record(path: Path) -> Mapping[str, Any]:
         record = json.loads(text)
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({_line(error)}); {_AGAIN}") from None
-    return _checked(record, path)
+    return checked_record(record, path)
 
 
 # Where each thing stands that is read here, with its type.
@@ -161,7 +161,8 @@ _SHAPE: Mapping[tuple[str, ...], type] = {
 }
 
 
-def _checked(record: Any, path: Path) -> Mapping[str, Any]:
+def checked_record(record: Any, path: Path) -> Mapping[str, Any]:
+    """Return what a `run.json` holds. Raises: DataError where it is not as it should be."""
     if not isinstance(record, dict) or "format" not in record or "cell" not in record:
         raise DataError(f"{path}: not written by evalharness")
     if record["format"] != FORMAT:
