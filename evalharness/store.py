@@ -8,6 +8,7 @@ so that it is computed again as a whole. Lines damaged later are left out, and s
 
 import json
 import os
+import re
 import socket
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ FORMAT = 1
 _HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
+_KEY = re.compile(r"([0-9a-f]{2})+")
 
 
 class Ledger:
@@ -134,7 +136,7 @@ class Ledger:
             if line_number == 1:
                 self._check_header(entry)
                 last = True
-            elif entry is None:
+            elif entry is None or "ledger" in entry:
                 self.damaged.append(line_number)
                 last = True
             else:
@@ -150,7 +152,7 @@ class Ledger:
     def _check_header(self, entry: Any) -> None:
         if not isinstance(entry, dict) or entry.get("ledger") != FORMAT:
             raise StoreError(f"{self.path}:1: no ledger of format {FORMAT}; move it away")
-        if canonical(entry["signature"]) != canonical(self._signature):
+        if canonical(entry.get("signature")) != canonical(self._signature):
             raise StoreError(f"{self.path}:1: holds another signature; move it away")
 
 
@@ -171,7 +173,23 @@ def _entry(line: bytes) -> Any:
     text = b"{" + line[18:-1]
     if line[:8] != b'{"crc":"' or line[8:16] != f"{zlib.crc32(text):08x}".encode():
         return None
-    return json.loads(text)
+    try:
+        entry = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return entry if "ledger" in entry or _is_record(entry) else None
+
+
+def _is_record(entry: Any) -> bool:
+    """Tell whether a line has the shape of a record: its checksum can be had by anyone."""
+    key, batch = entry.get("key"), entry.get("batch")
+    return (
+        "record" in entry
+        and isinstance(key, str)
+        and _KEY.fullmatch(key) is not None
+        and isinstance(batch, list)
+        and [type(n) for n in batch] == [int, int]
+    )
 
 
 def _making(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evalharness.commands.exits import COULD_NOT_COMPLETE, INTERRUPTED, fail
+from evalharness.commands.exits import COULD_NOT_COMPLETE, fail
 from evalharness.commands.options import AsJson, Limit, Overrides, Results, names
 from evalharness.records import NO_ANSWER
 
@@ -108,8 +108,6 @@ def _run(
     try:
         with reporting(sys.stderr) as progress:
             runs = make(*given, **named, results=results, limit=limit, progress=progress)
-    except KeyboardInterrupt:
-        fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
     except Unfinished as error:
         _show_runs(error.runs, as_json)
         _tell_of_trackers(error.runs)
@@ -136,13 +134,10 @@ def _run_shard(
     from evalharness.report.progress import reporting
 
     which = shards.shard_of(shard)
-    try:
-        with reporting(sys.stderr) as progress:
-            part = shards.run_shard(
-                config, which, overrides, results=results, limit=limit, progress=progress
-            )
-    except KeyboardInterrupt:
-        fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
+    with reporting(sys.stderr) as progress:
+        part = shards.run_shard(
+            config, which, overrides, results=results, limit=limit, progress=progress
+        )
     typer.echo(json.dumps(part.record(), indent=1) if as_json else shards.text(part))
     if part.failures or part.failed:
         fail("the shard could not be completed: see above", COULD_NOT_COMPLETE)
