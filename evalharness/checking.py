@@ -294,7 +294,7 @@ def load_thresholds(path: str | Path) -> Thresholds:
         found = json.loads(Path(path).read_bytes())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not JSON: {error}") from error
     if not isinstance(found, dict) or "thresholds" not in found:
         learnt = load_calibration(path).pooled
@@ -303,7 +303,10 @@ def load_thresholds(path: str | Path) -> Thresholds:
         flagged = learnt.flag_below
         # Where no threshold reaches the precision nothing is flagged, whatever the range.
         low = -math.inf if flagged is None else flagged
-        return Thresholds(low, learnt.support_from, learnt.probability)
+        try:
+            return Thresholds(low, learnt.support_from, learnt.probability)
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from error
     given = found["thresholds"]
     try:
         limits: dict[str, Any] = {name: float(value) for name, value in given.items()}

@@ -2,11 +2,13 @@
 
 Exit codes: 0 good; 1 `check` flagged a summary, or `gate` found a regression; 2 something the user
 can mend (config, data); 3 `gate` had too few articles to tell; 4 the run could not be completed,
-some articles have no summary or no score for now, or runs could not be compared; 130 interrupted.
+some articles have no summary or no score for now, or runs could not be compared; 130 interrupted,
+143 by SIGTERM.
 What a command makes goes to stdout, progress and errors to stderr.
 """
 
 import io
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -74,6 +76,10 @@ COMMANDS = {
 }
 
 
+# What these have computed is not computed again when they are called again.
+RESUMING = ("run", "score")
+
+
 class Commands(TyperGroup):
     """The commands, each imported when it is called; until then a name and a line."""
 
@@ -87,6 +93,24 @@ class Commands(TyperGroup):
         """Return the name, the command, now with its options, and the arguments left for it."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and command(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; end by exit codes of ours where typer has 1, which is a regression."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt as error:
+            from evalharness.commands.exits import interrupted
+
+            resumes = ctx.invoked_subcommand in RESUMING
+            more = "; what was computed is kept, and the same command goes on" if resumes else ""
+            raise typer.Exit(interrupted(error, more)) from None
+        except BrokenPipeError:  # whoever read the output has gone: no more of it
+            from evalharness.commands.exits import COULD_NOT_COMPLETE
+
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(COULD_NOT_COMPLETE) from None
+        return result
 
 
 def command(name: str) -> Any:
@@ -124,10 +148,12 @@ def main() -> None:
             stream, io.TextIOWrapper
         ):  # a terminal that cannot show a letter gets its code
             stream.reconfigure(errors="backslashreplace")
+    from evalharness.commands.exits import COULD_NOT_COMPLETE, heeding_sigterm
+
     try:
-        app()
+        with heeding_sigterm():
+            app()
     except Exception as error:
-        from evalharness.commands.exits import COULD_NOT_COMPLETE
         from evalharness.errors import HarnessError
 
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression

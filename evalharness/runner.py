@@ -10,7 +10,7 @@ from evalharness import config as configs
 from evalharness import registry, tracking
 from evalharness import results as results_files
 from evalharness.cells import Cell, executor_of, prepare
-from evalharness.errors import DataError, HarnessError, StoreError
+from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
 from evalharness.protocols import Crew, Tracked
 from evalharness.provenance import provenance
 from evalharness.sealing import sealed_alone, text_alone
@@ -211,6 +211,8 @@ class _Runner:
 
     def failed(self, cells: Sequence[Cell], error: Exception) -> None:
         """Note why cells have no run. Raises: what is no cell's own fault, or the only one's."""
+        if isinstance(error, MemoryError):
+            error = NoMemory()
         common = isinstance(error, StoreError) or (self.one_data and isinstance(error, DataError))
         if common or len(self.cells) == 1:
             raise error
@@ -267,7 +269,7 @@ def _timing(ready: Ready) -> dict[str, Any]:
     return {
         "started": work.started,
         "seconds": round(work.seconds, 3),
-        "articles_per_second": round(n / work.seconds, 3),
+        "articles_per_second": round(n / work.seconds, 3) if work.seconds > 0 else None,
         "scored_together": ready.together,
         "host": platform.node(),
         "damaged": [f"{ledger.path}:{line}" for ledger in ledgers for line in ledger.damaged],

@@ -27,6 +27,7 @@ FORMAT = 1
 _HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
+_KEY = re.compile(r"([0-9a-f]{2})+")
 
 
 class Ledger:
@@ -155,7 +156,7 @@ class Ledger:
     def _check_header(self, entry: Any) -> None:
         if not isinstance(entry, dict) or entry.get("ledger") != FORMAT:
             raise StoreError(f"{self.path}:1: no ledger of format {FORMAT}; move it away")
-        if canonical(entry["signature"]) != canonical(self._signature):
+        if canonical(entry.get("signature")) != canonical(self._signature):
             raise StoreError(f"{self.path}:1: holds another signature; move it away")
 
 
@@ -172,11 +173,14 @@ def _line(entry: Mapping[str, Any]) -> bytes:
 
 
 def entry_of(line: bytes) -> Any:
-    """Return what a line holds without its checksum, or None where it was damaged.
-
-    Raises: ValueError for what has a checksum and is no JSON.
-    """
-    return json.loads(b"{" + line[18:-1]) if _is_whole(line) else None
+    """Return what a line holds without its checksum, or None where it was damaged."""
+    if not _is_whole(line):
+        return None
+    try:
+        entry = json.loads(b"{" + line[18:-1])
+    except (ValueError, RecursionError):
+        return None
+    return entry if "ledger" in entry or _is_record(entry) else None
 
 
 def _is_whole(line: bytes) -> bool:
@@ -184,7 +188,19 @@ def _is_whole(line: bytes) -> bool:
     return line[:8] == b'{"crc":"' and line[8:16] == f"{crc:08x}".encode()
 
 
-_KEY_AND_BATCH = re.compile(rb'"key":"([0-9a-f]+)","batch":\[([0-9]+),([0-9]+)\],')
+def _is_record(entry: Any) -> bool:
+    """Tell whether a line has the shape of a record: its checksum can be had by anyone."""
+    key, batch = entry.get("key"), entry.get("batch")
+    return (
+        "record" in entry
+        and isinstance(key, str)
+        and _KEY.fullmatch(key) is not None
+        and isinstance(batch, list)
+        and [type(n) for n in batch] == [int, int]
+    )
+
+
+_KEY_AND_BATCH = re.compile(rb'"key":"((?:[0-9a-f]{2})+)","batch":\[([0-9]+),([0-9]+)\],"record":')
 
 
 def _key_and_batch(line: bytes) -> tuple[bytes, int, int] | None:
@@ -194,6 +210,8 @@ def _key_and_batch(line: bytes) -> tuple[bytes, int, int] | None:
     if written := _KEY_AND_BATCH.match(line, 18):
         return bytes.fromhex(written[1].decode()), int(written[2]), int(written[3])
     entry = entry_of(line)
+    if entry is None or "ledger" in entry:
+        return None
     return bytes.fromhex(entry["key"]), *entry["batch"]
 
 
