@@ -1,9 +1,9 @@
 """What is fuzzed: each target reads one case to its end, as a command would."""
 
-import re
 import io
 import json
 import math
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
