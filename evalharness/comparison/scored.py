@@ -59,17 +59,17 @@ class ScoredRun:
         try:
             file = pq.ParquetFile(path, memory_map=True)
         except FileNotFoundError:
-            raise DataError(f"{path}: there is no such file; {_AGAIN}") from None
+            raise DataError(f"{path}: there is no such file; {AGAIN}") from None
         except (pa.ArrowException, OSError) as error:
             raise DataError(
-                f"{path}: not Parquet that can be read ({_line(error)}); {_AGAIN}"
+                f"{path}: not Parquet that can be read ({_line(error)}); {AGAIN}"
             ) from None
         missing = [name for name in NEEDED if name not in file.schema_arrow.names]
         if missing:
-            raise DataError(f"{path}: no column {missing[0]!r}; {_AGAIN}")
+            raise DataError(f"{path}: no column {missing[0]!r}; {AGAIN}")
         if file.metadata.num_rows != self.n:
             rows = f"{file.metadata.num_rows} rows, and run.json tells of {self.n} articles"
-            raise DataError(f"{path}: {rows}; {_AGAIN}")
+            raise DataError(f"{path}: {rows}; {AGAIN}")
         return file
 
     def table(self, columns: Sequence[str]) -> "pa.Table":
@@ -80,7 +80,7 @@ class ScoredRun:
         try:
             table: pa.Table = self._file.read(columns=list(columns))
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: cannot be read ({_line(error)}); {_AGAIN}") from None
+            raise DataError(f"{path}: cannot be read ({_line(error)}); {AGAIN}") from None
         return table
 
     def values(self, columns: Sequence[str]) -> Values:
@@ -103,7 +103,7 @@ def _floats(column: "pa.ChunkedArray") -> Values:
     return values
 
 
-_AGAIN = "run the config again, which computes nothing twice"
+AGAIN = "run the config again, which computes nothing twice"
 
 
 def read_run(path: str | Path) -> ScoredRun:
@@ -141,11 +141,11 @@ def read_record(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from None
     if not text.strip():
-        raise DataError(f"{path}: is empty; {_AGAIN}")
+        raise DataError(f"{path}: is empty; {AGAIN}")
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not JSON ({_line(error)}); {_AGAIN}") from None
+        raise DataError(f"{path}: not JSON ({_line(error)}); {AGAIN}") from None
     return checked_record(record, path)
 
 
@@ -173,9 +173,9 @@ def checked_record(record: Any, path: Path) -> Mapping[str, Any]:
         for part in key:
             found = found.get(part) if isinstance(found, dict) else None
         if not isinstance(found, kind):
-            raise DataError(f"{path}: no {'.'.join(key)!r} as evalharness writes it; {_AGAIN}")
+            raise DataError(f"{path}: no {'.'.join(key)!r} as evalharness writes it; {AGAIN}")
     if wrong := _unsound(record):
-        raise DataError(f"{path}: no {wrong!r} as evalharness writes it; {_AGAIN}")
+        raise DataError(f"{path}: no {wrong!r} as evalharness writes it; {AGAIN}")
     return record
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
-from evalharness.report.plots.material import Material, axis_title, cut, spread
+from evalharness.report.plots.material import Material, axis_title, cut, label, spread
 from evalharness.stats import Values
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def _histograms(
     return draw(
         f"distribution-{column.key}",
         _spec(outlines, systems, axis_title(column)),
-        title=f"{column.label} of the articles, by system",
+        title=f"{label(column)} of the articles, by system",
         caption=(
-            f"How many of a system's articles have about this {column.label}: the higher the area, "
-            f"the more, on one scale for all systems; the stroke is the mean. Articles without a "
-            f"score are not counted." + cut(len(scores), len(material.best_first(column)))
+            "The higher the area, the more of a system's articles have about this score, on one "
+            "scale for all systems; the stroke is the mean. Articles without a score are not "
+            "counted." + cut(len(scores), len(material.best_first(column)))
         ),
         group=GROUP,
         n=n,

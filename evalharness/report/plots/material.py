@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column
 
 SHOWN = 40  # systems in one plot, at the most: what a page can hold and an eye compare
+_LABEL = 36  # columns of a score's name
 OVERLAID = 8  # systems drawn over each other: as many as there are colours
 
 
@@ -116,9 +117,14 @@ def scale(column: "Column") -> int:
     return 100 if column.percent else 1
 
 
+def label(column: "Column") -> str:
+    """Return a score's name as a plot has room for it."""
+    return short_names([column.label], _LABEL)[0]
+
+
 def axis_title(column: "Column") -> str:
     """Name a score with what its figures are multiplied with."""
-    return f"{column.label} (times 100)" if column.percent else column.label
+    return f"{label(column)} (times 100)" if column.percent else label(column)
 
 
 def spread(values: Values) -> float:
