@@ -1,7 +1,8 @@
 """Names to components: what is built in, what plug-ins bring, and the options of each.
 
 A plug-in is a package with an entry point in one of the groups `evalharness.loaders`, `.models`,
-`.metrics`, `.checks`, `.trackers`, `.executors`: `name = "module:Class"`. It is imported when a config names it.
+`.metrics`, `.checks`, `.trackers`, `.executors`: `name = "module:Class"`. It is imported when a
+config names it.
 """
 
 import dataclasses

@@ -188,6 +188,12 @@ class Summarizing:
             for key, article in zip(keys, articles, strict=True)
         ]
 
+    def known(self, articles: Sequence[Article]) -> list[Summary | None]:
+        """Return the summary of each article, or None where there is none yet."""
+        there = [(key := self.key(a)) in self.ledger or key in self.failed for a in articles]
+        found = iter(self.read([a for a, known in zip(articles, there, strict=True) if known]))
+        return [next(found) if known else None for known in there]
+
     def key(self, article: Article) -> str:
         """Return the key of an article in the ledger."""
         return content(article, self.needs)

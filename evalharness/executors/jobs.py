@@ -12,8 +12,8 @@ import evalharness
 from evalharness import registry
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, HarnessError
-from evalharness.protocols import Job, Metric, Pair, Sent, Summarizer
-from evalharness.records import Article, digest
+from evalharness.protocols import Job, Sent
+from evalharness.records import digest
 
 
 @dataclass(frozen=True)
@@ -122,11 +122,10 @@ class Bench:
         return done(self.components[number], batch)
 
 
-def done(component: Summarizer | Metric, batch: Sequence[Article] | Sequence[Pair]) -> list[Any]:
+def done(component: Any, batch: Sequence[Any]) -> list[Any]:
     """Return what a component makes of a batch: a summary an article, or a score a pair."""
-    if hasattr(component, "summarize"):
-        return list(component.summarize(batch))
-    return list(component.score(batch))  # type: ignore[union-attr, arg-type]
+    work = component.summarize if hasattr(component, "summarize") else component.score
+    return list(work(batch))
 
 
 def _failure(error: Exception) -> Failure:

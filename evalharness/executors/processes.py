@@ -108,9 +108,7 @@ class _Processes:
             )
         except OSError as error:
             raise ExecutorError(f"no worker process could be started: {error}") from error
-        worker = _Process(
-            process, cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
-        )
+        worker = _Process(process, cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout))
         self.living.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
