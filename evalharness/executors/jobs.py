@@ -102,7 +102,7 @@ class Bench:
                 self._take(wanted)
             return pickle.dumps([self._work(n, batch) for n, batch in wanted.batches])
         except Exception as error:
-            return pickle.dumps(_failure(error))
+            return pickle.dumps(failure(error))
 
     def _take(self, wanted: Ordered) -> None:
         self.round, self.components = -1, []
@@ -128,7 +128,8 @@ def done(component: Any, batch: Sequence[Any]) -> list[Any]:
     return list(work(batch))
 
 
-def _failure(error: Exception) -> Failure:
+def failure(error: Exception) -> Failure:
+    """Return an exception in words."""
     kind = type(error) if isinstance(error, HarnessError) else None
     told = "".join(traceback.format_exception(error)).rstrip()
     return Failure(kind, str(error), f"in a worker:\n{told}")
