@@ -93,8 +93,8 @@ class Launch:
         try:
             with executor.batch():
                 jobs = [executor.submit(call) for call in calls]
-        except (submitit.core.utils.FailedSubmissionError, OSError, ValueError) as error:
-            raise ExecutorError(f"slurm: the array was not taken: {_last_line(error)}") from error
+        except (OSError, ValueError, *_refusals(submitit)) as error:
+            raise ExecutorError(f"slurm: the array was not taken: {_told(error)}") from error
         self.queued += jobs
         return jobs
 
@@ -144,6 +144,8 @@ def launching(slurm: Slurm, results: Path) -> Any:
         yield launch
     except BaseException:
         launch.cancel()
+        if not launch.queued:  # there is no log to keep
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -251,7 +253,12 @@ def imported() -> Any:
     return submitit
 
 
-def _last_line(error: Exception) -> str:
+def _refusals(submitit: Any) -> tuple[type[Exception], ...]:
+    utils = submitit.core.utils
+    return (utils.FailedJobError, utils.FailedSubmissionError)
+
+
+def _told(error: Exception) -> str:
+    """Return the line of sbatch that says why."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "error:" in line]
-    return (told or lines or [type(error).__name__])[0]
+    return (lines or [type(error).__name__])[-1 if "error:" in str(error) else 0]
