@@ -93,7 +93,7 @@ class Launch:
         try:
             with executor.batch():
                 jobs = [executor.submit(call) for call in calls]
-        except (OSError, ValueError, *_refusals(submitit)) as error:
+        except _refusals(submitit) as error:
             raise ExecutorError(f"slurm: the array was not taken: {_told(error)}") from error
         self.queued += jobs
         return jobs
@@ -255,7 +255,7 @@ def imported() -> Any:
 
 def _refusals(submitit: Any) -> tuple[type[Exception], ...]:
     utils = submitit.core.utils
-    return (utils.FailedJobError, utils.FailedSubmissionError)
+    return (OSError, ValueError, utils.FailedJobError, utils.FailedSubmissionError)
 
 
 def _told(error: Exception) -> str:

@@ -14,7 +14,7 @@ from evalharness.calibration import Calibration, load_calibration
 from evalharness.config import Component, Experiment, Scorer, Sheet
 from evalharness.document import Key
 from evalharness.errors import ConfigError
-from evalharness.protocols import Executor, Loader, Metric, Summarizer, Tracker
+from evalharness.protocols import Executor, Loader, Metric, Summarizer, Tracker, Url
 from evalharness.records import digest
 
 # In bytes; file systems stop at 255, and names of files come to it.
@@ -335,6 +335,8 @@ def _written(kind: str, label: str, component: Any, folder: Path) -> dict[str, A
 def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return _relative(value, folder)
+    if isinstance(value, Url):
+        return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         inner = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         return {key: _plain(v, folder) for key, v in inner.items() if v is not None}

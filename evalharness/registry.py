@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import inspect
 import os
+import re
 import typing
 from collections.abc import Mapping
 from functools import cache
@@ -25,7 +26,7 @@ from evalharness import hf, hub
 from evalharness.config import Component, Experiment
 from evalharness.document import Document, Key, dotted
 from evalharness.errors import ConfigError, UnknownComponent
-from evalharness.protocols import CHECKPOINT, Identified
+from evalharness.protocols import CHECKPOINT, URL, Identified, Url
 from evalharness.records import canonical, digest
 
 Kind = Literal["loaders", "models", "metrics", "checks", "trackers", "executors"]
@@ -212,9 +213,15 @@ def _resolved_paths(
         folder = sheet_document.place((*key, name)).folder
         if _is_checkpoint(hints.get(name)) and isinstance(value, str):
             resolved[name] = _checkpoint(value, folder, (*key, name), sheet_document)
-        elif _holds_paths(hints.get(name)):
+        elif _holds(Path, hints.get(name)):
             values = value if isinstance(value, list) else [value]
-            paths = [found_path(v, folder, (*key, name), sheet_document) for v in values]
+            remote = _holds(Url, hints.get(name))
+            paths = [
+                v
+                if remote and isinstance(v, str) and re.match(URL, v)
+                else found_path(v, folder, (*key, name), sheet_document)
+                for v in values
+            ]
             resolved[name] = paths if isinstance(value, list) else paths[0]
     return resolved
 
@@ -225,10 +232,10 @@ def _is_checkpoint(hint: Any) -> bool:
     return get_origin(hint) is Annotated and CHECKPOINT in get_args(hint)[1:]
 
 
-def _holds_paths(hint: Any) -> bool:
-    if get_origin(hint) in (tuple, UnionType, typing.Union):
-        return any(_holds_paths(inner) for inner in get_args(hint))
-    return hint is Path
+def _holds(kind: type[Any], hint: Any) -> bool:
+    if get_origin(hint) in (tuple, UnionType, typing.Union, Annotated):
+        return any(_holds(kind, inner) for inner in get_args(hint))
+    return hint is kind
 
 
 def found_path(value: Any, folder: Path, key: Key, sheet_document: Document) -> Any:
