@@ -9,6 +9,7 @@ imports torch and its kin inside functions, or from a second module that it impo
 to work. Options that depend on each other are checked in `__post_init__`, which raises ValueError.
 """
 
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -48,6 +49,15 @@ class Url(str):
         'a.jsonl'
         """
         return self.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def is_url(text: str) -> bool:
+    """Tell whether a text says a place that is none of this machine's folders.
+
+    >>> is_url("s3://bucket/a.jsonl"), is_url("C:/a.jsonl"), is_url("simplecache::gs://b/a.jsonl")
+    (True, False, True)
+    """
+    return re.match(URL, text) is not None
 
 
 # A file, a pattern, or a URL.

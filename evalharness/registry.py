@@ -10,7 +10,6 @@ import hashlib
 import importlib
 import inspect
 import os
-import re
 import typing
 from collections.abc import Mapping
 from functools import cache
@@ -26,7 +25,7 @@ from evalharness import hf, hub
 from evalharness.config import Component, Experiment
 from evalharness.document import Document, Key, dotted
 from evalharness.errors import ConfigError, UnknownComponent
-from evalharness.protocols import CHECKPOINT, URL, Identified, Url
+from evalharness.protocols import CHECKPOINT, Identified, Url, is_url
 from evalharness.records import canonical, digest
 
 Kind = Literal["loaders", "models", "metrics", "checks", "trackers", "executors"]
@@ -218,7 +217,7 @@ def _resolved_paths(
             remote = _holds(Url, hints.get(name))
             paths = [
                 v
-                if remote and isinstance(v, str) and re.match(URL, v)
+                if remote and isinstance(v, str) and is_url(v)
                 else found_path(v, folder, (*key, name), sheet_document)
                 for v in values
             ]

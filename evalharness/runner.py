@@ -16,7 +16,7 @@ from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.executors.slurm import Slurm
 from evalharness.protocols import Crew, Tracked
 from evalharness.provenance import provenance
-from evalharness.store import RunFolder
+from evalharness.store import RunFolder, results_folder
 from evalharness.stored import Store
 from evalharness.windows import expected
 from evalharness.work import Progress as Progress
@@ -94,6 +94,7 @@ def run(
     Raises: HarnessError for what the user can mend; Unfinished, with the runs that did end, where
         a cell of several failed.
     """
+    folder = results_folder(results)
     experiment = configs.read(config, overrides, limit, executor, workers)
     cells = prepare(experiment)
     place = executor_of(experiment)
@@ -101,15 +102,13 @@ def run(
         n = expected(cells[0].loader, cells[0].sheet.limit)
         total = n and n * len(cells)
         told = progress or Silence()
-        return _all(
-            *run_array(place, config, overrides, Path(results), limit, told, total, run_and_tell)
-        )
+        return _all(*run_array(place, config, overrides, folder, limit, told, total, run_and_tell))
     if len(cells) > 1:
-        write_sweep(cells, Path(results))
+        write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
     with place.crew() as crew:
-        runs, failures = run_cells(cells, Path(results), progress or Silence(), crew)
+        runs, failures = run_cells(cells, folder, progress or Silence(), crew)
     for finished in runs:
         if untold := list(tracking.failures(finished.record, required=True)):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each

@@ -19,6 +19,7 @@ from evalharness.cells import Cell, executor_of, prepare
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.protocols import Crew
 from evalharness.records import Article, Summary
+from evalharness.store import results_folder
 from evalharness.stored import Store
 from evalharness.windows import windows
 from evalharness.work import (
@@ -123,10 +124,11 @@ def run_shard(
         part's failures.
     """
     which = shard_of(shard) if isinstance(shard, str) else shard
+    folder = results_folder(results)
     experiment = configs.read(config, overrides, limit, executor, workers)
     cells = prepare(experiment)
     with executor_of(experiment).crew() as crew:
-        return _Sharing(cells, which, Path(results), progress or Silence(), crew).part_done()
+        return _Sharing(cells, which, folder, progress or Silence(), crew).part_done()
 
 
 class _Dealt:
