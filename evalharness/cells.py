@@ -283,10 +283,17 @@ def _trackers(experiment: Experiment) -> dict[str, Tracker]:
     return built
 
 
-def executor_of(experiment: Experiment) -> Executor:
-    """Return where an experiment is computed. Raises: ConfigError."""
+def executor_of(experiment: Experiment, cells: Sequence[Cell] = ()) -> Executor:
+    """Return where cells of an experiment are computed.
+
+    Raises: ConfigError, also for a model or metric that cannot work there.
+    """
     named = experiment.sheet.executor
     built: Executor = registry.build("executors", ("executor",), named, experiment.document)
+    for cell in cells:
+        for called, component in ((cell.name, cell.model), *cell.metrics.items()):
+            if why := built.refuses(component):
+                raise experiment.document.error(("executor",), f"{named.name}: {called}: {why}")
     return built
 
 

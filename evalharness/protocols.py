@@ -251,3 +251,7 @@ class Executor(Protocol):
         Raises: ExecutorError, MissingExtra, before any work.
         """
         ...
+
+    def refuses(self, component: Any) -> str:
+        """Say why a model or metric cannot work there as it is; empty if it can."""
+        ...

@@ -97,7 +97,7 @@ def run(
     folder = results_folder(results)
     experiment = configs.read(config, overrides, limit, executor, workers)
     cells = prepare(experiment)
-    place = executor_of(experiment)
+    place = executor_of(experiment, cells)
     if isinstance(place, Slurm):
         n = expected(cells[0].loader, cells[0].sheet.limit)
         total = n and n * len(cells)

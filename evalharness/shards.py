@@ -127,7 +127,7 @@ def run_shard(
     folder = results_folder(results)
     experiment = configs.read(config, overrides, limit, executor, workers)
     cells = prepare(experiment)
-    with executor_of(experiment).crew() as crew:
+    with executor_of(experiment, cells).crew() as crew:
         return _Sharing(cells, which, folder, progress or Silence(), crew).part_done()
 
 

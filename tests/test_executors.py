@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from at_work import (
     GENERATING,
+    QUICKSTART,
     Faulty,
     bytes_of,
     children,
@@ -246,6 +247,42 @@ def test_executor_cannot_be_swept(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="executor: changes no result"):
         evalharness.run(path, results=tmp_path / "r")
+
+
+BART = {"name": "seq2seq", "model": str(QUICKSTART / "lead1-bart")}
+
+
+@pytest.mark.parametrize(
+    ("option", "where", "why"),
+    [
+        ({"device_map": "auto"}, "processes", "a worker of `processes` has one; use the executor"),
+        (
+            {"device": "cuda:1"},
+            "processes",
+            "a worker sees its own GPUs only; leave device at auto",
+        ),
+        ({"device": "cuda:1"}, "ray", "a worker sees its own GPUs only; leave device at auto"),
+        ({"device_map": "auto", "device": "cuda:0"}, "local", "device: cuda:0 is one"),
+        ({"device_map": "here"}, "local", "'here' is none of auto, balanced, balanced_low_0"),
+    ],
+)
+def test_gpus_that_a_worker_does_not_have_are_refused_before_any_work(
+    tmp_path: Path, option: dict[str, Any], where: str, why: str
+) -> None:
+    path = written(tmp_path, 5, models=[BART | option])
+
+    with pytest.raises(ConfigError) as caught:
+        evalharness.run(path, results=tmp_path / "r", executor=where)
+
+    assert why in str(caught.value)
+    assert not (tmp_path / "r" / "store").exists()
+
+
+def test_device_map_goes_with_ray_and_with_one_process(tmp_path: Path) -> None:
+    model = cells.prepare(config.read(written(tmp_path, 5, models=[BART | {"device_map": "auto"}])))
+
+    assert Ray(gpus=2).refuses(model[0].model) == ""
+    assert Processes(1).refuses(model[0].model) == ""
 
 
 class Cluster:

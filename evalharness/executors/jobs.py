@@ -60,6 +60,14 @@ def stays(component: Any) -> bool:
     return isinstance(component, Server) or server is not None
 
 
+def numbered_device(component: Any) -> str:
+    """Say why a component cannot have a GPU by number where each worker has its own; else empty."""
+    device = str(getattr(component, "device", ""))
+    if not device.startswith("cuda:") or stays(component):
+        return ""
+    return f"device: {device}, but a worker sees its own GPUs only; leave device at auto"
+
+
 def packed(components: Sequence[Sent]) -> bytes:
     """Return components as bytes, with what names them. Raises: ConfigError for one that cannot."""
     named = []

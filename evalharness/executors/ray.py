@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from evalharness.errors import ExecutorError, MissingExtra
 from evalharness.executors.crew import Crew, Died
+from evalharness.executors.jobs import numbered_device
 
 # Ray's own switches: no word to its makers, and no lines about itself among ours.
 _QUIET = {
@@ -78,6 +79,10 @@ class Ray:
         finally:
             if ours:
                 ray.shutdown()
+
+    def refuses(self, component: Any) -> str:
+        """Refuse what asks for a GPU by its number."""
+        return numbered_device(component)
 
     def _connect(self, ray: Any) -> None:
         address = self.address or os.environ.get("RAY_ADDRESS")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 _TIME = re.compile(r"(\d+-)?\d+(:\d{1,2}){0,2}")
 
@@ -56,3 +56,7 @@ class Slurm:
     def crew(self) -> Iterator[None]:
         """Give no workers: inside a job of the array all is done in its own process."""
         yield None
+
+    def refuses(self, component: Any) -> str:
+        """Refuse nothing."""
+        return ""
