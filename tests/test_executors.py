@@ -259,9 +259,9 @@ BART = {"name": "seq2seq", "model": str(QUICKSTART / "lead1-bart")}
         (
             {"device": "cuda:1"},
             "processes",
-            "a worker sees its own GPUs only; leave device at auto",
+            "its own GPUs only; leave device at auto",
         ),
-        ({"device": "cuda:1"}, "ray", "a worker sees its own GPUs only; leave device at auto"),
+        ({"device": "cuda:1"}, "ray", "its own GPUs only; leave device at auto"),
         ({"device_map": "auto", "device": "cuda:0"}, "local", "device: cuda:0 is one"),
         ({"device_map": "here"}, "local", "'here' is none of auto, balanced, balanced_low_0"),
     ],

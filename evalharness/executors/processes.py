@@ -21,11 +21,8 @@ from evalharness.executors.worker import read_frame, write_frame
 # The driver's own path comes first, so that a worker finds what the driver found.
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); "
-    "from evalharness.executors.jobs import numbered_device
-from evalharness.executors.worker import main; main()"
+    "from evalharness.executors.worker import main; main()"
 )
-# Seconds for a worker to go when it is asked to, before it is killed.
-_PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,6 @@ class Processes:
             yield Crew(workers, n)
         finally:
             workers.close()
-
 
     def refuses(self, component: Any) -> str:
         """Refuse what asks for a GPU by its number, or for several."""
