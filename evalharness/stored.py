@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from evalharness import registry
 from evalharness.errors import ModelError
-from evalharness.executors.jobs import stays
+from evalharness.executors.jobs import done, stays
 from evalharness.protocols import (
     Batching,
     Costly,
@@ -132,8 +132,8 @@ class Summarizing:
             return
         batches = (batch for window in windows for batch in self.lacking(*window))
         jobs = (Job([(0, [a for _, a in batch])], batch, _named(batch)) for batch in batches)
-        with closing(crew.map([Sent(self._kind, self._as_configured)], jobs)) as done:
-            for job, (summaries,) in done:
+        with closing(crew.map([Sent(self._kind, self._as_configured)], jobs)) as results:
+            for job, (summaries,) in results:
                 self.take(job.ticket, summaries)
 
     def lacking(self, articles: Sequence[Article], claims: Claim = everything) -> Iterator[Batch]:
@@ -228,7 +228,7 @@ class Scoring:
         fresh = self._fresh(keys, articles, summaries)
         failed = {key: self._passing[key] for key in keys if key in self._passing}
         for batch in self._batches(fresh):
-            failed |= self._taken(batch, self.metric.score([pair for _, pair in batch]))
+            failed |= self._taken(batch, done(self.metric, [pair for _, pair in batch]))
         kept = iter(self.ledger.get([key for key in keys if key and key not in failed]))
         return [
             (failed.get(key) or next(kept), fresh.pop(key, None) is not None)

@@ -24,7 +24,7 @@ from at_work import (
 )
 
 import evalharness
-from evalharness import cells, config
+from evalharness import cells, config, shards
 from evalharness.checks.judge import Judge
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
@@ -387,3 +387,27 @@ def test_ledger_holds_each_key_once_after_a_death(tmp_path: Path) -> None:
 
     assert len(ledger) == 4
     assert ledger.path.read_bytes().count(b'"key"') == 4
+
+
+@pytest.mark.slow
+def test_network_scores_the_same_bytes_in_processes_and_in_shards(tmp_path: Path) -> None:
+    from neural import official_summac
+
+    models = official_summac.models(tmp_path)
+    nli = {"name": "nli", "model": str(models["mnli"]), "device": "cpu", "batch_tokens": 4096}
+    path = written(tmp_path, 600, checks=["numbers", nli])
+    evalharness.run(path, results=tmp_path / "alone")
+
+    evalharness.run(path, results=tmp_path / "r", executor="processes", workers=2)
+    parts = [
+        shards.run_shard(path, f"{n}/3", results=tmp_path / "s")
+        for _ in range(2)
+        for n in (1, 2, 3)
+    ]
+    merged = evalharness.run(path, results=tmp_path / "s")
+
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+    assert bytes_of(tmp_path / "s") == bytes_of(tmp_path / "alone")
+    assert [part.waiting > 0 for part in parts[:3]] == [True, True, False]
+    assert [part.waiting for part in parts[3:]] == [0, 0, 0]
+    assert sum(timing(run)[1]["nli"]["computed"] for run in merged) == 0

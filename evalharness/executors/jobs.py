@@ -12,6 +12,7 @@ import evalharness
 from evalharness import registry
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, HarnessError
+from evalharness.neural.batches import forget
 from evalharness.protocols import Job, Sent
 from evalharness.records import digest
 
@@ -131,7 +132,11 @@ class Bench:
 
 
 def done(component: Any, batch: Sequence[Any]) -> list[Any]:
-    """Return what a component makes of a batch: a summary an article, or a score a pair."""
+    """Return what a component makes of a batch: a summary an article, or a score a pair.
+
+    It depends on the batch alone, and not on what came before, which is another on every executor.
+    """
+    forget()
     work = component.summarize if hasattr(component, "summarize") else component.score
     return list(work(batch))
 
