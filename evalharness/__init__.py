@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evalharness.records import SentenceScore as SentenceScore
     from evalharness.records import Span as Span
     from evalharness.records import Summary as Summary
+    from evalharness.report.page import write_report as write_report
     from evalharness.runner import Run as Run
     from evalharness.runner import run as run
     from evalharness.scoring import score as score
@@ -40,6 +41,7 @@ _HOME = {
     "gate": "gating",
     "run": "runner",
     "score": "scoring",
+    "write_report": "report.page",
 }
 __all__ = [*sorted(_HOME)]
 

@@ -19,7 +19,7 @@ Band = Literal["supported", "unsure", "flagged"]
 Method = Literal["platt", "isotonic"]
 
 SCHEMA = 1
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

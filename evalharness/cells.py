@@ -247,13 +247,12 @@ def _calibrations(
     for key, component in experiment.scorers():
         if component.calibration:
             label = component.label or component.name
-            found[label] = _calibrating(experiment, key, component, metrics[label][1])
+            found[label] = calibrating(experiment, key, component, metrics[label][1])
     return found
 
 
-def _calibrating(
-    experiment: Experiment, key: Key, component: Scorer, metric: Metric
-) -> Calibrating:
+def calibrating(experiment: Experiment, key: Key, component: Scorer, metric: Metric) -> Calibrating:
+    """Return the calibration that a scorer names. Raises: ConfigError for another check's."""
     place = (*key, "calibration")
     sheet_document = experiment.document
     folder = sheet_document.place(place).folder

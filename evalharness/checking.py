@@ -90,7 +90,7 @@ class Verdict:
 
     def record(self) -> dict[str, Any]:
         """Return the verdict as JSON has it; evidence with its text and its sentence's number."""
-        places = _Places(self.article)
+        places = Places(self.article)
         flags = score_record(Score(None, flags=self.flags)).get("flags", [])
         return {
             "page": None if self.page is None else page_record(self.page),
@@ -134,10 +134,11 @@ def page_record(page: Page) -> dict[str, Any]:
     }
 
 
-class _Places:
+class Places:
     """The sentences of an article by number, from 1."""
 
     def __init__(self, article: str) -> None:
+        """Split an article."""
         self.article, self.sentences = article, text.sentences(article)
 
     def number(self, span: Span) -> int | None:
@@ -146,6 +147,7 @@ class _Places:
         return next(found, None)
 
     def record(self, span: Span) -> dict[str, Any]:
+        """Return a span with its text and the number of its sentence."""
         said = " ".join(span.of(self.article).split())
         return {
             "start": span.start,
@@ -202,19 +204,31 @@ def check(
         return Verdict("no_summary", None, (), (), note, check, article.text, "", parts)
     checker = checker or registry.load("checks", check)()
     [score] = checker.score([(article, Summary(article.id, given))])
-    limits = thresholds or _own_thresholds(checker)
+    limits = thresholds or own_thresholds(checker)
+    return judged(score, article.text, given, check, limits, parts)
+
+
+def judged(
+    score: Score,
+    article: str,
+    summary: str,
+    check: str,
+    limits: Thresholds = DEFAULT,
+    page: Page | None = None,
+) -> Verdict:
+    """Return what a score says of a summary, sentence by sentence."""
     outcome, bands = verdict(score, limits)
     learnt = limits.probability
     return Verdict(
         outcome,
         score.value,
-        _sentences(given, score, bands),
+        _sentences(summary, score, bands),
         score.flags,
         score.note,
         check,
-        article.text,
-        given,
-        parts,
+        article,
+        summary,
+        page,
         learnt.of(score.value) if learnt and score.value is not None else None,
     )
 
@@ -243,7 +257,8 @@ def read_page(path: Path) -> Page:
     return read(content, True if path.suffix.lower() in (".html", ".htm") else None)
 
 
-def _own_thresholds(checker: Any) -> Thresholds:
+def own_thresholds(checker: Any) -> Thresholds:
+    """Return where a check, or its class, says that its bands part; else the usual ones."""
     own: Mapping[str, Any] | None = getattr(checker, "thresholds", None)
     return DEFAULT if own is None else Thresholds(**own)
 
@@ -279,7 +294,7 @@ def load_thresholds(path: str | Path) -> Thresholds:
         found = json.loads(Path(path).read_bytes())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not JSON: {error}") from error
     if not isinstance(found, dict) or "thresholds" not in found:
         learnt = load_calibration(path).pooled
@@ -288,7 +303,10 @@ def load_thresholds(path: str | Path) -> Thresholds:
         flagged = learnt.flag_below
         # Where no threshold reaches the precision nothing is flagged, whatever the range.
         low = -math.inf if flagged is None else flagged
-        return Thresholds(low, learnt.support_from, learnt.probability)
+        try:
+            return Thresholds(low, learnt.support_from, learnt.probability)
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from error
     given = found["thresholds"]
     try:
         limits: dict[str, Any] = {name: float(value) for name, value in given.items()}

@@ -386,4 +386,5 @@ def _short(value: Any) -> str:
 
 
 def _clipped(text: str) -> str:
+    text = document.shown(text)
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -61,7 +61,7 @@ class Document:
 
     def error(self, key: Key, message: str) -> ConfigError:
         """Return an error in one line: place, dotted path, and what is wrong."""
-        path = dotted(key)
+        path = shown(dotted(key))
         return ConfigError(f"{self.place(key)}: {path + ': ' if path else ''}{message}")
 
     def put(self, key: Key, value: Any, place: Place) -> None:
@@ -108,6 +108,11 @@ def dotted(key: Iterable[str | int]) -> str:
     'models.0.num_beams'
     """
     return ".".join(str(part) for part in key)
+
+
+def shown(text: str) -> str:
+    """Return a text in one line, with codes for what no terminal should be sent."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def key_of(written: str, tree: Any) -> Key:
@@ -164,8 +169,8 @@ def read(path: Path) -> Document:
 def _extended(path: Path, above: tuple[Path, ...]) -> Document:
     try:
         resolved = path.resolve()
-    except (OSError, RuntimeError) as error:  # a link to itself
-        raise ConfigError(f"{path}: {error}") from error
+    except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a NUL
+        raise ConfigError(f"{shown(str(path))}: {error}") from error
     if resolved in above:
         chain = " -> ".join(p.name for p in (*above, resolved))
         raise ConfigError(f"{path}: extends itself: {chain}")
@@ -179,11 +184,18 @@ def _extended(path: Path, above: tuple[Path, ...]) -> Document:
     merged = Document({})
     for name in names:
         base = path.parent / name
-        if not base.is_file():
+        if not _is_file(base):
             raise document.error(("extends",), f"no file {name!r} beside {path.name}")
         merged.overlay(_extended(base, (*above, resolved)))
     merged.overlay(document)
     return merged
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _text_of(path: Path) -> str:
@@ -276,7 +288,7 @@ def _compose(text: str, name: str) -> yaml.Node | None:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise ConfigError(f"{where}: not YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, UnicodeError) as error:
         raise ConfigError(f"{name}: not YAML: {str(error).splitlines()[0]}") from error
 
 

@@ -9,6 +9,7 @@ HarnessError                 something the user can mend; one line on stderr, ex
 ├── EndpointError            a server that cannot be asked: nobody there, a wrong key
 ├── ExecutorError            workers that cannot be had: no such GPU, no cluster
 │   └── WorkerDied           work that no worker survives
+├── NoMemory                 this machine's memory is too small for what was asked
 └── StoreError               a results folder or ledger that cannot be read or written
 
 Anything else is a bug of ours and keeps its traceback.
@@ -56,6 +57,18 @@ class WorkerDied(ExecutorError):
     """Work that no worker came through alive."""
 
     exit_code = 4
+
+
+class NoMemory(HarnessError):
+    """There is too little memory for a model, a metric or their data."""
+
+    exit_code = 4
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the memory of this machine ran out; what was computed is kept: make room, or ask for "
+            "less at once (fewer systems, shorter articles), and the same command goes on"
+        )
 
 
 class StoreError(HarnessError):

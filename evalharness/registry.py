@@ -244,15 +244,24 @@ def found_path(value: Any, folder: Path, key: Key, sheet_document: Document) -> 
     """
     if not isinstance(value, str):
         return value
-    path = folder / Path(value).expanduser()
-    if not any(character in value for character in "*?[") and not path.exists():
+    pattern = any(character in value for character in "*?[")
+    try:
+        path = folder / Path(value).expanduser()
+        missing = not pattern and not path.exists()
+    except (OSError, RuntimeError) as error:  # too long a name, no such user
+        raise sheet_document.error(key, f"no path {value[:60]!r}: {error}") from None
+    if missing:
         raise sheet_document.error(key, f"no file or folder {value!r}{_looked_in(folder)}")
     return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
 
 
 def _checkpoint(value: str, folder: Path, key: Key, sheet_document: Document) -> str:
-    path = folder / Path(value).expanduser()
-    if path.is_dir():
+    try:
+        path = folder / Path(value).expanduser()
+        found = path.is_dir()
+    except (OSError, RuntimeError) as error:
+        raise sheet_document.error(key, f"no folder {value[:60]!r}: {error}") from None
+    if found:
         return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
     if value.startswith((".", "~", "/")):
         raise sheet_document.error(key, f"no folder {value!r}{_looked_in(folder)}")

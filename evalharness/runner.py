@@ -1,6 +1,5 @@
 """From a config to runs: load, summarize, score; what the store has is not computed again."""
 
-import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +11,11 @@ from evalharness import registry, tracking
 from evalharness import results as results_files
 from evalharness.arrays import run_array
 from evalharness.cells import Cell, executor_of, prepare
-from evalharness.errors import DataError, HarnessError, StoreError
+from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
 from evalharness.executors.slurm import Slurm
 from evalharness.protocols import Crew, Tracked
 from evalharness.provenance import provenance
+from evalharness.sealing import sealed_alone, text_alone
 from evalharness.store import RunFolder, results_folder
 from evalharness.stored import Store
 from evalharness.windows import expected
@@ -141,8 +141,7 @@ def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
         for cell in cells
     ]
     record = {"format": 1, "experiment": cells[0].experiment, "cells": entries}
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    RunFolder(folder / cells[0].experiment).write(SWEEP, text)
+    RunFolder(folder / cells[0].experiment).write(SWEEP, text_alone(sealed_alone(record)))
 
 
 def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
@@ -233,6 +232,8 @@ class _Runner:
 
     def failed(self, cells: Sequence[Cell], error: Exception) -> None:
         """Note why cells have no run. Raises: what is no cell's own fault, or the only one's."""
+        if isinstance(error, MemoryError):
+            error = NoMemory()
         common = isinstance(error, StoreError) or (self.one_data and isinstance(error, DataError))
         if common or len(self.cells) == 1:
             raise error
@@ -289,7 +290,7 @@ def _timing(ready: Ready) -> dict[str, Any]:
     return {
         "started": work.started,
         "seconds": round(work.seconds, 3),
-        "articles_per_second": round(n / work.seconds, 3),
+        "articles_per_second": round(n / work.seconds, 3) if work.seconds > 0 else None,
         "scored_together": ready.together,
         "host": platform.node(),
         "damaged": [f"{ledger.path}:{line}" for ledger in ledgers for line in ledger.damaged],

@@ -34,9 +34,8 @@ PAIRS_AT_ONCE = 4096
 # its last digits with the texts beside it: so this is the same on every executor, and small enough
 # for some workers to share a run of some hundred articles.
 ARTICLES_AT_ONCE = 128
-# Cells that are scored together: each has two files open, and its scores as columns in memory.
+# Cells that are scored together: each has three files open.
 CELLS_AT_ONCE = 32
-ROWS_AT_ONCE = 1_000_000
 
 
 class Progress(Protocol):
@@ -191,11 +190,9 @@ def let_go() -> None:
 def passes(works: Sequence[Work]) -> Iterator[list[Work]]:
     """Yield the works in groups to be scored together: with the same articles, and not too many."""
     for group in with_same_articles(work.cell for work in works):
-        n = expected(group[0].loader, group[0].sheet.limit) or ROWS_AT_ONCE // 8
-        size = max(1, min(CELLS_AT_ONCE, ROWS_AT_ONCE // max(1, n)))
         members = [work for work in works if any(work.cell is cell for cell in group)]
-        for start in range(0, len(members), size):
-            yield members[start : start + size]
+        for start in range(0, len(members), CELLS_AT_ONCE):
+            yield members[start : start + CELLS_AT_ONCE]
 
 
 def score(

@@ -1,6 +1,7 @@
-"""Commands that show what there is to write into a config: `list` and `schema`."""
+"""Commands that show what there is: `list` and `schema` for a config, `show` of a run."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -43,3 +44,31 @@ def schema() -> None:
     from evalharness.schema import schema as config_schema
 
     typer.echo(json.dumps(config_schema(), indent=1))
+
+
+@app.command()
+def show(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Folder of a run, or of an experiment.")
+    ],
+    article: Annotated[
+        str, typer.Argument(metavar="[ID]", help="An article's id, or how only one begins.")
+    ] = "",
+    n: Annotated[
+        int, typer.Option("-n", min=1, max=1000, help="Articles listed, without an ID.")
+    ] = 10,
+    full: Annotated[bool, typer.Option("--full", help="All of a long article.")] = False,
+    as_json: AsJson = False,
+    color: Annotated[
+        bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
+    ] = True,
+) -> None:
+    """Show one article with its summaries, evidence and flags; without ID, the worst articles."""
+    from evalharness.report.page.gathered import gather
+    from evalharness.report.shown import show_article, show_worst
+
+    gathered = gather([run])
+    if article:
+        show_article(gathered, article, sys.stdout, color=color, full=full, as_json=as_json)
+    else:
+        show_worst(gathered, n, sys.stdout, run, color=color, as_json=as_json)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from evalharness.commands.exits import INTERRUPTED, fail
 from evalharness.commands.options import AsJson
 
 app = typer.Typer(rich_markup_mode=None)
@@ -28,10 +27,7 @@ def copy(
         if sys.stderr.isatty():
             typer.echo(name, err=True)
 
-    try:
-        copied = copy_results(source, target, tell)
-    except KeyboardInterrupt:
-        fail("interrupted; the same command copies the rest", INTERRUPTED)
+    copied = copy_results(source, target, tell)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(copied), indent=1))
         return

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evalharness.commands.exits import COULD_NOT_COMPLETE, INTERRUPTED, fail
+from evalharness.commands.exits import COULD_NOT_COMPLETE, fail
 from evalharness.commands.options import (
     AsJson,
     ExecutorName,
@@ -125,8 +125,6 @@ def _run(
     try:
         with reporting(sys.stderr) as progress:
             runs = make(*given, **named, results=results, limit=limit, progress=progress)
-    except KeyboardInterrupt:
-        fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
     except Unfinished as error:
         _show_runs(error.runs, as_json)
         _tell_of_trackers(error.runs)
@@ -154,13 +152,10 @@ def _run_shard(
     from evalharness.report.progress import reporting
 
     which = shards.shard_of(shard)
-    try:
-        with reporting(sys.stderr) as progress:
-            part = shards.run_shard(
-                config, which, overrides, results=results, limit=limit, progress=progress, **where
-            )
-    except KeyboardInterrupt:
-        fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
+    with reporting(sys.stderr) as progress:
+        part = shards.run_shard(
+            config, which, overrides, results=results, limit=limit, progress=progress, **where
+        )
     typer.echo(json.dumps(part.record(), indent=1) if as_json else shards.text(part))
     if part.failures or part.failed:
         fail("the shard could not be completed: see above", COULD_NOT_COMPLETE)

@@ -110,16 +110,21 @@ def compare(
     if len(read) < 2:
         raise Incomparable("give at least two runs to compare")
     chosen = choose(read, [metrics] if isinstance(metrics, str) else metrics)
-    return _compared(share(read), chosen, resamples, seed, level)
+    return compare_shared(share(read), chosen, resamples, seed, level)
 
 
 def _read(run: str | Path | Run) -> list[ScoredRun]:
     return [read_run(run.folder)] if isinstance(run, Run) else runs_in(run)
 
 
-def _compared(
-    shared: Shared, chosen: Chosen, resamples: int, seed: int, level: float
+def compare_shared(
+    shared: Shared,
+    chosen: Chosen,
+    resamples: int = paired.RESAMPLES,
+    seed: int = 0,
+    level: float = paired.LEVEL,
 ) -> Comparison:
+    """Compare runs by chosen measures on the articles they share."""
     measures = chosen.measures
     scores = shared.values(measures)
     whole = ~np.isnan(scores).any(axis=2, keepdims=True)

@@ -11,7 +11,7 @@ from typing import Any
 import evalharness
 from evalharness import registry
 from evalharness.endpoint import Server
-from evalharness.errors import ConfigError, ExecutorError, HarnessError
+from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
 from evalharness.neural.batches import forget
 from evalharness.protocols import Job, Sent
 from evalharness.records import digest
@@ -143,6 +143,7 @@ def done(component: Any, batch: Sequence[Any]) -> list[Any]:
 
 def failure(error: Exception) -> Failure:
     """Return an exception in words."""
+    error = NoMemory() if isinstance(error, MemoryError) else error
     kind = type(error) if isinstance(error, HarnessError) else None
     told = "".join(traceback.format_exception(error)).rstrip()
     return Failure(kind, str(error), f"in a worker:\n{told}")

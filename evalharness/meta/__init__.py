@@ -2,7 +2,7 @@
 
 from evalharness.calibration import Calibration, load_calibration
 from evalharness.meta.calibrating import calibrate
-from evalharness.meta.cards import cards, write_cards
+from evalharness.meta.cards import cards, known_cards, write_cards
 from evalharness.meta.evaluation import Agreement, evaluate
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "calibrate",
     "cards",
     "evaluate",
+    "known_cards",
     "load_calibration",
     "write_cards",
 ]

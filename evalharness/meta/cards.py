@@ -54,11 +54,11 @@ def _section(name: str, card: Card) -> str:
         f"## How far to trust `{name}`",
         "",
         f"Mean AUC over {len(card['macro_sources'])} sources with human labels: "
-        f"**{_range(card, 'macro_auc')}**. Signature: `{card['signature']}`.",
+        f"**{between(card, 'macro_auc')}**. Signature: `{card['signature']}`.",
         "",
         "| source | n | articles | consistent | AUC (95 %) | balanced accuracy | no score |",
         "|---|---:|---:|---:|---|---:|---:|",
-        *(_row(each) for each in card["measured_on"]),
+        *(f"| {' | '.join(map(_escaped, row(each)))} |" for each in card["measured_on"]),
         "",
         card["meaning"],
         "",
@@ -66,27 +66,28 @@ def _section(name: str, card: Card) -> str:
     return "\n".join(lines)
 
 
-def _row(measured: Mapping[str, Any]) -> str:
-    cells = [
-        _escaped(measured["source"]),
+def row(measured: Mapping[str, Any]) -> list[str]:
+    """Return what one source says: its name, then n, articles, share consistent, AUC, and so on."""
+    return [
+        str(measured["source"]),
         str(measured["n"]),
         str(measured["articles"]),
         _percent(measured["positive_rate"]),
-        measured.get("reason") or _range(measured, "auc"),
+        measured.get("reason") or between(measured, "auc"),
         _figure(measured.get("balanced_accuracy")),
         _percent(measured["null_rate"]),
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _range(figures: Mapping[str, Any], name: str) -> str:
+def between(figures: Mapping[str, Any], name: str) -> str:
+    """Return a figure with its interval."""
     low, high = figures.get(f"{name}_low"), figures.get(f"{name}_high")
-    between = "" if low is None else f" ({_figure(low)}–{_figure(high)})"
-    return _figure(figures.get(name)) + between
+    interval = "" if low is None else f" ({_figure(low)}–{_figure(high)})"
+    return _figure(figures.get(name)) + interval
 
 
 def _figure(value: float | None) -> str:
@@ -109,3 +110,30 @@ def write_cards(agreement: Agreement, path: str | Path) -> None:
         Path(path).write_text(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def known_cards(path: str | Path | None = None) -> dict[str, Card]:
+    """Return the cards that come with the package, by check, and over them those of a file.
+
+    path: JSON that `evalharness meta --card` wrote. Raises: ConfigError where it is none.
+    """
+    found: dict[str, Card] = _read(_MEASURED)
+    return found | _read(Path(path)) if path is not None else found
+
+
+# Of the checks that need no weights, on the twelve sources that the README of `meta` names.
+_MEASURED = Path(__file__).parent / "measured.json"
+_NEEDED = ("check", "signature", "macro_auc", "macro_sources", "measured_on", "meaning")
+
+
+def _read(path: Path) -> dict[str, Card]:
+    try:
+        made: dict[str, Card] = json.loads(path.read_bytes())["cards"]
+        whole = all(key in card for card in made.values() for key in _NEEDED)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise ConfigError(f"{path}: no trust cards as `evalharness meta --card` writes them")
+    return made

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.models.asking import Failed, Prompt
 from evalharness.models.options import Generating
 from evalharness.prompts import (
     at_date,
@@ -24,7 +25,7 @@ from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
 if TYPE_CHECKING:
-    from evalharness.models.generation import Failed, Prompt, Written
+    from evalharness.models.generation import Written
 
 INSTRUCTION = (
     "{article}\n\nSummarize the article above in at most three sentences. Say only what the "
@@ -81,7 +82,8 @@ class Causal(Generating):
     def instructions(self) -> tuple[str, ...]:
         """Return the fixed texts of the prompt."""
         prompt = self.user if self.template is None else self.template
-        texts = [self.system, *(fixed for fixed, _ in parts(prompt))]
+        merge = self.long.merge if self.long and self.long.merges else ""
+        texts = [self.system, *(fixed for said in (prompt, merge) for fixed, _ in parts(said))]
         return tuple(text.strip() for text in texts if text.strip())
 
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
@@ -133,21 +135,36 @@ class _Writer:
         """Return a summary for each article, in order."""
         from evalharness.models import generation
 
-        return generation.summaries(articles, self.engine, self.prompt, self._polished)
+        return generation.summaries(
+            articles,
+            self.engine,
+            self.prompt,
+            self._polished,
+            self.options.long,
+            self.merging,
+        )
 
-    def prompt(self, article: Article) -> "Prompt | Failed":
+    def prompt(self, article: Article) -> Prompt | Failed:
         """Return the prompt with as much of the article, from its start, as fits."""
-        from evalharness.models.generation import Failed, Prompt
+        source = self.options.user if self.chat else self.options.template or self.options.user
+        return self._longest(source, "article", article)
+
+    def merging(self, summaries: Article) -> Prompt | Failed:
+        """Return the prompt that merges summaries, which stand where the article's text does."""
+        merge = self.options.long.merge if self.options.long else ""
+        return self._longest(merge, "summaries", summaries)
+
+    def _longest(self, source: str, place: str, article: Article) -> Prompt | Failed:
+        """Return a prompt with as much of a text, from its start, as fits into its place."""
         from evalharness.models.sampling import article_seed
 
         title = str(article.extra.get("title") or "")
-        source = self.options.user if self.chat else self.options.template or self.options.user
         if not title and any(name == "title" for _, name in parts(source)):
             return Failed("the article has no title, and the prompt asks for one")
         key = article_seed(self.options.seed, article.text)
 
         def ids(text: str) -> list[int]:
-            return self._ids(source, {"article": text, "title": title})
+            return self._ids(source, {place: text, "title": title})
 
         whole = ids(article.text)
         if self.limit is None or len(whole) <= self.limit:
@@ -176,7 +193,7 @@ class _Writer:
             text = f"{self.options.system}\n\n{text}"
         return list(self.tokenizer(text)["input_ids"])
 
-    def _polished(self, written: "Written", prompt: "Prompt") -> str:
+    def _polished(self, written: "Written", prompt: Prompt) -> str:
         text = written.text
         if self.options.thinking == "remove":
             # Some templates open the thought themselves, at the end of the prompt.

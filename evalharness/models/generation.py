@@ -19,6 +19,10 @@ from transformers import (  # noqa: TID253
 from evalharness import hf
 from evalharness.errors import HarnessError, ModelError
 from evalharness.models import sampling
+from evalharness.models.asking import Failed as Failed
+from evalharness.models.asking import Prompt as Prompt
+from evalharness.models.asking import Said
+from evalharness.models.long import Long, summarized, told
 from evalharness.models.settings import Settings, ends
 from evalharness.records import Article, Finish, Summary
 
@@ -35,32 +39,12 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Prompt:
-    """What the model reads for one article.
-
-    read: characters of the article, from its start, that `ids` hold; None where unknown.
-    key: of the article's own random numbers.
-    """
-
-    ids: list[int]
-    read: int | None
-    key: bytes = b""
-
-
-@dataclass(frozen=True)
 class Written:
     """New tokens without start, padding and end mark; their text; and why they end."""
 
     ids: list[int]
     text: str
     finish: Finish
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Why a prompt came to nothing."""
-
-    reason: str
 
 
 class StopStrings(StoppingCriteria):
@@ -211,49 +195,41 @@ class Engine:
         return Written(new, text, finish)
 
 
+@dataclass(frozen=True)
+class Asking:
+    """An engine with a way to make prompts, and to make what it writes readable."""
+
+    engine: Engine
+    prompt: Callable[[Article], Prompt | Failed]
+    merging: Callable[[Article], Prompt | Failed]
+    polished: Callable[[Written, Prompt], str]
+
+    def write(self, prompts: Sequence[Prompt]) -> list[Said | Failed]:
+        """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
+        results = zip(prompts, self.engine.write(prompts), strict=True)
+        return [
+            result
+            if isinstance(result, Failed)
+            else Said(self.polished(result, p), result.finish, len(result.ids), len(p.ids))
+            for p, result in results
+        ]
+
+
 def summaries(
     articles: Sequence[Article],
     engine: Engine,
     prompt: Callable[[Article], Prompt | Failed],
     polished: Callable[[Written, Prompt], str],
+    long: Long | None = None,
+    merging: Callable[[Article], Prompt | Failed] | None = None,
 ) -> list[Summary]:
     """Return the summary of each article, in order: its prompt, written to, and made readable.
 
-    Raises: ModelError where every article fails for the same reason.
+    long: what to do with an article that does not fit. merging: makes a prompt of summaries, where
+    that is not the prompt of an article. Raises: ModelError where all fail for the same reason.
     """
     with hf.quiet():
-        prompts = [_prompt(article, prompt) for article in articles]
-    usable = [p for p in prompts if isinstance(p, Prompt)]
-    results = iter(engine.write(usable))
-    return [
-        _summary(article, p, next(results) if isinstance(p, Prompt) else p, polished)
-        for article, p in zip(articles, prompts, strict=True)
-    ]
-
-
-def _prompt(article: Article, make: Callable[[Article], Prompt | Failed]) -> Prompt | Failed:
-    if not article.text.strip():
-        return Failed("the article has no text")
-    try:
-        return make(article)
-    except HarnessError:
-        raise
-    except Exception as error:  # text that is no Unicode, and what else a tokenizer may refuse
-        return Failed(_reason(error))
-
-
-def _summary(
-    article: Article,
-    prompt: Prompt | Failed,
-    result: Written | Failed,
-    polished: Callable[[Written, Prompt], str],
-) -> Summary:
-    if isinstance(result, Failed) or isinstance(prompt, Failed):
-        reason = result.reason if isinstance(result, Failed) else ""
-        return Summary(article.id, "", finish="error", note=reason)
-    text = polished(result, prompt)
-    finish: Finish = "empty" if not text and result.finish == "stop" else result.finish
-    return Summary(article.id, text, prompt.read, finish, len(result.ids), len(prompt.ids))
+        return summarized(articles, Asking(engine, prompt, merging or prompt, polished), long)
 
 
 def careful(
@@ -269,7 +245,7 @@ def careful(
     except HarnessError:
         raise
     except Exception as error:  # whatever one article provokes must not end the run
-        memory, reason = hf.out_of_memory(error), _reason(error)
+        memory, reason = hf.out_of_memory(error), told(error)
     # Outside of `except`, whose traceback would keep the failed batch's tensors alive.
     _free()
     if len(rows) == 1:
@@ -278,11 +254,6 @@ def careful(
         half = (len(rows) + 1) // 2
         return careful(run, rows[:half]) + careful(run, rows[half:])
     return [result for row in rows for result in careful(run, [row])]
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
 def _free() -> None:

@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 from evalharness import hf
+from evalharness.models.long import Long
 from evalharness.protocols import Checkpoint
 from evalharness.records import Article
 
@@ -51,6 +52,7 @@ class Generating:
     top_p: draw among the fewest tokens that hold this much probability.
     min_p: draw among tokens at least this likely, relative to the likeliest.
     typical_p: locally typical sampling, Meister et al. 2022.
+    long: what to do with an article that does not fit; None cuts off its end, as the head does.
     seed: of the draws; each article draws from its own stream, whatever batch it is in.
     dtype: numbers to compute in; auto is what the checkpoint was saved in.
     attention: sdpa, eager or flash_attention_2; None leaves it to transformers.
@@ -77,6 +79,7 @@ class Generating:
     top_p: float | None = None
     min_p: float | None = None
     typical_p: float | None = None
+    long: Long | None = None
     seed: int = 0
     dtype: hf.Dtype = "auto"
     attention: hf.Attention | None = None
@@ -89,6 +92,8 @@ class Generating:
         """Check the options alone and against each other. Raises: ValueError."""
         hf.check_device(self.device)
         hf.check_device_map(self.device_map, self.device)
+        if self.long and self.long.strategy == "head":  # what is done without: the same results
+            object.__setattr__(self, "long", None)
         self._check_ranges()
         if self.do_sample is not True:
             self._refuse(_SAMPLING, "is for sampling: add do_sample: true")

@@ -41,8 +41,8 @@ def _table(records: Sequence[Mapping[str, Any]], spread: bool) -> "Table":
     table.add_column("system", no_wrap=True)
     for heading in ("n", "answered", "words"):
         table.add_column(heading, justify="right", no_wrap=True)
-    columns = _columns(records)
-    for heading in _headings(columns, spread):
+    columns = columns_of(records)
+    for heading in headings(columns, spread):
         table.add_column(Text(heading), justify="right", no_wrap=True)
     for record in records:
         outputs = record["outputs"]
@@ -56,13 +56,15 @@ def _table(records: Sequence[Mapping[str, Any]], spread: bool) -> "Table":
     return table
 
 
-def _columns(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def columns_of(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return metric and part of each column: a metric's known parts, else its value."""
     metrics: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
         for label, metric in record["metrics"].items():
             metrics.setdefault(label, []).append(metric)
-    signatures = records[0]["signatures"]["metrics"]
+    signatures: dict[str, str] = {}
+    for record in reversed(records):
+        signatures |= record["signatures"]["metrics"]
     columns = []
     for label, found in metrics.items():
         kind = signatures.get(label, label).partition("|")[0]
@@ -71,14 +73,14 @@ def _columns(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return columns
 
 
-def _headings(columns: Sequence[tuple[str, str]], spread: bool) -> list[str]:
+def headings(columns: Sequence[tuple[str, str]], spread: bool) -> list[str]:
     """Name columns by their part, and by their metric too where that alone would not tell."""
     parts = [part or label for label, part in columns]
-    headings = [
+    found = [
         f"{label} {part}" if part and parts.count(part) > 1 else part or label
         for label, part in columns
     ]
-    return headings if spread else [heading.replace("rouge", "R") for heading in headings]
+    return found if spread else [heading.replace("rouge", "R") for heading in found]
 
 
 def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> str:
@@ -114,13 +116,13 @@ def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
         f"Means over the articles, times 100; ± is the farther end of the {level:.0%} interval "
         f"({first['interval']['resamples']} bootstrap resamples, seed {first['seed']})."
     ]
-    lines += _signatures(records)
+    lines += signatures(records)
     for record in records:
         lines += [f"{record['cell']}: {line}" for line in _remarks(record)]
     return [*lines, NOTICE]
 
 
-def _signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
+def signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what made each column; where systems differ in it, the first of each kind is named."""
     systems: dict[str, dict[str, list[str]]] = {}
     whole = set()

@@ -32,7 +32,10 @@ _QUOTED = 300  # characters of evidence
 
 def show_verdict(found: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
     """Print a verdict; flagged words are underlined, or stand in [[ ]] in plain output."""
-    _Printer(found, _console(out, color)).show(name)
+    printer = Printer(found, console_on(out, color))
+    printer.show_head(name)
+    printer.show_sentences()
+    printer.console.print()
 
 
 def show_reminder(out: IO[str]) -> None:
@@ -40,11 +43,12 @@ def show_reminder(out: IO[str]) -> None:
     out.write(f"{NOTICE}\n")
 
 
-def _console(out: IO[str], color: bool) -> "Console":
+def console_on(out: IO[str], color: bool) -> "Console":
+    """Return a console of a width to read at; without colour where nobody could see or wants it."""
     from rich.console import Console
 
     console = Console(file=out, highlight=False)
-    plain = not color or not console.is_terminal
+    plain = not color or console.no_color or not console.is_terminal
     width = WIDTH if not console.is_terminal else min(console.width, WIDTH)
     return Console(
         file=out,
@@ -55,13 +59,17 @@ def _console(out: IO[str], color: bool) -> "Console":
     )
 
 
-class _Printer:
+class Printer:
+    """Prints a verdict, sentence by sentence."""
+
     def __init__(self, found: Verdict, console: "Console") -> None:
+        """Take a verdict and where it is printed."""
         self.found, self.console = found, console
         self.marks = not console.is_terminal
         self.places = text.sentences(found.article)
 
-    def show(self, name: str) -> None:
+    def show_head(self, name: str) -> None:
+        """Print the name of what was checked, the verdict, and what a page was taken for."""
         found = self.found
         if name:
             self._print("", (name, "bold"))
@@ -72,11 +80,13 @@ class _Printer:
         if found.page is not None:
             for line in taken(found.page):
                 self._print("  ", (line, "dim"))
-        for number, sentence in enumerate(found.sentences, 1):
+
+    def show_sentences(self) -> None:
+        """Print each sentence with its flags and its evidence, and a note if there is one."""
+        for number, sentence in enumerate(self.found.sentences, 1):
             self._show_sentence(number, sentence)
-        if found.note and found.verdict != "no_summary":
-            self._print("  ", (f"Note: {found.note}.", ""))
-        self.console.print()
+        if self.found.note and self.found.verdict != "no_summary":
+            self._print("  ", (f"Note: {self.found.note}.", ""))
 
     def _show_sentence(self, number: int, sentence: Sentence) -> None:
         self.console.print()
@@ -121,15 +131,35 @@ class _Printer:
         return next((n for n, each in enumerate(self.places) if span.start < each.end), None)
 
     def _print(self, indent: str, *pieces: tuple[str, str]) -> None:
-        """Print pieces of text with their styles, wrapped below each other."""
-        from rich.text import Text
+        print_wrapped(self.console, indent, *pieces)
 
-        whole = Text()
-        for said, style in pieces:
-            whole.append("".join(c if c.isprintable() else " " for c in said), style=style)
-        for line in whole.wrap(self.console, self.console.width - len(indent)):
-            line.rstrip()
-            self.console.print(Text(indent) + line)
+
+def print_wrapped(console: "Console", indent: str, *pieces: tuple[str, str]) -> None:
+    """Print pieces of text with their styles, wrapped below each other.
+
+    Whatever could steer a terminal is a blank.
+    """
+    from rich.text import Text
+
+    whole = Text()
+    for said, style in pieces:
+        whole.append(printable(said), style=style)
+    for line in whole.wrap(console, max(10, console.width - len(indent))):
+        line.rstrip()
+        console.print(Text(indent) + line)
+
+
+# Joiners of letters and of pictures: words of Persian, Hindi and others need them.
+_JOINERS = "\u200c\u200d"
+
+
+def printable(said: str) -> str:
+    r"""Return a text in which all that steers what shows it is blank, each character in its place.
+
+    >>> printable("a\u202e\x1b[31m\nb")
+    'a  [31m b'
+    """
+    return "".join(c if c.isprintable() or c in _JOINERS else " " for c in said)
 
 
 def _inside(span: Span, sentence: Span) -> bool:

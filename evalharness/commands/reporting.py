@@ -1,0 +1,41 @@
+"""The command that makes a page for people: `report`."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(rich_markup_mode=None)
+
+Runs = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),
+]
+
+
+@app.callback()
+def _several() -> None:
+    """Keep `report` a command of its own, though it is alone here."""
+
+
+@app.command()
+def report(
+    runs: Runs,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Where to write the page.")
+    ] = "report.html",
+    baseline: Annotated[
+        str,
+        typer.Option(metavar="SYSTEM", help="Compare the others with it; of two runs, the first."),
+    ] = "",
+    rules: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Of a gate, YAML, for two runs.")
+    ] = None,
+    cards: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
+    ] = None,
+) -> None:
+    """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
+    from evalharness.report.page import write_report
+
+    path = write_report(*runs, to=output, baseline=baseline, rules=rules, cards=cards)
+    typer.echo(f"Report: {path}")

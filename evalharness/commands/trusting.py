@@ -1,0 +1,36 @@
+"""Commands that say whether what is there can be trusted: `verify`, `rerun` and `reproduce`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from evalharness.commands.options import AsJson
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def verify(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="A run's folder, an experiment's, or all results."),
+    ],
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="The ledgers; default: store beside the experiment."),
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(min=0, help="Articles of each run to score again, drawn at random.")
+    ] = 20,
+    everything: Annotated[bool, typer.Option("--all", help="Score all articles again.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the sample.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs."""
+    from evalharness.report.trust import verified_text
+    from evalharness.verifying import verify as verify_runs
+
+    found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
+    typer.echo(json.dumps(found.record(), indent=1) if as_json else verified_text(found))
+    raise typer.Exit(0 if found.good else 1)

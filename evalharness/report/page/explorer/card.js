@@ -1,0 +1,155 @@
+// The summaries' side: a card for each, its sentences and flags able to point into the article.
+
+// Kinds of flags by the look they share: colour and form of the underline.
+const LOOKS = {
+  number: "number", unit: "number", date: "date", entity: "name", swap: "name", name: "name",
+  negation: "negation", antonym: "negation", quote: "quote", attribution: "quote",
+  roles: "role", role: "role", unsupported: "unsupported",
+};
+const lookOf = (kind) => (Object.hasOwn(LOOKS, kind) ? LOOKS[kind] : "other");
+
+// What an element of a card stands for: {flags, evidence, label}.
+const meanings = new WeakMap();
+
+/** The flags of a summary by the checks that are shown, in the order of the text, numbered. */
+function flagsOf(summary, checks, articleLength) {
+  const flags = checks.flatMap((check) =>
+    (summary.scores?.[check]?.flags ?? []).map(([start, end, kind, message, evidence]) => {
+      const span = clamped([start, end], summary.text.length);
+      const spans = (evidence ?? []).map((pair) => clamped(pair, articleLength));
+      const outside = span.outside || spans.some((found) => found.outside);
+      return { check, kind, message, outside, start: span.start, end: span.end,
+        evidence: spans.filter((found) => found.start < found.end) };
+    }));
+  flags.sort((a, b) => a.start - b.start || a.end - b.end);
+  flags.forEach((flag, n) => { flag.number = n + 1; });
+  return flags;
+}
+
+/** What the checks say of a stretch of the summary: their values, and evidence in the article. */
+function sayingsOn(summary, checks, start, end, articleLength) {
+  const values = [];
+  const evidence = [];
+  for (const check of checks) {
+    for (const [from, to, value, spans] of summary.scores?.[check]?.sentences ?? []) {
+      const common = Math.min(to, end) - Math.max(from, start);
+      if (common * 2 <= Math.min(to - from, end - start)) continue;
+      if (typeof value === "number") values.push({ check, value });
+      evidence.push(...(spans ?? []).map((pair) => clamped(pair, articleLength)));
+    }
+  }
+  return { values, evidence: evidence.filter((span) => span.start < span.end) };
+}
+
+/** The sentences of a summary and what lies between them, in order and without overlap. */
+function partsOf(summary) {
+  const { length } = summary.text;
+  const parts = [];
+  let at = 0;
+  const sentences = (summary.sentences ?? []).map((pair) => clamped(pair, length));
+  for (const { start, end } of sentences.sort((a, b) => a.start - b.start)) {
+    const from = Math.max(start, at);
+    if (end <= from) continue;
+    if (from > at) parts.push({ start: at, end: from, sentence: false });
+    parts.push({ start: from, end, sentence: true });
+    at = end;
+  }
+  if (at < length) parts.push({ start: at, end: length, sentence: sentences.length === 0 });
+  return parts;
+}
+
+/** The text of a summary, its sentences and flagged words reachable by keyboard. */
+function summaryText(summary, flags, checks, labels, articleLength) {
+  const box = make("p", { class: "summary-text", dir: "auto" });
+  const cuts = sortedUnique(flags.flatMap(({ start, end }) => [start, end]));
+  const begun = new Set();
+  let n = 0;
+  for (const part of partsOf(summary)) {
+    const children = piecesOf(summary, part, flags, cuts, begun);
+    if (part.sentence) {
+      n += 1;
+      const sayings = sayingsOn(summary, checks, part.start, part.end, articleLength);
+      box.append(sentenceElement(children, n, sayings, labels));
+    } else box.append(...children);
+  }
+  const atEnd = flags.filter((flag) => !begun.has(flag));
+  if (atEnd.length) box.append(flagElement("", atEnd, atEnd, begun));
+  return box;
+}
+
+function piecesOf(summary, part, flags, cuts, begun) {
+  return pieces(part.start, part.end, cuts).flatMap(([from, to]) => {
+    const points = flags.filter((flag) => flag.start === flag.end && flag.start === from);
+    const covering = flags.filter((flag) => flag.start !== flag.end && meets(flag, from, to));
+    const words = visible(summary.text).slice(from, to);
+    const ending = covering.filter((flag) => flag.end === to);
+    return [
+      ...(points.length ? [flagElement("", points, points, begun)] : []),
+      covering.length ? flagElement(words, covering, ending, begun) : words,
+    ];
+  });
+}
+
+// A flag that goes on over several pieces is one stop for the keyboard: its first piece.
+function flagElement(words, covering, ending, begun) {
+  const first = covering.some((flag) => !begun.has(flag));
+  covering.forEach((flag) => begun.add(flag));
+  const numbers = ending.map((flag) => flag.number).join(",");
+  const element = make("span", {
+    class: `flag k-${lookOf(covering[0].kind)}${words ? "" : " point"}`,
+    "data-n": numbers || null,
+    tabindex: first ? 0 : null, role: first ? "button" : null,
+    "aria-label": first && !words ? `flag ${numbers}: something is missing here` : null,
+  }, words);
+  meanings.set(element, {
+    flags: covering, evidence: covering.flatMap((flag) => flag.evidence),
+    label: plural(covering.length, "flag"),
+  });
+  return element;
+}
+
+function sentenceElement(children, n, { values, evidence }, labels) {
+  const said = values.map(({ check, value }) => `${labels(check)} ${figure(value, { percent: true })}`);
+  const label = [`Sentence ${n}`, ...said].join(", ");
+  const element = make("span", {
+    class: evidence.length ? "sentence backed" : "sentence",
+    tabindex: 0, role: "group", "aria-label": label,
+  }, ...children);
+  meanings.set(element, { flags: [], evidence, label });
+  return element;
+}
+
+/** The flags of a summary as a list: number, kind, words, message, and the evidence quoted. */
+function flagList(summary, flags, article, labels, several) {
+  const text = visible(summary.text);
+  const quoted = new Map(); // evidence -> number of the flag that quotes it
+  return make("ol", { class: "flags" }, ...flags.map((flag) => {
+    const words = clipped(text.slice(flag.start, flag.end), 120);
+    return make("li", { "data-n": flag.number },
+      kindMark(flag.kind), words ? said("q", "words", words) : null,
+      said("span", "message", clipped(String(flag.message ?? ""), 500)),
+      several ? said("span", "by", `(${labels(flag.check)})`) : null,
+      flag.outside ? make("span", { class: "by" }, "(it pointed outside the text)") : null,
+      flag.evidence.length ? quotation(flag, article, quoted) : null);
+  }));
+}
+
+function kindMark(kind) {
+  return make("span", { class: `kind k-${lookOf(kind)}` }, said("bdi", "", clipped(String(kind), 40)));
+}
+
+/** The article's words on a flag, as a button that lights them up there. */
+function quotation({ number, evidence }, article, quoted) {
+  const key = JSON.stringify(evidence);
+  const button = make("button", { type: "button", class: "quotation", title: "Show it in the article" });
+  if (quoted.has(key)) button.append(`the same place as for ${quoted.get(key)}`);
+  else {
+    const [{ start, end }] = evidence;
+    const words = clipped(article.slice(start, end).replace(/\s+/g, " ").trim(), 240);
+    button.append(make("span", { class: "hush" }, "The article says: "), said("q", "", words));
+    if (evidence.length > 1) button.append(` and ${plural(evidence.length - 1, "more place")}`);
+    quoted.set(key, number);
+  }
+  meanings.set(button, { flags: [], evidence, label: plural(evidence.length, "place") });
+  return button;
+}

@@ -1,0 +1,227 @@
+// The articles of the page: what is shown is in the address, so that a view can be linked.
+
+const EMPTY_VIEW = {
+  article: "", n: "", q: "", flag: "", band: "", finish: "", source: "", system: "", cut: "",
+  sort: "", by: "", vs: "", check: "", diff: "",
+};
+const FILTERS = ["q", "flag", "band", "finish", "source", "system", "cut", "sort", "by", "vs"];
+
+const part = (name) => document.getElementById(`explorer-${name}`);
+
+class Explorer {
+  constructor(index) {
+    this.table = new Table(index);
+    this.list = new ArticleList(this.table, part("list"), part("head"), (i) => this.#open(i));
+    this.reading = new Reading(this.table, {
+      title: part("title"), about: part("about"), pane: part("pane"), paneNote: part("pane-note"),
+      summaries: part("summaries"), cards: part("cards"), diff: part("diff"), tip: part("tip"),
+      told: part("told"), check: part("check"), diffOf: part("diff-of"), diffTo: part("diff-to"),
+    }, (change) => this.#change(change));
+    this.#fillControls();
+    this.#listen();
+    this.#follow();
+  }
+
+  #fillControls() {
+    const { systems, scores, kinds, sources } = this.table.index;
+    const named = (names) => names.map((name) => [name, name]);
+    const some = (name, first, options) => {
+      fillSelect(part(name), [["", first], ...options]);
+      part(name).closest("label").hidden = options.length < 2;
+    };
+    some("system", "any", named(systems));
+    some("vs", "any other", named(systems));
+    some("source", "any", named(sources.filter(Boolean)));
+    some("band", "any", named(this.table.bands()));
+    some("finish", "any", named(this.table.finishes()));
+    fillSelect(part("flag"), [["", "any or none"], [ANY_FLAG, "flagged"], [NO_FLAG, "not flagged"],
+      ...named(kinds)]);
+    part("flag").closest("label").hidden = kinds.length === 0;
+    fillSelect(part("by"), scores.map(({ key, label, of }) =>
+      [key, label === of ? label : `${of} ${label}`]));
+    part("cut").closest("label").hidden =
+      !(this.table.index.outcomes.truncated ?? []).some((column) => column?.some(Boolean));
+  }
+
+  #listen() {
+    part("find").addEventListener("input", (event) => {
+      const { name } = event.target;
+      const value = event.target.type === "checkbox" ? (event.target.checked ? "1" : "") : event.target.value;
+      this.#change({ [name]: value });
+      if (name === "q") this.#loadTexts();
+    });
+    part("find").addEventListener("submit", (event) => event.preventDefault());
+    part("clear").addEventListener("click", () => {
+      this.#change(Object.fromEntries(FILTERS.map((name) => [name, ""])));
+      part("q").focus();
+    });
+    part("load").addEventListener("click", () => this.#loadTexts(true));
+    part("back").addEventListener("click", () => this.#close());
+    part("previous").addEventListener("click", () => this.#step(-1));
+    part("next").addEventListener("click", () => this.#step(1));
+    part("reading").addEventListener("keydown", (event) => this.#key(event));
+    addEventListener("hashchange", () => this.#follow());
+    addEventListener("popstate", () => this.#follow());
+  }
+
+  // What the address says, with the first score to sort by where it names none.
+  #view() {
+    const view = { ...EMPTY_VIEW };
+    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
+      if (Object.hasOwn(view, name)) view[name] = value;
+    }
+    if (!this.table.index.scores.some(({ key }) => key === view.by)) view.by = this.#defaultBy();
+    return view;
+  }
+
+  /** The address of the present view with some of it changed. */
+  #address(change) {
+    const entries = Object.entries({ ...this.view, ...change });
+    const kept = entries.filter(([name, value]) => value && !(name === "by" && value === this.#defaultBy()));
+    return `#${kept.map(([name, value]) => `${name}=${encodeURIComponent(wellFormed(value))}`).join("&")}`;
+  }
+
+  #defaultBy() {
+    const { scores } = this.table.index;
+    return (scores.find(({ kind }) => kind === "check") ?? scores[0])?.key ?? "";
+  }
+
+  #change(change) {
+    history.replaceState(null, "", this.#address(change));
+    this.#follow();
+  }
+
+  #open(i) {
+    const id = this.table.index.articles.id[i];
+    const plain = wellFormed(id) === id && id !== "";
+    location.hash = this.#address({ article: wellFormed(id), n: plain ? "" : String(i), diff: this.view.diff });
+  }
+
+  #close() {
+    location.hash = this.#address({ article: "", n: "" });
+  }
+
+  #step(by) {
+    const next = this.list.found[this.list.found.indexOf(this.at) + by];
+    if (next !== undefined) this.#open(next);
+  }
+
+  // Show what the address asks for.
+  #follow() {
+    if (this.hash === location.hash) return; // two events tell of one step back
+    this.hash = location.hash;
+    const before = this.view;
+    if (before && location.hash.length > 1 && !location.hash.includes("=")) return; // a place on the page
+    this.view = this.#view();
+    if (!before || FILTERS.some((name) => before[name] !== this.view[name])) this.#filter();
+    const opened = this.view.article !== "" || this.view.n !== "";
+    part("browse").hidden = opened;
+    part("reading").hidden = !opened;
+    if (opened) this.#read(before);
+    else if (before?.article || before?.n) this.#returned();
+  }
+
+  #filter() {
+    const { view } = this;
+    for (const name of FILTERS) {
+      const control = part(name);
+      if (control.type === "checkbox") control.checked = view[name] === "1";
+      else if (control.value !== view[name]) control.value = view[name];
+    }
+    part("vs").closest("label").hidden = view.sort !== "gap" || this.table.systems.length < 2;
+    const found = this.table.select(view);
+    this.list.show(found, view);
+    const all = plural(this.table.size, "article");
+    const some = found.length === this.table.size ? all : `${count.format(found.length)} of ${all}`;
+    part("count").textContent = found.length ? some : `None of ${all} fits. Clear the search and filters to see them.`;
+    part("clear").hidden = !FILTERS.some((name) => view[name] && name !== "by");
+    this.#drawPlace();
+  }
+
+  async #read(before) {
+    const view = this.view;
+    const same = before?.article === view.article && before?.n === view.n;
+    const i = this.table.find(view.article, view.n === "" ? undefined : Number(view.n));
+    part("missing").hidden = i >= 0;
+    part("opened").hidden = i < 0;
+    if (i < 0) {
+      part("missing").textContent = `This page does not have the article “${clipped(visible(view.article), 200)}”.`;
+      this.at = undefined;
+      this.#drawPlace();
+      return;
+    }
+    const { chunk, at } = this.table.index.articles;
+    this.at = i;
+    this.#drawPlace();
+    try {
+      const articles = await chunkOf(chunk[i]);
+      this.table.learn(chunk[i], articles);
+      if (this.view !== view) return; // another was asked for meanwhile
+      this.reading.show(i, articles[at[i]], view);
+    } catch (error) {
+      part("opened").hidden = true;
+      part("missing").hidden = false;
+      part("missing").textContent = `The text could not be read: ${visible(error.message)}.`;
+      return;
+    }
+    if (same) return;
+    part("reading").scrollIntoView({ block: "start" });
+    part("title").focus({ preventScroll: true });
+  }
+
+  #returned() {
+    part("find").scrollIntoView({ block: "nearest" });
+    this.list.reveal(this.at);
+    part("list").focus({ preventScroll: true });
+  }
+
+  #drawPlace() {
+    const place = this.list.found.indexOf(this.at);
+    part("place").textContent = place < 0 ? "" : `${count.format(place + 1)} of ${count.format(this.list.found.length)}`;
+    part("previous").disabled = place <= 0;
+    part("next").disabled = place < 0 ? !this.list.found.length : place + 1 >= this.list.found.length;
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      if (!this.reading.dismiss()) this.#close();
+    } else if (event.target.matches("select, input")) return;
+    else if (event.key === "j") this.#step(1);
+    else if (event.key === "k") this.#step(-1);
+    else return;
+    event.preventDefault();
+  }
+
+  // The text of all chunks, so that it can be searched: at once where the page holds them, on
+  // request where they lie in files.
+  async #loadTexts(files = false) {
+    if (this.loading) return;
+    const numbers = [...new Set(this.table.index.articles.chunk)];
+    const there = numbers.filter((number) => files || block(`chunk-${number}`));
+    part("load").hidden = files || there.length === numbers.length;
+    this.loading = true;
+    for (const number of there) {
+      try {
+        this.table.learn(number, await chunkOf(number));
+      } catch (error) {
+        part("count").textContent = `The text could not be read: ${visible(error.message)}.`;
+        this.loading = false;
+        return;
+      }
+      await new Promise((resolve) => { setTimeout(resolve); }); // the keyboard goes first
+    }
+    this.loading = files || there.length === numbers.length;
+    if (this.view.q) this.#filter();
+  }
+}
+
+async function begin() {
+  const packed = block("index");
+  if (!packed || !part("browse")) return;
+  const index = await unpacked(packed.textContent);
+  document.getElementById("explorer").hidden = false;
+  globalThis.evalharnessReady = new Explorer(index) && true;
+}
+
+begin();

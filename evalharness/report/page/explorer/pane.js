@@ -1,0 +1,75 @@
+// The article's side: its text in pieces, so that evidence can light up and the unread be greyed.
+
+class ArticlePane {
+  constructor(pane, note) {
+    Object.assign(this, { pane, note, starts: [], ends: [], nodes: [], lit: [] });
+  }
+
+  /** Show a text that can be lit up and greyed between the given offsets. */
+  show(text, cuts) {
+    this.text = visible(text);
+    this.starts = [];
+    this.ends = [];
+    this.nodes = [];
+    this.lit = [];
+    this.pane.replaceChildren(...blocksOf(this.text).map(([start, end]) => this.#block(start, end, cuts)));
+    if (!this.nodes.length) this.pane.append(make("p", { class: "empty" }, "The article is empty."));
+    this.pane.scrollTop = 0;
+  }
+
+  #block(start, end, cuts) {
+    const block = make("p", { dir: "auto" });
+    for (const [from, to] of pieces(start, end, cuts)) {
+      const piece = make("span", {}, this.text.slice(from, to));
+      this.starts.push(from);
+      this.ends.push(to);
+      this.nodes.push(piece);
+      block.append(piece);
+    }
+    return block;
+  }
+
+  /** Grey what comes after the first `read` characters; null: all was read. */
+  grey(read, reader) {
+    const unread = read !== null && read < this.text.trimEnd().length;
+    this.nodes.forEach((node, n) => {
+      node.classList.toggle("unread", unread && this.starts[n] >= read);
+      node.classList.toggle("unread-from", unread && this.starts[n] >= read && !(this.starts[n - 1] >= read));
+    });
+    this.note.replaceChildren();
+    if (!unread) return;
+    const share = Math.max(Math.round((1 - read / this.text.length) * 100), 1);
+    this.note.append("Greyed: what ", said("bdi", "", clipped(reader, 60)),
+      ` did not read, ${share} % of the article.`);
+  }
+
+  /** Light up spans and bring the first into sight; without spans, put out the light. */
+  light(spans, scroll = true) {
+    for (const node of this.lit) node.classList.remove("lit");
+    this.lit = spans.flatMap((span) => this.#nodesOf(span));
+    for (const node of this.lit) node.classList.add("lit");
+    if (scroll && this.lit.length) this.#bring(this.lit[0]);
+  }
+
+  #nodesOf({ start, end }) {
+    const found = [];
+    for (let n = firstAfter(this.ends, start); n < this.nodes.length && this.starts[n] < end; n += 1) {
+      found.push(this.nodes[n]);
+    }
+    return found;
+  }
+
+  // Only the pane scrolls, never the page. What is not laid out yet has a guessed height: once
+  // more when it has its own.
+  #bring(node) {
+    const scroll = (behavior) => {
+      const box = this.pane.getBoundingClientRect();
+      const at = node.getBoundingClientRect();
+      if (at.top >= box.top + 8 && at.bottom <= box.bottom - 8) return;
+      const top = this.pane.scrollTop + at.top - box.top - box.height / 4;
+      this.pane.scrollTo({ top, behavior });
+    };
+    scroll("instant");
+    requestAnimationFrame(() => scroll("instant"));
+  }
+}

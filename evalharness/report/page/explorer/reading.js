@@ -1,0 +1,318 @@
+// One article: its text, the summaries beside it, and what joins them.
+
+class Reading {
+  /** `table` is the index, `parts` the elements of the view by name. */
+  constructor(table, parts, change) {
+    Object.assign(this, { table, parts, change });
+    this.pane = new ArticlePane(parts.pane, parts.paneNote);
+    this.tip = new Tip(parts.tip);
+    this.pinned = null;
+    this.#listen();
+  }
+
+  show(i, article, view) {
+    Object.assign(this, { i, view, article: { ...article, text: visible(article.text) } });
+    this.pinned = null;
+    this.tip.hide();
+    const { articles, sources } = this.table.index;
+    this.parts.title.replaceChildren(said("bdi", "", clipped(this.table.title(i), 300)));
+    const source = sources[articles.source[i]];
+    this.parts.about.replaceChildren(
+      said("bdi", "id", clipped(articles.id[i], 120)),
+      ...(source ? [said("bdi", "source", clipped(source, 60))] : []),
+      make("span", {}, plural(articles.words[i] ?? 0, "word")));
+    this.#fillControls();
+    this.checks = view.check && this.#checks().includes(view.check) ? [view.check] : this.#checks();
+    this.pane.show(this.article.text, this.#cuts());
+    this.#read(this.#firstReader());
+    this.parts.cards.replaceChildren(
+      ...this.table.systems.map((_, s) => this.#card(s)), ...this.#references());
+    this.#markReader();
+    this.#drawDiff();
+  }
+
+  #checks() {
+    const all = this.table.index.scores.filter(({ kind }) => kind === "check").map(({ of }) => of);
+    return [...new Set(all)];
+  }
+
+  #label = (check) => this.table.index.scores.find(({ of }) => of === check)?.of ?? check;
+
+  #fillControls() {
+    const checks = this.#checks();
+    this.parts.check.closest("label").hidden = checks.length < 2;
+    fillSelect(this.parts.check, [["", "all"], ...checks.map((check) => [check, this.#label(check)])]);
+    this.parts.check.value = checks.includes(this.view.check) ? this.view.check : "";
+    const systems = this.table.systems.map((name, s) => [String(s), name]);
+    const references = (this.article.references ?? []).map((_, r, all) =>
+      [`r${r}`, all.length > 1 ? `reference ${r + 1}` : "the reference"]);
+    fillSelect(this.parts.diffOf, systems);
+    fillSelect(this.parts.diffTo, [["", "–"], ...references, ...systems]);
+    const [of, to] = (this.view.diff || "").split(",");
+    this.parts.diffOf.value = systems.some(([s]) => s === of) ? of : "0";
+    this.parts.diffTo.value = [...systems, ...references].some(([s]) => s === to) ? to : "";
+    this.parts.diffOf.closest("label").hidden = systems.length + references.length < 2;
+    this.parts.diffTo.closest("label").hidden = systems.length + references.length < 2;
+  }
+
+  // Every offset of the article at which something may begin or end.
+  #cuts() {
+    const { length } = this.article.text;
+    const cuts = [];
+    for (const summary of this.article.summaries) {
+      if (!summary) continue;
+      if (summary.read != null) cuts.push(summary.read);
+      for (const check of this.checks) {
+        const score = summary.scores?.[check];
+        for (const [, , , spans] of score?.sentences ?? []) cuts.push(...(spans ?? []).flat());
+        for (const [, , , , spans] of score?.flags ?? []) cuts.push(...(spans ?? []).flat());
+      }
+    }
+    return sortedUnique(cuts.filter((cut) => cut > 0 && cut < length));
+  }
+
+  #unread(s) {
+    const read = this.article.summaries[s]?.read;
+    return read != null && read < this.article.text.trimEnd().length;
+  }
+
+  #firstReader() {
+    const chosen = this.table.systems.indexOf(this.view.system);
+    if (chosen >= 0 && this.#unread(chosen)) return chosen;
+    return this.table.systems.findIndex((_, s) => this.#unread(s));
+  }
+
+  #read(s) {
+    this.reader = s;
+    const name = this.table.systems[s] ?? "";
+    this.pane.grey(s < 0 ? null : this.article.summaries[s]?.read ?? null, name);
+  }
+
+  #card(s) {
+    const summary = this.article.summaries[s];
+    const name = said("h4", `s${s % 8}`, clipped(this.table.systems[s], 120));
+    const card = make("article", { class: "card", "data-system": s });
+    if (!summary) {
+      card.append(name, make("p", { class: "empty" }, "There is no summary by this system."));
+      return card;
+    }
+    const shown = { ...summary, text: visible(summary.text) };
+    const length = this.article.text.length;
+    const flags = flagsOf(shown, this.checks, length);
+    card.append(name, this.#facts(s, shown));
+    card.append(shown.text.trim()
+      ? summaryText(shown, flags, this.checks, this.#label, length)
+      : make("p", { class: "empty" }, "The summary is empty."));
+    if (summary.note) card.append(said("p", "note", clipped(summary.note, 500)));
+    if (flags.length) {
+      card.append(flagList(shown, flags, this.article.text, this.#label, this.checks.length > 1));
+    }
+    card.append(this.#scores(s, summary));
+    return card;
+  }
+
+  #facts(s, summary) {
+    const words = this.table.index.outcomes.words?.[s]?.[this.i];
+    const facts = make("p", { class: "facts" });
+    const add = (text, bad = false) => facts.append(make("span", { class: bad ? "bad" : null }, text));
+    if (words != null) add(plural(words, "word"));
+    if (summary.tokens != null) add(plural(summary.tokens, "token"));
+    const finishes = { length: "cut off at the most tokens", empty: "nothing was written", error: "failed" };
+    if (summary.finish && summary.finish !== "stop") add(finishes[summary.finish] ?? visible(summary.finish), true);
+    for (const defect of summary.defects ?? []) add(clipped(visible(defect), 80), true);
+    for (const check of this.checks) {
+      const band = summary.scores?.[check]?.band;
+      if (band) facts.append(said("span", "band", `${this.#label(check)}: ${band}`));
+    }
+    if (this.#unread(s)) {
+      const share = Math.floor((summary.read / this.article.text.length) * 100);
+      facts.append(make("button", { type: "button", class: "reader", "aria-pressed": "false" },
+        `read ${share} % of the article`));
+    }
+    return facts;
+  }
+
+  #scores(s, summary) {
+    const list = make("dl", { class: "figures" });
+    for (const score of this.table.index.scores) {
+      const value = this.table.value(score.key, s, this.i);
+      const note = value === null ? summary.scores?.[score.of]?.note : "";
+      const said_ = make("dd", {}, figure(value, score));
+      if (note) said_.append(said("span", "note", clipped(note, 200)));
+      list.append(make("div", {}, said("dt", "", clipped(score.label, 60)), said_));
+    }
+    return list;
+  }
+
+  #references() {
+    const all = this.article.references ?? [];
+    return all.map((text, n) => make("article", { class: "card reference" },
+      make("h4", {}, all.length > 1 ? `Reference ${n + 1}` : "Reference"),
+      said("p", "summary-text", text)));
+  }
+
+  #drawDiff() {
+    const { diffOf, diffTo, diff } = this.parts;
+    diff.hidden = diffTo.value === "";
+    if (diff.hidden) return;
+    const before = this.#textOf(diffTo.value);
+    const after = this.#textOf(diffOf.value);
+    const { runs, cut } = wordDiff(before, after);
+    const tags = { same: "span", removed: "del", added: "ins" };
+    const text = make("p", { class: "summary-text", dir: "auto" },
+      ...runs.map(({ kind, text: words }) => make(tags[kind], {}, words)));
+    const same = runs.every(({ kind }) => kind === "same");
+    diff.replaceChildren(
+      make("h4", {}, "Word by word: ", make("ins", {}, said("bdi", "", this.#nameOf(diffOf.value))),
+        " against ", make("del", {}, said("bdi", "", this.#nameOf(diffTo.value)))),
+      same ? make("p", { class: "note" }, "They are the same.") : "", text,
+      cut ? make("p", { class: "note" }, `Only the first ${count.format(MOST_WORDS)} words of each.`) : "");
+  }
+
+  #textOf(choice) {
+    const text = choice.startsWith("r")
+      ? this.article.references[Number(choice.slice(1))]
+      : this.article.summaries[Number(choice)]?.text;
+    return visible(text ?? "");
+  }
+
+  #nameOf(choice) {
+    if (!choice.startsWith("r")) return clipped(this.table.systems[Number(choice)], 60);
+    return this.article.references.length > 1 ? `reference ${Number(choice.slice(1)) + 1}` : "the reference";
+  }
+
+  #markReader() {
+    for (const button of this.parts.cards.querySelectorAll(".reader")) {
+      const on = Number(button.closest(".card").dataset.system) === this.reader;
+      button.setAttribute("aria-pressed", String(on));
+    }
+  }
+
+  #listen() {
+    const { cards, check, diffOf, diffTo, tip } = this.parts;
+    cards.addEventListener("pointerover", (event) => {
+      if (event.pointerType !== "touch") this.#point(meant(event.target), false);
+    });
+    cards.addEventListener("pointerleave", () => this.#point(null, false));
+    tip.addEventListener("pointerenter", () => this.tip.stay());
+    tip.addEventListener("pointerleave", () => this.tip.hideSoon());
+    cards.addEventListener("focusin", (event) => this.#point(meant(event.target), true));
+    cards.addEventListener("click", (event) => {
+      const reader = event.target.closest(".reader");
+      if (reader) this.#toggleReader(Number(reader.closest(".card").dataset.system));
+      else this.#point(meant(event.target), true);
+    });
+    cards.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      if (event.target.matches(".flag, .sentence")) {
+        event.preventDefault();
+        this.#point(event.target, true);
+      }
+    });
+    check.addEventListener("change", () => this.change({ check: check.value }));
+    const diff = () => this.change({ diff: diffTo.value ? `${diffOf.value},${diffTo.value}` : "" });
+    diffOf.addEventListener("change", diff);
+    diffTo.addEventListener("change", diff);
+    for (const side of [this.parts.pane, this.parts.summaries]) {
+      side.addEventListener("scroll", () => this.tip.hide(), { passive: true });
+    }
+    addEventListener("scroll", () => this.tip.hide(), { passive: true });
+  }
+
+  #toggleReader(s) {
+    this.#read(this.reader === s ? -1 : s);
+    this.#markReader();
+  }
+
+  // Light up what an element stands for. What was focused or clicked stays lit when the pointer goes.
+  #point(element, pin) {
+    if (pin && element) this.pinned = element;
+    const shown = element ?? this.pinned;
+    if (shown === this.pointed && !pin) return;
+    this.pointed = shown;
+    this.parts.cards.querySelector(".pointing")?.classList.remove("pointing");
+    const meaning = shown && meanings.get(shown);
+    if (!meaning) {
+      this.pane.light([]);
+      this.tip.hideSoon();
+      return;
+    }
+    shown.classList.add("pointing");
+    const evidence = this.#evidence(shown, meaning);
+    this.pane.light(evidence);
+    if (meaning.flags.length && element) this.tip.show(shown, meaning.flags, this.#label);
+    else this.tip.hideSoon();
+    if (pin) this.#tell(meaning, evidence);
+  }
+
+  // A flag without evidence of its own has its sentence's.
+  #evidence(element, meaning) {
+    if (meaning.evidence.length || !meaning.flags.length) return meaning.evidence;
+    const sentence = element.closest(".sentence");
+    return (sentence && meanings.get(sentence)?.evidence) ?? [];
+  }
+
+  #tell(meaning, evidence) {
+    const quoted = evidence.slice(0, 2).map(({ start, end }) =>
+      clipped(this.article.text.slice(start, end), 300));
+    this.parts.told.textContent = quoted.length
+      ? `${meaning.label}. The article says: ${quoted.join(" … ")}`
+      : `${meaning.label}. No passage of the article was found for it.`;
+  }
+
+  /** Put out the light and the tip; whether there was any. */
+  dismiss() {
+    const was = this.pinned !== null || !this.parts.tip.hidden;
+    this.pinned = null;
+    this.pointed = undefined;
+    this.#point(null, false);
+    this.tip.hide();
+    return was;
+  }
+}
+
+function meant(target) {
+  return target.closest?.(".flag, .sentence, .quotation") ?? null;
+}
+
+/** The words on a flag, beside it: what is wrong, and what the article has. */
+class Tip {
+  constructor(box) {
+    this.box = box;
+  }
+
+  show(element, flags, labels) {
+    this.stay();
+    this.box.replaceChildren(...flags.slice(0, 6).map((flag) => make("p", {}, kindMark(flag.kind),
+      said("span", "message", clipped(flag.message ?? "", 300)),
+      said("span", "by", `(${labels(flag.check)})`))));
+    this.box.hidden = false;
+    this.described?.removeAttribute("aria-describedby");
+    this.described = element;
+    element.setAttribute("aria-describedby", this.box.id);
+    const at = element.getClientRects()[0] ?? element.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const left = Math.min(Math.max(at.left, 8), document.documentElement.clientWidth - width - 8);
+    const below = at.bottom + 6;
+    const top = below + height > innerHeight ? at.top - height - 6 : below;
+    this.box.style.left = `${Math.max(left, 8)}px`;
+    this.box.style.top = `${Math.max(top, 8)}px`;
+  }
+
+  /** Hide it, but leave the time to move the pointer onto it. */
+  hideSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.hide(), 150);
+  }
+
+  stay() {
+    clearTimeout(this.timer);
+  }
+
+  hide() {
+    this.stay();
+    if (this.box.hidden) return;
+    this.box.hidden = true;
+    this.described?.removeAttribute("aria-describedby");
+  }
+}

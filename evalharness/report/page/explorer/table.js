@@ -1,0 +1,151 @@
+// The index: which articles there are, which fit a search and filters, and in what order.
+
+const ANY_FLAG = "*";
+const NO_FLAG = "-";
+
+class Table {
+  constructor(index) {
+    this.index = index;
+    this.size = index.articles.id.length;
+    this.systems = index.systems;
+    this.texts = new Array(this.size); // lower-cased text to search, of the chunks that are loaded
+    this.names = index.articles.id.map((id, i) =>
+      `${id}\n${index.articles.title?.[i] ?? ""}`.toLowerCase());
+    this.flags = index.systems.map((_, s) => this.#flagsOf(s));
+  }
+
+  // For each article, the flags that all checks found in a system's summary: {kind: count} or null.
+  #flagsOf(system) {
+    const sum = new Array(this.size).fill(null);
+    for (const found of Object.values(this.index.outcomes.flags ?? {})) {
+      found[system]?.forEach((kinds, i) => {
+        for (const [kind, n] of Object.entries(kinds ?? {})) {
+          sum[i] ??= {};
+          sum[i][kind] = (sum[i][kind] ?? 0) + n;
+        }
+      });
+    }
+    return sum;
+  }
+
+  flagCount(system, i) {
+    return Object.values(this.flags[system][i] ?? {}).reduce((sum, n) => sum + n, 0);
+  }
+
+  title(i) {
+    return this.index.articles.title?.[i] || this.index.articles.id[i] || "(no id)";
+  }
+
+  value(key, system, i) {
+    return this.index.values[key]?.[system]?.[i] ?? null;
+  }
+
+  bands() {
+    const seen = new Set();
+    for (const systems of Object.values(this.index.outcomes.band ?? {})) {
+      for (const column of systems ?? []) for (const band of column ?? []) seen.add(band);
+    }
+    return [...seen].filter(Boolean).sort();
+  }
+
+  finishes() {
+    const seen = new Set((this.index.outcomes.finish ?? []).flatMap((column) => column ?? []));
+    return [...seen].filter(Boolean).sort();
+  }
+
+  /** Take in the articles of a chunk, so that their text can be searched. */
+  learn(number, articles) {
+    const { chunk, at } = this.index.articles;
+    for (let i = 0; i < this.size; i += 1) {
+      if (chunk[i] !== number || this.texts[i] !== undefined) continue;
+      const { text, references = [], summaries = [] } = articles[at[i]] ?? { text: "" };
+      const all = [text, ...references, ...summaries.map((summary) => summary?.text ?? "")];
+      this.texts[i] = all.join("\n").toLowerCase();
+    }
+  }
+
+  /** The position of an article by its id; -1 where this page does not have it. */
+  find(id, position) {
+    const ids = this.index.articles.id;
+    if (Number.isInteger(position) && ids[position] && wellFormed(ids[position]) === id) {
+      return position;
+    }
+    return ids.findIndex((other) => wellFormed(other) === id);
+  }
+
+  /** The articles one of whose summaries meets all that is asked, in the order asked for. */
+  select(view) {
+    const asked = this.#systems(view.system);
+    const words = view.q.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = [];
+    for (let i = 0; i < this.size; i += 1) {
+      if (this.#source(view, i) && this.#says(words, i)
+        && asked.some((s) => this.#summaryFits(view, s, i))) found.push(i);
+    }
+    return this.#ordered(found, view, asked);
+  }
+
+  #systems(name) {
+    const system = this.systems.indexOf(name);
+    return system < 0 ? this.systems.map((_, s) => s) : [system];
+  }
+
+  #source(view, i) {
+    return !view.source || this.index.sources[this.index.articles.source[i]] === view.source;
+  }
+
+  #says(words, i) {
+    return words.every((word) => this.names[i].includes(word) || this.texts[i]?.includes(word));
+  }
+
+  #summaryFits(view, s, i) {
+    const outcomes = this.index.outcomes;
+    if (view.flag) {
+      const flags = this.flags[s][i];
+      if (view.flag === NO_FLAG ? flags : !flags) return false;
+      if (![ANY_FLAG, NO_FLAG].includes(view.flag) && !Object.hasOwn(flags, view.flag)) return false;
+    }
+    if (view.finish && outcomes.finish?.[s]?.[i] !== view.finish) return false;
+    if (view.cut && !outcomes.truncated?.[s]?.[i]) return false;
+    return !view.band
+      || Object.values(outcomes.band ?? {}).some((systems) => systems?.[s]?.[i] === view.band);
+  }
+
+  #ordered(found, view, asked) {
+    const weigh = this.#weight(view, asked);
+    if (!weigh) return found;
+    const weights = new Float64Array(this.size);
+    for (const i of found) weights[i] = weigh(i) ?? Infinity; // what has no value comes last
+    return found.sort((a, b) => (weights[a] === weights[b] ? a - b : weights[a] < weights[b] ? -1 : 1));
+  }
+
+  // What to sort by, smallest first.
+  #weight({ sort, by, vs }, asked) {
+    const values = (systems, i) =>
+      systems.map((s) => this.value(by, s, i)).filter((value) => value !== null);
+    const orders = {
+      low: (i) => least(values(asked, i)),
+      high: (i) => negative(greatest(values(asked, i))),
+      gap: (i) => negative(widest(values(asked, i), values(this.#systems(vs), i))),
+      flags: (i) => -Math.max(...asked.map((s) => this.flagCount(s, i))),
+      long: (i) => -(this.index.articles.words[i] ?? 0),
+      short: (i) => this.index.articles.words[i] ?? null,
+    };
+    return orders[sort];
+  }
+}
+
+const least = (values) => (values.length ? Math.min(...values) : null);
+const greatest = (values) => (values.length ? Math.max(...values) : null);
+const negative = (value) => (value === null ? null : -value);
+
+/** How far a value of one group lies from a value of another, at the most. */
+function widest(ones, others) {
+  if (!ones.length || !others.length) return null;
+  return Math.max(greatest(ones) - least(others), greatest(others) - least(ones));
+}
+
+/** A text without lone surrogates, which no address can hold. */
+function wellFormed(text) {
+  return text.toWellFormed?.() ?? text.replace(/\p{Surrogate}/gu, "\ufffd");
+}

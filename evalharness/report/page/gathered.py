@@ -1,0 +1,191 @@
+"""The runs of a report: found by their folders, named, and with the scores that it shows."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from evalharness import document, registry, results
+from evalharness.comparison import ScoredRun, read_run, runs_in
+from evalharness.comparison.scored import unique_names
+from evalharness.comparison.shared import Measure
+from evalharness.errors import DataError, HarnessError
+from evalharness.report.terminal import NO_SHARES, columns_of, headings
+from evalharness.runner import SWEEP, Run
+
+CONFIG = results.CONFIG
+Kind = Literal["metric", "check"]
+Role = Literal["floor", "ceiling", ""]
+
+# Summarizers that say how little, and how much, could be had; no competitors of a model.
+ROLES: Mapping[str, Role] = {
+    "article": "floor",
+    "lead": "floor",
+    "lexrank": "floor",
+    "random": "floor",
+    "textrank": "floor",
+    "title": "floor",
+    "oracle": "ceiling",
+}
+# What tells how a summary is made, and not how good it is.
+DESCRIPTIVE = ("extractiveness",)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A score that the report shows: a metric's value, or one of its parts.
+
+    label: its heading. kind: whether it looks at references or at the article. percent: whether it
+    is a share, shown times 100. judged: whether higher is better, and not merely other.
+    """
+
+    measure: Measure
+    label: str
+    kind: Kind
+    percent: bool
+    judged: bool = True
+
+    @property
+    def key(self) -> str:
+        """Its name in `compare` and in the page's data: `rouge.rouge1`, `numbers`."""
+        return self.measure.name
+
+    def of(self, record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return mean, interval and n in a `run.json`; None in one without it."""
+        metric: Mapping[str, Any] | None = record["metrics"].get(self.measure.metric)
+        if metric is None or self.measure.part == "value":
+            return metric
+        part: Mapping[str, Any] | None = metric["parts"].get(self.measure.part)
+        return part
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Finished runs, each with a name of its own, and the scores to show of them.
+
+    missing: what should be there and is not, a line each.
+    """
+
+    runs: tuple[ScoredRun, ...]
+    missing: tuple[str, ...] = ()
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(unique_names(self.runs)))
+
+    @property
+    def records(self) -> list[Mapping[str, Any]]:
+        """What the runs' `run.json` hold."""
+        return [run.record for run in self.runs]
+
+    @cached_property
+    def configs(self) -> list[Mapping[str, Any]]:
+        """The resolved configs; empty where there is none that can be read."""
+        return [_config(run.folder / CONFIG) for run in self.runs]
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The scores that tables show, those of checks last."""
+        pairs = columns_of(self.records)
+        found = [
+            Column(
+                Measure(metric, part or "value"),
+                heading,
+                self._kind(metric),
+                part not in NO_SHARES,
+                self._made_by(metric) not in DESCRIPTIVE,
+            )
+            for (metric, part), heading in zip(pairs, headings(pairs, spread=True), strict=True)
+        ]
+        return sorted(found, key=lambda column: column.kind == "check")
+
+    @cached_property
+    def roles(self) -> list[Role]:
+        """Which systems are floors, and which are a ceiling."""
+        kinds = [str(record["signatures"]["model"]).partition("|")[0] for record in self.records]
+        return [ROLES.get(kind, "") for kind in kinds]
+
+    def _kind(self, metric: str) -> Kind:
+        """Say what a config lists it under; without a config, where its name is known."""
+        for config in self.configs:
+            for place, kind in (("checks", "check"), ("metrics", "metric")):
+                for each in _listed(config.get(place)):
+                    if metric in (each.get("label"), each.get("name")):
+                        return "check" if kind == "check" else "metric"
+        name = self._made_by(metric)
+        known = name in registry.BUILT_IN["checks"] and name not in registry.BUILT_IN["metrics"]
+        return "check" if known else "metric"
+
+    def signatures(self, metric: str) -> list[str]:
+        """Return what made a metric's scores, each of them once."""
+        found = (record["signatures"]["metrics"].get(metric) for record in self.records)
+        return list(dict.fromkeys(str(each) for each in found if each))
+
+    def _made_by(self, metric: str) -> str:
+        """Return the name of the component that has this label."""
+        return next(iter(self.signatures(metric)), metric).partition("|")[0]
+
+
+def _listed(components: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(components, list):
+        for each in components:
+            if isinstance(each, dict):
+                yield each
+
+
+def _config(path: Path) -> Mapping[str, Any]:
+    try:
+        tree = document.parse(path.read_text(encoding="utf-8"), str(path), path.parent).tree
+    except (OSError, ValueError, HarnessError):  # the page says that there is none
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def gather(runs: Sequence[str | Path | Run]) -> Gathered:
+    """Return the runs in folders; an experiment's stands for all of its cells, in their order.
+
+    Raises: DataError, one line, for what is no finished run, or cannot be read.
+    """
+    if not runs:
+        raise DataError("give at least one run to report on")
+    found: dict[Path, ScoredRun] = {}
+    missing: list[str] = []
+    for run in runs:
+        inner, lacking = _found(run.folder if isinstance(run, Run) else Path(run))
+        missing += lacking
+        for each in inner:
+            found.setdefault(each.folder.resolve(), each)
+    return Gathered(tuple(found.values()), tuple(missing))
+
+
+def _found(folder: Path) -> tuple[list[ScoredRun], list[str]]:
+    sweep = folder / SWEEP
+    if (folder / results.RUN).exists() or not sweep.exists():
+        return runs_in(folder), []
+    cells = _cells(sweep)
+    there = [cell for cell in cells if (folder / cell / results.RUN).exists()]
+    if not there:
+        return runs_in(folder), []
+    lacking = [f"{cell}: not finished" for cell in cells if cell not in there]
+    others = sorted(
+        path.parent.name
+        for path in folder.glob(f"*/{results.RUN}")
+        if path.parent.name not in cells
+    )
+    if others:
+        lacking.append(f"not in {SWEEP}, and left out: {', '.join(others)}")
+    return [read_run(folder / cell) for cell in there], lacking
+
+
+def _cells(sweep: Path) -> list[str]:
+    try:
+        cells = json.loads(sweep.read_bytes())["cells"]
+        names = [cell["folder"] for cell in cells]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{sweep}: cannot be read as evalharness writes it ({error})") from None
+    for name in names:
+        if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
+            raise DataError(f"{sweep}: {name!r} is no folder beside it")
+    return names

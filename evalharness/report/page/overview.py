@@ -1,0 +1,322 @@
+"""The first section: what was run, who is best and how sure that is, and what to know of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from evalharness.report.comparison import p_value, scaled
+from evalharness.report.page.carried import Articles
+from evalharness.report.page.gathered import Column, Gathered, Role
+from evalharness.report.page.ranking import Mark, Ranking, Standings, competitors
+
+# Systems that a sentence names before it counts the rest.
+_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One cell of the table: a mean with its interval, and its place beside the best."""
+
+    mean: str
+    low: str
+    high: str
+    n: int
+    mark: Mark
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A system with its figures and with what came out of it."""
+
+    name: str
+    role: Role
+    articles: int
+    failed: int
+    rejected: int
+    answered: str
+    words: str
+    truncated: str
+    defects: str
+    figures: tuple[Figure | None, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one score says, as lists of systems in words, with p-values where they were tested."""
+
+    label: str
+    best: str
+    mean: str
+    n: int
+    ties: str
+    below: str
+    floors_above: str
+    floors_beside: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All that the section shows."""
+
+    sentence: str
+    headline: str
+    findings: tuple[Finding, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    unscored: tuple[tuple[str, str, int, str], ...]
+    errors: tuple[tuple[str, int, str], ...]
+
+
+def overview(gathered: Gathered, articles: Articles, found: Standings) -> Overview:
+    """Return what the first section shows."""
+    return Overview(
+        sentence=_sentence(gathered, articles),
+        headline=_headline(gathered, found),
+        findings=tuple(_findings(gathered, found)),
+        rows=tuple(_rows(gathered, found)),
+        notes=tuple(_notes(gathered, articles, found)),
+        unscored=tuple(_unscored(gathered)),
+        errors=tuple(
+            (name, n, why)
+            for name, record in zip(gathered.names, gathered.records, strict=True)
+            for why, n in record["outputs"]["errors"].items()
+        ),
+    )
+
+
+def _sentence(gathered: Gathered, articles: Articles) -> str:
+    systems = len(gathered.runs)
+    who = f"{systems} systems" if systems > 1 else gathered.names[0]
+    against = []
+    for kind, what in (("metric", "against references"), ("check", "against the article")):
+        labels = dict.fromkeys(c.measure.metric for c in gathered.columns if c.kind == kind)
+        if labels:
+            against.append(f"{listed(list(labels))} {what}")
+    scored = f", scored by {' and '.join(against)}" if against else ""
+    data = listed(list(dict.fromkeys(filter(None, map(data_name, gathered.configs)))))
+    return f"{who} on {counted(articles.n, 'article')}{f' of {data}' if data else ''}{scored}."
+
+
+def data_name(config: Mapping[str, Any]) -> str:
+    """Return what a config calls its data: a file's name, or a data set's."""
+    data = config.get("data")
+    if not isinstance(data, dict):
+        return ""
+    for key in ("path", "dataset"):
+        named = data.get(key)
+        if isinstance(named, str):
+            return PurePath(named).name if key == "path" or named.startswith((".", "/")) else named
+    return str(data.get("name", ""))
+
+
+def listed(names: Sequence[str], most: int | None = None) -> str:
+    """Return names as a sentence has them.
+
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], 2)
+    ('a, b and c', 'a, b and 2 more')
+    """
+    if most is not None and len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def counted(n: int, what: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "article"), counted(11490, "article")
+    ('1 article', '11,490 articles')
+    """
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _headline(gathered: Gathered, found: Standings) -> str:
+    """Return in a sentence or two which system is best, and whether that is sure."""
+    rankings = [ranking for ranking in found.rankings.values() if ranking.best]
+    running = competitors(gathered)
+    if not rankings:
+        return ""
+    said = [_best(running, rankings)] if len(running) > 1 else []
+    higher: dict[str, list[str]] = {}
+    for ranking in rankings:
+        for name in _floors(gathered):
+            if ranking.marks.get(name) == "higher":
+                higher.setdefault(name, []).append(ranking.column.label)
+    said += [f"The floor {name} is higher by {listed(by)}." for name, by in higher.items()]
+    return " ".join(said)
+
+
+def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
+    never_lower = [
+        name for name in running if all(r.marks.get(name) in ("best", "tie") for r in rankings)
+    ]
+    if len(never_lower) == 1:
+        return _one_best(never_lower[0], running, rankings)
+    if len(never_lower) == 2:
+        return f"{listed(never_lower)} are not told apart by any score."
+    if never_lower:
+        return f"No score shows {listed(never_lower, _NAMED)} to be worse than the best."
+    leaders: dict[str, list[str]] = {}
+    for ranking in rankings:
+        leaders.setdefault(ranking.best, []).append(ranking.column.label)
+    parts = [f"{name} by {listed(labels)}" for name, labels in leaders.items()]
+    return f"No system is best by every score: {'; '.join(parts)}."
+
+
+def _one_best(name: str, running: Sequence[str], rankings: Sequence[Ranking]) -> str:
+    sure = [
+        ranking.column.label
+        for ranking in rankings
+        if ranking.marks.get(name) == "best"
+        and all(
+            ranking.marks.get(other) in ("lower", None, "") for other in running if other != name
+        )
+    ]
+    every = "every score" if len(rankings) > 1 else rankings[0].column.label
+    if len(sure) == len(rankings):
+        return f"{name} is best by {every}, beyond chance."
+    by = f", and by {listed(sure)} it is best beyond chance" if sure else ""
+    return f"{name} is the one system that no score shows to be worse than the best{by}."
+
+
+def _floors(gathered: Gathered) -> list[str]:
+    """Return the floors that do not compete."""
+    running = competitors(gathered)
+    pairs = zip(gathered.names, gathered.roles, strict=True)
+    return [name for name, role in pairs if role == "floor" and name not in running]
+
+
+def _findings(gathered: Gathered, found: Standings) -> Iterator[Finding]:
+    running, floors = competitors(gathered), _floors(gathered)
+    for ranking in found.rankings.values():
+        if ranking.best:
+            yield Finding(
+                label=ranking.column.label,
+                best=listed(_marked(ranking, "best", running), _NAMED),
+                mean=scaled(ranking.means[ranking.best], ranking.column.key),
+                n=ranking.n,
+                ties=listed(_with_p(ranking, "tie", running), _NAMED),
+                below=listed(_with_p(ranking, "lower", running), _NAMED),
+                floors_above=listed(_marked(ranking, "higher", floors), _NAMED),
+                floors_beside=listed(_marked(ranking, "tie", floors), _NAMED),
+            )
+
+
+def _marked(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
+    return [name for name in among if ranking.marks.get(name) == mark]
+
+
+def _with_p(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
+    return [f"{name} (p = {p_value(ranking.p[name])})" for name in _marked(ranking, mark, among)]
+
+
+def _rows(gathered: Gathered, found: Standings) -> Iterator[Row]:
+    for n, record in enumerate(gathered.records):
+        outputs, counts = record["outputs"], record["counts"]
+        name = gathered.names[n]
+        yield Row(
+            name=name,
+            role=gathered.roles[n],
+            articles=counts["articles"],
+            failed=counts.get("failed", 0),
+            rejected=counts.get("rejected", 0),
+            answered=_percent(outputs.get("answer_rate")),
+            words=_number(outputs.get("mean_words")),
+            truncated=_share(outputs.get("truncated", 0), counts["articles"]),
+            defects=", ".join(f"{k} {what}" for what, k in outputs.get("defects", {}).items()),
+            figures=tuple(_figure(column, record, found, name) for column in gathered.columns),
+        )
+
+
+def _figure(
+    column: Column, record: Mapping[str, Any], found: Standings, name: str
+) -> Figure | None:
+    figures = column.of(record)
+    if not figures or figures["mean"] is None:
+        return None
+    if column.measure.part == "value" and figures.get("corpus") is not None:
+        return Figure(f"{figures['corpus']:.1f}", "", "", figures["n"], "", whole=True)
+    mean, low, high = (one_digit(figures[k], column) for k in ("mean", "low", "high"))
+    return Figure(mean, low, high, figures["n"], found.mark(column, name))
+
+
+def one_digit(value: float | None, column: Column) -> str:
+    """Return a figure with one digit, shares times 100."""
+    return "–" if value is None else f"{value * (100 if column.percent else 1):.1f}"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}"
+
+
+def _share(n: int, of: int) -> str:
+    """Return a share in percent, and never 0 % or 100 % of what is not none or all."""
+    if not of or n in (0, of):
+        return f"{100 if of and n else 0}%"
+    return f"{min(max(n / of, 0.01), 0.99):.0%}"
+
+
+def _unscored(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
+    """Yield system, metric, how many articles have no score, and why."""
+    for name, record in zip(gathered.names, gathered.records, strict=True):
+        for label, metric in record["metrics"].items():
+            for why, n in metric.get("notes", {}).items():
+                yield name, label, n, why
+
+
+def _notes(gathered: Gathered, articles: Articles, found: Standings) -> Iterator[str]:
+    first = gathered.records[0]
+    yield (
+        f"Means over the articles, shares times 100, with the {first['interval']['level']:.0%} "
+        f"interval of {first['interval']['resamples']:,} bootstrap resamples."
+    )
+    if found.comparison is not None:
+        yield (
+            f"Best, tie, higher and lower are by paired randomization over the articles that all "
+            f"systems have a score for ({found.comparison.resamples:,} resamples), Holm-adjusted "
+            f"over all pairs of systems, at the level {found.comparison.level:g}. A tie is not "
+            "shown to be worse than the best; that is not to say that it is as good."
+        )
+    elif len(gathered.runs) > 1:
+        yield f"Nothing is compared: {found.reason}."
+    if len(gathered.runs) > 1 and articles.shared < articles.n:
+        yield (
+            f"The systems do not have the same articles: {articles.shared:,} of {articles.n:,} "
+            "stand in all. Each mean is over a system's own articles; marks are by the shared ones."
+        )
+    yield from (f"{label} is not compared: {why}." for label, why in found.left_out.items())
+    yield from _reference_points(gathered)
+    for name in _whole_corpus(gathered):
+        yield f"{name} is of the whole corpus, and no mean over articles."
+    yield from (f"{line}." for line in gathered.missing)
+
+
+def _reference_points(gathered: Gathered) -> Iterator[str]:
+    pairs = list(zip(gathered.names, gathered.roles, strict=True))
+    floors = [name for name, role in pairs if role == "floor"]
+    ceilings = [name for name, role in pairs if role == "ceiling"]
+    if floors:
+        yield (
+            f"{listed(floors)}: floors, which take sentences of the article as they are. "
+            "A model should beat them against references; checks against the article find "
+            "nothing wrong with what is copied from it."
+        )
+    if ceilings:
+        yield (
+            f"{listed(ceilings)}: a ceiling, which picks the article's sentences with the "
+            "references in hand."
+        )
+
+
+def _whole_corpus(gathered: Gathered) -> list[str]:
+    return [
+        column.label
+        for column in gathered.columns
+        if column.measure.part == "value"
+        and any("corpus" in (column.of(record) or {}) for record in gathered.records)
+    ]

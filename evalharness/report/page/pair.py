@@ -1,0 +1,206 @@
+"""Runs against a baseline: what got better, what got worse, and on which articles the most."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from evalharness.comparison import Difference
+from evalharness.gating import Gate
+from evalharness.report.comparison import p_value, scaled
+from evalharness.report.gate import WORDS
+from evalharness.report.gate import notes as gate_notes
+from evalharness.report.page.carried import Articles, Samples
+from evalharness.report.page.gathered import Column, Gathered
+from evalharness.report.page.ranking import Standings, without_folders
+from evalharness.report.word_diff import Change, word_diff
+
+WORST = 20
+Words = tuple[tuple[Change, str], ...]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """How one score differs between a system and the baseline.
+
+    verdict: `better`, `worse`, or that no difference is shown.
+    """
+
+    system: str
+    label: str
+    verdict: str
+    n: int
+    difference: str
+    low: str
+    high: str
+    p: str
+    record: str
+    detectable: str
+
+
+@dataclass(frozen=True)
+class Fallen:
+    """An article on which a score fell.
+
+    link: where the page shows it. words: the two summaries, what only one has marked.
+    """
+
+    id: str
+    link: str
+    baseline: str
+    candidate: str
+    difference: str
+    words: Words = ()
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The articles on which a system's score fell the most."""
+
+    system: str
+    label: str
+    fallen: tuple[Fallen, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says: the verdict, a line for each rule, and how it came about."""
+
+    verdict: str
+    words: str
+    reason: str
+    outcomes: tuple[tuple[str, str, str], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """All that the section shows."""
+
+    baseline: str
+    systems: tuple[str, ...]
+    changed: tuple[Changed, ...]
+    level: str
+    worst: tuple[Worst, ...] = ()
+    gate: Verdict | None = None
+
+
+def pair(
+    gathered: Gathered,
+    articles: Articles,
+    found: Standings,
+    baseline: int,
+    gate: Gate | None = None,
+) -> Pair | None:
+    """Return what changed from the baseline to the other systems; None where nothing compares."""
+    comparison = found.comparison
+    if comparison is None:
+        return None
+    judged = {column.key: column for column in gathered.columns if column.judged}
+    return Pair(
+        baseline=comparison.systems[0],
+        systems=comparison.systems[1:],
+        changed=tuple(
+            _changed(each, judged[each.metric], comparison.level)
+            for each in comparison.differences
+            if each.metric in judged
+        ),
+        level=f"{1 - comparison.level:.0%}",
+        worst=tuple(_worst(gathered, articles, baseline, list(judged.values()))),
+        gate=None if gate is None else _verdict(gate, gathered),
+    )
+
+
+def _changed(each: Difference, column: Column, level: float) -> Changed:
+    low, high = (scaled(end, each.metric, "+") for end in (each.low, each.high))
+    verdict = "no difference shown"
+    if each.p_holm <= level and each.difference:
+        verdict = "better" if each.difference > 0 else "worse"
+    return Changed(
+        system=each.system,
+        label=column.label,
+        verdict=verdict,
+        n=each.n,
+        difference=scaled(each.difference, each.metric, "+"),
+        low=low,
+        high=high,
+        p=p_value(each.p_holm),
+        record=f"{each.wins} / {each.ties} / {each.losses}",
+        detectable=scaled(each.detectable, each.metric),
+    )
+
+
+def falls(
+    gathered: Gathered, articles: Articles, baseline: int
+) -> Iterator[tuple[int, Column, list[int], "np.ndarray[Any, Any]"]]:
+    """Yield system, score, the articles on which it fell the most, and both systems' values."""
+    columns = [column for column in gathered.columns if column.judged]
+    values = [_values(gathered, articles, system, columns) for system in range(len(gathered.runs))]
+    for system in range(len(gathered.runs)):
+        if system == baseline:
+            continue
+        for n, column in enumerate(columns):
+            both = np.stack([values[baseline][:, n], values[system][:, n]], axis=1)
+            fall = np.nan_to_num(both[:, 1] - both[:, 0], nan=0.0)
+            order = np.argsort(fall, kind="stable")[:WORST]
+            yield system, column, [int(i) for i in order if fall[i] < 0], both
+
+
+def _values(
+    gathered: Gathered, articles: Articles, system: int, columns: Sequence[Column]
+) -> "np.ndarray[Any, Any]":
+    """Return a system's scores, NaN where it has none, shape (articles, columns)."""
+    run = gathered.runs[system]
+    found = np.full((articles.n, len(columns)), np.nan)
+    rows = articles.rows[:, system]
+    for n, column in enumerate(columns):
+        if column.measure.column in run.columns:
+            known = run.values([column.measure.column])[:, 0]
+            found[rows >= 0, n] = known[rows[rows >= 0]]
+    return found
+
+
+def _worst(
+    gathered: Gathered, articles: Articles, baseline: int, columns: Sequence[Column]
+) -> Iterator[Worst]:
+    """Yield the worst articles; of two systems, with their words side by side."""
+    with_words = len(gathered.runs) == 2
+    runs = gathered.runs
+    for system, column, fallen, both in falls(gathered, articles, baseline):
+        with Samples(runs[baseline]) as old, Samples(runs[system]) as new:
+            entries = []
+            for each in fallen:
+                before = old[int(articles.rows[each, baseline])]
+                after = new[int(articles.rows[each, system])]
+                words = _words(before, after) if with_words else ()
+                entries.append(_fallen(before["id"], both[each].tolist(), column.key, words))
+        if entries:
+            yield Worst(gathered.names[system], column.label, tuple(entries))
+
+
+def _words(before: Mapping[str, Any], after: Mapping[str, Any]) -> Words:
+    return tuple(word_diff(before["summary"]["text"], after["summary"]["text"]))
+
+
+def _fallen(id: str, values: Sequence[float], metric: str, words: Words) -> Fallen:
+    one, other = values
+    return Fallen(
+        id=id,
+        link=f"#article={quote(id, safe='', errors='replace')}",
+        baseline=scaled(one, metric),
+        candidate=scaled(other, metric),
+        difference=scaled(other - one, metric, "+"),
+        words=words,
+    )
+
+
+def _verdict(gate: Gate, gathered: Gathered) -> Verdict:
+    return Verdict(
+        verdict=gate.verdict,
+        words=WORDS[gate.verdict],
+        reason=without_folders(gate.reason, gathered),
+        outcomes=tuple((each.verdict, each.name, each.message) for each in gate.outcomes),
+        notes=tuple(gate_notes(gate)),
+    )

@@ -1,0 +1,240 @@
+"""The data in the page: an index of all articles with their figures, and their texts in chunks.
+
+Offsets are in UTF-16 code units, as the browser counts.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalharness.report.page.carried import Articles, Choice, Samples
+from evalharness.report.page.gathered import Gathered
+from evalharness.report.page.texts import Units, json_bytes
+from evalharness.results import cut
+from evalharness.text import sentences
+
+FORMAT = 1
+# Of JSON: small enough to be unpacked while a reader waits, large enough to compress well.
+CHUNK_BYTES = 400_000
+
+Spans = list[list[int]]
+
+
+@dataclass
+class Index:
+    """What the page knows of all its articles before any text is unpacked."""
+
+    gathered: Gathered
+    choice: Choice
+    articles: dict[str, list[Any]] = field(
+        default_factory=lambda: {
+            key: [] for key in ("id", "source", "words", "title", "chunk", "at")
+        }
+    )
+    sources: list[str] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        systems = range(len(self.gathered.runs))
+        self.values: dict[str, list[list[float | None]]] = {
+            column.key: [[] for _ in systems] for column in self.gathered.columns
+        }
+        metrics = dict.fromkeys(
+            metric for record in self.gathered.records for metric in record["metrics"]
+        )
+        self.finish: list[list[str | None]] = [[] for _ in systems]
+        self.words: list[list[int | None]] = [[] for _ in systems]
+        self.truncated: list[list[bool | None]] = [[] for _ in systems]
+        self.bands: dict[str, list[list[str | None]]] = {m: [[] for _ in systems] for m in metrics}
+        self.flags: dict[str, list[list[dict[str, int] | None]]] = {
+            m: [[] for _ in systems] for m in metrics
+        }
+
+    def add(self, samples: Sequence[Mapping[str, Any] | None], chunk: int, at: int) -> None:
+        """Take in an article with what each system made of it."""
+        first = next(sample for sample in samples if sample is not None)
+        source = str(first.get("source", ""))
+        if source not in self.sources:
+            self.sources.append(source)
+        entry = {
+            "id": first["id"],
+            "source": self.sources.index(source),
+            "words": len(first["article"].split()),
+            "title": _title(first),
+            "chunk": chunk,
+            "at": at,
+        }
+        for key, value in entry.items():
+            self.articles[key].append(value)
+        for system, sample in enumerate(samples):
+            self._add_outcome(system, sample)
+
+    def _add_outcome(self, system: int, sample: Mapping[str, Any] | None) -> None:
+        summary = None if sample is None else sample["summary"]
+        scores = {} if sample is None else sample["scores"]
+        self.finish[system].append(summary and summary["finish"])
+        self.words[system].append(None if summary is None else len(summary["text"].split()))
+        self.truncated[system].append(None if sample is None else _truncated(sample))
+        for column in self.gathered.columns:
+            score = scores.get(column.measure.metric)
+            self.values[column.key][system].append(_value(score, column.measure.part))
+        for metric in self.bands:
+            score = scores.get(metric) or {}
+            kinds = Counter(flag["kind"] for flag in score.get("flags", ()))
+            self.kinds |= kinds.keys()
+            self.bands[metric][system].append(score.get("band"))
+            self.flags[metric][system].append(dict(sorted(kinds.items())) or None)
+
+    def record(self) -> dict[str, Any]:
+        """Return it as the page has it."""
+        return {
+            "format": FORMAT,
+            "systems": list(self.gathered.names),
+            "scores": [
+                {
+                    "key": column.key,
+                    "label": column.label,
+                    "of": column.measure.metric,
+                    "kind": column.kind,
+                    "percent": column.percent,
+                }
+                for column in self.gathered.columns
+            ],
+            "kinds": sorted(self.kinds),
+            "sources": self.sources,
+            "articles": self.articles,
+            "values": self.values,
+            "outcomes": {
+                "finish": self.finish,
+                "band": _known(self.bands),
+                "flags": _known(self.flags),
+                "words": self.words,
+                "truncated": self.truncated,
+            },
+            "carried": self.choice.record(),
+        }
+
+
+def _known(by_metric: Mapping[str, list[list[Any]]]) -> dict[str, list[list[Any]]]:
+    """Leave out the metrics that have nothing anywhere."""
+    return {
+        metric: systems
+        for metric, systems in by_metric.items()
+        if any(value is not None for system in systems for value in system)
+    }
+
+
+def _title(sample: Mapping[str, Any]) -> str | None:
+    title = sample.get("extra", {}).get("title")
+    return title if isinstance(title, str) and title.strip() else None
+
+
+def _truncated(sample: Mapping[str, Any]) -> bool:
+    summary = sample["summary"]
+    return cut(sample["article"], summary.get("read"), summary.get("tokens_in"))
+
+
+def _value(score: Mapping[str, Any] | None, part: str) -> float | None:
+    if score is None:
+        return None
+    value = score.get("value") if part == "value" else score.get("parts", {}).get(part)
+    return _rounded(value)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, 4)
+
+
+def chunks(
+    gathered: Gathered, articles: Articles, choice: Choice, index: Index
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield the texts of the chosen articles, some at a time, and enter each into the index.
+
+    Raises: DataError where a run's samples cannot be read.
+    """
+    chunk: list[dict[str, Any]] = []
+    size = number = 0
+    with ExitStack() as stack:
+        files = [stack.enter_context(Samples(run)) for run in gathered.runs]
+        for each in choice.chosen:
+            samples = [
+                None if row < 0 else file[row]
+                for file, row in zip(files, articles.rows[each].tolist(), strict=True)
+            ]
+            index.add(samples, number, len(chunk))
+            chunk.append(_article(samples))
+            size += len(json_bytes(chunk[-1]))
+            if size >= CHUNK_BYTES:
+                yield chunk
+                chunk, size, number = [], 0, number + 1
+    if chunk:
+        yield chunk
+
+
+def _article(samples: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+    first = next(sample for sample in samples if sample is not None)
+    units = Units(first["article"])
+    return {
+        "id": first["id"],
+        "title": _title(first),
+        "text": first["article"],
+        "references": first.get("references", []),
+        "sentences": _sentences(first["article"], units),
+        "summaries": [None if sample is None else _summary(sample, units) for sample in samples],
+    }
+
+
+def _sentences(text: str, units: Units) -> Spans:
+    return [[units.at(span.start), units.at(span.end)] for span in sentences(text)]
+
+
+def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
+    summary = sample["summary"]
+    own = Units(summary["text"])
+    read = summary.get("read")
+    found = {
+        "text": summary["text"],
+        "read": None if read is None else article.at(read),
+        "finish": summary["finish"],
+        "tokens": summary.get("tokens"),
+        "defects": sample.get("defects", []),
+        "note": summary.get("note", ""),
+        "sentences": _sentences(summary["text"], own),
+        "scores": {},
+    }
+    for metric, score in sample["scores"].items():
+        if said := _said(score, own, article):
+            found["scores"][metric] = said
+    return found
+
+
+def _said(score: Mapping[str, Any], own: Units, article: Units) -> dict[str, Any]:
+    """Return what a score says beside its numbers; empty where that is nothing."""
+    found: dict[str, Any] = {}
+    if score.get("note") or score.get("band") or score.get("sentences") or score.get("flags"):
+        found["value"] = _rounded(score.get("value"))
+    for key in ("note", "band"):
+        if score.get(key):
+            found[key] = score[key]
+    if score.get("sentences"):
+        found["sentences"] = [
+            [*_span(each, own), _rounded(each["value"]), _evidence(each, article)]
+            for each in score["sentences"]
+        ]
+    if score.get("flags"):
+        found["flags"] = [
+            [*_span(flag, own), flag["kind"], flag["message"], _evidence(flag, article)]
+            for flag in score["flags"]
+        ]
+    return found
+
+
+def _span(span: Mapping[str, Any], units: Units) -> list[int]:
+    return [units.at(span["start"]), units.at(span["end"])]
+
+
+def _evidence(entry: Mapping[str, Any], article: Units) -> Spans:
+    return [_span(each, article) for each in entry.get("evidence", ())]

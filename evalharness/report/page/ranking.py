@@ -1,0 +1,142 @@
+"""Who is best by each score, and who is not told apart from the best: as far as tests say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from evalharness.comparison import Comparison, Incomparable, ScoredRun, compare_shared
+from evalharness.comparison.shared import Chosen, Measure, Shared, share
+from evalharness.report.page.gathered import Column, Gathered
+
+# Of a system beside the best one: not told apart from it, below or above it beyond chance.
+Mark = Literal["best", "tie", "lower", "higher", ""]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The systems by one score, on articles where all have one.
+
+    best: its name, among the systems that are no floor and no ceiling, or else no ceiling; empty
+    where there is nothing to choose. p: against the best, by paired randomization, Holm-adjusted
+    over all pairs of systems.
+    """
+
+    column: Column
+    best: str
+    n: int
+    means: Mapping[str, float | None]
+    marks: Mapping[str, Mark]
+    p: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Standings:
+    """What could be compared, and why the rest could not.
+
+    reason: why nothing could. left_out: by label, why a score could not.
+    """
+
+    comparison: Comparison | None = None
+    shared: Shared | None = field(default=None, repr=False)
+    rankings: Mapping[str, Ranking] = field(default_factory=dict[str, Ranking])
+    reason: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def mark(self, column: Column, system: str) -> Mark:
+        """Return what a system is beside the best by a score."""
+        ranking = self.rankings.get(column.key)
+        return "" if ranking is None else ranking.marks.get(system, "")
+
+
+def standings(gathered: Gathered, baseline: int = 0) -> Standings:
+    """Compare all systems by every score that was made alike in all of them.
+
+    baseline: the number of the system that differences are to.
+    """
+    if len(gathered.runs) < 2:
+        return Standings(reason="there is one system")
+    columns, left_out = _comparable(gathered)
+    if not columns:
+        return Standings(reason="the systems have no score in common", left_out=left_out)
+    order = [baseline, *(n for n in range(len(gathered.runs)) if n != baseline)]
+    try:
+        shared = share([gathered.runs[n] for n in order])
+    except Incomparable as error:
+        return Standings(reason=without_folders(str(error), gathered), left_out=left_out)
+    chosen = Chosen(tuple(column.measure for column in columns), {})
+    found = compare_shared(shared, chosen)
+    return Standings(
+        found,
+        shared,
+        {column.key: _ranking(column, found, gathered) for column in columns if column.judged},
+        left_out=left_out,
+    )
+
+
+def without_folders(message: str, gathered: Gathered) -> str:
+    """Return a message that names systems and not where they lie."""
+    for run, name in zip(gathered.runs, gathered.names, strict=True):
+        message = message.replace(str(run.folder), name)
+    return message
+
+
+def _comparable(gathered: Gathered) -> tuple[list[Column], dict[str, str]]:
+    columns, left_out = [], {}
+    for column in gathered.columns:
+        why = _obstacle(column.measure, gathered.runs, gathered.names)
+        if why:
+            left_out[column.label] = why
+        else:
+            columns.append(column)
+    return columns, left_out
+
+
+def _obstacle(measure: Measure, runs: Sequence[ScoredRun], names: Sequence[str]) -> str:
+    """Say why a score cannot be compared; empty if it can."""
+    first = runs[0].record["signatures"]["metrics"].get(measure.metric)
+    for run, name in zip(runs, names, strict=True):
+        if measure.column not in run.columns:
+            return f"{name} has none"
+        if run.record["signatures"]["metrics"].get(measure.metric) != first:
+            return f"made with other settings in {name} than in {names[0]}"
+    return ""
+
+
+def _ranking(column: Column, found: Comparison, gathered: Gathered) -> Ranking:
+    standing = {s.system: s for s in found.standings if s.metric == column.key}
+    means = {name: standing[name].mean for name in gathered.names}
+    n = next(iter(standing.values())).n
+    running = competitors(gathered)
+    known = {name: mean for name in running if (mean := means[name]) is not None}
+    best = max(known, key=lambda name: known[name], default="")
+    if not best:
+        return Ranking(column, "", n, means, {}, {})
+    marks: dict[str, Mark] = {best: "best"}
+    p: dict[str, float] = {}
+    for other, pair in _pairs(found, column.key, best):
+        p[other] = pair["p_holm"]
+        marks[other] = _mark(pair["different"], means[other], means[best])
+        if other in running and means[other] == means[best]:
+            marks[other] = "best"
+    return Ranking(column, best, n, means, marks, p)
+
+
+def competitors(gathered: Gathered) -> list[str]:
+    """Return the systems that are no floor and no ceiling; floors, where there is nobody else."""
+    pairs = list(zip(gathered.names, gathered.roles, strict=True))
+    models = [name for name, role in pairs if not role]
+    return models or [name for name, role in pairs if role != "ceiling"]
+
+
+def _pairs(found: Comparison, metric: str, best: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for pair in found.pairs:
+        if pair["metric"] == metric and best in (pair["one"], pair["other"]):
+            yield pair["other"] if pair["one"] == best else pair["one"], pair
+
+
+def _mark(different: bool, mean: float | None, best: float | None) -> Mark:
+    if mean is None or best is None:
+        return ""
+    if not different:
+        return "tie"
+    return "higher" if mean > best else "lower"

@@ -1,0 +1,115 @@
+"""How the scores of articles lie: a histogram for each system, one below the other."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
+from evalharness.report.plots.material import Material, axis_title, cut, spread
+from evalharness.stats import Values
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
+
+GROUP = "Scores of the articles"
+BINS = 30
+_ROWS = 16  # systems in one plot
+_HEIGHT = 0.9  # of the highest bar, in rows
+_LEAST = 10  # articles: of fewer, a histogram says less than the articles themselves
+
+Row = dict[str, Any]
+
+
+def distributions(material: Material) -> Iterator[Figure]:
+    """Yield histograms of the main scores."""
+    for column in material.main:
+        scores = {
+            place: material.own_scores(place, column)
+            for place, _ in material.best_first(column)[:_ROWS]
+        }
+        whole = np.concatenate(list(scores.values())) if scores else np.empty(0)
+        known = max((int((~np.isnan(each)).sum()) for each in scores.values()), default=0)
+        if spread(whole) > 0 and known >= _LEAST:
+            yield _histograms(material, column, scores, known)
+
+
+def _histograms(
+    material: Material, column: "Column", scores: Mapping[int, Values], n: int
+) -> Figure:
+    whole = np.concatenate(list(scores.values()))
+    edges = np.linspace(np.nanmin(whole), np.nanmax(whole), BINS + 1)
+    shares = {place: _shares(each, edges) for place, each in scores.items()}
+    unit = max(float(each.max()) for each in shares.values()) / _HEIGHT
+    outlines, systems = [], []
+    for row, (place, each) in enumerate(shares.items()):
+        name, estimate = material.names[place], material.estimate(place, column)
+        for edge, share in zip(edges, [*each, each[-1]], strict=True):
+            top = -row + float(share) / unit
+            outlines.append({"system": name, "x": float(edge), "top": top, "ground": -row})
+        if estimate is not None:
+            systems.append(
+                {"system": name, "mean": estimate.mean, "row": -row, "above": -row + 0.9}
+            )
+    return draw(
+        f"distribution-{column.key}",
+        _spec(outlines, systems, axis_title(column)),
+        title=f"{column.label} of the articles, by system",
+        caption=(
+            f"How many of a system's articles have about this {column.label}: the higher the area, "
+            f"the more, on one scale for all systems; the stroke is the mean. Articles without a "
+            f"score are not counted." + cut(len(scores), len(material.best_first(column)))
+        ),
+        group=GROUP,
+        n=n,
+    )
+
+
+def _shares(scores: Values, edges: Values) -> Values:
+    """Return which share of the articles scored lies in each bin."""
+    counts, _ = np.histogram(scores[~np.isnan(scores)], edges)
+    shares: Values = counts / max(1, counts.sum())
+    return shares
+
+
+def _spec(outlines: list[Row], systems: list[Row], title: str) -> Spec:
+    x = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
+         "axis": {"tickCount": 6, "grid": False}}  # fmt: skip
+    y = {"type": "quantitative", "axis": None,
+         "scale": {"domain": [0.9 - len(systems), 1], "nice": False, "zero": False}}  # fmt: skip
+    area = {"type": "area", "interpolate": "step-after", "color": ACCENT, "fillOpacity": 0.55,
+            "line": {"color": ACCENT, "strokeWidth": 1}}  # fmt: skip
+    return {
+        "width": 250,
+        "height": 32 * len(systems) if len(systems) > 1 else 90,
+        "layer": [
+            {
+                "data": {"values": outlines},
+                "mark": area,
+                "encoding": {
+                    "x": {"field": "x", **x},
+                    "y": {"field": "top", **y},
+                    "y2": {"field": "ground"},
+                    "detail": {"field": "system"},
+                },
+            },
+            {
+                "data": {"values": systems},
+                "mark": {"type": "rule", "color": FG, "strokeWidth": 1.5},
+                "encoding": {
+                    "x": {"field": "mean", **x},
+                    "y": {"field": "row", **y},
+                    "y2": {"field": "above"},
+                },
+            },
+            {
+                "data": {"values": systems},
+                "mark": {"type": "text", "align": "right", "baseline": "bottom", "dx": -8},
+                "encoding": {
+                    "x": {"value": 0},
+                    "y": {"field": "row", **y},
+                    "text": {"field": "system"},
+                },
+            },
+        ],
+    }

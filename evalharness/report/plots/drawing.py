@@ -1,0 +1,241 @@
+"""Vega-Lite to SVG that a page with a strict Content-Security-Policy can hold, and to files.
+
+A figure is drawn once, in colours that stand for roles; the page gets CSS variables for them, so
+that light and dark are the page's affair, and a file gets the colours of print.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from evalharness.records import digest
+from evalharness.report.verdict import printable
+
+Spec = dict[str, Any]
+
+# Colours that nothing else uses, by the CSS variable that they stand for, with those for paper.
+_ROLES: Mapping[str, tuple[str, str]] = {
+    "fg": ("#0a0b01", "#1a1a1a"),
+    "muted": ("#0a0b02", "#555555"),
+    "line": ("#0a0b03", "#d4d4d4"),
+    "card": ("#0a0b04", "#ffffff"),
+    "accent": ("#0a0b05", "#1f5fa8"),
+    # Told apart by the colour-blind: Okabe & Ito 2008, darkened for lines on white.
+    "s0": ("#0a0b10", "#0072b2"),
+    "s1": ("#0a0b11", "#c04f00"),
+    "s2": ("#0a0b12", "#00805e"),
+    "s3": ("#0a0b13", "#b0508a"),
+    "s4": ("#0a0b14", "#8a6d00"),
+    "s5": ("#0a0b15", "#2f8fc4"),
+    "s6": ("#0a0b16", "#6b4fb3"),
+    "s7": ("#0a0b17", "#666666"),
+}
+FG, MUTED, LINE, CARD, ACCENT = (_ROLES[r][0] for r in ("fg", "muted", "line", "card", "accent"))
+SERIES = tuple(sentinel for role, (sentinel, _) in _ROLES.items() if role[0] == "s")
+_X = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", _X,
+          "triangle-right")  # fmt: skip
+
+_LONGEST = 80  # characters of a figure's name
+FONT = "sans-serif"
+SIZE = 11
+_SVG = "http://www.w3.org/2000/svg"
+_DROPPED = ("class", "role", "pointer-events")
+# What a figure may consist of; whatever else a version of the library may come to write is no
+# thing to carry into a page.
+_ELEMENTS = frozenset({"svg", "g", "path", "line", "rect", "text", "title", "desc"})
+_FORBIDDEN = frozenset({"style", "href", "id"})
+
+_CONFIG: Spec = {
+    "aria": False,
+    "background": None,
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": FG,
+        "labelFontSize": SIZE,
+        "labelLimit": 0,
+        "titleColor": MUTED,
+        "titleFontSize": SIZE,
+        "titleFontWeight": "normal",
+        "titleLimit": 0,
+        "titlePadding": 8,
+        "gridColor": LINE,
+        "domainColor": LINE,
+        "tickColor": LINE,
+    },
+    "legend": {"labelColor": FG, "labelFontSize": SIZE, "labelLimit": 0, "titleColor": MUTED,
+               "titleFontSize": SIZE, "titleFontWeight": "normal", "titleLimit": 0},
+    "title": {"color": FG, "fontSize": SIZE, "fontWeight": "normal", "anchor": "start",
+              "frame": "group", "limit": 0, "offset": 6},
+    "text": {"color": FG, "fontSize": SIZE},
+    "rule": {"color": FG},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot: its name in files and links, what it is, what is to be seen, and of how many.
+
+    drawn: SVG in the colours of roles; `page_svg` and `file_svg` give it those of page and print.
+    """
+
+    id: str
+    title: str
+    caption: str
+    group: str
+    n: int
+    drawn: str
+
+    @property
+    def svg(self) -> str:
+        """The SVG for the page: colours are CSS variables, and nothing in it has an id or style."""
+        return _written(_coloured(self.drawn, {role: f"var(--{role})" for role in _ROLES}))
+
+    @property
+    def file_svg(self) -> str:
+        """The SVG for a file: on white, in colours of print."""
+        paper = {role: colour for role, (_, colour) in _ROLES.items()}
+        root = _coloured(self.drawn, paper)
+        _, _, width, height = root.attrib["viewBox"].split()
+        ground = ET.Element("rect", {"width": width, "height": height, "fill": "#ffffff"})
+        root.insert(1, ground)
+        root.set("xmlns", _SVG)
+        return _written(root) + "\n"
+
+
+def png(figure: Figure, scale: float = 3) -> bytes:
+    """Return a figure as PNG, three times its size on the page: print at 250 dots an inch."""
+    import vl_convert
+
+    image: bytes = vl_convert.svg_to_png(figure.file_svg, scale=scale)
+    return image
+
+
+def draw(id: str, spec: Spec, *, title: str, caption: str, group: str, n: int) -> Figure:
+    """Draw a Vega-Lite specification, whose data are all within it."""
+    import vl_convert
+
+    whole = {"config": _CONFIG, "padding": 4, **spec}
+    svg = vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
+    title, caption = one_line(title), one_line(caption)
+    return Figure(_name(id), title, caption, group, n, _cleaned(svg, title, caption))
+
+
+def _name(id: str) -> str:
+    """Return a figure's name as files and links can have it, still its own."""
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", id)
+    return slug if slug == id and len(id) <= _LONGEST else f"{slug[:_LONGEST]}-{digest(id)[:6]}"
+
+
+def _cleaned(svg: str, title: str, caption: str) -> str:
+    """Return an SVG with what the page needs of it: half as long, and named for who cannot see."""
+    root = ET.fromstring(svg)  # noqa: S314 (of our own making, with all text escaped)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(f"{{{_SVG}}}")
+        for name in list(element.attrib):
+            if name in _DROPPED or name.startswith("aria-") or _idle(name, element.attrib[name]):
+                del element.attrib[name]
+        if element.tag not in _ELEMENTS or _FORBIDDEN & {n.split("}")[-1] for n in element.attrib}:
+            raise ValueError(f"a figure with a {element.tag} {sorted(element.attrib)}")
+    _prune(root)
+    root.attrib |= {"role": "img", "aria-label": title, "font-family": FONT}
+    root.attrib.pop("version", None)
+    described = ET.Element("desc")
+    described.text = caption
+    root.insert(0, described)
+    return _written(root)
+
+
+def _idle(name: str, value: str) -> bool:
+    """Tell whether an attribute says what holds without it."""
+    return (name, value) in (
+        ("font-family", FONT), ("opacity", "1"), ("transform", "translate(0,0)"),
+        ("stroke-miterlimit", "10"), ("font-weight", "normal"),
+    )  # fmt: skip
+
+
+def _prune(parent: ET.Element) -> None:
+    """Leave out groups of nothing and shapes without ink, and groups that say nothing."""
+    kept: list[ET.Element] = []
+    for child in parent:
+        _prune(child)
+        if child.tag == "g" and not child.attrib:
+            kept += list(child)
+        elif not (child.tag == "g" and not len(child)) and not _inkless(child):
+            kept.append(child)
+    parent[:] = kept
+
+
+def _inkless(element: ET.Element) -> bool:
+    if element.attrib.get("display") == "none":
+        return True
+    if element.tag == "text":
+        return not element.text
+    shape = element.attrib.get("d", "")
+    return element.tag == "path" and (
+        not shape or shape.startswith("M0,0h0v0") or not {"fill", "stroke"} & set(element.attrib)
+    )
+
+
+def _written(root: ET.Element) -> str:
+    return ET.tostring(root, encoding="unicode")
+
+
+def _coloured(drawn: str, colours: Mapping[str, str]) -> ET.Element:
+    """Return a figure with each role's colour in its place."""
+    role_of = {sentinel: role for role, (sentinel, _) in _ROLES.items()}
+    root = ET.fromstring(drawn)  # noqa: S314 (our own)
+    for element in root.iter():
+        for name in ("fill", "stroke"):
+            if role := role_of.get(element.attrib.get(name, "")):
+                element.set(name, colours[role])
+    return root
+
+
+def one_line(text: str) -> str:
+    r"""Return a text on one line, without characters that steer what shows it.
+
+    >>> one_line("a\u202e\x1b[31m\nb")
+    'a [31m b'
+    """
+    return " ".join(printable(text).split())
+
+
+def short_names(names: Sequence[str], columns: int = 28) -> list[str]:
+    """Return names that fit beside a plot, cut in their middle and still all different.
+
+    >>> short_names(["facebook/bart-large-cnn,num_beams=1", "lead"], 16)
+    ['facebook…beams=1', 'lead']
+    """
+    found: list[str] = []
+    for name in names:
+        short = _shortened(one_line(name) or "–", columns)
+        alike = sum(other == short or other.startswith(f"{short} (") for other in found)
+        found.append(f"{short} ({alike + 1})" if alike else short)
+    return found
+
+
+def _shortened(name: str, columns: int) -> str:
+    if sum(map(_columns, name)) <= columns:
+        return name
+    head = "".join(_fitting(name, columns // 2))
+    tail = "".join(_fitting(name[::-1], columns - columns // 2 - 1))[::-1]
+    return f"{head}…{tail}"
+
+
+def _fitting(name: str, columns: int) -> Iterator[str]:
+    for character in name:
+        columns -= _columns(character)
+        if columns < 0:
+            return
+        yield character
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,88 @@
+"""Means with their intervals, system by system: one forest plot for each score."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
+from evalharness.report.plots.material import SHOWN, Material, axis_title, cut
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
+
+GROUP = "Means with intervals"
+_ROW = 19
+_WIDTH = 210
+
+
+def intervals(material: Material) -> Iterator[Figure]:
+    """Yield a forest plot for each score, but where all systems have the same mean."""
+    for column in material.columns:
+        if material.telling(column):
+            yield _forest(material, column)
+
+
+def _forest(material: Material, column: "Column") -> Figure:
+    ordered = material.best_first(column)
+    rows = [
+        {
+            "system": material.names[n],
+            "mean": each.mean,
+            "low": each.low,
+            "high": each.high,
+            "said": _said(each.mean, max(each.high - each.mean, each.mean - each.low), each.n),
+        }
+        for n, each in ordered[:SHOWN]
+    ]
+    level = material.runs[0].record.get("interval", {}).get("level", 0.95)
+    best = f"Highest: {rows[0]['system']}. " if len(rows) > 1 else ""
+    return draw(
+        f"interval-{column.key}",
+        _spec(rows, axis_title(column)),
+        title=f"Mean {column.label} of each system",
+        caption=(
+            f"{best}Points are means over the articles, lines the {level:.0%} bootstrap interval "
+            "of each system by itself: lines that overlap do not say that two cannot be told apart."
+            + cut(len(rows), len(ordered))
+        ),
+        group=GROUP,
+        n=max(each.n for _, each in ordered),
+    )
+
+
+def _said(mean: float, half: float, n: int) -> str:
+    return f"{mean:.1f} ±{half:.1f}" if n > 1 else f"{mean:.1f}"
+
+
+def system_axis() -> Spec:
+    """Return the encoding of systems one below the other, in the order of the data."""
+    axis = {"title": None, "ticks": False, "domain": False, "labelPadding": 6}
+    return {"field": "system", "type": "nominal", "sort": None, "axis": axis}
+
+
+def _spec(rows: list[dict[str, object]], title: str) -> Spec:
+    scores = {
+        "type": "quantitative",
+        "title": title,
+        "scale": {"zero": False, "nice": True},
+        "axis": {"tickCount": 5},
+    }
+    return {
+        "width": _WIDTH,
+        "height": {"step": _ROW},
+        "data": {"values": rows},
+        "encoding": {"y": system_axis()},
+        "layer": [
+            {
+                "mark": {"type": "rule", "color": ACCENT, "strokeWidth": 1.5},
+                "encoding": {"x": {"field": "low", **scores}, "x2": {"field": "high"}},
+            },
+            {
+                "mark": {"type": "circle", "color": ACCENT, "size": 52, "opacity": 1},
+                "encoding": {"x": {"field": "mean", **scores}},
+            },
+            {
+                "mark": {"type": "text", "align": "left", "color": FG, "dx": 8},
+                "encoding": {"x": {"value": _WIDTH}, "text": {"field": "said"}},
+            },
+        ],
+    }

@@ -1,0 +1,135 @@
+"""Scores by the length of the article: are long articles summarized worse?"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalharness import stats
+from evalharness.comparison.shared import Shared
+from evalharness.report.plots.drawing import Figure, Spec, draw
+from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut
+from evalharness.report.plots.scatters import series
+from evalharness.stats import Values
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
+
+GROUP = "By length of the article"
+_BINS = 5
+_LEAST = 8  # articles in a bin
+_MOST = 50_000  # articles resampled, evenly chosen: more would take longer than all else together
+
+Row = dict[str, Any]
+
+
+def lengths(material: Material) -> Iterator[Figure]:
+    """Yield the main scores by length, of the articles that all runs have."""
+    shared = material.shared
+    if shared is None or shared.n < 2 * _LEAST:
+        return
+    every = -(-shared.n // _MOST)
+    words = _words(shared)[::every]
+    edges = _edges(words)
+    if len(edges) < 3:
+        return
+    for column in material.main:
+        ordered = material.best_first(column)
+        rows = [
+            row
+            for place, _ in ordered[:OVERLAID]
+            for row in _rows(material, column, place, words, edges, every)
+        ]
+        if len({row["words"] for row in rows}) > 1:
+            yield _figure(material, column, rows, len(ordered), every)
+
+
+def _words(shared: Shared) -> Values:
+    """Return the words of the articles that all runs have."""
+    table = shared.runs[0].table(["article_words"])
+    return np.array(table.column(0).to_pylist(), dtype=float)[shared.rows[0]]
+
+
+def _edges(words: Values) -> list[float]:
+    """Return the ends of bins with about as many articles in each."""
+    bins = min(_BINS, len(words) // _LEAST)
+    return [float(edge) for edge in np.unique(np.quantile(words, np.linspace(0, 1, bins + 1)))]
+
+
+def _rows(
+    material: Material,
+    column: "Column",
+    place: int,
+    words: Values,
+    edges: list[float],
+    every: int,
+) -> Iterator[Row]:
+    scores = material.shared_scores(place, column)[::every]
+    record = material.runs[place].record
+    inner = np.digitize(words, edges[1:-1], right=True)
+    for n in range(len(edges) - 1):
+        within = scores[inner == n]
+        mean = stats.mean(within.tolist())
+        if mean is None or np.count_nonzero(~np.isnan(within)) < 2:
+            continue
+        low, high = stats.interval(
+            within[:, np.newaxis],
+            int(record.get("seed", 0)),
+            int(record.get("interval", {}).get("resamples", 1000)),
+            float(record.get("interval", {}).get("level", 0.95)),
+        )
+        yield {
+            "place": place, "system": material.names[place], "bin": n,
+            "words": f"{_from(edges, n)}–{edges[n + 1]:,.0f}", "y": mean, "y_low": float(low[0]),
+            "y_high": float(high[0]), "n": len(within),
+        }  # fmt: skip
+
+
+def _from(edges: list[float], n: int) -> str:
+    return f"{edges[n] + (1 if n else 0):,.0f}"
+
+
+def _figure(
+    material: Material, column: "Column", rows: list[Row], systems: int, every: int
+) -> Figure:
+    shown = len({row["system"] for row in rows})
+    sizes = {row["bin"]: row["n"] for row in rows}
+    chosen = f" Every {every}th article is counted." if every > 1 else ""
+    return draw(
+        f"length-{column.key}",
+        _spec(rows, axis_title(column)),
+        title=f"{column.label} by length of the article",
+        caption=(
+            f"Mean {column.label} of short articles on the left, of long ones on the right, "
+            f"{min(sizes.values())} to {max(sizes.values())} articles in each bin; upright lines "
+            f"are bootstrap intervals." + chosen + cut(shown, systems)
+        ),
+        group=GROUP,
+        n=sum(sizes.values()),
+    )
+
+
+def _spec(rows: list[Row], title: str) -> Spec:
+    colour, shape = series(rows)
+    bins = list(dict.fromkeys(row["words"] for row in sorted(rows, key=lambda row: row["bin"])))
+    x = {"field": "words", "type": "ordinal", "sort": None, "title": "words of the article",
+         "scale": {"domain": bins}, "axis": {"labelAngle": 0, "grid": False}}  # fmt: skip
+    aside = {"field": "system", "type": "nominal", "sort": None, "scale": {"paddingOuter": 0.3}}
+    y = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
+         "axis": {"tickCount": 5}}  # fmt: skip
+    return {
+        "width": max(300, 62 * len(bins)),
+        "height": 210,
+        "data": {"values": rows},
+        "encoding": {"x": x, "xOffset": aside, "color": colour},
+        "layer": [
+            {
+                "mark": {"type": "rule"},
+                "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 42, "opacity": 1},
+                "encoding": {"y": {"field": "y", **y}, "shape": shape},
+            },
+        ],
+    }

@@ -1,0 +1,138 @@
+"""What plots are drawn from: runs, the scores they have, and the articles they share."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalharness.comparison.comparing import Comparison
+from evalharness.comparison.scored import ScoredRun, unique_names
+from evalharness.comparison.shared import Incomparable, Shared, share
+from evalharness.errors import DataError
+from evalharness.report.plots.drawing import SERIES, SHAPES, short_names
+from evalharness.stats import Values
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
+
+SHOWN = 40  # systems in one plot, at the most: what a page can hold and an eye compare
+OVERLAID = 8  # systems drawn over each other: as many as there are colours
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its interval, as `run.json` has it, and of how many articles."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Material:
+    """Runs to draw, and the scores to draw of them. `comparison` is theirs, where there is one.
+
+    settings: what a sweep set in each run; empty without a sweep. every: whether each score gets
+    each plot; otherwise those plots that a page has room for once are of the `main` ones.
+    """
+
+    runs: tuple[ScoredRun, ...]
+    columns: "Sequence[Column]"
+    comparison: Comparison | None = None
+    settings: Sequence[Mapping[str, Any]] = ()
+    every: bool = False
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The systems, each with a name of its own that fits beside a plot."""
+        return short_names(unique_names(self.runs))
+
+    @cached_property
+    def shared(self) -> Shared | None:
+        """The articles that all runs have; None where their data are not the same."""
+        try:
+            return share(self.runs)
+        except Incomparable:
+            return None
+
+    @cached_property
+    def main(self) -> "list[Column]":
+        """The first score of references and the first check by which systems differ, or all."""
+        telling = [column for column in self.columns if self.telling(column)]
+        if self.every:
+            return telling
+        return [next(of) for _, of in itertools.groupby(telling, lambda column: column.kind)]
+
+    def telling(self, column: "Column") -> bool:
+        """Tell whether a score has anything to show: a single run's, or means that differ."""
+        means = {estimate.mean for _, estimate in self.best_first(column)}
+        return len(means) >= min(2, len(self.runs))
+
+    def of(self, kind: str) -> "list[Column]":
+        """Return the scores of a kind: `metric`, of references, or `check`."""
+        return [column for column in self.columns if column.kind == kind]
+
+    def having(self, column: "Column") -> list[int]:
+        """Return the places of the runs that have a score, made alike."""
+        measure = column.measure
+        having = [n for n, run in enumerate(self.runs) if measure.column in run.columns]
+        made = [self.runs[n].record["signatures"]["metrics"].get(measure.metric) for n in having]
+        return [n for n, signature in zip(having, made, strict=True) if signature == made[0]]
+
+    def estimate(self, place: int, column: "Column") -> Estimate | None:
+        """Return a run's mean of a score, as tables have it (shares times 100)."""
+        part = column.of(self.runs[place].record) or {}
+        if any(part.get(name) is None for name in ("mean", "low", "high", "n")):
+            return None
+        times = scale(column)
+        return Estimate(
+            part["mean"] * times, part["low"] * times, part["high"] * times, int(part["n"])
+        )
+
+    def best_first(self, column: "Column") -> list[tuple[int, Estimate]]:
+        """Return the runs that have a score with their means, the highest first."""
+        found = [(n, self.estimate(n, column)) for n in self.having(column)]
+        known = [(n, estimate) for n, estimate in found if estimate is not None]
+        return sorted(known, key=lambda each: (-each[1].mean, each[0]))
+
+    def own_scores(self, place: int, column: "Column") -> Values:
+        """Return a run's scores, as tables have them, NaN for a missing one."""
+        values: Values = self.runs[place].values([column.measure.column])[:, 0] * scale(column)
+        return values
+
+    def shared_scores(self, place: int, column: "Column") -> Values:
+        """Return the scores of the articles that all runs have."""
+        if self.shared is None:
+            raise DataError("these runs share no articles")
+        return self.own_scores(place, column)[self.shared.rows[place]]
+
+
+def scale(column: "Column") -> int:
+    """Return what tables multiply a score with."""
+    return 100 if column.percent else 1
+
+
+def axis_title(column: "Column") -> str:
+    """Name a score with what its figures are multiplied with."""
+    return f"{column.label} (times 100)" if column.percent else column.label
+
+
+def spread(values: Values) -> float:
+    """Return how far known values lie apart; 0 where there are none."""
+    known = values[~np.isnan(values)]
+    return float(known.max() - known.min()) if len(known) else 0.0
+
+
+def look(place: int) -> tuple[str, str]:
+    """Return the colour and the shape of a system: no two of the first 64 have both alike."""
+    at = place % len(SERIES)
+    return SERIES[at], SHAPES[(at + place // len(SERIES)) % len(SHAPES)]
+
+
+def cut(shown: int, of: int) -> str:
+    """Say that not all systems are shown; empty if they are."""
+    return f" Shown are the best {shown} of {of} systems." if shown < of else ""

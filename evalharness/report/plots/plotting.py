@@ -1,0 +1,79 @@
+"""All plots of some runs, for the page and for files."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalharness.comparison import Comparison, ScoredRun
+from evalharness.errors import DataError, StoreError
+from evalharness.report.plots.distributions import distributions
+from evalharness.report.plots.drawing import Figure, png
+from evalharness.report.plots.intervals import intervals
+from evalharness.report.plots.lengths import lengths
+from evalharness.report.plots.material import Material
+from evalharness.report.plots.ranks import ranks
+from evalharness.report.plots.scatters import consistency, cost
+from evalharness.report.plots.sweeps import sweeps
+from evalharness.runner import SWEEP
+from evalharness.store import RunFolder
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Gathered
+
+# In the order of the page: what is best, how sure that is, and then why.
+_KINDS = (intervals, ranks, sweeps, consistency, cost, lengths, distributions)
+
+
+def figures(
+    gathered: "Gathered", comparison: Comparison | None = None, *, every: bool = False
+) -> list[Figure]:
+    """Return the plots that make sense for some runs, in the order in which to show them.
+
+    comparison: of these runs, in their order; without it nothing is said of who is better than
+    whom. every: each kind of plot for each score, not for the main ones only.
+    """
+    settings = [_settings(run) for run in gathered.runs]
+    material = Material(gathered.runs, gathered.columns, comparison, settings, every)
+    return [figure for kind in _KINDS for figure in kind(material)]
+
+
+def _settings(run: ScoredRun) -> Mapping[str, Any]:
+    """Return what a sweep set in a run; nothing without a sweep."""
+    try:
+        cells = json.loads((run.folder.resolve().parent / SWEEP).read_bytes())["cells"]
+        found = [cell["settings"] for cell in cells if cell["folder"] == run.folder.resolve().name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found[0] if found and isinstance(found[0], dict) else {}
+
+
+def write_figures(
+    gathered: "Gathered", comparison: Comparison | None, folder: str | Path
+) -> list[Path]:
+    """Write every plot as SVG and PNG, on white, and return their paths.
+
+    Raises: DataError where there is nothing to draw; StoreError where it cannot be written.
+    """
+    drawn = figures(gathered, comparison, every=True)
+    if not drawn:
+        raise DataError("these runs have no scores that a plot would show")
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{target}: {error.strerror or error}") from error
+    return list(_written(drawn, target))
+
+
+def _written(drawn: list[Figure], folder: Path) -> Iterator[Path]:
+    files = RunFolder(folder)
+    for figure in drawn:
+        for ending, content in (("svg", figure.file_svg.encode()), ("png", png(figure))):
+            path = folder / f"{figure.id}.{ending}"
+            try:
+                files.writing(path.name).write_bytes(content)
+            except OSError as error:
+                raise StoreError(f"{path}: {error.strerror or error}") from error
+            files.publish(path.name)
+            yield path

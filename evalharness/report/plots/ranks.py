@@ -1,0 +1,185 @@
+"""Who is better than whom: mean ranks with those not told apart, and every pair."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evalharness.comparison.comparing import Comparison, Standing
+from evalharness.comparison.scored import unique_names
+from evalharness.report.plots.drawing import ACCENT, FG, MUTED, Figure, Spec, draw
+from evalharness.report.plots.intervals import system_axis
+from evalharness.report.plots.material import Material, scale
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
+
+GROUP = "Who is better than whom"
+_RANKED = 40  # systems in a plot of ranks
+_PAIRED = 14  # systems in a plot of pairs
+_WIDTH = 190
+_LETTERS = 12  # groups of systems that are not told apart, at the most
+
+Row = dict[str, Any]
+
+
+def ranks(material: Material) -> Iterator[Figure]:
+    """Yield mean ranks of three systems or more, and the differences of all pairs."""
+    found = material.comparison
+    if found is None:
+        return
+    names = dict(zip(unique_names(material.runs), material.names, strict=True))
+    if not set(found.systems) <= set(names):
+        return
+    for column in material.main:
+        standings = [s for s in found.standings if s.metric == column.key and s.rank is not None]
+        if not standings or standings[0].n < 2:
+            continue
+        if 3 <= len(standings) <= _RANKED:
+            yield _ranked(column, standings, names, found)
+        if 2 <= len(standings) <= _PAIRED:
+            yield _paired(column, standings, names, found)
+
+
+def _ranked(
+    column: "Column", standings: Sequence[Standing], names: dict[str, str], found: Comparison
+) -> Figure:
+    ordered = sorted(standings, key=lambda s: (s.rank or 0, s.system))
+    rows = [{"system": names[s.system], "rank": s.rank, "said": f"{s.rank:.2f}"} for s in ordered]
+    letters = sorted({letter for s in ordered for letter in _split(s.letters)})
+    groups = [
+        [names[s.system] for s in ordered if letter in _split(s.letters)] for letter in letters
+    ]
+    joined = [group for group in groups if len(group) > 1][:_LETTERS]
+    return draw(
+        f"ranks-{column.key}",
+        _rank_spec(rows, joined, column.label),
+        title=f"Mean ranks by {column.label}, and who is not told apart",
+        caption=(
+            f"Each article ranks the systems by {column.label}; 1 is best. Dots that a line joins "
+            f"on the right belong to systems that are not told apart (paired randomization of "
+            f"their means, Holm over all pairs, level {found.level:g})."
+        ),
+        group=GROUP,
+        n=ordered[0].n,
+    )
+
+
+def _split(letters: str) -> list[str]:
+    """Return letters one by one, each with its primes."""
+    found: list[str] = []
+    for each in letters:
+        if each == "′" and found:
+            found[-1] += each
+        else:
+            found.append(each)
+    return found
+
+
+def _rank_spec(rows: list[Row], groups: list[list[str]], label: str) -> Spec:
+    systems = [row["system"] for row in rows]
+    y = {**system_axis(), "scale": {"domain": systems}}
+    x = {
+        "field": "rank",
+        "type": "quantitative",
+        "title": f"mean rank by {label} (1 is best)",
+        "scale": {"domain": [1, len(rows)], "nice": False},
+        "axis": {"values": list(range(1, len(rows) + 1, -(-len(rows) // 10))), "format": "d"},
+    }
+    layer: list[Spec] = [
+        {"mark": {"type": "rule", "color": ACCENT, "opacity": 0.35},
+         "encoding": {"x": x, "x2": {"datum": 1}, "y": y}},
+        {"mark": {"type": "circle", "color": ACCENT, "size": 52, "opacity": 1},
+         "encoding": {"x": x, "y": y}},
+        {"mark": {"type": "text", "align": "left", "color": MUTED, "dx": 8},
+         "encoding": {"x": {"value": _WIDTH}, "y": y, "text": {"field": "said"}}},
+    ]  # fmt: skip
+    for at, group in enumerate(groups):
+        px = {"value": _WIDTH + 46 + 11 * at}
+        layer.append(
+            {
+                "data": {"values": [{"system": group[0], "last": group[-1]}]},
+                "mark": {"type": "rule", "color": FG, "strokeWidth": 2},
+                "encoding": {"x": px, "y": y, "y2": {"field": "last"}},
+            }
+        )
+        layer.append(
+            {
+                "data": {"values": [{"system": name} for name in group]},
+                "mark": {"type": "circle", "color": FG, "size": 34, "opacity": 1},
+                "encoding": {"x": px, "y": y},
+            }
+        )
+    return {"width": _WIDTH, "height": {"step": 19}, "data": {"values": rows}, "layer": layer}
+
+
+def _paired(
+    column: "Column", standings: Sequence[Standing], names: dict[str, str], found: Comparison
+) -> Figure:
+    ordered = sorted(standings, key=lambda s: (-(s.mean or 0), s.system))
+    place = {s.system: n for n, s in enumerate(ordered)}
+    greatest = max(abs(pair["difference"] or 0) for pair in _of(column, found)) or 1.0
+    rows: list[Row] = []
+    for pair in _of(column, found):
+        better, worse = sorted((pair["one"], pair["other"]), key=lambda system: place[system])
+        size = abs(pair["difference"] or 0)
+        rows.append(
+            {
+                "row": f"{place[better] + 1}  {names[better]}",
+                "column": str(place[worse] + 1),
+                "said": f"{size * scale(column):.1f}",
+                "told": bool(pair["different"]),
+                "shade": 0.12 + 0.38 * size / greatest if pair["different"] else 0,
+            }
+        )
+    labels = [f"{n + 1}  {names[s.system]}" for n, s in enumerate(ordered)]
+    apart = sum(row["told"] for row in rows)
+    return draw(
+        f"pairs-{column.key}",
+        _pair_spec(rows, labels),
+        title=f"By how much {column.label} differs, pair by pair",
+        caption=(
+            f"How much higher the mean {column.label} of the row's system is than that of the "
+            f"column's, which has the row's number. Bold on a shade: told apart ({apart} of "
+            f"{len(rows)} pairs; paired randomization, Holm over all pairs, level "
+            f"{found.level:g}); pale: not told apart."
+        ),
+        group=GROUP,
+        n=ordered[0].n,
+    )
+
+
+def _of(column: "Column", found: Comparison) -> list[Any]:
+    return [pair for pair in found.pairs if pair["metric"] == column.key]
+
+
+def _pair_spec(rows: list[Row], labels: list[str]) -> Spec:
+    numbers = [str(n + 1) for n in range(len(labels))]
+    axis = {"title": None, "ticks": False, "domain": False}
+    y = {"field": "row", "type": "nominal", "sort": None, "scale": {"domain": labels},
+         "axis": {**axis, "labelPadding": 6}}  # fmt: skip
+    x = {"field": "column", "type": "nominal", "sort": None, "scale": {"domain": numbers},
+         "axis": {**axis, "orient": "top", "labelAngle": 0}}  # fmt: skip
+    said = {"field": "said"}
+    return {
+        "width": {"step": 36},
+        "height": {"step": 22},
+        "data": {"values": rows},
+        "encoding": {"x": x, "y": y},
+        "layer": [
+            {
+                "mark": {"type": "rect", "color": ACCENT},
+                "encoding": {
+                    "fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}
+                },
+            },
+            {
+                "transform": [{"filter": "datum.told"}],
+                "mark": {"type": "text", "color": FG, "fontWeight": "bold"},
+                "encoding": {"text": said},
+            },
+            {
+                "transform": [{"filter": "!datum.told"}],
+                "mark": {"type": "text", "color": MUTED},
+                "encoding": {"text": said},
+            },
+        ],
+    }

@@ -1,0 +1,245 @@
+"""One thing against another: ROUGE against consistency, quality against what it costs."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalharness.report.plots.drawing import ACCENT, Figure, Spec, draw
+from evalharness.report.plots.material import (
+    Estimate,
+    Material,
+    axis_title,
+    cut,
+    look,
+    spread,
+)
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
+
+CONSISTENCY = "References against consistency"
+COST = "Quality against cost"
+POINTS = 16  # systems that a legend can tell apart
+FEW = 3  # systems, up to which each one's articles are shown
+BINS = 14
+_CHECKS = 3
+# Times of which the greatest is so many times the least stand on a logarithmic axis.
+_WIDE = 20
+
+Row = dict[str, Any]
+
+
+def consistency(material: Material) -> Iterator[Figure]:
+    """Yield each check against the first score of references: systems, or articles of a few."""
+    for against in material.of("metric")[:1]:
+        for check in material.of("check")[:_CHECKS]:
+            if len(material.runs) > FEW:
+                yield from _systems(material, against, check)
+            else:
+                yield from _articles(material, against, check)
+
+
+def _systems(material: Material, against: "Column", check: "Column") -> Iterator[Figure]:
+    ordered = material.best_first(check)
+    rows = []
+    for place, y in ordered:
+        x = material.estimate(place, against)
+        if x is not None:
+            rows.append(_row(material, place, x, y))
+    if len(rows) > 1 and _apart(rows):
+        yield draw(
+            f"consistency-{against.key}-{check.key}",
+            _spec(rows[:POINTS], axis_title(against), axis_title(check)),
+            title=f"{check.label} against {against.label}, system by system",
+            caption=(
+                f"Right: nearer to the references ({against.label}). Up: truer to the article by "
+                f"{check.label}. Systems on the lower right write what the references say and not "
+                f"what the article says. Lines are intervals of the means."
+                + cut(min(POINTS, len(rows)), len(rows))
+            ),
+            group=CONSISTENCY,
+            n=max(each.n for _, each in ordered),
+        )
+
+
+def _row(material: Material, place: int, x: Estimate, y: Estimate) -> Row:
+    return {
+        "place": place, "system": material.names[place], "x": x.mean, "x_low": x.low,
+        "x_high": x.high, "y": y.mean, "y_low": y.low, "y_high": y.high,
+    }  # fmt: skip
+
+
+def _apart(rows: Sequence[Row]) -> bool:
+    """Tell whether points differ both ways: a line of points says less than a table."""
+    return all(len({row[axis] for row in rows}) > 1 for axis in ("x", "y"))
+
+
+def _articles(material: Material, against: "Column", check: "Column") -> Iterator[Figure]:
+    """Yield a plot for each system, its articles counted in squares."""
+    for place in set(material.having(against)) & set(material.having(check)):
+        x, y = material.own_scores(place, against), material.own_scores(place, check)
+        known = ~(np.isnan(x) | np.isnan(y))
+        if spread(x[known]) == 0 or spread(y[known]) == 0:
+            continue
+        name = material.names[place]
+        yield draw(
+            f"consistency-{against.key}-{check.key}-{place + 1}",
+            {
+                "title": name,
+                **_squares(_counted(x[known], y[known]), axis_title(against), axis_title(check)),
+            },
+            title=f"{check.label} against {against.label}, article by article: {name}",
+            caption=(
+                f"Each dot stands for the articles of {name} with about these two scores; the "
+                f"larger, the more. Lower right: much like the reference, and yet not in the "
+                f"article by {check.label}."
+            ),
+            group=CONSISTENCY,
+            n=int(known.sum()),
+        )
+
+
+def _counted(x: Any, y: Any) -> list[Row]:
+    counts, x_edges, y_edges = np.histogram2d(x, y, bins=BINS)
+    return [
+        {
+            "x": float(x_edges[i] + x_edges[i + 1]) / 2,
+            "y": float(y_edges[j] + y_edges[j + 1]) / 2,
+            "n": int(counts[i, j]),
+        }
+        for i, j in zip(*np.nonzero(counts), strict=True)
+    ]
+
+
+def _squares(rows: Sequence[Row], x_title: str, y_title: str) -> Spec:
+    return {
+        "width": 300,
+        "height": 220,
+        "data": {"values": list(rows)},
+        "mark": {"type": "circle", "color": ACCENT, "opacity": 0.75},
+        "encoding": {
+            "x": _axis("x", x_title),
+            "y": _axis("y", y_title),
+            "size": {
+                "field": "n",
+                "type": "quantitative",
+                "title": "articles",
+                "scale": {"range": [12, 260], "domainMin": 1},
+                "legend": {"symbolFillColor": ACCENT, "tickCount": 3, "format": "d"},
+            },
+        },
+    }
+
+
+def cost(material: Material) -> Iterator[Figure]:
+    """Yield quality against seconds an article, and against words."""
+    seconds = {n: found for n in range(len(material.runs)) if (found := _seconds(material, n))}
+    words = {n: found for n in range(len(material.runs)) if (found := _words(material, n))}
+    for column in material.main:
+        yield from _against(
+            material, column, seconds, "seconds", "seconds an article",
+            "what it took to write and score a summary, here and in this run only; systems whose "
+            "summaries were stored already are left out",
+        )  # fmt: skip
+        yield from _against(
+            material, column, words, "words", "words a summary",
+            "the mean length of what was written; longer summaries say more and cost more to read",
+        )  # fmt: skip
+
+
+def _seconds(material: Material, place: int) -> float | None:
+    """Return the seconds an article took; None where summaries came from the store or the data."""
+    record = material.runs[place].record
+    timing, n = record.get("timing", {}), material.runs[place].n
+    given = str(record["signatures"]["model"]).startswith("given")
+    computed = timing.get("summaries", {}).get("computed")
+    return timing["seconds"] / n if n and computed == n and not given else None
+
+
+def _words(material: Material, place: int) -> float | None:
+    words: float | None = material.runs[place].record["outputs"].get("mean_words")
+    return words
+
+
+def _against(
+    material: Material,
+    column: "Column",
+    costs: Mapping[int, float],
+    kind: str,
+    unit: str,
+    means: str,
+) -> Iterator[Figure]:
+    rows = [
+        {"place": n, "system": material.names[n], "x": costs[n], "y": each.mean,
+         "y_low": each.low, "y_high": each.high}
+        for n, each in material.best_first(column)
+        if n in costs
+    ]  # fmt: skip
+    if len(rows) > 1 and _apart(rows):
+        yield draw(
+            f"cost-{kind}-{column.key}",
+            _spec(rows[:POINTS], unit, axis_title(column), _decades([*costs.values()])),
+            title=f"{column.label} against {unit}",
+            caption=(
+                f"Up: a higher mean {column.label}. Right: more {unit}, {means}."
+                + cut(min(POINTS, len(rows)), len(rows))
+            ),
+            group=COST,
+            n=max(run.n for run in material.runs),
+        )
+
+
+def _axis(field: str, title: str, decades: Sequence[float] = ()) -> Spec:
+    """Return the encoding of numbers, with marks at `decades` if the axis is logarithmic."""
+    kind: Spec = (
+        {"type": "log", "domain": [decades[0], decades[-1]]} if decades else {"zero": False}
+    )
+    marks: Spec = {"values": list(decades), "format": "~g"} if decades else {"tickCount": 5}
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "scale": {"nice": not decades, "padding": 6, **kind},
+        "axis": marks,
+    }
+
+
+def _decades(values: Sequence[float]) -> list[float]:
+    """Return 1, 2 and 5 times powers of ten around values that span more than an axis can show.
+
+    >>> _decades([0.003, 0.4]), _decades([3, 4])
+    ([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5], [])
+    """
+    least, greatest = min(values), max(values)
+    if least <= 0 or greatest <= _WIDE * least:
+        return []
+    powers = range(math.floor(math.log10(least)), math.ceil(math.log10(greatest)) + 1)
+    marks = [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
+    first = max(n for n, mark in enumerate(marks) if mark <= least)
+    last = min(n for n, mark in enumerate(marks) if mark >= greatest)
+    return marks[first : last + 1]
+
+
+def series(rows: Sequence[Row]) -> tuple[Spec, Spec]:
+    """Return the encodings of systems as colours and as shapes, with one legend below."""
+    looks = {row["system"]: look(row["place"]) for row in rows}
+    legend = {"orient": "bottom", "columns": 2, "title": None, "symbolOpacity": 1}
+    common = {"field": "system", "type": "nominal", "sort": None, "legend": legend}
+    colours = {"domain": list(looks), "range": [colour for colour, _ in looks.values()]}
+    shapes = {"domain": list(looks), "range": [shape for _, shape in looks.values()]}
+    return {**common, "scale": colours}, {**common, "scale": shapes}
+
+
+def _spec(rows: Sequence[Row], x_title: str, y_title: str, decades: Sequence[float] = ()) -> Spec:
+    colour, shape = series(rows)
+    x, y = _axis("x", x_title, decades), _axis("y", y_title)
+    thin = {"type": "rule", "opacity": 0.6}
+    upright = {"x": x, "y": {**y, "field": "y_low"}, "y2": {"field": "y_high"}, "color": colour}
+    level = {"x": {**x, "field": "x_low"}, "x2": {"field": "x_high"}, "y": y, "color": colour}
+    dots = {"type": "point", "size": 60, "filled": True, "opacity": 1}
+    layer: list[Spec] = [{"mark": thin, "encoding": upright}]
+    layer += [{"mark": thin, "encoding": level}] if "x_low" in rows[0] else []
+    layer += [{"mark": dots, "encoding": {"x": x, "y": y, "color": colour, "shape": shape}}]
+    return {"width": 300, "height": 220, "data": {"values": list(rows)}, "layer": layer}

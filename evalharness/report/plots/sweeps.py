@@ -1,0 +1,232 @@
+"""What a sweep found: a line for one thing that varies, a heat map for two."""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw, short_names
+from evalharness.report.plots.material import OVERLAID, Estimate, Material, axis_title, cut
+from evalharness.report.plots.scatters import series
+
+if TYPE_CHECKING:
+    from evalharness.report.page.gathered import Column
+
+GROUP = "The sweep"
+_MAPS = 12  # heat maps of one score
+_SIDE = 20  # values of one thing that varies
+_CASE = "case"
+
+Row = dict[str, Any]
+Settings = Mapping[str, Any]
+
+
+def sweeps(material: Material) -> Iterator[Figure]:
+    """Yield the main scores over what a sweep varied."""
+    keys = varied(material.settings)
+    if not keys:
+        return
+    for column in material.main:
+        places = [n for n, _ in material.best_first(column) if set(keys) <= {*_told(material, n)}]
+        if len(keys) == 1:
+            yield from _line(material, column, sorted(places), keys[0])
+        else:
+            yield from _maps(material, column, sorted(places), keys)
+
+
+def varied(settings: Sequence[Settings]) -> list[str]:
+    """Return the keys that take several values, but those that follow from another.
+
+    A case says what its settings are, and of keys that go together the first says the others.
+
+    >>> varied([{"case": "short", "max": 9, "beams": 1}, {"case": "long", "max": 99, "beams": 4},
+    ...         {"case": "long", "max": 99, "beams": 1}])
+    ['case', 'beams']
+    """
+    keys = sorted(dict.fromkeys(key for each in settings for key in each), key=_CASE.__ne__)
+    kept: list[str] = []
+    for key in keys:
+        values = {_value(each[key]) for each in settings if key in each}
+        if len(values) > 1 and not any(_follows(settings, key, other) for other in kept):
+            kept.append(key)
+    return kept
+
+
+def _follows(settings: Sequence[Settings], key: str, other: str) -> bool:
+    """Tell whether one value of `other` never goes with two of `key`."""
+    found: dict[str, set[str]] = {}
+    for each in settings:
+        found.setdefault(_value(each.get(other)), set()).add(_value(each.get(key)))
+    return all(len(values) == 1 for values in found.values())
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _told(material: Material, place: int) -> Settings:
+    return material.settings[place]
+
+
+def _model(material: Material, place: int) -> str:
+    """Return the model's label: a cell's name begins with it."""
+    return material.runs[place].name.partition(",")[0]
+
+
+def _ordered(values: Sequence[Any]) -> list[str]:
+    """Return different values as text, numbers by size and others as they come."""
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return list(dict.fromkeys(map(_value, sorted(values) if numeric else values)))
+
+
+def _name(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _line(
+    material: Material, column: "Column", places: Sequence[int], key: str
+) -> Iterator[Figure]:
+    models = list(dict.fromkeys(_model(material, n) for n in places))
+    shown = models[:OVERLAID]
+    names = dict(zip(shown, short_names(shown), strict=True))
+    rows: list[Row] = []
+    for n in places:
+        each, model = material.estimate(n, column), _model(material, n)
+        if each is not None and model in names:
+            rows.append(
+                {"place": shown.index(model), "system": names[model],
+                 "x": _value(_told(material, n)[key]), "y": each.mean, "y_low": each.low,
+                 "y_high": each.high, "n": each.n}
+            )  # fmt: skip
+    values = _ordered([_told(material, n)[key] for n in places])
+    if len(values) < 2 or not rows:
+        return
+    yield draw(
+        f"sweep-{column.key}",
+        _line_spec(rows, values, _name(key), axis_title(column)),
+        title=f"{column.label} by {_name(key)}",
+        caption=(
+            f"Mean {column.label} for each value of {key}; upright lines are bootstrap intervals."
+            + cut(len(shown), len(models))
+        ),
+        group=GROUP,
+        n=max(row["n"] for row in rows),
+    )
+
+
+def _line_spec(rows: list[Row], values: list[str], x_title: str, y_title: str) -> Spec:
+    colour, shape = series(rows)
+    short = dict(zip(values, short_names(values, 14), strict=True))
+    rows = [{**row, "x": short[row["x"]]} for row in rows]
+    x = {"field": "x", "type": "ordinal", "sort": None, "title": x_title,
+         "scale": {"domain": list(short.values())},
+         "axis": {"labelAngle": 0 if len(values) <= 6 else -40, "grid": False}}  # fmt: skip
+    y = {"type": "quantitative", "title": y_title, "scale": {"zero": False, "nice": True},
+         "axis": {"tickCount": 5}}  # fmt: skip
+    aside = {"field": "system", "type": "nominal", "sort": None}
+    return {
+        "width": max(240, 40 * len(values)),
+        "height": 210,
+        "data": {"values": rows},
+        "encoding": {"x": x, "xOffset": aside, "color": colour},
+        "layer": [
+            {
+                "mark": {"type": "line", "opacity": 0.5},
+                "encoding": {"y": {"field": "y", **y}},
+            },
+            {
+                "mark": {"type": "rule"},
+                "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
+                "encoding": {"y": {"field": "y", **y}, "shape": shape},
+            },
+        ],
+    }
+
+
+def _maps(
+    material: Material, column: "Column", places: Sequence[int], keys: Sequence[str]
+) -> Iterator[Figure]:
+    """Yield a heat map of the first two keys for each model and each value of the other keys."""
+    down, across, *others = keys
+
+    def which(place: int) -> tuple[str, ...]:
+        settings = _told(material, place)
+        rest = (f"{_name(key)}={_value(settings[key])}" for key in others)
+        return (_model(material, place), *rest)
+
+    found = {n: each for n in places if (each := material.estimate(n, column)) is not None}
+    groups = {
+        name: list(members)
+        for name, members in itertools.groupby(sorted(found, key=which), key=which)
+    }
+    order = sorted(groups, key=lambda name: min(groups[name]))
+    means = [each.mean for each in found.values()]
+    for name in order[:_MAPS]:
+        cells = {n: found[n] for n in groups[name]}
+        if len(cells) > 1:
+            yield _map(material, column, ", ".join(name), cells, (down, across), means)
+
+
+def _map(
+    material: Material,
+    column: "Column",
+    name: str,
+    cells: Mapping[int, Estimate],
+    keys: tuple[str, str],
+    means: Sequence[float],
+) -> Figure:
+    settings = {n: _told(material, n) for n in cells}
+    values = [_ordered([settings[n][key] for n in sorted(cells)])[:_SIDE] for key in keys]
+    labels = [dict(zip(v, short_names(v, 18), strict=True)) for v in values]
+    least, greatest = min(means), max(means)
+    rows = [
+        {
+            "down": labels[0][_value(settings[n][keys[0]])],
+            "across": labels[1][_value(settings[n][keys[1]])],
+            "said": f"{each.mean:.1f}",
+            "shade": 0.06 + 0.5 * (each.mean - least) / ((greatest - least) or 1),
+        }
+        for n, each in cells.items()
+        if _value(settings[n][keys[0]]) in labels[0] and _value(settings[n][keys[1]]) in labels[1]
+    ]
+    return draw(
+        f"sweep-{column.key}-{name}",
+        {
+            "title": short_names([name])[0],
+            **_map_spec(rows, [[*each.values()] for each in labels], [_name(key) for key in keys]),
+        },
+        title=f"{column.label} of {name} by {_name(keys[0])} and {_name(keys[1])}",
+        caption=(
+            f"Mean {column.label}, the darker the higher, on one scale for all maps of this score. "
+            "A gap was not run."
+        ),
+        group=GROUP,
+        n=max(each.n for each in cells.values()),
+    )
+
+
+def _map_spec(rows: list[Row], domains: list[list[str]], titles: list[str]) -> Spec:
+    axis = {"ticks": False, "domain": False, "grid": False}
+    y = {"field": "down", "type": "ordinal", "sort": None, "title": titles[0],
+         "scale": {"domain": domains[0]}, "axis": axis}  # fmt: skip
+    x = {"field": "across", "type": "ordinal", "sort": None, "title": titles[1],
+         "scale": {"domain": domains[1]},
+         "axis": {**axis, "labelAngle": 0 if max(map(len, domains[1])) <= 7 else -40}}  # fmt: skip
+    return {
+        "width": {"step": 52},
+        "height": {"step": 26},
+        "data": {"values": rows},
+        "encoding": {"x": x, "y": y},
+        "layer": [
+            {
+                "mark": {"type": "rect", "color": ACCENT},
+                "encoding": {
+                    "fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}
+                },
+            },
+            {"mark": {"type": "text", "color": FG}, "encoding": {"text": {"field": "said"}}},
+        ],
+    }

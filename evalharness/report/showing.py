@@ -1,0 +1,288 @@
+"""One article of some runs, found by its id; or which articles to look at first."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from evalharness import document, registry, results, text
+from evalharness.checking import DEFAULT, Places, Thresholds, Verdict, judged, own_thresholds
+from evalharness.comparison.scored import ScoredRun
+from evalharness.errors import DataError, HarnessError
+from evalharness.records import Span, score_of
+from evalharness.report.page.gathered import Column, Gathered
+
+_NAMED = 5  # ids that a message names
+_NEAR = 20_000  # ids among which a near one is looked for; more take seconds
+AGAIN = "run the config again, which computes nothing twice"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A system's summary of an article, as `samples.jsonl` has it.
+
+    checks: the labels of metrics that hold a summary against its article. kinds: the component
+    behind each label.
+    """
+
+    system: str
+    sample: Mapping[str, Any]
+    checks: frozenset[str]
+    kinds: Mapping[str, str]
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The summary: text, how it ended, tokens, how much of the article was read."""
+        found: Mapping[str, Any] = self.sample["summary"]
+        return found
+
+    @cached_property
+    def verdicts(self) -> dict[str, Verdict]:
+        """What each check says, sentence by sentence; empty where there is no summary."""
+        if not self.summary["text"].strip():
+            return {}
+        return {
+            label: self._verdict(label, record)
+            for label, record in self.sample["scores"].items()
+            if label in self.checks or record.get("flags") or record.get("sentences")
+        }
+
+    def _verdict(self, label: str, record: Mapping[str, Any]) -> Verdict:
+        limits = _limits(self.kinds.get(label, label))
+        article, summary = self.sample["article"], self.summary["text"]
+        found = judged(score_of(record), article, summary, label, limits)
+        band = record.get("band", found.verdict)
+        return replace(found, verdict=band, probability=record.get("parts", {}).get("probability"))
+
+
+def _limits(kind: str) -> Thresholds:
+    try:
+        return own_thresholds(registry.load("checks", kind))
+    except (HarnessError, ImportError):  # a plug-in that is not installed here
+        return DEFAULT
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One article with what systems wrote of it. missing: systems that do not have it."""
+
+    written: tuple[Written, ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def sample(self) -> Mapping[str, Any]:
+        """The article, as each system's sample has it."""
+        return self.written[0].sample
+
+    @property
+    def title(self) -> str:
+        """The article's title, if it has one."""
+        return str(self.sample.get("extra", {}).get("title") or "")
+
+    @cached_property
+    def sentences(self) -> list[Span]:
+        """The sentences of the article."""
+        return text.sentences(self.sample["article"])
+
+    @cached_property
+    def evidence(self) -> dict[int, list[str]]:
+        """The systems for or against which a sentence bears evidence, by its place."""
+        places = Places(self.sample["article"])
+        found: dict[int, list[str]] = {}
+        for written in self.written:
+            for n in sorted({n for n in _cited(written, places) if n is not None}):
+                found.setdefault(n - 1, []).append(written.system)
+        return found
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as JSON has it."""
+        article = self.sample["article"]
+        return {
+            "id": self.sample["id"],
+            "title": self.title or None,
+            "source": self.sample["source"],
+            "article": article,
+            "references": self.sample["references"],
+            "sentences": [
+                {"sentence": n + 1, "start": span.start, "end": span.end, "text": span.of(article),
+                 "evidence_for": self.evidence.get(n, [])}
+                for n, span in enumerate(self.sentences)
+            ],
+            "summaries": [_summary_record(written) for written in self.written],
+            "missing": list(self.missing),
+        }  # fmt: skip
+
+
+def _cited(written: Written, places: Places) -> Iterator[int | None]:
+    """Yield the numbers of the sentences that bear on a summary."""
+    for verdict in written.verdicts.values():
+        for flag in verdict.flags:
+            yield from map(places.number, flag.evidence)
+        for sentence in verdict.sentences:
+            yield from map(places.number, sentence.evidence)
+
+
+def _summary_record(written: Written) -> dict[str, Any]:
+    scores: dict[str, Any] = {}
+    for label, score in written.sample["scores"].items():
+        told = {k: score[k] for k in ("value", "parts", "note", "band") if k in score}
+        verdict = written.verdicts.get(label)
+        scores[label] = told
+        if verdict is not None:
+            whole = verdict.record()
+            scores[label] |= {k: whole[k] for k in ("verdict", "sentences", "flags")}
+    return {
+        "system": written.system,
+        **written.summary,
+        "defects": written.sample["defects"],
+        "scores": scores,
+    }
+
+
+def find(gathered: Gathered, wanted: str) -> Shown:
+    """Return the article with an id, or the only one whose id begins so.
+
+    Raises: DataError, with the ids that it may have been, where there is none or several.
+    """
+    ids = [run.table(["id"]).column(0).to_pylist() for run in gathered.runs]
+    name = _resolved(wanted, ids, gathered)
+    checks = frozenset(c.measure.metric for c in gathered.columns if c.kind == "check")
+    written, missing = [], []
+    for system, run, own in zip(gathered.names, gathered.runs, ids, strict=True):
+        if name in own:
+            sample = sample_at(run, own.index(name))
+            written.append(Written(system, sample, checks, _kinds(run)))
+        else:
+            missing.append(system)
+    texts = {each.sample["article"] for each in written}
+    if len(texts) > 1:
+        raise DataError(f"the id {name!r} has another article in some of these runs; show one run")
+    return Shown(tuple(written), tuple(missing))
+
+
+def _kinds(run: ScoredRun) -> Mapping[str, str]:
+    signatures: Mapping[str, Any] = run.record["signatures"]["metrics"]
+    return {label: str(made).partition("|")[0] for label, made in signatures.items()}
+
+
+def _resolved(wanted: str, ids: Sequence[Sequence[str]], gathered: Gathered) -> str:
+    known = dict.fromkeys(each for own in ids for each in own)
+    if wanted in known:
+        return wanted
+    begun = [each for each in known if wanted and each.startswith(wanted)]
+    if len(begun) == 1:
+        return begun[0]
+    where = ", ".join(str(run.folder) for run in gathered.runs[:1])
+    more = " and others" if len(gathered.runs) > 1 else ""
+    if begun:
+        named = ", ".join(begun[:_NAMED]) + (" …" if len(begun) > _NAMED else "")
+        raise DataError(f"{where}{more}: {len(begun)} ids begin with {wanted!r}: {named}")
+    hint = _near(wanted, list(known))
+    raise DataError(f"{where}{more}: no article {wanted!r}{hint}; without an ID, some are listed")
+
+
+def _near(wanted: str, known: list[str]) -> str:
+    inside = [each for each in known if wanted and wanted.lower() in each.lower()]
+    if inside:
+        return f"; did you mean {', '.join(inside[:_NAMED])}?"
+    hint = document.nearest(wanted, known) if len(known) <= _NEAR else ""
+    return hint if "did you mean" in hint else ""
+
+
+def sample_at(run: ScoredRun, row: int) -> Mapping[str, Any]:
+    """Return a line of a `samples.jsonl`, decoding no other. Raises: DataError."""
+    path = run.folder / results.SAMPLES
+    try:
+        with path.open("rb") as file:
+            line = next(islice(file, row, None), b"")
+        sample: Mapping[str, Any] = json.loads(line)
+        _ = sample["id"], sample["article"], sample["summary"]["text"], sample["scores"]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}; {AGAIN}") from None
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{path}:{row + 1}: not a sample as evalharness writes it") from None
+    return sample
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An article that deserves a look, and why.
+
+    score: by the first check, or without one by the first metric; None where there is none. flags:
+    how many of each kind.
+    """
+
+    id: str
+    system: str
+    score: float | None
+    flags: Mapping[str, int]
+    finish: str
+    summary: str
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return asdict(self)
+
+
+def judging(gathered: Gathered) -> Column | None:
+    """Return the score by which articles are put in order: the first check's, else the first."""
+    columns = gathered.columns
+    checks = [column for column in columns if column.kind == "check"]
+    return next(iter(checks or columns), None)
+
+
+def worst(gathered: Gathered, n: int) -> list[Suspect]:
+    """Return the articles to look at first: not summarized, then the lowest scores, most flagged.
+
+    Where runs share articles, each system's summary is an article of its own.
+    """
+    by = judging(gathered)
+    found: list[tuple[tuple[bool, float, float], int, int]] = []
+    for place, run in enumerate(gathered.runs):
+        found += [(key, place, row) for key, row in _lowest(run, by, n)]
+    chosen = sorted(found)[:n]
+    return [_suspect(gathered, place, row, by) for _, place, row in chosen]
+
+
+def _lowest(
+    run: ScoredRun, by: Column | None, n: int
+) -> list[tuple[tuple[bool, float, float], int]]:
+    """Return what puts the worst articles of a run in order, with their rows."""
+    there = by is not None and by.measure.column in run.columns
+    scores = run.values([by.measure.column])[:, 0] if by and there else np.full(run.n, np.nan)
+    flagged = [name for name in sorted(run.columns) if name.endswith(".flags")]
+    flags = np.nan_to_num(run.values(flagged)).sum(axis=1) if flagged else np.zeros(run.n)
+    failed = np.array([e == "error" for e in run.table(["finish"]).column(0).to_pylist()], bool)
+    values = np.where(np.isnan(scores), np.inf, scores)
+    order = np.lexsort((-flags, values, ~failed))[:n]
+    return [((not failed[r], float(values[r]), -float(flags[r])), int(r)) for r in order]
+
+
+def _suspect(gathered: Gathered, place: int, row: int, by: Column | None) -> Suspect:
+    run = gathered.runs[place]
+    sample = sample_at(run, row)
+    flags = Counter(
+        flag["kind"] for score in sample["scores"].values() for flag in score.get("flags", ())
+    )
+    return Suspect(
+        id=run.table(["id"]).column(0)[row].as_py(),
+        system=gathered.names[place],
+        score=_score(sample, by),
+        flags=dict(flags),
+        finish=sample["summary"]["finish"],
+        summary=" ".join(sample["summary"]["text"].split()),
+    )
+
+
+def _score(sample: Mapping[str, Any], by: Column | None) -> float | None:
+    if by is None or by.measure.metric not in sample["scores"]:
+        return None
+    score = sample["scores"][by.measure.metric]
+    part = by.measure.part
+    found: float | None = score["value"] if part == "value" else score.get("parts", {}).get(part)
+    return found

@@ -1,0 +1,195 @@
+"""One article in the terminal, with evidence and flags; and a list of those to look at first."""
+
+import json
+import shlex
+from typing import IO, TYPE_CHECKING
+
+from evalharness.records import Span
+from evalharness.report.page.gathered import Gathered
+from evalharness.report.showing import Shown, Suspect, Written, find, judging, worst
+from evalharness.report.verdict import (
+    INDENT,
+    STYLES,
+    Printer,
+    console_on,
+    print_wrapped,
+    printable,
+    show_reminder,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LONG = 40  # sentences, beyond which only those with evidence and their neighbours are shown
+_AROUND = 1
+_FIRST = 3
+_QUOTED = 60  # characters of a summary in the list
+
+
+def show_article(
+    gathered: Gathered, wanted: str, out: IO[str], *, color: bool, full: bool, as_json: bool
+) -> None:
+    """Print one article with all that is known of it. Raises: DataError."""
+    found = find(gathered, wanted)
+    if as_json:
+        out.write(json.dumps(found.record(), indent=1) + "\n")
+        return
+    _Article(found, gathered, console_on(out, color), full).show()
+    show_reminder(out)
+
+
+def show_worst(
+    gathered: Gathered, n: int, out: IO[str], name: str, *, color: bool, as_json: bool
+) -> None:
+    """Print the articles to look at first, with their ids. name: what the user called the runs."""
+    found = worst(gathered, n)
+    if as_json:
+        out.write(json.dumps([each.record() for each in found], indent=1) + "\n")
+        return
+    console = console_on(out, color)
+    by = judging(gathered)
+    articles = max(run.n for run in gathered.runs)
+    what = f"lowest by {by.label}" if by else "first"
+    print_wrapped(
+        console, "", (f"The {what}, of {articles} articles", "bold"),
+        (f"; {len(gathered.runs)} systems" if len(gathered.runs) > 1 else "", ""),
+    )  # fmt: skip
+    for each in found:
+        _list(console, each, several=len(gathered.runs) > 1)
+    console.print()
+    print_wrapped(console, "", (f"Read one: evalharness show {shlex.quote(name)} ID", "dim"))
+    show_reminder(out)
+
+
+def _list(console: "Console", each: Suspect, *, several: bool) -> None:
+    score = "no score" if each.score is None else f"{each.score:.2f}"
+    flags = ", ".join(f"{n} {kind}" for kind, n in sorted(each.flags.items()))
+    told = [each.system] if several else []
+    told += ["no summary"] if each.finish == "error" else [score]
+    told += [flags] if flags else []
+    said = printable(each.summary)
+    said = said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
+    print_wrapped(
+        console, "  ", (each.id, "bold"), (f"  {'; '.join(told)}", ""), (f"  “{said}”", "dim")
+    )
+
+
+class _Article:
+    def __init__(self, found: Shown, gathered: Gathered, console: "Console", full: bool) -> None:
+        self.found, self.gathered, self.console, self.full = found, gathered, console, full
+
+    def show(self) -> None:
+        sample, found = self.found.sample, self.found
+        self._print("", (sample["id"], "bold"))
+        for name, said in (("Title", found.title), ("Source", sample["source"])):
+            if said:
+                self._print("  ", (f"{name}: ", "bold"), (said, ""))
+        self._article()
+        for n, reference in enumerate(sample["references"], 1):
+            number = f" {n}" if len(sample["references"]) > 1 else ""
+            self.console.print()
+            self._print("", (f"Reference{number}", "bold"))
+            self._print(INDENT, (reference, ""))
+        for written in found.written:
+            self._summary(written)
+        if found.missing:
+            self._print("", (f"Without this article: {', '.join(found.missing)}", "dim"))
+        self.console.print()
+
+    def _article(self) -> None:
+        """Print the article by sentences, those with evidence marked, with where reading ended."""
+        article, sentences = self.found.sample["article"], self.found.sentences
+        self.console.print()
+        self._print(
+            "", (f"Article, {len(sentences)} sentences", "bold"),
+            ("; > marks evidence" if self.found.evidence else "", "dim"),
+        )  # fmt: skip
+        ends = self._ends(len(article.rstrip()))
+        shown = self._shown()
+        before = -1
+        for n, span in enumerate(sentences):
+            if n in shown:
+                if n > before + 1:
+                    self._print(
+                        INDENT, (f"… {n - before - 1} sentences (--full shows all) …", "dim")
+                    )
+                self._sentence(n, span, article)
+                before = n
+            for system in ends.pop(n, []):
+                self._print(INDENT, (f"––– {system} read no further –––", "yellow"))
+        if before < len(sentences) - 1:
+            left = len(sentences) - 1 - before
+            self._print(INDENT, (f"… {left} sentences (--full shows all) …", "dim"))
+
+    def _sentence(self, n: int, span: Span, article: str) -> None:
+        """Print a sentence of the article; after > if it bears on a summary."""
+        systems = self.found.evidence.get(n)
+        several = systems and len(self.found.written) > 1 and len(systems) < len(self.found.written)
+        self._print(
+            "  > " if systems else INDENT,
+            (f"{n + 1} ", "bold" if systems else "dim"),
+            (" ".join(span.of(article).split()), "" if systems else "dim"),
+            (f"  [{', '.join(systems)}]" if systems and several else "", "dim"),
+        )
+
+    def _shown(self) -> set[int]:
+        n = len(self.found.sentences)
+        if self.full or n <= _LONG:
+            return set(range(n))
+        shown = set(range(_FIRST))
+        for place in self.found.evidence:
+            shown |= set(range(place - _AROUND, place + _AROUND + 1))
+        return {place for place in shown if 0 <= place < n}
+
+    def _ends(self, whole: int) -> dict[int, list[str]]:
+        """Return which systems read no further than into a sentence, by its place."""
+        found: dict[int, list[str]] = {}
+        for written in self.found.written:
+            read = written.summary.get("read")
+            if read is not None and read < whole:
+                within = [n for n, span in enumerate(self.found.sentences) if span.start < read]
+                found.setdefault(within[-1] if within else 0, []).append(written.system)
+        return found
+
+    def _summary(self, written: Written) -> None:
+        """Print a summary with its scores, and what each check says of it."""
+        summary = written.summary
+        self.console.print()
+        told = [f"{len(summary['text'].split())} words", f"ended by {summary['finish']}"]
+        told += [f"{summary['tokens']} tokens"] if summary.get("tokens") is not None else []
+        told += list(written.sample["defects"])
+        self._print("", (f"Summary by {written.system}", "bold"), (f"; {', '.join(told)}", "dim"))
+        self._print("  ", *self._scores(written))
+        if summary.get("note"):
+            self._print("  ", (f"Note: {summary['note']}", ""))
+        if not any(verdict.sentences for verdict in written.verdicts.values()):
+            self._print(INDENT, (summary["text"].strip() or "(empty)", ""))
+        for n, (label, verdict) in enumerate(written.verdicts.items()):
+            score = "no score" if verdict.score is None else f"{verdict.score:.2f}"
+            chance = verdict.probability
+            learnt = "" if chance is None else f"; {chance:.0%} likely to be consistent"
+            self.console.print()
+            self._print(
+                "  ", (f"{label}: ", "bold"), (verdict.verdict, STYLES[verdict.verdict]),
+                (f"  ({score}{learnt})", "dim"),
+            )  # fmt: skip
+            if n == 0 or verdict.flags:  # the first shows the text, and others what they found
+                Printer(verdict, self.console).show_sentences()
+
+    def _scores(self, written: Written) -> list[tuple[str, str]]:
+        """Return the scores as tables show them, those that are missing with the reason."""
+        pieces: list[tuple[str, str]] = []
+        for column in self.gathered.columns:
+            score = written.sample["scores"].get(column.measure.metric)
+            if score is None:
+                continue
+            part = column.measure.part
+            value = score["value"] if part == "value" else score.get("parts", {}).get(part)
+            said = f"– ({score.get('note', 'not scored')})"
+            if value is not None:
+                said = f"{value * 100:.1f}" if column.percent else f"{value:.2f}"
+            pieces += [(f"{column.label} ", "bold"), (f"{said}   ", "")]
+        return pieces
+
+    def _print(self, indent: str, *pieces: tuple[str, str]) -> None:
+        print_wrapped(self.console, indent, *pieces)
