@@ -14,7 +14,7 @@ from evalharness.calibration import Calibration, load_calibration
 from evalharness.config import Component, Experiment, Scorer, Sheet
 from evalharness.document import Key
 from evalharness.errors import ConfigError
-from evalharness.protocols import Executor, Loader, Metric, Summarizer, Tracker
+from evalharness.protocols import Executor, Loader, Metric, Summarizer, Tracker, Url
 from evalharness.records import digest
 
 # In bytes; file systems stop at 255, and names of files come to it.
@@ -282,10 +282,17 @@ def _trackers(experiment: Experiment) -> dict[str, Tracker]:
     return built
 
 
-def executor_of(experiment: Experiment) -> Executor:
-    """Return where an experiment is computed. Raises: ConfigError."""
+def executor_of(experiment: Experiment, cells: Sequence[Cell] = ()) -> Executor:
+    """Return where cells of an experiment are computed.
+
+    Raises: ConfigError, also for a model or metric that cannot work there.
+    """
     named = experiment.sheet.executor
     built: Executor = registry.build("executors", ("executor",), named, experiment.document)
+    for cell in cells:
+        for called, component in ((cell.name, cell.model), *cell.metrics.items()):
+            if why := built.refuses(component):
+                raise experiment.document.error(("executor",), f"{named.name}: {called}: {why}")
     return built
 
 
@@ -334,6 +341,8 @@ def _written(kind: str, label: str, component: Any, folder: Path) -> dict[str, A
 def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return _relative(value, folder)
+    if isinstance(value, Url):
+        return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         inner = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         return {key: _plain(v, folder) for key, v in inner.items() if v is not None}

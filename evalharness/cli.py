@@ -31,6 +31,11 @@ COMMANDS = {
         "Score summaries that exist: rows with article, summary and, for metrics, reference; "
         "or logs.",
     ),
+    "copy": (
+        "moving",
+        "Copy a folder of results to or from a URL: of a run, an experiment, or all with the "
+        "store.",
+    ),
     "list": ("looking", "List components, or the options of one."),
     "schema": ("looking", "Print the JSON Schema of a config file, for editors."),
     "meta": (

@@ -248,10 +248,11 @@ def _put_executor(sheet_document: Document, name: str | None, workers: int | Non
     below = _named(sheet_document.tree.get("executor", "local"))
     if not isinstance(below, dict):
         return  # no executor at all, which is told when the sheet is checked
-    chosen = name or below.get("name")
-    if workers is not None and chosen == "local":
-        chosen = "processes" if name is None else chosen
-    whole = dict(below) if chosen == below.get("name") else {"name": chosen}
+    chosen = name or below.get("name", "local")
+    if workers is not None and name is None and chosen == "local":
+        chosen = "processes"
+    same = chosen == below.get("name", chosen)  # what `--set` laid over has no name yet
+    whole = {**below, "name": chosen} if same else {"name": chosen}
     if workers is not None:
         whole["workers"] = workers
     option = "--executor" if name is not None else "--workers"

@@ -21,7 +21,7 @@ from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.results import SHOWN_PARTS, TABLE
 from evalharness.spill import Places
-from evalharness.store import Ledger
+from evalharness.store import Ledger, results_folder
 from evalharness.stored import Store, content
 from evalharness.windows import no_article, windows
 from evalharness.work import Work, at_work, weights, with_same_articles
@@ -131,7 +131,7 @@ def plan(
 ) -> Plan:
     """Return what running a config would do. Raises: HarnessError, as the run would."""
     cells = prepare(configs.read(config, overrides, limit))
-    folder = Path(results)
+    folder = results_folder(results)
     looking = _Looking(Store(folder / "store"), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
     for group in with_same_articles(cells):

@@ -9,17 +9,59 @@ imports torch and its kin inside functions, or from a second module that it impo
 to work. Options that depend on each other are checked in `__post_init__`, which raises ValueError.
 """
 
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from pydantic import Field
+
 from evalharness.records import Article, Rejected, Score, Summary
 
 # What of an article a component looks at; `published` is the day on which it appeared, if known.
 Need = Literal["article", "references", "title", "summary", "published"]
 Pair = tuple[Article, Summary]
+
+URL = r"^[A-Za-z][A-Za-z0-9+.:-]+://"  # and not the C:\ of a drive
+
+
+class Url(str):
+    """Where a file lies, if not on this machine, as fsspec writes it: `s3://bucket/a.jsonl`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Say to pydantic what text is one."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(pattern=URL)
+        )
+
+    @property
+    def name(self) -> str:
+        """The last part, as of a path.
+
+        >>> Url("s3://bucket/news/a.jsonl").name
+        'a.jsonl'
+        """
+        return self.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def is_url(text: str) -> bool:
+    """Tell whether a text says a place that is none of this machine's folders.
+
+    >>> is_url("s3://bucket/a.jsonl"), is_url("C:/a.jsonl"), is_url("simplecache::gs://b/a.jsonl")
+    (True, False, True)
+    """
+    return re.match(URL, text) is not None
+
+
+# A file, a pattern, or a URL.
+Source = Annotated[Url | Path, Field(union_mode="left_to_right")]
 
 CHECKPOINT = "a folder, or a name on the hub"
 Checkpoint = Annotated[str, CHECKPOINT]
@@ -208,4 +250,8 @@ class Executor(Protocol):
 
         Raises: ExecutorError, MissingExtra, before any work.
         """
+        ...
+
+    def refuses(self, component: Any) -> str:
+        """Say why a model or metric cannot work there as it is; empty if it can."""
         ...

@@ -1,7 +1,8 @@
 """Names to components: what is built in, what plug-ins bring, and the options of each.
 
 A plug-in is a package with an entry point in one of the groups `evalharness.loaders`, `.models`,
-`.metrics`, `.checks`, `.trackers`, `.executors`: `name = "module:Class"`. It is imported when a config names it.
+`.metrics`, `.checks`, `.trackers`, `.executors`: `name = "module:Class"`. It is imported when a
+config names it.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ from evalharness import hf, hub
 from evalharness.config import Component, Experiment
 from evalharness.document import Document, Key, dotted
 from evalharness.errors import ConfigError, UnknownComponent
-from evalharness.protocols import CHECKPOINT, Identified
+from evalharness.protocols import CHECKPOINT, Identified, Url, is_url
 from evalharness.records import canonical, digest
 
 Kind = Literal["loaders", "models", "metrics", "checks", "trackers", "executors"]
@@ -100,7 +101,7 @@ _CONTRACT: Mapping[Kind, tuple[str, ...]] = {
     "metrics": ("version", "needs", "range", "score"),
     "checks": ("version", "needs", "range", "score"),
     "trackers": ("version", "required", "ready", "track"),
-    "executors": ("version", "crew"),
+    "executors": ("version", "crew", "refuses"),
 }
 
 # A model with this option takes the sheet's `generation` block.
@@ -211,9 +212,15 @@ def _resolved_paths(
         folder = sheet_document.place((*key, name)).folder
         if _is_checkpoint(hints.get(name)) and isinstance(value, str):
             resolved[name] = _checkpoint(value, folder, (*key, name), sheet_document)
-        elif _holds_paths(hints.get(name)):
+        elif _holds(Path, hints.get(name)):
             values = value if isinstance(value, list) else [value]
-            paths = [found_path(v, folder, (*key, name), sheet_document) for v in values]
+            remote = _holds(Url, hints.get(name))
+            paths = [
+                v
+                if remote and isinstance(v, str) and is_url(v)
+                else found_path(v, folder, (*key, name), sheet_document)
+                for v in values
+            ]
             resolved[name] = paths if isinstance(value, list) else paths[0]
     return resolved
 
@@ -224,10 +231,10 @@ def _is_checkpoint(hint: Any) -> bool:
     return get_origin(hint) is Annotated and CHECKPOINT in get_args(hint)[1:]
 
 
-def _holds_paths(hint: Any) -> bool:
-    if get_origin(hint) in (tuple, UnionType, typing.Union):
-        return any(_holds_paths(inner) for inner in get_args(hint))
-    return hint is Path
+def _holds(kind: type[Any], hint: Any) -> bool:
+    if get_origin(hint) in (tuple, UnionType, typing.Union, Annotated):
+        return any(_holds(kind, inner) for inner in get_args(hint))
+    return hint is kind
 
 
 def found_path(value: Any, folder: Path, key: Key, sheet_document: Document) -> Any:

@@ -19,7 +19,8 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from evalharness.errors import StoreError
+from evalharness.errors import ConfigError, StoreError
+from evalharness.protocols import is_url
 from evalharness.records import canonical, digest
 from evalharness.spill import Places
 
@@ -273,3 +274,16 @@ def _alive(pid: int) -> bool:
     except OSError:
         return True  # somebody else's process
     return True
+
+
+def results_folder(results: str | Path) -> Path:
+    """Return the folder of results. Raises: ConfigError for a URL.
+
+    Ledgers are locked and appended to, and object stores can do neither.
+    """
+    if is_url(str(results)):
+        raise ConfigError(
+            f"--results {results}: should be a folder, of this machine or shared: ledgers are "
+            f"locked and appended to. Run into one, then: evalharness copy FOLDER {results}"
+        )
+    return Path(results)

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from evalharness import registry
 from evalharness.errors import ModelError
-from evalharness.executors.jobs import stays
+from evalharness.executors.jobs import done, stays
 from evalharness.protocols import (
     Batching,
     Costly,
@@ -132,8 +132,8 @@ class Summarizing:
             return
         batches = (batch for window in windows for batch in self.lacking(*window))
         jobs = (Job([(0, [a for _, a in batch])], batch, _named(batch)) for batch in batches)
-        with closing(crew.map([Sent(self._kind, self._as_configured)], jobs)) as done:
-            for job, (summaries,) in done:
+        with closing(crew.map([Sent(self._kind, self._as_configured)], jobs)) as results:
+            for job, (summaries,) in results:
                 self.take(job.ticket, summaries)
 
     def lacking(self, articles: Sequence[Article], claims: Claim = everything) -> Iterator[Batch]:
@@ -188,6 +188,12 @@ class Summarizing:
             for key, article in zip(keys, articles, strict=True)
         ]
 
+    def known(self, articles: Sequence[Article]) -> list[Summary | None]:
+        """Return the summary of each article, or None where there is none yet."""
+        there = [(key := self.key(a)) in self.ledger or key in self.failed for a in articles]
+        found = iter(self.read([a for a, known in zip(articles, there, strict=True) if known]))
+        return [next(found) if known else None for known in there]
+
     def key(self, article: Article) -> str:
         """Return the key of an article in the ledger."""
         return content(article, self.needs)
@@ -222,7 +228,7 @@ class Scoring:
         fresh = self._fresh(keys, articles, summaries)
         failed = {key: self._passing[key] for key in keys if key in self._passing}
         for batch in self._batches(fresh):
-            failed |= self._taken(batch, self.metric.score([pair for _, pair in batch]))
+            failed |= self._taken(batch, done(self.metric, [pair for _, pair in batch]))
         kept = iter(self.ledger.get([key for key in keys if key and key not in failed]))
         return [
             (failed.get(key) or next(kept), fresh.pop(key, None) is not None)

@@ -286,6 +286,8 @@ def _score_window(
 
 
 Written = TypeVar("Written", Summary, Summary | None)
+# Articles that are scored together, and the summaries of each work.
+Unit = tuple[Sequence[Article], Sequence[Sequence[Summary | None]]]
 
 
 def portions(
@@ -333,14 +335,14 @@ def score_ahead(
     tasks: Sequence[Task],
     progress: Progress,
     crew: Crew,
-    written: Callable[[Work, Sequence[Article]], Sequence[Summary | None]] | None = None,
+    units: Callable[[Sequence[Work]], Iterator[Unit]] | None = None,
 ) -> None:
     """Have workers write to the store all scores that it lacks, in the batches of `scored`.
 
     Metrics without a network share a pass, in which a worker keeps what they make of an article;
     each network has a pass of its own, as a worker holds one at a time.
 
-    written: gives the summaries to score, and None for an article that is not to be.
+    units: gives what is to be scored, if that is not all.
     """
     cell = works[0].cell
     total = expected(cell.loader, cell.sheet.limit)
@@ -349,7 +351,7 @@ def score_ahead(
     for some in ([light] if light else []) + [[task] for task in sent if is_network(task)]:
         components = [Sent(task.scoring.kind, task.scoring.metric) for task in some]
         progress.start(_scores_of(some, works), total and total * len(works))
-        jobs = _score_jobs(works, some, written or _written, progress)
+        jobs = _score_jobs((units or _all_units)(works), some, works, progress)
         with closing(crew.map(components, jobs)) as done:
             for job, results in done:
                 taken, pairs = job.ticket
@@ -369,36 +371,31 @@ def _scores_of(tasks: Sequence[Task], works: Sequence[Work]) -> str:
     return f"{kinds} of {works[0].cell.name if len(works) == 1 else f'{len(works)} systems'}"
 
 
-def _written(work: Work, window: Sequence[Article]) -> Sequence[Summary]:
-    return work.summarizing.read(window)
+def _all_units(works: Sequence[Work]) -> Iterator[Unit]:
+    for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
+        yield from portions(window, [work.summarizing.read(window) for work in works])
 
 
 def _score_jobs(
-    works: Sequence[Work],
-    tasks: Sequence[Task],
-    written: Callable[[Work, Sequence[Article]], Sequence[Summary | None]],
-    progress: Progress,
+    units: Iterator[Unit], tasks: Sequence[Task], works: Sequence[Work], progress: Progress
 ) -> Iterator[Job]:
-    """Yield what the store lacks of the scores by some metrics, so many articles a job."""
-    sheet, loader = works[0].cell.sheet, works[0].cell.loader
-    for window in windows(loader, sheet.limit):
-        summaries = [written(work, window) for work in works]
-        for articles, theirs in portions(window, summaries):
-            taken = []
-            for n, task in enumerate(tasks):
-                asked = _asked(task, articles, theirs)
-                batches = task.scoring.lacking([a for _, _, a, _ in asked], [s for *_, s in asked])
-                _count(batches, asked, works)
-                taken += [(n, task, batch) for batch in batches]
-            n_pairs = len(articles) * len(works)
-            if not taken:
-                progress.advance(n_pairs)
-                continue
-            yield Job(
-                [(n, [pair for _, pair in batch]) for n, _, batch in taken],
-                ([(task, batch) for _, task, batch in taken], n_pairs),
-                f"the summaries of articles {articles[0].id!r} to {articles[-1].id!r}",
-            )
+    """Yield what the store lacks of the scores by some metrics, a unit a job."""
+    for articles, theirs in units:
+        taken = []
+        for n, task in enumerate(tasks):
+            asked = _asked(task, articles, theirs)
+            batches = task.scoring.lacking([a for _, _, a, _ in asked], [s for *_, s in asked])
+            _count(batches, asked, works)
+            taken += [(n, task, batch) for batch in batches]
+        n_pairs = len(articles) * len(works)
+        if not taken:
+            progress.advance(n_pairs)
+            continue
+        yield Job(
+            [(n, [pair for _, pair in batch]) for n, _, batch in taken],
+            ([(task, batch) for _, task, batch in taken], n_pairs),
+            f"the summaries of articles {articles[0].id!r} to {articles[-1].id!r}",
+        )
 
 
 def _count(

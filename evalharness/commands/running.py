@@ -36,7 +36,10 @@ def run(
     results: Results = "results",
     shard: Annotated[
         str | None,
-        typer.Option(metavar="I/N", help="Compute part I of N; without it, all, and the runs."),
+        typer.Option(
+            metavar="I/N",
+            help="Compute part I of N, from 1 (--array=1-N); without it, all, and the runs.",
+        ),
     ] = None,
     executor: ExecutorName = None,
     workers: Workers = None,

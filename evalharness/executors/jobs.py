@@ -11,9 +11,10 @@ from typing import Any
 import evalharness
 from evalharness import registry
 from evalharness.endpoint import Server
-from evalharness.errors import ConfigError, ExecutorError, HarnessError
-from evalharness.protocols import Job, Metric, Pair, Sent, Summarizer
-from evalharness.records import Article, digest
+from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
+from evalharness.neural.batches import forget
+from evalharness.protocols import Job, Sent
+from evalharness.records import digest
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,14 @@ def stays(component: Any) -> bool:
     return isinstance(component, Server) or server is not None
 
 
+def numbered_device(component: Any) -> str:
+    """Say why a component cannot have a GPU by number where each worker has its own; else empty."""
+    device = str(getattr(component, "device", ""))
+    if not device.startswith("cuda:") or stays(component):
+        return ""
+    return f"device: {device}, but a worker sees its own GPUs only; leave device at auto"
+
+
 def packed(components: Sequence[Sent]) -> bytes:
     """Return components as bytes, with what names them. Raises: ConfigError for one that cannot."""
     named = []
@@ -102,7 +111,7 @@ class Bench:
                 self._take(wanted)
             return pickle.dumps([self._work(n, batch) for n, batch in wanted.batches])
         except Exception as error:
-            return pickle.dumps(_failure(error))
+            return pickle.dumps(failure(error))
 
     def _take(self, wanted: Ordered) -> None:
         self.round, self.components = -1, []
@@ -122,14 +131,19 @@ class Bench:
         return done(self.components[number], batch)
 
 
-def done(component: Summarizer | Metric, batch: Sequence[Article] | Sequence[Pair]) -> list[Any]:
-    """Return what a component makes of a batch: a summary an article, or a score a pair."""
-    if hasattr(component, "summarize"):
-        return list(component.summarize(batch))
-    return list(component.score(batch))  # type: ignore[union-attr, arg-type]
+def done(component: Any, batch: Sequence[Any]) -> list[Any]:
+    """Return what a component makes of a batch: a summary an article, or a score a pair.
+
+    It depends on the batch alone, and not on what came before, which is another on every executor.
+    """
+    forget()
+    work = component.summarize if hasattr(component, "summarize") else component.score
+    return list(work(batch))
 
 
-def _failure(error: Exception) -> Failure:
+def failure(error: Exception) -> Failure:
+    """Return an exception in words."""
+    error = NoMemory() if isinstance(error, MemoryError) else error
     kind = type(error) if isinstance(error, HarnessError) else None
     told = "".join(traceback.format_exception(error)).rstrip()
     return Failure(kind, str(error), f"in a worker:\n{told}")

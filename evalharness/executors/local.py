@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -16,3 +16,7 @@ class Local:
     def crew(self) -> Iterator[None]:
         """Give no workers: the driver does all by itself."""
         yield None
+
+    def refuses(self, component: Any) -> str:
+        """Refuse nothing."""
+        return ""

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar, cast
 
 from evalharness.errors import ExecutorError
 from evalharness.executors.crew import Crew, Died
+from evalharness.executors.jobs import numbered_device
 from evalharness.executors.worker import read_frame, write_frame
 
 # The driver's own path comes first, so that a worker finds what the driver found.
@@ -22,8 +23,6 @@ _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); "
     "from evalharness.executors.worker import main; main()"
 )
-# Seconds for a worker to go when it is asked to, before it is killed.
-_PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,15 @@ class Processes:
             yield Crew(workers, n)
         finally:
             workers.close()
+
+    def refuses(self, component: Any) -> str:
+        """Refuse what asks for a GPU by its number, or for several."""
+        if getattr(component, "device_map", None) is not None and self.workers != 1:
+            return (
+                "device_map: spreads a model over GPUs, and a worker of `processes` has one; use "
+                "the executor local, or ray with gpus: 2 and more"
+            )
+        return numbered_device(component)
 
 
 def processors() -> int:
@@ -86,6 +94,7 @@ class _Processes:
     """Processes that are spoken to by pipes, each with a thread here that waits for its answers."""
 
     def __init__(self, n: int, gpus: Sequence[str]) -> None:
+        self.n = n
         self.threads = max(1, processors() // n)
         self.gpus = gpus
         self.started = 0
@@ -94,7 +103,7 @@ class _Processes:
 
     def start(self) -> _Process:
         env = {"OMP_NUM_THREADS": str(self.threads), **os.environ}
-        if self.gpus:
+        if self.gpus and self.n > 1:
             env["CUDA_VISIBLE_DEVICES"] = self.gpus[self.started % len(self.gpus)]
         self.started += 1
         command = [sys.executable, "-c", _START, json.dumps(sys.path)]
@@ -108,9 +117,7 @@ class _Processes:
             )
         except OSError as error:
             raise ExecutorError(f"no worker process could be started: {error}") from error
-        worker = _Process(
-            process, cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
-        )
+        worker = _Process(process, cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout))
         self.living.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker

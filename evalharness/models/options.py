@@ -58,7 +58,8 @@ class Generating:
     attention: sdpa, eager or flash_attention_2; None leaves it to transformers.
     remote_code: run Python code that comes with the checkpoint.
     device: auto, cpu, cuda, cuda:N or mps.
-    device_map: spread the model over devices (`auto`); needs the extra `accelerate`.
+    device_map: spread one model over the GPUs that are seen: auto, balanced, balanced_low_0 or
+        sequential, as accelerate has them; needs the extra `accelerate`.
     batch_size: articles a batch; auto: by device, beams and length.
     """
 
@@ -90,6 +91,7 @@ class Generating:
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""
         hf.check_device(self.device)
+        hf.check_device_map(self.device_map, self.device)
         if self.long and self.long.strategy == "head":  # what is done without: the same results
             object.__setattr__(self, "long", None)
         self._check_ranges()
