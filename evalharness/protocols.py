@@ -68,6 +68,30 @@ class Batching(Protocol):
 
 
 @runtime_checkable
+class Paced(Protocol):
+    """A summarizer that finds out how many articles it takes at once: by trial, or by failure.
+
+    That may change the rounding of a result, so that whoever goes on with the work, or shares it,
+    must keep to what was found first.
+    """
+
+    def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
+        """Keep to what was found on this device; else try it out, if there is enough to write.
+
+        kept: what `found` returned before, by device. articles: those of a window to be written.
+        """
+        ...
+
+    def found(self) -> tuple[str, Mapping[str, Any]]:
+        """Return the device, and what is to be kept of it; nothing where nothing was found."""
+        ...
+
+    def told(self) -> Mapping[str, Any]:
+        """Return on what, in which numbers and in what batches summaries are written."""
+        ...
+
+
+@runtime_checkable
 class Identified(Protocol):
     """A component that depends on more than its options: weights, a revision, an outer file."""
 

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from evalharness import registry
 from evalharness.errors import ModelError
-from evalharness.protocols import Batching, Costly, Metric, Need, Pair, Prompted, Summarizer
+from evalharness.protocols import Batching, Costly, Metric, Need, Paced, Pair, Prompted, Summarizer
 from evalharness.records import (
     Article,
     Flag,
@@ -23,7 +23,7 @@ from evalharness.records import (
     summary_of,
     summary_record,
 )
-from evalharness.store import Ledger, ledger_path
+from evalharness.store import Findings, Ledger, ledger_path
 
 Signature = Mapping[str, Any]
 ScoreRecord = Mapping[str, Any]
@@ -53,6 +53,10 @@ class Store:
             self._ledgers[path] = ledger = Ledger(self.folder / kind, signature)
         return ledger
 
+    def findings(self, signature: Signature) -> Findings:
+        """Return what was found out about the model of a signature."""
+        return Findings(self.folder / "pace", signature)
+
     def look(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger | None:
         """Return a ledger if there is one, and write nothing."""
         path = ledger_path(self.folder / kind, signature)
@@ -80,6 +84,8 @@ class Summarizing:
         self._store = store
         self._ledger: Ledger | None = None
         self.failed: dict[str, Summary] = {}
+        self.generation: Mapping[str, Any] | None = None  # how summaries were written, if any were
+        self._found: Mapping[str, Any] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -100,8 +106,13 @@ class Summarizing:
         claims: tells by a batch's number and an article's key whether it is ours to write.
         Raises: ModelError, StoreError.
         """
-        for n, batch in enumerate(self.batches(articles)):
+        batches = self.batches(articles)
+        is_settled = False
+        for n, batch in enumerate(batches):
             if ours := [(key, article) for key, article in batch if claims(n, key)]:
+                if not is_settled and self._lacks(ours):
+                    self._settle(batches)
+                    is_settled = True
                 self._write(ours)
 
     def batches(self, articles: Sequence[Article]) -> list[list[tuple[str, Article]]]:
@@ -137,17 +148,40 @@ class Summarizing:
             raise RuntimeError("this model's work is done")
         return self.model
 
+    def _lacks(self, batch: Sequence[tuple[str, Article]]) -> list[tuple[str, Article]]:
+        """Return what the ledger lacks of a batch, whoever else may write it."""
+        self.ledger.refresh()
+        return [(key, article) for key, article in batch if key not in self.ledger]
+
+    def _settle(self, batches: Sequence[Sequence[tuple[str, Article]]]) -> None:
+        """Before a window's first summary: have the model keep to what was found, or find it."""
+        if isinstance(model := self._at_work(), Paced):
+            missing = [article for batch in batches for _, article in self._lacks(batch)]
+            model.settle(self._store.findings(self.signature).read(), missing)
+            self._keep(model, missing)
+
+    def _keep(self, model: Paced, articles: Sequence[Article] = ()) -> None:
+        """Store what a model has found out since; where others were first, it keeps to theirs."""
+        place, found = model.found()
+        if found and found != self._found:
+            kept = self._store.findings(self.signature).add(place, found)
+            model.settle(kept, articles)
+            _, self._found = model.found()
+        self.generation = model.told()
+
     def _write(self, batch: Sequence[tuple[str, Article]]) -> None:
         """Summarize what the ledger lacks of a batch.
 
         A batch that a crash cut short is run again with the same articles: the ledger holds whole
         batches only, so what is missing now was missing then.
         """
-        self.ledger.refresh()
-        missing = [(key, article) for key, article in batch if key not in self.ledger]
+        missing = self._lacks(batch)
         self.stored += len(batch) - len(missing)
         if missing:
-            summaries = self._at_work().summarize([article for _, article in missing])
+            model = self._at_work()
+            summaries = model.summarize([article for _, article in missing])
+            if isinstance(model, Paced):
+                self._keep(model)
             _same_length(self.signature["name"], len(summaries), len(missing))
             pairs = list(zip([key for key, _ in missing], summaries, strict=True))
             failed = {key: summary for key, summary in pairs if summary.finish == "error"}

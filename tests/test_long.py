@@ -21,7 +21,7 @@ from evalharness.errors import ConfigError
 from evalharness.models.asking import Failed, Said
 from evalharness.models.chunks import chunks, ends, groups, shortened
 from evalharness.models.endpoint import Endpoint
-from evalharness.models.long import Long, summarized
+from evalharness.models.long import Long, Strategy, summarized
 from evalharness.records import Article, Summary, summary_of, summary_record
 from evalharness.text import sentences
 
@@ -237,10 +237,11 @@ def test_rounds_are_bounded() -> None:
 
 
 def test_short_article_is_summarized_as_without_a_strategy() -> None:
-    for strategy in ("head_tail", "map_reduce", "hierarchical"):
+    strategies: tuple[Strategy, ...] = ("head_tail", "map_reduce", "hierarchical")
+    for strategy in strategies:
         short, long = Reader(), Reader()
         text = STORY[: 6 * 27] + " \n"
-        assert one(text, long, Long(strategy)) == one(text, short, None)  # type: ignore[arg-type]
+        assert one(text, long, Long(strategy)) == one(text, short, None)
         assert long.asked == short.asked
 
 
@@ -269,8 +270,9 @@ def test_part_that_fails_is_an_error_of_its_article_alone() -> None:
 
 
 def test_article_of_which_nothing_fits_is_an_error() -> None:
-    for strategy in ("head_tail", "map_reduce"):
-        summary = one(STORY, Reader(room=0), Long(strategy))  # type: ignore[arg-type]
+    strategies: tuple[Strategy, ...] = ("head_tail", "map_reduce")
+    for strategy in strategies:
+        summary = one(STORY, Reader(room=0), Long(strategy))
         assert summary.finish == "error"
         assert "no room" in summary.note
 

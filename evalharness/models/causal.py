@@ -25,7 +25,7 @@ from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
 if TYPE_CHECKING:
-    from evalharness.models.generation import Written
+    from evalharness.models.generation import Engine, Written
 
 INSTRUCTION = (
     "{article}\n\nSummarize the article above in at most three sentences. Say only what the "
@@ -92,6 +92,15 @@ class Causal(Generating):
         Raises: ModelError where the checkpoint cannot be used as asked.
         """
         return self._writer.summarize(articles)
+
+    @property
+    def engine(self) -> "Engine":
+        """The model at work, which writes summaries for prompts."""
+        return self._writer.engine
+
+    def prompt(self, article: Article) -> Prompt | Failed:
+        """Return the prompt of an article, cut to fit."""
+        return self._writer.prompt(article)
 
     @cached_property
     def _writer(self) -> "_Writer":

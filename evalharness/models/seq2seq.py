@@ -19,7 +19,7 @@ from evalharness.records import Article, Summary
 if TYPE_CHECKING:
     import torch
 
-    from evalharness.models.generation import Written
+    from evalharness.models.generation import Engine, Written
 
 # A checkpoint may hold parameters for several tasks.
 TASK = "summarization"
@@ -58,6 +58,15 @@ class Seq2Seq(Generating):
         Raises: ModelError where the checkpoint cannot be used as asked.
         """
         return self._writer.summarize(articles)
+
+    @property
+    def engine(self) -> "Engine":
+        """The model at work, which writes summaries for prompts."""
+        return self._writer.engine
+
+    def prompt(self, article: Article) -> Prompt | Failed:
+        """Return the prompt of an article, cut to fit."""
+        return self._writer.prompt(article)
 
     @cached_property
     def _writer(self) -> "_Writer":
