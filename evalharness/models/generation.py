@@ -19,7 +19,7 @@ from transformers import (  # noqa: TID253
 
 from evalharness import hf
 from evalharness.errors import HarnessError, ModelError
-from evalharness.models import sampling
+from evalharness.models import continuous, sampling
 from evalharness.models.asking import Failed as Failed
 from evalharness.models.asking import Prompt as Prompt
 from evalharness.models.asking import Said
@@ -79,6 +79,7 @@ class Engine:
     batch_size: int | Literal["auto"] = "auto"
     stop: tuple[str, ...] = ()
     alone: bool = False
+    continuous: bool = False
     extra_inputs: Callable[[torch.Tensor], Mapping[str, torch.Tensor]] = field(
         default=lambda ids: {}, repr=False
     )
@@ -123,7 +124,7 @@ class Engine:
         """Yield batches; one that did not fit into memory makes those that follow smaller."""
         order = sorted(rows, key=lambda i: (-len(prompts[i].ids), i))
         while order:
-            n = self._size(len(prompts[order[0]].ids))
+            n = len(order) if self.continuous else self._size(len(prompts[order[0]].ids))
             yield order[:n]
             order = order[n:]
 
@@ -155,12 +156,13 @@ class Engine:
     def told(self) -> dict[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""
         model, latest = self.loaded.model, self.pace.latest
-        fixed = {"articles": latest.articles, "tokens": latest.tokens}
+        limits = {"articles": latest.articles, "tokens": latest.tokens}
+        batch = "continuous" if self.continuous else limits | latest.record()
         return {
             "device": self.place,
             "dtype": str(model.dtype).removeprefix("torch."),
             "attention": model.config._attn_implementation,
-            "batch": fixed | latest.record(),
+            "batch": batch,
         }
 
     def settle(
@@ -173,7 +175,12 @@ class Engine:
         """
         if kept is not None:
             self.pace.latest = self.pace.latest.taking(kept)
-        fixed = self.batch_size != "auto" or self.alone or self.settings.samples_beams
+        fixed = (
+            self.continuous
+            or self.batch_size != "auto"
+            or self.alone
+            or self.settings.samples_beams
+        )
         if fixed or n < LEAST or self.pace.latest.tried is not None:
             return
         with hf.quiet():
@@ -203,6 +210,11 @@ class Engine:
     def _generate(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> list[Written]:
         """Run the model on some prompts at once."""
         chosen = [prompts[i] for i in rows]
+        if self.continuous:
+            ids = [prompt.ids for prompt in chosen]
+            return [
+                self._written(row) for row in continuous.tokens(self.loaded, self.settings, ids)
+            ]
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
         inputs = self._padded(chosen)
         start = 1 if self._encodes else inputs["input_ids"].shape[1]

@@ -30,6 +30,7 @@ DECODING = (
     "min_p",
     "typical_p",
 )
+Cache = Literal["static", "compiled"]
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p")
 _BEAMS = ("length_penalty", "early_stopping")
 
@@ -63,6 +64,8 @@ class Generating:
     seed: of the draws; each article draws from its own stream, whatever batch it is in.
     dtype: numbers to compute in; auto is what the checkpoint was saved in.
     attention: sdpa, eager or flash_attention_2; None leaves it to transformers.
+    cache: static keeps keys and values in tensors of fixed size; compiled runs torch.compile, too,
+        which takes its time for each new length, and is for GPUs. None: they grow.
     remote_code: run Python code that comes with the checkpoint.
     device: auto, cpu, cuda, cuda:N or mps.
     device_map: spread the model over devices (`auto`); needs the extra `accelerate`.
@@ -89,6 +92,7 @@ class Generating:
     seed: int = 0
     dtype: hf.Dtype = "auto"
     attention: hf.Attention | None = None
+    cache: Cache | None = None
     remote_code: bool = False
     device: str = field(default="auto", compare=False)
     device_map: str | None = field(default=None, compare=False)

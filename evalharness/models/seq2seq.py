@@ -90,7 +90,7 @@ class _Writer:
         prefix = task.pop("prefix", None) or getattr(self.model.config, "prefix", None) or ""
         self.prefix: str = prefix if options.prefix is None else options.prefix
         decoding = options.decoding() | self._target_language()
-        resolved = settings.resolve(self.model, self.tokenizer, task, decoding)
+        resolved = settings.resolve(self.model, self.tokenizer, task, decoding, options.cache)
         _check_cap(resolved.cap, positions(self.model.config, "decoder"))
         self.window = window(self.model, self.tokenizer, options.max_input_tokens)
         self.engine = generation.Engine(
