@@ -188,7 +188,7 @@ def _show(runs: Sequence[Any], showing: _Showing) -> bool:
 def _write_report(runs: Sequence[Any], *, quiet: bool) -> bool:
     """Write the page of runs; what goes wrong is said, and takes nothing from the runs."""
     from evalharness.report.page import REPORT, write_report
-    from evalharness.runner import reason
+    from evalharness.work import reason
 
     folder = runs[0].folder if len(runs) == 1 else runs[0].folder.parent
     try:
