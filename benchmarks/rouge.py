@@ -13,9 +13,9 @@ from .table import Row
 
 WORKER = str(Path(__file__).parent / "peers" / "rouge.py")
 GROUP = "ROUGE"
-THREE = ("rouge1", "rouge2", "rougeL")
-# Sentences of summary and of reference, and pairs by default.
-KINDS = {"short": (3, 3_000), "long": (18, 160)}
+FOUR = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+# Sentences of summary and of reference, and how many pairs; fewer for peers that are no quicker.
+KINDS = {"short": (3, 3_000, 500), "long": (18, 160, 30)}
 
 
 def pairs(articles: Sequence[str], n_sentences: int, n: int, seed: int) -> Iterator[list[str]]:
@@ -44,43 +44,53 @@ def _changed(line: str, rng: random.Random) -> str:
 def rows(articles: Sequence[str], peers: str, folder: Path, rounds: int, share: float) -> list[Row]:
     """Measure all scorers on short and long pairs, with and without stems."""
     found: list[Row] = []
-    for kind, (n_sentences, n) in KINDS.items():
-        path = folder / f"{kind}.jsonl"
-        wanted = max(20, round(n * share))
-        made = list(pairs(articles, n_sentences, wanted, seed=len(kind)))
-        path.write_text("".join(json.dumps(pair) + "\n" for pair in made), encoding="utf-8")
-        words = sum(len(text.split()) for pair in made for text in pair[:2]) / (2 * len(made))
+    for kind, (n_sentences, many, few) in KINDS.items():
+        made = list(pairs(articles, n_sentences, max(20, round(many * share)), seed=len(kind)))
         for stems in ((), ("--stemmer",)):
-            told = (
-                f"{kind}, {'' if stems else 'no '}stems ({len(made):,} pairs of {words:.0f} words)"
-            )
-            found += _rows(told, path, stems, peers, rounds)
+            told = f"{kind}, {'' if stems else 'no '}stems"
+            found += _exact(told, _written(folder / f"{kind}.jsonl", made), stems, peers, rounds)
+        some = _written(folder / f"{kind}-few.jsonl", made[: max(20, round(few * share))])
+        found += _others(f"{kind}, stems", some, peers, rounds)
     return found
 
 
-def _rows(told: str, path: Path, stems: Sequence[str], peers: str, rounds: int) -> list[Row]:
-    def command(python: str, scorer: str, types: Sequence[str] = ()) -> list[str]:
-        asked = ["--types", *types] if types else []
-        return [python, WORKER, scorer, str(path), *stems, *asked]
-
-    def row(what: str, ours: str, scorer: str, types: Sequence[str] = ()) -> Row:
-        mine, theirs = command(table.OURS, ours, types), command(peers, scorer, types)
-        return table.beside(GROUP, f"{what}, {told}", mine, theirs, scorer, rounds, _equal)
-
-    return [
-        row("four types", "evalharness", "rouge-score"),
-        row("four types, our sentences for rougeLsum", "sentences", "rouge-score"),
-        row("four types", "evalharness", "evaluate"),
-        row("three types", "evalharness", "torchmetrics", THREE),
-        row("four types", "evalharness", "rouge-score-rs"),
-        _compiled(told, command(peers, "rouge-score-rs"), command(peers, "rouge-score"), rounds),
-    ]
+def _written(path: Path, made: Sequence[Sequence[str]]) -> Path:
+    path.write_text("".join(json.dumps(pair) + "\n" for pair in made), encoding="utf-8")
+    return path
 
 
-def _compiled(told: str, quick: list[str], slow: list[str], rounds: int) -> Row:
-    """Measure the compiled scorer itself beside rouge_score: what an engine could give."""
-    what = f"rouge-score-rs itself, four types, {told}"
-    return table.beside(GROUP, what, quick, slow, "rouge-score", rounds, _equal)
+def _exact(told: str, path: Path, stems: Sequence[str], peers: str, rounds: int) -> list[Row]:
+    """Measure those that give the very figures of rouge_score, and ours with our own sentences."""
+    commands = {
+        "evalharness": [table.OURS, WORKER, "evalharness", str(path), *stems],
+        "evalharness, own sentences": [table.OURS, WORKER, "sentences", str(path), *stems],
+        "rouge-score-rs": [peers, WORKER, "rouge-score-rs", str(path), *stems],
+    }
+    base = [peers, WORKER, "rouge-score", str(path), *stems]
+    what = f"four types, {told}, {_told(path)}"
+    return table.beside(GROUP, what, commands, ("rouge-score", base), rounds, _equal)
+
+
+def _others(told: str, path: Path, peers: str, rounds: int) -> list[Row]:
+    """Measure evaluate, and torchmetrics, which has no rougeLsum without a download."""
+    options = [str(path), "--stemmer"]
+    found: list[Row] = []
+    for peer, types in (("evaluate", FOUR), ("torchmetrics", FOUR[:3])):
+        asked = [*options, "--types", *types]
+        commands = {
+            "evalharness": [table.OURS, WORKER, "evalharness", *asked],
+            peer: [peers, WORKER, peer, *asked],
+        }
+        base = [peers, WORKER, "rouge-score", *asked]
+        what = f"{len(types)} types, {told}, {_told(path)}"
+        found += table.beside(GROUP, what, commands, ("rouge-score", base), rounds, _equal)
+    return found
+
+
+def _told(path: Path) -> str:
+    made = [json.loads(line)[:2] for line in path.read_text(encoding="utf-8").splitlines()]
+    words = sum(len(text.split()) for pair in made for text in pair) / (2 * len(made))
+    return f"{len(made):,} pairs of {words:.0f} words"
 
 
 def _equal(mine: dict[str, Any], other: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. ratios: of the peer's time to ours, a round each; above 1 we are quicker.
+    """One comparison. ratios: of the time of the peer to that of `who`, for each round.
 
     not_measured: why there is none. note: what to know of the figures.
     """
@@ -25,6 +25,7 @@ class Row:
     group: str
     what: str
     peer: str
+    who: str = "evalharness"
     ratios: tuple[float, ...] = ()
     note: str = ""
     not_measured: str = ""
@@ -76,48 +77,60 @@ def process(command: Sequence[str], timeout: float = 1800) -> dict[str, Any]:
     return found
 
 
+Command = Sequence[str]
+Noting = Callable[[dict[str, Any], dict[str, Any]], str]
+
+
 def beside(
     group: str,
     what: str,
-    ours: Sequence[str],
-    theirs: Sequence[str],
-    peer: str,
+    commands: Mapping[str, Command],
+    peer: tuple[str, Command],
     rounds: int,
-    note: Callable[[dict[str, Any], dict[str, Any]], str] = lambda mine, other: "",
-) -> Row:
-    """Run two commands in turns, and return the ratios of the seconds that they tell.
+    note: Noting = lambda mine, other: "",
+) -> list[Row]:
+    """Run commands and a peer's in turns; return the ratios of the seconds that they tell.
 
-    Which of the two is first changes from round to round. The name of the peer gets its version.
+    Each round begins with another of them. A name gets the version that its command tells. What
+    cannot be run is left out of later rounds.
     """
-    ratios: list[float] = []
-    mine: dict[str, Any] = {}
-    other: dict[str, Any] = {}
-    try:
-        for number in range(rounds):
-            if number % 2:
-                mine = process(ours)
-                other = process(theirs)
-            else:
-                other = process(theirs)
-                mine = process(ours)
-            ratios.append(other["seconds"] / mine["seconds"])
-    except Failed as error:
-        return Row(group, what, peer, not_measured=str(error))
-    named = f"{peer} {other['version']}" if other.get("version") else peer
-    row = Row(group, what, named, tuple(ratios), note(mine, other))
-    print(f"{what}, beside {named}: {row.shown()} {row.note}", flush=True)
-    return row
+    name, theirs = peer
+    told: dict[str, list[dict[str, Any]]] = {who: [] for who in (name, *commands)}
+    failed: dict[str, str] = {}
+    for number in range(rounds):
+        order = [*(commands | {name: theirs}).items()]
+        for who, command in order[number % len(order) :] + order[: number % len(order)]:
+            if who not in failed:
+                try:
+                    told[who].append(process(command))
+                except Failed as error:
+                    failed[who] = str(error)
+    rows = []
+    for who in commands:
+        if why := failed.get(name) or failed.get(who):
+            row = Row(group, what, name, who, not_measured=why)
+        else:
+            pairs = list(zip(told[who], told[name], strict=True))
+            ratios = tuple(other["seconds"] / mine["seconds"] for mine, other in pairs)
+            names = [_named(each, told[each][0]) for each in (name, who)]
+            row = Row(group, what, *names, ratios, note(*pairs[0]))
+        print(f"{what}: {row.who} beside {row.peer}: {row.shown()} {row.note}", flush=True)
+        rows.append(row)
+    return rows
 
 
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Keep what was measured, so that a part can be measured again alone."""
-    text = json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+def _named(who: str, told: dict[str, Any]) -> str:
+    return f"{who} {told['version']}" if told.get("version") else who
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Return what was measured before."""
-    return [Row(**row | {"ratios": tuple(row["ratios"])}) for row in json.loads(path.read_text())]
+def records(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return rows as they are kept."""
+    return [asdict(row) for row in rows]
+
+
+def rows_of(records: Iterable[dict[str, Any]]) -> list[Row]:
+    """Return rows that were kept."""
+    return [Row(**record | {"ratios": tuple(record["ratios"])}) for record in records]
 
 
 def machine() -> str:
