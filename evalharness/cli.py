@@ -63,6 +63,10 @@ COMMANDS = {
         "trusting",
         "Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs.",
     ),
+    "rerun": (
+        "trusting",
+        "Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions.",
+    ),
 }
 
 

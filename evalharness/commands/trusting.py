@@ -1,10 +1,12 @@
 """Commands that say whether what is there can be trusted: `verify`, `rerun` and `reproduce`."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
 
+from evalharness.commands.exits import INTERRUPTED, fail
 from evalharness.commands.options import AsJson
 
 app = typer.Typer(rich_markup_mode=None)
@@ -34,3 +36,26 @@ def verify(
     found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
     typer.echo(json.dumps(found.record(), indent=1) if as_json else verified_text(found))
     raise typer.Exit(0 if found.good else 1)
+
+
+@app.command()
+def rerun(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    into: Annotated[
+        str | None,
+        typer.Option("--results", metavar="FOLDER", help="Keep what is made here; else it goes."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."""
+    from evalharness.report.progress import reporting
+    from evalharness.report.trust import rerun_text
+    from evalharness.verifying import rerun as run_again
+
+    try:
+        with reporting(sys.stderr) as progress:
+            found = run_again(run, into=into, progress=progress)
+    except KeyboardInterrupt:
+        fail("interrupted; the run itself is untouched", INTERRUPTED)
+    typer.echo(json.dumps(found.record(), indent=1) if as_json else rerun_text(found))
+    raise typer.Exit({"same": 0, "differs": 1, "other versions": 3}[found.verdict])
