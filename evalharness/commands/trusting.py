@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from evalharness.commands.exits import INTERRUPTED, fail
-from evalharness.commands.options import AsJson
+from evalharness.commands.options import AsJson, Limit, Overrides, Results
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -59,3 +59,35 @@ def rerun(
         fail("interrupted; the run itself is untouched", INTERRUPTED)
     typer.echo(json.dumps(found.record(), indent=1) if as_json else rerun_text(found))
     raise typer.Exit({"same": 0, "differs": 1, "other versions": 3}[found.verdict])
+
+
+@app.command()
+def reproduce(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Which; without it, all are listed.")
+    ] = "",
+    overrides: Overrides = None,
+    limit: Limit = None,
+    results: Results = "results",
+    as_json: AsJson = False,
+) -> None:
+    """List published figures, or make one of them again. 0 made, 1 not, 3 only part was run."""
+    from evalharness import reproducing
+    from evalharness.report import trust
+    from evalharness.report.progress import reporting
+
+    if not name:
+        rows = reproducing.rows()
+        found = [row.record() for row in rows.values()]
+        typer.echo(json.dumps(found, indent=1) if as_json else trust.rows_text(rows))
+        return
+    row = reproducing.row(name)
+    try:
+        with reporting(sys.stderr) as progress:
+            made = reproducing.reproduce(
+                row, overrides or [], results=results, limit=limit, progress=progress
+            )
+    except KeyboardInterrupt:
+        fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
+    typer.echo(json.dumps(made.record(), indent=1) if as_json else trust.reproduction_text(made))
+    raise typer.Exit({"reproduced": 0, "not reproduced": 1, "indicative": 3}[made.verdict])
