@@ -55,12 +55,12 @@ class Bench:
         """Return a file with a few articles whose first sentences are short: quick to copy."""
         path = self.folder / "few.jsonl"
         if not path.exists():
-            rows = [json.loads(line) for line in articles_file().open(encoding="utf-8")]
-            for n, (row, lead) in enumerate(zip(rows, answers.LEADS, strict=False)):
-                text = row["article"] if n == 0 else row["article"][:SHORT]
-                few = {**row, "article": f"{lead} {text}"}
-                with path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(few) + "\n")
+            rows = results.read_samples(articles_file())
+            written: list[str] = []
+            for lead, row in zip(answers.LEADS, rows, strict=False):
+                text = row["article"][:SHORT] if written else row["article"]
+                written.append(json.dumps({**row, "article": f"{lead} {text}"}))
+            path.write_text("\n".join(written) + "\n", encoding="utf-8")
         return path
 
 

@@ -3,5 +3,5 @@
 from evalharness.verifying.findings import Difference as Difference
 from evalharness.verifying.rerunning import Rerun as Rerun
 from evalharness.verifying.rerunning import rerun as rerun
-from evalharness.verifying.verify import Verified as Verified
-from evalharness.verifying.verify import verify as verify
+from evalharness.verifying.runs import Verified as Verified
+from evalharness.verifying.runs import verify as verify
