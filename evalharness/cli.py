@@ -168,10 +168,11 @@ def main() -> None:
             app()
     except Exception as error:
         from evalharness.errors import HarnessError
+        from evalharness.untrusted import one_line
 
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)
             sys.exit(COULD_NOT_COMPLETE)
-        for line in str(error).splitlines():
-            typer.echo(f"evalharness: {line}", err=True)
+        for line in str(error).split("\n"):
+            typer.echo(f"evalharness: {one_line(line)}", err=True)
         sys.exit(error.exit_code)

@@ -14,6 +14,7 @@ import numpy as np
 from evalharness import results
 from evalharness.errors import DataError
 from evalharness.stats import Values
+from evalharness.untrusted import read_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -135,7 +136,7 @@ def runs_in(path: str | Path) -> list[ScoredRun]:
 def read_record(path: Path) -> Mapping[str, Any]:
     """Return what a `run.json` holds. Raises: DataError where it is none."""
     try:
-        text = path.read_bytes()
+        text = read_whole(path)
     except FileNotFoundError:
         raise DataError(f"{path.parent}: no finished run: there is no {path.name}") from None
     except OSError as error:
@@ -174,6 +175,9 @@ def checked_record(record: Any, path: Path) -> Mapping[str, Any]:
             found = found.get(part) if isinstance(found, dict) else None
         if not isinstance(found, kind):
             raise DataError(f"{path}: no {'.'.join(key)!r} as evalharness writes it; {AGAIN}")
+    for name in (record["experiment"], record["cell"], *record["metrics"]):
+        if not name.isprintable():
+            raise DataError(f"{path}: no name that evalharness gives: {name!r:.80}; {AGAIN}")
     if wrong := _unsound(record):
         raise DataError(f"{path}: no {wrong!r} as evalharness writes it; {AGAIN}")
     return record
