@@ -58,7 +58,11 @@ def large(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     lead = [{"name": "lead", "label": f"lead-{n}", "sentences": n} for n in (1, 2)]
     config = {
         "data": {"name": "files", "path": "articles.jsonl"},
-        "models": [{"name": "given", "label": "writers"}, {"name": "random", "sentences": 2}, *lead],
+        "models": [
+            {"name": "given", "label": "writers"},
+            {"name": "random", "sentences": 2},
+            *lead,
+        ],
         "metrics": [],
         "checks": ["numbers", "quotes"],
     }
@@ -93,7 +97,9 @@ def test_search_finds_ids_titles_and_words_of_the_texts(browser: Browser, large:
     word = "Gannet Point"  # of one article's text, in no title
     expected = [r["id"] for r in rows if word in r["article"] + r["summary"]]
     browser.choose("q", word.upper())
-    browser.wait(f"document.getElementById('explorer-count').textContent.startsWith('{len(expected)} ')")
+    browser.wait(
+        f"document.getElementById('explorer-count').textContent.startsWith('{len(expected)} ')"
+    )
     assert browser.run(ROWS) == expected[: len(browser.run(ROWS))]
 
     browser.choose("q", "no article has these words")
@@ -190,7 +196,9 @@ def test_views_come_at_once(browser: Browser, large: Path) -> None:
     assert sorted(took)[len(took) // 2] < 300, took
 
 
-def open_article(browser: Browser, page: Path, view: str, size: tuple[int, int] | None = None) -> None:
+def open_article(
+    browser: Browser, page: Path, view: str, size: tuple[int, int] | None = None
+) -> None:
     browser.open(page, view, *([size] if size else []))
     browser.wait("document.querySelector('#explorer-cards .card')")
 
@@ -201,7 +209,9 @@ LIT = "[...document.querySelectorAll('#explorer-pane .lit')].map((e) => e.textCo
 def test_pointing_at_a_sentence_lights_up_its_evidence(browser: Browser, flagged: Path) -> None:
     open_article(browser, flagged, "#article=blind-lake-microbes")
     (sample,) = [
-        s for s in samples(flagged.parent / "score" / "articles") if s["id"] == "blind-lake-microbes"
+        s
+        for s in samples(flagged.parent / "score" / "articles")
+        if s["id"] == "blind-lake-microbes"
     ]
     sentence = sample["scores"]["lexical"]["sentences"][1]
     places = sorted((e["start"], e["end"]) for e in sentence["evidence"])
@@ -236,7 +246,10 @@ def test_a_flag_says_what_is_wrong_to_pointer_keyboard_and_reader(
     tip = browser.one("#explorer-tip")
     assert tip.is_displayed()
     assert tip.text.startswith("number") and "two hours" in tip.text
-    assert browser.run("return document.activeElement.getAttribute('aria-describedby')") == "explorer-tip"
+    assert (
+        browser.run("return document.activeElement.getAttribute('aria-describedby')")
+        == "explorer-tip"
+    )
     assert browser.run(f"return {LIT}") == "two hours"
     assert "two hours" in browser.text("#explorer-told")
     assert "two hours" in browser.text(".flags > li")  # and so without pointing at anything
@@ -308,7 +321,9 @@ def test_word_by_word(browser: Browser, quickstart: Path) -> None:
     }
     words = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent).join('')"
     assert browser.run(words, "#explorer-diff p :is(span, del)").split() == texts["lead-3"].split()
-    assert browser.run(words, "#explorer-diff p :is(span, ins)").split() == texts["lead1-bart"].split()
+    assert (
+        browser.run(words, "#explorer-diff p :is(span, ins)").split() == texts["lead1-bart"].split()
+    )
     assert "diff=5%2C0" in browser.driver.current_url
 
     browser.choose("diff-to", "r0")
@@ -350,12 +365,17 @@ def test_dark_and_light(browser: Browser, flagged: Path) -> None:
     assert browser.run(background) == dark
 
 
-def test_a_phone_scrolls_only_up_and_down(browser: Browser, flagged: Path, quickstart: Path) -> None:
+def test_a_phone_scrolls_only_up_and_down(
+    browser: Browser, flagged: Path, quickstart: Path
+) -> None:
     for page in (flagged, quickstart):
         for view in ("#sort=low", "#article=blind-lake-microbes&diff=0,r0"):
             browser.open(page, view, PHONE)
             browser.wait("document.querySelector('#explorer .row, #explorer-cards .card')")
-            assert browser.run("return document.documentElement.scrollWidth") <= PHONE[0], (page, view)
+            assert browser.run("return document.documentElement.scrollWidth") <= PHONE[0], (
+                page,
+                view,
+            )
     flag = browser.all(".flag[tabindex]")
     open_article(browser, flagged, "#article=blind-lake-microbes", PHONE)
     flag = browser.all(".flag[tabindex]")[3]
@@ -377,7 +397,9 @@ def test_axe_finds_no_serious_problem(
         browser.open(page, view)
         browser.wait("document.querySelector('#explorer .row, #explorer-cards .card')")
         if "article=" in view:
-            browser.run("(document.querySelector('.flag[tabindex]') ?? document.querySelector('.sentence'))?.focus()")
+            browser.run(
+                "(document.querySelector('.flag[tabindex]') ?? document.querySelector('.sentence'))?.focus()"
+            )
         assert browser.accessibility() == []
     browser.color_scheme("light")
 

@@ -72,7 +72,7 @@ LINKS = (
     "<base href=//evil.example/>",
     "<link rel=stylesheet href=//evil.example/x.css>",
     "<meta http-equiv=refresh content='0;url=javascript:hit()'>",
-    "<meta http-equiv=Content-Security-Policy content=\"script-src *\">",
+    '<meta http-equiv=Content-Security-Policy content="script-src *">',
     "#article=x&q=<img src=x onerror=hit()>",
 )
 TEMPLATES = (

@@ -37,7 +37,9 @@ def many_rows(n: int) -> Iterable[Row]:
             "id": f"{row['id']}-{i}",
             "title": f"{row['title']} ({i})",
             "article": article,
-            "summary": renumbered(row["summary"]) if i % 3 else " ".join(paragraphs[0].split()[:30]),
+            "summary": renumbered(row["summary"])
+            if i % 3
+            else " ".join(paragraphs[0].split()[:30]),
             "source": row["source"],
         }
 
