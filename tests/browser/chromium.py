@@ -23,6 +23,7 @@ class Browser:
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
+        self.color_scheme("light")
 
     def open(self, page: Path, view: str = "", size: tuple[int, int] = DESKTOP) -> None:
         """Open a page from disk and wait until its articles can be used."""
@@ -59,6 +60,11 @@ class Browser:
         """Return the text of an element, seen or not."""
         return str(self.run("return document.querySelector(arguments[0]).textContent", selector))
 
+    def article(self, place: int) -> None:
+        """Open the article at a place of the page, counted from 0, and wait until it is shown."""
+        self.run("location.hash = `n=${arguments[0]}`", place)
+        self.wait(f"document.querySelector('#explorer-opened[data-at=\"{place}\"]')")
+
     def choose(self, name: str, value: str) -> None:
         """Choose a value of a list of the explorer, or type it into its search."""
         script = """const control = document.getElementById(`explorer-${arguments[0]}`);
@@ -80,9 +86,10 @@ class Browser:
         ActionChains(self.driver, duration=0).move_to_element(element).perform()
 
     def color_scheme(self, name: str) -> None:
-        """Make the system light or dark."""
-        feature = {"name": "prefers-color-scheme", "value": name}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        """Make the system light or dark. Nothing glides in either, so that a click finds its place."""
+        wanted = {"prefers-color-scheme": name, "prefers-reduced-motion": "reduce"}
+        features = [{"name": key, "value": value} for key, value in wanted.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def errors(self) -> list[str]:
         """Return what the console said since this was last asked: nothing, it should be."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalharness.document import nearest
 from evalharness.errors import ConfigError
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 INDEX = "index.html"
 CHUNKS = "chunks"
-# Of texts and index as they stand in one page; the rest of it comes to some hundred kilobytes.
-MOST_TEXT = 2_600_000
+# Bytes of a page that carries a choice of the articles; room is left for the marks around chunks.
+MOST = 2_990_000
 # Articles that a page carries however long they are.
 LEAST = 20
 
@@ -111,48 +111,47 @@ def _page(gathered: Gathered, options: Options, beside: _Beside | None) -> str:
     articles = carried.articles_of(gathered)
     differing = found.comparison is not None and (options.baseline or len(gathered.runs) == 2)
     fallen = falls(gathered, articles) if differing else []
+    figures, no_figures = _figures(gathered, found)
     with carried.Texts(gathered, articles) as texts:
-        changes = pair(gathered, texts, found, fallen, gated) if differing else None
+        shown: dict[str, Any] = {
+            "title": _title(gathered),
+            "gathered": gathered,
+            "overview": overview(gathered, articles, found),
+            "trust": trust(gathered, options.cards),
+            "pair": pair(gathered, texts, found, fallen, gated) if differing else None,
+            "figures": figures,
+            "no_figures": no_figures,
+            "provenance": provenance(gathered),
+            "notice": NOTICE,
+            "neighbours": beside is not None,
+        }
         if beside is None:
+            empty = render(index="", chunks=(), choice=choosing.everything(articles), **shown)
             named = [number for fall in fallen for number in fall.articles]
-            index, blocks = _fitting(gathered, texts, named)
+            room = MOST - len(empty.encode())
+            index, blocks = _fitting(gathered, texts, named, room)
         else:
             index, blocks = payload.Index(gathered, choosing.everything(articles)), []
             for chunk in payload.chunks(texts, index):
                 beside.write(packed(chunk))
-    figures, no_figures = _figures(gathered, found)
-    return render(
-        neighbours=beside is not None,
-        title=_title(gathered),
-        gathered=gathered,
-        overview=overview(gathered, articles, found),
-        trust=trust(gathered, options.cards),
-        pair=changes,
-        figures=figures,
-        no_figures=no_figures,
-        provenance=provenance(gathered),
-        index=packed(index.record()),
-        chunks=blocks,
-        choice=index.choice,
-        notice=NOTICE,
-    )
+    return render(index=packed(index.record()), chunks=blocks, choice=index.choice, **shown)
 
 
 def _fitting(
-    gathered: Gathered, texts: carried.Texts, first: Sequence[int]
+    gathered: Gathered, texts: carried.Texts, first: Sequence[int], room: int
 ) -> tuple[payload.Index, list[str]]:
-    """Return index and texts of as many articles as a page holds."""
+    """Return index and texts of as many articles as there is room for."""
     size = payload.bytes_an_article(gathered, texts)
-    most = max(LEAST, int(MOST_TEXT / size)) if size else LEAST
+    most = max(LEAST, int(room / size)) if size else LEAST
     while True:
         choice = choosing.choose(gathered, texts.articles, most, first)
         index = payload.Index(gathered, choice)
         blocks = [packed(chunk) for chunk in payload.chunks(texts, index)]
         taken = sum(map(len, blocks)) + len(packed(index.record()))
-        if taken <= MOST_TEXT or len(choice.chosen) <= LEAST:
+        if taken <= room or len(choice.chosen) <= LEAST:
             return index, blocks
         # What was tried was shorter than what was chosen.
-        most = max(LEAST, int(len(choice.chosen) * MOST_TEXT / taken * 0.97))
+        most = max(LEAST, int(len(choice.chosen) * room / taken * 0.97))
 
 
 def _figures(gathered: Gathered, found: Standings) -> tuple[list[tuple[str, list["Figure"]]], str]:

@@ -12,8 +12,9 @@ import numpy as np
 
 from evalharness import results
 from evalharness.comparison import ScoredRun
+from evalharness.comparison.scored import AGAIN
 from evalharness.errors import DataError
-from evalharness.report.page.gathered import AGAIN, Column, Gathered
+from evalharness.report.page.gathered import Column, Gathered
 from evalharness.stats import Values
 
 
@@ -76,6 +77,7 @@ class Samples:
                 f"{self.path}: cannot be read: {error.strerror or error}; {AGAIN}"
             ) from None
         if len(starts) != run.n + 1:
+            self._file.close()
             lines = f"{len(starts) - 1} lines, and run.json tells of {run.n} articles"
             raise DataError(f"{self.path}: {lines}; {AGAIN}")
         self._starts = starts

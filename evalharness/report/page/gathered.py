@@ -9,15 +9,13 @@ from typing import Any, Literal
 
 from evalharness import document, registry, results
 from evalharness.comparison import ScoredRun, read_run, runs_in
-from evalharness.comparison.scored import AGAIN as AGAIN
-from evalharness.comparison.scored import unique_names
+from evalharness.comparison.scored import AGAIN, unique_names
 from evalharness.comparison.shared import Measure
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.terminal import NO_SHARES, columns_of, headings
 from evalharness.runner import SWEEP, Run
 
 CONFIG = results.CONFIG
-
 Kind = Literal["metric", "check"]
 Role = Literal["floor", "ceiling", ""]
 
