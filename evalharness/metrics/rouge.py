@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from itertools import chain
 from math import fsum
@@ -141,24 +141,25 @@ class Rouge:
         self, scorer: Compiled, asked: Sequence[Score | list[str]], summaries: Sequence[str]
     ) -> list[Score]:
         """Count all pairs at once; those whose sentences no line break could part, by ourselves."""
-        found: list[Score | None] = [each if isinstance(each, Score) else None for each in asked]
+        found: list[Score | None] = []
         left: list[str] = []
         right: list[str] = []
-        counted: dict[int, range] = {}
-        for at, (known, summary) in enumerate(zip(asked, summaries, strict=True)):
+        waiting: list[tuple[int, int]] = []
+        for known, summary in zip(asked, summaries, strict=True):
             if isinstance(known, Score):
+                found.append(known)
                 continue
-            texts = [self._lines(summary), *(self._lines(reference) for reference in known)]
-            whole = [text for text in texts if text is not None]
-            if len(whole) < len(texts):
-                found[at] = self._score(known, summary)
+            ours, theirs = self._lines(summary), [self._lines(each) for each in known]
+            if ours is None or None in theirs:
+                found.append(self._score(known, summary))
                 continue
-            counted[at] = range(len(left), len(left) + len(known))
-            left += whole[1:]
-            right += whole[:1] * len(known)
-        figures = scorer.count(left, right) if left else []
-        for at, places in counted.items():
-            found[at] = self._combined([figures[place] for place in places])
+            waiting.append((len(found), len(theirs)))
+            found.append(None)
+            left += [each for each in theirs if each is not None]
+            right += [ours] * len(theirs)
+        figures = iter(scorer.count(left, right) if left else ())
+        for at, n in waiting:
+            found[at] = self._combined([next(figures) for _ in range(n)])
         return [each for each in found if each is not None]
 
     def _lines(self, text: str) -> str | None:
@@ -180,12 +181,19 @@ class Rouge:
         return read(reference, self.stemmer, self.tokenizer, self.split)
 
     def _as_score(self, figures: Sequence[PRF]) -> Score:
-        parts: dict[str, float] = {}
-        for name, (precision, recall, fmeasure) in zip(self.types, figures, strict=True):
-            parts[name] = fmeasure
-            parts[f"{name}.precision"] = precision
-            parts[f"{name}.recall"] = recall
-        return Score(parts["rougeL" if "rougeL" in parts else self.types[0]], parts)
+        names, value = _names(self.types)
+        numbers = [
+            n for precision, recall, fmeasure in figures for n in (fmeasure, precision, recall)
+        ]
+        parts = dict(zip(names, numbers, strict=True))
+        return Score(parts[value], parts)
+
+
+@cache
+def _names(types: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Return what the parts are called, in order, and which of them is the value."""
+    names = [name for of in types for name in (of, f"{of}.precision", f"{of}.recall")]
+    return tuple(names), "rougeL" if "rougeL" in types else types[0]
 
 
 @dataclass(frozen=True)

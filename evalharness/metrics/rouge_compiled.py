@@ -41,7 +41,8 @@ class Compiled:
     def count(self, references: Sequence[str], summaries: Sequence[str]) -> list[Figures]:
         """Return the figures of each summary against its reference; lines are sentences."""
         found = self._scorer.score_batch(references, summaries)
-        return [[PRF(*each[name]) for name in self.types] for each in found]
+        # Its scores are PRF in all but name, in the order of the types.
+        return [[*each.values()] for each in found]
 
 
 @cache
