@@ -28,14 +28,15 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import torch  # noqa: E402, TID253  a script that needs it from the start
+import torch  # noqa: TID253  a script that needs it from the start
+from transformers.utils.logging import disable_progress_bar  # noqa: TID253
 
-from evalharness import hf, run  # noqa: E402
-from evalharness.models.causal import Causal  # noqa: E402
-from evalharness.models.options import Generating  # noqa: E402
-from evalharness.models.pace import usual  # noqa: E402
-from evalharness.models.seq2seq import Seq2Seq  # noqa: E402
-from evalharness.records import Article  # noqa: E402
+from evalharness import hf, run
+from evalharness.models.causal import Causal
+from evalharness.models.options import Generating
+from evalharness.models.pace import usual
+from evalharness.models.seq2seq import Seq2Seq
+from evalharness.records import Article
 
 ARTICLES = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
 TEMPLATE = "{article}\n\nSummary:"
@@ -175,50 +176,60 @@ def _given(case: Case) -> list[str]:
     return [*names, "template"] if case.shape == "llama" else names
 
 
-def compared(
+def times_of(
     case: Case, rounds: int, ways: Sequence[Callable[[], dict[int, str]]]
-) -> tuple[list[float], int]:
-    """Return the ratios of the first way's times to the second's, and how many texts differ."""
-    ratios, differ = [], 0
+) -> tuple[list[list[float]], list[int]]:
+    """Return for each way its times by round, and how many of its texts are not the last way's."""
+    times: list[list[float]] = [[] for _ in ways]
     for _ in range(rounds):
-        times, texts = [], []
-        for way in ways:
+        texts = []
+        for way, taken in zip(ways, times, strict=True):
             begin = case.clock()
             texts.append(way())
-            times.append(case.clock() - begin)
-        ratios.append(times[0] / times[1])
-        differ = max(differ, sum(texts[0][n] != text for n, text in texts[1].items()))
-    return ratios, differ
+            taken.append(case.clock() - begin)
+    return times, [sum(each[n] != text for n, text in texts[-1].items()) for each in texts]
 
 
 def rows_of(case: Case, texts: Sequence[Article], rounds: int, few: int) -> list[dict[str, Any]]:
-    """Return what is measured of a checkpoint."""
+    """Return what is measured of a checkpoint, and print it."""
     some = list(texts[:few])
-    bare(case, some, [[0]])  # the first call of all
+    whole_run(case, some[:2], "auto")  # what is done once in a process
     fixed = usual(case.device.partition(":")[0], 1).articles
     order = [list(range(len(texts)))[at : at + fixed] for at in range(0, len(texts), fixed)]
     single = [[n] for n in range(len(texts))]
     same = batches_of(case, some)
-    rows = []
-    for name, of, ways in (
-        ("overhead", few, (lambda: whole_run(case, some, "auto"), lambda: bare(case, some, same))),
-        ("batch 1", len(texts), (
-            lambda: bare(case, texts, single), lambda: whole_run(case, texts, "auto")
-        )),
-        (f"data order, {fixed}", len(texts), (
-            lambda: bare(case, texts, order), lambda: whole_run(case, texts, "auto")
-        )),
-    ):  # fmt: skip
-        ratios, differ = compared(case, rounds, ways)
-        row = {"shape": case.shape, "beams": case.beams, "articles": of, "ratio of": name}
-        row |= {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
-        rows.append(row | {"differ": differ})
-        print(
-            f"{case.shape:6} {case.beams:5} {of:8}  {name:14} {statistics.median(ratios):6.2f}"
-            f"  {min(ratios):5.2f}-{max(ratios):.2f} {differ:7}",
-            flush=True,
-        )
+    (ours, plain), (_, unlike) = times_of(
+        case, rounds, (lambda: whole_run(case, some, "auto"), lambda: bare(case, some, same))
+    )
+    rows = [row_of(case, "overhead", few, ours, plain, unlike)]
+    (one, by_order, auto), unlike_auto = times_of(
+        case,
+        rounds,
+        (
+            lambda: bare(case, texts, single),
+            lambda: bare(case, texts, order),
+            lambda: whole_run(case, texts, "auto"),
+        ),
+    )
+    rows.append(row_of(case, "batch 1", len(texts), one, auto, unlike_auto[0]))
+    rows.append(row_of(case, f"data order, {fixed}", len(texts), by_order, auto, unlike_auto[1]))
     return rows
+
+
+def row_of(
+    case: Case, name: str, n: int, times: list[float], others: list[float], differ: int
+) -> dict[str, Any]:
+    """Return a row of the table, and print it."""
+    ratios = [time / other for time, other in zip(times, others, strict=True)]
+    row = {"shape": case.shape, "beams": case.beams, "articles": n, "ratio of": name}
+    row |= {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
+    row |= {"seconds": times, "seconds of the other": others, "differ": differ}
+    print(
+        f"{case.shape:6} {case.beams:5} {n:8}  {name:14} {row['median']:6.2f}"
+        f"  {row['least']:5.2f}-{row['most']:.2f} {differ:7}",
+        flush=True,
+    )
+    return row
 
 
 def main() -> None:
@@ -237,6 +248,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the rows here, too")
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    disable_progress_bar()
     texts = [json.loads(line)["article"] for line in ARTICLES.read_text().splitlines()]
     made = articles(texts, asked.articles, asked.words)
     rows: list[dict[str, Any]] = []

@@ -355,6 +355,8 @@ def _brief(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ",".join(_brief(inner) for inner in value)
+    if isinstance(value, Mapping) and len(str(value)) > 80:
+        return ",".join(f"{key}={_brief(inner)}" for key, inner in value.items())
     if isinstance(value, str) and (len(value) > 80 or "|" in value or "\n" in value):
         return f"sha256-{digest(value)[:12]}"
     return str(value)

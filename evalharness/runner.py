@@ -198,7 +198,7 @@ class _Runner:
         works: list[Work] = []
         latest = None
         for cell in neighbours(self.cells):
-            if weights(cell) != latest:
+            if latest is not None and weights(cell) != latest:
                 let_go()
             latest = weights(cell)
             path = self.path(cell)

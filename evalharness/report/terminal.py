@@ -150,7 +150,7 @@ def _remarks(record: Mapping[str, Any]) -> list[str]:
     remarks += [f"store: damaged and left out: {where}" for where in record["timing"]["damaged"]]
     remarks += [f"{n} not summarized: {why}" for why, n in outputs["errors"].items()]
     if outputs["truncated"]:
-        remarks.append(f"{outputs['truncated']} articles were not read to their end")
+        remarks.append(f"{outputs['truncated']} articles were not read in full")
     found = ", ".join(f"{n} {defect}" for defect, n in outputs["defects"].items())
     if found:
         remarks.append(f"summaries with a defect: {found}")
