@@ -1,6 +1,6 @@
 """How time and memory of a run grow with the number of its articles.
 
-    python benchmarks/scale.py [--articles 3000 10000 30000 100000] [--metrics rouge lexical]
+    python -m benchmarks.scale [--articles 3000 10000 30000 100000] [--metrics rouge lexical]
 
 Each run is a process of its own: given summaries and lead-3, scored, from a file of short articles
 to `run.json`. Prints for each the processor's seconds, the greatest memory of the process, the size
@@ -21,6 +21,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from evalharness.text import sentences
 
@@ -38,6 +39,11 @@ class Taken:
     clock: float
     memory: float
     disk: float
+    metrics: str = "rouge, lexical"
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
 
 
 def write_articles(path: Path, n: int) -> None:
@@ -93,6 +99,7 @@ def run(articles: Path, folder: Path, metrics: list[str]) -> Taken:
         round(time.perf_counter() - began, 2),
         round(used.ru_maxrss / 1024, 1),
         round(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20, 1),
+        ", ".join(metrics),
     )
 
 
@@ -114,8 +121,33 @@ def measured(sizes: list[int], metrics: list[str], folder: Path) -> list[Taken]:
         found.append(run(articles, results, metrics))
         articles.unlink()
         shutil.rmtree(results)
-        print(json.dumps(asdict(found[-1])), flush=True)
+        print(json.dumps(found[-1].record()), flush=True)
     return found
+
+
+def markdown(taken: list[Taken]) -> str:
+    """Return the table of what runs took."""
+    lines = [
+        "\n## Growth\n",
+        "A run of two systems (given summaries and lead-3) from a file of short articles to "
+        "`run.json`, one process.\n",
+        "| articles | scored with | processor, s | an article, ms | memory, MB | written, MB |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {each.articles:,} | {each.metrics} | {each.processor:,.0f} | "
+        f"{1000 * each.processor / each.articles:.2f} | {each.memory:.0f} | {each.disk:,.0f} |"
+        for each in taken
+    ]
+    for metrics in dict.fromkeys(each.metrics for each in taken):
+        same = [each for each in taken if each.metrics == metrics]
+        if len(same) > 2:
+            lines.append(
+                f"\nWith {metrics}, time grows as articles to the power {slope(same):.2f}, "
+                f"memory {same[-1].memory / same[0].memory:.2f} times from "
+                f"{same[0].articles:,} to {same[-1].articles:,}."
+            )
+    return "\n".join(lines)
 
 
 def main() -> None:

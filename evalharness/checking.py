@@ -14,6 +14,7 @@ from evalharness.loaders.page_parts import Page
 from evalharness.loaders.pages import NO_ARTICLE, article_text, extra, read
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary, score_record
+from evalharness.untrusted import read_whole
 
 Band = Literal["supported", "unsure", "flagged"]
 Outcome = Literal["supported", "unsure", "flagged", "no_summary"]
@@ -251,7 +252,7 @@ def _article(page: str | Path | Page | Article, summary: str | None) -> tuple[Ar
 def read_page(path: Path) -> Page:
     """Return the parts of the page in a file. Raises: DataError."""
     try:
-        content = path.read_bytes()
+        content = read_whole(path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}") from error
     return read(content, True if path.suffix.lower() in (".html", ".htm") else None)
@@ -291,7 +292,7 @@ def load_thresholds(path: str | Path) -> Thresholds:
     Raises: ConfigError
     """
     try:
-        found = json.loads(Path(path).read_bytes())
+        found = json.loads(read_whole(Path(path)))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

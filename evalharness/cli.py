@@ -48,7 +48,7 @@ COMMANDS = {
     ),
     "selftest": (
         "judging",
-        "Test checks on errors planted in supported summaries, and on those summaries untouched.",
+        "Try the whole installation, offline, with known answers; or, with --checks, the checks.",
     ),
     "check": (
         "judging",
@@ -77,6 +77,14 @@ COMMANDS = {
     "verify": (
         "trusting",
         "Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs.",
+    ),
+    "rerun": (
+        "trusting",
+        "Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions.",
+    ),
+    "reproduce": (
+        "trusting",
+        "List published figures, or make one of them again. 0 made, 1 not, 3 only part was run.",
     ),
 }
 
@@ -160,10 +168,11 @@ def main() -> None:
             app()
     except Exception as error:
         from evalharness.errors import HarnessError
+        from evalharness.untrusted import one_line
 
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)
             sys.exit(COULD_NOT_COMPLETE)
-        for line in str(error).splitlines():
-            typer.echo(f"evalharness: {line}", err=True)
+        for line in str(error).split("\n"):
+            typer.echo(f"evalharness: {one_line(line)}", err=True)
         sys.exit(error.exit_code)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +26,16 @@ from evalharness.document import Document, Key
 from evalharness.document import nearest as nearest
 from evalharness.errors import ConfigError
 from evalharness.records import canonical
+from evalharness.untrusted import one_line
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("should be one line of letters that can be seen")
+    return value
+
+
+Label = Annotated[str, AfterValidator(_printable)]
 
 
 class Component(BaseModel):
@@ -33,7 +44,7 @@ class Component(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
     name: str = Field(min_length=1, description="which one; `evalharness list` shows them")
-    label: str = Field("", description="what tables and folders call it, if not its name")
+    label: Label = Field("", description="what tables and folders call it, if not its name")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -234,9 +245,12 @@ def _copied(value: Any) -> Any:
 
 def _override(sheet_document: Document, override: str) -> None:
     path, equals, value = override.partition("=")
-    place = document.Place(f"--set {_clipped(override)}", Path.cwd())
+    # The value is not said again: it may be a secret, and errors stand in logs.
+    place = document.Place(f"--set {_clipped(path)}", Path.cwd())
     if not equals or not path.strip():
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
+    if path.count(".") > document.MAX_DEPTH:
+        raise ConfigError(f"{place}: has more than {document.MAX_DEPTH} dots in its key")
     key = _swept(path) or document.key_of(path, sheet_document.tree)
     try:
         sheet_document.put(key, document.parse_value(value, str(place)), place)
@@ -386,5 +400,5 @@ def _short(value: Any) -> str:
 
 
 def _clipped(text: str) -> str:
-    text = document.shown(text)
+    text = one_line(text)
     return text if len(text) <= 80 else f"{text[:77]}…"

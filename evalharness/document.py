@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from evalharness.errors import ConfigError
+from evalharness.untrusted import one_line, read_whole
 
 Key = tuple[str | int, ...]
 
@@ -61,7 +62,7 @@ class Document:
 
     def error(self, key: Key, message: str) -> ConfigError:
         """Return an error in one line: place, dotted path, and what is wrong."""
-        path = shown(dotted(key))
+        path = one_line(dotted(key))
         return ConfigError(f"{self.place(key)}: {path + ': ' if path else ''}{message}")
 
     def put(self, key: Key, value: Any, place: Place) -> None:
@@ -108,11 +109,6 @@ def dotted(key: Iterable[str | int]) -> str:
     'models.0.num_beams'
     """
     return ".".join(str(part) for part in key)
-
-
-def shown(text: str) -> str:
-    """Return a text in one line, with codes for what no terminal should be sent."""
-    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def key_of(written: str, tree: Any) -> Key:
@@ -170,7 +166,8 @@ def _extended(path: Path, above: tuple[Path, ...]) -> Document:
     try:
         resolved = path.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a NUL
-        raise ConfigError(f"{shown(str(path))}: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{one_line(str(path))[:80]}: {why}") from error
     if resolved in above:
         chain = " -> ".join(p.name for p in (*above, resolved))
         raise ConfigError(f"{path}: extends itself: {chain}")
@@ -200,7 +197,7 @@ def _is_file(path: Path) -> bool:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return read_whole(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"
@@ -283,6 +280,7 @@ _Dumper.add_representer(str, _represent_text)
 def _compose(text: str, name: str) -> yaml.Node | None:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        _check_depth(text, name, loader)
         return yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -290,6 +288,17 @@ def _compose(text: str, name: str) -> yaml.Node | None:
         raise ConfigError(f"{where}: not YAML: {error.problem or error.context}") from error
     except (yaml.YAMLError, RecursionError, UnicodeError) as error:
         raise ConfigError(f"{name}: not YAML: {str(error).splitlines()[0]}") from error
+
+
+def _check_depth(text: str, name: str, loader: Any) -> None:
+    """Refuse what is nested too deeply before it is composed: libyaml would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            where = f"{name}:{event.start_mark.line + 1}" if event.start_mark else name
+            raise ConfigError(f"{where}: nested more than {MAX_DEPTH} deep")
 
 
 class _Reader:

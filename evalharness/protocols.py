@@ -111,6 +111,34 @@ class Batching(Protocol):
 
 
 @runtime_checkable
+class Paced(Protocol):
+    """A summarizer that finds out how many articles it takes at once: by trial, or by failure.
+
+    That may change the rounding of a result, so that whoever goes on with the work, or shares it,
+    must keep to what was found first.
+
+    least: so many articles are worth a trial.
+    """
+
+    least: ClassVar[int]
+
+    def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
+        """Keep to what was found on this device; else try it out, if there is enough to write.
+
+        kept: what `found` returned before, by device. articles: those of a window to be written.
+        """
+        ...
+
+    def found(self) -> tuple[str, Mapping[str, Any]]:
+        """Return the device, and what is to be kept of it; nothing where nothing was found."""
+        ...
+
+    def told(self) -> Mapping[str, Any]:
+        """Return on what, in which numbers and in what batches summaries are written."""
+        ...
+
+
+@runtime_checkable
 class Identified(Protocol):
     """A component that depends on more than its options: weights, a revision, an outer file."""
 
@@ -206,22 +234,36 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True)
 class Sent:
-    """A component for workers: what a config calls it, and the component itself."""
+    """A component for workers: what a config calls it, and the component itself.
+
+    kept: what one that is Paced has to keep to.
+    """
 
     kind: str
     component: Any
+    kept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Given in place of articles to summarize: find out how many of them to take at once.
+
+    The results are the device, what is to be kept of it, and how summaries will be written.
+    """
+
+    articles: Sequence[Article]
 
 
 @dataclass(frozen=True)
 class Job:
     """What one worker does at one go.
 
-    batches: the number of a component, and what it is given: articles, or pairs.
+    batches: the number of a component, and what it is given: articles, or pairs; or a trial.
     ticket: what the driver wants to have back with the results; it stays with the driver.
     name: what it is called where no worker comes through it.
     """
 
-    batches: Sequence[tuple[int, Sequence[Any]]]
+    batches: Sequence[tuple[int, "Sequence[Any] | Trial"]]
     ticket: Any = field(default=None, repr=False)
     name: str = "a batch"
 

@@ -249,7 +249,7 @@ def found_path(value: Any, folder: Path, key: Key, sheet_document: Document) -> 
         path = folder / Path(value).expanduser()
         missing = not pattern and not path.exists()
     except (OSError, RuntimeError) as error:  # too long a name, no such user
-        raise sheet_document.error(key, f"no path {value[:60]!r}: {error}") from None
+        raise sheet_document.error(key, f"no path {value[:60]!r}: {_why(error)}") from None
     if missing:
         raise sheet_document.error(key, f"no file or folder {value!r}{_looked_in(folder)}")
     return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
@@ -260,12 +260,16 @@ def _checkpoint(value: str, folder: Path, key: Key, sheet_document: Document) ->
         path = folder / Path(value).expanduser()
         found = path.is_dir()
     except (OSError, RuntimeError) as error:
-        raise sheet_document.error(key, f"no folder {value[:60]!r}: {error}") from None
+        raise sheet_document.error(key, f"no folder {value[:60]!r}: {_why(error)}") from None
     if found:
         return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
     if value.startswith((".", "~", "/")):
         raise sheet_document.error(key, f"no folder {value!r}{_looked_in(folder)}")
     return value
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _looked_in(folder: Path) -> str:

@@ -286,6 +286,7 @@ def _timing(ready: Ready) -> dict[str, Any]:
     seconds: of the cell's summaries, and its share of the pass that scored it with others.
     """
     work, n = ready.work, ready.writer.articles
+    generation = work.summarizing.generation
     ledgers = [work.summarizing.ledger, *(s.ledger for s in ready.scorings.values())]
     return {
         "started": work.started,
@@ -295,6 +296,7 @@ def _timing(ready: Ready) -> dict[str, Any]:
         "host": platform.node(),
         "damaged": [f"{ledger.path}:{line}" for ledger in ledgers for line in ledger.damaged],
         "summaries": work.summaries,
+        **({"generation": generation} if generation else {}),
         "scores": {
             label: {"computed": work.computed[label], "stored": n - work.computed[label]}
             for label in ready.scorings

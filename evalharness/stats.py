@@ -20,7 +20,7 @@ Blocks = Callable[[], Iterator[Values]]
 """Gives the scores of the next articles, again and again from the first, each time it is called."""
 
 # How often each article is drawn in some resamples: what bounds the memory.
-BLOCK_BYTES = 24 * 2**20
+BLOCK_BYTES = 12 * 2**20
 # Articles of which so many resamples are summed at once.
 _PRODUCT_BYTES = 8 * 2**20
 

@@ -161,6 +161,49 @@ class Ledger:
             raise StoreError(f"{self.path}:1: holds another signature; move it away")
 
 
+class Findings:
+    """A small file beside the ledgers: what was found out once, for all who share the work."""
+
+    def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
+        """Take the folder of such files, and the signature of what was found out about."""
+        self.path = ledger_path(folder, signature).with_suffix(".json")
+        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Return what was found, by place; nothing where there is no file. Raises: StoreError."""
+        try:
+            found: dict[str, dict[str, Any]] = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise StoreError(f"{self.path}: is damaged; remove it, to find it out again") from error
+        return found
+
+    def add(self, place: str, record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Add what was found, and return what holds now: what was there, but the lesser `memory`.
+
+        Raises: StoreError.
+        """
+        _making(self.path.parent)
+        try:
+            with self._lock:
+                all_found = self.read()
+                there = all_found.get(place, {})
+                known = [r["memory"] for r in (there, record) if "memory" in r]
+                least = {"memory": min(known)} if known else {}
+                all_found[place] = {**record, **there, **least}
+                part = self.path.with_name(f".{self.path.name}.{_HOST}.{os.getpid()}.part")
+                part.write_text(json.dumps(all_found, indent=1) + "\n")
+                part.replace(self.path)
+        except Timeout as error:
+            raise StoreError(f"{self.path}.lock: held for over {LOCK_SECONDS} s") from error
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+        return all_found
+
+
 def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:
     """Return where the ledger of a signature lies, whether there is one or not."""
     name = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(signature["name"]))

@@ -5,6 +5,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
@@ -19,10 +20,12 @@ from evalharness.protocols import (
     Job,
     Metric,
     Need,
+    Paced,
     Pair,
     Prompted,
     Sent,
     Summarizer,
+    Trial,
 )
 from evalharness.records import (
     Article,
@@ -36,7 +39,7 @@ from evalharness.records import (
     summary_of,
     summary_record,
 )
-from evalharness.store import Ledger, ledger_path
+from evalharness.store import Findings, Ledger, ledger_path
 
 Signature = Mapping[str, Any]
 ScoreRecord = Mapping[str, Any]
@@ -67,6 +70,10 @@ class Store:
             self._ledgers[path] = ledger = Ledger(self.folder / kind, signature)
         return ledger
 
+    def findings(self, signature: Signature) -> Findings:
+        """Return what was found out about the model of a signature."""
+        return Findings(self.folder / "pace", signature)
+
     def look(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger | None:
         """Return a ledger if there is one, and write nothing."""
         path = ledger_path(self.folder / kind, signature)
@@ -96,6 +103,8 @@ class Summarizing:
         self._ledger: Ledger | None = None
         self.failed: dict[str, Summary] = {}
         self._with_workers: set[str] = set()  # keys of what is being computed
+        self.generation: Mapping[str, Any] | None = None  # how summaries were written, if any were
+        self._found: Mapping[str, Any] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -116,8 +125,18 @@ class Summarizing:
         claims: tells by a batch's number and an article's key whether it is ours to write.
         Raises: ModelError, StoreError.
         """
+        is_settled = False
         for batch in self.lacking(articles, claims):
-            self.take(batch, self._at_work().summarize([article for _, article in batch]))
+            model = self._at_work()
+            if isinstance(model, Paced) and not is_settled:
+                unwritten = self._unwritten(articles)
+                model.settle(self._store.findings(self.signature).read(), unwritten)
+                self._keep(model, unwritten)
+                is_settled = True
+            summaries = model.summarize([article for _, article in batch])
+            if isinstance(model, Paced):
+                self._keep(model)
+            self.take(batch, summaries)
 
     def fill_all(
         self, windows: Iterable[tuple[Sequence[Article], Claim]], crew: Crew | None = None
@@ -130,11 +149,42 @@ class Summarizing:
             for window, claims in windows:
                 self.fill(window, claims)
             return
-        batches = (batch for window in windows for batch in self.lacking(*window))
-        jobs = (Job([(0, [a for _, a in batch])], batch, _named(batch)) for batch in batches)
-        with closing(crew.map([Sent(self._kind, self._as_configured)], jobs)) as results:
-            for job, (summaries,) in results:
-                self.take(job.ticket, summaries)
+        lacking = ((w, batch) for w, claims in windows for batch in self.lacking(w, claims))
+        for window, first in lacking:
+            sent = self._sent(window, crew)
+            batches = chain([first], (batch for _, batch in lacking))
+            jobs = (Job([(0, [a for _, a in batch])], batch, _named(batch)) for batch in batches)
+            with closing(crew.map([sent], jobs)) as results:
+                for job, (summaries,) in results:
+                    self.take(job.ticket, summaries)
+
+    def _sent(self, window: Sequence[Article], crew: Crew) -> Sent:
+        """Return the model for workers, with what they keep to; that, a first one may find out."""
+        model = self._as_configured
+        if not isinstance(model, Paced):
+            return Sent(self._kind, model)
+        findings = self._store.findings(self.signature)
+        kept, unwritten = findings.read(), self._unwritten(window)
+        if not kept and len(unwritten) >= model.least:
+            job = Job([(0, Trial(unwritten))], name="a trial of batches")
+            for _, ((place, found, told),) in crew.map([Sent(self._kind, model)], [job]):
+                self.generation = told
+                kept = findings.add(place, found) if found else kept
+        return Sent(self._kind, model, kept)
+
+    def _unwritten(self, articles: Sequence[Article]) -> list[Article]:
+        """Return what the ledger lacks, each content once, whoever is to write it."""
+        keyed = {self.key(article): article for article in articles}
+        return [article for key, article in keyed.items() if key not in self.ledger]
+
+    def _keep(self, model: Paced, articles: Sequence[Article] = ()) -> None:
+        """Store what a model has found out since; where others were first, it keeps to theirs."""
+        place, found = model.found()
+        if found and found != self._found:
+            kept = self._store.findings(self.signature).add(place, found)
+            model.settle(kept, articles)
+            _, self._found = model.found()
+        self.generation = model.told()
 
     def lacking(self, articles: Sequence[Article], claims: Claim = everything) -> Iterator[Batch]:
         """Yield what the ledger lacks of each batch that is ours, and count what it has.

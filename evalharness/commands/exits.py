@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import typer
 
+from evalharness.untrusted import visible
+
 COULD_NOT_COMPLETE = 4
 INTERRUPTED = 130
 TERMINATED = 143
@@ -48,5 +50,5 @@ def interrupted(error: KeyboardInterrupt, more: str = "") -> int:
 
 def fail(message: str, code: int) -> NoReturn:
     """Say why on stderr, and end with the exit code."""
-    typer.echo(f"evalharness: {message}", err=True)
+    typer.echo(f"evalharness: {visible(message)}", err=True)
     raise typer.Exit(code)

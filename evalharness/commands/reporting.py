@@ -21,8 +21,14 @@ def _several() -> None:
 def report(
     runs: Runs,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Where to write the page.")
-    ] = "report.html",
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to write the page; with --all, the folder. [default: report.html, report]",
+        ),
+    ] = "",
     baseline: Annotated[
         str,
         typer.Option(metavar="SYSTEM", help="Compare the others with it; of two runs, the first."),
@@ -33,9 +39,21 @@ def report(
     cards: Annotated[
         str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
     ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option("--all", help="A folder with the texts of all articles, however many."),
+    ] = False,
+    plots: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
+    ] = "",
 ) -> None:
     """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
     from evalharness.report.page import write_report
 
-    path = write_report(*runs, to=output, baseline=baseline, rules=rules, cards=cards)
+    to = output or ("report" if whole else "report.html")
+    path = write_report(*runs, to=to, baseline=baseline, rules=rules, cards=cards, whole=whole)
     typer.echo(f"Report: {path}")
+    if plots:
+        from evalharness.report.plots import write_plots
+
+        typer.echo(f"Plots: {len(write_plots(*runs, to=plots))} files in {plots}")

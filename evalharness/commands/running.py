@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,11 @@ from evalharness.records import NO_ANSWER
 
 app = typer.Typer(rich_markup_mode=None)
 
+Report = Annotated[
+    bool,
+    typer.Option("--report/--no-report", help="Write report.html into the folder of the runs."),
+]
+
 
 @app.command()
 def run(
@@ -37,6 +43,7 @@ def run(
     ] = None,
     executor: ExecutorName = None,
     workers: Workers = None,
+    report: Report = True,
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
@@ -46,7 +53,8 @@ def run(
     if shard is not None:
         _run_shard(config, shard, overrides or [], where, limit, results, as_json)
         return
-    _run(run_config, (config, overrides or []), where, limit, results, as_json)
+    showing = _Showing(as_json, report)
+    _run(run_config, (config, overrides or []), where, limit, results, showing)
 
 
 @app.command()
@@ -96,6 +104,7 @@ def score(
     results: Results = "results",
     executor: ExecutorName = None,
     workers: Workers = None,
+    report: Report = True,
     as_json: AsJson = False,
 ) -> None:
     """Score summaries that exist: rows with article, summary and, for metrics, reference; or logs.
@@ -108,7 +117,15 @@ def score(
     which: dict[str, Any] = {"format": format, "systems": system or []}
     which |= {"executor": executor, "workers": workers}
     which["tell"] = lambda line: typer.echo(f"evalharness: {line}", err=True)
-    _run(score_files, (files, *given), which, limit, results, as_json)
+    _run(score_files, (files, *given), which, limit, results, _Showing(as_json, report))
+
+
+@dataclass(frozen=True)
+class _Showing:
+    """How runs are shown: their records as JSON or tables, and whether with a page."""
+
+    as_json: bool
+    report: bool
 
 
 def _run(
@@ -117,7 +134,7 @@ def _run(
     named: Mapping[str, Any],
     limit: int | None,
     results: str,
-    as_json: bool,
+    showing: _Showing,
 ) -> None:
     from evalharness.report.progress import reporting
     from evalharness.runner import Unfinished
@@ -126,17 +143,17 @@ def _run(
         with reporting(sys.stderr) as progress:
             runs = make(*given, **named, results=results, limit=limit, progress=progress)
     except Unfinished as error:
-        _show_runs(error.runs, as_json)
-        _tell_of_trackers(error.runs)
+        _show(error.runs, showing)
         raise
-    _show_runs(runs, as_json)
-    _tell_of_trackers(runs)
+    whole = _show(runs, showing)
     if any(finished.record["counts"]["failed"] for finished in runs):
         fail("some articles have no summary: see the lines 'not summarized'", COULD_NOT_COMPLETE)
     notes = [note for run in runs for metric in run.metrics.values() for note in metric["notes"]]
     if any(note.startswith(NO_ANSWER) for note in notes):
         why = f"some scores are lacking for now ('{NO_ANSWER}'); the same command asks again"
         fail(why, COULD_NOT_COMPLETE)
+    if not whole:
+        raise typer.Exit(COULD_NOT_COMPLETE)
 
 
 def _run_shard(
@@ -159,6 +176,29 @@ def _run_shard(
     typer.echo(json.dumps(part.record(), indent=1) if as_json else shards.text(part))
     if part.failures or part.failed:
         fail("the shard could not be completed: see above", COULD_NOT_COMPLETE)
+
+
+def _show(runs: Sequence[Any], showing: _Showing) -> bool:
+    """Show runs and write their page; return whether that could be written, if it should be."""
+    _show_runs(runs, showing.as_json)
+    _tell_of_trackers(runs)
+    return not (runs and showing.report) or _write_report(runs, quiet=showing.as_json)
+
+
+def _write_report(runs: Sequence[Any], *, quiet: bool) -> bool:
+    """Write the page of runs; what goes wrong is said, and takes nothing from the runs."""
+    from evalharness.report.page import REPORT, write_report
+    from evalharness.work import reason
+
+    folder = runs[0].folder if len(runs) == 1 else runs[0].folder.parent
+    try:
+        path = write_report(*runs, to=folder / REPORT)
+    except Exception as error:
+        typer.echo(f"evalharness: no report, the results are whole: {reason(error)}", err=True)
+        return False
+    if not quiet:
+        typer.echo(f"Report: {path}")
+    return True
 
 
 def _tell_of_trackers(runs: Sequence[Any]) -> None:

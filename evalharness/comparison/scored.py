@@ -14,6 +14,7 @@ import numpy as np
 from evalharness import results
 from evalharness.errors import DataError
 from evalharness.stats import Values
+from evalharness.untrusted import read_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,17 +60,17 @@ class ScoredRun:
         try:
             file = pq.ParquetFile(path, memory_map=True)
         except FileNotFoundError:
-            raise DataError(f"{path}: there is no such file; {_AGAIN}") from None
+            raise DataError(f"{path}: there is no such file; {AGAIN}") from None
         except (pa.ArrowException, OSError) as error:
             raise DataError(
-                f"{path}: not Parquet that can be read ({_line(error)}); {_AGAIN}"
+                f"{path}: not Parquet that can be read ({_line(error)}); {AGAIN}"
             ) from None
         missing = [name for name in NEEDED if name not in file.schema_arrow.names]
         if missing:
-            raise DataError(f"{path}: no column {missing[0]!r}; {_AGAIN}")
+            raise DataError(f"{path}: no column {missing[0]!r}; {AGAIN}")
         if file.metadata.num_rows != self.n:
             rows = f"{file.metadata.num_rows} rows, and run.json tells of {self.n} articles"
-            raise DataError(f"{path}: {rows}; {_AGAIN}")
+            raise DataError(f"{path}: {rows}; {AGAIN}")
         return file
 
     def table(self, columns: Sequence[str]) -> "pa.Table":
@@ -80,7 +81,7 @@ class ScoredRun:
         try:
             table: pa.Table = self._file.read(columns=list(columns))
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: cannot be read ({_line(error)}); {_AGAIN}") from None
+            raise DataError(f"{path}: cannot be read ({_line(error)}); {AGAIN}") from None
         return table
 
     def values(self, columns: Sequence[str]) -> Values:
@@ -103,7 +104,7 @@ def _floats(column: "pa.ChunkedArray") -> Values:
     return values
 
 
-_AGAIN = "run the config again, which computes nothing twice"
+AGAIN = "run the config again, which computes nothing twice"
 
 
 def read_run(path: str | Path) -> ScoredRun:
@@ -135,17 +136,17 @@ def runs_in(path: str | Path) -> list[ScoredRun]:
 def read_record(path: Path) -> Mapping[str, Any]:
     """Return what a `run.json` holds. Raises: DataError where it is none."""
     try:
-        text = path.read_bytes()
+        text = read_whole(path)
     except FileNotFoundError:
         raise DataError(f"{path.parent}: no finished run: there is no {path.name}") from None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from None
     if not text.strip():
-        raise DataError(f"{path}: is empty; {_AGAIN}")
+        raise DataError(f"{path}: is empty; {AGAIN}")
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not JSON ({_line(error)}); {_AGAIN}") from None
+        raise DataError(f"{path}: not JSON ({_line(error)}); {AGAIN}") from None
     return checked_record(record, path)
 
 
@@ -173,9 +174,12 @@ def checked_record(record: Any, path: Path) -> Mapping[str, Any]:
         for part in key:
             found = found.get(part) if isinstance(found, dict) else None
         if not isinstance(found, kind):
-            raise DataError(f"{path}: no {'.'.join(key)!r} as evalharness writes it; {_AGAIN}")
+            raise DataError(f"{path}: no {'.'.join(key)!r} as evalharness writes it; {AGAIN}")
+    for name in (record["experiment"], record["cell"], *record["metrics"]):
+        if not name.isprintable():
+            raise DataError(f"{path}: no name that evalharness gives: {name!r:.80}; {AGAIN}")
     if wrong := _unsound(record):
-        raise DataError(f"{path}: no {wrong!r} as evalharness writes it; {_AGAIN}")
+        raise DataError(f"{path}: no {wrong!r} as evalharness writes it; {AGAIN}")
     return record
 
 

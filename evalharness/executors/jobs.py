@@ -13,7 +13,7 @@ from evalharness import registry
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
 from evalharness.neural.batches import forget
-from evalharness.protocols import Job, Sent
+from evalharness.protocols import Job, Paced, Sent, Trial
 from evalharness.records import digest
 
 
@@ -27,7 +27,7 @@ class Ordered:
 
     round: int
     components: bytes
-    batches: Sequence[tuple[int, Sequence[Any]]]
+    batches: Sequence[tuple[int, Sequence[Any] | Trial]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ def packed(components: Sequence[Sent]) -> bytes:
     named = []
     for sent in components:
         fresh = dataclasses.replace(sent.component)  # without what this one has loaded
-        named.append((sent.kind, fresh, digest(registry.signature(sent.kind, sent.component))))
+        signature = digest(registry.signature(sent.kind, sent.component))
+        named.append((sent.kind, fresh, signature, sent.kept))
     try:
         return pickle.dumps((evalharness.__version__, named))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -120,15 +121,25 @@ class Bench:
         if version != evalharness.__version__:
             ours = f"the worker has evalharness {evalharness.__version__}"
             raise ExecutorError(f"{ours}, the driver {version}; install the same on all machines")
-        for kind, component, signature in named:
+        for kind, component, signature, kept in named:
             if digest(registry.signature(kind, component)) != signature:
                 message = "other files or weights than the driver; put the same on all machines"
                 raise ExecutorError(f"{kind}: the worker has {message}")
-        self.components = [component for _, component, _ in named]
+            if kept and isinstance(component, Paced):
+                component.settle(kept, ())
+        self.components = [component for _, component, _, _ in named]
         self.round = wanted.round
 
-    def _work(self, number: int, batch: Sequence[Any]) -> list[Any]:
+    def _work(self, number: int, batch: Sequence[Any] | Trial) -> list[Any]:
+        if isinstance(batch, Trial):
+            return tried(self.components[number], batch)
         return done(self.components[number], batch)
+
+
+def tried(component: Paced, trial: Trial) -> list[Any]:
+    """Return the device, what is to be kept of it, and how summaries will be written."""
+    component.settle({}, trial.articles)
+    return [*component.found(), component.told()]
 
 
 def done(component: Any, batch: Sequence[Any]) -> list[Any]:

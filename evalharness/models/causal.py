@@ -25,7 +25,7 @@ from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
 if TYPE_CHECKING:
-    from evalharness.models.generation import Written
+    from evalharness.models.generation import Engine, Written
 
 INSTRUCTION = (
     "{article}\n\nSummarize the article above in at most three sentences. Say only what the "
@@ -49,6 +49,8 @@ class Causal(Generating):
     max_input_tokens: the most tokens of the whole prompt.
     stop: strings that end a summary; they are cut off.
     thinking: remove or keep what stands between <think> and </think>.
+    batching: continuous: `generate_batch` of transformers, in which a row that ends makes room for
+        the next prompt at once. Greedy only; for GPUs.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "title"})
@@ -63,6 +65,7 @@ class Causal(Generating):
     max_input_tokens: int | None = None
     stop: tuple[str, ...] = ()
     thinking: Literal["keep", "remove"] = "remove"
+    batching: Literal["continuous"] | None = None
 
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""
@@ -72,6 +75,14 @@ class Causal(Generating):
             check_template("template", self.template, ["article"], ["title"])
             if self.chat:
                 raise ValueError("template: is for prompts without a chat template; chat is true")
+        if self.batching == "continuous":
+            if self.stop or self.do_sample or (self.num_beams or 1) > 1 or self.cache:
+                raise ValueError(
+                    "batching: continuous is for plain greedy decoding, without num_beams, "
+                    "do_sample, stop and cache"
+                )
+            if self.batch_size != "auto":
+                raise ValueError("batch_size: with batching: continuous there are no batches")
         if "" in self.stop:
             raise ValueError("stop: an empty string would end every summary before it begins")
         try:
@@ -93,6 +104,15 @@ class Causal(Generating):
         """
         return self._writer.summarize(articles)
 
+    @property
+    def engine(self) -> "Engine":
+        """The model at work, which writes summaries for prompts."""
+        return self._writer.engine
+
+    def prompt(self, article: Article) -> Prompt | Failed:
+        """Return the prompt of an article, cut to fit."""
+        return self._writer.prompt(article)
+
     @cached_property
     def _writer(self) -> "_Writer":
         return _Writer(self, self.load("AutoModelForCausalLM"))
@@ -102,7 +122,7 @@ class _Writer:
     """A checkpoint at work; settles once what is the same for all articles."""
 
     def __init__(self, options: Causal, loaded: hf.Loaded) -> None:
-        from evalharness.models import generation, settings
+        from evalharness.models import continuous, generation, settings
 
         self.options = options
         self.tokenizer = loaded.tokenizer
@@ -110,10 +130,14 @@ class _Writer:
         if self.chat:
             today = datetime.date.fromisoformat(options.today)
             self.chat_template = at_date(self.tokenizer.get_chat_template(), today)
-        decoding = settings.resolve(loaded.model, self.tokenizer, {}, options.decoding())
+        decoding = settings.resolve(
+            loaded.model, self.tokenizer, {}, options.decoding(), options.cache
+        )
         # The only side of a decoder is what it reads and writes together.
         context = window(loaded.model, self.tokenizer, None)
         self.limit = _room(context, decoding.cap, options.max_input_tokens)
+        if options.batching == "continuous":
+            continuous.check(loaded, decoding, options.stop)
         self.engine = generation.Engine(
             loaded,
             decoding,
@@ -121,6 +145,7 @@ class _Writer:
             stop=options.stop,
             # Padding comes first here, and would count as tokens that were written before.
             alone=decoding.config.no_repeat_ngram_size == 1,
+            continuous=options.batching == "continuous",
         )
 
     def _chooses_chat(self) -> bool:

@@ -164,8 +164,9 @@ class _Task(Generic[P]):
         self.rounds += 1
         texts = [piece.text for piece in pieces]
         most = long.fan_in if long.strategy == "hierarchical" else None
-        together = groups(texts, self._fit_together, most)
-        if len(together) == len(texts) or (self.rounds == long.rounds and len(together) > 1):
+        is_last = self.rounds == long.rounds
+        together = groups(texts, self._fit_together, None if is_last else most)
+        if len(together) == len(texts) or (is_last and len(together) > 1):
             together = [shortened(texts, self._fit_together)]
             if not together[0]:
                 self.result = Failed(f"the summaries of {len(texts)} parts leave no room to merge")

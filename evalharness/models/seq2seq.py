@@ -19,7 +19,7 @@ from evalharness.records import Article, Summary
 if TYPE_CHECKING:
     import torch
 
-    from evalharness.models.generation import Written
+    from evalharness.models.generation import Engine, Written
 
 # A checkpoint may hold parameters for several tasks.
 TASK = "summarization"
@@ -59,6 +59,15 @@ class Seq2Seq(Generating):
         """
         return self._writer.summarize(articles)
 
+    @property
+    def engine(self) -> "Engine":
+        """The model at work, which writes summaries for prompts."""
+        return self._writer.engine
+
+    def prompt(self, article: Article) -> Prompt | Failed:
+        """Return the prompt of an article, cut to fit."""
+        return self._writer.prompt(article)
+
     @cached_property
     def _writer(self) -> "_Writer":
         return _Writer(self, self.load("AutoModelForSeq2SeqLM"))
@@ -81,7 +90,7 @@ class _Writer:
         prefix = task.pop("prefix", None) or getattr(self.model.config, "prefix", None) or ""
         self.prefix: str = prefix if options.prefix is None else options.prefix
         decoding = options.decoding() | self._target_language()
-        resolved = settings.resolve(self.model, self.tokenizer, task, decoding)
+        resolved = settings.resolve(self.model, self.tokenizer, task, decoding, options.cache)
         _check_cap(resolved.cap, positions(self.model.config, "decoder"))
         self.window = window(self.model, self.tokenizer, options.max_input_tokens)
         self.engine = generation.Engine(

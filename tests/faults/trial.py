@@ -157,7 +157,7 @@ class Bench:
         tally.wrong += list(self.left(results))
         if other.code != 0 or (fault is None and one.code != 0):
             tally.wrong.append(f"exit codes {one.code} {other.code}: {one.stderr}{other.stderr}")
-        elif not shards[0] and files_of(results) != self.expected:
+        elif fault is None and files_of(results) != self.expected:
             tally.wrong.append("exit code 0, and the results are not right")
 
     def _sent(self, kind: str, results: Path, rng: random.Random, tally: Tally) -> None:

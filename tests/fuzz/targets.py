@@ -5,17 +5,15 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fuzz import seeds
 from fuzz.mutate import Mutator
-
-ROOT = Path(__file__).parents[2]
-CASES, CONFIGS = ROOT / "tests" / "cases", ROOT / "configs"
-LOGS = CASES / "logs"
+from fuzz.seeds import LOGS, ROOT
 
 
 @dataclass(frozen=True)
@@ -28,10 +26,6 @@ class Target:
     make: Callable[[Mutator], bytes] = Mutator.raw
     share: float = 1.0
     lines: int = 1  # that an error may have: one for each row or file that cannot be read
-
-
-def _all(*patterns: str, root: Path = ROOT) -> Callable[[], list[bytes]]:
-    return lambda: [p.read_bytes() for pattern in patterns for p in sorted(root.glob(pattern))]
 
 
 def _half_trees(mutator: Mutator) -> bytes:
@@ -52,38 +46,6 @@ def _config(case: bytes, folder: Path) -> object:
     path.write_bytes(case)
     experiment = config.read(path)
     return [variant.sheet for _, variant in zip(range(20), experiment.variants(), strict=False)]
-
-
-SHEETS = (
-    """name: a
-data: {name: files, path: a.jsonl, format: jsonl, columns: {id: id, reference: [r, s], extra: [x]}, bad_rows: fail}
-models: [lead, {name: random, sentences: 2, label: two}, {name: textrank, sentences: 1}]
-metrics: [rouge, {name: rouge, label: stemmed, stemmer: true, types: [rouge1, rougeL]}, chrf]
-checks: [lexical, numbers, {name: dates, label: days}]
-seed: 7
-limit: 100
-interval: {level: 0.9, resamples: 500}
-trackers: []
-""",
-    """data: {name: pages, path: [a.txt, b.txt]}
-model: {name: seq2seq, model: org/name, revision: v1, num_beams: 4, max_new_tokens: 60, length_penalty: 1.5}
-generation: {do_sample: true, temperature: 0.7, top_p: 0.9, seed: 3}
-metrics: []
-sweep:
-  grid: {generation.top_k: [10, 20], generation.length_penalty: {from: 0.8, to: 1.2, step: 0.2}}
-  zip: {seed: [1, 2], limit: [5, 6]}
-  cases: {short: {generation.max_new_tokens: 40}, as-is: {}}
-  exclude: [{seed: 1, case: short}]
-""",
-    """data: {name: files, path: a.csv}
-model: {name: endpoint, model: m, url: "http://127.0.0.1:1/v1", max_new_tokens: 5, timeout: 3}
-checks: [{name: judge, model: org/judge}, {name: nli, model: org/nli}]
-""",
-)
-
-
-def _sheets() -> list[bytes]:
-    return [sheet.encode() for sheet in SHEETS]
 
 
 def _cells(case: bytes, folder: Path) -> object:
@@ -128,21 +90,6 @@ def _rows(name: str) -> Callable[[bytes, Path], object]:
     return read
 
 
-def _parquet_seeds() -> list[bytes]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    rows = [{"id": f"{n}", "article": "The mayor said no.", "summary": "No."} for n in range(3)]
-    rows_of_lists = [{"id": n, "article": "It rained.", "references": ["R."]} for n in range(2)]
-    seeds = []
-    for some in (rows, rows_of_lists):
-        for options in ({}, {"compression": "none", "use_dictionary": False}):
-            stream = io.BytesIO()
-            parquet.write_table(pa.Table.from_pylist(some), stream, **options)
-            seeds.append(stream.getvalue())
-    return seeds
-
-
 def _page(html: bool | None) -> Callable[[bytes, Path], object]:
     def read(case: bytes, folder: Path) -> object:
         from evalharness.loaders import pages
@@ -161,15 +108,6 @@ def _labels(case: bytes, folder: Path) -> object:
     return read_labels([path])
 
 
-def _label_seeds() -> list[bytes]:
-    row = {
-        "id": "a", "source": "s", "article": "It rained.", "summary": "Rain fell.", "label": 1,
-        "consistency": 0.5, "sentences": ["Rain fell."], "sentence_labels": [1],
-        "spans": [{"start": 0, "end": 4, "type": "x"}],
-    }  # fmt: skip
-    return [json.dumps(row).encode() + b"\n" + json.dumps(row | {"label": 0}).encode() + b"\n"]
-
-
 # Logs of others
 
 
@@ -185,28 +123,6 @@ def _log(name: str) -> Callable[[bytes, Path], object]:
     return read
 
 
-def _small(*names: str) -> Callable[[], list[bytes]]:
-    """Return seeds with long texts cut, so that a case is quick."""
-
-    def seeds() -> list[bytes]:
-        found = []
-        for raw in _all(*names, root=LOGS)():
-            lines = raw.splitlines() if b"}\n{" in raw else [raw]
-            trees = [_cut(json.loads(line)) for line in lines[:2]]
-            found.append(b"".join(json.dumps(tree).encode() + b"\n" for tree in trees))
-        return found
-
-    return seeds
-
-
-def _cut(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _cut(value) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_cut(each) for each in tree[:3]]
-    return tree[:60] if isinstance(tree, str) else tree
-
-
 def _zipped(mutator: Mutator) -> bytes:
     """Return an archive: changed as a whole, or with its files changed and packed again."""
     if mutator.rng.random() < 0.6:
@@ -214,20 +130,11 @@ def _zipped(mutator: Mutator) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(mutator.seeds[0])) as old, zipfile.ZipFile(stream, "w") as new:
         for entry in old.infolist():
-            inner = _members(mutator.seeds[0])[entry.filename]
+            inner = seeds.members(mutator.seeds[0])[entry.filename]
             if mutator.rng.random() < 0.3:
                 inner = _half_trees(Mutator([inner], mutator.rng))
             new.writestr(entry.filename, inner)
     return stream.getvalue()
-
-
-@cache
-def _members(archive: bytes) -> Mapping[str, bytes]:
-    from evalharness.loaders import log_archive
-
-    stream = io.BytesIO(archive)
-    with zipfile.ZipFile(stream) as file:
-        return {e.filename: log_archive._content(stream, e) for e in file.infolist()}
 
 
 # What lies in a results folder
@@ -253,16 +160,11 @@ def _two_runs(name: str) -> Callable[[bytes, Path], object]:
         whole, run = ROOT / "results" / "baseline" / "lead1-bart", folder / "pair"
         run.mkdir(exist_ok=True)
         for other in ("run.json", "samples.parquet"):
-            (run / other).write_bytes(case if other == name else _bytes(whole / other))
+            (run / other).write_bytes(case if other == name else seeds.content(whole / other))
         compare(whole, run, resamples=100)
         return gate(whole, run)
 
     return read
-
-
-@cache
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes()
 
 
 def _ledger(case: bytes, folder: Path) -> object:
@@ -273,16 +175,6 @@ def _ledger(case: bytes, folder: Path) -> object:
     ledger = Ledger(folder, signature)
     written = [key.decode() for key in re.findall(rb'"key":"((?:[0-9a-f]{2})+)"', case)]
     return ledger.get([key for key in written if key in ledger])
-
-
-def _ledger_seeds() -> list[bytes]:
-    from evalharness.store import FORMAT, _line
-
-    lines = [_line({"ledger": FORMAT, "signature": {"name": "lead", "version": 1}})]
-    for n in range(6):
-        record = {"text": f"summary {n}", "finish": "stop"}
-        lines.append(_line({"key": f"{n:032x}", "batch": [n % 3 + 1, 3], "record": record}))
-    return [b"".join(lines)]
 
 
 def _ledger_lines(mutator: Mutator) -> bytes:
@@ -317,21 +209,6 @@ def _calibration(case: bytes, folder: Path) -> object:
     return [thresholds.band(value) for value in (0.0, 0.5, 1.0)]
 
 
-def _calibration_seeds() -> list[bytes]:
-    entry = {
-        "n": 10, "positive": 5, "articles": 4, "null_rate": 0.0, "auc": 0.8, "threshold": 0.5,
-        "flag_below": 0.2, "support_from": 0.6,
-        "probability": {"method": "isotonic", "scores": [0.1, 0.9], "probabilities": [0.2, 0.8]},
-    }  # fmt: skip
-    whole = {
-        "schema": 1, "check": "lexical", "signature": "lexical|v1", "method": "isotonic",
-        "targets": {"precision": 0.9}, "labels": {"s": "label"}, "pooled": entry,
-        "sources": {"s": entry},
-    }  # fmt: skip
-    plain = {"thresholds": {"flagged": 0.2, "supported": 0.7}}
-    return [json.dumps(whole).encode(), json.dumps(plain).encode()]
-
-
 def _answer(case: bytes, folder: Path) -> object:
     from evalharness.endpoint.answers import TryAgain, answer_of, parsed
 
@@ -341,30 +218,7 @@ def _answer(case: bytes, folder: Path) -> object:
         return None
 
 
-def _answer_seeds() -> list[bytes]:
-    said = {"token": "Yes", "logprob": -0.1, "top_logprobs": [{"token": "No", "logprob": -2}]}
-    choice = {
-        "message": {"content": "Rain."},
-        "finish_reason": "stop",
-        "logprobs": {"content": [said]},
-    }
-    usage = {"prompt_tokens": 3, "completion_tokens": 1}
-    return [json.dumps({"choices": [choice], "usage": usage}).encode()]
-
-
 # Texts
-
-
-def _texts() -> list[bytes]:
-    rows = [
-        json.loads(line) for line in _bytes(CONFIGS / "quickstart" / "articles.jsonl").splitlines()
-    ]
-    found = [row["article"][:500].encode() for row in rows[:8]]
-    for path in sorted((CASES / "checks").glob("*.jsonl")):
-        for line in path.read_text().splitlines()[:12]:
-            row = json.loads(line)
-            found += [str(row[key])[:300].encode() for key in ("article", "summary") if key in row]
-    return found
 
 
 def _two_texts(mutator: Mutator) -> bytes:
@@ -418,40 +272,101 @@ CHECKS = ("numbers", "dates", "entities", "quotes", "polarity", "roles", "suppor
 METRICS = ("rouge", "chrf", "bleu", "extractiveness")
 
 TARGETS = (
-    Target("config", lambda: _sheets() + _all("configs/*.yaml")(), _config, share=2),
-    Target("cells", _sheets, _cells, share=0.15),
-    Target("override", lambda: [b"model.name=lead", b"seed=3", b"metrics.rouge.stemmer=[1, {a: b}]"], _override, share=3),
-    Target("rules", _all("configs/gate.yaml"), _rules, share=2),
-    Target("jsonl", _all("configs/quickstart/articles.jsonl"), _rows("a.jsonl"), _half_trees, 2),
-    Target("csv", lambda: [b'id,article,summary\n1,"It ""rained"".",R.\n2,"Two\nlines",S.\n'], _rows("a.csv"), share=6),
+    Target("config", lambda: seeds.sheets() + seeds.all_of("configs/*.yaml")(), _config, share=2),
+    Target("cells", seeds.sheets, _cells, share=0.05),
+    Target(
+        "override",
+        lambda: [b"model.name=lead", b"seed=3", b"metrics.rouge.stemmer=[1, {a: b}]"],
+        _override,
+        share=3,
+    ),
+    Target("rules", seeds.all_of("configs/gate.yaml"), _rules, share=2),
+    Target(
+        "jsonl", seeds.all_of("configs/quickstart/articles.jsonl"), _rows("a.jsonl"), _half_trees, 1
+    ),
+    Target(
+        "csv",
+        lambda: [b'id,article,summary\n1,"It ""rained"".",R.\n2,"Two\nlines",S.\n'],
+        _rows("a.csv"),
+        share=6,
+    ),
     Target("tsv", lambda: [b"id\tarticle\tsummary\n1\tIt rained.\tR.\n"], _rows("a.tsv"), share=3),
-    Target("gzip", lambda: [_gzipped()], _rows("a.jsonl.gz"), share=3),
-    Target("parquet", _parquet_seeds, _rows("a.parquet"), share=4),
-    Target("page", _all("tests/cases/pages/*.txt", "configs/pages/*.txt"), _page(False), share=2),
-    Target("html", _all("tests/cases/pages/*.html"), _page(True), share=0.4),
-    Target("any-page", _all("tests/cases/pages/*.txt", "tests/cases/pages/*.html"), _page(None), share=0.6),
-    Target("labels", _label_seeds, _labels, _half_trees, 4, lines=11),
-    Target("log-lm-eval", _small("lm-eval/samples*"), _log("samples_x_1.jsonl"), _half_trees, 2),
-    Target("log-inspect", _small("inspect/*.json"), _log("a.json"), _half_trees, 2),
-    Target("log-eval", _all("inspect/*.eval", root=LOGS), _log("a.eval"), _zipped, 0.6),
-    Target("log-lighteval", _all("lighteval/**/*.parquet", root=LOGS), _log("details_x.parquet"), lambda m: m.raw(200_000), 0.6),
-    Target("log-sacrerouge", _small("sacrerouge/*"), _log("a.jsonl"), _half_trees, 2),
-    Target("log-summeval", _small("summeval/*"), _log("a.jsonl"), _half_trees, 2),
-    Target("log-promptfoo", _small("promptfoo/*"), _log("results.json"), _half_trees, 2),
-    Target("log-helm", _small("helm/scenario_state.json"), _log("scenario_state.json"), _half_trees, 2),
-    Target("run-json", _all("results/baseline/*/run.json"), _run_record, _half_trees, 0.8, lines=2),
-    Target("two-runs", _all("results/baseline/*/run.json"), _two_runs("run.json"), _half_trees, 0.1),
-    Target("samples-parquet", _all("results/baseline/*/samples.parquet"), _two_runs("samples.parquet"), lambda m: m.raw(200_000), 0.1),
-    Target("ledger", _ledger_seeds, _ledger, _ledger_lines, 3),
-    Target("calibration", _calibration_seeds, _calibration, _half_trees, 4),
-    Target("answer", _answer_seeds, _answer, _half_trees, 8),
-    Target("text", _texts, _text, _two_texts, 2),
-    *(Target(f"check-{name}", _texts, _check("checks", name), _two_texts, 0.4 if name == "lexical" else 0.9) for name in CHECKS),
-    *(Target(f"metric-{name}", _texts, _check("metrics", name), _two_texts, 1) for name in METRICS),
-)  # fmt: skip
-
-
-def _gzipped() -> bytes:
-    import gzip
-
-    return gzip.compress(b'{"id": "1", "article": "It rained."}\n' * 5, mtime=0)
+    Target("gzip", lambda: [seeds.gzipped()], _rows("a.jsonl.gz"), share=3),
+    Target("parquet", seeds.tables, _rows("a.parquet"), share=4),
+    Target(
+        "page",
+        seeds.all_of("tests/cases/pages/*.txt", "configs/pages/*.txt"),
+        _page(False),
+        share=0.5,
+    ),
+    Target("html", seeds.all_of("tests/cases/pages/*.html"), _page(True), share=0.15),
+    Target(
+        "any-page",
+        seeds.all_of("tests/cases/pages/*.txt", "tests/cases/pages/*.html"),
+        _page(None),
+        share=0.2,
+    ),
+    Target("labels", seeds.labels, _labels, _half_trees, 4, lines=11),
+    Target(
+        "log-lm-eval", seeds.logs("lm-eval/samples*"), _log("samples_x_1.jsonl"), _half_trees, 2
+    ),
+    Target("log-inspect", seeds.logs("inspect/*.json"), _log("a.json"), _half_trees, 2),
+    Target("log-eval", seeds.all_of("inspect/*.eval", root=LOGS), _log("a.eval"), _zipped, 0.3),
+    Target(
+        "log-lighteval",
+        seeds.all_of("lighteval/**/*.parquet", root=LOGS),
+        _log("details_x.parquet"),
+        lambda m: m.raw(200_000),
+        0.6,
+    ),
+    Target("log-sacrerouge", seeds.logs("sacrerouge/*"), _log("a.jsonl"), _half_trees, 2),
+    Target("log-summeval", seeds.logs("summeval/*"), _log("a.jsonl"), _half_trees, 2),
+    Target("log-promptfoo", seeds.logs("promptfoo/*"), _log("results.json"), _half_trees, 2),
+    Target(
+        "log-helm",
+        seeds.logs("helm/scenario_state.json"),
+        _log("scenario_state.json"),
+        _half_trees,
+        2,
+    ),
+    Target(
+        "run-json",
+        seeds.all_of("results/baseline/*/run.json"),
+        _run_record,
+        _half_trees,
+        0.8,
+        lines=2,
+    ),
+    Target(
+        "two-runs",
+        seeds.all_of("results/baseline/*/run.json"),
+        _two_runs("run.json"),
+        _half_trees,
+        0.05,
+    ),
+    Target(
+        "samples-parquet",
+        seeds.all_of("results/baseline/*/samples.parquet"),
+        _two_runs("samples.parquet"),
+        lambda m: m.raw(200_000),
+        0.05,
+    ),
+    Target("ledger", seeds.ledger, _ledger, _ledger_lines, 3),
+    Target("calibration", seeds.calibrations, _calibration, _half_trees, 4),
+    Target("answer", seeds.answers, _answer, _half_trees, 8),
+    Target("text", seeds.texts, _text, _two_texts, 2),
+    *(
+        Target(
+            f"check-{name}",
+            seeds.texts,
+            _check("checks", name),
+            _two_texts,
+            0.4 if name == "lexical" else 0.9,
+        )
+        for name in CHECKS
+    ),
+    *(
+        Target(f"metric-{name}", seeds.texts, _check("metrics", name), _two_texts, 1)
+        for name in METRICS
+    ),
+)

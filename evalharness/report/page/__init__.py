@@ -1,5 +1,5 @@
 """The report: one HTML page from finished runs."""
 
-from evalharness.report.page.building import write_report
+from evalharness.report.page.building import REPORT, write_report
 
-__all__ = ["write_report"]
+__all__ = ["REPORT", "write_report"]

@@ -1,23 +1,21 @@
 """The page itself: data, sections and styles put into one file that needs no other."""
 
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalharness.document import nearest
-from evalharness.errors import ConfigError, StoreError
+from evalharness.errors import ConfigError
 from evalharness.gating import Gate, gate
-from evalharness.report.page import carried, payload
+from evalharness.report.page import carried, choosing, payload
 from evalharness.report.page.gathered import Gathered, gather
 from evalharness.report.page.overview import overview
-from evalharness.report.page.pair import pair
+from evalharness.report.page.pair import falls, pair
 from evalharness.report.page.provenance import provenance
-from evalharness.report.page.ranking import standings
+from evalharness.report.page.ranking import Standings, standings
+from evalharness.report.page.rendering import render
 from evalharness.report.page.texts import packed
 from evalharness.report.page.trust import trust
 from evalharness.report.terminal import NOTICE
@@ -25,33 +23,20 @@ from evalharness.runner import Run
 from evalharness.store import RunFolder
 
 if TYPE_CHECKING:
-    import jinja2
+    from evalharness.report.plots import Figure
 
 REPORT = "report.html"
-_HERE = Path(__file__).parent
-_EXPLORER = (
-    "dom",
-    "blocks",
-    "marks",
-    "diff",
-    "table",
-    "list",
-    "pane",
-    "card",
-    "reading",
-    "explorer",
-)
-_SCRIPTS = (*(f"explorer/{name}.js" for name in _EXPLORER), "page.js")
-_STYLES = ("style.css", "explorer.css")
+INDEX = "index.html"
+CHUNKS = "chunks"
+# Bytes of a page that carries a choice of the articles; room is left for the marks around chunks.
+MOST = 2_990_000
+# Articles that a page carries however long they are.
+LEAST = 20
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a page may have beside what the runs hold.
-
-    baseline: the system to compare with, by its name in the page. rules: of the gate. cards: a file
-    of trust cards.
-    """
+    """What a page may have beside what the runs hold; `write_report` says what they mean."""
 
     baseline: str = ""
     rules: str | Path | None = None
@@ -64,134 +49,142 @@ def write_report(
     baseline: str = "",
     rules: str | Path | None = None,
     cards: str | Path | None = None,
+    whole: bool = False,
 ) -> Path:
     """Write one HTML page on finished runs, given by their folders, and return its path.
 
     The folder of an experiment stands for all of its runs. The page needs no network and no other
-    file, and is the same, byte for byte, for the same runs.
+    file, and is the same, byte for byte, for the same runs. Of more articles than some 3 MB hold it
+    carries a choice, and says so.
 
     baseline: the system that the others are compared with, by its name; of two runs, the first.
     rules: of a gate (a YAML file), for two runs. cards: what `evalharness meta --card` wrote.
+    whole: write a folder `to` instead, with `index.html` and the texts of all articles in files
+    beside it, which are loaded as they are needed.
 
     Raises: DataError for what is no finished run; ConfigError for an option that is wrong;
         StoreError where the page cannot be written.
     """
-    path = Path(to)
-    page = html(gather(runs), Options(baseline, rules, cards))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path.parent}: {error.strerror or error}") from error
+    gathered = gather(runs)
+    options = Options(baseline, rules, cards)
+    if whole:
+        folder = Path(to)
+        with _Beside(RunFolder(folder / CHUNKS)) as beside:
+            page = _page(gathered, options, beside)
+        path = folder / INDEX
+    else:
+        path = Path(to)
+        page = _page(gathered, options, None)
     RunFolder(path.parent).write(path.name, page)
     return path
 
 
-def html(gathered: Gathered, options: Options = Options()) -> str:
-    """Return the page."""
-    baseline = _baseline(gathered, options)
-    found = standings(gathered, baseline or 0)
+class _Beside:
+    """Files beside the page, each with one chunk of texts: a call, since a page from disk may run
+    its neighbours but not read them.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.n = 0
+
+    def __enter__(self) -> "_Beside":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove what an earlier report with more articles left."""
+        for path in self.folder.path.glob("chunk-*.js"):
+            number = path.stem.removeprefix("chunk-")
+            if number.isdecimal() and int(number) >= self.n:
+                path.unlink(missing_ok=True)
+
+    def write(self, chunk: str) -> None:
+        """Write the next chunk."""
+        self.folder.write(f"chunk-{self.n}.js", f'evalharnessChunk({self.n},"{chunk}")\n')
+        self.n += 1
+
+
+def _page(gathered: Gathered, options: Options, beside: _Beside | None) -> str:
+    gathered = _baseline_first(gathered, options.baseline)
+    gated = _gate(gathered, options)
+    found = standings(gathered)
     articles = carried.articles_of(gathered)
-    choice = carried.choose(articles)
-    index = payload.Index(gathered, choice)
-    blocks = [packed(chunk) for chunk in payload.chunks(gathered, articles, choice, index)]
-    script, style = _joined(_SCRIPTS), _joined(_STYLES)
-    changes = None
-    if baseline is not None:
-        changes = pair(gathered, articles, found, baseline, _gate(gathered, baseline, options))
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            title=_title(gathered),
-            gathered=gathered,
-            overview=overview(gathered, articles, found),
-            trust=trust(gathered, options.cards),
-            pair=changes,
-            provenance=provenance(gathered),
-            index=packed(index.record()),
-            chunks=blocks,
-            choice=choice,
-            figures=(),
-            notice=NOTICE,
-            script=script,
-            style=style,
-            policy=_policy(script, style),
-        )
-    )
+    differing = found.comparison is not None and (options.baseline or len(gathered.runs) == 2)
+    fallen = falls(gathered, articles) if differing else []
+    figures, no_figures = _figures(gathered, found)
+    with carried.Texts(gathered, articles) as texts:
+        shown: dict[str, Any] = {
+            "title": _title(gathered),
+            "gathered": gathered,
+            "overview": overview(gathered, articles, found),
+            "trust": trust(gathered, options.cards),
+            "pair": pair(gathered, texts, found, fallen, gated) if differing else None,
+            "figures": figures,
+            "no_figures": no_figures,
+            "provenance": provenance(gathered),
+            "notice": NOTICE,
+            "neighbours": beside is not None,
+        }
+        if beside is None:
+            empty = render(index="", chunks=(), choice=choosing.everything(articles), **shown)
+            named = [number for fall in fallen for number in fall.articles]
+            room = MOST - len(empty.encode())
+            index, blocks = _fitting(gathered, texts, named, room)
+        else:
+            index, blocks = payload.Index(gathered, choosing.everything(articles)), []
+            for chunk in payload.chunks(texts, index):
+                beside.write(packed(chunk))
+    return render(index=packed(index.record()), chunks=blocks, choice=index.choice, **shown)
 
 
-def _baseline(gathered: Gathered, options: Options) -> int | None:
-    """Return the number of the system that others are compared with; None where there is none."""
-    if options.baseline:
-        if options.baseline not in gathered.names:
-            known = nearest(options.baseline, gathered.names)
-            raise ConfigError(f"baseline: no system {options.baseline!r}{known}")
-        return gathered.names.index(options.baseline)
-    return 0 if len(gathered.runs) == 2 else None
+def _fitting(
+    gathered: Gathered, texts: carried.Texts, first: Sequence[int], room: int
+) -> tuple[payload.Index, list[str]]:
+    """Return index and texts of as many articles as there is room for."""
+    size = payload.bytes_an_article(gathered, texts)
+    most = max(LEAST, int(room / size)) if size else LEAST
+    while True:
+        choice = choosing.choose(gathered, texts.articles, most, first)
+        index = payload.Index(gathered, choice)
+        blocks = [packed(chunk) for chunk in payload.chunks(texts, index)]
+        taken = sum(map(len, blocks)) + len(packed(index.record()))
+        if taken <= room or len(choice.chosen) <= LEAST:
+            return index, blocks
+        # What was tried was shorter than what was chosen.
+        most = max(LEAST, int(len(choice.chosen) * room / taken * 0.97))
 
 
-def _gate(gathered: Gathered, baseline: int, options: Options) -> Gate | None:
+def _figures(gathered: Gathered, found: Standings) -> tuple[list[tuple[str, list["Figure"]]], str]:
+    """Return the plots by their groups, or why there are none."""
+    from evalharness.report.plots import NO_PLOTS, can_draw, figures
+
+    if not can_draw():
+        return [], NO_PLOTS
+    drawn = figures(gathered, found.comparison)
+    groups = groupby(drawn, lambda each: each.group)
+    return [(group, list(of)) for group, of in groups], ""
+
+
+def _baseline_first(gathered: Gathered, name: str) -> Gathered:
+    """Return the runs in an order in which the first is the one that the others are compared to."""
+    if not name:
+        return gathered
+    if name not in gathered.names:
+        raise ConfigError(f"baseline: no system {name!r}{nearest(name, gathered.names)}")
+    runs = list(gathered.runs)
+    runs.insert(0, runs.pop(gathered.names.index(name)))
+    return replace(gathered, runs=tuple(runs))
+
+
+def _gate(gathered: Gathered, options: Options) -> Gate | None:
     if options.rules is None:
         return None
-    others = [run.folder for n, run in enumerate(gathered.runs) if n != baseline]
-    return gate(gathered.runs[baseline].folder, others[0], options.rules)
+    if len(gathered.runs) != 2:
+        raise ConfigError(f"rules: a gate is for two runs, and these are {len(gathered.runs)}")
+    baseline, candidate = gathered.runs
+    return gate(baseline.folder, candidate.folder, options.rules)
 
 
 def _title(gathered: Gathered) -> str:
     names = list(dict.fromkeys(str(record["experiment"]) for record in gathered.records))
     return ", ".join(names)
-
-
-@cache
-def _environment() -> "jinja2.Environment":
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-# Control characters that HTML has no use for, and halves of UTF-16 pairs, which UTF-8 cannot hold.
-_UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-def shown(value: Any) -> Any:
-    r"""Return text without what a page cannot hold, each such character as a replacement mark.
-
-    >>> shown("a\x00b")
-    'a�b'
-    """
-    import markupsafe
-
-    if isinstance(value, str) and not isinstance(value, markupsafe.Markup):
-        return _UNSHOWN.sub("\ufffd", value)
-    return value
-
-
-def _joined(names: Sequence[str]) -> Any:
-    """Return files of ours as they stand in the page. They may not end its element."""
-    import markupsafe
-
-    text = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
-    if re.search(r"</(script|style)|<!--", text, re.IGNORECASE):
-        raise ValueError(f"{', '.join(names)}: ends its own element")
-    return markupsafe.Markup(text)  # noqa: S704  our own files
-
-
-def _policy(script: str, style: str) -> str:
-    """Return the Content-Security-Policy: nothing is loaded, and only this script and style run."""
-    return (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"'sha256-{digest}'"

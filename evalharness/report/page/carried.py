@@ -1,7 +1,8 @@
-"""The articles of a report: which there are over all runs, and which the page carries."""
+"""The articles of a report: which there are over all runs, and their texts on disk."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -11,10 +12,10 @@ import numpy as np
 
 from evalharness import results
 from evalharness.comparison import ScoredRun
+from evalharness.comparison.scored import AGAIN
 from evalharness.errors import DataError
-from evalharness.report.page.gathered import Gathered
-
-AGAIN = "run the config again, which computes nothing twice"
+from evalharness.report.page.gathered import Column, Gathered
+from evalharness.stats import Values
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Samples:
                 f"{self.path}: cannot be read: {error.strerror or error}; {AGAIN}"
             ) from None
         if len(starts) != run.n + 1:
+            self._file.close()
             lines = f"{len(starts) - 1} lines, and run.json tells of {run.n} articles"
             raise DataError(f"{self.path}: {lines}; {AGAIN}")
         self._starts = starts
@@ -90,28 +92,81 @@ class Samples:
         """Return one sample. Raises: DataError where the line is none."""
         self._file.seek(self._starts[row])
         try:
-            sample: dict[str, Any] = json.loads(self._file.readline())
-            _ = sample["id"], sample["article"], sample["summary"]["text"], sample["scores"]
-        except (ValueError, KeyError, TypeError):
-            raise DataError(
-                f"{self.path}:{row + 1}: not a sample as evalharness writes it; {AGAIN}"
-            ) from None
-        return sample
+            sample = json.loads(self._file.readline(), parse_constant=lambda _: None)
+        except (ValueError, RecursionError):
+            sample = None
+        if not _is_sample(sample):
+            raise DataError(f"{self.where(row)}: not a sample as evalharness writes it; {AGAIN}")
+        found: dict[str, Any] = sample
+        return found
+
+    def where(self, row: int) -> str:
+        """Return file and line of a sample."""
+        return f"{self.path}:{row + 1}"
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Which articles the page carries, by their number, and the rule in words."""
-
-    chosen: Sequence[int]
-    of: int
-    rule: str
-
-    def record(self) -> Mapping[str, Any]:
-        """Return what the page says of it."""
-        return {"shown": len(self.chosen), "of": self.of, "rule": self.rule}
+def _is_sample(sample: Any) -> bool:
+    try:
+        texts = (sample["id"], sample["article"], sample["summary"]["text"])
+        return all(isinstance(text, str) for text in texts) and isinstance(sample["scores"], dict)
+    except (KeyError, TypeError):
+        return False
 
 
-def choose(articles: Articles) -> Choice:
-    """Return which articles the page carries."""
-    return Choice(range(articles.n), articles.n, "all articles")
+Told = Sequence[Mapping[str, Any] | None]
+
+
+class Texts:
+    """The samples of all runs, by the number of the article."""
+
+    def __init__(self, gathered: Gathered, articles: Articles) -> None:
+        """Find where the lines of all runs begin. Raises: DataError where they are not there."""
+        self.articles = articles
+        with ExitStack() as opening:
+            self._files = [opening.enter_context(Samples(run)) for run in gathered.runs]
+            self._open = opening.pop_all()
+
+    def __enter__(self) -> "Texts":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def __getitem__(self, article: int) -> Told:
+        """Return each system's sample of an article, None of one that does not have it."""
+        rows = self.articles.rows[article].tolist()
+        return [None if row < 0 else file[row] for file, row in zip(self._files, rows, strict=True)]
+
+    def where(self, article: int) -> str:
+        """Return file and line of an article, in the first run that has it."""
+        rows = self.articles.rows[article].tolist()
+        found = zip(self._files, rows, strict=True)
+        return next(file.where(row) for file, row in found if row >= 0)
+
+    def of(self, article: int, system: int) -> Mapping[str, Any]:
+        """Return one system's sample of an article that it has."""
+        return self._files[system][int(self.articles.rows[article, system])]
+
+
+def values(gathered: Gathered, articles: Articles, columns: Sequence[Column]) -> Values:
+    """Return the scores, NaN for a missing one, shape (articles, columns, systems)."""
+    found = np.full((articles.n, len(columns), len(gathered.runs)), np.nan)
+    for system, run in enumerate(gathered.runs):
+        rows = articles.rows[:, system]
+        for n, column in enumerate(columns):
+            if column.measure.column in run.columns:
+                known = run.values([column.measure.column])[:, 0]
+                found[rows >= 0, n, system] = known[rows[rows >= 0]]
+    return found
+
+
+def flagged(gathered: Gathered, articles: Articles) -> Values:
+    """Return how many flags the summaries of each article have, over all systems and checks."""
+    found = np.zeros(articles.n)
+    for system, run in enumerate(gathered.runs):
+        rows = articles.rows[:, system]
+        for metric in run.record["metrics"]:
+            if f"{metric}.flags" in run.columns:
+                counts = run.values([f"{metric}.flags"])[:, 0]
+                found[rows >= 0] += np.nan_to_num(counts[rows[rows >= 0]], nan=0.0)
+    return found

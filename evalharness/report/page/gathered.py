@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from evalharness import document, registry, results
 from evalharness.comparison import ScoredRun, read_run, runs_in
-from evalharness.comparison.scored import unique_names
+from evalharness.comparison.scored import AGAIN, unique_names
 from evalharness.comparison.shared import Measure
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.terminal import NO_SHARES, columns_of, headings
@@ -156,6 +156,7 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
         inner, lacking = _found(run.folder if isinstance(run, Run) else Path(run))
         missing += lacking
         for each in inner:
+            _check(each)
             found.setdefault(each.folder.resolve(), each)
     return Gathered(tuple(found.values()), tuple(missing))
 
@@ -189,3 +190,33 @@ def _cells(sweep: Path) -> list[str]:
         if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
             raise DataError(f"{sweep}: {name!r} is no folder beside it")
     return names
+
+
+# What the page reads of a `run.json` beyond what every command does, with its type.
+_SHAPE: Mapping[tuple[str, ...], type] = {
+    ("seed",): int,
+    ("interval", "level"): float,
+    ("interval", "resamples"): int,
+    ("outputs", "errors"): dict,
+    ("outputs", "defects"): dict,
+    ("outputs", "truncated"): int,
+}
+_METRIC_SHAPE: Mapping[str, type] = {"n": int, "parts": dict, "notes": dict}
+
+
+def _check(run: ScoredRun) -> None:
+    """Refuse a record that lacks what the page shows. Raises: DataError."""
+    lacking = [".".join(key) for key, kind in _SHAPE.items() if not _has(run.record, key, kind)]
+    for label, metric in run.record["metrics"].items():
+        keys = ((key,) for key, kind in _METRIC_SHAPE.items() if not _has(metric, (key,), kind))
+        lacking += [f"metrics.{label}.{key[0]}" for key in keys]
+        lacking += [] if isinstance(metric, dict) and "mean" in metric else [f"{label}.mean"]
+    if lacking:
+        path = run.folder / results.RUN
+        raise DataError(f"{path}: no {lacking[0]!r} as evalharness writes it; {AGAIN}")
+
+
+def _has(tree: Any, key: tuple[str, ...], kind: type) -> bool:
+    for part in key:
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return isinstance(tree, kind)

@@ -134,15 +134,20 @@ def counted(n: int, what: str) -> str:
 def _headline(gathered: Gathered, found: Standings) -> str:
     """Return in a sentence or two which system is best, and whether that is sure."""
     rankings = [ranking for ranking in found.rankings.values() if ranking.best]
-    running = competitors(gathered)
+    running, floors = competitors(gathered), _floors(gathered)
     if not rankings:
         return ""
     said = [_best(running, rankings)] if len(running) > 1 else []
+    # What is copied from an article agrees with it: only references tell floors from models.
+    against = [ranking for ranking in rankings if ranking.column.kind == "metric"]
+    above = [r.column.label for r in against if all(r.marks.get(f) == "lower" for f in floors)]
+    if floors and len(running) == 1 and above:
+        every = "every floor" if len(floors) > 1 else f"the floor {floors[0]}"
+        said.append(f"{running[0]} is above {every} by {listed(above)}, beyond chance.")
     higher: dict[str, list[str]] = {}
-    for ranking in rankings:
-        for name in _floors(gathered):
-            if ranking.marks.get(name) == "higher":
-                higher.setdefault(name, []).append(ranking.column.label)
+    for ranking in against:
+        for name in _marked(ranking, "higher", floors):
+            higher.setdefault(name, []).append(ranking.column.label)
     said += [f"The floor {name} is higher by {listed(by)}." for name, by in higher.items()]
     return " ".join(said)
 

@@ -12,13 +12,29 @@ from evalharness.gating import Gate
 from evalharness.report.comparison import p_value, scaled
 from evalharness.report.gate import WORDS
 from evalharness.report.gate import notes as gate_notes
-from evalharness.report.page.carried import Articles, Samples
+from evalharness.report.page import carried
+from evalharness.report.page.carried import Articles, Texts
 from evalharness.report.page.gathered import Column, Gathered
 from evalharness.report.page.ranking import Standings, without_folders
 from evalharness.report.word_diff import Change, word_diff
+from evalharness.stats import Values
 
 WORST = 20
+_LONGEST = 2_000  # characters of words that stand together
 Words = tuple[tuple[Change, str], ...]
+
+
+@dataclass(frozen=True)
+class Fall:
+    """The articles on which a system's score fell the most, the furthest first.
+
+    values: the first system's and this one's, shape (articles, 2).
+    """
+
+    system: int
+    column: Column
+    articles: tuple[int, ...]
+    values: Values
 
 
 @dataclass(frozen=True)
@@ -89,12 +105,12 @@ class Pair:
 
 def pair(
     gathered: Gathered,
-    articles: Articles,
+    texts: Texts,
     found: Standings,
-    baseline: int,
+    fallen: Sequence[Fall],
     gate: Gate | None = None,
 ) -> Pair | None:
-    """Return what changed from the baseline to the other systems; None where nothing compares."""
+    """Return what changed from the first system to the others; None where nothing compares."""
     comparison = found.comparison
     if comparison is None:
         return None
@@ -108,7 +124,7 @@ def pair(
             if each.metric in judged
         ),
         level=f"{1 - comparison.level:.0%}",
-        worst=tuple(_worst(gathered, articles, baseline, list(judged.values()))),
+        worst=tuple(_worst(gathered, texts, fallen)),
         gate=None if gate is None else _verdict(gate, gathered),
     )
 
@@ -132,56 +148,38 @@ def _changed(each: Difference, column: Column, level: float) -> Changed:
     )
 
 
-def falls(
-    gathered: Gathered, articles: Articles, baseline: int
-) -> Iterator[tuple[int, Column, list[int], "np.ndarray[Any, Any]"]]:
-    """Yield system, score, the articles on which it fell the most, and both systems' values."""
+def falls(gathered: Gathered, articles: Articles) -> list[Fall]:
+    """Return where scores fell from the first system to each other one; not where none fell."""
     columns = [column for column in gathered.columns if column.judged]
-    values = [_values(gathered, articles, system, columns) for system in range(len(gathered.runs))]
-    for system in range(len(gathered.runs)):
-        if system == baseline:
-            continue
+    scores = carried.values(gathered, articles, columns)
+    found = []
+    for system in range(1, len(gathered.runs)):
         for n, column in enumerate(columns):
-            both = np.stack([values[baseline][:, n], values[system][:, n]], axis=1)
-            fall = np.nan_to_num(both[:, 1] - both[:, 0], nan=0.0)
-            order = np.argsort(fall, kind="stable")[:WORST]
-            yield system, column, [int(i) for i in order if fall[i] < 0], both
-
-
-def _values(
-    gathered: Gathered, articles: Articles, system: int, columns: Sequence[Column]
-) -> "np.ndarray[Any, Any]":
-    """Return a system's scores, NaN where it has none, shape (articles, columns)."""
-    run = gathered.runs[system]
-    found = np.full((articles.n, len(columns)), np.nan)
-    rows = articles.rows[:, system]
-    for n, column in enumerate(columns):
-        if column.measure.column in run.columns:
-            known = run.values([column.measure.column])[:, 0]
-            found[rows >= 0, n] = known[rows[rows >= 0]]
+            both = scores[:, n, [0, system]]
+            change = np.nan_to_num(both[:, 1] - both[:, 0], nan=0.0)
+            order = np.argsort(change, kind="stable")[:WORST].tolist()
+            if fallen := tuple(each for each in order if change[each] < 0):
+                found.append(Fall(system, column, fallen, both))
     return found
 
 
-def _worst(
-    gathered: Gathered, articles: Articles, baseline: int, columns: Sequence[Column]
-) -> Iterator[Worst]:
+def _worst(gathered: Gathered, texts: Texts, fallen: Sequence[Fall]) -> Iterator[Worst]:
     """Yield the worst articles; of two systems, with their words side by side."""
     with_words = len(gathered.runs) == 2
-    runs = gathered.runs
-    for system, column, fallen, both in falls(gathered, articles, baseline):
-        with Samples(runs[baseline]) as old, Samples(runs[system]) as new:
-            entries = []
-            for each in fallen:
-                before = old[int(articles.rows[each, baseline])]
-                after = new[int(articles.rows[each, system])]
-                words = _words(before, after) if with_words else ()
-                entries.append(_fallen(before["id"], both[each].tolist(), column.key, words))
-        if entries:
-            yield Worst(gathered.names[system], column.label, tuple(entries))
+    for fall in fallen:
+        entries = []
+        for each in fall.articles:
+            before, after = (texts.of(each, n) for n in (0, fall.system))
+            words = _words(before, after) if with_words else ()
+            entries.append(
+                _fallen(before["id"], fall.values[each].tolist(), fall.column.key, words)
+            )
+        yield Worst(gathered.names[fall.system], fall.column.label, tuple(entries))
 
 
 def _words(before: Mapping[str, Any], after: Mapping[str, Any]) -> Words:
-    return tuple(word_diff(before["summary"]["text"], after["summary"]["text"]))
+    pieces = word_diff(before["summary"]["text"], after["summary"]["text"])
+    return tuple((kind, words[:_LONGEST]) for kind, words in pieces)
 
 
 def _fallen(id: str, values: Sequence[float], metric: str, words: Words) -> Fallen:

@@ -5,20 +5,24 @@ Offsets are in UTF-16 code units, as the browser counts.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalharness.report.page.carried import Articles, Choice, Samples
+from evalharness.comparison.scored import AGAIN
+from evalharness.errors import DataError
+from evalharness.report.page.carried import Texts, Told
+from evalharness.report.page.choosing import Choice
 from evalharness.report.page.gathered import Gathered
-from evalharness.report.page.texts import Units, json_bytes
+from evalharness.report.page.texts import Units, json_bytes, packed
 from evalharness.results import cut
 from evalharness.text import sentences
 
 FORMAT = 1
 # Of JSON: small enough to be unpacked while a reader waits, large enough to compress well.
 CHUNK_BYTES = 400_000
+# Articles that tell how large all will be.
+_TRIED = 60
 
 Spans = list[list[int]]
 
@@ -53,7 +57,7 @@ class Index:
             m: [[] for _ in systems] for m in metrics
         }
 
-    def add(self, samples: Sequence[Mapping[str, Any] | None], chunk: int, at: int) -> None:
+    def add(self, samples: Told, chunk: int, at: int) -> None:
         """Take in an article with what each system made of it."""
         first = next(sample for sample in samples if sample is not None)
         source = str(first.get("source", ""))
@@ -148,33 +152,41 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 4)
 
 
-def chunks(
-    gathered: Gathered, articles: Articles, choice: Choice, index: Index
-) -> Iterator[list[dict[str, Any]]]:
+def chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
     """Yield the texts of the chosen articles, some at a time, and enter each into the index.
 
     Raises: DataError where a run's samples cannot be read.
     """
     chunk: list[dict[str, Any]] = []
     size = number = 0
-    with ExitStack() as stack:
-        files = [stack.enter_context(Samples(run)) for run in gathered.runs]
-        for each in choice.chosen:
-            samples = [
-                None if row < 0 else file[row]
-                for file, row in zip(files, articles.rows[each].tolist(), strict=True)
-            ]
-            index.add(samples, number, len(chunk))
-            chunk.append(_article(samples))
-            size += len(json_bytes(chunk[-1]))
-            if size >= CHUNK_BYTES:
-                yield chunk
-                chunk, size, number = [], 0, number + 1
+    for each in index.choice.chosen:
+        told = texts[each]
+        try:
+            index.add(told, number, len(chunk))
+            chunk.append(article(told))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"{texts.where(each)}: not a sample as evalharness writes it ({error!r}); {AGAIN}"
+            ) from None
+        size += len(json_bytes(chunk[-1]))
+        if size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size, number = [], 0, number + 1
     if chunk:
         yield chunk
 
 
-def _article(samples: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
+    """Return how much of a page an article takes, by some of them spread over all."""
+    n = texts.articles.n
+    tried = sorted({i * n // _TRIED for i in range(_TRIED)}) if n else []
+    index = Index(gathered, Choice(tried, n))
+    taken = sum(len(packed(chunk)) for chunk in chunks(texts, index))
+    return (taken + len(packed(index.record()))) / len(tried) if tried else 0.0
+
+
+def article(samples: Told) -> dict[str, Any]:
+    """Return what the page has of one article: text, references, and each system's summary."""
     first = next(sample for sample in samples if sample is not None)
     units = Units(first["article"])
     return {

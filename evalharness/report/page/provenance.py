@@ -8,6 +8,9 @@ from typing import Any
 from evalharness.report.page.gathered import CONFIG, Gathered
 from evalharness.report.terminal import signatures
 
+# Configs that the page shows; those of a larger sweep are alike.
+CONFIGS = 60
+
 
 @dataclass(frozen=True)
 class Source:
@@ -38,7 +41,7 @@ def provenance(gathered: Gathered) -> Provenance:
             model=str(record["signatures"]["model"]),
             fingerprint=str(record["data"]["fingerprint"]),
             command=_command(record),
-            config=_text(gathered, n),
+            config=_text(gathered, n) if n < CONFIGS else "",
         )
         for n, (name, record) in enumerate(zip(gathered.names, gathered.records, strict=True))
     )

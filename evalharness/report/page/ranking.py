@@ -8,6 +8,8 @@ from evalharness.comparison import Comparison, Incomparable, ScoredRun, compare_
 from evalharness.comparison.shared import Chosen, Measure, Shared, share
 from evalharness.report.page.gathered import Column, Gathered
 
+# Systems whose pairs are all tested: 1,770 for each score.
+MOST = 60
 # Of a system beside the best one: not told apart from it, below or above it beyond chance.
 Mark = Literal["best", "tie", "lower", "higher", ""]
 
@@ -48,19 +50,17 @@ class Standings:
         return "" if ranking is None else ranking.marks.get(system, "")
 
 
-def standings(gathered: Gathered, baseline: int = 0) -> Standings:
-    """Compare all systems by every score that was made alike in all of them.
-
-    baseline: the number of the system that differences are to.
-    """
+def standings(gathered: Gathered) -> Standings:
+    """Compare all systems by every score that was made alike in all of them."""
     if len(gathered.runs) < 2:
         return Standings(reason="there is one system")
+    if len(gathered.runs) > MOST:
+        return Standings(reason=f"these are more than {MOST} systems; give fewer to compare them")
     columns, left_out = _comparable(gathered)
     if not columns:
         return Standings(reason="the systems have no score in common", left_out=left_out)
-    order = [baseline, *(n for n in range(len(gathered.runs)) if n != baseline)]
     try:
-        shared = share([gathered.runs[n] for n in order])
+        shared = share(gathered.runs)
     except Incomparable as error:
         return Standings(reason=without_folders(str(error), gathered), left_out=left_out)
     chosen = Chosen(tuple(column.measure for column in columns), {})

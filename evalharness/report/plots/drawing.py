@@ -5,13 +5,14 @@ that light and dark are the page's affair, and a file gets the colours of print.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from evalharness.records import digest
+from evalharness.report.plots.naming import one_line
 from evalharness.report.verdict import printable
 
 Spec = dict[str, Any]
@@ -41,7 +42,10 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 
 _LONGEST = 80  # characters of a figure's name
 FONT = "sans-serif"
-SIZE = 11
+# As wide as what the library measures texts by; it brings the first along.
+_FONTS = "Liberation Sans, Arial, Helvetica, sans-serif"
+SIZE = 12
+NO_PLOTS = "Plots need a package that is not here: pip install vl-convert-python"
 _SVG = "http://www.w3.org/2000/svg"
 _DROPPED = ("class", "role", "pointer-events")
 # What a figure may consist of; whatever else a version of the library may come to write is no
@@ -76,11 +80,17 @@ _CONFIG: Spec = {
 }  # fmt: skip
 
 
+def can_draw() -> bool:
+    """Tell whether the library that draws is there."""
+    return find_spec("vl_convert") is not None
+
+
 @dataclass(frozen=True)
 class Figure:
     """A plot: its name in files and links, what it is, what is to be seen, and of how many.
 
-    drawn: SVG in the colours of roles; `page_svg` and `file_svg` give it those of page and print.
+    how: how to read it, where all plots of a `group` are read alike. drawn: SVG in the colours of
+    roles; `svg` and `file_svg` give it those of the page and of print.
     """
 
     id: str
@@ -89,6 +99,7 @@ class Figure:
     group: str
     n: int
     drawn: str
+    how: str = ""
 
     @property
     def svg(self) -> str:
@@ -108,21 +119,33 @@ class Figure:
 
 
 def png(figure: Figure, scale: float = 3) -> bytes:
-    """Return a figure as PNG, three times its size on the page: print at 250 dots an inch."""
+    """Return a figure as PNG, three dots for one of the page."""
     import vl_convert
 
     image: bytes = vl_convert.svg_to_png(figure.file_svg, scale=scale)
     return image
 
 
-def draw(id: str, spec: Spec, *, title: str, caption: str, group: str, n: int) -> Figure:
+def draw(
+    id: str, spec: Spec, *, title: str, caption: str, group: str, n: int, how: str = ""
+) -> Figure:
     """Draw a Vega-Lite specification, whose data are all within it."""
     import vl_convert
 
-    whole = {"config": _CONFIG, "padding": 4, **spec}
+    whole = _steerless({"config": _CONFIG, "padding": 4, **spec})
     svg = vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
     title, caption = one_line(title), one_line(caption)
-    return Figure(_name(id), title, caption, group, n, _cleaned(svg, title, caption))
+    drawn = _cleaned(svg, title, f"{caption} {how}".strip())
+    return Figure(_name(id), title, caption, group, n, drawn, how)
+
+
+def _steerless(spec: Any) -> Any:
+    """Return a specification in whose texts nothing steers what shows them."""
+    if isinstance(spec, dict):
+        return {_steerless(key): _steerless(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [_steerless(value) for value in spec]
+    return printable(spec) if isinstance(spec, str) else spec
 
 
 def _name(id: str) -> str:
@@ -142,7 +165,7 @@ def _cleaned(svg: str, title: str, caption: str) -> str:
         if element.tag not in _ELEMENTS or _FORBIDDEN & {n.split("}")[-1] for n in element.attrib}:
             raise ValueError(f"a figure with a {element.tag} {sorted(element.attrib)}")
     _prune(root)
-    root.attrib |= {"role": "img", "aria-label": title, "font-family": FONT}
+    root.attrib |= {"role": "img", "aria-label": title, "font-family": _FONTS}
     root.attrib.pop("version", None)
     described = ET.Element("desc")
     described.text = caption
@@ -194,48 +217,3 @@ def _coloured(drawn: str, colours: Mapping[str, str]) -> ET.Element:
             if role := role_of.get(element.attrib.get(name, "")):
                 element.set(name, colours[role])
     return root
-
-
-def one_line(text: str) -> str:
-    r"""Return a text on one line, without characters that steer what shows it.
-
-    >>> one_line("a\u202e\x1b[31m\nb")
-    'a [31m b'
-    """
-    return " ".join(printable(text).split())
-
-
-def short_names(names: Sequence[str], columns: int = 28) -> list[str]:
-    """Return names that fit beside a plot, cut in their middle and still all different.
-
-    >>> short_names(["facebook/bart-large-cnn,num_beams=1", "lead"], 16)
-    ['facebook…beams=1', 'lead']
-    """
-    found: list[str] = []
-    for name in names:
-        short = _shortened(one_line(name) or "–", columns)
-        alike = sum(other == short or other.startswith(f"{short} (") for other in found)
-        found.append(f"{short} ({alike + 1})" if alike else short)
-    return found
-
-
-def _shortened(name: str, columns: int) -> str:
-    if sum(map(_columns, name)) <= columns:
-        return name
-    head = "".join(_fitting(name, columns // 2))
-    tail = "".join(_fitting(name[::-1], columns - columns // 2 - 1))[::-1]
-    return f"{head}…{tail}"
-
-
-def _fitting(name: str, columns: int) -> Iterator[str]:
-    for character in name:
-        columns -= _columns(character)
-        if columns < 0:
-            return
-        yield character
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

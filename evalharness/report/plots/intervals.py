@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
-from evalharness.report.plots.material import SHOWN, Material, axis_title, cut
+from evalharness.report.plots.material import SHOWN, Material, axis_title, cut, label
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column
 
 GROUP = "Means with intervals"
-_ROW = 19
+_ROW = 20
 _WIDTH = 210
 
 
@@ -34,15 +34,16 @@ def _forest(material: Material, column: "Column") -> Figure:
         for n, each in ordered[:SHOWN]
     ]
     level = material.runs[0].record.get("interval", {}).get("level", 0.95)
-    best = f"Highest: {rows[0]['system']}. " if len(rows) > 1 else ""
+    best = f"Highest: {rows[0]['system']}, {rows[0]['said']}." if len(rows) > 1 else ""
     return draw(
         f"interval-{column.key}",
         _spec(rows, axis_title(column)),
-        title=f"Mean {column.label} of each system",
-        caption=(
-            f"{best}Points are means over the articles, lines the {level:.0%} bootstrap interval "
-            "of each system by itself: lines that overlap do not say that two cannot be told apart."
-            + cut(len(rows), len(ordered))
+        title=f"Mean {label(column)} of each system",
+        caption=best + cut(len(rows), len(ordered)),
+        how=(
+            f"Points are means over the articles, lines the {level:.0%} bootstrap interval of each "
+            "system by itself: lines that overlap do not say that two cannot be told apart."
+            + material.key
         ),
         group=GROUP,
         n=max(each.n for _, each in ordered),

@@ -1,6 +1,6 @@
 """Scores by the length of the article: are long articles summarized worse?"""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from evalharness import stats
 from evalharness.comparison.shared import Shared
 from evalharness.report.plots.drawing import Figure, Spec, draw
-from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut
+from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut, label
 from evalharness.report.plots.scatters import series
 from evalharness.stats import Values
 
@@ -35,11 +35,8 @@ def lengths(material: Material) -> Iterator[Figure]:
         return
     for column in material.main:
         ordered = material.best_first(column)
-        rows = [
-            row
-            for place, _ in ordered[:OVERLAID]
-            for row in _rows(material, column, place, words, edges, every)
-        ]
+        places = [place for place, _ in ordered[:OVERLAID]]
+        rows = list(_rows(material, column, places, words, edges, every))
         if len({row["words"] for row in rows}) > 1:
             yield _figure(material, column, rows, len(ordered), every)
 
@@ -59,30 +56,32 @@ def _edges(words: Values) -> list[float]:
 def _rows(
     material: Material,
     column: "Column",
-    place: int,
+    places: Sequence[int],
     words: Values,
     edges: list[float],
     every: int,
 ) -> Iterator[Row]:
-    scores = material.shared_scores(place, column)[::every]
-    record = material.runs[place].record
-    inner = np.digitize(words, edges[1:-1], right=True)
+    """Yield each system's mean and interval in each bin, where it has two scores or more."""
+    scores = np.stack([material.shared_scores(n, column)[::every] for n in places], axis=1)
+    record = material.runs[places[0]].record
+    how = record.get("interval", {})
+    bins = np.digitize(words, edges[1:-1], right=True)
     for n in range(len(edges) - 1):
-        within = scores[inner == n]
-        mean = stats.mean(within.tolist())
-        if mean is None or np.count_nonzero(~np.isnan(within)) < 2:
-            continue
+        within = scores[bins == n]
         low, high = stats.interval(
-            within[:, np.newaxis],
+            within,
             int(record.get("seed", 0)),
-            int(record.get("interval", {}).get("resamples", 1000)),
-            float(record.get("interval", {}).get("level", 0.95)),
+            int(how.get("resamples", 1000)),
+            float(how.get("level", 0.95)),
         )
-        yield {
-            "place": place, "system": material.names[place], "bin": n,
-            "words": f"{_from(edges, n)}–{edges[n + 1]:,.0f}", "y": mean, "y_low": float(low[0]),
-            "y_high": float(high[0]), "n": len(within),
-        }  # fmt: skip
+        for at, place in enumerate(places):
+            mean = stats.mean(within[:, at].tolist())
+            if mean is not None and np.count_nonzero(~np.isnan(within[:, at])) > 1:
+                yield {
+                    "place": place, "system": material.names[place], "bin": n,
+                    "words": f"{_from(edges, n)}–{edges[n + 1]:,.0f}", "y": mean,
+                    "y_low": float(low[at]), "y_high": float(high[at]), "n": len(within),
+                }  # fmt: skip
 
 
 def _from(edges: list[float], n: int) -> str:
@@ -98,15 +97,21 @@ def _figure(
     return draw(
         f"length-{column.key}",
         _spec(rows, axis_title(column)),
-        title=f"{column.label} by length of the article",
+        title=f"{label(column)} by length of the article",
         caption=(
-            f"Mean {column.label} of short articles on the left, of long ones on the right, "
-            f"{min(sizes.values())} to {max(sizes.values())} articles in each bin; upright lines "
+            f"Mean {label(column)} of short articles on the left, of long ones on the right, "
+            f"{_range(sizes.values())} articles in each bin; upright lines "
             f"are bootstrap intervals." + chosen + cut(shown, systems)
         ),
         group=GROUP,
         n=sum(sizes.values()),
     )
+
+
+def _range(sizes: Collection[int]) -> str:
+    """Say how many, or from how many to how many."""
+    least, most = min(sizes), max(sizes)
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _spec(rows: list[Row], title: str) -> Spec:

@@ -12,13 +12,15 @@ from evalharness.comparison.comparing import Comparison
 from evalharness.comparison.scored import ScoredRun, unique_names
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
-from evalharness.report.plots.drawing import SERIES, SHAPES, short_names
+from evalharness.report.plots.drawing import SERIES, SHAPES
+from evalharness.report.plots.naming import abbreviations, one_line, short_names
 from evalharness.stats import Values
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column
 
 SHOWN = 40  # systems in one plot, at the most: what a page can hold and an eye compare
+_LABEL = 36  # columns of a score's name
 OVERLAID = 8  # systems drawn over each other: as many as there are colours
 
 
@@ -50,6 +52,13 @@ class Material:
     def names(self) -> list[str]:
         """The systems, each with a name of its own that fits beside a plot."""
         return short_names(unique_names(self.runs))
+
+    @cached_property
+    def key(self) -> str:
+        """What short names abbreviate, in words; empty if nothing."""
+        found = abbreviations(unique_names(self.runs)).items()
+        told = ", ".join(f"{short} is {one_line(key)}" for key, short in found)
+        return f" In names, {told}." if told else ""
 
     @cached_property
     def shared(self) -> Shared | None:
@@ -116,9 +125,14 @@ def scale(column: "Column") -> int:
     return 100 if column.percent else 1
 
 
+def label(column: "Column") -> str:
+    """Return a score's name as a plot has room for it."""
+    return short_names([column.label], _LABEL)[0]
+
+
 def axis_title(column: "Column") -> str:
     """Name a score with what its figures are multiplied with."""
-    return f"{column.label} (times 100)" if column.percent else column.label
+    return f"{label(column)} (times 100)" if column.percent else label(column)
 
 
 def spread(values: Values) -> float:

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalharness.comparison import Comparison, ScoredRun
-from evalharness.errors import DataError, StoreError
+from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.report.plots.distributions import distributions
-from evalharness.report.plots.drawing import Figure, png
+from evalharness.report.plots.drawing import NO_PLOTS, Figure, can_draw, png
 from evalharness.report.plots.intervals import intervals
 from evalharness.report.plots.lengths import lengths
 from evalharness.report.plots.material import Material
 from evalharness.report.plots.ranks import ranks
 from evalharness.report.plots.scatters import consistency, cost
 from evalharness.report.plots.sweeps import sweeps
-from evalharness.runner import SWEEP
+from evalharness.runner import SWEEP, Run
 from evalharness.store import RunFolder
 
 if TYPE_CHECKING:
@@ -48,6 +48,18 @@ def _settings(run: ScoredRun) -> Mapping[str, Any]:
     return found[0] if found and isinstance(found[0], dict) else {}
 
 
+def write_plots(*runs: str | Path | Run, to: str | Path) -> list[Path]:
+    """Write every plot of finished runs as SVG and PNG into a folder, and return their paths.
+
+    Raises: DataError for what is no finished run; HarnessError where nothing can be drawn.
+    """
+    from evalharness.report.page.gathered import gather
+    from evalharness.report.page.ranking import standings
+
+    gathered = gather(runs)
+    return write_figures(gathered, standings(gathered).comparison, to)
+
+
 def write_figures(
     gathered: "Gathered", comparison: Comparison | None, folder: str | Path
 ) -> list[Path]:
@@ -55,6 +67,8 @@ def write_figures(
 
     Raises: DataError where there is nothing to draw; StoreError where it cannot be written.
     """
+    if not can_draw():
+        raise HarnessError(NO_PLOTS)
     drawn = figures(gathered, comparison, every=True)
     if not drawn:
         raise DataError("these runs have no scores that a plot would show")

@@ -7,7 +7,7 @@ from evalharness.comparison.comparing import Comparison, Standing
 from evalharness.comparison.scored import unique_names
 from evalharness.report.plots.drawing import ACCENT, FG, MUTED, Figure, Spec, draw
 from evalharness.report.plots.intervals import system_axis
-from evalharness.report.plots.material import Material, scale
+from evalharness.report.plots.material import Material, label, scale
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column
@@ -51,10 +51,10 @@ def _ranked(
     joined = [group for group in groups if len(group) > 1][:_LETTERS]
     return draw(
         f"ranks-{column.key}",
-        _rank_spec(rows, joined, column.label),
-        title=f"Mean ranks by {column.label}, and who is not told apart",
+        _rank_spec(rows, joined, label(column)),
+        title=f"Mean ranks by {label(column)}, and who is not told apart",
         caption=(
-            f"Each article ranks the systems by {column.label}; 1 is best. Dots that a line joins "
+            f"Each article ranks the systems by {label(column)}; 1 is best. Dots that a line joins "
             f"on the right belong to systems that are not told apart (paired randomization of "
             f"their means, Holm over all pairs, level {found.level:g})."
         ),
@@ -135,9 +135,9 @@ def _paired(
     return draw(
         f"pairs-{column.key}",
         _pair_spec(rows, labels),
-        title=f"By how much {column.label} differs, pair by pair",
+        title=f"By how much {label(column)} differs, pair by pair",
         caption=(
-            f"How much higher the mean {column.label} of the row's system is than that of the "
+            f"How much higher the mean {label(column)} of the row's system is than that of the "
             f"column's, which has the row's number. Bold on a shade: told apart ({apart} of "
             f"{len(rows)} pairs; paired randomization, Holm over all pairs, level "
             f"{found.level:g}); pale: not told apart."

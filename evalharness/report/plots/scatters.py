@@ -12,6 +12,7 @@ from evalharness.report.plots.material import (
     Material,
     axis_title,
     cut,
+    label,
     look,
     spread,
 )
@@ -52,10 +53,10 @@ def _systems(material: Material, against: "Column", check: "Column") -> Iterator
         yield draw(
             f"consistency-{against.key}-{check.key}",
             _spec(rows[:POINTS], axis_title(against), axis_title(check)),
-            title=f"{check.label} against {against.label}, system by system",
+            title=f"{label(check)} against {label(against)}, system by system",
             caption=(
-                f"Right: nearer to the references ({against.label}). Up: truer to the article by "
-                f"{check.label}. Systems on the lower right write what the references say and not "
+                f"Right: nearer to the references ({label(against)}). Up: truer to the article by "
+                f"{label(check)}. Systems on the lower right write what the references say and not "
                 f"what the article says. Lines are intervals of the means."
                 + cut(min(POINTS, len(rows)), len(rows))
             ),
@@ -90,11 +91,11 @@ def _articles(material: Material, against: "Column", check: "Column") -> Iterato
                 "title": name,
                 **_squares(_counted(x[known], y[known]), axis_title(against), axis_title(check)),
             },
-            title=f"{check.label} against {against.label}, article by article: {name}",
+            title=f"{label(check)} against {label(against)}, article by article: {name}",
             caption=(
                 f"Each dot stands for the articles of {name} with about these two scores; the "
                 f"larger, the more. Lower right: much like the reference, and yet not in the "
-                f"article by {check.label}."
+                f"article by {label(check)}."
             ),
             group=CONSISTENCY,
             n=int(known.sum()),
@@ -181,9 +182,9 @@ def _against(
         yield draw(
             f"cost-{kind}-{column.key}",
             _spec(rows[:POINTS], unit, axis_title(column), _decades([*costs.values()])),
-            title=f"{column.label} against {unit}",
+            title=f"{label(column)} against {unit}",
             caption=(
-                f"Up: a higher mean {column.label}. Right: more {unit}, {means}."
+                f"Up: a higher mean {label(column)}. Right: more {unit}, {means}."
                 + cut(min(POINTS, len(rows)), len(rows))
             ),
             group=COST,

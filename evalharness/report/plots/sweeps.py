@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw, short_names
-from evalharness.report.plots.material import OVERLAID, Estimate, Material, axis_title, cut
+from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
+from evalharness.report.plots.material import OVERLAID, Estimate, Material, axis_title, cut, label
+from evalharness.report.plots.naming import short_names
 from evalharness.report.plots.scatters import series
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 GROUP = "The sweep"
 _MAPS = 12  # heat maps of one score
+_TITLE = 60  # columns of a map's name
 _SIDE = 20  # values of one thing that varies
 _CASE = "case"
 
@@ -80,7 +82,7 @@ def _ordered(values: Sequence[Any]) -> list[str]:
 
 
 def _name(key: str) -> str:
-    return key.rpartition(".")[2]
+    return short_names([key.rpartition(".")[2]])[0]
 
 
 def _line(
@@ -104,9 +106,9 @@ def _line(
     yield draw(
         f"sweep-{column.key}",
         _line_spec(rows, values, _name(key), axis_title(column)),
-        title=f"{column.label} by {_name(key)}",
+        title=f"{label(column)} by {_name(key)}",
         caption=(
-            f"Mean {column.label} for each value of {key}; upright lines are bootstrap intervals."
+            f"Mean {label(column)} for each {_name(key)}; upright lines are bootstrap intervals."
             + cut(len(shown), len(models))
         ),
         group=GROUP,
@@ -167,7 +169,14 @@ def _maps(
     for name in order[:_MAPS]:
         cells = {n: found[n] for n in groups[name]}
         if len(cells) > 1:
-            yield _map(material, column, ", ".join(name), cells, (down, across), means)
+            yield _map(
+                material,
+                column,
+                short_names([", ".join(name)], _TITLE)[0],
+                cells,
+                (down, across),
+                means,
+            )
 
 
 def _map(
@@ -198,10 +207,10 @@ def _map(
             "title": short_names([name])[0],
             **_map_spec(rows, [[*each.values()] for each in labels], [_name(key) for key in keys]),
         },
-        title=f"{column.label} of {name} by {_name(keys[0])} and {_name(keys[1])}",
+        title=f"{label(column)} of {name} by {_name(keys[0])} and {_name(keys[1])}",
         caption=(
-            f"Mean {column.label}, the darker the higher, on one scale for all maps of this score. "
-            "A gap was not run."
+            f"Mean {label(column)}: the stronger the shade, the higher, on one scale for all maps "
+            "of this score. A gap was not run."
         ),
         group=GROUP,
         n=max(each.n for each in cells.values()),

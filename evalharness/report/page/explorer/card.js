@@ -58,8 +58,18 @@ function partsOf(summary) {
   return parts;
 }
 
+// Of a summary, in characters: one that never came to an end need not be laid out whole.
+const LONGEST_SUMMARY = 20_000;
+
+function sayIfCut(text) {
+  if (text.length <= LONGEST_SUMMARY) return null;
+  return make("p", { class: "note" }, `The first ${count.format(LONGEST_SUMMARY)} of `
+    + `${plural(text.length, "character")}; all of them are in samples.jsonl.`);
+}
+
 /** The text of a summary, its sentences and flagged words reachable by keyboard. */
-function summaryText(summary, flags, checks, labels, articleLength) {
+function summaryText(whole, flags, checks, labels, articleLength) {
+  const summary = { ...whole, text: whole.text.slice(0, LONGEST_SUMMARY) };
   const box = make("p", { class: "summary-text", dir: "auto" });
   const cuts = sortedUnique(flags.flatMap(({ start, end }) => [start, end]));
   const begun = new Set();
@@ -72,7 +82,7 @@ function summaryText(summary, flags, checks, labels, articleLength) {
       box.append(sentenceElement(children, n, sayings, labels));
     } else box.append(...children);
   }
-  const atEnd = flags.filter((flag) => !begun.has(flag));
+  const atEnd = flags.filter((flag) => !begun.has(flag) && flag.start <= summary.text.length);
   if (atEnd.length) box.append(flagElement("", atEnd, atEnd, begun));
   return box;
 }
@@ -81,7 +91,7 @@ function piecesOf(summary, part, flags, cuts, begun) {
   return pieces(part.start, part.end, cuts).flatMap(([from, to]) => {
     const points = flags.filter((flag) => flag.start === flag.end && flag.start === from);
     const covering = flags.filter((flag) => flag.start !== flag.end && meets(flag, from, to));
-    const words = visible(summary.text).slice(from, to);
+    const words = summary.text.slice(from, to);
     const ending = covering.filter((flag) => flag.end === to);
     return [
       ...(points.length ? [flagElement("", points, points, begun)] : []),
@@ -121,12 +131,12 @@ function sentenceElement(children, n, { values, evidence }, labels) {
 
 /** The flags of a summary as a list: number, kind, words, message, and the evidence quoted. */
 function flagList(summary, flags, article, labels, several) {
-  const text = visible(summary.text);
+  const { text } = summary;
   const quoted = new Map(); // evidence -> number of the flag that quotes it
   return make("ol", { class: "flags" }, ...flags.map((flag) => {
     const words = clipped(text.slice(flag.start, flag.end), 120);
     return make("li", { "data-n": flag.number },
-      kindMark(flag.kind), words ? said("q", "words", words) : null,
+      kindMark(flag.kind), words ? said("q", "quoted", words) : null,
       said("span", "message", clipped(String(flag.message ?? ""), 500)),
       several ? said("span", "by", `(${labels(flag.check)})`) : null,
       flag.outside ? make("span", { class: "by" }, "(it pointed outside the text)") : null,

@@ -1,6 +1,6 @@
 // What differs between two texts, word by word.
 
-const MOST_WORDS = 2_000; // of each text: the table below has their product of cells
+const MOST_WORDS = 1_500; // of each text: the table below has their product of cells
 
 /** The words of a text with the blanks that follow them, up to a bound; `cut` where it was met. */
 function wordsOf(text) {
@@ -68,7 +68,8 @@ function joined(steps) {
     const lone = same.filter(({ after }) => /[\p{L}\p{N}]/u.test(after.text)).length < 2;
     if (same.length && !(lone && (removed || added) && end < steps.length)) {
       flush();
-      runs.push({ kind: "same", text: same.map(({ after }) => whole(after)).join("") });
+      const text = same.map(({ before, after }) => after.text + (after.after || before.after));
+      runs.push({ kind: "same", text: text.join("") });
       at = end;
       continue;
     }

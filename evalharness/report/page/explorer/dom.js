@@ -43,6 +43,9 @@ function isLowSurrogate(text, at) {
 }
 
 function fillSelect(select, options) {
-  select.replaceChildren(
-    ...options.map(([value, label]) => make("option", { value }, clipped(visible(label), 60))));
+  select.replaceChildren(...options.map(([value, label]) => {
+    const option = make("option", {}, clipped(visible(label), 60));
+    option.value = value;
+    return option;
+  }));
 }

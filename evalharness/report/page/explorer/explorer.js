@@ -17,6 +17,7 @@ class Explorer {
       summaries: part("summaries"), cards: part("cards"), diff: part("diff"), tip: part("tip"),
       told: part("told"), check: part("check"), diffOf: part("diff-of"), diffTo: part("diff-to"),
     }, (change) => this.#change(change));
+    this.defaultBy = this.#defaultBy();
     this.#fillControls();
     this.#listen();
     this.#follow();
@@ -64,26 +65,32 @@ class Explorer {
     addEventListener("popstate", () => this.#follow());
   }
 
-  // What the address says, with the first score to sort by where it names none.
+  // What the address says, without the choices that this page does not have.
   #view() {
     const view = { ...EMPTY_VIEW };
     for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
-      if (Object.hasOwn(view, name)) view[name] = value;
+      if (!Object.hasOwn(view, name)) continue;
+      const options = FILTERS.includes(name) && part(name).options;
+      view[name] = !options ? value
+        : [...options].find((option) => wellFormed(option.value) === value)?.value ?? "";
     }
-    if (!this.table.index.scores.some(({ key }) => key === view.by)) view.by = this.#defaultBy();
+    view.by ||= this.defaultBy;
     return view;
   }
 
   /** The address of the present view with some of it changed. */
   #address(change) {
     const entries = Object.entries({ ...this.view, ...change });
-    const kept = entries.filter(([name, value]) => value && !(name === "by" && value === this.#defaultBy()));
+    const kept = entries.filter(([name, value]) => value && !(name === "by" && value === this.defaultBy));
     return `#${kept.map(([name, value]) => `${name}=${encodeURIComponent(wellFormed(value))}`).join("&")}`;
   }
 
+  // The check that found most, else the first.
   #defaultBy() {
     const { scores } = this.table.index;
-    return (scores.find(({ kind }) => kind === "check") ?? scores[0])?.key ?? "";
+    const checks = scores.filter(({ kind }) => kind === "check");
+    const found = checks.map(({ of }) => this.table.flagsBy(of));
+    return (checks[found.indexOf(Math.max(...found))] ?? scores[0])?.key ?? "";
   }
 
   #change(change) {
@@ -158,6 +165,7 @@ class Explorer {
       this.table.learn(chunk[i], articles);
       if (this.view !== view) return; // another was asked for meanwhile
       this.reading.show(i, articles[at[i]], view);
+      part("opened").dataset.at = i;
     } catch (error) {
       part("opened").hidden = true;
       part("missing").hidden = false;
@@ -165,12 +173,12 @@ class Explorer {
       return;
     }
     if (same) return;
-    part("reading").scrollIntoView({ block: "start" });
+    part("reading").scrollIntoView({ block: "start", behavior: "instant" });
     part("title").focus({ preventScroll: true });
   }
 
   #returned() {
-    part("find").scrollIntoView({ block: "nearest" });
+    part("find").scrollIntoView({ block: "nearest", behavior: "instant" });
     this.list.reveal(this.at);
     part("list").focus({ preventScroll: true });
   }

@@ -13,7 +13,6 @@ class ArticleList {
     box.addEventListener("scroll", () => this.#draw());
     box.addEventListener("keydown", (event) => this.#key(event));
     box.addEventListener("click", (event) => this.#click(event));
-    box.addEventListener("focus", () => this.#draw(true));
     new ResizeObserver(() => this.#draw(true)).observe(box);
   }
 
@@ -51,7 +50,7 @@ class ArticleList {
     const some = !this.view.system && this.columns.length < all
       ? `; ${this.columns.length} of ${all} systems, choose one above` : "";
     const label = score ? `${score.label}${score.percent ? ", × 100" : ""}${some}` : "";
-    this.head.replaceChildren(said("span", "what", label), make("span", { class: "cells" }, ...names));
+    this.head.replaceChildren(said("span", "shown-score", label), make("span", { class: "cells" }, ...names));
   }
 
   #draw(anew = false) {
@@ -126,11 +125,13 @@ class ArticleList {
     event.stopPropagation();
   }
 
+  // By the place, for the row may have been drawn anew since the button went down.
   #click(event) {
-    const row = event.target.closest(".row");
-    if (!row) return;
-    this.active = Number(row.id.slice("row-".length));
-    this.open(this.found[this.active]);
+    const down = event.clientY - this.rows.getBoundingClientRect().top;
+    const at = Math.floor(down / this.#rowHeight());
+    if (at < 0 || at >= this.found.length) return;
+    this.active = at;
+    this.open(this.found[at]);
   }
 }
 

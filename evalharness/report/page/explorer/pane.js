@@ -62,14 +62,15 @@ class ArticlePane {
   // Only the pane scrolls, never the page. What is not laid out yet has a guessed height: once
   // more when it has its own.
   #bring(node) {
-    const scroll = (behavior) => {
+    const scroll = () => {
       const box = this.pane.getBoundingClientRect();
       const at = node.getBoundingClientRect();
-      if (at.top >= box.top + 8 && at.bottom <= box.bottom - 8) return;
-      const top = this.pane.scrollTop + at.top - box.top - box.height / 4;
-      this.pane.scrollTo({ top, behavior });
+      const bottom = Math.min(box.bottom, innerHeight);
+      if (at.top >= box.top + 8 && at.bottom <= bottom - 8) return;
+      const top = this.pane.scrollTop + at.top - box.top - (bottom - box.top) / 4;
+      this.pane.scrollTo({ top, behavior: "instant" });
     };
-    scroll("instant");
-    requestAnimationFrame(() => scroll("instant"));
+    scroll();
+    requestAnimationFrame(scroll);
   }
 }

@@ -26,7 +26,7 @@ class Reading {
     this.pane.show(this.article.text, this.#cuts());
     this.#read(this.#firstReader());
     this.parts.cards.replaceChildren(
-      ...this.table.systems.map((_, s) => this.#card(s)), ...this.#references());
+      ...this.#order().map((s) => this.#card(s)), ...this.#references());
     this.#markReader();
     this.#drawDiff();
   }
@@ -82,6 +82,13 @@ class Reading {
     return this.table.systems.findIndex((_, s) => this.#unread(s));
   }
 
+  // The chosen system first.
+  #order() {
+    const chosen = this.table.systems.indexOf(this.view.system);
+    const others = this.table.systems.map((_, s) => s).filter((s) => s !== chosen);
+    return chosen < 0 ? others : [chosen, ...others];
+  }
+
   #read(s) {
     this.reader = s;
     const name = this.table.systems[s] ?? "";
@@ -103,6 +110,7 @@ class Reading {
     card.append(shown.text.trim()
       ? summaryText(shown, flags, this.checks, this.#label, length)
       : make("p", { class: "empty" }, "The summary is empty."));
+    card.append(sayIfCut(shown.text) ?? "");
     if (summary.note) card.append(said("p", "note", clipped(summary.note, 500)));
     if (flags.length) {
       card.append(flagList(shown, flags, this.article.text, this.#label, this.checks.length > 1));
@@ -148,7 +156,7 @@ class Reading {
     const all = this.article.references ?? [];
     return all.map((text, n) => make("article", { class: "card reference" },
       make("h4", {}, all.length > 1 ? `Reference ${n + 1}` : "Reference"),
-      said("p", "summary-text", text)));
+      said("p", "summary-text", text.slice(0, LONGEST_SUMMARY)), sayIfCut(text)));
   }
 
   #drawDiff() {
@@ -213,9 +221,7 @@ class Reading {
     const diff = () => this.change({ diff: diffTo.value ? `${diffOf.value},${diffTo.value}` : "" });
     diffOf.addEventListener("change", diff);
     diffTo.addEventListener("change", diff);
-    for (const side of [this.parts.pane, this.parts.summaries]) {
-      side.addEventListener("scroll", () => this.tip.hide(), { passive: true });
-    }
+    this.parts.summaries.addEventListener("scroll", () => this.tip.hide(), { passive: true });
     addEventListener("scroll", () => this.tip.hide(), { passive: true });
   }
 

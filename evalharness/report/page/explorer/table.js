@@ -14,14 +14,14 @@ class Table {
     this.flags = index.systems.map((_, s) => this.#flagsOf(s));
   }
 
-  // For each article, the flags that all checks found in a system's summary: {kind: count} or null.
+  // For each article, the flags that all checks found in a system's summary: kind -> count, or null.
   #flagsOf(system) {
     const sum = new Array(this.size).fill(null);
     for (const found of Object.values(this.index.outcomes.flags ?? {})) {
       found[system]?.forEach((kinds, i) => {
         for (const [kind, n] of Object.entries(kinds ?? {})) {
-          sum[i] ??= {};
-          sum[i][kind] = (sum[i][kind] ?? 0) + n;
+          sum[i] ??= new Map(); // no object: a kind may be called __proto__
+          sum[i].set(kind, (sum[i].get(kind) ?? 0) + n);
         }
       });
     }
@@ -29,7 +29,15 @@ class Table {
   }
 
   flagCount(system, i) {
-    return Object.values(this.flags[system][i] ?? {}).reduce((sum, n) => sum + n, 0);
+    let sum = 0;
+    for (const n of this.flags[system][i]?.values() ?? []) sum += n;
+    return sum;
+  }
+
+  /** How many summaries a check flagged. */
+  flagsBy(check) {
+    const systems = this.index.outcomes.flags?.[check] ?? [];
+    return systems.reduce((sum, column) => sum + (column ?? []).filter(Boolean).length, 0);
   }
 
   title(i) {
@@ -67,9 +75,7 @@ class Table {
   /** The position of an article by its id; -1 where this page does not have it. */
   find(id, position) {
     const ids = this.index.articles.id;
-    if (Number.isInteger(position) && ids[position] && wellFormed(ids[position]) === id) {
-      return position;
-    }
+    if (position in ids && (id === "" || wellFormed(ids[position]) === id)) return position;
     return ids.findIndex((other) => wellFormed(other) === id);
   }
 
@@ -103,7 +109,7 @@ class Table {
     if (view.flag) {
       const flags = this.flags[s][i];
       if (view.flag === NO_FLAG ? flags : !flags) return false;
-      if (![ANY_FLAG, NO_FLAG].includes(view.flag) && !Object.hasOwn(flags, view.flag)) return false;
+      if (![ANY_FLAG, NO_FLAG].includes(view.flag) && !flags.has(view.flag)) return false;
     }
     if (view.finish && outcomes.finish?.[s]?.[i] !== view.finish) return false;
     if (view.cut && !outcomes.truncated?.[s]?.[i]) return false;
