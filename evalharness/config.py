@@ -266,7 +266,7 @@ def _put_executor(sheet_document: Document, name: str | None, workers: int | Non
     if workers is not None and name is None and chosen == "local":
         chosen = "processes"
     same = chosen == below.get("name", chosen)  # what `--set` laid over has no name yet
-    whole = {**below, "name": chosen} if same else {"name": chosen}
+    whole = {**below, "name": chosen} if same and name != "local" else {"name": chosen}
     if workers is not None:
         whole["workers"] = workers
     option = "--executor" if name is not None else "--workers"

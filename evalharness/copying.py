@@ -32,8 +32,8 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
     """Copy a folder of results to or from a URL; one of source and target may be on this machine.
 
     Files of the target with the same size are left as they are only where they are ledgers, which
-    grow at their end; all others are written again, `run.json` last. Nothing is removed. Locks and
-    half-written files stay behind.
+    grow at their end; all others are written again, `run.json` last. Nothing is removed. Locks,
+    half-written files and links to folders stay behind.
 
     tell: told of each file before it is copied.
     Raises: DataError for a source that is no folder of results; StoreError for a target that cannot
@@ -85,7 +85,7 @@ class _Place:
             name = str(path)[len(self.root) :].lstrip("/")
             if ".." in PurePosixPath(name).parts or "\\" in name:
                 raise DataError(f"{self.folder}: {name!r} leads out of the folder")
-            if _wanted(name):
+            if _wanted(name) and (self.remote or Path(path).is_file()):
                 yield name
 
     def size(self, name: str) -> int | None:

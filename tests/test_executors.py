@@ -30,6 +30,7 @@ from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
 from evalharness.executors.crew import TRIES, Crew, Died
 from evalharness.executors.jobs import Bench, WorkerError, ordered, packed, received, stays
+from evalharness.executors.local import Local
 from evalharness.executors.processes import Processes, visible_gpus
 from evalharness.executors.ray import Ray, _room
 from evalharness.models.endpoint import Endpoint
@@ -219,6 +220,7 @@ def test_executor_of_the_command_line_lies_over_the_config(tmp_path: Path) -> No
     assert executor(path, executor="processes", workers=3) == Processes(3)
     assert executor(written(tmp_path, 5), workers=3) == Processes(3)
     assert executor(written(tmp_path, 5), "executor.gpus=1", executor="ray") == Ray(gpus=1)
+    assert executor(written(tmp_path, 5), "executor.gpus=1", executor="local") == Local()
 
 
 @pytest.mark.parametrize(

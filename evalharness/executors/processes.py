@@ -77,9 +77,12 @@ def visible_gpus() -> list[str]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
-    listed = subprocess.run(  # noqa: S603
-        [tool, "-L"], capture_output=True, text=True, check=False, timeout=60
-    )
+    try:
+        listed = subprocess.run(  # noqa: S603
+            [tool, "-L"], capture_output=True, text=True, check=False, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
     return [str(n) for n, _ in enumerate(listed.stdout.splitlines()) if listed.returncode == 0]
 
 

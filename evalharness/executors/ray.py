@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -92,13 +94,26 @@ class Ray:
         else:
             options |= {"address": "local", "include_dashboard": False}
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _own_handlers():
                 warnings.simplefilter("ignore")
                 ray.init(**options)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             where = f"the cluster at {address}" if address else "a cluster on this machine"
             why = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ExecutorError(f"ray: {where} cannot be used: {why}") from error
+
+
+@contextmanager
+def _own_handlers() -> Iterator[None]:
+    """Keep what is to be done at SIGTERM: Ray would end the process with a code of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _imported() -> Any:
