@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import harness, neural, rouge, scale, scoring, table
+from . import generating, harness, neural, rouge, scale, scoring, table
 from .table import REPOSITORY, Row
 
 MEASURED = Path(__file__).parent / "measured.json"
@@ -66,11 +66,16 @@ def _harness(asked: Asked) -> list[Row]:
     return harness.rows(asked.peers, asked.folder, asked.rounds)
 
 
+def _generation(asked: Asked) -> list[Row]:
+    return generating.rows(asked.folder, min(asked.rounds, 3), asked.share)
+
+
 PARTS: Mapping[str, Callable[[Asked], list[Row]]] = {
     "rouge": _rouge,
     "scoring": _scoring,
     "neural": _neural,
     "harness": _harness,
+    "generation": _generation,
 }
 
 
