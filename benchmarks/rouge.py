@@ -83,7 +83,8 @@ def _others(told: str, path: Path, peers: str, rounds: int) -> list[Row]:
             peer: [peers, WORKER, peer, *asked],
         }
         base = [peers, WORKER, "rouge-score", *asked]
-        what = f"{len(types)} types, {told}, {_told(path)}"
+        number = {3: "three", 4: "four"}[len(types)]
+        what = f"{number} types, {told}, {_told(path)}"
         found += table.beside(GROUP, what, commands, ("rouge-score", base), rounds, _equal)
     return found
 

@@ -182,15 +182,10 @@ def markdown(rows: Sequence[Row]) -> str:
     """Return a table for each group."""
     lines: list[str] = []
     for group in dict.fromkeys(row.group for row in rows):
+        lines += ["", f"## {group}", "", "| what | who | beside | times as quick | |"]
+        lines.append("|---|---|---|---|---|")
         lines += [
-            "",
-            f"## {group}",
-            "",
-            "| what | beside | times as quick | |",
-            "|---|---|---|---|",
-        ]
-        lines += [
-            f"| {row.what} | {row.peer} | {row.shown()} | {row.note} |"
+            f"| {row.what} | {row.who} | {row.peer} | {row.shown()} | {row.note} |"
             for row in rows
             if row.group == group
         ]
