@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import harness, neural, rouge, scale, scoring, table
+from . import generating, harness, neural, rouge, scale, scoring, table
 from .table import REPOSITORY, Row
 
 MEASURED = Path(__file__).parent / "measured.json"
@@ -66,11 +66,16 @@ def _harness(asked: Asked) -> list[Row]:
     return harness.rows(asked.peers, asked.folder, asked.rounds)
 
 
+def _generation(asked: Asked) -> list[Row]:
+    return generating.rows(asked.folder, min(asked.rounds, 3), asked.share)
+
+
 PARTS: Mapping[str, Callable[[Asked], list[Row]]] = {
     "rouge": _rouge,
     "scoring": _scoring,
     "neural": _neural,
     "harness": _harness,
+    "generation": _generation,
 }
 
 
@@ -100,6 +105,8 @@ def page(measured: Mapping[str, Any]) -> str:
     lines = [HEAD.format(rounds=told)]
     machines = dict.fromkeys(part["machine"] for part in measured.values())
     lines += [f"Measured on {machine}." for machine in machines]
+    notes = dict.fromkeys(part.get("note", "") for part in measured.values())
+    lines += [note for note in notes if note]
     lines.append(table.markdown([row for part in parts for row in table.rows_of(part["rows"])]))
     if "scale" in measured:
         lines.append(scale.markdown([scale.Taken(**each) for each in measured["scale"]["taken"]]))
@@ -115,6 +122,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--share", type=float, default=1.0, help="of the pairs, for a quick look")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(scale.SIZES))
+    parser.add_argument("--note", default="", help="a sentence for the page: what data, how busy")
     parser.add_argument("--page", action="store_true", help="only write the page again")
     given = parser.parse_args()
     measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
@@ -123,7 +131,7 @@ def main() -> None:
             given.peers, texts_of(given.data), Path(folder), given.rounds, given.share, given.sizes
         )
         for part in [] if given.page else given.only:
-            measured[part] = measure(part, asked)
+            measured[part] = measure(part, asked) | {"note": given.note}
             text = json.dumps(measured, indent=1, ensure_ascii=False)
             MEASURED.write_text(text + "\n", encoding="utf-8")
     PAGE.write_text(page(measured), encoding="utf-8")

@@ -59,7 +59,8 @@ def invented(n: int, systems: int) -> tuple[list[str], list[list[str]]]:
 
 def rows(peers: str, folder: Path, n_articles: int, rounds: int) -> list[Row]:
     """Score one system and three with both, each time in a process that knows no text yet."""
-    model = str(checkpoint(folder / "minilm"))
+    made = checkpoint(folder / "minilm")
+    model = str(table.for_transformers_4(made, folder / "copy"))
     return [_row(model, peers, folder, n_articles, n, rounds) for n in (1, 3)]
 
 

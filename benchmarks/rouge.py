@@ -15,7 +15,7 @@ WORKER = str(Path(__file__).parent / "peers" / "rouge.py")
 GROUP = "ROUGE"
 FOUR = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 # Sentences of summary and of reference, and how many pairs; fewer for peers that are no quicker.
-KINDS = {"short": (3, 3_000, 500), "long": (18, 160, 30)}
+KINDS = {"short": (3, 3_000, 300), "long": (18, 160, 20)}
 
 
 def pairs(articles: Sequence[str], n_sentences: int, n: int, seed: int) -> Iterator[list[str]]:
@@ -64,6 +64,7 @@ def _exact(told: str, path: Path, stems: Sequence[str], peers: str, rounds: int)
     commands = {
         "evalharness": [table.OURS, WORKER, "evalharness", str(path), *stems],
         "evalharness, own sentences": [table.OURS, WORKER, "sentences", str(path), *stems],
+        "evalharness, compiled engine": [peers, WORKER, "compiled", str(path), *stems],
         "rouge-score-rs": [peers, WORKER, "rouge-score-rs", str(path), *stems],
     }
     base = [peers, WORKER, "rouge-score", str(path), *stems]
@@ -82,7 +83,8 @@ def _others(told: str, path: Path, peers: str, rounds: int) -> list[Row]:
             peer: [peers, WORKER, peer, *asked],
         }
         base = [peers, WORKER, "rouge-score", *asked]
-        what = f"{len(types)} types, {told}, {_told(path)}"
+        number = {3: "three", 4: "four"}[len(types)]
+        what = f"{number} types, {told}, {_told(path)}"
         found += table.beside(GROUP, what, commands, ("rouge-score", base), rounds, _equal)
     return found
 

@@ -57,7 +57,7 @@ def rows(articles: Sequence[str], peers: str, folder: Path, rounds: int, share: 
         ]
         found += [_row(*each, path, peers, rounds) for each in asked]
     what = "means and intervals of 11,490 × 12 scores, 1,000 resamples"
-    names = ("intervals", "intervals-rouge-score", "BootstrapAggregator of rouge-score")
+    names = ("intervals", "intervals-rouge-score", "BootstrapAggregator")
     return [*found, _row(what, *names, path, peers, rounds)]
 
 

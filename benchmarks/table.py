@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -133,6 +134,28 @@ def rows_of(records: Iterable[dict[str, Any]]) -> list[Row]:
     return [Row(**record | {"ratios": tuple(record["ratios"])}) for record in records]
 
 
+def for_transformers_4(checkpoint: Path, copy: Path) -> Path:
+    """Write a copy of a checkpoint that transformers 4 can read, too, and return it."""
+    shutil.copytree(checkpoint, copy)
+    named = copy / "tokenizer_config.json"
+    tokenizer = json.loads(named.read_text(encoding="utf-8"))
+    tokenizer["tokenizer_class"] = "PreTrainedTokenizerFast"
+    template = copy / "chat_template.jinja"
+    if template.is_file():
+        tokenizer["chat_template"] = template.read_text(encoding="utf-8")
+    named.write_text(json.dumps(tokenizer), encoding="utf-8")
+    config = json.loads((copy / "config.json").read_text(encoding="utf-8"))
+    config |= {"rope_theta": config.get("rope_parameters", {}).get("rope_theta")}
+    known = {key: value for key, value in config.items() if value is not None}
+    (copy / "config.json").write_text(json.dumps(known), encoding="utf-8")
+    generating = copy / "generation_config.json"
+    if generating.is_file():  # a number of new tokens there goes before the one asked for
+        told = json.loads(generating.read_text(encoding="utf-8"))
+        told.pop("max_new_tokens", None)
+        generating.write_text(json.dumps(told), encoding="utf-8")
+    return copy
+
+
 def machine() -> str:
     """Return the kind of machine and the versions that matter, and no name of it."""
     cpu = platform.processor() or platform.machine()
@@ -159,15 +182,10 @@ def markdown(rows: Sequence[Row]) -> str:
     """Return a table for each group."""
     lines: list[str] = []
     for group in dict.fromkeys(row.group for row in rows):
+        lines += ["", f"## {group}", "", "| what | who | beside | times as quick | |"]
+        lines.append("|---|---|---|---|---|")
         lines += [
-            "",
-            f"## {group}",
-            "",
-            "| what | beside | times as quick | |",
-            "|---|---|---|---|",
-        ]
-        lines += [
-            f"| {row.what} | {row.peer} | {row.shown()} | {row.note} |"
+            f"| {row.what} | {row.who} | {row.peer} | {row.shown()} | {row.note} |"
             for row in rows
             if row.group == group
         ]

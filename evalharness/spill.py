@@ -8,6 +8,7 @@ import math
 import os
 import sqlite3
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -64,7 +65,10 @@ class Places:
 
     def clear(self) -> None:
         """Forget all keys."""
-        self.__init__()  # type: ignore[misc]
+        self._held.clear()
+        if self._table is not None:
+            self._closing()
+            self._table, self._in_table = None, 0
 
     def _to_disk(self) -> None:
         with self._disk() as table:
@@ -80,6 +84,7 @@ class Places:
         try:
             if self._table is None:
                 self._table = _new_table()
+                self._closing = weakref.finalize(self, self._table.close)
             yield self._table
         except sqlite3.Error as error:
             raise _no_room(error) from error

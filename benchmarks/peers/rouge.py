@@ -7,6 +7,7 @@ environment that has the scorer, ours or that of the peers.
 """
 
 import argparse
+import dataclasses
 import json
 import math
 import time
@@ -21,12 +22,19 @@ Pairs = list[tuple[str, str]]
 Scoring = Callable[[Pairs], list[float] | None]
 
 
-def evalharness(types: Sequence[str], stemmer: bool, split: str = "newline") -> Scoring:
+def evalharness(
+    types: Sequence[str], stemmer: bool, split: str = "newline", engine: str = "python"
+) -> Scoring:
     """Score as a run does, with the sentences of rouge_score or with our own."""
     from evalharness.metrics.rouge import Rouge
     from evalharness.records import Article, Summary
 
-    metric = Rouge(types=tuple(types), stemmer=stemmer, split=split, empty="zero")  # type: ignore[arg-type]
+    options: dict[str, Any] = {"stemmer": stemmer, "split": split, "empty": "zero"}
+    if "engine" in {field.name for field in dataclasses.fields(Rouge)}:
+        options["engine"] = engine
+    elif engine != "python":
+        raise SystemExit("there is no compiled engine")
+    metric = Rouge(types=tuple(types), **options)
 
     def score(pairs: Pairs) -> list[float]:
         asked = [(Article("", "", (one,)), Summary("", other)) for one, other in pairs]
@@ -108,6 +116,7 @@ def torchmetrics(types: Sequence[str], stemmer: bool) -> Scoring:
 SCORERS = {
     "evalharness": (evalharness, ""),
     "sentences": (lambda types, stemmer: evalharness(types, stemmer, "sentences"), ""),
+    "compiled": (lambda types, stemmer: evalharness(types, stemmer, engine="compiled"), ""),
     "rouge-score": (rouge_score, "rouge-score"),
     "rouge-score-rs": (rouge_score_rs, "rouge-score-rs"),
     "evaluate": (evaluate, "evaluate"),

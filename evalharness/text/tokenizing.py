@@ -14,6 +14,8 @@ from evalharness.text.tokens import WORD, fold
 # A longer word has no endings.
 LONGEST_STEMMED = 30
 
+# A Token of its fields, without the call of Python code that `Token(...)` makes: a quarter quicker.
+_token = tuple.__new__
 _CLAUSE_END = re.compile(r"[,;:()\[\]\"“”–—]|--| - |``|''")
 _OPENING = frozenset('"“‘«„:`•|')
 
@@ -75,6 +77,8 @@ def _read(sentence: str, offset: int, number: int, found: list[Token]) -> None:
             mark = _CLAUSE_END.search(gap) is not None
             opens = first or not _OPENING.isdisjoint(gap)
         position, first = end, False
-        word, ending_less, content = _known(match[0])
-        here = (start + offset, end + offset, match[0])
-        found.append(Token(*here, word, ending_less, number, content, mark, opens))
+        written = match[0]
+        word, ending_less, content = _known(written)
+        here = start + offset, end + offset
+        fields = (*here, written, word, ending_less, number, content, mark, opens)
+        found.append(_token(Token, fields))
