@@ -160,7 +160,7 @@ def test_help_says_of_each_command_what_the_command_says() -> None:
 def test_every_command_of_every_module_is_listed() -> None:
     written = {
         (name, home)
-        for home in ("comparing", "judging", "looking", "reporting", "running")
+        for home in ("comparing", "judging", "looking", "reporting", "running", "trusting")
         for name in get_group(import_module(f"evalharness.commands.{home}").app).commands
     }
 

@@ -517,7 +517,7 @@ def test_command_prints_json_of_the_kinds_that_are_asked_for() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "--checks"),
+        (("--check", "number"), "--checks"),
         (("--checks", "--check", "number"), "numbers"),
         (("--checks", "--data", "nowhere.jsonl"), "nowhere.jsonl"),
         (("--checks", "--kinds", "typo"), "typo"),

@@ -386,6 +386,15 @@ def test_older_runs_are_read_and_said_to_be_older(tmp_path: Path) -> None:
     assert any("before files had digests" in note for note in found.findings.notes)
 
 
+def test_the_baseline_in_git_is_as_it_was_written(tmp_path: Path) -> None:
+    shutil.copytree(BASELINE, tmp_path / "a" / "b" / "baseline")  # away from any store
+
+    found = verify(tmp_path / "a" / "b" / "baseline")
+
+    assert found.good, lines(found)
+    assert found.findings.done["digests of files"] == 4
+
+
 def test_other_versions_are_said_and_are_no_difference(runs: Path) -> None:
     folder = runs / "t" / "lead"
     record, _ = read(folder)
