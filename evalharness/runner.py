@@ -15,6 +15,7 @@ from evalharness.cells import Cell, prepare
 from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
 from evalharness.protocols import Tracked
 from evalharness.provenance import provenance
+from evalharness.space import check_space
 from evalharness.store import RunFolder
 from evalharness.stored import Store
 from evalharness.work import Progress as Progress
@@ -78,16 +79,20 @@ def run(
     results: str | Path = "results",
     limit: int | None = None,
     progress: Progress | None = None,
+    space: bool = True,
 ) -> list[Run]:
     """Run a config (a YAML file, or a mapping of its shape) and return a run for each cell.
 
     overrides: `key=value` with dots in the key, as for `--set`; over the file, over the defaults.
     results: the folder for runs and for the store of all that was ever computed in it.
+    space: whether to make sure first that the results will fit on its disk.
 
     Raises: HarnessError for what the user can mend; Unfinished, with the runs that did end, where
         a cell of several failed.
     """
     cells = prepare(configs.read(config, overrides, limit))
+    if space:
+        check_space(cells, Path(results))
     if len(cells) > 1:
         write_sweep(cells, Path(results))
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():

@@ -24,6 +24,10 @@ def run(
         str | None,
         typer.Option(metavar="I/N", help="Compute part I of N; without it, all, and the runs."),
     ] = None,
+    no_space_check: Annotated[
+        bool,
+        typer.Option("--no-space-check", help="Begin even if the disk seems too small."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
@@ -32,7 +36,8 @@ def run(
     if shard is not None:
         _run_shard(config, shard, overrides or [], limit, results, as_json)
         return
-    _run(run_config, (config, overrides or []), {}, limit, results, as_json)
+    which = {"space": not no_space_check}
+    _run(run_config, (config, overrides or []), which, limit, results, as_json)
 
 
 @app.command()
