@@ -15,7 +15,7 @@ from evalharness.work import with_same_articles
 # Articles that tell how long the others are.
 SAMPLED = 50
 # Bytes of a summary with its key, and of what a metric says of one, sentences and flags included.
-# Of 200 XSum articles with lead-3: rouge 1.0 kB, lexical 2.1 kB.
+# On 24 articles with lead-3: a summary has 0.5 kB, a score by rouge 0.5, by lexical 0.4.
 SUMMARY = 700
 SCORE = 1500
 
