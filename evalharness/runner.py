@@ -16,6 +16,7 @@ from evalharness.executors.slurm import Slurm
 from evalharness.protocols import Crew, Delegating, Tracked
 from evalharness.provenance import provenance
 from evalharness.sealing import sealed_alone, text_alone
+from evalharness.space import check_space
 from evalharness.store import RunFolder, results_folder
 from evalharness.stored import Store
 from evalharness.windows import expected
@@ -83,6 +84,7 @@ def run(
     progress: Progress | None = None,
     executor: str | None = None,
     workers: int | None = None,
+    space: bool = True,
 ) -> list[Run]:
     """Run a config (a YAML file, or a mapping of its shape) and return a run for each cell.
 
@@ -90,6 +92,7 @@ def run(
     results: the folder for runs and for the store of all that was ever computed in it.
     executor, workers: where it is computed (`local`, `processes`, `ray`, `slurm`), and by how
         many; over the config's `executor`. They change no result.
+    space: whether to make sure first that the results will fit on its disk.
 
     Raises: HarnessError for what the user can mend; Unfinished, with the runs that did end, where
         a cell of several failed.
@@ -97,6 +100,8 @@ def run(
     folder = results_folder(results)
     experiment = configs.read(config, overrides, limit, executor, workers)
     cells = prepare(experiment)
+    if space:
+        check_space(cells, folder)
     place = executor_of(experiment, cells)
     if isinstance(place, Slurm):
         n = expected(cells[0].loader, cells[0].sheet.limit)

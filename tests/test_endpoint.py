@@ -376,3 +376,11 @@ def test_interrupt_does_not_wait_for_slow_answers(tmp_path: Path) -> None:
         process.send_signal(2)
         assert "KeyboardInterrupt" in process.communicate(timeout=15)[1]
         assert Counter(server.tries.values()) == {1: 8}
+
+
+def test_answer_without_an_end_is_not_read_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalharness.endpoint.client.LONGEST_ANSWER", 2**20)
+    with serving(lambda body: completion("x" * 2**22)) as server:
+        (answer,) = client(server.url, tries=2).ask([Chat("Go on.")])
+
+    assert answer == Unanswered("an answer of more than 1 MiB, at each of 2 tries")

@@ -44,6 +44,10 @@ def run(
     executor: ExecutorName = None,
     workers: Workers = None,
     report: Report = True,
+    no_space_check: Annotated[
+        bool,
+        typer.Option("--no-space-check", help="Begin even if the disk seems too small."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
@@ -54,7 +58,8 @@ def run(
         _run_shard(config, shard, overrides or [], where, limit, results, as_json)
         return
     showing = _Showing(as_json, report)
-    _run(run_config, (config, overrides or []), where, limit, results, showing)
+    which = {**where, "space": not no_space_check}
+    _run(run_config, (config, overrides or []), which, limit, results, showing)
 
 
 @app.command()

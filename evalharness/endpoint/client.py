@@ -21,6 +21,7 @@ from evalharness.endpoint.answers import (
 from evalharness.endpoint.server import Server, completions
 from evalharness.errors import EndpointError
 from evalharness.records import canonical, digest
+from evalharness.untrusted import LARGEST
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,6 +33,8 @@ _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529
 # The key, the address or the model's name: the next request would end the same way.
 _HOPELESS = frozenset({301, 302, 303, 307, 308, 401, 402, 403, 404, 405})
 _FIRST_WAIT = 0.5
+# A body is read up to here, unpacked: no answer is as long.
+LONGEST_ANSWER = LARGEST
 _LONGEST_WAIT = 60.0
 _CODES_HOPELESS = frozenset({"insufficient_quota", "invalid_api_key", "model_not_found"})
 # So many requests that all fail for one reason are no accident of theirs.
@@ -203,19 +206,22 @@ class _Asking:
         await self._turn()
         self.client.spent.tries += 1
         try:
-            async with asyncio.timeout(self.server.timeout):
-                response = await self.http.post(self.url, content=body)
+            async with (
+                asyncio.timeout(self.server.timeout),
+                self.http.stream("POST", self.url, content=body) as response,
+            ):
+                content = await _bounded(response)
         except TimeoutError:
             raise TryAgain(f"no answer within {self.server.timeout:g} s") from None
         except httpx2.ConnectError:
             raise TryAgain("nobody answers", unreachable=True) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise TryAgain(f"the connection broke ({type(error).__name__})") from None
-        return self._read(response)
+        return self._read(response, content)
 
-    def _read(self, response: "httpx2.Response") -> Answer | Unanswered:
+    def _read(self, response: "httpx2.Response", content: bytes) -> Answer | Unanswered:
         """Return what a response comes to. Raises: as `_once`."""
-        status, body = response.status_code, parsed(response.content)
+        status, body = response.status_code, parsed(content)
         error = body.get("error") if isinstance(body, dict) else None
         if status == 200 and not error:
             answer = answer_of(body)
@@ -242,6 +248,16 @@ class _Asking:
     def _without_key(self, text: str) -> str:
         key = self.client._key
         return text.replace(key, "[key]") if key else text
+
+
+async def _bounded(response: "httpx2.Response") -> bytes:
+    """Return what a response holds, unpacked. Raises: TryAgain where it does not end."""
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > LONGEST_ANSWER:
+            raise TryAgain(f"an answer of more than {LONGEST_ANSWER // 2**20} MiB")
+    return bytes(content)
 
 
 def _hint(status: int, server: Server) -> str:

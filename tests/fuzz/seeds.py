@@ -51,6 +51,14 @@ def sheets() -> list[bytes]:
     return [sheet.encode() for sheet in SHEETS]
 
 
+def rows() -> list[bytes]:
+    """Return two articles, and two that say all that a row may say."""
+    articles = content(CONFIGS / "quickstart" / "articles.jsonl").splitlines(keepends=True)
+    row = {"id": 1, "document": "It rained.", "summary": "Rain.", "references": ["R.", "S."]}
+    full = json.dumps(row | {"title": "Rain", "source": "s", "published": "2026-05-04"})
+    return [b"".join(articles[:2]), f"{full}\n{full}\n".encode()]
+
+
 def tables() -> list[bytes]:
     import pyarrow as pa
     from pyarrow import parquet

@@ -281,9 +281,7 @@ TARGETS = (
         share=3,
     ),
     Target("rules", seeds.all_of("configs/gate.yaml"), _rules, share=2),
-    Target(
-        "jsonl", seeds.all_of("configs/quickstart/articles.jsonl"), _rows("a.jsonl"), _half_trees, 1
-    ),
+    Target("jsonl", seeds.rows, _rows("a.jsonl"), _half_trees, 1),
     Target(
         "csv",
         lambda: [b'id,article,summary\n1,"It ""rained"".",R.\n2,"Two\nlines",S.\n'],

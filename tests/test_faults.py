@@ -1,0 +1,36 @@
+"""Faults strike whole runs: nothing is lost, doubled or wrong, and the same command ends them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = Path(__file__).parent
+
+
+def struck(*arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "faults", *arguments]
+    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == bool(found["wrong"])
+    return found
+
+
+def test_a_few_faults_lose_nothing() -> None:
+    found = struck("--cases", "12", "--seed", "5")
+
+    assert found["wrong"] == []
+    assert found["struck"] >= 8
+
+
+@pytest.mark.slow
+def test_200_faults_lose_nothing() -> None:
+    found = struck("--cases", "220", "--neural", "20", "--seed", "2026")
+
+    assert found["wrong"] == []
+    assert found["struck"] >= 200
+    assert sum(n > 0 for n in found["by_kind"].values()) >= 20
