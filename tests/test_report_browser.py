@@ -294,7 +294,7 @@ def test_a_view_has_an_address(browser: Browser, flagged: Path) -> None:
     browser.open(flagged, "#q=ferry&sort=low&source=local")
     assert browser.one("#explorer-q").get_property("value") == "ferry"
     assert browser.text("#explorer-count").endswith("of 24 articles")
-    browser.one(".row").click()
+    browser.run("document.querySelector('.row').click()")
     browser.wait("document.querySelector('#explorer-cards .card')")
     address = browser.driver.current_url
     assert "article=harbour-ferry" in address
