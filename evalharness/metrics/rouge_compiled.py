@@ -36,7 +36,8 @@ class Compiled:
         from rouge_score_rs import rouge_scorer
 
         self.types = tuple(types)
-        self._scorer: Any = rouge_scorer.RougeScorer(list(types), use_stemmer=stemmer)
+        scorer: Any = rouge_scorer.RougeScorer
+        self._scorer = scorer(list(types), use_stemmer=stemmer)
 
     def count(self, references: Sequence[str], summaries: Sequence[str]) -> list[Figures]:
         """Return the figures of each summary against its reference; lines are sentences."""
