@@ -13,7 +13,6 @@ _ABOUT: dict[Kind, str] = {
     "metrics": "Scores against the references: `metrics:`.",
     "checks": "Scores against the article, with flags and evidence: `checks:`.",
     "trackers": "Who is told of a run: `trackers:`.",
-    "executors": "Where models and metrics work: `executor:`, or `--executor`.",
     "executors": "Where it is computed, which changes no result: `executor:`.",
 }
 
