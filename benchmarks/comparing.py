@@ -1,6 +1,6 @@
 """Paired statistics, `gate` and `compare` beside what one would write or call otherwise.
 
-    python benchmarks/comparing.py [--articles 11490] [--runs 20] [--rounds 3]
+    python -m benchmarks.comparing [--articles 11490] [--runs 20] [--rounds 3]
 
 Prints ratios of processor time within this run, the lowest of some rounds, each round with both
 sides one after the other; and peak memory. Nothing is downloaded: the scores are drawn, the texts

@@ -1,19 +1,17 @@
 """How much quicker `nli` scores than SummaC's way of batching, with the same probabilities.
 
-    python benchmarks/nli.py [--articles 12] [--rounds 3]
+    python -m benchmarks.nli [--articles 12] [--rounds 3]
 
 On random weights of MiniLM's shape (6 layers of 384), float32, on the CPU; a BPE tokenizer is
 trained on the articles. SummaC's way is made again here with transformers alone: for each article
 and summary all pairs of sentences, 20 at a time in their order, padded to the longest. Articles are
 the quickstart's. One system: the summaries that come with them. Three systems: lead-3, TextRank and
-LexRank, which choose some of the same sentences. Prints the ratios of times taken in turns, of the
-clock and of the processor (which other programs disturb less), and what share of the pairs the
-cascade spares for each system.
+LexRank, which choose some of the same sentences. Prints the ratios of the processor's times, taken
+in turns, and what share of the pairs the cascade spares for each system.
 """
 
 import argparse
 import json
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +27,9 @@ from evalharness.protocols import Pair
 from evalharness.records import Article, Summary
 from evalharness.text import sentences
 
+from .table import Row
+
+GROUP = "Neural checks"
 ARTICLES = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
 LABELS = ("entailment", "neutral", "contradiction")
 Values = list[float]
@@ -102,26 +103,25 @@ def ours(folder: Path, systems: Sequence[Sequence[Pair]]) -> Values:
     return [score.value or 0.0 for system in systems for score in check.score(system)]
 
 
-def compared(name: str, rounds: int, systems: Sequence[Sequence[Pair]], folder: Path) -> None:
-    """Time both ways in turns and print the ratios."""
-    clock, processor, farthest = [], [], 0.0
+def compared(name: str, rounds: int, systems: Sequence[Sequence[Pair]], folder: Path) -> Row:
+    """Time both ways in turns and return the ratios."""
+    ratios, farthest = [], 0.0
     for _ in range(rounds):
-        theirs, time_theirs, cpu_theirs = _timed(lambda s: by_document(folder, s), systems)
-        mine, time_mine, cpu_mine = _timed(lambda s: ours(folder, s), systems)
-        clock.append(time_theirs / time_mine)
-        processor.append(cpu_theirs / cpu_mine)
+        theirs, time_theirs = _timed(lambda s: by_document(folder, s), systems)
+        mine, time_mine = _timed(lambda s: ours(folder, s), systems)
+        ratios.append(time_theirs / time_mine)
         farthest = max(farthest, *(abs(a - b) for a, b in zip(theirs, mine, strict=True)))
-    print(
-        f"{name}: {statistics.median(clock):.2f} times as fast by the clock "
-        f"({', '.join(f'{ratio:.2f}' for ratio in clock)}), "
-        f"{statistics.median(processor):.2f} by the processor; farthest score {farthest:.1e}"
-    )
+    what = f"`nli` of {name}, {len(systems[0])} articles"
+    note = f"farthest score {farthest:.0e}"
+    row = Row(GROUP, what, "SummaC's batching, made again here", ratios=tuple(ratios), note=note)
+    print(f"{what}: {row.shown()}, {note}", flush=True)
+    return row
 
 
-def _timed(way: Way, systems: Sequence[Sequence[Pair]]) -> tuple[Values, float, float]:
-    started, used = time.perf_counter(), time.process_time()
+def _timed(way: Way, systems: Sequence[Sequence[Pair]]) -> tuple[Values, float]:
+    began = time.process_time()
     found = way(systems)
-    return found, time.perf_counter() - started, time.process_time() - used
+    return found, time.process_time() - began
 
 
 def spared(name: str, system: Sequence[Pair], folder: Path) -> None:
@@ -132,15 +132,11 @@ def spared(name: str, system: Sequence[Pair], folder: Path) -> None:
     print(f"cascade, {name}: {1 - left / whole:.0%} of {whole} pairs spared")
 
 
-def main() -> None:
-    """Compare on the quickstart's articles."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=12)
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    rows = [json.loads(line) for line in ARTICLES.read_text().splitlines()][: asked.articles]
-    articles = [Article(row["id"], row["article"]) for row in rows]
-    given = [(a, Summary(a.id, row["summary"])) for a, row in zip(articles, rows, strict=True)]
+def rows(n_articles: int, rounds: int, cascade: bool = False) -> list[Row]:
+    """Compare on the quickstart's articles, for one system and for three."""
+    texts = [json.loads(line) for line in ARTICLES.read_text().splitlines()][:n_articles]
+    articles = [Article(row["id"], row["article"]) for row in texts]
+    given = [(a, Summary(a.id, row["summary"])) for a, row in zip(articles, texts, strict=True)]
     extractive = {
         "lead-3": Lead().summarize(articles),
         "textrank": TextRank().summarize(articles),
@@ -149,12 +145,25 @@ def main() -> None:
     systems = {
         name: list(zip(articles, written, strict=True)) for name, written in extractive.items()
     }
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as path:
         folder = checkpoint(Path(path), [article.text for article in articles])
-        compared("one system", asked.rounds, [given], folder)
-        compared("three systems", asked.rounds, list(systems.values()), folder)
-        for name, system in {"given summaries": given, **systems}.items():
+        found = [
+            compared("one system", rounds, [given], folder),
+            compared("three systems", rounds, list(systems.values()), folder),
+        ]
+        for name, system in {"given summaries": given, **systems}.items() if cascade else ():
             spared(name, system, folder)
+    return found
+
+
+def main() -> None:
+    """Compare, and print what the cascade spares."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    rows(asked.articles, asked.rounds, cascade=True)
 
 
 if __name__ == "__main__":

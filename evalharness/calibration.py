@@ -14,12 +14,13 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from evalharness.errors import ConfigError
+from evalharness.untrusted import read_whole
 
 Band = Literal["supported", "unsure", "flagged"]
 Method = Literal["platt", "isotonic"]
 
 SCHEMA = 1
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def load_calibration(path: str | Path) -> Calibration:
     Raises: ConfigError for a file that is not there, or is no calibration.
     """
     try:
-        text = Path(path).read_bytes()
+        text = read_whole(Path(path))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:

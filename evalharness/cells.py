@@ -14,7 +14,7 @@ from evalharness.calibration import Calibration, load_calibration
 from evalharness.config import Component, Experiment, Scorer, Sheet
 from evalharness.document import Key
 from evalharness.errors import ConfigError
-from evalharness.protocols import Loader, Metric, Summarizer, Tracker
+from evalharness.protocols import Executor, Loader, Metric, Summarizer, Tracker, Url
 from evalharness.records import digest
 
 # In bytes; file systems stop at 255, and names of files come to it.
@@ -154,6 +154,9 @@ def _of_variant(
     calibrations = _calibrations(variant, metrics)
     trackers = _trackers(variant)
     swept = {setting.key for choice in variant.combination for setting in choice.settings}
+    if any(key[0] == "executor" for key in swept):
+        message = "changes no result, so that there is nothing to sweep"
+        raise variant.document.error(("executor",), message)
     for number, model, component in built:
         reached = _reaching(number, model)
         renames = {key for key in swept if _names_the_model(key) and not model.label}
@@ -244,13 +247,12 @@ def _calibrations(
     for key, component in experiment.scorers():
         if component.calibration:
             label = component.label or component.name
-            found[label] = _calibrating(experiment, key, component, metrics[label][1])
+            found[label] = calibrating(experiment, key, component, metrics[label][1])
     return found
 
 
-def _calibrating(
-    experiment: Experiment, key: Key, component: Scorer, metric: Metric
-) -> Calibrating:
+def calibrating(experiment: Experiment, key: Key, component: Scorer, metric: Metric) -> Calibrating:
+    """Return the calibration that a scorer names. Raises: ConfigError for another check's."""
     place = (*key, "calibration")
     sheet_document = experiment.document
     folder = sheet_document.place(place).folder
@@ -277,6 +279,20 @@ def _trackers(experiment: Experiment) -> dict[str, Tracker]:
             message = f"{label!r} stands twice; give one of them a label"
             raise experiment.document.error(("trackers", n), message)
         built[label] = registry.build("trackers", ("trackers", n), component, experiment.document)
+    return built
+
+
+def executor_of(experiment: Experiment, cells: Sequence[Cell] = ()) -> Executor:
+    """Return where cells of an experiment are computed.
+
+    Raises: ConfigError, also for a model or metric that cannot work there.
+    """
+    named = experiment.sheet.executor
+    built: Executor = registry.build("executors", ("executor",), named, experiment.document)
+    for cell in cells:
+        for called, component in ((cell.name, cell.model), *cell.metrics.items()):
+            if why := built.refuses(component):
+                raise experiment.document.error(("executor",), f"{named.name}: {called}: {why}")
     return built
 
 
@@ -325,6 +341,8 @@ def _written(kind: str, label: str, component: Any, folder: Path) -> dict[str, A
 def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return _relative(value, folder)
+    if isinstance(value, Url):
+        return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         inner = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         return {key: _plain(v, folder) for key, v in inner.items() if v is not None}

@@ -14,6 +14,7 @@ from evalharness.loaders.page_parts import Page
 from evalharness.loaders.pages import NO_ARTICLE, article_text, extra, read
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary, score_record
+from evalharness.untrusted import read_whole
 
 Band = Literal["supported", "unsure", "flagged"]
 Outcome = Literal["supported", "unsure", "flagged", "no_summary"]
@@ -251,7 +252,7 @@ def _article(page: str | Path | Page | Article, summary: str | None) -> tuple[Ar
 def read_page(path: Path) -> Page:
     """Return the parts of the page in a file. Raises: DataError."""
     try:
-        content = path.read_bytes()
+        content = read_whole(path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}") from error
     return read(content, True if path.suffix.lower() in (".html", ".htm") else None)
@@ -291,10 +292,10 @@ def load_thresholds(path: str | Path) -> Thresholds:
     Raises: ConfigError
     """
     try:
-        found = json.loads(Path(path).read_bytes())
+        found = json.loads(read_whole(Path(path)))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not JSON: {error}") from error
     if not isinstance(found, dict) or "thresholds" not in found:
         learnt = load_calibration(path).pooled
@@ -303,7 +304,10 @@ def load_thresholds(path: str | Path) -> Thresholds:
         flagged = learnt.flag_below
         # Where no threshold reaches the precision nothing is flagged, whatever the range.
         low = -math.inf if flagged is None else flagged
-        return Thresholds(low, learnt.support_from, learnt.probability)
+        try:
+            return Thresholds(low, learnt.support_from, learnt.probability)
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from error
     given = found["thresholds"]
     try:
         limits: dict[str, Any] = {name: float(value) for name, value in given.items()}

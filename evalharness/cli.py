@@ -2,11 +2,13 @@
 
 Exit codes: 0 good; 1 `check` flagged a summary, or `gate` found a regression; 2 something the user
 can mend (config, data); 3 `gate` had too few articles to tell; 4 the run could not be completed,
-some articles have no summary or no score for now, or runs could not be compared; 130 interrupted.
+some articles have no summary or no score for now, or runs could not be compared; 130 interrupted,
+143 by SIGTERM.
 What a command makes goes to stdout, progress and errors to stderr.
 """
 
 import io
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -29,6 +31,11 @@ COMMANDS = {
         "Score summaries that exist: rows with article, summary and, for metrics, reference; "
         "or logs.",
     ),
+    "copy": (
+        "moving",
+        "Copy a folder of results to or from a URL: of a run, an experiment, or all with the "
+        "store.",
+    ),
     "list": ("looking", "List components, or the options of one."),
     "schema": ("looking", "Print the JSON Schema of a config file, for editors."),
     "meta": (
@@ -41,7 +48,7 @@ COMMANDS = {
     ),
     "selftest": (
         "judging",
-        "Test checks on errors planted in supported summaries, and on those summaries untouched.",
+        "Try the whole installation, offline, with known answers; or, with --checks, the checks.",
     ),
     "check": (
         "judging",
@@ -67,7 +74,23 @@ COMMANDS = {
         "comparing",
         "List all runs in a folder, best first, a table for each set of articles.",
     ),
+    "verify": (
+        "trusting",
+        "Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs.",
+    ),
+    "rerun": (
+        "trusting",
+        "Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions.",
+    ),
+    "reproduce": (
+        "trusting",
+        "List published figures, or make one of them again. 0 made, 1 not, 3 only part was run.",
+    ),
 }
+
+
+# What these have computed is not computed again when they are called again.
+RESUMING = ("run", "score")
 
 
 class Commands(TyperGroup):
@@ -83,6 +106,24 @@ class Commands(TyperGroup):
         """Return the name, the command, now with its options, and the arguments left for it."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and command(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; end by exit codes of ours where typer has 1, which is a regression."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt as error:
+            from evalharness.commands.exits import interrupted
+
+            resumes = ctx.invoked_subcommand in RESUMING
+            more = "; what was computed is kept, and the same command goes on" if resumes else ""
+            raise typer.Exit(interrupted(error, more)) from None
+        except BrokenPipeError:  # whoever read the output has gone: no more of it
+            from evalharness.commands.exits import COULD_NOT_COMPLETE
+
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(COULD_NOT_COMPLETE) from None
+        return result
 
 
 def command(name: str) -> Any:
@@ -120,15 +161,18 @@ def main() -> None:
             stream, io.TextIOWrapper
         ):  # a terminal that cannot show a letter gets its code
             stream.reconfigure(errors="backslashreplace")
+    from evalharness.commands.exits import COULD_NOT_COMPLETE, heeding_sigterm
+
     try:
-        app()
+        with heeding_sigterm():
+            app()
     except Exception as error:
-        from evalharness.commands.exits import COULD_NOT_COMPLETE
         from evalharness.errors import HarnessError
+        from evalharness.untrusted import one_line
 
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)
             sys.exit(COULD_NOT_COMPLETE)
-        for line in str(error).splitlines():
-            typer.echo(f"evalharness: {line}", err=True)
+        for line in str(error).split("\n"):
+            typer.echo(f"evalharness: {one_line(line)}", err=True)
         sys.exit(error.exit_code)

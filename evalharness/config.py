@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +26,16 @@ from evalharness.document import Document, Key
 from evalharness.document import nearest as nearest
 from evalharness.errors import ConfigError
 from evalharness.records import canonical
+from evalharness.untrusted import one_line
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("should be one line of letters that can be seen")
+    return value
+
+
+Label = Annotated[str, AfterValidator(_printable)]
 
 
 class Component(BaseModel):
@@ -33,7 +44,7 @@ class Component(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
     name: str = Field(min_length=1, description="which one; `evalharness list` shows them")
-    label: str = Field("", description="what tables and folders call it, if not its name")
+    label: Label = Field("", description="what tables and folders call it, if not its name")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -116,6 +127,9 @@ class Sheet(BaseModel):
         description="scores against the article",
     )
     trackers: tuple[Named, ...] = Field((), description="outside tools that are told of each run")
+    executor: Named = Field(
+        Component(name="local"), description="where it is computed; changes no result"
+    )
     generation: dict[str, Any] = Field(
         default_factory=dict, description="options for every model that generates"
     )
@@ -162,8 +176,12 @@ def read(
     config: str | Path | Mapping[str, Any],
     overrides: Sequence[str] = (),
     limit: int | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
 ) -> Experiment:
     """Read a config file (or a mapping of the same shape), lay `key=value` overrides over it.
+
+    executor, workers: over the config's `executor`; workers of none that is named are processes.
 
     Raises: ConfigError, one line with file, line, column, dotted path, and what was expected.
     """
@@ -175,6 +193,8 @@ def read(
         _override(sheet_document, override)
     if limit is not None:
         sheet_document.put(("limit",), limit, document.Place("--limit", Path.cwd()))
+    if executor is not None or workers is not None:
+        _put_executor(sheet_document, executor, workers)
     axes = _axes(sheet_document)
     sheet = _whole(_laid(next(axes.combinations()), sheet_document))
     name = sheet.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
@@ -225,14 +245,32 @@ def _copied(value: Any) -> Any:
 
 def _override(sheet_document: Document, override: str) -> None:
     path, equals, value = override.partition("=")
-    place = document.Place(f"--set {_clipped(override)}", Path.cwd())
+    # The value is not said again: it may be a secret, and errors stand in logs.
+    place = document.Place(f"--set {_clipped(path)}", Path.cwd())
     if not equals or not path.strip():
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
+    if path.count(".") > document.MAX_DEPTH:
+        raise ConfigError(f"{place}: has more than {document.MAX_DEPTH} dots in its key")
     key = _swept(path) or document.key_of(path, sheet_document.tree)
     try:
         sheet_document.put(key, document.parse_value(value, str(place)), place)
     except KeyError as error:
         raise ConfigError(f"{place}: there is no {error.args[0]!r} to set a value in") from None
+
+
+def _put_executor(sheet_document: Document, name: str | None, workers: int | None) -> None:
+    below = _named(sheet_document.tree.get("executor", "local"))
+    if not isinstance(below, dict):
+        return  # no executor at all, which is told when the sheet is checked
+    chosen = name or below.get("name", "local")
+    if workers is not None and name is None and chosen == "local":
+        chosen = "processes"
+    same = chosen == below.get("name", chosen)  # what `--set` laid over has no name yet
+    whole = {**below, "name": chosen} if same else {"name": chosen}
+    if workers is not None:
+        whole["workers"] = workers
+    option = "--executor" if name is not None else "--workers"
+    sheet_document.put(("executor",), whole, document.Place(option, Path.cwd()))
 
 
 def _swept(path: str) -> Key:
@@ -362,4 +400,5 @@ def _short(value: Any) -> str:
 
 
 def _clipped(text: str) -> str:
+    text = one_line(text)
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from evalharness.errors import ConfigError
+from evalharness.untrusted import one_line, read_whole
 
 Key = tuple[str | int, ...]
 
@@ -61,7 +62,7 @@ class Document:
 
     def error(self, key: Key, message: str) -> ConfigError:
         """Return an error in one line: place, dotted path, and what is wrong."""
-        path = dotted(key)
+        path = one_line(dotted(key))
         return ConfigError(f"{self.place(key)}: {path + ': ' if path else ''}{message}")
 
     def put(self, key: Key, value: Any, place: Place) -> None:
@@ -164,8 +165,9 @@ def read(path: Path) -> Document:
 def _extended(path: Path, above: tuple[Path, ...]) -> Document:
     try:
         resolved = path.resolve()
-    except (OSError, RuntimeError) as error:  # a link to itself
-        raise ConfigError(f"{path}: {error}") from error
+    except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a NUL
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{one_line(str(path))[:80]}: {why}") from error
     if resolved in above:
         chain = " -> ".join(p.name for p in (*above, resolved))
         raise ConfigError(f"{path}: extends itself: {chain}")
@@ -179,16 +181,23 @@ def _extended(path: Path, above: tuple[Path, ...]) -> Document:
     merged = Document({})
     for name in names:
         base = path.parent / name
-        if not base.is_file():
+        if not _is_file(base):
             raise document.error(("extends",), f"no file {name!r} beside {path.name}")
         merged.overlay(_extended(base, (*above, resolved)))
     merged.overlay(document)
     return merged
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
+
+
 def _text_of(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return read_whole(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"
@@ -271,13 +280,25 @@ _Dumper.add_representer(str, _represent_text)
 def _compose(text: str, name: str) -> yaml.Node | None:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        _check_depth(text, name, loader)
         return yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise ConfigError(f"{where}: not YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, UnicodeError) as error:
         raise ConfigError(f"{name}: not YAML: {str(error).splitlines()[0]}") from error
+
+
+def _check_depth(text: str, name: str, loader: Any) -> None:
+    """Refuse what is nested too deeply before it is composed: libyaml would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            where = f"{name}:{event.start_mark.line + 1}" if event.start_mark else name
+            raise ConfigError(f"{where}: nested more than {MAX_DEPTH} deep")
 
 
 class _Reader:

@@ -7,6 +7,9 @@ HarnessError                 something the user can mend; one line on stderr, ex
 ├── MissingExtra             an optional package, with the pip line that brings it
 ├── ModelError               a checkpoint that cannot be used as it is
 ├── EndpointError            a server that cannot be asked: nobody there, a wrong key
+├── ExecutorError            workers that cannot be had: no such GPU, no cluster
+│   └── WorkerDied           work that no worker survives
+├── NoMemory                 this machine's memory is too small for what was asked
 └── StoreError               a results folder or ledger that cannot be read or written
 
 Anything else is a bug of ours and keeps its traceback.
@@ -44,6 +47,28 @@ class ModelError(HarnessError):
 
 class EndpointError(HarnessError):
     """A server cannot be asked at all: nobody answers, or the key or the model is not known."""
+
+
+class ExecutorError(HarnessError):
+    """Workers cannot be had as the config asks: no cluster, no GPU, another version there."""
+
+
+class WorkerDied(ExecutorError):
+    """Work that no worker came through alive."""
+
+    exit_code = 4
+
+
+class NoMemory(HarnessError):
+    """There is too little memory for a model, a metric or their data."""
+
+    exit_code = 4
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the memory of this machine ran out; what was computed is kept: make room, or ask for "
+            "less at once (fewer systems, shorter articles), and the same command goes on"
+        )
 
 
 class StoreError(HarnessError):

@@ -31,6 +31,7 @@ __all__ = [
     "Request",
     "ToFetch",
     "check_device",
+    "check_device_map",
     "content",
     "file",
     "identity",
@@ -65,6 +66,7 @@ _CONTENT = (
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 # How transformers says that neither hub nor cache has a file.
 _UNREACHED = ("couldn't connect", "offline", "cached files", "local cache", "Can't load")
+_DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -136,6 +138,16 @@ def check_device(device: str) -> None:
     """Raise ValueError for a device of no known form."""
     if not _DEVICE.fullmatch(device):
         raise ValueError(f"device: {device!r} is none of auto, cpu, cuda, cuda:N, mps")
+
+
+def check_device_map(device_map: str | None, device: str) -> None:
+    """Raise ValueError for a device map of no known form, or beside a device."""
+    if device_map is None:
+        return
+    if device_map not in _DEVICE_MAPS:
+        raise ValueError(f"device_map: {device_map!r} is none of {', '.join(_DEVICE_MAPS)}")
+    if device != "auto":
+        raise ValueError(f"device_map: spreads the model over devices; device: {device} is one")
 
 
 def place(device: str) -> "torch.device":

@@ -20,7 +20,8 @@ from evalharness.errors import ModelError
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.results import SHOWN_PARTS, TABLE
-from evalharness.store import Ledger
+from evalharness.spill import Places
+from evalharness.store import Ledger, results_folder
 from evalharness.stored import Store, content
 from evalharness.windows import no_article, windows
 from evalharness.work import Work, at_work, weights, with_same_articles
@@ -130,7 +131,7 @@ def plan(
 ) -> Plan:
     """Return what running a config would do. Raises: HarnessError, as the run would."""
     cells = prepare(configs.read(config, overrides, limit))
-    folder = Path(results)
+    folder = results_folder(results)
     looking = _Looking(Store(folder / "store"), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
     for group in with_same_articles(cells):
@@ -152,7 +153,7 @@ class _Looking:
     def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
         self.folder = folder
-        self.missing: dict[str, set[bytes]] = {}  # keys by what is to summarize them
+        self.missing: dict[str, Places] = {}  # keys by what is to summarize them
         self.works: dict[str, Work] = {}
         self.problems: dict[tuple[Any, ...], str] = {}
 
@@ -173,13 +174,20 @@ class _Looking:
         """Count what is there of cells that have the same articles."""
         first = group[0][0]
         looked = [_Cell(cell, planned, self) for cell, planned in group]
-        rejected: list[Rejected] = []
-        for window in windows(first.loader, first.sheet.limit, rejected.append):
+        rejected = 0
+        first_rejected: Rejected | None = None
+
+        def reject(row: Rejected) -> None:
+            nonlocal rejected, first_rejected
+            rejected += 1
+            first_rejected = first_rejected or row
+
+        for window in windows(first.loader, first.sheet.limit, reject):
             contents = _Contents(window)
             for each in looked:
                 each.count(window, contents)
         if not looked[0].planned.articles:
-            raise no_article(len(rejected), rejected[0] if rejected else None)
+            raise no_article(rejected, first_rejected)
 
 
 class _Contents:
@@ -204,7 +212,7 @@ class _Cell:
         work = looking.works.get(cell.name)
         self.summarizing = work.summarizing if work else None
         signature = self.summarizing.signature if self.summarizing else {"unnamed": cell.name}
-        self.missing = looking.missing.setdefault(canonical(signature), set())
+        self.missing = looking.missing.setdefault(canonical(signature), Places())
         self.ledger = looking.store.look("summaries", signature) if self.summarizing else None
         self.scored: dict[str, Ledger | None] = {}
         for label, metric in cell.metrics.items():
@@ -240,7 +248,7 @@ class _Cell:
             if ledger is not None and key in ledger:
                 yield summary_of(article.id, next(records))
             else:
-                self.missing.add(bytes.fromhex(key))
+                self.missing.setdefault(bytes.fromhex(key), 0)
                 yield None
 
 

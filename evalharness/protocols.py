@@ -1,4 +1,4 @@
-"""What a component must offer: loaders, summarizers, metrics, checks and trackers.
+"""What a component must offer: loaders, summarizers, metrics, checks, trackers and executors.
 
 A component is a frozen dataclass. Its fields are its YAML options and make up its signature, which
 names its results on disk; a field that cannot change a result (device, batch size, retries) is
@@ -9,16 +9,59 @@ imports torch and its kin inside functions, or from a second module that it impo
 to work. Options that depend on each other are checked in `__post_init__`, which raises ValueError.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from pydantic import Field
 
 from evalharness.records import Article, Rejected, Score, Summary
 
 # What of an article a component looks at; `published` is the day on which it appeared, if known.
 Need = Literal["article", "references", "title", "summary", "published"]
 Pair = tuple[Article, Summary]
+
+URL = r"^[A-Za-z][A-Za-z0-9+.:-]+://"  # and not the C:\ of a drive
+
+
+class Url(str):
+    """Where a file lies, if not on this machine, as fsspec writes it: `s3://bucket/a.jsonl`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Say to pydantic what text is one."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(pattern=URL)
+        )
+
+    @property
+    def name(self) -> str:
+        """The last part, as of a path.
+
+        >>> Url("s3://bucket/news/a.jsonl").name
+        'a.jsonl'
+        """
+        return self.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def is_url(text: str) -> bool:
+    """Tell whether a text says a place that is none of this machine's folders.
+
+    >>> is_url("s3://bucket/a.jsonl"), is_url("C:/a.jsonl"), is_url("simplecache::gs://b/a.jsonl")
+    (True, False, True)
+    """
+    return re.match(URL, text) is not None
+
+
+# A file, a pattern, or a URL.
+Source = Annotated[Url | Path, Field(union_mode="left_to_right")]
 
 CHECKPOINT = "a folder, or a name on the hub"
 Checkpoint = Annotated[str, CHECKPOINT]
@@ -68,6 +111,34 @@ class Batching(Protocol):
 
 
 @runtime_checkable
+class Paced(Protocol):
+    """A summarizer that finds out how many articles it takes at once: by trial, or by failure.
+
+    That may change the rounding of a result, so that whoever goes on with the work, or shares it,
+    must keep to what was found first.
+
+    least: so many articles are worth a trial.
+    """
+
+    least: ClassVar[int]
+
+    def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
+        """Keep to what was found on this device; else try it out, if there is enough to write.
+
+        kept: what `found` returned before, by device. articles: those of a window to be written.
+        """
+        ...
+
+    def found(self) -> tuple[str, Mapping[str, Any]]:
+        """Return the device, and what is to be kept of it; nothing where nothing was found."""
+        ...
+
+    def told(self) -> Mapping[str, Any]:
+        """Return on what, in which numbers and in what batches summaries are written."""
+        ...
+
+
+@runtime_checkable
 class Identified(Protocol):
     """A component that depends on more than its options: weights, a revision, an outer file."""
 
@@ -110,6 +181,15 @@ class Costly(Protocol):
     """
 
     together: ClassVar[int]
+
+
+@runtime_checkable
+class Delegating(Protocol):
+    """A metric that can have another package count for it, with the same figures."""
+
+    def counted_by(self) -> str:
+        """Return the package and its version; empty where we count ourselves."""
+        ...
 
 
 @runtime_checkable
@@ -158,4 +238,71 @@ class Tracker(Protocol):
 
     def track(self, tracked: Tracked) -> str:
         """Tell the tool of a run, and return where it can be seen. Raises: anything."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A component for workers: what a config calls it, and the component itself.
+
+    kept: what one that is Paced has to keep to.
+    """
+
+    kind: str
+    component: Any
+    kept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Given in place of articles to summarize: find out how many of them to take at once.
+
+    The results are the device, what is to be kept of it, and how summaries will be written.
+    """
+
+    articles: Sequence[Article]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one worker does at one go.
+
+    batches: the number of a component, and what it is given: articles, or pairs; or a trial.
+    ticket: what the driver wants to have back with the results; it stays with the driver.
+    name: what it is called where no worker comes through it.
+    """
+
+    batches: Sequence[tuple[int, "Sequence[Any] | Trial"]]
+    ticket: Any = field(default=None, repr=False)
+    name: str = "a batch"
+
+
+class Crew(Protocol):
+    """Workers that are there for one run."""
+
+    def map(
+        self, components: Sequence[Sent], jobs: Iterable[Job]
+    ) -> Generator[tuple[Job, list[list[Any]]]]:
+        """Yield each job and its results by batch, in the order in which they come.
+
+        Jobs are taken when a worker is free for them, and no sooner. Raises: what a component
+        raised; WorkerDied.
+        """
+        ...
+
+
+class Executor(Protocol):
+    """Where models and metrics work. It changes no result, and is part of no signature."""
+
+    version: ClassVar[int]
+
+    def crew(self) -> AbstractContextManager[Crew | None]:
+        """Give workers, who are gone afterwards; None where the driver does all itself.
+
+        Raises: ExecutorError, MissingExtra, before any work.
+        """
+        ...
+
+    def refuses(self, component: Any) -> str:
+        """Say why a model or metric cannot work there as it is; empty if it can."""
         ...

@@ -18,6 +18,7 @@ PACKAGES = (
     "pyarrow",
     "pydantic",
     "rapidfuzz",
+    "rouge-score-rs",
     "sacrebleu",
     "safetensors",
     "sentencepiece",

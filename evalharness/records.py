@@ -58,12 +58,15 @@ class Rejected:
 class Summary:
     """What a summarizer wrote for an article, and how it came about.
 
-    read: characters of the article, counted from its start, that the summarizer saw;
-        None where that is not known (a summary that came with the data).
+    read: characters of the article that the summarizer saw, counted from its start unless there are
+        `spans`; None where that is not known (a summary that came with the data).
     finish: `stop`, it ended by itself; `length`, the cap on new tokens ended it; `empty`, nothing
         but white space came; `error`, it could not be written, and `note` says why.
     tokens: new tokens written, without padding and end marks; None for a summarizer without tokens.
-    tokens_in: tokens of the prompt that the model saw, without padding; None likewise.
+    tokens_in: tokens of all prompts that the model saw, without padding; None likewise.
+    spans: what it saw, part by part, where that is not one piece from the start; they may overlap.
+    calls: how many prompts it took, where that is not one; then `tokens_out` counts the new tokens
+        of all of them, and `tokens` those of the last, which is the summary.
     """
 
     article_id: str
@@ -73,6 +76,9 @@ class Summary:
     tokens: int | None = None
     tokens_in: int | None = None
     note: str = ""
+    spans: tuple[Span, ...] = ()
+    calls: int | None = None
+    tokens_out: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +129,17 @@ def summary_record(summary: Summary) -> dict[str, Any]:
         "tokens": summary.tokens,
         "tokens_in": summary.tokens_in,
         "note": summary.note or None,
+        "spans": _span_records(summary.spans) or None,
+        "calls": summary.calls,
+        "tokens_out": summary.tokens_out,
     }
     return {key: value for key, value in known.items() if value is not None}
 
 
 def summary_of(article_id: str, record: Mapping[str, Any]) -> Summary:
     """Return the summary that `summary_record` stored."""
-    return Summary(article_id, **record)
+    spans = tuple(Span(**span) for span in record.get("spans", ()))
+    return Summary(article_id, **{**record, "spans": spans})
 
 
 def score_record(score: Score) -> dict[str, Any]:

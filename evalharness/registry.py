@@ -1,7 +1,8 @@
 """Names to components: what is built in, what plug-ins bring, and the options of each.
 
 A plug-in is a package with an entry point in one of the groups `evalharness.loaders`, `.models`,
-`.metrics`, `.checks`, `.trackers`: `name = "module:Class"`. It is imported when a config names it.
+`.metrics`, `.checks`, `.trackers`, `.executors`: `name = "module:Class"`. It is imported when a
+config names it.
 """
 
 import dataclasses
@@ -24,10 +25,10 @@ from evalharness import hf, hub
 from evalharness.config import Component, Experiment
 from evalharness.document import Document, Key, dotted
 from evalharness.errors import ConfigError, UnknownComponent
-from evalharness.protocols import CHECKPOINT, Identified
+from evalharness.protocols import CHECKPOINT, Identified, Url, is_url
 from evalharness.records import canonical, digest
 
-Kind = Literal["loaders", "models", "metrics", "checks", "trackers"]
+Kind = Literal["loaders", "models", "metrics", "checks", "trackers", "executors"]
 
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "loaders": {
@@ -85,6 +86,12 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "trackio": "evalharness.trackers.trackio:Trackio",
         "wandb": "evalharness.trackers.wandb:WandB",
     },
+    "executors": {
+        "local": "evalharness.executors.local:Local",
+        "processes": "evalharness.executors.processes:Processes",
+        "ray": "evalharness.executors.ray:Ray",
+        "slurm": "evalharness.executors.slurm:Slurm",
+    },
 }
 
 # What the classes of each kind must have; evalharness.protocols says what it is.
@@ -94,6 +101,7 @@ _CONTRACT: Mapping[Kind, tuple[str, ...]] = {
     "metrics": ("version", "needs", "range", "score"),
     "checks": ("version", "needs", "range", "score"),
     "trackers": ("version", "required", "ready", "track"),
+    "executors": ("version", "crew", "refuses"),
 }
 
 # A model with this option takes the sheet's `generation` block.
@@ -204,9 +212,15 @@ def _resolved_paths(
         folder = sheet_document.place((*key, name)).folder
         if _is_checkpoint(hints.get(name)) and isinstance(value, str):
             resolved[name] = _checkpoint(value, folder, (*key, name), sheet_document)
-        elif _holds_paths(hints.get(name)):
+        elif _holds(Path, hints.get(name)):
             values = value if isinstance(value, list) else [value]
-            paths = [found_path(v, folder, (*key, name), sheet_document) for v in values]
+            remote = _holds(Url, hints.get(name))
+            paths = [
+                v
+                if remote and isinstance(v, str) and is_url(v)
+                else found_path(v, folder, (*key, name), sheet_document)
+                for v in values
+            ]
             resolved[name] = paths if isinstance(value, list) else paths[0]
     return resolved
 
@@ -217,10 +231,10 @@ def _is_checkpoint(hint: Any) -> bool:
     return get_origin(hint) is Annotated and CHECKPOINT in get_args(hint)[1:]
 
 
-def _holds_paths(hint: Any) -> bool:
-    if get_origin(hint) in (tuple, UnionType, typing.Union):
-        return any(_holds_paths(inner) for inner in get_args(hint))
-    return hint is Path
+def _holds(kind: type[Any], hint: Any) -> bool:
+    if get_origin(hint) in (tuple, UnionType, typing.Union, Annotated):
+        return any(_holds(kind, inner) for inner in get_args(hint))
+    return hint is kind
 
 
 def found_path(value: Any, folder: Path, key: Key, sheet_document: Document) -> Any:
@@ -230,19 +244,32 @@ def found_path(value: Any, folder: Path, key: Key, sheet_document: Document) -> 
     """
     if not isinstance(value, str):
         return value
-    path = folder / Path(value).expanduser()
-    if not any(character in value for character in "*?[") and not path.exists():
+    pattern = any(character in value for character in "*?[")
+    try:
+        path = folder / Path(value).expanduser()
+        missing = not pattern and not path.exists()
+    except (OSError, RuntimeError) as error:  # too long a name, no such user
+        raise sheet_document.error(key, f"no path {value[:60]!r}: {_why(error)}") from None
+    if missing:
         raise sheet_document.error(key, f"no file or folder {value!r}{_looked_in(folder)}")
     return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
 
 
 def _checkpoint(value: str, folder: Path, key: Key, sheet_document: Document) -> str:
-    path = folder / Path(value).expanduser()
-    if path.is_dir():
+    try:
+        path = folder / Path(value).expanduser()
+        found = path.is_dir()
+    except (OSError, RuntimeError) as error:
+        raise sheet_document.error(key, f"no folder {value[:60]!r}: {_why(error)}") from None
+    if found:
         return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
     if value.startswith((".", "~", "/")):
         raise sheet_document.error(key, f"no folder {value!r}{_looked_in(folder)}")
     return value
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _looked_in(folder: Path) -> str:

@@ -1,8 +1,6 @@
 """From a config to runs: load, summarize, score; what the store has is not computed again."""
 
-import json
 import platform
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +9,16 @@ from typing import Any
 from evalharness import config as configs
 from evalharness import registry, tracking
 from evalharness import results as results_files
-from evalharness.cells import Cell, prepare
-from evalharness.errors import DataError, HarnessError, StoreError
-from evalharness.protocols import Tracked
+from evalharness.arrays import run_array
+from evalharness.cells import Cell, executor_of, prepare
+from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
+from evalharness.executors.slurm import Slurm
+from evalharness.protocols import Crew, Delegating, Tracked
 from evalharness.provenance import provenance
-from evalharness.store import RunFolder
+from evalharness.sealing import sealed_alone, text_alone
+from evalharness.store import RunFolder, results_folder
 from evalharness.stored import Store
+from evalharness.windows import expected
 from evalharness.work import Progress as Progress
 from evalharness.work import (
     Ready,
@@ -27,6 +29,7 @@ from evalharness.work import (
     let_go,
     neighbours,
     passes,
+    reason,
     score,
     shared,
     summarize,
@@ -78,27 +81,52 @@ def run(
     results: str | Path = "results",
     limit: int | None = None,
     progress: Progress | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
 ) -> list[Run]:
     """Run a config (a YAML file, or a mapping of its shape) and return a run for each cell.
 
     overrides: `key=value` with dots in the key, as for `--set`; over the file, over the defaults.
     results: the folder for runs and for the store of all that was ever computed in it.
+    executor, workers: where it is computed (`local`, `processes`, `ray`, `slurm`), and by how
+        many; over the config's `executor`. They change no result.
 
     Raises: HarnessError for what the user can mend; Unfinished, with the runs that did end, where
         a cell of several failed.
     """
-    cells = prepare(configs.read(config, overrides, limit))
+    folder = results_folder(results)
+    experiment = configs.read(config, overrides, limit, executor, workers)
+    cells = prepare(experiment)
+    place = executor_of(experiment, cells)
+    if isinstance(place, Slurm):
+        n = expected(cells[0].loader, cells[0].sheet.limit)
+        total = n and n * len(cells)
+        told = progress or Silence()
+        return _all(*run_array(place, config, overrides, folder, limit, told, total, run_and_tell))
     if len(cells) > 1:
-        write_sweep(cells, Path(results))
+        write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
-    runs, failures = run_cells(cells, Path(results), progress or Silence())
+    with place.crew() as crew:
+        runs, failures = run_cells(cells, folder, progress or Silence(), crew)
     for finished in runs:
         if untold := list(tracking.failures(finished.record, required=True)):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
+    return _all(runs, failures)
+
+
+def _all(runs: list[Run], failures: Mapping[str, str]) -> list[Run]:
     if failures:
         raise Unfinished(runs, failures)
     return runs
+
+
+def run_and_tell(*given: Any, **named: Any) -> tuple[list[Run], Mapping[str, str]]:
+    """Return what `run` returns, and by cell's name why the others could not be."""
+    try:
+        return run(*given, **named), {}
+    except Unfinished as error:
+        return error.runs, error.failures
 
 
 def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
@@ -113,8 +141,7 @@ def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
         for cell in cells
     ]
     record = {"format": 1, "experiment": cells[0].experiment, "cells": entries}
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    RunFolder(folder / cells[0].experiment).write(SWEEP, text)
+    RunFolder(folder / cells[0].experiment).write(SWEEP, text_alone(sealed_alone(record)))
 
 
 def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
@@ -124,13 +151,13 @@ def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
 
 
 def run_cells(
-    cells: Sequence[Cell], folder: Path, progress: Progress
+    cells: Sequence[Cell], folder: Path, progress: Progress, crew: Crew | None = None
 ) -> tuple[list[Run], dict[str, str]]:
     """Run cells into `folder`; return the runs, and by cell's name why the others could not be.
 
     Raises: DataError, StoreError that all cells have in common; anything, for a cell alone.
     """
-    runner = _Runner(cells, folder, progress)
+    runner = _Runner(cells, folder, progress, crew)
     try:
         runner.run()
     except OSError as error:
@@ -143,10 +170,13 @@ def run_cells(
 class _Runner:
     """Takes cells through both passes; one that fails leaves the others."""
 
-    def __init__(self, cells: Sequence[Cell], folder: Path, progress: Progress) -> None:
+    def __init__(
+        self, cells: Sequence[Cell], folder: Path, progress: Progress, crew: Crew | None
+    ) -> None:
         self.cells = cells
         self.folder = folder
         self.progress = progress
+        self.crew = crew
         self.store = Store(folder / "store")
         self.runs: dict[str, Run] = {}
         self.failures: dict[str, str] = {}
@@ -162,8 +192,8 @@ class _Runner:
 
     def summarized(self) -> list[Work]:
         """Return the cells at work whose summaries are all there, or can be had on the way."""
-        if len(self.cells) == 1 and not weights(self.cells[0]):  # in one pass over the articles
-            cell = self.cells[0]
+        if len(self.cells) == 1 and not weights(self.cells[0]) and self.crew is None:
+            cell = self.cells[0]  # in one pass over the articles
             return [at_work(cell, self.path(cell), self.store, self.progress.advance)]
         works: list[Work] = []
         latest = None
@@ -174,7 +204,8 @@ class _Runner:
             path = self.path(cell)
             try:
                 works.append(
-                    shared(cell, path, works) or summarize(cell, path, self.store, self.progress)
+                    shared(cell, path, works)
+                    or summarize(cell, path, self.store, self.progress, self.crew)
                 )
             except Exception as error:
                 self.failed([cell], error)
@@ -184,7 +215,7 @@ class _Runner:
     def scored(self, works: Sequence[Work]) -> None:
         """Score works together; where that fails, each alone, to find out which it was."""
         try:
-            score(works, self.store, self.progress, self.finish)
+            score(works, self.store, self.progress, self.finish, self.crew)
         except OSError:  # the results folder's
             raise
         except Exception as error:
@@ -201,6 +232,8 @@ class _Runner:
 
     def failed(self, cells: Sequence[Cell], error: Exception) -> None:
         """Note why cells have no run. Raises: what is no cell's own fault, or the only one's."""
+        if isinstance(error, MemoryError):
+            error = NoMemory()
         common = isinstance(error, StoreError) or (self.one_data and isinstance(error, DataError))
         if common or len(self.cells) == 1:
             raise error
@@ -212,7 +245,7 @@ class _Runner:
         self.provenance = self.provenance or provenance()
         tail = {
             "signatures": _signatures(ready),
-            "provenance": self.provenance,
+            "provenance": self.provenance | _engines(cell),
             "timing": _timing(ready),
         }
         path = ready.work.path
@@ -221,13 +254,6 @@ class _Runner:
             told = Tracked(cell.experiment, cell.name, self.folder, path, cell.settings, record)
             record = tracking.tell(cell.trackers, told)
         self.runs[cell.name] = Run(path, record)
-
-
-def reason(error: Exception) -> str:
-    """Return one line for what the user can mend, and the whole traceback for what is a bug."""
-    if isinstance(error, HarnessError):
-        return str(error)
-    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _head(cell: Cell) -> dict[str, Any]:
@@ -254,21 +280,33 @@ def _signatures(ready: Ready) -> dict[str, Any]:
     }
 
 
+def _engines(cell: Cell) -> dict[str, Any]:
+    """Return which packages count for metrics of ours, where one does."""
+    found = {
+        label: by
+        for label, metric in cell.metrics.items()
+        if isinstance(metric, Delegating) and (by := metric.counted_by())
+    }
+    return {"engines": found} if found else {}
+
+
 def _timing(ready: Ready) -> dict[str, Any]:
     """Return all that differs between two runs of the same config.
 
     seconds: of the cell's summaries, and its share of the pass that scored it with others.
     """
     work, n = ready.work, ready.writer.articles
+    generation = work.summarizing.generation
     ledgers = [work.summarizing.ledger, *(s.ledger for s in ready.scorings.values())]
     return {
         "started": work.started,
         "seconds": round(work.seconds, 3),
-        "articles_per_second": round(n / work.seconds, 3),
+        "articles_per_second": round(n / work.seconds, 3) if work.seconds > 0 else None,
         "scored_together": ready.together,
         "host": platform.node(),
         "damaged": [f"{ledger.path}:{line}" for ledger in ledgers for line in ledger.damaged],
         "summaries": work.summaries,
+        **({"generation": generation} if generation else {}),
         "scores": {
             label: {"computed": work.computed[label], "stored": n - work.computed[label]}
             for label in ready.scorings

@@ -17,6 +17,7 @@ _PLACES: Mapping[str, tuple[Kind, bool]] = {
     "metrics": ("metrics", True),
     "checks": ("checks", True),
     "trackers": ("trackers", True),
+    "executor": ("executors", False),
 }
 
 
@@ -78,20 +79,29 @@ def described(component: type[Any]) -> dict[str, str]:
     names = {field.name for field in dataclasses.fields(component)}
     found: dict[str, str] = {}
     for cls in reversed(component.__mro__):
-        found |= _meanings(inspect.cleandoc(cls.__dict__.get("__doc__") or ""), names)
+        found |= _read(cls, names)[1]
     return found
 
 
-def _meanings(docstring: str, names: set[str]) -> dict[str, str]:
+def prose(component: type[Any]) -> str:
+    """Return what a component's docstring says beside its options, as it is written."""
+    names = {field.name for field in dataclasses.fields(component)}
+    return "\n".join(_read(component, names)[0]).strip()
+
+
+def _read(cls: type[Any], names: set[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the lines of a docstring that are about no option, and the meanings of options."""
+    prose: list[str] = []
     found: dict[str, str] = {}
     latest = ""
-    for line in docstring.splitlines():
+    for line in inspect.cleandoc(cls.__dict__.get("__doc__") or "").splitlines():
         name, colon, meaning = line.strip().partition(":")
         if colon and name.strip("`*- ") in names:
             latest = name.strip("`*- ")
             found[latest] = meaning.strip()
         elif latest and line.startswith((" ", "\t")):
             found[latest] += " " + line.strip()
-        elif not line.strip():
-            latest = ""
-    return found
+        else:
+            latest = latest if line.strip() else ""
+            prose.append(line)
+    return prose, found

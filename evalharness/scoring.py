@@ -45,6 +45,8 @@ def score(
     limit: int | None = None,
     progress: Progress | None = None,
     tell: Callable[[str], object] = lambda line: None,
+    executor: str | None = None,
+    workers: int | None = None,
 ) -> list[Run]:
     """Score the summaries in some files and return a run for each system.
 
@@ -53,6 +55,7 @@ def score(
 
     format: `auto` knows a log by its content; `rows`, or the name of a harness, says what they are.
     systems: of those in logs, the ones to score; all if empty.
+    executor, workers: as of `run`.
     tell: told, a line each, which fields of a log were taken, and what of it was left out.
 
     Raises: HarnessError for what cannot be read; Unfinished where one of several runs failed.
@@ -68,7 +71,15 @@ def score(
             tell(source.told)
         whole = sheet | {"data": source.data, "model": {"name": "given", "label": source.label}}
         try:
-            runs += run(whole, overrides, results=results, limit=limit, progress=progress)
+            runs += run(
+                whole,
+                overrides,
+                results=results,
+                limit=limit,
+                progress=progress,
+                executor=executor,
+                workers=workers,
+            )
         except HarnessError as error:
             if len(sources) == 1:
                 raise

@@ -19,8 +19,9 @@ from evalharness.loaders.rows import Columns
 from evalharness.planting import KINDS, Kind, SupportedPair, measure
 from evalharness.protocols import Metric
 from evalharness.records import Article, Rejected, digest
+from evalharness.shipped import shipped
 
-QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
+QUICKSTART = shipped("quickstart/articles.jsonl")
 DEFAULT_CHECKS = ("numbers", "entities")
 COPIED_SENTENCES = 3
 # Lines shorter than this are captions and headings, and no summary.

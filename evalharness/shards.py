@@ -8,30 +8,37 @@ and writes its files.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from evalharness import config as configs
-from evalharness.cells import Cell, prepare
+from evalharness.cells import Cell, executor_of, prepare
 from evalharness.errors import ConfigError, DataError, StoreError
+from evalharness.protocols import Crew
 from evalharness.records import Article, Summary
-from evalharness.runner import reason
+from evalharness.store import results_folder
 from evalharness.stored import Store
-from evalharness.windows import expected, windows
+from evalharness.windows import windows
 from evalharness.work import (
     Progress,
     Silence,
+    Task,
+    Unit,
     Work,
-    at_work,
+    is_network,
     let_go,
     neighbours,
     passes,
     portions,
+    reason,
     same_summaries,
+    score_ahead,
     scored,
     shared,
+    summarize,
     tasks_of,
     told,
     weights,
@@ -54,13 +61,15 @@ class Part:
     """What a shard did, and what the others have yet to do.
 
     failed: articles that got no summary. missing: how many summaries each shard still lacks.
-    failures: why a cell could not be worked on.
+    waiting: articles of ours that a network could not score yet, as not all that are scored
+        together have their summaries. failures: why a cell could not be worked on.
     """
 
     shard: Shard
     summaries: Counter[str] = field(default_factory=Counter)
     scores: Counter[str] = field(default_factory=Counter)
     failed: int = 0
+    waiting: int = 0
     missing: dict[int, int] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -71,6 +80,7 @@ class Part:
             "summaries": dict(self.summaries),
             "scores": dict(self.scores),
             "failed": self.failed,
+            "waiting": self.waiting,
             "missing": {f"{number}/{self.shard.of}": n for number, n in self.missing.items()},
             "failures": self.failures,
         }
@@ -82,10 +92,17 @@ def shard_of(text: str) -> Shard:
     >>> shard_of("2/4")
     Shard(number=2, of=4)
     """
-    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text.strip())
-    if found and 1 <= int(found[1]) <= int(found[2]):
-        return Shard(int(found[1]), int(found[2]))
-    raise ConfigError(f"--shard {text}: should be I/N, such as 2/4, with I from 1 to N")
+    number, slash, of = text.strip().partition("/")
+    if slash and not number:
+        why = "is set in jobs of an array only (sbatch --array=1-N)"
+        raise ConfigError(f"--shard {text}: no number; $SLURM_ARRAY_TASK_ID {why}")
+    if not all(re.fullmatch(r"[0-9]{1,6}", part) for part in (number, of)) or not int(of):
+        raise ConfigError(f"--shard {text}: should be I/N, such as 2/4, with I from 1 to N")
+    if not 1 <= int(number) <= int(of):
+        zero = "; " if int(number) else "; an array that counts from 0 would leave one out: "
+        array = f"{zero}submit the array with --array=1-{int(of)}"
+        raise ConfigError(f"--shard {text}: should be I/N, with I from 1 to {int(of)}{array}")
+    return Shard(int(number), int(of))
 
 
 def run_shard(
@@ -96,15 +113,22 @@ def run_shard(
     results: str | Path = "results",
     limit: int | None = None,
     progress: Progress | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
 ) -> Part:
     """Compute one part of a config's summaries and scores; `run` without a shard writes the runs.
+
+    executor, workers: as of `run`; a shard of a config with `slurm` is computed in this process.
 
     Raises: HarnessError for what the user can mend; what keeps one cell from its part is in the
         part's failures.
     """
     which = shard_of(shard) if isinstance(shard, str) else shard
-    cells = prepare(configs.read(config, overrides, limit))
-    return _Sharing(cells, which, Path(results), progress or Silence()).part_done()
+    folder = results_folder(results)
+    experiment = configs.read(config, overrides, limit, executor, workers)
+    cells = prepare(experiment)
+    with executor_of(experiment, cells).crew() as crew:
+        return _Sharing(cells, which, folder, progress or Silence(), crew).part_done()
 
 
 class _Dealt:
@@ -141,12 +165,18 @@ class _Sharing:
     """Takes a shard through both passes of a run."""
 
     def __init__(
-        self, cells: Sequence[Cell], shard: Shard, folder: Path, progress: Progress
+        self,
+        cells: Sequence[Cell],
+        shard: Shard,
+        folder: Path,
+        progress: Progress,
+        crew: Crew | None = None,
     ) -> None:
         self.cells = cells
         self.shard = shard
         self.folder = folder
         self.progress = progress
+        self.crew = crew
         self.store = Store(folder / "store")
         self.part = Part(shard)
         self.dealt: dict[int, _Dealt] = {}  # by the identity of what summarizes
@@ -202,24 +232,52 @@ class _Sharing:
         return numbers
 
     def summarize(self, cell: Cell, path: Path, number: int) -> Work:
-        work = at_work(cell, path, self.store, self.progress.advance)
-        dealt = self.dealt[id(work.summarizing)] = _Dealt(number, self.shard)
-        total = expected(cell.loader, cell.sheet.limit)
-        self.progress.start(cell.name, total and total // self.shard.of)
-        for n, window in enumerate(windows(cell.loader, cell.sheet.limit)):
-            work.summarizing.fill(window, dealt.claims(n))
-        self.progress.end()
-        work.summarizing.rest()
+        dealt = _Dealt(number, self.shard)
+        work = summarize(
+            cell, path, self.store, self.progress, self.crew, dealt.claims, self.shard.of
+        )
+        self.dealt[id(work.summarizing)] = dealt
         return work
 
     def scored(self, works: Sequence[Work]) -> None:
+        """Score our own summaries; with a network, our share of the units whose summaries are all
+        there, as it would make other digits of texts in other company.
+        """
         tasks = tasks_of(works, self.store)
-        sheet, loader = works[0].cell.sheet, works[0].cell.loader
-        for window in windows(loader, sheet.limit):
-            summaries = [self.own(work, window) for work in works]
-            for some, theirs in portions(window, summaries):
-                for _ in scored(some, theirs, tasks, works):
+        alone = [task for task in tasks if not is_network(task)]
+        if alone:
+            self.score(works, alone, self.own_units)
+        for number, task in enumerate([task for task in tasks if is_network(task)]):
+            self.score(works, [task], partial(self.whole_units, number))
+
+    def score(
+        self, works: Sequence[Work], tasks: Sequence[Task], units: Callable[..., Iterator[Unit]]
+    ) -> None:
+        if self.crew is not None:
+            score_ahead(works, tasks, self.progress, self.crew, units)
+        else:
+            for articles, theirs in units(works):
+                for _ in scored(articles, theirs, tasks, works):
                     pass
+
+    def own_units(self, works: Sequence[Work]) -> Iterator[Unit]:
+        for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
+            yield from portions(window, [self.own(work, window) for work in works])
+
+    def whole_units(self, first: int, works: Sequence[Work]) -> Iterator[Unit]:
+        """Yield our share of all units; those that lack a summary are counted as waiting."""
+        turn = first
+        for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
+            for work in works:
+                work.summarizing.ledger.refresh()
+            for unit in portions(window, [work.summarizing.known(window) for work in works]):
+                turn += 1
+                if turn % self.shard.of != self.shard.number % self.shard.of:
+                    continue
+                if any(summary is None for theirs in unit[1] for summary in theirs):
+                    self.part.waiting += len(unit[0])
+                else:
+                    yield unit
 
     def own(self, work: Work, window: Sequence[Article]) -> list[Summary | None]:
         """Return the summaries of the articles that are ours to score; None for all others."""
@@ -266,6 +324,11 @@ def text(part: Part) -> str:
             f"{n} of shard {number}/{part.shard.of}" for number, n in part.missing.items()
         )
         lines.append(f"not there yet (not run, or failed): {told_missing}")
-    else:
+    if part.waiting:
+        lines.append(
+            f"{part.waiting} articles are yet to be scored by a network, beside summaries of other "
+            "shards: the same shard again scores them, or the run without --shard"
+        )
+    if not part.missing and not part.waiting:
         lines.append("no other shard is missing: the same command without --shard writes the runs")
     return "\n".join(lines)

@@ -2,20 +2,27 @@
 
 Scores lie in an array of shape (articles, columns), one column a metric or one of its parts, with
 NaN where a metric does not apply. One resample of the articles serves all columns, so what columns
-have in common stays.
+have in common stays. What is too large for one array comes in blocks of articles; how it is cut
+changes no bit.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
+_Drawn = npt.NDArray[np.uint8]
 
-# The draws, their positions and their counts of one block of resamples: what bounds the memory.
-BLOCK_BYTES = 48 * 2**20
-_BYTES_A_DRAW = 3 * 8
+Blocks = Callable[[], Iterator[Values]]
+"""Gives the scores of the next articles, again and again from the first, each time it is called."""
+
+# How often each article is drawn in some resamples: what bounds the memory.
+BLOCK_BYTES = 12 * 2**20
+# Articles of which so many resamples are summed at once.
+_PRODUCT_BYTES = 8 * 2**20
 
 
 def mean(values: Iterable[float | None]) -> float | None:
@@ -28,8 +35,17 @@ def mean(values: Iterable[float | None]) -> float | None:
     >>> mean([0.25, None, 0.75, float("nan")])
     0.5
     """
-    known = [value for value in values if value is not None and not math.isnan(value)]
-    return math.fsum(known) / len(known) if known else None
+    n = 0
+
+    def known() -> Iterator[float]:
+        nonlocal n
+        for value in values:
+            if value is not None and not math.isnan(value):
+                n += 1
+                yield value
+
+    total = math.fsum(known())
+    return total / n if n else None
 
 
 def bootstrap_means(values: Values, seed: int, resamples: int = 1000) -> Values:
@@ -44,17 +60,7 @@ def bootstrap_means(values: Values, seed: int, resamples: int = 1000) -> Values:
            [ 1.,  5.],
            [ 1.,  5.]])
     """
-    n_articles, n_columns = values.shape
-    if not n_articles:
-        return np.full((resamples, n_columns), np.nan)
-    present = ~np.isnan(values)
-    coarse, fine = _exact_parts(np.where(present, values, 0.0))
-    summands = np.concatenate([coarse, fine, present.astype(np.float64)], axis=1)
-    blocks = [counts @ summands for counts in _draw_counts(n_articles, seed, resamples)]
-    sums, rests, drawn = np.split(np.concatenate(blocks), 3, axis=1)
-    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN of a column of which none was drawn
-        means: Values = (sums + rests) / drawn
-    return means
+    return _bootstrap_means(lambda: iter([values]), _survey([values]), seed, resamples)
 
 
 def interval(
@@ -68,43 +74,107 @@ def interval(
     >>> interval(np.arange(100.0)[:, np.newaxis], seed=0)
     (array([43.81925]), array([54.9505]))
     """
+    return interval_of(lambda: iter([values]), seed, resamples, level)
+
+
+def interval_of(
+    blocks: Blocks, seed: int, resamples: int = 1000, level: float = 0.95
+) -> tuple[Values, Values]:
+    """Return what `interval` does, of scores that come in blocks, at least one."""
     tail = (1 - level) / 2
-    low_high = np.full((2, values.shape[1]), np.nan)
-    scored = ~np.isnan(values).all(axis=0)
+    survey = _survey(blocks())
+    low_high = np.full((2, len(survey.scored)), np.nan)
+    scored = survey.scored > 0
     if scored.any():
-        means = bootstrap_means(values, seed, resamples)[:, scored]
+        means = _bootstrap_means(blocks, survey, seed, resamples)[:, scored]
         low_high[:, scored] = np.nanquantile(means, [tail, 1 - tail], axis=0)
     low, high = low_high
     return low, high
 
 
-def _draw_counts(n_articles: int, seed: int, resamples: int) -> Iterator[Values]:
+@dataclass(frozen=True)
+class _Survey:
+    """How many articles there are; by column, how many have a score, and the greatest size."""
+
+    articles: int
+    scored: npt.NDArray[np.int64]
+    greatest: Values
+
+
+def _survey(blocks: Iterable[Values]) -> _Survey:
+    articles = 0
+    scored = greatest = np.zeros(0)
+    for block in blocks:
+        known = ~np.isnan(block)
+        sizes = np.abs(block).max(axis=0, initial=0.0, where=known)
+        first = not articles
+        articles += len(block)
+        scored = known.sum(axis=0) if first else scored + known.sum(axis=0)
+        greatest = sizes if first else np.maximum(greatest, sizes)
+    return _Survey(articles, scored.astype(np.int64), greatest)
+
+
+def _bootstrap_means(blocks: Blocks, survey: _Survey, seed: int, resamples: int) -> Values:
+    if not survey.articles:
+        return np.full((resamples, len(survey.scored)), np.nan)
+    sums = [
+        _sums_over(drawn, blocks(), survey)
+        for drawn in _draw_counts(survey.articles, seed, resamples)
+    ]
+    coarse, fine, n = np.split(np.concatenate(sums), 3, axis=1)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN of a column of which none was drawn
+        means: Values = (coarse + fine) / n
+    return means
+
+
+def _sums_over(drawn: _Drawn, blocks: Iterable[Values], survey: _Survey) -> Values:
+    """Return the sums of both parts of the scores drawn, and how many these are.
+
+    Shape (some resamples, 3 * columns).
+    """
+    sums = np.zeros((len(drawn), 3 * len(survey.scored)))
+    rows = max(1, _PRODUCT_BYTES // (8 * len(drawn)))
+    start = 0
+    for block in blocks:
+        for some in (block[at : at + rows] for at in range(0, len(block), rows)):
+            counts = drawn[:, start : start + len(some)].astype(np.float64)
+            sums += counts @ _summands(some, survey)
+            start += len(some)
+    return sums
+
+
+def _draw_counts(n_articles: int, seed: int, resamples: int) -> Iterator[_Drawn]:
     """Yield how often each article is drawn, in blocks of shape (some resamples, articles).
 
-    The draws follow one stream, whatever the size of the blocks.
+    The draws follow one stream, whatever the size of the blocks. A byte holds each count: the
+    chance that one article of n is drawn 256 times in n draws is less than 1 / 256!.
     """
     rng = np.random.default_rng(seed)
-    block = max(1, BLOCK_BYTES // (_BYTES_A_DRAW * n_articles))
+    block = max(1, BLOCK_BYTES // n_articles)
     for start in range(0, resamples, block):
         rows = min(block, resamples - start)
-        # 64-bit draws: narrower ones would throw away a rest of random bits after each block.
-        drawn = rng.integers(n_articles, size=(rows, n_articles))
-        drawn += np.arange(rows)[:, np.newaxis] * n_articles
-        counts = np.bincount(drawn.ravel(), minlength=rows * n_articles)
-        yield counts.reshape(rows, n_articles).astype(np.float64)
+        counts = np.empty((rows, n_articles), np.uint8)
+        for row in counts:
+            # 64-bit draws: narrower ones would throw away a rest of random bits after each row.
+            row[:] = np.bincount(rng.integers(n_articles, size=n_articles), minlength=n_articles)
+        yield counts
 
 
-def _exact_parts(values: Values) -> tuple[Values, Values]:
-    """Split each value in two parts that add up to it and that a matrix product sums exactly.
+def _summands(values: Values, survey: _Survey) -> Values:
+    """Return each score as two parts that add up to it, and 1 where there is one, else 0s.
 
-    Each part is a whole number times a power of two of its column, of so few bits that the sum of
-    as many as there are rows stays below 2**53. So no order of summation, number of threads or
-    linear algebra library changes a bit. What is lost lies below 2**-60 of the column's greatest.
+    A matrix product sums each part exactly: it is a whole number times a power of two of its
+    column, of so few bits that the sum of as many as there are articles stays below 2**53. So no
+    order of summation, number of threads or linear algebra library changes a bit. What is lost lies
+    below 2**-60 of the column's greatest.
     """
-    bits = 52 - len(values).bit_length()
-    _, exponents = np.frexp(np.abs(values).max(axis=0))
-    coarse = _rounded(values, bits - exponents)
-    return coarse, _rounded(values - coarse, 2 * bits - exponents)
+    present = ~np.isnan(values)
+    known = np.where(present, values, 0.0)
+    bits = 52 - survey.articles.bit_length()
+    _, exponents = np.frexp(survey.greatest)
+    coarse = _rounded(known, bits - exponents)
+    fine = _rounded(known - coarse, 2 * bits - exponents)
+    return np.concatenate([coarse, fine, present.astype(np.float64)], axis=1)
 
 
 def _rounded(values: Values, binary_places: npt.NDArray[np.int32]) -> Values:

@@ -8,33 +8,38 @@ so that it is computed again as a whole. Lines damaged later are left out, and s
 
 import json
 import os
+import re
 import socket
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from evalharness.errors import StoreError
+from evalharness.errors import ConfigError, StoreError
+from evalharness.protocols import is_url
 from evalharness.records import canonical, digest
+from evalharness.spill import Places
 
 FORMAT = 1
 _HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
+_KEY = re.compile(r"([0-9a-f]{2})+")
 
 
 class Ledger:
-    """Records by key, on disk. Reads in one pass; keeps offsets in memory, not records."""
+    """Records by key, on disk. Reads in one pass, and keeps where each is, not the records."""
 
     def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
         """Open the ledger of a signature in a folder, making both if need be."""
         self.path = ledger_path(folder, signature)
         self.damaged: list[int] = []  # numbers of lines that could not be read
         self._signature = signature
-        self._offsets: dict[bytes, int] = {}
+        self._offsets = Places()
         self._end = 0  # all before it has been read and is whole
         self._line = 0
         self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
@@ -52,23 +57,23 @@ class Ledger:
 
         Raises: StoreError where the file was changed behind our back.
         """
-        offsets = [self._offset(key) for key in keys]
-        found: dict[int, Any] = {}
+        offsets = {key: self._offset(key) for key in keys}
+        found: dict[str, Any] = {}
         if keys:
             with self._reading() as file:
-                for offset in sorted(set(offsets)):  # forward only: one pass over the disk
+                for key, offset in sorted(offsets.items(), key=itemgetter(1)):  # forward only
                     file.seek(offset)
-                    entry = _entry(file.readline())
-                    if entry is None:
+                    entry = entry_of(file.readline())
+                    if entry is None or entry["key"] != key:
                         raise self._changed()
-                    found[offset] = entry["record"]
-        return [found[offset] for offset in offsets]
+                    found[key] = entry["record"]
+        return [found[key] for key in keys]
 
     def _offset(self, key: str) -> int:
-        try:
-            return self._offsets[bytes.fromhex(key)]
-        except KeyError:
-            raise self._changed() from None
+        offset = self._offsets.get(bytes.fromhex(key))
+        if offset is None:
+            raise self._changed()
+        return offset
 
     def _changed(self) -> StoreError:
         message = "was changed or removed while the run was at work; run it again"
@@ -109,17 +114,20 @@ class Ledger:
         with self.path.open("ab+") as file:
             self.refresh()
             file.truncate(self._end)  # a torn batch, if any: nobody writes now but us
-            if self._end == 0:
-                file.write(_line({"ledger": FORMAT, "signature": self._signature}))
             fresh = [(key, record) for key, record in records if key not in self]
             lines = [
                 _line({"key": key, "batch": [n + 1, len(fresh)], "record": record})
                 for n, (key, record) in enumerate(fresh)
             ]
-            file.write(b"".join(lines))
+            head = [] if self._end else [_line({"ledger": FORMAT, "signature": self._signature})]
+            file.write(b"".join([*head, *lines]))
             file.flush()
             os.fsync(file.fileno())
-        self.refresh()
+        self._end += sum(map(len, head))
+        for (key, _), line in zip(fresh, lines, strict=True):
+            self._offsets.setdefault(bytes.fromhex(key), self._end)
+            self._end += len(line)
+        self._line += len(head) + len(lines)
 
     def _whole_batches(self, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         """Yield offset and key of the records past `_end`, moving `_end` by whole batches."""
@@ -130,16 +138,15 @@ class Ledger:
             if not line.endswith(b"\n"):
                 return
             line_number += 1
-            entry = _entry(line)
             if line_number == 1:
-                self._check_header(entry)
+                self._check_header(entry_of(line))
                 last = True
-            elif entry is None:
+            elif (told := _key_and_batch(line)) is None:
                 self.damaged.append(line_number)
                 last = True
             else:
-                pending.append((offset, bytes.fromhex(entry["key"])))
-                n, of = entry["batch"]
+                key, n, of = told
+                pending.append((offset, key))
                 last = n == of
             offset += len(line)
             if last:
@@ -150,8 +157,51 @@ class Ledger:
     def _check_header(self, entry: Any) -> None:
         if not isinstance(entry, dict) or entry.get("ledger") != FORMAT:
             raise StoreError(f"{self.path}:1: no ledger of format {FORMAT}; move it away")
-        if canonical(entry["signature"]) != canonical(self._signature):
+        if canonical(entry.get("signature")) != canonical(self._signature):
             raise StoreError(f"{self.path}:1: holds another signature; move it away")
+
+
+class Findings:
+    """A small file beside the ledgers: what was found out once, for all who share the work."""
+
+    def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
+        """Take the folder of such files, and the signature of what was found out about."""
+        self.path = ledger_path(folder, signature).with_suffix(".json")
+        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Return what was found, by place; nothing where there is no file. Raises: StoreError."""
+        try:
+            found: dict[str, dict[str, Any]] = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise StoreError(f"{self.path}: is damaged; remove it, to find it out again") from error
+        return found
+
+    def add(self, place: str, record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Add what was found, and return what holds now: what was there, but the lesser `memory`.
+
+        Raises: StoreError.
+        """
+        _making(self.path.parent)
+        try:
+            with self._lock:
+                all_found = self.read()
+                there = all_found.get(place, {})
+                known = [r["memory"] for r in (there, record) if "memory" in r]
+                least = {"memory": min(known)} if known else {}
+                all_found[place] = {**record, **there, **least}
+                part = self.path.with_name(f".{self.path.name}.{_HOST}.{os.getpid()}.part")
+                part.write_text(json.dumps(all_found, indent=1) + "\n")
+                part.replace(self.path)
+        except Timeout as error:
+            raise StoreError(f"{self.path}.lock: held for over {LOCK_SECONDS} s") from error
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+        return all_found
 
 
 def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:
@@ -166,12 +216,47 @@ def _line(entry: Mapping[str, Any]) -> bytes:
     return f'{{"crc":"{zlib.crc32(text.encode()):08x}",{text[1:]}\n'.encode()
 
 
-def _entry(line: bytes) -> Any:
+def entry_of(line: bytes) -> Any:
     """Return what a line holds without its checksum, or None where it was damaged."""
-    text = b"{" + line[18:-1]
-    if line[:8] != b'{"crc":"' or line[8:16] != f"{zlib.crc32(text):08x}".encode():
+    if not _is_whole(line):
         return None
-    return json.loads(text)
+    try:
+        entry = json.loads(b"{" + line[18:-1])
+    except (ValueError, RecursionError):
+        return None
+    return entry if "ledger" in entry or _is_record(entry) else None
+
+
+def _is_whole(line: bytes) -> bool:
+    crc = zlib.crc32(b"{" + line[18:-1])
+    return line[:8] == b'{"crc":"' and line[8:16] == f"{crc:08x}".encode()
+
+
+def _is_record(entry: Any) -> bool:
+    """Tell whether a line has the shape of a record: its checksum can be had by anyone."""
+    key, batch = entry.get("key"), entry.get("batch")
+    return (
+        "record" in entry
+        and isinstance(key, str)
+        and _KEY.fullmatch(key) is not None
+        and isinstance(batch, list)
+        and [type(n) for n in batch] == [int, int]
+    )
+
+
+_KEY_AND_BATCH = re.compile(rb'"key":"((?:[0-9a-f]{2})+)","batch":\[([0-9]+),([0-9]+)\],"record":')
+
+
+def _key_and_batch(line: bytes) -> tuple[bytes, int, int] | None:
+    """Return key, number and size of batch of a line, its record unread; None if damaged."""
+    if not _is_whole(line):
+        return None
+    if written := _KEY_AND_BATCH.match(line, 18):
+        return bytes.fromhex(written[1].decode()), int(written[2]), int(written[3])
+    entry = entry_of(line)
+    if entry is None or "ledger" in entry:
+        return None
+    return bytes.fromhex(entry["key"]), *entry["batch"]
 
 
 def _making(folder: Path) -> None:
@@ -232,3 +317,16 @@ def _alive(pid: int) -> bool:
     except OSError:
         return True  # somebody else's process
     return True
+
+
+def results_folder(results: str | Path) -> Path:
+    """Return the folder of results. Raises: ConfigError for a URL.
+
+    Ledgers are locked and appended to, and object stores can do neither.
+    """
+    if is_url(str(results)):
+        raise ConfigError(
+            f"--results {results}: should be a folder, of this machine or shared: ledgers are "
+            f"locked and appended to. Run into one, then: evalharness copy FOLDER {results}"
+        )
+    return Path(results)

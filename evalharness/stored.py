@@ -3,14 +3,30 @@
 import copy
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from evalharness import registry
 from evalharness.errors import ModelError
-from evalharness.protocols import Batching, Costly, Metric, Need, Pair, Prompted, Summarizer
+from evalharness.executors.jobs import done, stays
+from evalharness.protocols import (
+    Batching,
+    Costly,
+    Crew,
+    Job,
+    Metric,
+    Need,
+    Paced,
+    Pair,
+    Prompted,
+    Sent,
+    Summarizer,
+    Trial,
+)
 from evalharness.records import (
     Article,
     Flag,
@@ -23,13 +39,14 @@ from evalharness.records import (
     summary_of,
     summary_record,
 )
-from evalharness.store import Ledger, ledger_path
+from evalharness.store import Findings, Ledger, ledger_path
 
 Signature = Mapping[str, Any]
 ScoreRecord = Mapping[str, Any]
 
 
 Claim = Callable[[int, str], bool]
+Batch = Sequence[tuple[str, Article]]
 
 
 def everything(batch: int, key: str) -> bool:
@@ -53,6 +70,10 @@ class Store:
             self._ledgers[path] = ledger = Ledger(self.folder / kind, signature)
         return ledger
 
+    def findings(self, signature: Signature) -> Findings:
+        """Return what was found out about the model of a signature."""
+        return Findings(self.folder / "pace", signature)
+
     def look(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger | None:
         """Return a ledger if there is one, and write nothing."""
         path = ledger_path(self.folder / kind, signature)
@@ -72,6 +93,7 @@ class Summarizing:
         """Take a model; `advance` is told how many more summaries there are."""
         self.model: Summarizer | None = model
         self._as_configured = copy.copy(model)  # without what the other loads
+        self._kind = kind
         self.needs = model.needs
         self.signature = registry.signature(kind, model)
         self.instructions = model.instructions() if isinstance(model, Prompted) else ()
@@ -80,6 +102,9 @@ class Summarizing:
         self._store = store
         self._ledger: Ledger | None = None
         self.failed: dict[str, Summary] = {}
+        self._with_workers: set[str] = set()  # keys of what is being computed
+        self.generation: Mapping[str, Any] | None = None  # how summaries were written, if any were
+        self._found: Mapping[str, Any] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -100,9 +125,98 @@ class Summarizing:
         claims: tells by a batch's number and an article's key whether it is ours to write.
         Raises: ModelError, StoreError.
         """
+        is_settled = False
+        for batch in self.lacking(articles, claims):
+            model = self._at_work()
+            if isinstance(model, Paced) and not is_settled:
+                unwritten = self._unwritten(articles)
+                model.settle(self._store.findings(self.signature).read(), unwritten)
+                self._keep(model, unwritten)
+                is_settled = True
+            summaries = model.summarize([article for _, article in batch])
+            if isinstance(model, Paced):
+                self._keep(model)
+            self.take(batch, summaries)
+
+    def fill_all(
+        self, windows: Iterable[tuple[Sequence[Article], Claim]], crew: Crew | None = None
+    ) -> None:
+        """Fill window after window; with a crew, batches of several windows at once.
+
+        Raises: ModelError, StoreError, ExecutorError.
+        """
+        if crew is None or stays(self._as_configured):
+            for window, claims in windows:
+                self.fill(window, claims)
+            return
+        lacking = ((w, batch) for w, claims in windows for batch in self.lacking(w, claims))
+        for window, first in lacking:
+            sent = self._sent(window, crew)
+            batches = chain([first], (batch for _, batch in lacking))
+            jobs = (Job([(0, [a for _, a in batch])], batch, _named(batch)) for batch in batches)
+            with closing(crew.map([sent], jobs)) as results:
+                for job, (summaries,) in results:
+                    self.take(job.ticket, summaries)
+
+    def _sent(self, window: Sequence[Article], crew: Crew) -> Sent:
+        """Return the model for workers, with what they keep to; that, a first one may find out."""
+        model = self._as_configured
+        if not isinstance(model, Paced):
+            return Sent(self._kind, model)
+        findings = self._store.findings(self.signature)
+        kept, unwritten = findings.read(), self._unwritten(window)
+        if not kept and len(unwritten) >= model.least:
+            job = Job([(0, Trial(unwritten))], name="a trial of batches")
+            for _, ((place, found, told),) in crew.map([Sent(self._kind, model)], [job]):
+                self.generation = told
+                kept = findings.add(place, found) if found else kept
+        return Sent(self._kind, model, kept)
+
+    def _unwritten(self, articles: Sequence[Article]) -> list[Article]:
+        """Return what the ledger lacks, each content once, whoever is to write it."""
+        keyed = {self.key(article): article for article in articles}
+        return [article for key, article in keyed.items() if key not in self.ledger]
+
+    def _keep(self, model: Paced, articles: Sequence[Article] = ()) -> None:
+        """Store what a model has found out since; where others were first, it keeps to theirs."""
+        place, found = model.found()
+        if found and found != self._found:
+            kept = self._store.findings(self.signature).add(place, found)
+            model.settle(kept, articles)
+            _, self._found = model.found()
+        self.generation = model.told()
+
+    def lacking(self, articles: Sequence[Article], claims: Claim = everything) -> Iterator[Batch]:
+        """Yield what the ledger lacks of each batch that is ours, and count what it has.
+
+        A batch that a crash cut short is run again with the same articles: the ledger holds whole
+        batches only, so what is missing now was missing then. What has failed in this run, or is
+        with a worker, is not lacking: batches are the same however many are at work.
+        """
         for n, batch in enumerate(self.batches(articles)):
-            if ours := [(key, article) for key, article in batch if claims(n, key)]:
-                self._write(ours)
+            if not (ours := [(key, article) for key, article in batch if claims(n, key)]):
+                continue
+            self.ledger.refresh()
+            missing = [(key, article) for key, article in ours if not self._has(key)]
+            self.stored += len(ours) - len(missing)
+            self.advance(len(ours) - len(missing))
+            if missing:
+                self._with_workers.update(key for key, _ in missing)
+                yield missing
+
+    def _has(self, key: str) -> bool:
+        return key in self.ledger or key in self._with_workers or key in self.failed
+
+    def take(self, batch: Batch, summaries: Sequence[Summary]) -> None:
+        """Write the summaries of a batch that was lacking. Raises: ModelError, StoreError."""
+        _same_length(self.signature["name"], len(summaries), len(batch))
+        pairs = list(zip([key for key, _ in batch], summaries, strict=True))
+        failed = {key: summary for key, summary in pairs if summary.finish == "error"}
+        self.ledger.append([(key, summary_record(s)) for key, s in pairs if key not in failed])
+        self.failed |= failed
+        self._with_workers.difference_update(key for key, _ in pairs)
+        self.computed += len(batch)
+        self.advance(len(batch))
 
     def batches(self, articles: Sequence[Article]) -> list[list[tuple[str, Article]]]:
         """Return the batches that the model wants of a window, each article with its key."""
@@ -124,6 +238,12 @@ class Summarizing:
             for key, article in zip(keys, articles, strict=True)
         ]
 
+    def known(self, articles: Sequence[Article]) -> list[Summary | None]:
+        """Return the summary of each article, or None where there is none yet."""
+        there = [(key := self.key(a)) in self.ledger or key in self.failed for a in articles]
+        found = iter(self.read([a for a, known in zip(articles, there, strict=True) if known]))
+        return [next(found) if known else None for known in there]
+
     def key(self, article: Article) -> str:
         """Return the key of an article in the ledger."""
         return content(article, self.needs)
@@ -137,47 +257,28 @@ class Summarizing:
             raise RuntimeError("this model's work is done")
         return self.model
 
-    def _write(self, batch: Sequence[tuple[str, Article]]) -> None:
-        """Summarize what the ledger lacks of a batch.
-
-        A batch that a crash cut short is run again with the same articles: the ledger holds whole
-        batches only, so what is missing now was missing then.
-        """
-        self.ledger.refresh()
-        missing = [(key, article) for key, article in batch if key not in self.ledger]
-        self.stored += len(batch) - len(missing)
-        if missing:
-            summaries = self._at_work().summarize([article for _, article in missing])
-            _same_length(self.signature["name"], len(summaries), len(missing))
-            pairs = list(zip([key for key, _ in missing], summaries, strict=True))
-            failed = {key: summary for key, summary in pairs if summary.finish == "error"}
-            written = [(key, summary_record(s)) for key, s in pairs if key not in failed]
-            self.ledger.append(written)
-            self.failed |= failed
-            self.computed += len(missing)
-        self.advance(len(batch))
-
 
 class Scoring:
     """A metric behind its ledger, for all summaries that it is to score."""
 
     def __init__(self, kind: str, metric: Metric, store: Store) -> None:
         """Open the ledger of a metric."""
+        self.kind = kind
         self.metric = metric
         self.signature = registry.signature(kind, metric)
         self.ledger = store.ledger("scores", self.signature)
+        self._with_workers: set[str] = set()  # keys of what is being computed
+        self._passing: dict[str, dict[str, Any]] = {}  # of what workers have no score today
 
     def __call__(
         self, articles: Sequence[Article], summaries: Sequence[Summary]
     ) -> list[tuple[ScoreRecord, bool]]:
         """Return the record of each score, and whether it was computed now."""
         keys = self.keys(articles, summaries)
-        fresh = {
-            key: (article, summary)
-            for key, article, summary in zip(keys, articles, summaries, strict=True)
-            if key and key not in self.ledger
-        }
-        failed = self._score(fresh) if fresh else {}
+        fresh = self._fresh(keys, articles, summaries)
+        failed = {key: self._passing[key] for key in keys if key in self._passing}
+        for batch in self._batches(fresh):
+            failed |= self._taken(batch, done(self.metric, [pair for _, pair in batch]))
         kept = iter(self.ledger.get([key for key in keys if key and key not in failed]))
         return [
             (failed.get(key) or next(kept), fresh.pop(key, None) is not None)
@@ -185,6 +286,34 @@ class Scoring:
             else (_unsummarized(summary), False)
             for key, summary in zip(keys, summaries, strict=True)
         ]
+
+    def lacking(
+        self, articles: Sequence[Article], summaries: Sequence[Summary]
+    ) -> list[list[tuple[str, Pair]]]:
+        """Return the batches that the ledger lacks and no worker has, for a worker to score."""
+        fresh = self._fresh(self.keys(articles, summaries), articles, summaries)
+        self._with_workers.update(fresh)
+        return self._batches(fresh)
+
+    def take(self, batch: Sequence[tuple[str, Pair]], scores: Sequence[Score]) -> None:
+        """Write the scores of a batch that was lacking. Raises: ModelError, StoreError."""
+        self._passing |= self._taken(batch, scores)
+        self._with_workers.difference_update(key for key, _ in batch)
+
+    def _fresh(
+        self, keys: Sequence[str], articles: Sequence[Article], summaries: Sequence[Summary]
+    ) -> dict[str, Pair]:
+        there = (self.ledger, self._with_workers, self._passing)
+        return {
+            key: (article, summary)
+            for key, article, summary in zip(keys, articles, summaries, strict=True)
+            if key and not any(key in each for each in there)
+        }
+
+    def _batches(self, fresh: Mapping[str, Pair]) -> list[list[tuple[str, Pair]]]:
+        keyed = list(fresh.items())
+        n = self.metric.together if isinstance(self.metric, Costly) else max(1, len(keyed))
+        return [keyed[start : start + n] for start in range(0, len(keyed), n)]
 
     def keys(self, articles: Sequence[Article], summaries: Sequence[Summary]) -> list[str]:
         """Return the keys of scores in the ledger; empty where there is no summary to score."""
@@ -195,21 +324,17 @@ class Scoring:
             for article, summary in zip(articles, summaries, strict=True)
         ]
 
-    def _score(self, fresh: Mapping[str, Pair]) -> dict[str, dict[str, Any]]:
-        """Score what the ledger lacks; return the records that it does not keep: no score today."""
-        failed: dict[str, dict[str, Any]] = {}
-        keyed = list(fresh.items())
-        n = self.metric.together if isinstance(self.metric, Costly) else len(keyed)
-        for start in range(0, len(keyed), n):
-            keys, pairs = zip(*keyed[start : start + n], strict=True)
-            scores = self.metric.score(pairs)
-            _same_length(self.signature["name"], len(scores), len(pairs))
-            for score, pair in zip(scores, pairs, strict=True):
-                self._check(score, pair)
-            records = [(k, score_record(s), s.passing) for k, s in zip(keys, scores, strict=True)]
-            self.ledger.append([(key, record) for key, record, passing in records if not passing])
-            failed |= {key: record for key, record, passing in records if passing}
-        return failed
+    def _taken(
+        self, batch: Sequence[tuple[str, Pair]], scores: Sequence[Score]
+    ) -> dict[str, dict[str, Any]]:
+        """Write scores; return the records that the ledger does not keep: no score today."""
+        _same_length(self.signature["name"], len(scores), len(batch))
+        for score, (_, pair) in zip(scores, batch, strict=True):
+            self._check(score, pair)
+        keys = [key for key, _ in batch]
+        records = [(k, score_record(s), s.passing) for k, s in zip(keys, scores, strict=True)]
+        self.ledger.append([(key, record) for key, record, passing in records if not passing])
+        return {key: record for key, record, passing in records if passing}
 
     def _check(self, score: Score, pair: Pair) -> None:
         """Refuse what would poison the ledger. Raises: ModelError that names the component."""
@@ -263,6 +388,11 @@ def content(article: Article, needs: frozenset[Need]) -> str:
         "published": article.extra.get("published"),
     }
     return digest({need: looked_at[need] for need in needs})
+
+
+def _named(batch: Batch) -> str:
+    first, last = batch[0][1].id, batch[-1][1].id
+    return f"article {first!r}" if len(batch) == 1 else f"articles {first!r} to {last!r}"
 
 
 def _same_length(name: str, got: int, wanted: int) -> None:

@@ -1,6 +1,5 @@
 """Outside tools are told of a run when all its files are on disk; one that fails loses nothing."""
 
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -8,6 +7,7 @@ from typing import Any
 
 from evalharness.protocols import Tracked, Tracker
 from evalharness.results import RUN
+from evalharness.sealing import resealed, text_of
 from evalharness.store import RunFolder
 
 LONGEST_ERROR = 300
@@ -18,8 +18,8 @@ def tell(trackers: Mapping[str, Tracker], tracked: Tracked) -> dict[str, Any]:
     came = {label: _told(tracker, tracked) for label, tracker in trackers.items()}
     record = dict(tracked.record)
     record["timing"] = {**record["timing"], "trackers": came}
-    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
-    RunFolder(tracked.folder).write(RUN, text)
+    record = resealed(record)
+    RunFolder(tracked.folder).write(RUN, text_of(record))
     return record
 
 

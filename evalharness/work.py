@@ -9,9 +9,10 @@ import copy
 import dataclasses
 import gc
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,17 +20,22 @@ from typing import Any, Protocol, TypeVar
 
 from evalharness import defects, hf, registry
 from evalharness.cells import Cell
-from evalharness.protocols import Identified
+from evalharness.errors import HarnessError
+from evalharness.executors.jobs import stays
+from evalharness.protocols import Crew, Identified, Job, Sent
 from evalharness.records import Article, Rejected, Summary, canonical
 from evalharness.results import Writer
-from evalharness.stored import ScoreRecord, Scoring, Store, Summarizing
+from evalharness.stored import Claim, ScoreRecord, Scoring, Store, Summarizing, everything
 from evalharness.windows import expected, no_article, windows
 
 # Pairs of article and summary that a metric is given at once: how much of it is in memory.
 PAIRS_AT_ONCE = 4096
-# Cells that are scored together: each has two files open, and its scores as columns in memory.
+# Articles whose summaries a metric is given at once. What a network makes of a text may differ in
+# its last digits with the texts beside it: so this is the same on every executor, and small enough
+# for some workers to share a run of some hundred articles.
+ARTICLES_AT_ONCE = 128
+# Cells that are scored together: each has three files open.
 CELLS_AT_ONCE = 32
-ROWS_AT_ONCE = 1_000_000
 
 
 class Progress(Protocol):
@@ -127,13 +133,26 @@ def same_summaries(one: Cell, other: Cell) -> bool:
     return same_model and same_articles(one, other)
 
 
-def summarize(cell: Cell, path: Path, store: Store, progress: Progress) -> Work:
-    """Write all summaries of a cell to the store. Raises: HarnessError where that cannot be."""
+def summarize(
+    cell: Cell,
+    path: Path,
+    store: Store,
+    progress: Progress,
+    crew: Crew | None = None,
+    claims: Callable[[int], Claim] = lambda window: everything,
+    share: int = 1,
+) -> Work:
+    """Write all summaries of a cell to the store. Raises: HarnessError where that cannot be.
+
+    claims: gives by a window's number what tells which of its articles are ours; about one of
+        `share`.
+    """
     began = time.perf_counter()
     work = at_work(cell, path, store, progress.advance)
-    progress.start(cell.name, expected(cell.loader, cell.sheet.limit))
-    for window in windows(cell.loader, cell.sheet.limit):
-        work.summarizing.fill(window)
+    total = expected(cell.loader, cell.sheet.limit)
+    progress.start(cell.name, total and total // share)
+    ours = ((w, claims(n)) for n, w in enumerate(windows(cell.loader, cell.sheet.limit)))
+    work.summarizing.fill_all(ours, crew)
     progress.end()
     work.summarizing.rest()
     work.seconds = time.perf_counter() - began
@@ -171,11 +190,9 @@ def let_go() -> None:
 def passes(works: Sequence[Work]) -> Iterator[list[Work]]:
     """Yield the works in groups to be scored together: with the same articles, and not too many."""
     for group in with_same_articles(work.cell for work in works):
-        n = expected(group[0].loader, group[0].sheet.limit) or ROWS_AT_ONCE // 8
-        size = max(1, min(CELLS_AT_ONCE, ROWS_AT_ONCE // max(1, n)))
         members = [work for work in works if any(work.cell is cell for cell in group)]
-        for start in range(0, len(members), size):
-            yield members[start : start + size]
+        for start in range(0, len(members), CELLS_AT_ONCE):
+            yield members[start : start + CELLS_AT_ONCE]
 
 
 def score(
@@ -183,6 +200,7 @@ def score(
     store: Store,
     progress: Progress,
     finish: Callable[[Ready], None],
+    crew: Crew | None = None,
 ) -> None:
     """Score works that have the same articles, and `finish` each when all its articles are in.
 
@@ -191,6 +209,8 @@ def score(
     """
     began = time.perf_counter()
     tasks = tasks_of(works, store)
+    if crew is not None:
+        score_ahead(works, tasks, progress, crew)
     cell = works[0].cell
     with ExitStack() as stack:
         writers = [stack.enter_context(_writer(work)) for work in works]
@@ -200,7 +220,8 @@ def score(
                 writer.reject(row)
 
         total = expected(cell.loader, cell.sheet.limit)
-        name = cell.name if len(works) == 1 else f"scores of {len(works)} systems"
+        what = "scores" if crew is None else "files"
+        name = cell.name if len(works) == 1 else f"{what} of {len(works)} systems"
         progress.start(name, total and total * len(works))
         for window in windows(cell.loader, cell.sheet.limit, reject):
             _score_window(window, works, tasks, writers)
@@ -265,13 +286,15 @@ def _score_window(
 
 
 Written = TypeVar("Written", Summary, Summary | None)
+# Articles that are scored together, and the summaries of each work.
+Unit = tuple[Sequence[Article], Sequence[Sequence[Summary | None]]]
 
 
 def portions(
     window: Sequence[Article], summaries: Sequence[Sequence[Written]]
 ) -> Iterator[tuple[Sequence[Article], list[Sequence[Written]]]]:
     """Yield the articles of a window with their summaries by work, a bounded number at once."""
-    size = max(1, PAIRS_AT_ONCE // len(summaries))
+    size = max(1, min(ARTICLES_AT_ONCE, PAIRS_AT_ONCE // len(summaries)))
     for start in range(0, len(window), size):
         yield window[start : start + size], [each[start : start + size] for each in summaries]
 
@@ -288,16 +311,106 @@ def scored(
     work has None for a summary, it is not scored.
     """
     for task in tasks:
-        asked = [
-            (number, label, article, summary)
-            for n, article in enumerate(articles)
-            for number, label in task.asked
-            if (summary := summaries[number][n]) is not None
-        ]
+        asked = _asked(task, articles, summaries)
         records = task.scoring([a for _, _, a, _ in asked], [s for _, _, _, s in asked])
         for (number, label, _, _), (record, computed) in zip(asked, records, strict=True):
             works[number].computed[label] += computed
             yield number, label, record
+
+
+def _asked(
+    task: Task, articles: Sequence[Article], summaries: Sequence[Sequence[Summary | None]]
+) -> list[tuple[int, str, Article, Summary]]:
+    """Return number of work, label, article and summary of what a metric is asked for."""
+    return [
+        (number, label, article, summary)
+        for n, article in enumerate(articles)
+        for number, label in task.asked
+        if (summary := summaries[number][n]) is not None
+    ]
+
+
+def score_ahead(
+    works: Sequence[Work],
+    tasks: Sequence[Task],
+    progress: Progress,
+    crew: Crew,
+    units: Callable[[Sequence[Work]], Iterator[Unit]] | None = None,
+) -> None:
+    """Have workers write to the store all scores that it lacks, in the batches of `scored`.
+
+    Metrics without a network share a pass, in which a worker keeps what they make of an article;
+    each network has a pass of its own, as a worker holds one at a time.
+
+    units: gives what is to be scored, if that is not all.
+    """
+    cell = works[0].cell
+    total = expected(cell.loader, cell.sheet.limit)
+    sent = [task for task in tasks if not stays(task.scoring.metric)]
+    light = [task for task in sent if not is_network(task)]
+    for some in ([light] if light else []) + [[task] for task in sent if is_network(task)]:
+        components = [Sent(task.scoring.kind, task.scoring.metric) for task in some]
+        progress.start(_scores_of(some, works), total and total * len(works))
+        jobs = _score_jobs((units or _all_units)(works), some, works, progress)
+        with closing(crew.map(components, jobs)) as done:
+            for job, results in done:
+                taken, pairs = job.ticket
+                for (task, batch), scores in zip(taken, results, strict=True):
+                    task.scoring.take(batch, scores)
+                progress.advance(pairs)
+        progress.end()
+
+
+def is_network(task: Task) -> bool:
+    """Tell whether a metric loads weights, and so has its pairs beside each other in batches."""
+    return bool(registry.wanted(task.scoring.metric))
+
+
+def _scores_of(tasks: Sequence[Task], works: Sequence[Work]) -> str:
+    kinds = "scores" if len(tasks) > 1 else tasks[0].scoring.kind
+    return f"{kinds} of {works[0].cell.name if len(works) == 1 else f'{len(works)} systems'}"
+
+
+def _all_units(works: Sequence[Work]) -> Iterator[Unit]:
+    for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
+        yield from portions(window, [work.summarizing.read(window) for work in works])
+
+
+def _score_jobs(
+    units: Iterator[Unit], tasks: Sequence[Task], works: Sequence[Work], progress: Progress
+) -> Iterator[Job]:
+    """Yield what the store lacks of the scores by some metrics, a unit a job."""
+    for articles, theirs in units:
+        taken = []
+        for n, task in enumerate(tasks):
+            asked = _asked(task, articles, theirs)
+            batches = task.scoring.lacking([a for _, _, a, _ in asked], [s for *_, s in asked])
+            _count(batches, asked, works)
+            taken += [(n, task, batch) for batch in batches]
+        n_pairs = len(articles) * len(works)
+        if not taken:
+            progress.advance(n_pairs)
+            continue
+        yield Job(
+            [(n, [pair for _, pair in batch]) for n, _, batch in taken],
+            ([(task, batch) for _, task, batch in taken], n_pairs),
+            f"the summaries of articles {articles[0].id!r} to {articles[-1].id!r}",
+        )
+
+
+def _count(
+    batches: Sequence[Sequence[tuple[str, tuple[Article, Summary]]]],
+    asked: Sequence[tuple[int, str, Article, Summary]],
+    works: Sequence[Work],
+) -> None:
+    """Count scores as computed for the first who asked for each, as `scored` does."""
+    first: dict[tuple[int, int], tuple[int, str]] = {}
+    for number, label, article, summary in asked:
+        first.setdefault((id(article), id(summary)), (number, label))
+    for batch in batches:
+        for _, (article, summary) in batch:
+            number, label = first[id(article), id(summary)]
+            works[number].computed[label] += 1
 
 
 def _write(
@@ -330,3 +443,10 @@ def _some_articles(writer: Writer) -> None:
 def identity(cell: Cell) -> dict[str, Any]:
     """Return the commit of data that has one; of any data the fingerprint says what was read."""
     return dict(cell.loader.identity()) if isinstance(cell.loader, Identified) else {}
+
+
+def reason(error: BaseException) -> str:
+    """Return one line for what the user can mend, and the whole traceback for what is a bug."""
+    if isinstance(error, HarnessError):
+        return str(error)
+    return "".join(traceback.format_exception(error)).rstrip()

@@ -13,6 +13,7 @@ import pytest
 
 from evalharness.errors import ModelError
 from evalharness.models.causal import Causal
+from evalharness.models.long import Long
 from evalharness.prompts import filled, longest_fit, places_to_cut
 from evalharness.records import Article, Summary
 
@@ -187,6 +188,84 @@ def test_summaries_do_not_depend_on_batch_size_or_order(
     order = random.Random(0).sample(range(len(ARTICLES)), len(ARTICLES))
     shuffled = Causal(made, **options()).summarize([ARTICLES[i] for i in order])
     assert shuffled == [alone[i] for i in order]
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+@pytest.mark.parametrize("strategy", ["head_tail", "hierarchical"])
+def test_long_articles_do_not_depend_on_batch_size_or_order(
+    family: str, strategy: Any, checkpoint: Callable[[str], str]
+) -> None:
+    made = checkpoint(family)
+    long = Long(strategy)
+    if long.merges:
+        long = Long(strategy, merge="{summaries}\n\nOf it")
+    chosen = options(max_input_tokens=90, long=long)
+    plain = Causal(made, batch_size=1, **options(max_input_tokens=90)).summarize(ARTICLES)
+    alone = Causal(made, batch_size=1, **chosen).summarize(ARTICLES)
+    assert Causal(made, **chosen).summarize(ARTICLES[::-1]) == alone[::-1]
+    whole = [s.read == len(a.text) for s, a in zip(plain, ARTICLES, strict=True)]
+    assert 0 < sum(whole) < len(whole)
+    for fits, with_strategy, without in zip(whole, alone, plain, strict=True):
+        assert (with_strategy == without) is fits
+    read_all = [s.read == len(a.text) for s, a in zip(alone, ARTICLES, strict=True)]
+    assert all(read_all) is (strategy != "head_tail")
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_kind_of_cache_and_continuous_batching_change_no_summary(
+    family: str, checkpoint: Callable[[str], str]
+) -> None:
+    made = checkpoint(family)
+    chosen: dict[str, Any] = {"max_new_tokens": 8, "user": USER}
+    plain = Causal(made, **chosen).summarize(ARTICLES)
+    assert Causal(made, cache="static", **chosen).summarize(ARTICLES) == plain
+    model = Causal(made, batching="continuous", **chosen)
+    assert model.summarize(ARTICLES) == plain
+    assert model.told()["batch"] == "continuous"
+
+
+@pytest.mark.slow
+def test_compiled_model_writes_the_same(checkpoint: Callable[[str], str]) -> None:
+    made = checkpoint("llama")
+    chosen: dict[str, Any] = {"max_new_tokens": 8, "user": USER}
+    plain = Causal(made, **chosen).summarize(ARTICLES[:2])
+    assert Causal(made, cache="compiled", **chosen).summarize(ARTICLES[:2]) == plain
+
+
+def test_lost_prompt_of_continuous_batching_is_asked_again_alone(
+    checkpoint: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from evalharness.models import continuous
+
+    chosen: dict[str, Any] = {"max_new_tokens": 8, "user": USER}
+    plain = Causal(checkpoint("llama"), **chosen).summarize(ARTICLES)
+    tokens = continuous.tokens
+
+    def losing(loaded: Any, settings: Any, prompts: Sequence[list[int]]) -> list[list[int]]:
+        if len(prompts) > 1:
+            raise RuntimeError("generate_batch lost some prompts")
+        return tokens(loaded, settings, prompts)
+
+    monkeypatch.setattr(continuous, "tokens", losing)
+    model = Causal(checkpoint("llama"), batching="continuous", **chosen)
+    assert model.summarize(ARTICLES[:3]) == plain[:3]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({}, "RepetitionPenalty"),
+        ({"repetition_penalty": None, "no_repeat_ngram_size": 2}, "NoRepeat"),
+    ],
+)
+def test_continuous_batching_refuses_what_it_would_drop(
+    wrong: dict[str, Any], named: str, checkpoint: Callable[[str], str]
+) -> None:
+    model = Causal(checkpoint("llama"), batching="continuous", **options(**wrong))
+    with pytest.raises(ModelError, match=f"plain greedy decoding, without {named}"):
+        model.summarize(ARTICLES)
+    with pytest.raises(ValueError, match="batching: continuous is for plain greedy"):
+        Causal("x", batching="continuous", num_beams=2)
 
 
 def by_the_card(folder: str, family: str, text: str, **generation: Any) -> str:

@@ -116,7 +116,9 @@ def test_list_names_every_component_with_its_first_line() -> None:
     done = evalharness("list", "--json")
 
     found = json.loads(done.stdout)
-    assert set(found) == {"loaders", "models", "metrics", "checks", "trackers", "formats"}
+    assert set(found) == {
+        *("loaders", "models", "metrics", "checks", "trackers", "executors", "formats")
+    }
     assert {"seq2seq", "causal", "lead", "oracle", "given"} <= set(found["models"])
     assert all(line for kind in found.values() for line in kind.values())
 

@@ -70,9 +70,9 @@ def test_plan_takes_the_longest_prompts_first_and_each_once() -> None:
 def test_plan_of_auto_counts_beams_and_tokens() -> None:
     many = prompts(*[10] * 20)
     assert [len(batch) for batch in engine().plan(many)] == [8, 8, 4]
-    assert [len(batch) for batch in engine(num_beams=4).plan(many)] == [4] * 5
+    assert [len(batch) for batch in engine(num_beams=4).plan(many)] == [2] * 10
     assert [len(batch) for batch in engine(num_beams=9).plan(many)] == [1] * 20
-    long = prompts(6000, 6000, 6000, 10, 10)
+    long = prompts(3000, 3000, 3000, 10, 10)
     assert engine().plan(long) == [[0, 1], [2, 3], [4]]
 
 

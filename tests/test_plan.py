@@ -126,6 +126,7 @@ def test_detectable_difference_of_one_article_or_of_runs_that_agree_is_unknown(
 
     assert (agreeing.difference, agreeing.basis) == (None, "the 2 stored runs do not differ")
     assert alone.difference is None
+    assert "with 1 article (" in text(plan(sheet(), results=tmp_path / "none", limit=1))
 
 
 def test_weights_are_told_by_where_they_are(

@@ -2,7 +2,10 @@
 
 import json
 import re
+import shlex
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from evalharness.report.page.gathered import gather
 from evalharness.report.plots import Figure, figures
 from evalharness.report.plots import drawing as drawn
 from evalharness.report.plots.lengths import _edges
+from evalharness.report.plots.naming import short_names
 from evalharness.report.plots.ranks import _split
 from evalharness.report.plots.sweeps import varied
 from evalharness.runner import SWEEP
@@ -119,10 +123,8 @@ def test_a_metric_of_other_settings_is_not_drawn_beside(make_run: MakeRun) -> No
     assert "c" not in said(figure)
 
 
-@pytest.mark.parametrize("values", [[], [None, None], [0.5], [0.5, None]])
+@pytest.mark.parametrize("values", [[None, None], [0.5], [0.5, None]])
 def test_runs_with_hardly_a_score_draw_what_they_can(make_run: MakeRun, values: list[Any]) -> None:
-    if not values:
-        pytest.skip("a run has an article at least")
     runs = [make_run("a", {"rouge": values}), make_run("b", {"rouge": [0.1] * len(values)})]
     assert isinstance(of(*runs), dict)
 
@@ -287,9 +289,16 @@ def test_size_does_not_grow_with_the_articles(make_run: MakeRun) -> None:
 
 def test_names_stay_apart_when_they_are_cut() -> None:
     names = [f"organisation/{'x' * 40}-{n}" for n in range(3)] + ["", "\x00"]
-    short = drawn.short_names(names, 20)
+    short = short_names(names, 20)
     assert len(set(short)) == len(names)
     assert max(map(len, short)) <= 20
+
+
+def test_settings_in_names_stay_when_the_model_is_cut() -> None:
+    names = [f"google-pegasus-xsum-large,num_beams={b},length_penalty=0.8" for b in (1, 2)]
+    assert short_names(names) == ["google-p…m-large,nb=1,lp=0.8", "google-p…m-large,nb=2,lp=0.8"]
+    clash = [f"google-pegasus-xsum-large,num_beams={b},new_beams=1" for b in (1, 2)]
+    assert all("num_beams=" in name or "…" in name for name in short_names(clash))
 
 
 # files
@@ -337,3 +346,20 @@ def test_the_page_has_the_plots_by_their_groups(
     assert page.index("<h3>Means with intervals</h3>") < page.index('id="plot-interval-rouge"')
     for figure in plots.values():
         assert f'<figure id="plot-{figure.id}" class="plot">\n<svg ' in page
+
+
+def test_the_documentation_runs(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    text = (root / "docs" / "figures.md").read_text()
+    (tmp_path / "results").symlink_to(root / "results")
+    lines = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)).splitlines()
+
+    assert len(lines) == 3
+    for line in lines:
+        line = line.replace("evalharness", f"{shlex.quote(sys.executable)} -m evalharness", 1)
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    written = {path.name.partition("-")[0] for path in (tmp_path / "plots").iterdir()}
+    assert written <= set(re.findall(r"^\| `(\w+)-`", text, re.MULTILINE))

@@ -130,7 +130,7 @@ def test_floors_and_ceiling_do_not_compete(make_run: MakeRun, page: Path) -> Non
 
     assert gathered.roles == ["floor", "ceiling", ""]
     found = standings(gathered).rankings["m"]
-    assert found.marks == {"model": "best", "lead": "higher", "oracle": "higher"}
+    assert found.marks == {"model": "", "lead": "higher", "oracle": "higher"}
     assert "The floor lead is higher by m." in report(*runs, to=page).text
 
 
@@ -492,6 +492,17 @@ def test_hostile_text_is_nothing_but_text(text: str, make_run: MakeRun, tmp_path
             assert (attributes.get(name) or "#").startswith("#")
     assert found.unpacked("chunk-0")[0]["text"].startswith(text)
     assert found.unpacked("index")["articles"]["id"][1] == f"1{text}"
+
+
+@pytest.mark.usefixtures("plots")
+@pytest.mark.parametrize("text", [HOSTILE[n] for n in (1, 22, 23, 25, 26)], ids=range(5))
+def test_hostile_text_stays_text_in_plots(text: str, make_run: MakeRun, tmp_path: Path) -> None:
+    found = _everywhere(text, make_run, tmp_path / "hostile")
+
+    assert "figure" in dict(found.elements)
+    assert not any(name.startswith("on") for _, attributes in found.elements for name in attributes)
+    scripts = [attributes for tag, attributes in found.elements if tag == "script"]
+    assert {each.get("type") for each in scripts} <= {"application/octet-stream", "module"}
 
 
 def _everywhere(text: str, make_run: MakeRun, folder: Path) -> Page:

@@ -2,18 +2,22 @@
 
 import gzip
 import json
+import math
 import random
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness.metrics import rouge, rouge_engine
+from evalharness import registry
+from evalharness.errors import HarnessError, MissingExtra
+from evalharness.metrics import rouge, rouge_compiled, rouge_engine
 from evalharness.metrics.rouge import Rouge
 from evalharness.metrics.rouge_engine import rouge_l, rouge_lsum, rouge_n
 from evalharness.metrics.tokens import tokenize
@@ -22,6 +26,8 @@ from evalharness.records import Article, Score, Summary
 DATA = Path(__file__).parents[2] / "shared" / "data"
 FOUR = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 ELEVEN = (*(f"rouge{n}" for n in range(1, 10)), "rougeL", "rougeLsum")
+
+ENGINES: tuple[Literal["auto", "python", "compiled"], ...] = ("auto", "python", "compiled")
 
 Case = tuple[tuple[str, ...], str]
 """References and a summary."""
@@ -66,7 +72,7 @@ def differing(cases: Iterable[Case], types: tuple[str, ...] = FOUR) -> list[tupl
     """Return the cases, with the stemmer off or on, in which we do not equal rouge_score."""
     wrong: list[tuple[Case, bool]] = []
     for stemmer in (False, True):
-        metric = Rouge(types=types, stemmer=stemmer, split="newline", empty="zero")
+        metric = Rouge(types=types, stemmer=stemmer, split="newline", empty="zero", engine="python")
         for references, summary in cases:
             score = scored(metric, references, summary)
             wanted = expected(metric, references, summary)
@@ -164,6 +170,102 @@ def test_a_scorer_that_gives_rouge_l_for_rouge_lsum_is_caught(
 
     monkeypatch.setattr(rouge, "rouge_lsum", mistaken)
     assert len(differing(tied(100, seed=8))) > 50
+
+
+# the compiled engine
+
+
+def engines_differ(cases: Iterable[Case], **options: Any) -> list[Case]:
+    """Return the cases in which the compiled engine and ours differ in anything."""
+    pytest.importorskip("rouge_score_rs")
+    wanted = list(cases)
+    pairs = [
+        (Article(str(n), "", references), Summary(str(n), summary))
+        for n, (references, summary) in enumerate(wanted)
+    ]
+    found = [Rouge(engine=engine, **options).score(pairs) for engine in ("python", "compiled")]
+    return [case for case, one, other in zip(wanted, *found, strict=True) if one != other]
+
+
+@pytest.mark.parametrize("split", ["newline", "sentences"])
+@pytest.mark.parametrize("stemmer", [False, True])
+@pytest.mark.parametrize("references", ["max", "mean"])
+def test_compiled_engine_gives_the_same_scores(split: str, stemmer: bool, references: str) -> None:
+    cases = [
+        *tied(300, seed=11), *hostile_mixes(150, seed=12),
+        *(((one,), other) for one, other in product(HOSTILE, HOSTILE)),
+        (("It rained. It poured.It stopped. Yes!No? 3.5 U.S.Army.", "No."), "It poured.It rained"),
+    ]  # fmt: skip
+    assert engines_differ(cases, split=split, stemmer=stemmer, references=references) == []
+    some = engines_differ(cases[:60], split=split, stemmer=stemmer, types=ELEVEN, empty="zero")
+    assert some == []
+
+
+def test_compiled_engine_gives_the_same_scores_on_real_summaries() -> None:
+    assert engines_differ(real(per_file=60)) == []
+
+
+@pytest.mark.slow
+def test_compiled_engine_gives_the_same_scores_on_a_hundred_thousand_pairs() -> None:
+    cases = [*tied(95_000, seed=6), *hostile_mixes(4_000, seed=7), *real()]
+    assert len(cases) > 100_000
+    for stemmer in (False, True):
+        assert engines_differ(cases, split="newline", stemmer=stemmer) == []
+
+
+def test_the_engine_is_no_part_of_the_signature() -> None:
+    made = [registry.signature("rouge", Rouge(engine=engine)) for engine in ENGINES]
+    assert made[0] == made[1] == made[2] == registry.signature("rouge", Rouge())
+
+
+class Mistaken:
+    """A compiled scorer that is wrong in the last bit of one figure of many."""
+
+    def __init__(self, types: Sequence[str], stemmer: bool) -> None:
+        self.types, self.stemmer = tuple(types), stemmer
+
+    def count(self, references: Sequence[str], summaries: Sequence[str]) -> list[Any]:
+        ours = rouge._Ours(self.types, self.stemmer)
+        found = [ours(*pair) for pair in zip(references, summaries, strict=True)]
+        last = found[-1][-1]
+        found[-1][-1] = last._replace(recall=math.nextafter(last.recall, 2))
+        return found
+
+
+def test_an_engine_that_differs_in_one_bit_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rouge_compiled, "Compiled", Mistaken)
+    monkeypatch.setattr(rouge, "find_spec", lambda name: name)
+    rouge_compiled.compiled.cache_clear()
+    try:
+        assert Rouge().counted_by() == ""
+        assert scored(Rouge(), ["The cat sat."], "The cat.").value is not None
+        with pytest.raises(HarnessError, match="does not count as ours does"):
+            scored(Rouge(engine="compiled"), ["The cat sat."], "The cat.")
+    finally:
+        rouge_compiled.compiled.cache_clear()
+
+
+def test_without_the_package_ours_counts_and_asking_for_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "rouge_score_rs", None)
+    monkeypatch.setattr(rouge, "find_spec", lambda name: None)
+    rouge_compiled.compiled.cache_clear()
+    try:
+        assert Rouge().counted_by() == ""
+        with pytest.raises(MissingExtra, match=r"evalharness\[fast\]"):
+            scored(Rouge(engine="compiled"), ["The cat sat."], "The cat.")
+    finally:
+        rouge_compiled.compiled.cache_clear()
+
+
+def test_the_package_that_counts_is_named() -> None:
+    pytest.importorskip("rouge_score_rs")
+    assert Rouge().counted_by().startswith("rouge-score-rs 0.")
+    assert Rouge(engine="python").counted_by() == ""
+    assert Rouge(tokenizer="unicode").counted_by() == ""
+    with pytest.raises(ValueError, match="engine"):
+        Rouge(tokenizer="unicode", engine="compiled")
 
 
 def test_frank_published_rouge_is_ours() -> None:
@@ -314,7 +416,7 @@ def test_long_references_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rouge, "KEPT_CHARACTERS", 10)
     rouge._read_once.cache_clear()
     for reference in ("short", "longer than ten characters"):
-        scored(Rouge(), [reference], "short")
+        scored(Rouge(engine="python"), [reference], "short")
     assert rouge._read_once.cache_info().currsize == 1
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 import evalharness
-from evalharness import cells, config
+from evalharness import cells, config, results, spill
 from evalharness.cells import Cell
 from evalharness.errors import DataError, ModelError
 from evalharness.protocols import Need, Pair
@@ -97,6 +97,16 @@ class Picky:
         ]
 
 
+@dataclasses.dataclass(frozen=True)
+class Late(Picky):
+    """Has a part for every third summary only."""
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        return [
+            Score(0.5, parts={"p": 0.25}) if int(a.id) % 3 == 2 else Score(0.125) for a, _ in pairs
+        ]
+
+
 def cell_of(path: Path, model: Any, **more: Any) -> Cell:
     made = cells.prepare(config.read(sheet(path, **more)))[0]
     return dataclasses.replace(made, model=model, model_kind="marked")
@@ -132,6 +142,30 @@ def test_table_and_samples_hold_the_same_numbers(tmp_path: Path) -> None:
             assert row[f"{name}.value"] == score["value"]
             for part, value in score.get("parts", {}).items():
                 assert row[f"{name}.{part}"] == value
+
+
+def test_run_is_the_same_however_its_scores_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In blocks of any size, in memory or in a file; a part may come first with a later block."""
+    import pyarrow.parquet as pq
+
+    path = data_file(tmp_path)
+    found = []
+    for rows, spooled in ((1000, 2**20), (5, 1), (12, 1), (1, 10)):
+        monkeypatch.setattr(results, "ROWS", rows)
+        monkeypatch.setattr(spill, "SPOOLED", spooled)
+        cell = dataclasses.replace(
+            cell_of(path, Marked(), metrics=[], checks=[]),
+            metrics={"late": Late()},
+            metric_kinds={"late": "late"},
+        )
+        finished = run_cell(cell, tmp_path / f"r{rows}", Silence())
+        table = pq.read_table(finished.folder / results.TABLE)
+        samples = (finished.folder / results.SAMPLES).read_bytes()
+        found.append((finished.metrics, table.to_pylist(), samples))
+    assert table["late.p"].to_pylist() == [None, None, 0.25] * 4
+    assert all(other == found[0] for other in found[1:])
 
 
 def test_spans_of_samples_slice_back_to_their_text(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from evalharness.errors import ModelError
+from evalharness.models.long import Long
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.records import Article, Summary
 
@@ -208,6 +209,33 @@ def options(family: str, **more: Any) -> dict[str, Any]:
 
 def texts(summaries: list[Summary]) -> list[str]:
     return [summary.text for summary in summaries]
+
+
+@pytest.mark.parametrize("family", ["bart", "t5"])
+@pytest.mark.parametrize("strategy", ["head_tail", "hierarchical"])
+def test_long_articles_do_not_depend_on_batch_size_or_order(
+    family: str, strategy: Any, checkpoint: Callable[[str], str]
+) -> None:
+    made = checkpoint(family)
+    chosen = options(family, long=Long(strategy))
+    plain = Seq2Seq(made, batch_size=1, **options(family)).summarize(ARTICLES)
+    alone = Seq2Seq(made, batch_size=1, **chosen).summarize(ARTICLES)
+    assert Seq2Seq(made, **chosen).summarize(ARTICLES[::-1]) == alone[::-1]
+    whole = [s.read == len(a.text) for s, a in zip(plain, ARTICLES, strict=True)]
+    assert 0 < sum(whole) < len(whole)
+    for fits, with_strategy, without in zip(whole, alone, plain, strict=True):
+        assert (with_strategy == without) is fits
+    read_all = [s.read == len(a.text) for s, a in zip(alone, ARTICLES, strict=True)]
+    assert all(read_all) is (strategy != "head_tail")
+
+
+@pytest.mark.parametrize("family", ["bart", "t5"])
+def test_kind_of_cache_changes_no_summary(family: str, checkpoint: Callable[[str], str]) -> None:
+    made = checkpoint(family)
+    for beams in (1, 2):
+        chosen = options(family, num_beams=beams)
+        plain = Seq2Seq(made, **chosen).summarize(ARTICLES)
+        assert Seq2Seq(made, cache="static", **chosen).summarize(ARTICLES) == plain
 
 
 def by_the_card(folder: str, family: str, text: str, **generation: Any) -> str:

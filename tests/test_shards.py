@@ -183,10 +183,21 @@ def test_article_without_a_summary_is_counted_and_ends_with_4(tmp_path: Path) ->
     assert "1 articles got no summary" in done.stdout
 
 
-@pytest.mark.parametrize("wrong", ["0/4", "5/4", "1", "1/0", "a/b", "-1/4", "1/4/2", "", "¹/4"])
+@pytest.mark.parametrize(
+    "wrong", ["1", "1/0", "a/b", "-1/4", "1/4/2", "", "¹/4", "1/", "1/999999999"]
+)
 def test_shard_that_is_none_is_one_line(wrong: str) -> None:
     with pytest.raises(ConfigError, match="should be I/N, such as 2/4"):
         shard_of(wrong)
+
+
+def test_shard_of_an_array_that_counts_from_0_is_told_how_to_count() -> None:
+    with pytest.raises(ConfigError, match=r"counts from 0 .* --array=1-4"):
+        shard_of("0/4")
+    with pytest.raises(ConfigError, match=r"I from 1 to 4; submit the array with --array=1-4"):
+        shard_of("5/4")
+    with pytest.raises(ConfigError, match=r"no number; .SLURM_ARRAY_TASK_ID is set in jobs of an"):
+        shard_of("/4")
 
 
 def test_every_article_belongs_to_one_shard_whatever_was_run() -> None:

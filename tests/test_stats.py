@@ -67,6 +67,36 @@ def test_bootstrap_means_do_not_depend_on_the_size_of_the_blocks(
     assert np.array_equal(stats.bootstrap_means(values, seed=1, resamples=203), whole)
 
 
+@pytest.mark.parametrize("size", [1, 7, 64, 101])
+@pytest.mark.parametrize("product_bytes", [1, 2**23])
+def test_interval_does_not_depend_on_how_the_articles_are_cut(
+    size: int, product_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = _scores(101, 5, missing=0.2) * 10.0 ** np.arange(-3, 2)
+    values[:40, 1] = np.nan
+    whole = stats.interval(values, seed=1, resamples=203)
+    monkeypatch.setattr(stats, "BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(stats, "_PRODUCT_BYTES", product_bytes)
+    cut = stats.interval_of(
+        lambda: (values[at : at + size] for at in range(0, 101, size)), seed=1, resamples=203
+    )
+    assert np.array_equal(cut, whole)
+
+
+FROZEN = [
+    "0x1.074a8b9f9d49bp-2",
+    "0x1.0546331d40768p-2",
+    "0x1.2d4650e1a4952p-2",
+    "0x1.2de121d3cd5eap-2",
+]
+
+
+def test_interval_is_the_same_as_it_always_was() -> None:
+    values = _scores(300, 2, missing=0.1)
+    low, high = stats.interval(values, seed=3)
+    assert [number.hex() for number in (*low, *high)] == FROZEN
+
+
 def test_bootstrap_means_do_not_depend_on_the_other_columns() -> None:
     values = _scores(300, 6, missing=0.1)
     together = stats.bootstrap_means(values, seed=2, resamples=64)

@@ -1,5 +1,6 @@
 """The ledger: written once, whole batches or nothing, by any number of processes."""
 
+import json
 import random
 import subprocess
 import sys
@@ -7,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from evalharness import spill, store
 from evalharness.errors import StoreError
 from evalharness.store import Ledger, RunFolder
 
 SIGNATURE = {"name": "lead", "version": 1}
 KEYS = [f"{n:032x}" for n in range(40)]
+
+
+@pytest.fixture(autouse=True, params=[spill.HELD, 2], ids=["in memory", "on disk"])
+def where_places_are(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test with the places of records in memory, and with most of them on disk."""
+    monkeypatch.setattr(spill, "HELD", request.param)
 
 
 def written(folder: Path, n: int = 6, by: int = 3) -> Ledger:
@@ -103,6 +111,47 @@ def test_what_another_process_wrote_is_taken_in(tmp_path: Path) -> None:
     one.refresh()
 
     assert one.get(KEYS[:2]) == two.get(KEYS[:2]) == [{"text": "first"}, {"text": "other"}]
+
+
+def test_record_that_is_another_ones_is_refused(tmp_path: Path) -> None:
+    ledger = written(tmp_path)
+    lines = ledger.path.read_bytes().splitlines(keepends=True)
+    lines[1], lines[2] = lines[2], lines[1]  # whole lines, of one length
+    ledger.path.write_bytes(b"".join(lines))
+
+    with pytest.raises(StoreError, match="was changed or removed"):
+        ledger.get([KEYS[0]])
+
+
+def test_lines_are_numbered_on_after_what_was_written_here(tmp_path: Path) -> None:
+    ledger = written(tmp_path, n=4, by=2)
+    other = Ledger(tmp_path, SIGNATURE)
+    other.append([(key, {"text": "other"}) for key in KEYS[4:8]])
+    raw = bytearray(other.path.read_bytes())
+    raw[-3] ^= 1
+    other.path.write_bytes(raw)
+
+    ledger.refresh()
+
+    assert len(ledger) == 7
+    assert ledger.damaged == [9]
+    assert ledger.get([KEYS[6]]) == [{"text": "other"}]
+
+
+def test_lines_of_another_form_are_read(tmp_path: Path) -> None:
+    """Keys of an entry may stand in another order, as another writer might have them."""
+    ledger = written(tmp_path)
+    lines = ledger.path.read_bytes().splitlines(keepends=True)
+    for n, line in enumerate(lines[1:], 1):
+        entry = json.loads(line)
+        del entry["crc"]
+        lines[n] = store._line({"record": entry.pop("record"), **entry})
+    ledger.path.write_bytes(b"".join(lines))
+
+    again = Ledger(tmp_path, SIGNATURE)
+
+    assert again.damaged == []
+    assert again.get([KEYS[4]]) == [{"text": f"summary {KEYS[4]}"}]
 
 
 def test_ledger_that_was_removed_is_begun_again(tmp_path: Path) -> None:

@@ -169,6 +169,9 @@ def selftest_command(
     checks: Annotated[
         bool, typer.Option("--checks", help="Plant errors and count which ones checks find.")
     ] = False,
+    results: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Where results are to lie: can it be written?")
+    ] = "results",
     check: Annotated[
         list[str] | None,
         typer.Option("--check", metavar="NAME", help="A check to test; repeatable."),
@@ -188,16 +191,34 @@ def selftest_command(
     settings: CheckSet = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test checks on errors planted in supported summaries, and on those summaries untouched."""
+    """Try the whole installation, offline, with known answers; or, with --checks, the checks.
+
+    0 all steps gave their answer, 4 one did not. The other options are for --checks: it plants
+    errors in supported summaries, and counts which ones are found and what is flagged untouched.
+    """
+    if not checks:
+        if check or data or kinds or config or settings:
+            raise typer.BadParameter("is for --checks", param_hint="one of the options")
+        _prove(results, as_json)
+        return
     from evalharness import selftest
     from evalharness.chosen import choose
 
-    if not checks:
-        raise typer.BadParameter("say what to test: --checks", param_hint="selftest")
     given = choose(check or (), config, settings or ())
     named = check or list(given) or selftest.DEFAULT_CHECKS
     figures = selftest.selftest(named, data or (), label, seed, selftest.kinds_of(kinds), given)
     typer.echo(json.dumps(figures, indent=1) if as_json else selftest.table(figures))
+
+
+def _prove(results: str, as_json: bool) -> None:
+    from evalharness.commands.exits import COULD_NOT_COMPLETE, fail
+    from evalharness.proving import prove
+    from evalharness.report.trust import proof_text, step_line
+
+    found = prove(results, lambda step: None if as_json else typer.echo(step_line(step)))
+    typer.echo(json.dumps(found.record(), indent=1) if as_json else proof_text(found))
+    if not found.passed:
+        fail("this installation should not be trusted: see above", COULD_NOT_COMPLETE)
 
 
 @app.command()

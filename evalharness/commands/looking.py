@@ -17,13 +17,21 @@ def list_components(
         str,
         typer.Argument(
             metavar="[KIND]",
-            help="loaders, models, metrics, checks, trackers or formats (of logs).",
+            help="loaders, models, metrics, checks, trackers, executors or formats (of logs).",
         ),
     ] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Show the options of one.")] = "",
     as_json: AsJson = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the reference of all components.")
+    ] = False,
 ) -> None:
     """List components, or the options of one."""
+    if markdown:
+        from evalharness.report import reference
+
+        typer.echo(reference.markdown(), nl=False)
+        return
     from evalharness.report import listing
 
     found = listing.components(kind, name)

@@ -12,6 +12,17 @@ Results = Annotated[
     str, typer.Option(metavar="FOLDER", help="Where runs and the store of all summaries lie.")
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Articles at the most, from the first.")]
+ExecutorName = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="NAME",
+        help="Where it is computed: local, processes, ray or slurm; changes no result.",
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="How many workers; without an executor, processes.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
 Seed = Annotated[int, typer.Option(min=0, help="For the resamples.")]
 

@@ -8,8 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from evalharness.commands.exits import COULD_NOT_COMPLETE, INTERRUPTED, fail
-from evalharness.commands.options import AsJson, Limit, Overrides, Results, names
+from evalharness.commands.exits import COULD_NOT_COMPLETE, fail
+from evalharness.commands.options import (
+    AsJson,
+    ExecutorName,
+    Limit,
+    Overrides,
+    Results,
+    Workers,
+    names,
+)
 from evalharness.records import NO_ANSWER
 
 app = typer.Typer(rich_markup_mode=None)
@@ -28,19 +36,25 @@ def run(
     results: Results = "results",
     shard: Annotated[
         str | None,
-        typer.Option(metavar="I/N", help="Compute part I of N; without it, all, and the runs."),
+        typer.Option(
+            metavar="I/N",
+            help="Compute part I of N, from 1 (--array=1-N); without it, all, and the runs.",
+        ),
     ] = None,
+    executor: ExecutorName = None,
+    workers: Workers = None,
     report: Report = True,
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
     from evalharness.runner import run as run_config
 
+    where = {"executor": executor, "workers": workers}
     if shard is not None:
-        _run_shard(config, shard, overrides or [], limit, results, as_json)
+        _run_shard(config, shard, overrides or [], where, limit, results, as_json)
         return
     showing = _Showing(as_json, report)
-    _run(run_config, (config, overrides or []), {}, limit, results, showing)
+    _run(run_config, (config, overrides or []), where, limit, results, showing)
 
 
 @app.command()
@@ -88,6 +102,8 @@ def score(
     overrides: Overrides = None,
     limit: Limit = None,
     results: Results = "results",
+    executor: ExecutorName = None,
+    workers: Workers = None,
     report: Report = True,
     as_json: AsJson = False,
 ) -> None:
@@ -99,6 +115,7 @@ def score(
 
     given = (names(metrics), names(checks), overrides or [])
     which: dict[str, Any] = {"format": format, "systems": system or []}
+    which |= {"executor": executor, "workers": workers}
     which["tell"] = lambda line: typer.echo(f"evalharness: {line}", err=True)
     _run(score_files, (files, *given), which, limit, results, _Showing(as_json, report))
 
@@ -125,8 +142,6 @@ def _run(
     try:
         with reporting(sys.stderr) as progress:
             runs = make(*given, **named, results=results, limit=limit, progress=progress)
-    except KeyboardInterrupt:
-        fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
     except Unfinished as error:
         _show(error.runs, showing)
         raise
@@ -145,6 +160,7 @@ def _run_shard(
     config: str,
     shard: str,
     overrides: Sequence[str],
+    where: Mapping[str, Any],
     limit: int | None,
     results: str,
     as_json: bool,
@@ -153,13 +169,10 @@ def _run_shard(
     from evalharness.report.progress import reporting
 
     which = shards.shard_of(shard)
-    try:
-        with reporting(sys.stderr) as progress:
-            part = shards.run_shard(
-                config, which, overrides, results=results, limit=limit, progress=progress
-            )
-    except KeyboardInterrupt:
-        fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
+    with reporting(sys.stderr) as progress:
+        part = shards.run_shard(
+            config, which, overrides, results=results, limit=limit, progress=progress, **where
+        )
     typer.echo(json.dumps(part.record(), indent=1) if as_json else shards.text(part))
     if part.failures or part.failed:
         fail("the shard could not be completed: see above", COULD_NOT_COMPLETE)
@@ -175,12 +188,14 @@ def _show(runs: Sequence[Any], showing: _Showing) -> bool:
 def _write_report(runs: Sequence[Any], *, quiet: bool) -> bool:
     """Write the page of runs; what goes wrong is said, and takes nothing from the runs."""
     from evalharness.report.page import REPORT, write_report
-    from evalharness.runner import reason
+    from evalharness.work import reason
 
     folder = runs[0].folder if len(runs) == 1 else runs[0].folder.parent
     try:
         path = write_report(*runs, to=folder / REPORT)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a library that panics raises no Exception
         typer.echo(f"evalharness: no report, the results are whole: {reason(error)}", err=True)
         return False
     if not quiet:

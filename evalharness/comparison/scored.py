@@ -1,6 +1,7 @@
 """Finished runs as they lie on disk: `run.json`, and the columns of `samples.parquet`."""
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import numpy as np
 from evalharness import results
 from evalharness.errors import DataError
 from evalharness.stats import Values
+from evalharness.untrusted import read_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -134,7 +136,7 @@ def runs_in(path: str | Path) -> list[ScoredRun]:
 def read_record(path: Path) -> Mapping[str, Any]:
     """Return what a `run.json` holds. Raises: DataError where it is none."""
     try:
-        text = path.read_bytes()
+        text = read_whole(path)
     except FileNotFoundError:
         raise DataError(f"{path.parent}: no finished run: there is no {path.name}") from None
     except OSError as error:
@@ -143,9 +145,9 @@ def read_record(path: Path) -> Mapping[str, Any]:
         raise DataError(f"{path}: is empty; {AGAIN}")
     try:
         record = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON ({_line(error)}); {AGAIN}") from None
-    return _checked(record, path)
+    return checked_record(record, path)
 
 
 # Where each thing stands that is read here, with its type.
@@ -161,7 +163,8 @@ _SHAPE: Mapping[tuple[str, ...], type] = {
 }
 
 
-def _checked(record: Any, path: Path) -> Mapping[str, Any]:
+def checked_record(record: Any, path: Path) -> Mapping[str, Any]:
+    """Return what a `run.json` holds. Raises: DataError where it is not as it should be."""
     if not isinstance(record, dict) or "format" not in record or "cell" not in record:
         raise DataError(f"{path}: not written by evalharness")
     if record["format"] != FORMAT:
@@ -172,7 +175,43 @@ def _checked(record: Any, path: Path) -> Mapping[str, Any]:
             found = found.get(part) if isinstance(found, dict) else None
         if not isinstance(found, kind):
             raise DataError(f"{path}: no {'.'.join(key)!r} as evalharness writes it; {AGAIN}")
+    for name in (record["experiment"], record["cell"], *record["metrics"]):
+        if not name.isprintable():
+            raise DataError(f"{path}: no name that evalharness gives: {name!r:.80}; {AGAIN}")
+    if wrong := _unsound(record):
+        raise DataError(f"{path}: no {wrong!r} as evalharness writes it; {AGAIN}")
     return record
+
+
+def _unsound(record: Mapping[str, Any]) -> str:
+    """Return what of a record is no figure where one should be; empty if nothing is."""
+    outputs, n = record["outputs"], record["counts"]["articles"]
+    if isinstance(n, bool) or n < 0:
+        return "counts.articles"
+    for name in ("answer_rate", "mean_words", "truncated"):
+        if not _number_or_none(outputs.get(name, 0)):
+            return f"outputs.{name}"
+    for label, metric in record["metrics"].items():
+        parts = metric.get("parts") if isinstance(metric, dict) else None
+        if not (isinstance(parts, dict) and _number_or_none(metric.get("corpus"))):
+            return f"metrics.{label}"
+        for name, figures in [("", metric), *parts.items()]:
+            if not (isinstance(figures, dict) and all(_has(figures, each) for each in _FIGURES)):
+                return f"metrics.{label}.{name}".rstrip(".")
+    return ""
+
+
+_FIGURES = ("mean", "low", "high")
+
+
+def _has(figures: Mapping[str, Any], name: str) -> bool:
+    return name in figures and _number_or_none(figures[name])
+
+
+def _number_or_none(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
 
 
 def _line(error: Exception) -> str:

@@ -4,12 +4,13 @@ import gzip
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, cast
 
+from evalharness import remote
 from evalharness.errors import DataError
 from evalharness.loaders.formats import csv_rows, json_lines, parquet_count, parquet_rows
 from evalharness.loaders.paths import MEND_EMPTY, first_bytes, matches, paths, short_names
@@ -22,6 +23,7 @@ from evalharness.loaders.rows import (
     Reading,
     Rows,
 )
+from evalharness.protocols import Source, Url
 from evalharness.records import Article, Rejected
 
 Format = Literal["jsonl", "csv", "parquet"]
@@ -50,7 +52,7 @@ STRANGERS = {
 class _File:
     """A file to read: `name` stands in messages, `stem` begins the ids of rows without one."""
 
-    path: Path
+    path: Url | Path
     name: str
     stem: str
     format: Format
@@ -69,7 +71,8 @@ class Files:
     without an id column is named by its file and line or row, counted from 1: `articles-17`. A
     column `summary` is taken for a summary to score, `system` for what wrote it.
 
-    path: a file or a list of files; `*`, `?`, `[…]` and `**` match names.
+    path: a file or a list of files; `*`, `?`, `[…]` and `**` match names. Also a URL that fsspec
+        reads, as a stream (`s3://…`, `gs://…`, `https://…`).
     format: `auto` goes by the ending (`.jsonl`, `.ndjson`, `.csv`, `.tsv`, `.parquet`, `.gz`).
     columns: which column holds what, where the names are not the usual ones.
     bad_rows: `list` counts and lists rows that are no article, `fail` ends the run at the first.
@@ -77,7 +80,7 @@ class Files:
 
     version: ClassVar[int] = 1
 
-    path: Path | tuple[Path, ...]
+    path: Source | tuple[Source, ...]
     format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
     columns: Columns = USUAL_COLUMNS
     bad_rows: BadRows = "list"
@@ -108,8 +111,8 @@ class Files:
             stems = names
         return [self._file(*file) for file in zip(found, names, stems, strict=True)]
 
-    def _file(self, path: Path, name: str, stem: str) -> _File:
-        start = first_bytes(path)
+    def _file(self, path: Url | Path, name: str, stem: str) -> _File:
+        start = _start(path)
         for magic, what in STRANGERS.items():
             if start.startswith(magic):
                 raise DataError(f"{path}: this is {what}")
@@ -119,13 +122,25 @@ class Files:
         return _File(path, name, stem, format_, start.startswith(GZIP))
 
 
-def _found(path: Path) -> list[Path]:
+def _found(path: Url | Path) -> Sequence[Url | Path]:
+    if isinstance(path, Url):
+        return remote.found(path)
     if path.is_dir():
         raise DataError(f"{path}: this is a folder; name its files, as in {path / '*.jsonl'}")
     return [found for found in matches(path) if not found.is_dir()]
 
 
-def _format(path: Path) -> Format:
+def _start(path: Url | Path) -> bytes:
+    if isinstance(path, Path):
+        return first_bytes(path)
+    with remote.opened(path) as file:
+        start = file.read(8)
+    if not start:
+        raise DataError(f"{path}: the file is empty; {MEND_EMPTY}")
+    return start
+
+
+def _format(path: Url | Path) -> Format:
     ending = _unzipped(path.name).suffix.lower()
     if ending in ENDINGS:
         return ENDINGS[ending]
@@ -165,10 +180,23 @@ def _raws(file: _File, reading: Reading) -> Iterator[Raw]:
 
 
 def _opened(file: _File) -> BinaryIO:
+    plain = remote.opened(file.path) if isinstance(file.path, Url) else file.path.open("rb")
     if not file.zipped:
-        return file.path.open("rb")
-    stream = cast(BinaryIO, gzip.open(file.path))  # noqa: SIM115  the caller closes it
+        return plain
+    stream = cast(BinaryIO, _Unzipped(plain))
     return _on_disk(stream) if file.format == "parquet" else stream
+
+
+class _Unzipped(gzip.GzipFile):
+    """What a zipped file holds; closing it closes the file below, too."""
+
+    def __init__(self, below: BinaryIO) -> None:
+        super().__init__(fileobj=below)
+        self.below = below
+
+    def close(self) -> None:
+        super().close()
+        self.below.close()
 
 
 def _on_disk(stream: BinaryIO) -> BinaryIO:
@@ -184,11 +212,19 @@ def _count(file: _File) -> int:
     with _named(file.path), _opened(file) as stream:
         if file.format == "parquet":
             return parquet_count(stream)
+        if isinstance(file.path, Url):
+            return _about(file.path, stream.read(2**20))
         return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(2**20), b""))
 
 
+def _about(url: Url, start: bytes) -> int:
+    """Return about how many lines a remote file has, by its size and how it begins."""
+    lines, size = start.count(b"\n"), remote.size(url)
+    return lines if not size or size <= len(start) else lines * size // len(start)
+
+
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _named(path: Url | Path) -> Iterator[None]:
     """Put the file's name before what goes wrong while it is read."""
     try:
         yield
@@ -198,4 +234,5 @@ def _named(path: Path) -> Iterator[None]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        told = str(error)
+        raise DataError(told if told.startswith(f"{path}: ") else f"{path}: {told}") from error

@@ -121,7 +121,7 @@ def parquet_rows(stream: BinaryIO, reading: Reading) -> Iterator[Raw]:
             for batch in file.iter_batches(BATCH_ROWS, columns=columns):
                 yield from enumerate(batch_rows(batch), number)
                 number += batch.num_rows
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:  # a damaged file can raise all
         raise DataError(f"not Parquet that can be read: {_first_line(error)}") from error
 
 
@@ -132,7 +132,7 @@ def parquet_count(stream: BinaryIO) -> int:
 
     try:
         return int(parquet.read_metadata(stream).num_rows)
-    except pyarrow.ArrowException:
+    except (pyarrow.ArrowException, OSError, ValueError):
         return 0
 
 

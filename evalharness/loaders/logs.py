@@ -138,7 +138,7 @@ class Logs:
             for row in rows.read(self._wanted(taken), taken.log.place, taken.log.path.stem):
                 some = some or isinstance(row, Article)
                 yield row
-        if self.system is not None and not some and self.system not in (met := self._met()):
+        if self.system is not None and not some and self.system not in (met := self._met()) and met:
             raise DataError(f"{logs[0].log.path}: no summaries of {self.system!r}; {_listed(met)}")
 
     def _wanted(self, taken: Taken) -> Iterator[Raw]:

@@ -13,6 +13,7 @@ from evalharness.loaders.paths import matches, paths, short_names
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, Columns, Reading, Row, Rows
 from evalharness.records import Article, Rejected
 from evalharness.text.timestamps import published
+from evalharness.untrusted import read_whole
 
 TEXT = (".txt",)
 HTML = (".html", ".htm")
@@ -88,7 +89,7 @@ def _is_html(file: Path) -> bool:
 def _page(file: Path) -> Row | str:
     """Return a page as a row, or why it cannot be read."""
     try:
-        page = read(file.read_bytes(), _is_html(file))
+        page = read(read_whole(file), _is_html(file))
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     except DataError as error:

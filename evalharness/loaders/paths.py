@@ -5,15 +5,20 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from evalharness.errors import DataError
+from evalharness.protocols import Url
 
 MEND_EMPTY = "write it again, or leave it out of the config"
 
 
-def paths(option: Path | tuple[Path, ...]) -> tuple[Path, ...]:
+Place = TypeVar("Place", Path, Url | Path)
+
+
+def paths(option: Place | tuple[Place, ...]) -> tuple[Place, ...]:
     """Return the paths of an option that takes one or several."""
-    return (option,) if isinstance(option, Path) else option
+    return option if isinstance(option, tuple) else (option,)
 
 
 def matches(path: Path) -> list[Path]:
@@ -49,8 +54,10 @@ def first_bytes(path: Path, n: int = 8) -> bytes:
     return start
 
 
-def short_names(files: Sequence[Path]) -> list[str]:
+def short_names(files: Sequence[Url | Path]) -> list[str]:
     """Return names that tell the files apart: their own, or the path below their common folder.
+
+    Files of several machines that have one name are called by their whole place.
 
     >>> short_names([Path("news/a.jsonl"), Path("news/b.jsonl")])
     ['a.jsonl', 'b.jsonl']
@@ -59,5 +66,8 @@ def short_names(files: Sequence[Path]) -> list[str]:
     """
     if len({file.name for file in files}) == len(files):
         return [file.name for file in files]
-    folder = os.path.commonpath([file.absolute().parent for file in files])
-    return [file.absolute().relative_to(folder).as_posix() for file in files]
+    here = [file.absolute() for file in files if isinstance(file, Path)]
+    if len(here) < len(files):
+        return [str(file).partition("://")[2] or Path(file).as_posix() for file in files]
+    folder = os.path.commonpath([file.parent for file in here])
+    return [file.relative_to(folder).as_posix() for file in here]

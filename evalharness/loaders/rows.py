@@ -22,6 +22,7 @@ from uuid import UUID
 
 from evalharness.errors import DataError
 from evalharness.records import Article, Rejected
+from evalharness.spill import Places
 
 Row = Mapping[str, object]
 Raw = tuple[int, Row | str]
@@ -217,15 +218,11 @@ class Reading:
 
 @dataclass
 class Rows:
-    """Judges the rows of one run; keeps a hash and the place of every id, 110 bytes an article.
-
-    Two ids with the same 64-bit hash would be taken for one: in a million articles, 1 chance in
-    37 million.
-    """
+    """Judges the rows of one run; keeps a 128-bit hash and the place of every id."""
 
     reading: Reading
     bad_rows: BadRows = "list"
-    _met: dict[int, int] = field(default_factory=dict[int, int])
+    _met: Places = field(default_factory=Places)
     _places: list[str] = field(default_factory=list[str])
 
     def read(self, raws: Iterable[Raw], place: str, stem: str) -> Iterator[Article | Rejected]:
@@ -262,7 +259,7 @@ class Rows:
 
     def _once(self, article_id: str, number: int) -> None:
         """Raise _Defect for an id that came before; remember in which file and row it stands."""
-        key = int.from_bytes(hashlib.blake2b(article_id.encode(), digest_size=8).digest())
+        key = hashlib.blake2b(article_id.encode(), digest_size=16).digest()
         here = number * 2**20 + len(self._places) - 1
         first = self._met.setdefault(key, here)
         if first != here:

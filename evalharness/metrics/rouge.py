@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.util import find_spec
 from itertools import chain
 from math import fsum
 from typing import ClassVar, Literal, NamedTuple
 
+from evalharness.errors import HarnessError, MissingExtra
+from evalharness.metrics.rouge_compiled import PACKAGE, Compiled, compiled, counted_by, has_words
 from evalharness.metrics.rouge_engine import NOTHING, PRF, rouge_l, rouge_lsum, rouge_n
 from evalharness.metrics.tokens import KEPT_CHARACTERS, KEPT_TEXTS, Tokenizer, Tokens, tokenize
 from evalharness.protocols import Need, Pair
@@ -46,6 +49,9 @@ class Rouge:
         `sentences`, a sentence of the text, for summaries that come in one line.
     references: of several, `max`, the one with the best F-measure for each type; `mean`, all.
     empty: an empty summary: `skip`, no score, with a note; `zero`, 0.0, as the literature has it.
+    engine: what counts; the figures are the same. `compiled`, rouge-score-rs, for the default
+        tokenizer; `python`, our own; `auto`, the compiled one where it is installed and counts a
+        set of texts as ours does.
     """
 
     types: tuple[str, ...] = ("rouge1", "rouge2", "rougeL", "rougeLsum")
@@ -54,6 +60,7 @@ class Rouge:
     split: Split = "sentences"
     references: Literal["max", "mean"] = "max"
     empty: Literal["skip", "zero"] = "skip"
+    engine: Literal["auto", "python", "compiled"] = field(default="auto", compare=False)
 
     needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -68,32 +75,104 @@ class Rouge:
                 )
         if not self.types or len(set(self.types)) < len(self.types):
             raise ValueError("types: name at least one type, and each once")
+        if self.engine == "compiled" and self.tokenizer != "default":
+            raise ValueError("engine: the compiled one has the default tokenizer only")
 
     def identity(self) -> Mapping[str, str]:
         """Return the version of the sentence splitter, where it bears on the figures."""
         splits = self.split == "sentences" and "rougeLsum" in self.types
         return {"sentences": str(SENTENCES_VERSION)} if splits else {}
 
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Score each summary against its article's references."""
-        return [self._score(article.references, summary.text) for article, summary in pairs]
+    def counted_by(self) -> str:
+        """Return what counts: the compiled engine with its version, or nothing if it is ours."""
+        return counted_by() if self._compiled() else ""
 
-    def _score(self, references: Sequence[str], summary: str) -> Score:
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Score each summary against its article's references.
+
+        Raises: MissingExtra or HarnessError where the engine asked for cannot be had.
+        """
+        scorer = self._compiled()
+        asked = [self._asked(article.references, summary.text) for article, summary in pairs]
+        if scorer is None:
+            return [
+                each if isinstance(each, Score) else self._score(each, summary.text)
+                for each, (_, summary) in zip(asked, pairs, strict=True)
+            ]
+        return self._scored(scorer, asked, [summary.text for _, summary in pairs])
+
+    def _compiled(self) -> Compiled | None:
+        if self.engine == "python" or self.tokenizer != "default":
+            return None
+        scorer = compiled(self.types, self.stemmer, _Ours(self.types, self.stemmer))
+        if scorer is None and self.engine == "compiled":
+            if find_spec("rouge_score_rs") is None:
+                raise MissingExtra("rouge with the engine `compiled`", "fast")
+            raise HarnessError(f"rouge: {PACKAGE} does not count as ours does; use `engine: auto`")
+        return scorer
+
+    def _asked(self, references: Sequence[str], summary: str) -> Score | list[str]:
+        """Return the references to score against, or the score where there is nothing to count."""
         given = [reference for reference in references if reference.strip()]
         if not given:
             return Score(None, note="the article has no reference")
-        known = [reading for reading in map(self._reading, given) if reading.words]
+        if self.tokenizer == "default":
+            known = [reference for reference in given if has_words(reference)]
+        else:
+            known = [reference for reference in given if self._reading(reference).words]
         if not known:
             return Score(None, note=_WORDLESS[self.tokenizer])
         if summary.strip():
-            ours = _read(summary, self.stemmer, self.tokenizer, self.split)
-            combine = _best if self.references == "max" else _mean
-            return self._as_score(
-                [combine([_figures(name, theirs, ours) for theirs in known]) for name in self.types]
-            )
+            return known
         if self.empty == "zero":
             return self._as_score([NOTHING] * len(self.types))
         return Score(None, note="the summary is empty")
+
+    def _score(self, references: Sequence[str], summary: str) -> Score:
+        ours = _read(summary, self.stemmer, self.tokenizer, self.split)
+        return self._combined(
+            [
+                [_figures(name, theirs, ours) for name in self.types]
+                for theirs in map(self._reading, references)
+            ]
+        )
+
+    def _scored(
+        self, scorer: Compiled, asked: Sequence[Score | list[str]], summaries: Sequence[str]
+    ) -> list[Score]:
+        """Count all pairs at once; those whose sentences no line break could part, by ourselves."""
+        found: list[Score | None] = [each if isinstance(each, Score) else None for each in asked]
+        left: list[str] = []
+        right: list[str] = []
+        counted: dict[int, range] = {}
+        for at, (known, summary) in enumerate(zip(asked, summaries, strict=True)):
+            if isinstance(known, Score):
+                continue
+            texts = [self._lines(summary), *(self._lines(reference) for reference in known)]
+            whole = [text for text in texts if text is not None]
+            if len(whole) < len(texts):
+                found[at] = self._score(known, summary)
+                continue
+            counted[at] = range(len(left), len(left) + len(known))
+            left += whole[1:]
+            right += whole[:1] * len(known)
+        figures = scorer.count(left, right) if left else []
+        for at, places in counted.items():
+            found[at] = self._combined([figures[place] for place in places])
+        return [each for each in found if each is not None]
+
+    def _lines(self, text: str) -> str | None:
+        """Return a text with its sentences on lines of their own, if it can be had so."""
+        if self.split == "newline" or "rougeLsum" not in self.types:
+            return text
+        return _in_lines_once(text) if len(text) <= KEPT_CHARACTERS else _in_lines(text)
+
+    def _combined(self, figures: Sequence[Sequence[PRF]]) -> Score:
+        """Return the score from the figures against each reference."""
+        if len(figures) == 1:
+            return self._as_score(figures[0])
+        combine = _best if self.references == "max" else _mean
+        return self._as_score([combine(of_type) for of_type in zip(*figures, strict=True)])
 
     def _reading(self, reference: str) -> Reading:
         """Return the words of a reference, kept for other summaries of the same article."""
@@ -107,6 +186,39 @@ class Rouge:
             parts[f"{name}.precision"] = precision
             parts[f"{name}.recall"] = recall
         return Score(parts["rougeL" if "rougeL" in parts else self.types[0]], parts)
+
+
+@dataclass(frozen=True)
+class _Ours:
+    """Our own count of two texts by lines, for the comparison of engines."""
+
+    types: tuple[str, ...]
+    stemmer: bool
+
+    def __call__(self, reference: str, summary: str) -> list[PRF]:
+        theirs, ours = (
+            _read(text, self.stemmer, "default", "newline") for text in (reference, summary)
+        )
+        return [_figures(name, theirs, ours) for name in self.types]
+
+
+def _in_lines(text: str) -> str | None:
+    """Return a text with a line for each sentence: None where that would cut a word in two."""
+    lines = []
+    for line in text.split("\n"):
+        at = 0
+        for span in sentences(line):
+            joined = span.start == at and at > 0 and line[at - 1].isalnum() and line[at].isalnum()
+            if joined or line[at : span.start].strip():
+                return None
+            lines.append(span.of(line))
+            at = span.end
+        if line[at:].strip():
+            return None
+    return "\n".join(lines)
+
+
+_in_lines_once = lru_cache(KEPT_TEXTS)(_in_lines)
 
 
 def _read(text: str, stemmer: bool, tokenizer: Tokenizer, split: Split) -> Reading:

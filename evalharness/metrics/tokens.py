@@ -23,7 +23,7 @@ Tokens = tuple[str, ...]
 SHORT = 3
 
 # Bounds on what is kept: words with their stems, and texts with their words.
-KEPT_STEMS = 1 << 17
+KEPT_STEMS = 1 << 16
 KEPT_TEXTS = 512
 KEPT_CHARACTERS = 10_000
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.models.asking import Failed, Prompt
 from evalharness.models.options import Generating
 from evalharness.prompts import (
     at_date,
@@ -24,7 +25,7 @@ from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
 if TYPE_CHECKING:
-    from evalharness.models.generation import Failed, Prompt, Written
+    from evalharness.models.generation import Engine, Written
 
 INSTRUCTION = (
     "{article}\n\nSummarize the article above in at most three sentences. Say only what the "
@@ -48,6 +49,8 @@ class Causal(Generating):
     max_input_tokens: the most tokens of the whole prompt.
     stop: strings that end a summary; they are cut off.
     thinking: remove or keep what stands between <think> and </think>.
+    batching: continuous: `generate_batch` of transformers, in which a row that ends makes room for
+        the next prompt at once. Greedy only; for GPUs.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "title"})
@@ -62,6 +65,7 @@ class Causal(Generating):
     max_input_tokens: int | None = None
     stop: tuple[str, ...] = ()
     thinking: Literal["keep", "remove"] = "remove"
+    batching: Literal["continuous"] | None = None
 
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""
@@ -71,6 +75,14 @@ class Causal(Generating):
             check_template("template", self.template, ["article"], ["title"])
             if self.chat:
                 raise ValueError("template: is for prompts without a chat template; chat is true")
+        if self.batching == "continuous":
+            if self.stop or self.do_sample or (self.num_beams or 1) > 1 or self.cache:
+                raise ValueError(
+                    "batching: continuous is for plain greedy decoding, without num_beams, "
+                    "do_sample, stop and cache"
+                )
+            if self.batch_size != "auto":
+                raise ValueError("batch_size: with batching: continuous there are no batches")
         if "" in self.stop:
             raise ValueError("stop: an empty string would end every summary before it begins")
         try:
@@ -81,7 +93,8 @@ class Causal(Generating):
     def instructions(self) -> tuple[str, ...]:
         """Return the fixed texts of the prompt."""
         prompt = self.user if self.template is None else self.template
-        texts = [self.system, *(fixed for fixed, _ in parts(prompt))]
+        merge = self.long.merge if self.long and self.long.merges else ""
+        texts = [self.system, *(fixed for said in (prompt, merge) for fixed, _ in parts(said))]
         return tuple(text.strip() for text in texts if text.strip())
 
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
@@ -90,6 +103,15 @@ class Causal(Generating):
         Raises: ModelError where the checkpoint cannot be used as asked.
         """
         return self._writer.summarize(articles)
+
+    @property
+    def engine(self) -> "Engine":
+        """The model at work, which writes summaries for prompts."""
+        return self._writer.engine
+
+    def prompt(self, article: Article) -> Prompt | Failed:
+        """Return the prompt of an article, cut to fit."""
+        return self._writer.prompt(article)
 
     @cached_property
     def _writer(self) -> "_Writer":
@@ -100,7 +122,7 @@ class _Writer:
     """A checkpoint at work; settles once what is the same for all articles."""
 
     def __init__(self, options: Causal, loaded: hf.Loaded) -> None:
-        from evalharness.models import generation, settings
+        from evalharness.models import continuous, generation, settings
 
         self.options = options
         self.tokenizer = loaded.tokenizer
@@ -108,10 +130,14 @@ class _Writer:
         if self.chat:
             today = datetime.date.fromisoformat(options.today)
             self.chat_template = at_date(self.tokenizer.get_chat_template(), today)
-        decoding = settings.resolve(loaded.model, self.tokenizer, {}, options.decoding())
+        decoding = settings.resolve(
+            loaded.model, self.tokenizer, {}, options.decoding(), options.cache
+        )
         # The only side of a decoder is what it reads and writes together.
         context = window(loaded.model, self.tokenizer, None)
         self.limit = _room(context, decoding.cap, options.max_input_tokens)
+        if options.batching == "continuous":
+            continuous.check(loaded, decoding, options.stop)
         self.engine = generation.Engine(
             loaded,
             decoding,
@@ -119,6 +145,7 @@ class _Writer:
             stop=options.stop,
             # Padding comes first here, and would count as tokens that were written before.
             alone=decoding.config.no_repeat_ngram_size == 1,
+            continuous=options.batching == "continuous",
         )
 
     def _chooses_chat(self) -> bool:
@@ -133,21 +160,36 @@ class _Writer:
         """Return a summary for each article, in order."""
         from evalharness.models import generation
 
-        return generation.summaries(articles, self.engine, self.prompt, self._polished)
+        return generation.summaries(
+            articles,
+            self.engine,
+            self.prompt,
+            self._polished,
+            self.options.long,
+            self.merging,
+        )
 
-    def prompt(self, article: Article) -> "Prompt | Failed":
+    def prompt(self, article: Article) -> Prompt | Failed:
         """Return the prompt with as much of the article, from its start, as fits."""
-        from evalharness.models.generation import Failed, Prompt
+        source = self.options.user if self.chat else self.options.template or self.options.user
+        return self._longest(source, "article", article)
+
+    def merging(self, summaries: Article) -> Prompt | Failed:
+        """Return the prompt that merges summaries, which stand where the article's text does."""
+        merge = self.options.long.merge if self.options.long else ""
+        return self._longest(merge, "summaries", summaries)
+
+    def _longest(self, source: str, place: str, article: Article) -> Prompt | Failed:
+        """Return a prompt with as much of a text, from its start, as fits into its place."""
         from evalharness.models.sampling import article_seed
 
         title = str(article.extra.get("title") or "")
-        source = self.options.user if self.chat else self.options.template or self.options.user
         if not title and any(name == "title" for _, name in parts(source)):
             return Failed("the article has no title, and the prompt asks for one")
         key = article_seed(self.options.seed, article.text)
 
         def ids(text: str) -> list[int]:
-            return self._ids(source, {"article": text, "title": title})
+            return self._ids(source, {place: text, "title": title})
 
         whole = ids(article.text)
         if self.limit is None or len(whole) <= self.limit:
@@ -176,7 +218,7 @@ class _Writer:
             text = f"{self.options.system}\n\n{text}"
         return list(self.tokenizer(text)["input_ids"])
 
-    def _polished(self, written: "Written", prompt: "Prompt") -> str:
+    def _polished(self, written: "Written", prompt: Prompt) -> str:
         text = written.text
         if self.options.thinking == "remove":
             # Some templates open the thought themselves, at the end of the prompt.

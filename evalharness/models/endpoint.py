@@ -6,15 +6,25 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
+from evalharness.models.asking import Failed, Said
 from evalharness.models.causal import INSTRUCTION
+from evalharness.models.long import Long, summarized
 from evalharness.prompts import check_template, filled, parts, without_thought
 from evalharness.protocols import Need
-from evalharness.records import Article, Finish, Summary
+from evalharness.records import Article, Summary
 
 # Articles whose summaries are stored together: what a crash may cost.
 _LEAST_TOGETHER = 32
 _ROUNDS = 4
 _FINISHED = frozenset({"stop", "length", "eos", "end_turn"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, and how many characters of the article it holds."""
+
+    chat: Chat
+    read: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class Endpoint(Server):
     seed: sent with a request that draws; not every server keeps to it.
     stop: strings that end a summary.
     max_characters: the most characters of an article; the rest is cut, and said to be.
+    long: what to do with an article of more characters; None cuts off its end, as the head does.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "title"})
@@ -48,6 +59,7 @@ class Endpoint(Server):
     seed: int = 0
     stop: tuple[str, ...] = ()
     max_characters: int | None = None
+    long: Long | None = None
 
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""
@@ -62,6 +74,10 @@ class Endpoint(Server):
                 raise ValueError(f"{name}: is for sampling: add do_sample: true")
         if "" in self.stop:
             raise ValueError("stop: an empty string would end every summary before it begins")
+        if self.long and self.long.strategy == "head":  # what is done without: the same results
+            object.__setattr__(self, "long", None)
+        if self.long and self.max_characters is None:
+            raise ValueError("long: needs max_characters, which says what is long")
 
     def identity(self) -> dict[str, str]:
         """Return nothing more: address, model and further fields are options already."""
@@ -69,7 +85,8 @@ class Endpoint(Server):
 
     def instructions(self) -> tuple[str, ...]:
         """Return the fixed texts of the prompt."""
-        texts = [self.system, *(fixed for fixed, _ in parts(self.user))]
+        merge = self.long.merge if self.long and self.long.merges else ""
+        texts = [self.system, *(fixed for said in (self.user, merge) for fixed, _ in parts(said))]
         return tuple(text.strip() for text in texts if text.strip())
 
     def batches(self, articles: Sequence[Article]) -> list[list[int]]:
@@ -82,35 +99,31 @@ class Endpoint(Server):
 
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
         """Return a summary for each article, in order. Raises: EndpointError."""
-        lacks = [self._lacks(article) for article in articles]
-        chats = [self._chat(a) for a, lack in zip(articles, lacks, strict=True) if not lack]
-        answers = iter(self._client.ask(chats))
-        return [
-            Summary(article.id, "", finish="error", note=lack)
-            if lack
-            else self._summary(article, next(answers))
-            for article, lack in zip(articles, lacks, strict=True)
-        ]
+        return summarized(articles, self, self.long)
 
     @cached_property
     def _client(self) -> Client:
         return Client(self, seed=self.seed)
 
-    def _lacks(self, article: Article) -> str:
-        """Return why nothing can be asked about an article; empty if something can."""
-        if not article.text.strip():
-            return "the article has no text"
-        asks_for_title = any(name == "title" for _, name in parts(self.user))
-        if asks_for_title and not article.extra.get("title"):
-            return "the article has no title, and the prompt asks for one"
-        return ""
+    def prompt(self, article: Article) -> Asked | Failed:
+        """Return the request for a summary of an article, cut to what may be sent."""
+        return self._asked(self.user, "article", article)
 
-    def _chat(self, article: Article) -> Chat:
-        values = {
-            "article": article.text[: self.max_characters],
-            "title": str(article.extra.get("title") or ""),
-        }
-        return Chat(filled(self.user, values), self.system, self._fields())
+    def merging(self, summaries: Article) -> Asked | Failed:
+        """Return the request that merges summaries, which stand where the article's text does."""
+        return self._asked(self.long.merge if self.long else "", "summaries", summaries)
+
+    def _asked(self, template: str, place: str, article: Article) -> Asked | Failed:
+        title = str(article.extra.get("title") or "")
+        if not title and any(name == "title" for _, name in parts(template)):
+            return Failed("the article has no title, and the prompt asks for one")
+        text = article.text[: self.max_characters]
+        said = filled(template, {place: text, "title": title})
+        return Asked(Chat(said, self.system, self._fields()), len(text))
+
+    def write(self, prompts: Sequence[Asked]) -> list[Said | Failed]:
+        """Return the answer to each request, in order. Raises: EndpointError."""
+        return [_said(answer) for answer in self._client.ask([prompt.chat for prompt in prompts])]
 
     def _fields(self) -> Mapping[str, Any]:
         fields: dict[str, Any] = {"max_tokens": self.max_new_tokens, "temperature": 0}
@@ -120,14 +133,11 @@ class Endpoint(Server):
             fields |= {} if self.top_p is None else {"top_p": self.top_p}
         return fields | ({"stop": list(self.stop)} if self.stop else {})
 
-    def _summary(self, article: Article, answer: Answer | Unanswered) -> Summary:
-        if isinstance(answer, Unanswered):
-            return Summary(article.id, "", finish="error", note=answer.reason)
-        if answer.finish not in _FINISHED:
-            note = f"the server ended the answer: {answer.finish}"
-            return Summary(article.id, "", finish="error", note=note)
-        text = without_thought(answer.text).strip()
-        read = len(article.text[: self.max_characters])
-        cut = answer.finish == "length"
-        finish: Finish = "length" if cut else "stop" if text else "empty"
-        return Summary(article.id, text, read, finish, answer.n_out, answer.n_in)
+
+def _said(answer: Answer | Unanswered) -> Said | Failed:
+    if isinstance(answer, Unanswered):
+        return Failed(answer.reason)
+    if answer.finish not in _FINISHED:
+        return Failed(f"the server ended the answer: {answer.finish}")
+    text = without_thought(answer.text).strip()
+    return Said(text, "length" if answer.finish == "length" else "stop", answer.n_out, answer.n_in)

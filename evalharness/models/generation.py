@@ -4,8 +4,9 @@ What `seq2seq` and `causal` share once they start to work; imported late, since 
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
@@ -18,33 +19,19 @@ from transformers import (  # noqa: TID253
 
 from evalharness import hf
 from evalharness.errors import HarnessError, ModelError
-from evalharness.models import sampling
+from evalharness.models import continuous, sampling
+from evalharness.models.asking import Failed as Failed
+from evalharness.models.asking import Prompt as Prompt
+from evalharness.models.asking import Said
+from evalharness.models.long import Long, summarized, told
+from evalharness.models.pace import LEAST, Pace, tried, usual
 from evalharness.models.settings import Settings, ends
 from evalharness.records import Article, Finish, Summary
-
-# `auto` by device: the most articles, rows (articles x beams) and padded prompt tokens of a batch.
-# On a CPU what batching gains is soon lost again to padding: on a model like t5-small, 8 articles
-# were 1.8 times as quick as single ones, and 16 no quicker. A GPU decodes at the pace at which it
-# reads the weights, so that more rows are nearly free until its memory ends.
-_LARGEST = {"cpu": (8, 16, 16_384), "mps": (16, 32, 32_768), "cuda": (64, 128, 131_072)}
 
 _NO_MEMORY = "out of memory at batch size 1"
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """What the model reads for one article.
-
-    read: characters of the article, from its start, that `ids` hold; None where unknown.
-    key: of the article's own random numbers.
-    """
-
-    ids: list[int]
-    read: int | None
-    key: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -54,13 +41,6 @@ class Written:
     ids: list[int]
     text: str
     finish: Finish
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Why a prompt came to nothing."""
-
-    reason: str
 
 
 class StopStrings(StoppingCriteria):
@@ -82,6 +62,14 @@ class StopStrings(StoppingCriteria):
         return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
 
 
+@dataclass
+class Pacing:
+    """The limits of batches at present, and whether the model has run before."""
+
+    latest: Pace
+    warm: bool = False
+
+
 @dataclass(frozen=True)
 class Engine:
     """Writes summaries for prompts, in batches that fit."""
@@ -91,6 +79,7 @@ class Engine:
     batch_size: int | Literal["auto"] = "auto"
     stop: tuple[str, ...] = ()
     alone: bool = False
+    continuous: bool = False
     extra_inputs: Callable[[torch.Tensor], Mapping[str, torch.Tensor]] = field(
         default=lambda ids: {}, repr=False
     )
@@ -101,9 +90,14 @@ class Engine:
         results: dict[int, Written | Failed] = {}
         with hf.quiet():
             self._refuse_unknown_tokens(prompts, results)
-            for batch in self.plan(prompts):
-                rows = [i for i in batch if i not in results]
-                written = careful(lambda some: self._generate(prompts, some), rows)
+            for rows in self._batches(
+                prompts, [i for i in range(len(prompts)) if i not in results]
+            ):
+                written = careful(
+                    lambda some: self._generate(prompts, some),
+                    rows,
+                    lambda some: self._remember([prompts[i] for i in some]),
+                )
                 results.update(zip(rows, written, strict=True))
         in_order = [results[i] for i in range(len(prompts))]
         reasons = {r.reason if isinstance(r, Failed) else "" for r in in_order}
@@ -124,26 +118,103 @@ class Engine:
 
     def plan(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """Return positions of prompts in batches, the longest prompts first."""
-        order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i].ids), i))
-        batches: list[list[int]] = []
+        return list(self._batches(prompts, range(len(prompts))))
+
+    def _batches(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> Iterator[list[int]]:
+        """Yield batches; one that did not fit into memory makes those that follow smaller."""
+        order = sorted(rows, key=lambda i: (-len(prompts[i].ids), i))
         while order:
-            n = self._size(len(prompts[order[0]].ids))
-            batches.append(order[:n])
+            n = len(order) if self.continuous else self._size(len(prompts[order[0]].ids))
+            yield order[:n]
             order = order[n:]
-        return batches
 
     def _size(self, longest: int) -> int:
         """Return how many articles go together, the longest prompt having so many tokens."""
         if self.alone or self.settings.samples_beams:
             return 1
+        return self.pace.latest.size(longest, self.settings.beams, self.settings.cap)
+
+    @cached_property
+    def pace(self) -> "Pacing":
+        """How large batches may be: from the start by device, later by trial and failure."""
         if self.batch_size != "auto":
-            return self.batch_size
-        articles, rows, tokens = _LARGEST.get(self.loaded.device.type, _LARGEST["cpu"])
-        return max(1, min(articles, rows // self.settings.beams, tokens // max(1, longest)))
+            return Pacing(Pace(self.batch_size))
+        return Pacing(usual(self.loaded.device.type, self.settings.beams))
+
+    def _remember(self, prompts: Sequence[Prompt]) -> None:
+        """Keep to half of what a batch needed that did not fit."""
+        longest = max(len(prompt.ids) for prompt in prompts)
+        rows = len(prompts) * self.settings.beams
+        self.pace.latest = self.pace.latest.after_failure(rows * (longest + self.settings.cap))
+
+    @property
+    def place(self) -> str:
+        """Return the name of the device, as pace and rounding depend on it."""
+        device = self.loaded.device
+        return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+    def told(self) -> dict[str, Any]:
+        """Return on what, in which numbers and in what batches summaries are written."""
+        model, latest = self.loaded.model, self.pace.latest
+        limits = {"articles": latest.articles, "tokens": latest.tokens}
+        batch = "continuous" if self.continuous else limits | latest.record()
+        return {
+            "device": self.place,
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "attention": model.config._attn_implementation,
+            "batch": batch,
+        }
+
+    def settle(
+        self, kept: Mapping[str, Any] | None, prompts: Callable[[], list[Prompt]], n: int
+    ) -> None:
+        """Take the limits that were kept; else try some out, if there is enough to write.
+
+        Nothing of a trial is used but its times: which batch a summary is written in must follow
+        from what is kept. prompts: makes what is to be written, of n articles.
+        """
+        if kept is not None:
+            self.pace.latest = self.pace.latest.taking(kept)
+        fixed = (
+            self.continuous
+            or self.batch_size != "auto"
+            or self.alone
+            or self.settings.samples_beams
+        )
+        if fixed or n < LEAST or self.pace.latest.tried is not None:
+            return
+        with hf.quiet():
+            made = prompts()
+            lengths = [len(prompt.ids) for prompt in made]
+            device, beams = self.loaded.device.type, self.settings.beams
+            found = tried(lengths, device, beams, lambda rows, n: self._time(made, rows, n))
+        if found is not None:
+            self.pace.latest = replace(found, memory=self.pace.latest.memory)
+
+    def _time(self, prompts: Sequence[Prompt], rows: Sequence[int], size: int) -> float:
+        """Return the seconds that some prompts take in batches of a size; infinite if one fails."""
+        if not self.pace.warm:  # the first call of all loads and tunes kernels
+            careful(lambda some: self._generate(prompts, some), rows[-1:])
+            self.pace.warm = True
+        # With one thread, what other programs take of the processor can be left out.
+        quiet = self.loaded.device.type == "cpu" and torch.get_num_threads() == 1
+        clock = time.process_time if quiet else time.perf_counter
+        begin = clock()
+        for start in range(0, len(rows), size):
+            some = rows[start : start + size]
+            (result,) = careful(lambda each: [self._generate(prompts, each[0])], [some])
+            if isinstance(result, Failed):
+                return float("inf")
+        return clock() - begin
 
     def _generate(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> list[Written]:
         """Run the model on some prompts at once."""
         chosen = [prompts[i] for i in rows]
+        if self.continuous:
+            ids = [prompt.ids for prompt in chosen]
+            return [
+                self._written(row) for row in continuous.tokens(self.loaded, self.settings, ids)
+            ]
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
         inputs = self._padded(chosen)
         start = 1 if self._encodes else inputs["input_ids"].shape[1]
@@ -211,78 +282,68 @@ class Engine:
         return Written(new, text, finish)
 
 
+@dataclass(frozen=True)
+class Asking:
+    """An engine with a way to make prompts, and to make what it writes readable."""
+
+    engine: Engine
+    prompt: Callable[[Article], Prompt | Failed]
+    merging: Callable[[Article], Prompt | Failed]
+    polished: Callable[[Written, Prompt], str]
+
+    def write(self, prompts: Sequence[Prompt]) -> list[Said | Failed]:
+        """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
+        results = zip(prompts, self.engine.write(prompts), strict=True)
+        return [
+            result
+            if isinstance(result, Failed)
+            else Said(self.polished(result, p), result.finish, len(result.ids), len(p.ids))
+            for p, result in results
+        ]
+
+
 def summaries(
     articles: Sequence[Article],
     engine: Engine,
     prompt: Callable[[Article], Prompt | Failed],
     polished: Callable[[Written, Prompt], str],
+    long: Long | None = None,
+    merging: Callable[[Article], Prompt | Failed] | None = None,
 ) -> list[Summary]:
     """Return the summary of each article, in order: its prompt, written to, and made readable.
 
-    Raises: ModelError where every article fails for the same reason.
+    long: what to do with an article that does not fit. merging: makes a prompt of summaries, where
+    that is not the prompt of an article. Raises: ModelError where all fail for the same reason.
     """
     with hf.quiet():
-        prompts = [_prompt(article, prompt) for article in articles]
-    usable = [p for p in prompts if isinstance(p, Prompt)]
-    results = iter(engine.write(usable))
-    return [
-        _summary(article, p, next(results) if isinstance(p, Prompt) else p, polished)
-        for article, p in zip(articles, prompts, strict=True)
-    ]
-
-
-def _prompt(article: Article, make: Callable[[Article], Prompt | Failed]) -> Prompt | Failed:
-    if not article.text.strip():
-        return Failed("the article has no text")
-    try:
-        return make(article)
-    except HarnessError:
-        raise
-    except Exception as error:  # text that is no Unicode, and what else a tokenizer may refuse
-        return Failed(_reason(error))
-
-
-def _summary(
-    article: Article,
-    prompt: Prompt | Failed,
-    result: Written | Failed,
-    polished: Callable[[Written, Prompt], str],
-) -> Summary:
-    if isinstance(result, Failed) or isinstance(prompt, Failed):
-        reason = result.reason if isinstance(result, Failed) else ""
-        return Summary(article.id, "", finish="error", note=reason)
-    text = polished(result, prompt)
-    finish: Finish = "empty" if not text and result.finish == "stop" else result.finish
-    return Summary(article.id, text, prompt.read, finish, len(result.ids), len(prompt.ids))
+        return summarized(articles, Asking(engine, prompt, merging or prompt, polished), long)
 
 
 def careful(
-    run: Callable[[Sequence[Row]], list[Result]], rows: Sequence[Row]
+    run: Callable[[Sequence[Row]], list[Result]],
+    rows: Sequence[Row],
+    too_large: Callable[[Sequence[Row]], object] = lambda rows: None,
 ) -> list[Result | Failed]:
     """Run a batch; where it fails, by halves for want of memory, or else one by one.
 
     A row that fails alone becomes Failed with the reason. A HarnessError is no single article's
-    fault and goes up.
+    fault and goes up. too_large: is told of several rows for which memory did not suffice.
     """
     try:
         return list(run(rows))
     except HarnessError:
         raise
     except Exception as error:  # whatever one article provokes must not end the run
-        memory, reason = hf.out_of_memory(error), _reason(error)
+        memory, reason = hf.out_of_memory(error), told(error)
     # Outside of `except`, whose traceback would keep the failed batch's tensors alive.
     _free()
     if len(rows) == 1:
         return [Failed(f"{_NO_MEMORY}: {reason}" if memory else reason)]
     if memory:
+        too_large(rows)
         half = (len(rows) + 1) // 2
-        return careful(run, rows[:half]) + careful(run, rows[half:])
-    return [result for row in rows for result in careful(run, [row])]
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+        return careful(run, rows[:half], too_large) + careful(run, rows[half:], too_large)
+    return [result for row in rows for result in careful(run, [row], too_large)]
 
 
 def _free() -> None:

@@ -1,12 +1,19 @@
 """The options that every model of our own shares: how it decodes, and where it runs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from evalharness import hf
+from evalharness.models.asking import Failed, Prompt
+from evalharness.models.long import Long
+from evalharness.models.pace import LEAST
 from evalharness.protocols import Checkpoint
 from evalharness.records import Article
+
+if TYPE_CHECKING:
+    from evalharness.models.generation import Engine
 
 # Options that are handed to generation as they are; None leaves the checkpoint's own value.
 DECODING = (
@@ -24,12 +31,15 @@ DECODING = (
     "min_p",
     "typical_p",
 )
+Cache = Literal["static", "compiled"]
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p")
 _BEAMS = ("length_penalty", "early_stopping")
 
 # Articles that are stored together, and run again together after a crash. How many of them go
 # through the model at once is settled when they do: that depends on the machine, this must not.
-_TOGETHER = 32
+_TOGETHER = 64
+# Of articles that are read in parts, so many characters are enough.
+_CHARACTERS_TOGETHER = 400_000
 
 
 @dataclass(frozen=True)
@@ -51,14 +61,20 @@ class Generating:
     top_p: draw among the fewest tokens that hold this much probability.
     min_p: draw among tokens at least this likely, relative to the likeliest.
     typical_p: locally typical sampling, Meister et al. 2022.
+    long: what to do with an article that does not fit; None cuts off its end, as the head does.
     seed: of the draws; each article draws from its own stream, whatever batch it is in.
     dtype: numbers to compute in; auto is what the checkpoint was saved in.
     attention: sdpa, eager or flash_attention_2; None leaves it to transformers.
+    cache: static keeps keys and values in tensors of fixed size; compiled runs torch.compile, too,
+        which takes its time for each new length, and is for GPUs. None: they grow.
     remote_code: run Python code that comes with the checkpoint.
     device: auto, cpu, cuda, cuda:N or mps.
-    device_map: spread the model over devices (`auto`); needs the extra `accelerate`.
-    batch_size: articles a batch; auto: by device, beams and length.
+    device_map: spread one model over the GPUs that are seen: auto, balanced, balanced_low_0 or
+        sequential, as accelerate has them; needs the extra `accelerate`.
+    batch_size: articles a batch; auto: by device, beams and length, for many articles by a trial.
     """
+
+    least: ClassVar[int] = LEAST
 
     model: Checkpoint
     revision: str | None = None
@@ -76,9 +92,11 @@ class Generating:
     top_p: float | None = None
     min_p: float | None = None
     typical_p: float | None = None
+    long: Long | None = None
     seed: int = 0
     dtype: hf.Dtype = "auto"
     attention: hf.Attention | None = None
+    cache: Cache | None = None
     remote_code: bool = False
     device: str = field(default="auto", compare=False)
     device_map: str | None = field(default=None, compare=False)
@@ -87,6 +105,9 @@ class Generating:
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""
         hf.check_device(self.device)
+        hf.check_device_map(self.device_map, self.device)
+        if self.long and self.long.strategy == "head":  # what is done without: the same results
+            object.__setattr__(self, "long", None)
         self._check_ranges()
         if self.do_sample is not True:
             self._refuse(_SAMPLING, "is for sampling: add do_sample: true")
@@ -120,8 +141,48 @@ class Generating:
     def batches(self, articles: Sequence[Article]) -> list[list[int]]:
         """Return positions of articles of like length together, the longest first."""
         n = _TOGETHER if self.batch_size == "auto" else self.batch_size
+        most = _CHARACTERS_TOGETHER if self.long and self.long.merges else None
         order = sorted(range(len(articles)), key=lambda i: (-len(articles[i].text), i))
-        return [order[start : start + n] for start in range(0, len(order), n)]
+        batches: list[list[int]] = []
+        left = 0
+        for at in order:
+            length = len(articles[at].text)
+            if not batches or len(batches[-1]) == n or (most is not None and length > left):
+                batches.append([])
+                left = most or 0
+            batches[-1].append(at)
+            left -= length
+        return batches
+
+    @property
+    def engine(self) -> "Engine":
+        """The model at work, which writes summaries for prompts."""
+        raise NotImplementedError
+
+    def prompt(self, article: Article) -> Prompt | Failed:
+        """Return the prompt of an article, cut to fit."""
+        raise NotImplementedError
+
+    def prompts(self, articles: Sequence[Article]) -> list[Prompt]:
+        """Return the prompts of those articles that can have one; a run will say why of others."""
+        found: list[Prompt | Failed] = []
+        for article in articles:
+            with suppress(Exception):
+                found.append(self.prompt(article))
+        return [prompt for prompt in found if not isinstance(prompt, Failed)]
+
+    def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
+        """Keep to what was found on this device; else try it out, if there is enough to write."""
+        known = kept.get(self.engine.place)
+        self.engine.settle(known, lambda: self.prompts(articles), len(articles))
+
+    def found(self) -> tuple[str, Mapping[str, Any]]:
+        """Return the device, and what limits a trial or a lack of memory has set there."""
+        return self.engine.place, self.engine.pace.latest.record()
+
+    def told(self) -> Mapping[str, Any]:
+        """Return on what, in which numbers and in what batches summaries are written."""
+        return self.engine.told()
 
     def decoding(self) -> dict[str, Any]:
         """Return the decoding options that were set."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.models.asking import Failed, Prompt
+from evalharness.models.long import MERGE
 from evalharness.models.options import Generating
 from evalharness.prompts import positions, window
 from evalharness.protocols import Need
@@ -17,7 +19,7 @@ from evalharness.records import Article, Summary
 if TYPE_CHECKING:
     import torch
 
-    from evalharness.models.generation import Failed, Prompt, Written
+    from evalharness.models.generation import Engine, Written
 
 # A checkpoint may hold parameters for several tasks.
 TASK = "summarization"
@@ -44,12 +46,27 @@ class Seq2Seq(Generating):
     source_language: str | None = None
     target_language: str | None = None
 
+    def __post_init__(self) -> None:
+        """Check the options alone and against each other. Raises: ValueError."""
+        super().__post_init__()
+        if self.long and self.long.merge != MERGE:
+            raise ValueError("long: merge: is for a model that is prompted; this one is not")
+
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
         """Return a summary for each article, in order.
 
         Raises: ModelError where the checkpoint cannot be used as asked.
         """
         return self._writer.summarize(articles)
+
+    @property
+    def engine(self) -> "Engine":
+        """The model at work, which writes summaries for prompts."""
+        return self._writer.engine
+
+    def prompt(self, article: Article) -> Prompt | Failed:
+        """Return the prompt of an article, cut to fit."""
+        return self._writer.prompt(article)
 
     @cached_property
     def _writer(self) -> "_Writer":
@@ -65,11 +82,15 @@ class _Writer:
         self.options = options
         self.model = loaded.model
         self.tokenizer = self._own_tokenizer(loaded.tokenizer)
+        if options.long and not self.tokenizer.is_fast:
+            raise ModelError(
+                f"long: {options.model} has no fast tokenizer, which tells what it cut"
+            )
         task = dict((getattr(self.model.config, "task_specific_params", None) or {}).get(TASK, {}))
         prefix = task.pop("prefix", None) or getattr(self.model.config, "prefix", None) or ""
         self.prefix: str = prefix if options.prefix is None else options.prefix
         decoding = options.decoding() | self._target_language()
-        resolved = settings.resolve(self.model, self.tokenizer, task, decoding)
+        resolved = settings.resolve(self.model, self.tokenizer, task, decoding, options.cache)
         _check_cap(resolved.cap, positions(self.model.config, "decoder"))
         self.window = window(self.model, self.tokenizer, options.max_input_tokens)
         self.engine = generation.Engine(
@@ -85,11 +106,11 @@ class _Writer:
         """Return a summary for each article, in order."""
         from evalharness.models import generation
 
-        return generation.summaries(articles, self.engine, self.prompt, self._polished)
+        long = self.options.long
+        return generation.summaries(articles, self.engine, self.prompt, self._polished, long)
 
-    def prompt(self, article: Article) -> "Prompt | Failed":
+    def prompt(self, article: Article) -> Prompt | Failed:
         """Return the tokens of prefix and article, the article cut on the right to fit."""
-        from evalharness.models.generation import Failed, Prompt
         from evalharness.models.sampling import article_seed
 
         key = article_seed(self.options.seed, article.text)
@@ -109,7 +130,7 @@ class _Writer:
         options |= {"return_offsets_mapping": fast, "return_special_tokens_mask": fast}
         return self.tokenizer(self.prefix + text, **options)
 
-    def _polished(self, written: "Written", prompt: "Prompt") -> str:
+    def _polished(self, written: "Written", prompt: Prompt) -> str:
         text = written.text
         if "pegasus" in self.model.config.model_type:
             text = _LINE_BREAK.sub("\n", text)

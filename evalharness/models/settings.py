@@ -6,9 +6,9 @@ Imported late, as is all that imports transformers.
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from transformers import GenerationConfig  # noqa: TID253  imported when the work starts
+from transformers import CompileConfig, GenerationConfig  # noqa: TID253  imported when the work starts
 
 from evalharness import hf
 from evalharness.errors import ModelError
@@ -44,7 +44,11 @@ class Settings:
 
 
 def resolve(
-    model: Any, tokenizer: Any, task: Mapping[str, Any], options: Mapping[str, Any]
+    model: Any,
+    tokenizer: Any,
+    task: Mapping[str, Any],
+    options: Mapping[str, Any],
+    cache: Literal["static", "compiled"] | None = None,
 ) -> Settings:
     """Return how to decode: the options, over the task's parameters, over the checkpoint's own.
 
@@ -56,6 +60,7 @@ def resolve(
     _settle_tokens(config, tokenizer)
     cap = _settle_length(config, task, options, model.config)
     _settle_outputs(config)
+    _settle_cache(config, cache)
     draw = None
     if config.do_sample and (config.num_beams or 1) == 1:
         draw = {n: v for n in sampling.SETTINGS if (v := getattr(config, n, None)) is not None}
@@ -129,4 +134,13 @@ def _settle_outputs(config: GenerationConfig) -> None:
     config.output_attentions = config.output_hidden_states = None
     config.max_time = None
     config.stop_strings = None
-    config.cache_implementation = None
+
+
+def _settle_cache(config: GenerationConfig, cache: Literal["static", "compiled"] | None) -> None:
+    """Choose how keys and values are kept; by itself, transformers compiles on a GPU only."""
+    config.cache_implementation = None if cache is None else "static"
+    config.disable_compile = cache != "compiled"
+    config.compile_config = None
+    if cache == "compiled":
+        config.compile_config = CompileConfig()
+        config.compile_config._compile_all_devices = True

@@ -84,11 +84,25 @@ def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
     return batches
 
 
+_epoch = 0
+
+
+def forget() -> None:
+    """Have all memories forget what they remember.
+
+    What is remembered leaves its place in a batch to others, whose last digits may differ then: so
+    that scores of some pairs do not depend on what was scored before, this goes before them.
+    """
+    global _epoch
+    _epoch += 1
+
+
 class Memory:
     """Results by what they are of; the oldest go when there are too many."""
 
     def __init__(self, most_bytes: int = MOST_REMEMBERED) -> None:
         self.most_bytes = most_bytes
+        self._epoch = _epoch
         self._results: OrderedDict[bytes, Values] = OrderedDict()
         self._bytes = 0
 
@@ -102,6 +116,9 @@ class Memory:
 
     def get(self, key: bytes) -> Values | None:
         """Return a result that is still remembered."""
+        if self._epoch != _epoch:
+            self._epoch, self._bytes = _epoch, 0
+            self._results.clear()
         found = self._results.get(key)
         if found is not None:
             self._results.move_to_end(key)

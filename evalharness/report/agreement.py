@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from evalharness.calibration import Calibrated, Calibration
+from evalharness.untrusted import visible
 
 # Wide enough for any table where the output is no terminal.
 _FILE_WIDTH = 200
@@ -37,13 +38,13 @@ def show_agreement(record: Mapping[str, Any], out: IO[str]) -> None:
         console.print(f"{name}  ({found['signature']})", markup=False, soft_wrap=True)
         console.print(_figures(found))
         for line in _without(found):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(visible(line), markup=False, soft_wrap=True)
     if record["span_baselines"]:
         console.print(_spans(record))
     if record["differences"]:
         console.print(_differences(record["differences"]))
     for line in _notes(record):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(visible(line), markup=False, soft_wrap=True)
 
 
 def show_calibration(found: Calibration, out: IO[str]) -> None:

@@ -17,6 +17,7 @@ from evalharness.loaders.pages import found_pages, read
 from evalharness.protocols import Metric
 from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
+from evalharness.untrusted import read_whole
 
 FLAGGED = 1
 UNREADABLE = 2
@@ -98,7 +99,7 @@ def _files(names: Sequence[str]) -> Iterator[str]:
 
 def _text(name: str) -> str:
     try:
-        content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        content = sys.stdin.buffer.read() if name == STDIN else read_whole(Path(name))
         return content.decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror or error}") from error

@@ -7,6 +7,7 @@ from typing import IO, Literal
 
 from evalharness.comparison import Comparison, Difference
 from evalharness.report.terminal import NO_SHARES
+from evalharness.untrusted import visible
 
 Row = list[str]
 # Wide enough for any table where the output is no terminal.
@@ -37,7 +38,7 @@ def printed(rows: Sequence[Row], text_columns: int, lines: Sequence[str], out: I
         table.add_row(*map(Text, row))
     console.print(table)
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(visible(line), markup=False, soft_wrap=True)
 
 
 _HEADINGS = (

@@ -10,6 +10,7 @@ from evalharness.gating.judging import WORST
 from evalharness.report.comparison import escaped, p_value
 from evalharness.report.terminal import NOTICE
 from evalharness.report.word_diff import word_diff
+from evalharness.untrusted import visible
 
 WORDS: dict[Verdict, str] = {
     "pass": "PASS: nothing is worse than it may be",
@@ -27,7 +28,7 @@ _MARKS: dict[Verdict, str] = {
 
 def show_gate(found: Gate, out: IO[str]) -> None:
     """Print the verdict, a line for each rule, and the worst articles of what failed."""
-    out.writelines(f"{line}\n" for line in _lines(found))
+    out.writelines(f"{visible(line)}\n" for line in _lines(found))
 
 
 def _lines(found: Gate) -> Iterator[str]:

@@ -92,6 +92,6 @@ def _detectable(plan: Plan) -> list[str]:
     ]
     for found in plan.detectable:
         figure = "unknown" if found.difference is None else f"{found.difference:.4f}"
-        of = f"{found.articles:,} articles{found.data and ' of '}{found.data}"
+        of = f"{_n(found.articles, 'article')}{found.data and ' of '}{found.data}"
         lines.append(f"  {found.metric}: {figure} with {of} ({found.basis})")
     return lines

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from evalharness.results import SHOWN_PARTS
+from evalharness.untrusted import visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +30,7 @@ def show_runs(records: Sequence[Mapping[str, Any]], out: IO[str]) -> None:
         table = _table(records, spread=False)  # a narrow terminal: the means matter more
     console.print(table)
     for line in _notes(records):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(visible(line), markup=False, soft_wrap=True)
 
 
 def _table(records: Sequence[Mapping[str, Any]], spread: bool) -> "Table":

@@ -137,11 +137,9 @@ class Texts:
         rows = self.articles.rows[article].tolist()
         return [None if row < 0 else file[row] for file, row in zip(self._files, rows, strict=True)]
 
-    def where(self, article: int) -> str:
-        """Return file and line of an article, in the first run that has it."""
-        rows = self.articles.rows[article].tolist()
-        found = zip(self._files, rows, strict=True)
-        return next(file.where(row) for file, row in found if row >= 0)
+    def where(self, article: int, system: int) -> str:
+        """Return file and line of one system's sample of an article."""
+        return self._files[system].where(int(self.articles.rows[article, system]))
 
     def of(self, article: int, system: int) -> Mapping[str, Any]:
         """Return one system's sample of an article that it has."""

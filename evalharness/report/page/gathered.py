@@ -192,31 +192,55 @@ def _cells(sweep: Path) -> list[str]:
     return names
 
 
-# What the page reads of a `run.json` beyond what every command does, with its type.
-_SHAPE: Mapping[tuple[str, ...], type] = {
-    ("seed",): int,
-    ("interval", "level"): float,
-    ("interval", "resamples"): int,
-    ("outputs", "errors"): dict,
-    ("outputs", "defects"): dict,
-    ("outputs", "truncated"): int,
+# What the page reads of a `run.json` beyond what every command does, with its types.
+_MISSING = object()
+_NUMBER = (int, float)
+_MAYBE = (int, float, type(None))
+_SHAPE: Mapping[tuple[str, ...], tuple[type, ...]] = {
+    ("seed",): (int,),
+    ("interval", "level"): _NUMBER,
+    ("interval", "resamples"): (int,),
+    ("outputs", "errors"): (dict,),
+    ("outputs", "defects"): (dict,),
+    ("outputs", "truncated"): (int,),
+    ("outputs", "answer_rate"): _MAYBE,
+    ("outputs", "mean_words"): _MAYBE,
 }
-_METRIC_SHAPE: Mapping[str, type] = {"n": int, "parts": dict, "notes": dict}
+_FIGURES = {"mean": _MAYBE, "low": _MAYBE, "high": _MAYBE, "n": (int,)}
+_METRIC = {**_FIGURES, "corpus": _MAYBE, "parts": (dict,), "notes": (dict,)}
 
 
 def _check(run: ScoredRun) -> None:
-    """Refuse a record that lacks what the page shows. Raises: DataError."""
-    lacking = [".".join(key) for key, kind in _SHAPE.items() if not _has(run.record, key, kind)]
-    for label, metric in run.record["metrics"].items():
-        keys = ((key,) for key, kind in _METRIC_SHAPE.items() if not _has(metric, (key,), kind))
-        lacking += [f"metrics.{label}.{key[0]}" for key in keys]
-        lacking += [] if isinstance(metric, dict) and "mean" in metric else [f"{label}.mean"]
-    if lacking:
+    """Refuse a record that does not have what the page shows. Raises: DataError."""
+    for key in _wrong(run.record):
         path = run.folder / results.RUN
-        raise DataError(f"{path}: no {lacking[0]!r} as evalharness writes it; {AGAIN}")
+        raise DataError(f"{path}: no {key!r} as evalharness writes it; {AGAIN}")
 
 
-def _has(tree: Any, key: tuple[str, ...], kind: type) -> bool:
+def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the places of a record where not what belongs there stands."""
+    for key, kinds in _SHAPE.items():
+        if not isinstance(_at(record, key), kinds):
+            yield ".".join(key)
+    for label, metric in record["metrics"].items():
+        yield from (f"metrics.{label}.{key}" for key in _misshapen(metric, _METRIC))
+        for name, part in metric["parts"].items():
+            yield from (f"metrics.{label}.parts.{name}.{key}" for key in _misshapen(part, _FIGURES))
+    for label, signature in record["signatures"]["metrics"].items():
+        if not isinstance(signature, str):
+            yield f"signatures.metrics.{label}"
+
+
+def _misshapen(tree: Any, shape: Mapping[str, tuple[type, ...]]) -> Iterator[str]:
+    known = tree if isinstance(tree, dict) else {}
+    return (
+        key
+        for key, kinds in shape.items()
+        if not isinstance(known.get(key, None if key == "corpus" else _MISSING), kinds)
+    )
+
+
+def _at(tree: Any, key: tuple[str, ...]) -> Any:
     for part in key:
-        tree = tree.get(part) if isinstance(tree, dict) else None
-    return isinstance(tree, kind)
+        tree = tree.get(part, _MISSING) if isinstance(tree, dict) else _MISSING
+    return tree

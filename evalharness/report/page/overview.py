@@ -198,7 +198,7 @@ def _findings(gathered: Gathered, found: Standings) -> Iterator[Finding]:
         if ranking.best:
             yield Finding(
                 label=ranking.column.label,
-                best=listed(_marked(ranking, "best", running), _NAMED),
+                best=listed(_marked(ranking, "best", running), _NAMED) or ranking.best,
                 mean=scaled(ranking.means[ranking.best], ranking.column.key),
                 n=ranking.n,
                 ties=listed(_with_p(ranking, "tie", running), _NAMED),
@@ -306,16 +306,17 @@ def _reference_points(gathered: Gathered) -> Iterator[str]:
     floors = [name for name, role in pairs if role == "floor"]
     ceilings = [name for name, role in pairs if role == "ceiling"]
     if floors:
+        what = "are floors, which take" if len(floors) > 1 else "is a floor, which takes"
         yield (
-            f"{listed(floors)}: floors, which take sentences of the article as they are. "
-            "A model should beat them against references; checks against the article find "
-            "nothing wrong with what is copied from it."
+            f"{listed(floors)} {what} sentences of the article as they are. A model should be "
+            "above them against references; checks against the article find nothing wrong with "
+            "what is copied from it."
         )
     if ceilings:
-        yield (
-            f"{listed(ceilings)}: a ceiling, which picks the article's sentences with the "
-            "references in hand."
-        )
+        what = "are ceilings, which pick" if len(ceilings) > 1 else "is a ceiling, which picks"
+        yield f"{listed(ceilings)} {what} the article's sentences with the references in hand."
+    if _floors(gathered) or ceilings:
+        yield "Best is said of the other systems; floors and ceilings are marked beside them."
 
 
 def _whole_corpus(gathered: Gathered) -> list[str]:

@@ -20,6 +20,7 @@ from evalharness.report.word_diff import Change, word_diff
 from evalharness.stats import Values
 
 WORST = 20
+_ALIKE = 0.5  # characters in both, for each that only the one or the other has
 _LONGEST = 2_000  # characters of words that stand together
 Words = tuple[tuple[Change, str], ...]
 
@@ -69,6 +70,14 @@ class Fallen:
     candidate: str
     difference: str
     words: Words = ()
+
+    @property
+    def alike(self) -> bool:
+        """Whether a good part of the words stands in both."""
+        lengths = {"same": 0, "removed": 0, "added": 0}
+        for kind, words in self.words:
+            lengths[kind] += len(words)
+        return lengths["same"] > _ALIKE * max(lengths["removed"], lengths["added"])
 
 
 @dataclass(frozen=True)

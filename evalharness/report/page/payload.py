@@ -165,8 +165,9 @@ def chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
             index.add(told, number, len(chunk))
             chunk.append(article(told))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
+            where = texts.where(each, _blamed(told))
             raise DataError(
-                f"{texts.where(each)}: not a sample as evalharness writes it ({error!r}); {AGAIN}"
+                f"{where}: not a sample as evalharness writes it ({error!r}); {AGAIN}"
             ) from None
         size += len(json_bytes(chunk[-1]))
         if size >= CHUNK_BYTES:
@@ -174,6 +175,17 @@ def chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
             chunk, size, number = [], 0, number + 1
     if chunk:
         yield chunk
+
+
+def _blamed(told: Told) -> int:
+    """Return the first system whose sample the page cannot be made of."""
+    there = [system for system, sample in enumerate(told) if sample is not None]
+    for system in there:
+        try:
+            article([told[system]])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return system
+    return there[0]
 
 
 def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
@@ -209,7 +221,7 @@ def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
     read = summary.get("read")
     found = {
         "text": summary["text"],
-        "read": None if read is None else article.at(read),
+        "read": None if read is None else article.at(int(read)),
         "finish": summary["finish"],
         "tokens": summary.get("tokens"),
         "defects": sample.get("defects", []),
@@ -238,10 +250,16 @@ def _said(score: Mapping[str, Any], own: Units, article: Units) -> dict[str, Any
         ]
     if score.get("flags"):
         found["flags"] = [
-            [*_span(flag, own), flag["kind"], flag["message"], _evidence(flag, article)]
+            [*_span(flag, own), _text(flag["kind"]), flag["message"], _evidence(flag, article)]
             for flag in score["flags"]
         ]
     return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _span(span: Mapping[str, Any], units: Units) -> list[int]:

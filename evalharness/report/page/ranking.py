@@ -19,8 +19,8 @@ class Ranking:
     """The systems by one score, on articles where all have one.
 
     best: its name, among the systems that are no floor and no ceiling, or else no ceiling; empty
-    where there is nothing to choose. p: against the best, by paired randomization, Holm-adjusted
-    over all pairs of systems.
+    where none has a score. It bears no mark where it has no competitor. p: against the best, by
+    paired randomization, Holm-adjusted over all pairs of systems.
     """
 
     column: Column
@@ -111,7 +111,7 @@ def _ranking(column: Column, found: Comparison, gathered: Gathered) -> Ranking:
     best = max(known, key=lambda name: known[name], default="")
     if not best:
         return Ranking(column, "", n, means, {}, {})
-    marks: dict[str, Mark] = {best: "best"}
+    marks: dict[str, Mark] = {best: "best" if len(running) > 1 else ""}
     p: dict[str, float] = {}
     for other, pair in _pairs(found, column.key, best):
         p[other] = pair["p_holm"]

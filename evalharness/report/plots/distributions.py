@@ -1,12 +1,12 @@
 """How the scores of articles lie: a histogram for each system, one below the other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
-from evalharness.report.plots.material import Material, axis_title, cut, label, spread
+from evalharness.report.plots.material import Material, axis_title, cut, label
 from evalharness.stats import Values
 
 if TYPE_CHECKING:
@@ -24,22 +24,35 @@ Row = dict[str, Any]
 def distributions(material: Material) -> Iterator[Figure]:
     """Yield histograms of the main scores."""
     for column in material.main:
-        scores = {
-            place: material.own_scores(place, column)
-            for place, _ in material.best_first(column)[:_ROWS]
-        }
-        whole = np.concatenate(list(scores.values())) if scores else np.empty(0)
-        known = max((int((~np.isnan(each)).sum()) for each in scores.values()), default=0)
-        if spread(whole) > 0 and known >= _LEAST:
-            yield _histograms(material, column, scores, known)
+        places = [place for place, _ in material.best_first(column)[:_ROWS]]
+        ends, n = _ends(material, column, places)
+        if n >= _LEAST and ends[0] < ends[1]:
+            yield _histograms(material, column, places, ends, n)
+
+
+def _ends(
+    material: Material, column: "Column", places: Sequence[int]
+) -> tuple[tuple[float, float], int]:
+    """Return the least and the greatest score of all, and the most articles scored in one run."""
+    low, high, n = np.inf, -np.inf, 0
+    for place in places:  # one at a time: a run may have a million articles
+        scores = material.own_scores(place, column)
+        known = scores[~np.isnan(scores)]
+        if len(known):
+            low, high = min(low, float(known.min())), max(high, float(known.max()))
+            n = max(n, len(known))
+    return (low, high), n
 
 
 def _histograms(
-    material: Material, column: "Column", scores: Mapping[int, Values], n: int
+    material: Material,
+    column: "Column",
+    places: Sequence[int],
+    ends: tuple[float, float],
+    n: int,
 ) -> Figure:
-    whole = np.concatenate(list(scores.values()))
-    edges = np.linspace(np.nanmin(whole), np.nanmax(whole), BINS + 1)
-    shares = {place: _shares(each, edges) for place, each in scores.items()}
+    edges = np.linspace(*ends, BINS + 1)
+    shares = {place: _shares(material.own_scores(place, column), edges) for place in places}
     unit = max(float(each.max()) for each in shares.values()) / _HEIGHT
     outlines, systems = [], []
     for row, (place, each) in enumerate(shares.items()):
@@ -58,7 +71,7 @@ def _histograms(
         caption=(
             "The higher the area, the more of a system's articles have about this score, on one "
             "scale for all systems; the stroke is the mean. Articles without a score are not "
-            "counted." + cut(len(scores), len(material.best_first(column)))
+            "counted." + cut(len(places), len(material.best_first(column)))
         ),
         group=GROUP,
         n=n,

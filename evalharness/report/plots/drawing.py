@@ -5,14 +5,14 @@ that light and dark are the page's affair, and a file gets the colours of print.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from evalharness.records import digest
+from evalharness.report.plots.naming import one_line
 from evalharness.report.verdict import printable
 
 Spec = dict[str, Any]
@@ -119,7 +119,7 @@ class Figure:
 
 
 def png(figure: Figure, scale: float = 3) -> bytes:
-    """Return a figure as PNG, three times its size on the page: print at 250 dots an inch."""
+    """Return a figure as PNG, three dots for one of the page."""
     import vl_convert
 
     image: bytes = vl_convert.svg_to_png(figure.file_svg, scale=scale)
@@ -217,48 +217,3 @@ def _coloured(drawn: str, colours: Mapping[str, str]) -> ET.Element:
             if role := role_of.get(element.attrib.get(name, "")):
                 element.set(name, colours[role])
     return root
-
-
-def one_line(text: str) -> str:
-    r"""Return a text on one line, without characters that steer what shows it.
-
-    >>> one_line("a\u202e\x1b[31m\nb")
-    'a [31m b'
-    """
-    return " ".join(printable(text).split())
-
-
-def short_names(names: Sequence[str], columns: int = 28) -> list[str]:
-    """Return names that fit beside a plot, cut in their middle and still all different.
-
-    >>> short_names(["facebook/bart-large-cnn,num_beams=1", "lead"], 16)
-    ['facebook…beams=1', 'lead']
-    """
-    found: list[str] = []
-    for name in names:
-        short = _shortened(one_line(name) or "–", columns)
-        alike = sum(other == short or other.startswith(f"{short} (") for other in found)
-        found.append(f"{short} ({alike + 1})" if alike else short)
-    return found
-
-
-def _shortened(name: str, columns: int) -> str:
-    if sum(map(_columns, name)) <= columns:
-        return name
-    head = "".join(_fitting(name, columns // 2))
-    tail = "".join(_fitting(name[::-1], columns - columns // 2 - 1))[::-1]
-    return f"{head}…{tail}"
-
-
-def _fitting(name: str, columns: int) -> Iterator[str]:
-    for character in name:
-        columns -= _columns(character)
-        if columns < 0:
-            return
-        yield character
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

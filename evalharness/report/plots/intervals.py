@@ -43,6 +43,7 @@ def _forest(material: Material, column: "Column") -> Figure:
         how=(
             f"Points are means over the articles, lines the {level:.0%} bootstrap interval of each "
             "system by itself: lines that overlap do not say that two cannot be told apart."
+            + material.key
         ),
         group=GROUP,
         n=max(each.n for _, each in ordered),

@@ -12,7 +12,8 @@ from evalharness.comparison.comparing import Comparison
 from evalharness.comparison.scored import ScoredRun, unique_names
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
-from evalharness.report.plots.drawing import SERIES, SHAPES, short_names
+from evalharness.report.plots.drawing import SERIES, SHAPES
+from evalharness.report.plots.naming import abbreviations, one_line, short_names
 from evalharness.stats import Values
 
 if TYPE_CHECKING:
@@ -51,6 +52,13 @@ class Material:
     def names(self) -> list[str]:
         """The systems, each with a name of its own that fits beside a plot."""
         return short_names(unique_names(self.runs))
+
+    @cached_property
+    def key(self) -> str:
+        """What short names abbreviate, in words; empty if nothing."""
+        found = abbreviations(unique_names(self.runs)).items()
+        told = ", ".join(f"{short} is {one_line(key)}" for key, short in found)
+        return f" In names, {told}." if told else ""
 
     @cached_property
     def shared(self) -> Shared | None:

@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw, short_names
+from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
 from evalharness.report.plots.material import OVERLAID, Estimate, Material, axis_title, cut, label
+from evalharness.report.plots.naming import short_names
 from evalharness.report.plots.scatters import series
 
 if TYPE_CHECKING:

@@ -1,0 +1,67 @@
+"""Scoring beside rouge_score alone, BLEU beside sacrebleu, intervals beside BootstrapAggregator."""
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from evalharness.text import sentences
+
+from . import table
+from .table import Row
+
+WORKER = str(Path(__file__).parent / "peers" / "figures.py")
+GROUP = "Scoring"
+# Sentences of summary and reference: as in XSum and as in CNN/DailyMail.
+SENTENCES = (1, 3)
+PAIRS = 400
+
+
+def triples(articles: Sequence[str], n_sentences: int, n: int) -> list[list[str]]:
+    """Return reference, summary and article; no article twice while there are others."""
+    rng = random.Random(n_sentences)  # noqa: S311  which sentences are taken
+    found: list[list[str]] = []
+    order = [text for text in articles if len(sentences(text)) > n_sentences]
+    while order and len(found) < n:
+        rng.shuffle(order)
+        for text in order[: n - len(found)]:
+            lines = [" ".join(span.of(text).split()) for span in sentences(text)]
+            sides = [rng.sample(lines, n_sentences) for _ in range(2)]
+            found.append(["\n".join(sides[0]), "\n".join(_changed(sides[1], rng)), text])
+    return found
+
+
+def _changed(lines: Sequence[str], rng: random.Random) -> list[str]:
+    """Leave out a word in eight of each sentence."""
+    return [" ".join(word for word in line.split() if rng.random() > 0.125) for line in lines]
+
+
+def rows(articles: Sequence[str], peers: str, folder: Path, rounds: int, share: float) -> list[Row]:
+    """Measure all of it."""
+    found: list[Row] = []
+    path = folder / "none.jsonl"
+    for n_sentences in SENTENCES:
+        made = triples(articles, n_sentences, max(10, round(PAIRS * share)))
+        path = folder / f"{n_sentences}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
+        words = [sum(len(row[at].split()) for row in made) / len(made) for at in (2, 0)]
+        told = f"{len(made)} articles of {words[0]:.0f} words, references of {words[1]:.0f}"
+        asked = [
+            (
+                f"ROUGE and `lexical`, {told}",
+                "rouge-and-lexical",
+                "rouge-score",
+                "rouge-score alone",
+            ),
+            (f"BLEU, {told}", "bleu", "bleu-sacrebleu", "sacrebleu"),
+        ]
+        found += [_row(*each, path, peers, rounds) for each in asked]
+    what = "means and intervals of 11,490 × 12 scores, 1,000 resamples"
+    names = ("intervals", "intervals-rouge-score", "BootstrapAggregator of rouge-score")
+    return [*found, _row(what, *names, path, peers, rounds)]
+
+
+def _row(what: str, ours: str, theirs: str, peer: str, path: Path, peers: str, rounds: int) -> Row:
+    mine = {"evalharness": [table.OURS, WORKER, ours, str(path)]}
+    (row,) = table.beside(GROUP, what, mine, (peer, [peers, WORKER, theirs, str(path)]), rounds)
+    return row

@@ -1,0 +1,177 @@
+"""What was measured of us and of a peer, as ratios with their spread, and the table of them all."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison. ratios: of the time of the peer to that of `who`, for each round.
+
+    not_measured: why there is none. note: what to know of the figures.
+    """
+
+    group: str
+    what: str
+    peer: str
+    who: str = "evalharness"
+    ratios: tuple[float, ...] = ()
+    note: str = ""
+    not_measured: str = ""
+
+    def shown(self) -> str:
+        """Return the ratio's median, and the least and the greatest."""
+        if not self.ratios:
+            return f"not measured: {self.not_measured}"
+        middle, least, most = statistics.median(self.ratios), min(self.ratios), max(self.ratios)
+        spread = f" ({_short(least)} to {_short(most)})" if len(self.ratios) > 1 else ""
+        return f"**{_short(middle)}×**{spread}"
+
+
+class Failed(Exception):
+    """A process ended without a figure; the message is the last line it said."""
+
+
+def _short(ratio: float) -> str:
+    return f"{ratio:.0f}" if ratio >= 20 else f"{ratio:.1f}" if ratio >= 10 else f"{ratio:.2f}"
+
+
+def process(command: Sequence[str], timeout: float = 1800) -> dict[str, Any]:
+    """Run a command and return what its last line says, in JSON. Raises: Failed."""
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]),
+    }
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+            env=environment,
+            cwd=REPOSITORY,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failed(f"{type(error).__name__}") from error
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("{", "["))]
+    if done.returncode or not lines:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise Failed(said[-1].strip()[:120] if said else f"ended with {done.returncode}")
+    found: dict[str, Any] = json.loads(lines[-1])
+    return found
+
+
+Command = Sequence[str]
+Noting = Callable[[dict[str, Any], dict[str, Any]], str]
+
+
+def beside(
+    group: str,
+    what: str,
+    commands: Mapping[str, Command],
+    peer: tuple[str, Command],
+    rounds: int,
+    note: Noting = lambda mine, other: "",
+) -> list[Row]:
+    """Run commands and a peer's in turns; return the ratios of the seconds that they tell.
+
+    Each round begins with another of them. A name gets the version that its command tells. What
+    cannot be run is left out of later rounds.
+    """
+    name, theirs = peer
+    told: dict[str, list[dict[str, Any]]] = {who: [] for who in (name, *commands)}
+    failed: dict[str, str] = {}
+    for number in range(rounds):
+        order = [*(commands | {name: theirs}).items()]
+        for who, command in order[number % len(order) :] + order[: number % len(order)]:
+            if who not in failed:
+                try:
+                    told[who].append(process(command))
+                except Failed as error:
+                    failed[who] = str(error)
+    rows = []
+    for who in commands:
+        if why := failed.get(name) or failed.get(who):
+            row = Row(group, what, name, who, not_measured=why)
+        else:
+            pairs = list(zip(told[who], told[name], strict=True))
+            ratios = tuple(other["seconds"] / mine["seconds"] for mine, other in pairs)
+            names = [_named(each, told[each][0]) for each in (name, who)]
+            row = Row(group, what, *names, ratios, note(*pairs[0]))
+        print(f"{what}: {row.who} beside {row.peer}: {row.shown()} {row.note}", flush=True)
+        rows.append(row)
+    return rows
+
+
+def _named(who: str, told: dict[str, Any]) -> str:
+    return f"{who} {told['version']}" if told.get("version") else who
+
+
+def records(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return rows as they are kept."""
+    return [asdict(row) for row in rows]
+
+
+def rows_of(records: Iterable[dict[str, Any]]) -> list[Row]:
+    """Return rows that were kept."""
+    return [Row(**record | {"ratios": tuple(record["ratios"])}) for record in records]
+
+
+def machine() -> str:
+    """Return the kind of machine and the versions that matter, and no name of it."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = names[0].partition(":")[2].strip() if names else cpu
+    packages = ("numpy", "torch", "transformers", "pyarrow")
+    found = [f"{name} {known}" for name in packages if (known := _version(name))]
+    return (
+        f"{os.cpu_count()} cores ({cpu}), no GPU; {platform.system()}, "
+        f"Python {platform.python_version()}, {', '.join(found)}"
+    )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return a table for each group."""
+    lines: list[str] = []
+    for group in dict.fromkeys(row.group for row in rows):
+        lines += [
+            "",
+            f"## {group}",
+            "",
+            "| what | beside | times as quick | |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| {row.what} | {row.peer} | {row.shown()} | {row.note} |"
+            for row in rows
+            if row.group == group
+        ]
+    return "\n".join(lines)
+
+
+OURS = sys.executable

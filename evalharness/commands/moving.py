@@ -1,0 +1,35 @@
+"""The command that takes results elsewhere: `copy`."""
+
+import dataclasses
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from evalharness.commands.options import AsJson
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def copy(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder of results, or a URL.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="Likewise: s3://bucket/runs, gs://, memory://.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."""
+    from evalharness.copying import copy as copy_results
+
+    def tell(name: str) -> None:
+        if sys.stderr.isatty():
+            typer.echo(name, err=True)
+
+    copied = copy_results(source, target, tell)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(copied), indent=1))
+        return
+    there = f", {copied.there} there already" if copied.there else ""
+    typer.echo(f"copied {copied.files} files, {copied.bytes} bytes{there}: {target}")

@@ -1,0 +1,93 @@
+"""Commands that say whether what is there can be trusted: `verify`, `rerun` and `reproduce`."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from evalharness.commands.exits import INTERRUPTED, fail
+from evalharness.commands.options import AsJson, Limit, Overrides, Results
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def verify(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="A run's folder, an experiment's, or all results."),
+    ],
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="The ledgers; default: store beside the experiment."),
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(min=0, help="Articles of each run to score again, drawn at random.")
+    ] = 20,
+    everything: Annotated[bool, typer.Option("--all", help="Score all articles again.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the sample.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs."""
+    from evalharness.report.trust import verified_text
+    from evalharness.verifying import verify as verify_runs
+
+    found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
+    typer.echo(json.dumps(found.record(), indent=1) if as_json else verified_text(found))
+    raise typer.Exit(0 if found.good else 1)
+
+
+@app.command()
+def rerun(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    into: Annotated[
+        str | None,
+        typer.Option("--results", metavar="FOLDER", help="Keep what is made here; else it goes."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."""
+    from evalharness.report.progress import reporting
+    from evalharness.report.trust import rerun_text
+    from evalharness.verifying import rerun as run_again
+
+    try:
+        with reporting(sys.stderr) as progress:
+            found = run_again(run, into=into, progress=progress)
+    except KeyboardInterrupt:
+        fail("interrupted; the run itself is untouched", INTERRUPTED)
+    typer.echo(json.dumps(found.record(), indent=1) if as_json else rerun_text(found))
+    raise typer.Exit({"same": 0, "differs": 1, "other versions": 3}[found.verdict])
+
+
+@app.command()
+def reproduce(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Which; without it, all are listed.")
+    ] = "",
+    overrides: Overrides = None,
+    limit: Limit = None,
+    results: Results = "results",
+    as_json: AsJson = False,
+) -> None:
+    """List published figures, or make one of them again. 0 made, 1 not, 3 only part was run."""
+    from evalharness import reproducing
+    from evalharness.report import trust
+    from evalharness.report.progress import reporting
+
+    if not name:
+        rows = reproducing.rows()
+        found = [row.record() for row in rows.values()]
+        typer.echo(json.dumps(found, indent=1) if as_json else trust.rows_text(rows))
+        return
+    row = reproducing.row(name)
+    try:
+        with reporting(sys.stderr) as progress:
+            made = reproducing.reproduce(
+                row, overrides or [], results=results, limit=limit, progress=progress
+            )
+    except KeyboardInterrupt:
+        fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
+    typer.echo(json.dumps(made.record(), indent=1) if as_json else trust.reproduction_text(made))
+    raise typer.Exit({"reproduced": 0, "not reproduced": 1, "indicative": 3}[made.verdict])

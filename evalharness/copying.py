@@ -1,0 +1,122 @@
+"""Results to and from other places through fsspec: a run's folder, an experiment's, or all.
+
+A run works in a folder of this machine (or a shared one): its ledgers are locked and appended to,
+which object stores cannot do. What it has written can be copied anywhere, and back.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from evalharness.errors import DataError, HarnessError, StoreError
+from evalharness.protocols import Url, is_url
+from evalharness.remote import explained, file_system
+from evalharness.results import RUN
+
+# Written last, as it is by a run: a folder without one is not whole.
+LAST = (RUN, "sweep.json")
+BUFFER = 2**20
+
+
+@dataclass(frozen=True)
+class Copied:
+    """How many files of a folder were copied, with how many bytes; and how many were there."""
+
+    files: int
+    bytes: int
+    there: int
+
+
+def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: None) -> Copied:
+    """Copy a folder of results to or from a URL; one of source and target may be on this machine.
+
+    Files of the target with the same size are left as they are only where they are ledgers, which
+    grow at their end; all others are written again, `run.json` last. Nothing is removed. Locks and
+    half-written files stay behind.
+
+    tell: told of each file before it is copied.
+    Raises: DataError for a source that is no folder of results; StoreError for a target that cannot
+        be written.
+    """
+    there, here = _Place(source), _Place(target)
+    files = sorted(there.files(), key=lambda name: (PurePosixPath(name).name in LAST, name))
+    if not files:
+        raise DataError(f"{source}: no folder with results: no files")
+    if not any(PurePosixPath(name).name in LAST or _is_ledger(name) for name in files):
+        raise DataError(f"{source}: no folder with results: no {RUN} in it or below it")
+    n = size = kept = 0
+    for name in files:
+        if _is_ledger(name) and there.size(name) == here.size(name):
+            kept += 1
+            continue
+        tell(name)
+        size += _copied(there, here, name)
+        n += 1
+    return Copied(n, size, kept)
+
+
+def _is_ledger(name: str) -> bool:
+    return "/store/" in f"/{name}" and name.endswith(".jsonl")
+
+
+def _wanted(name: str) -> bool:
+    last = PurePosixPath(name).name
+    half = last.startswith(".") and last.endswith(".part")
+    return not (half or last.endswith(".lock") or "store/jobs/" in name)
+
+
+class _Place:
+    """A folder, wherever it is: names of files in it are relative, with slashes."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.remote = is_url(folder)
+        where = folder if self.remote else f"local://{Path(folder).absolute()}"
+        self.fs, root = file_system(Url(where))
+        self.root = root.rstrip("/")
+
+    def files(self) -> Iterator[str]:
+        try:
+            found = self.fs.find(self.root) if self.fs.isdir(self.root) else []
+        except Exception as error:
+            raise explained(self.folder, error) from error
+        for path in found:
+            name = str(path)[len(self.root) :].lstrip("/")
+            if ".." in PurePosixPath(name).parts or "\\" in name:
+                raise DataError(f"{self.folder}: {name!r} leads out of the folder")
+            if _wanted(name):
+                yield name
+
+    def size(self, name: str) -> int | None:
+        try:
+            size: int | None = self.fs.info(self.path(name)).get("size")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except Exception as error:
+            raise explained(self.folder, error) from error
+        return size
+
+    def path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+
+def _copied(source: _Place, target: _Place, name: str) -> int:
+    """Copy a file whole or not at all, and return its size."""
+    path = target.path(name)
+    part = path if target.remote else f"{path}.part"  # object stores show a file when it is whole
+    try:
+        target.fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        with source.fs.open(source.path(name), "rb") as read, target.fs.open(part, "wb") as write:
+            shutil.copyfileobj(read, write, BUFFER)
+        if not target.remote:
+            Path(part).replace(path)
+    except Exception as error:
+        if isinstance(error, HarnessError):
+            raise
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise StoreError(f"{source.folder} to {target.folder}: {name}: {lines[0]}") from error
+    copied, original = target.size(name), source.size(name)
+    if original is not None and copied != original:
+        raise StoreError(f"{target.folder}: {name} has {copied} bytes, not {original}; copy again")
+    return original or 0

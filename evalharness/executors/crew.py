@@ -1,0 +1,124 @@
+"""Work dealt out to workers: one job each at a time, and again where a worker died over it."""
+
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from evalharness.errors import WorkerDied
+from evalharness.executors.jobs import ordered, packed, received
+from evalharness.protocols import Job, Sent
+
+# How often a job is tried: a machine may fail, and a batch that kills each worker must not go round
+# for ever.
+TRIES = 3
+
+Worker = TypeVar("Worker")
+
+
+@dataclass(frozen=True)
+class Died:
+    """What a worker came to that will not answer any more."""
+
+    why: str
+
+
+class Workers(Protocol[Worker]):
+    """How workers are had, spoken to, and ended."""
+
+    def start(self) -> Worker:
+        """Return a new worker, which need not be ready yet. Raises: ExecutorError."""
+        ...
+
+    def give(self, worker: Worker, order: bytes) -> None:
+        """Send a worker its next order. A dead one is told of by `wait`, and not here."""
+        ...
+
+    def wait(self, workers: Sequence[Worker]) -> list[tuple[Worker, bytes | Died]]:
+        """Wait until at least one of some busy workers has answered or is dead."""
+        ...
+
+    def end(self, worker: Worker) -> None:
+        """End a worker at once, whatever it does."""
+        ...
+
+    def close(self) -> None:
+        """End what is left, and wait until it is gone."""
+        ...
+
+
+@dataclass
+class Tried:
+    """A job, and how often it was given to a worker."""
+
+    job: Job
+    times: int = 0
+
+
+@dataclass
+class Crew(Generic[Worker]):
+    """So many workers at the most. No more jobs are in flight than workers: what is yet to be done
+    is not even planned, so that memory does not grow with it.
+    """
+
+    workers: Workers[Worker]
+    size: int
+    _idle: list[Worker] = field(default_factory=list)
+    _busy: list[tuple[Worker, Tried]] = field(default_factory=list)
+    _round: int = 0
+
+    def map(
+        self, components: Sequence[Sent], jobs: Iterable[Job]
+    ) -> Generator[tuple[Job, list[list[Any]]]]:
+        """Yield each job and its results by batch, as they come.
+
+        Raises: what a component raised; WorkerDied for a job that no worker survives.
+        """
+        self._round += 1
+        pack = packed(components)
+        source = iter(jobs)
+        again: deque[Tried] = deque()
+        try:
+            while self._busy_with(source, again, pack):
+                for worker, answer in self.workers.wait([worker for worker, _ in self._busy]):
+                    tried = self._free(worker)
+                    if isinstance(answer, Died):
+                        again.append(_once_more(tried, answer, components))
+                        continue
+                    self._idle.append(worker)
+                    results = received(answer)
+                    self._busy_with(source, again, pack)  # before the driver's own work
+                    yield tried.job, results
+        finally:
+            for worker, _ in self._busy:  # whatever ended this: nobody waits for their answers
+                self.workers.end(worker)
+            self._busy.clear()
+
+    def _busy_with(self, source: Iterator[Job], again: deque[Tried], pack: bytes) -> bool:
+        """Give all workers something to do; tell whether any has."""
+        while len(self._busy) < self.size:
+            if again:
+                tried = again.popleft()
+            else:
+                job = next(source, None)
+                if job is None:
+                    break
+                tried = Tried(job)
+            worker = self._idle.pop() if self._idle else self.workers.start()
+            tried.times += 1
+            self._busy.append((worker, tried))
+            self.workers.give(worker, ordered(self._round, pack, tried.job))
+        return bool(self._busy)
+
+    def _free(self, worker: Worker) -> Tried:
+        at = next(n for n, (busy, _) in enumerate(self._busy) if busy is worker)
+        return self._busy.pop(at)[1]
+
+
+def _once_more(tried: Tried, died: Died, components: Sequence[Sent]) -> Tried:
+    if tried.times < TRIES:
+        return tried
+    kinds = ", ".join(dict.fromkeys(components[n].kind for n, _ in tried.job.batches))
+    raise WorkerDied(
+        f"{kinds}: {tried.times} workers died over {tried.job.name}, the last one: {died.why}"
+    )

@@ -1,0 +1,160 @@
+"""What passes between a driver and its workers: components and batches there, results back."""
+
+import dataclasses
+import gc
+import pickle
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import evalharness
+from evalharness import registry
+from evalharness.endpoint import Server
+from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
+from evalharness.neural.batches import forget
+from evalharness.protocols import Job, Paced, Sent, Trial
+from evalharness.records import digest
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """What a worker is sent: a round of components, pickled, and batches for some of them.
+
+    Components go along with each order, as they are small while they have loaded nothing; a worker
+    takes them in when the round is a new one. So a worker that is new needs to be told no more.
+    """
+
+    round: int
+    components: bytes
+    batches: Sequence[tuple[int, Sequence[Any] | Trial]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception of a worker, in words: classes of other packages need not be picklable."""
+
+    kind: type[HarnessError] | None
+    message: str
+    told: str
+
+    def error(self) -> Exception:
+        """Return the exception to raise in the driver."""
+        if self.kind is None:
+            return WorkerError(self.told)
+        error = self.kind.__new__(self.kind)
+        error.args = (self.message,)
+        return error
+
+
+class WorkerError(Exception):
+    """A bug of a component, met by a worker; says where with the worker's own traceback."""
+
+
+def stays(component: Any) -> bool:
+    """Tell whether a component stays with the driver.
+
+    A server's limits, of requests at once and a minute, hold for a run as a whole; and its key is
+    in the driver's environment.
+    """
+    server = getattr(component, "endpoint", None)
+    return isinstance(component, Server) or server is not None
+
+
+def numbered_device(component: Any) -> str:
+    """Say why a component cannot have a GPU by number where each worker has its own; else empty."""
+    device = str(getattr(component, "device", ""))
+    if not device.startswith("cuda:") or stays(component):
+        return ""
+    return f"device: {device}, but a worker sees its own GPUs only; leave device at auto"
+
+
+def packed(components: Sequence[Sent]) -> bytes:
+    """Return components as bytes, with what names them. Raises: ConfigError for one that cannot."""
+    named = []
+    for sent in components:
+        fresh = dataclasses.replace(sent.component)  # without what this one has loaded
+        signature = digest(registry.signature(sent.kind, sent.component))
+        named.append((sent.kind, fresh, signature, sent.kept))
+    try:
+        return pickle.dumps((evalharness.__version__, named))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        kinds = ", ".join(sent.kind for sent in components)
+        raise ConfigError(f"{kinds}: cannot be sent to a worker: {error}") from error
+
+
+def ordered(round_number: int, components: bytes, job: Job) -> bytes:
+    """Return the bytes that a worker is sent for a job."""
+    return pickle.dumps(Ordered(round_number, components, job.batches))
+
+
+def received(answer: bytes) -> list[list[Any]]:
+    """Return the results by batch that a worker sent. Raises: what was raised in the worker."""
+    found = pickle.loads(answer)  # noqa: S301  of a process that we started
+    if isinstance(found, Failure):
+        raise found.error()
+    results: list[list[Any]] = found
+    return results
+
+
+@dataclass
+class Bench:
+    """What a worker has at hand: the components of one round, which keep what they loaded."""
+
+    round: int = -1
+    components: list[Any] = field(default_factory=list)
+
+    def answer(self, order: bytes) -> bytes:
+        """Do what was ordered; return results by batch, or a Failure, as bytes."""
+        try:
+            wanted = pickle.loads(order)  # noqa: S301  of the driver that started us
+            if wanted.round != self.round:
+                self._take(wanted)
+            return pickle.dumps([self._work(n, batch) for n, batch in wanted.batches])
+        except Exception as error:
+            return pickle.dumps(failure(error))
+
+    def _take(self, wanted: Ordered) -> None:
+        self.round, self.components = -1, []
+        gc.collect()  # a model and its tokenizers refer to each other
+        version, named = pickle.loads(wanted.components)  # noqa: S301
+        if version != evalharness.__version__:
+            ours = f"the worker has evalharness {evalharness.__version__}"
+            raise ExecutorError(f"{ours}, the driver {version}; install the same on all machines")
+        for kind, component, signature, kept in named:
+            if digest(registry.signature(kind, component)) != signature:
+                message = "other files or weights than the driver; put the same on all machines"
+                raise ExecutorError(f"{kind}: the worker has {message}")
+            if kept and isinstance(component, Paced):
+                component.settle(kept, ())
+        self.components = [component for _, component, _, _ in named]
+        self.round = wanted.round
+
+    def _work(self, number: int, batch: Sequence[Any] | Trial) -> list[Any]:
+        if isinstance(batch, Trial):
+            return tried(self.components[number], batch)
+        return done(self.components[number], batch)
+
+
+def tried(component: Paced, trial: Trial) -> list[Any]:
+    """Return the device, what is to be kept of it, and how summaries will be written."""
+    component.settle({}, trial.articles)
+    return [*component.found(), component.told()]
+
+
+def done(component: Any, batch: Sequence[Any]) -> list[Any]:
+    """Return what a component makes of a batch: a summary an article, or a score a pair.
+
+    It depends on the batch alone, and not on what came before, which is another on every executor.
+    """
+    forget()
+    work = component.summarize if hasattr(component, "summarize") else component.score
+    return list(work(batch))
+
+
+def failure(error: Exception) -> Failure:
+    """Return an exception in words."""
+    error = NoMemory() if isinstance(error, MemoryError) else error
+    kind = type(error) if isinstance(error, HarnessError) else None
+    told = "".join(traceback.format_exception(error)).rstrip()
+    return Failure(kind, str(error), f"in a worker:\n{told}")

@@ -1,0 +1,65 @@
+"""What a model is asked and what comes of it, whatever kind it is. Needs no torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from evalharness.records import Article, Finish
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a prompt came to nothing."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model reads for one article.
+
+    read: characters of the article, from its start, that `ids` hold; None where unknown.
+    key: of the article's own random numbers.
+    """
+
+    ids: list[int]
+    read: int | None
+    key: bytes = b""
+
+
+@dataclass(frozen=True)
+class Said:
+    """The text that a model wrote for one prompt, ready to be read; and the tokens, if known."""
+
+    text: str
+    finish: Finish
+    tokens: int | None = None
+    tokens_in: int | None = None
+
+
+class Readable(Protocol):
+    """A prompt of any kind, which knows how much of the text it holds."""
+
+    @property
+    def read(self) -> int | None:
+        """Return characters of the text, from its start; None where unknown."""
+        ...
+
+
+P = TypeVar("P", bound=Readable)
+
+
+class Reader(Protocol[P]):
+    """A model that makes prompts of texts, cut on the right to fit, and answers them."""
+
+    def prompt(self, article: Article) -> P | Failed:
+        """Return the prompt that asks for a summary of an article, or of a part of one."""
+        ...
+
+    def merging(self, summaries: Article) -> P | Failed:
+        """Return the prompt that makes one summary of the summaries of parts."""
+        ...
+
+    def write(self, prompts: Sequence[P]) -> list[Said | Failed]:
+        """Return what became of each prompt, in order. Raises: HarnessError."""
+        ...

@@ -1,0 +1,201 @@
+"""Published figures with the configs that make them again, and the verdict on what was made.
+
+The figures, their limits and sources are in `configs/reproduce/published.yaml`, beside the configs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from evalharness import config as configs
+from evalharness import document
+from evalharness.errors import ConfigError
+from evalharness.runner import Progress, run
+from evalharness.shipped import shipped
+
+FOLDER = "reproduce"
+TABLE = "published.yaml"
+
+# Published figures are printed times 100.
+SCALE = 100
+
+Verdict = Literal["reproduced", "not reproduced", "indicative"]
+OfFigure = Literal["within", "outside", "in the interval", "not in the interval", "not judged"]
+
+
+class _Figure(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    value: float
+    within: float | None = Field(gt=0)
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    articles: int = Field(gt=0)
+    source: str
+    figures: dict[str, _Figure] = Field(min_length=1)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published mean, times 100. within: how far off it may be; None where it is not judged."""
+
+    metric: str
+    value: float
+    within: float | None
+
+    @property
+    def short(self) -> str:
+        """The part alone: `rouge1`."""
+        return self.metric.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A published result: figures, where they are from, and the config that makes them again."""
+
+    name: str
+    config: Path
+    model: str
+    data: str
+    articles: int
+    source: str
+    figures: tuple[Figure, ...]
+    note: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return {**asdict(self), "config": str(self.config)}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A figure as it was made here, times 100, with its interval, beside the published one."""
+
+    figure: Figure
+    value: float | None
+    low: float | None
+    high: float | None
+    verdict: OfFigure
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of making a row again. reason: why it is no more than indicative, or failed."""
+
+    row: Row
+    folder: Path
+    articles: int
+    figures: tuple[Judged, ...]
+    verdict: Verdict
+    reason: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return {
+            "name": self.row.name,
+            "folder": str(self.folder),
+            "articles": self.articles,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "source": self.row.source,
+            "figures": [asdict(judged) for judged in self.figures],
+        }
+
+
+def rows() -> dict[str, Row]:
+    """Return the published rows by name."""
+    table = shipped(f"{FOLDER}/{TABLE}")
+    read = document.read(table)
+    try:
+        told = TypeAdapter(dict[str, _Row]).validate_python(read.tree)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise read.error(tuple(first["loc"][:1]), f"{first['loc']}: {first['msg']}") from None
+    return {name: _row(name, table.parent / f"{name}.yaml", row) for name, row in told.items()}
+
+
+def _row(name: str, config: Path, row: _Row) -> Row:
+    sheet = configs.read(config).sheet
+    model = sheet.model.options.get("model", sheet.model.name) if sheet.model else ""
+    figures = tuple(Figure(metric, f.value, f.within) for metric, f in row.figures.items())
+    data = str(sheet.data.options.get("dataset", sheet.data.name))
+    return Row(name, config, str(model), data, row.articles, row.source, figures, row.note)
+
+
+def row(name: str) -> Row:
+    """Return a published row. Raises: ConfigError with the nearest name."""
+    known = rows()
+    if name not in known:
+        raise ConfigError(f"no published row {name!r}{configs.nearest(name, list(known))}")
+    return known[name]
+
+
+def reproduce(
+    row: Row,
+    overrides: Sequence[str] = (),
+    *,
+    results: str | Path = "results",
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Reproduction:
+    """Run a row's config, and hold its figures against the published ones.
+
+    Raises: HarnessError, as a run does: without network and cache, what is missing and the command
+        that fetches it.
+    """
+    (made,) = run(row.config, overrides, results=results, limit=limit, progress=progress)
+    return judge(row, made.record, made.folder)
+
+
+def judge(row: Row, record: Mapping[str, Any], folder: Path) -> Reproduction:
+    """Return the verdict on a run of a row's config.
+
+    All articles must have been summarized for a figure to be within its limit or outside. With
+    fewer, it is only told whether the interval of what was made holds the published figure.
+    """
+    articles, failed = record["counts"]["articles"], record["counts"]["failed"]
+    reason = ""
+    if failed:
+        reason = f"{failed} articles have no summary"
+    elif articles != row.articles:
+        reason = f"{articles} articles, and the figures are of {row.articles}"
+    figures = tuple(_judged(figure, record, whole=not reason) for figure in row.figures)
+    verdict: Verdict = "indicative"
+    if failed:
+        verdict = "not reproduced"
+    elif not reason:
+        outside = any(judged.verdict == "outside" for judged in figures)
+        verdict = "not reproduced" if outside else "reproduced"
+    return Reproduction(row, folder, articles, figures, verdict, reason)
+
+
+def _judged(figure: Figure, record: Mapping[str, Any], whole: bool) -> Judged:
+    label, _, part = figure.metric.partition(".")
+    metric = record["metrics"].get(label, {})
+    found = metric.get("parts", {}).get(part, {}) if part else metric
+    value, low, high = (_scaled(found.get(name)) for name in ("mean", "low", "high"))
+    return Judged(figure, value, low, high, _verdict(figure, value, low, high, whole))
+
+
+def _scaled(value: float | None) -> float | None:
+    return None if value is None else value * SCALE
+
+
+def _verdict(
+    figure: Figure, value: float | None, low: float | None, high: float | None, whole: bool
+) -> OfFigure:
+    if figure.within is None:
+        return "not judged"
+    if whole:
+        # To the two digits that were printed: .10 is within ± .10.
+        near = value is not None and abs(round(value - figure.value, 6)) <= figure.within
+        return "within" if near else "outside"
+    inside = low is not None and high is not None and low <= figure.value <= high
+    return "in the interval" if inside else "not in the interval"

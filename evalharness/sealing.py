@@ -1,0 +1,60 @@
+"""What names the bytes of files, kept beside what they hold, so that a change can be seen later.
+
+`run.json` has under `timing.sealed` the SHA-256 of every file of its folder, and of itself without
+that one line; `sweep.json` has its own under `sealed`. A digest is no signature: whoever changes a
+file on purpose can make another. `evalharness verify` therefore computes numbers again, too.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+RUN = "run.json"
+SEALED = "sealed"
+
+
+def file_digest(content: Path | str) -> str:
+    """Return the SHA-256 of a file, or of the file that would hold a text."""
+    if isinstance(content, str):
+        return hashlib.sha256(content.encode()).hexdigest()
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_of(record: Mapping[str, Any]) -> str:
+    """Return the one text of a `run.json`."""
+    return json.dumps(record, indent=1, allow_nan=False) + "\n"
+
+
+def sealed(record: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a `run.json` holds, with the digests of the other files and its own."""
+    timing = {**record.get("timing", {}), SEALED: dict(digests)}
+    whole = {**record, "timing": timing}
+    timing[SEALED] = {**digests, RUN: file_digest(text_of(whole))}
+    return whole
+
+
+def digests_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digests that a `run.json` tells, by file; none where it is of an older version."""
+    timing = record.get("timing")
+    told = timing.get(SEALED) if isinstance(timing, dict) else None
+    return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
+
+
+def resealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a `run.json` holds with its own digest made again."""
+    others = {name: found for name, found in digests_of(record).items() if name != RUN}
+    return sealed(record, others)
+
+
+def sealed_alone(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a file holds that stands for itself (`sweep.json`), with its own digest."""
+    bare = {key: value for key, value in record.items() if key != SEALED}
+    return {**bare, SEALED: file_digest(text_alone(bare))}
+
+
+def text_alone(record: Mapping[str, Any]) -> str:
+    """Return the one text of such a file."""
+    return json.dumps(record, indent=1, ensure_ascii=False) + "\n"

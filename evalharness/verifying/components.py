@@ -1,0 +1,164 @@
+"""The components that made a run, built again from its config; and what is not as it was then."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalharness import cells, registry, results
+from evalharness import config as configs
+from evalharness.calibration import Calibration
+from evalharness.config import Experiment
+from evalharness.errors import ConfigError, HarnessError
+from evalharness.protocols import Costly, Need
+from evalharness.provenance import provenance
+from evalharness.verifying.findings import Findings
+
+CALIBRATED = "|calibration:"
+
+
+@dataclass
+class Components:
+    """What made a run, as far as it can be had: by label, and only where it is the same today.
+
+    metrics: with the signature that the run tells.
+    needs: what of an article each looks at, and `model_needs` the model, also of those that cannot
+        be had.
+    """
+
+    metrics: dict[str, Any] = field(default_factory=dict)
+    needs: dict[str, frozenset[Need]] = field(default_factory=dict)
+    calibrations: dict[str, Calibration] = field(default_factory=dict)
+    model: Any = None
+    model_kind: str = ""
+    model_needs: frozenset[Need] | None = None
+
+    def scorable(self) -> dict[str, Any]:
+        """Return the metrics that can score again at no great cost."""
+        return {k: metric for k, metric in self.metrics.items() if not isinstance(metric, Costly)}
+
+
+def components(folder: Path, record: Mapping[str, Any], findings: Findings) -> Components:
+    """Return what made a run. What is not to be had, or is another version now, is noted."""
+    path = folder / results.CONFIG
+    if not path.is_file():
+        return Components()  # named already, or never told
+    try:
+        experiment = configs.read(path)
+    except ConfigError as error:
+        findings.differs(path, 0, "", str(error).removeprefix(f"{path}: "))
+        return Components()
+    for place, found, wanted in _told_twice(experiment, record):
+        if found != wanted:
+            findings.differs(path, 0, place, f"{found!r} here, {wanted!r} in {results.RUN}")
+    built = Components()
+    _scorers(experiment, record, built, findings)
+    _model(experiment, record, built, findings)
+    for label in built.metrics.keys() - built.scorable().keys():
+        findings.note(f"{path}: {label}: not scored again: asking it is costly")
+    return built
+
+
+def _told_twice(
+    experiment: Experiment, record: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    model = experiment.sheet.model
+    yield "name", experiment.name, record["experiment"]
+    yield "model.label", model.label if model else "", record["cell"]
+    yield "seed", experiment.sheet.seed, record["seed"]
+    yield "interval", experiment.sheet.interval.model_dump(), record["interval"]
+    labels = [scorer.label or scorer.name for _, scorer in experiment.scorers()]
+    yield "metrics and checks", labels, list(record["metrics"])
+
+
+def _scorers(
+    experiment: Experiment, record: Mapping[str, Any], built: Components, findings: Findings
+) -> None:
+    place = experiment.document.place(())
+    for key, component in experiment.scorers():
+        label = component.label or component.name
+        told = str(record["signatures"]["metrics"].get(label, ""))
+        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
+        if (needs := _needs(kind, component.name)) is not None:
+            built.needs[label] = needs
+        try:
+            metric = registry.build(kind, key, component, experiment.document)
+            now = registry.signature_text(registry.signature(component.name, metric))
+        except HarnessError as error:
+            findings.note(f"{place}: {label}: not scored again: {error}")
+            continue
+        then, _, calibration = told.partition(CALIBRATED)
+        if now != then:
+            findings.note(f"{place}: {label}: not scored again: was {then}, is {now}")
+            continue
+        built.metrics[label] = metric
+        if not component.calibration:
+            continue
+        try:
+            named = cells.calibrating(experiment, key, component, metric)
+        except HarnessError as error:
+            findings.note(f"{place}: {label}: probabilities and bands not checked: {error}")
+            continue
+        if named.quoted() == calibration:
+            built.calibrations[label] = named.calibration
+        else:
+            findings.note(
+                f"{place}: {label}: probabilities and bands not checked: the calibration was "
+                f"{calibration}, is {named.quoted()}"
+            )
+
+
+def _model(
+    experiment: Experiment, record: Mapping[str, Any], built: Components, findings: Findings
+) -> None:
+    place, told = experiment.document.place(()), record["signatures"]["model"]
+    for key, component in experiment.models():
+        built.model_needs = _needs("models", component.name)
+        try:
+            model = registry.build("models", key, component, experiment.document)
+            now = registry.signature_text(registry.signature(component.name, model))
+        except HarnessError as error:
+            findings.note(f"{place}: the model is not checked: {error}")
+            return
+        if now != told:
+            findings.note(f"{place}: the model was {told}, is {now}")
+            return
+        built.model, built.model_kind = model, component.name
+
+
+def note_environment(record: Mapping[str, Any], path: Path, findings: Findings) -> list[str]:
+    """Note what a run was made with that is another version here, and return it."""
+    then, now = record.get("provenance", {}), provenance()
+    changed = [
+        f"{name} {was or 'none'} then, {there or 'none'} now"
+        for name, was, there in _versions(then, now)
+        if was != there
+    ]
+    if changed:
+        findings.note(f"{path}: made with other versions: {'; '.join(changed)}")
+    return changed
+
+
+def _versions(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for name in ("evalharness", "git", "python"):
+        yield name, then.get(name), now.get(name)
+    packages = then.get("packages") or {}
+    for name in dict.fromkeys([*packages, *now["packages"]]):
+        yield name, packages.get(name), now["packages"].get(name)
+    hardware = then.get("hardware") or {}
+    for name in ("system", "processor", "gpus"):
+        yield name, hardware.get(name) or None, now["hardware"].get(name) or None
+
+
+def _needs(kind: registry.Kind, name: str) -> frozenset[Need] | None:
+    """Return what of an article a component looks at; None where there is no such any more."""
+    try:
+        return frozenset(registry.load(kind, name).needs)
+    except (HarnessError, AttributeError, TypeError):
+        return None
+
+
+def neural(component: Any) -> bool:
+    """Tell whether a component reads a checkpoint: its numbers depend a little on the batch."""
+    return bool(dataclasses.is_dataclass(component) and registry.wanted(component))

@@ -1,0 +1,99 @@
+"""What was found to differ, and what could not be looked at."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Of each file; a file of another run would else differ in every line.
+SHOWN = 20
+# Of one score or summary.
+PLACES = 3
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not as it was written, or not as it follows from the rest.
+
+    line: counted from 1; 0 where the file has no lines, or the line is not known.
+    field: with dots (`scores.rouge.parts.rouge1`); empty for a line or file as a whole.
+    """
+
+    file: Path
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return f"{place}: {self.field + ': ' if self.field else ''}{self.message}"
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "file": str(self.file),
+            "line": self.line or None,
+            "field": self.field,
+            "message": self.message,
+        }
+
+
+@dataclass
+class Findings:
+    """Differences, at most `SHOWN` of a file, with how many there are; notes; what was done.
+
+    notes: what is no difference, but should be known: a version that is another one now, a check
+        that could not be made. done: how much of each kind was looked at.
+    """
+
+    differences: list[Difference] = field(default_factory=list)
+    counted: Counter[Path] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+
+    def differs(self, file: Path, line: int, place: str, message: str) -> None:
+        """Take in a difference."""
+        self.counted[file] += 1
+        if self.counted[file] <= SHOWN:
+            self.differences.append(Difference(file, line, place, message))
+
+    def differ(
+        self,
+        file: Path,
+        line: int,
+        place: str,
+        unlike: Iterable[tuple[tuple[str | int, ...], Any, Any]],
+        source: str,
+    ) -> None:
+        """Take in where a value differs from that of another source: the first few places."""
+        found = list(unlike)
+        for key, here, there in found[:PLACES]:
+            where = ".".join(map(str, (place, *key)))
+            message = f"{clipped(repr(here))} here, {clipped(repr(there))} {source}"
+            self.differs(file, line, where, message)
+        if len(found) > PLACES:
+            self.differs(file, line, place, f"{len(found) - PLACES} more such differences")
+
+    def note(self, text: str) -> None:
+        """Take in what is no difference, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    @property
+    def n(self) -> int:
+        """How many differences there are, those included that are not shown."""
+        return self.counted.total()
+
+    def lines(self) -> list[str]:
+        """Return a line for each difference, and one for those of a file that are not shown."""
+        more = [
+            f"{file}: {n - SHOWN} more differences" for file, n in self.counted.items() if n > SHOWN
+        ]
+        return [*map(str, self.differences), *more]
+
+
+def clipped(value: object) -> str:
+    """Return a value as one short line."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,144 @@
+"""The small files of a run and of a sweep: as they were written, byte for byte."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalharness import results, sealing
+from evalharness.errors import DataError
+from evalharness.verifying.findings import Findings, clipped
+
+Key = tuple[str | int, ...]
+
+_UNSEALED = "written before files had digests: bytes cannot be checked"
+_OF_A_SWEEP = ("format", "experiment", "cells")
+
+
+def read_json(path: Path, findings: Findings) -> dict[str, Any] | None:
+    """Return what a small file holds; None, with a difference, where that cannot be read.
+
+    Raises: DataError where the file cannot be opened.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from None
+    try:
+        record = json.loads(content)
+    except json.JSONDecodeError as error:
+        findings.differs(path, error.lineno, "", f"not JSON: {error.msg}")
+        return None
+    except (ValueError, RecursionError) as error:
+        findings.differs(path, line_at(content, error), "", f"not UTF-8 or JSON: {clipped(error)}")
+        return None
+    if not isinstance(record, dict):
+        findings.differs(path, 1, "", "not written by evalharness")
+        return None
+    return record
+
+
+def line_at(content: bytes, error: Exception) -> int:
+    """Return the line of the byte that is no UTF-8; 0 for another error."""
+    start = getattr(error, "start", None)
+    return content.count(b"\n", 0, start) + 1 if isinstance(start, int) else 0
+
+
+def check_text(path: Path, written: str, findings: Findings) -> bool:
+    """Tell whether a file has the one text of what it holds; name the first line that has not."""
+    content = path.read_bytes().split(b"\n")
+    wanted = written.encode("utf-8", "surrogatepass").split(b"\n")
+    if content == wanted:
+        return True
+    pairs = enumerate(zip(content, wanted, strict=False), 1)
+    line = next((n for n, (a, b) in pairs if a != b), min(len(content), len(wanted)))
+    findings.differs(path, line, "", "not as evalharness writes it")
+    return False
+
+
+def check_run_record(path: Path, record: Mapping[str, Any], findings: Findings) -> None:
+    """Compare `run.json` with its own digest, and the files beside it with theirs."""
+    try:
+        text = sealing.text_of(record)
+    except ValueError:
+        findings.differs(path, 0, "", "holds NaN or Infinity, which evalharness never writes")
+        return
+    check_text(path, text, findings)
+    digests = sealing.digests_of(record)
+    if not digests:
+        findings.note(f"{path}: {_UNSEALED}")
+        return
+    findings.done["digests of files"] += len(digests)
+    if sealing.digests_of(sealing.resealed(record)) != digests:
+        findings.differs(path, 0, "timing.sealed", "its own digest is another: it was changed")
+    folder = path.parent
+    for name, digest in digests.items():
+        if name == results.RUN:
+            continue
+        file = folder / name
+        if not file.is_file():
+            findings.differs(file, 0, "", "is not there")
+        elif sealing.file_digest(file) != digest:
+            findings.differs(file, 0, "", "not the bytes that were written")
+    for file in sorted(folder.iterdir()):
+        if file.name not in digests and not file.name.endswith(".part"):
+            findings.note(f"{file}: no file that the run wrote; not checked")
+
+
+def check_sweep(path: Path, findings: Findings) -> None:
+    """Compare a `sweep.json` with its digest, and with the runs that it tells of."""
+    record = read_json(path, findings)
+    if record is None:
+        return
+    check_text(path, sealing.text_alone(record), findings)
+    odd = [key for key in record if key not in (*_OF_A_SWEEP, sealing.SEALED)]
+    if odd:
+        findings.differs(path, 0, clipped(odd[0]), "not a name that evalharness writes")
+    elif sealing.SEALED not in record:
+        findings.note(f"{path}: {_UNSEALED}")
+    elif sealing.sealed_alone(record) != record:
+        findings.differs(path, 0, sealing.SEALED, "its digest is another: it was changed")
+    cells = record.get("cells")
+    for n, cell in enumerate(cells if isinstance(cells, list) else ()):
+        folder = path.parent / str(cell.get("folder")) if isinstance(cell, dict) else path
+        if not (folder / results.RUN).is_file():
+            findings.differs(path, 0, f"cells.{n}", f"{folder}: no finished run is there")
+
+
+def line_numbers(value: Any) -> dict[Key, int]:
+    """Return the line on which each value stands in the text of a `run.json`.
+
+    >>> line_numbers({"a": {"b": 1, "c": []}, "d": 2})
+    {(): 1, ('a',): 2, ('a', 'b'): 3, ('a', 'c'): 4, ('d',): 6}
+    """
+    found: dict[Key, int] = {}
+    _number(value, (), 1, found)
+    return found
+
+
+def _number(value: Any, at: Key, line: int, found: dict[Key, int]) -> int:
+    found[at] = line
+    inner = items(value)
+    for key, each in inner:
+        line = _number(each, (*at, key), line + 1, found)
+    return line + 1 if inner else line
+
+
+def items(value: Any) -> list[tuple[str | int, Any]]:
+    """Return what a mapping or list holds, by key or number."""
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list) else []
+
+
+def unlike(found: Any, wanted: Any, at: Key = ()) -> Iterator[tuple[Key, Any, Any]]:
+    """Yield where two JSON values differ: the key, and both values (None for one that lacks).
+
+    >>> list(unlike({"a": {"b": 1}, "c": 2}, {"a": {"b": 1.5}, "c": 2}))
+    [(('a', 'b'), 1, 1.5)]
+    """
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in dict.fromkeys([*found, *wanted]):
+            yield from unlike(found.get(key), wanted.get(key), (*at, key))
+    elif json.dumps(found) != json.dumps(wanted):
+        yield at, found, wanted

@@ -1,0 +1,242 @@
+"""One pass over the samples of a run: each line by itself, with the table, with the store."""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from evalharness import results
+from evalharness.config import Interval
+from evalharness.records import NO_ANSWER, Article, Score, Summary, digest, score_record, summary_of
+from evalharness.stored import content
+from evalharness.verifying.components import CALIBRATED, Components
+from evalharness.verifying.findings import Findings, clipped
+from evalharness.verifying.ledgers import Shelf, records_of
+from evalharness.verifying.records import unlike
+from evalharness.verifying.rescoring import Rescoring, judged, uncalibrated
+
+# Samples that are in memory at once.
+WINDOW = 256
+
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
+
+Read = tuple[int, dict[str, Any], Article, Summary]
+
+
+class Samples:
+    """The samples of a run, read once."""
+
+    def __init__(
+        self,
+        folder: Path,
+        record: Mapping[str, Any],
+        made: Components,
+        shelf: Shelf | None,
+        findings: Findings,
+    ) -> None:
+        """Take a run's folder and record, what made it, and its store, if there is one."""
+        self.path = folder / results.SAMPLES
+        self.table = Table(folder / results.TABLE, findings)
+        self.record = record
+        self.made = made
+        self.shelf = shelf
+        self.findings = findings
+        metrics = {label: made.metrics.get(label, object()) for label in record["metrics"]}
+        interval = Interval.model_validate(record["interval"])
+        self.tally = results.Tally(metrics, interval, record["seed"])
+        self.rescore = Rescoring(self.path, made, findings)
+        self.whole = True
+
+    def check(self, sample: int | None, seed: int) -> None:
+        """Go through all lines; score `sample` of them again, all if None."""
+        window: list[Read] = []
+        chosen: list[Read] = []
+        again = self._chosen(sample, seed)
+        for read in self._read():
+            window.append(read)
+            if again is None or read[0] in again:
+                chosen.append(read)
+            if len(window) >= WINDOW:
+                self._with_store(window)
+                window = []
+            if len(chosen) >= WINDOW:
+                self.rescore(chosen)
+                chosen = []
+        if window:
+            self._with_store(window)
+        if chosen:
+            self.rescore(chosen)
+        self.table.end(self.tally if self.whole else None)
+
+    def _chosen(self, sample: int | None, seed: int) -> set[int] | None:
+        """Return the numbers of the lines that are to be scored again; None for all."""
+        n = self.record["counts"]["articles"]
+        if sample is None or sample >= n:
+            return None
+        return set(Random(seed).sample(range(1, n + 1), sample))  # noqa: S311  no secret
+
+    def _read(self) -> Iterator[Read]:
+        """Yield the lines that are samples, each compared with its row of the table."""
+        for number, line in enumerate(results.read_lines(self.path), 1):
+            self.findings.done["lines of samples"] += 1
+            row = self.table.next()
+            if row is not None and row.get("line") not in (None, zlib.crc32(line)):
+                self._differs(number, "", f"not the line that {self.table.path.name} tells of")
+            try:
+                read = self._parsed(number, line)
+                sample, article, summary = read[1:]
+                wanted = results.told_of(sample, line)
+                self.tally.count(article, summary, sample["defects"], sample["scores"])
+            except _MALFORMED as error:
+                self.whole = False
+                self._differs(number, "", f"no sample as evalharness writes it: {_why(error)}")
+                continue
+            if row is not None:
+                self._compare(number, row, wanted | _score_columns(sample))
+            yield read
+
+    def _parsed(self, number: int, line: bytes) -> Read:
+        sample = json.loads(line)
+        if results.line_of(sample).encode() != line:
+            self._differs(number, "", "not as evalharness writes it")
+        article = Article(
+            sample["id"],
+            sample["article"],
+            tuple(sample["references"]),
+            sample["source"],
+            sample["extra"],
+        )
+        if list(sample["scores"]) != list(self.record["metrics"]):
+            raise ValueError(f"scores of {list(sample['scores'])}")
+        return number, sample, article, summary_of(article.id, sample["summary"])
+
+    def _differs(self, line: int, place: str, message: str) -> None:
+        self.findings.differs(self.path, line, place, message)
+
+    def _compare(self, line: int, row: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        for name, value in row.items():
+            if name != "line" and value != wanted.get(name):
+                here, there = clipped(wanted.get(name)), clipped(value)
+                self._differs(line, name, f"{here} here, {there} in {self.table.path.name}")
+
+    def _with_store(self, window: Sequence[Read]) -> None:
+        if self.shelf is None:
+            return
+        self._summaries_with_store(window)
+        for label in self.record["metrics"]:
+            if label in self.made.needs:
+                self._scores_with_store(label, self.made.needs[label], window)
+
+    def _summaries_with_store(self, window: Sequence[Read]) -> None:
+        assert self.shelf is not None
+        ledger = self.shelf.ledger("summaries", self.record["signatures"]["model"])
+        needs = self.made.model_needs
+        if ledger is None or needs is None:
+            return
+        keys = [content(a, needs) if s.finish != "error" else "" for _, _, a, s in window]
+        kept = records_of(ledger, keys, self.findings)
+        for (line, sample, *_), record in zip(window, kept, strict=True):
+            if record is not None:
+                self.findings.done["summaries held against the store"] += 1
+                self._as_stored(line, "summary", sample["summary"], record)
+
+    def _scores_with_store(self, label: str, needs: frozenset[Any], window: Sequence[Read]) -> None:
+        assert self.shelf is not None
+        signature = self.record["signatures"]["metrics"].get(label, "").partition(CALIBRATED)[0]
+        ledger = self.shelf.ledger("scores", signature)
+        if ledger is None:
+            return
+        keys = [
+            digest(s.text, content(a, needs)) if s.finish != "error" else ""
+            for _, _, a, s in window
+        ]
+        kept = records_of(ledger, keys, self.findings)
+        for (line, sample, article, summary), record in zip(window, kept, strict=True):
+            found = sample["scores"][label]
+            if summary.finish == "error":
+                record = score_record(Score(None, note=f"no summary: {summary.note}"))
+            if record is None or found.get("note", "").startswith(NO_ANSWER):
+                continue
+            self.findings.done["scores held against the store"] += 1
+            wanted = judged(self.made, label, record, article)
+            if label not in self.made.calibrations:
+                found, wanted = uncalibrated(found), uncalibrated(wanted)
+            self._as_stored(line, f"scores.{label}", found, wanted)
+
+    def _as_stored(self, line: int, place: str, found: Any, wanted: Any) -> None:
+        self.findings.differ(self.path, line, place, unlike(found, wanted), "in the store")
+
+
+def _score_columns(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the table says of a sample's scores; what is not in it is null there."""
+    found: dict[str, Any] = {}
+    for label, score in sample["scores"].items():
+        numbers = {"value": score["value"], **score.get("parts", {})}
+        found |= {f"{label}.{part}": value for part, value in numbers.items()}
+        found[f"{label}.band"] = score.get("band")
+        found[f"{label}.flags"] = len(score.get("flags", ()))
+        found[f"{label}.counts"] = score.get("counts")
+    return found
+
+
+def _why(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else clipped(error)
+
+
+class Table:
+    """The rows of a `samples.parquet`, one after the other; none any more where one is broken."""
+
+    def __init__(self, path: Path, findings: Findings) -> None:
+        """Open the table; one that cannot be read is a difference."""
+        self.path = path
+        self.findings = findings
+        self.n = 0
+        self.schema: Any = None
+        self._rows = self._read() if path.is_file() else iter(())
+
+    @property
+    def tells_lines(self) -> bool:
+        """Whether it has the checksums of the lines, as tables of older versions have not."""
+        return self.schema is not None and "line" in self.schema.names
+
+    def next(self) -> Mapping[str, Any] | None:
+        """Return the next row; None where there is none."""
+        row = next(self._rows, None)
+        self.n += row is not None
+        return row
+
+    def end(self, tally: results.Tally | None) -> None:
+        """Compare columns and number of rows with those that the samples make."""
+        if self.schema is None:
+            return
+        while self.next() is not None:
+            pass
+        if tally is None:
+            return
+        if self.n != tally.articles:
+            message = f"{self.n} rows, and {tally.articles} lines in {results.SAMPLES}"
+            self.findings.differs(self.path, 0, "", message)
+        wanted = {f.name: f.type for f in results.table_schema(tally.columns)}
+        found = {f.name: f.type for f in self.schema}
+        if "line" not in found:  # of an older version
+            wanted.pop("line")
+        if found != wanted:
+            odd = [k for k in dict.fromkeys([*found, *wanted]) if found.get(k) != wanted.get(k)]
+            message = f"its columns are not those of {results.SAMPLES}: {', '.join(odd)}"
+            self.findings.differs(self.path, 0, "", message)
+
+    def _read(self) -> Iterator[Mapping[str, Any]]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        broken = (pa.ArrowException, OSError, *_MALFORMED, MemoryError, OverflowError)
+        try:
+            file = pq.ParquetFile(self.path)
+            self.schema = file.schema_arrow
+            for batch in file.iter_batches(batch_size=results.ROWS):
+                yield from batch.to_pylist()
+        except broken as error:
+            self.schema = None
+            self.findings.differs(self.path, 0, "", f"cannot be read: {clipped(error)}")

@@ -1,0 +1,153 @@
+"""What tests of executors share: runs that are started and killed, and a faulty component."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from evalharness.errors import ModelError
+from evalharness.protocols import Need
+from evalharness.records import Article, Summary
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """Says who wrote it; what an article begins with is done.
+
+    `die` kills the worker, `once` does so the first time, as a file in `folder` remembers.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    version: ClassVar[int] = 1
+
+    folder: str = ""
+
+    def batches(self, articles: Sequence[Article]) -> list[list[int]]:
+        """Return batches of three."""
+        return [[*range(len(articles))][n : n + 3] for n in range(0, len(articles), 3)]
+
+    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
+        """Do as the articles say."""
+        for article in articles:
+            mark = Path(self.folder) / article.id
+            dies = article.text.startswith("die")
+            if dies or (article.text.startswith("once") and not mark.exists()):
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            if article.text.startswith("refuse"):
+                raise ModelError("this model refuses")
+            if article.text.startswith("bug"):
+                raise ZeroDivisionError("a bug of ours")
+            if article.text.startswith("print"):
+                print("a line of a package")
+        return [Summary(a.id, f"{a.text} of {len(articles)}", tokens=os.getpid()) for a in articles]
+
+
+ROOT = Path(__file__).parents[1]
+QUICKSTART = ROOT / "configs" / "quickstart"
+ROWS = [json.loads(line) for line in (QUICKSTART / "articles.jsonl").read_text().splitlines()]
+
+
+def written(folder: Path, n: int, **more: Any) -> Path:
+    """Write a config over n articles, the last two of which are the first two again."""
+    rows = []
+    for i in range(n):
+        row = ROWS[i % (n - 2) % len(ROWS)]
+        article = f"Story {i % (n - 2)}. {row['article'][:300]}"
+        rows.append({**row, "id": str(i), "article": article})
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    sheet: dict[str, Any] = {
+        "name": "t",
+        "data": {"name": "files", "path": "a.jsonl"},
+        "models": ["lead", {"name": "random", "sentences": 2}],
+        "metrics": ["rouge"],
+        "checks": ["numbers"],
+    }
+    path = folder / "c.yaml"
+    path.write_text(json.dumps(sheet | more))
+    return path
+
+
+GENERATING: dict[str, Any] = {
+    "models": [
+        {"name": "seq2seq", "model": str(QUICKSTART / "lead1-bart"), "batch_size": 2},
+        {"name": "causal", "model": str(QUICKSTART / "lead1-llama"), "batch_size": 3},
+    ],
+    "generation": {"max_new_tokens": 24},
+}
+
+
+def bytes_of(results: Path) -> dict[str, bytes]:
+    """Return all files of all runs; of `run.json`, all but provenance and timing."""
+    found = {}
+    for path in sorted((results / "t").glob("**/*.*")):
+        content = path.read_bytes()
+        if path.name == "run.json":
+            record = json.loads(content)
+            del record["timing"], record["provenance"]
+            content = json.dumps(record).encode()
+        found[str(path.relative_to(results))] = content
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Return the living processes below one; zombies are none."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            _, _, rest = stat.read_text().rpartition(") ")
+        except OSError:
+            continue
+        state, parent, *_ = rest.split()
+        if state != "Z":
+            parents[int(stat.parent.name)] = int(parent)
+    found = [child for child, parent in parents.items() if parent == pid]
+    return found + [deep for child in found for deep in children(child)]
+
+
+def command(path: Path, results: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "evalharness", "run", str(path), "--results", str(results), *more]
+
+
+def started(
+    path: Path, results: Path, until: Callable[[Path], bool], *more: str
+) -> "subprocess.Popen[str]":
+    """Start a run, and return it when it has come so far."""
+    process = subprocess.Popen(
+        command(path, results, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    began = time.monotonic()
+    while process.poll() is None and not until(results) and time.monotonic() - began < 300:
+        time.sleep(0.01)
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+def some_summaries(results: Path) -> bool:
+    """Tell whether some batches are stored, of the first model."""
+    ledgers = list((results / "store" / "summaries").glob("*.jsonl"))
+    return bool(ledgers) and sum(p.read_bytes().count(b"\n") for p in ledgers) > 4
+
+
+def gone(pids: Sequence[int], seconds: float = 30) -> bool:
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        alive = [p for p in pids if is_alive(p)]
+        if not alive:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        _, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")
+    except OSError:
+        return False
+    return not rest.startswith("Z")

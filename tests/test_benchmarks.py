@@ -1,0 +1,78 @@
+"""The benchmarks: ratios with their spread, what is missing said, and a page that is up to date."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def from_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+
+
+def module(name: str) -> Any:
+    return importlib.import_module(f"benchmarks.{name}")
+
+
+def test_row_shows_median_least_and_greatest() -> None:
+    row = module("table").Row
+    assert row("g", "w", "p", ratios=(3.0, 1.0, 2.5)).shown() == "**2.50×** (1.00 to 3.00)"
+    assert row("g", "w", "p", ratios=(123.4,)).shown() == "**123×**"
+    assert row("g", "w", "p", not_measured="No module").shown() == "not measured: No module"
+
+
+def speaking(seconds: float, version: str = "") -> list[str]:
+    told = json.dumps({"seconds": seconds, "version": version})
+    return [sys.executable, "-c", f"print('noise'); print({told!r})"]
+
+
+def test_peer_is_measured_in_every_round_and_what_fails_is_said() -> None:
+    table = module("table")
+    broken = [sys.executable, "-c", "raise ImportError('no such thing')"]
+    commands = {"quick": speaking(0.5), "missing": broken}
+
+    quick, missing = table.beside("g", "what", commands, ("peer", speaking(2.0, "1.2")), 2)
+
+    assert quick.ratios == (4.0, 4.0)
+    assert quick.peer == "peer 1.2"
+    assert missing.shown() == "not measured: ImportError: no such thing"
+    without = table.beside("g", "what", {"quick": speaking(0.5)}, ("peer", broken), 2)
+    assert without[0].shown() == "not measured: ImportError: no such thing"
+
+
+def test_rouge_is_measured_beside_rouge_score_with_equal_figures(tmp_path: Path) -> None:
+    rouge = module("rouge")
+    articles = [f"One. Two {n} words. Three of them here. Then four more words." for n in range(4)]
+    path = rouge._written(tmp_path / "p.jsonl", list(rouge.pairs(articles, 2, 5, seed=0)))
+
+    ours, own_sentences, *_ = rouge._exact("few", path, ["--stemmer"], sys.executable, 1)
+
+    assert ours.note == "same sum of scores"
+    assert len(ours.ratios) == len(own_sentences.ratios) == 1
+
+
+def test_slope_of_linear_cost_is_1() -> None:
+    scale = module("scale")
+    taken = [scale.Taken(n, n / 250, n / 250, 100.0, 1.0) for n in (1_000, 10_000, 30_000)]
+    assert scale.slope(taken) == pytest.approx(1.0)
+    twice = [scale.Taken(n, (n / 250) ** 2, 1.0, 100.0, 1.0) for n in (1_000, 10_000)]
+    assert scale.slope(twice) == pytest.approx(2.0)
+
+
+def test_page_is_what_was_measured() -> None:
+    measured = json.loads((ROOT / "benchmarks" / "measured.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert page == module("__main__").page(measured)
+
+
+@pytest.mark.slow
+def test_memory_of_a_run_does_not_grow_with_its_articles(tmp_path: Path) -> None:
+    scale = module("scale")
+    few, many = scale.measured([6_000, 36_000], ["rouge"], tmp_path)
+    assert many.memory < 1.2 * few.memory

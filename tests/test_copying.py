@@ -1,0 +1,124 @@
+"""Results copied elsewhere and back: whole, with run.json last, and never out of their folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec  # noqa: TID253
+import pytest
+from conftest import Done
+from fsspec.implementations.memory import MemoryFileSystem  # noqa: TID253
+
+import evalharness
+from evalharness import plan, shards
+from evalharness.copying import copy
+from evalharness.errors import ConfigError, DataError, StoreError
+
+ROOT = Path(__file__).parents[1]
+ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
+SHEET: dict[str, Any] = {
+    "name": "t",
+    "data": {"name": "files", "path": str(ARTICLES)},
+    "model": "lead",
+    "metrics": ["chrf"],
+    "checks": ["numbers"],
+}
+
+
+@pytest.fixture(autouse=True)
+def memory() -> Iterator[Any]:
+    """Have an empty file system in memory."""
+    fs = fsspec.filesystem("memory")
+    MemoryFileSystem.store.clear()
+    fs.pseudo_dirs[:] = [""]
+    yield fs
+    MemoryFileSystem.store.clear()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".lock"]
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+
+def test_results_go_away_and_come_back_and_nothing_is_computed_again(tmp_path: Path) -> None:
+    evalharness.run(SHEET, results=tmp_path / "r", limit=5)
+    told: list[str] = []
+
+    there = copy(str(tmp_path / "r"), "memory://bucket/runs", told.append)
+    back = copy("memory://bucket/runs", str(tmp_path / "back"))
+
+    assert contents(tmp_path / "back") == contents(tmp_path / "r")
+    assert told[-1] == "t/lead/run.json"
+    assert there.files == back.files == len(contents(tmp_path / "r"))
+    again = evalharness.run(SHEET, results=tmp_path / "back", limit=5)[0]
+    assert again.record["timing"]["summaries"] == {"computed": 0, "stored": 5}
+
+
+def test_ledgers_that_are_there_are_not_copied_again_until_they_grow(tmp_path: Path) -> None:
+    evalharness.run(SHEET, results=tmp_path / "r", limit=5)
+    copy(str(tmp_path / "r"), "memory://bucket/runs")
+
+    assert copy(str(tmp_path / "r"), "memory://bucket/runs").there == 3
+    evalharness.run(SHEET, results=tmp_path / "r", limit=6)
+    assert copy(str(tmp_path / "r"), "memory://bucket/runs").there == 0
+    copy("memory://bucket/runs", str(tmp_path / "back"))
+    assert contents(tmp_path / "back") == contents(tmp_path / "r")
+
+
+def test_locks_and_half_written_files_stay_behind(tmp_path: Path, memory: Any) -> None:
+    evalharness.run(SHEET, results=tmp_path / "r", limit=5)
+    (tmp_path / "r" / "t" / "lead" / ".samples.jsonl.host.1.part").write_text("half")
+
+    copy(str(tmp_path / "r"), "memory://b")
+
+    names = [name.rpartition("/")[2] for name in memory.find("/b")]
+    assert "run.json" in names
+    assert not [name for name in names if name.endswith((".lock", ".part"))]
+
+
+def test_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, memory: Any) -> None:
+    MemoryFileSystem.store["/b/run.json"] = MemoryFileSystem().open("/x", "wb")
+    MemoryFileSystem.store["/b/../../evil"] = MemoryFileSystem().open("/y", "wb")
+
+    with pytest.raises(DataError, match=r"leads out of the folder"):
+        copy("memory://b", str(tmp_path / "in" / "side"))
+    assert not (tmp_path / "evil").exists()
+
+
+def test_what_holds_no_results_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+
+    with pytest.raises(DataError, match=r"no folder with results: no run\.json in it"):
+        copy(str(tmp_path), "memory://b")
+    with pytest.raises(DataError, match=r"no folder with results: no files"):
+        copy("memory://nothing", str(tmp_path))
+
+
+def test_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    evalharness.run(SHEET, results=tmp_path / "r", limit=2)
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(StoreError) as caught:
+        copy(str(tmp_path / "r"), str(tmp_path / "file"))
+    assert "\n" not in str(caught.value)
+
+
+def test_results_on_an_object_store_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    url = "s3://bucket/runs"
+    for work in (
+        lambda: evalharness.run(SHEET, results=url),
+        lambda: shards.run_shard(SHEET, "1/2", results=url),
+        lambda: plan.plan(SHEET, results=url),
+    ):
+        with pytest.raises(ConfigError, match=r"then: evalharness copy FOLDER s3://bucket/runs"):
+            work()
+
+
+def test_copy_says_what_it_did(tmp_path: Path, command: Any) -> None:
+    evalharness.run(SHEET, results=tmp_path / "r", limit=2)
+
+    done: Done = command("copy", tmp_path / "r", "memory://b")
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("copied 7 files, ")
+    assert done.stdout.endswith(" bytes: memory://b\n")

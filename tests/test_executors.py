@@ -1,0 +1,413 @@
+"""Executors: whoever computes it, the same bytes; a death is made good; nobody is left over."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from at_work import (
+    GENERATING,
+    QUICKSTART,
+    Faulty,
+    bytes_of,
+    children,
+    command,
+    gone,
+    some_summaries,
+    started,
+    written,
+)
+
+import evalharness
+from evalharness import cells, config, shards
+from evalharness.checks.judge import Judge
+from evalharness.endpoint import Server
+from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
+from evalharness.executors.crew import TRIES, Crew, Died
+from evalharness.executors.jobs import Bench, WorkerError, ordered, packed, received, stays
+from evalharness.executors.processes import Processes, visible_gpus
+from evalharness.executors.ray import Ray, _room
+from evalharness.models.endpoint import Endpoint
+from evalharness.models.extractive import Lead
+from evalharness.protocols import Job, Sent
+from evalharness.records import Article
+from evalharness.store import Ledger
+from evalharness.stored import Store, Summarizing, everything
+
+
+def timing(run: Any) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    return run.record["timing"]["summaries"], run.record["timing"]["scores"]
+
+
+def test_processes_give_the_bytes_of_one_process(tmp_path: Path) -> None:
+    path = written(tmp_path, 522)  # two windows, with an article in both
+    alone = evalharness.run(path, results=tmp_path / "alone")
+
+    runs = evalharness.run(path, results=tmp_path / "r", executor="processes", workers=2)
+
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+    assert [timing(run) for run in runs] == [timing(run) for run in alone]
+    assert children(os.getpid()) == []
+
+
+@pytest.mark.slow
+def test_processes_that_generate_give_the_bytes_of_one_process(tmp_path: Path) -> None:
+    path = written(tmp_path, 20, **GENERATING)
+    evalharness.run(path, results=tmp_path / "alone")
+
+    evalharness.run(path, results=tmp_path / "r", executor="processes", workers=2)
+
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+
+
+def filled(folder: Path, texts: Sequence[str], n: int = 2) -> tuple[Summarizing, list[Any]]:
+    """Have n processes summarize texts by a faulty model; return it, and the summaries."""
+    articles = [Article(f"a{n}", text) for n, text in enumerate(texts)]
+    summarizing = Summarizing("faulty", Faulty(str(folder)), Store(folder / "store"))
+    with Processes(n).crew() as crew:
+        summarizing.fill_all([(articles, everything)], crew)
+    return summarizing, summarizing.read(articles)
+
+
+def test_batch_of_a_dead_worker_is_given_whole_to_another(tmp_path: Path) -> None:
+    texts = ["a", "once b", "c", "d", "print e", "f", "g"]
+
+    summarizing, summaries = filled(tmp_path, texts)
+
+    sizes = [3, 3, 3, 3, 3, 3, 1]
+    assert [s.text for s in summaries] == [
+        f"{text} of {size}" for text, size in zip(texts, sizes, strict=True)
+    ]
+    assert summarizing.computed == 7
+    assert os.getpid() not in {s.tokens for s in summaries}
+
+
+def test_batch_that_no_worker_survives_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WorkerDied) as caught:
+        filled(tmp_path, ["a", "b", "c", "d", "die e", "f"])
+
+    assert str(caught.value) == (
+        "faulty: 3 workers died over articles 'a3' to 'a5', the last one: "
+        "killed by SIGKILL (out of memory?)"
+    )
+    assert caught.value.exit_code == 4
+    assert children(os.getpid()) == []
+
+
+def test_what_is_raised_in_a_worker_is_raised_here(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"^this model refuses$"):
+        filled(tmp_path, ["refuse"])
+    with pytest.raises(WorkerError, match=r"(?s)in summarize.*ZeroDivisionError: a bug of ours"):
+        filled(tmp_path, ["bug"])
+
+
+class Scripted:
+    """Workers that are plain numbers, and that answer or die as they are told."""
+
+    def __init__(self, deaths: int = 0) -> None:
+        self.deaths = deaths
+        self.benches: dict[int, Bench] = {}
+        self.orders: dict[int, bytes] = {}
+        self.ended: list[int] = []
+
+    def start(self) -> int:
+        self.benches[len(self.benches)] = Bench()
+        return len(self.benches) - 1
+
+    def give(self, worker: int, order: bytes) -> None:
+        self.orders[worker] = order
+
+    def wait(self, workers: Sequence[int]) -> list[tuple[int, bytes | Died]]:
+        worker = max(workers)  # the latest first: out of order
+        if self.deaths:
+            self.deaths -= 1
+            return [(worker, Died("as told"))]
+        return [(worker, self.benches[worker].answer(self.orders[worker]))]
+
+    def end(self, worker: int) -> None:
+        self.ended.append(worker)
+
+    def close(self) -> None:
+        pass
+
+
+def jobs(n: int, taken: list[int]) -> Iterator[Job]:
+    for number in range(n):
+        taken.append(number)
+        yield Job([(0, [Article(str(number), f"Number {number}. More.")])], number)
+
+
+def test_jobs_are_taken_as_workers_are_free_and_no_sooner() -> None:
+    taken: list[int] = []
+    crew = Crew(Scripted(), 3)
+    done = 0
+
+    for job, ((summary,),) in crew.map([Sent("lead", Lead(1))], jobs(20, taken)):
+        assert summary.text == f"Number {job.ticket}."
+        done += 1
+        assert len(taken) <= done + 3
+
+    assert done == 20
+
+
+def test_worker_that_dies_costs_nothing_but_time() -> None:
+    crew = Crew(Scripted(deaths=TRIES - 1), 2)
+
+    found = [job.ticket for job, _ in crew.map([Sent("lead", Lead(1))], jobs(5, []))]
+
+    assert sorted(found) == [0, 1, 2, 3, 4]
+
+
+def test_busy_workers_are_ended_when_nobody_waits_for_them_any_more() -> None:
+    workers = Scripted()
+    crew = Crew(workers, 3)
+    results = crew.map([Sent("lead", Lead(1))], jobs(20, []))
+    next(results)
+
+    results.close()
+
+    assert len(workers.ended) == 3
+
+
+def test_worker_with_other_files_or_another_version_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = Job([(0, [Article("1", "It rained.")])])
+    order = ordered(1, packed([Sent("lead", Lead(1))]), job)
+    monkeypatch.setattr(Lead, "version", 99)
+    with pytest.raises(ExecutorError, match="lead: the worker has other files or weights"):
+        received(Bench().answer(order))
+
+    monkeypatch.setattr(evalharness, "__version__", "99")
+    with pytest.raises(ExecutorError, match=r"the worker has evalharness 99, the driver 0\.1"):
+        received(Bench().answer(order))
+
+
+def test_what_asks_a_server_stays_with_the_driver() -> None:
+    server = Server("http://localhost:1/v1", "m")
+
+    assert stays(Endpoint("http://localhost:1/v1", "m"))
+    assert stays(Judge(endpoint=server))
+    assert not stays(Lead(1))
+
+
+def test_executor_is_part_of_no_signature_and_of_no_resolved_config(tmp_path: Path) -> None:
+    path = written(tmp_path, 5)
+    plain, other = (
+        cells.prepare(config.read(path, executor=executor)) for executor in (None, "processes")
+    )
+
+    assert [cell.config(tmp_path) for cell in plain] == [cell.config(tmp_path) for cell in other]
+    assert "executor" not in plain[0].config(tmp_path)
+
+
+def executor(path: Path, *overrides: str, **options: Any) -> Any:
+    return cells.executor_of(config.read(path, overrides, **options))
+
+
+def test_executor_of_the_command_line_lies_over_the_config(tmp_path: Path) -> None:
+    path = written(tmp_path, 5, executor={"name": "ray", "gpus": 2})
+
+    assert executor(path) == Ray(gpus=2)
+    assert executor(path, workers=3) == Ray(workers=3, gpus=2)
+    assert executor(path, executor="ray") == Ray(gpus=2)
+    assert executor(path, executor="processes", workers=3) == Processes(3)
+    assert executor(written(tmp_path, 5), workers=3) == Processes(3)
+    assert executor(written(tmp_path, 5), "executor.gpus=1", executor="ray") == Ray(gpus=1)
+
+
+@pytest.mark.parametrize(
+    ("executor", "why"),
+    [
+        ("rai", "no executor 'rai'; did you mean ray?"),
+        ({"name": "processes", "workers": 0}, "executor.workers: 0 is below 1"),
+        ({"name": "local", "workers": 2}, "executor.workers: unknown key"),
+        ({"name": "ray", "gpus": 1.5}, "executor.gpus: 1.5 is no whole number"),
+        ({"name": "ray", "cpus": 0}, "executor.cpus: a worker needs some processor or GPU"),
+        ({"name": "slurm"}, "executor: 'workers' is missing"),
+        ({"name": "slurm", "workers": 2, "time": "soon"}, "executor.time: 'soon' is no time"),
+        ({"name": "slurm", "workers": 2, "options": {"array": "1-2"}}, "array is set by us"),
+    ],
+)
+def test_executor_that_cannot_be_is_one_line(tmp_path: Path, executor: Any, why: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        evalharness.run(written(tmp_path, 5, executor=executor), results=tmp_path / "r")
+
+    assert why in str(caught.value)
+    assert not (tmp_path / "r" / "store").exists()
+
+
+def test_executor_cannot_be_swept(tmp_path: Path) -> None:
+    path = written(tmp_path, 5, sweep={"grid": {"executor": ["local", "processes"]}})
+
+    with pytest.raises(ConfigError, match="executor: changes no result"):
+        evalharness.run(path, results=tmp_path / "r")
+
+
+BART = {"name": "seq2seq", "model": str(QUICKSTART / "lead1-bart")}
+
+
+@pytest.mark.parametrize(
+    ("option", "where", "why"),
+    [
+        ({"device_map": "auto"}, "processes", "a worker of `processes` has one; use the executor"),
+        (
+            {"device": "cuda:1"},
+            "processes",
+            "its own GPUs only; leave device at auto",
+        ),
+        ({"device": "cuda:1"}, "ray", "its own GPUs only; leave device at auto"),
+        ({"device_map": "auto", "device": "cuda:0"}, "local", "device: cuda:0 is one"),
+        ({"device_map": "here"}, "local", "'here' is none of auto, balanced, balanced_low_0"),
+    ],
+)
+def test_gpus_that_a_worker_does_not_have_are_refused_before_any_work(
+    tmp_path: Path, option: dict[str, Any], where: str, why: str
+) -> None:
+    path = written(tmp_path, 5, models=[BART | option])
+
+    with pytest.raises(ConfigError) as caught:
+        evalharness.run(path, results=tmp_path / "r", executor=where)
+
+    assert why in str(caught.value)
+    assert not (tmp_path / "r" / "store").exists()
+
+
+def test_device_map_goes_with_ray_and_with_one_process(tmp_path: Path) -> None:
+    model = cells.prepare(config.read(written(tmp_path, 5, models=[BART | {"device_map": "auto"}])))
+
+    assert Ray(gpus=2).refuses(model[0].model) == ""
+    assert Processes(1).refuses(model[0].model) == ""
+
+
+class Cluster:
+    """What Ray says of its nodes."""
+
+    def __init__(self, *nodes: dict[str, float]) -> None:
+        self._nodes = nodes
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": node} for node in self._nodes]
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {key: sum(n.get(key, 0) for n in self._nodes) for key in ("CPU", "GPU")}
+
+
+def test_gpu_that_no_node_has_is_an_error_at_once() -> None:
+    with pytest.raises(ExecutorError) as caught:
+        _room(Cluster({"CPU": 8.0, "GPU": 1.0}, {"CPU": 4.0, "GPU": 1.0}), 1, 2)
+
+    assert str(caught.value) == (
+        "ray: a worker needs 1 CPU and 2 GPU, and no node has that: 2 nodes with 12 CPU and 2 GPU"
+    )
+
+
+def test_room_for_workers_is_counted_node_by_node() -> None:
+    nodes = Cluster({"CPU": 8.0, "GPU": 4.0}, {"CPU": 3.0})
+
+    assert _room(nodes, 1, None) == (1.0, 4)
+    assert _room(nodes, 2, 0) == (0, 5)
+    assert _room(Cluster({"CPU": 3.0}), 1, None) == (0.0, 3)
+    assert _room(nodes, 1, 0.5) == (0.5, 8)
+
+
+def test_ray_that_is_not_installed_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+
+    with pytest.raises(MissingExtra, match=r"executor ray needs: pip install 'evalharness\[ray\]'"):
+        evalharness.run(written(tmp_path, 5), results=tmp_path / "r", executor="ray")
+
+
+def test_visible_gpus_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, GPU-ab")
+    assert visible_gpus() == ["2", "GPU-ab"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert visible_gpus() == []
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a config, and its run in one process in `alone`."""
+    folder = tmp_path_factory.mktemp("whole")
+    path = written(folder, 60, **GENERATING)
+    subprocess.run(command(path, folder / "alone"), check=True, capture_output=True)
+    return folder
+
+
+PROCESSES = ("--executor", "processes", "--workers", "2")
+
+
+@pytest.mark.slow
+def test_worker_killed_while_it_generates_leaves_the_same_bytes(whole: Path) -> None:
+    process = started(whole / "c.yaml", whole / "killed", some_summaries, *PROCESSES)
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert bytes_of(whole / "killed") == bytes_of(whole / "alone")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_driver_killed_leaves_nobody_and_goes_on_to_the_same_bytes(
+    whole: Path, blow: signal.Signals
+) -> None:
+    results = whole / f"driver-{blow.name}"
+    process = started(whole / "c.yaml", results, some_summaries, *PROCESSES)
+    workers = children(process.pid)
+    assert len(workers) == 2
+    process.send_signal(blow)
+    _, err = process.communicate()
+
+    if blow == signal.SIGINT:
+        assert process.returncode == 130
+        assert err == (
+            "evalharness: interrupted; what was computed is kept, and the same command goes on\n"
+        )
+    assert gone(workers)
+    again = subprocess.run(
+        [*command(whole / "c.yaml", results, *PROCESSES), "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    stored = sum(run["timing"]["summaries"]["stored"] for run in json.loads(again.stdout))
+    assert 0 < stored < 120
+    assert bytes_of(results) == bytes_of(whole / "alone")
+
+
+def test_ledger_holds_each_key_once_after_a_death(tmp_path: Path) -> None:
+    summarizing, _ = filled(tmp_path, ["once a", "b", "c", "d"], n=1)
+    ledger = Ledger(tmp_path / "store" / "summaries", summarizing.signature)
+
+    assert len(ledger) == 4
+    assert ledger.path.read_bytes().count(b'"key"') == 4
+
+
+@pytest.mark.slow
+def test_network_scores_the_same_bytes_in_processes_and_in_shards(tmp_path: Path) -> None:
+    from neural import official_summac
+
+    models = official_summac.models(tmp_path)
+    nli = {"name": "nli", "model": str(models["mnli"]), "device": "cpu", "batch_tokens": 4096}
+    path = written(tmp_path, 600, checks=["numbers", nli])
+    evalharness.run(path, results=tmp_path / "alone")
+
+    evalharness.run(path, results=tmp_path / "r", executor="processes", workers=2)
+    parts = [
+        shards.run_shard(path, f"{n}/3", results=tmp_path / "s")
+        for _ in range(2)
+        for n in (1, 2, 3)
+    ]
+    merged = evalharness.run(path, results=tmp_path / "s")
+
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+    assert bytes_of(tmp_path / "s") == bytes_of(tmp_path / "alone")
+    assert [part.waiting > 0 for part in parts[:3]] == [True, True, False]
+    assert [part.waiting for part in parts[3:]] == [0, 0, 0]
+    assert sum(timing(run)[1]["nli"]["computed"] for run in merged) == 0

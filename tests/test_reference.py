@@ -1,0 +1,42 @@
+"""The reference page is what the components say of themselves."""
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from evalharness import registry, schema
+from evalharness.registry import Kind
+from evalharness.report import reference
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
+
+
+@pytest.mark.skipif(
+    bool(entry_points(group="evalharness.checks") or entry_points(group="evalharness.models")),
+    reason="plug-ins are installed, and are listed too",
+)
+def test_page_in_git_is_what_the_command_prints() -> None:
+    assert PAGE.read_text(encoding="utf-8") == reference.markdown()
+
+
+def test_every_option_has_a_line_with_a_meaning() -> None:
+    page = reference.markdown()
+    for kind in get_args(Kind):
+        for name in registry.known(kind):
+            meanings = schema.described(registry.load(kind, name))
+            section = page.partition(f"\n## {kind.capitalize()}\n")[2]
+            section = section.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+            for option, meaning in meanings.items():
+                assert f"| `{option}` | {meaning[:20].replace('<', '&lt;')}" in section.replace(
+                    "\\|", "|"
+                ), (kind, name, option)
+
+
+def test_prose_leaves_the_options_out() -> None:
+    said = schema.prose(registry.load("metrics", "rouge"))
+
+    assert said.startswith("Precision, recall and F-measure")
+    assert "stemmer:" not in said
+    assert "one line" not in said  # goes on with `split`
