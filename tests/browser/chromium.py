@@ -27,6 +27,7 @@ class Browser:
 
     def open(self, page: Path, view: str = "", size: tuple[int, int] = DESKTOP) -> None:
         """Open a page from disk and wait until its articles can be used."""
+        assert page.is_file(), page
         width, height = size
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -86,7 +87,7 @@ class Browser:
         ActionChains(self.driver, duration=0).move_to_element(element).perform()
 
     def color_scheme(self, name: str) -> None:
-        """Make the system light or dark. Nothing glides in either, so that a click finds its place."""
+        """Make the system light or dark, and averse to motion: a click finds its place."""
         wanted = {"prefers-color-scheme": name, "prefers-reduced-motion": "reduce"}
         features = [{"name": key, "value": value} for key, value in wanted.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})

@@ -126,8 +126,8 @@ def rows() -> Iterator[dict[str, Any]]:
         yield row(f"{n} {tame}", tame, payload)
     line = "x" * 1_000_000
     yield row("a long line", line, "A long line.")
-    yield row("many words", "word " * 200_000, "Many words.")
-    yield row("many lines", "\n".join("ab" for _ in range(300_000)), "Many lines.")
+    yield row("many words", "word " * 100_000, "Many words.")
+    yield row("many lines", "\n".join("ab" for _ in range(30_000)), "Many lines.")
     yield row("long summary", "It is long.", "no end " * 50_000 + line[:100_000])
     yield row("long title", "It is long.", line[:100_000])
 
@@ -136,8 +136,8 @@ def row(key: str, payload: str, said: str) -> dict[str, Any]:
     return {
         "id": key,
         "title": said,
-        "article": f"The mayor said 12 boats sank. {payload} “It was {payload[:200]} late,” he said.",
-        "summary": f"The mayor said 13 boats sank. {said} “It was never {said[:200]} late,” he said.",
+        "article": f"The mayor said 12 boats sank. {payload} “It was {payload[:200]} late.”",
+        "summary": f"The mayor said 13 boats sank. {said} “It was never {said[:200]} late.”",
         "reference": f"Twelve boats. {payload[:20_000]}",
         "source": said[:300],
     }

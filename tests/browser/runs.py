@@ -70,9 +70,8 @@ def samples(run: Path) -> list[Row]:
 
 
 def run_and_report(folder: Path, config: Row) -> Path:
-    """Run a config in `folder` and return the page of it."""
+    """Run a config in `folder` and return the page that the run writes."""
     path = folder / "page.yaml"
     path.write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
     evalharness("run", path, "--results", folder / "results")
-    evalharness("report", folder / "results" / "page", "-o", folder / "page.html")
-    return folder / "page.html"
+    return folder / "results" / "page" / "report.html"

@@ -125,10 +125,11 @@ class ArticleList {
     event.stopPropagation();
   }
 
-  // By the place, for the row may have been drawn anew since the button went down.
+  // By the place where the row was drawn anew since the button went down.
   #click(event) {
+    const row = event.target.closest(".row");
     const down = event.clientY - this.rows.getBoundingClientRect().top;
-    const at = Math.floor(down / this.#rowHeight());
+    const at = row ? Number(row.id.slice("row-".length)) : Math.floor(down / this.#rowHeight());
     if (at < 0 || at >= this.found.length) return;
     this.active = at;
     this.open(this.found[at]);
