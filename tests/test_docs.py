@@ -19,9 +19,10 @@ NAMES = [page.stem for page in PAGES]
 _SHELL = re.compile(r"[|>&;$]|^(?!evalharness )")
 
 
-def blocks(page: Path, language: str) -> list[str]:
+def blocks(page: Path, *languages: str) -> list[tuple[str, str]]:
+    """Return the blocks in some languages, in the page's order, each with its language."""
     found = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
-    return [text for name, text in found if name == language]
+    return [(name, text) for name, text in found if name in languages]
 
 
 @pytest.fixture
@@ -43,18 +44,27 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 @pytest.mark.usefixtures("clone")
-def test_commands_run(page: Path, command: Callable[..., Any]) -> None:
-    for line in (line for block in blocks(page, "bash") for line in block.splitlines()):
-        plain, may_fail = line.removesuffix(" || true"), line.endswith(" || true")
-        if _SHELL.search(plain):
-            done = subprocess.run(
-                ["bash", "-c", _through_python(plain)], capture_output=True, text=True, check=False
-            )
+def test_commands_and_programs_run(page: Path, command: Callable[..., Any]) -> None:
+    for language, block in blocks(page, "bash", "python"):
+        if language == "python":
+            exec(compile(block, str(page), "exec"), {})
         else:
-            done = command(*shlex.split(plain)[1:])
-        assert done.returncode == 0 or (may_fail and done.returncode in (1, 2, 3)), (
-            f"{line}: {done.stderr}"
+            for line in block.splitlines():
+                _run(line, command)
+
+
+def _run(line: str, command: Callable[..., Any]) -> None:
+    """Run a command in this process, which is quicker, but for what only a shell understands."""
+    plain, may_fail = line.removesuffix(" || true"), line.endswith(" || true")
+    if _SHELL.search(plain):
+        done = subprocess.run(
+            ["bash", "-c", _through_python(plain)], capture_output=True, text=True, check=False
         )
+    else:
+        done = command(*shlex.split(plain)[1:])
+    assert done.returncode == 0 or (may_fail and done.returncode in (1, 2, 3)), (
+        f"{line}: {done.stderr}"
+    )
 
 
 def _through_python(line: str) -> str:
@@ -64,18 +74,11 @@ def _through_python(line: str) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_configs_are_configs(page: Path, tmp_path: Path) -> None:
     (tmp_path / "articles.jsonl").write_text('{"article": "It rained."}\n')
-    for n, block in enumerate(blocks(page, "yaml")):
+    for n, (_, block) in enumerate(blocks(page, "yaml")):
         if block.startswith("data:"):
             path = tmp_path / f"{n}.yaml"
             path.write_text(block)
             assert cells.prepare(config.read(path))
-
-
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-@pytest.mark.usefixtures("clone")
-def test_programs_run(page: Path) -> None:
-    for block in blocks(page, "python"):
-        exec(compile(block, str(page), "exec"), {})
 
 
 def test_files_that_are_named_exist() -> None:

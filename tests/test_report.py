@@ -509,7 +509,8 @@ def _everywhere(text: str, make_run: MakeRun, folder: Path) -> Page:
     """Return a page of two runs that have a text in every field that can hold one."""
     folder.mkdir()
     flag = {"start": 0, "end": 1, "kind": f"k{text}"[:500], "message": text, "evidence": []}
-    label = f"m{text}".replace("|", "").encode(errors="replace").decode()[:200]
+    name = "".join(c for c in text if c.isprintable())  # other names are refused
+    label = f"m{name}".replace("|", "")[:200]
     scores: list[Any] = [
         {"value": 0.5, "flags": [flag]},
         {"value": None, "note": f"why {text}"},
@@ -534,7 +535,7 @@ def _everywhere(text: str, make_run: MakeRun, folder: Path) -> Page:
             folder=folder,
         )
         record = json.loads((run / "run.json").read_text())
-        record |= {"cell": f"c{n}{text}", "experiment": f"e{text}"}
+        record |= {"cell": f"c{n}{name}", "experiment": f"e{name}"}
         record["signatures"]["model"] = f"{text}|{text}"
         record["provenance"] = {"python": text, "packages": {text: text}, "gpus": [text]}
         record["outputs"]["defects"] = {text: 1}
@@ -611,7 +612,7 @@ def break_format(run: Path) -> None:
 
 def break_shape(run: Path) -> None:
     record = json.loads((run / "run.json").read_text())
-    del record["metrics"]["m"]["parts"]
+    del record["metrics"]["m"]["notes"]
     (run / "run.json").write_text(json.dumps(record))
 
 
@@ -648,7 +649,7 @@ def remove_run(run: Path) -> None:
     [
         (break_record, "not JSON"),
         (break_format, "of format 2; this version reads 1"),
-        (break_shape, "no 'metrics.m.parts' as evalharness writes it"),
+        (break_shape, "no 'metrics.m' as evalharness writes it"),
         (break_samples, "samples.jsonl:40: not a sample"),
         (break_off_samples, "39 lines, and run.json tells of 40"),
         (break_a_span, "samples.jsonl:4: not a sample"),

@@ -192,22 +192,14 @@ def _cells(sweep: Path) -> list[str]:
     return names
 
 
-# What the page reads of a `run.json` beyond what every command does, with its types.
-_MISSING = object()
-_NUMBER = (int, float)
-_MAYBE = (int, float, type(None))
-_SHAPE: Mapping[tuple[str, ...], tuple[type, ...]] = {
-    ("seed",): (int,),
-    ("interval", "level"): _NUMBER,
-    ("interval", "resamples"): (int,),
-    ("outputs", "errors"): (dict,),
-    ("outputs", "defects"): (dict,),
-    ("outputs", "truncated"): (int,),
-    ("outputs", "answer_rate"): _MAYBE,
-    ("outputs", "mean_words"): _MAYBE,
+# What the page reads of a `run.json` beyond what every command does, with its type.
+_SHAPE: Mapping[tuple[str, ...], type] = {
+    ("seed",): int,
+    ("interval", "resamples"): int,
+    ("outputs", "errors"): dict,
+    ("outputs", "defects"): dict,
+    ("outputs", "truncated"): int,
 }
-_FIGURES = {"mean": _MAYBE, "low": _MAYBE, "high": _MAYBE, "n": (int,)}
-_METRIC = {**_FIGURES, "corpus": _MAYBE, "parts": (dict,), "notes": (dict,)}
 
 
 def _check(run: ScoredRun) -> None:
@@ -219,28 +211,25 @@ def _check(run: ScoredRun) -> None:
 
 def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
     """Yield the places of a record where not what belongs there stands."""
-    for key, kinds in _SHAPE.items():
-        if not isinstance(_at(record, key), kinds):
-            yield ".".join(key)
+    yield from (".".join(key) for key, kind in _SHAPE.items() if not _has(record, kind, *key))
+    if not (_has(record, float, "interval", "level") or _has(record, int, "interval", "level")):
+        yield "interval.level"
     for label, metric in record["metrics"].items():
-        yield from (f"metrics.{label}.{key}" for key in _misshapen(metric, _METRIC))
-        for name, part in metric["parts"].items():
-            yield from (f"metrics.{label}.parts.{name}.{key}" for key in _misshapen(part, _FIGURES))
-    for label, signature in record["signatures"]["metrics"].items():
-        if not isinstance(signature, str):
+        if not (_has(metric, dict, "notes") and _has(metric, int, "n")):
+            yield f"metrics.{label}"
+        yield from (
+            f"metrics.{label}.{name}" for name in metric["parts"] if not _counts(metric, name)
+        )
+    for label in record["signatures"]["metrics"]:
+        if not _has(record, str, "signatures", "metrics", label):
             yield f"signatures.metrics.{label}"
 
 
-def _misshapen(tree: Any, shape: Mapping[str, tuple[type, ...]]) -> Iterator[str]:
-    known = tree if isinstance(tree, dict) else {}
-    return (
-        key
-        for key, kinds in shape.items()
-        if not isinstance(known.get(key, None if key == "corpus" else _MISSING), kinds)
-    )
+def _counts(metric: Any, part: str) -> bool:
+    return _has(metric, int, "parts", part, "n")
 
 
-def _at(tree: Any, key: tuple[str, ...]) -> Any:
+def _has(tree: Any, kind: type, *key: str) -> bool:
     for part in key:
-        tree = tree.get(part, _MISSING) if isinstance(tree, dict) else _MISSING
-    return tree
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return isinstance(tree, kind)
