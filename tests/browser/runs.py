@@ -51,11 +51,12 @@ def write_rows(path: Path, rows: Iterable[Row]) -> Path:
 
 
 def evalharness(*arguments: object) -> str:
-    """Run the command line in this process and return what it printed."""
+    """Run the command line in this process and return all that it printed."""
     from evalharness.cli import main
 
     out, code = io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+    streams = contextlib.redirect_stdout(out), contextlib.redirect_stderr(out)
+    with pytest.MonkeyPatch.context() as patch, streams[0], streams[1]:
         patch.setattr("sys.argv", ["evalharness", *map(str, arguments)])
         try:
             main()
