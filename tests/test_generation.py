@@ -73,7 +73,7 @@ def test_plan_of_auto_counts_beams_and_tokens() -> None:
     assert [len(batch) for batch in engine(num_beams=4).plan(many)] == [2] * 10
     assert [len(batch) for batch in engine(num_beams=9).plan(many)] == [1] * 20
     long = prompts(3000, 3000, 3000, 10, 10)
-    assert engine().plan(long) == [[0, 1], [2, 3], [4]]
+    assert engine().plan(long) == [[0, 1], [2], [3, 4]]
 
 
 def test_plan_of_drawn_beams_has_batches_of_one() -> None:

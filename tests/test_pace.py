@@ -52,7 +52,7 @@ def test_trial_keeps_to_batch_1_where_larger_ones_do_not_pay() -> None:
 def test_trial_is_only_for_many_articles_and_for_those_that_fit_together() -> None:
     time, asked = taking(s1=1.0)
     assert tried([100] * (LEAST - 1), "cpu", 1, time) is None
-    assert tried([100] * LEAST, "cpu", 8, time) is None  # eight beams are a batch
+    assert tried([100] * LEAST, "cpu", 40, time) is None  # so many beams are a batch
     assert asked == []
 
 
@@ -73,15 +73,33 @@ def test_trial_that_fails_on_its_articles_finds_nothing() -> None:
 
 
 def test_sizes_count_beams_and_begin_with_1() -> None:
-    assert [sizes("cpu", beams) for beams in (1, 2, 4, 8)] == [[1, 4, 8], [1, 2, 4], [1, 2], [1]]
+    assert [sizes("cpu", beams) for beams in (1, 2, 4, 8)] == [
+        [1, 4, 8],
+        [1, 2, 4, 8],
+        [1, 2, 8],
+        [1, 4],
+    ]
     assert sizes("cuda", 1) == [1, 16, 32, 64]
-    assert sizes("cuda", 4) == [1, 8, 16, 32]
+    assert sizes("cuda", 4) == [1, 8, 16, 32, 64]
     assert usual("cpu", 9).articles == 1
 
 
 def test_long_prompts_go_in_smaller_batches() -> None:
     pace = Pace(8, 800)
     assert [pace.size(n, 1, 20) for n in (10, 100, 150, 400, 5000)] == [8, 8, 5, 2, 1]
+
+
+def test_batch_of_auto_is_not_filled_up_with_padding() -> None:
+    lengths = [903, 632, 510, 453, 424, 406, 244, 207]
+    batches = []
+    while lengths:
+        n = usual("cpu", 1).fitting(lengths, 1, 20)
+        batches.append(lengths[:n])
+        lengths = lengths[n:]
+    assert batches == [[903, 632], [510, 453, 424, 406], [244, 207]]
+    assert usual("cuda", 1).fitting([903, 632, 510, 453, 424, 406, 244, 207], 1, 20) == 8
+    assert Pace(8).fitting([900, 9, 9], 1, 20) == 3  # a size that was asked for is kept
+    assert usual("cpu", 1).fitting([0, 0], 1, 20) == 2
 
 
 def test_what_did_not_fit_halves_what_follows() -> None:

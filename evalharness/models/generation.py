@@ -124,15 +124,15 @@ class Engine:
         """Yield batches; one that did not fit into memory makes those that follow smaller."""
         order = sorted(rows, key=lambda i: (-len(prompts[i].ids), i))
         while order:
-            n = len(order) if self.continuous else self._size(len(prompts[order[0]].ids))
+            n = len(order) if self.continuous else self._size([len(prompts[i].ids) for i in order])
             yield order[:n]
             order = order[n:]
 
-    def _size(self, longest: int) -> int:
-        """Return how many articles go together, the longest prompt having so many tokens."""
+    def _size(self, lengths: Sequence[int]) -> int:
+        """Return how many prompts go together, by their lengths in falling order."""
         if self.alone or self.settings.samples_beams:
             return 1
-        return self.pace.latest.size(longest, self.settings.beams, self.settings.cap)
+        return self.pace.latest.fitting(lengths, self.settings.beams, self.settings.cap)
 
     @cached_property
     def pace(self) -> "Pacing":

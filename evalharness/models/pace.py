@@ -9,7 +9,10 @@ from typing import Any
 # are a batch by themselves. A GPU decodes at the pace at which it reads the weights, so that more
 # rows are nearly free until its memory ends.
 _LARGEST = {"cpu": (8, 8, 8_192), "mps": (16, 32, 32_768), "cuda": (64, 128, 131_072)}
-# Sizes that are tried, as shares of the largest; and always 1.
+# The least share of a batch of `auto` that is no padding. On a CPU padding takes as long as text.
+_FILLED = {"cpu": 0.8, "mps": 0.6, "cuda": 0.5}
+# Sizes that are tried: 1, shares of the usual size, and a size of so many times the usual rows.
+_MORE_ROWS = 4
 _SHARES = {"cpu": (2, 1), "mps": (4, 2, 1), "cuda": (4, 2, 1)}
 # A size is tried on so many articles at the least; single ones are slow on a GPU.
 _TRIED_ON = {"cpu": 8, "mps": 4, "cuda": 2}
@@ -29,6 +32,7 @@ class Pace:
         fit; None while all fit.
     tried: articles a second by size of batch, of a trial.
     length: tokens of the longest prompt in the trial.
+    filled: the least share of a batch that is no padding.
     """
 
     articles: int
@@ -36,6 +40,14 @@ class Pace:
     memory: int | None = None
     tried: Mapping[int, float] | None = None
     length: int | None = None
+    filled: float = 0.0
+
+    def fitting(self, lengths: Sequence[int], beams: int, cap: int) -> int:
+        """Return how many of some prompts go together, by their lengths in falling order."""
+        n = min(self.size(lengths[0], beams, cap), len(lengths))
+        while sum(lengths[:n]) < self.filled * n * lengths[0]:
+            n -= 1
+        return n
 
     def size(self, longest: int, beams: int, cap: int) -> int:
         """Return how many articles go together, the longest prompt having so many tokens."""
@@ -71,14 +83,17 @@ class Pace:
 def usual(device: str, beams: int) -> Pace:
     """Return the limits on a device where nothing was tried."""
     articles, rows, tokens = _LARGEST.get(device, _LARGEST["cpu"])
-    return Pace(max(1, min(articles, rows // beams)), tokens)
+    filled = _FILLED.get(device, _FILLED["cpu"])
+    return Pace(max(1, min(articles, rows // beams)), tokens, filled=filled)
 
 
 def sizes(device: str, beams: int) -> list[int]:
     """Return the sizes of batch to try, ascending from 1."""
-    largest = usual(device, beams).articles
-    shares = _SHARES.get(device, _SHARES["cpu"])
-    return sorted({1, *(max(1, largest // share) for share in shares)})
+    articles, rows, _ = _LARGEST.get(device, _LARGEST["cpu"])
+    known = usual(device, beams).articles
+    shares = [known // share for share in _SHARES.get(device, _SHARES["cpu"])]
+    most = min(articles, _MORE_ROWS * rows // beams)
+    return sorted({1, *(max(1, size) for size in [*shares, most])})
 
 
 def tried(
@@ -109,7 +124,8 @@ def tried(
             break  # larger ones are slower still
     length = max(lengths[i] for i in chosen)
     tokens = _LONGER * best * length if best > 1 else None
-    return Pace(best, tokens, tried=found, length=length)
+    filled = usual(device, beams).filled
+    return Pace(best, tokens, tried=found, length=length, filled=filled)
 
 
 def _middle(lengths: Sequence[int], n: int) -> int:
