@@ -17,7 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from evalharness.errors import ExecutorError, HarnessError, MissingExtra, WorkerDied
+from evalharness.errors import (
+    ExecutorError,
+    HarnessError,
+    MissingExtra,
+    StoreError,
+    WorkerDied,
+)
 from evalharness.executors.jobs import Failure, failure
 from evalharness.executors.slurm import Slurm
 from evalharness.shards import Part, Shard, run_shard
@@ -139,6 +145,11 @@ def launching(slurm: Slurm, results: Path) -> Any:
             "--executor processes"
         )
     folder = results.absolute() / "store" / "jobs" / uuid.uuid4().hex[:12]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)  # pickles lie there, which nobody else may put there
+    except OSError as error:
+        raise StoreError(f"{folder}: {error.strerror or error}") from error
     launch = Launch(slurm, folder)
     try:
         yield launch

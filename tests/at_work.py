@@ -84,9 +84,13 @@ GENERATING: dict[str, Any] = {
 
 
 def bytes_of(results: Path) -> dict[str, bytes]:
-    """Return all files of all runs; of `run.json`, all but provenance and timing."""
+    """Return all files of all runs, but for the page, which tells the time that they took; of
+    `run.json`, all but provenance and timing.
+    """
     found = {}
     for path in sorted((results / "t").glob("**/*.*")):
+        if path.name == "report.html":
+            continue
         content = path.read_bytes()
         if path.name == "run.json":
             record = json.loads(content)
