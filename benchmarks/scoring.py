@@ -15,6 +15,7 @@ GROUP = "Scoring"
 # Sentences of summary and reference: as in XSum and as in CNN/DailyMail.
 SENTENCES = (1, 3)
 PAIRS = 400
+WHOLE = "ROUGE and `lexical`, which reads the whole article, beside ROUGE alone"
 
 
 def triples(articles: Sequence[str], n_sentences: int, n: int) -> list[list[str]]:
@@ -47,17 +48,12 @@ def rows(articles: Sequence[str], peers: str, folder: Path, rounds: int, share: 
         words = [sum(len(row[at].split()) for row in made) / len(made) for at in (2, 0)]
         told = f"{len(made)} articles of {words[0]:.0f} words, references of {words[1]:.0f}"
         asked = [
-            (
-                f"ROUGE and `lexical`, {told}",
-                "rouge-and-lexical",
-                "rouge-score",
-                "rouge-score alone",
-            ),
+            (f"{WHOLE}, {told}", "rouge-and-lexical", "rouge-score", "rouge-score"),
             (f"BLEU, {told}", "bleu", "bleu-sacrebleu", "sacrebleu"),
         ]
         found += [_row(*each, path, peers, rounds) for each in asked]
     what = "means and intervals of 11,490 × 12 scores, 1,000 resamples"
-    names = ("intervals", "intervals-rouge-score", "BootstrapAggregator")
+    names = ("intervals", "intervals-rouge-score", "BootstrapAggregator of rouge-score")
     return [*found, _row(what, *names, path, peers, rounds)]
 
 
