@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from evalharness.runner import Run as Run
     from evalharness.runner import run as run
     from evalharness.scoring import score as score
+    from evalharness.verifying import rerun as rerun
+    from evalharness.verifying import verify as verify
 
 __version__ = "0.1.0"
 
@@ -38,8 +40,10 @@ _HOME = {
     "check": "checking",
     "compare": "comparison",
     "gate": "gating",
+    "rerun": "verifying",
     "run": "runner",
     "score": "scoring",
+    "verify": "verifying",
 }
 __all__ = [*sorted(_HOME)]
 
