@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from evalharness.runner import Run as Run
     from evalharness.runner import run as run
     from evalharness.scoring import score as score
+    from evalharness.verifying import rerun as rerun
+    from evalharness.verifying import verify as verify
 
 __version__ = "0.1.0"
 
@@ -39,8 +41,10 @@ _HOME = {
     "check": "checking",
     "compare": "comparison",
     "gate": "gating",
+    "rerun": "verifying",
     "run": "runner",
     "score": "scoring",
+    "verify": "verifying",
     "write_report": "report.page",
 }
 __all__ = [*sorted(_HOME)]

@@ -18,7 +18,7 @@ SEALED = "sealed"
 def file_digest(content: Path | str) -> str:
     """Return the SHA-256 of a file, or of the file that would hold a text."""
     if isinstance(content, str):
-        return hashlib.sha256(content.encode()).hexdigest()
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
     with content.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -479,6 +479,104 @@ def test_failed_summaries_and_calibrated_scores_verify(tmp_path: Path) -> None:
     assert found.findings.done["scores held against the store"] == 6
 
 
+def put(value: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda sample: sample.update(value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put({"references": [{"a": 1}]}),
+        put({"references": "text"}),
+        put({"extra": 7}),
+        put({"id": None}),
+        put({"summary": {"text": 5}}),
+        put({"summary": {}}),
+        put({"scores": []}),
+        lambda sample: sample["scores"].update(rouge=None),
+        lambda sample: sample["scores"]["rouge"].update(value="high"),
+        lambda sample: sample["scores"]["rouge"].update(value=10**400),
+        lambda sample: sample["scores"].pop("rouge"),
+    ],
+)
+def test_malformed_samples_are_named_by_their_line(
+    runs: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    path = runs / "t" / "lead" / "samples.jsonl"
+    samples = read(path.parent)[1]
+    change(samples[3])
+    path.write_text("".join(json.dumps(s, ensure_ascii=False) + "\n" for s in samples))
+
+    assert 4 in named(verify(path.parent), path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": -3},
+        {"seed": "x"},
+        {"interval": {"level": 2, "resamples": 1000}},
+        {"metrics": {"rouge": 1}},
+        {"signatures": {"model": "m", "metrics": {"rouge": None}}},
+        {"provenance": []},
+        {"timing": 3},
+        {"counts": {"articles": -1}},
+        {"format": 2},
+    ],
+)
+def test_malformed_run_json_is_named(runs: Path, change: dict[str, Any]) -> None:
+    path = runs / "t" / "lead" / "run.json"
+    record = read(path.parent)[0]
+    path.write_text(sealing.text_of(record | change))
+
+    assert named(verify(path.parent), path)
+
+
+def test_what_is_nested_too_deep_or_no_utf8_is_named(runs: Path) -> None:
+    folder = runs / "t" / "lead"
+    for name in ("run.json", "samples.jsonl"):
+        whole = (folder / name).read_bytes()
+        for content in (b"[" * 100_000, b"\xff\xfe" + whole, b"", b"null\n"):
+            (folder / name).write_bytes(content)
+            assert named(verify(folder), folder / name)
+        (folder / name).write_bytes(whole)
+
+
+def test_digests_that_were_taken_away_are_missed(runs: Path) -> None:
+    sweep, record = (
+        json.loads((runs / "t" / "sweep.json").read_text()),
+        read(runs / "t" / "lead")[0],
+    )
+    del sweep["sealed"], record["timing"]["sealed"]
+    (runs / "t" / "sweep.json").write_text(sealing.text_alone(sweep))
+    (runs / "t" / "lead" / "run.json").write_text(sealing.text_of(record))
+
+    found = verify(runs / "t", sample=0)
+
+    assert named(found, runs / "t" / "sweep.json")
+    assert named(found, runs / "t" / "lead" / "run.json")
+
+
+def test_no_file_outside_the_run_is_read_for_its_digest(runs: Path) -> None:
+    folder = runs / "t" / "lead"
+    record = sealing.sealed(read(folder)[0], {"../../../articles.jsonl": "0"})
+    (folder / "run.json").write_text(sealing.text_of(record))
+
+    assert "articles.jsonl: no file of a run" in lines(verify(folder, sample=0))
+
+
+def test_a_folder_of_results_makes_us_run_no_code_and_fetch_nothing() -> None:
+    from evalharness.checks.nli import Nli
+    from evalharness.verifying import components
+
+    class Coding:
+        remote_code = True
+
+    assert components.not_again(Coding()) == "it runs code that comes with a checkpoint"
+    absent = Nli(model="nobody/nothing-of-the-kind")
+    assert components.not_again(absent).endswith("is not on this machine")
+
+
 # ---------------------------------------------------------------------------------------------
 # The command.
 

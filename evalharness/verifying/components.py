@@ -3,14 +3,16 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from evalharness import cells, registry, results
+from evalharness import cells, hub, registry, results
 from evalharness import config as configs
 from evalharness.calibration import Calibration
 from evalharness.config import Experiment
 from evalharness.errors import ConfigError, HarnessError
+from evalharness.plan import weights_of
 from evalharness.protocols import Costly, Need
 from evalharness.provenance import provenance
 from evalharness.verifying.findings import Findings
@@ -35,8 +37,8 @@ class Components:
     model_needs: frozenset[Need] | None = None
 
     def scorable(self) -> dict[str, Any]:
-        """Return the metrics that can score again at no great cost."""
-        return {k: metric for k, metric in self.metrics.items() if not isinstance(metric, Costly)}
+        """Return the metrics that can score again as things are."""
+        return {k: metric for k, metric in self.metrics.items() if not not_again(metric)}
 
 
 def components(folder: Path, record: Mapping[str, Any], findings: Findings) -> Components:
@@ -55,9 +57,28 @@ def components(folder: Path, record: Mapping[str, Any], findings: Findings) -> C
     built = Components()
     _scorers(experiment, record, built, findings)
     _model(experiment, record, built, findings)
-    for label in built.metrics.keys() - built.scorable().keys():
-        findings.note(f"{path}: {label}: not scored again: asking it is costly")
+    for label, metric in built.metrics.items():
+        if why := not_again(metric):
+            findings.note(f"{path}: {label}: not scored again: {why}")
     return built
+
+
+def not_again(metric: Any) -> str:
+    """Say why a metric is not asked again; empty where it is.
+
+    A folder of results may be anybody's: it makes us run no code, fetch nothing, and pay nothing.
+    """
+    if isinstance(metric, Costly):
+        return "asking it is costly"
+    if getattr(metric, "remote_code", False):
+        return "it runs code that comes with a checkpoint"
+    absent = [each.name for each in registry.wanted(metric) if not _is_here(each)]
+    return f"{', '.join(absent)} is not on this machine" if absent else ""
+
+
+@cache
+def _is_here(wanted: hub.Wanted) -> bool:
+    return weights_of(wanted).where in ("folder", "cache")
 
 
 def _told_twice(

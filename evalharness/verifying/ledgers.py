@@ -76,7 +76,7 @@ def _whole(line: bytes) -> Any:
         return None
     try:
         return store.entry_of(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -12,6 +12,7 @@ from evalharness.verifying.findings import Findings, clipped
 Key = tuple[str | int, ...]
 
 _UNSEALED = "written before files had digests: bytes cannot be checked"
+_OF_A_RUN = (results.SAMPLES, results.TABLE, results.REJECTED, results.CONFIG)
 _OF_A_SWEEP = ("format", "experiment", "cells")
 
 
@@ -76,7 +77,9 @@ def check_run_record(path: Path, record: Mapping[str, Any], findings: Findings) 
         if name == results.RUN:
             continue
         file = folder / name
-        if not file.is_file():
+        if name not in _OF_A_RUN:
+            findings.differs(path, 0, f"timing.sealed.{clipped(name)}", "no file of a run")
+        elif not file.is_file():
             findings.differs(file, 0, "", "is not there")
         elif sealing.file_digest(file) != digest:
             findings.differs(file, 0, "", "not the bytes that were written")
@@ -94,6 +97,8 @@ def check_sweep(path: Path, findings: Findings) -> None:
     odd = [key for key in record if key not in (*_OF_A_SWEEP, sealing.SEALED)]
     if odd:
         findings.differs(path, 0, clipped(odd[0]), "not a name that evalharness writes")
+    elif sealing.SEALED not in record and _sealed_runs(path.parent):
+        findings.differs(path, 0, sealing.SEALED, "is not there; the runs beside it have theirs")
     elif sealing.SEALED not in record:
         findings.note(f"{path}: {_UNSEALED}")
     elif sealing.sealed_alone(record) != record:
@@ -103,6 +108,11 @@ def check_sweep(path: Path, findings: Findings) -> None:
         folder = path.parent / str(cell.get("folder")) if isinstance(cell, dict) else path
         if not (folder / results.RUN).is_file():
             findings.differs(path, 0, f"cells.{n}", f"{folder}: no finished run is there")
+
+
+def _sealed_runs(folder: Path) -> bool:
+    runs = (read_json(path, Findings()) for path in folder.glob(f"*/{results.RUN}"))
+    return any(sealing.digests_of(run) for run in runs if run)
 
 
 def line_numbers(value: Any) -> dict[Key, int]:

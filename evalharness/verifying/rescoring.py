@@ -28,7 +28,8 @@ class Rescoring:
         self.path = path
         self.made = made
         self.findings = findings
-        self.lacking: set[str] = set()  # labels that cannot be scored here
+        self.scorable = made.scorable()
+        self.lacking: set[str] = set()  # labels that turned out not to be
         self.instructions = made.model.instructions() if isinstance(made.model, Prompted) else ()
 
     def __call__(self, chosen: Sequence[tuple[int, Mapping[str, Any], Article, Summary]]) -> None:
@@ -38,7 +39,7 @@ class Rescoring:
         if self.made.model is not None:
             self._summaries(written)
             self._flaws(chosen)
-        for label, metric in self.made.scorable().items():
+        for label, metric in self.scorable.items():
             if label not in self.lacking and written:
                 self._score(label, metric, written)
 

@@ -17,7 +17,7 @@ from evalharness.errors import DataError
 from evalharness.runner import SWEEP
 from evalharness.sealing import SEALED, digests_of
 from evalharness.verifying.components import Components, components, note_environment
-from evalharness.verifying.findings import Findings
+from evalharness.verifying.findings import Findings, clipped
 from evalharness.verifying.ledgers import Shelf
 from evalharness.verifying.records import (
     check_run_record,
@@ -26,7 +26,7 @@ from evalharness.verifying.records import (
     read_json,
     unlike,
 )
-from evalharness.verifying.samples import Samples
+from evalharness.verifying.samples import MALFORMED, Samples
 
 SAMPLE = 20
 STORE = "store"
@@ -128,13 +128,13 @@ def _check_run(
         checked_record(record, path)
         made = components(folder, record, findings)
         samples = Samples(folder, record, made, shelf, findings)
+        changed = note_environment(record, path, findings)
     except DataError as error:
         findings.differs(path, 0, "", str(error).removeprefix(f"{path}: ").partition("; ")[0])
         return
-    except (KeyError, TypeError, ValueError) as error:
-        findings.differs(path, 0, "", f"not as evalharness writes it: {error}")
+    except MALFORMED as error:
+        findings.differs(path, 0, "", f"not as evalharness writes it: {clipped(error)}")
         return
-    changed = note_environment(record, path, findings)
     if not samples.path.is_file():
         return  # named already, or of no use
     samples.check(sample, seed)
@@ -142,7 +142,9 @@ def _check_run(
         message = "is not there; the version that wrote the table writes it"
         findings.differs(path, 0, f"timing.{SEALED}", message)
     _check_rejected(folder, record, samples, findings)
-    if samples.whole:
+    if not samples.tally.articles:
+        findings.differs(samples.path, 0, "", "has no sample")
+    elif samples.whole:
         _check_aggregates(path, record, samples, made, changed, findings)
 
 
@@ -161,7 +163,7 @@ def _is_rejection(line: bytes) -> bool:
     try:
         row = json.loads(line)
         return list(row) == ["where", "reason"] and results.line_of(row).encode() == line
-    except (ValueError, TypeError):
+    except MALFORMED:
         return False
 
 
@@ -175,7 +177,12 @@ def _check_aggregates(
 ) -> None:
     """Derive from the samples what `run.json` says of them, and compare to the last bit."""
     lines = line_numbers(record)
-    wanted = samples.tally.record({k: v for k, v in record["data"].items() if k != "fingerprint"})
+    data = {key: value for key, value in record["data"].items() if key != "fingerprint"}
+    try:
+        wanted = samples.tally.record(data)
+    except MALFORMED as error:  # a seed that is none
+        findings.differs(path, 0, "", f"nothing can be derived with it: {clipped(error)}")
+        return
     other_numpy = any(each.startswith("numpy ") for each in changed)
     for part, derived in wanted.items():
         findings.done["figures derived again"] += sum(1 for _ in _leaves(derived))

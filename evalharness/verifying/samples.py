@@ -20,7 +20,7 @@ from evalharness.verifying.rescoring import Rescoring, judged, uncalibrated
 # Samples that are in memory at once.
 WINDOW = 256
 
-_MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 Read = tuple[int, dict[str, Any], Article, Summary]
 
@@ -89,7 +89,7 @@ class Samples:
                 sample, article, summary = read[1:]
                 wanted = results.told_of(sample, line)
                 self.tally.count(article, summary, sample["defects"], sample["scores"])
-            except _MALFORMED as error:
+            except MALFORMED as error:
                 self.whole = False
                 self._differs(number, "", f"no sample as evalharness writes it: {_why(error)}")
                 continue
@@ -99,6 +99,7 @@ class Samples:
 
     def _parsed(self, number: int, line: bytes) -> Read:
         sample = json.loads(line)
+        _check_types(sample)
         if results.line_of(sample).encode() != line:
             self._differs(number, "", "not as evalharness writes it")
         article = Article(
@@ -144,7 +145,8 @@ class Samples:
 
     def _scores_with_store(self, label: str, needs: frozenset[Any], window: Sequence[Read]) -> None:
         assert self.shelf is not None
-        signature = self.record["signatures"]["metrics"].get(label, "").partition(CALIBRATED)[0]
+        told = str(self.record["signatures"]["metrics"].get(label, ""))
+        signature = told.partition(CALIBRATED)[0]
         ledger = self.shelf.ledger("scores", signature)
         if ledger is None:
             return
@@ -167,6 +169,20 @@ class Samples:
 
     def _as_stored(self, line: int, place: str, found: Any, wanted: Any) -> None:
         self.findings.differ(self.path, line, place, unlike(found, wanted), "in the store")
+
+
+def _check_types(sample: Any) -> None:
+    """Raise TypeError where a field of a sample is no text, or no list or mapping, as it should."""
+    texts = [sample["id"], sample["article"], sample["source"], sample["summary"]["text"]]
+    texts += [*sample["references"], *sample["defects"]]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a field that should be text is none")
+    lists, mappings = ("references", "defects"), ("extra", "summary", "scores")
+    odd = [name for name in lists if not isinstance(sample[name], list)]
+    odd += [name for name in mappings if not isinstance(sample[name], dict)]
+    odd += [label for label, score in sample["scores"].items() if not isinstance(score, dict)]
+    if odd:
+        raise TypeError(f"{odd[0]} is of another type")
 
 
 def _score_columns(sample: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,7 +247,7 @@ class Table:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        broken = (pa.ArrowException, OSError, *_MALFORMED, MemoryError, OverflowError)
+        broken = (pa.ArrowException, OSError, *MALFORMED, MemoryError)
         try:
             file = pq.ParquetFile(self.path)
             self.schema = file.schema_arrow
