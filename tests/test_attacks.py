@@ -329,7 +329,7 @@ def gzip_bomb(folder: Path) -> list[str]:
     path = folder / "bomb.jsonl.gz"
     with gzip.open(path, "wb", compresslevel=1) as file:
         file.write(json.dumps(ROW).encode() + b"\n")
-        for _ in range(200):
+        for _ in range(80):
             file.write(bytes(2**20))
     return run(folder, "data: {name: files, path: bomb.jsonl.gz}")
 
@@ -491,7 +491,7 @@ ATTACKS: dict[str, Attack] = {
     "zip-bomb": Attack(zip_bomb, 2, "as a zip bomb does"),
     "zip-that-lies": Attack(zip_that_lies, 2, "damaged", lines=2),
     "table-of-countless-rows": Attack(table_of_countless_rows, 0, "Results:"),
-    "table-with-a-lying-footer": Attack(table_with_a_lying_footer, 0, "Results:"),
+    "table-with-a-lying-footer": Attack(table_with_a_lying_footer, 4, "are free"),
     "formulas": Attack(formulas, 0, "Results:"),
     "spreadsheet-of-nuls": Attack(spreadsheet_of_nuls, 2, "no article"),
     "deep-html": Attack(deep_html, 2, "no article"),

@@ -12,7 +12,7 @@ from evalharness.records import Flag, SentenceScore, Span
 
 RATINGS = ("1", "2", "3", "4", "5")
 
-_RATING = re.compile(r"\W*([1-5])(?![\d]|[.,/]\d)")
+_RATING = re.compile(r"\A\W*([1-5])(?![\d]|[.,/]\d)")
 _WORD = re.compile(r"\W*(\w+)")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 _QUOTATION = re.compile(r"""\A["“”„«]+(.*?)["“”«»]+[,.;]?\Z""", re.DOTALL)

@@ -59,7 +59,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--neural", type=int, default=0, help="so many of them with a tiny BART")
     given = parser.parse_args()
-    _imported(["torch", "transformers", "evalharness.models.seq2seq"] if given.neural else [])
+    _imported(
+        ["torch", "transformers", "evalharness.models.seq2seq", "evalharness.models.generation"]
+        if given.neural
+        else []
+    )
     began, tally, rng = time.monotonic(), Tally(), random.Random(given.seed)
     told, memory = 0, Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as scratch:

@@ -70,9 +70,12 @@ class Bench:
         """Start a run of the config in a process of its own."""
         told = Path(tempfile.mkdtemp(dir=self.folder))
         sys.stdout.flush()
+        # Signals wait until the child is as a command is from its first moment.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
         pid = os.fork()
         if pid == 0:
             _child(self.config, results, fault, told, more)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid, told
 
     def end(self, started: tuple[int, Path]) -> Ended:
@@ -195,6 +198,7 @@ def _child(
     config: Path, results: Path, fault: Fault | None, told: Path, more: Sequence[str]
 ) -> None:
     code, injector = 4, Injector(results, fault)
+    signals = (signal.SIGINT, signal.SIGTERM)
     try:
         for name, number in (("stdout", 1), ("stderr", 2)):
             os.dup2(os.open(told / name, os.O_WRONLY | os.O_CREAT), number)
@@ -204,6 +208,7 @@ def _child(
         from evalharness.__main__ import main
 
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
             main()
             code = 0
         except SystemExit as end:
