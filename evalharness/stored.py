@@ -4,14 +4,14 @@ import copy
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from evalharness import registry
-from evalharness.errors import ModelError
+from evalharness.errors import ModelError, WorkerDied
 from evalharness.executors.jobs import done, stays
 from evalharness.protocols import (
     Batching,
@@ -104,7 +104,8 @@ class Summarizing:
         self.failed: dict[str, Summary] = {}
         self._with_workers: set[str] = set()  # keys of what is being computed
         self.generation: Mapping[str, Any] | None = None  # how summaries were written, if any were
-        self._found: Mapping[str, Any] = {}
+        self._findings = store.findings(self.signature)
+        self._learnt: list[tuple[str, Mapping[str, Any]]] = []  # what findings were told of
 
     @property
     def ledger(self) -> Ledger:
@@ -125,14 +126,13 @@ class Summarizing:
         claims: tells by a batch's number and an article's key whether it is ours to write.
         Raises: ModelError, StoreError.
         """
-        is_settled = False
+        model: Summarizer | None = None
         for batch in self.lacking(articles, claims):
-            model = self._at_work()
-            if isinstance(model, Paced) and not is_settled:
-                unwritten = self._unwritten(articles)
-                model.settle(self._store.findings(self.signature).read(), unwritten)
-                self._keep(model, unwritten)
-                is_settled = True
+            if model is None:
+                model = self._at_work()
+                if isinstance(model, Paced):
+                    model.settle(self._findings.read(), self._unwritten(articles))
+                    self._keep(model)
             summaries = model.summarize([article for _, article in batch])
             if isinstance(model, Paced):
                 self._keep(model)
@@ -152,39 +152,52 @@ class Summarizing:
         lacking = ((w, batch) for w, claims in windows for batch in self.lacking(w, claims))
         for window, first in lacking:
             sent = self._sent(window, crew)
-            batches = chain([first], (batch for _, batch in lacking))
-            jobs = (Job([(0, [a for _, a in batch])], batch, _named(batch)) for batch in batches)
+            jobs = (self._job(batch) for batch in chain([first], (b for _, b in lacking)))
             with closing(crew.map([sent], jobs)) as results:
-                for job, (summaries,) in results:
+                for job, (summaries, *told) in results:
+                    for place, found, generation in told:
+                        self._learn(place, found)
+                        self.generation = generation
                     self.take(job.ticket, summaries)
+
+    def _job(self, batch: Batch) -> Job:
+        """Return a batch for a worker; one that is Paced says then what it has found out."""
+        articles = [article for _, article in batch]
+        paced = [(0, Trial())] if isinstance(self._as_configured, Paced) else []
+        return Job([(0, articles), *paced], batch, _named(batch))
 
     def _sent(self, window: Sequence[Article], crew: Crew) -> Sent:
         """Return the model for workers, with what they keep to; that, a first one may find out."""
         model = self._as_configured
         if not isinstance(model, Paced):
             return Sent(self._kind, model)
-        findings = self._store.findings(self.signature)
-        kept, unwritten = findings.read(), self._unwritten(window)
-        if not kept and len(unwritten) >= model.least:
+        kept, unwritten = self._findings.read(), self._unwritten(window)
+        if model.worth_trial(kept, len(unwritten)):
+            sent = Sent(self._kind, model, kept)
             job = Job([(0, Trial(unwritten))], name="a trial of batches")
-            for _, ((place, found, told),) in crew.map([Sent(self._kind, model)], [job]):
-                self.generation = told
-                kept = findings.add(place, found) if found else kept
-        return Sent(self._kind, model, kept)
+            with suppress(WorkerDied), closing(crew.map([sent], [job])) as results:
+                for _, ((place, found, _),) in results:
+                    self._learn(place, found)
+        return Sent(self._kind, model, self._findings.read())
 
     def _unwritten(self, articles: Sequence[Article]) -> list[Article]:
         """Return what the ledger lacks, each content once, whoever is to write it."""
         keyed = {self.key(article): article for article in articles}
         return [article for key, article in keyed.items() if key not in self.ledger]
 
-    def _keep(self, model: Paced, articles: Sequence[Article] = ()) -> None:
+    def _keep(self, model: Paced) -> None:
         """Store what a model has found out since; where others were first, it keeps to theirs."""
-        place, found = model.found()
-        if found and found != self._found:
-            kept = self._store.findings(self.signature).add(place, found)
-            model.settle(kept, articles)
-            _, self._found = model.found()
+        if kept := self._learn(*model.found()):
+            model.settle(kept, ())
         self.generation = model.told()
+
+    def _learn(self, place: str, found: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Store what was found out on a device; return what holds now, where it was new."""
+        if not found or (place, found) in self._learnt:
+            return {}
+        kept = self._findings.add(place, found)
+        self._learnt += [(place, found), (place, kept[place])]
+        return kept
 
     def lacking(self, articles: Sequence[Article], claims: Claim = everything) -> Iterator[Batch]:
         """Yield what the ledger lacks of each batch that is ours, and count what it has.

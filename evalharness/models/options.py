@@ -74,8 +74,6 @@ class Generating:
     batch_size: articles a batch; auto: by device, beams and length, for many articles by a trial.
     """
 
-    least: ClassVar[int] = LEAST
-
     model: Checkpoint
     revision: str | None = None
     _: KW_ONLY
@@ -162,6 +160,11 @@ class Generating:
     def prompt(self, article: Article) -> Prompt | Failed:
         """Return the prompt of an article, cut to fit."""
         raise NotImplementedError
+
+    def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
+        """Tell whether n articles are worth a trial of batch sizes, after what was found before."""
+        is_known = any("tried" in found for found in kept.values())
+        return self.batch_size == "auto" and n >= LEAST and not is_known
 
     def prompts(self, articles: Sequence[Article]) -> list[Prompt]:
         """Return the prompts of those articles that can have one; a run will say why of others."""
