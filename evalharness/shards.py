@@ -19,6 +19,7 @@ from evalharness.cells import Cell, executor_of, prepare
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.protocols import Crew
 from evalharness.records import Article, Summary
+from evalharness.spill import Places
 from evalharness.store import results_folder
 from evalharness.stored import Store
 from evalharness.windows import windows
@@ -141,7 +142,7 @@ class _Dealt:
     def __init__(self, job: int, shard: Shard) -> None:
         self.job = job
         self.shard = shard
-        self.owners: dict[bytes, int] = {}  # of every article so far
+        self.owners = Places()  # of every article so far
 
     def claims(self, window: int) -> Callable[[int, str], bool]:
         """Return what tells which articles of a window's batches are ours to compute.
@@ -151,9 +152,9 @@ class _Dealt:
 
         def ours(batch: int, key: str) -> bool:
             turn = (self.job + window + batch) % self.shard.of + 1
-            new = bytes.fromhex(key) not in self.owners
+            known = len(self.owners)
             self.owners.setdefault(bytes.fromhex(key), turn)
-            return new and turn == self.shard.number
+            return len(self.owners) > known and turn == self.shard.number
 
         return ours
 

@@ -63,6 +63,13 @@ class Places:
             self._to_disk()
         return number
 
+    def items(self) -> Iterator[tuple[bytes, int]]:
+        """Yield each key with its number; none may come or go meanwhile. Raises: StoreError."""
+        yield from self._held.items()
+        if self._table is not None:
+            with self._disk() as table:
+                yield from table.execute("SELECT key, number FROM places")
+
     def clear(self) -> None:
         """Forget all keys."""
         self._held.clear()

@@ -32,6 +32,7 @@ def test_places_are_those_given_first_however_many_are_on_disk(
     for number in range(800):
         assert places.get(key(number)) == wanted.get(key(number))
         assert (key(number) in places) == (key(number) in wanted)
+    assert dict(places.items()) == wanted
 
 
 def test_a_place_may_be_0_and_large(monkeypatch: pytest.MonkeyPatch) -> None:
