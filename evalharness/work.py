@@ -23,9 +23,10 @@ from evalharness.cells import Cell
 from evalharness.errors import HarnessError
 from evalharness.executors.jobs import stays
 from evalharness.protocols import Crew, Identified, Job, Sent
-from evalharness.records import Article, Rejected, Summary, canonical
+from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
 from evalharness.results import Writer
-from evalharness.stored import Claim, ScoreRecord, Scoring, Store, Summarizing, everything
+from evalharness.scores import Scoring
+from evalharness.stored import Claim, Store, Summarizing, everything
 from evalharness.windows import expected, no_article, windows
 
 # Pairs of article and summary that a metric is given at once: how much of it is in memory.

@@ -13,6 +13,8 @@ import pytest
 import evalharness
 from evalharness import results, sealing, store
 from evalharness.errors import DataError
+from evalharness.tables import write_table
+from evalharness.tally import Tally
 from evalharness.verifying import Verified, verify
 
 ROOT = Path(__file__).parents[1]
@@ -190,13 +192,14 @@ def forge(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> Non
     record, samples = read(folder)
     change(samples)
     metrics = {label: Bleu() if label == "bleu" else object() for label in record["metrics"]}
-    tally = results.Tally(metrics, Interval(**record["interval"]), record["seed"])
+    tally = Tally(metrics, Interval(**record["interval"]), record["seed"])
     tally.rejected = record["counts"]["rejected"]
     for s in samples:
         article = Article(s["id"], s["article"], tuple(s["references"]), s["source"], s["extra"])
         tally.count(article, summary_of(s["id"], s["summary"]), s["defects"], s["scores"])
     (folder / "samples.jsonl").write_text("".join(map(results.line_of, samples)))
-    results.write_table(folder / "samples.jsonl", folder / "samples.parquet", tally.columns)
+    lines = results.read_lines(folder / "samples.jsonl")
+    write_table(lines, folder / "samples.parquet", tally.columns)
     reseal(folder, record | tally.record(record["data"]))
 
 

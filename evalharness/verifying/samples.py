@@ -7,10 +7,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from evalharness import results
+from evalharness import results, tables
 from evalharness.config import Interval
 from evalharness.records import NO_ANSWER, Article, Score, Summary, digest, score_record, summary_of
 from evalharness.stored import content
+from evalharness.tally import ROWS, Tally
 from evalharness.verifying.components import CALIBRATED, Components
 from evalharness.verifying.findings import Findings, clipped
 from evalharness.verifying.ledgers import Shelf, records_of
@@ -45,7 +46,7 @@ class Samples:
         self.findings = findings
         metrics = {label: made.metrics.get(label, object()) for label in record["metrics"]}
         interval = Interval.model_validate(record["interval"])
-        self.tally = results.Tally(metrics, interval, record["seed"])
+        self.tally = Tally(metrics, interval, record["seed"])
         self.rescore = Rescoring(self.path, made, findings)
         self.whole = True
 
@@ -87,7 +88,7 @@ class Samples:
             try:
                 read = self._parsed(number, line)
                 sample, article, summary = read[1:]
-                wanted = results.told_of(sample, line)
+                wanted = tables.told_of(sample, line)
                 self.tally.count(article, summary, sample["defects"], sample["scores"])
             except MALFORMED as error:
                 self.whole = False
@@ -223,7 +224,7 @@ class Table:
         self.n += row is not None
         return row
 
-    def end(self, tally: results.Tally | None) -> None:
+    def end(self, tally: Tally | None) -> None:
         """Compare columns and number of rows with those that the samples make."""
         if self.schema is None:
             return
@@ -234,7 +235,7 @@ class Table:
         if self.n != tally.articles:
             message = f"{self.n} rows, and {tally.articles} lines in {results.SAMPLES}"
             self.findings.differs(self.path, 0, "", message)
-        wanted = {f.name: f.type for f in results.table_schema(tally.columns)}
+        wanted = {f.name: f.type for f in tables.table_schema(tally.columns)}
         found = {f.name: f.type for f in self.schema}
         if "line" not in found:  # of an older version
             wanted.pop("line")
@@ -251,7 +252,7 @@ class Table:
         try:
             file = pq.ParquetFile(self.path)
             self.schema = file.schema_arrow
-            for batch in file.iter_batches(batch_size=results.ROWS):
+            for batch in file.iter_batches(batch_size=ROWS):
                 yield from batch.to_pylist()
         except broken as error:
             self.schema = None
