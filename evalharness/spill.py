@@ -112,6 +112,7 @@ class Spool:
     def __init__(self) -> None:
         """Start with no number, and no file yet."""
         self._file = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115  closed in `close`
+        self._closing = weakref.finalize(self, self._file.close)
         self._end = 0
 
     def write(self, numbers: npt.NDArray[np.float64]) -> int:
@@ -135,8 +136,8 @@ class Spool:
         return np.frombuffer(raw).reshape(shape)
 
     def close(self) -> None:
-        """Remove the file."""
-        self._file.close()
+        """Remove the file, which goes with the spool in any case."""
+        self._closing()
 
 
 def _no_room(error: Exception) -> StoreError:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness import stats
+from evalharness import stats, tally
 from evalharness.records import digest
-from evalharness.tally import ROWS, Columns, cut
+from evalharness.tally import Columns, cut
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -125,7 +125,7 @@ def _windows(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
     window: list[bytes] = []
     for line in lines:
         window.append(line)
-        if len(window) == ROWS:
+        if len(window) == tally.ROWS:
             yield window
             window = []
     if window:

@@ -116,3 +116,10 @@ def test_spool_of_a_transposed_array_keeps_its_order() -> None:
     array = np.arange(6.0).reshape(2, 3).T
     assert np.array_equal(spool.read(spool.write(array), array.shape), array)
     spool.close()
+
+
+def test_spool_that_nobody_has_any_more_closes_its_file() -> None:
+    spool = Spool()
+    file = spool._file
+    del spool
+    assert file.closed
