@@ -22,25 +22,19 @@ from evalharness.records import Article, Summary
 from evalharness.spill import Places
 from evalharness.store import results_folder
 from evalharness.stored import Store
+from evalharness.tasks import Task, Unit, is_network, portions, score_ahead, scored, tasks_of
 from evalharness.windows import windows
 from evalharness.work import (
     Progress,
     Silence,
-    Task,
-    Unit,
     Work,
-    is_network,
     let_go,
     neighbours,
     passes,
-    portions,
     reason,
     same_summaries,
-    score_ahead,
-    scored,
     shared,
     summarize,
-    tasks_of,
     told,
     weights,
 )

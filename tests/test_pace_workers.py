@@ -1,6 +1,9 @@
 """How large batches may be, found out by workers: once for all, and for whoever goes on."""
 
+import importlib.util
 import json
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from evalharness.errors import StoreError
 from evalharness.executors.jobs import Bench, ordered, packed, received
 from evalharness.executors.local import Local
 from evalharness.executors.processes import Processes
+from evalharness.executors.ray import Ray
 from evalharness.models.causal import Causal
 from evalharness.models.pace import LEAST
 from evalharness.models.seq2seq import Seq2Seq
@@ -174,6 +178,22 @@ def test_findings_of_another_shape_are_damaged(tmp_path: Path, wrong: str) -> No
 
     with pytest.raises(StoreError, match="is damaged; remove it, to find it out again"):
         findings.read()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="no ray")
+def test_workers_of_ray_keep_to_what_one_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    articles = [Article(f"a{n}", text) for n, text in enumerate(["large a", *TEXTS])]
+    summarizing = Summarizing("paced", Paced(str(tmp_path)), Store(tmp_path / "store"))
+    with Ray(2).crew() as crew:
+        summarizing.fill_all([(articles, everything)], crew)
+
+    assert log(tmp_path).count("trial") == 1
+    assert {s.text[-1] for s in summarizing.read(articles)} == {"8"}
+    assert kept(tmp_path)["here"].keys() == {"articles", "tokens", "tried", "memory"}
 
 
 @pytest.mark.slow
