@@ -10,7 +10,7 @@ import pytest
 
 from evalharness.tables import _array
 
-KINDS = {
+KINDS: dict[str, tuple[Any, list[Any]]] = {
     "texts": (pa.string(), ["", None, "an 'é' and 𝄞", "b" * 99, "a\nb\0"]),
     "whole": (pa.int64(), [0, None, -(2**62), 2**62]),
     "sums": (pa.uint32(), [0, 2**32 - 1, None]),
@@ -25,7 +25,7 @@ KINDS = {
 @pytest.mark.parametrize("times", [0, 1, 300])
 def test_array_is_that_of_arrow(name: str, times: int) -> None:
     kind, values = KINDS[name]
-    many: list[Any] = list(values) * times
+    many = values * times
 
     ours, theirs = _array(many, kind), pa.array(many, kind)
 
