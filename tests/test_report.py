@@ -226,7 +226,7 @@ def test_check_has_its_trust_card_beside_its_score(make_run: MakeRun, page: Path
     text = report(run, to=page).text
 
     assert "AUC 0.76" in text
-    assert "over 12 sources with human labels" in text
+    assert "in 12 sources of labels" in text
 
 
 def test_card_of_another_version_is_told_as_that(make_run: MakeRun, page: Path) -> None:

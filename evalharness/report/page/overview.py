@@ -302,8 +302,7 @@ def _notes(gathered: Gathered, articles: Articles, found: Standings) -> Iterator
             f"stand in all. Each mean is over a system's own articles"
             f"{'' if found.comparison is None else '; marks are by the shared ones'}."
         )
-    if found.comparison is not None:
-        yield from (f"{label} is not compared: {why}." for label, why in found.left_out.items())
+    yield from (f"{label} is not compared: {why}." for label, why in found.left_out.items())
     yield from _reference_points(gathered)
     for name in _whole_corpus(gathered):
         yield f"{name} is of the whole corpus, and no mean over articles."
