@@ -141,8 +141,9 @@ def _fitting(
     gathered: Gathered, texts: carried.Texts, first: Sequence[int], room: int
 ) -> tuple[payload.Index, list[str]]:
     """Return index and texts of as many articles as there is room for."""
-    size = payload.bytes_an_article(gathered, texts)
-    most = max(LEAST, int(room / size)) if size else LEAST
+    most = texts.articles.n
+    if most > payload.TRIED:
+        most = max(LEAST, int(room / payload.bytes_an_article(gathered, texts)))
     while True:
         choice = choosing.choose(gathered, texts.articles, most, first)
         index = payload.Index(gathered, choice)
