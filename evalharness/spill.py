@@ -104,7 +104,8 @@ class Spool:
 
     def __init__(self) -> None:
         """Start with no number, and no file yet."""
-        self._file = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115  closed in `close`
+        self._file = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115  closed with the spool
+        self._closing = weakref.finalize(self, self._file.close)
         self._end = 0
 
     def write(self, numbers: npt.NDArray[np.float64]) -> int:
@@ -128,8 +129,8 @@ class Spool:
         return np.frombuffer(raw).reshape(shape)
 
     def close(self) -> None:
-        """Remove the file."""
-        self._file.close()
+        """Remove the file, as the end of the spool does."""
+        self._closing()
 
 
 def _no_room(error: Exception) -> StoreError:
