@@ -156,10 +156,10 @@ def _fitting(
 
 def _figures(gathered: Gathered, found: Standings) -> tuple[list[tuple[str, list["Figure"]]], str]:
     """Return the plots by their groups, or why there are none."""
-    from evalharness.report.plots import figures, no_plots
+    from evalharness.report.plots import NO_PLOTS, can_draw, figures
 
-    if why := no_plots():
-        return [], why
+    if not can_draw():
+        return [], NO_PLOTS
     drawn = figures(gathered, found.comparison)
     groups = groupby(drawn, lambda each: each.group)
     return [(group, list(of)) for group, of in groups], ""

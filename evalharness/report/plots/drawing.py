@@ -45,8 +45,7 @@ FONT = "sans-serif"
 # As wide as what the library measures texts by; it brings the first along.
 _FONTS = "Liberation Sans, Arial, Helvetica, sans-serif"
 SIZE = 12
-# What the library reserves of it, and ends the process if it cannot: 64 GiB, and the rest of us.
-ADDRESSES = 96 * 2**30
+NO_PLOTS = "Plots need a package that is not here: pip install vl-convert-python"
 _SVG = "http://www.w3.org/2000/svg"
 _DROPPED = ("class", "role", "pointer-events")
 # What a figure may consist of; whatever else a version of the library may come to write is no
@@ -81,22 +80,9 @@ _CONFIG: Spec = {
 }  # fmt: skip
 
 
-def no_plots() -> str:
-    """Say why nothing can be drawn, and what to do about it; empty where all is there."""
-    if find_spec("vl_convert") is None:
-        return "Plots need a package that is not here: pip install vl-convert-python"
-    if 0 <= _address_space() < ADDRESSES:
-        return "Plots need 96 GiB of address space, and this process may have less: ulimit -v"
-    return ""
-
-
-def _address_space() -> int:
-    """Return the bytes of addresses that this process may have; -1 for any number."""
-    try:
-        import resource
-    except ImportError:
-        return -1
-    return resource.getrlimit(resource.RLIMIT_AS)[0]
+def can_draw() -> bool:
+    """Tell whether the library that draws is there."""
+    return find_spec("vl_convert") is not None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalharness.comparison import Comparison, ScoredRun
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.report.plots.distributions import distributions
-from evalharness.report.plots.drawing import Figure, no_plots, png
+from evalharness.report.plots.drawing import NO_PLOTS, Figure, can_draw, png
 from evalharness.report.plots.intervals import intervals
 from evalharness.report.plots.lengths import lengths
 from evalharness.report.plots.material import Material
@@ -67,8 +67,8 @@ def write_figures(
 
     Raises: DataError where there is nothing to draw; StoreError where it cannot be written.
     """
-    if why := no_plots():
-        raise HarnessError(why)
+    if not can_draw():
+        raise HarnessError(NO_PLOTS)
     drawn = figures(gathered, comparison, every=True)
     if not drawn:
         raise DataError("these runs have no scores that a plot would show")
