@@ -29,6 +29,7 @@ SAMPLES = "samples.jsonl"
 TABLE = "samples.parquet"
 RUN = "run.json"
 CONFIG = "config.yaml"
+PAGE = "report.html"
 REJECTED = "rejected.jsonl"
 
 # Of a calibrated score.
