@@ -18,6 +18,7 @@ SAMPLES = "samples.jsonl"
 TABLE = "samples.parquet"
 RUN = "run.json"
 CONFIG = "config.yaml"
+PAGE = "report.html"
 REJECTED = "rejected.jsonl"
 
 # Of a metric with many parts, by kind: those that papers print.

@@ -12,7 +12,7 @@ import re
 import socket
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
@@ -322,14 +322,18 @@ class RunFolder:
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
-        (self.path / name).unlink(missing_ok=True)
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path / name}: {error.strerror or error}") from error
 
     def _remove_leftovers(self) -> None:
         """Remove the half-written files of processes of this machine that are no more."""
         for part in self.path.glob(f".*.{_HOST}.*.part"):
             pid = part.name.split(".")[-2]
             if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
-                part.unlink(missing_ok=True)
+                with suppress(OSError):  # it is in nobody's way
+                    part.unlink()
 
 
 def _alive(pid: int) -> bool:

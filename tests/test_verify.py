@@ -155,14 +155,43 @@ def test_missing_and_foreign_files_are_named(runs: Path) -> None:
     folder = runs / "t" / "lead"
     (folder / "samples.parquet").unlink()
     (folder / "rejected.jsonl").unlink()
-    (folder / "report.html").write_text("<p>")
+    (folder / "notes.txt").write_text("mine")
 
     found = verify(folder)
 
     assert named(found, folder / "samples.parquet")
     assert named(found, folder / "rejected.jsonl")
-    assert any("report.html" in note for note in found.findings.notes)
+    assert any("notes.txt" in note for note in found.findings.notes)
     assert "counts.rejected: 1 here, 0 from the samples" in lines(found)
+
+
+def test_page_of_which_a_byte_was_changed_or_lost_is_named(runs: Path) -> None:
+    from evalharness.report.page import write_report
+
+    rng = random.Random(5)
+    for page in (runs / "t" / "report.html", runs / "t" / "lead" / "report.html"):
+        whole = write_report(runs / "t" / "lead", to=page).read_bytes()
+        assert verify(runs, sample=0).good
+        for at in (0, len(whole) // 2, len(whole) - 70, len(whole) - 1):
+            page.write_bytes(flipped(whole, at, rng))
+            assert named(verify(runs, sample=0), page)
+        for cut in (whole[:-1], whole[: len(whole) // 2], b"", whole + b"<p>"):
+            page.write_bytes(cut)
+            assert named(verify(runs, sample=0), page)
+        page.write_bytes(whole)
+
+
+def test_what_the_store_lacks_is_said(runs: Path) -> None:
+    next((runs / "store" / "scores").glob("bleu-*.jsonl")).unlink()
+    next((runs / "store" / "summaries").glob("lead-*.jsonl")).write_bytes(b"")
+
+    found = verify(runs / "t" / "lead")
+
+    assert found.good
+    assert [note.partition(": ")[2] for note in found.findings.notes] == [
+        "5 summaries are not in the store: not held against it",
+        "5 scores by bleu are not in the store: not held against it",
+    ]
 
 
 def test_a_cell_of_a_sweep_without_a_run_is_named(runs: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -49,6 +50,7 @@ class Samples:
         self.tally = Tally(metrics, interval, record["seed"])
         self.rescore = Rescoring(self.path, made, findings)
         self.whole = True
+        self.absent: Counter[str] = Counter()  # from the store, by what it is
 
     def check(self, sample: int | None, seed: int) -> None:
         """Go through all lines; score `sample` of them again, all if None."""
@@ -70,6 +72,8 @@ class Samples:
         if chosen:
             self.rescore(chosen)
         self.table.end(self.tally if self.whole else None)
+        for what, n in self.absent.items():
+            self.findings.note(f"{self.path}: {n} {what} are not in the store: not held against it")
 
     def _chosen(self, sample: int | None, seed: int) -> set[int] | None:
         """Return the numbers of the lines that are to be scored again; None for all."""
@@ -135,12 +139,14 @@ class Samples:
         assert self.shelf is not None
         ledger = self.shelf.ledger("summaries", self.record["signatures"]["model"])
         needs = self.made.model_needs
-        if ledger is None or needs is None:
+        if needs is None:
             return
         keys = [content(a, needs) if s.finish != "error" else "" for _, _, a, s in window]
-        kept = records_of(ledger, keys, self.findings)
-        for (line, sample, *_), record in zip(window, kept, strict=True):
-            if record is not None:
+        kept = records_of(ledger, keys)
+        for (line, sample, *_), key, record in zip(window, keys, kept, strict=True):
+            if key and record is None:
+                self.absent["summaries"] += 1
+            elif key:
                 self.findings.done["summaries held against the store"] += 1
                 self._as_stored(line, "summary", sample["summary"], record)
 
@@ -149,18 +155,19 @@ class Samples:
         told = str(self.record["signatures"]["metrics"].get(label, ""))
         signature = told.partition(CALIBRATED)[0]
         ledger = self.shelf.ledger("scores", signature)
-        if ledger is None:
-            return
         keys = [
             digest(s.text, content(a, needs)) if s.finish != "error" else ""
             for _, _, a, s in window
         ]
-        kept = records_of(ledger, keys, self.findings)
+        kept = records_of(ledger, keys)
         for (line, sample, article, summary), record in zip(window, kept, strict=True):
             found = sample["scores"][label]
             if summary.finish == "error":
                 record = score_record(Score(None, note=f"no summary: {summary.note}"))
-            if record is None or found.get("note", "").startswith(NO_ANSWER):
+            if found.get("note", "").startswith(NO_ANSWER):
+                continue
+            if record is None:
+                self.absent[f"scores by {label}"] += 1
                 continue
             self.findings.done["scores held against the store"] += 1
             wanted = judged(self.made, label, record, article)
