@@ -36,7 +36,7 @@ UNSPACED = (
     "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
 
-# `(?>(?:…)+)` is what `(?:…)++` should be: Python 3.11.0 to 3.11.4 match the latter wrongly.
+# Atomic groups, since Python 3.11.0 to 3.11.4 match a possessive group wrongly.
 _LETTERS = rf"(?>(?:(?![{UNSPACED}])[^\W_][{MARKS}\u200c\u200d\u00ad]*+)+)"
 # A word of ASCII letters and digits, and something that surely ends it: most words of news by far.
 # The branches below say the same of it, and take longer.
