@@ -142,6 +142,21 @@ def summary_of(article_id: str, record: Mapping[str, Any]) -> Summary:
     return Summary(article_id, **{**record, "spans": spans})
 
 
+def unread(summary: Mapping[str, Any], article: str) -> list[Span]:
+    """Return what of an article whoever wrote a stored summary did not see; white space aside."""
+    read, end = summary.get("read"), len(article.rstrip())
+    if read is None:
+        return []
+    seen = [_span_of(span) for span in summary.get("spans", ())] or [Span(0, read)]
+    gaps, at = [], 0
+    for span in [*sorted(seen, key=lambda each: each.start), Span(end, end)]:
+        gap = Span(at, min(span.start, end))
+        if gap.start < gap.end and gap.of(article).strip():
+            gaps.append(gap)
+        at = max(at, span.end)
+    return gaps
+
+
 def score_record(score: Score) -> dict[str, Any]:
     """Return a score as it is stored and shown in `samples.jsonl`."""
     record: dict[str, Any] = {"value": score.value}

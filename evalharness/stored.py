@@ -198,8 +198,9 @@ class Summarizing:
                 continue
             self.ledger.refresh()
             missing = [(key, article) for key, article in ours if not self._has(key)]
-            self.stored += len(ours) - len(missing)
-            self.advance(len(ours) - len(missing))
+            if there := len(ours) - len(missing):
+                self.stored += there
+                self.advance(there)
             if missing:
                 self._with_workers.update(key for key, _ in missing)
                 yield missing

@@ -15,8 +15,8 @@ from evalharness import cells, config
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 NAMES = [page.stem for page in PAGES]
-# What only a shell understands.
-_SHELL = re.compile(r"[|>&;$]|^(?!evalharness )")
+# What only a shell understands, and what tries out a whole process.
+_SHELL = re.compile(r"[|>&;$]|^(?!evalharness )|^evalharness (selftest|rerun|reproduce)\b")
 
 
 def blocks(page: Path, *languages: str) -> list[tuple[str, str]]:
@@ -54,7 +54,7 @@ def test_commands_and_programs_run(page: Path, command: Callable[..., Any]) -> N
 
 
 def _run(line: str, command: Callable[..., Any]) -> None:
-    """Run a command in this process, which is quicker, but for what only a shell understands."""
+    """Run a command in this process, which is quicker, but for what needs one of its own."""
     plain, may_fail = line.removesuffix(" || true"), line.endswith(" || true")
     if _SHELL.search(plain):
         done = subprocess.run(

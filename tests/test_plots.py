@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from evalharness.comparison import compare
+from evalharness.report.page import write_report
 from evalharness.report.page.gathered import gather
-from evalharness.report.plots import Figure, figures
+from evalharness.report.plots import Figure, drawer, figures
 from evalharness.report.plots import drawing as drawn
 from evalharness.report.plots.lengths import _edges
 from evalharness.report.plots.naming import short_names
@@ -221,9 +222,9 @@ def test_what_follows_from_another_setting_does_not_vary_by_itself() -> None:
 # what a page may hold
 
 HOSTILE = [
-    "<script>alert(1)<", '" onload="alert(1)', "a&b]]>", "\u202eevil\u2066", "x\x1b[31mred",
-    '="#0a0b01"', "'{{7*7}}'", "datum.x", "модель-サマリー-مَوسوعة", "very-" * 30,
-    "tab\tnew\nline", "signal()", "url(javascript:x)",
+    "<script>alert(1)<", '" onload="alert(1)', "a&b]]>", "{{7*7}}", "javascript:hit()",
+    '="#0a0b01"', "datum.x", "модель-サマリー-مَوسوعة", "very-" * 30,
+    "  two  spaces", "signal()", "url(javascript:x)",
 ]  # fmt: skip
 
 
@@ -363,3 +364,32 @@ def test_the_documentation_runs(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
     written = {path.name.partition("-")[0] for path in (tmp_path / "plots").iterdir()}
     assert written <= set(re.findall(r"^\| `(\w+)-`", text, re.MULTILINE))
+
+
+def test_library_that_aborts_leaves_a_page_without_plots(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawer, "_CHILD", "import os; input(); os.abort()")
+    drawer.DRAWER.rest()
+
+    page = write_report(make_run("a", {"m": [0.1, 0.2]}), to=tmp_path / "report.html").read_text()
+
+    assert "plots could not be drawn: the library that draws ended (signal SIGABRT)" in page
+    assert "<svg" not in page.partition('id="plots"')[2].partition("</section>")[0]
+
+
+def test_what_steers_a_terminal_or_the_order_of_letters_is_no_text_of_a_figure() -> None:
+    spec = {"data": {"values": [{"a": "\u202eevil\x1b[31m"}]}, "mark": "text",
+            "encoding": {"text": {"field": "a"}}, "title": "\u2066t\x00"}  # fmt: skip
+    figure = drawn.draw("a", spec, title="\u202eT", caption="\x1bC", group="g", n=1)
+    drawer.DRAWER.rest()
+
+    assert all(c.isprintable() for c in "".join(ET.fromstring(figure.svg).itertext()))
+
+
+def test_what_the_library_refuses_is_said_and_the_next_figure_drawn() -> None:
+    with pytest.raises(drawer.NotDrawn, match="could not be drawn: "):
+        drawer.DRAWER.svg({"mark": 3})
+
+    assert drawer.DRAWER.svg({"data": {"values": [{}]}, "mark": "point"}).startswith("<svg")
+    drawer.DRAWER.rest()

@@ -326,7 +326,8 @@ def test_offsets_are_in_units_of_the_browser(make_run: MakeRun, page: Path) -> N
     assert _js(text, written["scores"]["m"]["sentences"][0][3][0]) == "It snowed."
     assert _js(summary, written["scores"]["m"]["flags"][0][:2]) == "snowed"
     assert _js(text, written["scores"]["m"]["flags"][0][4][0]) == "It"
-    assert _js(text, [0, written["read"]]) == text[:12]
+    (gap,) = written["unread"]
+    assert _js(text, gap) == text[12:].rstrip()
 
 
 def _js(text: str, span: list[int]) -> str:
@@ -343,7 +344,7 @@ def test_units_count_every_wide_character() -> None:
     ]
 
 
-def test_data_of_the_page_as_helpers_of_it_read_them(make_run: MakeRun, golden: Golden) -> None:
+def test_data_of_the_page_as_its_scripts_read_it(make_run: MakeRun, golden: Golden) -> None:
     flag = {"start": 0, "end": 7, "kind": "number", "message": "no", "evidence": []}
     scores = {
         "a": {"lexical": [{"value": 0.25, "flags": [flag], "band": "flagged"}, None],

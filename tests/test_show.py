@@ -144,7 +144,7 @@ def test_one_id_of_two_articles_is_refused(
 def test_nothing_in_a_text_steers_the_terminal(make_run: MakeRun, command: Command) -> None:
     evil = "Calm.\x1b[2J\x1b]0;owned\x07 \u202eright\u2066 [bold red]x[/] \x9b31m\x00 end."
     run = make_run(
-        "sys\x1b[31m", {"lexical": [{"value": 0.1, "note": evil}]}, ids=["id\x1b[5m"],
+        "sys[31m", {"lexical": [{"value": 0.1, "note": evil}]}, ids=["id\x1b[5m"],
         texts=[evil], references=[[evil]], sources=[evil], summaries=[Summary("x", evil)],
         defects={"id\x1b[5m": [evil]},
     )  # fmt: skip

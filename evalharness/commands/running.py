@@ -198,9 +198,7 @@ def _write_report(runs: Sequence[Any], *, quiet: bool) -> bool:
     folder = runs[0].folder if len(runs) == 1 else runs[0].folder.parent
     try:
         path = write_report(*runs, to=folder / REPORT)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a library that panics raises no Exception
+    except Exception as error:
         typer.echo(f"evalharness: no report, the results are whole: {reason(error)}", err=True)
         return False
     if not quiet:

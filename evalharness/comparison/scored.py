@@ -59,13 +59,14 @@ class ScoredRun:
         path = self.folder / results.TABLE
         try:
             file = pq.ParquetFile(path, memory_map=True)
+            names = file.schema_arrow.names  # which need not be UTF-8
         except FileNotFoundError:
             raise DataError(f"{path}: there is no such file; {AGAIN}") from None
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise DataError(
                 f"{path}: not Parquet that can be read ({_line(error)}); {AGAIN}"
             ) from None
-        missing = [name for name in NEEDED if name not in file.schema_arrow.names]
+        missing = [name for name in NEEDED if name not in names]
         if missing:
             raise DataError(f"{path}: no column {missing[0]!r}; {AGAIN}")
         if file.metadata.num_rows != self.n:

@@ -4,7 +4,7 @@ import json
 import shlex
 from typing import IO, TYPE_CHECKING
 
-from evalharness.records import Span
+from evalharness.records import Span, unread
 from evalharness.report.page.gathered import Gathered
 from evalharness.report.showing import Shown, Suspect, Written, find, judging, worst
 from evalharness.report.verdict import (
@@ -104,7 +104,7 @@ class _Article:
             "", (f"Article, {len(sentences)} sentences", "bold"),
             ("; > marks evidence" if self.found.evidence else "", "dim"),
         )  # fmt: skip
-        ends = self._ends(len(article.rstrip()))
+        gaps = self._gaps(article)
         shown = self._shown()
         before = -1
         for n, span in enumerate(sentences):
@@ -115,8 +115,8 @@ class _Article:
                     )
                 self._sentence(n, span, article)
                 before = n
-            for system in ends.pop(n, []):
-                self._print(INDENT, (f"––– {system} read no further –––", "yellow"))
+            for told in gaps.pop(n, []):
+                self._print(INDENT, (f"––– {told} –––", "yellow"))
         if before < len(sentences) - 1:
             left = len(sentences) - 1 - before
             self._print(INDENT, (f"… {left} sentences (--full shows all) …", "dim"))
@@ -141,14 +141,14 @@ class _Article:
             shown |= set(range(place - _AROUND, place + _AROUND + 1))
         return {place for place in shown if 0 <= place < n}
 
-    def _ends(self, whole: int) -> dict[int, list[str]]:
-        """Return which systems read no further than into a sentence, by its place."""
+    def _gaps(self, article: str) -> dict[int, list[str]]:
+        """Return after which sentence, by its place, systems did not read on."""
         found: dict[int, list[str]] = {}
         for written in self.found.written:
-            read = written.summary.get("read")
-            if read is not None and read < whole:
-                within = [n for n, span in enumerate(self.found.sentences) if span.start < read]
-                found.setdefault(within[-1] if within else 0, []).append(written.system)
+            for gap in unread(written.summary, article):
+                before = [n for n, s in enumerate(self.found.sentences) if s.start < gap.start]
+                how = "read no further" if gap.end == len(article.rstrip()) else "skipped a part"
+                found.setdefault(before[-1] if before else 0, []).append(f"{written.system} {how}")
         return found
 
     def _summary(self, written: Written) -> None:

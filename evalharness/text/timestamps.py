@@ -24,6 +24,10 @@ _UPDATED = re.compile(
 )
 
 
+# Characters; what is longer is no time stamp, and its days would take long to sort out.
+LONGEST = 1000
+
+
 def published(stamps: Sequence[str]) -> date | None:
     """Return the day on which a page appeared, by its time stamps; None if that cannot be told.
 
@@ -38,6 +42,8 @@ def published(stamps: Sequence[str]) -> date | None:
     first: set[date | None] = set()
     updated: set[date | None] = set()
     for stamp in stamps:
+        if len(stamp) > LONGEST:
+            continue
         position = 0
         for start, end, day in _days(stamp):
             is_update = _UPDATED.search(stamp, position, start) is not None

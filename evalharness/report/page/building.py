@@ -156,11 +156,14 @@ def _fitting(
 
 def _figures(gathered: Gathered, found: Standings) -> tuple[list[tuple[str, list["Figure"]]], str]:
     """Return the plots by their groups, or why there are none."""
-    from evalharness.report.plots import NO_PLOTS, can_draw, figures
+    from evalharness.report.plots import NO_PLOTS, NotDrawn, can_draw, figures
 
     if not can_draw():
         return [], NO_PLOTS
-    drawn = figures(gathered, found.comparison)
+    try:
+        drawn = figures(gathered, found.comparison)
+    except NotDrawn as error:
+        return [], str(error)
     groups = groupby(drawn, lambda each: each.group)
     return [(group, list(of)) for group, of in groups], ""
 

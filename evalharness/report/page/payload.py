@@ -11,6 +11,7 @@ from typing import Any
 
 from evalharness.comparison.scored import AGAIN
 from evalharness.errors import DataError
+from evalharness.records import unread
 from evalharness.report.page.carried import Texts, Told
 from evalharness.report.page.choosing import Choice
 from evalharness.report.page.gathered import Gathered
@@ -218,10 +219,10 @@ def _sentences(text: str, units: Units) -> Spans:
 def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
     summary = sample["summary"]
     own = Units(summary["text"])
-    read = summary.get("read")
+    gaps = unread(summary, sample["article"])
     found = {
         "text": summary["text"],
-        "read": None if read is None else article.at(int(read)),
+        "unread": [[article.at(gap.start), article.at(gap.end)] for gap in gaps],
         "finish": summary["finish"],
         "tokens": summary.get("tokens"),
         "defects": sample.get("defects", []),

@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from evalharness.records import digest
+from evalharness.report.plots.drawer import DRAWER
 from evalharness.report.plots.naming import one_line
 from evalharness.report.verdict import printable
 
@@ -119,21 +120,16 @@ class Figure:
 
 
 def png(figure: Figure, scale: float = 3) -> bytes:
-    """Return a figure as PNG, three dots for one of the page."""
-    import vl_convert
-
-    image: bytes = vl_convert.svg_to_png(figure.file_svg, scale=scale)
-    return image
+    """Return a figure as PNG, three dots for one of the page. Raises: NotDrawn."""
+    return DRAWER.png(figure.file_svg, scale)
 
 
 def draw(
     id: str, spec: Spec, *, title: str, caption: str, group: str, n: int, how: str = ""
 ) -> Figure:
-    """Draw a Vega-Lite specification, whose data are all within it."""
-    import vl_convert
-
+    """Draw a Vega-Lite specification, whose data are all within it. Raises: NotDrawn."""
     whole = _steerless({"config": _CONFIG, "padding": 4, **spec})
-    svg = vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
+    svg = DRAWER.svg(whole)
     title, caption = one_line(title), one_line(caption)
     drawn = _cleaned(svg, title, f"{caption} {how}".strip())
     return Figure(_name(id), title, caption, group, n, drawn, how)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalharness.comparison import Comparison, ScoredRun
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.report.plots.distributions import distributions
+from evalharness.report.plots.drawer import DRAWER
 from evalharness.report.plots.drawing import NO_PLOTS, Figure, can_draw, png
 from evalharness.report.plots.intervals import intervals
 from evalharness.report.plots.lengths import lengths
@@ -31,11 +32,14 @@ def figures(
     """Return the plots that make sense for some runs, in the order in which to show them.
 
     comparison: of these runs, in their order; without it nothing is said of who is better than
-    whom. every: each kind of plot for each score, not for the main ones only.
+    whom. every: each kind of plot for each score, not for the main ones only. Raises: NotDrawn.
     """
     settings = [_settings(run) for run in gathered.runs]
     material = Material(gathered.runs, gathered.columns, comparison, settings, every)
-    return [figure for kind in _KINDS for figure in kind(material)]
+    try:
+        return [figure for kind in _KINDS for figure in kind(material)]
+    finally:
+        DRAWER.rest()
 
 
 def _settings(run: ScoredRun) -> Mapping[str, Any]:
@@ -77,7 +81,10 @@ def write_figures(
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{target}: {error.strerror or error}") from error
-    return list(_written(drawn, target))
+    try:
+        return list(_written(drawn, target))
+    finally:
+        DRAWER.rest()
 
 
 def _written(drawn: list[Figure], folder: Path) -> Iterator[Path]:

@@ -29,16 +29,17 @@ class ArticlePane {
     return block;
   }
 
-  /** Grey what comes after the first `read` characters; null: all was read. */
-  grey(read, reader) {
-    const unread = read !== null && read < this.text.trimEnd().length;
+  /** Grey what was not read: pairs of offsets, in order. */
+  grey(unread, reader) {
+    const within = (n) => n >= 0 && unread.some(([start, end]) => this.starts[n] >= start && this.starts[n] < end);
     this.nodes.forEach((node, n) => {
-      node.classList.toggle("unread", unread && this.starts[n] >= read);
-      node.classList.toggle("unread-from", unread && this.starts[n] >= read && !(this.starts[n - 1] >= read));
+      node.classList.toggle("unread", within(n));
+      node.classList.toggle("unread-from", within(n) && !within(n - 1));
     });
     this.note.replaceChildren();
-    if (!unread) return;
-    const share = Math.max(Math.round((1 - read / this.text.length) * 100), 1);
+    if (!unread.length) return;
+    const length = unread.reduce((sum, [start, end]) => sum + end - start, 0);
+    const share = Math.max(Math.round((length / this.text.length) * 100), 1);
     this.note.append("Greyed: what ", said("bdi", "", clipped(reader, 60)),
       ` did not read, ${share} % of the article.`);
   }

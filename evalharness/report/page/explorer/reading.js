@@ -61,7 +61,7 @@ class Reading {
     const cuts = [];
     for (const summary of this.article.summaries) {
       if (!summary) continue;
-      if (summary.read != null) cuts.push(summary.read);
+      cuts.push(...(summary.unread ?? []).flat());
       for (const check of this.checks) {
         const score = summary.scores?.[check];
         for (const [, , , spans] of score?.sentences ?? []) cuts.push(...(spans ?? []).flat());
@@ -72,8 +72,7 @@ class Reading {
   }
 
   #unread(s) {
-    const read = this.article.summaries[s]?.read;
-    return read != null && read < this.article.text.trimEnd().length;
+    return (this.article.summaries[s]?.unread ?? []).length > 0;
   }
 
   #firstReader() {
@@ -92,7 +91,7 @@ class Reading {
   #read(s) {
     this.reader = s;
     const name = this.table.systems[s] ?? "";
-    this.pane.grey(s < 0 ? null : this.article.summaries[s]?.read ?? null, name);
+    this.pane.grey(this.article.summaries[s]?.unread ?? [], name);
   }
 
   #card(s) {
