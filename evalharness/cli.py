@@ -1,10 +1,11 @@
 """The command line: which commands there are, where each is written, and how a command ends.
 
-Exit codes: 0 good; 1 `check` flagged a summary, `gate` found a regression, or `verify`, `rerun` or
-`reproduce` found a difference; 2 something the user can mend (config, data); 3 inconclusive: `gate`
-had too few articles to tell, `rerun` had other versions, `reproduce` ran only part; 4 the run could
-not be completed, some articles have no summary or no score for now, runs could not be compared, or
-a step of `selftest` failed; 130 interrupted, 143 by SIGTERM.
+Exit codes: 0 good; 1 `check` flagged a summary, `gate` found a regression, or `verify`, `rerun`
+or `reproduce` found a difference; 2 something you can mend: config, data; 3 inconclusive: `gate`
+had too few articles to tell, `rerun` had other versions, `reproduce` ran only part; 4 the run
+could not be completed, some articles have no summary or no score for now, a tracker was not told,
+runs could not be compared, or a step of `selftest` failed; 130, 143 interrupted, by Ctrl-C or by
+SIGTERM; the same command goes on.
 What a command makes goes to stdout, progress and errors to stderr.
 """
 

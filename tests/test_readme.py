@@ -4,14 +4,16 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from evalharness import cli
+
 ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(
-    r"^```(\w*)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
-)
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 SETUP = "python3 -m venv"
 # What a run says of itself each half minute, where a machine is so slow.
 PROGRESS = re.compile(r" articles, [\d.]+/s")
@@ -84,10 +86,32 @@ def test_readme_yaml_is_a_config(tmp_path: Path) -> None:
         assert cells.prepare(config.read(path))
 
 
+def test_readme_lists_every_page() -> None:
+    listed = re.findall(r"^\| `(docs/[\w-]+\.md)` \|", README, re.MULTILINE)
+
+    assert sorted(listed) == sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))
+
+
+def test_readme_has_the_exit_codes_of_the_command_line() -> None:
+    told = (cli.__doc__ or "").partition("Exit codes: ")[2].partition(".\n")[0]
+    codes = [line.strip("| ") for line in re.findall(r"^\| \d.*\|$", README, re.MULTILINE)]
+
+    assert len(codes) == 6
+    assert "; ".join(line.replace(" | ", " ", 1) for line in codes) == " ".join(told.split())
+
+
+def test_readme_has_the_layers_that_are_kept() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = settings["contracts"][0]["layers"][1:]  # above it all is only __main__
+    said = README.partition("(`lint-imports` checks it):")[2].partition(".\n")[0]
+
+    assert [re.findall(r"\w+", layer) for layer in said.split(">")] == [
+        re.findall(r"\w+", layer) for layer in layers
+    ]
+
+
 def test_readme_names_files_that_exist() -> None:
-    text = re.sub(
-        r"^```.*?^```", "", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL
-    )
+    text = re.sub(r"^```.*?^```", "", README, flags=re.MULTILINE | re.DOTALL)
     named = re.findall(r"`((?:configs|tests|results|evalharness)/[\w./-]*)`", text)
 
     assert named

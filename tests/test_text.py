@@ -3,6 +3,7 @@
 import decimal
 import gzip
 import json
+import re
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -377,3 +378,13 @@ def test_spans_of_names_and_numbers_in_real_articles_are_inside_one_sentence() -
             assert any(one.start <= span.start < span.end <= one.end for one in within)
             assert span.of(article).strip() == span.of(article) != ""
     assert Span(0, 1) not in spans
+
+
+def test_no_group_is_possessive() -> None:
+    """Pythons 3.11.0 to 3.11.4, Debian's 3.11.2 too, match `(…)*+` wrongly, `(?>(…)*)` rightly."""
+    package = Path(text.__file__).parents[1]
+    possessive = re.compile(r"[)}](?:[?*+]|\{[\d,]+\})\+")
+
+    assert possessive.search(r"(?:\.\d{3}){2,}+")
+    found = [path.name for path in package.rglob("*.py") if possessive.search(path.read_text())]
+    assert found == []

@@ -29,7 +29,7 @@ KEPT_CHARACTERS = 10_000
 
 _DEFAULT_WORD = re.compile(r"[a-z0-9]+")
 _UNICODE_WORD = re.compile(
-    rf"[{UNSPACED}][{MARKS}]*+|[^\W_{UNSPACED}][{MARKS}]*+(?:[^\W_{UNSPACED}]++[{MARKS}]*+)*+"
+    rf"[{UNSPACED}][{MARKS}]*+|[^\W_{UNSPACED}][{MARKS}]*+(?>(?:[^\W_{UNSPACED}]++[{MARKS}]*+)*)"
 )
 # Soft hyphens, joiners, direction marks and their kin: inside a word and not seen.
 _INVISIBLE = re.compile(

@@ -57,7 +57,7 @@ _CAPITAL = re.compile(f"[{_CAPITALS}]")
 
 _FIRM = "。！？｡．।॥۔؟؛።፧។៕᠃᱿"
 # A run of stops; `. . .` of tokenised text is one run.
-_STOP = re.compile(rf"[.?!…‽{_FIRM}]++(?:[ \t]++[.?!…‽]++)*+")
+_STOP = re.compile(rf"[.?!…‽{_FIRM}]++(?>(?:[ \t]++[.?!…‽]++)*)")
 _CLOSERS = re.compile(r"[\"'”’»›)\]}」』】）》〉］｝*]++")
 # Marks that end what is before them even where they stand apart; so do smileys.
 _DETACHED_CLOSERS = re.compile(

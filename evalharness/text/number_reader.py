@@ -63,13 +63,14 @@ _ATOM = re.compile(
     rf"(?:(?=[\d.{_VULGAR}])(?<!\d\.)(?:"
     r"(?P<ratio>(?<!/)[1-9]/(?:[23458]|10)(?![\d/]))"
     # 1.200.000,50 as on the continent, where nothing else can be meant
-    r"|(?P<pointed>\d{1,3}(?:\.\d{3}){2,}+(?!\d)(?:,\d{1,2}(?!\d))?|\d{1,3}\.\d{3},\d{1,2}(?!\d))"
+    r"|(?P<pointed>\d{1,3}(?>(?:\.\d{3}){2,})(?!\d)(?:,\d{1,2}(?!\d))?"
+    r"|\d{1,3}\.\d{3},\d{1,2}(?!\d))"
     # 1 200 with a space that does not break; 1 200 000 with any
-    r"|(?P<spaced>\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})++(?!\d)|\d{1,3}(?: \d{3}){2,}+(?!\d))"
-    r"|(?P<grouped>\d{1,3}(?:,\d{3})++(?!\d)(?:\.\d++)?|\d{1,2}(?:,\d{2}){1,4},\d{3}(?!\d))"
-    r"|(?P<arabic>\d{1,3}(?:٬\d{3})++(?!\d)(?:٫\d++)?|\d++٫\d++)"
+    r"|(?P<spaced>\d{1,3}(?>(?:[\u00a0\u2009\u202f]\d{3})+)(?!\d)|\d{1,3}(?>(?: \d{3}){2,})(?!\d))"
+    r"|(?P<grouped>\d{1,3}(?>(?:,\d{3})+)(?!\d)(?:\.\d++)?|\d{1,2}(?:,\d{2}){1,4},\d{3}(?!\d))"
+    r"|(?P<arabic>\d{1,3}(?>(?:٬\d{3})+)(?!\d)(?:٫\d++)?|\d++٫\d++)"
     # `2, 000` and `1. 8` of texts that were tokenised and glued together again
-    r"|(?P<torn>\d{1,3}(?:, 000)++(?!\d)|\d{1,3}\. \d{1,3}(?![\d,.]))"
+    r"|(?P<torn>\d{1,3}(?>(?:, 000)+)(?!\d)|\d{1,3}\. \d{1,3}(?![\d,.]))"
     r"|(?P<plain>\d++(?:\.\d++)?|\.\d++)"
     rf"|(?P<vulgar>[{_VULGAR}])"
     r")|(?=[abd-fhlmnoqstz])(?:"
@@ -84,8 +85,8 @@ _RUN = re.compile(r"[^\W_]+")
 _LIST_MARK = re.compile(r"\W*\d{1,3}[.)]\s+\S")
 _VULGAR_AFTER = re.compile(rf" ?([{_VULGAR}])")
 _CLOCK = re.compile(
-    r"(?P<hour>[01]?\d|2[0-4])(?:(?: : |:)(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
-    r"|\.(?P<point>[0-5]\d)(?=\s?[ap]\.?\s?m))?+(?!\d)"
+    r"(?P<hour>[01]?\d|2[0-4])(?>(?:(?: : |:)(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
+    r"|\.(?P<point>[0-5]\d)(?=\s?[ap]\.?\s?m))?)(?!\d)"
     r"(?:\s?(?P<half>[ap])(?:m(?![^\W_])|\.\s?m(?![^\W_])\.?))?",
     re.IGNORECASE,
 )

@@ -36,16 +36,17 @@ UNSPACED = (
     "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
 
-_LETTER = rf"(?:(?![{UNSPACED}])[^\W_][{MARKS}\u200c\u200d\u00ad]*+)"
+# Atomic groups, since Python 3.11.0 to 3.11.4 match a possessive group wrongly.
+_LETTERS = rf"(?>(?:(?![{UNSPACED}])[^\W_][{MARKS}\u200c\u200d\u00ad]*+)+)"
 # A word of ASCII letters and digits, and something that surely ends it: most words of news by far.
 # The branches below say the same of it, and take longer.
 PLAIN = r"[A-Za-z0-9]++(?=[ \n;:!?\"()-]|[.,](?:[ \n]|\Z)|\Z)|"
 WORD = re.compile(
     rf"{PLAIN}[{UNSPACED}][{MARKS}]*+"
     # U.S, a.m: single letters with points between; the last point is left out.
-    r"|(?<![^\W_])(?<![^\W_]\.)[^\W\d_](?:\.[^\W\d_])++(?![^\W_])"
+    r"|(?<![^\W_])(?<![^\W_]\.)[^\W\d_](?>(?:\.[^\W\d_])+)(?![^\W_])"
     # 1,200 and 3.5 are one word each; so is don't.
-    rf"|{_LETTER}++(?:(?:(?<=\d)[.,](?=\d)|(?<=[^\W\d_])['’ʼ](?=[^\W\d_])){_LETTER}++)*+"
+    rf"|{_LETTERS}(?>(?:(?:(?<=\d)[.,](?=\d)|(?<=[^\W\d_])['’ʼ](?=[^\W\d_])){_LETTERS})*)"
 )
 
 

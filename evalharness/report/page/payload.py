@@ -16,7 +16,7 @@ from evalharness.report.page.carried import Texts, Told
 from evalharness.report.page.choosing import Choice
 from evalharness.report.page.gathered import Gathered
 from evalharness.report.page.texts import Units, json_bytes, packed
-from evalharness.results import cut
+from evalharness.tally import cut
 from evalharness.text import sentences
 
 FORMAT = 1
