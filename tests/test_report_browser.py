@@ -183,6 +183,20 @@ def test_sorting_puts_the_lowest_the_highest_and_the_disputed_first(
     assert browser.run(ROWS)[:12] == ordered(gap)
 
 
+def test_summary_by_which_an_article_stands_first_is_shown_first(
+    browser: Browser, large: Path
+) -> None:
+    writers = samples(large.parent / "writers")
+    wrong = next(n for n, s in enumerate(writers) if s["scores"]["numbers"].get("flags"))
+    first = {}
+    for order in ("low", "high", "flags"):
+        browser.open(large, f"#n={wrong}&sort={order}")
+        browser.wait("document.querySelector('#explorer-cards .card')")
+        first[order] = browser.text("#explorer-cards .card h4")
+
+    assert first["low"] == first["flags"] == "writers" != first["high"]
+
+
 def test_views_come_at_once(browser: Browser, large: Path) -> None:
     # Generous, for the machine may be busy: 1 s and 100 ms are what is wanted of an idle one.
     browser.open(large)

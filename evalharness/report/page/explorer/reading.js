@@ -83,11 +83,19 @@ class Reading {
     return this.table.systems.findIndex((_, s) => truncated?.[s]?.[this.i] && this.#unread(s));
   }
 
-  // The chosen system first.
+  // The chosen system first; else the one by which the article stands where it does in the list.
   #order() {
-    const chosen = this.table.systems.indexOf(this.view.system);
-    const others = this.table.systems.map((_, s) => s).filter((s) => s !== chosen);
-    return chosen < 0 ? others : [chosen, ...others];
+    const { view, i, table } = this;
+    const all = table.systems.map((_, s) => s);
+    const chosen = table.systems.indexOf(view.system);
+    if (chosen >= 0) return [chosen, ...all.filter((s) => s !== chosen)];
+    const weights = {
+      low: (s) => table.value(view.by, s, i) ?? Infinity,
+      high: (s) => -(table.value(view.by, s, i) ?? -Infinity),
+      flags: (s) => -table.flagCount(s, i),
+    };
+    const weigh = weights[view.sort] ?? (() => 0);
+    return all.sort((a, b) => (weigh(a) === weigh(b) ? a - b : weigh(a) - weigh(b)));
   }
 
   #read(s) {
