@@ -116,16 +116,17 @@ class Paced(Protocol):
 
     That may change the rounding of a result, so that whoever goes on with the work, or shares it,
     must keep to what was found first.
-
-    least: so many articles are worth a trial.
     """
 
-    least: ClassVar[int]
+    def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
+        """Tell whether n articles are worth a trial after what was found before; load nothing."""
+        ...
 
     def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
         """Keep to what was found on this device; else try it out, if there is enough to write.
 
-        kept: what `found` returned before, by device. articles: those of a window to be written.
+        kept: what `found` returned before, by device. articles: those of a window to be written;
+            with none, nothing is tried.
         """
         ...
 
@@ -257,10 +258,11 @@ class Sent:
 class Trial:
     """Given in place of articles to summarize: find out how many of them to take at once.
 
-    The results are the device, what is to be kept of it, and how summaries will be written.
+    The results are the device, what is to be kept of it, and how summaries are written. With no
+    articles, nothing is tried, and they say what was found out so far.
     """
 
-    articles: Sequence[Article]
+    articles: Sequence[Article] = ()
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from evalharness.sealing import sealed_alone, text_alone
 from evalharness.space import check_space
 from evalharness.store import RunFolder, cannot_write, results_folder
 from evalharness.stored import Store
+from evalharness.tasks import Ready, score
 from evalharness.windows import expected
 from evalharness.work import Progress as Progress
 from evalharness.work import (
-    Ready,
     Silence,
     Work,
     at_work,
@@ -31,7 +31,6 @@ from evalharness.work import (
     neighbours,
     passes,
     reason,
-    score,
     shared,
     summarize,
     weights,

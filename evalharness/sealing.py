@@ -1,8 +1,9 @@
 """What names the bytes of files, kept beside what they hold, so that a change can be seen later.
 
 `run.json` has under `timing.sealed` the SHA-256 of every file of its folder, and of itself without
-that one line; `sweep.json` has its own under `sealed`. A digest is no signature: whoever changes a
-file on purpose can make another. `evalharness verify` therefore computes numbers again, too.
+that one line; `sweep.json` has its own under `sealed`, and a page on its last line. A digest is no
+signature: whoever changes a file on purpose can make another. `evalharness verify` therefore
+computes numbers again, too.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Any
 
 RUN = "run.json"
 SEALED = "sealed"
+_PAGE_SEAL = "<!-- sha256 "
 
 
 def file_digest(content: Path | str) -> str:
@@ -58,3 +60,15 @@ def sealed_alone(record: Mapping[str, Any]) -> dict[str, Any]:
 def text_alone(record: Mapping[str, Any]) -> str:
     """Return the one text of such a file."""
     return json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+
+
+def sealed_page(page: str) -> str:
+    """Return a page with a last line that tells the digest of all above it."""
+    return f"{page}{_PAGE_SEAL}{file_digest(page)} -->\n"
+
+
+def page_is_whole(path: Path) -> bool:
+    """Tell whether a page has the digest that its last line tells."""
+    content = path.read_bytes()
+    above, _, _ = content.rpartition(_PAGE_SEAL.encode())
+    return content == above + f"{_PAGE_SEAL}{hashlib.sha256(above).hexdigest()} -->\n".encode()

@@ -19,27 +19,22 @@ from evalharness.cells import Cell, executor_of, prepare
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.protocols import Crew
 from evalharness.records import Article, Summary
+from evalharness.spill import Places
 from evalharness.store import results_folder
 from evalharness.stored import Store
+from evalharness.tasks import Task, Unit, is_network, portions, score_ahead, scored, tasks_of
 from evalharness.windows import windows
 from evalharness.work import (
     Progress,
     Silence,
-    Task,
-    Unit,
     Work,
-    is_network,
     let_go,
     neighbours,
     passes,
-    portions,
     reason,
     same_summaries,
-    score_ahead,
-    scored,
     shared,
     summarize,
-    tasks_of,
     told,
     weights,
 )
@@ -141,7 +136,7 @@ class _Dealt:
     def __init__(self, job: int, shard: Shard) -> None:
         self.job = job
         self.shard = shard
-        self.owners: dict[bytes, int] = {}  # of every article so far
+        self.owners = Places()  # of every article so far
 
     def claims(self, window: int) -> Callable[[int, str], bool]:
         """Return what tells which articles of a window's batches are ours to compute.
@@ -151,9 +146,9 @@ class _Dealt:
 
         def ours(batch: int, key: str) -> bool:
             turn = (self.job + window + batch) % self.shard.of + 1
-            new = bytes.fromhex(key) not in self.owners
+            known = len(self.owners)
             self.owners.setdefault(bytes.fromhex(key), turn)
-            return new and turn == self.shard.number
+            return len(self.owners) > known and turn == self.shard.number
 
         return ours
 

@@ -63,6 +63,13 @@ class Places:
             self._to_disk()
         return number
 
+    def items(self) -> Iterator[tuple[bytes, int]]:
+        """Yield each key with its number; none may come or go meanwhile. Raises: StoreError."""
+        yield from self._held.items()
+        if self._table is not None:
+            with self._disk() as table:
+                yield from table.execute("SELECT key, number FROM places")
+
     def clear(self) -> None:
         """Forget all keys."""
         self._held.clear()
@@ -105,6 +112,7 @@ class Spool:
     def __init__(self) -> None:
         """Start with no number, and no file yet."""
         self._file = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115  closed in `close`
+        self._closing = weakref.finalize(self, self._file.close)
         self._end = 0
 
     def write(self, numbers: npt.NDArray[np.float64]) -> int:
@@ -128,8 +136,8 @@ class Spool:
         return np.frombuffer(raw).reshape(shape)
 
     def close(self) -> None:
-        """Remove the file."""
-        self._file.close()
+        """Remove the file, which goes with the spool in any case."""
+        self._closing()
 
 
 def _no_room(error: Exception) -> StoreError:

@@ -13,7 +13,7 @@ import re
 import socket
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
@@ -178,9 +178,14 @@ class Findings:
             return {}
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from error
-        except ValueError as error:
-            raise StoreError(f"{self.path}: is damaged; remove it, to find it out again") from error
+        except (ValueError, RecursionError) as error:
+            raise self._damaged() from error
+        if not isinstance(found, dict) or not all(_is_finding(each) for each in found.values()):
+            raise self._damaged()
         return found
+
+    def _damaged(self) -> StoreError:
+        return StoreError(f"{self.path}: is damaged; remove it, to find it out again")
 
     def add(self, place: str, record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Add what was found, and return what holds now: what was there, but the lesser `memory`.
@@ -194,7 +199,10 @@ class Findings:
                 there = all_found.get(place, {})
                 known = [r["memory"] for r in (there, record) if "memory" in r]
                 least = {"memory": min(known)} if known else {}
-                all_found[place] = {**record, **there, **least}
+                now = {**record, **there, **least}
+                if now == there:
+                    return all_found
+                all_found[place] = now
                 part = self.path.with_name(f".{self.path.name}.{_HOST}.{os.getpid()}.part")
                 part.write_text(json.dumps(all_found, indent=1) + "\n")
                 part.replace(self.path)
@@ -203,6 +211,21 @@ class Findings:
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from error
         return all_found
+
+
+def _is_finding(record: Any) -> bool:
+    """Tell whether a finding has the shape of one: limits are whole numbers, a trial has paces."""
+    if not isinstance(record, dict) or not isinstance(record.get("tried", {}), dict):
+        return False
+    tried = record.get("tried", {})
+    limits = [value for name, value in record.items() if name != "tried"]
+    if record.get("tokens", 0) is None:
+        limits.remove(None)
+    return (
+        all(type(limit) is int and limit > 0 for limit in limits)
+        and all(size.isdecimal() and isinstance(pace, int | float) for size, pace in tried.items())
+        and ("tried" not in record or "articles" in record)
+    )
 
 
 def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:
@@ -307,14 +330,18 @@ class RunFolder:
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
-        (self.path / name).unlink(missing_ok=True)
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path / name}: {error.strerror or error}") from error
 
     def _remove_leftovers(self) -> None:
         """Remove the half-written files of processes of this machine that are no more."""
         for part in self.path.glob(f".*.{_HOST}.*.part"):
             pid = part.name.split(".")[-2]
             if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
-                part.unlink(missing_ok=True)
+                with suppress(OSError):  # it is in nobody's way
+                    part.unlink()
 
 
 def _alive(pid: int) -> bool:

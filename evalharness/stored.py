@@ -2,26 +2,22 @@
 
 import copy
 import dataclasses
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from evalharness import registry
-from evalharness.errors import ModelError
-from evalharness.executors.jobs import done, stays
+from evalharness.errors import ModelError, WorkerDied
+from evalharness.executors.jobs import stays
 from evalharness.protocols import (
     Batching,
-    Costly,
     Crew,
     Job,
-    Metric,
     Need,
     Paced,
-    Pair,
     Prompted,
     Sent,
     Summarizer,
@@ -29,20 +25,14 @@ from evalharness.protocols import (
 )
 from evalharness.records import (
     Article,
-    Flag,
-    Score,
-    SentenceScore,
-    Span,
     Summary,
     digest,
-    score_record,
     summary_of,
     summary_record,
 )
 from evalharness.store import Findings, Ledger, ledger_path
 
 Signature = Mapping[str, Any]
-ScoreRecord = Mapping[str, Any]
 
 
 Claim = Callable[[int, str], bool]
@@ -104,7 +94,8 @@ class Summarizing:
         self.failed: dict[str, Summary] = {}
         self._with_workers: set[str] = set()  # keys of what is being computed
         self.generation: Mapping[str, Any] | None = None  # how summaries were written, if any were
-        self._found: Mapping[str, Any] = {}
+        self._findings = store.findings(self.signature)
+        self._learnt: list[tuple[str, Mapping[str, Any]]] = []  # what findings were told of
 
     @property
     def ledger(self) -> Ledger:
@@ -125,14 +116,13 @@ class Summarizing:
         claims: tells by a batch's number and an article's key whether it is ours to write.
         Raises: ModelError, StoreError.
         """
-        is_settled = False
+        model: Summarizer | None = None
         for batch in self.lacking(articles, claims):
-            model = self._at_work()
-            if isinstance(model, Paced) and not is_settled:
-                unwritten = self._unwritten(articles)
-                model.settle(self._store.findings(self.signature).read(), unwritten)
-                self._keep(model, unwritten)
-                is_settled = True
+            if model is None:
+                model = self._at_work()
+                if isinstance(model, Paced):
+                    model.settle(self._findings.read(), self._unwritten(articles))
+                    self._keep(model)
             summaries = model.summarize([article for _, article in batch])
             if isinstance(model, Paced):
                 self._keep(model)
@@ -152,39 +142,52 @@ class Summarizing:
         lacking = ((w, batch) for w, claims in windows for batch in self.lacking(w, claims))
         for window, first in lacking:
             sent = self._sent(window, crew)
-            batches = chain([first], (batch for _, batch in lacking))
-            jobs = (Job([(0, [a for _, a in batch])], batch, _named(batch)) for batch in batches)
+            jobs = (self._job(batch) for batch in chain([first], (b for _, b in lacking)))
             with closing(crew.map([sent], jobs)) as results:
-                for job, (summaries,) in results:
+                for job, (summaries, *told) in results:
+                    for place, found, generation in told:
+                        self._learn(place, found)
+                        self.generation = generation
                     self.take(job.ticket, summaries)
+
+    def _job(self, batch: Batch) -> Job:
+        """Return a batch for a worker; one that is Paced says then what it has found out."""
+        articles = [article for _, article in batch]
+        paced = [(0, Trial())] if isinstance(self._as_configured, Paced) else []
+        return Job([(0, articles), *paced], batch, _named(batch))
 
     def _sent(self, window: Sequence[Article], crew: Crew) -> Sent:
         """Return the model for workers, with what they keep to; that, a first one may find out."""
         model = self._as_configured
         if not isinstance(model, Paced):
             return Sent(self._kind, model)
-        findings = self._store.findings(self.signature)
-        kept, unwritten = findings.read(), self._unwritten(window)
-        if not kept and len(unwritten) >= model.least:
+        kept, unwritten = self._findings.read(), self._unwritten(window)
+        if model.worth_trial(kept, len(unwritten)):
+            sent = Sent(self._kind, model, kept)
             job = Job([(0, Trial(unwritten))], name="a trial of batches")
-            for _, ((place, found, told),) in crew.map([Sent(self._kind, model)], [job]):
-                self.generation = told
-                kept = findings.add(place, found) if found else kept
-        return Sent(self._kind, model, kept)
+            with suppress(WorkerDied), closing(crew.map([sent], [job])) as results:
+                for _, ((place, found, _),) in results:
+                    self._learn(place, found)
+        return Sent(self._kind, model, self._findings.read())
 
     def _unwritten(self, articles: Sequence[Article]) -> list[Article]:
         """Return what the ledger lacks, each content once, whoever is to write it."""
         keyed = {self.key(article): article for article in articles}
         return [article for key, article in keyed.items() if key not in self.ledger]
 
-    def _keep(self, model: Paced, articles: Sequence[Article] = ()) -> None:
+    def _keep(self, model: Paced) -> None:
         """Store what a model has found out since; where others were first, it keeps to theirs."""
-        place, found = model.found()
-        if found and found != self._found:
-            kept = self._store.findings(self.signature).add(place, found)
-            model.settle(kept, articles)
-            _, self._found = model.found()
+        if kept := self._learn(*model.found()):
+            model.settle(kept, ())
         self.generation = model.told()
+
+    def _learn(self, place: str, found: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Store what was found out on a device; return what holds now, where it was new."""
+        if not found or (place, found) in self._learnt:
+            return {}
+        kept = self._findings.add(place, found)
+        self._learnt += [(place, found), (place, kept[place])]
+        return kept
 
     def lacking(self, articles: Sequence[Article], claims: Claim = everything) -> Iterator[Batch]:
         """Yield what the ledger lacks of each batch that is ours, and count what it has.
@@ -210,7 +213,7 @@ class Summarizing:
 
     def take(self, batch: Batch, summaries: Sequence[Summary]) -> None:
         """Write the summaries of a batch that was lacking. Raises: ModelError, StoreError."""
-        _same_length(self.signature["name"], len(summaries), len(batch))
+        same_length(self.signature["name"], len(summaries), len(batch))
         pairs = list(zip([key for key, _ in batch], summaries, strict=True))
         failed = {key: summary for key, summary in pairs if summary.finish == "error"}
         self.ledger.append([(key, summary_record(s)) for key, s in pairs if key not in failed])
@@ -259,126 +262,6 @@ class Summarizing:
         return self.model
 
 
-class Scoring:
-    """A metric behind its ledger, for all summaries that it is to score."""
-
-    def __init__(self, kind: str, metric: Metric, store: Store) -> None:
-        """Open the ledger of a metric."""
-        self.kind = kind
-        self.metric = metric
-        self.signature = registry.signature(kind, metric)
-        self.ledger = store.ledger("scores", self.signature)
-        self._with_workers: set[str] = set()  # keys of what is being computed
-        self._passing: dict[str, dict[str, Any]] = {}  # of what workers have no score today
-
-    def __call__(
-        self, articles: Sequence[Article], summaries: Sequence[Summary]
-    ) -> list[tuple[ScoreRecord, bool]]:
-        """Return the record of each score, and whether it was computed now."""
-        keys = self.keys(articles, summaries)
-        fresh = self._fresh(keys, articles, summaries)
-        failed = {key: self._passing[key] for key in keys if key in self._passing}
-        for batch in self._batches(fresh):
-            failed |= self._taken(batch, done(self.metric, [pair for _, pair in batch]))
-        kept = iter(self.ledger.get([key for key in keys if key and key not in failed]))
-        return [
-            (failed.get(key) or next(kept), fresh.pop(key, None) is not None)
-            if key
-            else (_unsummarized(summary), False)
-            for key, summary in zip(keys, summaries, strict=True)
-        ]
-
-    def lacking(
-        self, articles: Sequence[Article], summaries: Sequence[Summary]
-    ) -> list[list[tuple[str, Pair]]]:
-        """Return the batches that the ledger lacks and no worker has, for a worker to score."""
-        fresh = self._fresh(self.keys(articles, summaries), articles, summaries)
-        self._with_workers.update(fresh)
-        return self._batches(fresh)
-
-    def take(self, batch: Sequence[tuple[str, Pair]], scores: Sequence[Score]) -> None:
-        """Write the scores of a batch that was lacking. Raises: ModelError, StoreError."""
-        self._passing |= self._taken(batch, scores)
-        self._with_workers.difference_update(key for key, _ in batch)
-
-    def _fresh(
-        self, keys: Sequence[str], articles: Sequence[Article], summaries: Sequence[Summary]
-    ) -> dict[str, Pair]:
-        there = (self.ledger, self._with_workers, self._passing)
-        return {
-            key: (article, summary)
-            for key, article, summary in zip(keys, articles, summaries, strict=True)
-            if key and not any(key in each for each in there)
-        }
-
-    def _batches(self, fresh: Mapping[str, Pair]) -> list[list[tuple[str, Pair]]]:
-        keyed = list(fresh.items())
-        n = self.metric.together if isinstance(self.metric, Costly) else max(1, len(keyed))
-        return [keyed[start : start + n] for start in range(0, len(keyed), n)]
-
-    def keys(self, articles: Sequence[Article], summaries: Sequence[Summary]) -> list[str]:
-        """Return the keys of scores in the ledger; empty where there is no summary to score."""
-        needs = self.metric.needs
-        contents = {n: content(a, needs) for n, a in {id(a): a for a in articles}.items()}
-        return [
-            "" if summary.finish == "error" else digest(summary.text, contents[id(article)])
-            for article, summary in zip(articles, summaries, strict=True)
-        ]
-
-    def _taken(
-        self, batch: Sequence[tuple[str, Pair]], scores: Sequence[Score]
-    ) -> dict[str, dict[str, Any]]:
-        """Write scores; return the records that the ledger does not keep: no score today."""
-        _same_length(self.signature["name"], len(scores), len(batch))
-        for score, (_, pair) in zip(scores, batch, strict=True):
-            self._check(score, pair)
-        keys = [key for key, _ in batch]
-        records = [(k, score_record(s), s.passing) for k, s in zip(keys, scores, strict=True)]
-        self.ledger.append([(key, record) for key, record, passing in records if not passing])
-        return {key: record for key, record, passing in records if passing}
-
-    def _check(self, score: Score, pair: Pair) -> None:
-        """Refuse what would poison the ledger. Raises: ModelError that names the component."""
-        wrong = _flaw(score, *pair)
-        if wrong:
-            message = f"a bug of the component: {wrong}, for article {pair[0].id!r}"
-            raise ModelError(f"{self.signature['name']}: {message}")
-
-
-def _unsummarized(summary: Summary) -> dict[str, Any]:
-    return score_record(Score(None, note=f"no summary: {summary.note}"))
-
-
-def _flaw(score: Score, article: Article, summary: Summary) -> str:
-    """Say what of a score is not as `records.Score` promises; empty if nothing is."""
-    if score.value is None and not score.note:
-        return "no value, and no note that says why"
-    for number in _numbers(score):
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            return f"{number!r} is a {type(number).__name__}, not a float"
-        if not math.isfinite(number):
-            return f"{number} is no number"
-    for span, text in _spans(score, article, summary):
-        if not 0 <= span.start < span.end <= len(text):
-            return f"{span} is not within its text of {len(text)} characters"
-    return ""
-
-
-def _numbers(score: Score) -> Iterator[object]:
-    if score.value is not None:
-        yield score.value
-    yield from score.parts.values()
-    yield from score.counts
-    yield from (sentence.value for sentence in score.sentences)
-
-
-def _spans(score: Score, article: Article, summary: Summary) -> Iterator[tuple[Span, str]]:
-    entries: list[SentenceScore | Flag] = [*score.sentences, *score.flags]
-    for entry in entries:
-        yield entry.span, summary.text
-        yield from ((span, article.text) for span in entry.evidence)
-
-
 def content(article: Article, needs: frozenset[Need]) -> str:
     """Return the key of what a component looks at in an article."""
     looked_at: dict[Need, Any] = {
@@ -396,7 +279,8 @@ def _named(batch: Batch) -> str:
     return f"article {first!r}" if len(batch) == 1 else f"articles {first!r} to {last!r}"
 
 
-def _same_length(name: str, got: int, wanted: int) -> None:
+def same_length(name: str, got: int, wanted: int) -> None:
+    """Raise ModelError where a component gave not one result for each article."""
     if got != wanted:
         raise ModelError(
             f"{name}: gave {got} results for {wanted} articles; a bug of the component"

@@ -34,6 +34,19 @@ def _coded(character: str) -> str:
     return ascii(character)[1:-1] if character in "\t\n\u2028\u2029\x85" else character
 
 
+# Joiners of letters and of pictures: words of Persian, Hindi and others need them.
+_JOINERS = "\u200c\u200d"
+
+
+def printable(said: str) -> str:
+    r"""Return a text in which all that steers what shows it is blank, each character in its place.
+
+    >>> printable("a\u202e\x1b[31m\nb")
+    'a  [31m b'
+    """
+    return "".join(c if c.isprintable() or c in _JOINERS else " " for c in said)
+
+
 def read_whole(path: Path, most: int = LARGEST) -> bytes:
     """Return what a file holds. Raises: OSError, also for one that is too long, or is a pipe.
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -47,6 +47,59 @@ class Faulty:
             if article.text.startswith("print"):
                 print("a line of a package")
         return [Summary(a.id, f"{a.text} of {len(articles)}", tokens=os.getpid()) for a in articles]
+
+
+@dataclass(frozen=True)
+class Paced(Faulty):
+    """Says how many articles it would take at once, which it tries out where it has six or more.
+
+    `large` is too large for memory, once known. A line in `folder`/log tells of each such event.
+    """
+
+    answers: bool = True  # whether a trial finds anything
+    deaths: int = 0  # of so many trials
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What was found out; of this copy, and no option."""
+        found: dict[str, Any] = self.__dict__.setdefault("_limits", {})
+        return found
+
+    def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
+        """Six articles are."""
+        return n >= 6 and "tried" not in kept.get("here", {})
+
+    def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
+        """Try it out, and die of it."""
+        self.limits.update(kept.get("here", {}))
+        if not self.worth_trial({"here": self.limits}, len(articles)):
+            return
+        if logged(Path(self.folder), "trial") <= self.deaths:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.answers:
+            self.limits.update(articles=len(articles), tokens=None, tried={"1": 1.0})
+
+    def found(self) -> tuple[str, Mapping[str, Any]]:
+        """Return what was found out, for a device of no name."""
+        return "here", dict(self.limits)
+
+    def told(self) -> Mapping[str, Any]:
+        """Return the same."""
+        return {"device": "here", "batch": dict(self.limits)}
+
+    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
+        """Say how many articles it would take at once, and how much memory there is."""
+        if any(a.text.startswith("large") for a in articles) and "memory" not in self.limits:
+            logged(Path(self.folder), "memory")
+            self.limits["memory"] = 50
+        return [Summary(a.id, f"{a.text} by {self.limits.get('articles')}") for a in articles]
+
+
+def logged(folder: Path, event: str) -> int:
+    """Add a line of an event; return how many there are of it."""
+    with (folder / "log").open("a") as file:
+        file.write(f"{event}\n")
+    return (folder / "log").read_text().splitlines().count(event)
 
 
 ROOT = Path(__file__).parents[1]

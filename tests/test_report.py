@@ -134,6 +134,37 @@ def test_floors_and_ceiling_do_not_compete(make_run: MakeRun, page: Path) -> Non
     assert "The floor lead is higher by m." in report(*runs, to=page).text
 
 
+def test_models_stand_above_floors_and_ceilings(make_run: MakeRun) -> None:
+    gathered = gather([make_run(name, {"m": GOOD}) for name in ("oracle", "lead", "model")])
+    shown = overview(gathered, carried.articles_of(gathered), standings(gathered))
+
+    assert [row.name for row in shown.rows] == ["model", "lead", "oracle"]
+
+
+def test_too_few_articles_to_show_anything_are_named(make_run: MakeRun, page: Path) -> None:
+    few = [make_run(f"{name}5", {"m": scores[:5]}) for name, scores in (("a", GOOD), ("b", BAD))]
+    enough = [make_run(f"{name}6", {"m": scores[:6]}) for name, scores in (("a", GOOD), ("b", BAD))]
+
+    assert "5 articles can show no difference, however large" in report(*few, to=page).text
+    assert "can show no difference" not in report(*enough, to=page).text
+
+
+def test_no_score_tells_the_systems_apart(make_run: MakeRun, page: Path) -> None:
+    runs = [make_run(name, {"m": GOOD}) for name in ("a", "b", "c")]
+
+    assert "No score tells the 3 systems apart." in report(*runs, to=page).text
+
+
+def test_article_without_a_title_is_known_by_its_beginning(make_run: MakeRun, page: Path) -> None:
+    texts = ["  It\nrained. " + "word " * 4_000]
+    index = report(make_run("a", {"m": [0.5]}, texts=texts), to=page).unpacked("index")
+
+    assert index["articles"]["title"] == [None]
+    (opening,) = index["articles"]["opening"]
+    assert opening.startswith("It rained. word")
+    assert len(opening) <= 80
+
+
 def test_floors_compete_where_there_is_nobody_else(make_run: MakeRun) -> None:
     runs = [make_run("lead", {"m": GOOD}), make_run("title", {"m": BAD})]
 
@@ -226,7 +257,7 @@ def test_check_has_its_trust_card_beside_its_score(make_run: MakeRun, page: Path
     text = report(run, to=page).text
 
     assert "AUC 0.76" in text
-    assert "over 12 sources with human labels" in text
+    assert "in 12 sources of labels" in text
 
 
 def test_card_of_another_version_is_told_as_that(make_run: MakeRun, page: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 import evalharness
-from evalharness import cells, config, results, spill
+from evalharness import cells, config, results, spill, tally
 from evalharness.cells import Cell
 from evalharness.errors import DataError, ModelError
 from evalharness.protocols import Need, Pair
@@ -153,7 +153,7 @@ def test_run_is_the_same_however_its_scores_wait(
     path = data_file(tmp_path)
     found = []
     for rows, spooled in ((1000, 2**20), (5, 1), (12, 1), (1, 10)):
-        monkeypatch.setattr(results, "ROWS", rows)
+        monkeypatch.setattr(tally, "ROWS", rows)
         monkeypatch.setattr(spill, "SPOOLED", spooled)
         cell = dataclasses.replace(
             cell_of(path, Marked(), metrics=[], checks=[]),

@@ -32,6 +32,7 @@ def test_places_are_those_given_first_however_many_are_on_disk(
     for number in range(800):
         assert places.get(key(number)) == wanted.get(key(number))
         assert (key(number) in places) == (key(number) in wanted)
+    assert dict(places.items()) == wanted
 
 
 def test_a_place_may_be_0_and_large(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,3 +116,10 @@ def test_spool_of_a_transposed_array_keeps_its_order() -> None:
     array = np.arange(6.0).reshape(2, 3).T
     assert np.array_equal(spool.read(spool.write(array), array.shape), array)
     spool.close()
+
+
+def test_spool_that_nobody_has_any_more_closes_its_file() -> None:
+    spool = Spool()
+    file = spool._file
+    del spool
+    assert file.closed

@@ -13,6 +13,8 @@ import pytest
 import evalharness
 from evalharness import results, sealing, store
 from evalharness.errors import DataError
+from evalharness.tables import write_table
+from evalharness.tally import Tally
 from evalharness.verifying import Verified, verify
 
 ROOT = Path(__file__).parents[1]
@@ -153,14 +155,43 @@ def test_missing_and_foreign_files_are_named(runs: Path) -> None:
     folder = runs / "t" / "lead"
     (folder / "samples.parquet").unlink()
     (folder / "rejected.jsonl").unlink()
-    (folder / "report.html").write_text("<p>")
+    (folder / "notes.txt").write_text("mine")
 
     found = verify(folder)
 
     assert named(found, folder / "samples.parquet")
     assert named(found, folder / "rejected.jsonl")
-    assert any("report.html" in note for note in found.findings.notes)
+    assert any("notes.txt" in note for note in found.findings.notes)
     assert "counts.rejected: 1 here, 0 from the samples" in lines(found)
+
+
+def test_page_of_which_a_byte_was_changed_or_lost_is_named(runs: Path) -> None:
+    from evalharness.report.page import write_report
+
+    rng = random.Random(5)
+    for page in (runs / "t" / "report.html", runs / "t" / "lead" / "report.html"):
+        whole = write_report(runs / "t" / "lead", to=page).read_bytes()
+        assert verify(runs, sample=0).good
+        for at in (0, len(whole) // 2, len(whole) - 70, len(whole) - 1):
+            page.write_bytes(flipped(whole, at, rng))
+            assert named(verify(runs, sample=0), page)
+        for cut in (whole[:-1], whole[: len(whole) // 2], b"", whole + b"<p>"):
+            page.write_bytes(cut)
+            assert named(verify(runs, sample=0), page)
+        page.write_bytes(whole)
+
+
+def test_what_the_store_lacks_is_said(runs: Path) -> None:
+    next((runs / "store" / "scores").glob("bleu-*.jsonl")).unlink()
+    next((runs / "store" / "summaries").glob("lead-*.jsonl")).write_bytes(b"")
+
+    found = verify(runs / "t" / "lead")
+
+    assert found.good
+    assert [note.partition(": ")[2] for note in found.findings.notes] == [
+        "5 summaries are not in the store: not held against it",
+        "5 scores by bleu are not in the store: not held against it",
+    ]
 
 
 def test_a_cell_of_a_sweep_without_a_run_is_named(runs: Path) -> None:
@@ -190,13 +221,14 @@ def forge(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> Non
     record, samples = read(folder)
     change(samples)
     metrics = {label: Bleu() if label == "bleu" else object() for label in record["metrics"]}
-    tally = results.Tally(metrics, Interval(**record["interval"]), record["seed"])
+    tally = Tally(metrics, Interval(**record["interval"]), record["seed"])
     tally.rejected = record["counts"]["rejected"]
     for s in samples:
         article = Article(s["id"], s["article"], tuple(s["references"]), s["source"], s["extra"])
         tally.count(article, summary_of(s["id"], s["summary"]), s["defects"], s["scores"])
     (folder / "samples.jsonl").write_text("".join(map(results.line_of, samples)))
-    results.write_table(folder / "samples.jsonl", folder / "samples.parquet", tally.columns)
+    lines = results.read_lines(folder / "samples.jsonl")
+    write_table(lines, folder / "samples.parquet", tally.columns)
     reseal(folder, record | tally.record(record["data"]))
 
 

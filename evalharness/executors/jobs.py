@@ -71,16 +71,17 @@ def numbered_device(component: Any) -> str:
 
 def packed(components: Sequence[Sent]) -> bytes:
     """Return components as bytes, with what names them. Raises: ConfigError for one that cannot."""
-    named = []
-    for sent in components:
-        fresh = dataclasses.replace(sent.component)  # without what this one has loaded
-        signature = digest(registry.signature(sent.kind, sent.component))
-        named.append((sent.kind, fresh, signature, sent.kept))
     try:
-        return pickle.dumps((evalharness.__version__, named))
+        packs = [(_pack(sent), sent.kept) for sent in components]
+        return pickle.dumps((evalharness.__version__, packs))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         kinds = ", ".join(sent.kind for sent in components)
         raise ConfigError(f"{kinds}: cannot be sent to a worker: {error}") from error
+
+
+def _pack(sent: Sent) -> bytes:
+    fresh = dataclasses.replace(sent.component)  # without what this one has loaded
+    return pickle.dumps((sent.kind, fresh, digest(registry.signature(sent.kind, sent.component))))
 
 
 def ordered(round_number: int, components: bytes, job: Job) -> bytes:
@@ -99,10 +100,14 @@ def received(answer: bytes) -> list[list[Any]]:
 
 @dataclass
 class Bench:
-    """What a worker has at hand: the components of one round, which keep what they loaded."""
+    """What a worker has at hand: the components of one round, which keep what they loaded.
+
+    One that the round before had, too, is the same: after a trial, its model is there already.
+    """
 
     round: int = -1
     components: list[Any] = field(default_factory=list)
+    _known: dict[bytes, Any] = field(default_factory=dict)  # by the bytes in which they came
 
     def answer(self, order: bytes) -> bytes:
         """Do what was ordered; return results by batch, or a Failure, as bytes."""
@@ -116,18 +121,18 @@ class Bench:
 
     def _take(self, wanted: Ordered) -> None:
         self.round, self.components = -1, []
+        version, packs = pickle.loads(wanted.components)  # noqa: S301
+        self._known = {pack: self._known[pack] for pack, _ in packs if pack in self._known}
         gc.collect()  # a model and its tokenizers refer to each other
-        version, named = pickle.loads(wanted.components)  # noqa: S301
         if version != evalharness.__version__:
             ours = f"the worker has evalharness {evalharness.__version__}"
             raise ExecutorError(f"{ours}, the driver {version}; install the same on all machines")
-        for kind, component, signature, kept in named:
-            if digest(registry.signature(kind, component)) != signature:
-                message = "other files or weights than the driver; put the same on all machines"
-                raise ExecutorError(f"{kind}: the worker has {message}")
-            if kept and isinstance(component, Paced):
-                component.settle(kept, ())
-        self.components = [component for _, component, _, _ in named]
+        for pack, kept in packs:
+            if pack not in self._known:
+                self._known[pack] = _unpacked(pack)
+            if kept:
+                self._known[pack].settle(kept, ())
+        self.components = [self._known[pack] for pack, _ in packs]
         self.round = wanted.round
 
     def _work(self, number: int, batch: Sequence[Any] | Trial) -> list[Any]:
@@ -136,8 +141,16 @@ class Bench:
         return done(self.components[number], batch)
 
 
+def _unpacked(pack: bytes) -> Any:
+    kind, component, signature = pickle.loads(pack)  # noqa: S301
+    if digest(registry.signature(kind, component)) != signature:
+        message = "other files or weights than the driver; put the same on all machines"
+        raise ExecutorError(f"{kind}: the worker has {message}")
+    return component
+
+
 def tried(component: Paced, trial: Trial) -> list[Any]:
-    """Return the device, what is to be kept of it, and how summaries will be written."""
+    """Return the device, what is to be kept of it, and how summaries are written."""
     component.settle({}, trial.articles)
     return [*component.found(), component.told()]
 
@@ -145,7 +158,8 @@ def tried(component: Paced, trial: Trial) -> list[Any]:
 def done(component: Any, batch: Sequence[Any]) -> list[Any]:
     """Return what a component makes of a batch: a summary an article, or a score a pair.
 
-    It depends on the batch alone, and not on what came before, which is another on every executor.
+    It depends on the batch alone, and not on what came before, which is another on every executor;
+    but what memory was too small for is not tried again.
     """
     forget()
     work = component.summarize if hasattr(component, "summarize") else component.score

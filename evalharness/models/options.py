@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness import hf
 from evalharness.models.asking import Failed, Prompt
@@ -73,8 +73,6 @@ class Generating:
         sequential, as accelerate has them; needs the extra `accelerate`.
     batch_size: articles a batch; auto: by device, beams and length, for many articles by a trial.
     """
-
-    least: ClassVar[int] = LEAST
 
     model: Checkpoint
     revision: str | None = None
@@ -162,6 +160,11 @@ class Generating:
     def prompt(self, article: Article) -> Prompt | Failed:
         """Return the prompt of an article, cut to fit."""
         raise NotImplementedError
+
+    def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
+        """Tell whether n articles are worth a trial of batch sizes, after what was found before."""
+        is_known = any("tried" in found for found in kept.values())
+        return self.batch_size == "auto" and n >= LEAST and not is_known
 
     def prompts(self, articles: Sequence[Article]) -> list[Prompt]:
         """Return the prompts of those articles that can have one; a run will say why of others."""

@@ -13,9 +13,9 @@ from evalharness.report.verdict import (
     Printer,
     console_on,
     print_wrapped,
-    printable,
     show_reminder,
 )
+from evalharness.untrusted import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

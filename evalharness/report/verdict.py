@@ -9,6 +9,7 @@ from evalharness.checking import Sentence, Verdict
 from evalharness.loaders.page_parts import Page
 from evalharness.records import Flag, Span
 from evalharness.report.terminal import NOTICE
+from evalharness.untrusted import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -147,19 +148,6 @@ def print_wrapped(console: "Console", indent: str, *pieces: tuple[str, str]) -> 
     for line in whole.wrap(console, max(10, console.width - len(indent))):
         line.rstrip()
         console.print(Text(indent) + line)
-
-
-# Joiners of letters and of pictures: words of Persian, Hindi and others need them.
-_JOINERS = "\u200c\u200d"
-
-
-def printable(said: str) -> str:
-    r"""Return a text in which all that steers what shows it is blank, each character in its place.
-
-    >>> printable("a\u202e\x1b[31m\nb")
-    'a  [31m b'
-    """
-    return "".join(c if c.isprintable() or c in _JOINERS else " " for c in said)
 
 
 def _inside(span: Span, sentence: Span) -> bool:

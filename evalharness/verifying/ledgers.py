@@ -124,8 +124,10 @@ def _name_repeated(path: Path, findings: Findings) -> None:
                 first.setdefault(key, number)
 
 
-def records_of(ledger: Ledger, keys: Sequence[str], findings: Findings) -> list[Any]:
+def records_of(ledger: Ledger | None, keys: Sequence[str]) -> list[Any]:
     """Return the record of each key, None where the ledger has none, or it cannot be read."""
+    if ledger is None:
+        return [None] * len(keys)
     there = [key for key in keys if key and key in ledger]
     try:
         kept = iter(ledger.get(there))

@@ -84,10 +84,8 @@ def check_run_record(path: Path, record: Mapping[str, Any], findings: Findings) 
         elif sealing.file_digest(file) != digest:
             findings.differs(file, 0, "", "not the bytes that were written")
     for file in sorted(folder.iterdir()):
-        if file.name not in digests and not file.name.endswith(".part"):
-            made_of_it = file.name == "report.html"
-            what = "made of the other files" if made_of_it else "no file that the run wrote"
-            findings.note(f"{file}: {what}; not checked")
+        if file.name not in (*digests, results.PAGE) and not file.name.endswith(".part"):
+            findings.note(f"{file}: no file that the run wrote; not checked")
 
 
 def check_sweep(path: Path, findings: Findings) -> None:
@@ -110,6 +108,13 @@ def check_sweep(path: Path, findings: Findings) -> None:
         folder = path.parent / str(cell.get("folder")) if isinstance(cell, dict) else path
         if not (folder / results.RUN).is_file():
             findings.differs(path, 0, f"cells.{n}", f"{folder}: no finished run is there")
+
+
+def check_page(path: Path, findings: Findings) -> None:
+    """Compare a page with the digest on its last line."""
+    findings.done["pages"] += 1
+    if not sealing.page_is_whole(path):
+        findings.differs(path, 0, "", "not the bytes that were written; `report` makes it again")
 
 
 def _sealed_runs(folder: Path) -> bool:

@@ -20,6 +20,7 @@ from evalharness.verifying.components import Components, components, note_enviro
 from evalharness.verifying.findings import Findings, clipped
 from evalharness.verifying.ledgers import Shelf
 from evalharness.verifying.records import (
+    check_page,
     check_run_record,
     check_sweep,
     line_numbers,
@@ -73,8 +74,10 @@ def verify(
     runs: list[Path] = []
     for path in map(Path, paths):
         found = _runs(path)
-        for sweep in _sweeps(path):
+        for sweep in _beside(path, SWEEP):
             check_sweep(sweep, findings)
+        for page in _beside(path, results.PAGE):
+            check_page(page, findings)
         for folder in found:
             shelf = _shelf(folder, store, shelves, findings)
             _check_run(folder, shelf, sample, seed, findings)
@@ -94,8 +97,9 @@ def _runs(path: Path) -> list[Path]:
     raise DataError(f"{path}: no finished run: there is no {results.RUN}")
 
 
-def _sweeps(path: Path) -> list[Path]:
-    return [*path.glob(SWEEP), *sorted(path.glob(f"*/{SWEEP}"))]
+def _beside(path: Path, name: str) -> list[Path]:
+    """Return the files of a name in a folder, or one or two below it."""
+    return [file for depth in ("", "*/", "*/*/") for file in sorted(path.glob(f"{depth}{name}"))]
 
 
 def _shelf(

@@ -2,15 +2,17 @@
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from evalharness import results
+from evalharness import results, tables
 from evalharness.config import Interval
 from evalharness.records import NO_ANSWER, Article, Score, Summary, digest, score_record, summary_of
 from evalharness.stored import content
+from evalharness.tally import ROWS, Tally
 from evalharness.verifying.components import CALIBRATED, Components
 from evalharness.verifying.findings import Findings, clipped
 from evalharness.verifying.ledgers import Shelf, records_of
@@ -45,9 +47,10 @@ class Samples:
         self.findings = findings
         metrics = {label: made.metrics.get(label, object()) for label in record["metrics"]}
         interval = Interval.model_validate(record["interval"])
-        self.tally = results.Tally(metrics, interval, record["seed"])
+        self.tally = Tally(metrics, interval, record["seed"])
         self.rescore = Rescoring(self.path, made, findings)
         self.whole = True
+        self.absent: Counter[str] = Counter()  # from the store, by what it is
 
     def check(self, sample: int | None, seed: int) -> None:
         """Go through all lines; score `sample` of them again, all if None."""
@@ -69,6 +72,8 @@ class Samples:
         if chosen:
             self.rescore(chosen)
         self.table.end(self.tally if self.whole else None)
+        for what, n in self.absent.items():
+            self.findings.note(f"{self.path}: {n} {what} are not in the store: not held against it")
 
     def _chosen(self, sample: int | None, seed: int) -> set[int] | None:
         """Return the numbers of the lines that are to be scored again; None for all."""
@@ -87,7 +92,7 @@ class Samples:
             try:
                 read = self._parsed(number, line)
                 sample, article, summary = read[1:]
-                wanted = results.told_of(sample, line)
+                wanted = tables.told_of(sample, line)
                 self.tally.count(article, summary, sample["defects"], sample["scores"])
             except MALFORMED as error:
                 self.whole = False
@@ -134,12 +139,14 @@ class Samples:
         assert self.shelf is not None
         ledger = self.shelf.ledger("summaries", self.record["signatures"]["model"])
         needs = self.made.model_needs
-        if ledger is None or needs is None:
+        if needs is None:
             return
         keys = [content(a, needs) if s.finish != "error" else "" for _, _, a, s in window]
-        kept = records_of(ledger, keys, self.findings)
-        for (line, sample, *_), record in zip(window, kept, strict=True):
-            if record is not None:
+        kept = records_of(ledger, keys)
+        for (line, sample, *_), key, record in zip(window, keys, kept, strict=True):
+            if key and record is None:
+                self.absent["summaries"] += 1
+            elif key:
                 self.findings.done["summaries held against the store"] += 1
                 self._as_stored(line, "summary", sample["summary"], record)
 
@@ -148,18 +155,19 @@ class Samples:
         told = str(self.record["signatures"]["metrics"].get(label, ""))
         signature = told.partition(CALIBRATED)[0]
         ledger = self.shelf.ledger("scores", signature)
-        if ledger is None:
-            return
         keys = [
             digest(s.text, content(a, needs)) if s.finish != "error" else ""
             for _, _, a, s in window
         ]
-        kept = records_of(ledger, keys, self.findings)
+        kept = records_of(ledger, keys)
         for (line, sample, article, summary), record in zip(window, kept, strict=True):
             found = sample["scores"][label]
             if summary.finish == "error":
                 record = score_record(Score(None, note=f"no summary: {summary.note}"))
-            if record is None or found.get("note", "").startswith(NO_ANSWER):
+            if found.get("note", "").startswith(NO_ANSWER):
+                continue
+            if record is None:
+                self.absent[f"scores by {label}"] += 1
                 continue
             self.findings.done["scores held against the store"] += 1
             wanted = judged(self.made, label, record, article)
@@ -223,7 +231,7 @@ class Table:
         self.n += row is not None
         return row
 
-    def end(self, tally: results.Tally | None) -> None:
+    def end(self, tally: Tally | None) -> None:
         """Compare columns and number of rows with those that the samples make."""
         if self.schema is None:
             return
@@ -234,7 +242,7 @@ class Table:
         if self.n != tally.articles:
             message = f"{self.n} rows, and {tally.articles} lines in {results.SAMPLES}"
             self.findings.differs(self.path, 0, "", message)
-        wanted = {f.name: f.type for f in results.table_schema(tally.columns)}
+        wanted = {f.name: f.type for f in tables.table_schema(tally.columns)}
         found = {f.name: f.type for f in self.schema}
         if "line" not in found:  # of an older version
             wanted.pop("line")
@@ -251,7 +259,7 @@ class Table:
         try:
             file = pq.ParquetFile(self.path)
             self.schema = file.schema_arrow
-            for batch in file.iter_batches(batch_size=results.ROWS):
+            for batch in file.iter_batches(batch_size=ROWS):
                 yield from batch.to_pylist()
         except broken as error:
             self.schema = None

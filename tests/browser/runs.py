@@ -32,7 +32,7 @@ def many_rows(n: int) -> Iterable[Row]:
         row = rows[i % len(rows)]
         paragraphs = row["article"].split("\n\n")
         first = chance.randrange(len(paragraphs))
-        article = renumbered("\n\n".join((paragraphs[first:] + paragraphs[:first])[:5]))
+        article = renumbered("\n\n".join((paragraphs[first:] + paragraphs[:first])[:3]))
         yield {
             "id": f"{row['id']}-{i}",
             "title": f"{row['title']} ({i})",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalharness.sealing import page_is_whole
 from faults.inject import HARMLESS, KINDS, Fault, Injector, install
 
 # What befalls the ledgers between two runs, and what it takes two processes for.
@@ -229,6 +230,8 @@ def content(path: Path) -> bytes:
     """Return what a file holds; of `run.json`, all but what may differ from run to run."""
     if not path.exists():
         return b""
+    if path.name == "report.html":
+        return str(page_is_whole(path)).encode()
     if path.name != "run.json":
         return path.read_bytes()
     record = json.loads(path.read_bytes())
@@ -237,7 +240,9 @@ def content(path: Path) -> bytes:
 
 
 def files_of(results: Path) -> dict[str, bytes]:
-    """Return the files of all runs and sweeps, without the store."""
+    """Return the files of all runs and sweeps, without the store; of a page, which tells how long
+    its runs took, whether it is whole.
+    """
     found = [path for path in results.rglob("*") if path.is_file()]
     names = {str(path.relative_to(results)): path for path in sorted(found)}
     return {

@@ -234,7 +234,7 @@ def _two_texts(mutator: Mutator) -> bytes:
 def _check(kind: str, name: str) -> Callable[[bytes, Path], object]:
     def read(case: bytes, folder: Path) -> object:
         from evalharness.records import Article, Summary
-        from evalharness.stored import _flaw
+        from evalharness.scores import _flaw
 
         article, summary = json.loads(case)
         pair = (

@@ -19,13 +19,15 @@ from evalharness.report.page.rendering import render
 from evalharness.report.page.texts import packed
 from evalharness.report.page.trust import trust
 from evalharness.report.terminal import NOTICE
+from evalharness.results import PAGE
 from evalharness.runner import Run
+from evalharness.sealing import sealed_page
 from evalharness.store import RunFolder
 
 if TYPE_CHECKING:
     from evalharness.report.plots import Figure
 
-REPORT = "report.html"
+REPORT = PAGE
 INDEX = "index.html"
 CHUNKS = "chunks"
 # Bytes of a page that carries a choice of the articles; room is left for the marks around chunks.
@@ -75,7 +77,7 @@ def write_report(
     else:
         path = Path(to)
         page = _page(gathered, options, None)
-    RunFolder(path.parent).write(path.name, page)
+    RunFolder(path.parent).write(path.name, sealed_page(page))
     return path
 
 
@@ -141,8 +143,9 @@ def _fitting(
     gathered: Gathered, texts: carried.Texts, first: Sequence[int], room: int
 ) -> tuple[payload.Index, list[str]]:
     """Return index and texts of as many articles as there is room for."""
-    size = payload.bytes_an_article(gathered, texts)
-    most = max(LEAST, int(room / size)) if size else LEAST
+    most = texts.articles.n
+    if most > payload.TRIED:
+        most = max(LEAST, int(room / payload.bytes_an_article(gathered, texts)))
     while True:
         choice = choosing.choose(gathered, texts.articles, most, first)
         index = payload.Index(gathered, choice)

@@ -1,5 +1,6 @@
 """The first section: what was run, who is best and how sure that is, and what to know of it."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -160,6 +161,8 @@ def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
         return _one_best(never_lower[0], running, rankings)
     if len(never_lower) == 2:
         return f"{listed(never_lower)} are not told apart by any score."
+    if len(never_lower) == len(running):
+        return f"No score tells the {len(running)} systems apart."
     if never_lower:
         return f"No score shows {listed(never_lower, _NAMED)} to be worse than the best."
     leaders: dict[str, list[str]] = {}
@@ -217,7 +220,10 @@ def _with_p(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
 
 
 def _rows(gathered: Gathered, found: Standings) -> Iterator[Row]:
-    for n, record in enumerate(gathered.records):
+    """Yield the systems: those that compete, then floors, then ceilings."""
+    rank = {"": 0, "floor": 1, "ceiling": 2}
+    for n in sorted(range(len(gathered.runs)), key=lambda n: rank[gathered.roles[n]]):
+        record = gathered.records[n]
         outputs, counts = record["outputs"], record["counts"]
         name = gathered.names[n]
         yield Row(
@@ -287,18 +293,34 @@ def _notes(gathered: Gathered, articles: Articles, found: Standings) -> Iterator
             f"over all pairs of systems, at the level {found.comparison.level:g}. A tie is not "
             "shown to be worse than the best; that is not to say that it is as good."
         )
+        yield from _too_few(found)
     elif len(gathered.runs) > 1:
         yield f"Nothing is compared: {found.reason}."
     if len(gathered.runs) > 1 and articles.shared < articles.n:
         yield (
             f"The systems do not have the same articles: {articles.shared:,} of {articles.n:,} "
-            "stand in all. Each mean is over a system's own articles; marks are by the shared ones."
+            f"stand in all. Each mean is over a system's own articles"
+            f"{'' if found.comparison is None else '; marks are by the shared ones'}."
         )
     yield from (f"{label} is not compared: {why}." for label, why in found.left_out.items())
     yield from _reference_points(gathered)
     for name in _whole_corpus(gathered):
         yield f"{name} is of the whole corpus, and no mean over articles."
     yield from (f"{line}." for line in gathered.missing)
+
+
+def _too_few(found: Standings) -> Iterator[str]:
+    """Say so where no result of the articles could have shown a difference.
+
+    The smallest p that flipping the signs of n differences can give is 2 / 2^n.
+    """
+    n = max((ranking.n for ranking in found.rankings.values()), default=0)
+    level = found.comparison.level if found.comparison else 0.0
+    if n and 2.0 ** (1 - n) > level:
+        yield (
+            f"{counted(n, 'article')} can show no difference, however large: everything is a tie. "
+            f"It takes {math.ceil(1 - math.log2(level))} or more."
+        )
 
 
 def _reference_points(gathered: Gathered) -> Iterator[str]:

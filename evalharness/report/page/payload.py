@@ -16,14 +16,16 @@ from evalharness.report.page.carried import Texts, Told
 from evalharness.report.page.choosing import Choice
 from evalharness.report.page.gathered import Gathered
 from evalharness.report.page.texts import Units, json_bytes, packed
-from evalharness.results import cut
+from evalharness.tally import cut
 from evalharness.text import sentences
 
 FORMAT = 1
 # Of JSON: small enough to be unpacked while a reader waits, large enough to compress well.
 CHUNK_BYTES = 400_000
 # Articles that tell how large all will be.
-_TRIED = 60
+TRIED = 60
+# Characters that stand for a title.
+_OPENING = 80
 
 Spans = list[list[int]]
 
@@ -36,7 +38,7 @@ class Index:
     choice: Choice
     articles: dict[str, list[Any]] = field(
         default_factory=lambda: {
-            key: [] for key in ("id", "source", "words", "title", "chunk", "at")
+            key: [] for key in ("id", "source", "words", "title", "opening", "chunk", "at")
         }
     )
     sources: list[str] = field(default_factory=list)
@@ -69,6 +71,7 @@ class Index:
             "source": self.sources.index(source),
             "words": len(first["article"].split()),
             "title": _title(first),
+            "opening": None if _title(first) else _opening(first["article"]),
             "chunk": chunk,
             "at": at,
         }
@@ -137,6 +140,11 @@ def _title(sample: Mapping[str, Any]) -> str | None:
     return title if isinstance(title, str) and title.strip() else None
 
 
+def _opening(text: str) -> str:
+    """Return the first words of an article, by which one without a title is told from others."""
+    return " ".join(text[: 4 * _OPENING].split())[:_OPENING]
+
+
 def _truncated(sample: Mapping[str, Any]) -> bool:
     summary = sample["summary"]
     return cut(sample["article"], summary.get("read"), summary.get("tokens_in"))
@@ -190,12 +198,12 @@ def _blamed(told: Told) -> int:
 
 
 def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
-    """Return how much of a page an article takes, by some of them spread over all."""
+    """Return how much of a page an article takes, by some of them spread over all; there is one."""
     n = texts.articles.n
-    tried = sorted({i * n // _TRIED for i in range(_TRIED)}) if n else []
+    tried = sorted({i * n // TRIED for i in range(TRIED)})
     index = Index(gathered, Choice(tried, n))
     taken = sum(len(packed(chunk)) for chunk in chunks(texts, index))
-    return (taken + len(packed(index.record()))) / len(tried) if tried else 0.0
+    return (taken + len(packed(index.record()))) / len(tried)
 
 
 def article(samples: Told) -> dict[str, Any]:

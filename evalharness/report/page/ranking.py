@@ -62,7 +62,7 @@ def standings(gathered: Gathered) -> Standings:
     try:
         shared = share(gathered.runs)
     except Incomparable as error:
-        return Standings(reason=without_folders(str(error), gathered), left_out=left_out)
+        return Standings(reason=without_folders(str(error), gathered))
     chosen = Chosen(tuple(column.measure for column in columns), {})
     found = compare_shared(shared, chosen)
     return Standings(

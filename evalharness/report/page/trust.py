@@ -48,15 +48,15 @@ def _trust(number: int, label: str, signatures: list[str], known: Mapping[str, A
         )
         return Trust(number, "trust not measured", said)
     said = (
-        f"Mean AUC {between(card, 'macro_auc')} over {len(card['macro_sources'])} sources with "
-        "human labels."
+        f"Against what people found, in {len(card['macro_sources'])} sources of labels: mean AUC "
+        f"{between(card, 'macro_auc')}, where 0.5 is chance and 1 is perfect."
     )
     if made != {card["signature"]}:
         said += f" Measured as {card['signature']}; these runs have {', '.join(sorted(made))}."
     auc = card["macro_auc"]
     return Trust(
         number,
-        "trust not measured" if auc is None else f"AUC {auc:.2f}",
+        "trust not measured" if auc is None else f"AUC {auc:.2f} (chance 0.5)",
         said,
         tuple(row(each) for each in card["measured_on"]),
         card["meaning"],

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from evalharness.records import digest
 from evalharness.report.plots.drawer import DRAWER
 from evalharness.report.plots.naming import one_line
-from evalharness.report.verdict import printable
+from evalharness.untrusted import printable
 
 Spec = dict[str, Any]
 

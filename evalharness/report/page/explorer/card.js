@@ -136,12 +136,22 @@ function flagList(summary, flags, article, labels, several) {
   return make("ol", { class: "flags" }, ...flags.map((flag) => {
     const words = clipped(text.slice(flag.start, flag.end), 120);
     return make("li", { "data-n": flag.number },
-      kindMark(flag.kind), words ? said("q", "quoted", words) : null,
-      said("span", "message", clipped(String(flag.message ?? ""), 500)),
+      kindMark(flag.kind), words ? quote("quoted", words) : null,
+      message(flag.message, 500),
       several ? said("span", "by", `(${labels(flag.check)})`) : null,
       flag.outside ? make("span", { class: "by" }, "(it pointed outside the text)") : null,
       flag.evidence.length ? quotation(flag, article, quoted) : null);
   }));
+}
+
+/** Words between marks of this page's direction, whichever is theirs. */
+function quote(className, words) {
+  return make("q", { class: className }, said("bdi", "", words));
+}
+
+// It begins with quoted words, whose direction is not its own.
+function message(text, length) {
+  return make("span", { class: "message", dir: "ltr" }, visible(clipped(String(text ?? ""), length)));
 }
 
 function kindMark(kind) {
@@ -156,7 +166,7 @@ function quotation({ number, evidence }, article, quoted) {
   else {
     const [{ start, end }] = evidence;
     const words = clipped(article.slice(start, end).replace(/\s+/g, " ").trim(), 240);
-    button.append(make("span", { class: "hush" }, "The article says: "), said("q", "", words));
+    button.append(make("span", { class: "hush" }, "The article says: "), quote(null, words));
     if (evidence.length > 1) button.append(` and ${plural(evidence.length - 1, "more place")}`);
     quoted.set(key, number);
   }

@@ -140,9 +140,15 @@ class Explorer {
     this.list.show(found, view);
     const all = plural(this.table.size, "article");
     const some = found.length === this.table.size ? all : `${count.format(found.length)} of ${all}`;
-    part("count").textContent = found.length ? some : `None of ${all} fits. Clear the search and filters to see them.`;
+    part("count").textContent = found.length ? some : this.#noneFits(all);
     part("clear").hidden = !FILTERS.some((name) => view[name] && name !== "by");
     this.#drawPlace();
+  }
+
+  #noneFits(all) {
+    const unsearched = this.view.q && !part("load").hidden;
+    return unsearched ? `None of ${all} fits by id or title; their texts were not searched.`
+      : `None of ${all} fits. Clear the search and filters to see them.`;
   }
 
   async #read(before) {

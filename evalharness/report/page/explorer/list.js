@@ -75,17 +75,18 @@ class ArticleList {
     const row = make("div", {
       class: active ? "row active" : "row", id: `row-${at}`, role: "option",
       "aria-selected": String(active), "aria-setsize": this.found.length, "aria-posinset": at + 1,
-    }, said("span", "title", clipped(table.title(i), 200)), this.#about(i),
+    }, said("span", "title", clipped(table.line(i), 200)), this.#about(i),
     make("span", { class: "cells" }, ...this.columns.map((s) => this.#cell(s, i))));
     row.style.transform = `translateY(${at * height}px)`;
     return row;
   }
 
   #about(i) {
-    const { articles, sources } = this.table.index;
+    const { table } = this;
+    const { articles, sources } = table.index;
     const about = make("span", { class: "about" });
     const source = sources[articles.source[i]];
-    if (articles.title?.[i]) about.append(said("bdi", "id", clipped(articles.id[i], 60)));
+    if (table.line(i) !== table.title(i) || articles.title?.[i]) about.append(said("bdi", "id", clipped(articles.id[i], 60)));
     if (source) about.append(said("bdi", "source", clipped(source, 40)));
     about.append(make("span", {}, plural(articles.words[i] ?? 0, "word")));
     return about;

@@ -18,7 +18,7 @@ class Reading {
     this.parts.title.replaceChildren(said("bdi", "", clipped(this.table.title(i), 300)));
     const source = sources[articles.source[i]];
     this.parts.about.replaceChildren(
-      said("bdi", "id", clipped(articles.id[i], 120)),
+      ...(articles.title?.[i] ? [said("bdi", "id", clipped(articles.id[i], 120))] : []),
       ...(source ? [said("bdi", "source", clipped(source, 60))] : []),
       make("span", {}, plural(articles.words[i] ?? 0, "word")));
     this.#fillControls();
@@ -78,7 +78,9 @@ class Reading {
   #firstReader() {
     const chosen = this.table.systems.indexOf(this.view.system);
     if (chosen >= 0 && this.#unread(chosen)) return chosen;
-    return this.table.systems.findIndex((_, s) => this.#unread(s));
+    // One that a limit kept from the end, and not one that takes no more than the beginning.
+    const { truncated } = this.table.index.outcomes;
+    return this.table.systems.findIndex((_, s) => truncated?.[s]?.[this.i] && this.#unread(s));
   }
 
   // The chosen system first.
@@ -289,7 +291,7 @@ class Tip {
   show(element, flags, labels) {
     this.stay();
     this.box.replaceChildren(...flags.slice(0, 6).map((flag) => make("p", {}, kindMark(flag.kind),
-      said("span", "message", clipped(flag.message ?? "", 300)),
+      message(flag.message, 300),
       said("span", "by", `(${labels(flag.check)})`))));
     this.box.hidden = false;
     this.described?.removeAttribute("aria-describedby");

@@ -44,6 +44,12 @@ class Table {
     return this.index.articles.title?.[i] || this.index.articles.id[i] || "(no id)";
   }
 
+  /** What a list shows of an article: its title, or else how it begins. */
+  line(i) {
+    const { title, opening } = this.index.articles;
+    return title?.[i] || (opening?.[i] ? `${opening[i]}…` : this.title(i));
+  }
+
   value(key, system, i) {
     return this.index.values[key]?.[system]?.[i] ?? null;
   }
