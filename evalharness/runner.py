@@ -17,7 +17,7 @@ from evalharness.protocols import Crew, Delegating, Tracked
 from evalharness.provenance import provenance
 from evalharness.sealing import sealed_alone, text_alone
 from evalharness.space import check_space
-from evalharness.store import RunFolder, results_folder
+from evalharness.store import RunFolder, cannot_write, results_folder
 from evalharness.stored import Store
 from evalharness.tasks import Ready, score
 from evalharness.windows import expected
@@ -165,7 +165,7 @@ def run_cells(
     try:
         runner.run()
     except OSError as error:
-        raise StoreError(f"{error.filename or folder}: {error.strerror or error}") from error
+        raise cannot_write(error.filename or folder, error) from error
     in_order = [cell.name for cell in cells]
     runs = [runner.runs[name] for name in in_order if name in runner.runs]
     return runs, {name: runner.failures[name] for name in in_order if name in runner.failures}

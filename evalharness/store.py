@@ -6,6 +6,7 @@ there as a whole or not at all: one that was torn by a crash is cut off before t
 so that it is computed again as a whole. Lines damaged later are left out, and said.
 """
 
+import errno
 import json
 import os
 import re
@@ -286,7 +287,14 @@ def _making(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{folder}: {error.strerror or error}") from error
+        raise cannot_write(folder, error) from error
+
+
+def cannot_write(path: Path | str, error: OSError) -> StoreError:
+    """Return the error of a file or folder of the results, with the cure where there is one."""
+    refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    cure = "; --results names a folder that you may write to" if refused else ""
+    return StoreError(f"{path}: {error.strerror or error}{cure}")
 
 
 class RunFolder:

@@ -1,5 +1,6 @@
 """The ledger: written once, whole batches or nothing, by any number of processes."""
 
+import errno
 import json
 import random
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 from evalharness import spill, store
 from evalharness.errors import StoreError
-from evalharness.store import Ledger, RunFolder
+from evalharness.store import Ledger, RunFolder, cannot_write
 
 SIGNATURE = {"name": "lead", "version": 1}
 KEYS = [f"{n:032x}" for n in range(40)]
@@ -213,3 +214,13 @@ def test_half_written_files_of_dead_processes_are_removed(tmp_path: Path) -> Non
 
     assert not left.exists()
     assert mine.exists()
+
+
+def test_a_folder_that_may_not_be_written_is_an_error_with_its_cure() -> None:
+    refused = cannot_write("results", PermissionError(errno.EACCES, "Permission denied"))
+    full = cannot_write("results", OSError(errno.ENOSPC, "No space left on device"))
+
+    assert str(refused) == (
+        "results: Permission denied; --results names a folder that you may write to"
+    )
+    assert str(full) == "results: No space left on device"
