@@ -159,7 +159,7 @@ class Bench:
         tally.struck[kind] += 1
         tally.codes[f"{kind} -> {one.code} {other.code}"] += 1
         tally.wrong += list(self.left(results))
-        # What was killed had taken a run back to write it anew: then the other has no page, and says so.
+        # What was killed had taken a run back to write it anew: the other has no page, and says so.
         no_page = fault is not None and other.code == 4 and "no run.json" in other.stderr
         if (other.code != 0 and not no_page) or (fault is None and one.code != 0):
             tally.wrong.append(f"exit codes {one.code} {other.code}: {one.stderr}{other.stderr}")
