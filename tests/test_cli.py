@@ -11,6 +11,7 @@ import pytest
 from typer.main import get_group
 
 from evalharness import cli
+from evalharness.report import listing
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
@@ -124,12 +125,9 @@ def test_list_names_every_component_with_its_first_line() -> None:
 
 
 def test_every_option_of_every_component_says_what_it_means() -> None:
-    kinds = json.loads(evalharness("list", "--json").stdout)
-
-    for kind, names in kinds.items():
+    for kind, names in listing.components().items():
         for name in names:
-            options = json.loads(evalharness("list", kind, name, "--json").stdout)
-            for option, meaning in options[f"{kind} {name}"].items():
+            for option, meaning in listing.components(kind, name)[f"{kind} {name}"].items():
                 assert not meaning.startswith("("), f"{kind} {name} {option}: undocumented"
 
 

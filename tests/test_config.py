@@ -292,11 +292,11 @@ def test_other_model_below_leaves_no_options(folder: Path) -> None:
     [
         ("seed", "--set seed: should be key=value"),
         ("=3", "should be key=value"),
-        ("seed=x", "--set seed=x: seed: should be a valid integer, not 'x'"),
+        ("seed=x", "--set seed: seed: should be a valid integer, not 'x'"),
         ("models.0.sentences=3", "there is no 'models' to set a value in"),
         ("model.sentense=3", "model.sentense: unknown key; did you mean sentences?"),
         ("data.path=nowhere.jsonl", "data.path: no file or folder 'nowhere.jsonl'"),
-        ("metrics=[rouge", "--set metrics=[rouge: value:2:1: not YAML"),
+        ("metrics=[rouge", "--set metrics: value:2:1: not YAML"),
     ],
 )
 def test_broken_override_is_one_line(folder: Path, override: str, message: str) -> None:
