@@ -61,11 +61,16 @@ def write_table(lines: Iterator[bytes], table: Path, columns: Mapping[str, Colum
 
     schema = table_schema(columns)
     blocks = {name: metric.blocks() for name, metric in columns.items()}
-    with pq.ParquetWriter(table, schema, compression="zstd") as writer:
-        for some in _windows(lines):
-            rows = _rows(some, columns, {name: next(each) for name, each in blocks.items()})
-            arrays = [_array(rows[field.name], field.type) for field in schema]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    writer = pq.ParquetWriter(table, schema, compression="zstd")
+    try:
+        with writer:
+            for some in _windows(lines):
+                rows = _rows(some, columns, {name: next(each) for name, each in blocks.items()})
+                arrays = [_array(rows[field.name], field.type) for field in schema]
+                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    except OSError:
+        writer.is_open = False  # else its end would write once more, and fail in many lines
+        raise
 
 
 def _rows(

@@ -824,6 +824,19 @@ def test_report_that_cannot_be_written_loses_no_run(
     assert (tmp_path / "results" / "news" / "lead" / "run.json").exists()
 
 
+def test_page_of_what_is_left_of_several_runs_lies_beside_them(
+    config: Path, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "X").mkdir()
+    models = f"models=[lead, {{name: seq2seq, model: {json.dumps(str(tmp_path / 'X'))}}}]"
+
+    done = command("run", config, "--results", tmp_path / "results", "--set", models)
+
+    assert done.returncode == 4
+    assert (tmp_path / "results" / "news" / "report.html").exists()
+    assert not (tmp_path / "results" / "news" / "lead" / "report.html").exists()
+
+
 def test_bug_in_the_report_loses_no_run(
     config: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

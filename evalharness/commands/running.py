@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -148,9 +149,9 @@ def _run(
         with reporting(sys.stderr) as progress:
             runs = make(*given, **named, results=results, limit=limit, progress=progress)
     except Unfinished as error:
-        _show(error.runs, showing)
+        _show(error.runs, showing, of=len(error.runs) + len(error.failures))
         raise
-    whole = _show(runs, showing)
+    whole = _show(runs, showing, of=len(runs))
     if any(finished.record["counts"]["failed"] for finished in runs):
         fail("some articles have no summary: see the lines 'not summarized'", COULD_NOT_COMPLETE)
     notes = [note for run in runs for metric in run.metrics.values() for note in metric["notes"]]
@@ -183,19 +184,21 @@ def _run_shard(
         fail("the shard could not be completed: see above", COULD_NOT_COMPLETE)
 
 
-def _show(runs: Sequence[Any], showing: _Showing) -> bool:
-    """Show runs and write their page; return whether that could be written, if it should be."""
+def _show(runs: Sequence[Any], showing: _Showing, *, of: int) -> bool:
+    """Show runs, of so many that were to be, and write their page; return whether that is there."""
     _show_runs(runs, showing.as_json)
     _tell_of_trackers(runs)
-    return not (runs and showing.report) or _write_report(runs, quiet=showing.as_json)
+    if not (runs and showing.report):
+        return True
+    folder = runs[0].folder if of == 1 else runs[0].folder.parent
+    return _write_report(runs, folder, quiet=showing.as_json)
 
 
-def _write_report(runs: Sequence[Any], *, quiet: bool) -> bool:
+def _write_report(runs: Sequence[Any], folder: Path, *, quiet: bool) -> bool:
     """Write the page of runs; what goes wrong is said, and takes nothing from the runs."""
     from evalharness.report.page import REPORT, write_report
     from evalharness.work import reason
 
-    folder = runs[0].folder if len(runs) == 1 else runs[0].folder.parent
     try:
         path = write_report(*runs, to=folder / REPORT)
     except Exception as error:
