@@ -57,7 +57,7 @@ def _slow(name: str, n: int, most: float) -> dict[str, float]:
 
 @pytest.mark.parametrize("name", READERS)
 def test_hostile_lines_are_read_in_time(name: str) -> None:
-    assert _slow(name, 3000, 0.5) == {}
+    assert _slow(name, 3000, 2.0) == {}  # what backtracks takes minutes
 
 
 @pytest.mark.slow
