@@ -47,6 +47,7 @@ def score(
     tell: Callable[[str], object] = lambda line: None,
     executor: str | None = None,
     workers: int | None = None,
+    space: bool = True,
 ) -> list[Run]:
     """Score the summaries in some files and return a run for each system.
 
@@ -55,7 +56,7 @@ def score(
 
     format: `auto` knows a log by its content; `rows`, or the name of a harness, says what they are.
     systems: of those in logs, the ones to score; all if empty.
-    executor, workers: as of `run`.
+    executor, workers, space: as of `run`.
     tell: told, a line each, which fields of a log were taken, and what of it was left out.
 
     Raises: HarnessError for what cannot be read; Unfinished where one of several runs failed.
@@ -79,6 +80,7 @@ def score(
                 progress=progress,
                 executor=executor,
                 workers=workers,
+                space=space,
             )
         except HarnessError as error:
             if len(sources) == 1:

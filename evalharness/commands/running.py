@@ -23,6 +23,10 @@ from evalharness.records import NO_ANSWER
 
 app = typer.Typer(rich_markup_mode=None)
 
+NoSpaceCheck = Annotated[
+    bool, typer.Option("--no-space-check", help="Begin even if the disk seems too small.")
+]
+
 Report = Annotated[
     bool,
     typer.Option("--report/--no-report", help="Write report.html into the folder of the runs."),
@@ -45,10 +49,7 @@ def run(
     executor: ExecutorName = None,
     workers: Workers = None,
     report: Report = True,
-    no_space_check: Annotated[
-        bool,
-        typer.Option("--no-space-check", help="Begin even if the disk seems too small."),
-    ] = False,
+    no_space_check: NoSpaceCheck = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
@@ -111,6 +112,7 @@ def score(
     executor: ExecutorName = None,
     workers: Workers = None,
     report: Report = True,
+    no_space_check: NoSpaceCheck = False,
     as_json: AsJson = False,
 ) -> None:
     """Score summaries that exist: rows with article, summary and, for metrics, reference; or logs.
@@ -121,7 +123,7 @@ def score(
 
     given = (names(metrics), names(checks), overrides or [])
     which: dict[str, Any] = {"format": format, "systems": system or []}
-    which |= {"executor": executor, "workers": workers}
+    which |= {"executor": executor, "workers": workers, "space": not no_space_check}
     which["tell"] = lambda line: typer.echo(f"evalharness: {line}", err=True)
     _run(score_files, (files, *given), which, limit, results, _Showing(as_json, report))
 
