@@ -3,7 +3,7 @@
 import contextlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden; then read the diff"
     )
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Load and run networks in float64: no digit that is compared hangs on a processor."""
+    from neural import double
+
+    with double.arithmetic():
+        yield
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from evalharness.neural.likelihood import Likelihood
 from evalharness.neural.network import Network
 from evalharness.records import Article, Score, Summary
 
+pytestmark = pytest.mark.usefixtures("float64")
+
 PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
 SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 FIRST, SECOND = official_bertscore.references()
@@ -47,7 +49,7 @@ def authors(what: str, some: Sequence[int] = range(len(PAIRS))) -> list[float]:
 
 
 def farthest(found: Sequence[float], expected: Sequence[float]) -> float:
-    """Return the greatest difference, relative to values of -7 or so: float32 has 7 digits."""
+    """Return the greatest difference, relative to values of -7 or so: as digits are."""
     return float(np.max(np.abs(np.subtract(found, expected) / expected)))
 
 
@@ -60,7 +62,7 @@ def test_check_is_the_authors_faithfulness(folder: Path, check: Check) -> None:
     expected = frozen.read("bartscore")
     assert (expected["model"], expected["texts"]) == (tiny.weights_digest(folder), texts.digest())
     found = values(check.score(PAIRS))
-    assert farthest(found, expected["faithfulness"]) < frozen.SAME_BATCH
+    assert farthest(found, expected["faithfulness"]) < frozen.TOLERANCE
 
 
 def test_metric_is_the_authors_in_both_directions(folder: Path) -> None:
@@ -68,22 +70,22 @@ def test_metric_is_the_authors_in_both_directions(folder: Path) -> None:
     scores = against(metric, [[reference] for reference in FIRST])
     for name in ("precision", "recall"):
         found = [score.parts[name] for score in scores]
-        assert farthest(found, authors(name)) < frozen.SAME_BATCH
+        assert farthest(found, authors(name)) < frozen.TOLERANCE
     middle = np.add(authors("precision"), authors("recall")) / 2
-    assert farthest(values(scores), middle.tolist()) < frozen.SAME_BATCH
+    assert farthest(values(scores), middle.tolist()) < frozen.TOLERANCE
 
 
 @pytest.mark.parametrize("combined", ["mean", "max"])
 def test_several_references_are_the_authors(folder: Path, combined: Any) -> None:
     metric = Metric(str(folder), variant="recall", references=combined, device="cpu")
     found = values(against(metric, list(zip(FIRST, SECOND, strict=True))))
-    assert farthest(found, authors(f"several_{combined}")) < frozen.SAME_BATCH
+    assert farthest(found, authors(f"several_{combined}")) < frozen.TOLERANCE
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 5000])
 def test_batches_of_other_sizes_change_nothing(check: Check, batch_tokens: int) -> None:
     found = values(fresh(check, batch_tokens).score([PAIRS[n] for n in SHORT]))
-    assert farthest(found, authors("faithfulness", SHORT)) < frozen.OTHER_BATCH
+    assert farthest(found, authors("faithfulness", SHORT)) < frozen.TOLERANCE
 
 
 def _swapped_pair(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,16 +141,16 @@ def test_fixture_notices(
     mutated = fresh(check)
     mutation(mutated, monkeypatch)
     found = values(mutated.score([PAIRS[n] for n in SHORT]))
-    assert frozen.farthest(found, authors("faithfulness", SHORT)) > 1e-3
+    assert frozen.farthest(found, authors("faithfulness", SHORT)) > frozen.MISTAKE
 
 
 def test_each_pair_alone_and_in_another_order_scores_the_same(check: Check) -> None:
     some = [PAIRS[n] for n in SHORT]
     together = values(fresh(check).score(some))
     alone = [value for pair in some for value in values(fresh(check).score([pair]))]
-    assert farthest(alone, together) < frozen.OTHER_BATCH
+    assert farthest(alone, together) < frozen.TOLERANCE
     turned = values(fresh(check).score([*reversed(some), some[0]]))
-    assert farthest(turned, [*reversed(together), together[0]]) < frozen.OTHER_BATCH
+    assert farthest(turned, [*reversed(together), together[0]]) < frozen.TOLERANCE
 
 
 def test_equal_pairs_go_through_the_model_once(check: Check) -> None:
@@ -170,7 +172,7 @@ def test_tokens_of_sentences_and_marks_make_the_score(check: Check) -> None:
     assert sum(n) == len(likely.logs) - 2
     total = float(np.dot(n, [sentence.value for sentence in score.sentences]))
     marks = float(likely.logs[numbers < 0].sum())
-    assert score.value == pytest.approx((total + marks) / len(likely.logs), abs=1e-5)
+    assert score.value == pytest.approx((total + marks) / len(likely.logs), abs=frozen.TOLERANCE)
 
 
 @pytest.mark.parametrize(

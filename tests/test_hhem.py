@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from neural import mutations, texts, tiny
+from neural import frozen, mutations, texts, tiny
 
 from evalharness.checks.hhem import Hhem
 from evalharness.errors import ModelError
 from evalharness.records import Article, Score, Summary
+
+pytestmark = pytest.mark.usefixtures("float64")
 
 PROMPT = (
     "<pad> Determine if the hypothesis is true given the premise?\n\nPremise: {}\n\nHypothesis: {}"
@@ -42,7 +44,7 @@ def by_hand(folders: tuple[Path, Path]) -> list[float]:
 
     published, backbone = folders
     model: Any = T5ForTokenClassification(AutoConfig.from_pretrained(backbone, num_labels=2))
-    model.eval()
+    model.double().eval()
     tensors = load_file(published / "model.safetensors")
     model.load_state_dict(
         {name.removeprefix("t5."): tensor for name, tensor in tensors.items()}, strict=False
@@ -62,7 +64,7 @@ def test_equals_the_published_recipe(folders: tuple[Path, Path]) -> None:
     expected = by_hand(folders)
     assert np.std(expected) > 0.01
     found = values(scored(check(folders, max_tokens=100_000), texts.pairs()))
-    assert np.abs(np.array(found) - expected).max() < 1e-5
+    assert np.abs(np.array(found) - expected).max() < frozen.TOLERANCE
 
 
 @pytest.mark.slow
@@ -73,7 +75,7 @@ def test_recipe_bites(
     expected = by_hand(folders)
     mutation(monkeypatch)
     found = values(scored(check(folders, batch_tokens=4096), texts.pairs()))
-    assert np.abs(np.array(found) - expected).max() > 1e-3
+    assert np.abs(np.array(found) - expected).max() > frozen.MISTAKE
 
 
 def test_long_article_loses_its_end_and_not_the_summary(folders: tuple[Path, Path]) -> None:

@@ -15,6 +15,8 @@ from evalharness.errors import ModelError
 from evalharness.neural.network import Network
 from evalharness.records import Article, Score, Span, Summary
 
+pytestmark = pytest.mark.usefixtures("float64")
+
 PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
 SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 LONG = PAIRS[27]
@@ -71,7 +73,7 @@ def test_tokens_and_spans_are_the_authors(folder: Path, check: LettuceDetect) ->
     expected = frozen.read("lettucedetect")
     assert (expected["model"], expected["texts"]) == (tiny.weights_digest(folder), texts.digest())
     whole = range(len(PAIRS))
-    assert frozen.farthest(every(check, whole), authors(whole)) < frozen.SAME_BATCH
+    assert frozen.farthest(every(check, whole), authors(whole)) < frozen.TOLERANCE
     for pair, score, spans in zip(PAIRS, check.score(PAIRS), expected["whole_spans"], strict=True):
         assert [flag.span for flag in score.flags] == visible(spans, pair[1].text)
 
@@ -80,7 +82,7 @@ def test_article_that_is_cut_is_as_the_authors_cut_it(check: LettuceDetect) -> N
     expected = frozen.read("lettucedetect")
     cutting = fresh(check, max_tokens=CUT_TO)
     places = range(len(CUT))
-    assert frozen.farthest(every(cutting, CUT), authors(places, "cut_tokens")) < frozen.SAME_BATCH
+    assert frozen.farthest(every(cutting, CUT), authors(places, "cut_tokens")) < frozen.TOLERANCE
     scores = cutting.score([PAIRS[n] for n in CUT])
     for n, score, spans in zip(CUT, scores, expected["cut_spans"], strict=True):
         assert [flag.span for flag in score.flags] == visible(spans, PAIRS[n][1].text)
@@ -91,7 +93,7 @@ def test_article_that_is_cut_is_as_the_authors_cut_it(check: LettuceDetect) -> N
 @pytest.mark.parametrize("batch_tokens", [1, 5000])
 def test_batches_of_other_sizes_change_nothing(check: LettuceDetect, batch_tokens: int) -> None:
     found = every(fresh(check, batch_tokens), SHORT)
-    assert frozen.farthest(found, authors(SHORT)) < frozen.OTHER_BATCH
+    assert frozen.farthest(found, authors(SHORT)) < frozen.TOLERANCE
 
 
 def _swapped_labels(check: LettuceDetect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +153,7 @@ def test_fixture_notices(
 ) -> None:
     mutated = fresh(check)
     mutation(mutated, monkeypatch)
-    assert frozen.farthest(every(mutated, SHORT), authors(SHORT)) > 1e-3
+    assert frozen.farthest(every(mutated, SHORT), authors(SHORT)) > frozen.MISTAKE
 
 
 def test_each_pair_alone_and_in_another_order_scores_the_same(check: LettuceDetect) -> None:
@@ -163,7 +165,7 @@ def test_each_pair_alone_and_in_another_order_scores_the_same(check: LettuceDete
         *zip(alone, together, strict=True),
         *zip(turned, [*reversed(together), together[0]], strict=True),
     ]:
-        assert one.value == pytest.approx(other.value, abs=frozen.OTHER_BATCH)
+        assert one.value == pytest.approx(other.value, abs=frozen.TOLERANCE)
         assert [flag.span for flag in one.flags] == [flag.span for flag in other.flags]
 
 
@@ -202,7 +204,7 @@ def test_one_chunk_that_supports_a_token_suffices(check: LettuceDetect) -> None:
     pieces = [chunk.of(article) for chunk in chunking._asked(article, summary).chunks]
     alone = [tokens(fresh(check), (Article("", piece), LONG[1])) for piece in pieces]
     least = np.min(alone, axis=0).tolist()
-    assert frozen.farthest(tokens(chunking, LONG), least) < frozen.OTHER_BATCH
+    assert frozen.farthest(tokens(chunking, LONG), least) < frozen.TOLERANCE
     assert len(chunking.score([LONG])[0].flags) < len(fresh(check).score([LONG])[0].flags)
 
 

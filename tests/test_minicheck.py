@@ -11,6 +11,8 @@ from evalharness.checks.minicheck import MiniCheck
 from evalharness.errors import ModelError
 from evalharness.records import Article, Score, Span, Summary
 
+pytestmark = pytest.mark.usefixtures("float64")
+
 # So that all chunks of an article go together, as the authors have it.
 LARGE = 16_384
 ARTICLE = "The council met on Monday.\nIt voted against the new budget. Rain fell all day."
@@ -54,7 +56,7 @@ def test_whole_summaries_equal_the_authors(models: dict[str, Path], kind: str) -
     assert sum(len(chunks) > 1 for chunks in kept["chunks"]) >= 3
     check = whole(models[kind], batch_tokens=LARGE)
     found = [value for pair in texts.pairs() for value in values(scored(check, [pair]))]
-    assert frozen.farthest(found, kept["scores"]) < frozen.SAME_BATCH
+    assert frozen.farthest(found, kept["scores"]) < frozen.TOLERANCE
 
 
 @pytest.mark.parametrize("kind", official_minicheck.KINDS)
@@ -63,7 +65,7 @@ def test_each_chunk_has_the_authors_probability(models: dict[str, Path], kind: s
     for (article, summary), expected in zip(texts.pairs(), fixture(kind)["chunks"], strict=True):
         prompts = [check.prompt(chunk.text, summary).text for chunk in check.chunks(article)]
         items = check.loaded.encode(prompts, max_tokens=check.most_tokens)
-        assert frozen.farthest(check.supported(items).tolist(), expected) < frozen.OTHER_BATCH
+        assert frozen.farthest(check.supported(items).tolist(), expected) < frozen.TOLERANCE
 
 
 @pytest.mark.slow
@@ -71,7 +73,7 @@ def test_each_chunk_has_the_authors_probability(models: dict[str, Path], kind: s
 @pytest.mark.parametrize("kind", official_minicheck.KINDS)
 def test_batches_change_nothing(models: dict[str, Path], kind: str, batch_tokens: Any) -> None:
     found = values(scored(whole(models[kind], batch_tokens=batch_tokens)))
-    assert frozen.farthest(found, fixture(kind)["scores"]) < frozen.OTHER_BATCH
+    assert frozen.farthest(found, fixture(kind)["scores"]) < frozen.TOLERANCE
 
 
 def test_encoder_decoder_is_told_by_its_config(models: dict[str, Path]) -> None:
@@ -107,7 +109,7 @@ class SmallerChunks(Plain):
 @pytest.mark.parametrize("kind", official_minicheck.KINDS)
 def test_fixture_bites(models: dict[str, Path], kind: str, mutant: type[Plain]) -> None:
     check = mutant(str(models[kind]), device="cpu", claims="summary")
-    assert frozen.farthest(values(scored(check)), fixture(kind)["scores"]) > 1e-3
+    assert frozen.farthest(values(scored(check)), fixture(kind)["scores"]) > frozen.MISTAKE
 
 
 @pytest.mark.slow
@@ -127,7 +129,7 @@ def test_fixture_bites_where_tokens_are_at_fault(
         pytest.skip("no chunk comes near the 2,048 tokens of these kinds")
     mutation(monkeypatch)
     found = values(scored(whole(models[kind])))
-    assert frozen.farthest(found, fixture(kind)["scores"]) > 1e-3
+    assert frozen.farthest(found, fixture(kind)["scores"]) > frozen.MISTAKE
 
 
 def test_sentences_are_claims_and_the_least_of_them_counts(models: dict[str, Path]) -> None:
@@ -135,11 +137,11 @@ def test_sentences_are_claims_and_the_least_of_them_counts(models: dict[str, Pat
     check = MiniCheck(str(models["flan-t5-large"]), device="cpu")
     (score,) = scored(check, [(ARTICLE, summary)])
     alone = scored(check, [(ARTICLE, span.of(summary)) for span in texts.split(summary)])
-    assert [s.value for s in score.sentences] == pytest.approx(values(alone), abs=1e-5)
+    assert [s.value for s in score.sentences] == pytest.approx(values(alone), abs=frozen.TOLERANCE)
     assert score.value == score.parts["min"] == min(s.value for s in score.sentences)
     mean = MiniCheck(str(models["flan-t5-large"]), device="cpu", aggregate="mean")
     (other,) = scored(mean, [(ARTICLE, summary)])
-    assert other.value == pytest.approx(sum(values(alone)) / 3, abs=1e-5)
+    assert other.value == pytest.approx(sum(values(alone)) / 3, abs=frozen.TOLERANCE)
     assert other.value == other.parts["mean"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from neural import texts, tiny
+from neural import frozen, texts, tiny
 
 from evalharness.checks.factcg import FactCG
 from evalharness.checks.hhem import Hhem
@@ -23,6 +23,8 @@ from evalharness.protocols import Metric, Pair
 from evalharness.records import Article, Score, Summary
 from evalharness.scores import _flaw
 from evalharness.text import sentences
+
+pytestmark = pytest.mark.usefixtures("float64")
 
 Make = Callable[[], Metric]
 
@@ -73,7 +75,15 @@ def alike(found: list[Score], expected: list[Score]) -> None:
         assert [s.span for s in one.sentences] == [s.span for s in other.sentences]
         values = [(one.value or 0.0, other.value or 0.0)]
         values += [(a.value, b.value) for a, b in zip(one.sentences, other.sentences, strict=True)]
-        assert max(abs(a - b) for a, b in values) < 1e-5
+        assert max(abs(a - b) for a, b in values) < frozen.TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["nli", "hhem"])
+def test_networks_of_parity_tests_compute_in_float64(name: str, folder: Path) -> None:
+    loaded: Any = check(name, folder)
+    network = loaded.loaded
+    assert {str(weights.dtype) for weights in network.model.parameters()} == {"torch.float64"}
+    assert network.classify(network.encode(["It rained."])).dtype == np.float64
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -145,7 +155,7 @@ def test_cascade_changes_nothing_but_copies(name: str, folder: Path) -> None:
         copied = Copied(article.text, sentences(article.text))
         for before, after in zip(one.sentences, other.sentences, strict=True):
             if copied.place(before.span.of(summary.text)) is None:
-                assert after.value == pytest.approx(before.value, abs=1e-5)
+                assert after.value == pytest.approx(before.value, abs=frozen.TOLERANCE)
             else:
                 n_copied += 1
                 assert after.value == 1.0
@@ -189,7 +199,7 @@ def test_batch_that_does_not_fit_is_halved_and_remembered(folder: Path) -> None:
         return whole.loaded.model(**inputs).logits.softmax(-1)
 
     found = np.stack(whole.loaded.run(items, forward, "narrow"))
-    assert np.abs(found - small.loaded.classify(items)).max() < 1e-5
+    assert np.abs(found - small.loaded.classify(items)).max() < frozen.TOLERANCE
     assert sum(size > most for size in sizes) <= 6
     assert whole.loaded.budget <= most
 

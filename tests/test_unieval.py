@@ -15,6 +15,8 @@ from evalharness.neural.network import Network
 from evalharness.neural.unieval import Dimension, Question
 from evalharness.records import Article, Score, Span, Summary
 
+pytestmark = pytest.mark.usefixtures("float64")
+
 PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
 SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 FIRST, SECOND = official_bertscore.references()
@@ -59,7 +61,7 @@ def authors(some: Sequence[int] = range(len(PAIRS))) -> list[float]:
 def test_check_is_the_authors_in_every_dimension(folder: Path, check: Plain) -> None:
     expected = frozen.read("unieval")
     assert (expected["model"], expected["texts"]) == (tiny.weights_digest(folder), texts.digest())
-    assert frozen.farthest(columns(check.score(PAIRS)), authors()) < frozen.SAME_BATCH
+    assert frozen.farthest(columns(check.score(PAIRS)), authors()) < frozen.TOLERANCE
 
 
 def test_metric_is_the_authors_relevance(folder: Path) -> None:
@@ -67,7 +69,7 @@ def test_metric_is_the_authors_relevance(folder: Path) -> None:
     given = zip(FIRST, PAIRS, strict=True)
     scores = metric.score([(Article("", "", (r,)), summary) for r, (_, summary) in given])
     found = [score.value for score in scores if score.value is not None]
-    assert frozen.farthest(found, frozen.read("unieval")["relevance"]) < frozen.SAME_BATCH
+    assert frozen.farthest(found, frozen.read("unieval")["relevance"]) < frozen.TOLERANCE
 
 
 def test_all_dimensions_make_the_authors_overall(folder: Path, check: Plain) -> None:
@@ -76,13 +78,13 @@ def test_all_dimensions_make_the_authors_overall(folder: Path, check: Plain) -> 
         (sum(score.parts[name] for name in ALL) + relevance) / 4
         for score, relevance in zip(check.score(PAIRS), expected["relevance"], strict=True)
     ]
-    assert frozen.farthest(found, expected["overall"]) < frozen.SAME_BATCH
+    assert frozen.farthest(found, expected["overall"]) < frozen.TOLERANCE
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 5000])
 def test_batches_of_other_sizes_change_nothing(check: Plain, batch_tokens: int) -> None:
     found = fresh(check, batch_tokens).score([PAIRS[n] for n in SHORT])
-    assert frozen.farthest(columns(found), authors(SHORT)) < frozen.OTHER_BATCH
+    assert frozen.farthest(columns(found), authors(SHORT)) < frozen.TOLERANCE
 
 
 def _swapped_answers(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,17 +143,17 @@ def test_fixture_notices(
     mutated = fresh(check)
     mutation(mutated, monkeypatch)
     found = columns(mutated.score([PAIRS[n] for n in SHORT]))
-    assert frozen.farthest(found, authors(SHORT)) > 1e-3
+    assert frozen.farthest(found, authors(SHORT)) > frozen.MISTAKE
 
 
 def test_each_pair_alone_and_in_another_order_scores_the_same(check: Plain) -> None:
     some = [PAIRS[n] for n in SHORT]
     together = fresh(check).score(some)
     alone = [score for pair in some for score in fresh(check).score([pair])]
-    assert frozen.farthest(columns(alone), columns(together)) < frozen.OTHER_BATCH
+    assert frozen.farthest(columns(alone), columns(together)) < frozen.TOLERANCE
     turned = fresh(check).score([*reversed(some), some[0]])
     expected = columns([*reversed(together), together[0]])
-    assert frozen.farthest(columns(turned), expected) < frozen.OTHER_BATCH
+    assert frozen.farthest(columns(turned), expected) < frozen.TOLERANCE
 
 
 def test_sentences_are_those_of_consistency_or_of_fluency(check: Plain) -> None:

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "neural"
-SAME_BATCH = 1e-6
-OTHER_BATCH = 1e-5
+# The networks run in float64 on both sides (`double`), where kernels and batches differ by some
+# 1e-12. What we keep in float32 between them and a score (AlignScore's table, the best cosines of
+# BERTScore) is at most 1 or so: it is rounded by at most 2**-24, or 6e-8.
+TOLERANCE = 1e-6
+# What a planted mistake must exceed: the tolerance a thousandfold.
+MISTAKE = 1000 * TOLERANCE
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
 
@@ -32,12 +36,12 @@ def write(name: str, values: Mapping[str, Any], repository: str, model: str, tex
 
 
 def rounded(value: Any) -> Any:
-    """Return plain values, floats to 9 digits: a hundredth of what is compared."""
+    """Return plain values, floats to 12 digits."""
     if isinstance(value, Mapping):
         return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray | list | tuple):
         return [rounded(inner) for inner in value]
-    return float(f"{value:.9g}") if isinstance(value, float | np.floating) else value
+    return float(f"{value:.12g}") if isinstance(value, float | np.floating) else value
 
 
 def farthest(found: Sequence[float], expected: Sequence[float]) -> float:

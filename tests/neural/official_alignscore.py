@@ -56,8 +56,9 @@ def _loader(model_class: Any, model: str) -> Any:
             pass
 
         def load_from_checkpoint(self, checkpoint_path: str, strict: bool) -> Any:
-            return model_class.load_from_checkpoint(
+            loaded = model_class.load_from_checkpoint(
                 checkpoint_path=checkpoint_path, strict=strict, map_location="cpu", model=model
             )
+            return loaded.double()
 
     return Loader

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.neural import bertscore
-from neural import texts, tiny, tiny_scorers
+from neural import double, texts, tiny, tiny_scorers
 
 REPOSITORY = "Tiiiger/bert_score"
 KEPT_LAYERS = 3
@@ -23,10 +23,12 @@ import json, sys, types
 for name in ("matplotlib", "matplotlib.pyplot", "mpl_toolkits", "mpl_toolkits.axes_grid1"):
     sys.modules[name] = types.ModuleType(name)  # for plots, which nobody asks for
 sys.modules["mpl_toolkits.axes_grid1"].make_axes_locatable = None
-import transformers
+import runpy, transformers
 from bert_score import score
 from bert_score.utils import get_idf_dict, get_tokenizer, model2layers
 asked = json.load(sys.stdin)
+arithmetic = runpy.run_path(asked["double"])["arithmetic"]()
+arithmetic.__enter__()  # until the end
 model = {"model_type": asked["model"], "num_layers": asked["layers"], "device": "cpu"}
 def rows(candidates, references, **more):
     found = score(candidates, references, batch_size=asked["batch"], **model, **more)
@@ -84,6 +86,7 @@ def fixtures(folder: Path, environment: Path) -> dict[str, tuple[dict[str, Any],
             "documents": documents(),
             "baseline": str(baseline(folder)),
             "names": list(bertscore.LAYERS),
+            "double": double.__file__,
         }
         values = _ask(environment, asked)
         assert values.pop("layers") == bertscore.LAYERS

@@ -91,6 +91,7 @@ def _zero_shot(summac: Any, name: str, granularity: str) -> dict[str, Any]:
 
 def _conv(summac: Any, name: str, head: Path) -> list[float]:
     """Return the scores of Conv."""
+    summac.torch.FloatTensor = summac.torch.DoubleTensor  # of histograms, which are counts
     with contextlib.redirect_stdout(io.StringIO()):
         model = summac.SummaCConv(
             models=[name],
@@ -100,7 +101,7 @@ def _conv(summac: Any, name: str, head: Path) -> list[float]:
             device="cpu",
             start_file=str(head),
             imager_load_cache=False,
-        )
+        ).double()
     pairs = texts.pairs()
     found = model.score([article for article, _ in pairs], [summary for _, summary in pairs])
     return list(found["scores"])
