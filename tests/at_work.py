@@ -1,12 +1,14 @@
 """What tests of executors share: runs that are started and killed, and a faulty component."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -184,6 +186,37 @@ def started(
         time.sleep(0.01)
     assert process.poll() is None, process.communicate()
     return process
+
+
+@contextlib.contextmanager
+def killed_at_end(process: "subprocess.Popen[str]") -> Iterator[None]:
+    """Leave no process behind where a test fails: a later test would be blamed for it."""
+    with process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def stored_bytes(results: Path) -> int:
+    """Return how many bytes the ledgers of a results folder hold."""
+    return sum(path.stat().st_size for path in (results / "store").rglob("*.jsonl"))
+
+
+def kill_run(words: Sequence[str], results: Path, n_bytes: float) -> None:
+    """Start a run, and kill it once its store has grown so far.
+
+    A run that is over before it is looked at again is begun anew, from nothing.
+    """
+    while True:
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and stored_bytes(results) < n_bytes:
+            time.sleep(0.001)
+        process.kill()
+        if process.wait() == -signal.SIGKILL:
+            return
+        assert process.returncode == 0
+        shutil.rmtree(results)
 
 
 def some_summaries(results: Path) -> bool:

@@ -1,8 +1,9 @@
-"""What tests share: golden files."""
+"""What tests share: golden files, finished runs, the command line, Ctrl-C."""
 
 import contextlib
 import io
 import json
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden; then read the diff"
     )
+
+
+def pytest_sessionstart() -> None:
+    """Take Ctrl-C, also where a shell script started the tests in the background.
+
+    Such a shell has them ignore it, and with them every process that a test starts and interrupts.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -1,23 +1,29 @@
 """Every request ends with an answer or a reason, and the key stays where it is."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
+import signal
 import socket
 import subprocess
 import sys
+import time
 import traceback
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from at_work import killed_at_end
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers.chat import Fields, completion, first_token, serving
+from servers.chat import Server as StandIn
 
 from evalharness.endpoint import TOO_LONG, Answer, Chat, Client, Server, Unanswered
 from evalharness.endpoint.answers import asked_wait
@@ -38,8 +44,46 @@ class Clock:
         await asyncio.sleep(0)
 
 
-def client(url: str, sleep: Clock | None = None, **options: Any) -> Client:
-    return Client(Server(url, "tiny", **options), sleep=sleep or Clock())
+class Limit:
+    """Time runs out for the tries that a stand-in holds, once it holds all that are under way.
+
+    So what it does answer is in time, however busy the machine is.
+    """
+
+    def __init__(self, server: StandIn) -> None:
+        self.server = server
+        self.running: set[asyncio.Timeout] = set()
+        self.n_ended = 0
+
+    @contextlib.asynccontextmanager
+    async def __call__(self, seconds: float) -> AsyncIterator[None]:
+        async with asyncio.timeout(None) as limit:
+            self.running.add(limit)
+            watch = asyncio.create_task(self._watch())
+            try:
+                yield
+            finally:
+                watch.cancel()
+                self.running.discard(limit)
+
+    async def _watch(self) -> None:
+        while True:
+            if self.server.held - self.n_ended == len(self.running):
+                self._end_all()
+            await asyncio.sleep(0.002)
+
+    def _end_all(self) -> None:
+        for limit in self.running:
+            limit.reschedule(0)
+        self.n_ended += len(self.running)
+        self.running.clear()
+
+
+def client(
+    url: str, sleep: Clock | None = None, limit: Limit | None = None, **options: Any
+) -> Client:
+    server = Server(url, "tiny", **options)
+    return Client(server, sleep=sleep or Clock(), limit=limit or asyncio.timeout)
 
 
 def echo(body: Fields) -> Fields:
@@ -69,7 +113,7 @@ def fifth(said: str, n: int) -> str:
 def test_requests_with_a_fifth_of_faults_are_neither_lost_nor_doubled(n_requests: int) -> None:
     chats = [Chat(f"article {n}") for n in range(n_requests)]
     with serving(echo, fifth) as server:
-        results = client(server.url, timeout=2.0, concurrency=16).ask(chats)
+        results = client(server.url, limit=Limit(server), concurrency=16).ask(chats)
         answered, tries = dict(server.answered), server.tries
 
     assert len(results) == n_requests
@@ -89,7 +133,7 @@ def test_requests_with_a_fifth_of_faults_are_neither_lost_nor_doubled(n_requests
 @pytest.mark.parametrize("fault", [*FAULTS, "500 |not json either", "502", "504", "529"])
 def test_what_may_pass_is_tried_again(fault: str) -> None:
     with serving(echo, lambda said, n: fault if n < 3 else "") as server:
-        (answer,) = client(server.url, timeout=0.3).ask([Chat("one")])
+        (answer,) = client(server.url, limit=Limit(server)).ask([Chat("one")])
         assert isinstance(answer, Answer)
         assert answer.text == "heard: one"
         assert server.tries["one"] == 3
@@ -110,8 +154,15 @@ def test_what_may_pass_is_tried_again(fault: str) -> None:
 )
 def test_what_never_passes_is_listed_with_its_reason(fault: str, reason: str) -> None:
     with serving(echo, lambda said, n: fault) as server:
-        (result,) = client(server.url, timeout=0.2, tries=2).ask([Chat("one")])
+        limit = Limit(server)
+        (result,) = client(server.url, limit=limit, timeout=0.2, tries=2).ask([Chat("one")])
     assert result == Unanswered(f"{reason}, at each of 2 tries")
+
+
+def test_try_ends_when_its_time_is_over() -> None:
+    with serving(echo, lambda said, n: "slow") as server:
+        (result,) = client(server.url, timeout=0.2, tries=1).ask([Chat("one")])
+    assert result == Unanswered("no answer within 0.2 s, at each of 1 tries")
 
 
 def test_waits_double_and_are_the_same_every_time() -> None:
@@ -129,10 +180,12 @@ def test_waits_double_and_are_the_same_every_time() -> None:
 
 def test_retry_after_is_honoured_by_all() -> None:
     clock = Clock()
-    with serving(echo, lambda said, n: "429 retry-after=7" if said == "0" and n == 1 else "") as s:
+    began = time.monotonic()
+    with serving(echo, lambda said, n: "429 retry-after=70" if said == "0" and n == 1 else "") as s:
         client(s.url, clock, concurrency=1).ask([Chat(str(n)) for n in range(3)])
-    assert clock.waits[0] == 7  # the one that was told
-    assert all(6 < wait <= 7 for wait in clock.waits[1:])  # and those that come after
+    took = time.monotonic() - began
+    assert clock.waits[0] == 70  # the one that was told
+    assert all(70 - took < wait <= 70 for wait in clock.waits[1:])  # and those that come after
     assert len(clock.waits) == 4
 
 
@@ -161,9 +214,13 @@ def test_no_more_than_so_many_at_one_time() -> None:
 
 def test_no_more_than_so_many_a_minute() -> None:
     clock = Clock()
+    began = time.monotonic()
     with serving(echo) as server:
-        client(server.url, clock, per_minute=60, concurrency=1).ask([Chat(str(n)) for n in "abc"])
-    assert [round(wait) for wait in clock.waits] == [1, 2]
+        client(server.url, clock, per_minute=1, concurrency=1).ask([Chat(str(n)) for n in "abc"])
+    took = time.monotonic() - began
+    second, third = clock.waits
+    assert 60 - took < second <= 60
+    assert 120 - took < third <= 120
 
 
 @pytest.mark.parametrize("status", [301, 307, 401, 402, 403, 404, 405])
@@ -360,7 +417,7 @@ def test_identity_has_no_patience_in_it() -> None:
 
 
 def test_interrupt_does_not_wait_for_slow_answers(tmp_path: Path) -> None:
-    """Ctrl-C ends the process although the server holds every request."""
+    """Ctrl-C ends the process although the server holds every request, and goes on holding it."""
     code = (
         "import sys\n"
         "from evalharness.endpoint import Chat, Client, Server\n"
@@ -370,11 +427,14 @@ def test_interrupt_does_not_wait_for_slow_answers(tmp_path: Path) -> None:
         process = subprocess.Popen(
             [sys.executable, "-c", code, server.url], stderr=subprocess.PIPE, text=True
         )
-        while len(server.tries) < 8:
-            assert process.poll() is None
-            server.ending.wait(0.01)
-        process.send_signal(2)
-        assert "KeyboardInterrupt" in process.communicate(timeout=15)[1]
+        with killed_at_end(process):
+            while server.held < 8:
+                assert process.poll() is None, process.communicate()
+                server.ending.wait(0.01)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate()
+        assert "KeyboardInterrupt" in err
+        assert server.open == 8
         assert Counter(server.tries.values()) == {1: 8}
 
 

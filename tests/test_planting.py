@@ -292,12 +292,12 @@ HOSTILE = (
 
 @pytest.mark.parametrize("summary", HOSTILE)
 def test_hostile_summary_never_raises(summary: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for article in (ARTICLE, "", summary):
         for kind in KINDS:
             error = plant(article, summary, kind)
             assert error is None or error.span.of(error.summary)
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_megabyte_is_no_summary_and_may_be_an_article() -> None:

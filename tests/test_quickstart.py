@@ -1,17 +1,15 @@
 """The main job, whole: the quickstart's config with its two real checkpoints."""
 
 import json
-import os
 import random
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from at_work import kill_run, stored_bytes
 
 import evalharness
 
@@ -28,19 +26,17 @@ def first_sentence(text: str) -> str:
     return found.group() if found else text
 
 
-def start(results: Path, *more: str) -> "subprocess.Popen[str]":
+def words(results: Path, *more: str) -> list[str]:
     command = [sys.executable, "-m", "evalharness", "run", str(QUICKSTART)]
-    return subprocess.Popen(
-        [*command, "--results", str(results), "--json", *more],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=results.parent,
-    )  # fmt: skip
+    return [*command, "--results", str(results), "--json", *more]
 
 
 def run(results: Path, *more: str) -> list[dict[str, Any]]:
-    process = start(results, *more)
-    out, err = process.communicate()
-    assert process.returncode == 0, err
-    records: list[dict[str, Any]] = json.loads(out)
+    done = subprocess.run(
+        words(results, *more), capture_output=True, text=True, check=False, cwd=results.parent
+    )
+    assert done.returncode == 0, done.stderr
+    records: list[dict[str, Any]] = json.loads(done.stdout)
     return records
 
 
@@ -156,17 +152,10 @@ def test_quickstart_runs_over_shared_articles(name: str, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_quickstart_killed_at_random_moments_ends_as_if_it_was_not(tmp_path: Path) -> None:
     more = ("--limit", "12", "--set", "models.5.batch_size=4", "--set", "models.6.batch_size=2")
-    began = time.monotonic()
     run(tmp_path / "whole", *more)
-    whole = time.monotonic() - began
-    rng = random.Random(8)
-    for _ in range(8):
-        process = start(tmp_path / "torn", *more)
-        try:
-            process.communicate(timeout=rng.uniform(0.2, 0.7) * whole)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.communicate()
+    rng, n_bytes = random.Random(8), stored_bytes(tmp_path / "whole")
+    for moment in sorted(rng.uniform(0, n_bytes) for _ in range(8)):
+        kill_run(words(tmp_path / "torn", *more), tmp_path / "torn", moment)
 
     run(tmp_path / "torn", *more)
 

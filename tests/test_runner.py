@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from at_work import kill_run, killed_at_end, stored_bytes
+from servers.chat import serving
 
 import evalharness
 from evalharness import cells, config, results, spill, tally
@@ -436,39 +438,40 @@ def test_store_that_is_removed_meanwhile_is_made_again(tmp_path: Path) -> None:
 
 
 def test_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
-    data_file(tmp_path, 3000)
+    """The server answers one batch of requests and holds those of the next: no run can be over."""
+    data_file(tmp_path, 40)
     path = tmp_path / "c.yaml"
-    path.write_text("data: {name: files, path: articles.jsonl}\nmodel: lead\nmetrics: [rouge]\n")
-    process = subprocess.Popen(
-        command(path, tmp_path / "r"),
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    while not list((tmp_path / "r" / "store" / "summaries").glob("*.jsonl")):
-        assert process.poll() is None
+    held = {"on": True}
 
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
+    def faults(said: str, n: int) -> str:
+        return "slow" if held["on"] and len(server.tries) > 32 else ""
+
+    with serving(faults=faults) as server:
+        model = {"name": "endpoint", "url": server.url, "model": "m"}
+        data = {"name": "files", "path": "articles.jsonl"}
+        path.write_text(json.dumps({"data": data, "model": model, "metrics": ["rouge"]}))
+        process = subprocess.Popen(
+            command(path, tmp_path / "r"),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        with killed_at_end(process):
+            while server.held < 8:
+                assert process.poll() is None, process.communicate()
+                server.ending.wait(0.01)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate()
+        held["on"] = False
+        (again,) = evalharness.run(path, results=tmp_path / "r")
 
     assert process.returncode == 130
     assert "the same command goes on" in err
     assert "Traceback" not in err
+    summaries = again.record["timing"]["summaries"]
+    assert (summaries["stored"], summaries["computed"]) == (32, 8)
 
 
 def command(path: Path, results: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "evalharness", "run", str(path), "--results", str(results), *more]
-
-
-def stored_bytes(results: Path) -> int:
-    return sum(path.stat().st_size for path in (results / "store").rglob("*.jsonl"))
-
-
-def kill_at(process: "subprocess.Popen[bytes]", results: Path, n_bytes: float) -> bool:
-    """Kill a run once its store has grown so far; tell whether it was not over by then."""
-    while process.poll() is None:
-        if stored_bytes(results) >= n_bytes:
-            process.kill()
-            return process.wait() == -signal.SIGKILL
-    return False
 
 
 def test_run_killed_at_random_moments_ends_as_if_it_was_not(tmp_path: Path) -> None:
@@ -482,15 +485,10 @@ def test_run_killed_at_random_moments_ends_as_if_it_was_not(tmp_path: Path) -> N
     rng = random.Random(20)
     moments = sorted(rng.uniform(0, stored_bytes(tmp_path / "whole")) for _ in range(20))
 
-    killed = 0
     for moment in moments:
-        process = subprocess.Popen(
-            command(path, tmp_path / "torn"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        killed += kill_at(process, tmp_path / "torn", moment)
+        kill_run(command(path, tmp_path / "torn"), tmp_path / "torn", moment)
     subprocess.run(command(path, tmp_path / "torn"), check=True, capture_output=True)
 
-    assert killed == 20
     for cell in ("lead", "random"):
         assert bytes_of(tmp_path / "torn" / "c" / cell) == bytes_of(tmp_path / "whole" / "c" / cell)
     left = [p.name for p in (tmp_path / "torn" / "c").rglob("*.part")]

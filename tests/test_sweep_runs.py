@@ -1,18 +1,16 @@
 """Sweeps at work: as many runs as cells, each as if it had run alone, and a model loaded once."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from at_work import kill_run, stored_bytes
 
 import evalharness
 from evalharness import cells, config, hf
@@ -263,24 +261,13 @@ def test_sweep_of_24_cells_equals_24_single_runs(whole: Path, loads: Counter[str
 @pytest.mark.slow
 def test_sweep_of_24_cells_killed_at_random_moments_ends_as_if_it_was_not(whole: Path) -> None:
     command = [sys.executable, "-m", "evalharness", "run", str(whole / "sweep.yaml"), "--results"]
-    began = time.monotonic()
     subprocess.run([*command, str(whole / "one")], check=True, capture_output=True)
-    length = time.monotonic() - began
-    rng = random.Random(5)
-    killed = 0
-    for _ in range(6):
-        process = subprocess.Popen(
-            [*command, str(whole / "torn")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(timeout=rng.uniform(0.2, 0.6) * length)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
+    rng, n_bytes = random.Random(5), stored_bytes(whole / "one")
+    for moment in sorted(rng.uniform(0, n_bytes) for _ in range(6)):
+        kill_run([*command, str(whole / "torn")], whole / "torn", moment)
 
     subprocess.run([*command, str(whole / "torn")], check=True, capture_output=True)
 
-    assert killed > 0
     alone = bytes_alone(whole / "each")
     torn = bytes_of(whole / "torn")
     assert {name: torn[name] for name in alone} == alone

@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import httpx2
 
 Sleep = Callable[[float], Awaitable[None]]
+Limit = Callable[[float], AbstractAsyncContextManager[object]]
 
 # Busy, too slow, too many at once, or broken for now: worth another try.
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -74,12 +76,23 @@ class Spent:
 class Client:
     """Asks one server. Deterministic but for the server: also the jitter comes from a seed."""
 
-    def __init__(self, server: Server, *, seed: int = 0, sleep: Sleep = asyncio.sleep) -> None:
-        """Take the server, and read its key. Raises: EndpointError where there is none."""
+    def __init__(
+        self,
+        server: Server,
+        *,
+        seed: int = 0,
+        sleep: Sleep = asyncio.sleep,
+        limit: Limit = asyncio.timeout,
+    ) -> None:
+        """Take the server, and read its key. Raises: EndpointError where there is none.
+
+        sleep, limit: how to wait, and what ends a try that takes too long, both given seconds.
+        """
         self.server = server
         self.spent = Spent()
         self._seed = seed
         self._sleep = sleep
+        self._limit = limit
         self._key = _key(server.key)
 
     def ask(self, chats: Sequence[Chat]) -> list[Answer | Unanswered]:
@@ -207,7 +220,7 @@ class _Asking:
         self.client.spent.tries += 1
         try:
             async with (
-                asyncio.timeout(self.server.timeout),
+                self.client._limit(self.server.timeout),
                 self.http.stream("POST", self.url, content=body) as response,
             ):
                 content = await _bounded(response)

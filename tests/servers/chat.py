@@ -45,7 +45,7 @@ class Server(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.tries: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
-        self.open = self.most_open = 0
+        self.open = self.most_open = self.held = 0
 
     @property
     def url(self) -> str:
@@ -79,7 +79,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, fault: str, said: str, body: Fields) -> None:
         if fault == "slow":
-            self.server.ending.wait(20)  # until the test is over: the client gave up long ago
+            with self.server.lock:
+                self.server.held += 1
+            self.server.ending.wait()  # until the test is over: no client waits so long
             self.close_connection = True
         elif fault == "hang up":
             self.close_connection = True
