@@ -18,6 +18,7 @@ PINNED = (
     "evalharness/text/*.gz",
     "tests/cases/logs/**/*.eval",
     "tests/cases/logs/**/*.parquet",
+    "tests/frozen/data/**/*",
 )
 
 
