@@ -19,6 +19,7 @@ PINNED = (
     "tests/cases/logs/**/*.eval",
     "tests/cases/logs/**/*.parquet",
     "tests/frozen/data/**/*",
+    "tests/frozen/written_by_9e964b4/**/*",
 )
 
 
