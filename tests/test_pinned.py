@@ -18,6 +18,8 @@ PINNED = (
     "evalharness/text/*.gz",
     "tests/cases/logs/**/*.eval",
     "tests/cases/logs/**/*.parquet",
+    "tests/frozen/data/**/*",
+    "tests/frozen/written_by_9e964b4/**/*",
 )
 
 

@@ -1,0 +1,164 @@
+"""What commit 9e964b4 wrote is opened, resumed, verified, reported and compared by today's code.
+
+`tests/frozen/written_by_9e964b4` has a store, run folders and their configs; its README says how
+they were written. Each test works on a copy. Whoever changes what is on disk so that the old can
+no longer be read lets the command refuse and say what to do, and changes the test to that.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Done
+
+FROZEN = Path(__file__).parent / "frozen"
+OLD = FROZEN / "written_by_9e964b4"
+FINISHED = ("results/four", "results/score/summaries", "results/sweep")
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy the old results with their configs and data, and go there."""
+    folder = tmp_path / "old"
+    shutil.copytree(OLD, folder)
+    shutil.copytree(FROZEN / "data" / "lead1-llama", folder / "data" / "lead1-llama")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def samples_of(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of all samples and configs below a folder."""
+    names = ("samples.jsonl", "samples.parquet", "config.yaml")
+    paths = sorted(path for path in folder.rglob("*") if path.name in names)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def ledgers(folder: Path) -> dict[str, bytes]:
+    paths = sorted((folder / "results" / "store").rglob("*.jsonl"))
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def well(done: Done) -> str:
+    """Return what a command printed, and see that it ended well."""
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def runs(done: Done) -> list[dict[str, Any]]:
+    found = json.loads(well(done))
+    return found if isinstance(found, list) else [found]
+
+
+def counts(record: dict[str, Any]) -> list[dict[str, int]]:
+    timing = record["timing"]
+    return [timing["summaries"], *timing["scores"].values()]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "configs/four.yaml"),
+        ("run", "configs/sweep.yaml"),
+        ("score", "data/summaries.jsonl", "--metrics", "rouge,chrf", "--checks", "lexical",
+         "--set", "data.columns.extra=[error]"),
+        ("run", "results/four/lead1-llama/config.yaml"),
+    ],
+    ids=lambda arguments: arguments[1],
+)  # fmt: skip
+def test_old_run_again_computes_nothing_and_writes_the_same(
+    arguments: tuple[str, ...], old: Path, command: Command
+) -> None:
+    records = runs(command(*arguments, "--no-report", "--json"))
+
+    for record in records:
+        assert all(count["computed"] == 0 and count["stored"] >= 6 for count in counts(record))
+    assert samples_of(old) == samples_of(OLD)
+    assert ledgers(old) == ledgers(OLD)
+
+
+def test_old_killed_run_goes_on_from_its_whole_batches(old: Path, command: Command) -> None:
+    random, llama = runs(command("run", "configs/killed.yaml", "--no-report", "--json"))
+
+    assert random["timing"]["summaries"] == {"computed": 0, "stored": 6}
+    assert llama["timing"]["summaries"] == {"computed": 4, "stored": 2}
+    assert llama["metrics"]["rouge"]["n"] == 6
+    assert "nothing differs" in well(command("verify", "results"))
+
+
+def test_old_killed_run_is_named_by_verify(old: Path, command: Command) -> None:
+    done = command("verify", "results")
+
+    assert done.returncode == 1
+    assert "killed/lead1-llama: no finished run is there" in done.stdout
+    assert "the line is torn" in done.stdout
+
+
+def test_old_runs_are_verified(old: Path, command: Command) -> None:
+    assert "nothing differs" in well(command("verify", "--all", *FINISHED))
+
+
+@pytest.mark.parametrize("run", FINISHED)
+def test_old_runs_are_reported(run: str, old: Path, command: Command) -> None:
+    well(command("report", run, "-o", "page.html"))
+
+    assert 'id="provenance"' in (old / "page.html").read_text()
+
+
+def test_old_page_is_written_over(old: Path, command: Command) -> None:
+    well(command("report", "results/four", "-o", "results/four/report.html"))
+
+    assert "nothing differs" in well(command("verify", "results/four"))
+
+
+def test_old_runs_are_compared_with_each_other_and_with_new_ones(
+    old: Path, command: Command
+) -> None:
+    new = ("--set", "models=[{name: lead, label: lead-3, sentences: 3}, lexrank]")
+    well(command("run", "configs/four.yaml", *new, "--results", "new", "--no-report"))
+
+    alone = json.loads(well(command("compare", "results/four", "--json")))
+    lead, lexrank = "new/four/lead-3", "new/four/lexrank"
+    both = json.loads(well(command("compare", "results/four/oracle", lead, lexrank, "--json")))
+
+    assert alone["systems"] == ["lead-3", "lead1-llama", "oracle", "textrank"]
+    assert both["articles"] == 6
+
+
+def test_old_run_gates_a_new_one(old: Path, command: Command) -> None:
+    """Six articles are too few to tell (3), which is an outcome and no refusal (4)."""
+    new = ("--set", "models=[{name: lead, label: lead-3, sentences: 3}]")
+    well(command("run", "configs/four.yaml", *new, "--results", "new", "--no-report"))
+    (old / "rules.yaml").write_text("minimum_n: 5\nmetrics: {rouge.rouge1: 0.5}\n")
+
+    few = command("gate", "results/four/lead-3", "new/four")
+    enough = command("gate", "results/four/lead-3", "new/four", "--rules", "rules.yaml")
+
+    assert (few.returncode, enough.returncode) == (3, 0), few.stderr + enough.stderr
+
+
+def test_old_runs_are_shown(old: Path, command: Command) -> None:
+    assert "harbour" in well(command("show", "results/four", "harbour"))
+    assert "island-nurse" in well(command("show", "results/score/summaries"))
+
+
+def test_old_runs_are_listed_on_the_leaderboard(old: Path, command: Command) -> None:
+    listed = json.loads(well(command("leaderboard", "results", "--json")))
+
+    assert "lead1-llama" in json.dumps(listed)
+
+
+def test_public_api_opens_old_runs(old: Path) -> None:
+    from evalharness import Comparison, Gate, compare, gate, verify
+
+    compared = compare("results/four/lead-3", "results/four/oracle")
+    judged = gate("results/four/lead-3", "results/four/lead-3")
+    verified = verify(*FINISHED)
+
+    assert isinstance(compared, Comparison)
+    assert isinstance(judged, Gate)
+    assert verified.good
