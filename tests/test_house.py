@@ -1,0 +1,180 @@
+"""The house keeps its limits: names, sizes, imports, layers. `python tests/house.py` shows all."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Mapping
+
+import house
+import pytest
+
+# The most that each measure may be: (now, in the end). The first is lowered as the work goes on,
+# and never raised; the second is what the house is to have when it has moved.
+LIMITS: Mapping[str, tuple[int, int]] = {
+    "names at the top": (66, 28),
+    "duplicate public names": (136, 25),
+    "public names defined alike": (15, 15),
+    "participles": (334, 80),
+    "modules": (291, 240),
+    "lines": (44_911, 43_500),
+    "import cycles": (2, 0),
+    "function length, median": (6, 6),
+    "function length, p90": (16, 16),
+    "function length, p99": (31, 31),
+    "function length, longest": (48, 48),
+    "subscripts of run.json": (140, 0),
+    "exit codes as numbers": (17, 0),
+    "modules imported by gate": (69, 50),
+    "modules imported by --help": (5, 5),
+    "modules entered by a run": (51, 40),
+    "frames to a score": (14, 10),
+}
+
+# Public names that may mean two things, each with the reason why none of them has a better name.
+# A name stands here when it was argued; the limit above counts those here, too.
+ARGUED: Mapping[str, str] = {
+    "GROUP": "each module of plots says under which heading its plots stand, as the section asks",
+    "FORMATS": "a table of the formats that a module writes or reads, by name, for its own command",
+    "markdown": "one form of what its module shows; it is called as `gate.markdown`, by module",
+    "as_csv": "one form of what its module shows; it is called as `leaderboard.as_csv`, by module",
+}
+
+# What `from evalharness import gate, compare` must not import.
+UNWANTED = (
+    *("evalharness.executors", "evalharness.endpoint", "evalharness.neural"),
+    *("httpx", "httpx2", "torch"),
+)
+
+
+def unless_moved(is_done: bool, what: str) -> pytest.MarkDecorator:
+    """Skip a test until its part of the house is there; from then on it holds."""
+    return pytest.mark.skipif(not is_done, reason=f"{what}: the house has not moved so far")
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_no_measure_exceeds_its_limit(name: str) -> None:
+    limit, _ = LIMITS[name]
+    assert house.MEASURES[name]() <= limit, f"{name}: `python tests/house.py` lists or shows it"
+
+
+def test_no_limit_is_below_its_target() -> None:
+    assert {name for name, (now, target) in LIMITS.items() if now < target} == set()
+
+
+def test_every_argued_name_is_still_defined_twice() -> None:
+    assert set(ARGUED) - set(house.duplicate_names()) == set()
+
+
+def test_keys_of_run_json_are_those_that_a_run_writes() -> None:
+    assert set(house.RUN_KEYS) == set(house.profile_of_run().record)
+
+
+def test_a_score_is_computed_below_the_command_line() -> None:
+    stack = house.profile_of_run().stack
+    assert (stack[0], stack[-1]) == ("evalharness.cli:main", "evalharness.metrics.rouge:score")
+
+
+def unwanted_modules() -> list[str]:
+    return [
+        name
+        for name in house.imported_by_gate()
+        if any(name == top or name.startswith(f"{top}.") for top in UNWANTED)
+    ]
+
+
+@unless_moved((house.ROOT / "evalharness" / "runner" / "run.py").exists(), "the runner")
+def test_gate_and_compare_import_no_executor_endpoint_or_network() -> None:
+    assert unwanted_modules() == []
+
+
+# Layers.
+
+_LAYERS = next(
+    contract["layers"]
+    for contract in tomllib.loads((house.ROOT / "pyproject.toml").read_text())["tool"][
+        "importlinter"
+    ]["contracts"]
+    if contract["type"] == "layers" and contract["containers"] == ["evalharness"]
+)
+# A line of the ten in CONTRIBUTING: its number, its names, two spaces and what they are for.
+_LINE = re.compile(r"^ *(\d+)  ?((?:\w+)(?: *[|:>] *\w+)*)(?:  .*)?$", re.MULTILINE)
+
+
+def names_in(layer: str) -> set[str]:
+    """Return the names of a layer; `|`, `:` and `>` part them. `__main__` is in every house."""
+    return set(re.findall(r"\w+", layer)) - {"__main__"}
+
+
+def test_contract_names_what_stands_at_the_top_and_nothing_else() -> None:
+    stated = [name for layer in _LAYERS for name in names_in(layer)]
+    assert sorted(stated) == sorted({*house.top_names()} - {"__init__", "__main__"})
+
+
+@unless_moved(len([layer for layer in _LAYERS if names_in(layer)]) <= 10, "ten layers")
+def test_layers_of_contributing_are_those_of_the_contract() -> None:
+    text = (house.ROOT / "CONTRIBUTING.md").read_text()
+    written = {int(number): names_in(names) for number, names in _LINE.findall(text)}
+    contract = [names_in(layer) for layer in _LAYERS if names_in(layer)]
+    assert written == dict(enumerate(contract, 1))
+
+
+# Commands and exit codes.
+
+_CLI = house.ROOT / "evalharness" / "cli"
+
+
+def commands() -> list[str]:
+    """Return the names in `COMMANDS`, a mapping or a list, of the command line."""
+    tree = ast.parse((_CLI / "__init__.py").read_text())
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        if any(isinstance(target, ast.Name) and target.id == "COMMANDS" for target in targets):
+            assert isinstance(node, ast.Assign | ast.AnnAssign)
+            return list(ast.literal_eval(node.value)) if node.value is not None else []
+    return []
+
+
+@unless_moved((_CLI / "__init__.py").exists(), "cli, a package")
+def test_every_command_has_a_file_of_its_name() -> None:
+    names = {name.replace("-", "_") for name in commands()}
+    assert names, "cli/__init__.py has no COMMANDS"
+    assert names - {path.stem for path in _CLI.glob("*.py")} == set()
+
+
+def has_exit_enum() -> bool:
+    tree = ast.parse((house.ROOT / "evalharness" / "errors.py").read_text())
+    return any(isinstance(node, ast.ClassDef) and node.name == "Exit" for node in tree.body)
+
+
+@unless_moved(has_exit_enum(), "errors.Exit, the enum of exit codes")
+def test_exit_codes_are_named_nowhere_but_in_the_enum() -> None:
+    assert [module.at(line) for module, line in house.exit_codes()] == []
+
+
+# What the measures count.
+
+
+@pytest.mark.parametrize("name", ["told", "_asked", "lacking", "loaded", "unwritten", "_got"])
+def test_bare_participle_is_counted(name: str) -> None:
+    assert house.is_participle(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["read", "cut", "found_path", "_with_band", "timing", "seed", "__getitem__", "needs"]
+)
+def test_verb_noun_or_name_of_two_words_is_not_counted(name: str) -> None:
+    assert not house.is_participle(name)
+
+
+def test_cycle_is_found_through_a_third_module() -> None:
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set(), "e": {"a"}}
+    groups = [sorted(group) for group in house.components(edges)]
+    assert sorted(groups) == [["a", "b", "c"], ["d"], ["e"]]
+
+
+def test_name_is_a_duplicate_only_where_its_definitions_differ() -> None:
+    alike, different = house.copied_names(), house.duplicate_names()
+    assert not set(alike) & set(different)
+    assert all(len({each.module.name for each in found}) > 1 for found in different.values())
