@@ -63,7 +63,7 @@ def _is_ledger(name: str) -> bool:
 def _wanted(name: str) -> bool:
     last = PurePosixPath(name).name
     half = last.startswith(".") and last.endswith(".part")
-    return not (half or last.endswith(".lock") or "store/jobs/" in name)
+    return not (half or last.endswith(".lock"))
 
 
 class _Place:

@@ -90,7 +90,6 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "local": "evalharness.executors.local:Local",
         "processes": "evalharness.executors.processes:Processes",
         "ray": "evalharness.executors.ray:Ray",
-        "slurm": "evalharness.executors.slurm:Slurm",
     },
 }
 

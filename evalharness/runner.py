@@ -9,10 +9,8 @@ from typing import Any
 from evalharness import config as configs
 from evalharness import registry, tracking
 from evalharness import results as results_files
-from evalharness.arrays import run_array
 from evalharness.cells import Cell, executor_of, prepare
 from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
-from evalharness.executors.slurm import Slurm
 from evalharness.protocols import Crew, Delegating, Tracked
 from evalharness.provenance import provenance
 from evalharness.sealing import sealed_alone, text_alone
@@ -20,7 +18,6 @@ from evalharness.space import check_space
 from evalharness.store import RunFolder, cannot_write, results_folder
 from evalharness.stored import Store
 from evalharness.tasks import Ready, score
-from evalharness.windows import expected
 from evalharness.work import Progress as Progress
 from evalharness.work import (
     Silence,
@@ -89,8 +86,8 @@ def run(
 
     overrides: `key=value` with dots in the key, as for `--set`; over the file, over the defaults.
     results: the folder for runs and for the store of all that was ever computed in it.
-    executor, workers: where it is computed (`local`, `processes`, `ray`, `slurm`), and by how
-        many; over the config's `executor`. They change no result.
+    executor, workers: where it is computed (`local`, `processes`, `ray`), and by how many;
+        over the config's `executor`. They change no result.
     space: whether to make sure first that the results will fit on its disk.
 
     Raises: HarnessError for what the user can mend; Unfinished, with the runs that did end, where
@@ -101,36 +98,19 @@ def run(
     cells = prepare(experiment)
     if space:
         check_space(cells, folder)
-    place = executor_of(experiment, cells)
-    if isinstance(place, Slurm):
-        n = expected(cells[0].loader, cells[0].sheet.limit)
-        total = n and n * len(cells)
-        told = progress or Silence()
-        return _all(*run_array(place, config, overrides, folder, limit, told, total, run_and_tell))
+    built_executor = executor_of(experiment, cells)
     if len(cells) > 1:
         write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
-    with place.crew() as crew:
+    with built_executor.crew() as crew:
         runs, failures = run_cells(cells, folder, progress or Silence(), crew)
     for finished in runs:
         if untold := list(tracking.failures(finished.record, required=True)):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
-    return _all(runs, failures)
-
-
-def _all(runs: list[Run], failures: Mapping[str, str]) -> list[Run]:
     if failures:
         raise Unfinished(runs, failures)
     return runs
-
-
-def run_and_tell(*given: Any, **named: Any) -> tuple[list[Run], Mapping[str, str]]:
-    """Return what `run` returns, and by cell's name why the others could not be."""
-    try:
-        return run(*given, **named), {}
-    except Unfinished as error:
-        return error.runs, error.failures
 
 
 def write_sweep(cells: Sequence[Cell], folder: Path) -> None:

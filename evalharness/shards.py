@@ -113,7 +113,7 @@ def run_shard(
 ) -> Part:
     """Compute one part of a config's summaries and scores; `run` without a shard writes the runs.
 
-    executor, workers: as of `run`; a shard of a config with `slurm` is computed in this process.
+    executor, workers: as of `run`.
 
     Raises: HarnessError for what the user can mend; what keeps one cell from its part is in the
         part's failures.

@@ -48,28 +48,14 @@ def mean(values: Iterable[float | None]) -> float | None:
     return total / n if n else None
 
 
-def bootstrap_means(values: Values, seed: int, resamples: int = 1000) -> Values:
-    """Draw as many articles as there are, with replacement, again and again; return each mean.
-
-    values: finite scores or NaN for a missing one, shape (articles, columns). The mean is that of
-    the scores drawn; where a resample holds none of a column, it is NaN.
-    Returns shape (resamples, columns): the same bits on any machine with the same numpy.
-
-    >>> bootstrap_means(np.array([[1.0, 5.0], [1.0, np.nan]]), seed=0, resamples=3)
-    array([[ 1., nan],
-           [ 1.,  5.],
-           [ 1.,  5.]])
-    """
-    return _bootstrap_means(lambda: iter([values]), _survey([values]), seed, resamples)
-
-
 def interval(
     values: Values, seed: int, resamples: int = 1000, level: float = 0.95
 ) -> tuple[Values, Values]:
     """Return the low and the high end of each column's mean, by the percentile bootstrap.
 
-    values: as in `bootstrap_means`. Each end has shape (columns,), NaN where a column has no score;
-    one article alone gives its score as both ends. (Efron & Tibshirani 1993, chapter 13.)
+    values: finite scores or NaN for a missing one, shape (articles, columns). Each end has shape
+    (columns,), NaN where a column has no score; one article alone gives its score as both ends.
+    (Efron & Tibshirani 1993, chapter 13.)
 
     >>> interval(np.arange(100.0)[:, np.newaxis], seed=0)
     (array([43.81925]), array([54.9505]))
@@ -115,6 +101,11 @@ def _survey(blocks: Iterable[Values]) -> _Survey:
 
 
 def _bootstrap_means(blocks: Blocks, survey: _Survey, seed: int, resamples: int) -> Values:
+    """Draw as many articles as there are, with replacement, again and again; return each mean.
+
+    The mean is that of the scores drawn; where a resample holds none of a column, it is NaN.
+    Returns shape (resamples, columns): the same bits on any machine with the same numpy.
+    """
     if not survey.articles:
         return np.full((resamples, len(survey.scored)), np.nan)
     sums = [

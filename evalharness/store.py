@@ -30,6 +30,7 @@ _HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
 _KEY = re.compile(r"([0-9a-f]{2})+")
+_KEY_DIGITS = 32  # of a digest
 
 
 class Ledger:
@@ -266,6 +267,33 @@ def _is_record(entry: Any) -> bool:
         and isinstance(batch, list)
         and [type(n) for n in batch] == [int, int]
     )
+
+
+def signature_of(line: bytes) -> Mapping[str, Any] | None:
+    """Return the signature in the first line of a ledger; None where the line was changed."""
+    entry = entry_of(line) if _is_framed(line) else None
+    if entry is None or entry.get("ledger") != FORMAT:
+        return None
+    signature = entry.get("signature")
+    return signature if isinstance(signature, dict) else None
+
+
+def record_of(line: bytes) -> Mapping[str, Any] | None:
+    """Return key, batch and record of a further line; None where a byte was changed or is missing.
+
+    A reader of the ledger (`Ledger`) also takes lines with other keys than digests, and does not
+    look at the two bytes between checksum and content.
+    """
+    entry = entry_of(line) if _is_framed(line) else None
+    if entry is None or not _is_record(entry) or len(entry["key"]) != _KEY_DIGITS:
+        return None
+    found: dict[str, Any] = entry
+    return found
+
+
+def _is_framed(line: bytes) -> bool:
+    """Tell whether the bytes that no checksum covers are there: before the content, and the end."""
+    return line[16:18] == b'",' and line.endswith(b"\n")
 
 
 _KEY_AND_BATCH = re.compile(rb'"key":"((?:[0-9a-f]{2})+)","batch":\[([0-9]+),([0-9]+)\],"record":')

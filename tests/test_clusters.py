@@ -1,19 +1,21 @@
 """Ray and SLURM, real ones on this machine: the same bytes, whoever dies.
 
-Run with `-m cluster`. Ray's tests need the package; SLURM's need `submitit` and, where no cluster
-is there already, slurmctld, slurmd and munged (Debian: slurm-wlm, munge), and root to start them.
+Run with `-m cluster`. Ray's tests need the package; SLURM's submit the files of `configs/slurm` and
+need, where no cluster is there already, slurmctld, slurmd and munged (Debian: slurm-wlm, munge),
+and root to start them.
 """
 
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -155,8 +157,6 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Have a cluster: the one that is there, or one of a single node, started here."""
-    if importlib.util.find_spec("submitit") is None:
-        pytest.skip("no submitit")
     if shutil.which("sinfo") and idle():
         yield
         return
@@ -198,90 +198,90 @@ def start_munge() -> None:
     subprocess.run(["runuser", "-u", "munge", "--", "munged"], check=True)
 
 
-ARRAY = ("--executor", "slurm", "--workers", "2", "--set", "executor.time=30")
+SBATCH_FILES = Path(__file__).parents[1] / "configs" / "slurm"
 
 
-@pytest.mark.usefixtures("slurm")
-def test_array_of_jobs_gives_the_bytes_of_one_process(whole: Path) -> None:
-    done = completed(*command(whole / "c.yaml", whole / "slurm", *ARRAY), "--json")
-
-    assert done.returncode == 0, done.stderr
-    assert bytes_of(whole / "slurm") == bytes_of(whole / "alone")
-    timing = [run["timing"]["summaries"] for run in json.loads(done.stdout)]
-    assert sum(counts["computed"] for counts in timing) == 0  # by the job that merged
-    assert not list((whole / "slurm" / "store" / "jobs").iterdir())
+@pytest.fixture
+def results(whole: Path, tmp_path: Path) -> Path:
+    """Return a folder as far from the data as `alone`, as config.yaml has the way to them."""
+    return whole / tmp_path.name
 
 
-def jobs_of(folder: Path) -> list[int]:
-    """Return the Python processes of the jobs that work for a results folder."""
-    found = []
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = line.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        ours = b"submitit.core._submit" in words and str(folder).encode() in b" ".join(words)
-        if ours and b"srun" not in words[0]:
-            found.append(int(line.parent.name))
-    return found
+@pytest.fixture
+def submit(
+    slurm: None, whole: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    """Return what submits a sbatch file for the config of `whole`, and returns the job's id.
+
+    What the jobs print comes into `*.out` of `tmp_path`.
+    """
+    python = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", os.pathsep.join([python, os.environ["PATH"]]))
+
+    def job(file: str, *options: str) -> str:
+        done = completed(
+            "sbatch", "--parsable", f"--output={tmp_path}/%A_%a.out", *options,
+            str(SBATCH_FILES / file), str(whole / "c.yaml"), str(results),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr + printed(tmp_path)
+        return done.stdout.strip()
+
+    return job
 
 
-@pytest.mark.usefixtures("slurm")
-def test_job_of_the_array_that_is_killed_is_submitted_again(whole: Path) -> None:
-    results = whole / "slurm-killed"
-    process = started(whole / "c.yaml", results, some_summaries, *ARRAY)
-    os.kill(jobs_of(results)[0], signal.SIGKILL)
-
-    _, err = process.communicate()
-    assert process.returncode == 0, err
-    assert bytes_of(results) == bytes_of(whole / "alone")
+def printed(folder: Path) -> str:
+    return "".join(path.read_text() for path in sorted(folder.glob("*.out")))
 
 
-@pytest.mark.usefixtures("slurm")
-def test_driver_that_is_interrupted_takes_its_jobs_out_of_the_queue(whole: Path) -> None:
-    results = whole / "slurm-interrupted"
-    process = started(whole / "c.yaml", results, some_summaries, *ARRAY)
-    jobs = jobs_of(results)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
-
-    assert process.returncode == 130
-    assert "the same command goes on" in err
-    assert gone(jobs, 60)
-    assert completed(*command(whole / "c.yaml", results)).returncode == 0
-    assert bytes_of(results) == bytes_of(whole / "alone")
-
-
-@pytest.mark.usefixtures("slurm")
-@pytest.mark.parametrize("wrong", ["gpus=1", "partition=nope", "options={foo: 1}"])
-def test_what_the_cluster_does_not_have_is_one_line(whole: Path, wrong: str) -> None:
-    done = completed(
-        *command(whole / "c.yaml", whole / "wrong", *ARRAY), "--set", f"executor.{wrong}"
-    )
-
-    assert done.returncode == 2
-    ours = [line for line in done.stderr.splitlines() if line.startswith("evalharness")]
-    assert len(ours) == 1
-    assert ours[0].startswith("evalharness: slurm: the array was not taken: sbatch: ")
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.usefixtures("slurm")
 def test_sbatch_files_give_the_bytes_of_one_process(
-    whole: Path, monkeypatch: pytest.MonkeyPatch
+    submit: Callable[..., str], whole: Path, results: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(
-        "PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    )
-    folder = Path(__file__).parents[1] / "configs" / "slurm"
-    results = whole / "sbatch"
-    submit = ["sbatch", "--parsable", f"--output={whole}/%A_%a.out"]
-    given = [str(whole / "c.yaml"), str(results)]
-    first = completed(*submit, "--array=1-2", str(folder / "shards.sbatch"), *given)
-    assert first.returncode == 0, first.stderr
-    after = f"--dependency=afterok:{first.stdout.strip()}"
-    merged = completed(*submit, "--wait", after, str(folder / "merge.sbatch"), *given)
+    array = submit("shards.sbatch", "--array=1-2")
+    submit("merge.sbatch", "--wait", f"--dependency=afterok:{array}")
 
-    told = "".join(path.read_text() for path in whole.glob("*.out"))
-    assert merged.returncode == 0, merged.stderr + told
-    assert bytes_of(results) == bytes_of(whole / "alone"), told
+    text = printed(tmp_path)
+    assert bytes_of(results) == bytes_of(whole / "alone"), text
+    for shard in ("1/2", "2/2"):
+        assert f"shard {shard}: " in text
+    records = [json.loads(p.read_text()) for p in results.glob("t/*/run.json")]
+    summaries = [record["timing"]["summaries"] for record in records]
+    assert [counts["computed"] for counts in summaries] == [0, 0]  # by the job that merged
+
+
+def test_array_that_was_cancelled_is_submitted_again_and_goes_on(
+    submit: Callable[..., str], whole: Path, results: Path, tmp_path: Path
+) -> None:
+    array = submit("shards.sbatch", "--array=1-2")
+    assert within(300, lambda: some_summaries(results)), printed(tmp_path)
+    assert completed("scancel", "--signal=KILL", array).returncode == 0
+    assert within(120, lambda: not queued(array))
+    assert "no other shard is missing" not in printed(tmp_path)
+
+    again = submit("shards.sbatch", "--array=1-2")
+    submit("merge.sbatch", "--wait", f"--dependency=afterok:{again}")
+    text = printed(tmp_path)
+    assert bytes_of(results) == bytes_of(whole / "alone"), text
+    assert re.search(r"computed, [1-9]\d* summaries there already", text), text
+
+
+def test_array_that_does_not_count_from_one_ends_at_once_and_says_why(
+    submit: Callable[..., str], results: Path, tmp_path: Path
+) -> None:
+    array = submit("shards.sbatch", "--array=2-3")
+    assert within(120, lambda: not queued(array))
+
+    assert printed(tmp_path) == "the array must count from 1 and be whole: sbatch --array=1-3\n" * 2
+    assert not results.exists()
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Wait until something holds; return whether it came to that."""
+    began = time.monotonic()
+    while not (holds := condition()) and time.monotonic() - began < seconds:
+        time.sleep(0.1)
+    return holds
+
+
+def queued(job: str) -> bool:
+    """Tell whether a job, or one of an array, still waits or runs."""
+    return bool(completed("squeue", "--noheader", f"--jobs={job}").stdout.strip())

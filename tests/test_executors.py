@@ -231,9 +231,6 @@ def test_executor_of_the_command_line_lies_over_the_config(tmp_path: Path) -> No
         ({"name": "local", "workers": 2}, "executor.workers: unknown key"),
         ({"name": "ray", "gpus": 1.5}, "executor.gpus: 1.5 is no whole number"),
         ({"name": "ray", "cpus": 0}, "executor.cpus: a worker needs some processor or GPU"),
-        ({"name": "slurm"}, "executor: 'workers' is missing"),
-        ({"name": "slurm", "workers": 2, "time": "soon"}, "executor.time: 'soon' is no time"),
-        ({"name": "slurm", "workers": 2, "options": {"array": "1-2"}}, "array is set by us"),
     ],
 )
 def test_executor_that_cannot_be_is_one_line(tmp_path: Path, executor: Any, why: str) -> None:

@@ -29,8 +29,7 @@ LM_EVAL = next((LOGS / "lm-eval").glob("samples_*.jsonl"))
 LIGHTEVAL = next((LOGS / "lighteval").rglob("*.parquet"))
 INSPECT, EVAL = LOGS / "inspect" / "news.json", LOGS / "inspect" / "news.eval"
 PROMPTFOO = LOGS / "promptfoo" / "results.json"
-SUMMEVAL = LOGS / "summeval" / "model_annotations.jsonl"
-SACREROUGE = LOGS / "sacrerouge" / "summaries.jsonl"
+PROMPTFOO_LINES = PROMPTFOO.with_suffix(".jsonl")
 HELM = LOGS / "helm" / "scenario_state.json"
 
 # What each log holds: its harness, its systems, and a summary by the first of them.
@@ -43,12 +42,9 @@ HELD: list[tuple[Path, str, list[str], str, str]] = [
     (EVAL, "inspect", ["mockllm/model"], "clinic", CLINIC),
     (LIGHTEVAL, "lighteval", ["lead1-llama"], "1", "Summarize this article."),
     (PROMPTFOO, "promptfoo", ["echo", "echo-again"], "test-1", CLINIC),
-    (PROMPTFOO.with_suffix(".jsonl"), "promptfoo", ["echo", "echo-again"], "test-1", CLINIC),
+    (PROMPTFOO_LINES, "promptfoo", ["echo", "echo-again"], "test-1", CLINIC),
     (HELM, "helm", ["simple/model1"], "bridge", "sentences."),
     (HELM.with_name("display_predictions.json"), "helm", ["simple/model1"], "clinic", "sentences."),
-    (SACREROUGE, "sacrerouge", ["lead", "writer"], "bridge", LEAD),
-    (LOGS / "sacrerouge" / "reference_based.jsonl", "sacrerouge", ["writer"], "clinic", CLINIC),
-    (SUMMEVAL, "summeval", ["M1", "M2"], "clinic", CLINIC),
 ]
 NAMES = [path.relative_to(LOGS).parts[0] + path.suffix for path, *_ in HELD]
 
@@ -85,8 +81,7 @@ def test_sample_log_loads_with_articles_summaries_and_references(
     assert found[known].extra["summary"] == summary
     assert all(len(article.references) == 1 for article in found.values())
     assert len(found) == (2 if name == "promptfoo" else 3)
-    bare = path.name == "reference_based.jsonl"
-    assert all(bool(article.text) is not bare for article in found.values())
+    assert all(article.text for article in found.values())
 
 
 @pytest.mark.parametrize(("path", "name", "systems", "known", "summary"), HELD, ids=NAMES)
@@ -132,7 +127,7 @@ def test_second_epochs_are_left_out_and_counted() -> None:
 
 
 def test_gzipped_logs_load_as_they_are(tmp_path: Path) -> None:
-    for path in (LM_EVAL, INSPECT, SUMMEVAL, HELM):
+    for path in (LM_EVAL, INSPECT, PROMPTFOO_LINES, HELM):
         packed = tmp_path / f"{path.name}.gz"
         packed.write_bytes(gzip.compress(path.read_bytes()))
         system = Logs(packed).systems()[0]
@@ -141,18 +136,18 @@ def test_gzipped_logs_load_as_they_are(tmp_path: Path) -> None:
 
 
 def test_log_of_several_systems_needs_one_named() -> None:
-    with pytest.raises(DataError, match="has several systems; `system` is one of M1, M2"):
-        load(SUMMEVAL)
+    with pytest.raises(DataError, match="has several systems; `system` is one of echo, echo-again"):
+        load(PROMPTFOO)
 
 
-def test_sentences_of_a_summary_are_lines_of_it(tmp_path: Path) -> None:
-    row = {"instance_id": 1, "summarizer_id": "s", "references": [{"text": ["R.", "S."]}]}
-    path = written(tmp_path / "s.jsonl", row | {"summary": {"text": ["It rained.", "A lot."]}})
-    (article,) = load(path)
+def test_sentences_of_a_text_are_lines_of_it(tmp_path: Path) -> None:
+    doc = {"document": ["It rained.", "A lot."], "highlights": [["R.", "S."]]}
+    row = {"doc_id": 1, "doc": doc, "resps": [[["Rain.", "Much."]]]}
+    (article,) = load(written(tmp_path / "s.jsonl", row))
 
     assert isinstance(article, Article)
-    assert (article.id, article.text, article.references) == ("1", "", ("R.\nS.",))
-    assert article.extra["summary"] == "It rained.\nA lot."
+    assert (article.text, article.references) == ("It rained.\nA lot.", ("R.\nS.",))
+    assert article.extra["summary"] == "Rain.\nMuch."
 
 
 def test_prompt_stands_in_for_the_article_and_is_called_so(tmp_path: Path) -> None:
@@ -220,16 +215,17 @@ def test_columns_name_paths_of_their_own(tmp_path: Path) -> None:
 
 
 def test_titles_sources_and_labels_come_with_the_articles() -> None:
-    labels = "expert_annotations.0.coherence"
-    columns = Columns(source="filepath", title="model_id", extra=(labels, "nothing"))
-    found = articles(SUMMEVAL, system="M1", columns=columns)["bridge"]
+    labels = "gradingResult.componentResults.0.score"
+    columns = Columns(source="testCase.assert.0.value", title="provider.id")
+    columns = replace(columns, extra=(labels, "nothing"))
+    found = articles(PROMPTFOO, system="echo", columns=columns)["test-0"]
 
-    assert found.source == "news/stories/bridge.story"
-    assert found.extra["title"] == "M1"
-    assert found.extra[labels] == 4
+    assert found.source == "14 weeks"
+    assert found.extra["title"] == "echo"
+    assert found.extra[labels] == 1
     assert "nothing" not in found.extra
     with pytest.raises(ValueError, match="name one path for reference"):
-        Logs(SUMMEVAL, columns=Columns(reference=("a", "b")))
+        Logs(PROMPTFOO, columns=Columns(reference=("a", "b")))
 
 
 def test_two_prompts_of_promptfoo_are_two_systems(tmp_path: Path) -> None:
@@ -251,15 +247,15 @@ def test_two_logs_of_one_system_make_two_runs(tmp_path: Path) -> None:
 
 
 def test_named_systems_of_a_log_are_scored_and_others_not(tmp_path: Path) -> None:
-    path = str(SUMMEVAL)
-    (finished,) = score([path], systems=["M2"], results=tmp_path)
-    assert finished.name == "M2"
-    (finished,) = score([path], overrides=["data.system=M1"], results=tmp_path)
-    assert finished.name == "M1"
-    with pytest.raises(DataError, match="no summaries of 'M3'; known: M1, M2"):
-        score([path], systems=["M3"], results=tmp_path)
-    with pytest.raises(DataError, match="no summaries of 'M3'; `system` is one of M1, M2"):
-        score([path], overrides=["data.system=M3"], results=tmp_path)
+    path = str(PROMPTFOO)
+    (finished,) = score([path], systems=["echo-again"], results=tmp_path)
+    assert finished.name == "echo-again"
+    (finished,) = score([path], overrides=["data.system=echo"], results=tmp_path)
+    assert finished.name == "echo"
+    with pytest.raises(DataError, match="no summaries of 'ohce'; known: echo, echo-again"):
+        score([path], systems=["ohce"], results=tmp_path)
+    with pytest.raises(DataError, match="of 'ohce'; `system` is one of echo, echo-again"):
+        score([path], overrides=["data.system=ohce"], results=tmp_path)
 
 
 def test_what_is_told_is_what_the_overrides_make_of_it(tmp_path: Path) -> None:
@@ -283,12 +279,17 @@ def test_path_that_is_named_must_be_in_every_record() -> None:
 
 def test_systems_with_any_name_have_runs_of_their_own(tmp_path: Path) -> None:
     systems: list[Any] = ["a/b", "a-b", "A-B", "../x", "\ud800", "n\0", "", "store", 5, "z" * 400]
-    rows = [{"id": n, "decoded": f"S{n}.", "model_id": name} for n, name in enumerate(systems)]
+    rows = [
+        {"provider": name, "vars": {"id": n, "article": "A."}, "response": {"output": f"S{n}."}}
+        for n, name in enumerate(systems)
+    ]
     path = written(tmp_path / "log.jsonl", "\n".join(json.dumps(row) for row in rows))
     runs = score([str(path)], results=tmp_path / "r")
 
     assert len({finished.folder for finished in runs}) == len(systems)
-    assert [s["summary"]["text"] for r in runs for s in r.samples()] == [r["decoded"] for r in rows]
+    assert [s["summary"]["text"] for r in runs for s in r.samples()] == [
+        f"S{n}." for n in range(len(systems))
+    ]
     assert all(finished.folder.is_relative_to(tmp_path / "r" / "score") for finished in runs)
 
 
@@ -564,7 +565,7 @@ def loads_or_refuses(path: Path) -> None:
 
 
 @FUZZED
-@pytest.mark.parametrize("path", [LM_EVAL, SUMMEVAL, SACREROUGE], ids=lambda path: path.parts[-2])
+@pytest.mark.parametrize("path", [LM_EVAL, PROMPTFOO_LINES], ids=lambda path: path.parts[-2])
 @given(at=st.integers(0, 30), by=JSON)
 def test_any_part_of_a_line_may_be_anything(tmp_path: Path, path: Path, at: int, by: Any) -> None:
     rows = [json.loads(line) for line in path.read_text().splitlines()]

@@ -41,10 +41,15 @@ def _scores(n_articles: int, n_columns: int, missing: float = 0.0) -> stats.Valu
     return values
 
 
+def bootstrap_means(values: stats.Values, seed: int, resamples: int = 1000) -> stats.Values:
+    survey = stats._survey([values])
+    return stats._bootstrap_means(lambda: iter([values]), survey, seed, resamples)
+
+
 def test_bootstrap_means_are_means_of_drawn_articles() -> None:
     # With as many draws as articles, each mean is a whole number of n-ths.
     n = 7
-    means = stats.bootstrap_means(np.eye(n), seed=0, resamples=50)
+    means = bootstrap_means(np.eye(n), seed=0, resamples=50)
     counts = means * n
     assert np.array_equal(counts, counts.round())
     assert np.array_equal(counts.sum(axis=1), np.full(50, n))
@@ -52,7 +57,7 @@ def test_bootstrap_means_are_means_of_drawn_articles() -> None:
 
 def test_bootstrap_means_share_a_resample_between_columns() -> None:
     values = _scores(50, 1)
-    means = stats.bootstrap_means(np.hstack([values, 2 * values, -values]), seed=3, resamples=100)
+    means = bootstrap_means(np.hstack([values, 2 * values, -values]), seed=3, resamples=100)
     assert np.array_equal(means[:, 1], 2 * means[:, 0])
     assert np.array_equal(means[:, 2], -means[:, 0])
 
@@ -62,9 +67,9 @@ def test_bootstrap_means_do_not_depend_on_the_size_of_the_blocks(
     block_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = _scores(101, 5, missing=0.2)
-    whole = stats.bootstrap_means(values, seed=1, resamples=203)
+    whole = bootstrap_means(values, seed=1, resamples=203)
     monkeypatch.setattr(stats, "BLOCK_BYTES", block_bytes)
-    assert np.array_equal(stats.bootstrap_means(values, seed=1, resamples=203), whole)
+    assert np.array_equal(bootstrap_means(values, seed=1, resamples=203), whole)
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 101])
@@ -99,8 +104,8 @@ def test_interval_is_the_same_as_it_always_was() -> None:
 
 def test_bootstrap_means_do_not_depend_on_the_other_columns() -> None:
     values = _scores(300, 6, missing=0.1)
-    together = stats.bootstrap_means(values, seed=2, resamples=64)
-    alone = [stats.bootstrap_means(values[:, [i]], seed=2, resamples=64) for i in range(6)]
+    together = bootstrap_means(values, seed=2, resamples=64)
+    alone = [bootstrap_means(values[:, [i]], seed=2, resamples=64) for i in range(6)]
     assert np.array_equal(np.hstack(alone), together, equal_nan=True)
 
 
@@ -109,19 +114,19 @@ def test_bootstrap_means_are_the_correctly_rounded_sums_over_the_draws() -> None
     n = len(values)
     drawn = np.random.default_rng(5).integers(n, size=(20, n))
     exact = [[math.fsum(values[row, 0]) / n] for row in drawn]
-    assert np.array_equal(stats.bootstrap_means(values, seed=5, resamples=20), np.array(exact))
+    assert np.array_equal(bootstrap_means(values, seed=5, resamples=20), np.array(exact))
 
 
 def test_bootstrap_means_follow_the_seed() -> None:
     values = _scores(20, 2)
-    first = stats.bootstrap_means(values, seed=0)
-    assert np.array_equal(first, stats.bootstrap_means(values, seed=0))
-    assert not np.array_equal(first, stats.bootstrap_means(values, seed=1))
+    first = bootstrap_means(values, seed=0)
+    assert np.array_equal(first, bootstrap_means(values, seed=0))
+    assert not np.array_equal(first, bootstrap_means(values, seed=1))
 
 
 def test_bootstrap_means_of_missing_scores_average_those_that_are_there() -> None:
     values = np.array([[0.25], [np.nan], [0.25]])
-    means = stats.bootstrap_means(values, seed=0, resamples=200)
+    means = bootstrap_means(values, seed=0, resamples=200)
     # 1 resample in 27 draws the article without a score three times.
     assert 0 < np.isnan(means).sum() < 40
     assert (means[~np.isnan(means)] == 0.25).all()
@@ -204,7 +209,7 @@ def test_interval_of_no_articles_or_no_columns_is_empty_or_nan(shape: tuple[int,
 
 def test_bootstrap_means_keep_scores_of_very_different_sizes() -> None:
     values = np.array([[1e300, 1e-300, -273.15], [1e300, 1e-300, -273.15]])
-    means = stats.bootstrap_means(values, seed=0, resamples=10)
+    means = bootstrap_means(values, seed=0, resamples=10)
     assert np.array_equal(means, np.tile(values[0], (10, 1)))
 
 

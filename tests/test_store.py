@@ -224,3 +224,18 @@ def test_a_folder_that_may_not_be_written_is_an_error_with_its_cure() -> None:
         "results: Permission denied; --results names a folder that you may write to"
     )
     assert str(full) == "results: No space left on device"
+
+
+def test_no_byte_of_a_line_can_be_changed_or_lost_unseen(tmp_path: Path) -> None:
+    head, line, *_ = written(tmp_path).path.read_bytes().splitlines(keepends=True)
+    assert store.signature_of(head) == SIGNATURE
+    record = store.record_of(line)
+    assert record == {"key": KEYS[0], "batch": [1, 3], "record": {"text": f"summary {KEYS[0]}"}}
+
+    for whole, read in ((head, store.signature_of), (line, store.record_of)):
+        for at in range(len(whole)):
+            changed = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+            assert read(changed) is None, changed
+            assert read(whole[:at]) is None
+    assert store.record_of(head) is None
+    assert store.signature_of(line) is None

@@ -81,8 +81,7 @@ class Nli(Weights):
 
     model: vitc, anli, mnli (roberta-large-mnli), deberta, or another of `presets`; or any NLI
         checkpoint.
-    granularity: of the article's pieces: sentence, paragraph, document.
-    summary_granularity: of the summary's; None is the same.
+    granularity: of the pieces of article and summary: sentence, paragraph, document.
     head: file with the 32 numbers of SummaC-Conv, which were trained for vitc and sentences.
     entailment: which label means that, from 0; None is by its name.
     contradiction: likewise.
@@ -110,7 +109,6 @@ class Nli(Weights):
     model: Checkpoint = "vitc"
     _: KW_ONLY
     granularity: Granularity = "sentence"
-    summary_granularity: Granularity | None = None
     head: Path | None = None
     entailment: int | None = None
     contradiction: int | None = None
@@ -176,7 +174,7 @@ class Nli(Weights):
         note = unscorable(article, summary)
         if note:
             return _Asked(article, summary, note)
-        claims = pieces(summary, self.summary_granularity or self.granularity, self.split)
+        claims = pieces(summary, self.granularity, self.split)
         if not claims:
             what = f"the summary has no sentence of more than {SHORTEST} characters"
             return _Asked(article, summary, what)

@@ -17,7 +17,7 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
-        help="Where it is computed: local, processes, ray or slurm; changes no result.",
+        help="Where it is computed: local, processes or ray; changes no result.",
     ),
 ]
 Workers = Annotated[

@@ -98,8 +98,8 @@ def score(
         str,
         typer.Option(
             metavar="NAME",
-            help="What the files are: rows, lm-eval, inspect, lighteval, sacrerouge, summeval, "
-            "promptfoo, helm; auto finds out.",
+            help="What the files are: rows, lm-eval, inspect, lighteval, promptfoo, helm; "
+            "auto finds out.",
         ),
     ] = "auto",
     system: Annotated[

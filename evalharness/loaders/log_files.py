@@ -109,7 +109,7 @@ def _line_system(path: Path, format_: LogFormat) -> str:
         results = path.with_name(f"results_{_unzipped(path).stem.rpartition('_')[2]}.json")
         named = follow(_neighbour(results), "model_name")
         return str(named) if named else _unzipped(path).stem
-    return "" if "system" in format_.fields else _unzipped(path).stem
+    return ""
 
 
 def _unzipped(path: Path) -> Path:

@@ -129,30 +129,6 @@ LIGHTEVAL = LogFormat(
     },
     frozenset({"doc.query"}),
 )
-SACREROUGE = LogFormat(
-    "sacrerouge",
-    "sacrerouge summaries",
-    "JSON Lines of summaries",
-    {
-        "id": ("instance_id",),
-        "article": ("document.text", "documents.*.text"),
-        "summary": ("summary.text",),
-        "reference": ("references.*.text", "reference.text"),
-        "system": ("summarizer_id",),
-    },
-)
-SUMMEVAL = LogFormat(
-    "summeval",
-    "SummEval outputs",
-    "JSON Lines with `decoded`",
-    {
-        "id": ("id", "filepath"),
-        "article": ("text", "article", "document", "source"),
-        "summary": ("decoded",),
-        "reference": ("references", "reference"),
-        "system": ("model_id",),
-    },
-)
 PROMPTFOO = LogFormat(
     "promptfoo",
     "promptfoo results",
@@ -185,7 +161,7 @@ HELM = LogFormat(
 )
 
 FORMATS: Mapping[str, LogFormat] = {
-    each.name: each for each in (LM_EVAL, INSPECT, LIGHTEVAL, SACREROUGE, SUMMEVAL, PROMPTFOO, HELM)
+    each.name: each for each in (LM_EVAL, INSPECT, LIGHTEVAL, PROMPTFOO, HELM)
 }
 
 
@@ -193,10 +169,6 @@ def of_line(record: Record) -> LogFormat | None:
     """Return the harness that wrote a record of a JSON Lines file; None for rows of ours."""
     if "doc" in record and ("filtered_resps" in record or "resps" in record):
         return LM_EVAL
-    if "instance_id" in record and isinstance(follow(record, "summary"), Mapping):
-        return SACREROUGE
-    if "decoded" in record:
-        return SUMMEVAL
     if "vars" in record and "provider" in record:
         return PROMPTFOO
     return None

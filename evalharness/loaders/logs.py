@@ -21,9 +21,7 @@ from evalharness.loaders.rows import (
 )
 from evalharness.records import Article, Rejected
 
-Format = Literal[
-    "auto", "lm-eval", "inspect", "lighteval", "sacrerouge", "summeval", "promptfoo", "helm"
-]
+Format = Literal["auto", "lm-eval", "inspect", "lighteval", "promptfoo", "helm"]
 USES = ("id", "article", "summary", "reference", "system", "title", "source")
 # What is told of every log; the others where they are taken.
 TOLD = USES[:5]
@@ -61,15 +59,15 @@ class Taken:
 
 @dataclass(frozen=True)
 class Logs:
-    """Articles and summaries from logs of lm-eval, inspect, lighteval, HELM, promptfoo and others.
+    """Articles and summaries from logs of lm-eval, inspect, lighteval, HELM and promptfoo.
 
     Take `model: given` to score the summaries. A log of several systems is read for one of them. A
     sample that failed is an article without a summary, and counts as not summarized.
 
     path: a log or a list of logs; `*`, `?`, `[…]` and `**` match names.
     format: `auto` knows a log by its content; or `lm-eval` (samples), `inspect` (.json, .eval),
-        `lighteval` (details), `sacrerouge`, `summeval`, `promptfoo` (.json, .jsonl), `helm`
-        (scenario_state or display_predictions).
+        `lighteval` (details), `promptfoo` (.json, .jsonl), `helm` (scenario_state or
+        display_predictions).
     system: whose summaries are read, where the log has those of several.
     columns: dotted paths to what holds what, as in `article: doc.body`; default, the usual ones.
     bad_rows: `list` counts and lists records that are no article, `fail` ends the run at the first.

@@ -1,4 +1,4 @@
-"""Whether an installation can be trusted: the whole pipeline, offline, with known answers."""
+"""Whether an installation can be trusted: the quickstart and planted errors, offline."""
 
 from evalharness.proving.running import Proof as Proof
 from evalharness.proving.running import Step as Step

@@ -1,6 +1,5 @@
 """What this machine has: versions, devices, disk; and what of it is likely to disappoint."""
 
-import os
 import shutil
 import sys
 import tempfile
@@ -15,35 +14,29 @@ from evalharness.store import RunFolder
 LITTLE_SPACE = 2 * 10**9
 
 
-def machine(results: Path) -> dict[str, Any]:
-    """Return versions, devices, free bytes where results will lie, and warnings."""
-    facts = provenance()
-    place = existing(results)
-    facts["devices"] = devices()
-    facts["free_bytes"] = {
-        str(folder): shutil.disk_usage(folder).free
-        for folder in dict.fromkeys([place, Path(tempfile.gettempdir())])
-    }
-    facts["offline"] = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
+def look(results: Path, facts: dict[str, Any]) -> str:
+    """Put versions, devices, free bytes and warnings into `facts`; try to write where results go.
+
+    Raises: StoreError, OSError where that cannot be done.
+    """
+    there = next(f for f in (results.absolute(), *results.absolute().parents) if f.is_dir())
+    folders = dict.fromkeys([there, Path(tempfile.gettempdir())])
+    facts |= provenance() | {"devices": devices()}
+    facts["free_bytes"] = {str(folder): shutil.disk_usage(folder).free for folder in folders}
     facts["warnings"] = warnings(facts)
-    return facts
+    with tempfile.TemporaryDirectory(prefix=".evalharness-selftest-", dir=there) as made:
+        RunFolder(Path(made)).write("a", "b\n")
+    return f"results can be written in {there}"
 
 
 def devices() -> dict[str, Any]:
     """Return what torch can compute on, with names and memory in bytes."""
     import torch
 
-    cuda = [
-        {
-            "name": torch.cuda.get_device_name(n),
-            "bytes": torch.cuda.get_device_properties(n).total_memory,
-            "bf16": torch.cuda.is_bf16_supported(),
-        }
-        for n in range(torch.cuda.device_count())
-    ]
+    properties = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
     return {
         "cpu_threads": torch.get_num_threads(),
-        "cuda": cuda,
+        "cuda": [{"name": card.name, "bytes": card.total_memory} for card in properties],
         "cuda_version": torch.version.cuda,
         "mps": torch.backends.mps.is_available(),
     }
@@ -51,49 +44,27 @@ def devices() -> dict[str, Any]:
 
 def warnings(facts: dict[str, Any]) -> list[str]:
     """Return what is no error, and may still cost a day."""
-    found = []
+    lines = []
     cards, usable = facts["hardware"]["gpus"], facts["devices"]["cuda"]
     if cards and not usable:
         why = "is built without CUDA" if not facts["devices"]["cuda_version"] else "finds no driver"
-        found.append(f"there are {len(cards)} NVIDIA cards, and torch uses none of them: it {why}")
-    found += [
-        f"only {readable(free)} are free in {folder}"
-        for folder, free in facts["free_bytes"].items()
-        if free < LITTLE_SPACE
-    ]
-    return found
-
-
-def existing(folder: Path) -> Path:
-    """Return a folder, or the nearest one above it that is there."""
-    whole = folder.absolute()
-    return next(each for each in (whole, *whole.parents) if each.is_dir())
-
-
-def try_writing(results: Path) -> None:
-    """Write, move and remove a file where results will lie. Raises: StoreError, OSError."""
-    with tempfile.TemporaryDirectory(
-        prefix=".evalharness-selftest-", dir=existing(results)
-    ) as made:
-        folder = RunFolder(Path(made))
-        folder.write("a", "b\n")
-        if (Path(made) / "a").read_bytes() != b"b\n":
-            raise OSError(f"{made}: what was written cannot be read back")
+        lines.append(f"there are {len(cards)} NVIDIA cards, and torch uses none of them: it {why}")
+    free = facts["free_bytes"].items()
+    lines += [f"only {readable(n)} are free in {f}" for f, n in free if n < LITTLE_SPACE]
+    return lines
 
 
 def lines(facts: dict[str, Any]) -> list[str]:
     """Return the facts as lines to read."""
-    packages = facts["packages"]
+    packages, usable = facts["packages"], facts["devices"]
     shown = ("torch", "transformers", "datasets", "numpy", "pyarrow")
-    versions = ", ".join(f"{name} {packages[name]}" for name in shown if name in packages)
-    found = facts["devices"]
-    gpus = [f"{each['name']} ({readable(each['bytes'])})" for each in found["cuda"]]
-    device = ", ".join(gpus) or ("Apple GPU (mps)" if found["mps"] else "no GPU: the CPU")
+    gpus = ", ".join(f"{card['name']} ({readable(card['bytes'])})" for card in usable["cuda"])
+    device = gpus or ("Apple GPU (mps)" if usable["mps"] else "no GPU: the CPU")
     space = ", ".join(f"{readable(n)} in {folder}" for folder, n in facts["free_bytes"].items())
     return [
         f"evalharness {facts['evalharness']}, Python {facts['python']} ({sys.executable})",
-        versions,
-        f"computes on: {device}, {found['cpu_threads']} threads",
+        ", ".join(f"{name} {packages[name]}" for name in shown if name in packages),
+        f"computes on: {device}, {usable['cpu_threads']} threads",
         f"free: {space}",
-        *(f"warning: {each}" for each in facts["warnings"]),
+        *(f"warning: {warning}" for warning in facts["warnings"]),
     ]

@@ -42,10 +42,10 @@ def rerun_text(found: "Rerun") -> str:
 
 def step_line(step: "Step") -> str:
     """Return a step of the self-test as one line, with a second one where it failed."""
-    head = f"{step.seconds:6.1f} s  {step.name:<10}  "
+    head = f"{step.seconds:6.1f} s  {step.name:<11}  "
     if step.passed:
-        return f"{head}ok{f': {step.told}' if step.told else ''}"
-    return f"{head}FAILED: {step.why}\n{'':10}{'':<10}  which means: {step.meaning}"
+        return f"{head}ok: {step.result}"
+    return f"{head}FAILED: {step.why}\n{'':10}{'':<11}  what to do: {step.cure}"
 
 
 def proof_text(found: "Proof") -> str:

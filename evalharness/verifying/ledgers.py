@@ -10,9 +10,6 @@ from evalharness.errors import StoreError
 from evalharness.store import Ledger
 from evalharness.verifying.findings import Findings
 
-_HEX = frozenset("0123456789abcdef")
-_KEY_DIGITS = 32
-
 
 class Shelf:
     """The ledgers of a store by what made them, as signatures are quoted; each is read once."""
@@ -62,22 +59,10 @@ def _header(path: Path, findings: Findings) -> Mapping[str, Any] | None:
         line = file.readline()
     if not line:
         return None
-    entry = _whole(line)
-    signature = entry.get("signature") if isinstance(entry, dict) else None
-    if not isinstance(signature, dict) or entry.get("ledger") != store.FORMAT:
+    signature = store.signature_of(line)
+    if signature is None:
         findings.differs(path, 1, "", "the line that names the signature was changed")
-        return None
     return signature
-
-
-def _whole(line: bytes) -> Any:
-    """Return what a line holds; None where a byte of it was changed, or its end is missing."""
-    if not line.endswith(b"\n") or line[16:18] != b'",':
-        return None
-    try:
-        return store.entry_of(line)
-    except (ValueError, RecursionError):
-        return None
 
 
 def check_ledger(path: Path, findings: Findings) -> int:
@@ -87,8 +72,8 @@ def check_ledger(path: Path, findings: Findings) -> int:
         next(file, b"")
         for number, line in enumerate(file, 2):
             findings.done["lines of ledgers"] += 1
-            entry = _whole(line)
-            if not _is_record(entry):
+            entry = store.record_of(line)
+            if entry is None:
                 what = "was changed" if line.endswith(b"\n") else "is torn: a write was cut short"
                 findings.differs(path, number, "", f"the line {what}")
                 expected = (0, 0)
@@ -103,21 +88,12 @@ def check_ledger(path: Path, findings: Findings) -> int:
     return whole
 
 
-def _is_record(entry: Any) -> bool:
-    if not isinstance(entry, dict) or "record" not in entry:
-        return False
-    key, batch = entry.get("key"), entry.get("batch")
-    if not (isinstance(key, str) and len(key) == _KEY_DIGITS and set(key) <= _HEX):
-        return False
-    return isinstance(batch, list) and len(batch) == 2 and all(type(n) is int for n in batch)
-
-
 def _name_repeated(path: Path, findings: Findings) -> None:
     first: dict[bytes, int] = {}
     with path.open("rb") as file:
         next(file, b"")
         for number, line in enumerate(file, 2):
-            if _is_record(entry := _whole(line)):
+            if entry := store.record_of(line):
                 key = bytes.fromhex(entry["key"])
                 if key in first:
                     findings.differs(path, number, "key", f"stands on line {first[key]} already")

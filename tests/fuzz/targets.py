@@ -317,8 +317,6 @@ TARGETS = (
         lambda m: m.raw(200_000),
         0.6,
     ),
-    Target("log-sacrerouge", seeds.logs("sacrerouge/*"), _log("a.jsonl"), _half_trees, 2),
-    Target("log-summeval", seeds.logs("summeval/*"), _log("a.jsonl"), _half_trees, 2),
     Target("log-promptfoo", seeds.logs("promptfoo/*"), _log("results.json"), _half_trees, 2),
     Target(
         "log-helm",

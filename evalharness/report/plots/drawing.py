@@ -35,7 +35,7 @@ _ROLES: Mapping[str, tuple[str, str]] = {
     "s6": ("#0a0b16", "#6b4fb3"),
     "s7": ("#0a0b17", "#666666"),
 }
-FG, MUTED, LINE, CARD, ACCENT = (_ROLES[r][0] for r in ("fg", "muted", "line", "card", "accent"))
+FG, MUTED, LINE, ACCENT = (_ROLES[r][0] for r in ("fg", "muted", "line", "accent"))
 SERIES = tuple(sentinel for role, (sentinel, _) in _ROLES.items() if role[0] == "s")
 _X = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", _X,
