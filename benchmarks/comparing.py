@@ -24,10 +24,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402 - the threads are set before
 
-from evalharness import paired, results  # noqa: E402
+from evalharness import results  # noqa: E402
 from evalharness.config import Interval  # noqa: E402
 from evalharness.records import Article, Summary  # noqa: E402
-from evalharness.stats import Values  # noqa: E402
+from evalharness.stats import paired  # noqa: E402
+from evalharness.stats.intervals import Values  # noqa: E402
 
 METRICS = 10
 RESAMPLES = 10_000
@@ -64,7 +65,7 @@ def statistics(articles: int, rounds: int) -> None:
         quick, slow = (min(column) for column in zip(*times, strict=True))
         print(f"{name}: {slow * factor / quick:.1f}x a numpy loop ({quick:.2f} s)")
     code = (
-        "import numpy as np; from evalharness import paired; "
+        "import numpy as np; from evalharness.stats import paired; "
         f"d = np.random.default_rng(0).normal(0, 0.1, size=({articles}, {METRICS})); "
         f"paired.bootstrap_differences(d, 0, {RESAMPLES}); paired.sign_flips(d, 0, {RESAMPLES})"
     )

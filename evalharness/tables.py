@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness import stats, tally
+from evalharness import tally
 from evalharness.records import digest
+from evalharness.stats import intervals
 from evalharness.tally import Columns, cut
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def write_table(lines: Iterator[bytes], table: Path, columns: Mapping[str, Colum
 
 
 def _rows(
-    lines: Sequence[bytes], columns: Mapping[str, Columns], blocks: Mapping[str, stats.Values]
+    lines: Sequence[bytes], columns: Mapping[str, Columns], blocks: Mapping[str, intervals.Values]
 ) -> dict[str, list[Any]]:
     """Return what the table says of some samples, by column; blocks: (samples, parts) by metric."""
     samples = [json.loads(line) for line in lines]

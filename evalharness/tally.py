@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from evalharness import stats
 from evalharness.config import Interval
 from evalharness.defects import Defect
 from evalharness.protocols import CorpusMetric
 from evalharness.records import Article, ScoreRecord, Summary, digest
 from evalharness.spill import Spool
+from evalharness.stats import intervals
 
 # Of a calibrated score.
 BANDS = ("flagged", "unsure", "supported")
@@ -68,7 +68,7 @@ class Columns:
                 a + b for a, b in zip(self.counts or [0.0] * len(counts), counts, strict=True)
             ]
 
-    def blocks(self) -> Iterator[stats.Values]:
+    def blocks(self) -> Iterator[intervals.Values]:
         """Yield the values of `ROWS` articles after the other: shape (articles, parts)."""
         for at, n_parts in self._spooled:
             known = self._spool.read(at, (n_parts, ROWS)).T
@@ -77,12 +77,12 @@ class Columns:
         if self.n % ROWS:
             yield self._last_block().T
 
-    def _last_block(self) -> stats.Values:
+    def _last_block(self) -> intervals.Values:
         return np.array([np.frombuffer(column) for column in self._values.values()])
 
     def aggregates(self, metric: Any, interval: Interval, seed: int) -> dict[str, Any]:
         """Return mean, interval, n and not_scored of the value, and the same of each part."""
-        low, high = stats.interval_of(self.blocks, seed, interval.resamples, interval.level)
+        low, high = intervals.interval_of(self.blocks, seed, interval.resamples, interval.level)
         figures = {
             part: _figures((block[:, n] for block in self.blocks()), low[n], high[n])
             for n, part in enumerate(self._values)
@@ -103,7 +103,7 @@ class Columns:
         return whole
 
 
-def _figures(column: Iterable[stats.Values], low: float, high: float) -> dict[str, Any]:
+def _figures(column: Iterable[intervals.Values], low: float, high: float) -> dict[str, Any]:
     """Return the figures of a column that comes in blocks."""
     n = 0
 
@@ -114,7 +114,7 @@ def _figures(column: Iterable[stats.Values], low: float, high: float) -> dict[st
             n += len(numbers)
             yield from numbers
 
-    mean = stats.mean(known())
+    mean = intervals.mean(known())
     if mean is None:
         return {"mean": None, "low": None, "high": None, "n": 0}
     return {"mean": mean, "low": float(low), "high": float(high), "n": n}

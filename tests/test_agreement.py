@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evalharness import agreement
 from evalharness.records import Span
+from evalharness.stats import agreement
 
 TOLERANCE = 1e-9
 

@@ -13,7 +13,7 @@ from evalharness import gate
 from evalharness.errors import ConfigError
 from evalharness.gating import testing
 from evalharness.records import Summary
-from evalharness.stats import Values
+from evalharness.stats.intervals import Values
 
 MakeRun = Callable[..., Path]
 ROOT = Path(__file__).parents[1]

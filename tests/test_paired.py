@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness import paired
-from evalharness.stats import Values
+from evalharness.stats import paired
+from evalharness.stats.intervals import Values
 
 Z = NormalDist().inv_cdf
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness import stats
+from evalharness.stats import intervals
 
 SCORES = st.floats(min_value=-1e6, max_value=1e6)
 
@@ -17,33 +17,33 @@ SCORES = st.floats(min_value=-1e6, max_value=1e6)
 @given(st.lists(SCORES, min_size=1))
 def test_mean_is_the_exact_mean_rounded_twice_at_most(values: list[float]) -> None:
     exact = sum(map(Fraction, values)) / len(values)
-    assert stats.mean(values) == pytest.approx(float(exact), rel=1e-15, abs=1e-300)
+    assert intervals.mean(values) == pytest.approx(float(exact), rel=1e-15, abs=1e-300)
 
 
 def test_mean_does_not_depend_on_the_order_of_the_articles() -> None:
     values = list(np.random.default_rng(0).random(1000))
-    assert stats.mean(values) == stats.mean(values[::-1]) == stats.mean(sorted(values))
+    assert intervals.mean(values) == intervals.mean(values[::-1]) == intervals.mean(sorted(values))
 
 
 def test_mean_leaves_out_what_was_not_scored() -> None:
-    assert stats.mean([None, 1.0, math.nan, 2.0]) == 1.5
+    assert intervals.mean([None, 1.0, math.nan, 2.0]) == 1.5
 
 
 @pytest.mark.parametrize("values", [[], [None], [math.nan, None]])
 def test_mean_of_nothing_is_none(values: list[float | None]) -> None:
-    assert stats.mean(values) is None
+    assert intervals.mean(values) is None
 
 
-def _scores(n_articles: int, n_columns: int, missing: float = 0.0) -> stats.Values:
+def _scores(n_articles: int, n_columns: int, missing: float = 0.0) -> intervals.Values:
     rng = np.random.default_rng(7)
     values = rng.beta(2, 5, size=(n_articles, n_columns))
     values[rng.random(values.shape) < missing] = np.nan
     return values
 
 
-def bootstrap_means(values: stats.Values, seed: int, resamples: int = 1000) -> stats.Values:
-    survey = stats._survey([values])
-    return stats._bootstrap_means(lambda: iter([values]), survey, seed, resamples)
+def bootstrap_means(values: intervals.Values, seed: int, resamples: int = 1000) -> intervals.Values:
+    survey = intervals._survey([values])
+    return intervals._bootstrap_means(lambda: iter([values]), survey, seed, resamples)
 
 
 def test_bootstrap_means_are_means_of_drawn_articles() -> None:
@@ -68,7 +68,7 @@ def test_bootstrap_means_do_not_depend_on_the_size_of_the_blocks(
 ) -> None:
     values = _scores(101, 5, missing=0.2)
     whole = bootstrap_means(values, seed=1, resamples=203)
-    monkeypatch.setattr(stats, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(intervals, "BLOCK_BYTES", block_bytes)
     assert np.array_equal(bootstrap_means(values, seed=1, resamples=203), whole)
 
 
@@ -79,10 +79,10 @@ def test_interval_does_not_depend_on_how_the_articles_are_cut(
 ) -> None:
     values = _scores(101, 5, missing=0.2) * 10.0 ** np.arange(-3, 2)
     values[:40, 1] = np.nan
-    whole = stats.interval(values, seed=1, resamples=203)
-    monkeypatch.setattr(stats, "BLOCK_BYTES", 1_000)
-    monkeypatch.setattr(stats, "_PRODUCT_BYTES", product_bytes)
-    cut = stats.interval_of(
+    whole = intervals.interval(values, seed=1, resamples=203)
+    monkeypatch.setattr(intervals, "BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(intervals, "_PRODUCT_BYTES", product_bytes)
+    cut = intervals.interval_of(
         lambda: (values[at : at + size] for at in range(0, 101, size)), seed=1, resamples=203
     )
     assert np.array_equal(cut, whole)
@@ -98,7 +98,7 @@ FROZEN = [
 
 def test_interval_is_the_same_as_it_always_was() -> None:
     values = _scores(300, 2, missing=0.1)
-    low, high = stats.interval(values, seed=3)
+    low, high = intervals.interval(values, seed=3)
     assert [number.hex() for number in (*low, *high)] == FROZEN
 
 
@@ -135,7 +135,7 @@ def test_bootstrap_means_of_missing_scores_average_those_that_are_there() -> Non
 def test_interval_agrees_with_scipy_within_sampling_error() -> None:
     scipy_stats = pytest.importorskip("scipy.stats")
     values = _scores(500, 3)
-    low, high = stats.interval(values, seed=0, resamples=20_000)
+    low, high = intervals.interval(values, seed=0, resamples=20_000)
     theirs = scipy_stats.bootstrap(
         (values,),
         np.mean,
@@ -152,7 +152,7 @@ def test_interval_agrees_with_scipy_within_sampling_error() -> None:
 def test_interval_has_the_width_that_theory_gives() -> None:
     # 2 * 1.96 standard errors of a mean of 2,000 (normal approximation).
     values = _scores(2000, 2)
-    low, high = stats.interval(values, seed=4, resamples=10_000)
+    low, high = intervals.interval(values, seed=4, resamples=10_000)
     expected = 2 * 1.959964 * values.std(axis=0) / math.sqrt(2000)
     assert high - low == pytest.approx(expected, rel=0.05)
 
@@ -160,40 +160,40 @@ def test_interval_has_the_width_that_theory_gives() -> None:
 def test_interval_holds_the_true_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(11)
     values = rng.random((120, 400))  # 400 experiments of 120 articles; the true mean is 0.5
-    low, high = stats.interval(values, seed=0, resamples=500, level=0.9)
+    low, high = intervals.interval(values, seed=0, resamples=500, level=0.9)
     covered = ((low <= 0.5) & (high >= 0.5)).mean()
     assert 0.85 < covered < 0.95
 
 
 def test_interval_narrows_with_a_lower_level() -> None:
     values = _scores(200, 4)
-    wide_low, wide_high = stats.interval(values, seed=0, level=0.99)
-    low, high = stats.interval(values, seed=0, level=0.8)
+    wide_low, wide_high = intervals.interval(values, seed=0, level=0.99)
+    low, high = intervals.interval(values, seed=0, level=0.8)
     assert (wide_low < low).all()
     assert (high < wide_high).all()
 
 
 def test_interval_holds_the_mean() -> None:
     values = _scores(300, 8, missing=0.3)
-    low, high = stats.interval(values, seed=0)
+    low, high = intervals.interval(values, seed=0)
     means = np.nanmean(values, axis=0)
     assert (low < means).all()
     assert (means < high).all()
 
 
 def test_interval_of_one_article_is_its_score() -> None:
-    low, high = stats.interval(np.array([[0.3, -17.25]]), seed=0)
+    low, high = intervals.interval(np.array([[0.3, -17.25]]), seed=0)
     assert low.tolist() == high.tolist() == [0.3, -17.25]
 
 
 def test_interval_of_equal_scores_is_their_mean() -> None:
     values = np.full((777, 1), 0.1)
-    low, high = stats.interval(values, seed=0)
-    assert low[0] == high[0] == stats.mean(values[:, 0])
+    low, high = intervals.interval(values, seed=0)
+    assert low[0] == high[0] == intervals.mean(values[:, 0])
 
 
 def test_interval_of_a_column_without_scores_is_nan() -> None:
-    low, high = stats.interval(np.array([[1.0, np.nan], [2.0, np.nan]]), seed=0)
+    low, high = intervals.interval(np.array([[1.0, np.nan], [2.0, np.nan]]), seed=0)
     assert np.isnan([low[1], high[1]]).all()
     assert low[0] == 1.0
     assert high[0] == 2.0
@@ -201,7 +201,7 @@ def test_interval_of_a_column_without_scores_is_nan() -> None:
 
 @pytest.mark.parametrize("shape", [(0, 2), (0, 0), (3, 0)])
 def test_interval_of_no_articles_or_no_columns_is_empty_or_nan(shape: tuple[int, int]) -> None:
-    low, high = stats.interval(np.empty(shape), seed=0)
+    low, high = intervals.interval(np.empty(shape), seed=0)
     assert low.shape == high.shape == (shape[1],)
     assert np.isnan(low).all()
     assert np.isnan(high).all()
@@ -217,6 +217,6 @@ def test_bootstrap_means_keep_scores_of_very_different_sizes() -> None:
 def test_interval_of_a_whole_test_set_takes_about_a_second() -> None:
     values = _scores(11_490, 16, missing=0.1)
     start = time.process_time()
-    stats.interval(values, seed=0)
+    intervals.interval(values, seed=0)
     # 0.1 to 0.3 s on one core; 2.5 s still tells it from a loop over resamples in Python.
     assert time.process_time() - start < 2.5

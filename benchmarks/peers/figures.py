@@ -51,10 +51,10 @@ def intervals(_: Triples) -> Callable[[], float]:
     """Means and intervals of four ROUGE types with precision and recall."""
     import numpy as np
 
-    from evalharness import stats
+    from evalharness.stats import intervals as stats_intervals
 
     values = np.random.default_rng(0).beta(2, 5, size=(ARTICLES, 3 * len(TYPES)))
-    return lambda: float(stats.interval(values, 0, RESAMPLES)[0].sum())
+    return lambda: float(stats_intervals.interval(values, 0, RESAMPLES)[0].sum())
 
 
 def aggregator(_: Triples) -> Callable[[], float]:

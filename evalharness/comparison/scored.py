@@ -13,7 +13,7 @@ import numpy as np
 
 from evalharness import results
 from evalharness.errors import DataError
-from evalharness.stats import Values
+from evalharness.stats.intervals import Values
 from evalharness.untrusted import read_whole
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from evalharness import results
 from evalharness.comparison.scored import ScoredRun, unique_names
 from evalharness.document import nearest
 from evalharness.errors import HarnessError
-from evalharness.stats import Values
+from evalharness.stats.intervals import Values
 
 Rows = npt.NDArray[np.intp]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from evalharness import stats
 from evalharness.comparison.scored import ScoredRun, read_run, runs_in
 from evalharness.comparison.shared import Incomparable, Measure, choose
 from evalharness.document import nearest
@@ -31,7 +30,8 @@ from evalharness.gating.rules import (
     read_rules,
 )
 from evalharness.runner import Run
-from evalharness.stats import Values
+from evalharness.stats import intervals
+from evalharness.stats.intervals import Values
 
 WORST = 5
 
@@ -312,7 +312,7 @@ def _worst(pairing: Pairing, test: _Test) -> tuple[WorstArticle, ...]:
 
 def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
     """Hold the candidate's mean, over all its articles with a score, against a floor."""
-    mean = stats.mean(test.candidate.tolist())
+    mean = intervals.mean(test.candidate.tolist())
     n = int((~np.isnan(test.candidate)).sum())
     verdict: Verdict = "inconclusive" if mean is None else "pass" if mean >= floor else "regression"
     said = "no article has a score" if mean is None else f"mean {mean:.4f}"
@@ -325,5 +325,5 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
         system=pairing.system,
         n=n,
         candidate=mean,
-        baseline=stats.mean(test.baseline.tolist()),
+        baseline=intervals.mean(test.baseline.tolist()),
     )

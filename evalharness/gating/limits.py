@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from evalharness import stats
 from evalharness.document import nearest
 from evalharness.errors import ConfigError
 from evalharness.gating.outcomes import Outcome, Verdict
 from evalharness.gating.pairing import BASELINE, CANDIDATE, DEFECTS, CouldNotRun, Mask, Pairing
 from evalharness.gating.rules import LimitRule, Rules
-from evalharness.stats import Values
+from evalharness.stats import intervals
+from evalharness.stats.intervals import Values
 
 _COUNTED = ("answered", "words", "truncated", *DEFECTS)
 
@@ -44,7 +44,7 @@ def _check_limit(pairing: Pairing, name: str) -> None:
 def _limit_outcome(
     pairing: Pairing, name: str, limit: LimitRule, part: str, baseline: Values, candidate: Values
 ) -> Outcome:
-    before, now = stats.mean(baseline.tolist()), stats.mean(candidate.tolist())
+    before, now = intervals.mean(baseline.tolist()), intervals.mean(candidate.tolist())
     broken = list(_broken(limit, before, now))
     verdict: Verdict = "regression" if broken else "inconclusive" if now is None else "pass"
     figure = "–" if now is None else f"{now:.4g}"

@@ -12,7 +12,7 @@ from evalharness.comparison.scored import ScoredRun
 from evalharness.comparison.shared import Shared, share
 from evalharness.errors import HarnessError
 from evalharness.gating.rules import SliceRule
-from evalharness.stats import Values
+from evalharness.stats.intervals import Values
 
 Mask = npt.NDArray[np.bool_]
 BASELINE, CANDIDATE = 0, 1

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from evalharness import config, document, paired
+from evalharness import config, document
 from evalharness.document import Document
+from evalharness.stats import paired
 
 # So much worse, in a metric's own unit, is let pass where no rules say more.
 DEFAULT_MARGIN = 0.01

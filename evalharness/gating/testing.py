@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalharness import multiplicity, paired
 from evalharness.gating.outcomes import Verdict
-from evalharness.stats import Values
+from evalharness.stats import multiplicity, paired
+from evalharness.stats.intervals import Values
 
 
 @dataclass(frozen=True)

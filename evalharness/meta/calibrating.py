@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from evalharness import agreement
-from evalharness.agreement import Labels, Values
 from evalharness.calibration import SCHEMA, Calibrated, Calibration, Method, Probability
 from evalharness.errors import DataError
 from evalharness.meta import figures
@@ -19,6 +17,8 @@ from evalharness.meta.resampling import Resampling, folds
 from evalharness.meta.scoring import score_checks
 from evalharness.protocols import Metric
 from evalharness.records import Score
+from evalharness.stats import agreement
+from evalharness.stats.agreement import Labels, Values
 
 # A share of fewer flagged rows says nothing.
 FEWEST_FLAGGED = 5

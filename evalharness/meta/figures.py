@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from evalharness import agreement
-from evalharness.agreement import Labels, Values
 from evalharness.meta.labels import Labelled
 from evalharness.meta.resampling import (
     Estimate,
@@ -19,6 +17,8 @@ from evalharness.meta.resampling import (
     none_for_nan,
 )
 from evalharness.records import Score, Span
+from evalharness.stats import agreement
+from evalharness.stats.agreement import Labels, Values
 
 # Notes of checks that are listed with their counts; the rest is summed up.
 MOST_NOTES = 10

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from evalharness import agreement
-from evalharness.agreement import Counts, Labels, Values
+from evalharness.stats import agreement
+from evalharness.stats.agreement import Counts, Labels, Values
 
 LEVEL = 0.95
 FOLDS = 5

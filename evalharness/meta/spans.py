@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from evalharness import agreement, text
-from evalharness.agreement import Counts, Values
+from evalharness import text
 from evalharness.meta.labels import Labelled
 from evalharness.meta.resampling import estimate, flat
 from evalharness.records import Flag, Score, Span
+from evalharness.stats import agreement
+from evalharness.stats.agreement import Counts, Values
 from evalharness.text.porter import stem
 
 NAMES = ("precision", "recall", "f1")

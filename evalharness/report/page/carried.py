@@ -15,7 +15,7 @@ from evalharness.comparison import ScoredRun
 from evalharness.comparison.scored import AGAIN
 from evalharness.errors import DataError
 from evalharness.report.page.gathered import Column, Gathered
-from evalharness.stats import Values
+from evalharness.stats.intervals import Values
 
 
 @dataclass(frozen=True)

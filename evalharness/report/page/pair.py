@@ -17,7 +17,7 @@ from evalharness.report.page.carried import Articles, Texts
 from evalharness.report.page.gathered import Column, Gathered
 from evalharness.report.page.ranking import Standings, without_folders
 from evalharness.report.word_diff import Change, word_diff
-from evalharness.stats import Values
+from evalharness.stats.intervals import Values
 
 WORST = 20
 _ALIKE = 0.5  # characters in both, for each that only the one or the other has

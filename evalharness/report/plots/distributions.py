@@ -7,7 +7,7 @@ import numpy as np
 
 from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
 from evalharness.report.plots.material import Material, axis_title, cut, label
-from evalharness.stats import Values
+from evalharness.stats.intervals import Values
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness import stats
 from evalharness.comparison.shared import Shared
 from evalharness.report.plots.drawing import Figure, Spec, draw
 from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut, label
 from evalharness.report.plots.scatters import series
-from evalharness.stats import Values
+from evalharness.stats import intervals
+from evalharness.stats.intervals import Values
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column
@@ -68,14 +68,14 @@ def _rows(
     bins = np.digitize(words, edges[1:-1], right=True)
     for n in range(len(edges) - 1):
         within = scores[bins == n]
-        low, high = stats.interval(
+        low, high = intervals.interval(
             within,
             int(record.get("seed", 0)),
             int(how.get("resamples", 1000)),
             float(how.get("level", 0.95)),
         )
         for at, place in enumerate(places):
-            mean = stats.mean(within[:, at].tolist())
+            mean = intervals.mean(within[:, at].tolist())
             if mean is not None and np.count_nonzero(~np.isnan(within[:, at])) > 1:
                 yield {
                     "place": place, "system": material.names[place], "bin": n,

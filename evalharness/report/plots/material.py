@@ -14,7 +14,7 @@ from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
 from evalharness.report.plots.drawing import SERIES, SHAPES
 from evalharness.report.plots.naming import abbreviations, one_line, short_names
-from evalharness.stats import Values
+from evalharness.stats.intervals import Values
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column

@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.stats import Values
+from evalharness.stats.intervals import Values
 
 RESAMPLES = 10_000
 LEVEL = 0.05
