@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from evalharness.errors import ConfigError
-from evalharness.untrusted import read_whole
+from evalharness.files.untrusted import read_whole
 
 Band = Literal["supported", "unsure", "flagged"]
 Method = Literal["platt", "isotonic"]

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from evalharness import registry, text
 from evalharness.calibration import Probability, load_calibration
 from evalharness.errors import ConfigError, DataError
+from evalharness.files.untrusted import read_whole
 from evalharness.loaders.page_parts import Page
 from evalharness.loaders.pages import NO_ARTICLE, article_text, extra, read
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary, score_record
-from evalharness.untrusted import read_whole
 
 Band = Literal["supported", "unsure", "flagged"]
 Outcome = Literal["supported", "unsure", "flagged", "no_summary"]

@@ -170,7 +170,7 @@ def main() -> None:
             app()
     except Exception as error:
         from evalharness.errors import HarnessError
-        from evalharness.untrusted import one_line
+        from evalharness.files.untrusted import one_line
 
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)

@@ -25,8 +25,8 @@ from evalharness import document, sweep
 from evalharness.document import Document, Key
 from evalharness.document import nearest as nearest
 from evalharness.errors import ConfigError
+from evalharness.files.untrusted import one_line
 from evalharness.records import canonical
-from evalharness.untrusted import one_line
 
 
 def _printable(value: str) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from evalharness.errors import DataError, HarnessError, StoreError
+from evalharness.files.remote import explained, file_system
 from evalharness.protocols import Url, is_url
-from evalharness.remote import explained, file_system
 from evalharness.results import RUN
 
 # Written last, as it is by a run: a folder without one is not whole.

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from evalharness.errors import ConfigError
-from evalharness.untrusted import one_line, read_whole
+from evalharness.files.untrusted import one_line, read_whole
 
 Key = tuple[str | int, ...]
 

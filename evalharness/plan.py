@@ -17,10 +17,10 @@ from evalharness import config as configs
 from evalharness import hub, registry
 from evalharness.cells import Cell, prepare
 from evalharness.errors import ModelError
+from evalharness.files.temporary import Places
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.results import SHOWN_PARTS, TABLE
-from evalharness.spill import Places
 from evalharness.stats import paired
 from evalharness.store import Ledger, results_folder
 from evalharness.stored import Store, content

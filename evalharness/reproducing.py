@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from evalharness import config as configs
 from evalharness import document
 from evalharness.errors import ConfigError
+from evalharness.files.shipped import shipped
 from evalharness.runner import Progress, run
-from evalharness.shipped import shipped
 
 FOLDER = "reproduce"
 TABLE = "published.yaml"

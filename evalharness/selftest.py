@@ -14,12 +14,12 @@ from evalharness import registry, text
 from evalharness.config import Component
 from evalharness.document import Document, Place
 from evalharness.errors import ConfigError, DataError
+from evalharness.files.shipped import shipped
 from evalharness.loaders.files import Files
 from evalharness.loaders.rows import Columns
 from evalharness.planting import KINDS, Kind, SupportedPair, measure
 from evalharness.protocols import Metric
 from evalharness.records import Article, Rejected, digest
-from evalharness.shipped import shipped
 
 QUICKSTART = shipped("quickstart/articles.jsonl")
 DEFAULT_CHECKS = ("numbers", "entities")

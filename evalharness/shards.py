@@ -17,9 +17,9 @@ from typing import Any
 from evalharness import config as configs
 from evalharness.cells import Cell, executor_of, prepare
 from evalharness.errors import ConfigError, DataError, StoreError
+from evalharness.files.temporary import Places
 from evalharness.protocols import Crew
 from evalharness.records import Article, Summary
-from evalharness.spill import Places
 from evalharness.store import results_folder
 from evalharness.stored import Store
 from evalharness.tasks import Task, Unit, is_network, portions, score_ahead, scored, tasks_of

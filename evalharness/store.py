@@ -21,9 +21,9 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from evalharness.errors import ConfigError, StoreError
+from evalharness.files.temporary import Places
 from evalharness.protocols import is_url
 from evalharness.records import canonical, digest
-from evalharness.spill import Places
 
 FORMAT = 1
 _HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")

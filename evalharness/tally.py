@@ -9,9 +9,9 @@ import numpy as np
 
 from evalharness.config import Interval
 from evalharness.defects import Defect
+from evalharness.files.temporary import Spool
 from evalharness.protocols import CorpusMetric
 from evalharness.records import Article, ScoreRecord, Summary, digest
-from evalharness.spill import Spool
 from evalharness.stats import intervals
 
 # Of a calibrated score.

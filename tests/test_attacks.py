@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from evalharness.untrusted import visible
+from evalharness.files.untrusted import visible
 
 ROOT = Path(__file__).parents[1]
 QUICKSTART = ROOT / "configs" / "quickstart"

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from evalharness import runner, shipped
+from evalharness import runner
 from evalharness.errors import StoreError
+from evalharness.files import shipped
 from evalharness.models.extractive import Oracle
 from evalharness.proving import Proof, Step, machine, prove, running
 from evalharness.records import Article, Summary
@@ -229,7 +230,7 @@ def test_a_wheel_brings_all_that_selftest_and_reproduce_read(tmp_path: Path) -> 
             cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
-    where = "import evalharness.shipped as s; print(s.shipped('quickstart/articles.jsonl'))"
+    where = "import evalharness.files.shipped as s; print(s.shipped('quickstart/articles.jsonl'))"
     done = subprocess.run(
         [sys.executable, "-P", "-c", where],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,

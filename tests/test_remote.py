@@ -13,8 +13,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem  # noqa: TID253
 
 import evalharness
-from evalharness import remote
 from evalharness.errors import ConfigError, DataError
+from evalharness.files import remote
 from evalharness.loaders.files import Files
 from evalharness.protocols import Url
 from evalharness.records import Article

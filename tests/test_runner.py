@@ -15,9 +15,10 @@ from at_work import kill_run, killed_at_end, stored_bytes
 from servers.chat import serving
 
 import evalharness
-from evalharness import cells, config, results, spill, tally
+from evalharness import cells, config, results, tally
 from evalharness.cells import Cell
 from evalharness.errors import DataError, ModelError
+from evalharness.files import temporary
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.runner import Unfinished, run_cell, run_cells
@@ -156,7 +157,7 @@ def test_run_is_the_same_however_its_scores_wait(
     found = []
     for rows, spooled in ((1000, 2**20), (5, 1), (12, 1), (1, 10)):
         monkeypatch.setattr(tally, "ROWS", rows)
-        monkeypatch.setattr(spill, "SPOOLED", spooled)
+        monkeypatch.setattr(temporary, "SPOOLED", spooled)
         cell = dataclasses.replace(
             cell_of(path, Marked(), metrics=[], checks=[]),
             metrics={"late": Late()},

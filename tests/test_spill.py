@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from evalharness import spill
 from evalharness.errors import StoreError
-from evalharness.spill import Places, Spool
+from evalharness.files import temporary
+from evalharness.files.temporary import Places, Spool
 
 
 def key(number: int) -> bytes:
@@ -22,7 +22,7 @@ def key(number: int) -> bytes:
 def test_places_are_those_given_first_however_many_are_on_disk(
     held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spill, "HELD", held)
+    monkeypatch.setattr(temporary, "HELD", held)
     rng = random.Random(0)
     places, wanted = Places(), dict[bytes, int]()
     for number in range(3_000):
@@ -36,7 +36,7 @@ def test_places_are_those_given_first_however_many_are_on_disk(
 
 
 def test_a_place_may_be_0_and_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spill, "HELD", 1)
+    monkeypatch.setattr(temporary, "HELD", 1)
     places = Places()
     for number in (0, 2**62):
         places.setdefault(key(number), number)
@@ -45,7 +45,7 @@ def test_a_place_may_be_0_and_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_forgotten_places_may_be_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spill, "HELD", 2)
+    monkeypatch.setattr(temporary, "HELD", 2)
     places = Places()
     for number in range(5):
         places.setdefault(key(number), number)
@@ -62,8 +62,8 @@ def test_full_disk_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch) 
         table.execute("PRAGMA max_page_count = 3")
         return table
 
-    monkeypatch.setattr(spill, "_new_table", full)
-    monkeypatch.setattr(spill, "HELD", 1_000)
+    monkeypatch.setattr(temporary, "_new_table", full)
+    monkeypatch.setattr(temporary, "HELD", 1_000)
     places = Places()
     for number in range(999):
         places.setdefault(key(number), number)
@@ -72,7 +72,7 @@ def test_full_disk_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_places_on_disk_are_refused_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spill, "HELD", 1)
+    monkeypatch.setattr(temporary, "HELD", 1)
     places = Places()
     places.setdefault(key(1), 1)
     monkeypatch.setattr(os, "getpid", lambda: -1)
@@ -82,7 +82,7 @@ def test_places_on_disk_are_refused_after_a_fork(monkeypatch: pytest.MonkeyPatch
 
 def test_many_places_take_little_memory() -> None:
     code = (
-        "import os, resource; from evalharness.spill import HELD, Places\n"
+        "import os, resource; from evalharness.files.temporary import HELD, Places\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
         "places = Places()\n"
         "for n in range(2 * HELD): places.setdefault(os.urandom(16), n)\n"
@@ -98,7 +98,7 @@ def test_many_places_take_little_memory() -> None:
 def test_spool_gives_back_what_was_written_in_any_order(
     spooled: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spill, "SPOOLED", spooled)
+    monkeypatch.setattr(temporary, "SPOOLED", spooled)
     rng = np.random.default_rng(0)
     spool = Spool()
     arrays = [rng.random((n % 4 + 1, 5)) for n in range(20)]

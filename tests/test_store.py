@@ -9,18 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from evalharness import spill, store
+from evalharness import store
 from evalharness.errors import StoreError
+from evalharness.files import temporary
 from evalharness.store import Ledger, RunFolder, cannot_write
 
 SIGNATURE = {"name": "lead", "version": 1}
 KEYS = [f"{n:032x}" for n in range(40)]
 
 
-@pytest.fixture(autouse=True, params=[spill.HELD, 2], ids=["in memory", "on disk"])
+@pytest.fixture(autouse=True, params=[temporary.HELD, 2], ids=["in memory", "on disk"])
 def where_places_are(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run each test with the places of records in memory, and with most of them on disk."""
-    monkeypatch.setattr(spill, "HELD", request.param)
+    monkeypatch.setattr(temporary, "HELD", request.param)
 
 
 def written(folder: Path, n: int = 6, by: int = 3) -> Ledger:

@@ -38,7 +38,7 @@ def test_array_is_that_of_arrow(name: str, times: int) -> None:
 def test_table_of_a_run_is_made_without_pandas(tmp_path: Path) -> None:
     code = """
 import json, sys, pathlib
-from evalharness.spill import Spool
+from evalharness.files.temporary import Spool
 from evalharness.tables import write_table
 from evalharness.tally import Columns
 columns = Columns(Spool())

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from evalharness.untrusted import visible
+from evalharness.files.untrusted import visible
 
 COULD_NOT_COMPLETE = 4
 INTERRUPTED = 130

@@ -13,8 +13,8 @@ import numpy as np
 
 from evalharness import results
 from evalharness.errors import DataError
+from evalharness.files.untrusted import read_whole
 from evalharness.stats.intervals import Values
-from evalharness.untrusted import read_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa

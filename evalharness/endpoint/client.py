@@ -21,8 +21,8 @@ from evalharness.endpoint.answers import (
 )
 from evalharness.endpoint.server import Server, completions
 from evalharness.errors import EndpointError
+from evalharness.files.untrusted import LARGEST
 from evalharness.records import canonical, digest
-from evalharness.untrusted import LARGEST
 
 if TYPE_CHECKING:
     import httpx2

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, cast
 
-from evalharness import remote
 from evalharness.errors import DataError
+from evalharness.files import remote
 from evalharness.loaders.formats import csv_rows, json_lines, parquet_count, parquet_rows
 from evalharness.loaders.paths import MEND_EMPTY, first_bytes, matches, paths, short_names
 from evalharness.loaders.rows import (

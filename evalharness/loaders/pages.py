@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from evalharness.errors import DataError
+from evalharness.files.untrusted import read_whole
 from evalharness.loaders import page_html, page_text
 from evalharness.loaders.page_parts import Page
 from evalharness.loaders.paths import matches, paths, short_names
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, Columns, Reading, Row, Rows
 from evalharness.records import Article, Rejected
 from evalharness.text.timestamps import published
-from evalharness.untrusted import read_whole
 
 TEXT = (".txt",)
 HTML = (".html", ".htm")

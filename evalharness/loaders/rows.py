@@ -21,8 +21,8 @@ from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from evalharness.errors import DataError
+from evalharness.files.temporary import Places
 from evalharness.records import Article, Rejected
-from evalharness.spill import Places
 
 Row = Mapping[str, object]
 Raw = tuple[int, Row | str]

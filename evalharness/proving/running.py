@@ -13,11 +13,11 @@ from typing import Any
 
 from evalharness import runner
 from evalharness.errors import HarnessError
+from evalharness.files.shipped import shipped
 from evalharness.planting import Kind
 from evalharness.proving.machine import look
 from evalharness.runner import Run, Unfinished
 from evalharness.selftest import selftest
-from evalharness.shipped import shipped
 
 # Of the quickstart's. The figures below are means over them, and known to all digits: a system
 # writes the same texts anywhere (two copy the first sentence), and all else is arithmetic.

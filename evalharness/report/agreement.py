@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from evalharness.calibration import Calibrated, Calibration
-from evalharness.untrusted import visible
+from evalharness.files.untrusted import visible
 
 # Wide enough for any table where the output is no terminal.
 _FILE_WIDTH = 200

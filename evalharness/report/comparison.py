@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Literal
 
 from evalharness.comparison import Comparison, Difference
+from evalharness.files.untrusted import visible
 from evalharness.report.terminal import NO_SHARES
-from evalharness.untrusted import visible
 
 Row = list[str]
 # Wide enough for any table where the output is no terminal.

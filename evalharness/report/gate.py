@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import IO
 
 from evalharness import results
+from evalharness.files.untrusted import visible
 from evalharness.gating import Gate, Outcome, Verdict, WorstArticle
 from evalharness.gating.judging import WORST
 from evalharness.report.comparison import escaped, p_value
 from evalharness.report.terminal import NOTICE
 from evalharness.report.word_diff import word_diff
-from evalharness.untrusted import visible
 
 WORDS: dict[Verdict, str] = {
     "pass": "PASS: nothing is worse than it may be",

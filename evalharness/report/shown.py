@@ -4,6 +4,7 @@ import json
 import shlex
 from typing import IO, TYPE_CHECKING
 
+from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread
 from evalharness.report.page.gathered import Gathered
 from evalharness.report.showing import Shown, Suspect, Written, find, judging, worst
@@ -15,7 +16,6 @@ from evalharness.report.verdict import (
     print_wrapped,
     show_reminder,
 )
-from evalharness.untrusted import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from evalharness.files.untrusted import visible
 from evalharness.results import SHOWN_PARTS
-from evalharness.untrusted import visible
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -6,10 +6,10 @@ from typing import IO, TYPE_CHECKING
 
 from evalharness import text
 from evalharness.checking import Sentence, Verdict
+from evalharness.files.untrusted import printable
 from evalharness.loaders.page_parts import Page
 from evalharness.records import Flag, Span
 from evalharness.report.terminal import NOTICE
-from evalharness.untrusted import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,10 +11,10 @@ from importlib.util import find_spec
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from evalharness.files.untrusted import printable
 from evalharness.records import digest
 from evalharness.report.plots.drawer import DRAWER
 from evalharness.report.plots.naming import one_line
-from evalharness.untrusted import printable
 
 Spec = dict[str, Any]
 

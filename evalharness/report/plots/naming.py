@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
-from evalharness.untrusted import printable
+from evalharness.files.untrusted import printable
 
 _KEY = re.compile(r"(?<=,)([\w.]+)=")
 _WORDS = re.compile(r"[_.]+")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-_INSIDE = Path(__file__).parent / "configs"
-_BESIDE = Path(__file__).parents[1] / "configs"
+_INSIDE = Path(__file__).parents[1] / "configs"
+_BESIDE = Path(__file__).parents[2] / "configs"
 
 
 def shipped(name: str) -> Path:
