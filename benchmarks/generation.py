@@ -31,7 +31,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch  # noqa: TID253  a script that needs it from the start
 from transformers.utils.logging import disable_progress_bar  # noqa: TID253
 
-from evalharness import hf, run
+from evalharness import run
+from evalharness.hf import weights
 from evalharness.models.causal import Causal
 from evalharness.models.options import Generating
 from evalharness.models.pace import usual
@@ -137,7 +138,7 @@ def bare(case: Case, texts: Sequence[Article], batches: Batches) -> dict[int, st
         inputs = loaded.tokenizer(said, padding=True, truncation=True, return_tensors="pt")
         inputs.pop("token_type_ids", None)
         inputs = inputs.to(loaded.device)
-        with torch.inference_mode(), hf.quiet():
+        with torch.inference_mode(), weights.quiet():
             rows = loaded.model.generate(**inputs, generation_config=settings.config)
         start = inputs["input_ids"].shape[1] if case.shape == "llama" else 1
         decoded = loaded.tokenizer.batch_decode(rows[:, start:], skip_special_tokens=True)

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from evalharness import config as configs
-from evalharness import hub, registry
+from evalharness import registry
 from evalharness.cells import Cell, prepare
 from evalharness.errors import ModelError
 from evalharness.files.temporary import Places
+from evalharness.hf import hub
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.results import SHOWN_PARTS, TABLE

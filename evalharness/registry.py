@@ -21,10 +21,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from evalharness import config as configs
-from evalharness import hf, hub
 from evalharness.config import Component, Experiment
 from evalharness.document import Document, Key, dotted
 from evalharness.errors import ConfigError, UnknownComponent
+from evalharness.hf import hub
+from evalharness.hf import weights as hf_weights
 from evalharness.protocols import CHECKPOINT, Identified, Url, is_url
 from evalharness.records import canonical, digest
 
@@ -289,7 +290,7 @@ def signature(name: str, component: Any) -> dict[str, Any]:
             continue
         if _is_checkpoint(hints[field.name]):
             if not isinstance(component, Identified):
-                parts |= hf.identity(value)
+                parts |= hf_weights.identity(value)
             value = Path(value).name if Path(value).is_absolute() else value
         parts[field.name] = _plain(value)
     if isinstance(component, Identified):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evalharness.cells import Cell
 from evalharness.errors import HarnessError, StoreError
-from evalharness.hub import readable
+from evalharness.hf.hub import readable
 from evalharness.records import Article
 from evalharness.windows import expected
 from evalharness.work import with_same_articles

@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from evalharness import hf
 from evalharness.cells import Cell
 from evalharness.errors import HarnessError
+from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Crew, Identified
 from evalharness.stored import Claim, Store, Summarizing, everything
 from evalharness.windows import expected, windows
@@ -84,7 +84,7 @@ def weights(cell: Cell) -> tuple[Any, ...]:
     """
     if not isinstance(getattr(cell.model, "model", None), str):
         return ()
-    names = ["model", *(f.name for f in dataclasses.fields(hf.Request))]
+    names = ["model", *(f.name for f in dataclasses.fields(hf_weights.Request))]
     return (cell.model_kind, *(getattr(cell.model, name, None) for name in names))
 
 

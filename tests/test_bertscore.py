@@ -301,10 +301,10 @@ def test_layers_that_are_left_out_change_no_other_model(
 ) -> None:
     import torch
 
-    from evalharness import hf
+    from evalharness.hf import weights
 
-    request = hf.Request("AutoModel", str(folders[name]), device="cpu", dtype="float32")
-    model = hf.load(request).model
+    request = weights.Request("AutoModel", str(folders[name]), device="cpu", dtype="float32")
+    model = weights.load(request).model
     ids = torch.tensor([[2, 5, 9, 3]])
     with torch.no_grad():
         states = model(ids, output_hidden_states=True).hidden_states

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from evalharness.errors import ModelError
+from evalharness.hf.prompts import filled, longest_fit, places_to_cut
 from evalharness.models.causal import Causal
 from evalharness.models.long import Long
-from evalharness.prompts import filled, longest_fit, places_to_cut
 from evalharness.records import Article, Summary
 
 WORDS = re.findall(

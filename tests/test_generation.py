@@ -29,7 +29,7 @@ def loaded() -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-    from evalharness.hf import Loaded
+    from evalharness.hf.weights import Loaded
 
     letters = {letter: i for i, letter in enumerate("$abcdefghijklmnopqrstuvwxyz .,0123456789")}
     core = Tokenizer(models.BPE(letters, []))

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from evalharness import hf
-from evalharness import hub as hub_files
 from evalharness.errors import MissingExtra, ModelError
+from evalharness.hf import hub as hub_files
+from evalharness.hf import weights as hf_weights
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +41,8 @@ def copy(bart: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(bart, tmp_path / "copy"))
 
 
-def load(folder: Path | str, **more: Any) -> hf.Loaded:
-    return hf.load(hf.Request("AutoModelForSeq2SeqLM", str(folder), **more))
+def load(folder: Path | str, **more: Any) -> hf_weights.Loaded:
+    return hf_weights.load(hf_weights.Request("AutoModelForSeq2SeqLM", str(folder), **more))
 
 
 def edit_weights(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -59,12 +59,12 @@ def edit_config(folder: Path, **values: Any) -> None:
 
 
 def test_identity_of_a_folder_is_its_content_not_its_place(bart: Path, copy: Path) -> None:
-    before = hf.identity(str(bart))
+    before = hf_weights.identity(str(bart))
     assert list(before) == ["sha256"]
-    assert hf.identity(str(copy)) == before
+    assert hf_weights.identity(str(copy)) == before
     (copy / "README.md").write_text("Read me.")
     (copy / "optimizer.pt").write_bytes(b"0")
-    assert hf.identity(str(copy)) == before
+    assert hf_weights.identity(str(copy)) == before
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_identity_of_a_folder_is_its_content_not_its_place(bart: Path, copy: Pat
 def test_identity_of_a_folder_changes_with_what_matters(bart: Path, copy: Path, file: str) -> None:
     with (copy / file).open("a") as stream:
         stream.write(" ")
-    assert hf.identity(str(copy)) != hf.identity(str(bart))
+    assert hf_weights.identity(str(copy)) != hf_weights.identity(str(bart))
 
 
 def test_identity_of_a_folder_changes_with_its_weights(bart: Path, copy: Path) -> None:
     edit_weights(copy, lambda weights: weights["final_logits_bias"].add_(1))
-    assert hf.identity(str(copy)) != hf.identity(str(bart))
+    assert hf_weights.identity(str(copy)) != hf_weights.identity(str(bart))
 
 
 def test_identity_of_a_commit_is_itself() -> None:
-    assert hf.identity("org/name", "a" * 40) == {"revision": "a" * 40}
+    assert hf_weights.identity("org/name", "a" * 40) == {"revision": "a" * 40}
 
 
 @pytest.fixture
@@ -102,11 +102,11 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_identity_offline_is_the_cached_commit(hub: Path) -> None:
-    assert hf.identity("org/name") == {"revision": "b" * 40}
+    assert hf_weights.identity("org/name") == {"revision": "b" * 40}
     with pytest.raises(ModelError, match="not in the cache, and HF_HUB_OFFLINE is set: run `hf do"):
-        hf.identity("org/name", "v2")
+        hf_weights.identity("org/name", "v2")
     with pytest.raises(ModelError, match=r"no folder 'org/other'; .* `hf download org/other`"):
-        hf.identity("org/other")
+        hf_weights.identity("org/other")
 
 
 def test_identity_online_is_the_hubs_commit_else_the_cached_one(
@@ -124,30 +124,28 @@ def test_identity_online_is_the_hubs_commit_else_the_cached_one(
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(HfApi, "model_info", answers)
-    assert hf.identity("org/name") == {"revision": "c" * 40}
+    assert hf_weights.identity("org/name") == {"revision": "c" * 40}
     monkeypatch.setattr(HfApi, "model_info", unreachable)
-    assert hf.identity("org/name") == {"revision": "c" * 40}  # a process has one answer
+    assert hf_weights.identity("org/name") == {"revision": "c" * 40}  # a process has one answer
     hub_files.commit_of.cache_clear()
-    assert hf.identity("org/name") == {"revision": "b" * 40}
+    assert hf_weights.identity("org/name") == {"revision": "b" * 40}
     with pytest.raises(ModelError, match="the hub cannot be reached"):
-        hf.identity("org/other")
+        hf_weights.identity("org/other")
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere", "../nowhere"])
 def test_folder_that_does_not_exist_is_no_name_on_the_hub(name: str) -> None:
     with pytest.raises(ModelError, match="no folder"):
-        hf.identity(name)
+        hf_weights.identity(name)
 
 
 def test_revision_of_a_folder_is_refused(bart: Path) -> None:
     with pytest.raises(ModelError, match=r"revision 'main': .* is a folder"):
-        hf.identity(str(bart), "main")
+        hf_weights.identity(str(bart), "main")
 
 
 def test_identity_needs_no_torch(bart: Path) -> None:
-    code = (
-        "import sys; from evalharness import hf; hf.identity(sys.argv[1]); hf.check_device('cpu')"
-    )
+    code = "import sys; from evalharness.hf import weights; weights.identity(sys.argv[1]); weights.check_device('cpu')"
     code += "; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code, str(bart)], check=False).returncode == 0
 
@@ -157,7 +155,7 @@ def test_load_is_silent_whole_and_ready(bart: Path, capfd: pytest.CaptureFixture
     made = load(bart)
     assert capfd.readouterr() == ("", "")
     assert not made.model.training
-    assert made.device == hf.place("auto")
+    assert made.device == hf_weights.place("auto")
     assert made.tokenizer("no bridge")["input_ids"] == [4, 5]
 
 
@@ -167,7 +165,7 @@ def test_load_keeps_the_latest_and_sees_a_change(copy: Path) -> None:
     edit_weights(copy, lambda weights: weights["final_logits_bias"].add_(1))
     second = load(copy)
     assert second is not first
-    assert list(hf._latest.values()) == [second]  # only one is kept in memory
+    assert list(hf_weights._latest.values()) == [second]  # only one is kept in memory
     assert second.model.final_logits_bias.mean() == 1
 
 
@@ -278,9 +276,9 @@ def test_device_map_names_the_package_it_needs(bart: Path, monkeypatch: pytest.M
 
 def test_unknown_device_is_refused() -> None:
     for device in ("auto", "cpu", "cuda", "cuda:1", "mps"):
-        hf.check_device(device)
+        hf_weights.check_device(device)
     with pytest.raises(ValueError, match="device: 'gpu' is none of"):
-        hf.check_device("gpu")
+        hf_weights.check_device("gpu")
 
 
 def test_quiet_restores_what_it_silenced() -> None:
@@ -289,7 +287,7 @@ def test_quiet_restores_what_it_silenced() -> None:
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    with hf.quiet():
+    with hf_weights.quiet():
         warnings.warn("not heard", UserWarning, stacklevel=1)
         assert not logging.is_progress_bar_enabled()
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == (verbosity, bars)
@@ -315,10 +313,10 @@ def test_name_on_the_hub_is_loaded_from_the_cache_offline(bart: Path, tmp_path: 
     (home / "refs" / "v1").write_text("d" * 40)
     (home / "refs" / "main").write_text("e" * 40)  # of which nothing was downloaded
     code = (
-        "from evalharness import hf\n"
-        "made = hf.load(hf.Request('AutoModelForSeq2SeqLM', 'org/name', 'v1'))\n"
-        "print(made.tokenizer('no bridge')['input_ids'], hf.identity('org/name', 'v1'))\n"
-        "hf.load(hf.Request('AutoModelForSeq2SeqLM', 'org/other'))\n"
+        "from evalharness.hf import weights\n"
+        "made = weights.load(weights.Request('AutoModelForSeq2SeqLM', 'org/name', 'v1'))\n"
+        "print(made.tokenizer('no bridge')['input_ids'], weights.identity('org/name', 'v1'))\n"
+        "weights.load(weights.Request('AutoModelForSeq2SeqLM', 'org/other'))\n"
     )
     environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     ran = subprocess.run(

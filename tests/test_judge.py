@@ -16,7 +16,7 @@ from neural import decoders, texts
 from servers.chat import completion, first_token, serving
 from typer.testing import CliRunner
 
-from evalharness import prompts, registry, run, text
+from evalharness import registry, run, text
 from evalharness.checks import judge_answers, judge_local
 from evalharness.checks.judge import OUT_OF_FORM, Judge
 from evalharness.checks.judge_answers import RATINGS, places, quoted_lines
@@ -24,6 +24,7 @@ from evalharness.checks.judge_prompts import PROTOCOLS
 from evalharness.cli import app
 from evalharness.endpoint import Server
 from evalharness.errors import EndpointError, ModelError
+from evalharness.hf import prompts
 from evalharness.protocols import Pair
 from evalharness.records import Article, Score, Span, Summary
 

@@ -13,7 +13,8 @@ import pytest
 from at_work import kill_run, stored_bytes
 
 import evalharness
-from evalharness import cells, config, hf
+from evalharness import cells, config
+from evalharness.hf import weights
 from evalharness.runner import Unfinished
 
 ROOT = Path(__file__).parents[1]
@@ -72,16 +73,16 @@ def bytes_of(results: Path) -> dict[str, bytes]:
 def loads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """Count how often weights are loaded, by the checkpoint's name."""
     counted: Counter[str] = Counter()
-    genuine = hf._load
+    genuine = weights._load
 
-    def counting(request: hf.Request, content: str) -> hf.Loaded:
+    def counting(request: weights.Request, content: str) -> weights.Loaded:
         counted[Path(request.checkpoint).name] += 1
         return genuine(request, content)
 
-    hf._latest.clear()
-    monkeypatch.setattr(hf, "_load", counting)
+    weights._latest.clear()
+    monkeypatch.setattr(weights, "_load", counting)
     yield counted
-    hf._latest.clear()
+    weights._latest.clear()
 
 
 def run_alone(path: Path, results: Path) -> None:

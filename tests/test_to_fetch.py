@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from evalharness import hf, hub, registry
+from evalharness import registry
 from evalharness.checks.alignscore import AlignScore
 from evalharness.checks.minicheck import MiniCheck
 from evalharness.errors import ModelError
+from evalharness.hf import hub
+from evalharness.hf import weights as hf_weights
 from evalharness.plan import plan
 from evalharness.report.planned import text
 
@@ -125,26 +127,26 @@ def to_fetch(component: Any) -> list[hub.ToFetch]:
 def test_what_transformers_loads_is_to_fetch_and_nothing_else(
     name: str, files: dict[str, int], online: Path
 ) -> None:
-    found = hf.to_fetch(name)
-    assert found == hf.ToFetch(name, COMMIT, files)
+    found = hf_weights.to_fetch(name)
+    assert found == hf_weights.ToFetch(name, COMMIT, files)
     assert found.n_bytes == sum(files.values())
     assert not list(online.rglob("*"))  # and nothing was fetched
 
 
 def test_what_is_cached_is_not_to_fetch(online: Path) -> None:
     put(online, "org/whole", ["config.json", *TOKENIZER])
-    assert dict(hf.to_fetch("org/whole").files) == {"model.safetensors": 2_000_000}
+    assert dict(hf_weights.to_fetch("org/whole").files) == {"model.safetensors": 2_000_000}
     put(online, "org/whole", WHOLE)
-    assert str(hf.to_fetch("org/whole")) == "org/whole: nothing to fetch"
+    assert str(hf_weights.to_fetch("org/whole")) == "org/whole: nothing to fetch"
 
 
 def test_size_is_said_in_words(online: Path) -> None:
     said = "org/sharded: 7 files to fetch, 4.0 GB (model-00001-of-00002.safetensors and 6 more)"
-    assert str(hf.to_fetch("org/sharded")) == said
+    assert str(hf_weights.to_fetch("org/sharded")) == said
 
 
 def test_lack_of_safetensors_is_noted(online: Path) -> None:
-    assert hf.to_fetch("org/pickled").note == "it has no weights as safetensors"
+    assert hf_weights.to_fetch("org/pickled").note == "it has no weights as safetensors"
 
 
 def test_component_with_a_backbone_fetches_its_weights_and_the_backbones_tokenizer(
@@ -152,7 +154,7 @@ def test_component_with_a_backbone_fetches_its_weights_and_the_backbones_tokeniz
 ) -> None:
     check = AlignScore("org/pickled", file="AlignScore.ckpt", backbone="org/whole")
     weights, backbone = to_fetch(check)
-    assert weights == hf.ToFetch("org/pickled", COMMIT, {"AlignScore.ckpt": 5_000_000})
+    assert weights == hf_weights.ToFetch("org/pickled", COMMIT, {"AlignScore.ckpt": 5_000_000})
     assert dict(backbone.files) == {"config.json": 700} | TOKENIZER
 
 
@@ -167,12 +169,12 @@ def test_component_with_a_backbone_says_offline_what_is_lacking(cache: Path) -> 
 
 
 def test_folder_needs_nothing(tmp_path: Path) -> None:
-    assert hf.to_fetch(str(tmp_path)).files == {}
+    assert hf_weights.to_fetch(str(tmp_path)).files == {}
 
 
 def test_name_that_is_none_is_refused(online: Path) -> None:
     with pytest.raises(ModelError, match="no model 'org/nothing' on the hub"):
-        hf.to_fetch("org/nothing")
+        hf_weights.to_fetch("org/nothing")
 
 
 @pytest.mark.parametrize("files", [WHOLE, SHARDED])
@@ -182,11 +184,11 @@ def test_cache_that_is_whole_suffices_offline(files: dict[str, int], cache: Path
     if files is SHARDED:
         index = json.dumps({"weight_map": shards})
         (snapshot / "model.safetensors.index.json").write_text(index)
-    assert hf.to_fetch("org/name") == hf.ToFetch("org/name", COMMIT, {})
+    assert hf_weights.to_fetch("org/name") == hf_weights.ToFetch("org/name", COMMIT, {})
     lacking = "model-00002-of-00002.safetensors" if files is SHARDED else "model.safetensors"
     (snapshot / lacking).unlink()
     with pytest.raises(ModelError, match=f"the cache has no {lacking} of commit b"):
-        hf.to_fetch("org/name")
+        hf_weights.to_fetch("org/name")
 
 
 @pytest.mark.parametrize("lacking", ["config.json", "model.safetensors", "tokenizer.json"])
@@ -195,7 +197,7 @@ def test_file_that_is_lacking_offline_is_named_with_how_to_get_it(
 ) -> None:
     put(cache, "org/name", [f for f in WHOLE if not f.startswith(lacking.split(".")[0])])
     with pytest.raises(ModelError) as raised:
-        hf.to_fetch("org/name")
+        hf_weights.to_fetch("org/name")
     assert str(raised.value) == (
         f"org/name: the cache has no {lacking} of commit bbbbbbbbbbbb, and HF_HUB_OFFLINE is set: "
         f"run `hf download org/name --revision {COMMIT}` where there is network, or name a local "
@@ -208,10 +210,10 @@ def test_hub_that_is_down_is_as_none(online: Path, monkeypatch: pytest.MonkeyPat
 
     put(online, "org/name", WHOLE)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    assert hf.to_fetch("org/name").files == {}
+    assert hf_weights.to_fetch("org/name").files == {}
     put(online, "org/name", []).joinpath("config.json").unlink()
     with pytest.raises(ModelError, match=r"has no config\.json .* the hub cannot be reached"):
-        hf.to_fetch("org/name")
+        hf_weights.to_fetch("org/name")
 
 
 def test_component_says_what_it_needs_by_its_presets(online: Path, tmp_path: Path) -> None:
@@ -302,7 +304,7 @@ def test_loading_offline_names_the_file_that_is_lacking(tmp_path: Path) -> None:
     put(tmp_path / "hub", "org/name", []).joinpath("config.json").write_text(
         '{"model_type": "t5", "d_model": 8}'
     )
-    code = "from evalharness import hf\nhf.load(hf.Request('AutoModelForSeq2SeqLM', 'org/name'))\n"
+    code = "from evalharness.hf import weights\nweights.load(weights.Request('AutoModelForSeq2SeqLM', 'org/name'))\n"
     environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     ran = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from evalharness import hf
+from evalharness.hf import weights as hf_weights
 from evalharness.neural.batches import Encoded
 from evalharness.neural.options import Weights
 from evalharness.neural.reading import Copied, Reading, unscorable
@@ -69,11 +69,11 @@ class AlignScore(Weights):
 
     def identity(self) -> Mapping[str, str]:
         """Return what names the weights, the backbone's files and the sentence splitter."""
-        named = dict(hf.identity(self.checkpoint, self.revision))
+        named = dict(hf_weights.identity(self.checkpoint, self.revision))
         if self.file is not None and "sha256" in named:
-            named["sha256"] = hf.content(hf.file(self.checkpoint, self.file))
+            named["sha256"] = hf_weights.content(hf_weights.file(self.checkpoint, self.file))
         if self.backbone is not None:
-            named["backbone_content"] = "".join(hf.identity(self.backbone).values())
+            named["backbone_content"] = "".join(hf_weights.identity(self.backbone).values())
         if self.mode.endswith("_sp"):
             named["sentences"] = str(SENTENCES_VERSION)
         return named
@@ -83,11 +83,11 @@ class AlignScore(Weights):
         from evalharness.neural import alignscore
         from evalharness.neural.network import Network
 
-        weights = hf.file(self.checkpoint, self.file or alignscore.WEIGHTS, self.revision)
+        weights = hf_weights.file(self.checkpoint, self.file or alignscore.WEIGHTS, self.revision)
         backbone = self.backbone or self.checkpoint
         model, tokenizer = alignscore.load(weights, backbone, self.dtype, self.attention)
-        device = hf.place(self.device)
-        return Network(hf.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
+        device = hf_weights.place(self.device)
+        return Network(hf_weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
 
     def save(self, folder: Path) -> None:
         """Write the network as a folder that loads without pickle and backbone."""

@@ -5,9 +5,9 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from evalharness import hf
 from evalharness.checks.chunks import Chunk
 from evalharness.checks.grounding import Grounding, Prompt
+from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Checkpoint
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Hhem(Grounding):
 
     def identity(self) -> Mapping[str, str]:
         """Return what names the weights, and the backbone's files."""
-        backbone = "".join(hf.identity(self.backbone).values())
+        backbone = "".join(hf_weights.identity(self.backbone).values())
         return {**super().identity(), "backbone_content": backbone}
 
     @cached_property
@@ -57,10 +57,10 @@ class Hhem(Grounding):
         from evalharness.neural import hhem
         from evalharness.neural.network import Network
 
-        weights = hf.file(self.checkpoint, hhem.WEIGHTS, self.revision)
+        weights = hf_weights.file(self.checkpoint, hhem.WEIGHTS, self.revision)
         model, tokenizer = hhem.load(weights, self.backbone, self.dtype, self.attention)
-        device = hf.place(self.device)
-        return Network(hf.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
+        device = hf_weights.place(self.device)
+        return Network(hf_weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
 
     @property
     def most_tokens(self) -> int:

@@ -6,14 +6,14 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
-from evalharness import hf
 from evalharness.checks import judge_answers
 from evalharness.checks.judge_answers import Judgement, Judging, Question, Reply
 from evalharness.checks.judge_prompts import PROTOCOLS, Aggregate, Answers, Claims, Name
 from evalharness.endpoint import Server
+from evalharness.hf import weights
+from evalharness.hf.prompts import check_template
 from evalharness.neural.options import Weights
 from evalharness.neural.reading import Copied, Reading, unscorable
-from evalharness.prompts import check_template
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import NO_ANSWER, Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
@@ -86,7 +86,7 @@ class Judge(Weights):
     max_characters: int | None = None
     max_new_tokens: int | None = None
     top_logprobs: int = 20
-    dtype: hf.Dtype = "auto"
+    dtype: weights.Dtype = "auto"
 
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""

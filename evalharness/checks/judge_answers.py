@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from evalharness import text
 from evalharness.checks.judge_prompts import NOTHING
-from evalharness.prompts import without_thought
+from evalharness.hf.prompts import without_thought
 from evalharness.records import Flag, SentenceScore, Span
 
 RATINGS = ("1", "2", "3", "4", "5")

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import torch  # noqa: TID253  imported when the work starts, as is this module
 from transformers import GenerationConfig  # noqa: TID253
 
-from evalharness import hf
 from evalharness.checks.judge_answers import Question, Reply
 from evalharness.errors import ModelError
+from evalharness.hf import weights
+from evalharness.hf.prompts import at_date, filled, longest_fit, places_to_cut, rendered, window
 from evalharness.neural.batches import Encoded, packed
 from evalharness.neural.network import Inputs, without_surrogates
-from evalharness.prompts import at_date, filled, longest_fit, places_to_cut, rendered, window
 
 if TYPE_CHECKING:
     from evalharness.checks.judge import Judge
@@ -58,7 +58,7 @@ class Local:
 
     def ask(self, questions: Sequence[Question]) -> list[Reply]:
         """Return what came of each question, in order."""
-        with hf.quiet():  # which warns of what is too long before it is cut
+        with weights.quiet():  # which warns of what is too long before it is cut
             prompts = [self._prompt(question) for question in questions]
         asked = [prompt for prompt in prompts if isinstance(prompt, Encoded)]
         if self.options.by_probability:

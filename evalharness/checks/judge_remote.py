@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evalharness.checks.judge_answers import Question, Reply
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
 from evalharness.errors import EndpointError
-from evalharness.prompts import filled
+from evalharness.hf.prompts import filled
 
 if TYPE_CHECKING:
     from evalharness.checks.judge import Judge

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from evalharness import hf
 from evalharness.errors import ModelError
-from evalharness.models.asking import Failed, Prompt
-from evalharness.models.options import Generating
-from evalharness.prompts import (
+from evalharness.hf import weights
+from evalharness.hf.prompts import (
     at_date,
     check_template,
     filled,
@@ -21,6 +19,8 @@ from evalharness.prompts import (
     rendered,
     window,
 )
+from evalharness.models.asking import Failed, Prompt
+from evalharness.models.options import Generating
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
@@ -125,7 +125,7 @@ class Causal(Generating):
 class _Writer:
     """A checkpoint at work; settles once what is the same for all articles."""
 
-    def __init__(self, options: Causal, loaded: hf.Loaded) -> None:
+    def __init__(self, options: Causal, loaded: weights.Loaded) -> None:
         from evalharness.models import continuous, generation, settings
 
         self.options = options

@@ -11,8 +11,8 @@ from typing import Any
 
 from transformers import ContinuousBatchingConfig  # noqa: TID253  imported when the work starts
 
-from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.hf import weights
 from evalharness.models.settings import Settings
 
 _LOG = "ContinuousBatchingLogger"
@@ -21,7 +21,7 @@ _PAGE = 64
 _AT_ONCE = 32
 
 
-def check(loaded: hf.Loaded, settings: Settings, stop: Sequence[str]) -> None:
+def check(loaded: weights.Loaded, settings: Settings, stop: Sequence[str]) -> None:
     """Raise ModelError where `generate_batch` would decode otherwise than `generate`."""
     what = ""
     if settings.beams > 1:
@@ -39,7 +39,9 @@ def check(loaded: hf.Loaded, settings: Settings, stop: Sequence[str]) -> None:
         raise ModelError(f"batching: continuous is for plain greedy decoding, without {what}")
 
 
-def tokens(loaded: hf.Loaded, settings: Settings, prompts: Sequence[list[int]]) -> list[list[int]]:
+def tokens(
+    loaded: weights.Loaded, settings: Settings, prompts: Sequence[list[int]]
+) -> list[list[int]]:
     """Return the new tokens of each prompt, in order. Raises: RuntimeError where some are lost."""
     longest = max(map(len, prompts)) + settings.cap
     options: dict[str, Any] = {}

@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
+from evalharness.hf.prompts import check_template, filled, parts, without_thought
 from evalharness.models.asking import Failed, Said
 from evalharness.models.causal import INSTRUCTION
 from evalharness.models.long import Long, summarized
-from evalharness.prompts import check_template, filled, parts, without_thought
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 

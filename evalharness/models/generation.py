@@ -17,8 +17,8 @@ from transformers import (  # noqa: TID253
     StoppingCriteriaList,
 )
 
-from evalharness import hf
 from evalharness.errors import HarnessError, ModelError
+from evalharness.hf import weights
 from evalharness.models import continuous, sampling
 from evalharness.models.asking import Failed as Failed
 from evalharness.models.asking import Prompt as Prompt
@@ -74,7 +74,7 @@ class Pacing:
 class Engine:
     """Writes summaries for prompts, in batches that fit."""
 
-    loaded: hf.Loaded
+    loaded: weights.Loaded
     settings: Settings
     batch_size: int | Literal["auto"] = "auto"
     stop: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ class Engine:
     def write(self, prompts: Sequence[Prompt]) -> list[Written | Failed]:
         """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
         results: dict[int, Written | Failed] = {}
-        with hf.quiet():
+        with weights.quiet():
             self._refuse_unknown_tokens(prompts, results)
             for rows in self._batches(
                 prompts, [i for i in range(len(prompts)) if i not in results]
@@ -183,7 +183,7 @@ class Engine:
         )
         if fixed or n < LEAST or self.pace.latest.tried is not None:
             return
-        with hf.quiet():
+        with weights.quiet():
             made = prompts()
             lengths = [len(prompt.ids) for prompt in made]
             device, beams = self.loaded.device.type, self.settings.beams
@@ -315,7 +315,7 @@ def summaries(
     long: what to do with an article that does not fit. merging: makes a prompt of summaries, where
     that is not the prompt of an article. Raises: ModelError where all fail for the same reason.
     """
-    with hf.quiet():
+    with weights.quiet():
         return summarized(articles, Asking(engine, prompt, merging or prompt, polished), long)
 
 
@@ -334,7 +334,7 @@ def careful(
     except HarnessError:
         raise
     except Exception as error:  # whatever one article provokes must not end the run
-        memory, reason = hf.out_of_memory(error), told(error)
+        memory, reason = weights.out_of_memory(error), told(error)
     # Outside of `except`, whose traceback would keep the failed batch's tensors alive.
     _free()
     if len(rows) == 1:

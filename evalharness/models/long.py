@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Generic, Literal
 
 from evalharness.errors import HarnessError
+from evalharness.hf.prompts import check_template
 from evalharness.models.asking import Failed, P, Reader, Said
 from evalharness.models.chunks import JOINT, chunks, ends, groups, shortened
-from evalharness.prompts import check_template
 from evalharness.records import Article, Finish, Span, Summary
 
 MERGE = (

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalharness import hf
+from evalharness.hf import weights
 from evalharness.models.asking import Failed, Prompt
 from evalharness.models.long import Long
 from evalharness.models.pace import LEAST
@@ -92,8 +92,8 @@ class Generating:
     typical_p: float | None = None
     long: Long | None = None
     seed: int = 0
-    dtype: hf.Dtype = "auto"
-    attention: hf.Attention | None = None
+    dtype: weights.Dtype = "auto"
+    attention: weights.Attention | None = None
     cache: Cache | None = None
     remote_code: bool = False
     device: str = field(default="auto", compare=False)
@@ -102,8 +102,8 @@ class Generating:
 
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""
-        hf.check_device(self.device)
-        hf.check_device_map(self.device_map, self.device)
+        weights.check_device(self.device)
+        weights.check_device_map(self.device_map, self.device)
         if self.long and self.long.strategy == "head":  # what is done without: the same results
             object.__setattr__(self, "long", None)
         self._check_ranges()
@@ -134,7 +134,7 @@ class Generating:
 
     def identity(self) -> Mapping[str, str]:
         """Return the commit on the hub, or the hash of the folder."""
-        return hf.identity(self.model, self.revision)
+        return weights.identity(self.model, self.revision)
 
     def batches(self, articles: Sequence[Article]) -> list[list[int]]:
         """Return positions of articles of like length together, the longest first."""
@@ -192,9 +192,9 @@ class Generating:
         values = {name: getattr(self, name) for name in DECODING}
         return {name: value for name, value in values.items() if value is not None}
 
-    def load(self, auto_class: str) -> hf.Loaded:
+    def load(self, auto_class: str) -> weights.Loaded:
         """Return the model and tokenizer. Raises: ModelError."""
-        request = hf.Request(
+        request = weights.Request(
             auto_class,
             self.model,
             self.revision,
@@ -204,7 +204,7 @@ class Generating:
             device_map=self.device_map,
             remote_code=self.remote_code,
         )
-        return hf.load(request)
+        return weights.load(request)
 
 
 _UNBOUNDED = float("inf")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.hf import weights
+from evalharness.hf.prompts import positions, window
 from evalharness.models.asking import Failed, Prompt
 from evalharness.models.long import MERGE
 from evalharness.models.options import Generating
-from evalharness.prompts import positions, window
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
@@ -76,7 +76,7 @@ class Seq2Seq(Generating):
 class _Writer:
     """A checkpoint at work; settles once what is the same for all articles."""
 
-    def __init__(self, options: Seq2Seq, loaded: hf.Loaded) -> None:
+    def __init__(self, options: Seq2Seq, loaded: weights.Loaded) -> None:
         from evalharness.models import generation, settings
 
         self.options = options

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from transformers import CompileConfig, GenerationConfig  # noqa: TID253  imported when the work starts
 
-from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.hf import weights
+from evalharness.hf.prompts import positions
 from evalharness.models import sampling
-from evalharness.prompts import positions
 
 # A checkpoint that states no length at all would stop after 20 tokens.
 DEFAULT_CAP = 128
@@ -69,7 +69,7 @@ def resolve(
             setattr(config, name, None)
         config.do_sample = False
     try:
-        with hf.quiet():  # advice on settings that a checkpoint has and that now do nothing
+        with weights.quiet():  # advice on settings that a checkpoint has and that now do nothing
             config.validate()
     except ValueError as error:
         raise ModelError(f"decoding: {error}") from error

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn  # noqa: TID253
 from transformers import AutoConfig, AutoTokenizer, RobertaModel  # noqa: TID253
 
-from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.hf import weights as hf_weights
 
 WEIGHTS = "model.safetensors"
 # In the order of the columns that `answers` returns, with what each mode reads.
@@ -54,7 +54,7 @@ class AlignNetwork(nn.Module):
 
 
 def load(
-    weights: Path, backbone: str, dtype: hf.Dtype, attention: str | None
+    weights: Path, backbone: str, dtype: hf_weights.Dtype, attention: str | None
 ) -> tuple[AlignNetwork, Any]:
     """Return the network and its tokenizer; config and tokenizer are the backbone's.
 
@@ -63,7 +63,7 @@ def load(
     Raises: ModelError where the weights are not those of AlignScore on this backbone.
     """
     try:
-        with hf.quiet():
+        with hf_weights.quiet():
             where = {"trust_remote_code": False, **_revision(backbone)}
             config = AutoConfig.from_pretrained(backbone, **where)
             tokenizer = AutoTokenizer.from_pretrained(backbone, **where)
@@ -81,7 +81,7 @@ def load(
 
 
 def _revision(backbone: str) -> dict[str, Any]:
-    named = hf.identity(backbone)
+    named = hf_weights.identity(backbone)
     return {"revision": named["revision"]} if "revision" in named else {}
 
 
@@ -135,6 +135,6 @@ def save(network: AlignNetwork, tokenizer: Any, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: values.contiguous() for name, values in network.state_dict().items()}
     save_file(weights, folder / WEIGHTS, {"format": "pt"})
-    with hf.quiet():
+    with hf_weights.quiet():
         network.config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

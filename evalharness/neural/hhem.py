@@ -8,23 +8,25 @@ import torch  # noqa: TID253  imported when the work starts, as is this module
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoTokenizer, T5ForTokenClassification  # noqa: TID253
 
-from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.hf import weights as hf_weights
 
 WEIGHTS = "model.safetensors"
 # The authors' class holds the network under this name.
 _PREFIX = "t5."
 
 
-def load(weights: Path, backbone: str, dtype: hf.Dtype, attention: str | None) -> tuple[Any, Any]:
+def load(
+    weights: Path, backbone: str, dtype: hf_weights.Dtype, attention: str | None
+) -> tuple[Any, Any]:
     """Return the network and its tokenizer; config and tokenizer are the backbone's.
 
     Raises: ModelError where the weights are not those of HHEM on this backbone.
     """
-    named = hf.identity(backbone)
+    named = hf_weights.identity(backbone)
     where = {"revision": named["revision"]} if "revision" in named else {}
     try:
-        with hf.quiet():
+        with hf_weights.quiet():
             config = AutoConfig.from_pretrained(
                 backbone, num_labels=2, trust_remote_code=False, **where
             )

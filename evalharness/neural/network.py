@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import torch  # noqa: TID253  imported when the work starts, as is this module
 
-from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.hf import weights
 from evalharness.neural.batches import Encoded, Memory, Values, packed, padded, plan
 
 Inputs = Mapping[str, torch.Tensor]
@@ -30,7 +30,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 class Network:
     """A loaded checkpoint that scores items; what it computed once it remembers."""
 
-    def __init__(self, loaded: hf.Loaded, batch_tokens: int | Literal["auto"] = "auto") -> None:
+    def __init__(
+        self, loaded: weights.Loaded, batch_tokens: int | Literal["auto"] = "auto"
+    ) -> None:
         self.model = loaded.model
         self.tokenizer = loaded.tokenizer
         self.device = loaded.device
@@ -66,7 +68,7 @@ class Network:
         self, given: Sequence[Sequence[str]], max_tokens: int | None, options: Mapping[str, Any]
     ) -> list[Encoded]:
         sides = [[without_surrogates(text) for text in side] for side in given]
-        with hf.quiet():
+        with weights.quiet():
             rows = self.tokenizer(*sides, **options)
         types = rows.get("token_type_ids")
         encoded: list[Encoded] = []
@@ -81,7 +83,7 @@ class Network:
         """Return how many characters of each side are left after the cut; None if all are."""
         if not self.tokenizer.is_fast:
             return None
-        with hf.quiet():
+        with weights.quiet():
             row = self.tokenizer(*sides, **options, return_offsets_mapping=True)
         ends = [0, 0]
         for side, (_, end) in zip(row.sequence_ids(), row["offset_mapping"], strict=True):
@@ -142,11 +144,11 @@ class Network:
     def _attempt(self, items: Sequence[Encoded], forward: Forward) -> Values | None:
         """Return the results of a batch; None where the memory does not suffice."""
         try:
-            with torch.inference_mode(), hf.quiet():
+            with torch.inference_mode(), weights.quiet():
                 found = forward(self._inputs(items))
             return found.float().cpu().numpy()
         except Exception as error:
-            if not hf.out_of_memory(error):
+            if not weights.out_of_memory(error):
                 raise
             return None
 

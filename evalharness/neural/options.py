@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from evalharness import hf, text
+from evalharness import text
 from evalharness.errors import ModelError
+from evalharness.hf import weights
 from evalharness.protocols import Checkpoint
 from evalharness.records import Span
 
@@ -31,14 +32,14 @@ class Weights:
     model: Checkpoint
     _: KW_ONLY
     revision: str | None = None
-    dtype: hf.Dtype = "float32"
-    attention: hf.Attention | None = None
+    dtype: weights.Dtype = "float32"
+    attention: weights.Attention | None = None
     device: str = field(default="auto", compare=False)
     batch_tokens: int | Literal["auto"] = field(default="auto", compare=False)
 
     def __post_init__(self) -> None:
         """Check the options. Raises: ValueError."""
-        hf.check_device(self.device)
+        weights.check_device(self.device)
         if self.batch_tokens != "auto" and self.batch_tokens < 1:
             raise ValueError(f"batch_tokens: {self.batch_tokens} is below 1")
 
@@ -54,11 +55,11 @@ class Weights:
 
     def identity(self) -> Mapping[str, str]:
         """Return the commit on the hub, or the hash of the folder."""
-        return hf.identity(self.checkpoint, self.revision)
+        return weights.identity(self.checkpoint, self.revision)
 
     def shape(self) -> Mapping[str, Any]:
         """Return what the checkpoint's `config.json` says. Raises: ModelError."""
-        path = hf.file(self.checkpoint, "config.json", self.revision)
+        path = weights.file(self.checkpoint, "config.json", self.revision)
         try:
             found = json.loads(path.read_text())
         except ValueError as error:
@@ -72,7 +73,7 @@ class Weights:
         """
         from evalharness.neural.network import Network
 
-        request = hf.Request(
+        request = weights.Request(
             auto_class,
             self.checkpoint,
             self.revision,
@@ -81,4 +82,4 @@ class Weights:
             device=self.device,
             lacks=lacks,
         )
-        return Network(hf.load(request), self.batch_tokens)
+        return Network(weights.load(request), self.batch_tokens)

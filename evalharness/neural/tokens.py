@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evalharness import hf
 from evalharness.errors import ModelError
+from evalharness.hf import weights
 from evalharness.neural.network import Network, without_surrogates
 
 _NO_LIMIT = 10**6  # tokenizers without a limit say 10**30
@@ -24,7 +24,7 @@ def tokens(network: Network, text: str) -> Tokens:
     """Return the tokens of a text with their characters. Raises: ModelError without offsets."""
     if not network.tokenizer.is_fast:
         raise ModelError("the checkpoint's tokenizer does not say where its tokens stand")
-    with hf.quiet():
+    with weights.quiet():
         found = network.tokenizer(
             without_surrogates(text), add_special_tokens=False, return_offsets_mapping=True
         )
@@ -53,7 +53,7 @@ def slices(n: int, size: int) -> Iterator[slice]:
 
 def frame(network: Network) -> tuple[Sequence[int], Sequence[int]]:
     """Return the special tokens that the tokenizer puts before and after a text."""
-    with hf.quiet():
+    with weights.quiet():
         bare = network.tokenizer("a", add_special_tokens=False)["input_ids"]
         whole = network.tokenizer("a")["input_ids"]
     for start in range(len(whole) - len(bare) + 1):

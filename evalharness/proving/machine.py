@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from evalharness.hub import readable
+from evalharness.hf.hub import readable
 from evalharness.provenance import provenance
 from evalharness.store import RunFolder
 

@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from evalharness import cells, hub, registry, results
+from evalharness import cells, registry, results
 from evalharness import config as configs
 from evalharness.calibration import Calibration
 from evalharness.config import Experiment
 from evalharness.errors import ConfigError, HarnessError
+from evalharness.hf import hub
 from evalharness.plan import weights_of
 from evalharness.protocols import Costly, Need
 from evalharness.provenance import provenance

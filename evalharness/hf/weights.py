@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.errors import MissingExtra, ModelError
-from evalharness.hub import TOKENIZER, ToFetch, commit_of, lacks, to_fetch
+from evalharness.hf.hub import TOKENIZER, ToFetch, commit_of, lacks, to_fetch
 
 if TYPE_CHECKING:
     import torch
