@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config import Interval
-from evalharness.defects import Defect
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.sealing import file_digest, sealed, text_of
 from evalharness.store import RunFolder
 from evalharness.tables import write_table
 from evalharness.tally import Tally
+from evalharness.text.defects import Defect
 
 SAMPLES = "samples.jsonl"
 TABLE = "samples.parquet"

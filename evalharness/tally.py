@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from evalharness.config import Interval
-from evalharness.defects import Defect
 from evalharness.files.temporary import Spool
 from evalharness.protocols import CorpusMetric
 from evalharness.records import Article, ScoreRecord, Summary, digest
 from evalharness.stats import intervals
+from evalharness.text.defects import Defect
 
 # Of a calibrated score.
 BANDS = ("flagged", "unsure", "supported")

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from evalharness import defects, registry
+from evalharness import registry
 from evalharness.cells import Cell
 from evalharness.executors.jobs import stays
 from evalharness.protocols import Crew, Job, Sent
@@ -19,6 +19,7 @@ from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonic
 from evalharness.results import Writer
 from evalharness.scores import Scoring
 from evalharness.stored import Store
+from evalharness.text import defects
 from evalharness.windows import expected, no_article, windows
 from evalharness.work import Progress, Work, told
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness.defects import Defect, find
 from evalharness.records import Finish, Summary
+from evalharness.text.defects import Defect, find
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

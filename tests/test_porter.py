@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evalharness.text.porter import stem
+from evalharness.text.stems import stem
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

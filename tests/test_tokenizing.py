@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
-from evalharness.text.tokens import PLAIN, WORD
+from evalharness.text.words import PLAIN, WORD
 
 SLOW = re.compile(WORD.pattern.removeprefix(PLAIN))
 PIECES = [*"aZ9é不ा.,'’-_ \n\u00a0\u0301\u200d\ud800", "U.S.", "1,200", "don't", "ab", "3.5", ". "]

@@ -5,7 +5,7 @@ change and motion, and the vaguest nouns. A paraphrase puts one in place of anot
 one is no reason to doubt a sentence. Other nouns name what a sentence is about.
 """
 
-from evalharness.text.porter import stem
+from evalharness.text.stems import stem
 
 
 def _stems(words: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ News writes them with a capital more often than not, so one that an article does
 a summary names something else; lower-cased summaries do not show it otherwise.
 """
 
-from evalharness.text.porter import stem
+from evalharness.text.stems import stem
 
 
 def _stems(words: str) -> frozenset[str]:

@@ -13,7 +13,7 @@ from evalharness.meta.resampling import estimate, flat
 from evalharness.records import Flag, Score, Span
 from evalharness.stats import agreement
 from evalharness.stats.agreement import Counts, Values
-from evalharness.text.porter import stem
+from evalharness.text.stems import stem
 
 NAMES = ("precision", "recall", "f1")
 SpanFigures = dict[str, float | None]

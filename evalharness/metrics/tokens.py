@@ -13,8 +13,8 @@ import re
 import unicodedata
 from typing import Literal
 
-from evalharness.text.porter import stem
-from evalharness.text.tokens import MARKS, UNSPACED
+from evalharness.text.stems import stem
+from evalharness.text.words import MARKS, UNSPACED
 
 Tokenizer = Literal["default", "unicode"]
 Tokens = tuple[str, ...]

@@ -4,11 +4,11 @@ Everything is a pure function from text to spans that slice back to it, in linea
 whatever string comes: other scripts, lone surrogates, megabytes without a stop.
 """
 
-from evalharness.text.boundaries import SENTENCES_VERSION, sentences
-from evalharness.text.capitals import Casing, Name, casing, country, names, names_and_casing
-from evalharness.text.quantities import Number, NumberIndex, agree, numbers
-from evalharness.text.tokenizing import Token, stemmed, tokenized
-from evalharness.text.tokens import content_words, fold, words
+from evalharness.text.names import Casing, Name, casing, country, names, names_and_casing
+from evalharness.text.numbers import Number, NumberIndex, agree, numbers
+from evalharness.text.sentences import SENTENCES_VERSION, sentences
+from evalharness.text.tokens import Token, stemmed, tokenized
+from evalharness.text.words import content_words, fold, words
 
 __all__ = [
     "SENTENCES_VERSION",

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from re import Match
 
 from evalharness.records import Span
-from evalharness.text.boundaries import sentences
+from evalharness.text.sentences import sentences
 
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september"),

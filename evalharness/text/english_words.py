@@ -15,8 +15,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from evalharness.text.common_words import FUNCTION_WORDS
-from evalharness.text.tokenizing import stemmed
-from evalharness.text.tokens import fold
+from evalharness.text.tokens import stemmed
+from evalharness.text.words import fold
 
 _FILE = "english_words.txt.gz"
 # WordNet has nouns, verbs, adjectives and adverbs only; marks of tokenizers look like words, too.

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness import defects, registry
+from evalharness import registry
 from evalharness.errors import HarnessError
 from evalharness.metrics.rouge import Rouge
 from evalharness.protocols import Pair, Prompted
 from evalharness.records import Article, Summary, score_record, summary_record
-from evalharness.text import sentences
+from evalharness.text import defects, sentences
 from evalharness.verifying.components import Components, neural
 from evalharness.verifying.findings import Findings
 from evalharness.verifying.records import unlike

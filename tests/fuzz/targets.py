@@ -257,9 +257,9 @@ def _component(kind: Any, name: str) -> Any:
 
 
 def _text(case: bytes, folder: Path) -> object:
-    from evalharness import defects, text
+    from evalharness import text
     from evalharness.records import Summary
-    from evalharness.text import timestamps
+    from evalharness.text import defects, timestamps
 
     whole = json.loads(case)[0]
     for span in text.sentences(whole):

@@ -13,7 +13,7 @@ from operator import eq
 from typing import Literal, NamedTuple
 
 from evalharness.records import Summary
-from evalharness.text.tokens import UNSPACED
+from evalharness.text.words import UNSPACED
 
 Defect = Literal["empty", "looping", "cut", "echo", "refusal", "preamble"]
 

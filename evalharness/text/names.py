@@ -21,7 +21,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from evalharness.records import Span
-from evalharness.text.boundaries import sentences
 from evalharness.text.common_words import FUNCTION_WORDS
 from evalharness.text.english_words import is_english_word
 from evalharness.text.name_words import (
@@ -36,8 +35,9 @@ from evalharness.text.name_words import (
     TITLES,
 )
 from evalharness.text.number_words import CURRENCY_LETTERS
-from evalharness.text.tokenizing import Token, tokenized
-from evalharness.text.tokens import fold
+from evalharness.text.sentences import sentences
+from evalharness.text.tokens import Token, tokenized
+from evalharness.text.words import fold
 
 # Left out where a name begins or ends.
 AT_EDGES = TITLES | CONNECTORS

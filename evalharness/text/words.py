@@ -1,0 +1,98 @@
+"""Words with character offsets, for every script."""
+
+import re
+import unicodedata
+
+from evalharness.records import Span
+from evalharness.text.common_words import FUNCTION_WORDS
+
+
+def _class_of_marks() -> str:
+    """Return the combining marks as the inside of a character class; `re` has no \\p{M}.
+
+    Only the blocks that hold marks are looked at, to keep the import quick.
+    """
+    blocks = [(0x300, 0x1E00), (0x20D0, 0x2100), (0x2CEF, 0x2E00), (0x302A, 0x309B)]
+    blocks += [(0xA66F, 0xAC00), (0xFB1E, 0xFB1F), (0xFE00, 0xFE30), (0x10A00, 0x12000)]
+    ranges: list[list[int]] = []
+    for code in (code for first, end in blocks for code in range(first, end)):
+        if not unicodedata.category(chr(code)).startswith("M"):
+            continue
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+
+
+MARKS = _class_of_marks()
+
+# Scripts that put no spaces between words: Chinese and Japanese characters, Thai, Lao, Burmese,
+# Khmer, Tibetan. Each letter counts as a word, as in Unicode's default word boundaries (UAX #29).
+UNSPACED = (
+    "\u0e01-\u0e30\u0e32-\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2-\u0eb3\u0ebd-\u0ec6\u0edc-\u0edf"
+    "\u0f40-\u0f6c\u1000-\u102a\u103f\u1050-\u1055\u1780-\u17b3"
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+
+# Atomic groups, since Python 3.11.0 to 3.11.4 match a possessive group wrongly.
+_LETTERS = rf"(?>(?:(?![{UNSPACED}])[^\W_][{MARKS}\u200c\u200d\u00ad]*+)+)"
+# A word of ASCII letters and digits, and something that surely ends it: most words of news by far.
+# The branches below say the same of it, and take longer.
+PLAIN = r"[A-Za-z0-9]++(?=[ \n;:!?\"()-]|[.,](?:[ \n]|\Z)|\Z)|"
+WORD = re.compile(
+    rf"{PLAIN}[{UNSPACED}][{MARKS}]*+"
+    # U.S, a.m: single letters with points between; the last point is left out.
+    r"|(?<![^\W_])(?<![^\W_]\.)[^\W\d_](?>(?:\.[^\W\d_])+)(?![^\W_])"
+    # 1,200 and 3.5 are one word each; so is don't.
+    rf"|{_LETTERS}(?>(?:(?:(?<=\d)[.,](?=\d)|(?<=[^\W\d_])['’ʼ](?=[^\W\d_])){_LETTERS})*)"
+)
+
+
+def words(text: str) -> list[Span]:
+    """Return the words of a text in order: runs of letters, marks and digits.
+
+    An apostrophe between letters stays inside its word, and so do points and commas between
+    digits and the points of `U.S`; a hyphen separates. Scripts without spaces give a word for
+    each letter.
+
+    >>> text = "Don't re-elect the U.S. mayor: 1,200 said 不."
+    >>> [word.of(text) for word in words(text)]
+    ["Don't", 're', 'elect', 'the', 'U.S', 'mayor', '1,200', 'said', '不']
+    """
+    return [Span(match.start(), match.end()) for match in WORD.finditer(text)]
+
+
+# Letters that Unicode does not take apart into a plain letter and a mark.
+_PLAIN_LETTERS = str.maketrans("łøđıħŧŋĸæœ’ʼ", "lodihtnqao''")
+
+
+def fold(word: str) -> str:
+    """Return a word as it is compared: no capitals, no accents, no possessive, no soft hyphens.
+
+    >>> [fold(word) for word in ("Łódź", "Mayor’s", "U.S", "ＡＢＣ", "James'")]
+    ['lodz', 'mayor', 'u.s', 'abc', 'james']
+    """
+    if word.isascii() and word.isalnum():
+        return word.lower()
+    folded = word.lower() if word.isascii() else _without_marks(word)
+    if folded.endswith("'s"):
+        return folded[:-2]
+    return folded.removesuffix("'")
+
+
+def _without_marks(word: str) -> str:
+    taken_apart = unicodedata.normalize("NFKD", word.casefold()).translate(_PLAIN_LETTERS)
+    latin = "".join(c for c in taken_apart if not "\u0300" <= c <= "\u036f")
+    return unicodedata.normalize("NFC", latin.replace("\u00ad", ""))
+
+
+def content_words(text: str) -> list[str]:
+    """Return the words of a text, folded, without those that only hold sentences together.
+
+    >>> content_words("The mayor’s office was in São Paulo")
+    ['mayor', 'office', 'sao', 'paulo']
+    """
+    folded = (fold(match[0]) for match in WORD.finditer(text))
+    return [word for word in folded if word not in FUNCTION_WORDS]
