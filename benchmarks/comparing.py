@@ -25,7 +25,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402 - the threads are set before
 
 from evalharness import results  # noqa: E402
-from evalharness.config import Interval  # noqa: E402
+from evalharness.config.run_config import Interval  # noqa: E402
 from evalharness.records import Article, Summary  # noqa: E402
 from evalharness.stats import paired  # noqa: E402
 from evalharness.stats.intervals import Values  # noqa: E402

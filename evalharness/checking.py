@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from evalharness import registry, text
-from evalharness.calibration import Probability, load_calibration
+from evalharness import text
+from evalharness.config import registry
+from evalharness.config.calibration import Probability, load_calibration
 from evalharness.errors import ConfigError, DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.page_parts import Page

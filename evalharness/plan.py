@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from evalharness import config as configs
-from evalharness import registry
-from evalharness.cells import Cell, prepare
+from evalharness.config import registry
+from evalharness.config import run_config as configs
+from evalharness.config.cells import Cell, prepare
 from evalharness.errors import ModelError
 from evalharness.files.temporary import Places
 from evalharness.hf import hub

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from evalharness import config as configs
-from evalharness import document
+from evalharness.config import run_config as configs
+from evalharness.config import yaml
 from evalharness.errors import ConfigError
 from evalharness.files.shipped import shipped
 from evalharness.runner import Progress, run
@@ -112,7 +112,7 @@ class Reproduction:
 def rows() -> dict[str, Row]:
     """Return the published rows by name."""
     table = shipped(f"{FOLDER}/{TABLE}")
-    read = document.read(table)
+    read = yaml.read(table)
     try:
         told = TypeAdapter(dict[str, _Row]).validate_python(read.tree)
     except ValidationError as error:

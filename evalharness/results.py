@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import Interval
+from evalharness.config.run_config import Interval
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.sealing import file_digest, sealed, text_of
 from evalharness.store import RunFolder

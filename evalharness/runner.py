@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalharness import config as configs
-from evalharness import registry, tracking
 from evalharness import results as results_files
-from evalharness.cells import Cell, executor_of, prepare
+from evalharness import tracking
+from evalharness.config import registry
+from evalharness.config import run_config as configs
+from evalharness.config.cells import Cell, executor_of, prepare
 from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
 from evalharness.protocols import Crew, Delegating, Tracked
 from evalharness.provenance import provenance

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evalharness import registry
+from evalharness.config import registry
 from evalharness.errors import ModelError
 from evalharness.executors.jobs import done
 from evalharness.protocols import Costly, Metric, Pair

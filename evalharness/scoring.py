@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalharness import config as configs
-from evalharness import registry
 from evalharness import results as results_files
+from evalharness.config import registry
+from evalharness.config import run_config as configs
 from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.loaders.log_files import open_log
 from evalharness.loaders.log_formats import FORMATS

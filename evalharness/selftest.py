@@ -10,9 +10,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from evalharness import registry, text
-from evalharness.config import Component
-from evalharness.document import Document, Place
+from evalharness import text
+from evalharness.config import registry
+from evalharness.config.run_config import Component
+from evalharness.config.yaml import Document, Place
 from evalharness.errors import ConfigError, DataError
 from evalharness.files.shipped import shipped
 from evalharness.loaders.files import Files

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalharness import config as configs
-from evalharness.cells import Cell, executor_of, prepare
+from evalharness.config import run_config as configs
+from evalharness.config.cells import Cell, executor_of, prepare
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.files.temporary import Places
 from evalharness.protocols import Crew

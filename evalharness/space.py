@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalharness.cells import Cell
+from evalharness.config.cells import Cell
 from evalharness.errors import HarnessError, StoreError
 from evalharness.hf.hub import readable
 from evalharness.records import Article

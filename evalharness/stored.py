@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from evalharness import registry
+from evalharness.config import registry
 from evalharness.errors import ModelError, WorkerDied
 from evalharness.executors.jobs import stays
 from evalharness.protocols import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.config import Interval
+from evalharness.config.run_config import Interval
 from evalharness.files.temporary import Spool
 from evalharness.protocols import CorpusMetric
 from evalharness.records import Article, ScoreRecord, Summary, digest

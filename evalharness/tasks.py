@@ -11,8 +11,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from evalharness import registry
-from evalharness.cells import Cell
+from evalharness.config import registry
+from evalharness.config.cells import Cell
 from evalharness.executors.jobs import stays
 from evalharness.protocols import Crew, Job, Sent
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from evalharness.cells import Cell
+from evalharness.config.cells import Cell
 from evalharness.errors import HarnessError
 from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Crew, Identified

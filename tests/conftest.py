@@ -91,7 +91,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
 def make_run(tmp_path: Path) -> Callable[..., Path]:
     """Write a finished run from scores: `make_run("a", {"m": [0.5, None]})` returns its folder."""
     from evalharness import results
-    from evalharness.config import Interval
+    from evalharness.config.run_config import Interval
     from evalharness.records import Article, Summary
 
     def make(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from neural import frozen, texts, tiny, tiny_scorers
 
-from evalharness import registry
 from evalharness.checks.alignscore import AlignScore, Mode
+from evalharness.config import registry
 from evalharness.errors import ModelError
 from evalharness.neural.network import Network
 from evalharness.records import Article, Score, Span, Summary

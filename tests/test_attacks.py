@@ -104,7 +104,7 @@ def archive_that_climbs(folder: Path) -> list[str]:
 
 def ledger_that_is_a_link(folder: Path) -> list[str]:
     """Let the ledger that a run will open be a link to somebody's file."""
-    from evalharness import registry
+    from evalharness.config import registry
     from evalharness.models.given import Given
     from evalharness.store import ledger_path
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from neural import frozen, official_bertscore, texts, tiny
 
-from evalharness import registry
 from evalharness.checks.bertscore import BertScore as Check
+from evalharness.config import registry
 from evalharness.errors import DataError, ModelError
 from evalharness.metrics.bertscore import BertScore as Metric
 from evalharness.neural import bertscore, embedding

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import evalharness
-from evalharness.calibration import Calibrated, Calibration, Probability
+from evalharness.config.calibration import Calibrated, Calibration, Probability
+from evalharness.config.schema import schema
 from evalharness.errors import ConfigError
-from evalharness.schema import schema
 
 ROWS = [
     {"id": "a", "source": "north", "summary": "The storm closed 14 schools."},

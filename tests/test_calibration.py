@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from evalharness import meta
-from evalharness.calibration import Calibrated, Probability, load_calibration
+from evalharness.config.calibration import Calibrated, Probability, load_calibration
 from evalharness.errors import ConfigError, DataError
 from evalharness.meta.calibrating import bands, isotonic, platt
 from evalharness.protocols import Need, Pair

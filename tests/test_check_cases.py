@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from evalharness import registry
+from evalharness.config import registry
 from evalharness.records import Article, Flag, Score, Summary
 
 CASES = Path(__file__).parent / "cases" / "checks"

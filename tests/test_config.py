@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evalharness import cells, config, document
+from evalharness.config import cells, run_config, yaml
 from evalharness.errors import ConfigError, HarnessError
 
 ROOT = Path(__file__).parents[1]
@@ -217,7 +217,7 @@ def test_broken_config_is_one_line_with_its_place(folder: Path, text: str, messa
     path.write_text(text)
 
     with pytest.raises(HarnessError) as caught:
-        cells.prepare(config.read(path))
+        cells.prepare(run_config.read(path))
 
     assert message.format(file=path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -240,7 +240,7 @@ def test_broken_config_ends_the_command_with_2_in_one_line_and_quickly(folder: P
     (error,) = [line for line in lines if not line.startswith("import time")]
     assert done.returncode == 2
     assert error.startswith(f"evalharness: {path}:2:36: model.num_baems: unknown key")
-    assert "evalharness.config" in imported
+    assert "evalharness.config.run_config" in imported
     assert not imported & {"torch", "transformers", "datasets"}  # they take seconds
 
 
@@ -250,8 +250,8 @@ def test_config_check_does_not_import_what_is_heavy(folder: Path) -> None:
         "data: {name: files, path: a.jsonl}\nmodels: [lead, {name: seq2seq, model: x/y}]\n"
     )
     code = (
-        "import sys; from evalharness import cells, config;"
-        f"cells.prepare(config.read({str(path)!r}));"
+        "import sys; from evalharness.config import cells, run_config;"
+        f"cells.prepare(run_config.read({str(path)!r}));"
         "heavy = ('torch', 'transformers', 'datasets', 'nltk', 'pandas');"
         "print([m for m in heavy if m in sys.modules])"
     )
@@ -267,8 +267,8 @@ def test_override_lies_over_file_over_default(folder: Path) -> None:
     )
     (folder / "top.yaml").write_text("extends: base.yaml\nmodel: {sentences: 2}\n")
 
-    below = config.read(folder / "top.yaml")
-    above = config.read(folder / "top.yaml", ["model.sentences=5", "interval.level=0.9"])
+    below = run_config.read(folder / "top.yaml")
+    above = run_config.read(folder / "top.yaml", ["model.sentences=5", "interval.level=0.9"])
 
     assert below.sheet.model is not None
     assert above.sheet.model is not None
@@ -283,7 +283,7 @@ def test_other_model_below_leaves_no_options(folder: Path) -> None:
     )
     (folder / "top.yaml").write_text("extends: base.yaml\nmodel: {name: random}\n")
 
-    sheet = config.read(folder / "top.yaml").sheet
+    sheet = run_config.read(folder / "top.yaml").sheet
 
     assert sheet.model is not None
     assert sheet.model.options == {}
@@ -305,7 +305,7 @@ def test_broken_override_is_one_line(folder: Path, override: str, message: str) 
     (folder / "a.yaml").write_text("data: {name: files, path: a.jsonl}\nmodel: lead\n")
 
     with pytest.raises(ConfigError) as caught:
-        cells.prepare(config.read(folder / "a.yaml", [override]))
+        cells.prepare(run_config.read(folder / "a.yaml", [override]))
 
     assert message in str(caught.value)
 
@@ -317,7 +317,7 @@ def test_relative_paths_start_at_the_file_that_names_them(folder: Path) -> None:
     )
     (folder / "top.yaml").write_text("extends: inner/base.yaml\n")
 
-    loader: Any = cells.prepare(config.read(folder / "top.yaml"))[0].loader
+    loader: Any = cells.prepare(run_config.read(folder / "top.yaml"))[0].loader
 
     assert [article.id for article in loader.load()] == ["a"]
 
@@ -325,13 +325,13 @@ def test_relative_paths_start_at_the_file_that_names_them(folder: Path) -> None:
 def test_mapping_is_a_config_too(folder: Path) -> None:
     sheet = {"data": {"name": "files", "path": str(folder / "a.jsonl")}, "model": "lead"}
 
-    assert cells.prepare(config.read(sheet))[0].name == "lead"
+    assert cells.prepare(run_config.read(sheet))[0].name == "lead"
 
 
 def test_mapping_is_left_as_it_was(folder: Path) -> None:
     sheet = {"data": {"name": "files", "path": folder / "a.jsonl"}, "model": {"name": "lead"}}
 
-    made = config.read(sheet, ["model.sentences=2"])
+    made = run_config.read(sheet, ["model.sentences=2"])
 
     assert made.sheet.model is not None
     assert made.sheet.model.options == {"sentences": 2}
@@ -342,7 +342,7 @@ def test_folder_linked_to_itself_is_one_line(folder: Path) -> None:
     (folder / "loop.yaml").symlink_to(folder / "loop.yaml")
 
     with pytest.raises(ConfigError, match=r"loop\.yaml"):
-        config.read(folder / "loop.yaml")
+        run_config.read(folder / "loop.yaml")
 
 
 def test_names_stay_apart_in_any_script(folder: Path) -> None:
@@ -352,7 +352,7 @@ def test_names_stay_apart_in_any_script(folder: Path) -> None:
     ]
     sheet = {"data": {"name": "files", "path": str(folder / "a.jsonl")}, "models": models}
 
-    names = [cell.name for cell in cells.prepare(config.read(sheet))]
+    names = [cell.name for cell in cells.prepare(run_config.read(sheet))]
 
     assert names[:2] == ["数据", "données"]
     assert names[2].startswith("unnamed-")
@@ -364,12 +364,12 @@ def test_written_config_reads_back_as_the_same_cell(folder: Path) -> None:
         "data: {name: files, path: a.jsonl}\nmodel: {name: lead, label: '1e5', sentences: 2}\n"
         "seed: 7\nmetrics: [{name: rouge, label: r, types: [rouge1, rouge2]}]\n"
     )
-    cell = cells.prepare(config.read(folder / "a.yaml"))[0]
+    cell = cells.prepare(run_config.read(folder / "a.yaml"))[0]
     place = folder / "results" / cell.experiment / cell.name
     place.mkdir(parents=True)
 
     (place / "config.yaml").write_text(cell.config(place))
-    again = cells.prepare(config.read(place / "config.yaml"))[0]
+    again = cells.prepare(run_config.read(place / "config.yaml"))[0]
 
     for part in ("name", "experiment", "loader", "model", "metrics", "metric_kinds"):
         assert getattr(again, part) == getattr(cell, part)
@@ -397,6 +397,6 @@ def test_written_config_reads_back_as_the_same_cell(folder: Path) -> None:
     ],
 )
 def test_dumped_value_reads_back(value: Any) -> None:
-    text = document.dump({"key": value})
+    text = yaml.dump({"key": value})
 
-    assert document.parse(text, "x", Path()).tree == {"key": value}
+    assert yaml.parse(text, "x", Path()).tree == {"key": value}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evalharness import cells, config, registry
+from evalharness.config import cells, registry, run_config
 from evalharness.errors import ConfigError
 from evalharness.neural.options import Weights
 
@@ -27,7 +27,7 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def components(path: Path) -> list[object]:
-    prepared = cells.prepare(config.read(path))
+    prepared = cells.prepare(run_config.read(path))
     return [each for cell in prepared for each in (cell.model, *cell.metrics.values())]
 
 

@@ -9,8 +9,9 @@ import pytest
 from servers import transformers_serve
 from servers.chat import Fields, completion, serving
 
-from evalharness import registry, run
+from evalharness import run
 from evalharness.checks.judge import Judge
+from evalharness.config import registry
 from evalharness.endpoint import Server
 from evalharness.errors import EndpointError
 from evalharness.models.endpoint import Endpoint

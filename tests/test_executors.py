@@ -24,8 +24,9 @@ from at_work import (
 )
 
 import evalharness
-from evalharness import cells, config, shards
+from evalharness import shards
 from evalharness.checks.judge import Judge
+from evalharness.config import cells, run_config
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
 from evalharness.executors.crew import TRIES, Crew, Died
@@ -200,7 +201,7 @@ def test_what_asks_a_server_stays_with_the_driver() -> None:
 def test_executor_is_part_of_no_signature_and_of_no_resolved_config(tmp_path: Path) -> None:
     path = written(tmp_path, 5)
     plain, other = (
-        cells.prepare(config.read(path, executor=executor)) for executor in (None, "processes")
+        cells.prepare(run_config.read(path, executor=executor)) for executor in (None, "processes")
     )
 
     assert [cell.config(tmp_path) for cell in plain] == [cell.config(tmp_path) for cell in other]
@@ -208,7 +209,7 @@ def test_executor_is_part_of_no_signature_and_of_no_resolved_config(tmp_path: Pa
 
 
 def executor(path: Path, *overrides: str, **options: Any) -> Any:
-    return cells.executor_of(config.read(path, overrides, **options))
+    return cells.executor_of(run_config.read(path, overrides, **options))
 
 
 def test_executor_of_the_command_line_lies_over_the_config(tmp_path: Path) -> None:
@@ -278,7 +279,9 @@ def test_gpus_that_a_worker_does_not_have_are_refused_before_any_work(
 
 
 def test_device_map_goes_with_ray_and_with_one_process(tmp_path: Path) -> None:
-    model = cells.prepare(config.read(written(tmp_path, 5, models=[BART | {"device_map": "auto"}])))
+    model = cells.prepare(
+        run_config.read(written(tmp_path, 5, models=[BART | {"device_map": "auto"}]))
+    )
 
     assert Ray(gpus=2).refuses(model[0].model) == ""
     assert Processes(1).refuses(model[0].model) == ""

@@ -16,12 +16,13 @@ from neural import decoders, texts
 from servers.chat import completion, first_token, serving
 from typer.testing import CliRunner
 
-from evalharness import registry, run, text
+from evalharness import run, text
 from evalharness.checks import judge_answers, judge_local
 from evalharness.checks.judge import OUT_OF_FORM, Judge
 from evalharness.checks.judge_answers import RATINGS, places, quoted_lines
 from evalharness.checks.judge_prompts import PROTOCOLS
 from evalharness.cli import app
+from evalharness.config import registry
 from evalharness.endpoint import Server
 from evalharness.errors import EndpointError, ModelError
 from evalharness.hf import prompts

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from evalharness import registry, text
+from evalharness import text
+from evalharness.config import registry
 from evalharness.loaders import pages
 from evalharness.records import Article, Summary
 from evalharness.text import timestamps

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers.chat import Fields, completion, serving
 
-from evalharness import config, registry, run
-from evalharness.cells import prepare
+from evalharness import run
+from evalharness.config import registry, run_config
+from evalharness.config.cells import prepare
 from evalharness.errors import ConfigError
 from evalharness.models.asking import Failed, Said
 from evalharness.models.chunks import chunks, ends, groups, shortened
@@ -304,7 +305,9 @@ def test_what_was_read_is_stored() -> None:
 def test_options_that_cannot_work_are_refused(wrong: dict[str, Any], message: str) -> None:
     sheet = {"data": {"name": "files", "path": str(QUICKSTART / "articles.jsonl")}}
     with pytest.raises(ConfigError) as caught:
-        prepare(config.read(sheet | {"model": {"name": "causal", "model": LLAMA, "long": wrong}}))
+        prepare(
+            run_config.read(sheet | {"model": {"name": "causal", "model": LLAMA, "long": wrong}})
+        )
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -435,5 +438,5 @@ def test_killed_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
 def test_sweep_reaches_the_strategy(tmp_path: Path) -> None:
     swept = sheet(tmp_path, long={"strategy": "map_reduce"})
     swept["sweep"] = {"grid": {"model.long.overlap": [0, 1]}}
-    cells = prepare(config.read(swept))
+    cells = prepare(run_config.read(swept))
     assert [dataclasses.asdict(cell.model)["long"]["overlap"] for cell in cells] == [0, 1]  # type: ignore[call-overload]

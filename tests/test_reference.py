@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from evalharness import registry, schema
-from evalharness.registry import Kind
+from evalharness.config import registry, schema
+from evalharness.config.registry import Kind
 from evalharness.report import reference
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from evalharness import registry
+from evalharness.config import registry
+from evalharness.config.schema import schema
 from evalharness.errors import UnknownComponent
-from evalharness.schema import schema
 
 ROOT = Path(__file__).parents[1]
 KINDS: tuple[registry.Kind, ...] = ("loaders", "models", "metrics", "checks")

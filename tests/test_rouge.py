@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness import registry
+from evalharness.config import registry
 from evalharness.errors import HarnessError, MissingExtra
 from evalharness.metrics import rouge, rouge_compiled, rouge_engine
 from evalharness.metrics.rouge import Rouge

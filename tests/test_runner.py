@@ -15,8 +15,9 @@ from at_work import kill_run, killed_at_end, stored_bytes
 from servers.chat import serving
 
 import evalharness
-from evalharness import cells, config, results, tally
-from evalharness.cells import Cell
+from evalharness import results, tally
+from evalharness.config import cells, run_config
+from evalharness.config.cells import Cell
 from evalharness.errors import DataError, ModelError
 from evalharness.files import temporary
 from evalharness.protocols import Need, Pair
@@ -111,7 +112,7 @@ class Late(Picky):
 
 
 def cell_of(path: Path, model: Any, **more: Any) -> Cell:
-    made = cells.prepare(config.read(sheet(path, **more)))[0]
+    made = cells.prepare(run_config.read(sheet(path, **more)))[0]
     return dataclasses.replace(made, model=model, model_kind="marked")
 
 

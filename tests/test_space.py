@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import evalharness
-from evalharness import cells, config, space
+from evalharness import space
+from evalharness.config import cells, run_config
 from evalharness.errors import StoreError
 
 ARTICLES = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
@@ -35,7 +36,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def test_what_is_foreseen_is_near_what_is_written(tmp_path: Path) -> None:
-    foreseen = space.needed(cells.prepare(config.read(sheet())))
+    foreseen = space.needed(cells.prepare(run_config.read(sheet())))
     evalharness.run(sheet(), results=tmp_path)
     written = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
 
@@ -80,7 +81,7 @@ def test_command_says_it_in_a_line_and_can_be_told_not_to_look(
 def test_data_that_cannot_be_read_is_left_to_the_run(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("")
     made = cells.prepare(
-        config.read(sheet(data={"name": "files", "path": str(tmp_path / "a.jsonl")}))
+        run_config.read(sheet(data={"name": "files", "path": str(tmp_path / "a.jsonl")}))
     )
 
     assert space.needed(made) == 0

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness import cells, config, document, sweep
-from evalharness.cells import Cell
+from evalharness.config import cells, run_config, sweep, yaml
+from evalharness.config.cells import Cell
 from evalharness.errors import ConfigError
 
 ARTICLE = json.dumps({"id": "a", "article": "The mayor resigned.", "reference": "He left."}) + "\n"
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 def prepared(folder: Path, text: str, *overrides: str) -> list[Cell]:
     (folder / "c.yaml").write_text(text)
-    return cells.prepare(config.read(folder / "c.yaml", overrides))
+    return cells.prepare(run_config.read(folder / "c.yaml", overrides))
 
 
 def names(folder: Path, text: str, *overrides: str) -> list[str]:
@@ -104,7 +104,7 @@ def test_zip_goes_side_by_side(folder: Path) -> None:
     ],
 )
 def test_range_has_its_numbers_exactly_and_its_end(written: str, values: list[float]) -> None:
-    tree = document.parse(f"sweep: {{grid: {{x: {written}}}}}", "c", Path())
+    tree = yaml.parse(f"sweep: {{grid: {{x: {written}}}}}", "c", Path())
 
     axes = sweep.read(tree.tree["sweep"], tree)
 
@@ -264,7 +264,7 @@ VALUES = st.recursive(
 @given(st.lists(VALUES, min_size=1, max_size=8))
 def test_names_of_values_differ_where_values_do(values: list[Any]) -> None:
     unlike = [v for n, v in enumerate(values) if not any(sweep._same(v, w) for w in values[:n])]
-    tree = document.Document({})
+    tree = yaml.Document({})
 
     axes = sweep.read({"grid": {"model.x": unlike}}, tree)
 
@@ -303,7 +303,7 @@ def test_cell_of_a_sweep_writes_the_config_of_its_own(folder: Path) -> None:
         place.mkdir(parents=True)
         (place / "config.yaml").write_text(cell.config(place))
 
-        (again,) = cells.prepare(config.read(place / "config.yaml"))
+        (again,) = cells.prepare(run_config.read(place / "config.yaml"))
 
         for part in ("name", "experiment", "loader", "model", "metrics"):
             assert getattr(again, part) == getattr(cell, part)

@@ -13,7 +13,7 @@ import pytest
 from at_work import kill_run, stored_bytes
 
 import evalharness
-from evalharness import cells, config
+from evalharness.config import cells, run_config
 from evalharness.hf import weights
 from evalharness.runner import Unfinished
 
@@ -87,7 +87,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
 def run_alone(path: Path, results: Path) -> None:
     """Run every cell of a sweep by itself, from its own config, in a store of its own."""
-    for cell in cells.prepare(config.read(path)):
+    for cell in cells.prepare(run_config.read(path)):
         place = path.parent / "alone" / cell.name
         place.mkdir(parents=True)
         (place / "config.yaml").write_text(cell.config(place))

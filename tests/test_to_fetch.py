@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from evalharness import registry
 from evalharness.checks.alignscore import AlignScore
 from evalharness.checks.minicheck import MiniCheck
+from evalharness.config import registry
 from evalharness.errors import ModelError
 from evalharness.hf import hub
 from evalharness.hf import weights as hf_weights

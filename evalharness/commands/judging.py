@@ -83,7 +83,7 @@ def meta(
 ) -> None:
     """Measure how checks agree with people: AUC, correlations, spans, with intervals."""
     from evalharness import meta as agreement
-    from evalharness.chosen import choose
+    from evalharness.config.named import choose
     from evalharness.report.agreement import rejected_lines, show_agreement
 
     named = names(checks or "")
@@ -114,7 +114,7 @@ def meta(
 
 
 def _usual_checks() -> list[str]:
-    from evalharness.config import Sheet
+    from evalharness.config.run_config import Sheet
 
     return [component.name for component in Sheet.model_fields["checks"].default]
 
@@ -142,7 +142,7 @@ def calibrate(
 ) -> None:
     """Learn thresholds and probabilities of a check from human labels, and write them as JSON."""
     from evalharness import meta as agreement
-    from evalharness.chosen import choose
+    from evalharness.config.named import choose
     from evalharness.report.agreement import show_calibration
 
     if method not in ("platt", "isotonic"):
@@ -202,7 +202,7 @@ def selftest_command(
         _prove(results, as_json)
         return
     from evalharness import selftest
-    from evalharness.chosen import choose
+    from evalharness.config.named import choose
 
     given = choose(check or (), config, settings or ())
     named = check or list(given) or selftest.DEFAULT_CHECKS
@@ -248,7 +248,7 @@ def check(
     ] = True,
 ) -> None:
     """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
-    from evalharness.chosen import choose
+    from evalharness.config.named import choose
     from evalharness.report.checked import check_pages, check_pair
 
     if (article is None) != (summary is None) or bool(pages) == (article is not None):

@@ -41,7 +41,7 @@ def list_components(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a config file, for editors."""
-    from evalharness.schema import schema as config_schema
+    from evalharness.config.schema import schema as config_schema
 
     typer.echo(json.dumps(config_schema(), indent=1))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalharness import results
 from evalharness.comparison.scored import read_record
-from evalharness.document import nearest
+from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 
 

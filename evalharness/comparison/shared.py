@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from evalharness import results
 from evalharness.comparison.scored import ScoredRun, unique_names
-from evalharness.document import nearest
+from evalharness.config.yaml import nearest
 from evalharness.errors import HarnessError
 from evalharness.stats.intervals import Values
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import evalharness
-from evalharness import registry
+from evalharness.config import registry
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
 from evalharness.neural.batches import forget

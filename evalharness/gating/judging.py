@@ -9,7 +9,7 @@ import numpy as np
 
 from evalharness.comparison.scored import ScoredRun, read_run, runs_in
 from evalharness.comparison.shared import Incomparable, Measure, choose
-from evalharness.document import nearest
+from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, HarnessError
 from evalharness.gating import testing
 from evalharness.gating.limits import limit_outcomes

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from evalharness.document import nearest
+from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
 from evalharness.gating.outcomes import Outcome, Verdict
 from evalharness.gating.pairing import BASELINE, CANDIDATE, DEFECTS, CouldNotRun, Mask, Pairing

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from evalharness import config, document
-from evalharness.document import Document
+from evalharness.config import run_config, yaml
+from evalharness.config.yaml import Document
 from evalharness.stats import paired
 
 # So much worse, in a metric's own unit, is let pass where no rules say more.
@@ -139,14 +139,14 @@ def read_rules(rules: str | Path | Mapping[str, Any] | Rules | None) -> Rules:
 
 def _document(rules: str | Path | Mapping[str, Any]) -> Document:
     if isinstance(rules, Mapping):
-        return Document(dict(rules), {(): document.Place("rules", Path.cwd())})
-    return document.read(Path(rules))
+        return Document(dict(rules), {(): yaml.Place("rules", Path.cwd())})
+    return yaml.read(Path(rules))
 
 
 def _checked(sheet: Document) -> Rules:
     try:
         return Rules.model_validate_json(json.dumps(sheet.tree))
     except ValidationError as error:
-        raise config.explain(error, sheet, (), Rules) from None
+        raise run_config.explain(error, sheet, (), Rules) from None
     except TypeError as error:
         raise sheet.error((), f"holds what YAML could not: {error}") from None

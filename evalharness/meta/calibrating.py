@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.calibration import SCHEMA, Calibrated, Calibration, Method, Probability
+from evalharness.config.calibration import SCHEMA, Calibrated, Calibration, Method, Probability
 from evalharness.errors import DataError
 from evalharness.meta import figures
 from evalharness.meta.figures import Judged

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalharness import config, registry
-from evalharness.document import Document, Place
+from evalharness.config import registry, run_config
+from evalharness.config.yaml import Document, Place
 from evalharness.errors import DataError, UnknownComponent
 from evalharness.meta.labels import Labelled
 from evalharness.protocols import Metric
@@ -78,7 +78,7 @@ def _build(name: str) -> Metric:
         kind = "metrics"
         if "references" in registry.load(kind, name).needs:
             raise UnknownComponent(f"--checks: the metric {name!r} needs references, not labels")
-    component: Metric = registry.build(kind, (), config.Component(name=name), sheet)
+    component: Metric = registry.build(kind, (), run_config.Component(name=name), sheet)
     return component
 
 
@@ -133,7 +133,7 @@ def _part(whole: Scored, asked: _Asked) -> Scored:
         for name in score.parts
     }
     if asked.part not in known:
-        near = config.nearest(asked.part, sorted(known)) if known else "; it has no parts"
+        near = run_config.nearest(asked.part, sorted(known)) if known else "; it has no parts"
         raise UnknownComponent(f"--checks {asked.name}: no such part{near}")
     return dataclasses.replace(
         whole,
@@ -159,7 +159,7 @@ def read_published(name: str, rows: Mapping[str, Sequence[Labelled]]) -> Scored:
     """
     known = {known for of_source in rows.values() for row in of_source for known in row.published}
     if name not in known:
-        near = config.nearest(name, sorted(known)) if known else "; the rows have none"
+        near = run_config.nearest(name, sorted(known)) if known else "; the rows have none"
         raise DataError(f"--published {name}: no row has this value{near}")
     scores = {
         source: [_published_score(row.published.get(name)) for row in of_source]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
-from evalharness.calibration import Calibrated, Calibration
+from evalharness.config.calibration import Calibrated, Calibration
 from evalharness.files.untrusted import visible
 
 # Wide enough for any table where the output is no terminal.

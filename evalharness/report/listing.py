@@ -5,10 +5,10 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
-from evalharness import config, registry, schema
+from evalharness.config import registry, run_config, schema
+from evalharness.config.registry import Kind
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.loaders.log_formats import FORMATS
-from evalharness.registry import Kind
 
 LOG_FORMATS = "formats"
 
@@ -26,7 +26,7 @@ def components(kind: str = "", name: str = "") -> Listing:
     if kind == LOG_FORMATS:
         return {f"{kind} {name}": _paths(name)} if name else {kind: _formats()}
     if kind not in kinds:
-        raise UnknownComponent(f"no kind {kind!r}{config.nearest(kind, [*kinds, LOG_FORMATS])}")
+        raise UnknownComponent(f"no kind {kind!r}{run_config.nearest(kind, [*kinds, LOG_FORMATS])}")
     known = cast(Kind, kind)
     return {f"{kind} {name}": _options(known, name)} if name else {kind: _names(known)}
 
@@ -39,7 +39,7 @@ def _formats() -> dict[str, str]:
 def _paths(name: str) -> dict[str, str]:
     """Return the dotted paths that are tried in a log for each use, in their order."""
     if name not in FORMATS:
-        raise UnknownComponent(f"no format {name!r}{config.nearest(name, list(FORMATS))}")
+        raise UnknownComponent(f"no format {name!r}{run_config.nearest(name, list(FORMATS))}")
     return {use: ", ".join(paths) for use, paths in FORMATS[name].fields.items()}
 
 

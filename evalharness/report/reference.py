@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, cast, get_args
 
-from evalharness import registry, schema
-from evalharness.registry import Kind
+from evalharness.config import registry, schema
+from evalharness.config.registry import Kind
 from evalharness.report import listing
 
 _ABOUT: dict[Kind, str] = {

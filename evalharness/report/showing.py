@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from evalharness import document, registry, results, text
+from evalharness import results, text
 from evalharness.checking import DEFAULT, Places, Thresholds, Verdict, judged, own_thresholds
 from evalharness.comparison.scored import ScoredRun
+from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
 from evalharness.report.page.gathered import Column, Gathered
@@ -190,7 +191,7 @@ def _near(wanted: str, known: list[str]) -> str:
     inside = [each for each in known if wanted and wanted.lower() in each.lower()]
     if inside:
         return f"; did you mean {', '.join(inside[:_NAMED])}?"
-    hint = document.nearest(wanted, known) if len(known) <= _NEAR else ""
+    hint = yaml.nearest(wanted, known) if len(known) <= _NEAR else ""
     return hint if "did you mean" in hint else ""
 
 

@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from evalharness import cells, registry, results
-from evalharness import config as configs
-from evalharness.calibration import Calibration
-from evalharness.config import Experiment
+from evalharness import results
+from evalharness.config import cells, registry
+from evalharness.config import run_config as configs
+from evalharness.config.calibration import Calibration
+from evalharness.config.run_config import Experiment
 from evalharness.errors import ConfigError, HarnessError
 from evalharness.hf import hub
 from evalharness.plan import weights_of

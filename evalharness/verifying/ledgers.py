@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness import registry, store
+from evalharness import store
+from evalharness.config import registry
 from evalharness.errors import StoreError
 from evalharness.store import Ledger
 from evalharness.verifying.findings import Findings

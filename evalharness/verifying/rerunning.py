@@ -10,10 +10,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from evalharness import cells, results
-from evalharness import config as configs
-from evalharness.cells import Cell
+from evalharness import results
 from evalharness.comparison.scored import read_record
+from evalharness.config import cells
+from evalharness.config import run_config as configs
+from evalharness.config.cells import Cell
 from evalharness.errors import ConfigError, DataError
 from evalharness.records import Article
 from evalharness.runner import Progress, run_cell

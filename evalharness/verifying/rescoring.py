@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness import registry
+from evalharness.config import registry
 from evalharness.errors import HarnessError
 from evalharness.metrics.rouge import Rouge
 from evalharness.protocols import Pair, Prompted

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from evalharness import results, tables
-from evalharness.config import Interval
+from evalharness.config.run_config import Interval
 from evalharness.records import NO_ANSWER, Article, Score, Summary, digest, score_record, summary_of
 from evalharness.stored import content
 from evalharness.tally import ROWS, Tally

@@ -40,32 +40,32 @@ def _drain(rows: Iterator[Any]) -> int:
 
 
 def _config(case: bytes, folder: Path) -> object:
-    from evalharness import config
+    from evalharness.config import run_config
 
     path = folder / "fuzzed.yaml"
     path.write_bytes(case)
-    experiment = config.read(path)
+    experiment = run_config.read(path)
     return [variant.sheet for _, variant in zip(range(20), experiment.variants(), strict=False)]
 
 
 def _cells(case: bytes, folder: Path) -> object:
-    from evalharness import cells, config
+    from evalharness.config import cells, run_config
 
     path = folder / "fuzzed.yaml"
     path.write_bytes(case)
     for name in ("a.jsonl", "a.csv", "a.txt", "b.txt"):
         (folder / name).touch()
-    experiment = config.read(path)
+    experiment = run_config.read(path)
     if math.prod(map(len, experiment.axes.axes)) > 64:
         return None
     return [cell.config(folder) for cell in cells.prepare(experiment)]
 
 
 def _override(case: bytes, folder: Path) -> object:
-    from evalharness import config
+    from evalharness.config import run_config
 
     sheet = {"data": {"name": "files", "path": "x.jsonl"}, "model": "lead"}
-    return config.read(sheet, [case.decode("utf-8", "surrogateescape")])
+    return run_config.read(sheet, [case.decode("utf-8", "surrogateescape")])
 
 
 def _rules(case: bytes, folder: Path) -> object:
@@ -251,7 +251,7 @@ def _check(kind: str, name: str) -> Callable[[bytes, Path], object]:
 
 @cache
 def _component(kind: Any, name: str) -> Any:
-    from evalharness import registry
+    from evalharness.config import registry
 
     return registry.load(kind, name)()
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalharness.document import nearest
+from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
 from evalharness.gating import Gate, gate
 from evalharness.report.page import carried, choosing, payload

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from evalharness import document, registry, results
+from evalharness import results
 from evalharness.comparison import ScoredRun, read_run, runs_in
 from evalharness.comparison.scored import AGAIN, unique_names
 from evalharness.comparison.shared import Measure
+from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.terminal import NO_SHARES, columns_of, headings
 from evalharness.runner import SWEEP, Run
@@ -137,7 +138,7 @@ def _listed(components: Any) -> Iterator[Mapping[str, Any]]:
 
 def _config(path: Path) -> Mapping[str, Any]:
     try:
-        tree = document.parse(path.read_text(encoding="utf-8"), str(path), path.parent).tree
+        tree = yaml.parse(path.read_text(encoding="utf-8"), str(path), path.parent).tree
     except (OSError, ValueError, HarnessError):  # the page says that there is none
         return {}
     return tree if isinstance(tree, dict) else {}

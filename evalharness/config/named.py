@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness import config as configs
-from evalharness import document, registry
-from evalharness.config import Component
-from evalharness.document import Document, Key, Place
+from evalharness.config import registry, yaml
+from evalharness.config import run_config as configs
+from evalharness.config.run_config import Component
+from evalharness.config.yaml import Document, Key, Place
 from evalharness.errors import ConfigError
 from evalharness.protocols import Metric
 
@@ -50,7 +50,7 @@ def _by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any, Place]]
         place = Place(f"--set {setting}", Path.cwd())
         if not (equals and dot and label and option):
             raise ConfigError(f"{place}: should be CHECK.OPTION=VALUE: nli.model=some/folder")
-        parsed = document.parse_value(value, str(place))
+        parsed = yaml.parse_value(value, str(place))
         found.setdefault(label, {})[option] = (parsed, place)
     return found
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalharness import document, registry
-from evalharness.calibration import Calibration, load_calibration
-from evalharness.config import Component, Experiment, Scorer, Sheet
-from evalharness.document import Key
+from evalharness.config import registry, yaml
+from evalharness.config.calibration import Calibration, load_calibration
+from evalharness.config.run_config import Component, Experiment, Scorer, Sheet
+from evalharness.config.yaml import Key
 from evalharness.errors import ConfigError
 from evalharness.protocols import Executor, Loader, Metric, Summarizer, Tracker, Url
 from evalharness.records import digest
@@ -63,7 +63,7 @@ class Cell:
             "limit": self.sheet.limit,
             "interval": self.sheet.interval.model_dump(),
         }
-        return document.dump({key: value for key, value in tree.items() if value is not None})
+        return yaml.dump({key: value for key, value in tree.items() if value is not None})
 
     def _calibrated(self, label: str, folder: Path) -> dict[str, Any]:
         named = self.calibrations.get(label)

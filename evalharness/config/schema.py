@@ -5,9 +5,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from evalharness import config, registry
+from evalharness.config import registry, run_config
+from evalharness.config.registry import Kind
 from evalharness.errors import ConfigError
-from evalharness.registry import Kind
 
 # Which keys of the sheet name components of which kind; True where they are lists.
 _PLACES: Mapping[str, tuple[Kind, bool]] = {
@@ -23,7 +23,7 @@ _PLACES: Mapping[str, tuple[Kind, bool]] = {
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a config file; plug-ins that are installed included."""
-    whole = config.Sheet.model_json_schema()
+    whole = run_config.Sheet.model_json_schema()
     definitions = whole.setdefault("$defs", {})
     definitions.pop("Component", None)
     calibration = definitions.pop("Scorer")["properties"]["calibration"]

@@ -20,9 +20,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from evalharness import config as configs
-from evalharness.config import Component, Experiment
-from evalharness.document import Document, Key, dotted
+from evalharness.config import run_config as configs
+from evalharness.config.run_config import Component, Experiment
+from evalharness.config.yaml import Document, Key, dotted
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.hf import hub
 from evalharness.hf import weights as hf_weights

@@ -21,9 +21,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from evalharness import document, sweep
-from evalharness.document import Document, Key
-from evalharness.document import nearest as nearest
+from evalharness.config import sweep, yaml
+from evalharness.config.yaml import Document, Key
+from evalharness.config.yaml import nearest as nearest
 from evalharness.errors import ConfigError
 from evalharness.files.untrusted import one_line
 from evalharness.records import canonical
@@ -87,7 +87,7 @@ _COLUMNS_SCHEMA = {
     "type": "object",
     "additionalProperties": {"anyOf": [{"type": "array", "minItems": 1}, _RANGE_SCHEMA]},
 }
-# What the lists hold is for evalharness.sweep to check, which knows the place of each value.
+# What the lists hold is for evalharness.config.sweep to check, which knows the place of each value.
 SweptValues = Annotated[dict[str, Any], WithJsonSchema(_COLUMNS_SCHEMA)]
 
 
@@ -192,7 +192,7 @@ def read(
     for override in [overrides] if isinstance(overrides, str) else overrides:
         _override(sheet_document, override)
     if limit is not None:
-        sheet_document.put(("limit",), limit, document.Place("--limit", Path.cwd()))
+        sheet_document.put(("limit",), limit, yaml.Place("--limit", Path.cwd()))
     if executor is not None or workers is not None:
         _put_executor(sheet_document, executor, workers)
     axes = _axes(sheet_document)
@@ -228,10 +228,10 @@ def _whole(sheet_document: Document) -> Sheet:
 
 def _document(config: str | Path | Mapping[str, Any]) -> Document:
     if isinstance(config, str | Path):
-        return document.read(Path(config))
+        return yaml.read(Path(config))
     if "extends" in config:
         raise ConfigError("config: extends: is for files; merge the mappings")
-    return Document(_copied(config), {(): document.Place("config", Path.cwd())})
+    return Document(_copied(config), {(): yaml.Place("config", Path.cwd())})
 
 
 def _copied(value: Any) -> Any:
@@ -246,14 +246,14 @@ def _copied(value: Any) -> Any:
 def _override(sheet_document: Document, override: str) -> None:
     path, equals, value = override.partition("=")
     # The value is not said again: it may be a secret, and errors stand in logs.
-    place = document.Place(f"--set {_clipped(path)}", Path.cwd())
+    place = yaml.Place(f"--set {_clipped(path)}", Path.cwd())
     if not equals or not path.strip():
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
-    if path.count(".") > document.MAX_DEPTH:
-        raise ConfigError(f"{place}: has more than {document.MAX_DEPTH} dots in its key")
-    key = _swept(path) or document.key_of(path, sheet_document.tree)
+    if path.count(".") > yaml.MAX_DEPTH:
+        raise ConfigError(f"{place}: has more than {yaml.MAX_DEPTH} dots in its key")
+    key = _swept(path) or yaml.key_of(path, sheet_document.tree)
     try:
-        sheet_document.put(key, document.parse_value(value, str(place)), place)
+        sheet_document.put(key, yaml.parse_value(value, str(place)), place)
     except KeyError as error:
         raise ConfigError(f"{place}: there is no {error.args[0]!r} to set a value in") from None
 
@@ -270,7 +270,7 @@ def _put_executor(sheet_document: Document, name: str | None, workers: int | Non
     if workers is not None:
         whole["workers"] = workers
     option = "--executor" if name is not None else "--workers"
-    sheet_document.put(("executor",), whole, document.Place(option, Path.cwd()))
+    sheet_document.put(("executor",), whole, yaml.Place(option, Path.cwd()))
 
 
 def _swept(path: str) -> Key:

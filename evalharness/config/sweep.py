@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from evalharness.document import Document, Key, Place, dotted, key_of, nearest
+from evalharness.config.yaml import Document, Key, Place, dotted, key_of, nearest
 from evalharness.errors import ConfigError
 from evalharness.records import canonical, digest
 

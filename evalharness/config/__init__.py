@@ -1,0 +1,1 @@
+"""From YAML to checked components: what a run is to do."""
