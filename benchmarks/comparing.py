@@ -24,11 +24,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402 - the threads are set before
 
-from evalharness import results  # noqa: E402
 from evalharness.config.run_config import Interval  # noqa: E402
 from evalharness.records import Article, Summary  # noqa: E402
 from evalharness.stats import paired  # noqa: E402
 from evalharness.stats.intervals import Values  # noqa: E402
+from evalharness.store import samples  # noqa: E402
 
 METRICS = 10
 RESAMPLES = 10_000
@@ -93,7 +93,7 @@ def naive_flips(differences: Values) -> None:
 
 def commands(runs: list[Path], rounds: int) -> None:
     """Compare whole processes: what the commands do beside only reading the same runs."""
-    first, second = (run / results.SAMPLES for run in runs[:2])
+    first, second = (run / samples.SAMPLES for run in runs[:2])
     pandas = (
         f"import pandas; [pandas.read_json(p, lines=True) for p in {[str(first), str(second)]}]"
     )
@@ -107,7 +107,7 @@ def commands(runs: list[Path], rounds: int) -> None:
         "for path in sys.argv[1:]:\n"
         "    rows = [json.loads(line) for line in open(path, encoding='utf-8')]"
     )
-    every = [str(run / results.SAMPLES) for run in runs]
+    every = [str(run / samples.SAMPLES) for run in runs]
     beside(
         f"compare of {len(runs)} runs", [sys.executable, "-c", gate, "compare", *map(str, runs)],
         "reading their JSON Lines with json", [sys.executable, "-c", read, *every], 1,
@@ -173,7 +173,7 @@ def write_runs(folder: Path, articles: int, n: int) -> list[Path]:
 def write_run(path: Path, texts: list[str], scores: Values) -> None:
     """Write one run's folder, each line with what a run writes of ROUGE and of a check."""
     metrics: dict[str, object] = {"rouge": object(), "lexical": object()}
-    with results.Writer(path, metrics, Interval(resamples=100), 0) as writer:
+    with samples.Writer(path, metrics, Interval(resamples=100), 0) as writer:
         for i, (text, row) in enumerate(zip(texts, scores.tolist(), strict=True)):
             article = Article(f"article-{i:06}", text, (text[:300],))
             summary = Summary(article.id, text[i % 50 : i % 50 + 350])

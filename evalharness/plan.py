@@ -21,10 +21,10 @@ from evalharness.files.temporary import Places
 from evalharness.hf import hub
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
-from evalharness.results import SHOWN_PARTS, TABLE
 from evalharness.stats import paired
-from evalharness.store import Ledger, results_folder
-from evalharness.stored import Store, content
+from evalharness.store.ledger import Ledger, results_folder
+from evalharness.store.samples import SHOWN_PARTS, TABLE
+from evalharness.store.store import Store, content
 from evalharness.windows import no_article, windows
 from evalharness.work import Work, at_work, weights, with_same_articles
 

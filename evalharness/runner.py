@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalharness import results as results_files
 from evalharness import tracking
 from evalharness.config import registry
 from evalharness.config import run_config as configs
@@ -14,10 +13,11 @@ from evalharness.config.cells import Cell, executor_of, prepare
 from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
 from evalharness.protocols import Crew, Delegating, Tracked
 from evalharness.provenance import provenance
-from evalharness.sealing import sealed_alone, text_alone
 from evalharness.space import check_space
-from evalharness.store import RunFolder, cannot_write, results_folder
-from evalharness.stored import Store
+from evalharness.store import samples as results_files
+from evalharness.store.ledger import RunFolder, cannot_write, results_folder
+from evalharness.store.seal import sealed_alone, text_alone
+from evalharness.store.store import Store
 from evalharness.tasks import Ready, score
 from evalharness.work import Progress as Progress
 from evalharness.work import (

@@ -19,7 +19,7 @@ from evalharness.records import (
     digest,
     score_record,
 )
-from evalharness.stored import Store, content, same_length
+from evalharness.store.store import Store, content, same_length
 
 
 class Scoring:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalharness import results as results_files
 from evalharness.config import registry
 from evalharness.config import run_config as configs
 from evalharness.errors import ConfigError, DataError, HarnessError
@@ -18,6 +17,7 @@ from evalharness.loaders.logs import Logs
 from evalharness.loaders.paths import matches
 from evalharness.records import digest
 from evalharness.runner import Progress, Run, Unfinished, run
+from evalharness.store import samples as results_files
 
 ROWS = "rows"
 FORMAT_NAMES = ("auto", ROWS, *FORMATS)

@@ -20,8 +20,8 @@ from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.files.temporary import Places
 from evalharness.protocols import Crew
 from evalharness.records import Article, Summary
-from evalharness.store import results_folder
-from evalharness.stored import Store
+from evalharness.store.ledger import results_folder
+from evalharness.store.store import Store
 from evalharness.tasks import Task, Unit, is_network, portions, score_ahead, scored, tasks_of
 from evalharness.windows import windows
 from evalharness.work import (

@@ -16,9 +16,9 @@ from evalharness.config.cells import Cell
 from evalharness.executors.jobs import stays
 from evalharness.protocols import Crew, Job, Sent
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
-from evalharness.results import Writer
 from evalharness.scores import Scoring
-from evalharness.stored import Store
+from evalharness.store.samples import Writer
+from evalharness.store.store import Store
 from evalharness.text import defects
 from evalharness.windows import expected, no_article, windows
 from evalharness.work import Progress, Work, told

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalharness.protocols import Tracked, Tracker
-from evalharness.results import RUN
-from evalharness.sealing import resealed, text_of
-from evalharness.store import RunFolder
+from evalharness.store.ledger import RunFolder
+from evalharness.store.samples import RUN
+from evalharness.store.seal import resealed, text_of
 
 LONGEST_ERROR = 300
 

@@ -20,7 +20,7 @@ from evalharness.config.cells import Cell
 from evalharness.errors import HarnessError
 from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Crew, Identified
-from evalharness.stored import Claim, Store, Summarizing, everything
+from evalharness.store.store import Claim, Store, Summarizing, everything
 from evalharness.windows import expected, windows
 
 # Cells that are scored together: each has three files open.

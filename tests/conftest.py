@@ -90,9 +90,9 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
     """Write a finished run from scores: `make_run("a", {"m": [0.5, None]})` returns its folder."""
-    from evalharness import results
     from evalharness.config.run_config import Interval
     from evalharness.records import Article, Summary
+    from evalharness.store import samples
 
     def make(
         name: str,
@@ -111,7 +111,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         ids = [f"a{i}" for i in range(n)] if ids is None else ids
         path = (folder or tmp_path) / name
         metrics = dict.fromkeys(scores, object())
-        with results.Writer(path, metrics, Interval(resamples=100), 0) as writer:
+        with samples.Writer(path, metrics, Interval(resamples=100), 0) as writer:
             for i, key in enumerate(ids):
                 text = texts[i] if texts else f"Article {key} says this and no more."
                 article = Article(

@@ -106,7 +106,7 @@ def ledger_that_is_a_link(folder: Path) -> list[str]:
     """Let the ledger that a run will open be a link to somebody's file."""
     from evalharness.config import registry
     from evalharness.models.given import Given
-    from evalharness.store import ledger_path
+    from evalharness.store.ledger import ledger_path
 
     outside = folder / "outside.txt"
     outside.write_text("not yours\n")

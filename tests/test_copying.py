@@ -11,8 +11,8 @@ from fsspec.implementations.memory import MemoryFileSystem  # noqa: TID253
 
 import evalharness
 from evalharness import plan, shards
-from evalharness.copying import copy
 from evalharness.errors import ConfigError, DataError, StoreError
+from evalharness.store.copy import copy
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"

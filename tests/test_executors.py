@@ -38,8 +38,8 @@ from evalharness.models.endpoint import Endpoint
 from evalharness.models.extractive import Lead
 from evalharness.protocols import Job, Sent
 from evalharness.records import Article
-from evalharness.store import Ledger
-from evalharness.stored import Store, Summarizing, everything
+from evalharness.store.ledger import Ledger
+from evalharness.store.store import Store, Summarizing, everything
 
 
 def timing(run: Any) -> tuple[dict[str, int], dict[str, dict[str, int]]]:

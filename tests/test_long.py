@@ -411,7 +411,7 @@ def test_prompted_model_merges_with_its_own_prompt(tmp_path: Path) -> None:
 KILLED = """
 import os, sys
 from evalharness import run
-from evalharness.store import Ledger
+from evalharness.store.ledger import Ledger
 append, left = Ledger.append, [int(sys.argv[2])]
 def dying(self, records):
     if left[0] == 0:

@@ -12,7 +12,7 @@ from evalharness import run
 from evalharness.errors import StoreError
 from evalharness.models.pace import LEAST, Pace, sizes, tried, usual
 from evalharness.shards import run_shard
-from evalharness.store import Findings
+from evalharness.store.ledger import Findings
 
 QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart"
 BART = str(QUICKSTART / "lead1-bart")

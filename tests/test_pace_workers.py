@@ -24,8 +24,8 @@ from evalharness.models.seq2seq import Seq2Seq
 from evalharness.protocols import Job, Sent, Trial
 from evalharness.records import Article
 from evalharness.shards import run_shard
-from evalharness.store import Findings
-from evalharness.stored import Claim, Store, Summarizing, everything
+from evalharness.store.ledger import Findings
+from evalharness.store.store import Claim, Store, Summarizing, everything
 
 TEXTS = list("abcdefg")
 

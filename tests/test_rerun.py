@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import evalharness
-from evalharness import sealing
 from evalharness.errors import ConfigError, DataError
 from evalharness.models.extractive import Lead
 from evalharness.records import Article, Summary
+from evalharness.store import seal
 from evalharness.verifying import rerun
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> Path:
 def change_version(folder: Path) -> None:
     record = json.loads((folder / "run.json").read_text())
     record["provenance"]["packages"]["torch"] = "1.0"
-    (folder / "run.json").write_text(sealing.text_of(record))
+    (folder / "run.json").write_text(seal.text_of(record))
 
 
 def slip(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_other_versions_may_be_why(run: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_doctored_score_is_caught(run: Path) -> None:
     samples = [json.loads(line) for line in (run / "samples.jsonl").read_text().splitlines()]
     samples[1]["scores"]["numbers"]["value"] = 0.25
-    from evalharness.results import line_of
+    from evalharness.store.samples import line_of
 
     (run / "samples.jsonl").write_text("".join(map(line_of, samples)))
 

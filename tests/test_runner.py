@@ -15,7 +15,6 @@ from at_work import kill_run, killed_at_end, stored_bytes
 from servers.chat import serving
 
 import evalharness
-from evalharness import results, tally
 from evalharness.config import cells, run_config
 from evalharness.config.cells import Cell
 from evalharness.errors import DataError, ModelError
@@ -23,6 +22,8 @@ from evalharness.files import temporary
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.runner import Unfinished, run_cell, run_cells
+from evalharness.store import aggregates
+from evalharness.store import samples as store_samples
 from evalharness.work import Silence
 
 ROOT = Path(__file__).parents[1]
@@ -157,7 +158,7 @@ def test_run_is_the_same_however_its_scores_wait(
     path = data_file(tmp_path)
     found = []
     for rows, spooled in ((1000, 2**20), (5, 1), (12, 1), (1, 10)):
-        monkeypatch.setattr(tally, "ROWS", rows)
+        monkeypatch.setattr(aggregates, "ROWS", rows)
         monkeypatch.setattr(temporary, "SPOOLED", spooled)
         cell = dataclasses.replace(
             cell_of(path, Marked(), metrics=[], checks=[]),
@@ -165,8 +166,8 @@ def test_run_is_the_same_however_its_scores_wait(
             metric_kinds={"late": "late"},
         )
         finished = run_cell(cell, tmp_path / f"r{rows}", Silence())
-        table = pq.read_table(finished.folder / results.TABLE)
-        samples = (finished.folder / results.SAMPLES).read_bytes()
+        table = pq.read_table(finished.folder / store_samples.TABLE)
+        samples = (finished.folder / store_samples.SAMPLES).read_bytes()
         found.append((finished.metrics, table.to_pylist(), samples))
     assert table["late.p"].to_pylist() == [None, None, 0.25] * 4
     assert all(other == found[0] for other in found[1:])

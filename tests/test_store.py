@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from evalharness import store
 from evalharness.errors import StoreError
 from evalharness.files import temporary
-from evalharness.store import Ledger, RunFolder, cannot_write
+from evalharness.store import ledger as store_ledger
+from evalharness.store.ledger import Ledger, RunFolder, cannot_write
 
 SIGNATURE = {"name": "lead", "version": 1}
 KEYS = [f"{n:032x}" for n in range(40)]
@@ -147,7 +147,7 @@ def test_lines_of_another_form_are_read(tmp_path: Path) -> None:
     for n, line in enumerate(lines[1:], 1):
         entry = json.loads(line)
         del entry["crc"]
-        lines[n] = store._line({"record": entry.pop("record"), **entry})
+        lines[n] = store_ledger._line({"record": entry.pop("record"), **entry})
     ledger.path.write_bytes(b"".join(lines))
 
     again = Ledger(tmp_path, SIGNATURE)
@@ -169,7 +169,7 @@ def test_ledger_that_was_removed_is_begun_again(tmp_path: Path) -> None:
 
 def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from evalharness.store import Ledger\n"
+        "import sys; from pathlib import Path; from evalharness.store.ledger import Ledger\n"
         f"ledger = Ledger(Path({str(tmp_path)!r}), {SIGNATURE!r})\n"
         "for n in range(40): ledger.append([(f'{n:032x}', {'text': f'summary {n}'})])\n"
     )
@@ -229,14 +229,14 @@ def test_a_folder_that_may_not_be_written_is_an_error_with_its_cure() -> None:
 
 def test_no_byte_of_a_line_can_be_changed_or_lost_unseen(tmp_path: Path) -> None:
     head, line, *_ = written(tmp_path).path.read_bytes().splitlines(keepends=True)
-    assert store.signature_of(head) == SIGNATURE
-    record = store.record_of(line)
+    assert store_ledger.signature_of(head) == SIGNATURE
+    record = store_ledger.record_of(line)
     assert record == {"key": KEYS[0], "batch": [1, 3], "record": {"text": f"summary {KEYS[0]}"}}
 
-    for whole, read in ((head, store.signature_of), (line, store.record_of)):
+    for whole, read in ((head, store_ledger.signature_of), (line, store_ledger.record_of)):
         for at in range(len(whole)):
             changed = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
             assert read(changed) is None, changed
             assert read(whole[:at]) is None
-    assert store.record_of(head) is None
-    assert store.signature_of(line) is None
+    assert store_ledger.record_of(head) is None
+    assert store_ledger.signature_of(line) is None

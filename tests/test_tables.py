@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa  # noqa: TID253  what the tests are of
 import pytest
 
-from evalharness.tables import _array
+from evalharness.store.table import _array
 
 KINDS: dict[str, tuple[Any, list[Any]]] = {
     "texts": (pa.string(), ["", None, "an 'é' and 𝄞", "b" * 99, "a\nb\0"]),
@@ -39,8 +39,8 @@ def test_table_of_a_run_is_made_without_pandas(tmp_path: Path) -> None:
     code = """
 import json, sys, pathlib
 from evalharness.files.temporary import Spool
-from evalharness.tables import write_table
-from evalharness.tally import Columns
+from evalharness.store.table import write_table
+from evalharness.store.aggregates import Columns
 columns = Columns(Spool())
 score = {"value": 0.5, "flags": [{"kind": "k"}], "counts": [1.0]}
 columns.add(score)

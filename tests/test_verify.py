@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 import evalharness
-from evalharness import results, sealing, store
 from evalharness.errors import DataError
-from evalharness.tables import write_table
-from evalharness.tally import Tally
+from evalharness.store import ledger, seal
+from evalharness.store import samples as store_samples
+from evalharness.store.aggregates import Tally
+from evalharness.store.table import write_table
 from evalharness.verifying import Verified, verify
 
 ROOT = Path(__file__).parents[1]
@@ -140,7 +141,7 @@ def test_one_flipped_byte_anywhere_is_named(runs: Path) -> None:
     shutil.rmtree(runs / "aside")
     sweep = json.loads((runs / "t" / "sweep.json").read_text())
     sweep["cells"] = sweep["cells"][:1]
-    text = sealing.text_alone(sealing.sealed_alone(sweep))
+    text = seal.text_alone(seal.sealed_alone(sweep))
     (runs / "t" / "sweep.json").write_text(text)
 
     assert check_flips(runs, each=1, seed=7) > 60
@@ -226,26 +227,26 @@ def forge(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> Non
     for s in samples:
         article = Article(s["id"], s["article"], tuple(s["references"]), s["source"], s["extra"])
         tally.count(article, summary_of(s["id"], s["summary"]), s["defects"], s["scores"])
-    (folder / "samples.jsonl").write_text("".join(map(results.line_of, samples)))
-    lines = results.read_lines(folder / "samples.jsonl")
+    (folder / "samples.jsonl").write_text("".join(map(store_samples.line_of, samples)))
+    lines = store_samples.read_lines(folder / "samples.jsonl")
     write_table(lines, folder / "samples.parquet", tally.columns)
     reseal(folder, record | tally.record(record["data"]))
 
 
 def reseal(folder: Path, record: dict[str, Any]) -> None:
-    names = [name for name in sealing.digests_of(record) if name != "run.json"]
-    digests = {name: sealing.file_digest(folder / name) for name in names}
-    (folder / "run.json").write_text(sealing.text_of(sealing.sealed(record, digests)))
+    names = [name for name in seal.digests_of(record) if name != "run.json"]
+    digests = {name: seal.file_digest(folder / name) for name in names}
+    (folder / "run.json").write_text(seal.text_of(seal.sealed(record, digests)))
 
 
 def forge_ledger(folder: Path, key: str, change: Callable[[Any], object]) -> None:
     for path in folder.glob("*.jsonl"):
         written = []
         for line in path.read_bytes().splitlines(keepends=True):
-            entry = store.entry_of(line)
+            entry = ledger.entry_of(line)
             if key in entry.get("record", {}):
                 change(entry["record"])
-            written.append(store._line(entry))
+            written.append(ledger._line(entry))
         path.write_bytes(b"".join(written))
 
 
@@ -410,7 +411,7 @@ def test_older_runs_are_read_and_said_to_be_older(tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "run" / "samples.parquet")
     if "line" in table.column_names:
         pq.write_table(table.drop_columns(["line"]), tmp_path / "run" / "samples.parquet")
-    (tmp_path / "run" / "run.json").write_text(sealing.text_of(record))
+    (tmp_path / "run" / "run.json").write_text(seal.text_of(record))
 
     found = verify(tmp_path / "run")
 
@@ -459,7 +460,7 @@ def test_weights_that_are_gone_or_others_are_said(tmp_path: Path) -> None:
     path = folder / "config.yaml"
     text = path.read_text().replace("../../../configs/quickstart/lead1-bart", "../lead1-bart")
     path.write_text(text)
-    reseal(folder, sealing.sealed(read(folder)[0], {"config.yaml": ""}))
+    reseal(folder, seal.sealed(read(folder)[0], {"config.yaml": ""}))
     found = verify(folder, sample=1)
     assert found.good, lines(found)
     assert not any("model" in note for note in found.findings.notes)
@@ -559,7 +560,7 @@ def test_malformed_samples_are_named_by_their_line(
 def test_malformed_run_json_is_named(runs: Path, change: dict[str, Any]) -> None:
     path = runs / "t" / "lead" / "run.json"
     record = read(path.parent)[0]
-    path.write_text(sealing.text_of(record | change))
+    path.write_text(seal.text_of(record | change))
 
     assert named(verify(path.parent), path)
 
@@ -580,8 +581,8 @@ def test_digests_that_were_taken_away_are_missed(runs: Path) -> None:
         read(runs / "t" / "lead")[0],
     )
     del sweep["sealed"], record["timing"]["sealed"]
-    (runs / "t" / "sweep.json").write_text(sealing.text_alone(sweep))
-    (runs / "t" / "lead" / "run.json").write_text(sealing.text_of(record))
+    (runs / "t" / "sweep.json").write_text(seal.text_alone(sweep))
+    (runs / "t" / "lead" / "run.json").write_text(seal.text_of(record))
 
     found = verify(runs / "t", sample=0)
 
@@ -591,8 +592,8 @@ def test_digests_that_were_taken_away_are_missed(runs: Path) -> None:
 
 def test_no_file_outside_the_run_is_read_for_its_digest(runs: Path) -> None:
     folder = runs / "t" / "lead"
-    record = sealing.sealed(read(folder)[0], {"../../../articles.jsonl": "0"})
-    (folder / "run.json").write_text(sealing.text_of(record))
+    record = seal.sealed(read(folder)[0], {"../../../articles.jsonl": "0"})
+    (folder / "run.json").write_text(seal.text_of(record))
 
     assert "articles.jsonl: no file of a run" in lines(verify(folder, sample=0))
 

@@ -21,7 +21,7 @@ def copy(
     as_json: AsJson = False,
 ) -> None:
     """Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."""
-    from evalharness.copying import copy as copy_results
+    from evalharness.store.copy import copy as copy_results
 
     def tell(name: str) -> None:
         if sys.stderr.isatty():

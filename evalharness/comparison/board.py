@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evalharness import results
-from evalharness.comparison.scored import read_record
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
+from evalharness.store import samples
+from evalharness.store.runs import read_record
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def leaderboard(folder: str | Path = "results", by: str = "") -> Leaderboard:
 def _run_files(root: Path) -> list[Path]:
     """Return every `run.json` of a run, of an experiment or of a folder of experiments."""
     depths = ("", "*/", "*/*/", "*/*/*/")
-    return sorted(path for depth in depths for path in root.glob(f"{depth}{results.RUN}"))
+    return sorted(path for depth in depths for path in root.glob(f"{depth}{samples.RUN}"))
 
 
 def _board(fingerprint: str, group: Mapping[str, Mapping[str, Any]], by: str) -> Board:
@@ -121,7 +121,7 @@ def _figures(
         called = _called(label, signature, signatures)
         kind = signature.partition("|")[0]
         parts: Sequence[str] = [
-            p for p in results.SHOWN_PARTS.get(kind, ()) if p in metric["parts"]
+            p for p in samples.SHOWN_PARTS.get(kind, ()) if p in metric["parts"]
         ]
         for part in parts:
             figure = metric["parts"][part]

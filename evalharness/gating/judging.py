@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.comparison.scored import ScoredRun, read_run, runs_in
 from evalharness.comparison.shared import Incomparable, Measure, choose
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, HarnessError
@@ -32,6 +31,7 @@ from evalharness.gating.rules import (
 from evalharness.runner import Run
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
+from evalharness.store.runs import ScoredRun, read_run, runs_in
 
 WORST = 5
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.comparison.scored import ScoredRun
 from evalharness.comparison.shared import Shared, share
 from evalharness.errors import HarnessError
 from evalharness.gating.rules import SliceRule
 from evalharness.stats.intervals import Values
+from evalharness.store.runs import ScoredRun
 
 Mask = npt.NDArray[np.bool_]
 BASELINE, CANDIDATE = 0, 1

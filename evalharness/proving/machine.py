@@ -8,7 +8,7 @@ from typing import Any
 
 from evalharness.hf.hub import readable
 from evalharness.provenance import provenance
-from evalharness.store import RunFolder
+from evalharness.store.ledger import RunFolder
 
 # A run of a test set of 11,490 articles leaves 0.3 GB for a system.
 LITTLE_SPACE = 2 * 10**9

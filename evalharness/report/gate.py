@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from evalharness import results
 from evalharness.files.untrusted import visible
 from evalharness.gating import Gate, Outcome, Verdict, WorstArticle
 from evalharness.gating.judging import WORST
 from evalharness.report.comparison import escaped, p_value
 from evalharness.report.terminal import NOTICE
 from evalharness.report.word_diff import word_diff
+from evalharness.store import samples
 
 WORDS: dict[Verdict, str] = {
     "pass": "PASS: nothing is worse than it may be",
@@ -114,7 +114,7 @@ def _html(text: str) -> str:
 
 def _words(before: str | None, after: str | None) -> str:
     if before is None or after is None:
-        return f"no text at hand: {results.SAMPLES} is not in both folders"
+        return f"no text at hand: {samples.SAMPLES} is not in both folders"
     marks = {"same": "", "removed": "~~", "added": "**"}
     pieces = [
         f"{marks[kind]}{escaped(words)}{marks[kind]}" for kind, words in word_diff(before, after)
@@ -125,7 +125,7 @@ def _words(before: str | None, after: str | None) -> str:
 def summaries(folder: Path, ids: set[str]) -> dict[str, str]:
     """Return the summaries of some articles; of a run without texts, none."""
     try:
-        found = results.samples_of(folder / results.SAMPLES, ids)
+        found = samples.samples_of(folder / samples.SAMPLES, ids)
         return {sample["id"]: sample["summary"]["text"] for sample in found}
     except (OSError, ValueError, KeyError, TypeError):  # scores alone will do for a verdict
         return {}

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from evalharness import results, text
+from evalharness import text
 from evalharness.checking import DEFAULT, Places, Thresholds, Verdict, judged, own_thresholds
-from evalharness.comparison.scored import ScoredRun
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
 from evalharness.report.page.gathered import Column, Gathered
+from evalharness.store import samples
+from evalharness.store.runs import ScoredRun
 
 _NAMED = 5  # ids that a message names
 _NEAR = 20_000  # ids among which a near one is looked for; more take seconds
@@ -197,7 +198,7 @@ def _near(wanted: str, known: list[str]) -> str:
 
 def sample_at(run: ScoredRun, row: int) -> Mapping[str, Any]:
     """Return a line of a `samples.jsonl`, decoding no other. Raises: DataError."""
-    path = run.folder / results.SAMPLES
+    path = run.folder / samples.SAMPLES
     try:
         with path.open("rb") as file:
             line = next(islice(file, row, None), b"")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from evalharness.files.untrusted import visible
-from evalharness.results import SHOWN_PARTS
+from evalharness.store.samples import SHOWN_PARTS
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from evalharness import results
 from evalharness.config import cells, registry
 from evalharness.config import run_config as configs
 from evalharness.config.calibration import Calibration
@@ -17,6 +16,7 @@ from evalharness.hf import hub
 from evalharness.plan import weights_of
 from evalharness.protocols import Costly, Need
 from evalharness.provenance import provenance
+from evalharness.store import samples
 from evalharness.verifying.findings import Findings
 
 CALIBRATED = "|calibration:"
@@ -45,7 +45,7 @@ class Components:
 
 def components(folder: Path, record: Mapping[str, Any], findings: Findings) -> Components:
     """Return what made a run. What is not to be had, or is another version now, is noted."""
-    path = folder / results.CONFIG
+    path = folder / samples.CONFIG
     if not path.is_file():
         return Components()  # named already, or never told
     try:
@@ -55,7 +55,7 @@ def components(folder: Path, record: Mapping[str, Any], findings: Findings) -> C
         return Components()
     for place, found, wanted in _told_twice(experiment, record):
         if found != wanted:
-            findings.differs(path, 0, place, f"{found!r} here, {wanted!r} in {results.RUN}")
+            findings.differs(path, 0, place, f"{found!r} here, {wanted!r} in {samples.RUN}")
     built = Components()
     _scorers(experiment, record, built, findings)
     _model(experiment, record, built, findings)

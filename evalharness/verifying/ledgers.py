@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness import store
 from evalharness.config import registry
 from evalharness.errors import StoreError
-from evalharness.store import Ledger
+from evalharness.store import ledger as store_ledger
+from evalharness.store.ledger import Ledger
 from evalharness.verifying.findings import Findings
 
 
@@ -60,7 +60,7 @@ def _header(path: Path, findings: Findings) -> Mapping[str, Any] | None:
         line = file.readline()
     if not line:
         return None
-    signature = store.signature_of(line)
+    signature = store_ledger.signature_of(line)
     if signature is None:
         findings.differs(path, 1, "", "the line that names the signature was changed")
     return signature
@@ -73,7 +73,7 @@ def check_ledger(path: Path, findings: Findings) -> int:
         next(file, b"")
         for number, line in enumerate(file, 2):
             findings.done["lines of ledgers"] += 1
-            entry = store.record_of(line)
+            entry = store_ledger.record_of(line)
             if entry is None:
                 what = "was changed" if line.endswith(b"\n") else "is torn: a write was cut short"
                 findings.differs(path, number, "", f"the line {what}")
@@ -94,7 +94,7 @@ def _name_repeated(path: Path, findings: Findings) -> None:
     with path.open("rb") as file:
         next(file, b"")
         for number, line in enumerate(file, 2):
-            if entry := store.record_of(line):
+            if entry := store_ledger.record_of(line):
                 key = bytes.fromhex(entry["key"])
                 if key in first:
                     findings.differs(path, number, "key", f"stands on line {first[key]} already")

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from evalharness import results, sealing
 from evalharness.errors import DataError
+from evalharness.store import samples, seal
 from evalharness.verifying.findings import Findings, clipped
 
 Key = tuple[str | int, ...]
 
 _UNSEALED = "written before files had digests: bytes cannot be checked"
-_OF_A_RUN = (results.SAMPLES, results.TABLE, results.REJECTED, results.CONFIG)
+_OF_A_RUN = (samples.SAMPLES, samples.TABLE, samples.REJECTED, samples.CONFIG)
 _OF_A_SWEEP = ("format", "experiment", "cells")
 
 
@@ -60,31 +60,31 @@ def check_text(path: Path, written: str, findings: Findings) -> bool:
 def check_run_record(path: Path, record: Mapping[str, Any], findings: Findings) -> None:
     """Compare `run.json` with its own digest, and the files beside it with theirs."""
     try:
-        text = sealing.text_of(record)
+        text = seal.text_of(record)
     except ValueError:
         findings.differs(path, 0, "", "holds NaN or Infinity, which evalharness never writes")
         return
     check_text(path, text, findings)
-    digests = sealing.digests_of(record)
+    digests = seal.digests_of(record)
     if not digests:
         findings.note(f"{path}: {_UNSEALED}")
         return
     findings.done["digests of files"] += len(digests)
-    if sealing.digests_of(sealing.resealed(record)) != digests:
+    if seal.digests_of(seal.resealed(record)) != digests:
         findings.differs(path, 0, "timing.sealed", "its own digest is another: it was changed")
     folder = path.parent
     for name, digest in digests.items():
-        if name == results.RUN:
+        if name == samples.RUN:
             continue
         file = folder / name
         if name not in _OF_A_RUN:
             findings.differs(path, 0, f"timing.sealed.{clipped(name)}", "no file of a run")
         elif not file.is_file():
             findings.differs(file, 0, "", "is not there")
-        elif sealing.file_digest(file) != digest:
+        elif seal.file_digest(file) != digest:
             findings.differs(file, 0, "", "not the bytes that were written")
     for file in sorted(folder.iterdir()):
-        if file.name not in (*digests, results.PAGE) and not file.name.endswith(".part"):
+        if file.name not in (*digests, samples.PAGE) and not file.name.endswith(".part"):
             findings.note(f"{file}: no file that the run wrote; not checked")
 
 
@@ -93,33 +93,33 @@ def check_sweep(path: Path, findings: Findings) -> None:
     record = read_json(path, findings)
     if record is None:
         return
-    check_text(path, sealing.text_alone(record), findings)
-    odd = [key for key in record if key not in (*_OF_A_SWEEP, sealing.SEALED)]
+    check_text(path, seal.text_alone(record), findings)
+    odd = [key for key in record if key not in (*_OF_A_SWEEP, seal.SEALED)]
     if odd:
         findings.differs(path, 0, clipped(odd[0]), "not a name that evalharness writes")
-    elif sealing.SEALED not in record and _sealed_runs(path.parent):
-        findings.differs(path, 0, sealing.SEALED, "is not there; the runs beside it have theirs")
-    elif sealing.SEALED not in record:
+    elif seal.SEALED not in record and _sealed_runs(path.parent):
+        findings.differs(path, 0, seal.SEALED, "is not there; the runs beside it have theirs")
+    elif seal.SEALED not in record:
         findings.note(f"{path}: {_UNSEALED}")
-    elif sealing.sealed_alone(record) != record:
-        findings.differs(path, 0, sealing.SEALED, "its digest is another: it was changed")
+    elif seal.sealed_alone(record) != record:
+        findings.differs(path, 0, seal.SEALED, "its digest is another: it was changed")
     cells = record.get("cells")
     for n, cell in enumerate(cells if isinstance(cells, list) else ()):
         folder = path.parent / str(cell.get("folder")) if isinstance(cell, dict) else path
-        if not (folder / results.RUN).is_file():
+        if not (folder / samples.RUN).is_file():
             findings.differs(path, 0, f"cells.{n}", f"{folder}: no finished run is there")
 
 
 def check_page(path: Path, findings: Findings) -> None:
     """Compare a page with the digest on its last line."""
     findings.done["pages"] += 1
-    if not sealing.page_is_whole(path):
+    if not seal.page_is_whole(path):
         findings.differs(path, 0, "", "not the bytes that were written; `report` makes it again")
 
 
 def _sealed_runs(folder: Path) -> bool:
-    runs = (read_json(path, Findings()) for path in folder.glob(f"*/{results.RUN}"))
-    return any(sealing.digests_of(run) for run in runs if run)
+    runs = (read_json(path, Findings()) for path in folder.glob(f"*/{samples.RUN}"))
+    return any(seal.digests_of(run) for run in runs if run)
 
 
 def line_numbers(value: Any) -> dict[Key, int]:

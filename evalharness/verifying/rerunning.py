@@ -10,15 +10,15 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from evalharness import results
-from evalharness.comparison.scored import read_record
 from evalharness.config import cells
 from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell
 from evalharness.errors import ConfigError, DataError
 from evalharness.records import Article
 from evalharness.runner import Progress, run_cell
-from evalharness.sealing import file_digest
+from evalharness.store import samples
+from evalharness.store.runs import read_record
+from evalharness.store.seal import file_digest
 from evalharness.verifying.components import note_environment
 from evalharness.verifying.findings import Findings, clipped
 from evalharness.verifying.records import unlike
@@ -100,7 +100,7 @@ def rerun(
     Raises: DataError where there is no run, or its data are others now; HarnessError as a run does.
     """
     folder = Path(path)
-    record = read_record(folder / results.RUN)
+    record = read_record(folder / samples.RUN)
     cell = _cell(folder, record)
     _same_data(folder, cell)
     with ExitStack() as stack:
@@ -116,23 +116,23 @@ def rerun(
 
 def _cell(folder: Path, record: Mapping[str, Any]) -> Cell:
     """Return the cell that the resolved config makes, under the names that the run had."""
-    (cell, *_) = cells.prepare(configs.read(folder / results.CONFIG))
+    (cell, *_) = cells.prepare(configs.read(folder / samples.CONFIG))
     return dataclasses.replace(cell, experiment=record["experiment"], name=record["cell"])
 
 
 def _same_data(folder: Path, cell: Cell) -> None:
     """Compare the articles of the data with those of the run, before any work."""
-    path = folder / results.SAMPLES
+    path = folder / samples.SAMPLES
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; nothing to compare with")
     now = (article for window in windows(cell.loader, cell.sheet.limit) for article in window)
-    then = results.read_samples(path)
+    then = samples.read_samples(path)
     for number, (sample, article) in enumerate(zip_longest(then, now), 1):
         odd = _unlike_article(sample, article)
         if odd:
             raise DataError(
                 f"{path}:{number}: the data have changed since the run: {odd}; "
-                f"they are named under `data` in {folder / results.CONFIG}"
+                f"they are named under `data` in {folder / samples.CONFIG}"
             )
 
 
@@ -156,20 +156,20 @@ def _compared(
     findings = Findings()
     changed = note_environment(record, folder, findings)
     changed += _other_signatures(record, new)
-    fields = _fields_apart(folder / results.SAMPLES, again / results.SAMPLES)
+    fields = _fields_apart(folder / samples.SAMPLES, again / samples.SAMPLES)
     then, now = (
         {key: value for key, value in each.items() if key not in VOLATILE} for each in (record, new)
     )
     figures = {".".join(map(str, key)): (a, b) for key, a, b in unlike(then, now)}
     files = [
         name
-        for name in (results.SAMPLES, results.TABLE)
+        for name in (samples.SAMPLES, samples.TABLE)
         if _digest(folder / name) != _digest(again / name)
     ]
     if _rejected(folder) != _rejected(again):
-        files.append(results.REJECTED)
-    if (folder / results.CONFIG).read_text(encoding="utf-8") != cell.config(folder):
-        files.append(results.CONFIG)
+        files.append(samples.REJECTED)
+    if (folder / samples.CONFIG).read_text(encoding="utf-8") != cell.config(folder):
+        files.append(samples.CONFIG)
     n = int(new["counts"]["articles"])
     return Rerun(folder, n, figures, fields, tuple(files), tuple(changed))
 
@@ -185,14 +185,14 @@ def _digest(path: Path) -> str:
 
 def _rejected(folder: Path) -> list[tuple[str, str]]:
     """Return the rejected rows; where they stand without the folder, which may have moved."""
-    path = folder / results.REJECTED
-    rows = results.read_samples(path) if path.is_file() else iter(())
+    path = folder / samples.REJECTED
+    rows = samples.read_samples(path) if path.is_file() else iter(())
     return [(Path(row["where"]).name, row["reason"]) for row in rows]
 
 
 def _fields_apart(then: Path, now: Path) -> dict[str, Apart]:
     found: dict[str, Apart] = {}
-    pairs = zip_longest(results.read_lines(then), results.read_lines(now), fillvalue=b"null")
+    pairs = zip_longest(samples.read_lines(then), samples.read_lines(now), fillvalue=b"null")
     for number, (one, other) in enumerate(pairs, 1):
         if one != other:
             for name, a, b in _apart(one, other):

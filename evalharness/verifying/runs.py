@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalharness import results
-from evalharness.comparison.scored import checked_record
 from evalharness.errors import DataError
 from evalharness.runner import SWEEP
-from evalharness.sealing import SEALED, digests_of
+from evalharness.store import samples as store_samples
+from evalharness.store.runs import checked_record
+from evalharness.store.seal import SEALED, digests_of
 from evalharness.verifying.components import Components, components, note_environment
 from evalharness.verifying.findings import Findings, clipped
 from evalharness.verifying.ledgers import Shelf
@@ -76,7 +76,7 @@ def verify(
         found = _runs(path)
         for sweep in _beside(path, SWEEP):
             check_sweep(sweep, findings)
-        for page in _beside(path, results.PAGE):
+        for page in _beside(path, store_samples.PAGE):
             check_page(page, findings)
         for folder in found:
             shelf = _shelf(folder, store, shelves, findings)
@@ -92,9 +92,9 @@ def _runs(path: Path) -> list[Path]:
     if not path.is_dir():
         raise DataError(f"{path}: there is no such folder")
     for depth in ("", "*/", "*/*/"):
-        if found := sorted(path.glob(f"{depth}{results.RUN}")):
+        if found := sorted(path.glob(f"{depth}{store_samples.RUN}")):
             return [file.parent for file in found]
-    raise DataError(f"{path}: no finished run: there is no {results.RUN}")
+    raise DataError(f"{path}: no finished run: there is no {store_samples.RUN}")
 
 
 def _beside(path: Path, name: str) -> list[Path]:
@@ -122,7 +122,7 @@ def _shelf(
 def _check_run(
     folder: Path, shelf: Shelf | None, sample: int | None, seed: int, findings: Findings
 ) -> None:
-    path = folder / results.RUN
+    path = folder / store_samples.RUN
     record = read_json(path, findings)
     if record is None:
         return
@@ -155,8 +155,8 @@ def _check_run(
 def _check_rejected(
     folder: Path, record: Mapping[str, Any], samples: Samples, findings: Findings
 ) -> None:
-    path = folder / results.REJECTED
-    lines = results.read_lines(path) if path.is_file() else iter(())
+    path = folder / store_samples.REJECTED
+    lines = store_samples.read_lines(path) if path.is_file() else iter(())
     for number, line in enumerate(lines, 1):
         samples.tally.rejected += 1
         if not _is_rejection(line):
@@ -166,7 +166,7 @@ def _check_rejected(
 def _is_rejection(line: bytes) -> bool:
     try:
         row = json.loads(line)
-        return list(row) == ["where", "reason"] and results.line_of(row).encode() == line
+        return list(row) == ["where", "reason"] and store_samples.line_of(row).encode() == line
     except MALFORMED:
         return False
 

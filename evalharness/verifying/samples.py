@@ -8,11 +8,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from evalharness import results, tables
 from evalharness.config.run_config import Interval
 from evalharness.records import NO_ANSWER, Article, Score, Summary, digest, score_record, summary_of
-from evalharness.stored import content
-from evalharness.tally import ROWS, Tally
+from evalharness.store import samples, table
+from evalharness.store.aggregates import ROWS, Tally
+from evalharness.store.store import content
 from evalharness.verifying.components import CALIBRATED, Components
 from evalharness.verifying.findings import Findings, clipped
 from evalharness.verifying.ledgers import Shelf, records_of
@@ -39,8 +39,8 @@ class Samples:
         findings: Findings,
     ) -> None:
         """Take a run's folder and record, what made it, and its store, if there is one."""
-        self.path = folder / results.SAMPLES
-        self.table = Table(folder / results.TABLE, findings)
+        self.path = folder / samples.SAMPLES
+        self.table = Table(folder / samples.TABLE, findings)
         self.record = record
         self.made = made
         self.shelf = shelf
@@ -84,7 +84,7 @@ class Samples:
 
     def _read(self) -> Iterator[Read]:
         """Yield the lines that are samples, each compared with its row of the table."""
-        for number, line in enumerate(results.read_lines(self.path), 1):
+        for number, line in enumerate(samples.read_lines(self.path), 1):
             self.findings.done["lines of samples"] += 1
             row = self.table.next()
             if row is not None and row.get("line") not in (None, zlib.crc32(line)):
@@ -92,7 +92,7 @@ class Samples:
             try:
                 read = self._parsed(number, line)
                 sample, article, summary = read[1:]
-                wanted = tables.told_of(sample, line)
+                wanted = table.told_of(sample, line)
                 self.tally.count(article, summary, sample["defects"], sample["scores"])
             except MALFORMED as error:
                 self.whole = False
@@ -105,7 +105,7 @@ class Samples:
     def _parsed(self, number: int, line: bytes) -> Read:
         sample = json.loads(line)
         _check_types(sample)
-        if results.line_of(sample).encode() != line:
+        if samples.line_of(sample).encode() != line:
             self._differs(number, "", "not as evalharness writes it")
         article = Article(
             sample["id"],
@@ -240,15 +240,15 @@ class Table:
         if tally is None:
             return
         if self.n != tally.articles:
-            message = f"{self.n} rows, and {tally.articles} lines in {results.SAMPLES}"
+            message = f"{self.n} rows, and {tally.articles} lines in {samples.SAMPLES}"
             self.findings.differs(self.path, 0, "", message)
-        wanted = {f.name: f.type for f in tables.table_schema(tally.columns)}
+        wanted = {f.name: f.type for f in table.table_schema(tally.columns)}
         found = {f.name: f.type for f in self.schema}
         if "line" not in found:  # of an older version
             wanted.pop("line")
         if found != wanted:
             odd = [k for k in dict.fromkeys([*found, *wanted]) if found.get(k) != wanted.get(k)]
-            message = f"its columns are not those of {results.SAMPLES}: {', '.join(odd)}"
+            message = f"its columns are not those of {samples.SAMPLES}: {', '.join(odd)}"
             self.findings.differs(self.path, 0, "", message)
 
     def _read(self) -> Iterator[Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalharness.sealing import page_is_whole
+from evalharness.store.seal import page_is_whole
 from faults.inject import HARMLESS, KINDS, Fault, Injector, install
 
 # What befalls the ledgers between two runs, and what it takes two processes for.
@@ -268,9 +268,9 @@ def records_of(results: Path) -> dict[str, list[tuple[str, str]]]:
 
 
 def entry_of(line: bytes) -> Any:
-    from evalharness import store
+    from evalharness.store import ledger
 
-    return store.entry_of(line)
+    return ledger.entry_of(line)
 
 
 def damage(kind: str, results: Path, rng: random.Random) -> bool:

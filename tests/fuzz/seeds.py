@@ -115,7 +115,7 @@ def members(archive: bytes) -> Mapping[str, bytes]:
 
 
 def ledger() -> list[bytes]:
-    from evalharness.store import FORMAT, _line
+    from evalharness.store.ledger import FORMAT, _line
 
     lines = [_line({"ledger": FORMAT, "signature": {"name": "lead", "version": 1}})]
     for n in range(6):

@@ -168,7 +168,7 @@ def _two_runs(name: str) -> Callable[[bytes, Path], object]:
 
 
 def _ledger(case: bytes, folder: Path) -> object:
-    from evalharness.store import Ledger, ledger_path
+    from evalharness.store.ledger import Ledger, ledger_path
 
     signature = {"name": "lead", "version": 1}
     ledger_path(folder, signature).write_bytes(case)
@@ -179,7 +179,7 @@ def _ledger(case: bytes, folder: Path) -> object:
 
 def _ledger_lines(mutator: Mutator) -> bytes:
     """Return a ledger whose checksums are right, whatever its lines say; or one that is torn."""
-    from evalharness.store import _line
+    from evalharness.store.ledger import _line
 
     if mutator.rng.random() < 0.4:
         return mutator.raw()

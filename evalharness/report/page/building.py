@@ -19,10 +19,10 @@ from evalharness.report.page.rendering import render
 from evalharness.report.page.texts import packed
 from evalharness.report.page.trust import trust
 from evalharness.report.terminal import NOTICE
-from evalharness.results import PAGE
 from evalharness.runner import Run
-from evalharness.sealing import sealed_page
-from evalharness.store import RunFolder
+from evalharness.store.ledger import RunFolder
+from evalharness.store.samples import PAGE
+from evalharness.store.seal import sealed_page
 
 if TYPE_CHECKING:
     from evalharness.report.plots import Figure

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from evalharness import results
 from evalharness.comparison import ScoredRun
-from evalharness.comparison.scored import AGAIN
 from evalharness.errors import DataError
 from evalharness.report.page.gathered import Column, Gathered
 from evalharness.stats.intervals import Values
+from evalharness.store import samples
+from evalharness.store.runs import AGAIN
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Samples:
 
     def __init__(self, run: ScoredRun) -> None:
         """Find where each line begins. Raises: DataError where there are not enough."""
-        self.path = run.folder / results.SAMPLES
+        self.path = run.folder / samples.SAMPLES
         try:
             self._file = self.path.open("rb")
             starts = [0, *accumulate(map(len, self._file))]

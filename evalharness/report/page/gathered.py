@@ -7,16 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from evalharness import results
 from evalharness.comparison import ScoredRun, read_run, runs_in
-from evalharness.comparison.scored import AGAIN, unique_names
 from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.terminal import NO_SHARES, columns_of, headings
 from evalharness.runner import SWEEP, Run
+from evalharness.store import samples
+from evalharness.store.runs import AGAIN, unique_names
 
-CONFIG = results.CONFIG
+CONFIG = samples.CONFIG
 Kind = Literal["metric", "check"]
 Role = Literal["floor", "ceiling", ""]
 
@@ -164,16 +164,16 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
 
 def _found(folder: Path) -> tuple[list[ScoredRun], list[str]]:
     sweep = folder / SWEEP
-    if (folder / results.RUN).exists() or not sweep.exists():
+    if (folder / samples.RUN).exists() or not sweep.exists():
         return runs_in(folder), []
     cells = _cells(sweep)
-    there = [cell for cell in cells if (folder / cell / results.RUN).exists()]
+    there = [cell for cell in cells if (folder / cell / samples.RUN).exists()]
     if not there:
         return runs_in(folder), []
     lacking = [f"{cell}: not finished" for cell in cells if cell not in there]
     others = sorted(
         path.parent.name
-        for path in folder.glob(f"*/{results.RUN}")
+        for path in folder.glob(f"*/{samples.RUN}")
         if path.parent.name not in cells
     )
     if others:
@@ -206,7 +206,7 @@ _SHAPE: Mapping[tuple[str, ...], type] = {
 def _check(run: ScoredRun) -> None:
     """Refuse a record that does not have what the page shows. Raises: DataError."""
     for key in _wrong(run.record):
-        path = run.folder / results.RUN
+        path = run.folder / samples.RUN
         raise DataError(f"{path}: no {key!r} as evalharness writes it; {AGAIN}")
 
 

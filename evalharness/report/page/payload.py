@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalharness.comparison.scored import AGAIN
 from evalharness.errors import DataError
 from evalharness.records import unread
 from evalharness.report.page.carried import Texts, Told
 from evalharness.report.page.choosing import Choice
 from evalharness.report.page.gathered import Gathered
 from evalharness.report.page.texts import Units, json_bytes, packed
-from evalharness.tally import cut
+from evalharness.store.aggregates import cut
+from evalharness.store.runs import AGAIN
 from evalharness.text import sentences
 
 FORMAT = 1

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalharness.comparison.comparing import Comparison
-from evalharness.comparison.scored import ScoredRun, unique_names
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
 from evalharness.report.plots.drawing import SERIES, SHAPES
 from evalharness.report.plots.naming import abbreviations, one_line, short_names
 from evalharness.stats.intervals import Values
+from evalharness.store.runs import ScoredRun, unique_names
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column

@@ -17,7 +17,7 @@ from evalharness.report.plots.ranks import ranks
 from evalharness.report.plots.scatters import consistency, cost
 from evalharness.report.plots.sweeps import sweeps
 from evalharness.runner import SWEEP, Run
-from evalharness.store import RunFolder
+from evalharness.store.ledger import RunFolder
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Gathered

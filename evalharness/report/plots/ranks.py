@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalharness.comparison.comparing import Comparison, Standing
-from evalharness.comparison.scored import unique_names
 from evalharness.report.plots.drawing import ACCENT, FG, MUTED, Figure, Spec, draw
 from evalharness.report.plots.intervals import system_axis
 from evalharness.report.plots.material import Material, label, scale
+from evalharness.store.runs import unique_names
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Column

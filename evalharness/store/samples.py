@@ -8,10 +8,10 @@ from typing import Any
 
 from evalharness.config.run_config import Interval
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, summary_record
-from evalharness.sealing import file_digest, sealed, text_of
-from evalharness.store import RunFolder
-from evalharness.tables import write_table
-from evalharness.tally import Tally
+from evalharness.store.aggregates import Tally
+from evalharness.store.ledger import RunFolder
+from evalharness.store.seal import file_digest, sealed, text_of
+from evalharness.store.table import write_table
 from evalharness.text.defects import Defect
 
 SAMPLES = "samples.jsonl"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness import results
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.stats.intervals import Values
+from evalharness.store import samples
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,7 +56,7 @@ class ScoredRun:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = self.folder / results.TABLE
+        path = self.folder / samples.TABLE
         try:
             file = pq.ParquetFile(path, memory_map=True)
             names = file.schema_arrow.names  # which need not be UTF-8
@@ -78,7 +78,7 @@ class ScoredRun:
         """Return some columns of the table."""
         import pyarrow as pa
 
-        path = self.folder / results.TABLE
+        path = self.folder / samples.TABLE
         try:
             table: pa.Table = self._file.read(columns=list(columns))
         except (pa.ArrowException, OSError) as error:
@@ -114,12 +114,12 @@ def read_run(path: str | Path) -> ScoredRun:
     Raises: DataError, one line, where it is none, is not finished, or cannot be read.
     """
     given = Path(path)
-    folder = given.parent if given.name in (results.RUN, results.TABLE, results.SAMPLES) else given
+    folder = given.parent if given.name in (samples.RUN, samples.TABLE, samples.SAMPLES) else given
     if not folder.exists():
         raise DataError(f"{given}: there is no such folder")
     if not folder.is_dir():
         raise DataError(f"{given}: not the folder of a run")
-    record = read_record(folder / results.RUN)
+    record = read_record(folder / samples.RUN)
     run = ScoredRun(folder, record)
     _ = run.columns  # a table that cannot be read is found now
     return run
@@ -128,9 +128,9 @@ def read_run(path: str | Path) -> ScoredRun:
 def runs_in(path: str | Path) -> list[ScoredRun]:
     """Return the run in a folder, or the runs in the folders within, by name."""
     folder = Path(path)
-    if not folder.is_dir() or (folder / results.RUN).exists():
+    if not folder.is_dir() or (folder / samples.RUN).exists():
         return [read_run(folder)]
-    inner = sorted(each.parent for each in folder.glob(f"*/{results.RUN}"))
+    inner = sorted(each.parent for each in folder.glob(f"*/{samples.RUN}"))
     return [read_run(each) for each in inner] or [read_run(folder)]
 
 

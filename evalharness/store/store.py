@@ -30,7 +30,7 @@ from evalharness.records import (
     summary_of,
     summary_record,
 )
-from evalharness.store import Findings, Ledger, ledger_path
+from evalharness.store.ledger import Findings, Ledger, ledger_path
 
 Signature = Mapping[str, Any]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness import tally
 from evalharness.records import digest
 from evalharness.stats import intervals
-from evalharness.tally import Columns, cut
+from evalharness.store import aggregates
+from evalharness.store.aggregates import Columns, cut
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -131,7 +131,7 @@ def _windows(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
     window: list[bytes] = []
     for line in lines:
         window.append(line)
-        if len(window) == tally.ROWS:
+        if len(window) == aggregates.ROWS:
             yield window
             window = []
     if window:

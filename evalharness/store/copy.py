@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.files.remote import explained, file_system
 from evalharness.protocols import Url, is_url
-from evalharness.results import RUN
+from evalharness.store.samples import RUN
 
 # Written last, as it is by a run: a folder without one is not whole.
 LAST = (RUN, "sweep.json")
