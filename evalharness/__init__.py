@@ -4,8 +4,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evalharness.checking import Verdict as Verdict
-    from evalharness.checking import check as check
     from evalharness.comparison import Comparison as Comparison
     from evalharness.comparison import compare as compare
     from evalharness.errors import HarnessError as HarnessError
@@ -18,9 +16,11 @@ if TYPE_CHECKING:
     from evalharness.records import Span as Span
     from evalharness.records import Summary as Summary
     from evalharness.report.page import write_report as write_report
-    from evalharness.runner import Run as Run
-    from evalharness.runner import run as run
-    from evalharness.scoring import score as score
+    from evalharness.runner.check import Verdict as Verdict
+    from evalharness.runner.check import check as check
+    from evalharness.runner.existing import score as score
+    from evalharness.runner.run import Run as Run
+    from evalharness.runner.run import run as run
     from evalharness.verifying import rerun as rerun
     from evalharness.verifying import verify as verify
 
@@ -32,18 +32,18 @@ _HOME = {
     "Flag": "records",
     "Gate": "gating",
     "HarnessError": "errors",
-    "Run": "runner",
+    "Run": "runner.run",
     "Score": "records",
     "SentenceScore": "records",
     "Span": "records",
     "Summary": "records",
-    "Verdict": "checking",
-    "check": "checking",
+    "Verdict": "runner.check",
+    "check": "runner.check",
     "compare": "comparison",
     "gate": "gating",
     "rerun": "verifying",
-    "run": "runner",
-    "score": "scoring",
+    "run": "runner.run",
+    "score": "runner.existing",
     "verify": "verifying",
     "write_report": "report.page",
 }

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from evalharness.checking import Verdict
     from evalharness.gating import Gate
+    from evalharness.runner.check import Verdict
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def assert_supported(article: str, summary: str, check: str = "lexical") -> "Ver
 
     An empty summary fails too: it says nothing that could be supported. Returns the verdict.
     """
-    from evalharness.checking import check as judge
+    from evalharness.runner.check import check as judge
 
     __tracebackhide__ = True
     found = judge(article, summary, check=check)

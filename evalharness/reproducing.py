@@ -14,7 +14,7 @@ from evalharness.config import run_config as configs
 from evalharness.config import yaml
 from evalharness.errors import ConfigError
 from evalharness.files.shipped import shipped
-from evalharness.runner import Progress, run
+from evalharness.runner.run import Progress, run
 
 FOLDER = "reproduce"
 TABLE = "published.yaml"

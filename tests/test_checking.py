@@ -9,18 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 import evalharness
-from evalharness.checking import (
-    DEFAULT,
-    Thresholds,
-    Verdict,
-    check,
-    load_thresholds,
-    verdict,
-)
 from evalharness.cli import app
 from evalharness.errors import ConfigError, DataError, UnknownComponent
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.report.verdict import show_verdict
+from evalharness.runner.check import DEFAULT, Thresholds, Verdict, check, load_thresholds, verdict
 
 PAGES = Path(__file__).parents[1] / "configs" / "pages"
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "pages"

@@ -10,8 +10,8 @@ from conftest import Done
 from fsspec.implementations.memory import MemoryFileSystem  # noqa: TID253
 
 import evalharness
-from evalharness import plan, shards
 from evalharness.errors import ConfigError, DataError, StoreError
+from evalharness.runner import plan, shards
 from evalharness.store.copy import copy
 
 ROOT = Path(__file__).parents[1]

@@ -24,7 +24,6 @@ from at_work import (
 )
 
 import evalharness
-from evalharness import shards
 from evalharness.checks.judge import Judge
 from evalharness.config import cells, run_config
 from evalharness.endpoint import Server
@@ -38,6 +37,7 @@ from evalharness.models.endpoint import Endpoint
 from evalharness.models.extractive import Lead
 from evalharness.protocols import Job, Sent
 from evalharness.records import Article
+from evalharness.runner import shards
 from evalharness.store.ledger import Ledger
 from evalharness.store.store import Store, Summarizing, everything
 

@@ -21,8 +21,8 @@ from evalharness.loaders.log_formats import FORMATS
 from evalharness.loaders.logs import Format, Logs
 from evalharness.loaders.rows import Columns
 from evalharness.records import Article, Rejected
-from evalharness.runner import Unfinished
-from evalharness.scoring import score
+from evalharness.runner.existing import score
+from evalharness.runner.run import Unfinished
 
 LOGS = Path(__file__).parent / "cases" / "logs"
 LM_EVAL = next((LOGS / "lm-eval").glob("samples_*.jsonl"))

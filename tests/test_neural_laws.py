@@ -21,7 +21,7 @@ from evalharness.neural.batches import Encoded, Memory, packed, plan
 from evalharness.neural.reading import Copied
 from evalharness.protocols import Metric, Pair
 from evalharness.records import Article, Score, Summary
-from evalharness.scores import _flaw
+from evalharness.runner.scores import _flaw
 from evalharness.text import sentences
 
 pytestmark = pytest.mark.usefixtures("float64")

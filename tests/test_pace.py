@@ -11,7 +11,7 @@ import test_generation
 from evalharness import run
 from evalharness.errors import StoreError
 from evalharness.models.pace import LEAST, Pace, sizes, tried, usual
-from evalharness.shards import run_shard
+from evalharness.runner.shards import run_shard
 from evalharness.store.ledger import Findings
 
 QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart"

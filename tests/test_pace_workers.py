@@ -23,7 +23,7 @@ from evalharness.models.pace import LEAST
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.protocols import Job, Sent, Trial
 from evalharness.records import Article
-from evalharness.shards import run_shard
+from evalharness.runner.shards import run_shard
 from evalharness.store.ledger import Findings
 from evalharness.store.store import Claim, Store, Summarizing, everything
 

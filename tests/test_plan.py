@@ -12,8 +12,8 @@ import pytest
 
 import evalharness
 from evalharness.errors import DataError
-from evalharness.plan import plan
 from evalharness.report.planned import text
+from evalharness.runner.plan import plan
 
 ROOT = Path(__file__).parents[1]
 QUICKSTART = ROOT / "configs" / "quickstart"

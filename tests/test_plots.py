@@ -20,7 +20,7 @@ from evalharness.report.plots.lengths import _edges
 from evalharness.report.plots.naming import short_names
 from evalharness.report.plots.ranks import _split
 from evalharness.report.plots.sweeps import varied
-from evalharness.runner import SWEEP
+from evalharness.runner.run import SWEEP
 
 pytest.importorskip("vl_convert")
 

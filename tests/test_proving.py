@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from evalharness import runner
 from evalharness.errors import StoreError
 from evalharness.files import shipped
 from evalharness.models.extractive import Oracle
 from evalharness.proving import Proof, Step, machine, prove, running
 from evalharness.records import Article, Summary
+from evalharness.runner import run as runner_run
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["machine", *running.FIGURES, *running.PLANTED]
@@ -31,9 +31,9 @@ def failed(proof: Proof) -> dict[str, Step]:
 @pytest.fixture
 def baselines_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave both networks out, for speed."""
-    honest = runner.run
+    honest = runner_run.run
 
-    def run(config: Path, overrides: Sequence[str], **options: Any) -> list[runner.Run]:
+    def run(config: Path, overrides: Sequence[str], **options: Any) -> list[runner_run.Run]:
         models = [f"lead1-{name}" for name in ("bart", "llama")]
         assert all(name in config.read_text() for name in models)
         lines = config.read_text().splitlines(keepends=True)
@@ -43,7 +43,7 @@ def baselines_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         path.write_text(few)
         return honest(path, **options)
 
-    monkeypatch.setattr(runner, "run", run)
+    monkeypatch.setattr(runner_run, "run", run)
 
 
 def test_every_step_passes_in_under_a_minute(

@@ -13,8 +13,8 @@ from evalharness.config.yaml import read
 from evalharness.errors import ConfigError
 from evalharness.loaders.hub import PRESETS
 from evalharness.models.seq2seq import Seq2Seq
-from evalharness.plan import plan
 from evalharness.reproducing import Figure, Row, judge, reproduce
+from evalharness.runner.plan import plan
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs" / "reproduce"

@@ -21,10 +21,10 @@ from evalharness.errors import DataError, ModelError
 from evalharness.files import temporary
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, Span, Summary
-from evalharness.runner import Unfinished, run_cell, run_cells
+from evalharness.runner.run import Unfinished, run_cell, run_cells
+from evalharness.runner.work import Silence
 from evalharness.store import aggregates
 from evalharness.store import samples as store_samples
-from evalharness.work import Silence
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"

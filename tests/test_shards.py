@@ -13,7 +13,7 @@ import pytest
 import evalharness
 from evalharness.errors import ConfigError
 from evalharness.records import Article
-from evalharness.shards import Part, Shard, _Dealt, run_shard, shard_of, text
+from evalharness.runner.shards import Part, Shard, _Dealt, run_shard, shard_of, text
 
 ROOT = Path(__file__).parents[1]
 QUICKSTART = ROOT / "configs" / "quickstart"

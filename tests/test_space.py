@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 
 import evalharness
-from evalharness import space
 from evalharness.config import cells, run_config
 from evalharness.errors import StoreError
+from evalharness.runner import space
 
 ARTICLES = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
 

@@ -15,7 +15,7 @@ from at_work import kill_run, stored_bytes
 import evalharness
 from evalharness.config import cells, run_config
 from evalharness.hf import weights
-from evalharness.runner import Unfinished
+from evalharness.runner.run import Unfinished
 
 ROOT = Path(__file__).parents[1]
 QUICKSTART = ROOT / "configs" / "quickstart"

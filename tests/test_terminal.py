@@ -9,7 +9,7 @@ import pytest
 
 import evalharness
 from evalharness.report import progress, terminal
-from evalharness.runner import Run
+from evalharness.runner.run import Run
 
 ROOT = Path(__file__).parents[1]
 

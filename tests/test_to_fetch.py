@@ -19,8 +19,8 @@ from evalharness.config import registry
 from evalharness.errors import ModelError
 from evalharness.hf import hub
 from evalharness.hf import weights as hf_weights
-from evalharness.plan import plan
 from evalharness.report.planned import text
+from evalharness.runner.plan import plan
 
 ROOT = Path(__file__).parents[1]
 COMMIT = "b" * 40

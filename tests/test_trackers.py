@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from evalharness import runner
 from evalharness.errors import ConfigError, MissingExtra
 from evalharness.protocols import Tracked
-from evalharness.runner import Run
+from evalharness.runner import run as runner_run
+from evalharness.runner.run import Run
 from evalharness.trackers import telling
 
 PLUGIN = Path(__file__).parent / "example_plugin"
@@ -60,7 +60,7 @@ def sheet(tmp_path: Path, *trackers: Any, **keys: Any) -> dict[str, Any]:
 
 
 def tracked(tmp_path: Path, **keys: Any) -> Tracked:
-    (finished,) = runner.run(sheet(tmp_path, **keys), results=tmp_path / "r")
+    (finished,) = runner_run.run(sheet(tmp_path, **keys), results=tmp_path / "r")
     return Tracked("news", finished.name, tmp_path / "r", finished.folder, {}, finished.record)
 
 
@@ -114,7 +114,7 @@ def test_metric_without_a_value_is_left_out(tmp_path: Path) -> None:
     rows = "".join(json.dumps(row | {"x": []}) + "\n" for row in ROWS)
     whole = sheet(tmp_path, data=nowhere)
     (tmp_path / "rows.jsonl").write_text(rows)
-    (finished,) = runner.run(whole, results=tmp_path / "r")
+    (finished,) = runner_run.run(whole, results=tmp_path / "r")
     run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
 
     assert {"rouge", "rouge.low"}.isdisjoint(telling.metrics(run))
@@ -236,7 +236,7 @@ def test_tool_that_is_not_installed_is_said_before_any_work(tmp_path: Path, tool
     if all(importlib.util.find_spec(name) for name in TOOLS[tool]):
         pytest.skip(f"{tool} is installed")
     with pytest.raises(MissingExtra, match=rf"tracker {tool} needs: .*evalharness\[{tool}\]"):
-        runner.run(sheet(tmp_path, tool), results=tmp_path / "r")
+        runner_run.run(sheet(tmp_path, tool), results=tmp_path / "r")
     assert not (tmp_path / "r").exists()
 
 
@@ -249,7 +249,7 @@ def test_mistakes_in_trackers_are_said_with_their_place(tmp_path: Path) -> None:
     }
     for message, trackers in wrong.items():
         with pytest.raises(ConfigError, match=r"trackers\.[01]") as caught:
-            runner.run(sheet(tmp_path, *trackers), results=tmp_path / "r")
+            runner_run.run(sheet(tmp_path, *trackers), results=tmp_path / "r")
         assert message in str(caught.value)
 
 

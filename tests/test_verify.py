@@ -477,8 +477,8 @@ def test_weights_that_are_gone_or_others_are_said(tmp_path: Path) -> None:
 
 
 def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
-    from evalharness import tracking
     from evalharness.protocols import Tracked
+    from evalharness.runner import tracking
 
     @dataclasses.dataclass
     class Deaf:

@@ -255,7 +255,7 @@ def check(
         raise typer.BadParameter("give pages, or --article and --summary together")
     limits = None
     if thresholds is not None:
-        from evalharness.checking import load_thresholds
+        from evalharness.runner.check import load_thresholds
 
         limits = load_thresholds(thresholds)
     checker = choose([name], config, settings or ()).get(name)

@@ -53,7 +53,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
-    from evalharness.runner import run as run_config
+    from evalharness.runner.run import run as run_config
 
     where = {"executor": executor, "workers": workers}
     if shard is not None:
@@ -73,8 +73,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a run would do: cells, what is stored, what is left, what could be told apart."""
-    from evalharness.plan import plan as planned
     from evalharness.report.planned import text
+    from evalharness.runner.plan import plan as planned
 
     found = planned(config, overrides or [], results=results, limit=limit)
     typer.echo(json.dumps(found.record(), indent=1) if as_json else text(found))
@@ -119,7 +119,7 @@ def score(
 
     A log is read for each system in it; which fields are taken goes to stderr.
     """
-    from evalharness.scoring import score as score_files
+    from evalharness.runner.existing import score as score_files
 
     given = (names(metrics), names(checks), overrides or [])
     which: dict[str, Any] = {"format": format, "systems": system or []}
@@ -145,7 +145,7 @@ def _run(
     showing: _Showing,
 ) -> None:
     from evalharness.report.progress import reporting
-    from evalharness.runner import Unfinished
+    from evalharness.runner.run import Unfinished
 
     try:
         with reporting(sys.stderr) as progress:
@@ -173,8 +173,8 @@ def _run_shard(
     results: str,
     as_json: bool,
 ) -> None:
-    from evalharness import shards
     from evalharness.report.progress import reporting
+    from evalharness.runner import shards
 
     which = shards.shard_of(shard)
     with reporting(sys.stderr) as progress:
@@ -199,7 +199,7 @@ def _show(runs: Sequence[Any], showing: _Showing, *, of: int) -> bool:
 def _write_report(runs: Sequence[Any], folder: Path, *, quiet: bool) -> bool:
     """Write the page of runs; what goes wrong is said, and takes nothing from the runs."""
     from evalharness.report.page import REPORT, write_report
-    from evalharness.work import reason
+    from evalharness.runner.work import reason
 
     try:
         path = write_report(*runs, to=folder / REPORT)
@@ -212,7 +212,7 @@ def _write_report(runs: Sequence[Any], folder: Path, *, quiet: bool) -> bool:
 
 
 def _tell_of_trackers(runs: Sequence[Any]) -> None:
-    from evalharness.tracking import failures
+    from evalharness.runner.tracking import failures
 
     for finished in runs:
         for line in failures(finished.record, required=False):

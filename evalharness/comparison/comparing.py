@@ -10,7 +10,7 @@ import numpy as np
 
 from evalharness.comparison.shared import Chosen, Incomparable, Measure, Shared, choose, share
 from evalharness.errors import HarnessError
-from evalharness.runner import Run
+from evalharness.runner.run import Run
 from evalharness.stats import multiplicity, paired
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import ScoredRun, read_run, runs_in

@@ -28,7 +28,7 @@ from evalharness.gating.rules import (
     Rules,
     read_rules,
 )
-from evalharness.runner import Run
+from evalharness.runner.run import Run
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import ScoredRun, read_run, runs_in

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.hf.hub import readable
-from evalharness.provenance import provenance
+from evalharness.runner.provenance import provenance
 from evalharness.store.ledger import RunFolder
 
 # A run of a test set of 11,490 articles leaves 0.3 GB for a system.

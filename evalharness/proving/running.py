@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalharness import runner
 from evalharness.errors import HarnessError
 from evalharness.files.shipped import shipped
 from evalharness.planting import Kind
 from evalharness.proving.machine import look
-from evalharness.runner import Run, Unfinished
+from evalharness.runner import run as runner_run
+from evalharness.runner.run import Run, Unfinished
 from evalharness.selftest import selftest
 
 # Of the quickstart's. The figures below are means over them, and known to all digits: a system
@@ -115,7 +115,7 @@ def _quickstart(folder: Path) -> Iterator[Step]:
     failures: Mapping[str, str] = {}
     try:
         config = shipped("quickstart.yaml")
-        runs = runner.run(config, IN_A_BATCH, results=folder, limit=ARTICLES)
+        runs = runner_run.run(config, IN_A_BATCH, results=folder, limit=ARTICLES)
     except Unfinished as error:
         runs, failures = error.runs, error.failures
     except Exception as error:  # of whatever library is broken here

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness.checking import Thresholds, check, read_page
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages import found_pages, read
 from evalharness.protocols import Metric
 from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
+from evalharness.runner.check import Thresholds, check, read_page
 
 FLAGGED = 1
 UNREADABLE = 2

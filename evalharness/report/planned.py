@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evalharness.hf.hub import readable
-from evalharness.plan import CellPlan, Count, Plan
+from evalharness.runner.plan import CellPlan, Count, Plan
 
 _LARGEST_TABLE = 60  # cells; more say less
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from evalharness import text
-from evalharness.checking import DEFAULT, Places, Thresholds, Verdict, judged, own_thresholds
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
 from evalharness.report.page.gathered import Column, Gathered
+from evalharness.runner.check import DEFAULT, Places, Thresholds, Verdict, judged, own_thresholds
 from evalharness.store import samples
 from evalharness.store.runs import ScoredRun
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
 from evalharness import text
-from evalharness.checking import Sentence, Verdict
 from evalharness.files.untrusted import printable
 from evalharness.loaders.page_parts import Page
 from evalharness.records import Flag, Span
 from evalharness.report.terminal import NOTICE
+from evalharness.runner.check import Sentence, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,9 +13,9 @@ from evalharness.config.calibration import Calibration
 from evalharness.config.run_config import Experiment
 from evalharness.errors import ConfigError, HarnessError
 from evalharness.hf import hub
-from evalharness.plan import weights_of
 from evalharness.protocols import Costly, Need
-from evalharness.provenance import provenance
+from evalharness.runner.plan import weights_of
+from evalharness.runner.provenance import provenance
 from evalharness.store import samples
 from evalharness.verifying.findings import Findings
 

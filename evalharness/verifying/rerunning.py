@@ -15,15 +15,15 @@ from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell
 from evalharness.errors import ConfigError, DataError
 from evalharness.records import Article
-from evalharness.runner import Progress, run_cell
+from evalharness.runner.articles import windows
+from evalharness.runner.run import Progress, run_cell
+from evalharness.runner.work import Silence
 from evalharness.store import samples
 from evalharness.store.runs import read_record
 from evalharness.store.seal import file_digest
 from evalharness.verifying.components import note_environment
 from evalharness.verifying.findings import Findings, clipped
 from evalharness.verifying.records import unlike
-from evalharness.windows import windows
-from evalharness.work import Silence
 
 # What is not the same in two runs of one config; `run.json` has its own times and versions.
 VOLATILE = ("provenance", "timing")

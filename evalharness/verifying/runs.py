@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.errors import DataError
-from evalharness.runner import SWEEP
+from evalharness.runner.run import SWEEP
 from evalharness.store import samples as store_samples
 from evalharness.store.runs import checked_record
 from evalharness.store.seal import SEALED, digests_of

@@ -118,7 +118,7 @@ def _turn_clocks(stands: bool, by: float) -> None:
         def now(cls, tz: Any = None) -> Any:
             return super().now(tz) + datetime.timedelta(seconds=by)
 
-    from evalharness import work
+    from evalharness.runner import work
 
     work.datetime = Moved  # type: ignore[attr-defined]
 

@@ -55,9 +55,9 @@ class Bench:
     """A config, the bytes of its undisturbed run, and how many operations that took."""
 
     def __init__(self, folder: Path, config: Path, window: int = 7) -> None:
-        from evalharness import windows
+        from evalharness.runner import articles
 
-        windows.WINDOW = window  # several batches, though the data is small
+        articles.WINDOW = window  # several batches, though the data is small
         self.folder, self.config = folder, config
         began = time.monotonic()
         ended = self.run(folder / "whole" / "results")

@@ -201,7 +201,7 @@ def _ledger_lines(mutator: Mutator) -> bytes:
 
 
 def _calibration(case: bytes, folder: Path) -> object:
-    from evalharness.checking import load_thresholds
+    from evalharness.runner.check import load_thresholds
 
     path = folder / "calibration.json"
     path.write_bytes(case)
@@ -234,7 +234,7 @@ def _two_texts(mutator: Mutator) -> bytes:
 def _check(kind: str, name: str) -> Callable[[bytes, Path], object]:
     def read(case: bytes, folder: Path) -> object:
         from evalharness.records import Article, Summary
-        from evalharness.scores import _flaw
+        from evalharness.runner.scores import _flaw
 
         article, summary = json.loads(case)
         pair = (

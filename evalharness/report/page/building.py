@@ -19,7 +19,7 @@ from evalharness.report.page.rendering import render
 from evalharness.report.page.texts import packed
 from evalharness.report.page.trust import trust
 from evalharness.report.terminal import NOTICE
-from evalharness.runner import Run
+from evalharness.runner.run import Run
 from evalharness.store.ledger import RunFolder
 from evalharness.store.samples import PAGE
 from evalharness.store.seal import sealed_page

@@ -12,7 +12,7 @@ from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.terminal import NO_SHARES, columns_of, headings
-from evalharness.runner import SWEEP, Run
+from evalharness.runner.run import SWEEP, Run
 from evalharness.store import samples
 from evalharness.store.runs import AGAIN, unique_names
 

@@ -16,7 +16,7 @@ from evalharness.report.plots.material import Material
 from evalharness.report.plots.ranks import ranks
 from evalharness.report.plots.scatters import consistency, cost
 from evalharness.report.plots.sweeps import sweeps
-from evalharness.runner import SWEEP, Run
+from evalharness.runner.run import SWEEP, Run
 from evalharness.store.ledger import RunFolder
 
 if TYPE_CHECKING:

@@ -6,21 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalharness import tracking
 from evalharness.config import registry
 from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, executor_of, prepare
 from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
 from evalharness.protocols import Crew, Delegating, Tracked
-from evalharness.provenance import provenance
-from evalharness.space import check_space
-from evalharness.store import samples as results_files
-from evalharness.store.ledger import RunFolder, cannot_write, results_folder
-from evalharness.store.seal import sealed_alone, text_alone
-from evalharness.store.store import Store
-from evalharness.tasks import Ready, score
-from evalharness.work import Progress as Progress
-from evalharness.work import (
+from evalharness.runner import tracking
+from evalharness.runner.provenance import provenance
+from evalharness.runner.space import check_space
+from evalharness.runner.tasks import Ready, score
+from evalharness.runner.work import Progress as Progress
+from evalharness.runner.work import (
     Silence,
     Work,
     at_work,
@@ -34,6 +30,10 @@ from evalharness.work import (
     weights,
     with_same_articles,
 )
+from evalharness.store import samples as results_files
+from evalharness.store.ledger import RunFolder, cannot_write, results_folder
+from evalharness.store.seal import sealed_alone, text_alone
+from evalharness.store.store import Store
 
 SWEEP = "sweep.json"
 

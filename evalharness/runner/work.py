@@ -20,8 +20,8 @@ from evalharness.config.cells import Cell
 from evalharness.errors import HarnessError
 from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Crew, Identified
+from evalharness.runner.articles import expected, windows
 from evalharness.store.store import Claim, Store, Summarizing, everything
-from evalharness.windows import expected, windows
 
 # Cells that are scored together: each has three files open.
 CELLS_AT_ONCE = 32

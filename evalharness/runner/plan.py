@@ -21,12 +21,12 @@ from evalharness.files.temporary import Places
 from evalharness.hf import hub
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
+from evalharness.runner.articles import no_article, windows
+from evalharness.runner.work import Work, at_work, weights, with_same_articles
 from evalharness.stats import paired
 from evalharness.store.ledger import Ledger, results_folder
 from evalharness.store.samples import SHOWN_PARTS, TABLE
 from evalharness.store.store import Store, content
-from evalharness.windows import no_article, windows
-from evalharness.work import Work, at_work, weights, with_same_articles
 
 # Standard deviation, over articles, of the difference between two systems, where no run tells it:
 # the median over the 276 pairs of 24 systems on 54 articles of REALSumm (Bhandari et al. 2020) was

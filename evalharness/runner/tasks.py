@@ -16,12 +16,12 @@ from evalharness.config.cells import Cell
 from evalharness.executors.jobs import stays
 from evalharness.protocols import Crew, Job, Sent
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
-from evalharness.scores import Scoring
+from evalharness.runner.articles import expected, no_article, windows
+from evalharness.runner.scores import Scoring
+from evalharness.runner.work import Progress, Work, told
 from evalharness.store.samples import Writer
 from evalharness.store.store import Store
 from evalharness.text import defects
-from evalharness.windows import expected, no_article, windows
-from evalharness.work import Progress, Work, told
 
 # Pairs of article and summary that a metric is given at once: how much of it is in memory.
 PAIRS_AT_ONCE = 4096

@@ -16,7 +16,7 @@ from evalharness.loaders.log_formats import FORMATS
 from evalharness.loaders.logs import Logs
 from evalharness.loaders.paths import matches
 from evalharness.records import digest
-from evalharness.runner import Progress, Run, Unfinished, run
+from evalharness.runner.run import Progress, Run, Unfinished, run
 from evalharness.store import samples as results_files
 
 ROWS = "rows"

@@ -20,11 +20,9 @@ from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.files.temporary import Places
 from evalharness.protocols import Crew
 from evalharness.records import Article, Summary
-from evalharness.store.ledger import results_folder
-from evalharness.store.store import Store
-from evalharness.tasks import Task, Unit, is_network, portions, score_ahead, scored, tasks_of
-from evalharness.windows import windows
-from evalharness.work import (
+from evalharness.runner.articles import windows
+from evalharness.runner.tasks import Task, Unit, is_network, portions, score_ahead, scored, tasks_of
+from evalharness.runner.work import (
     Progress,
     Silence,
     Work,
@@ -38,6 +36,8 @@ from evalharness.work import (
     told,
     weights,
 )
+from evalharness.store.ledger import results_folder
+from evalharness.store.store import Store
 
 
 @dataclass(frozen=True)

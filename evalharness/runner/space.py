@@ -9,8 +9,8 @@ from evalharness.config.cells import Cell
 from evalharness.errors import HarnessError, StoreError
 from evalharness.hf.hub import readable
 from evalharness.records import Article
-from evalharness.windows import expected
-from evalharness.work import with_same_articles
+from evalharness.runner.articles import expected
+from evalharness.runner.work import with_same_articles
 
 # Articles that tell how long the others are.
 SAMPLED = 50
