@@ -4,11 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evalharness.comparison import Comparison as Comparison
-    from evalharness.comparison import compare as compare
+    from evalharness.comparison.comparison import Comparison as Comparison
+    from evalharness.comparison.comparison import compare as compare
+    from evalharness.comparison.gate import Gate as Gate
+    from evalharness.comparison.gate import gate as gate
     from evalharness.errors import HarnessError as HarnessError
-    from evalharness.gating import Gate as Gate
-    from evalharness.gating import gate as gate
     from evalharness.records import Article as Article
     from evalharness.records import Flag as Flag
     from evalharness.records import Score as Score
@@ -28,9 +28,9 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Article": "records",
-    "Comparison": "comparison",
+    "Comparison": "comparison.comparison",
     "Flag": "records",
-    "Gate": "gating",
+    "Gate": "comparison.gate",
     "HarnessError": "errors",
     "Run": "runner.run",
     "Score": "records",
@@ -39,8 +39,8 @@ _HOME = {
     "Summary": "records",
     "Verdict": "runner.check",
     "check": "runner.check",
-    "compare": "comparison",
-    "gate": "gating",
+    "compare": "comparison.comparison",
+    "gate": "comparison.gate",
     "rerun": "verifying",
     "run": "runner.run",
     "score": "runner.existing",

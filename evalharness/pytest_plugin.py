@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from evalharness.gating import Gate
+    from evalharness.comparison.gate import Gate
     from evalharness.runner.check import Verdict
 
 
@@ -27,7 +27,7 @@ def evalharness_gate() -> "Callable[..., Gate]":
         candidate: str | Path,
         rules: str | Path | Mapping[str, Any] | None = None,
     ) -> "Gate":
-        from evalharness.gating import gate as judge
+        from evalharness.comparison.gate import gate as judge
 
         __tracebackhide__ = True
         found = judge(baseline, candidate, rules)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from evalharness import compare
-from evalharness.comparison import Incomparable
-from evalharness.comparison.board import leaderboard
+from evalharness.comparison.leaderboard import leaderboard
+from evalharness.comparison.shared import Incomparable
 from evalharness.errors import DataError, HarnessError
 from evalharness.report import comparison as tables
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from evalharness import gate
+from evalharness.comparison import margins as comparison_margins
 from evalharness.errors import ConfigError
-from evalharness.gating import testing
 from evalharness.records import Summary
 from evalharness.stats.intervals import Values
 
@@ -299,17 +299,18 @@ def _simulated(
         exchangeable.
     """
     rng = np.random.default_rng(2026)
-    margins = [testing.Margin(margin)] * metrics
+    margins = [comparison_margins.Margin(margin)] * metrics
     called = 0
     for seed in range(comparisons):
         baseline, candidate = _pair_of_systems(rng, articles, metrics, noise)
         if lost:
-            probe = testing.paired_tests(baseline, candidate, margins, 0.05, 100, seed)
-            candidate[:, 0] -= testing.detectable(probe[0], 0.05, metrics) or 0.0
-        tested = testing.paired_tests(baseline, candidate, margins, 0.05, 10_000, seed)
-        adjusted = testing.adjusted(tested)
+            probe = comparison_margins.paired_tests(baseline, candidate, margins, 0.05, 100, seed)
+            candidate[:, 0] -= comparison_margins.detectable(probe[0], 0.05, metrics) or 0.0
+        tested = comparison_margins.paired_tests(baseline, candidate, margins, 0.05, 10_000, seed)
+        adjusted = comparison_margins.adjusted(tested)
         verdicts = [
-            testing.verdict(each, p, 0.05, 30) for each, p in zip(tested, adjusted, strict=True)
+            comparison_margins.verdict(each, p, 0.05, 30)
+            for each, p in zip(tested, adjusted, strict=True)
         ]
         called += "regression" in (verdicts[:1] if lost else verdicts)
     return called / comparisons
@@ -361,10 +362,10 @@ def test_a_real_loss_larger_than_the_margin_hardly_ever_passes() -> None:
     passed: Sequence[bool] = []
     for seed in range(200):
         baseline, candidate = _pair_of_systems(rng, 60, 1, "normal")
-        tested = testing.paired_tests(
-            baseline, candidate - 0.05, [testing.Margin(0.05)], 0.05, 1000, seed
+        tested = comparison_margins.paired_tests(
+            baseline, candidate - 0.05, [comparison_margins.Margin(0.05)], 0.05, 1000, seed
         )
-        passed = [*passed, testing.verdict(tested[0], 1.0, 0.05, 30) == "pass"]
+        passed = [*passed, comparison_margins.verdict(tested[0], 1.0, 0.05, 30) == "pass"]
     assert np.mean(passed) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from evalharness.comparison import compare
+from evalharness.comparison.comparison import compare
 from evalharness.report.page import write_report
 from evalharness.report.page.gathered import gather
 from evalharness.report.plots import Figure, drawer, figures

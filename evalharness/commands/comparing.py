@@ -41,7 +41,7 @@ def compare(
     formats = ["table", "json", *tables.FORMATS]
     if output not in formats:
         raise typer.BadParameter(f"{output!r}: should be one of {', '.join(formats)}")
-    from evalharness.comparison import compare as compare_runs
+    from evalharness.comparison.comparison import compare as compare_runs
 
     found = compare_runs(*runs, metrics=names(metrics), resamples=resamples, seed=seed, level=level)
     if as_json or output == "json":
@@ -66,7 +66,7 @@ def gate(
     as_json: AsJson = False,
 ) -> None:
     """Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."""
-    from evalharness.gating import gate as judge
+    from evalharness.comparison.gate import gate as judge
     from evalharness.report.gate_outputs import report_gate
 
     found = judge(baseline, candidate, rules)
@@ -84,7 +84,7 @@ def leaderboard(
     as_json: AsJson = False,
 ) -> None:
     """List all runs in a folder, best first, a table for each set of articles."""
-    from evalharness.comparison.board import leaderboard as list_runs
+    from evalharness.comparison.leaderboard import leaderboard as list_runs
     from evalharness.report import leaderboard as tables
 
     if output not in ("table", "json", *tables.FORMATS):

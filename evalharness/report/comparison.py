@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Literal
 
-from evalharness.comparison import Comparison, Difference
+from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.files.untrusted import visible
 from evalharness.report.terminal import NO_SHARES
 

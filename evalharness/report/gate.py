@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from evalharness.comparison.gate import WORST, Gate
+from evalharness.comparison.outcomes import Outcome, Verdict, WorstArticle
 from evalharness.files.untrusted import visible
-from evalharness.gating import Gate, Outcome, Verdict, WorstArticle
-from evalharness.gating.judging import WORST
 from evalharness.report.comparison import escaped, p_value
 from evalharness.report.terminal import NOTICE
 from evalharness.report.word_diff import word_diff

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import IO
 
+from evalharness.comparison.gate import Gate
 from evalharness.errors import StoreError
-from evalharness.gating import Gate
 from evalharness.report import gate as texts
 from evalharness.report import github
 from evalharness.report.junit import junit as junit_xml

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from evalharness.gating import Gate, Verdict
+from evalharness.comparison.gate import Gate
+from evalharness.comparison.outcomes import Verdict
 from evalharness.report.gate import WORDS
 
 _LEVELS: Mapping[Verdict, str] = {

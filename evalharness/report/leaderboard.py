@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Mapping
 from typing import IO
 
-from evalharness.comparison.board import Board, Leaderboard, Row
+from evalharness.comparison.leaderboard import Board, Leaderboard, Row
 from evalharness.report.comparison import markdown_table, printed, safe_cell, scaled
 
 _HEAD = ("run", "articles", "answered", "words", "truncated")

@@ -69,7 +69,7 @@ def _override(case: bytes, folder: Path) -> object:
 
 
 def _rules(case: bytes, folder: Path) -> object:
-    from evalharness.gating.rules import read_rules
+    from evalharness.comparison.rules import read_rules
 
     path = folder / "rules.yaml"
     path.write_bytes(case)
@@ -141,7 +141,7 @@ def _zipped(mutator: Mutator) -> bytes:
 
 
 def _run_record(case: bytes, folder: Path) -> None:
-    from evalharness.comparison.board import leaderboard
+    from evalharness.comparison.leaderboard import leaderboard
     from evalharness.report.leaderboard import show_leaderboard
 
     run = folder / "runs" / "one"
@@ -154,8 +154,8 @@ def _two_runs(name: str) -> Callable[[bytes, Path], object]:
     """Compare and gate the committed run with one of which one file is the case."""
 
     def read(case: bytes, folder: Path) -> object:
-        from evalharness.comparison import compare
-        from evalharness.gating import gate
+        from evalharness.comparison.comparison import compare
+        from evalharness.comparison.gate import gate
 
         whole, run = ROOT / "results" / "baseline" / "lead1-bart", folder / "pair"
         run.mkdir(exist_ok=True)

@@ -6,9 +6,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
-from evalharness.gating import Gate, gate
 from evalharness.report.page import carried, choosing, payload
 from evalharness.report.page.gathered import Gathered, gather
 from evalharness.report.page.overview import overview

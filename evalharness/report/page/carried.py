@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.comparison import ScoredRun
 from evalharness.errors import DataError
 from evalharness.report.page.gathered import Column, Gathered
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
-from evalharness.store.runs import AGAIN
+from evalharness.store.runs import AGAIN, ScoredRun
 
 
 @dataclass(frozen=True)

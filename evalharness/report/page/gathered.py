@@ -7,14 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from evalharness.comparison import ScoredRun, read_run, runs_in
 from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.terminal import NO_SHARES, columns_of, headings
 from evalharness.runner.run import SWEEP, Run
 from evalharness.store import samples
-from evalharness.store.runs import AGAIN, unique_names
+from evalharness.store.runs import AGAIN, ScoredRun, read_run, runs_in, unique_names
 
 CONFIG = samples.CONFIG
 Kind = Literal["metric", "check"]

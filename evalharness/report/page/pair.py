@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import numpy as np
 
-from evalharness.comparison import Difference
-from evalharness.gating import Gate
+from evalharness.comparison.comparison import Difference
+from evalharness.comparison.gate import Gate
 from evalharness.report.comparison import p_value, scaled
 from evalharness.report.gate import WORDS
 from evalharness.report.gate import notes as gate_notes

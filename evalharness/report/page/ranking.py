@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from evalharness.comparison import Comparison, Incomparable, ScoredRun, compare_shared
-from evalharness.comparison.shared import Chosen, Measure, Shared, share
+from evalharness.comparison.comparison import Comparison, compare_shared
+from evalharness.comparison.shared import Chosen, Incomparable, Measure, Shared, share
 from evalharness.report.page.gathered import Column, Gathered
+from evalharness.store.runs import ScoredRun
 
 # Systems whose pairs are all tested: 1,770 for each score.
 MOST = 60

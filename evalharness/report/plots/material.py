@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness.comparison.comparing import Comparison
+from evalharness.comparison.comparison import Comparison
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
 from evalharness.report.plots.drawing import SERIES, SHAPES

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalharness.comparison import Comparison, ScoredRun
+from evalharness.comparison.comparison import Comparison
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.report.plots.distributions import distributions
 from evalharness.report.plots.drawer import DRAWER
@@ -18,6 +18,7 @@ from evalharness.report.plots.scatters import consistency, cost
 from evalharness.report.plots.sweeps import sweeps
 from evalharness.runner.run import SWEEP, Run
 from evalharness.store.ledger import RunFolder
+from evalharness.store.runs import ScoredRun
 
 if TYPE_CHECKING:
     from evalharness.report.page.gathered import Gathered

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalharness.comparison.comparing import Comparison, Standing
+from evalharness.comparison.comparison import Comparison, Standing
 from evalharness.report.plots.drawing import ACCENT, FG, MUTED, Figure, Spec, draw
 from evalharness.report.plots.intervals import system_axis
 from evalharness.report.plots.material import Material, label, scale

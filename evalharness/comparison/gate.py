@@ -7,27 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from evalharness.comparison import margins as comparison_margins
+from evalharness.comparison.limits import limit_outcomes
+from evalharness.comparison.outcomes import EXIT_CODES, Outcome, Verdict, WorstArticle, worst_of
+from evalharness.comparison.pairing import BASELINE, CANDIDATE, CouldNotRun, Mask, Pairing, pair
+from evalharness.comparison.rules import DEFAULT_MARGIN, MetricRule, MetricRules, Rules, read_rules
 from evalharness.comparison.shared import Incomparable, Measure, choose
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, HarnessError
-from evalharness.gating import testing
-from evalharness.gating.limits import limit_outcomes
-from evalharness.gating.outcomes import EXIT_CODES, Outcome, Verdict, WorstArticle, worst_of
-from evalharness.gating.pairing import (
-    BASELINE,
-    CANDIDATE,
-    CouldNotRun,
-    Mask,
-    Pairing,
-    pair,
-)
-from evalharness.gating.rules import (
-    DEFAULT_MARGIN,
-    MetricRule,
-    MetricRules,
-    Rules,
-    read_rules,
-)
 from evalharness.runner.run import Run
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
@@ -147,7 +134,7 @@ def _outcomes(pairings: Sequence[Pairing], rules: Rules) -> Iterator[Outcome]:
         for pairing, tests in prepared
         for test, tested in _tested([test for test in tests if _has_margin(test.rule)], rules)
     ]
-    adjusted = testing.adjusted([tested for _, _, tested in asked])
+    adjusted = comparison_margins.adjusted([tested for _, _, tested in asked])
     for (pairing, test, tested), p_worse_holm in zip(asked, adjusted, strict=True):
         yield _margin_outcome(pairing, test, tested, p_worse_holm, rules, len(asked))
     for pairing, tests in prepared:
@@ -216,16 +203,18 @@ def _stands_alone(run: ScoredRun, name: str) -> bool:
         return False
 
 
-def _tested(tests: Sequence[_Test], rules: Rules) -> Iterator[tuple[_Test, testing.Tested]]:
+def _tested(
+    tests: Sequence[_Test], rules: Rules
+) -> Iterator[tuple[_Test, comparison_margins.Tested]]:
     if not tests:
         return
     margins = [
-        testing.Margin(rule.relative, relative=True)
+        comparison_margins.Margin(rule.relative, relative=True)
         if rule.relative is not None
-        else testing.Margin(rule.margin or 0.0)
+        else comparison_margins.Margin(rule.margin or 0.0)
         for rule in (test.rule for test in tests)
     ]
-    found = testing.paired_tests(
+    found = comparison_margins.paired_tests(
         np.stack([test.baseline for test in tests], axis=1),
         np.stack([test.candidate for test in tests], axis=1),
         margins,
@@ -239,13 +228,13 @@ def _tested(tests: Sequence[_Test], rules: Rules) -> Iterator[tuple[_Test, testi
 def _margin_outcome(
     pairing: Pairing,
     test: _Test,
-    tested: testing.Tested,
+    tested: comparison_margins.Tested,
     p_worse_holm: float,
     rules: Rules,
     tests: int,
 ) -> Outcome:
-    verdict = testing.verdict(tested, p_worse_holm, rules.level, rules.minimum_n)
-    detectable = testing.detectable(tested, rules.level, tests)
+    verdict = comparison_margins.verdict(tested, p_worse_holm, rules.level, rules.minimum_n)
+    detectable = comparison_margins.detectable(tested, rules.level, tests)
     scored = int((~np.isnan(test.baseline)).sum())
     thin = tested.n < rules.coverage * scored
     if thin and verdict == "pass":
@@ -278,7 +267,7 @@ def _finite(value: float) -> float | None:
 
 def _margin_message(
     verdict: Verdict,
-    tested: testing.Tested,
+    tested: comparison_margins.Tested,
     rules: Rules,
     scored: int | None,
     detectable: float | None,

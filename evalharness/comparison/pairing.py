@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from evalharness.comparison.rules import SliceRule
 from evalharness.comparison.shared import Shared, share
 from evalharness.errors import HarnessError
-from evalharness.gating.rules import SliceRule
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import ScoredRun
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from evalharness.comparison.outcomes import Outcome, Verdict
+from evalharness.comparison.pairing import BASELINE, CANDIDATE, DEFECTS, CouldNotRun, Mask, Pairing
+from evalharness.comparison.rules import LimitRule, Rules
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
-from evalharness.gating.outcomes import Outcome, Verdict
-from evalharness.gating.pairing import BASELINE, CANDIDATE, DEFECTS, CouldNotRun, Mask, Pairing
-from evalharness.gating.rules import LimitRule, Rules
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalharness.gating.outcomes import Verdict
+from evalharness.comparison.outcomes import Verdict
 from evalharness.stats import multiplicity, paired
 from evalharness.stats.intervals import Values
 
