@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness import selftest, text
+from evalharness import text
 from evalharness.errors import ConfigError, DataError, UnknownComponent
-from evalharness.planting import KINDS, Kind, Planted, SupportedPair, measure, plant, wilson
-from evalharness.planting.measure import outcome
-from evalharness.planting.name_lists import (
+from evalharness.meta.planted import pairs as planted_pairs
+from evalharness.meta.planted.measure import SupportedPair, measure, outcome
+from evalharness.meta.planted.name_lists import (
     INVENTED_ACRONYMS,
     INVENTED_ORGANISATIONS,
     INVENTED_PLACES,
@@ -29,8 +29,9 @@ from evalharness.planting.name_lists import (
     OTHER_COUNTRIES,
     OTHER_NATIONALITIES,
 )
-from evalharness.planting.plant import LONGEST_SUMMARY
-from evalharness.planting.word_lists import OPPOSITES, PAST_AND_PARTICIPLE
+from evalharness.meta.planted.plant import KINDS, LONGEST_SUMMARY, Kind, Planted, plant
+from evalharness.meta.planted.report import wilson
+from evalharness.meta.planted.words import OPPOSITES, PAST_AND_PARTICIPLE
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, Span
 
@@ -61,7 +62,7 @@ SUMMARIES: dict[Kind, str] = {
 
 @cache
 def supported() -> tuple[SupportedPair, ...]:
-    return tuple(selftest.supported_pairs([selftest.QUICKSTART]))
+    return tuple(planted_pairs.supported_pairs([planted_pairs.QUICKSTART]))
 
 
 @cache
@@ -373,7 +374,7 @@ def test_figures_of_written_and_copied_summaries_add_up() -> None:
 
 
 def test_numbers_check_finds_the_numbers_and_flags_no_copy() -> None:
-    found = selftest.selftest(["numbers"])["numbers"]
+    found = planted_pairs.selftest(["numbers"])["numbers"]
 
     assert found["planted"]["number"]["detected"]["rate"] > 0.95
     assert found["planted"]["number"]["right_kind"]["rate"] > 0.95
@@ -449,7 +450,7 @@ def test_labelled_rows_give_their_summary_if_the_label_is_one(tmp_path: Path) ->
     ]
     path = _lines(tmp_path / "mine.jsonl", rows)
 
-    pairs = selftest.supported_pairs([path], label="human")
+    pairs = planted_pairs.supported_pairs([path], label="human")
     written = [pair for pair in pairs if not pair.copied]
 
     assert [pair.summary for pair in written] == ["Summary 0.", "Summary 3.", "Summary 4."]
@@ -460,7 +461,7 @@ def test_labelled_rows_give_their_summary_if_the_label_is_one(tmp_path: Path) ->
 def test_rows_without_a_label_give_their_references(tmp_path: Path) -> None:
     path = _lines(tmp_path / "refs.jsonl", [{"article": ARTICLE, "references": ["One.", "Two."]}])
 
-    written = [pair for pair in selftest.supported_pairs([path]) if not pair.copied]
+    written = [pair for pair in planted_pairs.supported_pairs([path]) if not pair.copied]
 
     assert [pair.summary for pair in written] == ["One.", "Two."]
 
@@ -476,18 +477,18 @@ def test_files_without_a_supported_pair_are_refused(tmp_path: Path) -> None:
     path = _lines(tmp_path / "bad.jsonl", [{"article": ARTICLE, "summary": "No.", "label": 0}])
 
     with pytest.raises(DataError, match=r"no row has label 1"):
-        selftest.supported_pairs([path])
+        planted_pairs.supported_pairs([path])
     with pytest.raises(DataError, match="no such file"):
-        selftest.supported_pairs([tmp_path / "none.jsonl"])
+        planted_pairs.supported_pairs([tmp_path / "none.jsonl"])
 
 
 def test_unknown_check_or_kind_is_refused() -> None:
     with pytest.raises(UnknownComponent, match="entities"):
-        selftest.selftest(["entitise"])
+        planted_pairs.selftest(["entitise"])
     with pytest.raises(ConfigError, match="no kind of error 'typo'"):
-        selftest.kinds_of("number,typo")
-    assert selftest.kinds_of("") == KINDS
-    assert selftest.kinds_of("date,number") == ("number", "date")
+        planted_pairs.kinds_of("number,typo")
+    assert planted_pairs.kinds_of("") == KINDS
+    assert planted_pairs.kinds_of("date,number") == ("number", "date")
 
 
 def evalharness(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -511,7 +512,7 @@ def test_command_prints_json_of_the_kinds_that_are_asked_for() -> None:
 
     record = json.loads(done.stdout)["numbers"]
     assert list(record["planted"]) == ["number", "date"]
-    assert record == selftest.selftest(["numbers"], kinds=("number", "date"))["numbers"]
+    assert record == planted_pairs.selftest(["numbers"], kinds=("number", "date"))["numbers"]
 
 
 @pytest.mark.parametrize(
@@ -536,9 +537,9 @@ def test_command_refuses_what_it_cannot_do(arguments: tuple[str, ...], message: 
 def test_real_supported_pairs_take_errors_of_every_kind() -> None:
     consistency = SHARED / "consistency"
     pairs = [
-        *selftest.supported_pairs([SHARED / "articles" / "zhang23_writers.jsonl"]),
-        *selftest.supported_pairs([consistency / "cao22.jsonl.gz"], "label_strict"),
-        *selftest.supported_pairs([consistency / "cliff.jsonl.gz"]),
+        *planted_pairs.supported_pairs([SHARED / "articles" / "zhang23_writers.jsonl"]),
+        *planted_pairs.supported_pairs([consistency / "cao22.jsonl.gz"], "label_strict"),
+        *planted_pairs.supported_pairs([consistency / "cliff.jsonl.gz"]),
     ]
     record = measure(pairs, Everything()).record()
 

@@ -201,13 +201,13 @@ def selftest_command(
             raise typer.BadParameter("is for --checks", param_hint="one of the options")
         _prove(results, as_json)
         return
-    from evalharness import selftest
     from evalharness.config.named import choose
+    from evalharness.meta.planted import pairs
 
     given = choose(check or (), config, settings or ())
-    named = check or list(given) or selftest.DEFAULT_CHECKS
-    figures = selftest.selftest(named, data or (), label, seed, selftest.kinds_of(kinds), given)
-    typer.echo(json.dumps(figures, indent=1) if as_json else selftest.table(figures))
+    named = check or list(given) or pairs.DEFAULT_CHECKS
+    figures = pairs.selftest(named, data or (), label, seed, pairs.kinds_of(kinds), given)
+    typer.echo(json.dumps(figures, indent=1) if as_json else pairs.table(figures))
 
 
 def _prove(results: str, as_json: bool) -> None:

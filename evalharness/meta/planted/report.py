@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalharness.planting.plant import KINDS, Kind
+from evalharness.meta.planted.plant import KINDS, Kind
 
 # Of the standard normal distribution: 95 % lie within as many deviations.
 Z = 1.959963984540054

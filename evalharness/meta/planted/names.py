@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from evalharness import text
-from evalharness.planting.facts import Claims, Draft, Facts
-from evalharness.planting.name_lists import (
+from evalharness.meta.planted.facts import Claims, Draft, Facts
+from evalharness.meta.planted.name_lists import (
     INVENTED_ACRONYMS,
     INVENTED_FIRST_NAMES_FEMALE,
     INVENTED_FIRST_NAMES_MALE,
@@ -22,8 +22,8 @@ from evalharness.planting.name_lists import (
     TERRITORIES,
     WITH_THE,
 )
-from evalharness.planting.sorts import Sort, Words, sort_by_words
-from evalharness.planting.word_lists import word_set
+from evalharness.meta.planted.sorts import Sort, Words, sort_by_words
+from evalharness.meta.planted.words import word_set
 from evalharness.records import Span
 
 # What sort of thing a name's last word says it is; an invented one is of the same sort.

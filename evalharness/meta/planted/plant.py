@@ -7,13 +7,13 @@ from functools import lru_cache
 from random import Random
 from typing import Literal, get_args
 
-from evalharness.planting.dates import dates
-from evalharness.planting.facts import Claims, Draft, Facts
-from evalharness.planting.figures import numbers, units
-from evalharness.planting.inventing import invented
-from evalharness.planting.naming import novel, swaps
-from evalharness.planting.roles import misquotes, role_swaps
-from evalharness.planting.wording import antonyms, hedges, negations
+from evalharness.meta.planted.dates import dates
+from evalharness.meta.planted.facts import Claims, Draft, Facts
+from evalharness.meta.planted.inventing import invented
+from evalharness.meta.planted.names import novel, swaps
+from evalharness.meta.planted.numbers import numbers, units
+from evalharness.meta.planted.roles import misquotes, role_swaps
+from evalharness.meta.planted.wording import antonyms, hedges, negations
 from evalharness.records import Span, digest
 
 Kind = Literal[

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from evalharness.planting.plant import KINDS, Kind, Planted, plant
-from evalharness.planting.report import FalseAlarms, Outcome, Report
+from evalharness.meta.planted.plant import KINDS, Kind, Planted, plant
+from evalharness.meta.planted.report import FalseAlarms, Outcome, Report
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, Span, Summary
 

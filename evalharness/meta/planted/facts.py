@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from evalharness import text
-from evalharness.planting.sorts import Sorts
+from evalharness.meta.planted.sorts import Sorts
 from evalharness.records import Span
 
 # An article sentence with this share of a claim's words may state it.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from random import Random
 
 from evalharness import text
-from evalharness.planting.facts import Claims, Draft, Facts, matches
-from evalharness.planting.figures import DATES, is_foreign, rewritten
+from evalharness.meta.planted.facts import Claims, Draft, Facts, matches
+from evalharness.meta.planted.numbers import DATES, is_foreign, rewritten
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LONG_MONTHS = ("January", "March", "May", "July", "August", "October", "December")

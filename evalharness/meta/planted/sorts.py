@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from evalharness import text
-from evalharness.planting.name_lists import (
+from evalharness.meta.planted.name_lists import (
     EVENT_WORDS,
     FIRST_NAMES_FEMALE,
     FIRST_NAMES_MALE,

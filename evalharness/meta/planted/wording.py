@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from evalharness.planting.facts import Claims, Draft, Facts, matches
-from evalharness.planting.fixed_phrases import is_fixed
-from evalharness.planting.word_lists import (
+from evalharness.meta.planted.facts import Claims, Draft, Facts, matches
+from evalharness.meta.planted.fixed_phrases import is_fixed
+from evalharness.meta.planted.words import (
     BASE_OF_PAST,
     OPPOSITES,
     PARTICIPLES,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 
 from evalharness import text
-from evalharness.planting.facts import Claims, Draft, Facts
+from evalharness.meta.planted.facts import Claims, Draft, Facts
 from evalharness.records import Span
 
 _DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")

@@ -18,7 +18,8 @@ from evalharness.errors import ConfigError, DataError
 from evalharness.files.shipped import shipped
 from evalharness.loaders.files import Files
 from evalharness.loaders.rows import Columns
-from evalharness.planting import KINDS, Kind, SupportedPair, measure
+from evalharness.meta.planted.measure import SupportedPair, measure
+from evalharness.meta.planted.plant import KINDS, Kind
 from evalharness.protocols import Metric
 from evalharness.records import Article, Rejected, digest
 

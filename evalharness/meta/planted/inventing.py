@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from random import Random
 
 from evalharness import text
-from evalharness.planting.facts import Claims, Draft, Facts
-from evalharness.planting.name_lists import (
+from evalharness.meta.planted.facts import Claims, Draft, Facts
+from evalharness.meta.planted.name_lists import (
     INVENTED_ORGANISATIONS,
     INVENTED_PLACES,
     INVENTED_SURNAMES,
 )
-from evalharness.planting.naming import first_name, is_known
+from evalharness.meta.planted.names import first_name, is_known
 
 _TEMPLATES = (
     "A separate inquiry led by {person} is due to report within {small} weeks.",

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from random import Random
 
 from evalharness import text
-from evalharness.planting.facts import Claims, Draft, Facts
-from evalharness.planting.naming import others, sort_of
-from evalharness.planting.word_lists import (
+from evalharness.meta.planted.facts import Claims, Draft, Facts
+from evalharness.meta.planted.names import others, sort_of
+from evalharness.meta.planted.words import (
     ADJECTIVE_ENDINGS,
     DIRECTED_PARTICIPLES,
     DIRECTED_PAST,
