@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from evalharness.runner.existing import score as score
     from evalharness.runner.run import Run as Run
     from evalharness.runner.run import run as run
-    from evalharness.verifying import rerun as rerun
-    from evalharness.verifying import verify as verify
+    from evalharness.trust.rerun import rerun as rerun
+    from evalharness.trust.verify import verify as verify
 
 __version__ = "0.1.0"
 
@@ -41,10 +41,10 @@ _HOME = {
     "check": "runner.check",
     "compare": "comparison.comparison",
     "gate": "comparison.gate",
-    "rerun": "verifying",
+    "rerun": "trust.rerun",
     "run": "runner.run",
     "score": "runner.existing",
-    "verify": "verifying",
+    "verify": "trust.verify",
     "write_report": "report.page",
 }
 __all__ = [*sorted(_HOME)]

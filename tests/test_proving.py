@@ -15,12 +15,13 @@ import pytest
 from evalharness.errors import StoreError
 from evalharness.files import shipped
 from evalharness.models.extractive import Oracle
-from evalharness.proving import Proof, Step, machine, prove, running
 from evalharness.records import Article, Summary
 from evalharness.runner import run as runner_run
+from evalharness.trust import installation, machine
+from evalharness.trust.installation import Proof, Step, prove
 
 ROOT = Path(__file__).parents[1]
-NAMES = ["machine", *running.FIGURES, *running.PLANTED]
+NAMES = ["machine", *installation.FIGURES, *installation.PLANTED]
 BASELINES = ["lead-3", "random-3", "textrank", "lexrank", "oracle"]
 
 
@@ -146,7 +147,7 @@ def test_what_is_broken_is_named_with_what_to_do(
     lines = done.stdout.splitlines()
     assert [line.split()[2] for line in lines if "  FAILED: " in line] == names
     assert why in done.stdout
-    assert done.stdout.count(f"what to do: {running.CURE}\n") == len(names)
+    assert done.stdout.count(f"what to do: {installation.CURE}\n") == len(names)
     assert done.stderr == "evalharness: this installation should not be trusted: see above\n"
 
 
@@ -175,7 +176,7 @@ def test_wrong_padding_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_installation_on_which_nothing_runs_is_one_step_and_stops_no_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(running, "shipped", lambda name: tmp_path / name)
+    monkeypatch.setattr(installation, "shipped", lambda name: tmp_path / name)
 
     proof = prove(tmp_path)
 

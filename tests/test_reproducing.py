@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from evalharness import reproducing
 from evalharness.config import cells, run_config
 from evalharness.config.yaml import read
 from evalharness.errors import ConfigError
 from evalharness.loaders.hub import PRESETS
 from evalharness.models.seq2seq import Seq2Seq
-from evalharness.reproducing import Figure, Row, judge, reproduce
 from evalharness.runner.plan import plan
+from evalharness.trust import reproduce as trust_reproduce
+from evalharness.trust.reproduce import Figure, Row, judge, reproduce
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs" / "reproduce"
-ROWS = reproducing.rows()
+ROWS = trust_reproduce.rows()
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
 CHECKPOINT = ROOT / "configs" / "quickstart" / "lead1-bart"
 
@@ -175,14 +175,14 @@ def test_twin_runs_to_its_verdict(
         Figure(judged.figure.metric, round(judged.value or 0, 2), 0.01) for judged in made.figures
     )
     ours = Row("lead-3", row.config, "lead", row.data, 3, "this test", figures)
-    monkeypatch.setattr(reproducing, "rows", lambda: {"lead-3": ours})
+    monkeypatch.setattr(trust_reproduce, "rows", lambda: {"lead-3": ours})
     done = command("reproduce", "lead-3", *settings, "--results", tmp_path / "r", "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)["verdict"] == "reproduced"
 
     worse = tuple(Figure(figure.metric, figure.value + 1, 0.01) for figure in figures)
     far = Row("lead-3", row.config, "lead", row.data, 3, "this test", worse)
-    monkeypatch.setattr(reproducing, "rows", lambda: {"lead-3": far})
+    monkeypatch.setattr(trust_reproduce, "rows", lambda: {"lead-3": far})
     done = command("reproduce", "lead-3", *settings, "--results", tmp_path / "r")
     assert done.returncode == 1
 
@@ -224,8 +224,8 @@ def test_a_table_that_is_wrong_names_its_place(
 ) -> None:
     text = (CONFIGS / "published.yaml").read_text()
     (tmp_path / "published.yaml").write_text(text.replace("within: 0.40", "wihtin: 0.40", 1))
-    monkeypatch.setattr(reproducing, "shipped", lambda name: tmp_path / "published.yaml")
+    monkeypatch.setattr(trust_reproduce, "shipped", lambda name: tmp_path / "published.yaml")
 
     with pytest.raises(ConfigError, match=r"published.yaml:\d+:\d+: lead-3: "):
-        reproducing.rows()
+        trust_reproduce.rows()
     assert read(CONFIGS / "published.yaml").tree

@@ -13,7 +13,7 @@ from evalharness.errors import ConfigError, DataError
 from evalharness.models.extractive import Lead
 from evalharness.records import Article, Summary
 from evalharness.store import seal
-from evalharness.verifying import rerun
+from evalharness.trust.rerun import rerun
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"

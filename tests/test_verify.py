@@ -16,7 +16,7 @@ from evalharness.store import ledger, seal
 from evalharness.store import samples as store_samples
 from evalharness.store.aggregates import Tally
 from evalharness.store.table import write_table
-from evalharness.verifying import Verified, verify
+from evalharness.trust.verify import Verified, verify
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
@@ -600,7 +600,7 @@ def test_no_file_outside_the_run_is_read_for_its_digest(runs: Path) -> None:
 
 def test_a_folder_of_results_makes_us_run_no_code_and_fetch_nothing() -> None:
     from evalharness.checks.nli import Nli
-    from evalharness.verifying import components
+    from evalharness.trust import components
 
     class Coding:
         remote_code = True

@@ -212,8 +212,8 @@ def selftest_command(
 
 def _prove(results: str, as_json: bool) -> None:
     from evalharness.commands.exits import COULD_NOT_COMPLETE, fail
-    from evalharness.proving import prove
     from evalharness.report.trust import proof_text, step_line
+    from evalharness.trust.installation import prove
 
     found = prove(results, lambda step: None if as_json else typer.echo(step_line(step)))
     typer.echo(json.dumps(found.record(), indent=1) if as_json else proof_text(found))

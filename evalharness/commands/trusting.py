@@ -31,7 +31,7 @@ def verify(
 ) -> None:
     """Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs."""
     from evalharness.report.trust import verified_text
-    from evalharness.verifying import verify as verify_runs
+    from evalharness.trust.verify import verify as verify_runs
 
     found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
     typer.echo(json.dumps(found.record(), indent=1) if as_json else verified_text(found))
@@ -50,7 +50,7 @@ def rerun(
     """Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."""
     from evalharness.report.progress import reporting
     from evalharness.report.trust import rerun_text
-    from evalharness.verifying import rerun as run_again
+    from evalharness.trust.rerun import rerun as run_again
 
     try:
         with reporting(sys.stderr) as progress:
@@ -72,19 +72,19 @@ def reproduce(
     as_json: AsJson = False,
 ) -> None:
     """List published figures, or make one of them again. 0 made, 1 not, 3 only part was run."""
-    from evalharness import reproducing
     from evalharness.report import trust
     from evalharness.report.progress import reporting
+    from evalharness.trust import reproduce
 
     if not name:
-        rows = reproducing.rows()
+        rows = reproduce.rows()
         found = [row.record() for row in rows.values()]
         typer.echo(json.dumps(found, indent=1) if as_json else trust.rows_text(rows))
         return
-    row = reproducing.row(name)
+    row = reproduce.row(name)
     try:
         with reporting(sys.stderr) as progress:
-            made = reproducing.reproduce(
+            made = reproduce.reproduce(
                 row, overrides or [], results=results, limit=limit, progress=progress
             )
     except KeyboardInterrupt:

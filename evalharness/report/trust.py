@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evalharness.proving import Proof, Step
-    from evalharness.reproducing import Reproduction, Row
-    from evalharness.verifying import Rerun, Verified
+    from evalharness.trust.installation import Proof, Step
+    from evalharness.trust.reproduce import Reproduction, Row
+    from evalharness.trust.rerun import Rerun
+    from evalharness.trust.verify import Verified
 
 
 def verified_text(found: "Verified") -> str:
@@ -50,7 +51,7 @@ def step_line(step: "Step") -> str:
 
 def proof_text(found: "Proof") -> str:
     """Return what the machine has, and the verdict."""
-    from evalharness.proving.machine import lines
+    from evalharness.trust.machine import lines
 
     n = sum(step.passed for step in found.steps)
     seconds = sum(step.seconds for step in found.steps)

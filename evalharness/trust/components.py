@@ -17,7 +17,7 @@ from evalharness.protocols import Costly, Need
 from evalharness.runner.plan import weights_of
 from evalharness.runner.provenance import provenance
 from evalharness.store import samples
-from evalharness.verifying.findings import Findings
+from evalharness.trust.findings import Findings
 
 CALIBRATED = "|calibration:"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.store import samples, seal
-from evalharness.verifying.findings import Findings, clipped
+from evalharness.trust.findings import Findings, clipped
 
 Key = tuple[str | int, ...]
 

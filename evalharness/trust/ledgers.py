@@ -9,7 +9,7 @@ from evalharness.config import registry
 from evalharness.errors import StoreError
 from evalharness.store import ledger as store_ledger
 from evalharness.store.ledger import Ledger
-from evalharness.verifying.findings import Findings
+from evalharness.trust.findings import Findings
 
 
 class Shelf:

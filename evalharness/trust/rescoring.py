@@ -12,9 +12,9 @@ from evalharness.metrics.rouge import Rouge
 from evalharness.protocols import Pair, Prompted
 from evalharness.records import Article, Summary, score_record, summary_record
 from evalharness.text import defects, sentences
-from evalharness.verifying.components import Components, neural
-from evalharness.verifying.findings import Findings
-from evalharness.verifying.records import unlike
+from evalharness.trust.components import Components, neural
+from evalharness.trust.findings import Findings
+from evalharness.trust.records import unlike
 
 # What other batches move a score of a neural check by, and what other machines do.
 NEURAL_TOLERANCE = 1e-4

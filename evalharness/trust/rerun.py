@@ -21,9 +21,9 @@ from evalharness.runner.work import Silence
 from evalharness.store import samples
 from evalharness.store.runs import read_record
 from evalharness.store.seal import file_digest
-from evalharness.verifying.components import note_environment
-from evalharness.verifying.findings import Findings, clipped
-from evalharness.verifying.records import unlike
+from evalharness.trust.components import note_environment
+from evalharness.trust.findings import Findings, clipped
+from evalharness.trust.records import unlike
 
 # What is not the same in two runs of one config; `run.json` has its own times and versions.
 VOLATILE = ("provenance", "timing")

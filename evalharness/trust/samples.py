@@ -13,11 +13,11 @@ from evalharness.records import NO_ANSWER, Article, Score, Summary, digest, scor
 from evalharness.store import samples, table
 from evalharness.store.aggregates import ROWS, Tally
 from evalharness.store.store import content
-from evalharness.verifying.components import CALIBRATED, Components
-from evalharness.verifying.findings import Findings, clipped
-from evalharness.verifying.ledgers import Shelf, records_of
-from evalharness.verifying.records import unlike
-from evalharness.verifying.rescoring import Rescoring, judged, uncalibrated
+from evalharness.trust.components import CALIBRATED, Components
+from evalharness.trust.findings import Findings, clipped
+from evalharness.trust.ledgers import Shelf, records_of
+from evalharness.trust.records import unlike
+from evalharness.trust.rescoring import Rescoring, judged, uncalibrated
 
 # Samples that are in memory at once.
 WINDOW = 256

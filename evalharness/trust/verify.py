@@ -16,10 +16,10 @@ from evalharness.runner.run import SWEEP
 from evalharness.store import samples as store_samples
 from evalharness.store.runs import checked_record
 from evalharness.store.seal import SEALED, digests_of
-from evalharness.verifying.components import Components, components, note_environment
-from evalharness.verifying.findings import Findings, clipped
-from evalharness.verifying.ledgers import Shelf
-from evalharness.verifying.records import (
+from evalharness.trust.components import Components, components, note_environment
+from evalharness.trust.findings import Findings, clipped
+from evalharness.trust.ledgers import Shelf
+from evalharness.trust.records import (
     check_page,
     check_run_record,
     check_sweep,
@@ -27,7 +27,7 @@ from evalharness.verifying.records import (
     read_json,
     unlike,
 )
-from evalharness.verifying.samples import MALFORMED, Samples
+from evalharness.trust.samples import MALFORMED, Samples
 
 SAMPLE = 20
 STORE = "store"

@@ -15,9 +15,9 @@ from evalharness.errors import HarnessError
 from evalharness.files.shipped import shipped
 from evalharness.meta.planted.pairs import selftest
 from evalharness.meta.planted.plant import Kind
-from evalharness.proving.machine import look
 from evalharness.runner import run as runner_run
 from evalharness.runner.run import Run, Unfinished
+from evalharness.trust.machine import look
 
 # Of the quickstart's. The figures below are means over them, and known to all digits: a system
 # writes the same texts anywhere (two copy the first sentence), and all else is arithmetic.
