@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_group
 
 from evalharness import cli
-from evalharness.report import listing
+from evalharness.cli import listing
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"

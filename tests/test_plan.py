@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import evalharness
+from evalharness.cli.plan import text
 from evalharness.errors import DataError
-from evalharness.report.planned import text
 from evalharness.runner.plan import plan
 
 ROOT = Path(__file__).parents[1]

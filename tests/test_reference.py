@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
+from evalharness.cli import reference
 from evalharness.config import registry, schema
 from evalharness.config.registry import Kind
-from evalharness.report import reference
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 

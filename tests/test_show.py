@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from evalharness.cli.show import show_article
 from evalharness.records import Summary
 from evalharness.report.page.gathered import gather
-from evalharness.report.shown import show_article
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import evalharness
-from evalharness.report import progress, terminal
+from evalharness.cli import progress
+from evalharness.report import terminal
 from evalharness.runner.run import Run
 
 ROOT = Path(__file__).parents[1]

@@ -15,11 +15,11 @@ import pytest
 
 from evalharness.checks.alignscore import AlignScore
 from evalharness.checks.minicheck import MiniCheck
+from evalharness.cli.plan import text
 from evalharness.config import registry
 from evalharness.errors import ModelError
 from evalharness.hf import hub
 from evalharness.hf import weights as hf_weights
-from evalharness.report.planned import text
 from evalharness.runner.plan import plan
 
 ROOT = Path(__file__).parents[1]

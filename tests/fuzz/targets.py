@@ -141,8 +141,8 @@ def _zipped(mutator: Mutator) -> bytes:
 
 
 def _run_record(case: bytes, folder: Path) -> None:
+    from evalharness.cli.leaderboard import show_leaderboard
     from evalharness.comparison.leaderboard import leaderboard
-    from evalharness.report.leaderboard import show_leaderboard
 
     run = folder / "runs" / "one"
     run.mkdir(parents=True, exist_ok=True)

@@ -9,16 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from evalharness.commands.exits import COULD_NOT_COMPLETE, fail
-from evalharness.commands.options import (
-    AsJson,
-    ExecutorName,
-    Limit,
-    Overrides,
-    Results,
-    Workers,
-    names,
-)
+from evalharness.cli.exits import COULD_NOT_COMPLETE, fail
+from evalharness.cli.options import AsJson, ExecutorName, Limit, Overrides, Results, Workers, names
 from evalharness.records import NO_ANSWER
 
 app = typer.Typer(rich_markup_mode=None)
@@ -73,7 +65,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a run would do: cells, what is stored, what is left, what could be told apart."""
-    from evalharness.report.planned import text
+    from evalharness.cli.plan import text
     from evalharness.runner.plan import plan as planned
 
     found = planned(config, overrides or [], results=results, limit=limit)
@@ -144,7 +136,7 @@ def _run(
     results: str,
     showing: _Showing,
 ) -> None:
-    from evalharness.report.progress import reporting
+    from evalharness.cli.progress import reporting
     from evalharness.runner.run import Unfinished
 
     try:
@@ -173,7 +165,7 @@ def _run_shard(
     results: str,
     as_json: bool,
 ) -> None:
-    from evalharness.report.progress import reporting
+    from evalharness.cli.progress import reporting
     from evalharness.runner import shards
 
     which = shards.shard_of(shard)

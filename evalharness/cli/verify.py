@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from evalharness.commands.exits import INTERRUPTED, fail
-from evalharness.commands.options import AsJson, Limit, Overrides, Results
+from evalharness.cli.exits import INTERRUPTED, fail
+from evalharness.cli.options import AsJson, Limit, Overrides, Results
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -30,7 +30,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs."""
-    from evalharness.report.trust import verified_text
+    from evalharness.cli.trust import verified_text
     from evalharness.trust.verify import verify as verify_runs
 
     found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
@@ -48,8 +48,8 @@ def rerun(
     as_json: AsJson = False,
 ) -> None:
     """Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."""
-    from evalharness.report.progress import reporting
-    from evalharness.report.trust import rerun_text
+    from evalharness.cli.progress import reporting
+    from evalharness.cli.trust import rerun_text
     from evalharness.trust.rerun import rerun as run_again
 
     try:
@@ -72,8 +72,8 @@ def reproduce(
     as_json: AsJson = False,
 ) -> None:
     """List published figures, or make one of them again. 0 made, 1 not, 3 only part was run."""
-    from evalharness.report import trust
-    from evalharness.report.progress import reporting
+    from evalharness.cli import trust
+    from evalharness.cli.progress import reporting
     from evalharness.trust import reproduce
 
     if not name:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, cast, get_args
 
+from evalharness.cli import listing
 from evalharness.config import registry, schema
 from evalharness.config.registry import Kind
-from evalharness.report import listing
 
 _ABOUT: dict[Kind, str] = {
     "loaders": "Where articles come from: `data:` in a config.",

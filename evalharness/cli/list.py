@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from evalharness.commands.options import AsJson
+from evalharness.cli.options import AsJson
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -28,11 +28,11 @@ def list_components(
 ) -> None:
     """List components, or the options of one."""
     if markdown:
-        from evalharness.report import reference
+        from evalharness.cli import reference
 
         typer.echo(reference.markdown(), nl=False)
         return
-    from evalharness.report import listing
+    from evalharness.cli import listing
 
     found = listing.components(kind, name)
     typer.echo(json.dumps(found, indent=1) if as_json else listing.text(found))
@@ -64,8 +64,8 @@ def show(
     ] = True,
 ) -> None:
     """Show one article with its summaries, evidence and flags; without ID, the worst articles."""
+    from evalharness.cli.show import show_article, show_worst
     from evalharness.report.page.gathered import gather
-    from evalharness.report.shown import show_article, show_worst
 
     gathered = gather([run])
     if article:

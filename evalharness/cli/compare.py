@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from evalharness.commands.exits import fail
-from evalharness.commands.options import AsJson, Seed, names
+from evalharness.cli.exits import fail
+from evalharness.cli.options import AsJson, Seed, names
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -66,8 +66,8 @@ def gate(
     as_json: AsJson = False,
 ) -> None:
     """Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."""
+    from evalharness.cli.gate import report_gate
     from evalharness.comparison.gate import gate as judge
-    from evalharness.report.gate_outputs import report_gate
 
     found = judge(baseline, candidate, rules)
     report_gate(found, sys.stdout, junit=junit, markdown=markdown, as_json=as_json)
@@ -84,8 +84,8 @@ def leaderboard(
     as_json: AsJson = False,
 ) -> None:
     """List all runs in a folder, best first, a table for each set of articles."""
+    from evalharness.cli import leaderboard as tables
     from evalharness.comparison.leaderboard import leaderboard as list_runs
-    from evalharness.report import leaderboard as tables
 
     if output not in ("table", "json", *tables.FORMATS):
         choices = ", ".join(["table", *tables.FORMATS, "json"])

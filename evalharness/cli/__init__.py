@@ -23,69 +23,69 @@ from typer.main import get_group
 # In the order of --help. A line is the first one of its command's docstring, and stands here, too,
 # so that --help imports no command.
 COMMANDS = {
-    "run": ("running", "Run a config: load articles, summarize, score, and show a table."),
+    "run": ("run", "Run a config: load articles, summarize, score, and show a table."),
     "plan": (
-        "running",
+        "run",
         "Show what a run would do: cells, what is stored, what is left, what could be told apart.",
     ),
     "score": (
-        "running",
+        "run",
         "Score summaries that exist: rows with article, summary and, for metrics, reference; "
         "or logs.",
     ),
     "copy": (
-        "moving",
+        "copy",
         "Copy a folder of results to or from a URL: of a run, an experiment, or all with the "
         "store.",
     ),
-    "list": ("looking", "List components, or the options of one."),
-    "schema": ("looking", "Print the JSON Schema of a config file, for editors."),
+    "list": ("list", "List components, or the options of one."),
+    "schema": ("list", "Print the JSON Schema of a config file, for editors."),
     "meta": (
-        "judging",
+        "meta",
         "Measure how checks agree with people: AUC, correlations, spans, with intervals.",
     ),
     "calibrate": (
-        "judging",
+        "meta",
         "Learn thresholds and probabilities of a check from human labels, and write them as JSON.",
     ),
     "selftest": (
-        "judging",
+        "meta",
         "Try the whole installation, offline, with known answers; or, with --checks, the checks.",
     ),
     "check": (
-        "judging",
+        "meta",
         "Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable.",
     ),
     "compare": (
-        "comparing",
+        "compare",
         "Compare runs on the articles they share; the first is the baseline of the differences.",
     ),
     "gate": (
-        "comparing",
+        "compare",
         "Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run.",
     ),
     "report": (
-        "reporting",
+        "report",
         "Write one HTML page: what is better, how sure that is, and where each summary goes wrong.",
     ),
     "show": (
-        "looking",
+        "list",
         "Show one article with its summaries, evidence and flags; without ID, the worst articles.",
     ),
     "leaderboard": (
-        "comparing",
+        "compare",
         "List all runs in a folder, best first, a table for each set of articles.",
     ),
     "verify": (
-        "trusting",
+        "verify",
         "Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs.",
     ),
     "rerun": (
-        "trusting",
+        "verify",
         "Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions.",
     ),
     "reproduce": (
-        "trusting",
+        "verify",
         "List published figures, or make one of them again. 0 made, 1 not, 3 only part was run.",
     ),
 }
@@ -115,13 +115,13 @@ class Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except KeyboardInterrupt as error:
-            from evalharness.commands.exits import interrupted
+            from evalharness.cli.exits import interrupted
 
             resumes = ctx.invoked_subcommand in RESUMING
             more = "; what was computed is kept, and the same command goes on" if resumes else ""
             raise typer.Exit(interrupted(error, more)) from None
         except BrokenPipeError:  # whoever read the output has gone: no more of it
-            from evalharness.commands.exits import COULD_NOT_COMPLETE
+            from evalharness.cli.exits import COULD_NOT_COMPLETE
 
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(COULD_NOT_COMPLETE) from None
@@ -131,7 +131,7 @@ class Commands(TyperGroup):
 def command(name: str) -> Any:
     """Return the command as its module declares it, with arguments and options."""
     home, _ = COMMANDS[name]
-    return get_group(import_module(f"evalharness.commands.{home}").app).commands[name]
+    return get_group(import_module(f"evalharness.cli.{home}").app).commands[name]
 
 
 app = typer.Typer(
@@ -163,7 +163,7 @@ def main() -> None:
             stream, io.TextIOWrapper
         ):  # a terminal that cannot show a letter gets its code
             stream.reconfigure(errors="backslashreplace")
-    from evalharness.commands.exits import COULD_NOT_COMPLETE, heeding_sigterm
+    from evalharness.cli.exits import COULD_NOT_COMPLETE, heeding_sigterm
 
     try:
         with heeding_sigterm():

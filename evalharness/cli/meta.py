@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evalharness.commands.options import AsJson, Seed, names
+from evalharness.cli.options import AsJson, Seed, names
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -83,8 +83,8 @@ def meta(
 ) -> None:
     """Measure how checks agree with people: AUC, correlations, spans, with intervals."""
     from evalharness import meta as agreement
+    from evalharness.cli.agreement import rejected_lines, show_agreement
     from evalharness.config.named import choose
-    from evalharness.report.agreement import rejected_lines, show_agreement
 
     named = names(checks or "")
     given = choose(named, config, settings or ())
@@ -142,8 +142,8 @@ def calibrate(
 ) -> None:
     """Learn thresholds and probabilities of a check from human labels, and write them as JSON."""
     from evalharness import meta as agreement
+    from evalharness.cli.agreement import show_calibration
     from evalharness.config.named import choose
-    from evalharness.report.agreement import show_calibration
 
     if method not in ("platt", "isotonic"):
         raise typer.BadParameter(f"{method!r} is neither platt nor isotonic", param_hint="--method")
@@ -211,8 +211,8 @@ def selftest_command(
 
 
 def _prove(results: str, as_json: bool) -> None:
-    from evalharness.commands.exits import COULD_NOT_COMPLETE, fail
-    from evalharness.report.trust import proof_text, step_line
+    from evalharness.cli.exits import COULD_NOT_COMPLETE, fail
+    from evalharness.cli.trust import proof_text, step_line
     from evalharness.trust.installation import prove
 
     found = prove(results, lambda step: None if as_json else typer.echo(step_line(step)))
@@ -248,8 +248,8 @@ def check(
     ] = True,
 ) -> None:
     """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
+    from evalharness.cli.check import check_pages, check_pair
     from evalharness.config.named import choose
-    from evalharness.report.checked import check_pages, check_pair
 
     if (article is None) != (summary is None) or bool(pages) == (article is not None):
         raise typer.BadParameter("give pages, or --article and --summary together")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evalharness.commands.options import AsJson
+from evalharness.cli.options import AsJson
 
 app = typer.Typer(rich_markup_mode=None)
 

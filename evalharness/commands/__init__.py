@@ -1,1 +1,0 @@
-"""What each command does, a module for each group; `evalharness.cli` says which is where."""
