@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from evalharness.comparison.comparison import compare
+from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
-from evalharness.report.page.gathered import gather
 from evalharness.report.plots import Figure, drawer, figures
 from evalharness.report.plots import drawing as drawn
 from evalharness.report.plots.lengths import _edges

@@ -18,11 +18,13 @@ import pytest
 from evalharness import write_report
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.records import Summary
-from evalharness.report.page import building, carried, choosing
-from evalharness.report.page.gathered import gather
-from evalharness.report.page.overview import overview
-from evalharness.report.page.ranking import standings
-from evalharness.report.page.texts import Units
+from evalharness.report import articles as report_articles
+from evalharness.report import choosing
+from evalharness.report import page as report_page
+from evalharness.report.gathered import gather
+from evalharness.report.overview import overview
+from evalharness.report.ranking import standings
+from evalharness.report.texts import Units
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]
@@ -81,7 +83,7 @@ def page(tmp_path: Path) -> Path:
 def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the plots out, which have tests of their own, but where a test asks for them."""
     if "plots" not in request.fixturenames:
-        monkeypatch.setattr(building, "_figures", lambda *_: ([], ""))
+        monkeypatch.setattr(report_page, "_figures", lambda *_: ([], ""))
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def test_floors_and_ceiling_do_not_compete(make_run: MakeRun, page: Path) -> Non
 
 def test_models_stand_above_floors_and_ceilings(make_run: MakeRun) -> None:
     gathered = gather([make_run(name, {"m": GOOD}) for name in ("oracle", "lead", "model")])
-    shown = overview(gathered, carried.articles_of(gathered), standings(gathered))
+    shown = overview(gathered, report_articles.articles_of(gathered), standings(gathered))
 
     assert [row.name for row in shown.rows] == ["model", "lead", "oracle"]
 
@@ -236,8 +238,8 @@ def test_what_did_not_come_out_is_listed(make_run: MakeRun, page: Path) -> None:
     assert "nothing to score" in text
 
 
-def _articles(*runs: Path) -> carried.Articles:
-    return carried.articles_of(gather(runs))
+def _articles(*runs: Path) -> report_articles.Articles:
+    return report_articles.articles_of(gather(runs))
 
 
 def test_runs_of_none_but_missing_scores_make_a_page(make_run: MakeRun, page: Path) -> None:
@@ -409,13 +411,13 @@ def test_page_carries_a_choice_where_all_would_be_too_much(
     texts = [" ".join(map(str, rng.integers(10**9, size=60))) for _ in range(200)]
     values = rng.random(200).tolist()
     run = make_run("a", {"m": values}, texts=texts)
-    monkeypatch.setattr(building, "MOST", 150_000)
+    monkeypatch.setattr(report_page, "MOST", 150_000)
 
     found = report(run, to=page)
 
     index = found.unpacked("index")
     shown = index["carried"]["shown"]
-    assert building.LEAST < shown < 200
+    assert report_page.LEAST < shown < 200
     assert f"This page carries {shown} of 200 articles" in found.text
     ids = index["articles"]["id"]
     assert f"a{int(np.argmin(values))}" in ids
@@ -432,7 +434,7 @@ def test_choice_has_what_the_page_names_the_extremes_the_flagged_and_some_at_ran
     values[50] = {"value": 0.5, "flags": [flag, flag]}
     run = make_run("a", {"m": values})
     gathered = gather([run])
-    articles = carried.articles_of(gathered)
+    articles = report_articles.articles_of(gathered)
 
     chosen = choosing.choose(gathered, articles, 12, first=[33]).chosen
 
@@ -446,10 +448,10 @@ def test_choice_has_what_the_page_names_the_extremes_the_flagged_and_some_at_ran
 def test_folder_holds_all_texts_in_files_beside_the_page(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evalharness.report.page import payload
+    from evalharness.report import payload
 
     monkeypatch.setattr(payload, "CHUNK_BYTES", 3_000)
-    monkeypatch.setattr(building, "MOST", 3_000)
+    monkeypatch.setattr(report_page, "MOST", 3_000)
     run = make_run("a", {"m": GOOD})
     (tmp_path / "out" / "chunks").mkdir(parents=True)
     for name in ("chunk-99.js", "chunk-mine.js"):
@@ -843,7 +845,7 @@ def test_bug_in_the_report_loses_no_run(
     def broken(*_: Any, **__: Any) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(building, "overview", broken)
+    monkeypatch.setattr(report_page, "overview", broken)
 
     done = command("run", config, "--results", tmp_path / "results")
 

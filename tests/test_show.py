@@ -11,7 +11,7 @@ import pytest
 
 from evalharness.cli.show import show_article
 from evalharness.records import Summary
-from evalharness.report.page.gathered import gather
+from evalharness.report.gathered import gather
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]

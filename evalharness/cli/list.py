@@ -65,7 +65,7 @@ def show(
 ) -> None:
     """Show one article with its summaries, evidence and flags; without ID, the worst articles."""
     from evalharness.cli.show import show_article, show_worst
-    from evalharness.report.page.gathered import gather
+    from evalharness.report.gathered import gather
 
     gathered = gather([run])
     if article:

@@ -217,7 +217,7 @@ def _show_runs(runs: Sequence[Any], as_json: bool) -> None:
         return
     if not runs:
         return
-    from evalharness.report.terminal import show_runs
+    from evalharness.report.table import show_runs
 
     show_runs([finished.record for finished in runs], sys.stdout)
     folder = runs[0].folder

@@ -6,8 +6,8 @@ from typing import IO, TYPE_CHECKING
 
 from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread
-from evalharness.report.page.gathered import Gathered
-from evalharness.report.showing import Shown, Suspect, Written, find, judging, worst
+from evalharness.report.find import Shown, Suspect, Written, find, judging, worst
+from evalharness.report.gathered import Gathered
 from evalharness.report.verdict import (
     INDENT,
     STYLES,

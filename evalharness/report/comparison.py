@@ -7,7 +7,7 @@ from typing import IO, Literal
 
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.files.untrusted import visible
-from evalharness.report.terminal import NO_SHARES
+from evalharness.report.table import NO_SHARES
 
 Row = list[str]
 # Wide enough for any table where the output is no terminal.

@@ -8,7 +8,7 @@ from evalharness.comparison.gate import WORST, Gate
 from evalharness.comparison.outcomes import Outcome, Verdict, WorstArticle
 from evalharness.files.untrusted import visible
 from evalharness.report.comparison import escaped, p_value
-from evalharness.report.terminal import NOTICE
+from evalharness.report.table import NOTICE
 from evalharness.report.word_diff import word_diff
 from evalharness.store import samples
 

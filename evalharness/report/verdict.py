@@ -8,7 +8,7 @@ from evalharness import text
 from evalharness.files.untrusted import printable
 from evalharness.loaders.page_parts import Page
 from evalharness.records import Flag, Span
-from evalharness.report.terminal import NOTICE
+from evalharness.report.table import NOTICE
 from evalharness.runner.check import Sentence, Verdict
 
 if TYPE_CHECKING:

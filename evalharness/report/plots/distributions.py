@@ -10,7 +10,7 @@ from evalharness.report.plots.material import Material, axis_title, cut, label
 from evalharness.stats.intervals import Values
 
 if TYPE_CHECKING:
-    from evalharness.report.page.gathered import Column
+    from evalharness.report.gathered import Column
 
 GROUP = "Scores of the articles"
 BINS = 30

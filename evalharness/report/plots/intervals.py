@@ -7,7 +7,7 @@ from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
 from evalharness.report.plots.material import SHOWN, Material, axis_title, cut, label
 
 if TYPE_CHECKING:
-    from evalharness.report.page.gathered import Column
+    from evalharness.report.gathered import Column
 
 GROUP = "Means with intervals"
 _ROW = 20

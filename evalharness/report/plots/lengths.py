@@ -13,7 +13,7 @@ from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
 
 if TYPE_CHECKING:
-    from evalharness.report.page.gathered import Column
+    from evalharness.report.gathered import Column
 
 GROUP = "By length of the article"
 _BINS = 5

@@ -17,7 +17,7 @@ from evalharness.stats.intervals import Values
 from evalharness.store.runs import ScoredRun, unique_names
 
 if TYPE_CHECKING:
-    from evalharness.report.page.gathered import Column
+    from evalharness.report.gathered import Column
 
 SHOWN = 40  # systems in one plot, at the most: what a page can hold and an eye compare
 _LABEL = 36  # columns of a score's name

@@ -21,7 +21,7 @@ from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import ScoredRun
 
 if TYPE_CHECKING:
-    from evalharness.report.page.gathered import Gathered
+    from evalharness.report.gathered import Gathered
 
 # In the order of the page: what is best, how sure that is, and then why.
 _KINDS = (intervals, ranks, sweeps, consistency, cost, lengths, distributions)
@@ -58,8 +58,8 @@ def write_plots(*runs: str | Path | Run, to: str | Path) -> list[Path]:
 
     Raises: DataError for what is no finished run; HarnessError where nothing can be drawn.
     """
-    from evalharness.report.page.gathered import gather
-    from evalharness.report.page.ranking import standings
+    from evalharness.report.gathered import gather
+    from evalharness.report.ranking import standings
 
     gathered = gather(runs)
     return write_figures(gathered, standings(gathered).comparison, to)

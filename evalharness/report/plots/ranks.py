@@ -10,7 +10,7 @@ from evalharness.report.plots.material import Material, label, scale
 from evalharness.store.runs import unique_names
 
 if TYPE_CHECKING:
-    from evalharness.report.page.gathered import Column
+    from evalharness.report.gathered import Column
 
 GROUP = "Who is better than whom"
 _RANKED = 40  # systems in a plot of ranks

@@ -18,7 +18,7 @@ from evalharness.report.plots.material import (
 )
 
 if TYPE_CHECKING:
-    from evalharness.report.page.gathered import Column
+    from evalharness.report.gathered import Column
 
 CONSISTENCY = "References against consistency"
 COST = "Quality against cost"

@@ -11,7 +11,7 @@ from evalharness.report.plots.naming import short_names
 from evalharness.report.plots.scatters import series
 
 if TYPE_CHECKING:
-    from evalharness.report.page.gathered import Column
+    from evalharness.report.gathered import Column
 
 GROUP = "The sweep"
 _MAPS = 12  # heat maps of one score

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from evalharness.errors import DataError
-from evalharness.report.page.gathered import Column, Gathered
+from evalharness.report.gathered import Column, Gathered
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
 from evalharness.store.runs import AGAIN, ScoredRun

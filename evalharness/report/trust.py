@@ -7,7 +7,7 @@ from typing import Any
 
 from evalharness.meta import known_cards
 from evalharness.meta.cards import between, row
-from evalharness.report.page.gathered import Gathered
+from evalharness.report.gathered import Gathered
 
 # What a run adds to a check's signature, which does not change its scores.
 _ADDED = "|calibration:"

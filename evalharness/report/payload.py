@@ -11,10 +11,10 @@ from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.records import unread
-from evalharness.report.page.carried import Texts, Told
-from evalharness.report.page.choosing import Choice
-from evalharness.report.page.gathered import Gathered
-from evalharness.report.page.texts import Units, json_bytes, packed
+from evalharness.report.articles import Texts, Told
+from evalharness.report.choosing import Choice
+from evalharness.report.gathered import Gathered
+from evalharness.report.texts import Units, json_bytes, packed
 from evalharness.store.aggregates import cut
 from evalharness.store.runs import AGAIN
 from evalharness.text import sentences

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalharness.report.page.gathered import CONFIG, Gathered
-from evalharness.report.terminal import signatures
+from evalharness.report.gathered import CONFIG, Gathered
+from evalharness.report.table import signatures
 
 # Configs that the page shows; those of a larger sweep are alike.
 CONFIGS = 60

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from evalharness.comparison.comparison import Comparison, compare_shared
 from evalharness.comparison.shared import Chosen, Incomparable, Measure, Shared, share
-from evalharness.report.page.gathered import Column, Gathered
+from evalharness.report.gathered import Column, Gathered
 from evalharness.store.runs import ScoredRun
 
 # Systems whose pairs are all tested: 1,770 for each score.

@@ -9,13 +9,13 @@ import numpy as np
 
 from evalharness.comparison.comparison import Difference
 from evalharness.comparison.gate import Gate
+from evalharness.report import articles as report_articles
+from evalharness.report.articles import Articles, Texts
 from evalharness.report.comparison import p_value, scaled
 from evalharness.report.gate import WORDS
 from evalharness.report.gate import notes as gate_notes
-from evalharness.report.page import carried
-from evalharness.report.page.carried import Articles, Texts
-from evalharness.report.page.gathered import Column, Gathered
-from evalharness.report.page.ranking import Standings, without_folders
+from evalharness.report.gathered import Column, Gathered
+from evalharness.report.ranking import Standings, without_folders
 from evalharness.report.word_diff import Change, word_diff
 from evalharness.stats.intervals import Values
 
@@ -160,7 +160,7 @@ def _changed(each: Difference, column: Column, level: float) -> Changed:
 def falls(gathered: Gathered, articles: Articles) -> list[Fall]:
     """Return where scores fell from the first system to each other one; not where none fell."""
     columns = [column for column in gathered.columns if column.judged]
-    scores = carried.values(gathered, articles, columns)
+    scores = report_articles.values(gathered, articles, columns)
     found = []
     for system in range(1, len(gathered.runs)):
         for n, column in enumerate(columns):

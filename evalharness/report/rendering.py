@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import jinja2
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parent / "assets"
 _EXPLORER = (
     "dom", "blocks", "marks", "diff", "table", "list", "pane", "card", "reading", "explorer",
 )  # fmt: skip

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
-from evalharness.report.page import carried, choosing, payload
-from evalharness.report.page.gathered import Gathered, gather
-from evalharness.report.page.overview import overview
-from evalharness.report.page.pair import falls, pair
-from evalharness.report.page.provenance import provenance
-from evalharness.report.page.ranking import Standings, standings
-from evalharness.report.page.rendering import render
-from evalharness.report.page.texts import packed
-from evalharness.report.page.trust import trust
-from evalharness.report.terminal import NOTICE
+from evalharness.report import articles as report_articles
+from evalharness.report import choosing, payload
+from evalharness.report.gathered import Gathered, gather
+from evalharness.report.overview import overview
+from evalharness.report.pair import falls, pair
+from evalharness.report.provenance import provenance
+from evalharness.report.ranking import Standings, standings
+from evalharness.report.rendering import render
+from evalharness.report.table import NOTICE
+from evalharness.report.texts import packed
+from evalharness.report.trust import trust
 from evalharness.runner.run import Run
 from evalharness.store.ledger import RunFolder
 from evalharness.store.samples import PAGE
@@ -110,11 +111,11 @@ def _page(gathered: Gathered, options: Options, beside: _Beside | None) -> str:
     gathered = _baseline_first(gathered, options.baseline)
     gated = _gate(gathered, options)
     found = standings(gathered)
-    articles = carried.articles_of(gathered)
+    articles = report_articles.articles_of(gathered)
     differing = found.comparison is not None and (options.baseline or len(gathered.runs) == 2)
     fallen = falls(gathered, articles) if differing else []
     figures, no_figures = _figures(gathered, found)
-    with carried.Texts(gathered, articles) as texts:
+    with report_articles.Texts(gathered, articles) as texts:
         shown: dict[str, Any] = {
             "title": _title(gathered),
             "gathered": gathered,
@@ -140,7 +141,7 @@ def _page(gathered: Gathered, options: Options, beside: _Beside | None) -> str:
 
 
 def _fitting(
-    gathered: Gathered, texts: carried.Texts, first: Sequence[int], room: int
+    gathered: Gathered, texts: report_articles.Texts, first: Sequence[int], room: int
 ) -> tuple[payload.Index, list[str]]:
     """Return index and texts of as many articles as there is room for."""
     most = texts.articles.n

@@ -14,7 +14,7 @@ from evalharness import text
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
-from evalharness.report.page.gathered import Column, Gathered
+from evalharness.report.gathered import Column, Gathered
 from evalharness.runner.check import DEFAULT, Places, Thresholds, Verdict, judged, own_thresholds
 from evalharness.store import samples
 from evalharness.store.runs import ScoredRun

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
-from evalharness.report.terminal import NO_SHARES, columns_of, headings
+from evalharness.report.table import NO_SHARES, columns_of, headings
 from evalharness.runner.run import SWEEP, Run
 from evalharness.store import samples
 from evalharness.store.runs import AGAIN, ScoredRun, read_run, runs_in, unique_names

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from evalharness.report.articles import Articles
 from evalharness.report.comparison import p_value, scaled
-from evalharness.report.page.carried import Articles
-from evalharness.report.page.gathered import Column, Gathered, Role
-from evalharness.report.page.ranking import Mark, Ranking, Standings, competitors
+from evalharness.report.gathered import Column, Gathered, Role
+from evalharness.report.ranking import Mark, Ranking, Standings, competitors
 
 # Systems that a sentence names before it counts the rest.
 _NAMED = 4

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.report.page import carried
-from evalharness.report.page.carried import Articles
-from evalharness.report.page.gathered import Gathered
+from evalharness.report import articles as report_articles
+from evalharness.report.articles import Articles
+from evalharness.report.gathered import Gathered
 
 SEED = 0
 
@@ -68,13 +68,13 @@ def choose(gathered: Gathered, articles: Articles, most: int, first: Sequence[in
 def _lists(gathered: Gathered, articles: Articles) -> Iterator[list[int]]:
     """Yield articles, the most telling first, by one view after the other."""
     columns = [column for column in gathered.columns if column.judged]
-    scores = carried.values(gathered, articles, columns)
+    scores = report_articles.values(gathered, articles, columns)
     lowest = np.fmin.reduce(scores, axis=2) if len(columns) else np.empty((articles.n, 0))
     highest = np.fmax.reduce(scores, axis=2) if len(columns) else np.empty((articles.n, 0))
     for n in range(len(columns)):
         yield _order(np.nan_to_num(lowest[:, n], nan=np.inf))
         yield _order(-np.nan_to_num(highest[:, n], nan=-np.inf))
-    flags = carried.flagged(gathered, articles)
+    flags = report_articles.flagged(gathered, articles)
     if flags.any():
         yield _order(-flags)
 
