@@ -7,7 +7,7 @@ import pytest
 
 from evalharness import text
 from evalharness.config import registry
-from evalharness.loaders import pages
+from evalharness.loaders.pages import loader
 from evalharness.records import Article, Summary
 from evalharness.text import timestamps
 
@@ -21,7 +21,7 @@ PIECES = (
 
 
 def _page(line: str) -> object:
-    return pages.read(f"{line}\n\nA title\n\nIt rained in Orrin. {line}\n".encode(), False)
+    return loader.read(f"{line}\n\nA title\n\nIt rained in Orrin. {line}\n".encode(), False)
 
 
 def _component(kind: registry.Kind, name: str) -> Callable[[str], object]:

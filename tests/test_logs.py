@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evalharness.errors import ConfigError, DataError, HarnessError
-from evalharness.loaders.log_archive import Archive
-from evalharness.loaders.log_files import open_log
-from evalharness.loaders.log_formats import FORMATS
-from evalharness.loaders.logs import Format, Logs
+from evalharness.loaders.logs.archive import Archive
+from evalharness.loaders.logs.files import open_log
+from evalharness.loaders.logs.formats import FORMATS
+from evalharness.loaders.logs.loader import Format, Logs
 from evalharness.loaders.rows import Columns
 from evalharness.records import Article, Rejected
 from evalharness.runner.existing import score

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalharness.errors import DataError, MissingExtra
-from evalharness.loaders import page_html, page_text
-from evalharness.loaders.page_furniture import is_furniture
-from evalharness.loaders.page_labels import is_disclaimer
-from evalharness.loaders.page_parts import Page
-from evalharness.loaders.pages import Pages, article_text, read
+from evalharness.loaders.pages import html as pages_html
+from evalharness.loaders.pages import text as pages_text
+from evalharness.loaders.pages.furniture import is_furniture
+from evalharness.loaders.pages.labels import is_disclaimer
+from evalharness.loaders.pages.loader import Pages, article_text, read
+from evalharness.loaders.pages.parts import Page
 from evalharness.records import Article, Rejected
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "pages"
@@ -22,7 +23,7 @@ CASES = Path(__file__).parent / "cases" / "pages"
 
 def reads_html() -> bool:
     try:
-        page_html.require()
+        pages_html.require()
     except MissingExtra:
         return False
     return True
@@ -95,18 +96,18 @@ def html(box: str) -> bytes:
 
 
 def test_text_page_is_taken_apart() -> None:
-    assert page_text.parse(TEXT) == PAGE
+    assert pages_text.parse(TEXT) == PAGE
 
 
 def test_text_page_reads_alike_with_other_line_ends_and_spaces() -> None:
     text = TEXT.replace("\n", "\r\n").replace(" ", "\u00a0")
-    assert page_text.parse(text) == PAGE
+    assert pages_text.parse(text) == PAGE
 
 
 def test_disclaimer_may_stand_after_the_box() -> None:
     box = f"• One thing happened\n• Another did\n{DISCLAIMER}\n"
     text = f"Title\n{box}ORO CITY – It happened at last.\n"
-    assert parts(page_text.parse(text)) == (
+    assert parts(pages_text.parse(text)) == (
         "Title",
         DISCLAIMER,
         ("One thing happened", "Another did"),
@@ -119,17 +120,17 @@ def test_disclaimer_may_stand_after_the_box() -> None:
     ["- Rain flooded the market in Sabine\n- Nobody was hurt\n", "\n".join(SUMMARY) + "\n"],
 )
 def test_box_ends_without_a_dateline(box: str) -> None:
-    page = page_text.parse(f"Title\n{DISCLAIMER}\nKey points:\n{box}Rain fell.\nAll day.\n")
+    page = pages_text.parse(f"Title\n{DISCLAIMER}\nKey points:\n{box}Rain fell.\nAll day.\n")
     assert parts(page) == ("Title", DISCLAIMER, SUMMARY, ("Rain fell.", "All day."))
 
 
 def test_box_of_one_paragraph_ends_after_it() -> None:
     text = f"Title\n{DISCLAIMER}\nRain flooded the market.\nRain fell.\nAll day.\n"
-    assert page_text.parse(text).summary == ("Rain flooded the market.",)
+    assert pages_text.parse(text).summary == ("Rain flooded the market.",)
 
 
 def test_page_without_a_box_has_no_summary() -> None:
-    page = page_text.parse("Title\nBy Ada Lind\nOctober 17, 2031\nRain fell.\nAll day.\nLoading\n")
+    page = pages_text.parse("Title\nBy Ada Lind\nOctober 17, 2031\nRain fell.\nAll day.\nLoading\n")
     assert parts(page) == ("Title", None, (), ("Rain fell.", "All day."))
     assert (page.byline, page.timestamps) == (("By Ada Lind",), ("October 17, 2031",))
 
@@ -181,8 +182,8 @@ def test_furniture_is_told_from_sentences(line: str, furniture: bool) -> None:
 
 @given(st.text())
 def test_any_text_is_taken_apart_and_nothing_is_added(text: str) -> None:
-    page = page_text.parse(text)
-    said = page_text.folded(text)
+    page = pages_text.parse(text)
+    said = pages_text.folded(text)
     found = (page.title, *page.summary, *page.body, *page.furniture, *page.byline)
     assert all(part in said for part in found)
 
@@ -202,7 +203,7 @@ _LINES = (
 
 @given(st.lists(st.sampled_from(_LINES), unique=True))
 def test_every_line_of_a_page_ends_up_in_one_part(lines: list[str]) -> None:
-    page = page_text.parse("\n\n".join(lines))
+    page = pages_text.parse("\n\n".join(lines))
     bullets = {ord(sign): None for sign in "•–—"}
     optional = (page.disclaimer, page.photo_credit, page.source_tag, page.title)
     several = (page.byline, page.timestamps, page.summary, page.body, page.subheads, page.furniture)
@@ -228,7 +229,7 @@ def test_every_line_of_a_page_ends_up_in_one_part(lines: list[str]) -> None:
     ids=["aside", "div", "details", "no box"],
 )
 def test_summary_box_is_taken_out_of_the_article_however_it_is_marked_up(box: str) -> None:
-    page = page_html.parse(html(box))
+    page = pages_html.parse(html(box))
     assert page.title == PAGE.title
     assert page.disclaimer == DISCLAIMER
     assert page.summary == SUMMARY
@@ -238,7 +239,7 @@ def test_summary_box_is_taken_out_of_the_article_however_it_is_marked_up(box: st
 
 @needs_html
 def test_html_page_without_a_box_has_no_summary() -> None:
-    page = page_html.parse(html(""))
+    page = pages_html.parse(html(""))
     assert (page.disclaimer, page.summary) == (None, ())
     assert page.body[: len(BODY)] == BODY
 
@@ -246,8 +247,8 @@ def test_html_page_without_a_box_has_no_summary() -> None:
 @needs_html
 @given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_are_a_page_of_some_kind(content: bytes) -> None:
-    assert isinstance(page_html.parse(content), Page)
-    assert isinstance(page_html.parse(b"<html><p>" + content), Page)
+    assert isinstance(pages_html.parse(content), Page)
+    assert isinstance(pages_html.parse(b"<html><p>" + content), Page)
 
 
 def test_html_without_its_extra_says_what_to_install(
@@ -411,5 +412,5 @@ def test_page_has_the_day_on_which_it_appeared_if_its_time_stamps_leave_no_doubt
 @pytest.mark.parametrize("n", [4000])
 def test_long_page_takes_time_in_proportion(n: int) -> None:
     lines = [f"Sentence {k} of this page says something else." for k in range(n)]
-    page = page_text.parse("\n".join(["A title of five words", *lines]))
+    page = pages_text.parse("\n".join(["A title of five words", *lines]))
     assert len(page.body) == n

@@ -13,7 +13,7 @@ from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
-from evalharness.loaders.pages import found_pages, read
+from evalharness.loaders.pages.loader import found_pages, read
 from evalharness.protocols import Metric
 from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict

@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 from evalharness.config import registry, run_config, schema
 from evalharness.config.registry import Kind
 from evalharness.errors import ConfigError, UnknownComponent
-from evalharness.loaders.log_formats import FORMATS
+from evalharness.loaders.logs.formats import FORMATS
 
 LOG_FORMATS = "formats"
 

@@ -35,8 +35,8 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "loaders": {
         "files": "evalharness.loaders.files:Files",
         "hub": "evalharness.loaders.hub:Hub",
-        "logs": "evalharness.loaders.logs:Logs",
-        "pages": "evalharness.loaders.pages:Pages",
+        "logs": "evalharness.loaders.logs.loader:Logs",
+        "pages": "evalharness.loaders.pages.loader:Pages",
     },
     "models": {
         "article": "evalharness.models.extractive:WholeArticle",

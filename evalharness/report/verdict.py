@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 from evalharness import text
 from evalharness.files.untrusted import printable
-from evalharness.loaders.page_parts import Page
+from evalharness.loaders.pages.parts import Page
 from evalharness.records import Flag, Span
 from evalharness.report.table import NOTICE
 from evalharness.runner.check import Sentence, Verdict

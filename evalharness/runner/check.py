@@ -12,8 +12,8 @@ from evalharness.config import registry
 from evalharness.config.calibration import Probability, load_calibration
 from evalharness.errors import ConfigError, DataError
 from evalharness.files.untrusted import read_whole
-from evalharness.loaders.page_parts import Page
-from evalharness.loaders.pages import NO_ARTICLE, article_text, extra, read
+from evalharness.loaders.pages.loader import NO_ARTICLE, article_text, extra, read
+from evalharness.loaders.pages.parts import Page
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary, score_record
 

@@ -11,9 +11,9 @@ from typing import Any
 from evalharness.config import registry
 from evalharness.config import run_config as configs
 from evalharness.errors import ConfigError, DataError, HarnessError
-from evalharness.loaders.log_files import open_log
-from evalharness.loaders.log_formats import FORMATS
-from evalharness.loaders.logs import Logs
+from evalharness.loaders.logs.files import open_log
+from evalharness.loaders.logs.formats import FORMATS
+from evalharness.loaders.logs.loader import Logs
 from evalharness.loaders.paths import matches
 from evalharness.records import digest
 from evalharness.runner.run import Progress, Run, Unfinished, run

@@ -107,11 +107,11 @@ def _cut(tree: Any) -> Any:
 
 @cache
 def members(archive: bytes) -> Mapping[str, bytes]:
-    from evalharness.loaders import log_archive
+    from evalharness.loaders.logs import archive as logs_archive
 
     stream = io.BytesIO(archive)
     with zipfile.ZipFile(stream) as file:
-        return {e.filename: log_archive._content(stream, e) for e in file.infolist()}
+        return {e.filename: logs_archive._content(stream, e) for e in file.infolist()}
 
 
 def ledger() -> list[bytes]:

@@ -92,10 +92,10 @@ def _rows(name: str) -> Callable[[bytes, Path], object]:
 
 def _page(html: bool | None) -> Callable[[bytes, Path], object]:
     def read(case: bytes, folder: Path) -> object:
-        from evalharness.loaders import pages
+        from evalharness.loaders.pages import loader
 
-        page = pages.read(case, html)
-        return pages.article_text(page), pages.extra(page)
+        page = loader.read(case, html)
+        return loader.article_text(page), loader.extra(page)
 
     return read
 
@@ -113,7 +113,7 @@ def _labels(case: bytes, folder: Path) -> object:
 
 def _log(name: str) -> Callable[[bytes, Path], object]:
     def read(case: bytes, folder: Path) -> object:
-        from evalharness.loaders.logs import Logs
+        from evalharness.loaders.logs.loader import Logs
 
         path = folder / name
         path.write_bytes(case)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from evalharness.loaders.page_draft import Line, divided, line
-from evalharness.loaders.page_parts import Page, assemble
+from evalharness.loaders.pages.draft import Line, divided, line
+from evalharness.loaders.pages.parts import Page, assemble
 
 _BREAK = re.compile(r"\r\n|[\n\r\u2028\u2029\x0b\x0c\x85]")
 

@@ -9,12 +9,12 @@ line of the page ends up in one part; only the title said again above the box is
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalharness.loaders import page_labels as labels
-from evalharness.loaders.page_body import start_of_body, take_body
-from evalharness.loaders.page_box import find_box
-from evalharness.loaders.page_draft import Draft, Line
-from evalharness.loaders.page_edges import dateline, opens_article, source
-from evalharness.loaders.page_furniture import points_elsewhere
+from evalharness.loaders.pages import labels
+from evalharness.loaders.pages.body import start_of_body, take_body
+from evalharness.loaders.pages.box import find_box
+from evalharness.loaders.pages.draft import Draft, Line
+from evalharness.loaders.pages.edges import dateline, opens_article, source
+from evalharness.loaders.pages.furniture import points_elsewhere
 
 MOST_TITLE_WORDS = 40
 # A title of this many words is more than a label above it.

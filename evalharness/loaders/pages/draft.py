@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from evalharness.loaders import page_labels as labels
-from evalharness.loaders.page_edges import source
-from evalharness.loaders.page_furniture import is_furniture
+from evalharness.loaders.pages import labels
+from evalharness.loaders.pages.edges import source
+from evalharness.loaders.pages.furniture import is_furniture
 
 # What HTML says of a line: its tag, or the class of an element around it.
 Hint = Literal["", "title", "heading", "byline", "time", "caption", "box", "furniture", "frame"]

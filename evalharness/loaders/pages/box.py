@@ -9,8 +9,8 @@ close it.
 from collections.abc import Iterator
 from itertools import islice
 
-from evalharness.loaders import page_labels as labels
-from evalharness.loaders.page_draft import Draft
+from evalharness.loaders.pages import labels
+from evalharness.loaders.pages.draft import Draft
 
 MOST_ANCHORS = 20  # looked at
 MOST_LINES = 25  # of a box

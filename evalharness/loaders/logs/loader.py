@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from evalharness.errors import DataError
-from evalharness.loaders.log_files import Log, open_log
-from evalharness.loaders.log_paths import follow, joined
+from evalharness.loaders.logs.files import Log, open_log
+from evalharness.loaders.logs.paths import follow, joined
 from evalharness.loaders.paths import matches, paths
 from evalharness.loaders.rows import (
     FILE_COLUMNS,

@@ -3,7 +3,7 @@
 
 import re
 
-from evalharness.loaders.page_labels import is_ended
+from evalharness.loaders.pages.labels import is_ended
 
 _DASH = r"(?:–|—|―|--+| - |−|(?<=\)):|(?<=\w): (?=[A-Z]))"
 _CITY = r"[^\W\d_a-zß-öø-ÿ][^\W\d_a-zß-öø-ÿ.'’\-]*(?:[ \-/][^\W\d_a-zß-öø-ÿ.'’\-&]+){0,4}"

@@ -4,10 +4,10 @@ import re
 from bisect import bisect_right
 from itertools import accumulate
 
-from evalharness.loaders import page_labels as labels
-from evalharness.loaders.page_draft import Draft
-from evalharness.loaders.page_edges import dateline, is_source_line, source
-from evalharness.loaders.page_furniture import is_bare_signature, opens_comments, opens_list
+from evalharness.loaders.pages import labels
+from evalharness.loaders.pages.draft import Draft
+from evalharness.loaders.pages.edges import dateline, is_source_line, source
+from evalharness.loaders.pages.furniture import is_bare_signature, opens_comments, opens_list
 
 _AUTHORS = re.compile(r"\b[Bb]y |\band\b|,|&|\|")
 _BIO = re.compile(

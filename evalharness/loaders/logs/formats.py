@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalharness.loaders.log_paths import follow
+from evalharness.loaders.logs.paths import follow
 
 Record = Mapping[str, Any]
 

@@ -12,11 +12,11 @@ from itertools import accumulate
 from typing import Any
 
 from evalharness.errors import MissingExtra
-from evalharness.loaders import page_labels as labels
-from evalharness.loaders.page_blocks import Outline, outline
-from evalharness.loaders.page_draft import Line, divided
-from evalharness.loaders.page_edges import opens_article
-from evalharness.loaders.page_parts import Page, assemble
+from evalharness.loaders.pages import labels
+from evalharness.loaders.pages.blocks import Outline, outline
+from evalharness.loaders.pages.draft import Line, divided
+from evalharness.loaders.pages.edges import opens_article
+from evalharness.loaders.pages.parts import Page, assemble
 
 LONGEST_BOX = 3000  # characters; what is longer holds the article too
 # A box has at most this share of the page's prose, unless it is shorter than this.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from evalharness.loaders.log_paths import follow
+from evalharness.loaders.logs.paths import follow
 
 Record = dict[str, Any]
 

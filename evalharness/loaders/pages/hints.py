@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from evalharness.loaders.page_draft import Hint
+from evalharness.loaders.pages.draft import Hint
 
 _FRAME_TAGS = ("nav", "footer", "menu", "aside", "header")
 _FURNITURE_TAGS = ("form", "button", "dialog", "table")

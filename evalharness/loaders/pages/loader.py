@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
-from evalharness.loaders import page_html, page_text
-from evalharness.loaders.page_parts import Page
+from evalharness.loaders.pages import html as pages_html
+from evalharness.loaders.pages import text as pages_text
+from evalharness.loaders.pages.parts import Page
 from evalharness.loaders.paths import matches, paths, short_names
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, Columns, Reading, Row, Rows
 from evalharness.records import Article, Rejected
@@ -59,7 +60,7 @@ class Pages:
         found = [file for path in paths(self.path) for file in found_pages(path)]
         files = list(dict.fromkeys(found))
         if any(_is_html(file) for file in files):
-            page_html.require()
+            pages_html.require()
         return self._read(files)
 
     def _read(self, files: list[Path]) -> Iterator[Article | Rejected]:
@@ -129,9 +130,9 @@ def read(content: bytes, html: bool | None = None) -> Page:
     if html is None:
         html = _MARKUP.match(content[:2000].decode(errors="replace")) is not None
     if html:
-        page_html.require()
-        return page_html.parse(content)
-    return page_text.parse(_decoded(content, "utf-8-sig"))
+        pages_html.require()
+        return pages_html.parse(content)
+    return pages_text.parse(_decoded(content, "utf-8-sig"))
 
 
 def _decoded(content: bytes, encoding: str) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from evalharness.loaders import page_labels as labels
-from evalharness.loaders.page_draft import Line
-from evalharness.loaders.page_hints import Hints, special
-from evalharness.loaders.page_text import folded
+from evalharness.loaders.pages import labels
+from evalharness.loaders.pages.draft import Line
+from evalharness.loaders.pages.hints import Hints, special
+from evalharness.loaders.pages.text import folded
 
 NO_TEXT = (
     "script", "style", "noscript", "template", "svg", "iframe", "object", "head", "math", "canvas",

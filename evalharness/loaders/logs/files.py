@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from evalharness.errors import DataError
-from evalharness.loaders import log_formats, log_records
 from evalharness.loaders.formats import batch_rows, json_lines
-from evalharness.loaders.log_archive import Archive
-from evalharness.loaders.log_formats import FORMATS, LogFormat
-from evalharness.loaders.log_paths import follow
+from evalharness.loaders.logs import formats
+from evalharness.loaders.logs import records as logs_records
+from evalharness.loaders.logs.archive import Archive
+from evalharness.loaders.logs.formats import FORMATS, LogFormat
+from evalharness.loaders.logs.paths import follow
 from evalharness.loaders.paths import first_bytes
 from evalharness.loaders.rows import Raw
 
@@ -59,11 +60,11 @@ def open_log(path: Path, wanted: str = "auto") -> Log | None:
         return _archive(path, wanted)
     if start.startswith(PARQUET):
         return _parquet(path, wanted)
-    if _is_json(path) and log_formats.of_document(document := _document(path)[0]):
+    if _is_json(path) and formats.of_document(document := _document(path)[0]):
         return _document_log(path, document, wanted)
     with _text(path) as stream:
         first = _first(path, stream)
-    found = None if isinstance(first, str) else log_formats.of_line(first)
+    found = None if isinstance(first, str) else formats.of_line(first)
     if found and wanted in ("auto", found.name):
         return Log(path, found, f"{path.name}:", _line_system(path, found), "", _lines(path, found))
     document = _document_of(path, first)
@@ -99,13 +100,13 @@ def _lines(path: Path, format_: LogFormat) -> Callable[[], Iterator[Raw]]:
     def records() -> Iterator[Raw]:
         with _text(path) as stream:
             rows = json_lines(stream)
-            yield from log_records.of_promptfoo(rows) if format_.name == "promptfoo" else rows
+            yield from logs_records.of_promptfoo(rows) if format_.name == "promptfoo" else rows
 
     return records
 
 
 def _line_system(path: Path, format_: LogFormat) -> str:
-    if format_ is log_formats.LM_EVAL:
+    if format_ is formats.LM_EVAL:
         results = path.with_name(f"results_{_unzipped(path).stem.rpartition('_')[2]}.json")
         named = follow(_neighbour(results), "model_name")
         return str(named) if named else _unzipped(path).stem
@@ -129,7 +130,7 @@ def _neighbour(path: Path) -> Any:
 def _document_of(path: Path, first: Mapping[str, Any] | str) -> Any:
     """Return the JSON document that a file is; None where it is JSON Lines, CSV or the like."""
     if not isinstance(first, str):
-        return first if log_formats.of_document(first) else None
+        return first if formats.of_document(first) else None
     with _text(path) as stream:
         start = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     if not (_is_json(path) or start.startswith((b"{", b"["))):
@@ -162,7 +163,7 @@ def _parsed(path: Path, size: int, changed: int) -> tuple[Any, str]:
         raise DataError(f"{path}: a JSON document of more than {limit} MiB; write it as JSON Lines")
     try:
         text = content.removeprefix(b"\xef\xbb\xbf")
-        return json.loads(text, object_pairs_hook=log_records.kept), ""
+        return json.loads(text, object_pairs_hook=logs_records.kept), ""
     except UnicodeDecodeError as error:
         return None, f"not UTF-8: byte 0x{content[error.start]:02x} at position {error.start}"
     except json.JSONDecodeError as error:
@@ -174,7 +175,7 @@ def _parsed(path: Path, size: int, changed: int) -> tuple[Any, str]:
 
 
 def _document_log(path: Path, document: Any, wanted: str) -> Log:
-    found = log_formats.of_document(document)
+    found = formats.of_document(document)
     if found is None:
         raise DataError(f"{path}: a JSON file, but no log that is known ({KNOWN}), nor JSON Lines")
     if wanted not in ("auto", found.name):
@@ -198,25 +199,25 @@ def _numbered(records: Any) -> Iterator[Raw]:
 
 def _inspect_document(path: Path, document: Mapping[str, Any]) -> Found:
     samples = list(_numbered(document.get("samples")))
-    rows = list(log_records.of_inspect_log(document, samples)) if samples else []
+    rows = list(logs_records.of_inspect_log(document, samples)) if samples else []
     model = follow(document, "eval.model")
-    return rows, _system(model, path), log_records.remark(document, len(samples))
+    return rows, _system(model, path), logs_records.remark(document, len(samples))
 
 
 def _promptfoo(path: Path, document: Mapping[str, Any]) -> Found:
-    rows = log_records.of_promptfoo(_numbered(follow(document, "results.results")))
+    rows = logs_records.of_promptfoo(_numbered(follow(document, "results.results")))
     return list(rows), "", ""
 
 
 def _helm(path: Path, document: Any) -> Found:
     if isinstance(document, list):
-        states = log_records.helm_shown(document, _beside(path, "instances.json"))
+        states = logs_records.helm_shown(document, _beside(path, "instances.json"))
         model = follow(_neighbour(path.with_name("run_spec.json")), "adapter_spec.model")
     else:
         states = document.get("request_states")
         model = follow(document, "adapter_spec.model")
     rows: list[Raw] = [
-        (n, row if isinstance(row, str) else log_records.of_helm(dict(row)))
+        (n, row if isinstance(row, str) else logs_records.of_helm(dict(row)))
         for n, row in _numbered(states)
     ]
     return rows, _system(model, path), ""
@@ -244,15 +245,15 @@ def _archive(path: Path, wanted: str) -> Log | None:
     head = archive.head()
 
     def records() -> Iterator[Raw]:
-        yield from log_records.of_inspect_log(head, archive.samples())
+        yield from logs_records.of_inspect_log(head, archive.samples())
 
-    remark = log_records.remark(head, archive.n)
+    remark = logs_records.remark(head, archive.n)
     if not archive.n:
         raise DataError(
             f"{path}: the inspect log holds no sample{f' ({remark})' if remark else ''}"
         )
     system = _system(follow(head, "eval.model"), path)
-    return Log(path, log_formats.INSPECT, f"{path.name}:sample ", system, remark, records)
+    return Log(path, formats.INSPECT, f"{path.name}:sample ", system, remark, records)
 
 
 def _parquet(path: Path, wanted: str) -> Log | None:
@@ -263,7 +264,7 @@ def _parquet(path: Path, wanted: str) -> Log | None:
         names = parquet.read_schema(path).names
     except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _no_parquet(path, error) from error
-    found = log_formats.of_columns(names)
+    found = formats.of_columns(names)
     if found is None or wanted not in ("auto", found.name):
         _no_log(path, wanted)
         return None
@@ -289,7 +290,7 @@ def _no_parquet(path: Path, error: BaseException) -> DataError:
 
 
 def _lighteval(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return log_records.of_lighteval(dict(row))
+    return logs_records.of_lighteval(dict(row))
 
 
 def _lighteval_system(path: Path) -> str:

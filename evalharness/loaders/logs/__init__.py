@@ -1,0 +1,1 @@
+"""Logs of other harnesses: their summaries, read as rows."""

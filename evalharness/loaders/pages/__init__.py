@@ -1,0 +1,1 @@
+"""News pages with a summary box: which lines are title, summary and article."""
