@@ -339,7 +339,7 @@ def test_summaries_of_these_checkpoints_show_a_padding_mistake(
 ) -> None:
     import torch
 
-    from evalharness.models.generation import Engine
+    from evalharness.models.engine import Engine
 
     def padded(engine: Engine, prompts: Sequence[Any]) -> dict[str, Any]:
         ids, mask = mistake(prompts)
@@ -487,7 +487,7 @@ def test_stop_string_ends_a_summary_and_is_cut_off(
 def test_thoughts_are_removed(
     opened: str, written: str, kept: str, checkpoint: Callable[[str], str]
 ) -> None:
-    from evalharness.models.generation import Prompt, Written
+    from evalharness.models.engine import Prompt, Written
 
     writer = Causal(checkpoint("qwen3"), **options())._writer
     prompt = Prompt(writer.tokenizer("it" + opened)["input_ids"], 1)

@@ -46,7 +46,7 @@ def loaded() -> Any:
 
 
 def engine(batch_size: Any = "auto", **options: Any) -> Any:
-    from evalharness.models.generation import Engine
+    from evalharness.models.engine import Engine
     from evalharness.models.settings import resolve
 
     chosen = {"max_new_tokens": 5} | options
@@ -55,7 +55,7 @@ def engine(batch_size: Any = "auto", **options: Any) -> Any:
 
 
 def prompts(*lengths: int) -> list[Any]:
-    from evalharness.models.generation import Prompt
+    from evalharness.models.engine import Prompt
 
     return [Prompt([1 + (n + i) % 30 for i in range(n)], n, str(n).encode()) for n in lengths]
 
@@ -90,7 +90,7 @@ OUT_OF_MEMORY = (
 
 @pytest.mark.parametrize("message", OUT_OF_MEMORY)
 def test_too_large_batch_is_halved_until_it_fits(message: str) -> None:
-    from evalharness.models.generation import careful
+    from evalharness.models.engine import careful
 
     tried: list[int] = []
 
@@ -107,7 +107,7 @@ def test_too_large_batch_is_halved_until_it_fits(message: str) -> None:
 def test_article_that_does_not_fit_alone_is_named_with_its_reason() -> None:
     import torch
 
-    from evalharness.models.generation import Failed, careful
+    from evalharness.models.engine import Failed, careful
 
     def run(rows: Sequence[int]) -> list[int]:
         if 3 in rows:
@@ -122,7 +122,7 @@ def test_article_that_does_not_fit_alone_is_named_with_its_reason() -> None:
 
 
 def test_failing_article_does_not_harm_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalharness.models.generation import Engine, Failed
+    from evalharness.models.engine import Engine, Failed
 
     made = prompts(3, 4, 5, 6)
     right = engine(4).write(made)
@@ -140,7 +140,7 @@ def test_failing_article_does_not_harm_its_batch(monkeypatch: pytest.MonkeyPatch
 
 
 def test_failure_of_every_article_is_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalharness.models.generation import Engine, Failed
+    from evalharness.models.engine import Engine, Failed
 
     def fails(self: Engine, all_prompts: Any, rows: Sequence[int]) -> Any:
         raise ValueError("`decoder_start_token_id` has to be defined")
@@ -155,7 +155,7 @@ def test_failure_of_every_article_is_the_models(monkeypatch: pytest.MonkeyPatch)
 def test_memory_that_suffices_for_no_article_of_a_batch_may_for_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from evalharness.models.generation import Engine, Failed
+    from evalharness.models.engine import Engine, Failed
 
     def fails(self: Engine, all_prompts: Any, rows: Sequence[int]) -> Any:
         raise MemoryError
@@ -166,7 +166,7 @@ def test_memory_that_suffices_for_no_article_of_a_batch_may_for_others(
 
 
 def test_errors_a_user_can_mend_are_not_an_articles() -> None:
-    from evalharness.models.generation import careful
+    from evalharness.models.engine import careful
 
     def run(rows: Sequence[int]) -> list[int]:
         raise MissingExtra("device_map", "accelerate")
@@ -176,7 +176,7 @@ def test_errors_a_user_can_mend_are_not_an_articles() -> None:
 
 
 def test_article_without_text_never_reaches_the_model() -> None:
-    from evalharness.models.generation import Failed, summaries
+    from evalharness.models.engine import Failed, summaries
 
     def never(article: Article) -> Any:
         raise AssertionError
@@ -190,7 +190,7 @@ def test_article_without_text_never_reaches_the_model() -> None:
 
 
 def test_token_that_the_model_does_not_know_is_an_error_of_the_article() -> None:
-    from evalharness.models.generation import Failed, Prompt
+    from evalharness.models.engine import Failed, Prompt
 
     results = engine(4).write([*prompts(3, 4), Prompt([1, 40], 2)])
     assert results[:2] == engine(4).write(prompts(3, 4))
@@ -276,7 +276,7 @@ def test_first_tokens_of_a_model_have_its_distribution() -> None:
     import numpy as np
     import torch
 
-    from evalharness.models.generation import Prompt
+    from evalharness.models.engine import Prompt
     from evalharness.models.sampling import article_seed
 
     n = 3000

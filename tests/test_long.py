@@ -19,10 +19,10 @@ from evalharness import run
 from evalharness.config import registry, run_config
 from evalharness.config.cells import prepare
 from evalharness.errors import ConfigError
-from evalharness.models.asking import Failed, Said
 from evalharness.models.chunks import chunks, ends, groups, shortened
 from evalharness.models.endpoint import Endpoint
 from evalharness.models.long import Long, Strategy, summarized
+from evalharness.models.prompt import Failed, Said
 from evalharness.records import Article, Summary, summary_of, summary_record
 from evalharness.text import sentences
 

@@ -111,7 +111,7 @@ def test_what_did_not_fit_halves_what_follows() -> None:
 
 
 def test_engine_remembers_that_memory_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalharness.models.generation import Engine
+    from evalharness.models.engine import Engine
 
     made = test_generation.prompts(*[10] * 12)
     right = test_generation.engine(4).write(made)
@@ -158,10 +158,10 @@ def sheet(folder: Path, n: int, **model: Any) -> dict[str, Any]:
 @pytest.fixture
 def slow_single(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Make the clock say that batches of 4 are best; return the sizes of all batches."""
-    from evalharness.models.generation import Engine
+    from evalharness.models.engine import Engine
 
     monkeypatch.setattr("evalharness.models.pace.LEAST", 16)
-    monkeypatch.setattr("evalharness.models.generation.LEAST", 16)
+    monkeypatch.setattr("evalharness.models.engine.LEAST", 16)
     seen: list[int] = []
     run_model = Engine._generate
 
@@ -209,7 +209,7 @@ def test_fixed_size_and_few_articles_try_nothing(tmp_path: Path, slow_single: li
 
 def test_real_trial_changes_no_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evalharness.models.pace.LEAST", 16)
-    monkeypatch.setattr("evalharness.models.generation.LEAST", 16)
+    monkeypatch.setattr("evalharness.models.engine.LEAST", 16)
     (found,) = run(sheet(tmp_path, 24), results=tmp_path / "auto")
     (fixed,) = run(sheet(tmp_path, 24, batch_size=1), results=tmp_path / "one")
     assert found.record["timing"]["generation"]["batch"]["tried"].keys() >= {"1", "4"}

@@ -341,7 +341,7 @@ def test_summaries_of_these_checkpoints_show_a_padding_mistake(
     checkpoint: Callable[[str], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from evalharness.models.generation import Engine
+    from evalharness.models.engine import Engine
 
     made = checkpoint(family)
     right = Seq2Seq(made, batch_size=8, **options(family)).summarize(ARTICLES)
@@ -396,7 +396,7 @@ def test_summaries_of_mbart_depend_on_its_languages(
 
 
 def test_summaries_of_pegasus_have_line_breaks(checkpoint: Callable[[str], str]) -> None:
-    from evalharness.models.generation import Prompt, Written
+    from evalharness.models.engine import Prompt, Written
 
     writer = Seq2Seq(checkpoint("pegasus"))._writer
     written = Written([5], " One said. <n> Two said .<n>Three", "stop")

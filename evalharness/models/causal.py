@@ -19,13 +19,13 @@ from evalharness.hf.prompts import (
     rendered,
     window,
 )
-from evalharness.models.asking import Failed, Prompt
 from evalharness.models.options import Generating
+from evalharness.models.prompt import Failed, Prompt
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
 if TYPE_CHECKING:
-    from evalharness.models.generation import Engine, Written
+    from evalharness.models.engine import Engine, Written
 
 INSTRUCTION = (
     "{article}\n\nSummarize the article above in at most three sentences. Say only what the "
@@ -126,7 +126,7 @@ class _Writer:
     """A checkpoint at work; settles once what is the same for all articles."""
 
     def __init__(self, options: Causal, loaded: weights.Loaded) -> None:
-        from evalharness.models import continuous, generation, settings
+        from evalharness.models import continuous, engine, settings
 
         self.options = options
         self.tokenizer = loaded.tokenizer
@@ -142,7 +142,7 @@ class _Writer:
         self.limit = _room(context, decoding.cap, options.max_input_tokens)
         if options.batching == "continuous":
             continuous.check(loaded, decoding, options.stop)
-        self.engine = generation.Engine(
+        self.engine = engine.Engine(
             loaded,
             decoding,
             options.batch_size,
@@ -162,9 +162,9 @@ class _Writer:
 
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
         """Return a summary for each article, in order."""
-        from evalharness.models import generation
+        from evalharness.models import engine
 
-        return generation.summaries(
+        return engine.summaries(
             articles,
             self.engine,
             self.prompt,

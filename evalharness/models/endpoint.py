@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
 from evalharness.hf.prompts import check_template, filled, parts, without_thought
-from evalharness.models.asking import Failed, Said
 from evalharness.models.causal import INSTRUCTION
 from evalharness.models.long import Long, summarized
+from evalharness.models.prompt import Failed, Said
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 

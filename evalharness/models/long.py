@@ -10,8 +10,8 @@ from typing import Generic, Literal
 
 from evalharness.errors import HarnessError
 from evalharness.hf.prompts import check_template
-from evalharness.models.asking import Failed, P, Reader, Said
 from evalharness.models.chunks import JOINT, chunks, ends, groups, shortened
+from evalharness.models.prompt import Failed, P, Reader, Said
 from evalharness.records import Article, Finish, Span, Summary
 
 MERGE = (

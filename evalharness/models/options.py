@@ -6,14 +6,14 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.hf import weights
-from evalharness.models.asking import Failed, Prompt
 from evalharness.models.long import Long
 from evalharness.models.pace import LEAST
+from evalharness.models.prompt import Failed, Prompt
 from evalharness.protocols import Checkpoint
 from evalharness.records import Article
 
 if TYPE_CHECKING:
-    from evalharness.models.generation import Engine
+    from evalharness.models.engine import Engine
 
 # Options that are handed to generation as they are; None leaves the checkpoint's own value.
 DECODING = (

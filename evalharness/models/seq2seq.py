@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from evalharness.errors import ModelError
 from evalharness.hf import weights
 from evalharness.hf.prompts import positions, window
-from evalharness.models.asking import Failed, Prompt
 from evalharness.models.long import MERGE
 from evalharness.models.options import Generating
+from evalharness.models.prompt import Failed, Prompt
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
 if TYPE_CHECKING:
     import torch
 
-    from evalharness.models.generation import Engine, Written
+    from evalharness.models.engine import Engine, Written
 
 # A checkpoint may hold parameters for several tasks.
 TASK = "summarization"
@@ -77,7 +77,7 @@ class _Writer:
     """A checkpoint at work; settles once what is the same for all articles."""
 
     def __init__(self, options: Seq2Seq, loaded: weights.Loaded) -> None:
-        from evalharness.models import generation, settings
+        from evalharness.models import engine, settings
 
         self.options = options
         self.model = loaded.model
@@ -93,7 +93,7 @@ class _Writer:
         resolved = settings.resolve(self.model, self.tokenizer, task, decoding, options.cache)
         _check_cap(resolved.cap, positions(self.model.config, "decoder"))
         self.window = window(self.model, self.tokenizer, options.max_input_tokens)
-        self.engine = generation.Engine(
+        self.engine = engine.Engine(
             loaded,
             resolved,
             options.batch_size,
@@ -104,10 +104,10 @@ class _Writer:
 
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
         """Return a summary for each article, in order."""
-        from evalharness.models import generation
+        from evalharness.models import engine
 
         long = self.options.long
-        return generation.summaries(articles, self.engine, self.prompt, self._polished, long)
+        return engine.summaries(articles, self.engine, self.prompt, self._polished, long)
 
     def prompt(self, article: Article) -> Prompt | Failed:
         """Return the tokens of prefix and article, the article cut on the right to fit."""

@@ -60,7 +60,7 @@ def main() -> int:
     parser.add_argument("--neural", type=int, default=0, help="so many of them with a tiny BART")
     given = parser.parse_args()
     _imported(
-        ["torch", "transformers", "evalharness.models.seq2seq", "evalharness.models.generation"]
+        ["torch", "transformers", "evalharness.models.seq2seq", "evalharness.models.engine"]
         if given.neural
         else []
     )

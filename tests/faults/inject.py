@@ -218,7 +218,7 @@ def _calls(injector: Injector) -> None:
         *((metric, "score") for metric in (Rouge, Lexical)),
     ]
     if "torch" in sys.modules:
-        from evalharness.models.generation import Engine
+        from evalharness.models.engine import Engine
 
         calls.append((Engine, "_generate"))
     for owner, name in calls:

@@ -20,11 +20,11 @@ from transformers import (  # noqa: TID253
 from evalharness.errors import HarnessError, ModelError
 from evalharness.hf import weights
 from evalharness.models import continuous, sampling
-from evalharness.models.asking import Failed as Failed
-from evalharness.models.asking import Prompt as Prompt
-from evalharness.models.asking import Said
 from evalharness.models.long import Long, summarized, told
 from evalharness.models.pace import LEAST, Pace, tried, usual
+from evalharness.models.prompt import Failed as Failed
+from evalharness.models.prompt import Prompt as Prompt
+from evalharness.models.prompt import Said
 from evalharness.models.settings import Settings, ends
 from evalharness.records import Article, Finish, Summary
 
