@@ -7,7 +7,7 @@ import pytest
 
 from evalharness.config import cells, registry, run_config
 from evalharness.errors import ConfigError
-from evalharness.neural.options import Weights
+from evalharness.neural.weights import Weights
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # Rules of `gate`, and figures of `reproduce`: no run.

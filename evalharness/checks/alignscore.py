@@ -12,8 +12,8 @@ import numpy as np
 
 from evalharness.hf import weights as hf_weights
 from evalharness.neural.batches import Encoded
-from evalharness.neural.options import Weights
 from evalharness.neural.reading import Copied, Reading, unscorable
+from evalharness.neural.weights import Weights
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION

@@ -6,8 +6,8 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from evalharness.checks.chunks import Chunk
-from evalharness.neural.options import Weights
 from evalharness.neural.reading import Copied, Reading, unscorable
+from evalharness.neural.weights import Weights
 from evalharness.protocols import Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION

@@ -12,8 +12,8 @@ from evalharness.checks.judge_prompts import PROTOCOLS, Aggregate, Answers, Clai
 from evalharness.endpoint import Server
 from evalharness.hf import weights
 from evalharness.hf.prompts import check_template
-from evalharness.neural.options import Weights
 from evalharness.neural.reading import Copied, Reading, unscorable
+from evalharness.neural.weights import Weights
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import NO_ANSWER, Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.errors import ModelError
-from evalharness.neural.options import Weights
 from evalharness.neural.placing import numbers_of
 from evalharness.neural.reading import Reading, unscorable
+from evalharness.neural.weights import Weights
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from evalharness.checks.pieces import SHORTEST, Granularity, pieces
 from evalharness.errors import ModelError
-from evalharness.neural.options import Weights
 from evalharness.neural.reading import Copied, Reading, unscorable
+from evalharness.neural.weights import Weights
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION

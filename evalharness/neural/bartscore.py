@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.neural.options import Weights
 from evalharness.neural.placing import numbers_of
+from evalharness.neural.weights import Weights
 from evalharness.records import Span
 
 if TYPE_CHECKING:

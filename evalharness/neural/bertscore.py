@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.errors import DataError
-from evalharness.neural.options import Weights
+from evalharness.neural.weights import Weights
 
 if TYPE_CHECKING:
     from evalharness.neural.embedding import Embedder, Match

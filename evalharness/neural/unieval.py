@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from evalharness.errors import ModelError
-from evalharness.neural.options import Weights
+from evalharness.neural.weights import Weights
 
 if TYPE_CHECKING:
     import torch
