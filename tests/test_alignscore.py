@@ -82,9 +82,9 @@ def test_batches_of_other_sizes_change_nothing(check: Plain, batch_tokens: int) 
 
 
 def _swapped_labels(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalharness.neural import alignscore
+    from evalharness.checks import alignscore_network
 
-    monkeypatch.setitem(alignscore.COLUMNS, "nli", alignscore.COLUMNS["nli"] + 1)
+    monkeypatch.setitem(alignscore_network.COLUMNS, "nli", alignscore_network.COLUMNS["nli"] + 1)
 
 
 def _swapped_pair(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +247,7 @@ def test_checkpoint_runs_no_code(
 ) -> None:
     import torch
 
-    from evalharness.neural.alignscore import read_lightning
+    from evalharness.checks.alignscore_network import read_lightning
 
     whole = torch.load(folder / "align.ckpt", weights_only=True)
     torch.save(whole | {"callbacks": {"last": Foreign()}}, tmp_path / "foreign.ckpt")

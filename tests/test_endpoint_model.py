@@ -10,7 +10,7 @@ from servers import transformers_serve
 from servers.chat import Fields, completion, serving
 
 from evalharness import run
-from evalharness.checks.judge import Judge
+from evalharness.checks.judge.judge import Judge
 from evalharness.config import registry
 from evalharness.endpoint import Server
 from evalharness.errors import EndpointError

@@ -1,6 +1,6 @@
 """The check of names against the article."""
 
-from evalharness.checks.entities import Entities
+from evalharness.checks.lexical.entities import Entities
 from evalharness.records import Article, Score, Summary
 
 

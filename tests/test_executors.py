@@ -24,7 +24,7 @@ from at_work import (
 )
 
 import evalharness
-from evalharness.checks.judge import Judge
+from evalharness.checks.judge.judge import Judge
 from evalharness.config import cells, run_config
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied

@@ -8,14 +8,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
-from evalharness.checks.dates import Dates
-from evalharness.checks.entities import Entities
-from evalharness.checks.lexical import Lexical
-from evalharness.checks.numbers import Numbers
-from evalharness.checks.polarity import Polarity
-from evalharness.checks.quotes import Quotes
-from evalharness.checks.roles import Roles
-from evalharness.checks.support import Support
+from evalharness.checks.lexical.dates import Dates
+from evalharness.checks.lexical.entities import Entities
+from evalharness.checks.lexical.lexical import Lexical
+from evalharness.checks.lexical.numbers import Numbers
+from evalharness.checks.lexical.polarity import Polarity
+from evalharness.checks.lexical.quotes import Quotes
+from evalharness.checks.lexical.roles import Roles
+from evalharness.checks.lexical.support import Support
 from evalharness.protocols import Pair
 from evalharness.records import Article, Score, Span, Summary
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
-from evalharness.checks.lexical import ODDS, PARTS, Lexical, merged
-from evalharness.checks.support import Support, odds_added
+from evalharness.checks.lexical.lexical import ODDS, PARTS, Lexical, merged
+from evalharness.checks.lexical.support import Support, odds_added
 from evalharness.records import Article, Flag, Score, Span, Summary
 
 ARTICLE = (

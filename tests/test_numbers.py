@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evalharness import text
-from evalharness.checks.numbers import Numbers
+from evalharness.checks.lexical.numbers import Numbers
 from evalharness.records import Article, Score, Summary
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.checks.polarity import Polarity, StatedPolarity, check_polarity
+from evalharness.checks.lexical.polarity import Polarity, StatedPolarity, check_polarity
 from evalharness.records import Article, Score, Summary
 
 PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"

@@ -107,7 +107,7 @@ def buggy_oracle(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def broken_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalharness.checks.numbers import Numbers
+    from evalharness.checks.lexical.numbers import Numbers
     from evalharness.records import Score
 
     monkeypatch.setattr(Numbers, "score", lambda self, pairs: [Score(1.0) for _ in pairs])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.checks.quotes import Quotes, StatedQuotes, check_quotes
+from evalharness.checks.lexical.quotes import Quotes, StatedQuotes, check_quotes
 from evalharness.records import Article, Score, Summary
 
 PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.checks.roles import Roles, StatedRoles, check_roles
+from evalharness.checks.lexical.roles import Roles, StatedRoles, check_roles
 from evalharness.records import Article, Score, Summary
 
 PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"

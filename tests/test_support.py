@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
-from evalharness.checks.alignment import Wording, align, are_close, by_sentence
-from evalharness.checks.passages import Passages
-from evalharness.checks.support import Support, odds_added
+from evalharness.checks.lexical.alignment import Wording, align, are_close, by_sentence
+from evalharness.checks.lexical.passages import Passages
+from evalharness.checks.lexical.support import Support, odds_added
 from evalharness.records import Article, Score, Summary
 
 WORDS = [

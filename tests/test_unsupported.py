@@ -1,8 +1,8 @@
 """Which words nothing supports: runs, whole sentences, vague words, repetition."""
 
-from evalharness.checks.alignment import Wording, align, by_sentence, is_repeated
-from evalharness.checks.passages import passages
-from evalharness.checks.unsupported import unsupported
+from evalharness.checks.lexical.alignment import Wording, align, by_sentence, is_repeated
+from evalharness.checks.lexical.passages import passages
+from evalharness.checks.lexical.unsupported import unsupported
 from evalharness.records import Span
 
 ARTICLE = (

@@ -75,7 +75,7 @@ def aggregator(_: Triples) -> Callable[[], float]:
 
 def everything(triples: Triples) -> Callable[[], float]:
     """Score with ROUGE and the check `lexical`, each article once."""
-    from evalharness.checks.lexical import Lexical
+    from evalharness.checks.lexical.lexical import Lexical
     from evalharness.metrics.rouge import Rouge
     from evalharness.records import Article, Summary
 

@@ -80,20 +80,22 @@ class AlignScore(Weights):
 
     @cached_property
     def _network(self) -> "Network":
-        from evalharness.neural import alignscore
+        from evalharness.checks import alignscore_network
         from evalharness.neural.network import Network
 
-        weights = hf_weights.file(self.checkpoint, self.file or alignscore.WEIGHTS, self.revision)
+        weights = hf_weights.file(
+            self.checkpoint, self.file or alignscore_network.WEIGHTS, self.revision
+        )
         backbone = self.backbone or self.checkpoint
-        model, tokenizer = alignscore.load(weights, backbone, self.dtype, self.attention)
+        model, tokenizer = alignscore_network.load(weights, backbone, self.dtype, self.attention)
         device = hf_weights.place(self.device)
         return Network(hf_weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
 
     def save(self, folder: Path) -> None:
         """Write the network as a folder that loads without pickle and backbone."""
-        from evalharness.neural import alignscore
+        from evalharness.checks import alignscore_network
 
-        alignscore.save(self._network.model, self._network.tokenizer, folder)
+        alignscore_network.save(self._network.model, self._network.tokenizer, folder)
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each sentence of each summary; its evidence is the chunk that fits it best."""
@@ -127,7 +129,7 @@ class AlignScore(Weights):
         """Fill in what the network says of every passage with every claim."""
         if not given:
             return
-        from evalharness.neural.alignscore import COLUMNS
+        from evalharness.checks.alignscore_network import COLUMNS
 
         column = COLUMNS[self.mode.removesuffix("_sp")]
         cells = ((each, *cell) for each in given for cell in each.cells())

@@ -54,11 +54,11 @@ class Hhem(Grounding):
     @cached_property
     def loaded(self) -> "Network":
         """The network, T5's encoder with two labels."""
-        from evalharness.neural import hhem
+        from evalharness.checks import hhem_network
         from evalharness.neural.network import Network
 
-        weights = hf_weights.file(self.checkpoint, hhem.WEIGHTS, self.revision)
-        model, tokenizer = hhem.load(weights, self.backbone, self.dtype, self.attention)
+        weights = hf_weights.file(self.checkpoint, hhem_network.WEIGHTS, self.revision)
+        model, tokenizer = hhem_network.load(weights, self.backbone, self.dtype, self.attention)
         device = hf_weights.place(self.device)
         return Network(hf_weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
 

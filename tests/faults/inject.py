@@ -209,7 +209,7 @@ def _tables() -> None:
 
 def _calls(injector: Injector) -> None:
     """Count the calls of models and metrics, in which memory runs out."""
-    from evalharness.checks.lexical import Lexical
+    from evalharness.checks.lexical.lexical import Lexical
     from evalharness.metrics.rouge import Rouge
     from evalharness.models.extractive import Lead, RandomSentences, TextRank
 

@@ -6,15 +6,10 @@ from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.comparing import share_without_clash
-from evalharness.checks.cues import PROMISES
-from evalharness.checks.passages import (
-    MOST_PLACES,
-    Passages,
-    passages,
-    without_claims,
-)
-from evalharness.checks.role_words import (
+from evalharness.checks.lexical.comparing import share_without_clash
+from evalharness.checks.lexical.cues import PROMISES
+from evalharness.checks.lexical.passages import MOST_PLACES, Passages, passages, without_claims
+from evalharness.checks.lexical.role_words import (
     APART,
     BE,
     LOSING,

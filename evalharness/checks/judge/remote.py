@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalharness.checks.judge_answers import Question, Reply
+from evalharness.checks.judge.answers import Question, Reply
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
 from evalharness.errors import EndpointError
 from evalharness.hf.prompts import filled
 
 if TYPE_CHECKING:
-    from evalharness.checks.judge import Judge
+    from evalharness.checks.judge.judge import Judge
 
 # Marks of a space that some servers leave in a token's text.
 _SPACES = str.maketrans({"▁": " ", "Ġ": " "})

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import cache, cached_property
 from typing import ClassVar
 
-from evalharness.checks.passages import Passages, in_order, passages, without_claims
+from evalharness.checks.lexical.passages import Passages, in_order, passages, without_claims
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text import dates as found_dates

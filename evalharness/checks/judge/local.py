@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch  # noqa: TID253  imported when the work starts, as is this module
 from transformers import GenerationConfig  # noqa: TID253
 
-from evalharness.checks.judge_answers import Question, Reply
+from evalharness.checks.judge.answers import Question, Reply
 from evalharness.errors import ModelError
 from evalharness.hf import weights
 from evalharness.hf.prompts import at_date, filled, longest_fit, places_to_cut, rendered, window
@@ -20,7 +20,7 @@ from evalharness.neural.batches import Encoded, packed
 from evalharness.neural.network import Inputs, without_surrogates
 
 if TYPE_CHECKING:
-    from evalharness.checks.judge import Judge
+    from evalharness.checks.judge.judge import Judge
     from evalharness.neural.network import Network
 
 # What a prompt ends in where there is no chat template to open the answer.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from evalharness.checks.passages import MOST_WORDS, Passages, in_order
+from evalharness.checks.lexical.passages import MOST_WORDS, Passages, in_order
 from evalharness.records import Flag, Score, SentenceScore
 
 MOST_EVIDENCE = 5

@@ -10,8 +10,8 @@ import bisect
 import itertools
 from collections.abc import Iterator, Sequence
 
-from evalharness.checks.alignment import Aligned, Wording
-from evalharness.checks.general_words import GENERAL_STEMS
+from evalharness.checks.lexical.alignment import Aligned, Wording
+from evalharness.checks.lexical.general_words import GENERAL_STEMS
 from evalharness.records import Span
 from evalharness.text import Token
 

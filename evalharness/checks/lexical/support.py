@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
-from evalharness.checks.alignment import (
+from evalharness.checks.lexical.alignment import (
     Aligned,
     Wording,
     align,
@@ -16,9 +16,9 @@ from evalharness.checks.alignment import (
     is_repeated,
     known_words,
 )
-from evalharness.checks.naming_words import NAMING_STEMS
-from evalharness.checks.passages import passages, without_claims
-from evalharness.checks.unsupported import unsupported
+from evalharness.checks.lexical.naming_words import NAMING_STEMS
+from evalharness.checks.lexical.passages import passages, without_claims
+from evalharness.checks.lexical.unsupported import unsupported
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 

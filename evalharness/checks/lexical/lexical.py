@@ -8,15 +8,15 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from evalharness import text
-from evalharness.checks.alignment import Wording
-from evalharness.checks.dates import StatedDates, check_dates, published_on
-from evalharness.checks.entities import StatedNames, check_entities
-from evalharness.checks.numbers import ORDINALS, StatedNumbers, check_numbers
-from evalharness.checks.passages import passages, without_claims
-from evalharness.checks.polarity import StatedPolarity, check_polarity
-from evalharness.checks.quotes import StatedQuotes, check_quotes
-from evalharness.checks.roles import StatedRoles, check_roles
-from evalharness.checks.support import check_support, odds_added
+from evalharness.checks.lexical.alignment import Wording
+from evalharness.checks.lexical.dates import StatedDates, check_dates, published_on
+from evalharness.checks.lexical.entities import StatedNames, check_entities
+from evalharness.checks.lexical.numbers import ORDINALS, StatedNumbers, check_numbers
+from evalharness.checks.lexical.passages import passages, without_claims
+from evalharness.checks.lexical.polarity import StatedPolarity, check_polarity
+from evalharness.checks.lexical.quotes import StatedQuotes, check_quotes
+from evalharness.checks.lexical.roles import StatedRoles, check_roles
+from evalharness.checks.lexical.support import check_support, odds_added
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 

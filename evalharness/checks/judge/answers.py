@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from evalharness import text
-from evalharness.checks.judge_prompts import NOTHING
+from evalharness.checks.judge.prompts import NOTHING
 from evalharness.hf.prompts import without_thought
 from evalharness.records import Flag, SentenceScore, Span
 

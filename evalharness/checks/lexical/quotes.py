@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.passages import (
+from evalharness.checks.lexical.passages import (
     MOST_PLACES,
     Passages,
     in_order,

@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.passages import passages
+from evalharness.checks.lexical.passages import passages
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 

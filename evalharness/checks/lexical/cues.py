@@ -2,7 +2,7 @@
 
 import re
 
-from evalharness.checks.passages import Passages
+from evalharness.checks.lexical.passages import Passages
 from evalharness.text import Token
 
 

@@ -8,8 +8,8 @@ from functools import cache, cached_property
 from typing import ClassVar
 
 from evalharness import text
-from evalharness.checks.naming_words import NAMING_STEMS
-from evalharness.checks.passages import passages
+from evalharness.checks.lexical.naming_words import NAMING_STEMS
+from evalharness.checks.lexical.passages import passages
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.common_words import FUNCTION_WORDS

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
-from evalharness.checks.antonyms import ALIKE, OPPOSITES
-from evalharness.checks.comparing import share_without_clash
-from evalharness.checks.cues import (
+from evalharness.checks.lexical.antonyms import ALIKE, OPPOSITES
+from evalharness.checks.lexical.comparing import share_without_clash
+from evalharness.checks.lexical.cues import (
     DENYING,
     GUARDED,
     HINTS,
@@ -17,7 +17,7 @@ from evalharness.checks.cues import (
     Cues,
     is_denial,
 )
-from evalharness.checks.passages import (
+from evalharness.checks.lexical.passages import (
     MOST_PLACES,
     REACH_IN_ARTICLE,
     Passages,

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from evalharness import text
-from evalharness.checks.passages import Passages, passages
+from evalharness.checks.lexical.passages import Passages, passages
 from evalharness.records import Span
 from evalharness.text import Token
 from evalharness.text.number_words import ONES, ORDINALS, TENS

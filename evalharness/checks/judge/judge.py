@@ -6,9 +6,9 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
-from evalharness.checks import judge_answers
-from evalharness.checks.judge_answers import Judgement, Judging, Question, Reply
-from evalharness.checks.judge_prompts import PROTOCOLS, Aggregate, Answers, Claims, Name
+from evalharness.checks.judge import answers as judge_answers
+from evalharness.checks.judge.answers import Judgement, Judging, Question, Reply
+from evalharness.checks.judge.prompts import PROTOCOLS, Aggregate, Answers, Claims, Name
 from evalharness.endpoint import Server
 from evalharness.hf import weights
 from evalharness.hf.prompts import check_template
@@ -167,10 +167,10 @@ class Judge(Weights):
     @cached_property
     def _judging(self) -> Judging:
         if self.endpoint is not None:
-            from evalharness.checks.judge_remote import Remote
+            from evalharness.checks.judge.remote import Remote
 
             return Remote(self, self.endpoint)
-        from evalharness.checks.judge_local import Local
+        from evalharness.checks.judge.local import Local
 
         return Local(self)
 

@@ -1,0 +1,1 @@
+"""A language model asked about a summary, here or behind an endpoint."""

@@ -1,0 +1,1 @@
+"""Checks that need no network: words, numbers, dates, names, quotations, polarity, roles."""
