@@ -28,9 +28,9 @@ from evalharness.checks.judge.judge import Judge
 from evalharness.config import cells, run_config
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
-from evalharness.executors.crew import TRIES, Crew, Died
 from evalharness.executors.jobs import Bench, WorkerError, ordered, packed, received, stays
 from evalharness.executors.local import Local
+from evalharness.executors.pool import TRIES, Crew, Died
 from evalharness.executors.processes import Processes, visible_gpus
 from evalharness.executors.ray import Ray, _room
 from evalharness.models.endpoint import Endpoint

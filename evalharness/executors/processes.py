@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, cast
 
 from evalharness.errors import ExecutorError
-from evalharness.executors.crew import Crew, Died
 from evalharness.executors.jobs import numbered_device
+from evalharness.executors.pool import Crew, Died
 from evalharness.executors.worker import read_frame, write_frame
 
 # The driver's own path comes first, so that a worker finds what the driver found.

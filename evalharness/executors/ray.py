@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from evalharness.errors import ExecutorError, MissingExtra
-from evalharness.executors.crew import Crew, Died
 from evalharness.executors.jobs import numbered_device
+from evalharness.executors.pool import Crew, Died
 
 # Ray's own switches: no word to its makers, and no lines about itself among ours.
 _QUIET = {
