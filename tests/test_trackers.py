@@ -21,7 +21,7 @@ from evalharness.errors import ConfigError, MissingExtra
 from evalharness.protocols import Tracked
 from evalharness.runner import run as runner_run
 from evalharness.runner.run import Run
-from evalharness.trackers import telling
+from evalharness.trackers import payload
 
 PLUGIN = Path(__file__).parent / "example_plugin"
 ROWS: list[dict[str, Any]] = [
@@ -98,7 +98,7 @@ def evalharness(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[
 
 def test_metrics_are_means_with_intervals_and_counts_and_never_missing_ones(tmp_path: Path) -> None:
     run = tracked(tmp_path)
-    found = telling.metrics(run)
+    found = payload.metrics(run)
     rouge = run.record["metrics"]["rouge"]
 
     assert found["rouge"] == rouge["mean"]
@@ -117,13 +117,13 @@ def test_metric_without_a_value_is_left_out(tmp_path: Path) -> None:
     (finished,) = runner_run.run(whole, results=tmp_path / "r")
     run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
 
-    assert {"rouge", "rouge.low"}.isdisjoint(telling.metrics(run))
-    assert telling.metrics(run)["rouge.n"] == 0
+    assert {"rouge", "rouge.low"}.isdisjoint(payload.metrics(run))
+    assert payload.metrics(run)["rouge.n"] == 0
 
 
 def test_parameters_are_signatures_data_and_seed(tmp_path: Path) -> None:
     run = tracked(tmp_path, seed=7)
-    found = telling.parameters(run)
+    found = payload.parameters(run)
 
     assert found["signature.rouge"] == run.record["signatures"]["metrics"]["rouge"]
     assert found["signature.model"].startswith("given|")
@@ -133,7 +133,7 @@ def test_parameters_are_signatures_data_and_seed(tmp_path: Path) -> None:
 
 def test_table_has_so_many_samples_and_no_more_of_a_text_than_a_table_holds(tmp_path: Path) -> None:
     run = tracked(tmp_path)
-    columns, rows = telling.table(run, 2)
+    columns, rows = payload.table(run, 2)
 
     assert columns == [
         "id",
@@ -146,20 +146,20 @@ def test_table_has_so_many_samples_and_no_more_of_a_text_than_a_table_holds(tmp_
         "flags",
     ]
     assert [row[0] for row in rows] == ["clinic", "ferry"]
-    assert len(rows[1][1]) == telling.LONGEST_TEXT
+    assert len(rows[1][1]) == payload.LONGEST_TEXT
     assert rows[1][5] is None
     assert rows[0][7].startswith("80 patients: ") or rows[0][7].startswith("80: ")
-    assert telling.table(run, 0)[1] == []
-    assert telling.clipped("a\ud800b\0") == "a\\ud800b\\0"
+    assert payload.table(run, 0)[1] == []
+    assert payload.clipped("a\ud800b\0") == "a\\ud800b\\0"
 
 
 def test_files_are_those_that_are_there(tmp_path: Path) -> None:
     run = tracked(tmp_path)
     small = ["config.yaml", "run.json", "samples.parquet"]
 
-    assert [path.name for path in telling.files(run, "small")] == small
-    assert [path.name for path in telling.files(run, "all")] == [*small, "samples.jsonl"]
-    assert telling.files(run, "none") == []
+    assert [path.name for path in payload.files(run, "small")] == small
+    assert [path.name for path in payload.files(run, "all")] == [*small, "samples.jsonl"]
+    assert payload.files(run, "none") == []
 
 
 # Any tracker
@@ -271,11 +271,11 @@ def test_mlflow_has_the_run_in_its_database(tmp_path: Path) -> None:
     run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
 
     assert (name, status, experiment) == ("given", "FINISHED", "news")
-    assert metrics == telling.metrics(run)
-    assert params == telling.parameters(run)
+    assert metrics == payload.metrics(run)
+    assert params == payload.parameters(run)
     folder = Path(artifacts.removeprefix("file://"))
     table = json.loads((folder / "samples.json").read_text())
-    columns, rows = telling.table(run, 100)
+    columns, rows = payload.table(run, 100)
     assert table["columns"] == columns
     for logged, row in zip(table["data"], rows, strict=True):
         assert logged == [pytest.approx(v) if isinstance(v, float) else v for v in row]
@@ -365,14 +365,14 @@ def test_wandb_has_the_run_in_its_offline_file(tmp_path: Path) -> None:
     (started,) = [r.run for r in records if r.HasField("run")]
     assert (started.project, started.display_name) == ("mine", "given")
     config = {u.key: json.loads(u.value_json) for u in started.config.update}
-    assert {k: config[k] for k in telling.parameters(run)} == telling.parameters(run)
+    assert {k: config[k] for k in payload.parameters(run)} == payload.parameters(run)
     logged: dict[str, Any] = {}
     for record in records:
         for each in record.history.item:
             logged[each.key or ".".join(each.nested_key)] = json.loads(each.value_json)
-    assert {k: logged[k] for k in telling.metrics(run)} == telling.metrics(run)
+    assert {k: logged[k] for k in payload.metrics(run)} == payload.metrics(run)
     (table,) = (folder / "files" / "media" / "table").glob("samples*.json")
-    columns, rows = telling.table(run, 100)
+    columns, rows = payload.table(run, 100)
     assert json.loads(table.read_text())["data"] == rows
     assert json.loads(table.read_text())["columns"] == columns
     (files,) = [r.artifact for r in records if r.artifact.type == "evalharness-run"]
@@ -412,11 +412,11 @@ def test_trackio_has_the_run_in_its_database(tmp_path: Path) -> None:
         manifest = str(database.execute("select manifest from artifact_versions").fetchall())
     database.close()
     run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
-    columns, rows = telling.table(run, 100)
+    columns, rows = payload.table(run, 100)
 
     assert name == "given"
-    assert telling.parameters(run).items() <= json.loads(config).items()
-    assert logged[0] == telling.metrics(run)
+    assert payload.parameters(run).items() <= json.loads(config).items()
+    assert logged[0] == payload.metrics(run)
     assert [[row[c] for c in columns] for row in logged[1]["samples"]["_value"]] == rows
     assert all(file in manifest for file in ("config.yaml", "run.json", "samples.parquet"))
 
@@ -440,7 +440,7 @@ def test_tensorboard_has_the_run_in_its_event_file(tmp_path: Path) -> None:
     scalars, texts = json.loads(done.stdout)
     run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
 
-    assert scalars == pytest.approx(telling.metrics(run), rel=1e-6)
+    assert scalars == pytest.approx(payload.metrics(run), rel=1e-6)
     assert set(texts) == {"parameters", "samples", "config.yaml", "run.json"}
     lines = texts["samples"].splitlines()
     assert len(lines) == 2 + len(ROWS)

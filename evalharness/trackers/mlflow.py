@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from evalharness.protocols import Tracked
 from evalharness.records import digest
-from evalharness.trackers import telling
+from evalharness.trackers import payload
 
 Value = TypeVar("Value", str, float)
 
@@ -41,20 +41,20 @@ class MLflow:
     uri: str | None = None
     experiment: str | None = None
     samples: int = 100
-    files: telling.Files = "small"
+    files: payload.Files = "small"
     required: bool = True
 
     def ready(self) -> None:
         """Do nothing where MLflow is installed. Raises: MissingExtra."""
-        telling.installed("mlflow", "mlflow", "sqlalchemy", "alembic")
+        payload.installed("mlflow", "mlflow", "sqlalchemy", "alembic")
 
     def track(self, tracked: Tracked) -> str:
         """Tell MLflow of a run, and return where it is: store, experiment, run id."""
         uri = self.uri
         if uri is None:
-            uri = f"sqlite:///{telling.folder(None, tracked, 'mlflow') / 'mlflow.db'}"
+            uri = f"sqlite:///{payload.folder(None, tracked, 'mlflow') / 'mlflow.db'}"
         quick = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
-        quiet = telling.quiet("mlflow", "alembic", MLFLOW_DISABLE_TELEMETRY="true", **quick)
+        quiet = payload.quiet("mlflow", "alembic", MLFLOW_DISABLE_TELEMETRY="true", **quick)
         with _alone(_database(uri)), quiet:
             return self._track(tracked, uri)
 
@@ -70,17 +70,17 @@ class MLflow:
         ).info.run_id
         try:
             now = get_current_time_millis()
-            found = _with_safe_names(telling.parameters(tracked)).items()
-            params = [Param(key, telling.clean(value)[:LONGEST_VALUE]) for key, value in found]
-            figures = _with_safe_names(telling.metrics(tracked)).items()
+            found = _with_safe_names(payload.parameters(tracked)).items()
+            params = [Param(key, payload.clean(value)[:LONGEST_VALUE]) for key, value in found]
+            figures = _with_safe_names(payload.metrics(tracked)).items()
             metrics = [Metric(key, value, now, 0) for key, value in figures]
             for start in range(0, len(params), MOST_PARAMETERS):
                 client.log_batch(run_id, params=params[start : start + MOST_PARAMETERS])
             for start in range(0, len(metrics), MOST_METRICS):
                 client.log_batch(run_id, metrics=metrics[start : start + MOST_METRICS])
-            columns, rows = telling.table(tracked, self.samples)
+            columns, rows = payload.table(tracked, self.samples)
             client.log_table(run_id, _by_column(columns, rows), "samples.json")
-            for path in telling.files(tracked, self.files):
+            for path in payload.files(tracked, self.files):
                 client.log_artifact(run_id, str(path))
         except BaseException:
             client.set_terminated(run_id, "FAILED")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from evalharness.protocols import Tracked
-from evalharness.trackers import telling
+from evalharness.trackers import payload
 
 
 @dataclass(frozen=True)
@@ -22,37 +22,37 @@ class TensorBoard:
 
     folder: str | None = None
     samples: int = 100
-    files: telling.Files = "small"
+    files: payload.Files = "small"
     required: bool = True
 
     def ready(self) -> None:
         """Do nothing where tensorboard is installed. Raises: MissingExtra."""
-        telling.installed("tensorboard", "tensorboard")
+        payload.installed("tensorboard", "tensorboard")
 
     def track(self, tracked: Tracked) -> str:
         """Write the event file of a run, and return its folder."""
         started = str(tracked.record["timing"]["started"]).replace(":", "")
-        home = telling.folder(self.folder, tracked, "tensorboard")
+        home = payload.folder(self.folder, tracked, "tensorboard")
         home = home / tracked.experiment / tracked.name / started
-        with telling.quiet("tensorboard"):
+        with payload.quiet("tensorboard"):
             self._write(tracked, home)
         return str(home)
 
     def _write(self, tracked: Tracked, home: Path) -> None:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        columns, rows = telling.table(tracked, self.samples)
-        parameters = [list(pair) for pair in telling.parameters(tracked).items()]
+        columns, rows = payload.table(tracked, self.samples)
+        parameters = [list(pair) for pair in payload.parameters(tracked).items()]
         texts = {
             "parameters": _markdown(["parameter", "value"], parameters),
             "samples": _markdown(columns, rows),
         }
-        for path in telling.files(tracked, self.files):
+        for path in payload.files(tracked, self.files):
             if path.suffix in (".yaml", ".json"):
                 texts[path.name] = _block(path.read_text(encoding="utf-8"))
         writer = EventFileWriter(str(home))
         try:
-            for name, value in telling.metrics(tracked).items():
+            for name, value in payload.metrics(tracked).items():
                 writer.add_event(_event(name, value))
             for name, text in texts.items():
                 writer.add_event(_event(name, text))

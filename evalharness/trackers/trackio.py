@@ -10,7 +10,7 @@ from typing import ClassVar
 from evalharness.errors import ConfigError
 from evalharness.protocols import Tracked
 from evalharness.records import digest
-from evalharness.trackers import telling
+from evalharness.trackers import payload
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,18 @@ class Trackio:
     space: str | None = None
     folder: str | None = None
     samples: int = 100
-    files: telling.Files = "small"
+    files: payload.Files = "small"
     required: bool = True
 
     def ready(self) -> None:
         """Do nothing where trackio is installed. Raises: MissingExtra."""
-        telling.installed("trackio", "trackio")
+        payload.installed("trackio", "trackio")
 
     def track(self, tracked: Tracked) -> str:
         """Tell trackio of a run, and return where it is: its folder, project and name."""
-        home = telling.folder(self.folder or os.environ.get("TRACKIO_DIR"), tracked, "trackio")
+        home = payload.folder(self.folder or os.environ.get("TRACKIO_DIR"), tracked, "trackio")
         elsewhere = {"TRACKIO_SPACE_ID": None, "TRACKIO_SERVER_URL": None}
-        with telling.quiet("trackio", "httpx", TRACKIO_DIR=str(home), **elsewhere):
+        with payload.quiet("trackio", "httpx", TRACKIO_DIR=str(home), **elsewhere):
             return self._track(tracked, home)
 
     def _track(self, tracked: Tracked, home: Path) -> str:
@@ -55,17 +55,17 @@ class Trackio:
             project=project,
             name=tracked.name,
             space_id=self.space,
-            config=telling.parameters(tracked),
+            config=payload.parameters(tracked),
             embed=False,
             auto_log_gpu=False,
             auto_log_cpu=False,
         )
         try:
-            columns, rows = telling.table(tracked, self.samples)
+            columns, rows = payload.table(tracked, self.samples)
             told = [dict(zip(columns, row, strict=True)) for row in rows]
-            run.log(dict(telling.metrics(tracked)))
+            run.log(dict(payload.metrics(tracked)))
             run.log({"samples": trackio.Table(columns=columns, data=[[*r.values()] for r in told])})
-            if files := telling.files(tracked, self.files):
+            if files := payload.files(tracked, self.files):
                 artifact = trackio.Artifact(_artifact_name(tracked.name), "evalharness-run")
                 for path in files:
                     artifact.add_file(str(path))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from evalharness.protocols import Tracked
-from evalharness.trackers import telling
+from evalharness.trackers import payload
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ class WandB:
     mode: Literal["offline", "online"] = "offline"
     folder: str | None = None
     samples: int = 100
-    files: telling.Files = "small"
+    files: payload.Files = "small"
     required: bool = True
 
     def ready(self) -> None:
         """Do nothing where wandb is installed. Raises: MissingExtra."""
-        telling.installed("wandb", "wandb")
+        payload.installed("wandb", "wandb")
 
     def track(self, tracked: Tracked) -> str:
         """Tell W&B of a run, and return where it is: a folder, or a page."""
-        home = telling.folder(self.folder, tracked, "wandb")
+        home = payload.folder(self.folder, tracked, "wandb")
         ours: dict[str, str | None] = {
             "WANDB_MODE": self.mode,
             "WANDB_ERROR_REPORTING": "false",
@@ -46,7 +46,7 @@ class WandB:
             "WANDB_CACHE_DIR": str(home / "wandb"),
         }
         ours |= dict.fromkeys(["WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID", "WANDB_NAME"])
-        with telling.quiet("wandb", **ours):
+        with payload.quiet("wandb", **ours):
             return self._track(tracked, home)
 
     def _track(self, tracked: Tracked, home: Path) -> str:
@@ -65,15 +65,15 @@ class WandB:
             entity=self.entity,
             name=tracked.name,
             dir=home,
-            config=telling.parameters(tracked),
+            config=payload.parameters(tracked),
             settings=settings,
             reinit="create_new",
         )
         try:
-            columns, rows = telling.table(tracked, self.samples)
-            run.log(telling.metrics(tracked))
+            columns, rows = payload.table(tracked, self.samples)
+            run.log(payload.metrics(tracked))
             run.log({"samples": wandb.Table(columns=columns, data=rows, allow_mixed_types=True)})
-            if files := telling.files(tracked, self.files):
+            if files := payload.files(tracked, self.files):
                 artifact = wandb.Artifact(f"run-{run.id}-files", "evalharness-run")
                 for path in files:
                     artifact.add_file(str(path))
