@@ -136,7 +136,7 @@ def compare_with_pinned(
     told = "".join(f"\n  {name}: {how(name, before, now)}" for name in differing)
     assert not differing, (
         f"{len(differing)} of {len(now)} files are not what they were:{told}\n"
-        f"They lie in {folder / 'masked'}; how to see what differs: {Path(__file__).name}, at its top."
+        f"They lie in {folder / 'masked'}; how to see what differs stands at the top of this file."
     )
 
 

@@ -145,7 +145,8 @@ def test_revision_of_a_folder_is_refused(bart: Path) -> None:
 
 
 def test_identity_needs_no_torch(bart: Path) -> None:
-    code = "import sys; from evalharness.hf import weights; weights.identity(sys.argv[1]); weights.check_device('cpu')"
+    code = "import sys; from evalharness.hf import weights; "
+    code += "weights.identity(sys.argv[1]); weights.check_device('cpu')"
     code += "; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code, str(bart)], check=False).returncode == 0
 

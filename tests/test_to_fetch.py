@@ -304,7 +304,10 @@ def test_loading_offline_names_the_file_that_is_lacking(tmp_path: Path) -> None:
     put(tmp_path / "hub", "org/name", []).joinpath("config.json").write_text(
         '{"model_type": "t5", "d_model": 8}'
     )
-    code = "from evalharness.hf import weights\nweights.load(weights.Request('AutoModelForSeq2SeqLM', 'org/name'))\n"
+    code = (
+        "from evalharness.hf import weights\n"
+        "weights.load(weights.Request('AutoModelForSeq2SeqLM', 'org/name'))\n"
+    )
     environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     ran = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
