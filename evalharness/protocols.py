@@ -61,7 +61,7 @@ def is_url(text: str) -> bool:
 
 
 # A file, a pattern, or a URL.
-Source = Annotated[Url | Path, Field(union_mode="left_to_right")]
+DataSource = Annotated[Url | Path, Field(union_mode="left_to_right")]
 
 CHECKPOINT = "a folder, or a name on the hub"
 Checkpoint = Annotated[str, CHECKPOINT]
@@ -279,7 +279,7 @@ class Job:
     name: str = "a batch"
 
 
-class Crew(Protocol):
+class Pool(Protocol):
     """Workers that are there for one run."""
 
     def map(
@@ -298,7 +298,7 @@ class Executor(Protocol):
 
     version: ClassVar[int]
 
-    def crew(self) -> AbstractContextManager[Crew | None]:
+    def crew(self) -> AbstractContextManager[Pool | None]:
         """Give workers, who are gone afterwards; None where the driver does all itself.
 
         Raises: ExecutorError, MissingExtra, before any work.

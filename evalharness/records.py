@@ -143,7 +143,7 @@ def summary_of(article_id: str, record: Mapping[str, Any]) -> Summary:
     return Summary(article_id, **{**record, "spans": spans})
 
 
-def unread(summary: Mapping[str, Any], article: str) -> list[Span]:
+def unread_spans(summary: Mapping[str, Any], article: str) -> list[Span]:
     """Return what of an article whoever wrote a stored summary did not see; white space aside."""
     read, end = summary.get("read"), len(article.rstrip())
     if read is None:

@@ -302,8 +302,8 @@ def quantile(values: Sequence[int], share: float) -> int:
 def imports() -> list[Import]:
     """Return all imports of ours: in functions and under `TYPE_CHECKING` too.
 
-    `from evalharness.config import run_config` imports `config`, and `from evalharness import run` the
-    package itself. That a module's import runs the `__init__` of its packages does not count.
+    `from evalharness.config import run_config` imports that module, `from evalharness import run`
+    the package itself. That a module's import runs the `__init__` of its packages does not count.
     """
     known = {module.dotted for module in modules()}
     return [

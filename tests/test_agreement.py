@@ -176,18 +176,18 @@ def test_characters_found_twice_count_once_and_nothing_found_has_no_precision() 
 
 
 def test_an_article_is_drawn_alike_whatever_else_is_drawn() -> None:
-    alone = agreement.draws(["b"], seed=1, resamples=50)
-    among = agreement.draws(["a", "b", "c"], seed=1, resamples=50)
+    alone = agreement.draw_counts(["b"], seed=1, resamples=50)
+    among = agreement.draw_counts(["a", "b", "c"], seed=1, resamples=50)
 
     assert (among[:, 1] == alone[:, 0]).all()
     assert (among[:, 0] != among[:, 1]).any()
-    assert (agreement.draws(["b"], seed=2, resamples=50) != alone).any()
+    assert (agreement.draw_counts(["b"], seed=2, resamples=50) != alone).any()
 
 
 def test_an_interval_from_the_draws_is_that_of_the_plain_bootstrap() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(size=200)
-    counts = agreement.draws([str(each) for each in range(200)], 0, 4000).astype(float)
+    counts = agreement.draw_counts([str(each) for each in range(200)], 0, 4000).astype(float)
     plain = [values[rng.integers(200, size=200)].mean() for _ in range(4000)]
 
     ours = np.quantile(agreement.weighted_mean(values, counts), [0.025, 0.975])

@@ -84,7 +84,9 @@ def test_batches_of_other_sizes_change_nothing(check: Plain, batch_tokens: int) 
 def _swapped_labels(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
     from evalharness.checks import alignscore_network
 
-    monkeypatch.setitem(alignscore_network.COLUMNS, "nli", alignscore_network.COLUMNS["nli"] + 1)
+    monkeypatch.setitem(
+        alignscore_network.HEAD_COLUMNS, "nli", alignscore_network.HEAD_COLUMNS["nli"] + 1
+    )
 
 
 def _swapped_pair(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,7 +148,7 @@ def _no_end_mark(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _another_layer(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    found.embedder.model = embedding.shortened(found.embedder.network.model, 2)
+    found.embedder.model = embedding.first_layers(found.embedder.network.model, 2)
 
 
 def _special_tokens_weigh(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,16 +304,16 @@ def test_layers_that_are_left_out_change_no_other_model(
     from evalharness.hf import weights
 
     request = weights.Request("AutoModel", str(folders[name]), device="cpu", dtype="float32")
-    model = weights.load(request).model
+    model = weights.load_checkpoint(request).model
     ids = torch.tensor([[2, 5, 9, 3]])
     with torch.no_grad():
         states = model(ids, output_hidden_states=True).hidden_states
         for layers in (1, 3, 4):
-            short = embedding.shortened(model, layers)
+            short = embedding.first_layers(model, layers)
             assert torch.equal(short(ids).last_hidden_state, states[layers])
         assert len(model(ids, output_hidden_states=True).hidden_states) == 5
     with pytest.raises(ModelError, match="layers: 5, and the model has 4"):
-        embedding.shortened(model, 5)
+        embedding.first_layers(model, 5)
 
 
 @pytest.mark.parametrize("kind", ["albert", "distilbert", "t5", "bart", "deberta-v2", "gpt2"])
@@ -334,8 +334,8 @@ def test_layers_of_other_kinds_are_found(kind: str) -> None:
     if kind == "gpt2":
         few = {"vocab_size": 20, "n_embd": 8, "n_layer": 2, "n_head": 2}
     make: Any = AutoModel.from_config
-    model = make(AutoConfig.for_model(kind, **few)).eval()
-    short = embedding.shortened(model, 1)
+    model = make(AutoConfig.for_model(kind, **few)).double().eval()
+    short = embedding.first_layers(model, 1)
     with torch.no_grad():
         hidden = short(torch.tensor([[5, 9, 3]])).last_hidden_state
     assert hidden.shape == (1, 3, 8)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evalharness.errors import ModelError
-from evalharness.hf.prompts import filled, longest_fit, places_to_cut
+from evalharness.hf.prompts import fill_template, longest_fit, places_to_cut
 from evalharness.models.causal import Causal
 from evalharness.models.long import Long
 from evalharness.records import Article, Summary
@@ -239,14 +239,14 @@ def test_lost_prompt_of_continuous_batching_is_asked_again_alone(
 
     chosen: dict[str, Any] = {"max_new_tokens": 8, "user": USER}
     plain = Causal(checkpoint("llama"), **chosen).summarize(ARTICLES)
-    tokens = continuous.tokens
+    tokens = continuous.new_tokens
 
     def losing(loaded: Any, settings: Any, prompts: Sequence[list[int]]) -> list[list[int]]:
         if len(prompts) > 1:
             raise RuntimeError("generate_batch lost some prompts")
         return tokens(loaded, settings, prompts)
 
-    monkeypatch.setattr(continuous, "tokens", losing)
+    monkeypatch.setattr(continuous, "new_tokens", losing)
     model = Causal(checkpoint("llama"), batching="continuous", **chosen)
     assert model.summarize(ARTICLES[:3]) == plain[:3]
 
@@ -487,13 +487,13 @@ def test_stop_string_ends_a_summary_and_is_cut_off(
 def test_thoughts_are_removed(
     opened: str, written: str, kept: str, checkpoint: Callable[[str], str]
 ) -> None:
-    from evalharness.models.engine import Prompt, Written
+    from evalharness.models.engine import GeneratedText, Prompt
 
     writer = Causal(checkpoint("qwen3"), **options())._writer
     prompt = Prompt(writer.tokenizer("it" + opened)["input_ids"], 1)
-    assert writer._polished(Written([5], written, "length"), prompt) == kept
+    assert writer._polished(GeneratedText([5], written, "length"), prompt) == kept
     keeps = Causal(checkpoint("qwen3"), **options(thinking="keep"))._writer
-    assert keeps._polished(Written([5], written, "length"), prompt) == written
+    assert keeps._polished(GeneratedText([5], written, "length"), prompt) == written
 
 
 @pytest.mark.parametrize("beams", [1, 2])
@@ -576,7 +576,7 @@ def test_instructions_are_the_fixed_texts_of_the_prompt() -> None:
 
 def test_braces_of_an_article_are_only_text() -> None:
     values = {"article": "{title} {0} {", "title": "{article}"}
-    assert filled("{title}|{article}|{{}}", values) == "{article}|{title} {0} {|{}"
+    assert fill_template("{title}|{article}|{{}}", values) == "{article}|{title} {0} {|{}"
 
 
 LEAD1 = Path(__file__).parents[1] / "configs" / "quickstart"

@@ -30,7 +30,7 @@ def _cases(*, failing: bool) -> list[Any]:
 
 
 def _score(case: dict[str, Any]) -> Score:
-    check = registry.load("checks", case["check"])()
+    check = registry.load_class("checks", case["check"])()
     (score,) = check.score([(Article("a", case["article"]), Summary("a", case["summary"]))])
     assert isinstance(score, Score)
     return score

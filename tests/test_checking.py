@@ -13,7 +13,14 @@ from evalharness.cli import app
 from evalharness.errors import ConfigError, DataError, UnknownComponent
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.report.verdict import show_verdict
-from evalharness.runner.check import DEFAULT, Thresholds, Verdict, check, load_thresholds, verdict
+from evalharness.runner.check import (
+    DEFAULT,
+    Thresholds,
+    Verdict,
+    check,
+    load_thresholds,
+    verdict_and_bands,
+)
 
 PAGES = Path(__file__).parents[1] / "configs" / "pages"
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "pages"
@@ -40,7 +47,7 @@ def score(*values: float, value: float | None = 1.0, kind: str = "") -> Score:
     ],
 )
 def test_verdict_is_the_worst_band(given: Score, outcome: str, bands: list[str]) -> None:
-    found, by_sentence = verdict(given, DEFAULT)
+    found, by_sentence = verdict_and_bands(given, DEFAULT)
     assert (found, [by_sentence[s.span] for s in given.sentences]) == (outcome, bands)
 
 
@@ -208,7 +215,11 @@ def test_command_gives_the_exit_code_of_what_it_found(tmp_path: Path) -> None:
 def test_command_reads_a_folder_stdin_and_pairs(tmp_path: Path) -> None:
     code, text = run(str(PAGES), "--json")
     assert code == 1
-    assert [page["verdict"] for page in json.loads(text)] == ["supported", "flagged", "flagged"]
+    assert [page["verdict"] for page in json.loads(text)] == [
+        "supported",
+        "flagged",
+        "flagged",
+    ]
     code, text = run("-", stdin=(PAGES / "bridge.txt").read_text())
     assert code == 0
     assert "For context, always refer to the full article." in text

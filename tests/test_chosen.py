@@ -10,7 +10,7 @@ from neural import texts, tiny
 
 from evalharness.checks.minicheck import MiniCheck
 from evalharness.checks.nli import Nli
-from evalharness.config.named import choose
+from evalharness.config.named import named_scorers
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.metrics.rouge import Rouge
 
@@ -34,37 +34,37 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_nothing_is_chosen_where_nothing_has_options() -> None:
-    assert choose(["numbers", "nli.min"]) == {}
-    assert choose() == {}
+    assert named_scorers(["numbers", "nli.min"]) == {}
+    assert named_scorers() == {}
 
 
 def test_setting_alone_gives_a_check_its_options() -> None:
-    (check,) = choose(["nli"], settings=["nli.model=some/name", "nli.max_pieces=5"]).values()
+    (check,) = named_scorers(["nli"], settings=["nli.model=some/name", "nli.max_pieces=5"]).values()
     assert isinstance(check, Nli)
     assert (check.model, check.max_pieces) == ("some/name", 5)
-    assert list(choose(settings=["minicheck.claims=summary"])) == ["minicheck"]
-    (metric,) = choose(["rouge.rouge1"], settings=["rouge.stemmer=false"]).values()
+    assert list(named_scorers(settings=["minicheck.claims=summary"])) == ["minicheck"]
+    (metric,) = named_scorers(["rouge.rouge1"], settings=["rouge.stemmer=false"]).values()
     assert isinstance(metric, Rouge)
     assert not metric.stemmer
 
 
 def test_config_gives_its_checks_by_label_with_paths_from_its_folder(config: Path) -> None:
-    found = choose([], config)
+    found = named_scorers([], config)
     assert list(found) == ["extractiveness", "numbers", "summac"]
     assert isinstance(found["summac"], Nli)
     assert found["summac"].model == str(config.parent / "models" / "nli")
-    assert list(choose(["summac.min"], config)) == ["summac"]
+    assert list(named_scorers(["summac.min"], config)) == ["summac"]
 
 
 def test_setting_lies_over_the_config(config: Path) -> None:
-    (check,) = choose(["summac"], config, ["summac.max_pieces=3"]).values()
+    (check,) = named_scorers(["summac"], config, ["summac.max_pieces=3"]).values()
     assert isinstance(check, Nli)
     assert check.max_pieces == 3
     assert check.model == str(config.parent / "models" / "nli")
 
 
 def test_check_beside_those_of_the_config_can_be_set(config: Path) -> None:
-    found = choose(["summac", "minicheck"], config, ["minicheck.model=x/y"])
+    found = named_scorers(["summac", "minicheck"], config, ["minicheck.model=x/y"])
     assert isinstance(found["minicheck"], MiniCheck)
 
 
@@ -81,12 +81,12 @@ def test_check_beside_those_of_the_config_can_be_set(config: Path) -> None:
 )
 def test_mistake_in_a_setting_is_said(settings: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        choose(["nli"], settings=settings)
+        named_scorers(["nli"], settings=settings)
 
 
 def test_unknown_check_is_said() -> None:
     with pytest.raises(UnknownComponent, match="did you mean nli"):
-        choose([], settings=["nil.model=x"])
+        named_scorers([], settings=["nil.model=x"])
 
 
 @pytest.fixture(scope="module")

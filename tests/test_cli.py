@@ -124,9 +124,9 @@ def test_list_names_every_component_with_its_first_line() -> None:
 
 
 def test_every_option_of_every_component_says_what_it_means() -> None:
-    for kind, names in listing.components().items():
+    for kind, names in listing.list_components().items():
         for name in names:
-            for option, meaning in listing.components(kind, name)[f"{kind} {name}"].items():
+            for option, meaning in listing.list_components(kind, name)[f"{kind} {name}"].items():
                 assert not meaning.startswith("("), f"{kind} {name} {option}: undocumented"
 
 
@@ -171,7 +171,7 @@ def test_help_says_of_each_command_what_the_command_says() -> None:
 # The modules with commands; what is listed nowhere is found, too.
 HOMES = sorted(
     path.stem
-    for path in (Path(cli.__file__).parent / "commands").glob("*.py")
+    for path in Path(cli.__file__).parent.glob("*.py")
     if "@app.command" in path.read_text()
 )
 
@@ -180,27 +180,27 @@ def test_every_command_of_every_module_is_listed() -> None:
     written = {
         (name, home)
         for home in HOMES
-        for name in get_group(import_module(f"evalharness.commands.{home}").app).commands
+        for name in get_group(import_module(f"evalharness.cli.{home}").app).commands
     }
 
     assert written == {(name, home) for name, (home, _) in cli.COMMANDS.items()}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "homes"), [(["--help"], []), (["schema", "--help"], ["looking", "options"])]
+    ("arguments", "homes"), [(["--help"], []), (["schema", "--help"], ["list", "options"])]
 )
 def test_only_the_command_that_is_asked_for_is_imported(
     arguments: list[str], homes: list[str]
 ) -> None:
     code = (
         "import sys; from evalharness.cli import app; app(sys.argv[1:], standalone_mode=False); "
-        "print(*sorted(m for m in sys.modules if m.startswith('evalharness.commands.')))"
+        "print(*sorted(m for m in sys.modules if m.startswith('evalharness.cli.')))"
     )
     command = [sys.executable, "-c", code, *arguments]
 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    assert done.stdout.splitlines()[-1].split() == [f"evalharness.commands.{h}" for h in homes]
+    assert done.stdout.splitlines()[-1].split() == [f"evalharness.cli.{h}" for h in homes]
 
 
 def test_importing_evalharness_imports_nothing_heavy() -> None:

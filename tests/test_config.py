@@ -399,4 +399,4 @@ def test_written_config_reads_back_as_the_same_cell(folder: Path) -> None:
 def test_dumped_value_reads_back(value: Any) -> None:
     text = yaml.dump({"key": value})
 
-    assert yaml.parse(text, "x", Path()).tree == {"key": value}
+    assert yaml.parse_yaml(text, "x", Path()).tree == {"key": value}

@@ -7,7 +7,7 @@ import pytest
 
 from evalharness.config import cells, registry, run_config
 from evalharness.errors import ConfigError
-from evalharness.neural.weights import Weights
+from evalharness.neural.weights import NetworkOptions
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # Rules of `gate`, and figures of `reproduce`: no run.
@@ -38,8 +38,8 @@ def test_config_resolves_without_weights(name: str, configs: Path) -> None:
 
 def test_there_is_a_config_for_every_neural_check(configs: Path) -> None:
     made = {type(one) for name in READY for one in components(configs / name)}
-    checks = {name: registry.load("checks", name) for name in registry.BUILT_IN["checks"]}
-    neural = {name: check for name, check in checks.items() if issubclass(check, Weights)}
+    checks = {name: registry.load_class("checks", name) for name in registry.BUILT_IN["checks"]}
+    neural = {name: check for name, check in checks.items() if issubclass(check, NetworkOptions)}
     assert len(neural) >= 9
     assert not {name for name, check in neural.items() if check not in made}
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalharness.records import Finish, Summary
-from evalharness.text.defects import Defect, find
+from evalharness.text.defects import Defect, find_defects
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -26,7 +26,7 @@ GOOD = "The council will close the old bridge, and the mayor promises a new one 
 def _find(
     text: str, finish: Finish = "stop", article: str = ARTICLE, asked: tuple[str, ...] = ()
 ) -> tuple[Defect, ...]:
-    return find(article, Summary("a", text, finish=finish), asked)
+    return find_defects(article, Summary("a", text, finish=finish), asked)
 
 
 def test_find_has_nothing_to_say_of_a_good_summary() -> None:

@@ -28,9 +28,16 @@ from evalharness.checks.judge.judge import Judge
 from evalharness.config import cells, run_config
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
-from evalharness.executors.jobs import Bench, WorkerError, ordered, packed, received, stays
+from evalharness.executors.jobs import (
+    WorkerBench,
+    WorkerError,
+    pack_components,
+    pack_order,
+    stays,
+    unpack_results,
+)
 from evalharness.executors.local import Local
-from evalharness.executors.pool import TRIES, Crew, Died
+from evalharness.executors.pool import TRIES_PER_JOB, Died, WorkerPool
 from evalharness.executors.processes import Processes, visible_gpus
 from evalharness.executors.ray import Ray, _room
 from evalharness.models.endpoint import Endpoint
@@ -39,7 +46,7 @@ from evalharness.protocols import Job, Sent
 from evalharness.records import Article
 from evalharness.runner import shards
 from evalharness.store.ledger import Ledger
-from evalharness.store.store import Store, Summarizing, everything
+from evalharness.store.store import Store, Summarizing, claim_all
 
 
 def timing(run: Any) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
@@ -72,7 +79,7 @@ def filled(folder: Path, texts: Sequence[str], n: int = 2) -> tuple[Summarizing,
     articles = [Article(f"a{n}", text) for n, text in enumerate(texts)]
     summarizing = Summarizing("faulty", Faulty(str(folder)), Store(folder / "store"))
     with Processes(n).crew() as crew:
-        summarizing.fill_all([(articles, everything)], crew)
+        summarizing.fill_all([(articles, claim_all)], crew)
     return summarizing, summarizing.read(articles)
 
 
@@ -113,12 +120,12 @@ class Scripted:
 
     def __init__(self, deaths: int = 0) -> None:
         self.deaths = deaths
-        self.benches: dict[int, Bench] = {}
+        self.benches: dict[int, WorkerBench] = {}
         self.orders: dict[int, bytes] = {}
         self.ended: list[int] = []
 
     def start(self) -> int:
-        self.benches[len(self.benches)] = Bench()
+        self.benches[len(self.benches)] = WorkerBench()
         return len(self.benches) - 1
 
     def give(self, worker: int, order: bytes) -> None:
@@ -146,7 +153,7 @@ def jobs(n: int, taken: list[int]) -> Iterator[Job]:
 
 def test_jobs_are_taken_as_workers_are_free_and_no_sooner() -> None:
     taken: list[int] = []
-    crew = Crew(Scripted(), 3)
+    crew = WorkerPool(Scripted(), 3)
     done = 0
 
     for job, ((summary,),) in crew.map([Sent("lead", Lead(1))], jobs(20, taken)):
@@ -158,7 +165,7 @@ def test_jobs_are_taken_as_workers_are_free_and_no_sooner() -> None:
 
 
 def test_worker_that_dies_costs_nothing_but_time() -> None:
-    crew = Crew(Scripted(deaths=TRIES - 1), 2)
+    crew = WorkerPool(Scripted(deaths=TRIES_PER_JOB - 1), 2)
 
     found = [job.ticket for job, _ in crew.map([Sent("lead", Lead(1))], jobs(5, []))]
 
@@ -167,7 +174,7 @@ def test_worker_that_dies_costs_nothing_but_time() -> None:
 
 def test_busy_workers_are_ended_when_nobody_waits_for_them_any_more() -> None:
     workers = Scripted()
-    crew = Crew(workers, 3)
+    crew = WorkerPool(workers, 3)
     results = crew.map([Sent("lead", Lead(1))], jobs(20, []))
     next(results)
 
@@ -180,14 +187,14 @@ def test_worker_with_other_files_or_another_version_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = Job([(0, [Article("1", "It rained.")])])
-    order = ordered(1, packed([Sent("lead", Lead(1))]), job)
+    order = pack_order(1, pack_components([Sent("lead", Lead(1))]), job)
     monkeypatch.setattr(Lead, "version", 99)
     with pytest.raises(ExecutorError, match="lead: the worker has other files or weights"):
-        received(Bench().answer(order))
+        unpack_results(WorkerBench().answer(order))
 
     monkeypatch.setattr(evalharness, "__version__", "99")
     with pytest.raises(ExecutorError, match=r"the worker has evalharness 99, the driver 0\.1"):
-        received(Bench().answer(order))
+        unpack_results(WorkerBench().answer(order))
 
 
 def test_what_asks_a_server_stays_with_the_driver() -> None:

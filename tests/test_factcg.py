@@ -7,7 +7,7 @@ import pytest
 from neural import frozen, mutations, official_factcg, texts, tiny
 
 from evalharness.checks.factcg import FactCG
-from evalharness.checks.grounding import Prompt
+from evalharness.checks.grounding import ChunkPrompt
 from evalharness.records import Article, Score, Span, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -59,12 +59,12 @@ def test_batches_change_nothing(folder: Path, batch_tokens: Any) -> None:
 
 
 class NoQuestion(Plain):
-    def prompt(self, chunk: str, claim: str) -> Prompt:
-        return Prompt(f"{chunk} {claim}", len(chunk), len(chunk) + len(claim) + 1)
+    def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
+        return ChunkPrompt(f"{chunk} {claim}", len(chunk), len(chunk) + len(claim) + 1)
 
 
 class ClaimFirst(Plain):
-    def prompt(self, chunk: str, claim: str) -> Prompt:
+    def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         return super().prompt(claim, chunk)
 
 

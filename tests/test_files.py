@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from evalharness.errors import DataError
 from evalharness.loaders.files import Files
 from evalharness.loaders.formats import json_lines
-from evalharness.loaders.rows import FILE_COLUMNS, Columns, Reading, Rows
+from evalharness.loaders.rows import FILE_COLUMNS, ColumnOptions, RowJudge, RowReader
 from evalharness.records import Article, Rejected, digest
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -62,7 +62,7 @@ def ids(rows: list[Article | Rejected]) -> list[str]:
 def test_json_lines_row_becomes_an_article_with_its_usual_columns(write: Write) -> None:
     row = {"id": 7, "article": "A.", "references": ["R.", " "], "summary": "S.", "system": "bart"}
     path = write("news.jsonl", lines({**row, "title": "T", "source": "cnn", "votes": [1, 2]}))
-    columns = Columns(extra=("votes", "absent"))
+    columns = ColumnOptions(extra=("votes", "absent"))
     assert load(path, columns=columns) == [
         Article(
             "7",
@@ -102,7 +102,7 @@ def test_references_come_from_the_first_usual_column_that_has_any(
 
 def test_columns_name_several_references_and_take_them_from_other_uses(write: Write) -> None:
     path = write("a.jsonl", lines({"body": "A.", "summary": "one", "gold": ["two", "three"]}))
-    columns = Columns(article="body", reference=("summary", "gold"))
+    columns = ColumnOptions(article="body", reference=("summary", "gold"))
     [article] = load(path, columns=columns)
     assert article == Article("a-1", "A.", ("one", "two", "three"))
 
@@ -149,7 +149,7 @@ def test_tsv_is_parted_by_tabs_and_may_be_gzipped(write: Write) -> None:
 
 def test_parquet_rows_are_counted_from_one(tmp_path: Path) -> None:
     path = parquet(tmp_path / "a.parquet", {"text": ["A.", None], "refs": [["x", "y"], None]})
-    columns = Columns(reference="refs")
+    columns = ColumnOptions(reference="refs")
     assert load(path, columns=columns) == [
         Article("a-1", "A.", ("x", "y")),
         Rejected("a.parquet:row 2", "the article is null, not text"),
@@ -176,7 +176,9 @@ def test_parquet_dates_become_text_and_integer_ids_too(tmp_path: Path) -> None:
     from datetime import date
 
     columns = {"id": [3], "text": ["A."], "day": [date(2031, 10, 17)]}
-    [article] = load(parquet(tmp_path / "a.parquet", columns), columns=Columns(extra=("day",)))
+    [article] = load(
+        parquet(tmp_path / "a.parquet", columns), columns=ColumnOptions(extra=("day",))
+    )
     assert article == Article("3", "A.", extra={"day": "2031-10-17"})
 
 
@@ -317,16 +319,16 @@ def test_second_row_of_an_id_is_rejected_and_names_the_first(write: Write, tmp_p
 @pytest.mark.parametrize(
     ("use", "columns"),
     [
-        ("id", Columns(id="gold")),
-        ("article", Columns(article="gold")),
-        ("reference", Columns(reference="gold")),
-        ("summary", Columns(summary="gold")),
-        ("title", Columns(title="gold")),
-        ("source", Columns(source="gold")),
+        ("id", ColumnOptions(id="gold")),
+        ("article", ColumnOptions(article="gold")),
+        ("reference", ColumnOptions(reference="gold")),
+        ("summary", ColumnOptions(summary="gold")),
+        ("title", ColumnOptions(title="gold")),
+        ("source", ColumnOptions(source="gold")),
     ],
 )
 def test_column_that_the_config_names_must_be_in_the_row(
-    write: Write, use: str, columns: Columns
+    write: Write, use: str, columns: ColumnOptions
 ) -> None:
     path = write("a.jsonl", lines({"article": "A.", "goldy": "x"}))
     assert load(path, columns=columns) == [
@@ -339,7 +341,7 @@ def test_column_that_the_config_names_must_be_in_the_row(
 
 def test_extra_column_that_json_cannot_hold_is_rejected(write: Write) -> None:
     path = write("a.jsonl", '{"text": "A.", "votes": [1, NaN]}')
-    assert load(path, columns=Columns(extra=("votes",))) == [
+    assert load(path, columns=ColumnOptions(extra=("votes",))) == [
         Rejected("a.jsonl:1", "the column 'votes' holds what JSON cannot: NaN, bytes or the like")
     ]
 
@@ -419,7 +421,7 @@ def test_options_are_checked_as_pydantic_reads_them_from_a_config() -> None:
     files = TypeAdapter(Files)
     text = '{"path": ["a.jsonl", "b.csv"], "columns": {"reference": ["x", "y"], "extra": ["z"]}}'
     assert files.validate_json(text, strict=True) == Files(
-        (Path("a.jsonl"), Path("b.csv")), columns=Columns(reference=("x", "y"), extra=("z",))
+        (Path("a.jsonl"), Path("b.csv")), columns=ColumnOptions(reference=("x", "y"), extra=("z",))
     )
     with pytest.raises(ValidationError, match=r"columns\.artcle\s+Unexpected keyword"):
         files.validate_json('{"path": "a.jsonl", "columns": {"artcle": "x"}}', strict=True)
@@ -435,13 +437,13 @@ JSON = st.recursive(
     max_leaves=8,
 )
 NAMES = st.sampled_from([name for names in FILE_COLUMNS.values() for name in names] + ["votes"])
-COLUMNS = Columns(extra=("votes",))
+COLUMNS = ColumnOptions(extra=("votes",))
 
 
 def judged(line: bytes) -> list[Article | Rejected]:
     import io
 
-    rows = Rows(Reading.of(COLUMNS, FILE_COLUMNS))
+    rows = RowJudge(RowReader.of(COLUMNS, FILE_COLUMNS))
     return list(rows.read(json_lines(io.BytesIO(line)), "a.jsonl:", "a"))
 
 

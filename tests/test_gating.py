@@ -307,9 +307,9 @@ def _simulated(
             probe = comparison_margins.paired_tests(baseline, candidate, margins, 0.05, 100, seed)
             candidate[:, 0] -= comparison_margins.detectable(probe[0], 0.05, metrics) or 0.0
         tested = comparison_margins.paired_tests(baseline, candidate, margins, 0.05, 10_000, seed)
-        adjusted = comparison_margins.adjusted(tested)
+        adjusted = comparison_margins.adjust_p_values(tested)
         verdicts = [
-            comparison_margins.verdict(each, p, 0.05, 30)
+            comparison_margins.test_outcome(each, p, 0.05, 30)
             for each, p in zip(tested, adjusted, strict=True)
         ]
         called += "regression" in (verdicts[:1] if lost else verdicts)
@@ -365,7 +365,7 @@ def test_a_real_loss_larger_than_the_margin_hardly_ever_passes() -> None:
         tested = comparison_margins.paired_tests(
             baseline, candidate - 0.05, [comparison_margins.Margin(0.05)], 0.05, 1000, seed
         )
-        passed = [*passed, comparison_margins.verdict(tested[0], 1.0, 0.05, 30) == "pass"]
+        passed = [*passed, comparison_margins.test_outcome(tested[0], 1.0, 0.05, 30) == "pass"]
     assert np.mean(passed) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
 
 

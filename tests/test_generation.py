@@ -107,7 +107,8 @@ def test_too_large_batch_is_halved_until_it_fits(message: str) -> None:
 def test_article_that_does_not_fit_alone_is_named_with_its_reason() -> None:
     import torch
 
-    from evalharness.models.engine import Failed, careful
+    from evalharness.models.engine import careful
+    from evalharness.models.prompt import NoPrompt
 
     def run(rows: Sequence[int]) -> list[int]:
         if 3 in rows:
@@ -117,12 +118,13 @@ def test_article_that_does_not_fit_alone_is_named_with_its_reason() -> None:
     reason = "out of memory at batch size 1: OutOfMemoryError: CUDA out of memory. Tried to"
     results = careful(run, [1, 2, 3, 4])
     assert results[:2] + results[3:] == [1, 2, 4]
-    assert isinstance(results[2], Failed)
+    assert isinstance(results[2], NoPrompt)
     assert results[2].reason == f"{reason} allocate 2 GiB."
 
 
 def test_failing_article_does_not_harm_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalharness.models.engine import Engine, Failed
+    from evalharness.models.engine import Engine
+    from evalharness.models.prompt import NoPrompt
 
     made = prompts(3, 4, 5, 6)
     right = engine(4).write(made)
@@ -135,12 +137,13 @@ def test_failing_article_does_not_harm_its_batch(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Engine, "_generate", fails)
     results = engine(4).write(made)
-    assert results[2] == Failed("IndexError: index out of range in self")
+    assert results[2] == NoPrompt("IndexError: index out of range in self")
     assert results[:2] + results[3:] == right[:2] + right[3:]
 
 
 def test_failure_of_every_article_is_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalharness.models.engine import Engine, Failed
+    from evalharness.models.engine import Engine
+    from evalharness.models.prompt import NoPrompt
 
     def fails(self: Engine, all_prompts: Any, rows: Sequence[int]) -> Any:
         raise ValueError("`decoder_start_token_id` has to be defined")
@@ -149,20 +152,21 @@ def test_failure_of_every_article_is_the_models(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ModelError, match="every article failed: ValueError: `decoder_start"):
         engine(2).write(prompts(3, 4, 5))
     (alone,) = engine(2).write(prompts(3))
-    assert isinstance(alone, Failed)
+    assert isinstance(alone, NoPrompt)
 
 
 def test_memory_that_suffices_for_no_article_of_a_batch_may_for_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from evalharness.models.engine import Engine, Failed
+    from evalharness.models.engine import Engine
+    from evalharness.models.prompt import NoPrompt
 
     def fails(self: Engine, all_prompts: Any, rows: Sequence[int]) -> Any:
         raise MemoryError
 
     monkeypatch.setattr(Engine, "_generate", fails)
     results = engine(2).write(prompts(3, 4, 5))
-    assert results == [Failed("out of memory at batch size 1: MemoryError")] * 3
+    assert results == [NoPrompt("out of memory at batch size 1: MemoryError")] * 3
 
 
 def test_errors_a_user_can_mend_are_not_an_articles() -> None:
@@ -176,25 +180,26 @@ def test_errors_a_user_can_mend_are_not_an_articles() -> None:
 
 
 def test_article_without_text_never_reaches_the_model() -> None:
-    from evalharness.models.engine import Failed, summaries
+    from evalharness.models.engine import write_summaries
+    from evalharness.models.prompt import NoPrompt
 
     def never(article: Article) -> Any:
         raise AssertionError
 
-    made = summaries([Article("a", " \n")], engine(), never, lambda written, prompt: "")
+    made = write_summaries([Article("a", " \n")], engine(), never, lambda written, prompt: "")
     assert (made[0].finish, made[0].note) == ("error", "the article has no text")
-    refused = summaries(
-        [Article("a", "x")], engine(), lambda article: Failed("too long"), lambda w, p: ""
+    refused = write_summaries(
+        [Article("a", "x")], engine(), lambda article: NoPrompt("too long"), lambda w, p: ""
     )
     assert (refused[0].finish, refused[0].note) == ("error", "too long")
 
 
 def test_token_that_the_model_does_not_know_is_an_error_of_the_article() -> None:
-    from evalharness.models.engine import Failed, Prompt
+    from evalharness.models.prompt import NoPrompt, Prompt
 
     results = engine(4).write([*prompts(3, 4), Prompt([1, 40], 2)])
     assert results[:2] == engine(4).write(prompts(3, 4))
-    assert results[2] == Failed("token 40 is beyond the model's vocabulary of 40")
+    assert results[2] == NoPrompt("token 40 is beyond the model's vocabulary of 40")
 
 
 def test_uniform_numbers_are_spread_evenly_and_fixed() -> None:
@@ -236,7 +241,7 @@ def test_draws_have_the_distribution_that_transformers_draws_from(shape: dict[st
     import torch
     from transformers import GenerationConfig
 
-    from evalharness.models.sampling import article_seed, draws
+    from evalharness.models.sampling import article_seed, sampling_processors
 
     model = loaded().model
     scores = torch.randn(1, 80, generator=torch.Generator().manual_seed(5))
@@ -248,7 +253,7 @@ def test_draws_have_the_distribution_that_transformers_draws_from(shape: dict[st
     probabilities = theirs(ids, scores.clone()).double().softmax(-1)[0].numpy()
     n = 6000
     keys = [article_seed(0, str(i)) for i in range(n)]
-    ours: Any = draws(shape, keys, start=3)
+    ours: Any = sampling_processors(shape, keys, start=3)
     left = ours(ids.expand(n, 3), scores.repeat(n, 1))
     assert set((left > -torch.inf).sum(-1).tolist()) == {1}
     counts = np.bincount(left.argmax(-1).numpy(), minlength=80)
@@ -260,13 +265,13 @@ def test_wrong_distribution_would_be_noticed() -> None:
     import numpy as np
     import torch
 
-    from evalharness.models.sampling import article_seed, draws
+    from evalharness.models.sampling import article_seed, sampling_processors
 
     scores = torch.randn(1, 80, generator=torch.Generator().manual_seed(5))
     n = 6000
     keys = [article_seed(0, str(i)) for i in range(n)]
     ids = torch.ones(n, 3, dtype=torch.long)
-    ours: Any = draws({"top_k": 0, "temperature": 1.3}, keys, 3)
+    ours: Any = sampling_processors({"top_k": 0, "temperature": 1.3}, keys, 3)
     left = ours(ids, scores.repeat(n, 1))
     counts = np.bincount(left.argmax(-1).numpy(), minlength=80)
     assert chi_square(counts, scores.double().softmax(-1)[0].numpy(), n) > 124.8

@@ -42,7 +42,9 @@ def copy(bart: Path, tmp_path: Path) -> Path:
 
 
 def load(folder: Path | str, **more: Any) -> hf_weights.Loaded:
-    return hf_weights.load(hf_weights.Request("AutoModelForSeq2SeqLM", str(folder), **more))
+    return hf_weights.load_checkpoint(
+        hf_weights.Request("AutoModelForSeq2SeqLM", str(folder), **more)
+    )
 
 
 def edit_weights(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -59,12 +61,12 @@ def edit_config(folder: Path, **values: Any) -> None:
 
 
 def test_identity_of_a_folder_is_its_content_not_its_place(bart: Path, copy: Path) -> None:
-    before = hf_weights.identity(str(bart))
+    before = hf_weights.checkpoint_identity(str(bart))
     assert list(before) == ["sha256"]
-    assert hf_weights.identity(str(copy)) == before
+    assert hf_weights.checkpoint_identity(str(copy)) == before
     (copy / "README.md").write_text("Read me.")
     (copy / "optimizer.pt").write_bytes(b"0")
-    assert hf_weights.identity(str(copy)) == before
+    assert hf_weights.checkpoint_identity(str(copy)) == before
 
 
 @pytest.mark.parametrize(
@@ -74,16 +76,16 @@ def test_identity_of_a_folder_is_its_content_not_its_place(bart: Path, copy: Pat
 def test_identity_of_a_folder_changes_with_what_matters(bart: Path, copy: Path, file: str) -> None:
     with (copy / file).open("a") as stream:
         stream.write(" ")
-    assert hf_weights.identity(str(copy)) != hf_weights.identity(str(bart))
+    assert hf_weights.checkpoint_identity(str(copy)) != hf_weights.checkpoint_identity(str(bart))
 
 
 def test_identity_of_a_folder_changes_with_its_weights(bart: Path, copy: Path) -> None:
     edit_weights(copy, lambda weights: weights["final_logits_bias"].add_(1))
-    assert hf_weights.identity(str(copy)) != hf_weights.identity(str(bart))
+    assert hf_weights.checkpoint_identity(str(copy)) != hf_weights.checkpoint_identity(str(bart))
 
 
 def test_identity_of_a_commit_is_itself() -> None:
-    assert hf_weights.identity("org/name", "a" * 40) == {"revision": "a" * 40}
+    assert hf_weights.checkpoint_identity("org/name", "a" * 40) == {"revision": "a" * 40}
 
 
 @pytest.fixture
@@ -102,11 +104,11 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_identity_offline_is_the_cached_commit(hub: Path) -> None:
-    assert hf_weights.identity("org/name") == {"revision": "b" * 40}
+    assert hf_weights.checkpoint_identity("org/name") == {"revision": "b" * 40}
     with pytest.raises(ModelError, match="not in the cache, and HF_HUB_OFFLINE is set: run `hf do"):
-        hf_weights.identity("org/name", "v2")
+        hf_weights.checkpoint_identity("org/name", "v2")
     with pytest.raises(ModelError, match=r"no folder 'org/other'; .* `hf download org/other`"):
-        hf_weights.identity("org/other")
+        hf_weights.checkpoint_identity("org/other")
 
 
 def test_identity_online_is_the_hubs_commit_else_the_cached_one(
@@ -124,24 +126,26 @@ def test_identity_online_is_the_hubs_commit_else_the_cached_one(
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(HfApi, "model_info", answers)
-    assert hf_weights.identity("org/name") == {"revision": "c" * 40}
+    assert hf_weights.checkpoint_identity("org/name") == {"revision": "c" * 40}
     monkeypatch.setattr(HfApi, "model_info", unreachable)
-    assert hf_weights.identity("org/name") == {"revision": "c" * 40}  # a process has one answer
+    assert hf_weights.checkpoint_identity("org/name") == {
+        "revision": "c" * 40
+    }  # a process has one answer
     hub_files.commit_of.cache_clear()
-    assert hf_weights.identity("org/name") == {"revision": "b" * 40}
+    assert hf_weights.checkpoint_identity("org/name") == {"revision": "b" * 40}
     with pytest.raises(ModelError, match="the hub cannot be reached"):
-        hf_weights.identity("org/other")
+        hf_weights.checkpoint_identity("org/other")
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere", "../nowhere"])
 def test_folder_that_does_not_exist_is_no_name_on_the_hub(name: str) -> None:
     with pytest.raises(ModelError, match="no folder"):
-        hf_weights.identity(name)
+        hf_weights.checkpoint_identity(name)
 
 
 def test_revision_of_a_folder_is_refused(bart: Path) -> None:
     with pytest.raises(ModelError, match=r"revision 'main': .* is a folder"):
-        hf_weights.identity(str(bart), "main")
+        hf_weights.checkpoint_identity(str(bart), "main")
 
 
 def test_identity_needs_no_torch(bart: Path) -> None:

@@ -25,8 +25,8 @@ import pytest
 
 from evalharness.errors import DataError
 from evalharness.loaders.hub import PRESETS, Hub
-from evalharness.loaders.hub_rows import Source
-from evalharness.loaders.rows import HUB_COLUMNS, Columns, Reading
+from evalharness.loaders.hub_rows import HubSplit
+from evalharness.loaders.rows import HUB_COLUMNS, ColumnOptions, RowReader
 from evalharness.records import Article, Rejected
 
 ROWS = [
@@ -335,7 +335,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_folder_of_parquet_loads(folder: Path) -> None:
-    columns = Columns(extra=("topic",))
+    columns = ColumnOptions(extra=("topic",))
     assert list(Hub(str(folder), columns=columns).load()) == [
         Article("1", "The mayor said no.", ("No.",), extra={"topic": "town"}),
         Rejected(f"{folder} test row 1", "the article is empty"),
@@ -389,40 +389,40 @@ def test_folder_has_no_revision(folder: Path) -> None:
     [
         (
             "cnn_dailymail",
-            Source("abisee/cnn_dailymail", "3.0.0", "test"),
+            HubSplit("abisee/cnn_dailymail", "3.0.0", "test"),
             {"id": "x", "article": "A", "highlights": "R"},
         ),
-        ("xsum", Source("EdinburghNLP/xsum", None, "test"), {"document": "A", "summary": "R"}),
-        ("samsum", Source("knkarthick/samsum", None, "test"), {"dialogue": "A", "summary": "R"}),
+        ("xsum", HubSplit("EdinburghNLP/xsum", None, "test"), {"document": "A", "summary": "R"}),
+        ("samsum", HubSplit("knkarthick/samsum", None, "test"), {"dialogue": "A", "summary": "R"}),
         (
             "multi_news",
-            Source("Awesome075/multi_news_parquet", None, "test"),
+            HubSplit("Awesome075/multi_news_parquet", None, "test"),
             {"document": "A", "summary": "R"},
         ),
         (
             "gov_report",
-            Source("ccdv/govreport-summarization", "document", "test"),
+            HubSplit("ccdv/govreport-summarization", "document", "test"),
             {"report": "A", "summary": "R"},
         ),
         (
             "arxiv",
-            Source("ccdv/arxiv-summarization", "document", "test"),
+            HubSplit("ccdv/arxiv-summarization", "document", "test"),
             {"article": "A", "abstract": "R"},
         ),
     ],
 )
-def test_preset_knows_name_and_columns(preset: str, source: Source, row: dict[str, str]) -> None:
+def test_preset_knows_name_and_columns(preset: str, source: HubSplit, row: dict[str, str]) -> None:
     hub = Hub(preset)
     assert hub.source == source
-    reading = Reading.of(PRESETS[preset].columns, HUB_COLUMNS)
+    reading = RowReader.of(PRESETS[preset].columns, HUB_COLUMNS)
     assert reading.article({"id": "x", **row}, "spare") == Article("x", "A", ("R",))
 
 
 def test_options_go_before_the_preset() -> None:
     hub = Hub("cnn_dailymail", config="2.0.0", split="validation", revision="v1")
-    assert hub.source == Source("abisee/cnn_dailymail", "2.0.0", "validation", "v1")
-    columns = Columns(reference="bullets").over(PRESETS["cnn_dailymail"].columns)
-    assert columns == Columns(id="id", article="article", reference="bullets")
+    assert hub.source == HubSplit("abisee/cnn_dailymail", "2.0.0", "validation", "v1")
+    columns = ColumnOptions(reference="bullets").over(PRESETS["cnn_dailymail"].columns)
+    assert columns == ColumnOptions(id="id", article="article", reference="bullets")
 
 
 def test_streaming_changes_no_result_and_stays_out_of_the_signature() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
-from evalharness.checks.lexical.lexical import ODDS, PARTS, Lexical, merged
+from evalharness.checks.lexical.lexical import ODDS, PARTS, Lexical, merge_flags
 from evalharness.checks.lexical.support import Support, odds_added
 from evalharness.records import Article, Flag, Score, Span, Summary
 
@@ -117,7 +117,7 @@ def test_merged_flags_do_not_overlap_and_the_earlier_check_wins() -> None:
     entity = Flag(Span(12, 24), "entity", "e")
     loser = Flag(Span(0, 24), "role", "r")
     whole = Flag(Span(0, len(summary)), "unsupported", "u")
-    assert _flagged(summary, merged(summary, [[number], [entity], [loser], [whole]])) == [
+    assert _flagged(summary, merge_flags(summary, [[number], [entity], [loser], [whole]])) == [
         ("unsupported", "Rivers near "),
         ("entity", "New Roeville"),
         ("unsupported", " rose "),

@@ -21,13 +21,15 @@ PIECES = (
 
 
 def _page(line: str) -> object:
-    return loader.read(f"{line}\n\nA title\n\nIt rained in Orrin. {line}\n".encode(), False)
+    return loader.parse_page(f"{line}\n\nA title\n\nIt rained in Orrin. {line}\n".encode(), False)
 
 
 def _component(kind: registry.Kind, name: str) -> Callable[[str], object]:
     def read(line: str) -> object:
         article = Article("a", f"It rained in Orrin. {line}", (line,))
-        return registry.load(kind, name)().score([(article, Summary("a", line[: len(line) // 2]))])
+        return registry.load_class(kind, name)().score(
+            [(article, Summary("a", line[: len(line) // 2]))]
+        )
 
     return read
 
@@ -36,7 +38,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "sentences": text.sentences,
     "words": text.words,
     "numbers": text.numbers,
-    "timestamps": lambda line: timestamps.published((line,)),
+    "timestamps": lambda line: timestamps.publication_day((line,)),
     "page": _page,
     "lexical": _component("checks", "lexical"),
     "rouge": _component("metrics", "rouge"),

@@ -18,8 +18,8 @@ from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.loaders.logs.archive import Archive
 from evalharness.loaders.logs.files import open_log
 from evalharness.loaders.logs.formats import FORMATS
-from evalharness.loaders.logs.loader import Format, Logs
-from evalharness.loaders.rows import Columns
+from evalharness.loaders.logs.loader import LogFormatName, Logs
+from evalharness.loaders.rows import ColumnOptions
 from evalharness.records import Article, Rejected
 from evalharness.runner.existing import score
 from evalharness.runner.run import Unfinished
@@ -203,7 +203,7 @@ def test_messages_and_attachments_of_inspect_are_put_in_their_places(tmp_path: P
 def test_columns_name_paths_of_their_own(tmp_path: Path) -> None:
     row = {"doc": {"body": "It rained.", "gold": ["R."]}, "doc_id": 0, "resps": [["A.", "B."]]}
     path = written(tmp_path / "s.jsonl", row)
-    columns = Columns(article="doc.body", reference="doc.gold", summary="resps.0.1")
+    columns = ColumnOptions(article="doc.body", reference="doc.gold", summary="resps.0.1")
 
     (article,) = load(path, columns=columns)
     assert isinstance(article, Article)
@@ -216,7 +216,7 @@ def test_columns_name_paths_of_their_own(tmp_path: Path) -> None:
 
 def test_titles_sources_and_labels_come_with_the_articles() -> None:
     labels = "gradingResult.componentResults.0.score"
-    columns = Columns(source="testCase.assert.0.value", title="provider.id")
+    columns = ColumnOptions(source="testCase.assert.0.value", title="provider.id")
     columns = replace(columns, extra=(labels, "nothing"))
     found = articles(PROMPTFOO, system="echo", columns=columns)["test-0"]
 
@@ -225,7 +225,7 @@ def test_titles_sources_and_labels_come_with_the_articles() -> None:
     assert found.extra[labels] == 1
     assert "nothing" not in found.extra
     with pytest.raises(ValueError, match="name one path for reference"):
-        Logs(PROMPTFOO, columns=Columns(reference=("a", "b")))
+        Logs(PROMPTFOO, columns=ColumnOptions(reference=("a", "b")))
 
 
 def test_two_prompts_of_promptfoo_are_two_systems(tmp_path: Path) -> None:
@@ -268,12 +268,12 @@ def test_what_is_told_is_what_the_overrides_make_of_it(tmp_path: Path) -> None:
 
 def test_path_that_is_named_must_be_in_every_record() -> None:
     for use in ("id", "article", "summary", "reference"):
-        columns = replace(Columns(), **{use: "metadata.nothing"})  # type: ignore[arg-type]
+        columns = replace(ColumnOptions(), **{use: "metadata.nothing"})  # type: ignore[arg-type]
         rows = load(INSPECT, columns=columns)
         assert [row.reason for row in rows if isinstance(row, Rejected)] == [
             "no field 'metadata.nothing'"
         ] * 3
-    uuids = load(INSPECT, columns=Columns(id="uuid"))
+    uuids = load(INSPECT, columns=ColumnOptions(id="uuid"))
     assert len({row.id for row in uuids if isinstance(row, Article)}) == 3
 
 
@@ -404,7 +404,7 @@ def test_article_of_helm_must_lie_beside_its_predictions(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_log_that_is_said_to_be_another_is_refused(name: Format) -> None:
+def test_log_that_is_said_to_be_another_is_refused(name: LogFormatName) -> None:
     for path, own, *_ in HELD:
         if own != name:
             refused(path, format=name)

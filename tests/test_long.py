@@ -19,10 +19,10 @@ from evalharness import run
 from evalharness.config import registry, run_config
 from evalharness.config.cells import prepare
 from evalharness.errors import ConfigError
-from evalharness.models.chunks import chunks, ends, groups, shortened
+from evalharness.models.chunks import beginning_and_end, groups, shorten_pieces, split_to_fit
 from evalharness.models.endpoint import Endpoint
-from evalharness.models.long import Long, Strategy, summarized
-from evalharness.models.prompt import Failed, Said
+from evalharness.models.long import Long, Strategy, summarize_all
+from evalharness.models.prompt import NoPrompt, Said
 from evalharness.records import Article, Summary, summary_of, summary_record
 from evalharness.text import sentences
 
@@ -49,7 +49,7 @@ class Reader:
     asked: list[list[Words]] = field(default_factory=list)
     fails_on: str = "\0"
 
-    def prompt(self, article: Article, is_merge: bool = False) -> Words | Failed:
+    def prompt(self, article: Article, is_merge: bool = False) -> Words | NoPrompt:
         words, end = article.text.split(), 0
         for word in words[: self.room]:
             end = article.text.index(word, end) + len(word)
@@ -57,13 +57,13 @@ class Reader:
         read = len(article.text) if whole else end
         return Words(article.text[:read], read, is_merge)
 
-    def merging(self, summaries: Article) -> Words | Failed:
+    def merging(self, summaries: Article) -> Words | NoPrompt:
         return self.prompt(summaries, True)
 
-    def write(self, prompts: Sequence[Words]) -> list[Said | Failed]:
+    def write(self, prompts: Sequence[Words]) -> list[Said | NoPrompt]:
         self.asked.append(list(prompts))
         return [
-            Failed("it broke")
+            NoPrompt("it broke")
             if self.fails_on in p.text
             else Said(" ".join(p.text.split()[: self.writes]), "stop", self.writes, 10)
             for p in prompts
@@ -71,7 +71,7 @@ class Reader:
 
 
 def one(text: str, reader: Reader, long: Long | None) -> Summary:
-    (summary,) = summarized([Article("a", text)], reader, long)
+    (summary,) = summarize_all([Article("a", text)], reader, long)
     return summary
 
 
@@ -80,7 +80,7 @@ texts = st.text(st.sampled_from("ab. \n\u3002!\u00e9"), min_size=1, max_size=300
 
 @given(texts, st.integers(1, 60), st.integers(0, 3))
 def test_parts_fit_and_hold_the_whole_text_in_order(text: str, room: int, overlap: int) -> None:
-    parts = chunks(text, lambda some: min(len(some), room), overlap)
+    parts = split_to_fit(text, lambda some: min(len(some), room), overlap)
 
     assert all(0 < part.end - part.start <= room for part in parts)
     assert all(a.start < b.start and a.end < b.end for a, b in itertools.pairwise(parts))
@@ -97,7 +97,7 @@ def test_parts_end_with_sentences_that_they_repeat_as_asked() -> None:
 
     starts = [sentence.start for sentence in sentences(STORY)]
     for overlap in (0, 1, 2):
-        parts = chunks(STORY, fit, overlap)
+        parts = split_to_fit(STORY, fit, overlap)
         assert all(part.of(STORY).startswith("Sentence number") for part in parts)
         assert all(part.of(STORY).endswith("here.") for part in parts)
         repeated = [
@@ -108,20 +108,23 @@ def test_parts_end_with_sentences_that_they_repeat_as_asked() -> None:
 
 def test_part_without_room_for_overlap_has_none() -> None:
     text = "One two three four five. " * 3
-    assert [p.of(text) for p in chunks(text, lambda some: min(len(some), 24), 2)] == [
+    assert [p.of(text) for p in split_to_fit(text, lambda some: min(len(some), 24), 2)] == [
         "One two three four five."
     ] * 3
 
 
 def test_sentence_too_long_is_cut_between_words_and_a_word_between_letters() -> None:
     text = "alpha beta gamma delta. " + "x" * 25 + "."
-    parts = [p.of(text) for p in chunks(text, lambda some: min(len(some), 12), 0)]
+    parts = [p.of(text) for p in split_to_fit(text, lambda some: min(len(some), 12), 0)]
     assert parts == ["alpha beta", "gamma delta.", "x" * 12, "x" * 12, "x."]
 
 
 def test_last_part_is_evened_out_with_the_one_before() -> None:
     text = " ".join(["Ab cd."] * 11)  # ten fit
-    assert [len(p.of(text)) for p in chunks(text, lambda some: min(len(some), 69), 0)] == [34, 41]
+    assert [len(p.of(text)) for p in split_to_fit(text, lambda some: min(len(some), 69), 0)] == [
+        34,
+        41,
+    ]
 
 
 def test_megabyte_is_cut_in_linear_time() -> None:
@@ -131,14 +134,14 @@ def test_megabyte_is_cut_in_linear_time() -> None:
         asked.append(len(text))
         return min(len(text), 4000)
 
-    parts = chunks("x" * 300_000 + " Some words here." * 40_000, fit, 1)
+    parts = split_to_fit("x" * 300_000 + " Some words here." * 40_000, fit, 1)
     assert len(parts) > 200
     assert sum(asked) < 40 * 980_000
 
 
 @given(texts, st.integers(1, 60), st.floats(0.1, 0.9))
 def test_both_ends_fit_and_are_apart(text: str, room: int, share: float) -> None:
-    found = ends(text, lambda some: min(len(some), room), share)
+    found = beginning_and_end(text, lambda some: min(len(some), room), share)
     if found is not None and len(text.rstrip()) > room:
         head, tail = found
         assert head.start == 0 < head.end < tail.start < tail.end == len(text.rstrip())
@@ -182,12 +185,12 @@ def test_longest_pieces_are_shortened_first() -> None:
     def fits(some: Sequence[str]) -> bool:
         return sum(map(len, some)) <= 20
 
-    assert shortened(["aa bb cc dd ee ff gg", "hh", "ii jj kk ll"], fits) == [
+    assert shorten_pieces(["aa bb cc dd ee ff gg", "hh", "ii jj kk ll"], fits) == [
         "aa bb cc",
         "hh",
         "ii jj kk",
     ]
-    assert shortened(["a", "b"], lambda some: False) == []
+    assert shorten_pieces(["a", "b"], lambda some: False) == []
 
 
 def test_parts_are_summarized_and_merged_in_rounds_where_not_all_fit() -> None:
@@ -254,16 +257,18 @@ def test_articles_share_their_rounds() -> None:
         Article("d", STORY + " More."),
     ]
     reader = Reader(writes=4)
-    together = summarized(articles, reader, Long("map_reduce", overlap=0))
+    together = summarize_all(articles, reader, Long("map_reduce", overlap=0))
     assert [len(asked) for asked in reader.asked] == [7 + 1 + 7, 2]
-    alone = [summarized([a], Reader(writes=4), Long("map_reduce", overlap=0))[0] for a in articles]
+    alone = [
+        summarize_all([a], Reader(writes=4), Long("map_reduce", overlap=0))[0] for a in articles
+    ]
     assert together == alone
     assert [s.finish for s in together] == ["stop", "stop", "error", "stop"]
 
 
 def test_part_that_fails_is_an_error_of_its_article_alone() -> None:
     articles = [Article("a", STORY), Article("b", STORY.replace("number 20", "number xx"))]
-    good, bad = summarized(articles, Reader(fails_on="number xx"), Long("map_reduce"))
+    good, bad = summarize_all(articles, Reader(fails_on="number xx"), Long("map_reduce"))
     assert good.finish == "stop"
     assert (bad.finish, bad.text) == ("error", "")
     assert bad.note.startswith("part ")

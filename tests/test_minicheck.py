@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from neural import frozen, mutations, official_minicheck, texts, tiny
 
-from evalharness.checks.grounding import Prompt
+from evalharness.checks.grounding import ChunkPrompt
 from evalharness.checks.minicheck import MiniCheck
 from evalharness.errors import ModelError
 from evalharness.records import Article, Score, Span, Summary
@@ -84,13 +84,13 @@ def test_encoder_decoder_is_told_by_its_config(models: dict[str, Path]) -> None:
 
 
 class NoSeparator(Plain):
-    def prompt(self, chunk: str, claim: str) -> Prompt:
+    def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         text = super().prompt(chunk, claim).text.replace(self.loaded.tokenizer.eos_token, " ")
-        return Prompt(text, len(chunk), len(text))
+        return ChunkPrompt(text, len(chunk), len(text))
 
 
 class ClaimFirst(Plain):
-    def prompt(self, chunk: str, claim: str) -> Prompt:
+    def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         return super().prompt(claim, chunk)
 
 

@@ -17,8 +17,8 @@ from evalharness.checks.minicheck import MiniCheck
 from evalharness.checks.nli import Nli
 from evalharness.errors import ModelError
 from evalharness.neural import network
-from evalharness.neural.batches import Encoded, Memory, packed, plan
-from evalharness.neural.reading import Copied
+from evalharness.neural.batches import Encoded, Memory, pack_ids, plan_batches
+from evalharness.neural.reading import CopiedSentences
 from evalharness.protocols import Metric, Pair
 from evalharness.records import Article, Score, Summary
 from evalharness.runner.scores import _flaw
@@ -152,7 +152,7 @@ def test_cascade_changes_nothing_but_copies(name: str, folder: Path) -> None:
     cascade = check(name, folder, cascade=True, **options).score(given)
     n_copied = 0
     for (article, summary), one, other in zip(given, plain, cascade, strict=True):
-        copied = Copied(article.text, sentences(article.text))
+        copied = CopiedSentences(article.text, sentences(article.text))
         for before, after in zip(one.sentences, other.sentences, strict=True):
             if copied.place(before.span.of(summary.text)) is None:
                 assert after.value == pytest.approx(before.value, abs=frozen.TOLERANCE)
@@ -211,7 +211,7 @@ def test_single_text_that_does_not_fit_is_said(folder: Path) -> None:
         raise RuntimeError("CUDA out of memory. Tried to allocate")
 
     with pytest.raises(ModelError, match="out of memory for a single text of 5 tokens"):
-        whole.loaded.run([Encoded(packed([0, 5, 6, 7, 2]))], forward, "none")
+        whole.loaded.run([Encoded(pack_ids([0, 5, 6, 7, 2]))], forward, "none")
 
 
 def test_other_errors_are_not_taken_for_want_of_memory(folder: Path) -> None:
@@ -221,20 +221,20 @@ def test_other_errors_are_not_taken_for_want_of_memory(folder: Path) -> None:
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        whole.loaded.run([Encoded(packed([0, 2]))], forward, "none")
+        whole.loaded.run([Encoded(pack_ids([0, 2]))], forward, "none")
 
 
 def test_token_beyond_the_vocabulary_is_refused(folder: Path) -> None:
     whole: Any = check("nli", folder)
     with pytest.raises(ModelError, match="token 99999 of the tokenizer is beyond"):
-        whole.loaded.classify([Encoded(packed([0, 99_999, 2]))])
+        whole.loaded.classify([Encoded(pack_ids([0, 99_999, 2]))])
 
 
 def test_plan_is_within_budget_and_leaves_nothing_out() -> None:
     rng = random.Random(5)
     for _ in range(50):
         lengths = [rng.randrange(1, 600) for _ in range(rng.randrange(80))]
-        batches = plan(lengths, 1000)
+        batches = plan_batches(lengths, 1000)
         assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
         for batch in batches:
             longest = max(lengths[place] for place in batch)
@@ -244,7 +244,7 @@ def test_plan_is_within_budget_and_leaves_nothing_out() -> None:
 def test_memory_forgets_the_oldest() -> None:
     memory = Memory(most_bytes=3 * (4 * 10 + 200))
     rows = [np.full(10, n, np.float32) for n in range(4)]
-    keys = [Memory.key("name", Encoded(packed([n]))) for n in range(4)]
+    keys = [Memory.key("name", Encoded(pack_ids([n]))) for n in range(4)]
     for key, row in zip(keys[:3], rows[:3], strict=True):
         memory.put(key, row)
     assert memory.get(keys[0]) is not None
@@ -256,15 +256,15 @@ def test_memory_forgets_the_oldest() -> None:
 
 
 def test_memory_tells_computations_and_parts_of_items_apart() -> None:
-    item = Encoded(packed([1, 2]))
-    others = [Encoded(packed([1]), packed([2])), Encoded(packed([1]), target=packed([2]))]
+    item = Encoded(pack_ids([1, 2]))
+    others = [Encoded(pack_ids([1]), pack_ids([2])), Encoded(pack_ids([1]), target=pack_ids([2]))]
     keys = {Memory.key("a", item), Memory.key("b", item), *(Memory.key("a", o) for o in others)}
     assert len(keys) == 4
 
 
 def test_copy_is_of_whole_sentences() -> None:
     article = 'It rained.\n\nThe  mayor said he was glad. "No one came," he said.'
-    copied = Copied(article, sentences(article))
+    copied = CopiedSentences(article, sentences(article))
     assert copied.place("he was glad.") is None
     assert copied.place("The mayor said") is None
     assert copied.place("") is None
@@ -275,7 +275,7 @@ def test_copy_is_of_whole_sentences() -> None:
 
 def test_copy_is_found_where_an_earlier_place_is_only_a_part() -> None:
     article = "He said it rained. It rained. It rained."
-    copied = Copied(article, sentences(article))
+    copied = CopiedSentences(article, sentences(article))
     assert copied.place("It rained.") is not None
 
 

@@ -10,9 +10,9 @@ import test_generation
 
 from evalharness import run
 from evalharness.errors import StoreError
-from evalharness.models.pace import LEAST, Pace, sizes, tried, usual
+from evalharness.models.pace import LEAST_FOR_TRIAL, Pace, find_pace, sizes, usual
 from evalharness.runner.shards import run_shard
-from evalharness.store.ledger import Findings
+from evalharness.store.ledger import PaceFile
 
 QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart"
 BART = str(QUICKSTART / "lead1-bart")
@@ -31,7 +31,7 @@ def taking(**seconds: float) -> tuple[Callable[[Sequence[int], int], float], lis
 
 def test_trial_takes_the_quickest_size_batch_1_among_them() -> None:
     time, asked = taking(s1=1.0, s4=0.8, s8=0.6)
-    found = tried([100] * LEAST, "cpu", 1, time)
+    found = find_pace([100] * LEAST_FOR_TRIAL, "cpu", 1, time)
     assert asked == [(8, 1), (8, 4), (8, 8)]
     assert found is not None
     assert (found.articles, found.tokens) == (8, 1600)
@@ -39,20 +39,20 @@ def test_trial_takes_the_quickest_size_batch_1_among_them() -> None:
 
 def test_trial_keeps_to_batch_1_where_larger_ones_do_not_pay() -> None:
     time, asked = taking(s1=1.0, s4=1.2)
-    found = tried([100] * LEAST, "cpu", 1, time)
+    found = find_pace([100] * LEAST_FOR_TRIAL, "cpu", 1, time)
     assert asked == [(8, 1), (8, 4)]  # larger ones are not even tried
     assert found is not None
     assert [found.size(n, 1, 9) for n in (1, 100, 900)] == [1, 1, 1]
     time, _ = taking(s1=1.0, s4=0.97, s8=0.98)
-    found = tried([100] * LEAST, "cpu", 1, time)
+    found = find_pace([100] * LEAST_FOR_TRIAL, "cpu", 1, time)
     assert found is not None
     assert found.articles == 1
 
 
 def test_trial_is_only_for_many_articles_and_for_those_that_fit_together() -> None:
     time, asked = taking(s1=1.0)
-    assert tried([100] * (LEAST - 1), "cpu", 1, time) is None
-    assert tried([100] * LEAST, "cpu", 40, time) is None  # so many beams are a batch
+    assert find_pace([100] * (LEAST_FOR_TRIAL - 1), "cpu", 1, time) is None
+    assert find_pace([100] * LEAST_FOR_TRIAL, "cpu", 40, time) is None  # so many beams are a batch
     assert asked == []
 
 
@@ -64,12 +64,12 @@ def test_trial_is_of_articles_amid_the_tokens_and_alike_in_length() -> None:
         chosen.extend(lengths[row] for row in rows)
         return 1.0
 
-    tried(lengths, "cpu", 1, time)
+    find_pace(lengths, "cpu", 1, time)
     assert set(chosen) == {1000}  # 40,000 of 63,000 tokens
 
 
 def test_trial_that_fails_on_its_articles_finds_nothing() -> None:
-    assert tried([9] * LEAST, "cpu", 1, lambda rows, size: float("inf")) is None
+    assert find_pace([9] * LEAST_FOR_TRIAL, "cpu", 1, lambda rows, size: float("inf")) is None
 
 
 def test_sizes_count_beams_and_begin_with_1() -> None:
@@ -160,8 +160,8 @@ def slow_single(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Make the clock say that batches of 4 are best; return the sizes of all batches."""
     from evalharness.models.engine import Engine
 
-    monkeypatch.setattr("evalharness.models.pace.LEAST", 16)
-    monkeypatch.setattr("evalharness.models.engine.LEAST", 16)
+    monkeypatch.setattr("evalharness.models.pace.LEAST_FOR_TRIAL", 16)
+    monkeypatch.setattr("evalharness.models.engine.LEAST_FOR_TRIAL", 16)
     seen: list[int] = []
     run_model = Engine._generate
 
@@ -208,8 +208,8 @@ def test_fixed_size_and_few_articles_try_nothing(tmp_path: Path, slow_single: li
 
 
 def test_real_trial_changes_no_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evalharness.models.pace.LEAST", 16)
-    monkeypatch.setattr("evalharness.models.engine.LEAST", 16)
+    monkeypatch.setattr("evalharness.models.pace.LEAST_FOR_TRIAL", 16)
+    monkeypatch.setattr("evalharness.models.engine.LEAST_FOR_TRIAL", 16)
     (found,) = run(sheet(tmp_path, 24), results=tmp_path / "auto")
     (fixed,) = run(sheet(tmp_path, 24, batch_size=1), results=tmp_path / "one")
     assert found.record["timing"]["generation"]["batch"]["tried"].keys() >= {"1", "4"}
@@ -218,11 +218,11 @@ def test_real_trial_changes_no_summary(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_first_finding_holds_but_for_less_memory(tmp_path: Path) -> None:
-    findings = Findings(tmp_path, {"name": "m"})
+    findings = PaceFile(tmp_path, {"name": "m"})
     assert findings.read() == {}
     findings.add("cpu", {"articles": 4, "tried": {"1": 1.0}})
     assert findings.add("cpu", {"articles": 8, "memory": 50})["cpu"]["articles"] == 4
-    assert Findings(tmp_path, {"name": "m"}).add("cpu", {"memory": 70})["cpu"]["memory"] == 50
+    assert PaceFile(tmp_path, {"name": "m"}).add("cpu", {"memory": 70})["cpu"]["memory"] == 50
     assert findings.add("cpu", {"memory": 20})["cpu"]["memory"] == 20
     assert findings.add("cuda", {"articles": 64})["cpu"]["articles"] == 4
     findings.path.write_text("{")

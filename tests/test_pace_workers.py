@@ -14,24 +14,24 @@ from test_pace import sheet
 
 from evalharness import run
 from evalharness.errors import StoreError
-from evalharness.executors.jobs import Bench, ordered, packed, received
+from evalharness.executors.jobs import WorkerBench, pack_components, pack_order, unpack_results
 from evalharness.executors.local import Local
 from evalharness.executors.processes import Processes
 from evalharness.executors.ray import Ray
 from evalharness.models.causal import Causal
-from evalharness.models.pace import LEAST
+from evalharness.models.pace import LEAST_FOR_TRIAL
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.protocols import Job, Sent, Trial
 from evalharness.records import Article
 from evalharness.runner.shards import run_shard
-from evalharness.store.ledger import Findings
-from evalharness.store.store import Claim, Store, Summarizing, everything
+from evalharness.store.ledger import PaceFile
+from evalharness.store.store import Claim, Store, Summarizing, claim_all
 
 TEXTS = list("abcdefg")
 
 
 def written(
-    folder: Path, texts: Sequence[str], claims: Claim = everything, workers: int = 2, **options: Any
+    folder: Path, texts: Sequence[str], claims: Claim = claim_all, workers: int = 2, **options: Any
 ) -> tuple[Summarizing, list[str]]:
     """Have workers, or else this process, summarize texts in batches of three."""
     articles = [Article(f"a{n}", text) for n, text in enumerate(texts)]
@@ -129,10 +129,12 @@ def test_lack_of_memory_does_not_stand_in_the_way_of_a_trial(tmp_path: Path) -> 
 
 
 def test_model_that_a_worker_has_is_there_in_the_next_round() -> None:
-    bench = Bench()
+    bench = WorkerBench()
 
     def answer(number: int, *sent: Sent) -> Any:
-        return received(bench.answer(ordered(number, packed(sent), Job([(0, Trial())]))))
+        return unpack_results(
+            bench.answer(pack_order(number, pack_components(sent), Job([(0, Trial())])))
+        )
 
     answer(1, Sent("paced", Paced("x")))
     (first,) = bench.components
@@ -149,13 +151,13 @@ def test_trial_is_worth_it_for_many_articles_of_which_nothing_is_known() -> None
     known = {"cpu": {"articles": 4, "tried": {"1": 1.0}}}
     model = Seq2Seq("m")
 
-    assert model.worth_trial({}, LEAST)
-    assert model.worth_trial({"cpu": {"memory": 9}}, LEAST)
-    assert not model.worth_trial({}, LEAST - 1)
-    assert not model.worth_trial(known, LEAST)
-    assert not Seq2Seq("m", batch_size=8).worth_trial({}, LEAST)
-    assert not Causal("m", batching="continuous").worth_trial({}, LEAST)
-    assert Causal("m").worth_trial({}, LEAST)
+    assert model.worth_trial({}, LEAST_FOR_TRIAL)
+    assert model.worth_trial({"cpu": {"memory": 9}}, LEAST_FOR_TRIAL)
+    assert not model.worth_trial({}, LEAST_FOR_TRIAL - 1)
+    assert not model.worth_trial(known, LEAST_FOR_TRIAL)
+    assert not Seq2Seq("m", batch_size=8).worth_trial({}, LEAST_FOR_TRIAL)
+    assert not Causal("m", batching="continuous").worth_trial({}, LEAST_FOR_TRIAL)
+    assert Causal("m").worth_trial({}, LEAST_FOR_TRIAL)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,7 @@ def test_trial_is_worth_it_for_many_articles_of_which_nothing_is_known() -> None
     ],
 )
 def test_findings_of_another_shape_are_damaged(tmp_path: Path, wrong: str) -> None:
-    findings = Findings(tmp_path, {"name": "m"})
+    findings = PaceFile(tmp_path, {"name": "m"})
     findings.path.write_text(wrong)
 
     with pytest.raises(StoreError, match="is damaged; remove it, to find it out again"):
@@ -189,7 +191,7 @@ def test_workers_of_ray_keep_to_what_one_found(
     articles = [Article(f"a{n}", text) for n, text in enumerate(["large a", *TEXTS])]
     summarizing = Summarizing("paced", Paced(str(tmp_path)), Store(tmp_path / "store"))
     with Ray(2).crew() as crew:
-        summarizing.fill_all([(articles, everything)], crew)
+        summarizing.fill_all([(articles, claim_all)], crew)
 
     assert log(tmp_path).count("trial") == 1
     assert {s.text[-1] for s in summarizing.read(articles)} == {"8"}
@@ -198,7 +200,7 @@ def test_workers_of_ray_keep_to_what_one_found(
 
 @pytest.mark.slow
 def test_real_trial_by_a_worker_gives_the_bytes_of_one_process(tmp_path: Path) -> None:
-    config = sheet(tmp_path, LEAST + 44)
+    config = sheet(tmp_path, LEAST_FOR_TRIAL + 44)
     run(config, results=tmp_path / "alone")
 
     (done,) = run(config, results=tmp_path / "r", executor="processes", workers=2)

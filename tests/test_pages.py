@@ -13,7 +13,7 @@ from evalharness.loaders.pages import html as pages_html
 from evalharness.loaders.pages import text as pages_text
 from evalharness.loaders.pages.furniture import is_furniture
 from evalharness.loaders.pages.labels import is_disclaimer
-from evalharness.loaders.pages.loader import Pages, article_text, read
+from evalharness.loaders.pages.loader import Pages, article_text, parse_page
 from evalharness.loaders.pages.parts import Page
 from evalharness.records import Article, Rejected
 
@@ -96,18 +96,18 @@ def html(box: str) -> bytes:
 
 
 def test_text_page_is_taken_apart() -> None:
-    assert pages_text.parse(TEXT) == PAGE
+    assert pages_text.parse_text(TEXT) == PAGE
 
 
 def test_text_page_reads_alike_with_other_line_ends_and_spaces() -> None:
     text = TEXT.replace("\n", "\r\n").replace(" ", "\u00a0")
-    assert pages_text.parse(text) == PAGE
+    assert pages_text.parse_text(text) == PAGE
 
 
 def test_disclaimer_may_stand_after_the_box() -> None:
     box = f"• One thing happened\n• Another did\n{DISCLAIMER}\n"
     text = f"Title\n{box}ORO CITY – It happened at last.\n"
-    assert parts(pages_text.parse(text)) == (
+    assert parts(pages_text.parse_text(text)) == (
         "Title",
         DISCLAIMER,
         ("One thing happened", "Another did"),
@@ -120,17 +120,19 @@ def test_disclaimer_may_stand_after_the_box() -> None:
     ["- Rain flooded the market in Sabine\n- Nobody was hurt\n", "\n".join(SUMMARY) + "\n"],
 )
 def test_box_ends_without_a_dateline(box: str) -> None:
-    page = pages_text.parse(f"Title\n{DISCLAIMER}\nKey points:\n{box}Rain fell.\nAll day.\n")
+    page = pages_text.parse_text(f"Title\n{DISCLAIMER}\nKey points:\n{box}Rain fell.\nAll day.\n")
     assert parts(page) == ("Title", DISCLAIMER, SUMMARY, ("Rain fell.", "All day."))
 
 
 def test_box_of_one_paragraph_ends_after_it() -> None:
     text = f"Title\n{DISCLAIMER}\nRain flooded the market.\nRain fell.\nAll day.\n"
-    assert pages_text.parse(text).summary == ("Rain flooded the market.",)
+    assert pages_text.parse_text(text).summary == ("Rain flooded the market.",)
 
 
 def test_page_without_a_box_has_no_summary() -> None:
-    page = pages_text.parse("Title\nBy Ada Lind\nOctober 17, 2031\nRain fell.\nAll day.\nLoading\n")
+    page = pages_text.parse_text(
+        "Title\nBy Ada Lind\nOctober 17, 2031\nRain fell.\nAll day.\nLoading\n"
+    )
     assert parts(page) == ("Title", None, (), ("Rain fell.", "All day."))
     assert (page.byline, page.timestamps) == (("By Ada Lind",), ("October 17, 2031",))
 
@@ -182,8 +184,8 @@ def test_furniture_is_told_from_sentences(line: str, furniture: bool) -> None:
 
 @given(st.text())
 def test_any_text_is_taken_apart_and_nothing_is_added(text: str) -> None:
-    page = pages_text.parse(text)
-    said = pages_text.folded(text)
+    page = pages_text.parse_text(text)
+    said = pages_text.fold_spaces(text)
     found = (page.title, *page.summary, *page.body, *page.furniture, *page.byline)
     assert all(part in said for part in found)
 
@@ -203,7 +205,7 @@ _LINES = (
 
 @given(st.lists(st.sampled_from(_LINES), unique=True))
 def test_every_line_of_a_page_ends_up_in_one_part(lines: list[str]) -> None:
-    page = pages_text.parse("\n\n".join(lines))
+    page = pages_text.parse_text("\n\n".join(lines))
     bullets = {ord(sign): None for sign in "•–—"}
     optional = (page.disclaimer, page.photo_credit, page.source_tag, page.title)
     several = (page.byline, page.timestamps, page.summary, page.body, page.subheads, page.furniture)
@@ -229,7 +231,7 @@ def test_every_line_of_a_page_ends_up_in_one_part(lines: list[str]) -> None:
     ids=["aside", "div", "details", "no box"],
 )
 def test_summary_box_is_taken_out_of_the_article_however_it_is_marked_up(box: str) -> None:
-    page = pages_html.parse(html(box))
+    page = pages_html.parse_html(html(box))
     assert page.title == PAGE.title
     assert page.disclaimer == DISCLAIMER
     assert page.summary == SUMMARY
@@ -239,7 +241,7 @@ def test_summary_box_is_taken_out_of_the_article_however_it_is_marked_up(box: st
 
 @needs_html
 def test_html_page_without_a_box_has_no_summary() -> None:
-    page = pages_html.parse(html(""))
+    page = pages_html.parse_html(html(""))
     assert (page.disclaimer, page.summary) == (None, ())
     assert page.body[: len(BODY)] == BODY
 
@@ -247,8 +249,8 @@ def test_html_page_without_a_box_has_no_summary() -> None:
 @needs_html
 @given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_are_a_page_of_some_kind(content: bytes) -> None:
-    assert isinstance(pages_html.parse(content), Page)
-    assert isinstance(pages_html.parse(b"<html><p>" + content), Page)
+    assert isinstance(pages_html.parse_html(content), Page)
+    assert isinstance(pages_html.parse_html(b"<html><p>" + content), Page)
 
 
 def test_html_without_its_extra_says_what_to_install(
@@ -347,7 +349,7 @@ def plain(value: object) -> object:
 @pytest.mark.parametrize("file", [*page_files(CASES), *page_files(SHARED)])
 def test_page_gives_every_gold_field(file: Path) -> None:
     gold = json.loads(file.with_name(f"{file.stem}.gold.json").read_text())
-    page = read(file.read_bytes(), file.suffix == ".html")
+    page = parse_page(file.read_bytes(), file.suffix == ".html")
     found = {name: plain(getattr(page, name)) for name in FIELDS}
     wanted = {name: plain(gold["ai_summary" if name == "summary" else name]) for name in FIELDS}
     if file.parent == CASES:  # in any order; the shared pages say which
@@ -358,7 +360,7 @@ def test_page_gives_every_gold_field(file: Path) -> None:
 
 @pytest.mark.parametrize("file", [*page_files(CASES), *page_files(SHARED)])
 def test_nothing_of_the_box_leaks_into_the_article(file: Path) -> None:
-    page = read(file.read_bytes(), file.suffix == ".html")
+    page = parse_page(file.read_bytes(), file.suffix == ".html")
     article = article_text(page)
     assert page.disclaimer is None or page.disclaimer not in article
     assert not set(page.summary) & set(page.body)
@@ -367,7 +369,7 @@ def test_nothing_of_the_box_leaks_into_the_article(file: Path) -> None:
 @pytest.mark.parametrize("page", [b"", b" \n\t", b"\xef\xbb\xbf", b"<html></html>"])
 @needs_html
 def test_page_without_anything_has_no_parts(page: bytes) -> None:
-    assert read(page) == Page()
+    assert parse_page(page) == Page()
 
 
 @needs_html
@@ -377,18 +379,24 @@ def test_page_in_another_encoding_is_read_where_it_says_so() -> None:
     )
     latin = said.format("iso-8859-1").encode("latin1")
     wide = said.format("utf-16").encode("utf-16")
-    assert read(latin).body == read(wide).body == ("Il a plu à Évry.",)
+    assert parse_page(latin).body == parse_page(wide).body == ("Il a plu à Évry.",)
     with pytest.raises(DataError, match="not UTF-8: byte 0xe9"):
-        read("Un été".encode("latin1"))
+        parse_page("Un été".encode("latin1"))
     with pytest.raises(DataError, match="binary data: a NUL byte at position 8"):
-        read(b"\x89PNG\r\n\x1a\n\0\0", html=True)
+        parse_page(b"\x89PNG\r\n\x1a\n\0\0", html=True)
 
 
 @needs_html
 def test_malformed_html_is_read_as_far_as_it_goes() -> None:
-    assert read(b"<h1>Rain in Sabine<p>It rained.<p>All day.").body == ("It rained.", "All day.")
-    assert read(b"<html><frameset><frame src=a></frameset></html>").body == ()
-    assert read(b"<html><body>" + b"<div>" * 5000 + b"It rained.").body in ((), ("It rained.",))
+    assert parse_page(b"<h1>Rain in Sabine<p>It rained.<p>All day.").body == (
+        "It rained.",
+        "All day.",
+    )
+    assert parse_page(b"<html><frameset><frame src=a></frameset></html>").body == ()
+    assert parse_page(b"<html><body>" + b"<div>" * 5000 + b"It rained.").body in (
+        (),
+        ("It rained.",),
+    )
 
 
 def _loaded(tmp_path: Path, stamp: str) -> Article:
@@ -412,5 +420,5 @@ def test_page_has_the_day_on_which_it_appeared_if_its_time_stamps_leave_no_doubt
 @pytest.mark.parametrize("n", [4000])
 def test_long_page_takes_time_in_proportion(n: int) -> None:
     lines = [f"Sentence {k} of this page says something else." for k in range(n)]
-    page = pages_text.parse("\n".join(["A title of five words", *lines]))
+    page = pages_text.parse_text("\n".join(["A title of five words", *lines]))
     assert len(page.body) == n

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import evalharness
-from evalharness.cli.plan import text
+from evalharness.cli.plan import plan_text
 from evalharness.errors import DataError
 from evalharness.runner.plan import plan
 
@@ -126,7 +126,7 @@ def test_detectable_difference_of_one_article_or_of_runs_that_agree_is_unknown(
 
     assert (agreeing.difference, agreeing.basis) == (None, "the 2 stored runs do not differ")
     assert alone.difference is None
-    assert "with 1 article (" in text(plan(sheet(), results=tmp_path / "none", limit=1))
+    assert "with 1 article (" in plan_text(plan(sheet(), results=tmp_path / "none", limit=1))
 
 
 def test_weights_are_told_by_where_they_are(
@@ -154,7 +154,7 @@ def test_weights_are_told_by_where_they_are(
     assert [(w.where, w.size is None) for w in found.weights] == [
         ("folder", False), ("cache", False), ("hub", True),
     ]  # fmt: skip
-    told = text(found)
+    told = plan_text(found)
     assert "weights: a/cached: 2.5 MB, in the cache" in told
     assert "weights: a/elsewhere: to be downloaded, of unknown size" in told
     assert "not to be had: no folder 'a/elsewhere'" in told

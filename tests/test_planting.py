@@ -29,9 +29,9 @@ from evalharness.meta.planted.name_lists import (
     OTHER_COUNTRIES,
     OTHER_NATIONALITIES,
 )
-from evalharness.meta.planted.plant import KINDS, LONGEST_SUMMARY, Kind, Planted, plant
+from evalharness.meta.planted.plant import KINDS, LONGEST_SUMMARY, ErrorKind, Planted, plant
 from evalharness.meta.planted.report import wilson
-from evalharness.meta.planted.words import OPPOSITES, PAST_AND_PARTICIPLE
+from evalharness.meta.planted.words import OPPOSITE_WORDS, PAST_AND_PARTICIPLE
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, Span
 
@@ -45,7 +45,7 @@ ARTICLE = (
     "in York, criticised Mr Grady in March 2015 after prices rose by 12 percent. "
     "Anna Tully, a nurse, spoke last."
 )
-SUMMARIES: dict[Kind, str] = {
+SUMMARIES: dict[ErrorKind, str] = {
     "number": "The council approved 14 new homes.",
     "unit": "The homes stand 300 metres from the river.",
     "date": "The homes were approved on Monday.",
@@ -62,11 +62,11 @@ SUMMARIES: dict[Kind, str] = {
 
 @cache
 def supported() -> tuple[SupportedPair, ...]:
-    return tuple(planted_pairs.supported_pairs([planted_pairs.QUICKSTART]))
+    return tuple(planted_pairs.supported_pairs([planted_pairs.QUICKSTART_ARTICLES]))
 
 
 @cache
-def planted(kind: Kind, seed: int = 0) -> tuple[tuple[SupportedPair, Planted], ...]:
+def planted(kind: ErrorKind, seed: int = 0) -> tuple[tuple[SupportedPair, Planted], ...]:
     made = ((pair, plant(pair.article.text, pair.summary, kind, seed)) for pair in supported())
     return tuple((pair, error) for pair, error in made if error is not None)
 
@@ -80,7 +80,7 @@ def has(article: str, phrase: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_planted_where_it_applies(kind: Kind) -> None:
+def test_every_kind_is_planted_where_it_applies(kind: ErrorKind) -> None:
     error = plant(ARTICLE, SUMMARIES[kind], kind)
 
     assert error is not None
@@ -90,7 +90,7 @@ def test_every_kind_is_planted_where_it_applies(kind: Kind) -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_span_holds_what_was_planted_and_the_rest_is_untouched(kind: Kind, seed: int) -> None:
+def test_span_holds_what_was_planted_and_the_rest_is_untouched(kind: ErrorKind, seed: int) -> None:
     for pair, error in planted(kind, seed):
         new, span = error.span.of(error.summary), error.span
 
@@ -104,7 +104,7 @@ def test_span_holds_what_was_planted_and_the_rest_is_untouched(kind: Kind, seed:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_planting_is_determined_by_its_seed(kind: Kind) -> None:
+def test_planting_is_determined_by_its_seed(kind: ErrorKind) -> None:
     for pair, error in planted(kind):
         assert plant(pair.article.text, pair.summary, kind, 0) == error
     if len(planted(kind)) > 10:
@@ -133,7 +133,7 @@ def test_planting_is_determined_by_its_seed(kind: Kind) -> None:
         ("invented_sentence", ""),
     ],
 )
-def test_kind_that_does_not_apply_gives_none(kind: Kind, summary: str) -> None:
+def test_kind_that_does_not_apply_gives_none(kind: ErrorKind, summary: str) -> None:
     assert plant(ARTICLE, summary, kind) is None
 
 
@@ -195,7 +195,7 @@ def test_invented_names_are_not_names_of_the_shipped_articles() -> None:
 
 
 @pytest.mark.parametrize("kind", ["antonym", "negation", "role_swap", "hedge_dropped"])
-def test_changed_sentence_is_no_sentence_of_the_article(kind: Kind) -> None:
+def test_changed_sentence_is_no_sentence_of_the_article(kind: ErrorKind) -> None:
     for pair, error in planted(kind):
         for sentence in text.sentences(error.summary):
             if sentence.start <= error.span.start < sentence.end:
@@ -204,7 +204,7 @@ def test_changed_sentence_is_no_sentence_of_the_article(kind: Kind) -> None:
 
 def test_antonym_is_an_opposite_of_the_word_that_stood_there() -> None:
     for _, error in planted("antonym"):
-        assert error.span.of(error.summary).lower() in OPPOSITES[error.stood.lower()]
+        assert error.span.of(error.summary).lower() in OPPOSITE_WORDS[error.stood.lower()]
 
 
 def test_negation_puts_a_not_in_or_takes_a_denial_out() -> None:

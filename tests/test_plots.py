@@ -14,12 +14,12 @@ import pytest
 from evalharness.comparison.comparison import compare
 from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
-from evalharness.report.plots import Figure, drawer, figures
+from evalharness.report.plots import Plot, drawer, make_plots
 from evalharness.report.plots import drawing as drawn
 from evalharness.report.plots.lengths import _edges
-from evalharness.report.plots.naming import short_names
+from evalharness.report.plots.naming import short_plot_names
 from evalharness.report.plots.ranks import _split
-from evalharness.report.plots.sweeps import varied
+from evalharness.report.plots.sweeps import varied_keys
 from evalharness.runner.run import SWEEP
 
 pytest.importorskip("vl_convert")
@@ -35,13 +35,13 @@ def scores(level: float, n: int = 60) -> list[float]:
     return [float(v) for v in np.clip(RNG.normal(level, 0.1, n), 0, 1)]
 
 
-def of(*runs: Path, every: bool = False) -> dict[str, Figure]:
+def of(*runs: Path, every: bool = False) -> dict[str, Plot]:
     gathered = gather(runs)
     comparison = compare(*runs) if len(gathered.runs) > 1 else None
-    return {figure.id: figure for figure in figures(gathered, comparison, every=every)}
+    return {figure.id: figure for figure in make_plots(gathered, comparison, every=every)}
 
 
-def said(figure: Figure) -> list[str]:
+def said(figure: Plot) -> list[str]:
     return [e.text or "" for e in ET.fromstring(figure.svg).iter() if e.tag.endswith("text")]
 
 
@@ -53,7 +53,7 @@ def four(make_run: MakeRun) -> list[Path]:
     ]
 
 
-_ONCE: list[tuple[list[Path], dict[str, Figure]]] = []
+_ONCE: list[tuple[list[Path], dict[str, Plot]]] = []
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def systems(make_run: MakeRun) -> list[Path]:
 
 
 @pytest.fixture
-def plots(systems: list[Path]) -> dict[str, Figure]:
+def plots(systems: list[Path]) -> dict[str, Plot]:
     return _ONCE[0][1]
 
 
@@ -74,7 +74,7 @@ def plots(systems: list[Path]) -> dict[str, Figure]:
 
 
 def test_every_kind_of_plot_that_makes_sense_is_drawn(
-    plots: dict[str, Figure],
+    plots: dict[str, Plot],
 ) -> None:
     found = plots
 
@@ -108,7 +108,7 @@ def test_runs_of_other_data_have_only_their_own_means_and_articles(make_run: Mak
         make_run("a", {"rouge": scores(0.3)}),
         make_run("b", {"rouge": scores(0.5)}, ids=[f"b{i}" for i in range(60)]),
     ]
-    found = {figure.id for figure in figures(gather(runs))}
+    found = {figure.id for figure in make_plots(gather(runs))}
     assert {"interval-rouge", "distribution-rouge"} <= found
     assert not [name for name in found if name.startswith(("length", "ranks", "pairs"))]
 
@@ -116,7 +116,7 @@ def test_runs_of_other_data_have_only_their_own_means_and_articles(make_run: Mak
 def test_a_metric_of_other_settings_is_not_drawn_beside(make_run: MakeRun) -> None:
     runs = [make_run(name, {"rouge": scores(0.3)}) for name in ("a", "b")]
     runs.append(make_run("c", {"rouge": scores(0.3)}, signature="|stemmer:no"))
-    [figure] = [f for f in figures(gather(runs)) if f.id == "interval-rouge"]
+    [figure] = [f for f in make_plots(gather(runs)) if f.id == "interval-rouge"]
     assert {"a", "b"} <= set(said(figure))
     assert "c" not in said(figure)
 
@@ -131,7 +131,7 @@ def test_runs_with_hardly_a_score_draw_what_they_can(make_run: MakeRun, values: 
 
 
 def test_intervals_are_those_of_run_json_best_first(
-    systems: list[Path], plots: dict[str, Figure]
+    systems: list[Path], plots: dict[str, Plot]
 ) -> None:
     rouge = [json.loads((run / "run.json").read_bytes())["metrics"]["rouge"] for run in systems]
     texts = said(plots["interval-rouge"])
@@ -142,7 +142,7 @@ def test_intervals_are_those_of_run_json_best_first(
         assert f"{each['mean'] * 100:.1f} ±{half:.1f}" in texts
 
 
-def test_pairs_are_those_of_compare(systems: list[Path], plots: dict[str, Figure]) -> None:
+def test_pairs_are_those_of_compare(systems: list[Path], plots: dict[str, Plot]) -> None:
     pairs = [pair for pair in compare(*systems).pairs if pair["metric"] == "rouge"]
     figure = plots["pairs-rouge"]
 
@@ -151,7 +151,7 @@ def test_pairs_are_those_of_compare(systems: list[Path], plots: dict[str, Figure
     assert f"({sum(p['different'] for p in pairs)} of 6 pairs" in figure.caption
 
 
-def test_ranks_are_those_of_compare(systems: list[Path], plots: dict[str, Figure]) -> None:
+def test_ranks_are_those_of_compare(systems: list[Path], plots: dict[str, Plot]) -> None:
     ranks = [s.rank for s in compare(*systems).standings if s.metric == "rouge"]
     assert {f"{rank:.2f}" for rank in ranks} <= set(said(plots["ranks-rouge"]))
 
@@ -211,9 +211,9 @@ def test_one_thing_that_varies_makes_a_line(make_run: MakeRun, tmp_path: Path) -
 
 
 def test_what_follows_from_another_setting_does_not_vary_by_itself() -> None:
-    assert varied([{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]) == ["a"]
-    assert varied([{"a": 1}, {"a": 1}, {}]) == []
-    assert varied([]) == []
+    assert varied_keys([{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]) == ["a"]
+    assert varied_keys([{"a": 1}, {"a": 1}, {}]) == []
+    assert varied_keys([]) == []
 
 
 # what a page may hold
@@ -231,7 +231,7 @@ def test_hostile_names_are_text_and_nothing_else(make_run: MakeRun) -> None:
         make_run(name, {each: scores(level) for each, level in named.items()}, texts=TEXTS)
         for name in HOSTILE
     ]
-    found = figures(gather(runs), compare(*runs, metrics=["rouge", "lexical"]))
+    found = make_plots(gather(runs), compare(*runs, metrics=["rouge", "lexical"]))
 
     assert len({figure.id for figure in found}) == len(found) >= 10
     for figure in found:
@@ -249,7 +249,7 @@ def test_hostile_names_are_text_and_nothing_else(make_run: MakeRun) -> None:
 
 
 def test_colours_are_variables_on_the_page_and_print_in_files(
-    plots: dict[str, Figure],
+    plots: dict[str, Plot],
 ) -> None:
     figure = plots["interval-rouge"]
     colours = {
@@ -262,7 +262,7 @@ def test_colours_are_variables_on_the_page_and_print_in_files(
 
 
 def test_plots_are_named_and_described_for_who_cannot_see(
-    plots: dict[str, Figure],
+    plots: dict[str, Plot],
 ) -> None:
     for figure in plots.values():
         root = ET.fromstring(figure.svg)
@@ -270,7 +270,7 @@ def test_plots_are_named_and_described_for_who_cannot_see(
         assert (root[0].tag, bool(root[0].text)) == ("desc", True)
 
 
-def test_the_same_runs_give_the_same_bytes(systems: list[Path], plots: dict[str, Figure]) -> None:
+def test_the_same_runs_give_the_same_bytes(systems: list[Path], plots: dict[str, Plot]) -> None:
     assert [f.svg for f in of(*systems).values()] == [f.svg for f in plots.values()]
 
 
@@ -287,16 +287,19 @@ def test_size_does_not_grow_with_the_articles(make_run: MakeRun) -> None:
 
 def test_names_stay_apart_when_they_are_cut() -> None:
     names = [f"organisation/{'x' * 40}-{n}" for n in range(3)] + ["", "\x00"]
-    short = short_names(names, 20)
+    short = short_plot_names(names, 20)
     assert len(set(short)) == len(names)
     assert max(map(len, short)) <= 20
 
 
 def test_settings_in_names_stay_when_the_model_is_cut() -> None:
     names = [f"google-pegasus-xsum-large,num_beams={b},length_penalty=0.8" for b in (1, 2)]
-    assert short_names(names) == ["google-p…m-large,nb=1,lp=0.8", "google-p…m-large,nb=2,lp=0.8"]
+    assert short_plot_names(names) == [
+        "google-p…m-large,nb=1,lp=0.8",
+        "google-p…m-large,nb=2,lp=0.8",
+    ]
     clash = [f"google-pegasus-xsum-large,num_beams={b},new_beams=1" for b in (1, 2)]
-    assert all("num_beams=" in name or "…" in name for name in short_names(clash))
+    assert all("num_beams=" in name or "…" in name for name in short_plot_names(clash))
 
 
 # files
@@ -334,7 +337,7 @@ def test_without_the_library_the_page_says_so_and_files_are_refused(
 
 
 def test_the_page_has_the_plots_by_their_groups(
-    systems: list[Path], plots: dict[str, Figure], tmp_path: Path
+    systems: list[Path], plots: dict[str, Plot], tmp_path: Path
 ) -> None:
     from evalharness.report.page import write_report
 
@@ -344,7 +347,7 @@ def test_the_page_has_the_plots_by_their_groups(
         assert f'<figure id="plot-{figure.id}" class="plot">\n<svg ' in page
 
 
-def test_the_documentation_names_each_kind(plots: dict[str, Figure]) -> None:
+def test_the_documentation_names_each_kind(plots: dict[str, Plot]) -> None:
     text = (Path(__file__).parents[1] / "docs" / "figures.md").read_text()
     drawn_kinds = {name.partition("-")[0] for name in plots}
     assert drawn_kinds <= set(re.findall(r"^\| `(\w+)-`", text, re.MULTILINE))

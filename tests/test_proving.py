@@ -176,7 +176,7 @@ def test_wrong_padding_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_installation_on_which_nothing_runs_is_one_step_and_stops_no_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(installation, "shipped", lambda name: tmp_path / name)
+    monkeypatch.setattr(installation, "shipped_path", lambda name: tmp_path / name)
 
     proof = prove(tmp_path)
 
@@ -241,4 +241,4 @@ def test_a_wheel_brings_all_that_selftest_and_reproduce_read(tmp_path: Path) -> 
 
 def test_shipped_files_are_there() -> None:
     for name in ("quickstart/lead1-bart/model.safetensors", "reproduce/published.yaml"):
-        assert shipped.shipped(name).is_file()
+        assert shipped.shipped_path(name).is_file()

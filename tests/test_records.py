@@ -2,7 +2,7 @@
 
 import pytest
 
-from evalharness.records import Span, unread
+from evalharness.records import Span, unread_spans
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_what_was_not_read_is_the_rest(
     article = "Aaaa. Bbb. Cccc. Ddd  \n"
     article = article[:5] + " " + article[6:]
 
-    assert unread(summary, article) == [Span(start, end) for start, end in gaps]
+    assert unread_spans(summary, article) == [Span(start, end) for start, end in gaps]

@@ -24,8 +24,8 @@ def test_page_in_git_is_what_the_command_prints() -> None:
 def test_every_option_has_a_line_with_a_meaning() -> None:
     page = reference.markdown()
     for kind in get_args(Kind):
-        for name in registry.known(kind):
-            meanings = schema.described(registry.load(kind, name))
+        for name in registry.known_components(kind):
+            meanings = schema.option_descriptions(registry.load_class(kind, name))
             section = page.partition(f"\n## {kind.capitalize()}\n")[2]
             section = section.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
             for option, meaning in meanings.items():
@@ -35,7 +35,7 @@ def test_every_option_has_a_line_with_a_meaning() -> None:
 
 
 def test_prose_leaves_the_options_out() -> None:
-    said = schema.prose(registry.load("metrics", "rouge"))
+    said = schema.prose(registry.load_class("metrics", "rouge"))
 
     assert said.startswith("Precision, recall and F-measure")
     assert "stemmer:" not in said

@@ -40,8 +40,8 @@ class Example:
 def test_every_built_in_component_is_a_frozen_dataclass_with_a_version() -> None:
     for kind in KINDS:
         for name in registry.BUILT_IN[kind]:
-            assert dataclasses.is_dataclass(registry.load(kind, name)), name
-            component: Any = registry.load(kind, name)
+            assert dataclasses.is_dataclass(registry.load_class(kind, name)), name
+            component: Any = registry.load_class(kind, name)
             assert component.__dataclass_params__.frozen, name
             assert isinstance(component.version, int), name
             if kind in ("metrics", "checks"):
@@ -72,7 +72,7 @@ def test_checkpoint_folder_is_signed_by_content_not_by_place(tmp_path: Path) -> 
         folder.mkdir(parents=True)
         (folder / "config.json").write_text('{"model_type": "bart"}')
         (folder / "model.safetensors").write_bytes(b"weights")
-        model = registry.load("models", "seq2seq")(model=str(folder))
+        model = registry.load_class("models", "seq2seq")(model=str(folder))
         signatures.append(registry.signature("seq2seq", model))
     (folder / "model.safetensors").write_bytes(b"Weights")
     other = registry.signature("seq2seq", model)
@@ -83,7 +83,7 @@ def test_checkpoint_folder_is_signed_by_content_not_by_place(tmp_path: Path) -> 
 
 def test_unknown_name_is_told_the_nearest() -> None:
     with pytest.raises(UnknownComponent, match="did you mean textrank"):
-        registry.load("models", "textrnk")
+        registry.load_class("models", "textrnk")
 
 
 def test_schema_names_every_component_and_describes_its_options() -> None:
@@ -91,7 +91,7 @@ def test_schema_names_every_component_and_describes_its_options() -> None:
 
     models = found["$defs"]["models"]["anyOf"]
     names = {shape["properties"]["name"]["const"] for shape in models[1:]}
-    assert names == set(registry.known("models"))
+    assert names == set(registry.known_components("models"))
     seq2seq = next(s for s in models[1:] if s["properties"]["name"]["const"] == "seq2seq")
     assert seq2seq["properties"]["num_beams"]["description"]
     assert seq2seq["required"] == ["name", "model"]

@@ -411,13 +411,13 @@ def test_page_carries_a_choice_where_all_would_be_too_much(
     texts = [" ".join(map(str, rng.integers(10**9, size=60))) for _ in range(200)]
     values = rng.random(200).tolist()
     run = make_run("a", {"m": values}, texts=texts)
-    monkeypatch.setattr(report_page, "MOST", 150_000)
+    monkeypatch.setattr(report_page, "MOST_BYTES", 150_000)
 
     found = report(run, to=page)
 
     index = found.unpacked("index")
     shown = index["carried"]["shown"]
-    assert report_page.LEAST < shown < 200
+    assert report_page.LEAST_ARTICLES < shown < 200
     assert f"This page carries {shown} of 200 articles" in found.text
     ids = index["articles"]["id"]
     assert f"a{int(np.argmin(values))}" in ids
@@ -436,13 +436,13 @@ def test_choice_has_what_the_page_names_the_extremes_the_flagged_and_some_at_ran
     gathered = gather([run])
     articles = report_articles.articles_of(gathered)
 
-    chosen = choosing.choose(gathered, articles, 12, first=[33]).chosen
+    chosen = choosing.choose_articles(gathered, articles, 12, first=[33]).chosen
 
     assert {0, 99, 50, 33} < set(chosen)
     assert len(chosen) == 12
     assert list(chosen) == sorted(set(chosen))
-    assert choosing.choose(gathered, articles, 12, first=[33]).chosen == chosen
-    assert choosing.choose(gathered, articles, 100).all
+    assert choosing.choose_articles(gathered, articles, 12, first=[33]).chosen == chosen
+    assert choosing.choose_articles(gathered, articles, 100).all
 
 
 def test_folder_holds_all_texts_in_files_beside_the_page(
@@ -451,7 +451,7 @@ def test_folder_holds_all_texts_in_files_beside_the_page(
     from evalharness.report import payload
 
     monkeypatch.setattr(payload, "CHUNK_BYTES", 3_000)
-    monkeypatch.setattr(report_page, "MOST", 3_000)
+    monkeypatch.setattr(report_page, "MOST_BYTES", 3_000)
     run = make_run("a", {"m": GOOD})
     (tmp_path / "out" / "chunks").mkdir(parents=True)
     for name in ("chunk-99.js", "chunk-mine.js"):

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from evalharness.config import cells, run_config
-from evalharness.config.yaml import read
+from evalharness.config.yaml import read_yaml
 from evalharness.errors import ConfigError
 from evalharness.loaders.hub import PRESETS
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.runner.plan import plan
 from evalharness.trust import reproduce as trust_reproduce
-from evalharness.trust.reproduce import Figure, Row, judge, reproduce
+from evalharness.trust.reproduce import PublishedFigure, PublishedResult, judge, reproduce
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs" / "reproduce"
-ROWS = trust_reproduce.rows()
+ROWS = trust_reproduce.published_results()
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
 CHECKPOINT = ROOT / "configs" / "quickstart" / "lead1-bart"
 
@@ -35,7 +35,7 @@ def test_every_row_has_its_config_and_every_config_its_row() -> None:
         assert row.articles == {"cnn_dailymail": 11490, "xsum": 11334}[row.data]
 
 
-def twin(folder: Path, row: Row) -> list[str]:
+def twin(folder: Path, row: PublishedResult) -> list[str]:
     """Return the settings that put files of the same columns, and a tiny checkpoint, in place."""
     columns = PRESETS[row.data].columns
     source = [json.loads(line) for line in ARTICLES.read_text().splitlines()[:3]]
@@ -119,9 +119,9 @@ def record(values: dict[str, float | None], articles: int = 10, failed: int = 0)
     }
 
 
-def a_row(**figures: tuple[float, float | None]) -> Row:
-    made = tuple(Figure(f"rouge.{name}", *figure) for name, figure in figures.items())
-    return Row("x", Path("x.yaml"), "m", "d", 10, "a paper", made)
+def a_row(**figures: tuple[float, float | None]) -> PublishedResult:
+    made = tuple(PublishedFigure(f"rouge.{name}", *figure) for name, figure in figures.items())
+    return PublishedResult("x", Path("x.yaml"), "m", "d", 10, "a paper", made)
 
 
 def test_verdict_on_a_whole_run() -> None:
@@ -172,17 +172,18 @@ def test_twin_runs_to_its_verdict(
 
     made = reproduce(row, twin(tmp_path, row), results=tmp_path / "r")
     figures = tuple(
-        Figure(judged.figure.metric, round(judged.value or 0, 2), 0.01) for judged in made.figures
+        PublishedFigure(judged.figure.metric, round(judged.value or 0, 2), 0.01)
+        for judged in made.figures
     )
-    ours = Row("lead-3", row.config, "lead", row.data, 3, "this test", figures)
-    monkeypatch.setattr(trust_reproduce, "rows", lambda: {"lead-3": ours})
+    ours = PublishedResult("lead-3", row.config, "lead", row.data, 3, "this test", figures)
+    monkeypatch.setattr(trust_reproduce, "published_results", lambda: {"lead-3": ours})
     done = command("reproduce", "lead-3", *settings, "--results", tmp_path / "r", "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)["verdict"] == "reproduced"
 
-    worse = tuple(Figure(figure.metric, figure.value + 1, 0.01) for figure in figures)
-    far = Row("lead-3", row.config, "lead", row.data, 3, "this test", worse)
-    monkeypatch.setattr(trust_reproduce, "rows", lambda: {"lead-3": far})
+    worse = tuple(PublishedFigure(figure.metric, figure.value + 1, 0.01) for figure in figures)
+    far = PublishedResult("lead-3", row.config, "lead", row.data, 3, "this test", worse)
+    monkeypatch.setattr(trust_reproduce, "published_results", lambda: {"lead-3": far})
     done = command("reproduce", "lead-3", *settings, "--results", tmp_path / "r")
     assert done.returncode == 1
 
@@ -224,8 +225,8 @@ def test_a_table_that_is_wrong_names_its_place(
 ) -> None:
     text = (CONFIGS / "published.yaml").read_text()
     (tmp_path / "published.yaml").write_text(text.replace("within: 0.40", "wihtin: 0.40", 1))
-    monkeypatch.setattr(trust_reproduce, "shipped", lambda name: tmp_path / "published.yaml")
+    monkeypatch.setattr(trust_reproduce, "shipped_path", lambda name: tmp_path / "published.yaml")
 
     with pytest.raises(ConfigError, match=r"published.yaml:\d+:\d+: lead-3: "):
-        trust_reproduce.rows()
-    assert read(CONFIGS / "published.yaml").tree
+        trust_reproduce.published_results()
+    assert read_yaml(CONFIGS / "published.yaml").tree

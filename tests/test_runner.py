@@ -158,7 +158,7 @@ def test_run_is_the_same_however_its_scores_wait(
     path = data_file(tmp_path)
     found = []
     for rows, spooled in ((1000, 2**20), (5, 1), (12, 1), (1, 10)):
-        monkeypatch.setattr(aggregates, "ROWS", rows)
+        monkeypatch.setattr(aggregates, "BLOCK_ROWS", rows)
         monkeypatch.setattr(temporary, "SPOOLED", spooled)
         cell = dataclasses.replace(
             cell_of(path, Marked(), metrics=[], checks=[]),
@@ -166,7 +166,7 @@ def test_run_is_the_same_however_its_scores_wait(
             metric_kinds={"late": "late"},
         )
         finished = run_cell(cell, tmp_path / f"r{rows}", Silence())
-        table = pq.read_table(finished.folder / store_samples.TABLE)
+        table = pq.read_table(finished.folder / store_samples.TABLE_FILE)
         samples = (finished.folder / store_samples.SAMPLES).read_bytes()
         found.append((finished.metrics, table.to_pylist(), samples))
     assert table["late.p"].to_pylist() == [None, None, 0.25] * 4

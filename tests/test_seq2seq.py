@@ -396,10 +396,10 @@ def test_summaries_of_mbart_depend_on_its_languages(
 
 
 def test_summaries_of_pegasus_have_line_breaks(checkpoint: Callable[[str], str]) -> None:
-    from evalharness.models.engine import Prompt, Written
+    from evalharness.models.engine import GeneratedText, Prompt
 
     writer = Seq2Seq(checkpoint("pegasus"))._writer
-    written = Written([5], " One said. <n> Two said .<n>Three", "stop")
+    written = GeneratedText([5], " One said. <n> Two said .<n>Three", "stop")
     assert writer._polished(written, Prompt([1], 1)) == "One said.\nTwo said .\nThree"
 
 

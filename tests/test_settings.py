@@ -73,12 +73,12 @@ def test_clock_and_extra_outputs_of_a_checkpoint_are_dropped() -> None:
 
 
 def test_marks_that_the_checkpoint_lacks_come_from_the_tokenizer() -> None:
-    from evalharness.models.settings import ends
+    from evalharness.models.settings import end_tokens
 
-    assert ends(resolved().config) == [2]
+    assert end_tokens(resolved().config) == [2]
     assert resolved().config.pad_token_id == 2
-    assert ends(resolved({"eos_token_id": None}).config) == [7]
-    assert ends(resolved({"eos_token_id": [5, 6]}).config) == [5, 6]
+    assert end_tokens(resolved({"eos_token_id": None}).config) == [7]
+    assert end_tokens(resolved({"eos_token_id": [5, 6]}).config) == [5, 6]
     assert resolved({"eos_token_id": [5, 6]}).config.pad_token_id == 5
 
 

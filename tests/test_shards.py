@@ -13,7 +13,7 @@ import pytest
 import evalharness
 from evalharness.errors import ConfigError
 from evalharness.records import Article
-from evalharness.runner.shards import Part, Shard, _Dealt, run_shard, shard_of, text
+from evalharness.runner.shards import Shard, ShardResult, _Dealt, run_shard, shard_of, shard_text
 
 ROOT = Path(__file__).parents[1]
 QUICKSTART = ROOT / "configs" / "quickstart"
@@ -138,7 +138,7 @@ def test_shard_says_which_siblings_are_missing(tmp_path: Path) -> None:
 
     assert part.missing.keys() == {1, 3}
     assert sum(part.missing.values()) + part.summaries["computed"] == 4 * 8
-    assert f"{part.missing[3]} of shard 3/3" in text(part)
+    assert f"{part.missing[3]} of shard 3/3" in shard_text(part)
     assert not (tmp_path / "r" / "t" / "lead1-bart,num_beams=1").exists()
 
 
@@ -218,6 +218,6 @@ def test_every_article_belongs_to_one_shard_whatever_was_run() -> None:
 
 
 def test_part_is_told_as_plain_values() -> None:
-    part = Part(Shard(2, 3), failed=1, missing={1: 4})
+    part = ShardResult(Shard(2, 3), failed=1, missing={1: 4})
 
     assert json.loads(json.dumps(part.record()))["missing"] == {"1/3": 4}

@@ -36,7 +36,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def test_what_is_foreseen_is_near_what_is_written(tmp_path: Path) -> None:
-    foreseen = space.needed(cells.prepare(run_config.read(sheet())))
+    foreseen = space.needed_bytes(cells.prepare(run_config.read(sheet())))
     evalharness.run(sheet(), results=tmp_path)
     written = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
 
@@ -84,4 +84,4 @@ def test_data_that_cannot_be_read_is_left_to_the_run(tmp_path: Path) -> None:
         run_config.read(sheet(data={"name": "files", "path": str(tmp_path / "a.jsonl")}))
     )
 
-    assert space.needed(made) == 0
+    assert space.needed_bytes(made) == 0

@@ -11,7 +11,7 @@ import pytest
 
 from evalharness.errors import StoreError
 from evalharness.files import temporary
-from evalharness.files.temporary import Places, Spool
+from evalharness.files.temporary import OffsetIndex, Spool
 
 
 def key(number: int) -> bytes:
@@ -24,7 +24,7 @@ def test_places_are_those_given_first_however_many_are_on_disk(
 ) -> None:
     monkeypatch.setattr(temporary, "HELD", held)
     rng = random.Random(0)
-    places, wanted = Places(), dict[bytes, int]()
+    places, wanted = OffsetIndex(), dict[bytes, int]()
     for number in range(3_000):
         each = key(rng.randrange(700))
         assert places.setdefault(each, number) == wanted.setdefault(each, number)
@@ -37,7 +37,7 @@ def test_places_are_those_given_first_however_many_are_on_disk(
 
 def test_a_place_may_be_0_and_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(temporary, "HELD", 1)
-    places = Places()
+    places = OffsetIndex()
     for number in (0, 2**62):
         places.setdefault(key(number), number)
         assert key(number) in places
@@ -46,7 +46,7 @@ def test_a_place_may_be_0_and_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_forgotten_places_may_be_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(temporary, "HELD", 2)
-    places = Places()
+    places = OffsetIndex()
     for number in range(5):
         places.setdefault(key(number), number)
     places.clear()
@@ -64,7 +64,7 @@ def test_full_disk_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(temporary, "_new_table", full)
     monkeypatch.setattr(temporary, "HELD", 1_000)
-    places = Places()
+    places = OffsetIndex()
     for number in range(999):
         places.setdefault(key(number), number)
     with pytest.raises(StoreError, match=r"database or disk is full.*TMPDIR"):
@@ -73,7 +73,7 @@ def test_full_disk_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch) 
 
 def test_places_on_disk_are_refused_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(temporary, "HELD", 1)
-    places = Places()
+    places = OffsetIndex()
     places.setdefault(key(1), 1)
     monkeypatch.setattr(os, "getpid", lambda: -1)
     with pytest.raises(RuntimeError, match="process"):
@@ -82,7 +82,7 @@ def test_places_on_disk_are_refused_after_a_fork(monkeypatch: pytest.MonkeyPatch
 
 def test_many_places_take_little_memory() -> None:
     code = (
-        "import os, resource; from evalharness.files.temporary import HELD, Places\n"
+        "import os, resource; from evalharness.files.temporary import HELD, OffsetIndex\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
         "places = Places()\n"
         "for n in range(2 * HELD): places.setdefault(os.urandom(16), n)\n"

@@ -104,9 +104,9 @@ def test_zip_goes_side_by_side(folder: Path) -> None:
     ],
 )
 def test_range_has_its_numbers_exactly_and_its_end(written: str, values: list[float]) -> None:
-    tree = yaml.parse(f"sweep: {{grid: {{x: {written}}}}}", "c", Path())
+    tree = yaml.parse_yaml(f"sweep: {{grid: {{x: {written}}}}}", "c", Path())
 
-    axes = sweep.read(tree.tree["sweep"], tree)
+    axes = sweep.read_axes(tree.tree["sweep"], tree)
 
     found = [choice.settings[0].value for (choice,) in axes.combinations()]
     assert found == values
@@ -266,7 +266,7 @@ def test_names_of_values_differ_where_values_do(values: list[Any]) -> None:
     unlike = [v for n, v in enumerate(values) if not any(sweep._same(v, w) for w in values[:n])]
     tree = yaml.Document({})
 
-    axes = sweep.read({"grid": {"model.x": unlike}}, tree)
+    axes = sweep.read_axes({"grid": {"model.x": unlike}}, tree)
 
     found = [axes.names(chosen, lambda key: True) for chosen in axes.combinations()]
     assert len({name.lower() for (name,) in found}) == len(unlike)

@@ -40,8 +40,8 @@ def test_table_of_a_run_is_made_without_pandas(tmp_path: Path) -> None:
 import json, sys, pathlib
 from evalharness.files.temporary import Spool
 from evalharness.store.table import write_table
-from evalharness.store.aggregates import Columns
-columns = Columns(Spool())
+from evalharness.store.aggregates import ScoreColumns
+columns = ScoreColumns(Spool())
 score = {"value": 0.5, "flags": [{"kind": "k"}], "counts": [1.0]}
 columns.add(score)
 sample = {"id": "a", "source": "s", "article": "It rained.", "references": [], "defects": ["short"],

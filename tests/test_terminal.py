@@ -58,7 +58,7 @@ def test_log_says_rate_and_time_left_and_only_now_and_then(monkeypatch: pytest.M
     clock = iter([0.0, 0.0, 10.0, 40.0, 45.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     out = io.StringIO()
-    with progress.reporting(out) as told:
+    with progress.show_progress(out) as told:
         told.start("lead", 200)
         for _ in range(3):
             told.advance(40)

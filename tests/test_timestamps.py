@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.text.timestamps import published
+from evalharness.text.timestamps import publication_day
 
 MAY_4 = date(2026, 5, 4)
 
@@ -37,7 +37,7 @@ MAY_4 = date(2026, 5, 4)
     ],
 )
 def test_time_stamp_tells_its_day(stamp: str) -> None:
-    assert published([stamp]) == MAY_4
+    assert publication_day([stamp]) == MAY_4
 
 
 @pytest.mark.parametrize(
@@ -62,28 +62,32 @@ def test_time_stamp_tells_its_day(stamp: str) -> None:
     ],
 )
 def test_time_stamp_that_leaves_a_doubt_tells_nothing(stamp: str) -> None:
-    assert published([stamp]) is None
+    assert publication_day([stamp]) is None
 
 
 def test_day_above_twelve_tells_which_number_is_the_month() -> None:
-    assert published(["25/05/2026 10:00"]) == published(["05/25/2026"]) == date(2026, 5, 25)
+    assert (
+        publication_day(["25/05/2026 10:00"])
+        == publication_day(["05/25/2026"])
+        == date(2026, 5, 25)
+    )
 
 
 def test_update_does_not_count_beside_the_first_publication() -> None:
-    assert published(["Updated May 6, 2026 3:00 PM", "May 4, 2026 9:00 AM"]) == MAY_4
-    assert published(["Updated May 4, 2026 3:00 PM", "2 min read"]) == MAY_4
-    assert published(["May 4, 2026 9:00 AM", "4 May 2026"]) == MAY_4
-    assert published(["May 4, 2026", "May 5, 2026"]) is None
+    assert publication_day(["Updated May 6, 2026 3:00 PM", "May 4, 2026 9:00 AM"]) == MAY_4
+    assert publication_day(["Updated May 4, 2026 3:00 PM", "2 min read"]) == MAY_4
+    assert publication_day(["May 4, 2026 9:00 AM", "4 May 2026"]) == MAY_4
+    assert publication_day(["May 4, 2026", "May 5, 2026"]) is None
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=60), max_size=3))
 def test_any_text_tells_a_day_or_nothing(stamps: list[str]) -> None:
-    assert published(stamps) is None or isinstance(published(stamps), date)
+    assert publication_day(stamps) is None or isinstance(publication_day(stamps), date)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.dates(date(1900, 1, 1), date(2099, 12, 31)))
 def test_every_day_is_told_from_the_usual_forms(day: date) -> None:
     forms = [day.isoformat(), f"{day:%B} {day.day}, {day.year}", f"{day.day} {day:%b} {day.year}"]
-    assert [published([form]) for form in forms] == [day] * 3
+    assert [publication_day([form]) for form in forms] == [day] * 3

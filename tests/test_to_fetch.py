@@ -15,7 +15,7 @@ import pytest
 
 from evalharness.checks.alignscore import AlignScore
 from evalharness.checks.minicheck import MiniCheck
-from evalharness.cli.plan import text
+from evalharness.cli.plan import plan_text
 from evalharness.config import registry
 from evalharness.errors import ModelError
 from evalharness.hf import hub
@@ -119,7 +119,7 @@ def put(cache: Path, name: str, files: Any) -> Path:
 
 
 def to_fetch(component: Any) -> list[hub.ToFetch]:
-    wanted = registry.wanted(component)
+    wanted = registry.wanted_checkpoints(component)
     return [hub.to_fetch(each.name, each.revision, each.only) for each in wanted]
 
 
@@ -221,7 +221,7 @@ def test_component_says_what_it_needs_by_its_presets(online: Path, tmp_path: Pat
     assert (found.name, found.n_bytes) == ("lytang/MiniCheck-Flan-T5-Large", sum(WHOLE.values()))
     (local,) = to_fetch(MiniCheck(str(tmp_path)))
     assert local.files == {}
-    assert to_fetch(registry.load("checks", "lexical")()) == []
+    assert to_fetch(registry.load_class("checks", "lexical")()) == []
 
 
 def sheet(*checks: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def sheet(*checks: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def told(found: Any) -> list[str]:
     starts = ("weights", "to be", "not to be")
-    return [line for line in text(found).splitlines() if line.startswith(starts)]
+    return [line for line in plan_text(found).splitlines() if line.startswith(starts)]
 
 
 def test_plan_names_the_download_of_models_behind_checks_and_metrics(

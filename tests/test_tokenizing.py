@@ -23,7 +23,7 @@ def test_the_quick_branch_for_plain_words_changes_no_word(whole: str) -> None:
 @given(WRITTEN)
 def test_tokens_are_the_words_of_each_sentence_alone(whole: str) -> None:
     sentences = text.sentences(whole)
-    tokens = text.tokenized(whole, sentences)
+    tokens = text.sentence_tokens(whole, sentences)
     assert all(whole[token.start : token.end] == token.written for token in tokens)
     alone = [
         (number, word.of(span.of(whole)))
@@ -35,7 +35,7 @@ def test_tokens_are_the_words_of_each_sentence_alone(whole: str) -> None:
 
 def test_tokens_know_their_stem_their_content_and_what_stands_before_them() -> None:
     whole = 'The mayors, she said, "won nothing".'
-    tokens = text.tokenized(whole, text.sentences(whole))
+    tokens = text.sentence_tokens(whole, text.sentences(whole))
     assert [token.stem for token in tokens] == ["the", "mayor", "she", "say", "win", "nothing"]
     assert [token.word for token in tokens if token.content] == ["mayors", "said", "won"]
     assert [token.word for token in tokens if token.after_mark] == ["she", "won"]

@@ -123,7 +123,7 @@ def test_metric_without_a_value_is_left_out(tmp_path: Path) -> None:
 
 def test_parameters_are_signatures_data_and_seed(tmp_path: Path) -> None:
     run = tracked(tmp_path, seed=7)
-    found = payload.parameters(run)
+    found = payload.run_parameters(run)
 
     assert found["signature.rouge"] == run.record["signatures"]["metrics"]["rouge"]
     assert found["signature.model"].startswith("given|")
@@ -133,7 +133,7 @@ def test_parameters_are_signatures_data_and_seed(tmp_path: Path) -> None:
 
 def test_table_has_so_many_samples_and_no_more_of_a_text_than_a_table_holds(tmp_path: Path) -> None:
     run = tracked(tmp_path)
-    columns, rows = payload.table(run, 2)
+    columns, rows = payload.sample_table(run, 2)
 
     assert columns == [
         "id",
@@ -149,8 +149,8 @@ def test_table_has_so_many_samples_and_no_more_of_a_text_than_a_table_holds(tmp_
     assert len(rows[1][1]) == payload.LONGEST_TEXT
     assert rows[1][5] is None
     assert rows[0][7].startswith("80 patients: ") or rows[0][7].startswith("80: ")
-    assert payload.table(run, 0)[1] == []
-    assert payload.clipped("a\ud800b\0") == "a\\ud800b\\0"
+    assert payload.sample_table(run, 0)[1] == []
+    assert payload.clip_text("a\ud800b\0") == "a\\ud800b\\0"
 
 
 def test_files_are_those_that_are_there(tmp_path: Path) -> None:
@@ -272,10 +272,10 @@ def test_mlflow_has_the_run_in_its_database(tmp_path: Path) -> None:
 
     assert (name, status, experiment) == ("given", "FINISHED", "news")
     assert metrics == payload.metrics(run)
-    assert params == payload.parameters(run)
+    assert params == payload.run_parameters(run)
     folder = Path(artifacts.removeprefix("file://"))
     table = json.loads((folder / "samples.json").read_text())
-    columns, rows = payload.table(run, 100)
+    columns, rows = payload.sample_table(run, 100)
     assert table["columns"] == columns
     for logged, row in zip(table["data"], rows, strict=True):
         assert logged == [pytest.approx(v) if isinstance(v, float) else v for v in row]
@@ -365,14 +365,14 @@ def test_wandb_has_the_run_in_its_offline_file(tmp_path: Path) -> None:
     (started,) = [r.run for r in records if r.HasField("run")]
     assert (started.project, started.display_name) == ("mine", "given")
     config = {u.key: json.loads(u.value_json) for u in started.config.update}
-    assert {k: config[k] for k in payload.parameters(run)} == payload.parameters(run)
+    assert {k: config[k] for k in payload.run_parameters(run)} == payload.run_parameters(run)
     logged: dict[str, Any] = {}
     for record in records:
         for each in record.history.item:
             logged[each.key or ".".join(each.nested_key)] = json.loads(each.value_json)
     assert {k: logged[k] for k in payload.metrics(run)} == payload.metrics(run)
     (table,) = (folder / "files" / "media" / "table").glob("samples*.json")
-    columns, rows = payload.table(run, 100)
+    columns, rows = payload.sample_table(run, 100)
     assert json.loads(table.read_text())["data"] == rows
     assert json.loads(table.read_text())["columns"] == columns
     (files,) = [r.artifact for r in records if r.artifact.type == "evalharness-run"]
@@ -412,10 +412,10 @@ def test_trackio_has_the_run_in_its_database(tmp_path: Path) -> None:
         manifest = str(database.execute("select manifest from artifact_versions").fetchall())
     database.close()
     run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
-    columns, rows = payload.table(run, 100)
+    columns, rows = payload.sample_table(run, 100)
 
     assert name == "given"
-    assert payload.parameters(run).items() <= json.loads(config).items()
+    assert payload.run_parameters(run).items() <= json.loads(config).items()
     assert logged[0] == payload.metrics(run)
     assert [[row[c] for c in columns] for row in logged[1]["samples"]["_value"]] == rows
     assert all(file in manifest for file in ("config.yaml", "run.json", "samples.parquet"))

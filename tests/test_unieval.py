@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from neural import frozen, official_bertscore, texts, tiny, tiny_scorers
 
-from evalharness.checks.unieval import Asked, UniEval
+from evalharness.checks.unieval import ArticleDimension, UniEval
 from evalharness.errors import ModelError
 from evalharness.metrics.unieval import UniEval as Metric
 from evalharness.neural import unieval
 from evalharness.neural.network import Network
-from evalharness.neural.unieval import Dimension, Question
+from evalharness.neural.unieval import Dimension, UniEvalQuestion
 from evalharness.records import Article, Score, Span, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("float64")
 PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
 SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 FIRST, SECOND = official_bertscore.references()
-ALL: tuple[Asked, ...] = ("consistency", "coherence", "fluency")
+ALL: tuple[ArticleDimension, ...] = ("consistency", "coherence", "fluency")
 
 
 class Plain(UniEval):
@@ -98,10 +98,10 @@ def _swapped_pair(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     prompts = {name: q.replace("{new}", "{other}") for name, q in swapped.items()}
 
-    def prompt(self: Question) -> str:
+    def prompt(self: UniEvalQuestion) -> str:
         return prompts[self.dimension].format(text=self.text, other=self.other)
 
-    monkeypatch.setattr(Question, "prompt", property(prompt))
+    monkeypatch.setattr(UniEvalQuestion, "prompt", property(prompt))
 
 
 def _left_padding(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +222,7 @@ def test_dimensions_that_are_none_are_refused() -> None:
 
 @pytest.mark.parametrize("name", sorted(unieval.QUESTIONS))
 def test_prompts_are_the_template_filled_in(name: Dimension) -> None:
-    question = Question(name, "one {other}", "two {text}")
+    question = UniEvalQuestion(name, "one {other}", "two {text}")
     template = unieval.QUESTIONS[name]
     filled = template.replace("{text}", "\0").replace("{other}", "two {text}")
     assert question.prompt == filled.replace("\0", "one {other}")

@@ -2,7 +2,7 @@
 
 from evalharness.checks.lexical.alignment import Wording, align, by_sentence, is_repeated
 from evalharness.checks.lexical.passages import passages
-from evalharness.checks.lexical.unsupported import unsupported
+from evalharness.checks.lexical.unsupported import unsupported_runs
 from evalharness.records import Span
 
 ARTICLE = (
@@ -15,7 +15,7 @@ def _flagged(summary: str, wrong: tuple[Span, ...] = ()) -> list[str]:
     article = Wording(ARTICLE)
     found = []
     for _, tokens in by_sentence(passages(summary)):
-        for first, last in unsupported(article, align(article, tokens), wrong):
+        for first, last in unsupported_runs(article, align(article, tokens), wrong):
             found.append(summary[tokens[first].start : tokens[last].end])
     return found
 

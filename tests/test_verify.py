@@ -236,7 +236,7 @@ def forge(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> Non
 def reseal(folder: Path, record: dict[str, Any]) -> None:
     names = [name for name in seal.digests_of(record) if name != "run.json"]
     digests = {name: seal.file_digest(folder / name) for name in names}
-    (folder / "run.json").write_text(seal.text_of(seal.sealed(record, digests)))
+    (folder / "run.json").write_text(seal.text_of(seal.seal(record, digests)))
 
 
 def forge_ledger(folder: Path, key: str, change: Callable[[Any], object]) -> None:
@@ -460,7 +460,7 @@ def test_weights_that_are_gone_or_others_are_said(tmp_path: Path) -> None:
     path = folder / "config.yaml"
     text = path.read_text().replace("../../../configs/quickstart/lead1-bart", "../lead1-bart")
     path.write_text(text)
-    reseal(folder, seal.sealed(read(folder)[0], {"config.yaml": ""}))
+    reseal(folder, seal.seal(read(folder)[0], {"config.yaml": ""}))
     found = verify(folder, sample=1)
     assert found.good, lines(found)
     assert not any("model" in note for note in found.findings.notes)
@@ -592,7 +592,7 @@ def test_digests_that_were_taken_away_are_missed(runs: Path) -> None:
 
 def test_no_file_outside_the_run_is_read_for_its_digest(runs: Path) -> None:
     folder = runs / "t" / "lead"
-    record = seal.sealed(read(folder)[0], {"../../../articles.jsonl": "0"})
+    record = seal.seal(read(folder)[0], {"../../../articles.jsonl": "0"})
     (folder / "run.json").write_text(seal.text_of(record))
 
     assert "articles.jsonl: no file of a run" in lines(verify(folder, sample=0))

@@ -12,8 +12,8 @@ import numpy as np
 
 from evalharness.hf import weights as hf_weights
 from evalharness.neural.batches import Encoded
-from evalharness.neural.reading import Copied, Reading, unscorable
-from evalharness.neural.weights import Weights
+from evalharness.neural.reading import CopiedSentences, PairScoring, unscorable
+from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
@@ -35,7 +35,7 @@ class _Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class AlignScore(Weights):
+class AlignScore(NetworkOptions):
     """How far an alignment model finds the summary in the article (Zha et al., ACL 2023).
 
     Modes with `_sp`, of which nli_sp is the authors' choice: the article in chunks of about 350
@@ -69,11 +69,13 @@ class AlignScore(Weights):
 
     def identity(self) -> Mapping[str, str]:
         """Return what names the weights, the backbone's files and the sentence splitter."""
-        named = dict(hf_weights.identity(self.checkpoint, self.revision))
+        named = dict(hf_weights.checkpoint_identity(self.checkpoint, self.revision))
         if self.file is not None and "sha256" in named:
-            named["sha256"] = hf_weights.content(hf_weights.file(self.checkpoint, self.file))
+            named["sha256"] = hf_weights.content_hash(hf_weights.file(self.checkpoint, self.file))
         if self.backbone is not None:
-            named["backbone_content"] = "".join(hf_weights.identity(self.backbone).values())
+            named["backbone_content"] = "".join(
+                hf_weights.checkpoint_identity(self.backbone).values()
+            )
         if self.mode.endswith("_sp"):
             named["sentences"] = str(SENTENCES_VERSION)
         return named
@@ -87,7 +89,9 @@ class AlignScore(Weights):
             self.checkpoint, self.file or alignscore_network.WEIGHTS, self.revision
         )
         backbone = self.backbone or self.checkpoint
-        model, tokenizer = alignscore_network.load(weights, backbone, self.dtype, self.attention)
+        model, tokenizer = alignscore_network.load_alignscore(
+            weights, backbone, self.dtype, self.attention
+        )
         device = hf_weights.place(self.device)
         return Network(hf_weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
 
@@ -101,7 +105,7 @@ class AlignScore(Weights):
         """Score each sentence of each summary; its evidence is the chunk that fits it best."""
         notes = [unscorable(article.text, summary.text) for article, summary in pairs]
         given = [
-            self._given(article.text, summary.text)
+            self._pieces_of_pair(article.text, summary.text)
             for (article, summary), note in zip(pairs, notes, strict=True)
             if not note
         ]
@@ -112,7 +116,7 @@ class AlignScore(Weights):
             for (article, _), note in zip(pairs, notes, strict=True)
         ]
 
-    def _given(self, article: str, summary: str) -> "_Given":
+    def _pieces_of_pair(self, article: str, summary: str) -> "_Given":
         """Return the passages of the article and the claims of the summary."""
         if not self.mode.endswith("_sp"):
             return _Given([_whole(article)], [_whole(summary)])
@@ -120,18 +124,18 @@ class AlignScore(Weights):
         sentences = self.split(article)
         copies: dict[int, Span] | None = None
         if self.cascade:
-            copied = Copied(article, sentences)
+            copied = CopiedSentences(article, sentences)
             found = {j: copied.place(claim.text) for j, claim in enumerate(claims)}
             copies = {j: span for j, span in found.items() if span is not None}
-        return _Given(chunks(article, sentences), claims, copies)
+        return _Given(word_chunks(article, sentences), claims, copies)
 
     def _answer(self, given: Sequence["_Given"]) -> None:
         """Fill in what the network says of every passage with every claim."""
         if not given:
             return
-        from evalharness.checks.alignscore_network import COLUMNS
+        from evalharness.checks.alignscore_network import HEAD_COLUMNS
 
-        column = COLUMNS[self.mode.removesuffix("_sp")]
+        column = HEAD_COLUMNS[self.mode.removesuffix("_sp")]
         cells = ((each, *cell) for each in given for cell in each.cells())
         while some := list(itertools.islice(cells, CELLS_TOGETHER)):
             items = self._encode(
@@ -171,7 +175,7 @@ class AlignScore(Weights):
             return Score(None, note="no sentence to compare")
         scores = [given.sentence(j) for j in range(len(given.claims))]
         copied = None if given.copies is None else len(given.copies)
-        reading = Reading(article, int(given.lost.sum()), int(given.cut.sum()), copied)
+        reading = PairScoring(article, int(given.lost.sum()), int(given.cut.sum()), copied)
         return reading.score(fmean(each.value for each in scores), scores)
 
 
@@ -214,7 +218,7 @@ class _Given:
         return SentenceScore(span, float(self.values[best, j]), (self.passages[best].span,))
 
 
-def chunks(article: str, sentences: Sequence[Span]) -> list[_Piece]:
+def word_chunks(article: str, sentences: Sequence[Span]) -> list[_Piece]:
     """Return the article in runs of sentences of about 350 words, as the authors cut it."""
     n_wanted = len(article.split()) // CHUNK_WORDS + 1
     n_each = max(len(sentences) // n_wanted, 1)

@@ -21,7 +21,7 @@ from evalharness.hf import weights as hf_weights
 
 WEIGHTS = "model.safetensors"
 # In the order of the columns that `answers` returns, with what each mode reads.
-COLUMNS = {"bin": 1, "nli": 2, "reg": 5}
+HEAD_COLUMNS = {"bin": 1, "nli": 2, "reg": 5}
 
 _HEADS = {"bin_layer": 2, "tri_layer": 3, "reg_layer": 1}
 # Of training, or filled by transformers itself: nothing reads them.
@@ -53,7 +53,7 @@ class AlignNetwork(nn.Module):
         return torch.cat([two.softmax(-1), three.softmax(-1), number], dim=-1)
 
 
-def load(
+def load_alignscore(
     weights: Path, backbone: str, dtype: hf_weights.Dtype, attention: str | None
 ) -> tuple[AlignNetwork, Any]:
     """Return the network and its tokenizer; config and tokenizer are the backbone's.
@@ -81,7 +81,7 @@ def load(
 
 
 def _revision(backbone: str) -> dict[str, Any]:
-    named = hf_weights.identity(backbone)
+    named = hf_weights.checkpoint_identity(backbone)
     return {"revision": named["revision"]} if "revision" in named else {}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evalharness.neural.bartscore import BartScoring, Likely
-from evalharness.neural.reading import Reading, unscorable
+from evalharness.neural.reading import PairScoring, unscorable
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore
 from evalharness.text import SENTENCES_VERSION
@@ -47,7 +47,7 @@ class BartScore(BartScoring):
             for number, span in enumerate(spans)
             if (numbers == number).any()
         ]
-        reading = Reading(
+        reading = PairScoring(
             article,
             lost=max(0, len(article.rstrip()) - likely.source_read),
             cut=int(likely.target_read < len(summary.rstrip())),

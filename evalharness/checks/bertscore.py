@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.neural.bertscore import BertScoring
-from evalharness.neural.reading import Reading, unscorable
+from evalharness.neural.reading import PairScoring, unscorable
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
@@ -69,7 +69,7 @@ class BertScore(BertScoring):
                 scores.append(SentenceScore(span, self.precision_of(match, which), evidence))
         names = ("precision", "recall", "f1")
         parts = dict(zip(names, self.figures(match), strict=True))
-        reading = Reading(
+        reading = PairScoring(
             article,
             lost=max(0, len(article.rstrip()) - match.reference.read),
             cut=int(match.hypothesis.read < len(summary.rstrip())),

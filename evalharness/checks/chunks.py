@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from evalharness.neural.reading import Split
+from evalharness.neural.reading import Splitter
 from evalharness.records import Span
 
 
@@ -21,7 +21,7 @@ class Chunk:
 _Unit = tuple[str, Span]
 
 
-def sentences_and_breaks(article: str, split: Split) -> list[_Unit]:
+def sentences_and_breaks(article: str, split: Splitter) -> list[_Unit]:
     """Return the sentences of each line, and the line breaks between the lines.
 
     >>> from evalharness.text import sentences
@@ -44,11 +44,11 @@ def packed_lines(units: Sequence[_Unit], sizes: Sequence[int], most: int) -> lis
 
     A unit that is larger is a chunk by itself.
     """
-    chunks = [_joined(units[some]) for some in _packed(sizes, most)]
+    chunks = [_join_units(units[some]) for some in _pack_slices(sizes, most)]
     return [chunk for chunk in chunks if chunk.text]
 
 
-def _packed(sizes: Sequence[int], most: int) -> Iterator[slice]:
+def _pack_slices(sizes: Sequence[int], most: int) -> Iterator[slice]:
     start = total = 0
     for place, size in enumerate(sizes):
         if total + size > most:
@@ -58,7 +58,7 @@ def _packed(sizes: Sequence[int], most: int) -> Iterator[slice]:
     yield slice(start, len(sizes))
 
 
-def _joined(units: Sequence[_Unit]) -> Chunk:
+def _join_units(units: Sequence[_Unit]) -> Chunk:
     text = " ".join(unit for unit, _ in units).replace(" \n ", "\n").strip()
     return Chunk(text, _around([span for unit, span in units if unit.strip()]))
 
@@ -68,7 +68,7 @@ def _around(spans: Sequence[Span]) -> Span | None:
 
 
 def packed_sentences(
-    article: str, split: Split, count: Callable[[str], int], most: int
+    article: str, split: Splitter, count: Callable[[str], int], most: int
 ) -> list[Chunk]:
     """Return chunks of at most so many words, a sentence a line (FactCG).
 
@@ -77,7 +77,7 @@ def packed_sentences(
     spans = list(split(article))
     sizes = [count(span.of(article)) for span in spans]
     chunks: list[Chunk] = []
-    slices = list(_packed(sizes, most))
+    slices = list(_pack_slices(sizes, most))
     for number, some in enumerate(slices):
         text = "\n".join(span.of(article) for span in spans[some]).strip("\n")
         if number == len(slices) - 1:

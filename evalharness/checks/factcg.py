@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from evalharness.checks.chunks import Chunk, packed_sentences
-from evalharness.checks.grounding import Grounding, Prompt
+from evalharness.checks.grounding import ChunkPrompt, Grounding
 from evalharness.errors import ModelError
 from evalharness.protocols import Checkpoint
 
 if TYPE_CHECKING:
-    from evalharness.neural.batches import Encoded, Values
+    from evalharness.neural.batches import Encoded, FloatValues
     from evalharness.neural.network import Network
 
 _BETWEEN = "\n\nChoose your answer: based on the paragraph above can we conclude that "
@@ -57,12 +57,12 @@ class FactCG(Grounding):
         """Return the article in chunks of whole sentences."""
         return packed_sentences(article, self.split, _n_words, self.chunk_size or _WORDS)
 
-    def prompt(self, chunk: str, claim: str) -> Prompt:
+    def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return the question that the authors trained with."""
         asked = f'{chunk}{_BETWEEN}"{claim}"'
-        return Prompt(asked + _AFTER, len(chunk), len(asked))
+        return ChunkPrompt(asked + _AFTER, len(chunk), len(asked))
 
-    def supported(self, items: Sequence["Encoded"]) -> "Values":
+    def supported(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of Yes."""
         return self.loaded.classify(items)[:, 1]
 

@@ -6,14 +6,14 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from evalharness.checks.chunks import Chunk
-from evalharness.neural.reading import Copied, Reading, unscorable
-from evalharness.neural.weights import Weights
+from evalharness.neural.reading import CopiedSentences, PairScoring, unscorable
+from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
 
 if TYPE_CHECKING:
-    from evalharness.neural.batches import Encoded, Values
+    from evalharness.neural.batches import Encoded, FloatValues
     from evalharness.neural.network import Network
 
 _Chunks = Callable[[str], Sequence[Chunk]]
@@ -22,7 +22,7 @@ _Chunks = Callable[[str], Sequence[Chunk]]
 _TOGETHER = 64
 
 
-class Prompt(NamedTuple):
+class ChunkPrompt(NamedTuple):
     """The text that the network reads, and where in it the chunk and the claim end.
 
     lost: characters of the chunk that were cut before.
@@ -34,7 +34,7 @@ class Prompt(NamedTuple):
     lost: int = 0
 
 
-class Answer(NamedTuple):
+class ChunkSupport(NamedTuple):
     """How far a chunk supports a claim; characters of the chunk that were cut; if the claim was."""
 
     value: float
@@ -63,7 +63,7 @@ class _Asked:
 
 
 @dataclass(frozen=True)
-class Grounding(Weights):
+class Grounding(NetworkOptions):
     """How likely it is that the article supports the claims of the summary.
 
     claims: sentences, each for itself, or the whole summary as one claim.
@@ -102,7 +102,10 @@ class Grounding(Weights):
         scores: list[Score] = []
         for start in range(0, len(pairs), _TOGETHER):
             chunks = cache(self.chunks)
-            some = [self._asked(a.text, s.text, chunks) for a, s in pairs[start:][:_TOGETHER]]
+            some = [
+                self._questions_of_pair(a.text, s.text, chunks)
+                for a, s in pairs[start:][:_TOGETHER]
+            ]
             answers = self._answers([question for asked in some for question in asked.open])
             scores += [self._score(asked, answers) for asked in some]
         return scores
@@ -111,11 +114,11 @@ class Grounding(Weights):
         """Return an article in chunks."""
         raise NotImplementedError
 
-    def prompt(self, chunk: str, claim: str) -> Prompt:
+    def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return what the network reads."""
         raise NotImplementedError
 
-    def supported(self, items: Sequence["Encoded"]) -> "Values":
+    def supported(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of support, shape (items,)."""
         raise NotImplementedError
 
@@ -129,20 +132,20 @@ class Grounding(Weights):
         """The most tokens that the network reads at once."""
         raise NotImplementedError
 
-    def _asked(self, article: str, summary: str, chunks: "_Chunks") -> _Asked:
+    def _questions_of_pair(self, article: str, summary: str, chunks: "_Chunks") -> _Asked:
         note = unscorable(article, summary)
         if note:
             return _Asked(article, note)
         spans = list(self.split(summary)) if self.claims == "sentences" else [_whole(summary)]
         copies = None
         if self.cascade:
-            copied = Copied(article, self.split(article))
+            copied = CopiedSentences(article, self.split(article))
             found = {span: copied.place(span.of(summary)) for span in spans}
             copies = {span: place for span, place in found.items() if place is not None}
         claims = [(span, span.of(summary)) for span in spans]
         return _Asked(article, "", chunks(article), claims, copies)
 
-    def _answers(self, questions: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Answer]:
+    def _answers(self, questions: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ChunkSupport]:
         once = list(dict.fromkeys(questions))
         if not once:
             return {}
@@ -154,11 +157,11 @@ class Grounding(Weights):
             for question, value, prompt, item in zip(once, values, prompts, items, strict=True)
         }
 
-    def _score(self, asked: _Asked, answers: Mapping[tuple[str, str], Answer]) -> Score:
+    def _score(self, asked: _Asked, answers: Mapping[tuple[str, str], ChunkSupport]) -> Score:
         if asked.note:
             return Score(None, note=asked.note)
         copies = asked.copies or {}
-        reading = Reading(asked.article, copied=len(copies) if self.cascade else None)
+        reading = PairScoring(asked.article, copied=len(copies) if self.cascade else None)
         lost = [0] * len(asked.chunks)
         sentences: list[SentenceScore] = []
         for span, claim in asked.claims:
@@ -182,7 +185,7 @@ def _whole(summary: str) -> Span:
     return Span(0, len(summary))
 
 
-def _answer(value: float, prompt: Prompt, item: "Encoded") -> Answer:
+def _answer(value: float, prompt: ChunkPrompt, item: "Encoded") -> ChunkSupport:
     kept = len(prompt.text) if item.kept is None else item.kept[0]
     lost = prompt.lost + max(0, prompt.chunk_end - kept)
-    return Answer(value, lost, kept < prompt.claim_end)
+    return ChunkSupport(value, lost, kept < prompt.claim_end)

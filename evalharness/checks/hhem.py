@@ -6,14 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from evalharness.checks.chunks import Chunk
-from evalharness.checks.grounding import Grounding, Prompt
+from evalharness.checks.grounding import ChunkPrompt, Grounding
 from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Checkpoint
 
 if TYPE_CHECKING:
     import torch
 
-    from evalharness.neural.batches import Encoded, Values
+    from evalharness.neural.batches import Encoded, FloatValues
     from evalharness.neural.network import Inputs, Network
 
 _BEFORE = "<pad> Determine if the hypothesis is true given the premise?\n\nPremise: "
@@ -48,7 +48,7 @@ class Hhem(Grounding):
 
     def identity(self) -> Mapping[str, str]:
         """Return what names the weights, and the backbone's files."""
-        backbone = "".join(hf_weights.identity(self.backbone).values())
+        backbone = "".join(hf_weights.checkpoint_identity(self.backbone).values())
         return {**super().identity(), "backbone_content": backbone}
 
     @cached_property
@@ -57,8 +57,10 @@ class Hhem(Grounding):
         from evalharness.checks import hhem_network
         from evalharness.neural.network import Network
 
-        weights = hf_weights.file(self.checkpoint, hhem_network.WEIGHTS, self.revision)
-        model, tokenizer = hhem_network.load(weights, self.backbone, self.dtype, self.attention)
+        weights = hf_weights.file(self.checkpoint, hhem_network.WEIGHTS_FILE, self.revision)
+        model, tokenizer = hhem_network.load_hhem(
+            weights, self.backbone, self.dtype, self.attention
+        )
         device = hf_weights.place(self.device)
         return Network(hf_weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
 
@@ -71,7 +73,7 @@ class Hhem(Grounding):
         """Return the article as it is; where in it the evidence stands nobody says."""
         return [Chunk(article, None)]
 
-    def prompt(self, chunk: str, claim: str) -> Prompt:
+    def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return the question that the authors trained with, the article cut to fit."""
         after = f"{_BETWEEN}{claim}"
         (around,) = self.loaded.encode([_BEFORE + after])
@@ -79,9 +81,9 @@ class Hhem(Grounding):
         (item,) = self.loaded.encode([chunk], max_tokens=max(2, room), special_tokens=False)
         read = chunk if item.kept is None else chunk[: item.kept[0]]
         start = f"{_BEFORE}{read}"
-        return Prompt(start + after, len(start), len(start + after), len(chunk) - len(read))
+        return ChunkPrompt(start + after, len(start), len(start + after), len(chunk) - len(read))
 
-    def supported(self, items: Sequence["Encoded"]) -> "Values":
+    def supported(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of truth, which the first token's labels say."""
         import numpy as np
 

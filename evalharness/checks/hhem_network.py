@@ -11,19 +11,19 @@ from transformers import AutoConfig, AutoTokenizer, T5ForTokenClassification  # 
 from evalharness.errors import ModelError
 from evalharness.hf import weights as hf_weights
 
-WEIGHTS = "model.safetensors"
+WEIGHTS_FILE = "model.safetensors"
 # The authors' class holds the network under this name.
 _PREFIX = "t5."
 
 
-def load(
+def load_hhem(
     weights: Path, backbone: str, dtype: hf_weights.Dtype, attention: str | None
 ) -> tuple[Any, Any]:
     """Return the network and its tokenizer; config and tokenizer are the backbone's.
 
     Raises: ModelError where the weights are not those of HHEM on this backbone.
     """
-    named = hf_weights.identity(backbone)
+    named = hf_weights.checkpoint_identity(backbone)
     where = {"revision": named["revision"]} if "revision" in named else {}
     try:
         with hf_weights.quiet():

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from evalharness.errors import ModelError
 from evalharness.neural.placing import numbers_of
-from evalharness.neural.reading import Reading, unscorable
-from evalharness.neural.weights import Weights
+from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from evalharness.neural.network import Network
-    from evalharness.neural.tokens import Tokens
+    from evalharness.neural.tokens import TokenOffsets
 
 # As the authors trained with, for an article that is one passage.
 BEFORE = "Summarize the following text:\npassage 1: "
@@ -38,12 +38,12 @@ class _Asked(NamedTuple):
     """One pair: pieces of the article, the summary's tokens, and why there is nothing to score."""
 
     chunks: Sequence[Span]
-    tokens: "Tokens"
+    tokens: "TokenOffsets"
     note: str = ""
 
 
 @dataclass(frozen=True)
-class LettuceDetect(Weights):
+class LettuceDetect(NetworkOptions):
     """The least supported word of the summary, with the runs of unsupported ones as flags.
 
     A token classifier says of each token of the summary how likely it is made up (Kovács and Recski
@@ -95,10 +95,12 @@ class LettuceDetect(Weights):
         return [
             score
             for start in range(0, len(pairs), _TOGETHER)
-            for score in self._scored([(a.text, s.text) for a, s in pairs[start:][:_TOGETHER]])
+            for score in self._scores_of_pairs(
+                [(a.text, s.text) for a, s in pairs[start:][:_TOGETHER]]
+            )
         ]
 
-    def _scored(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Score]:
+    def _scores_of_pairs(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Score]:
         once = {pair: self._asked(*pair) for pair in dict.fromkeys(pairs)}
         questions = [
             (chunk.of(article), summary)
@@ -110,9 +112,9 @@ class LettuceDetect(Weights):
         yield from (made[pair] for pair in pairs)
 
     def _asked(self, article: str, summary: str) -> _Asked:
-        from evalharness.neural.tokens import tokens
+        from evalharness.neural.tokens import tokenize_text
 
-        found = tokens(self.loaded, summary)
+        found = tokenize_text(self.loaded, summary)
         note = unscorable(article, summary)
         room = self._room(found)
         if not note and room < 1:
@@ -124,7 +126,7 @@ class LettuceDetect(Weights):
         whole = Span(0, len(article))
         return _Asked((whole,) if self.long == "cut" else self._chunks(article, room), found)
 
-    def _room(self, summary: "Tokens") -> int:
+    def _room(self, summary: "TokenOffsets") -> int:
         """Return how many tokens of the article fit beside a summary."""
         special = int(self.loaded.tokenizer.num_special_tokens_to_add(pair=True))
         around = len(self.loaded.encode([BEFORE + AFTER], special_tokens=False)[0])
@@ -186,7 +188,7 @@ class LettuceDetect(Weights):
             for number, span in enumerate(spans)
             if (numbers == number).any()
         ]
-        reading = Reading(article, lost=sum(lost for _, lost in found))
+        reading = PairScoring(article, lost=sum(lost for _, lost in found))
         parts = {"unsupported": float((made_up > 0.5).mean())}
         score = reading.score(min(each.value for each in sentences), sentences, parts)
         flags = tuple(_flags(summary, asked.tokens.offsets, made_up))
@@ -214,12 +216,12 @@ def _flags(summary: str, offsets: npt.NDArray[np.int64], made_up: Probabilities)
     for wrong, run in itertools.groupby(visible, key=lambda token: token[2] > 0.5):
         if wrong:
             tokens = list(run)
-            span = _trimmed(summary, tokens[0][0], tokens[-1][1])
+            span = _strip_span(summary, tokens[0][0], tokens[-1][1])
             if span.start < span.end:
                 yield Flag(span, "unsupported", _message(span.of(summary), tokens))
 
 
-def _trimmed(summary: str, start: int, end: int) -> Span:
+def _strip_span(summary: str, start: int, end: int) -> Span:
     words = summary[start:end]
     return Span(start + len(words) - len(words.lstrip()), start + len(words.rstrip()))
 

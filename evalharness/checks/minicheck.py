@@ -6,14 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from evalharness.checks.chunks import Chunk, packed_lines, sentences_and_breaks
-from evalharness.checks.grounding import Grounding, Prompt
+from evalharness.checks.grounding import ChunkPrompt, Grounding
 from evalharness.errors import ModelError
 from evalharness.protocols import Checkpoint
 
 if TYPE_CHECKING:
     import torch
 
-    from evalharness.neural.batches import Encoded, Values
+    from evalharness.neural.batches import Encoded, FloatValues
     from evalharness.neural.network import Inputs, Network
     from evalharness.records import Span
 
@@ -77,13 +77,13 @@ class MiniCheck(Grounding):
         most = self.most_tokens
         return [len(e) for e in self.loaded.encode(texts, max_tokens=most, special_tokens=False)]
 
-    def prompt(self, chunk: str, claim: str) -> Prompt:
+    def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return chunk and claim as the one text that the authors trained with."""
         start = f"{'predict: ' if self._writes else ''}{chunk}"
         whole = f"{start}{self.loaded.tokenizer.eos_token}{claim}"
-        return Prompt(whole, len(start), len(whole))
+        return ChunkPrompt(whole, len(start), len(whole))
 
-    def supported(self, items: Sequence["Encoded"]) -> "Values":
+    def supported(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of support."""
         if not self._writes:
             return self.loaded.classify(items)[:, 1]

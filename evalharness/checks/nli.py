@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from evalharness.checks.pieces import SHORTEST, Granularity, pieces
 from evalharness.errors import ModelError
-from evalharness.neural.reading import Copied, Reading, unscorable
-from evalharness.neural.weights import Weights
+from evalharness.neural.reading import CopiedSentences, PairScoring, unscorable
+from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
@@ -70,7 +70,7 @@ class _Asked:
 
 
 @dataclass(frozen=True)
-class Nli(Weights):
+class Nli(NetworkOptions):
     """How far the article entails the summary's sentences: SummaC-ZS, or SummaC-Conv with a `head`.
 
     A sentence has its highest entailment by a sentence of the article less its highest
@@ -191,7 +191,7 @@ class Nli(Weights):
     def _copies(self, article: str, summary: str, claims: Sequence[Span]) -> dict[Span, Span]:
         if not self.cascade:
             return {}
-        copied = Copied(article, self.split(article))
+        copied = CopiedSentences(article, self.split(article))
         found = {span: copied.place(span.of(summary)) for span in claims}
         return {span: place for span, place in found.items() if place is not None}
 
@@ -212,7 +212,7 @@ class Nli(Weights):
     def _score(self, asked: _Asked, answers: Mapping[tuple[str, str], _Answer]) -> Score:
         if asked.note:
             return Score(None, note=asked.note)
-        reading = Reading(asked.article, copied=len(asked.copies) if self.cascade else None)
+        reading = PairScoring(asked.article, copied=len(asked.copies) if self.cascade else None)
         lost = [0] * len(asked.premises)
         columns: list[list[_Answer]] = []
         for span in asked.claims:
@@ -234,7 +234,7 @@ class Nli(Weights):
         values = [sentence.value for sentence in sentences]
         return reading.score(sum(values) / len(values), sentences)
 
-    def _conv(self, asked: _Asked, columns: list[list[_Answer]], reading: Reading) -> Score:
+    def _conv(self, asked: _Asked, columns: list[list[_Answer]], reading: PairScoring) -> Score:
         import numpy as np
 
         from evalharness.checks.nli_head import MOST_SENTENCES, mean_probability

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from evalharness.neural.reading import Split
+from evalharness.neural.reading import Splitter
 from evalharness.records import Span
 
 Granularity = Literal["sentence", "paragraph", "document"]
@@ -12,7 +12,7 @@ Granularity = Literal["sentence", "paragraph", "document"]
 SHORTEST = 10
 
 
-def pieces(text: str, granularity: Granularity, split: Split) -> list[Span]:
+def pieces(text: str, granularity: Granularity, split: Splitter) -> list[Span]:
     """Return the pieces of a text that are long enough; a document is one piece, however short.
 
     >>> from evalharness.text import sentences

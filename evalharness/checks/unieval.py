@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import ClassVar, Literal, cast
 
-from evalharness.neural.reading import Reading, unscorable
-from evalharness.neural.unieval import BY_SENTENCE, Answer, Dimension, Question, UniEvaluating
+from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.neural.unieval import (
+    BY_SENTENCE,
+    Dimension,
+    UniEvalQuestion,
+    UniEvaluating,
+    YesAnswer,
+)
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
 
-Asked = Literal["consistency", "coherence", "fluency"]
+ArticleDimension = Literal["consistency", "coherence", "fluency"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class UniEval(UniEvaluating):
     """
 
     model: Checkpoint = "MingZhong/unieval-sum"
-    dimensions: tuple[Asked, ...] = ("consistency",)
+    dimensions: tuple[ArticleDimension, ...] = ("consistency",)
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -57,22 +63,24 @@ class UniEval(UniEvaluating):
 
     def _questions(
         self, article: str, summary: str
-    ) -> dict[Dimension, list[tuple[Span, Question]]]:
+    ) -> dict[Dimension, list[tuple[Span, UniEvalQuestion]]]:
         """Return the questions of each dimension, with what of the summary they are about."""
         sentences = self.split(summary)
         whole = [Span(0, len(summary))]
-        asked: dict[Dimension, list[tuple[Span, Question]]] = {}
+        asked: dict[Dimension, list[tuple[Span, UniEvalQuestion]]] = {}
         for dimension in cast(tuple[Dimension, ...], self.dimensions):
             other = "" if dimension == "fluency" else article
             spans = sentences if dimension in BY_SENTENCE else whole
-            asked[dimension] = [(s, Question(dimension, s.of(summary), other)) for s in spans]
+            asked[dimension] = [
+                (s, UniEvalQuestion(dimension, s.of(summary), other)) for s in spans
+            ]
         return asked
 
     def _score(
         self,
         article: str,
-        asked: Mapping[Dimension, Sequence[tuple[Span, Question]]],
-        answers: Mapping[Question, Answer],
+        asked: Mapping[Dimension, Sequence[tuple[Span, UniEvalQuestion]]],
+        answers: Mapping[UniEvalQuestion, YesAnswer],
     ) -> Score:
         found = {name: [(s, answers[q]) for s, q in some] for name, some in asked.items()}
         parts: dict[str, float] = {
@@ -82,7 +90,7 @@ class UniEval(UniEvaluating):
         sentences = [SentenceScore(span, answer.value) for span, answer in by_sentence]
         every = [answer for some in found.values() for _, answer in some]
         against = [a for name, some in found.items() if name != "fluency" for _, a in some]
-        reading = Reading(
+        reading = PairScoring(
             article,
             lost=min((answer.lost for answer in against), default=0),
             cut=sum(answer.cut for answer in every),

@@ -115,11 +115,11 @@ class Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except KeyboardInterrupt as error:
-            from evalharness.cli.exits import interrupted
+            from evalharness.cli.exits import say_interrupted
 
             resumes = ctx.invoked_subcommand in RESUMING
             more = "; what was computed is kept, and the same command goes on" if resumes else ""
-            raise typer.Exit(interrupted(error, more)) from None
+            raise typer.Exit(say_interrupted(error, more)) from None
         except BrokenPipeError:  # whoever read the output has gone: no more of it
             from evalharness.cli.exits import COULD_NOT_COMPLETE
 

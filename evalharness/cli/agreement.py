@@ -55,7 +55,7 @@ def show_calibration(found: Calibration, out: IO[str]) -> None:
     )  # fmt: skip
     table = _table(headings)
     for name, entry in [*found.sources.items(), ("pooled", found.pooled)]:
-        table.add_row(_text(name), *_calibrated(entry))
+        table.add_row(_text(name), *_calibration_row(entry))
     console = _console(out)
     console.print(f"{found.check}  ({found.signature})", markup=False, soft_wrap=True)
     console.print(table)
@@ -64,7 +64,7 @@ def show_calibration(found: Calibration, out: IO[str]) -> None:
             console.print(f"{name}: {entry.reason}", markup=False, soft_wrap=True)
 
 
-def _calibrated(entry: Calibrated) -> list[str]:
+def _calibration_row(entry: Calibrated) -> list[str]:
     rate = entry.positive / entry.n if entry.n else None
     return [
         str(entry.n),

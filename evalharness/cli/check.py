@@ -13,7 +13,7 @@ from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
-from evalharness.loaders.pages.loader import found_pages, read
+from evalharness.loaders.pages.loader import found_pages, parse_page
 from evalharness.protocols import Metric
 from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
@@ -39,7 +39,7 @@ def check_pages(
     code, unread = 0, False
     for name in _files(names):
         try:
-            page = read(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
+            page = parse_page(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
             found = check(page, check=check_name, thresholds=thresholds, checker=checker)
         except DataError as error:
             unread = True

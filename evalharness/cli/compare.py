@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from evalharness.cli.exits import fail
-from evalharness.cli.options import AsJson, Seed, names
+from evalharness.cli.options import AsJson, Seed, split_names
 
 app = typer.Typer(rich_markup_mode=None)
 
-Runs = Annotated[
+RunArguments = Annotated[
     list[str],
     typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),
 ]
@@ -25,7 +25,7 @@ PairedResamples = Annotated[
 
 @app.command()
 def compare(
-    runs: Runs,
+    runs: RunArguments,
     metrics: MetricNames = "",
     resamples: PairedResamples = 10_000,
     seed: Seed = 0,
@@ -43,7 +43,9 @@ def compare(
         raise typer.BadParameter(f"{output!r}: should be one of {', '.join(formats)}")
     from evalharness.comparison.comparison import compare as compare_runs
 
-    found = compare_runs(*runs, metrics=names(metrics), resamples=resamples, seed=seed, level=level)
+    found = compare_runs(
+        *runs, metrics=split_names(metrics), resamples=resamples, seed=seed, level=level
+    )
     if as_json or output == "json":
         typer.echo(json.dumps(found.record(), indent=1))
     elif output == "table":

@@ -42,7 +42,7 @@ def heeding_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def interrupted(error: KeyboardInterrupt, more: str = "") -> int:
+def say_interrupted(error: KeyboardInterrupt, more: str = "") -> int:
     """Say on stderr that the user or the system ended the command; return the exit code."""
     typer.echo(f"evalharness: interrupted{more}", err=True)
     return TERMINATED if isinstance(error, Terminated) else INTERRUPTED

@@ -5,8 +5,8 @@ import io
 from collections.abc import Callable, Mapping
 from typing import IO
 
-from evalharness.comparison.leaderboard import Board, Leaderboard, Row
-from evalharness.report.comparison import markdown_table, printed, safe_cell, scaled
+from evalharness.comparison.leaderboard import Board, Leaderboard, LeaderboardRow
+from evalharness.report.comparison import markdown_table, print_table, safe_cell, scaled_figure
 
 _HEAD = ("run", "articles", "answered", "words", "truncated")
 
@@ -18,7 +18,7 @@ def show_leaderboard(found: Leaderboard, out: IO[str]) -> None:
             f"Articles {board.fingerprint[:12]}, means times 100, best first by {_by(found, board)}"
         ]
         notes += [f"{name}: {signature}" for name, signature in board.signatures.items()]
-        printed(_rows(board), 1, notes, out)
+        print_table(_rows(board), 1, notes, out)
 
 
 def _by(found: Leaderboard, board: Board) -> str:
@@ -30,7 +30,7 @@ def _rows(board: Board) -> list[list[str]]:
     return [[*_HEAD, *board.headings], *(_row(board, row) for row in board.rows)]
 
 
-def _row(board: Board, row: Row) -> list[str]:
+def _row(board: Board, row: LeaderboardRow) -> list[str]:
     return [
         row.run,
         str(row.articles),
@@ -41,13 +41,13 @@ def _row(board: Board, row: Row) -> list[str]:
     ]
 
 
-def _figure(row: Row, heading: str) -> str:
+def _figure(row: LeaderboardRow, heading: str) -> str:
     mean, low, high = row.figures.get(heading, (None, None, None))
     if mean is None:
         return "–"
     if low is None or high is None:
         return f"{mean:.1f}"  # of a whole corpus, on the metric's own scale
-    return f"{scaled(mean, heading)} ±{scaled(max(high - mean, mean - low), heading)}"
+    return f"{scaled_figure(mean, heading)} ±{scaled_figure(max(high - mean, mean - low), heading)}"
 
 
 def markdown(found: Leaderboard) -> str:

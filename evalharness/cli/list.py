@@ -34,8 +34,8 @@ def list_components(
         return
     from evalharness.cli import listing
 
-    found = listing.components(kind, name)
-    typer.echo(json.dumps(found, indent=1) if as_json else listing.text(found))
+    found = listing.list_components(kind, name)
+    typer.echo(json.dumps(found, indent=1) if as_json else listing.listing_text(found))
 
 
 @app.command()

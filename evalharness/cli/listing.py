@@ -15,7 +15,7 @@ LOG_FORMATS = "formats"
 Listing = Mapping[str, Mapping[str, Any]]
 
 
-def components(kind: str = "", name: str = "") -> Listing:
+def list_components(kind: str = "", name: str = "") -> Listing:
     """Return the components of a kind (or all), or the options of one.
 
     Raises: UnknownComponent for a kind or name that is none, with the nearest.
@@ -44,13 +44,13 @@ def _paths(name: str) -> dict[str, str]:
 
 
 def _names(kind: Kind) -> dict[str, str]:
-    return {name: _told(kind, name) for name in registry.known(kind)}
+    return {name: _first_doc_line(kind, name) for name in registry.known_components(kind)}
 
 
-def _told(kind: Kind, name: str) -> str:
+def _first_doc_line(kind: Kind, name: str) -> str:
     """Return the first line about a component; a broken plug-in must not hide the others."""
     try:
-        return _first_line(registry.load(kind, name))
+        return _first_line(registry.load_class(kind, name))
     except ConfigError as error:
         return f"({error})"
 
@@ -60,8 +60,8 @@ def _first_line(component: type[Any]) -> str:
 
 
 def _options(kind: Kind, name: str) -> dict[str, str]:
-    component = registry.load(kind, name)
-    meanings = schema.described(component)
+    component = registry.load_class(kind, name)
+    meanings = schema.option_descriptions(component)
     found = {}
     for field in dataclasses.fields(component):
         required = field.default is dataclasses.MISSING
@@ -82,7 +82,7 @@ def _default(field: "dataclasses.Field[Any]") -> str:
     return words[value] if value is None or isinstance(value, bool) else str(value) or "''"
 
 
-def text(found: Listing) -> str:
+def listing_text(found: Listing) -> str:
     """Return a listing as lines for a terminal."""
     lines = []
     for heading, entries in found.items():

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from evalharness.cli.options import AsJson, Seed, names
+from evalharness.cli.options import AsJson, Seed, split_names
 
 app = typer.Typer(rich_markup_mode=None)
 
-Labels = Annotated[
+LabelArguments = Annotated[
     list[str],
     typer.Argument(metavar="LABELS...", help="JSONL with human labels, also gzipped, or a folder."),
 ]
@@ -59,14 +59,14 @@ CheckSet = Annotated[
         "--set", metavar="CHECK.OPTION=VALUE", help="An option of a check, over the config's."
     ),
 ]
-Card = Annotated[
+CardOption = Annotated[
     str | None, typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md.")
 ]
 
 
 @app.command()
 def meta(
-    labels: Labels,
+    labels: LabelArguments,
     checks: Checks = None,
     published: Published = None,
     label: LabelField = None,
@@ -76,7 +76,7 @@ def meta(
     limit_per_source: LimitPerSource = None,
     resamples: Resamples = 1000,
     seed: Seed = 0,
-    card: Card = None,
+    card: CardOption = None,
     config: ChecksOf = None,
     settings: CheckSet = None,
     as_json: AsJson = False,
@@ -84,10 +84,10 @@ def meta(
     """Measure how checks agree with people: AUC, correlations, spans, with intervals."""
     from evalharness import meta as agreement
     from evalharness.cli.agreement import rejected_lines, show_agreement
-    from evalharness.config.named import choose
+    from evalharness.config.named import named_scorers
 
-    named = names(checks or "")
-    given = choose(named, config, settings or ())
+    named = split_names(checks or "")
+    given = named_scorers(named, config, settings or ())
     if checks is None:
         named = list(given) or ([] if published else _usual_checks())
     found = agreement.evaluate(
@@ -121,7 +121,7 @@ def _usual_checks() -> list[str]:
 
 @app.command()
 def calibrate(
-    labels: Labels,
+    labels: LabelArguments,
     check: Annotated[str, typer.Option(metavar="NAME", help="The check, or a part of one.")],
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="What to write.")],
     label: LabelField = None,
@@ -143,14 +143,14 @@ def calibrate(
     """Learn thresholds and probabilities of a check from human labels, and write them as JSON."""
     from evalharness import meta as agreement
     from evalharness.cli.agreement import show_calibration
-    from evalharness.config.named import choose
+    from evalharness.config.named import named_scorers
 
     if method not in ("platt", "isotonic"):
         raise typer.BadParameter(f"{method!r} is neither platt nor isotonic", param_hint="--method")
     found = agreement.calibrate(
         labels,
         check,
-        given=choose([check], config, settings or ()),
+        given=named_scorers([check], config, settings or ()),
         labels=label or (),
         method="platt" if method == "platt" else "isotonic",
         precision=precision,
@@ -201,13 +201,13 @@ def selftest_command(
             raise typer.BadParameter("is for --checks", param_hint="one of the options")
         _prove(results, as_json)
         return
-    from evalharness.config.named import choose
+    from evalharness.config.named import named_scorers
     from evalharness.meta.planted import pairs
 
-    given = choose(check or (), config, settings or ())
+    given = named_scorers(check or (), config, settings or ())
     named = check or list(given) or pairs.DEFAULT_CHECKS
     figures = pairs.selftest(named, data or (), label, seed, pairs.kinds_of(kinds), given)
-    typer.echo(json.dumps(figures, indent=1) if as_json else pairs.table(figures))
+    typer.echo(json.dumps(figures, indent=1) if as_json else pairs.planted_table(figures))
 
 
 def _prove(results: str, as_json: bool) -> None:
@@ -249,7 +249,7 @@ def check(
 ) -> None:
     """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
     from evalharness.cli.check import check_pages, check_pair
-    from evalharness.config.named import choose
+    from evalharness.config.named import named_scorers
 
     if (article is None) != (summary is None) or bool(pages) == (article is not None):
         raise typer.BadParameter("give pages, or --article and --summary together")
@@ -258,7 +258,7 @@ def check(
         from evalharness.runner.check import load_thresholds
 
         limits = load_thresholds(thresholds)
-    checker = choose([name], config, settings or ()).get(name)
+    checker = named_scorers([name], config, settings or ()).get(name)
     how: dict[str, Any] = {"checker": checker, "as_json": as_json, "color": color}
     if article is not None and summary is not None:
         code = check_pair(article, summary, name, limits, **how)

@@ -20,14 +20,14 @@ ExecutorName = Annotated[
         help="Where it is computed: local, processes or ray; changes no result.",
     ),
 ]
-Workers = Annotated[
+WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="How many workers; without an executor, processes.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
 Seed = Annotated[int, typer.Option(min=0, help="For the resamples.")]
 
 
-def names(listed: str) -> list[str]:
+def split_names(listed: str) -> list[str]:
     """Return the names in an option of the form A,B.
 
     >>> names("rouge, bleu,")

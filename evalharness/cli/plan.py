@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from evalharness.hf.hub import readable
-from evalharness.runner.plan import CellPlan, Count, Plan
+from evalharness.runner.plan import CellPlan, Plan, StoredCount
 
 _LARGEST_TABLE = 60  # cells; more say less
 
 
-def text(plan: Plan) -> str:
+def plan_text(plan: Plan) -> str:
     """Return a plan as lines to read."""
     lines = [f"{plan.experiment}: {_n(len(plan.cells), 'cell')}", "", *_table(plan.cells)]
     left = sum(count.left for cell in plan.cells for count in cell.scores.values())
@@ -34,9 +34,9 @@ def _table(cells: Sequence[CellPlan]) -> list[str]:
         (
             cell.name,
             f"{cell.articles:,}",
-            _left(cell.summaries),
-            _left(
-                Count(
+            _left_text(cell.summaries),
+            _left_text(
+                StoredCount(
                     sum(count.stored for count in cell.scores.values()),
                     sum(count.left for count in cell.scores.values()),
                 )
@@ -58,7 +58,7 @@ def _table(cells: Sequence[CellPlan]) -> list[str]:
     return lines
 
 
-def _left(count: Count) -> str:
+def _left_text(count: StoredCount) -> str:
     return f"{count.left:,} of {count.left + count.stored:,}" if count.left else "none"
 
 

@@ -16,7 +16,7 @@ LOG_EVERY = 30.0
 
 
 @contextmanager
-def reporting(out: IO[str]) -> Iterator[Progress]:
+def show_progress(out: IO[str]) -> Iterator[Progress]:
     """Give a progress that writes to `out` in the way that suits it."""
     if not out.isatty():
         yield _Lines(out)

@@ -27,26 +27,26 @@ def markdown() -> str:
     ]
     for kind in get_args(Kind):
         lines += ["", f"## {kind.capitalize()}", "", _ABOUT[cast(Kind, kind)]]
-        for name in registry.known(kind):
+        for name in registry.known_components(kind):
             lines += ["", *_component(cast(Kind, kind), name)]
     return "\n".join(lines) + "\n"
 
 
 def _component(kind: Kind, name: str) -> Iterator[str]:
-    component = registry.load(kind, name)
+    component = registry.load_class(kind, name)
     yield f"### {name}"
     yield ""
-    yield from _escaped(schema.prose(component)).splitlines()
+    yield from _escape_tags(schema.prose(component)).splitlines()
     if told := ", ".join(_facts(component)):
         yield ""
         yield f"_{told}_"
-    options = listing.components(kind, name)[f"{kind} {name}"]
+    options = listing.list_components(kind, name)[f"{kind} {name}"]
     if options:
         yield ""
         yield "| option | meaning |"
         yield "|---|---|"
     for option, meaning in options.items():
-        yield f"| `{option}` | {_escaped(meaning).replace('|', chr(92) + '|')} |"
+        yield f"| `{option}` | {_escape_tags(meaning).replace('|', chr(92) + '|')} |"
 
 
 def _facts(component: type[Any]) -> Iterator[str]:
@@ -60,6 +60,6 @@ def _facts(component: type[Any]) -> Iterator[str]:
         yield f"version {version}"
 
 
-def _escaped(text: str) -> str:
+def _escape_tags(text: str) -> str:
     """Return a text in which Markdown takes no `<name>` for a tag."""
     return text.replace("<", "&lt;")

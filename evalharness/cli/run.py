@@ -10,7 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from evalharness.cli.exits import COULD_NOT_COMPLETE, fail
-from evalharness.cli.options import AsJson, ExecutorName, Limit, Overrides, Results, Workers, names
+from evalharness.cli.options import (
+    AsJson,
+    ExecutorName,
+    Limit,
+    Overrides,
+    Results,
+    WorkersOption,
+    split_names,
+)
 from evalharness.records import NO_ANSWER
 
 app = typer.Typer(rich_markup_mode=None)
@@ -19,7 +27,7 @@ NoSpaceCheck = Annotated[
     bool, typer.Option("--no-space-check", help="Begin even if the disk seems too small.")
 ]
 
-Report = Annotated[
+ReportOption = Annotated[
     bool,
     typer.Option("--report/--no-report", help="Write report.html into the folder of the runs."),
 ]
@@ -39,8 +47,8 @@ def run(
         ),
     ] = None,
     executor: ExecutorName = None,
-    workers: Workers = None,
-    report: Report = True,
+    workers: WorkersOption = None,
+    report: ReportOption = True,
     no_space_check: NoSpaceCheck = False,
     as_json: AsJson = False,
 ) -> None:
@@ -65,11 +73,11 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a run would do: cells, what is stored, what is left, what could be told apart."""
-    from evalharness.cli.plan import text
+    from evalharness.cli.plan import plan_text
     from evalharness.runner.plan import plan as planned
 
     found = planned(config, overrides or [], results=results, limit=limit)
-    typer.echo(json.dumps(found.record(), indent=1) if as_json else text(found))
+    typer.echo(json.dumps(found.record(), indent=1) if as_json else plan_text(found))
 
 
 @app.command()
@@ -102,8 +110,8 @@ def score(
     limit: Limit = None,
     results: Results = "results",
     executor: ExecutorName = None,
-    workers: Workers = None,
-    report: Report = True,
+    workers: WorkersOption = None,
+    report: ReportOption = True,
     no_space_check: NoSpaceCheck = False,
     as_json: AsJson = False,
 ) -> None:
@@ -113,7 +121,7 @@ def score(
     """
     from evalharness.runner.existing import score as score_files
 
-    given = (names(metrics), names(checks), overrides or [])
+    given = (split_names(metrics), split_names(checks), overrides or [])
     which: dict[str, Any] = {"format": format, "systems": system or []}
     which |= {"executor": executor, "workers": workers, "space": not no_space_check}
     which["tell"] = lambda line: typer.echo(f"evalharness: {line}", err=True)
@@ -136,11 +144,11 @@ def _run(
     results: str,
     showing: _Showing,
 ) -> None:
-    from evalharness.cli.progress import reporting
+    from evalharness.cli.progress import show_progress
     from evalharness.runner.run import Unfinished
 
     try:
-        with reporting(sys.stderr) as progress:
+        with show_progress(sys.stderr) as progress:
             runs = make(*given, **named, results=results, limit=limit, progress=progress)
     except Unfinished as error:
         _show(error.runs, showing, of=len(error.runs) + len(error.failures))
@@ -165,15 +173,15 @@ def _run_shard(
     results: str,
     as_json: bool,
 ) -> None:
-    from evalharness.cli.progress import reporting
+    from evalharness.cli.progress import show_progress
     from evalharness.runner import shards
 
     which = shards.shard_of(shard)
-    with reporting(sys.stderr) as progress:
+    with show_progress(sys.stderr) as progress:
         part = shards.run_shard(
             config, which, overrides, results=results, limit=limit, progress=progress, **where
         )
-    typer.echo(json.dumps(part.record(), indent=1) if as_json else shards.text(part))
+    typer.echo(json.dumps(part.record(), indent=1) if as_json else shards.shard_text(part))
     if part.failures or part.failed:
         fail("the shard could not be completed: see above", COULD_NOT_COMPLETE)
 

@@ -5,8 +5,15 @@ import shlex
 from typing import IO, TYPE_CHECKING
 
 from evalharness.files.untrusted import printable
-from evalharness.records import Span, unread
-from evalharness.report.find import Shown, Suspect, Written, find, judging, worst
+from evalharness.records import Span, unread_spans
+from evalharness.report.find import (
+    Shown,
+    ShownSummary,
+    Suspect,
+    find_article,
+    ordering_column,
+    worst,
+)
 from evalharness.report.gathered import Gathered
 from evalharness.report.verdict import (
     INDENT,
@@ -30,7 +37,7 @@ def show_article(
     gathered: Gathered, wanted: str, out: IO[str], *, color: bool, full: bool, as_json: bool
 ) -> None:
     """Print one article with all that is known of it. Raises: DataError."""
-    found = find(gathered, wanted)
+    found = find_article(gathered, wanted)
     if as_json:
         out.write(json.dumps(found.record(), indent=1) + "\n")
         return
@@ -47,7 +54,7 @@ def show_worst(
         out.write(json.dumps([each.record() for each in found], indent=1) + "\n")
         return
     console = console_on(out, color)
-    by = judging(gathered)
+    by = ordering_column(gathered)
     articles = max(run.n for run in gathered.runs)
     what = f"lowest by {by.label}" if by else "first"
     print_wrapped(
@@ -105,7 +112,7 @@ class _Article:
             ("; > marks evidence" if self.found.evidence else "", "dim"),
         )  # fmt: skip
         gaps = self._gaps(article)
-        shown = self._shown()
+        shown = self._sentences_shown()
         before = -1
         for n, span in enumerate(sentences):
             if n in shown:
@@ -132,7 +139,7 @@ class _Article:
             (f"  [{', '.join(systems)}]" if systems and several else "", "dim"),
         )
 
-    def _shown(self) -> set[int]:
+    def _sentences_shown(self) -> set[int]:
         n = len(self.found.sentences)
         if self.full or n <= _LONG:
             return set(range(n))
@@ -145,13 +152,13 @@ class _Article:
         """Return after which sentence, by its place, systems did not read on."""
         found: dict[int, list[str]] = {}
         for written in self.found.written:
-            for gap in unread(written.summary, article):
+            for gap in unread_spans(written.summary, article):
                 before = [n for n, s in enumerate(self.found.sentences) if s.start < gap.start]
                 how = "read no further" if gap.end == len(article.rstrip()) else "skipped a part"
                 found.setdefault(before[-1] if before else 0, []).append(f"{written.system} {how}")
         return found
 
-    def _summary(self, written: Written) -> None:
+    def _summary(self, written: ShownSummary) -> None:
         """Print a summary with its scores, and what each check says of it."""
         summary = written.summary
         self.console.print()
@@ -176,7 +183,7 @@ class _Article:
             if n == 0 or verdict.flags:  # the first shows the text, and others what they found
                 Printer(verdict, self.console).show_sentences()
 
-    def _scores(self, written: Written) -> list[tuple[str, str]]:
+    def _scores(self, written: ShownSummary) -> list[tuple[str, str]]:
         """Return the scores as tables show them, those that are missing with the reason."""
         pieces: list[tuple[str, str]] = []
         for column in self.gathered.columns:

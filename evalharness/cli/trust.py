@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evalharness.trust.installation import Proof, Step
-    from evalharness.trust.reproduce import Reproduction, Row
+    from evalharness.trust.reproduce import PublishedResult, Reproduction
     from evalharness.trust.rerun import Rerun
     from evalharness.trust.verify import Verified
 
@@ -59,7 +59,7 @@ def proof_text(found: "Proof") -> str:
     return "\n".join([*(lines(found.facts) if found.facts else []), verdict])
 
 
-def rows_text(rows: Mapping[str, "Row"]) -> str:
+def rows_text(rows: Mapping[str, "PublishedResult"]) -> str:
     """Return the published figures with their limits and sources, as lines to read."""
     lines: list[str] = []
     for row in rows.values():

@@ -48,12 +48,12 @@ def rerun(
     as_json: AsJson = False,
 ) -> None:
     """Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."""
-    from evalharness.cli.progress import reporting
+    from evalharness.cli.progress import show_progress
     from evalharness.cli.trust import rerun_text
     from evalharness.trust.rerun import rerun as run_again
 
     try:
-        with reporting(sys.stderr) as progress:
+        with show_progress(sys.stderr) as progress:
             found = run_again(run, into=into, progress=progress)
     except KeyboardInterrupt:
         fail("interrupted; the run itself is untouched", INTERRUPTED)
@@ -73,17 +73,17 @@ def reproduce(
 ) -> None:
     """List published figures, or make one of them again. 0 made, 1 not, 3 only part was run."""
     from evalharness.cli import trust
-    from evalharness.cli.progress import reporting
+    from evalharness.cli.progress import show_progress
     from evalharness.trust import reproduce
 
     if not name:
-        rows = reproduce.rows()
+        rows = reproduce.published_results()
         found = [row.record() for row in rows.values()]
         typer.echo(json.dumps(found, indent=1) if as_json else trust.rows_text(rows))
         return
-    row = reproduce.row(name)
+    row = reproduce.published_result(name)
     try:
-        with reporting(sys.stderr) as progress:
+        with show_progress(sys.stderr) as progress:
             made = reproduce.reproduce(
                 row, overrides or [], results=results, limit=limit, progress=progress
             )

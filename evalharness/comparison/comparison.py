@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.comparison.shared import Chosen, Incomparable, Measure, Shared, choose, share
+from evalharness.comparison.shared import (
+    Chosen,
+    Incomparable,
+    Measure,
+    Shared,
+    choose_measures,
+    share,
+)
 from evalharness.errors import HarnessError
 from evalharness.runner.run import Run
 from evalharness.stats import multiplicity, paired
@@ -92,7 +99,7 @@ def compare(
     metrics: Sequence[str] = (),
     resamples: int = paired.RESAMPLES,
     seed: int = 0,
-    level: float = paired.LEVEL,
+    level: float = paired.ALPHA,
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
@@ -109,7 +116,7 @@ def compare(
     read = [found for run in runs for found in _read(run)]
     if len(read) < 2:
         raise Incomparable("give at least two runs to compare")
-    chosen = choose(read, [metrics] if isinstance(metrics, str) else metrics)
+    chosen = choose_measures(read, [metrics] if isinstance(metrics, str) else metrics)
     return compare_shared(share(read), chosen, resamples, seed, level)
 
 
@@ -122,7 +129,7 @@ def compare_shared(
     chosen: Chosen,
     resamples: int = paired.RESAMPLES,
     seed: int = 0,
-    level: float = paired.LEVEL,
+    level: float = paired.ALPHA,
 ) -> Comparison:
     """Compare runs by chosen measures on the articles they share."""
     measures = chosen.measures
@@ -199,9 +206,9 @@ def _differences(
             baseline=names[0],
             system=system,
             n=n,
-            difference=_known(means[at]),
-            low=_known(low[at]),
-            high=_known(high[at]),
+            difference=_none_for_nan(means[at]),
+            low=_none_for_nan(low[at]),
+            high=_none_for_nan(high[at]),
             p=p_values[at],
             p_holm=p_holm[at],
             p_bh=p_bh[at],
@@ -213,7 +220,7 @@ def _differences(
         )
 
 
-def _known(value: float) -> float | None:
+def _none_for_nan(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
@@ -238,7 +245,7 @@ def _pairs(
             "metric": measure.name,
             "one": names[i],
             "other": names[j],
-            "difference": _known(means[j] - means[i]),
+            "difference": _none_for_nan(means[j] - means[i]),
             "p": p,
             "p_holm": p_holm,
             "different": p_holm <= level,
@@ -270,8 +277,8 @@ def _standings(
             system=name,
             n=int((~np.isnan(known[:, i])).sum()),
             not_scored=int(np.isnan(scores[:, i]).sum()),
-            mean=_known(means[i]),
-            rank=_known(ranks[i]),
+            mean=_none_for_nan(means[i]),
+            rank=_none_for_nan(ranks[i]),
             letters=letters[place[name]],
         )
 

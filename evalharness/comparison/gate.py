@@ -9,10 +9,17 @@ import numpy as np
 
 from evalharness.comparison import margins as comparison_margins
 from evalharness.comparison.limits import limit_outcomes
-from evalharness.comparison.outcomes import EXIT_CODES, Outcome, Verdict, WorstArticle, worst_of
-from evalharness.comparison.pairing import BASELINE, CANDIDATE, CouldNotRun, Mask, Pairing, pair
+from evalharness.comparison.outcomes import EXIT_CODES, GateResult, Outcome, WorstArticle, worst_of
+from evalharness.comparison.pairing import (
+    BASELINE,
+    CANDIDATE,
+    CouldNotRun,
+    Mask,
+    Pairing,
+    pair_runs,
+)
 from evalharness.comparison.rules import DEFAULT_MARGIN, MetricRule, MetricRules, Rules, read_rules
-from evalharness.comparison.shared import Incomparable, Measure, choose
+from evalharness.comparison.shared import Incomparable, Measure, choose_measures
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, HarnessError
 from evalharness.runner.run import Run
@@ -20,14 +27,14 @@ from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import ScoredRun, read_run, runs_in
 
-WORST = 5
+WORST_ARTICLES = 5
 
 
 @dataclass(frozen=True)
 class Gate:
     """What the rules say of a candidate, and the verdict of all; `reason` if it could not run."""
 
-    verdict: Verdict
+    verdict: GateResult
     outcomes: tuple[Outcome, ...] = ()
     reason: str = ""
     baseline: str = ""
@@ -84,7 +91,7 @@ def gate(
         rules=checked,
     )
     try:
-        pairings = pair(_runs(baseline), _runs(candidate), checked.shared)
+        pairings = pair_runs(_runs(baseline), _runs(candidate), checked.shared)
         outcomes = tuple(_outcomes(pairings, checked))
     except ConfigError:
         raise
@@ -132,9 +139,9 @@ def _outcomes(pairings: Sequence[Pairing], rules: Rules) -> Iterator[Outcome]:
     asked = [
         (pairing, test, tested)
         for pairing, tests in prepared
-        for test, tested in _tested([test for test in tests if _has_margin(test.rule)], rules)
+        for test, tested in _run_tests([test for test in tests if _has_margin(test.rule)], rules)
     ]
-    adjusted = comparison_margins.adjusted([tested for _, _, tested in asked])
+    adjusted = comparison_margins.adjust_p_values([tested for _, _, tested in asked])
     for (pairing, test, tested), p_worse_holm in zip(asked, adjusted, strict=True):
         yield _margin_outcome(pairing, test, tested, p_worse_holm, rules, len(asked))
     for pairing, tests in prepared:
@@ -179,14 +186,14 @@ def _within(values: Values, measure: int, inside: Mask) -> tuple[Values, Values]
 def _metrics(pairing: Pairing, rules: Rules) -> MetricRules:
     if rules.metrics is not None:
         return rules.metrics
-    found = choose(pairing.runs).measures
+    found = choose_measures(pairing.runs).measures
     return {measure.name: MetricRule(margin=DEFAULT_MARGIN) for measure in found}
 
 
 def _measures(pairing: Pairing, name: str) -> tuple[Measure, ...]:
     """Return what a rule's name stands for; in neither run it is a slip of the rules."""
     try:
-        return choose(pairing.runs, [name]).measures
+        return choose_measures(pairing.runs, [name]).measures
     except Incomparable as error:
         known = [run for run in pairing.runs if _stands_alone(run, name)]
         if known:
@@ -198,12 +205,12 @@ def _measures(pairing: Pairing, name: str) -> tuple[Measure, ...]:
 
 def _stands_alone(run: ScoredRun, name: str) -> bool:
     try:
-        return bool(choose([run, run], [name]).measures)
+        return bool(choose_measures([run, run], [name]).measures)
     except Incomparable:
         return False
 
 
-def _tested(
+def _run_tests(
     tests: Sequence[_Test], rules: Rules
 ) -> Iterator[tuple[_Test, comparison_margins.Tested]]:
     if not tests:
@@ -233,7 +240,7 @@ def _margin_outcome(
     rules: Rules,
     tests: int,
 ) -> Outcome:
-    verdict = comparison_margins.verdict(tested, p_worse_holm, rules.level, rules.minimum_n)
+    verdict = comparison_margins.test_outcome(tested, p_worse_holm, rules.level, rules.minimum_n)
     detectable = comparison_margins.detectable(tested, rules.level, tests)
     scored = int((~np.isnan(test.baseline)).sum())
     thin = tested.n < rules.coverage * scored
@@ -266,7 +273,7 @@ def _finite(value: float) -> float | None:
 
 
 def _margin_message(
-    verdict: Verdict,
+    verdict: GateResult,
     tested: comparison_margins.Tested,
     rules: Rules,
     scored: int | None,
@@ -291,7 +298,7 @@ def _margin_message(
 def _worst(pairing: Pairing, test: _Test) -> tuple[WorstArticle, ...]:
     """Return the articles on which the metric fell the most, if it fell at all."""
     fallen = np.nan_to_num(test.candidate - test.baseline, nan=0.0)
-    order = np.argsort(fallen, kind="stable")[:WORST].tolist()
+    order = np.argsort(fallen, kind="stable")[:WORST_ARTICLES].tolist()
     return tuple(
         WorstArticle(pairing.ids[i], float(test.baseline[i]), float(test.candidate[i]))
         for i in order
@@ -303,7 +310,9 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
     """Hold the candidate's mean, over all its articles with a score, against a floor."""
     mean = intervals.mean(test.candidate.tolist())
     n = int((~np.isnan(test.candidate)).sum())
-    verdict: Verdict = "inconclusive" if mean is None else "pass" if mean >= floor else "regression"
+    verdict: GateResult = (
+        "inconclusive" if mean is None else "pass" if mean >= floor else "regression"
+    )
     said = "no article has a score" if mean is None else f"mean {mean:.4f}"
     return Outcome(
         rule=test.measure.name,

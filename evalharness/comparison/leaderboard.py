@@ -12,7 +12,7 @@ from evalharness.store.runs import read_record
 
 
 @dataclass(frozen=True)
-class Row:
+class LeaderboardRow:
     """A run: how much it answered and how long, and each figure's mean with its interval."""
 
     run: str
@@ -34,7 +34,7 @@ class Board:
     fingerprint: str
     headings: tuple[str, ...]
     signatures: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[LeaderboardRow, ...]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def leaderboard(folder: str | Path = "results", by: str = "") -> Leaderboard:
 def _run_files(root: Path) -> list[Path]:
     """Return every `run.json` of a run, of an experiment or of a folder of experiments."""
     depths = ("", "*/", "*/*/", "*/*/*/")
-    return sorted(path for depth in depths for path in root.glob(f"{depth}{samples.RUN}"))
+    return sorted(path for depth in depths for path in root.glob(f"{depth}{samples.RUN_FILE}"))
 
 
 def _board(fingerprint: str, group: Mapping[str, Mapping[str, Any]], by: str) -> Board:
@@ -96,14 +96,14 @@ def _board(fingerprint: str, group: Mapping[str, Mapping[str, Any]], by: str) ->
     return Board(fingerprint, tuple(headings), signatures, tuple(rows))
 
 
-def _mean(row: Row, heading: str) -> float:
+def _mean(row: LeaderboardRow, heading: str) -> float:
     mean = row.figures.get(heading, (None,))[0]
     return float("-inf") if mean is None else mean
 
 
-def _row(name: str, record: Mapping[str, Any], signatures: dict[str, str]) -> Row:
+def _row(name: str, record: Mapping[str, Any], signatures: dict[str, str]) -> LeaderboardRow:
     outputs, n = record["outputs"], record["counts"]["articles"]
-    return Row(
+    return LeaderboardRow(
         run=name,
         articles=n,
         answered=outputs.get("answer_rate"),
@@ -118,7 +118,7 @@ def _figures(
 ) -> Iterator[tuple[str, tuple[float | None, float | None, float | None]]]:
     for label, metric in record["metrics"].items():
         signature = str(record["signatures"]["metrics"].get(label, label))
-        called = _called(label, signature, signatures)
+        called = _number_label(label, signature, signatures)
         kind = signature.partition("|")[0]
         parts: Sequence[str] = [
             p for p in samples.SHOWN_PARTS.get(kind, ()) if p in metric["parts"]
@@ -132,7 +132,7 @@ def _figures(
             yield called, (metric["mean"], metric["low"], metric["high"])
 
 
-def _called(label: str, signature: str, signatures: dict[str, str]) -> str:
+def _number_label(label: str, signature: str, signatures: dict[str, str]) -> str:
     """Return the label, with a number from the second signature on that goes by it."""
     n, called = 1, label
     while signatures.setdefault(called, signature) != signature:

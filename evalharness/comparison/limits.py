@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from evalharness.comparison.outcomes import Outcome, Verdict
+from evalharness.comparison.outcomes import GateResult, Outcome
 from evalharness.comparison.pairing import BASELINE, CANDIDATE, DEFECTS, CouldNotRun, Mask, Pairing
 from evalharness.comparison.rules import LimitRule, Rules
 from evalharness.config.yaml import nearest
@@ -45,8 +45,8 @@ def _limit_outcome(
     pairing: Pairing, name: str, limit: LimitRule, part: str, baseline: Values, candidate: Values
 ) -> Outcome:
     before, now = intervals.mean(baseline.tolist()), intervals.mean(candidate.tolist())
-    broken = list(_broken(limit, before, now))
-    verdict: Verdict = "regression" if broken else "inconclusive" if now is None else "pass"
+    broken = list(_broken_bounds(limit, before, now))
+    verdict: GateResult = "regression" if broken else "inconclusive" if now is None else "pass"
     figure = "–" if now is None else f"{now:.4g}"
     was = "" if before is None else f" (baseline {before:.4g})"
     return Outcome(
@@ -66,7 +66,7 @@ def _limit_outcome(
 _ROUNDING = 1e-12
 
 
-def _broken(limit: LimitRule, before: float | None, now: float | None) -> Iterator[str]:
+def _broken_bounds(limit: LimitRule, before: float | None, now: float | None) -> Iterator[str]:
     """Yield each bound that a figure breaks, in words."""
     if now is None:
         return

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalharness.comparison.outcomes import Verdict
+from evalharness.comparison.outcomes import GateResult
 from evalharness.stats import multiplicity, paired
 from evalharness.stats.intervals import Values
 
@@ -98,12 +98,12 @@ def paired_tests(
     ]
 
 
-def adjusted(tested: Sequence[Tested]) -> list[float]:
+def adjust_p_values(tested: Sequence[Tested]) -> list[float]:
     """Return the p-values of a loss, adjusted over all tests."""
     return multiplicity.holm([each.p_worse for each in tested])
 
 
-def verdict(each: Tested, p_worse_holm: float, level: float, minimum_n: int) -> Verdict:
+def test_outcome(each: Tested, p_worse_holm: float, level: float, minimum_n: int) -> GateResult:
     """Return what a test says; too few articles never pass, and may well show a loss."""
     if each.n >= minimum_n and each.p_tolerable <= level:
         return "pass"

@@ -3,15 +3,15 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Verdict = Literal["pass", "regression", "inconclusive", "could-not-run"]
-EXIT_CODES: dict[Verdict, int] = {
+GateResult = Literal["pass", "regression", "inconclusive", "could-not-run"]
+EXIT_CODES: dict[GateResult, int] = {
     "pass": 0,
     "regression": 1,
     "inconclusive": 3,
     "could-not-run": 4,
 }
 # From the worst that a rule can say to the best.
-SEVERITY: tuple[Verdict, ...] = ("could-not-run", "regression", "inconclusive", "pass")
+SEVERITY: tuple[GateResult, ...] = ("could-not-run", "regression", "inconclusive", "pass")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Outcome:
 
     rule: str
     kind: Literal["margin", "floor", "limit"]
-    verdict: Verdict
+    verdict: GateResult
     message: str
     part: str = ""
     system: str = ""
@@ -68,7 +68,7 @@ class Outcome:
         return asdict(self)
 
 
-def worst_of(verdicts: list[Verdict]) -> Verdict:
+def worst_of(verdicts: list[GateResult]) -> GateResult:
     """Return the verdict of all rules: the worst of any.
 
     >>> worst_of(["pass", "inconclusive", "pass"])

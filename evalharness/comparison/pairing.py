@@ -104,7 +104,7 @@ class Pairing:
         return numbers
 
 
-def pair(
+def pair_runs(
     baseline: Sequence[ScoredRun], candidate: Sequence[ScoredRun], at_least: float
 ) -> list[Pairing]:
     """Return the runs side by side: one of each, or by the names of their cells.
@@ -120,10 +120,10 @@ def pair(
             folder = candidate[0].folder.parent if len(candidate) > 1 else candidate[0].folder
             raise CouldNotRun(f"{folder}: the baseline's {missing[0]!r} is not among its runs")
         pairs = [(run, named[run.name], run.name) for run in baseline]
-    return [_pairing(ours, theirs, system, at_least) for ours, theirs, system in pairs]
+    return [_pair_up(ours, theirs, system, at_least) for ours, theirs, system in pairs]
 
 
-def _pairing(baseline: ScoredRun, candidate: ScoredRun, system: str, at_least: float) -> Pairing:
+def _pair_up(baseline: ScoredRun, candidate: ScoredRun, system: str, at_least: float) -> Pairing:
     shared = share([baseline, candidate])
     if shared.n < at_least * baseline.n:
         raise CouldNotRun(

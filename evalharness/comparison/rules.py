@@ -101,7 +101,7 @@ class Rules(_Strict):
     """What a candidate must keep to."""
 
     level: float = Field(
-        paired.LEVEL, gt=0, lt=0.5, description="the chance of a false alarm, over all rules"
+        paired.ALPHA, gt=0, lt=0.5, description="the chance of a false alarm, over all rules"
     )
     minimum_n: int = Field(
         30, ge=1, description="articles with both scores that it takes to let a metric pass"
@@ -134,16 +134,16 @@ def read_rules(rules: str | Path | Mapping[str, Any] | Rules | None) -> Rules:
         return rules
     if rules is None:
         return Rules()
-    return _checked(_document(rules))
+    return _validate_rules(_document(rules))
 
 
 def _document(rules: str | Path | Mapping[str, Any]) -> Document:
     if isinstance(rules, Mapping):
-        return Document(dict(rules), {(): yaml.Place("rules", Path.cwd())})
-    return yaml.read(Path(rules))
+        return Document(dict(rules), {(): yaml.Location("rules", Path.cwd())})
+    return yaml.read_yaml(Path(rules))
 
 
-def _checked(sheet: Document) -> Rules:
+def _validate_rules(sheet: Document) -> Rules:
     try:
         return Rules.model_validate_json(json.dumps(sheet.tree))
     except ValidationError as error:

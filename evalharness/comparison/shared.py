@@ -14,7 +14,7 @@ from evalharness.stats.intervals import Values
 from evalharness.store import samples
 from evalharness.store.runs import ScoredRun, unique_names
 
-Rows = npt.NDArray[np.intp]
+RowIndices = npt.NDArray[np.intp]
 
 
 class Incomparable(HarnessError):
@@ -47,7 +47,7 @@ class Shared:
     """Runs with the rows of the articles that all of them have, in the first one's order."""
 
     runs: tuple[ScoredRun, ...]
-    rows: tuple[Rows, ...] = field(repr=False)
+    rows: tuple[RowIndices, ...] = field(repr=False)
 
     @cached_property
     def names(self) -> list[str]:
@@ -129,7 +129,7 @@ class Chosen:
     left_out: Mapping[str, str]
 
 
-def choose(runs: Sequence[ScoredRun], wanted: Sequence[str] = ()) -> Chosen:
+def choose_measures(runs: Sequence[ScoredRun], wanted: Sequence[str] = ()) -> Chosen:
     """Return the measures to compare: those wanted, or what tables show and all runs have.
 
     wanted: names of metrics, or of parts (`rouge.rouge1`). A metric's name stands for the parts

@@ -40,7 +40,9 @@ class Cell:
     model_kind: str
     metrics: Mapping[str, Metric]
     metric_kinds: Mapping[str, str]
-    calibrations: Mapping[str, "Calibrating"] = field(default_factory=dict[str, "Calibrating"])
+    calibrations: Mapping[str, "NamedCalibration"] = field(
+        default_factory=dict[str, "NamedCalibration"]
+    )
     settings: Mapping[str, Any] = field(default_factory=dict)
     trackers: Mapping[str, Tracker] = field(default_factory=dict)
 
@@ -49,12 +51,12 @@ class Cell:
         scorers = {"metrics": self.sheet.metrics, "checks": self.sheet.checks}
         tree = {
             "name": self.experiment,
-            "data": _written(self.sheet.data.name, "", self.loader, folder),
-            "model": _written(self.model_kind, self.name, self.model, folder),
+            "data": _component_as_yaml(self.sheet.data.name, "", self.loader, folder),
+            "model": _component_as_yaml(self.model_kind, self.name, self.model, folder),
             **{
                 place: [
-                    _written(c.name, c.label, self.metrics[c.label or c.name], folder)
-                    | self._calibrated(c.label or c.name, folder)
+                    _component_as_yaml(c.name, c.label, self.metrics[c.label or c.name], folder)
+                    | self._calibration_entry(c.label or c.name, folder)
                     for c in components
                 ]
                 for place, components in scorers.items()
@@ -65,13 +67,13 @@ class Cell:
         }
         return yaml.dump({key: value for key, value in tree.items() if value is not None})
 
-    def _calibrated(self, label: str, folder: Path) -> dict[str, Any]:
+    def _calibration_entry(self, label: str, folder: Path) -> dict[str, Any]:
         named = self.calibrations.get(label)
         return {} if named is None else {"calibration": _relative(named.path, folder)}
 
 
 @dataclass(frozen=True)
-class Calibrating:
+class NamedCalibration:
     """A calibration that a config names, and where it is from."""
 
     path: Path
@@ -90,7 +92,7 @@ def prepare(experiment: Experiment) -> list[Cell]:
     Raises: ConfigError with the place of what is wrong.
     """
     kept: dict[tuple[int, tuple[str, ...]], _Planned] = {}
-    for planned in sorted(_planned(experiment), key=lambda planned: planned.model_number):
+    for planned in sorted(_plan_cells(experiment), key=lambda planned: planned.model_number):
         kept.setdefault((planned.model_number, planned.identity), planned)
     bases: dict[int, str] = {}
     names: list[str] = []
@@ -98,8 +100,8 @@ def prepare(experiment: Experiment) -> list[Cell]:
         base = planned.cell.name
         if not planned.own_name_varies:
             taken = list(bases.values())
-            base = bases.setdefault(planned.model_number, _unused(base, taken))
-        names.append(_unused(_folder_name(",".join((base, *planned.told))), names))
+            base = bases.setdefault(planned.model_number, _unused_name(base, taken))
+        names.append(_unused_name(_folder_name(",".join((base, *planned.told))), names))
     return [
         dataclasses.replace(planned.cell, name=name)
         for planned, name in zip(kept.values(), names, strict=True)
@@ -120,7 +122,7 @@ class _Planned:
     cell: Cell
 
 
-def _planned(experiment: Experiment) -> Iterator[_Planned]:
+def _plan_cells(experiment: Experiment) -> Iterator[_Planned]:
     """Yield what each combination makes of each model, but for what `exclude` leaves out.
 
     What is left out is not built: it may be what cannot be.
@@ -130,7 +132,7 @@ def _planned(experiment: Experiment) -> Iterator[_Planned]:
     for variant in experiment.variants():
         models = []
         for number, (key, model) in enumerate(variant.models()):
-            rules = variant.axes.excluding(variant.combination, _called(model))
+            rules = variant.axes.excluding(variant.combination, _name_in_exclude(model))
             used |= {rule.place for rule in rules}
             models += [] if rules else [(number, key, model)]
         n += len(models)
@@ -158,7 +160,7 @@ def _of_variant(
         message = "changes no result, so that there is nothing to sweep"
         raise variant.document.error(("executor",), message)
     for number, model, component in built:
-        reached = _reaching(number, model)
+        reached = _make_reach_test(number, model)
         renames = {key for key in swept if _names_the_model(key) and not model.label}
         yield _Planned(
             model_number=number,
@@ -181,15 +183,15 @@ def _of_variant(
         )
 
 
-def _called(model: Component) -> str:
+def _name_in_exclude(model: Component) -> str:
     """Return what `exclude` calls a model: its label, its checkpoint's last name, or its kind."""
     checkpoint = model.options.get("model")
     return model.label or (Path(checkpoint).name if isinstance(checkpoint, str) else model.name)
 
 
-def _reaching(number: int, model: Component) -> Callable[[Key], bool]:
+def _make_reach_test(number: int, model: Component) -> Callable[[Key], bool]:
     """Return what tells whether a key of a sweep makes a difference to a model's cells."""
-    fields = registry.options(registry.load("models", model.name)).model_fields
+    fields = registry.options(registry.load_class("models", model.name)).model_fields
 
     def reaches(key: Key) -> bool:
         if key[0] == "models":
@@ -241,17 +243,19 @@ def _scorers(experiment: Experiment) -> dict[str, tuple[str, Metric]]:
 
 def _calibrations(
     experiment: Experiment, metrics: Mapping[str, tuple[str, Metric]]
-) -> dict[str, Calibrating]:
+) -> dict[str, NamedCalibration]:
     """Return the calibrations by label. Raises: ConfigError for one of another check's scores."""
-    found: dict[str, Calibrating] = {}
+    found: dict[str, NamedCalibration] = {}
     for key, component in experiment.scorers():
         if component.calibration:
             label = component.label or component.name
-            found[label] = calibrating(experiment, key, component, metrics[label][1])
+            found[label] = read_calibration(experiment, key, component, metrics[label][1])
     return found
 
 
-def calibrating(experiment: Experiment, key: Key, component: Scorer, metric: Metric) -> Calibrating:
+def read_calibration(
+    experiment: Experiment, key: Key, component: Scorer, metric: Metric
+) -> NamedCalibration:
     """Return the calibration that a scorer names. Raises: ConfigError for another check's."""
     place = (*key, "calibration")
     sheet_document = experiment.document
@@ -267,7 +271,7 @@ def calibrating(experiment: Experiment, key: Key, component: Scorer, metric: Met
     if calibration.signature != own:
         message = f"is of scores by {calibration.signature}, not {own}; run calibrate again"
         raise sheet_document.error(place, message)
-    return Calibrating(path, calibration)
+    return NamedCalibration(path, calibration)
 
 
 def _trackers(experiment: Experiment) -> dict[str, Tracker]:
@@ -316,7 +320,7 @@ def _folder_name(name: str) -> str:
     return f"{safe}-" if safe.partition(".")[0].lower() in _RESERVED else safe
 
 
-def _unused(name: str, taken: Sequence[str]) -> str:
+def _unused_name(name: str, taken: Sequence[str]) -> str:
     lowered = {other.lower() for other in taken}
     n = 2
     found = name
@@ -325,7 +329,7 @@ def _unused(name: str, taken: Sequence[str]) -> str:
     return found
 
 
-def _written(kind: str, label: str, component: Any, folder: Path) -> dict[str, Any]:
+def _component_as_yaml(kind: str, label: str, component: Any, folder: Path) -> dict[str, Any]:
     """Return a component as the config would say it, with every option that is set."""
     options = {
         field.name: _plain(getattr(component, field.name), folder)

@@ -7,14 +7,14 @@ from typing import Any
 from evalharness.config import registry, yaml
 from evalharness.config import run_config as configs
 from evalharness.config.run_config import Component
-from evalharness.config.yaml import Document, Key, Place
+from evalharness.config.yaml import Document, Key, Location
 from evalharness.errors import ConfigError
 from evalharness.protocols import Metric
 
 _Chosen = tuple[registry.Kind, Key, Component, Document]
 
 
-def choose(
+def named_scorers(
     names: Sequence[str] = (),
     config: str | Path | Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
@@ -36,18 +36,18 @@ def choose(
         named.setdefault(label, _bare(label))
     wanted += [label for label in options if label not in wanted]
     return {
-        label: _built(named[label], options.get(label, {}))
+        label: _build_scorer(named[label], options.get(label, {}))
         for label in dict.fromkeys(wanted)
         if label in named
     }
 
 
-def _by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any, Place]]]:
-    found: dict[str, dict[str, tuple[Any, Place]]] = {}
+def _by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any, Location]]]:
+    found: dict[str, dict[str, tuple[Any, Location]]] = {}
     for setting in settings:
         path, equals, value = setting.partition("=")
         label, dot, option = path.strip().rpartition(".")
-        place = Place(f"--set {setting}", Path.cwd())
+        place = Location(f"--set {setting}", Path.cwd())
         if not (equals and dot and label and option):
             raise ConfigError(f"{place}: should be CHECK.OPTION=VALUE: nli.model=some/folder")
         parsed = yaml.parse_value(value, str(place))
@@ -65,13 +65,13 @@ def _of_config(config: str | Path | Mapping[str, Any]) -> Iterator[tuple[str, _C
 
 def _bare(name: str) -> _Chosen:
     kind: registry.Kind = "checks"
-    if name not in registry.known(kind) and name in registry.known("metrics"):
+    if name not in registry.known_components(kind) and name in registry.known_components("metrics"):
         kind = "metrics"
-    sheet = Document({kind: [{"name": name}]}, {(): Place("--set", Path.cwd())})
+    sheet = Document({kind: [{"name": name}]}, {(): Location("--set", Path.cwd())})
     return kind, (kind, 0), Component(name=name), sheet
 
 
-def _built(chosen: _Chosen, options: Mapping[str, tuple[Any, Place]]) -> Metric:
+def _build_scorer(chosen: _Chosen, options: Mapping[str, tuple[Any, Location]]) -> Metric:
     kind, key, component, sheet = chosen
     given = dict(component.options)
     for option, (value, place) in options.items():

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from evalharness.config import run_config as configs
 from evalharness.config.run_config import Component, Experiment
-from evalharness.config.yaml import Document, Key, dotted
+from evalharness.config.yaml import Document, Key, dotted_key
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.hf import hub
 from evalharness.hf import weights as hf_weights
@@ -109,7 +109,7 @@ GENERATES = "max_new_tokens"
 
 
 @cache
-def known(kind: Kind) -> Mapping[str, str | EntryPoint]:
+def known_components(kind: Kind) -> Mapping[str, str | EntryPoint]:
     """Return every component of a kind by name. Raises ConfigError where two claim one name."""
     found: dict[str, str | EntryPoint] = dict(BUILT_IN[kind])
     for point in entry_points(group=f"evalharness.{kind}"):
@@ -123,12 +123,12 @@ def known(kind: Kind) -> Mapping[str, str | EntryPoint]:
     return dict(sorted(found.items()))
 
 
-def load(kind: Kind, name: str) -> type[Any]:
+def load_class(kind: Kind, name: str) -> type[Any]:
     """Return the class of a component.
 
     Raises: UnknownComponent with the nearest name; ConfigError where a plug-in does not load.
     """
-    where = known(kind)
+    where = known_components(kind)
     if name not in where:
         singular = kind.removesuffix("s")
         raise UnknownComponent(f"no {singular} {name!r}{configs.nearest(name, list(where))}")
@@ -172,13 +172,15 @@ def _forbid_extra(hint: Any) -> None:
             inner.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[union-attr]
 
 
-def _named(kind: Kind, key: Key, component: Component, sheet_document: Document) -> type[Any]:
+def _class_of_component(
+    kind: Kind, key: Key, component: Component, sheet_document: Document
+) -> type[Any]:
     """Return the class that a config names. Raises: ConfigError with the place of the name."""
     try:
-        return load(kind, component.name)
+        return load_class(kind, component.name)
     except ConfigError as error:
         place = sheet_document.place((*key, "name"))
-        raise type(error)(f"{place}: {dotted(key)}: {error}") from error
+        raise type(error)(f"{place}: {dotted_key(key)}: {error}") from error
 
 
 def build(kind: Kind, key: Key, component: Component, sheet_document: Document) -> Any:
@@ -186,7 +188,7 @@ def build(kind: Kind, key: Key, component: Component, sheet_document: Document) 
 
     Raises: ConfigError with the place of what is wrong.
     """
-    cls = _named(kind, key, component, sheet_document)
+    cls = _class_of_component(kind, key, component, sheet_document)
     shape = options(cls)
     given = _resolved_paths(cls, component.options, key, sheet_document)
     try:
@@ -290,7 +292,7 @@ def signature(name: str, component: Any) -> dict[str, Any]:
             continue
         if _is_checkpoint(hints[field.name]):
             if not isinstance(component, Identified):
-                parts |= hf_weights.identity(value)
+                parts |= hf_weights.checkpoint_identity(value)
             value = Path(value).name if Path(value).is_absolute() else value
         parts[field.name] = _plain(value)
     if isinstance(component, Identified):
@@ -319,7 +321,7 @@ def _content(path: Path) -> str:
     return whole.hexdigest()[:16]
 
 
-def wanted(component: Any) -> list[hub.Wanted]:
+def wanted_checkpoints(component: Any) -> list[hub.Wanted]:
     """Return what a component reads of each checkpoint that its options name.
 
     A `backbone` lends its config and tokenizer, and the model's own file of weights is all that is
@@ -369,8 +371,10 @@ def check_generation(experiment: Experiment) -> None:
     """
     if not experiment.sheet.generation:
         return
-    generating = set(_generating())
-    named = (options(load("models", model.name)).model_fields for _, model in experiment.models())
+    generating = set(_generation_options())
+    named = (
+        options(load_class("models", model.name)).model_fields for _, model in experiment.models()
+    )
     generating |= set().union(*(shape for shape in named if GENERATES in shape))
     for name in experiment.sheet.generation.keys() - generating:
         message = f"unknown key{configs.nearest(name, sorted(generating))}"
@@ -378,16 +382,16 @@ def check_generation(experiment: Experiment) -> None:
 
 
 @cache
-def _generating() -> frozenset[str]:
+def _generation_options() -> frozenset[str]:
     """Return the options of all models of our own that generate."""
-    shapes = [options(load("models", name)).model_fields for name in BUILT_IN["models"]]
+    shapes = [options(load_class("models", name)).model_fields for name in BUILT_IN["models"]]
     return frozenset().union(*(shape for shape in shapes if GENERATES in shape))
 
 
 def with_defaults(experiment: Experiment, key: Key, model: Component) -> Component:
     """Return a model with the sheet's `generation` block and seed below its own options."""
     sheet_document = experiment.document
-    fields = options(_named("models", key, model, sheet_document)).model_fields
+    fields = options(_class_of_component("models", key, model, sheet_document)).model_fields
     below = dict(experiment.sheet.generation) if GENERATES in fields else {}
     draws = "do_sample" not in fields or {**below, **model.options}.get("do_sample")
     if "seed" in fields and draws:  # else the seed would part stored summaries that are the same

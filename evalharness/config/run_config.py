@@ -60,12 +60,16 @@ class Scorer(Component):
     )
 
 
-def _named(value: Any) -> Any:
+def _as_component_mapping(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-Named = Annotated[Component, BeforeValidator(_named, json_schema_input_type=str | Component)]
-NamedScorer = Annotated[Scorer, BeforeValidator(_named, json_schema_input_type=str | Scorer)]
+Named = Annotated[
+    Component, BeforeValidator(_as_component_mapping, json_schema_input_type=str | Component)
+]
+NamedScorer = Annotated[
+    Scorer, BeforeValidator(_as_component_mapping, json_schema_input_type=str | Scorer)
+]
 
 
 class Interval(BaseModel):
@@ -155,7 +159,7 @@ class Experiment:
     def variants(self) -> Iterator["Experiment"]:
         """Yield the experiment of each combination of a sweep. Raises: ConfigError."""
         for combination in self.axes.combinations():
-            laid = _laid(combination, self.document)
+            laid = _lay_combination(combination, self.document)
             sheet = _whole(laid)
             yield dataclasses.replace(self, sheet=sheet, document=laid, combination=combination)
 
@@ -192,11 +196,11 @@ def read(
     for override in [overrides] if isinstance(overrides, str) else overrides:
         _override(sheet_document, override)
     if limit is not None:
-        sheet_document.put(("limit",), limit, yaml.Place("--limit", Path.cwd()))
+        sheet_document.put(("limit",), limit, yaml.Location("--limit", Path.cwd()))
     if executor is not None or workers is not None:
         _put_executor(sheet_document, executor, workers)
     axes = _axes(sheet_document)
-    sheet = _whole(_laid(next(axes.combinations()), sheet_document))
+    sheet = _whole(_lay_combination(next(axes.combinations()), sheet_document))
     name = sheet.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
     return Experiment(sheet, sheet_document, name, axes)
 
@@ -211,47 +215,47 @@ def _axes(sheet_document: Document) -> sweep.Axes:
     except ValidationError as error:
         sheet_document.tree["sweep"] = block  # for the place of the error
         raise explain(error, sheet_document, ("sweep",), Sweep) from None
-    return sweep.read(block, sheet_document)  # as written: its order is that of the runs
+    return sweep.read_axes(block, sheet_document)  # as written: its order is that of the runs
 
 
-def _laid(combination: sweep.Combination, base: Document) -> Document:
+def _lay_combination(combination: sweep.Combination, base: Document) -> Document:
     laid = Document(copy.deepcopy(base.tree), dict(base.places))
     sweep.lay(combination, laid)
     return laid
 
 
 def _whole(sheet_document: Document) -> Sheet:
-    sheet = _checked(sheet_document)
+    sheet = _validate_run_config(sheet_document)
     _one_of_model_and_models(sheet, sheet_document)
     return sheet
 
 
 def _document(config: str | Path | Mapping[str, Any]) -> Document:
     if isinstance(config, str | Path):
-        return yaml.read(Path(config))
+        return yaml.read_yaml(Path(config))
     if "extends" in config:
         raise ConfigError("config: extends: is for files; merge the mappings")
-    return Document(_copied(config), {(): yaml.Place("config", Path.cwd())})
+    return Document(_copy_value(config), {(): yaml.Location("config", Path.cwd())})
 
 
-def _copied(value: Any) -> Any:
+def _copy_value(value: Any) -> Any:
     """Return a copy that is ours to change, as YAML would have given it."""
     if isinstance(value, Mapping):
-        return {str(key): _copied(inner) for key, inner in value.items()}
+        return {str(key): _copy_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_copied(inner) for inner in value]
+        return [_copy_value(inner) for inner in value]
     return str(value) if isinstance(value, Path) else value
 
 
 def _override(sheet_document: Document, override: str) -> None:
     path, equals, value = override.partition("=")
     # The value is not said again: it may be a secret, and errors stand in logs.
-    place = yaml.Place(f"--set {_clipped(path)}", Path.cwd())
+    place = yaml.Location(f"--set {_clip_text(path)}", Path.cwd())
     if not equals or not path.strip():
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
     if path.count(".") > yaml.MAX_DEPTH:
         raise ConfigError(f"{place}: has more than {yaml.MAX_DEPTH} dots in its key")
-    key = _swept(path) or yaml.key_of(path, sheet_document.tree)
+    key = _sweep_key(path) or yaml.key_of(path, sheet_document.tree)
     try:
         sheet_document.put(key, yaml.parse_value(value, str(place)), place)
     except KeyError as error:
@@ -259,7 +263,7 @@ def _override(sheet_document: Document, override: str) -> None:
 
 
 def _put_executor(sheet_document: Document, name: str | None, workers: int | None) -> None:
-    below = _named(sheet_document.tree.get("executor", "local"))
+    below = _as_component_mapping(sheet_document.tree.get("executor", "local"))
     if not isinstance(below, dict):
         return  # no executor at all, which is told when the sheet is checked
     chosen = name or below.get("name", "local")
@@ -270,10 +274,10 @@ def _put_executor(sheet_document: Document, name: str | None, workers: int | Non
     if workers is not None:
         whole["workers"] = workers
     option = "--executor" if name is not None else "--workers"
-    sheet_document.put(("executor",), whole, yaml.Place(option, Path.cwd()))
+    sheet_document.put(("executor",), whole, yaml.Location(option, Path.cwd()))
 
 
-def _swept(path: str) -> Key:
+def _sweep_key(path: str) -> Key:
     """Return the key of a list in a sweep, whose own key has dots in it; else nothing.
 
     >>> _swept("sweep.grid.model.num_beams"), _swept("model.num_beams")
@@ -286,7 +290,7 @@ def _swept(path: str) -> Key:
     return (*parts[:depth], ".".join(parts[depth:]))
 
 
-def _checked(sheet_document: Document) -> Sheet:
+def _validate_run_config(sheet_document: Document) -> Sheet:
     try:
         return Sheet.model_validate_json(canonical(sheet_document.tree))
     except ValidationError as error:
@@ -319,7 +323,7 @@ def explain(
         return sheet_document.error(around, f"{wanted!r} is missing")
     alike = [e for e in found if _known_part(e["loc"], sheet_document, at) == key]
     messages = list(dict.fromkeys(_in_words(e["msg"]) for e in alike))
-    return sheet_document.error(key, " or ".join(messages) + _given(first))
+    return sheet_document.error(key, " or ".join(messages) + _describe_input(first))
 
 
 def _options_at(shape: Any, location: Sequence[str | int]) -> list[str]:
@@ -384,7 +388,7 @@ def _in_words(message: str) -> str:
     return message
 
 
-def _given(first: Mapping[str, Any]) -> str:
+def _describe_input(first: Mapping[str, Any]) -> str:
     value = first.get("input")
     if first["type"] == "string_type" and isinstance(value, int | float):
         return f"; put {_short(value)} in quotes"
@@ -396,9 +400,9 @@ def _given(first: Mapping[str, Any]) -> str:
 def _short(value: Any) -> str:
     words = {None: "null", True: "true", False: "false"}
     named = value is None or isinstance(value, bool)
-    return _clipped(words[value] if named else repr(value))
+    return _clip_text(words[value] if named else repr(value))
 
 
-def _clipped(text: str) -> str:
+def _clip_text(text: str) -> str:
     text = one_line(text)
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -45,33 +45,33 @@ def schema() -> dict[str, Any]:
 
 
 def _kind_schema(kind: Kind, definitions: dict[str, Any]) -> dict[str, Any]:
-    names = [name for name in registry.known(kind) if _loads(kind, name)]
+    names = [name for name in registry.known_components(kind) if _loads(kind, name)]
     return {"anyOf": [{"enum": names}, *(_component(kind, name, definitions) for name in names)]}
 
 
 def _loads(kind: Kind, name: str) -> bool:
     """Tell whether a component loads: a plug-in that does not must not take the schema away."""
     try:
-        registry.load(kind, name)
+        registry.load_class(kind, name)
     except ConfigError:
         return False
     return True
 
 
 def _component(kind: Kind, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    cls = registry.load(kind, name)
+    cls = registry.load_class(kind, name)
     prefix = f"{kind}.{name}."
     shape = registry.options(cls).model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
     definitions |= {prefix + inner: body for inner, body in shape.pop("$defs", {}).items()}
     named = {"name": {"const": name}, "label": {"type": "string"}}
     shape["properties"] = named | shape.get("properties", {})
     shape["required"] = ["name", *shape.get("required", [])]
-    for option, meaning in described(cls).items():
+    for option, meaning in option_descriptions(cls).items():
         shape["properties"][option].setdefault("description", meaning)
     return shape
 
 
-def described(component: type[Any]) -> dict[str, str]:
+def option_descriptions(component: type[Any]) -> dict[str, str]:
     """Return what the docstrings of a component and its bases say of each option.
 
     An option has a line `option: meaning`; lines that are indented below it go on with it.

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from evalharness.config.yaml import Document, Key, Place, dotted, key_of, nearest
+from evalharness.config.yaml import Document, Key, Location, dotted_key, key_of, nearest
 from evalharness.errors import ConfigError
 from evalharness.records import canonical, digest
 
@@ -47,20 +47,20 @@ class Setting:
     written: str
     key: Key
     value: Any
-    place: Place
+    place: Location
     name: str = ""
 
 
 @dataclass(frozen=True)
-class Choice:
+class SettingChoice:
     """Settings that go together; a case has a name of its own."""
 
     settings: tuple[Setting, ...]
     case: str = ""
 
 
-Axis = tuple[Choice, ...]
-Combination = tuple[Choice, ...]
+Axis = tuple[SettingChoice, ...]
+Combination = tuple[SettingChoice, ...]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Axes:
         ]
 
 
-def read(block: Mapping[str, Any], document: Document) -> Axes:
+def read_axes(block: Mapping[str, Any], document: Document) -> Axes:
     """Return what a checked `sweep` block varies.
 
     Raises: ConfigError with the place of a key that cannot be swept, or of no list of values.
@@ -117,13 +117,13 @@ def read(block: Mapping[str, Any], document: Document) -> Axes:
     grid = _columns(block.get("grid") or {}, ("sweep", "grid"), document)
     _each_key_once([*cases, *zipped.values(), *grid.values()], document)
     short = _short_names([*zipped, *grid])
-    named = {key: _named(column, short[key]) for key, column in (zipped | grid).items()}
+    named = {key: _name_values(column, short[key]) for key, column in (zipped | grid).items()}
     axes: list[Axis] = []
     if cases:
         axes.append(tuple(cases))
     if zipped:
-        axes.append(_zipped([named[key] for key in zipped], document))
-    axes += [tuple(Choice((setting,)) for setting in named[key]) for key in grid]
+        axes.append(_zip_columns([named[key] for key in zipped], document))
+    axes += [tuple(SettingChoice((setting,)) for setting in named[key]) for key in grid]
     if (n := math.prod(map(len, axes))) > MAX_COMBINATIONS:
         raise document.error(("sweep",), f"{n} combinations; {MAX_COMBINATIONS} at the most")
     return Axes(tuple(axes), _rules(block.get("exclude") or (), axes, document))
@@ -140,8 +140,8 @@ def lay(combination: Combination, document: Document) -> None:
             raise ConfigError(f"{setting.place}: {setting.written}: {message}") from None
 
 
-def _cases(cases: Mapping[str, Mapping[str, Any]], document: Document) -> list[Choice]:
-    choices: list[Choice] = []
+def _cases(cases: Mapping[str, Mapping[str, Any]], document: Document) -> list[SettingChoice]:
+    choices: list[SettingChoice] = []
     taken: dict[str, str] = {}
     for name, values in cases.items():
         at: Key = ("sweep", "cases", name)
@@ -149,7 +149,7 @@ def _cases(cases: Mapping[str, Mapping[str, Any]], document: Document) -> list[C
             raise document.error(at, f"too much like the case {taken[_slug(name).lower()]!r}")
         taken[_slug(name).lower()] = name
         settings = [_setting(key, value, (*at, key), document) for key, value in values.items()]
-        choices.append(Choice(tuple(settings), _slug(name)))
+        choices.append(SettingChoice(tuple(settings), _slug(name)))
     return choices
 
 
@@ -167,7 +167,7 @@ def _columns(
         ]
         for n, value in enumerate(values):
             if any(_same(value, earlier) for earlier in values[:n]):
-                raise document.error((*here, n), f"{_told(value)} stands twice")
+                raise document.error((*here, n), f"{_value_text(value)} stands twice")
         columns[written] = tuple(column)
     return columns
 
@@ -188,7 +188,7 @@ def _range(given: Mapping[str, Any], at: Key, document: Document) -> list[Any]:
         if name not in _RANGE:
             raise document.error((*at, name), f"unknown key{nearest(name, _RANGE)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise document.error((*at, name), f"should be a number, not {_told(value)}")
+            raise document.error((*at, name), f"should be a number, not {_value_text(value)}")
         if not math.isfinite(value):
             raise document.error((*at, name), f"should be a number, not {value}")
     for name in _RANGE:
@@ -216,12 +216,14 @@ def _setting(written: str, value: Any, at: Key, document: Document) -> Setting:
     return Setting(written, key_of(written, document.tree), value, document.place(at))
 
 
-def _each_key_once(groups: Sequence[Choice | tuple[Setting, ...]], document: Document) -> None:
+def _each_key_once(
+    groups: Sequence[SettingChoice | tuple[Setting, ...]], document: Document
+) -> None:
     """Refuse a key that two axes set: one of them would do nothing."""
     axes: list[set[Key]] = []
     in_cases: set[Key] = set()
     for group in groups:
-        if isinstance(group, Choice):
+        if isinstance(group, SettingChoice):
             keys = [setting.key for setting in group.settings]
             twice = [key for key, n in Counter(keys).items() if n > 1]
             in_cases |= set(keys)
@@ -229,17 +231,17 @@ def _each_key_once(groups: Sequence[Choice | tuple[Setting, ...]], document: Doc
             twice = [group[0].key] if any(group[0].key in axis for axis in axes) else []
             axes.append({group[0].key})
         if twice:
-            raise document.error(("sweep",), f"{dotted(twice[0])} stands twice")
+            raise document.error(("sweep",), f"{dotted_key(twice[0])} stands twice")
     for key in in_cases & set().union(*axes):
-        raise document.error(("sweep",), f"{dotted(key)} stands in cases and elsewhere, too")
+        raise document.error(("sweep",), f"{dotted_key(key)} stands in cases and elsewhere, too")
 
 
-def _zipped(columns: Sequence[tuple[Setting, ...]], document: Document) -> Axis:
+def _zip_columns(columns: Sequence[tuple[Setting, ...]], document: Document) -> Axis:
     lengths = {column[0].written: len(column) for column in columns}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{key} has {n}" for key, n in lengths.items())
         raise document.error(("sweep", "zip"), f"lists of one length go together: {told}")
-    return tuple(Choice(settings) for settings in zip(*columns, strict=True))
+    return tuple(SettingChoice(settings) for settings in zip(*columns, strict=True))
 
 
 def _short_names(written: Sequence[str]) -> dict[str, str]:
@@ -266,7 +268,7 @@ def _short_names(written: Sequence[str]) -> dict[str, str]:
     return {key: name if count[name] == 1 else key for key, name in names.items()}
 
 
-def _named(column: tuple[Setting, ...], short: str) -> tuple[Setting, ...]:
+def _name_values(column: tuple[Setting, ...], short: str) -> tuple[Setting, ...]:
     """Name each value of a key, no two alike even where capitals do not count."""
     texts = [_text(setting.value) for setting in column]
     count = Counter(text.lower() for text in texts)
@@ -337,8 +339,10 @@ def _rule(
         wanted[name] = tuple(_slug(str(v)) if name == "case" else v for v in values)
         for value in wanted[name]:
             if known[name] and not any(_same(value, other) for other in known[name]):
-                told = ", ".join(dict.fromkeys(_told(other) for other in known[name]))
-                raise document.error((*at, name), f"{_told(value)} is none of its values: {told}")
+                told = ", ".join(dict.fromkeys(_value_text(other) for other in known[name]))
+                raise document.error(
+                    (*at, name), f"{_value_text(value)} is none of its values: {told}"
+                )
     return Rule(wanted, at)
 
 
@@ -355,6 +359,6 @@ def _same(one: Any, other: Any) -> bool:
     return canonical(one) == canonical(other)
 
 
-def _told(value: Any) -> str:
+def _value_text(value: Any) -> str:
     text = canonical(value) if not isinstance(value, str) else repr(value)
     return text if len(text) <= 40 else f"{text[:39]}…"

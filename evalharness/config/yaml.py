@@ -34,7 +34,7 @@ _PLAIN_TAGS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a value was written; `folder` is what its relative paths are relative to."""
 
     name: str
@@ -51,21 +51,21 @@ class Document:
     """A tree of plain values, and for each dotted path the place that wrote it."""
 
     tree: dict[str, Any]
-    places: dict[Key, Place] = field(default_factory=dict)
+    places: dict[Key, Location] = field(default_factory=dict)
 
-    def place(self, key: Key) -> Place:
+    def place(self, key: Key) -> Location:
         """Return where the value at `key` was written, or the nearest value around it."""
         for end in range(len(key), -1, -1):
             if key[:end] in self.places:
                 return self.places[key[:end]]
-        return Place("config", Path())
+        return Location("config", Path())
 
     def error(self, key: Key, message: str) -> ConfigError:
         """Return an error in one line: place, dotted path, and what is wrong."""
-        path = one_line(dotted(key))
+        path = one_line(dotted_key(key))
         return ConfigError(f"{self.place(key)}: {path + ': ' if path else ''}{message}")
 
-    def put(self, key: Key, value: Any, place: Place) -> None:
+    def put(self, key: Key, value: Any, place: Location) -> None:
         """Set the value at `key`, making the mappings on the way; a list is entered by number."""
         _put(self.tree, key, value)
         for end in range(1, len(key)):
@@ -102,7 +102,7 @@ def _mergeable(below: Any, above: Any) -> bool:
     return "name" not in above or above["name"] == below.get("name")
 
 
-def dotted(key: Iterable[str | int]) -> str:
+def dotted_key(key: Iterable[str | int]) -> str:
     """Return a path as people write it.
 
     >>> dotted(("models", 0, "num_beams"))
@@ -124,7 +124,7 @@ def key_of(written: str, tree: Any) -> Key:
         number = part.isascii() and part.isdecimal()
         found: str | int = int(part) if number else part
         if isinstance(tree, list):
-            found = found if number else _numbered(tree, part)
+            found = found if number else _index_by_name(tree, part)
             inside = isinstance(found, int) and found < len(tree)
             tree = tree[found] if isinstance(found, int) and inside else None
         else:
@@ -133,7 +133,7 @@ def key_of(written: str, tree: Any) -> Key:
     return tuple(key)
 
 
-def _numbered(entries: Sequence[Any], name: str) -> str | int:
+def _index_by_name(entries: Sequence[Any], name: str) -> str | int:
     """Return the place of the first component with a label or a name; or the name, if none has."""
     for field_name in ("label", "name"):
         for n, entry in enumerate(entries):
@@ -157,12 +157,12 @@ def nearest(wrong: str, known: Sequence[str]) -> str:
     return f"; known: {', '.join(sorted(known))}" if known else "; it has no options"
 
 
-def read(path: Path) -> Document:
+def read_yaml(path: Path) -> Document:
     """Read a YAML file, and below it the files that it `extends`."""
-    return _extended(path, ())
+    return _read_with_bases(path, ())
 
 
-def _extended(path: Path, above: tuple[Path, ...]) -> Document:
+def _read_with_bases(path: Path, above: tuple[Path, ...]) -> Document:
     try:
         resolved = path.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a NUL
@@ -171,7 +171,7 @@ def _extended(path: Path, above: tuple[Path, ...]) -> Document:
     if resolved in above:
         chain = " -> ".join(p.name for p in (*above, resolved))
         raise ConfigError(f"{path}: extends itself: {chain}")
-    document = parse(_text_of(path), str(path), path.parent)
+    document = parse_yaml(_text_of(path), str(path), path.parent)
     bases = document.tree.pop("extends", None)
     if bases is None:
         return document
@@ -183,7 +183,7 @@ def _extended(path: Path, above: tuple[Path, ...]) -> Document:
         base = path.parent / name
         if not _is_file(base):
             raise document.error(("extends",), f"no file {name!r} beside {path.name}")
-        merged.overlay(_extended(base, (*above, resolved)))
+        merged.overlay(_read_with_bases(base, (*above, resolved)))
     merged.overlay(document)
     return merged
 
@@ -208,7 +208,7 @@ def _text_of(path: Path) -> str:
         raise ConfigError(f"{path}: {error.strerror or error}") from error
 
 
-def parse(text: str, name: str, folder: Path) -> Document:
+def parse_yaml(text: str, name: str, folder: Path) -> Document:
     """Read YAML text whose top is a mapping.
 
     >>> parse("seed: 3\\nmodel: {name: lead}", "a.yaml", Path()).tree
@@ -255,7 +255,7 @@ def scalar(text: str) -> Any:
 
 
 def dump(tree: Mapping[str, Any]) -> str:
-    """Write a tree as YAML that `parse` reads back as it was.
+    """Write a tree as YAML that `parse_yaml` reads back as it was.
 
     >>> print(dump({"model": {"name": "lead", "label": "12"}}), end="")
     model:
@@ -307,12 +307,12 @@ class _Reader:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.folder = folder
-        self.places: dict[Key, Place] = {}
+        self.places: dict[Key, Location] = {}
         self.values = 0
 
-    def at(self, node: yaml.Node) -> Place:
+    def at(self, node: yaml.Node) -> Location:
         mark = node.start_mark
-        return Place(self.name, self.folder, mark.line + 1, mark.column + 1)
+        return Location(self.name, self.folder, mark.line + 1, mark.column + 1)
 
     def value(self, node: yaml.Node, key: Key) -> Any:
         self.values += 1
@@ -329,7 +329,7 @@ class _Reader:
         return node.value if quoted else scalar(node.value)
 
     def _pairs(self, node: yaml.MappingNode, key: Key) -> Iterator[tuple[str, yaml.Node]]:
-        seen: dict[str, Place] = {}
+        seen: dict[str, Location] = {}
         for name_node, child in node.value:
             place = self.at(name_node)
             if not isinstance(name_node, yaml.ScalarNode):
@@ -338,7 +338,7 @@ class _Reader:
             if name == "<<":
                 raise ConfigError(f"{place}: merge keys are not read; use `extends:`")
             if name in seen:
-                path = dotted((*key, name))
+                path = dotted_key((*key, name))
                 raise ConfigError(f"{place}: {path}: stands twice; first at line {seen[name].line}")
             seen[name] = place
             self.places[(*key, name)] = place

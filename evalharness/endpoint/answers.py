@@ -46,7 +46,7 @@ class TryAgain(Exception):
         self.unreachable = unreachable
 
 
-def parsed(content: bytes) -> Any:
+def parse_json(content: bytes) -> Any:
     """Return a body as JSON; None where it is none."""
     try:
         return json.loads(content)

@@ -17,7 +17,7 @@ from evalharness.endpoint.answers import (
     answer_of,
     asked_wait,
     explanation,
-    parsed,
+    parse_json,
 )
 from evalharness.endpoint.server import Server, completions
 from evalharness.errors import EndpointError
@@ -101,7 +101,7 @@ class Client:
         Raises: EndpointError where no request can succeed: nobody there, a wrong key, an unknown
             model; or where many fail, and all for one reason.
         """
-        results = _finished(self._ask_all(chats)) if chats else []
+        results = _run_to_end(self._ask_all(chats)) if chats else []
         reasons = {r.reason if isinstance(r, Unanswered) else "" for r in results}
         reason = reasons.pop() if len(reasons) == 1 else ""
         # A few may be of one bad article, once others had answers; shorter prompts may still fit.
@@ -145,7 +145,7 @@ def _key(variable: str | None) -> str:
     return key
 
 
-def _finished(work: Coroutine[Any, Any, list[Answer | Unanswered]]) -> list[Answer | Unanswered]:
+def _run_to_end(work: Coroutine[Any, Any, list[Answer | Unanswered]]) -> list[Answer | Unanswered]:
     """Run to the end, also from within a notebook, whose thread has a loop that runs already."""
     try:
         asyncio.get_running_loop()
@@ -223,7 +223,7 @@ class _Asking:
                 self.client._limit(self.server.timeout),
                 self.http.stream("POST", self.url, content=body) as response,
             ):
-                content = await _bounded(response)
+                content = await _read_bounded(response)
         except TimeoutError:
             raise TryAgain(f"no answer within {self.server.timeout:g} s") from None
         except httpx2.ConnectError:
@@ -234,7 +234,7 @@ class _Asking:
 
     def _read(self, response: "httpx2.Response", content: bytes) -> Answer | Unanswered:
         """Return what a response comes to. Raises: as `_once`."""
-        status, body = response.status_code, parsed(content)
+        status, body = response.status_code, parse_json(content)
         error = body.get("error") if isinstance(body, dict) else None
         if status == 200 and not error:
             answer = answer_of(body)
@@ -263,7 +263,7 @@ class _Asking:
         return text.replace(key, "[key]") if key else text
 
 
-async def _bounded(response: "httpx2.Response") -> bytes:
+async def _read_bounded(response: "httpx2.Response") -> bytes:
     """Return what a response holds, unpacked. Raises: TryAgain where it does not end."""
     content = bytearray()
     async for chunk in response.aiter_bytes():

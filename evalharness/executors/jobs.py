@@ -69,7 +69,7 @@ def numbered_device(component: Any) -> str:
     return f"device: {device}, but a worker sees its own GPUs only; leave device at auto"
 
 
-def packed(components: Sequence[Sent]) -> bytes:
+def pack_components(components: Sequence[Sent]) -> bytes:
     """Return components as bytes, with what names them. Raises: ConfigError for one that cannot."""
     try:
         packs = [(_pack(sent), sent.kept) for sent in components]
@@ -84,12 +84,12 @@ def _pack(sent: Sent) -> bytes:
     return pickle.dumps((sent.kind, fresh, digest(registry.signature(sent.kind, sent.component))))
 
 
-def ordered(round_number: int, components: bytes, job: Job) -> bytes:
+def pack_order(round_number: int, components: bytes, job: Job) -> bytes:
     """Return the bytes that a worker is sent for a job."""
     return pickle.dumps(Ordered(round_number, components, job.batches))
 
 
-def received(answer: bytes) -> list[list[Any]]:
+def unpack_results(answer: bytes) -> list[list[Any]]:
     """Return the results by batch that a worker sent. Raises: what was raised in the worker."""
     found = pickle.loads(answer)  # noqa: S301  of a process that we started
     if isinstance(found, Failure):
@@ -99,7 +99,7 @@ def received(answer: bytes) -> list[list[Any]]:
 
 
 @dataclass
-class Bench:
+class WorkerBench:
     """What a worker has at hand: the components of one round, which keep what they loaded.
 
     One that the round before had, too, is the same: after a trial, its model is there already.
@@ -129,7 +129,7 @@ class Bench:
             raise ExecutorError(f"{ours}, the driver {version}; install the same on all machines")
         for pack, kept in packs:
             if pack not in self._known:
-                self._known[pack] = _unpacked(pack)
+                self._known[pack] = _unpack_component(pack)
             if kept:
                 self._known[pack].settle(kept, ())
         self.components = [self._known[pack] for pack, _ in packs]
@@ -137,11 +137,11 @@ class Bench:
 
     def _work(self, number: int, batch: Sequence[Any] | Trial) -> list[Any]:
         if isinstance(batch, Trial):
-            return tried(self.components[number], batch)
-        return done(self.components[number], batch)
+            return run_trial(self.components[number], batch)
+        return run_batch(self.components[number], batch)
 
 
-def _unpacked(pack: bytes) -> Any:
+def _unpack_component(pack: bytes) -> Any:
     kind, component, signature = pickle.loads(pack)  # noqa: S301
     if digest(registry.signature(kind, component)) != signature:
         message = "other files or weights than the driver; put the same on all machines"
@@ -149,13 +149,13 @@ def _unpacked(pack: bytes) -> Any:
     return component
 
 
-def tried(component: Paced, trial: Trial) -> list[Any]:
+def run_trial(component: Paced, trial: Trial) -> list[Any]:
     """Return the device, what is to be kept of it, and how summaries are written."""
     component.settle({}, trial.articles)
     return [*component.found(), component.told()]
 
 
-def done(component: Any, batch: Sequence[Any]) -> list[Any]:
+def run_batch(component: Any, batch: Sequence[Any]) -> list[Any]:
     """Return what a component makes of a batch: a summary an article, or a score a pair.
 
     It depends on the batch alone, and not on what came before, which is another on every executor;

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from evalharness.errors import WorkerDied
-from evalharness.executors.jobs import ordered, packed, received
+from evalharness.executors.jobs import pack_components, pack_order, unpack_results
 from evalharness.protocols import Job, Sent
 
 # How often a job is tried: a machine may fail, and a batch that kills each worker must not go round
 # for ever.
-TRIES = 3
+TRIES_PER_JOB = 3
 
 Worker = TypeVar("Worker")
 
@@ -23,7 +23,7 @@ class Died:
     why: str
 
 
-class Workers(Protocol[Worker]):
+class WorkerKind(Protocol[Worker]):
     """How workers are had, spoken to, and ended."""
 
     def start(self) -> Worker:
@@ -56,12 +56,12 @@ class Tried:
 
 
 @dataclass
-class Crew(Generic[Worker]):
+class WorkerPool(Generic[Worker]):
     """So many workers at the most. No more jobs are in flight than workers: what is yet to be done
     is not even planned, so that memory does not grow with it.
     """
 
-    workers: Workers[Worker]
+    workers: WorkerKind[Worker]
     size: int
     _idle: list[Worker] = field(default_factory=list)
     _busy: list[tuple[Worker, Tried]] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Crew(Generic[Worker]):
         Raises: what a component raised; WorkerDied for a job that no worker survives.
         """
         self._round += 1
-        pack = packed(components)
+        pack = pack_components(components)
         source = iter(jobs)
         again: deque[Tried] = deque()
         try:
@@ -86,7 +86,7 @@ class Crew(Generic[Worker]):
                         again.append(_once_more(tried, answer, components))
                         continue
                     self._idle.append(worker)
-                    results = received(answer)
+                    results = unpack_results(answer)
                     self._busy_with(source, again, pack)  # before the driver's own work
                     yield tried.job, results
         finally:
@@ -107,7 +107,7 @@ class Crew(Generic[Worker]):
             worker = self._idle.pop() if self._idle else self.workers.start()
             tried.times += 1
             self._busy.append((worker, tried))
-            self.workers.give(worker, ordered(self._round, pack, tried.job))
+            self.workers.give(worker, pack_order(self._round, pack, tried.job))
         return bool(self._busy)
 
     def _free(self, worker: Worker) -> Tried:
@@ -116,7 +116,7 @@ class Crew(Generic[Worker]):
 
 
 def _once_more(tried: Tried, died: Died, components: Sequence[Sent]) -> Tried:
-    if tried.times < TRIES:
+    if tried.times < TRIES_PER_JOB:
         return tried
     kinds = ", ".join(dict.fromkeys(components[n].kind for n, _ in tried.job.batches))
     raise WorkerDied(

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, ClassVar, cast
 
 from evalharness.errors import ExecutorError
 from evalharness.executors.jobs import numbered_device
-from evalharness.executors.pool import Crew, Died
+from evalharness.executors.pool import Died, WorkerPool
 from evalharness.executors.worker import read_frame, write_frame
 
 # The driver's own path comes first, so that a worker finds what the driver found.
@@ -42,13 +42,13 @@ class Processes:
             raise ValueError(f"workers: {self.workers} is below 1")
 
     @contextmanager
-    def crew(self) -> Iterator[Crew["_Process"]]:
+    def crew(self) -> Iterator[WorkerPool["_Process"]]:
         """Give workers, which are gone afterwards."""
         gpus = visible_gpus()
         n = self.workers or len(gpus) or processors()
         workers = _Processes(n, gpus)
         try:
-            yield Crew(workers, n)
+            yield WorkerPool(workers, n)
         finally:
             workers.close()
 
@@ -130,11 +130,11 @@ class _Processes:
             while (answer := read_frame(worker.outbox)) is not None:
                 self.answers.put((worker, answer))
         worker.outbox.close()
-        self.answers.put((worker, Died(_ended(worker.process.wait()))))
+        self.answers.put((worker, Died(_describe_end(worker.process.wait()))))
 
     def give(self, worker: _Process, order: bytes) -> None:
         if worker not in self.living:  # it died while it had nothing to do
-            self.answers.put((worker, Died(_ended(worker.process.wait()))))
+            self.answers.put((worker, Died(_describe_end(worker.process.wait()))))
             return
         with suppress(OSError):  # its end is told by its thread
             write_frame(worker.inbox, order)
@@ -164,7 +164,7 @@ class _Processes:
             worker.inbox.close()
 
 
-def _ended(status: int) -> str:
+def _describe_end(status: int) -> str:
     """Say how a process ended, as its status tells.
 
     >>> _ended(-9)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from evalharness.errors import ExecutorError, MissingExtra
 from evalharness.executors.jobs import numbered_device
-from evalharness.executors.pool import Crew, Died
+from evalharness.executors.pool import Died, WorkerPool
 
 # Ray's own switches: no word to its makers, and no lines about itself among ours.
 _QUIET = {
@@ -59,9 +59,9 @@ class Ray:
             raise ValueError("cpus: a worker needs some processor or GPU to itself")
 
     @contextmanager
-    def crew(self) -> Iterator[Crew["_Actor"]]:
+    def crew(self) -> Iterator[WorkerPool["_Actor"]]:
         """Give workers, who are gone afterwards. Raises: ExecutorError, MissingExtra."""
-        ray = _imported()
+        ray = _import_ray()
         ours = not ray.is_initialized()
         if ours:
             self._connect(ray)
@@ -71,11 +71,11 @@ class Ray:
             if n > room:
                 raise ExecutorError(
                     f"ray: {n} workers were asked for, and the cluster has room for {room} "
-                    f"({_told(self.cpus, gpus)} each): {_has(ray)}"
+                    f"({_describe_resources(self.cpus, gpus)} each): {_has(ray)}"
                 )
             workers = _Actors(ray, self.cpus, gpus, self.patience)
             try:
-                yield Crew(workers, n)
+                yield WorkerPool(workers, n)
             finally:
                 workers.close()
         finally:
@@ -116,7 +116,7 @@ def _own_handlers() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _imported() -> Any:
+def _import_ray() -> Any:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     try:
@@ -139,7 +139,8 @@ def _room(ray: Any, cpus: float, gpus: float | None) -> tuple[float, int]:
         gpus = 1.0 if any(node.get("GPU", 0) >= 1 for node in nodes) else 0.0
     room = sum(_fits(node, cpus, gpus) for node in nodes)
     if not room:
-        message = f"ray: a worker needs {_told(cpus, gpus)}, and no node has that: {_has(ray)}"
+        wanted = _describe_resources(cpus, gpus)
+        message = f"ray: a worker needs {wanted}, and no node has that: {_has(ray)}"
         raise ExecutorError(message)
     return gpus, room
 
@@ -156,7 +157,7 @@ def _fits(node: dict[str, float], cpus: float, gpus: float) -> int:
     return min(int(node.get(name, 0.0) / each + 1e-9) for name, each in wanted if each)
 
 
-def _told(cpus: float, gpus: float) -> str:
+def _describe_resources(cpus: float, gpus: float) -> str:
     """Say what a worker needs.
 
     >>> _told(1.0, 0.5)
@@ -184,9 +185,9 @@ class _Worker:
     """What an actor is: a bench, imported where the actor is."""
 
     def __init__(self) -> None:
-        from evalharness.executors.jobs import Bench
+        from evalharness.executors.jobs import WorkerBench
 
-        self.bench = Bench()
+        self.bench = WorkerBench()
 
     def answer(self, order: bytes) -> bytes:
         """Do what was ordered."""
@@ -220,7 +221,9 @@ class _Actors:
             done, _ = self.ray.wait(list(by_answer), num_returns=1, timeout=_LOOK)
             if done:
                 self.somebody_came = True
-                return [(by_answer[answer], self._got(by_answer[answer])) for answer in done]
+                return [
+                    (by_answer[answer], self._take_answer(by_answer[answer])) for answer in done
+                ]
             if not self.somebody_came and time.monotonic() - began > self.patience:
                 self._look_for_anyone()
 
@@ -236,7 +239,7 @@ class _Actors:
                 f"{free.get('CPU', 0):g} CPU and {free.get('GPU', 0):g} GPU: others use the cluster"
             )
 
-    def _got(self, worker: _Actor) -> bytes | Died:
+    def _take_answer(self, worker: _Actor) -> bytes | Died:
         from ray.exceptions import RayError
 
         try:

@@ -38,9 +38,9 @@ def main() -> None:
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, orders), daemon=True).start()
 
-    from evalharness.executors.jobs import Bench
+    from evalharness.executors.jobs import WorkerBench
 
-    bench = Bench()
+    bench = WorkerBench()
     while True:
         write_frame(answers, bench.answer(orders.get()))
 

@@ -13,7 +13,7 @@ from evalharness.errors import DataError, HarnessError
 from evalharness.protocols import Url
 
 # A read that fails is tried so often; the pauses before it grow from FIRST_PAUSE seconds.
-TRIES = 5
+TRIES_PER_READ = 5
 FIRST_PAUSE = 0.5
 BUFFER = 2**20
 # What comes back the same however often one asks.
@@ -22,7 +22,7 @@ _PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotImplemen
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 
 
-def found(url: Url) -> list[Url]:
+def list_urls(url: Url) -> list[Url]:
     """Return the files that a URL or pattern names, sorted. Raises: DataError where there is none.
 
     Credentials are those that the file system's own package finds (environment, profile).
@@ -36,13 +36,13 @@ def found(url: Url) -> list[Url]:
             return [url]
         paths = sorted(each for each in fs.glob(path) if not fs.isdir(each))
     except Exception as error:
-        raise explained(url, error) from error
+        raise explain_error(url, error) from error
     if not paths:
         raise DataError(f"{url}: no file matches this pattern")
     return [Url(each if "://" in each else protocol + each.lstrip("/")) for each in paths]
 
 
-def opened(url: Url) -> BinaryIO:
+def open_url(url: Url) -> BinaryIO:
     """Return a file to be read, buffered, from any place in it. Raises: DataError."""
     return cast(BinaryIO, io.BufferedReader(_Resuming(url), BUFFER))
 
@@ -53,7 +53,7 @@ def size(url: Url) -> int | None:
     try:
         return cast("int | None", fs.info(path).get("size"))
     except Exception as error:
-        raise explained(url, error) from error
+        raise explain_error(url, error) from error
 
 
 def file_system(url: Url) -> tuple[Any, str]:
@@ -70,11 +70,11 @@ def file_system(url: Url) -> tuple[Any, str]:
         cure = f"pip install 'evalharness[{extra}]'" if extra else str(error)
         raise DataError(f"{url}: the package for this kind of place is missing: {cure}") from error
     except Exception as error:
-        raise explained(url, error) from error
+        raise explain_error(url, error) from error
     return fs, path
 
 
-def explained(url: str, error: Exception) -> HarnessError:
+def explain_error(url: str, error: Exception) -> HarnessError:
     """Return what a file system raised as one line with the URL in it."""
     if isinstance(error, HarnessError):
         return error
@@ -101,7 +101,7 @@ class _Resuming(io.RawIOBase):
             self._state = self._told()
             self._file = self._fs.open(self._path, "rb")
         except Exception as error:
-            raise explained(url, error) from error
+            raise explain_error(url, error) from error
 
     def readable(self) -> bool:
         return True
@@ -120,7 +120,7 @@ class _Resuming(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        for attempt in range(TRIES):
+        for attempt in range(TRIES_PER_READ):
             try:
                 if attempt:
                     self._open_again()
@@ -132,8 +132,8 @@ class _Resuming(io.RawIOBase):
             except HarnessError:
                 raise
             except Exception as error:
-                if attempt == TRIES - 1 or isinstance(error, _PERMANENT):
-                    raise explained(self.url, error) from error
+                if attempt == TRIES_PER_READ - 1 or isinstance(error, _PERMANENT):
+                    raise explain_error(self.url, error) from error
                 time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311
                 continue
             buffer[: len(got)] = got

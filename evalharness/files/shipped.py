@@ -6,7 +6,7 @@ _INSIDE = Path(__file__).parents[1] / "configs"
 _BESIDE = Path(__file__).parents[2] / "configs"
 
 
-def shipped(name: str) -> Path:
+def shipped_path(name: str) -> Path:
     """Return where a file or folder of `configs/` lies, such as `quickstart/articles.jsonl`."""
     inside = _INSIDE / name
     return inside if inside.exists() else _BESIDE / name

@@ -25,7 +25,7 @@ CACHE = 2_048
 SPOOLED = 2**20
 
 
-class Places:
+class OffsetIndex:
     """Whole numbers by key, for any number of keys; what a key was given first stays.
 
     Not to be used on both sides of a fork.

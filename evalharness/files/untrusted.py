@@ -27,10 +27,10 @@ def one_line(text: str) -> str:
     >>> one_line("a\nb")
     'a\\nb'
     """
-    return text if text.isprintable() else "".join(map(_coded, visible(text)))
+    return text if text.isprintable() else "".join(map(_escape_character, visible(text)))
 
 
-def _coded(character: str) -> str:
+def _escape_character(character: str) -> str:
     return ascii(character)[1:-1] if character in "\t\n\u2028\u2029\x85" else character
 
 

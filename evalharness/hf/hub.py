@@ -95,7 +95,7 @@ def to_fetch(checkpoint: str, revision: str | None = None, only: Sequence[str] =
     if Path(checkpoint).expanduser().is_dir():
         return ToFetch(checkpoint, "", {})
     commit = commit_of(checkpoint, revision)
-    sizes = _listed(checkpoint, commit)
+    sizes = _list_files(checkpoint, commit)
     if sizes is None:
         if lacking := lacks(checkpoint, commit, only):
             raise ModelError(lacking)
@@ -113,7 +113,7 @@ def _fits(name: str, patterns: Iterable[str]) -> bool:
     return "/" not in name and any(fnmatch(name, pattern) for pattern in patterns)
 
 
-def _listed(name: str, commit: str) -> dict[str, int | None] | None:
+def _list_files(name: str, commit: str) -> dict[str, int | None] | None:
     """Return the files of a commit with their sizes; None where the hub cannot be reached."""
     from huggingface_hub import HfApi, constants
 

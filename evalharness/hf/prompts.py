@@ -47,7 +47,7 @@ def parts(template: str) -> list[tuple[str, str | None]]:
     return found
 
 
-def filled(template: str, values: Mapping[str, str]) -> str:
+def fill_template(template: str, values: Mapping[str, str]) -> str:
     """Return a template with its fields filled in; braces in the values are just text.
 
     >>> filled("{title}: {article} {{x}}", {"title": "{article}", "article": "Rain."})
@@ -71,7 +71,7 @@ def at_date(template: str, today: datetime.date) -> str:
     return clock + template  # a line break after a block is dropped
 
 
-def rendered(
+def render_chat(
     tokenizer: Any,
     template: str,
     user: str,

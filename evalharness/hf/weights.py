@@ -32,10 +32,10 @@ __all__ = [
     "ToFetch",
     "check_device",
     "check_device_map",
-    "content",
+    "checkpoint_identity",
+    "content_hash",
     "file",
-    "identity",
-    "load",
+    "load_checkpoint",
     "out_of_memory",
     "place",
     "quiet",
@@ -70,7 +70,7 @@ _DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
-def identity(checkpoint: str, revision: str | None = None) -> dict[str, str]:
+def checkpoint_identity(checkpoint: str, revision: str | None = None) -> dict[str, str]:
     """Return what names a checkpoint's content: the hash of a folder, or the commit on the hub.
 
     Needs no torch. A commit is the one that would be loaded: the hub's where it can be reached,
@@ -99,7 +99,7 @@ def _folder_hash(folder: str) -> str:
     return whole.hexdigest()[:32]
 
 
-def content(file: Path) -> str:
+def content_hash(file: Path) -> str:
     """Return what names a file's content: a hash, made once while the file stays as it is."""
     state = file.stat()
     return _file_hash(str(file), state.st_size, state.st_mtime_ns)[:32]
@@ -122,7 +122,7 @@ def file(checkpoint: str, name: str, revision: str | None = None) -> Path:
         if not (folder / name).is_file():
             raise ModelError(f"{folder}: no file {name!r}")
         return folder / name
-    commit = identity(checkpoint, revision)["revision"]
+    commit = checkpoint_identity(checkpoint, revision)["revision"]
     from huggingface_hub import hf_hub_download
 
     try:
@@ -197,14 +197,14 @@ _latest: dict[tuple[Request, str], Loaded] = {}
 _loading = threading.Lock()
 
 
-def load(request: Request) -> Loaded:
+def load_checkpoint(request: Request) -> Loaded:
     """Return the model and tokenizer of a checkpoint; the latest one asked for is kept.
 
     Cells of a sweep that share weights thus load them once; what is kept makes room before
     another is loaded. Raises: ModelError, or MissingExtra for `device_map` without accelerate.
     """
     with _loading:
-        name = "".join(identity(request.checkpoint, request.revision).values())
+        name = "".join(checkpoint_identity(request.checkpoint, request.revision).values())
         key = (request, name)
         if key not in _latest:
             _latest.clear()
@@ -316,14 +316,14 @@ def _one_line(request: Request, commit: str) -> Iterator[None]:
     except ImportError as error:
         raise ModelError(f"{request.checkpoint}: {_first_line(str(error))}") from error
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
-        raise ModelError(_explained(request, commit, str(error))) from error
+        raise ModelError(_explain_load_error(request, commit, str(error))) from error
     except Exception as error:
         if type(error).__module__.startswith(("safetensors", "tokenizers", "huggingface_hub")):
             raise ModelError(f"{request.checkpoint}: {_first_line(str(error))}") from error
         raise
 
 
-def _explained(request: Request, commit: str, message: str) -> str:
+def _explain_load_error(request: Request, commit: str, message: str) -> str:
     name = request.checkpoint
     from_hub = not Path(name).expanduser().is_dir()
     if from_hub and any(sign in message for sign in _UNREACHED) and (why := lacks(name, commit)):

@@ -13,30 +13,36 @@ from typing import BinaryIO, ClassVar, Literal, cast
 from evalharness.errors import DataError
 from evalharness.files import remote
 from evalharness.loaders.formats import csv_rows, json_lines, parquet_count, parquet_rows
-from evalharness.loaders.paths import MEND_EMPTY, first_bytes, matches, paths, short_names
+from evalharness.loaders.paths import (
+    MEND_EMPTY,
+    first_bytes,
+    matching_paths,
+    paths,
+    short_file_names,
+)
 from evalharness.loaders.rows import (
     FILE_COLUMNS,
     USUAL_COLUMNS,
     BadRows,
-    Columns,
+    ColumnOptions,
     Raw,
-    Reading,
-    Rows,
+    RowJudge,
+    RowReader,
 )
-from evalharness.protocols import Source, Url
+from evalharness.protocols import DataSource, Url
 from evalharness.records import Article, Rejected
 
-Format = Literal["jsonl", "csv", "parquet"]
+FileFormat = Literal["jsonl", "csv", "parquet"]
 
-ENDINGS: dict[str, Format] = {
+ENDINGS: dict[str, FileFormat] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",
 }
-PARQUET = b"PAR1"
-GZIP = b"\x1f\x8b"
+PARQUET_MAGIC = b"PAR1"
+GZIP_MAGIC = b"\x1f\x8b"
 # What a file that is not what its name says begins with, and what to do about it.
 STRANGERS = {
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",
@@ -55,7 +61,7 @@ class _File:
     path: Url | Path
     name: str
     stem: str
-    format: Format
+    format: FileFormat
     zipped: bool
 
     @property
@@ -80,9 +86,9 @@ class Files:
 
     version: ClassVar[int] = 1
 
-    path: Source | tuple[Source, ...]
+    path: DataSource | tuple[DataSource, ...]
     format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
-    columns: Columns = USUAL_COLUMNS
+    columns: ColumnOptions = USUAL_COLUMNS
     bad_rows: BadRows = "list"
 
     def __post_init__(self) -> None:
@@ -95,7 +101,7 @@ class Files:
         Raises: DataError for a file that is missing, empty, damaged or of unknown format.
         """
         files = self._files()
-        rows = Rows(Reading.of(self.columns, FILE_COLUMNS), self.bad_rows)
+        rows = RowJudge(RowReader.of(self.columns, FILE_COLUMNS), self.bad_rows)
         return (row for file in files for row in _read(file, rows))
 
     def count(self) -> int:
@@ -103,9 +109,9 @@ class Files:
         return sum(_count(file) for file in self._files())
 
     def _files(self) -> list[_File]:
-        found = [file for path in paths(self.path) for file in _found(path)]
+        found = [file for path in paths(self.path) for file in _data_files(path)]
         found = list(dict.fromkeys(found))
-        names = short_names(found)
+        names = short_file_names(found)
         stems = [_stem(name) for name in names]
         if len(set(stems)) < len(stems):
             stems = names
@@ -117,31 +123,31 @@ class Files:
             if start.startswith(magic):
                 raise DataError(f"{path}: this is {what}")
         format_ = _format(path) if self.format == "auto" else self.format
-        if start.startswith(PARQUET) and format_ != "parquet":
+        if start.startswith(PARQUET_MAGIC) and format_ != "parquet":
             raise DataError(f"{path}: this is Parquet; set format: parquet")
-        return _File(path, name, stem, format_, start.startswith(GZIP))
+        return _File(path, name, stem, format_, start.startswith(GZIP_MAGIC))
 
 
-def _found(path: Url | Path) -> Sequence[Url | Path]:
+def _data_files(path: Url | Path) -> Sequence[Url | Path]:
     if isinstance(path, Url):
-        return remote.found(path)
+        return remote.list_urls(path)
     if path.is_dir():
         raise DataError(f"{path}: this is a folder; name its files, as in {path / '*.jsonl'}")
-    return [found for found in matches(path) if not found.is_dir()]
+    return [found for found in matching_paths(path) if not found.is_dir()]
 
 
 def _start(path: Url | Path) -> bytes:
     if isinstance(path, Path):
         return first_bytes(path)
-    with remote.opened(path) as file:
+    with remote.open_url(path) as file:
         start = file.read(8)
     if not start:
         raise DataError(f"{path}: the file is empty; {MEND_EMPTY}")
     return start
 
 
-def _format(path: Url | Path) -> Format:
-    ending = _unzipped(path.name).suffix.lower()
+def _format(path: Url | Path) -> FileFormat:
+    ending = _without_gz(path.name).suffix.lower()
     if ending in ENDINGS:
         return ENDINGS[ending]
     if ending == ".json":
@@ -152,14 +158,14 @@ def _format(path: Url | Path) -> Format:
 
 
 def _stem(name: str) -> str:
-    return _unzipped(name).with_suffix("").as_posix()
+    return _without_gz(name).with_suffix("").as_posix()
 
 
-def _unzipped(name: str) -> Path:
+def _without_gz(name: str) -> Path:
     return Path(name[:-3] if name.lower().endswith(".gz") else name)
 
 
-def _read(file: _File, rows: Rows) -> Iterator[Article | Rejected]:
+def _read(file: _File, rows: RowJudge) -> Iterator[Article | Rejected]:
     empty = True
     for row in rows.read(_raws(file, rows.reading), file.place, file.stem):
         empty = False
@@ -168,19 +174,19 @@ def _read(file: _File, rows: Rows) -> Iterator[Article | Rejected]:
         raise DataError(f"{file.path}: the file has no rows; {MEND_EMPTY}")
 
 
-def _raws(file: _File, reading: Reading) -> Iterator[Raw]:
-    with _named(file.path), _opened(file) as stream:
+def _raws(file: _File, reading: RowReader) -> Iterator[Raw]:
+    with _name_in_errors(file.path), _open_file(file) as stream:
         if file.format == "parquet":
             yield from parquet_rows(stream, reading)
         elif file.format == "jsonl":
             yield from json_lines(stream)
         else:
-            tabs = _unzipped(file.path.name).suffix.lower() == ".tsv"
+            tabs = _without_gz(file.path.name).suffix.lower() == ".tsv"
             yield from csv_rows(stream, "\t" if tabs else ",")
 
 
-def _opened(file: _File) -> BinaryIO:
-    plain = remote.opened(file.path) if isinstance(file.path, Url) else file.path.open("rb")
+def _open_file(file: _File) -> BinaryIO:
+    plain = remote.open_url(file.path) if isinstance(file.path, Url) else file.path.open("rb")
     if not file.zipped:
         return plain
     stream = cast(BinaryIO, _Unzipped(plain))
@@ -209,7 +215,7 @@ def _on_disk(stream: BinaryIO) -> BinaryIO:
 
 
 def _count(file: _File) -> int:
-    with _named(file.path), _opened(file) as stream:
+    with _name_in_errors(file.path), _open_file(file) as stream:
         if file.format == "parquet":
             return parquet_count(stream)
         if isinstance(file.path, Url):
@@ -224,7 +230,7 @@ def _about(url: Url, start: bytes) -> int:
 
 
 @contextmanager
-def _named(path: Url | Path) -> Iterator[None]:
+def _name_in_errors(path: Url | Path) -> Iterator[None]:
     """Put the file's name before what goes wrong while it is read."""
     try:
         yield

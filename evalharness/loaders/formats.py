@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from evalharness.errors import DataError
-from evalharness.loaders.rows import Raw, Reading, Row
+from evalharness.loaders.rows import Raw, Row, RowReader
 
 # No article is as long: a longer line is a file without line ends, or a quote that never closes.
 LONGEST_ROW = 64 * 2**20
@@ -105,7 +105,7 @@ def _csv_message(error: csv.Error) -> str:
     return str(error)
 
 
-def parquet_rows(stream: BinaryIO, reading: Reading) -> Iterator[Raw]:
+def parquet_rows(stream: BinaryIO, reading: RowReader) -> Iterator[Raw]:
     """Yield the rows of a Parquet file, counted from 1, with the columns worth reading.
 
     Raises: DataError for a file that is no Parquet or is damaged.

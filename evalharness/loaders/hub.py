@@ -14,14 +14,14 @@ from typing import ClassVar
 
 from evalharness.errors import DataError
 from evalharness.loaders import hub_rows
-from evalharness.loaders.hub_rows import Source
+from evalharness.loaders.hub_rows import HubSplit
 from evalharness.loaders.rows import (
     HUB_COLUMNS,
     USUAL_COLUMNS,
     BadRows,
-    Columns,
-    Reading,
-    Rows,
+    ColumnOptions,
+    RowJudge,
+    RowReader,
 )
 from evalharness.protocols import Checkpoint
 from evalharness.records import Article, Rejected
@@ -35,7 +35,7 @@ class Preset:
 
     dataset: str
     config: str | None
-    columns: Columns
+    columns: ColumnOptions
     remark: str
 
 
@@ -44,37 +44,37 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "cnn_dailymail": Preset(
             "abisee/cnn_dailymail",
             "3.0.0",
-            Columns(id="id", article="article", reference="highlights"),
+            ColumnOptions(id="id", article="article", reference="highlights"),
             "news; a reference is a few bullets, one a line; 11,490 articles in test",
         ),
         "xsum": Preset(
             "EdinburghNLP/xsum",
             None,
-            Columns(id="id", article="document", reference="summary"),
+            ColumnOptions(id="id", article="document", reference="summary"),
             "BBC news; a reference is one sentence; 11,334 articles in test",
         ),
         "samsum": Preset(
             "knkarthick/samsum",
             None,
-            Columns(id="id", article="dialogue", reference="summary"),
+            ColumnOptions(id="id", article="dialogue", reference="summary"),
             "chats; 819 in test; CC BY-NC-ND 4.0; a copy, as Samsung/samsum is a script",
         ),
         "multi_news": Preset(
             "Awesome075/multi_news_parquet",
             None,
-            Columns(article="document", reference="summary"),
+            ColumnOptions(article="document", reference="summary"),
             "several news articles parted by |||||; a copy, as alexfabbri/multi_news is a script",
         ),
         "gov_report": Preset(
             "ccdv/govreport-summarization",
             "document",
-            Columns(article="report", reference="summary"),
+            ColumnOptions(article="report", reference="summary"),
             "long reports; a copy, as launch/gov_report is a script",
         ),
         "arxiv": Preset(
             "ccdv/arxiv-summarization",
             "document",
-            Columns(article="article", reference="abstract"),
+            ColumnOptions(article="article", reference="abstract"),
             "long papers; the config `section` has them cut into sections",
         ),
     }
@@ -104,7 +104,7 @@ class Hub:
     config: str | None = None
     split: str | None = None
     revision: str | None = None
-    columns: Columns = USUAL_COLUMNS
+    columns: ColumnOptions = USUAL_COLUMNS
     streaming: bool = field(default=False, compare=False)
     bad_rows: BadRows = "list"
 
@@ -122,9 +122,9 @@ class Hub:
         source = self.source
         place = f"{source.name} {source.split} row "
         stem = f"{Path(self.dataset).name}-{source.split}"
-        reading = Reading.of(self._columns, HUB_COLUMNS)
-        raws = hub_rows.rows(hub_rows.opened(source, self.streaming), reading)
-        return _some(Rows(reading, self.bad_rows).read(raws, place, stem), str(source))
+        reading = RowReader.of(self._columns, HUB_COLUMNS)
+        raws = hub_rows.split_rows(hub_rows.open_split(source, self.streaming), reading)
+        return _some(RowJudge(reading, self.bad_rows).read(raws, place, stem), str(source))
 
     def identity(self) -> Mapping[str, str]:
         """Return the commit of the data set, or a hash of the folder's files, with its split.
@@ -140,14 +140,14 @@ class Hub:
         return {**found, "config": source.config or "", "split": source.split}
 
     @property
-    def source(self) -> Source:
+    def source(self) -> HubSplit:
         """What is read, with what the preset says."""
         preset = PRESETS.get(self.dataset)
         name, config = (preset.dataset, preset.config) if preset else (self.dataset, None)
-        return Source(name, self.config or config, self.split or DEFAULT_SPLIT, self.revision)
+        return HubSplit(name, self.config or config, self.split or DEFAULT_SPLIT, self.revision)
 
     @property
-    def _columns(self) -> Columns:
+    def _columns(self) -> ColumnOptions:
         preset = PRESETS.get(self.dataset)
         return self.columns.over(preset.columns) if preset else self.columns
 

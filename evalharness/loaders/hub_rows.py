@@ -15,7 +15,7 @@ from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.loaders.formats import BATCH_ROWS, batch_rows
-from evalharness.loaders.rows import Raw, Reading
+from evalharness.loaders.rows import Raw, RowReader
 
 TIMEOUT = 20.0  # seconds to wait for the hub's answer about a revision
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -23,7 +23,7 @@ SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(\..*)")
 
 
 @dataclass(frozen=True)
-class Source:
+class HubSplit:
     """One split of a data set: `name` is a folder or a name on the hub."""
 
     name: str
@@ -74,7 +74,7 @@ def _cached_commit(name: str, revision: str | None, error: Exception) -> str:
     reference = folder / "refs" / (revision or "main")
     if reference.is_file():
         return reference.read_text().strip()
-    folders = [*(folder / "snapshots").glob("*"), *_prepared(name)]
+    folders = [*(folder / "snapshots").glob("*"), *_prepared_folders(name)]
     held = {
         sha
         for sha in (path.name for path in folders)
@@ -99,7 +99,7 @@ def _hub_cache(name: str) -> Path:
     return Path(constants.HF_HUB_CACHE, "datasets--" + name.replace("/", "--"))
 
 
-def _prepared(name: str, config: str = "*", sha: str = "*") -> list[Path]:
+def _prepared_folders(name: str, config: str = "*", sha: str = "*") -> list[Path]:
     """Return the folders where `datasets` has prepared a data set: `config/version/commit`."""
     from datasets import config as settings
     from datasets import naming
@@ -111,7 +111,7 @@ def _prepared(name: str, config: str = "*", sha: str = "*") -> list[Path]:
     return [path.parent for path in found]
 
 
-def opened(source: Source, streaming: bool) -> Any:
+def open_split(source: HubSplit, streaming: bool) -> Any:
     """Return the split, as `datasets` gives it.
 
     Raises: DataError, with what to do about it.
@@ -128,7 +128,7 @@ def opened(source: Source, streaming: bool) -> Any:
     return _from_cache(source, found.sha)
 
 
-def _from_folder(folder: Path, source: Source, streaming: bool) -> Any:
+def _from_folder(folder: Path, source: HubSplit, streaming: bool) -> Any:
     from datasets import load_from_disk
 
     saved = (folder / "dataset_dict.json").exists()  # by DatasetDict.save_to_disk
@@ -140,7 +140,7 @@ def _from_folder(folder: Path, source: Source, streaming: bool) -> Any:
     return splits[source.split]
 
 
-def _from_cache(source: Source, sha: str) -> Any:
+def _from_cache(source: HubSplit, sha: str) -> Any:
     """Return the split as it was prepared from this very commit, or prepare it from the snapshot.
 
     `load_dataset` with the name would do the former only after half a minute of tries, and with
@@ -158,10 +158,10 @@ def _from_cache(source: Source, sha: str) -> Any:
     return _load(str(snapshot), source)
 
 
-def _prepared_split(source: Source, sha: str) -> Any:
+def _prepared_split(source: HubSplit, sha: str) -> Any:
     from datasets import Dataset, concatenate_datasets
 
-    folders = _prepared(source.name, source.config or "*", sha)
+    folders = _prepared_folders(source.name, source.config or "*", sha)
     if len(folders) != 1:
         return None
     one, several = f"*-{source.split}.arrow", f"*-{source.split}-*-of-*.arrow"
@@ -183,7 +183,7 @@ def _missing_shards(folder: Path) -> str:
     return ""
 
 
-def _load(path: str, source: Source, **options: Any) -> Any:
+def _load(path: str, source: HubSplit, **options: Any) -> Any:
     from datasets import exceptions, load_dataset
     from huggingface_hub import errors
 
@@ -200,7 +200,7 @@ def _load(path: str, source: Source, **options: Any) -> Any:
         raise DataError(f"cannot load {source}: {_brief(error)}") from error
 
 
-def rows(split: Any, reading: Reading) -> Iterator[Raw]:
+def split_rows(split: Any, reading: RowReader) -> Iterator[Raw]:
     """Yield the rows of a split, counted from 0 as in `split[17]`.
 
     Raises: DataError where reading breaks off.

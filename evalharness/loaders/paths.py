@@ -21,7 +21,7 @@ def paths(option: Place | tuple[Place, ...]) -> tuple[Place, ...]:
     return option if isinstance(option, tuple) else (option,)
 
 
-def matches(path: Path) -> list[Path]:
+def matching_paths(path: Path) -> list[Path]:
     """Return the files and folders that a path or pattern names, sorted.
 
     Raises: DataError where there is none.
@@ -54,7 +54,7 @@ def first_bytes(path: Path, n: int = 8) -> bytes:
     return start
 
 
-def short_names(files: Sequence[Url | Path]) -> list[str]:
+def short_file_names(files: Sequence[Url | Path]) -> list[str]:
     """Return names that tell the files apart: their own, or the path below their common folder.
 
     Files of several machines that have one name are called by their whole place.

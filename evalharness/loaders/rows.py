@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from evalharness.errors import DataError
-from evalharness.files.temporary import Places
+from evalharness.files.temporary import OffsetIndex
 from evalharness.records import Article, Rejected
 
 Row = Mapping[str, object]
@@ -55,7 +55,7 @@ NAMES_SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnOptions:
     """Which column holds what. One that is named here must be in every row (null: there is none).
 
     id: names the article; text or whole numbers. Default `id`, else the file and the line.
@@ -80,14 +80,14 @@ class Columns:
     source: str | None = None
     extra: tuple[str, ...] = ()
 
-    def over(self, preset: "Columns") -> "Columns":
+    def over(self, preset: "ColumnOptions") -> "ColumnOptions":
         """Return these columns, with those of `preset` where none is named."""
         chosen = {name: getattr(self, name) or getattr(preset, name) for name in _USES}
-        return Columns(**chosen)
+        return ColumnOptions(**chosen)
 
 
-USUAL_COLUMNS = Columns()
-_USES = tuple(column.name for column in dataclasses.fields(Columns))
+USUAL_COLUMNS = ColumnOptions()
+_USES = tuple(column.name for column in dataclasses.fields(ColumnOptions))
 
 
 class _Defect(Exception):
@@ -95,7 +95,7 @@ class _Defect(Exception):
 
 
 @dataclass(frozen=True)
-class Reading:
+class RowReader:
     """How rows become articles: for each use, the columns that may hold it.
 
     names: the columns to try, by use (`id`, `article`, `reference`, `summary`, …).
@@ -110,7 +110,7 @@ class Reading:
     needs_article: bool = True
 
     @classmethod
-    def of(cls, columns: Columns, defaults: Defaults) -> "Reading":
+    def of(cls, columns: ColumnOptions, defaults: Defaults) -> "RowReader":
         """Take the columns that are named; for other uses the defaults that are not taken."""
         named = {use: _tuple(getattr(columns, use)) for use in _USES if use != "extra"}
         taken = {name for names in named.values() for name in names}
@@ -157,7 +157,7 @@ class Reading:
         if name is None and not self.needs_article:
             return ""
         if name is None:
-            raise self._missing(fields, "article", self.names["article"][0])
+            raise self._missing_field(fields, "article", self.names["article"][0])
         text = _text(fields[name], "the article")
         if not text.strip():
             raise _Defect("the article is empty")
@@ -166,7 +166,7 @@ class Reading:
     def _references(self, fields: Row) -> Iterator[str]:
         for name in self.names["reference"]:
             if name not in fields and "reference" in self.named:
-                raise self._missing(fields, "reference", name)
+                raise self._missing_field(fields, "reference", name)
             found = [text for text in _texts(fields.get(name), name) if text.strip()]
             yield from found
             if found and "reference" not in self.named:
@@ -200,29 +200,29 @@ class Reading:
             if name in fields:
                 return name
             if use in self.named:
-                raise self._missing(fields, use, name)
+                raise self._missing_field(fields, use, name)
         return None
 
-    def _missing(self, fields: Row, use: str, name: str) -> _Defect:
+    def _missing_field(self, fields: Row, use: str, name: str) -> _Defect:
         return _Defect(
-            f"no field {name!r}; the row has: {_listed(fields)}{self._hint(fields, use)}"
+            f"no field {name!r}; the row has: {_list_fields(fields)}{self._hint(fields, use)}"
         )
 
     def _hint(self, fields: Row, use: str) -> str:
         for name in self.names[use]:
             near = difflib.get_close_matches(name, [str(key) for key in fields], n=1)
             if near:
-                return f" (did you mean columns.{use}: {_shown(near[0])}?)"
+                return f" (did you mean columns.{use}: {_printable_name(near[0])}?)"
         return f" (name the right one with columns.{use})"
 
 
 @dataclass
-class Rows:
+class RowJudge:
     """Judges the rows of one run; keeps a 128-bit hash and the place of every id."""
 
-    reading: Reading
+    reading: RowReader
     bad_rows: BadRows = "list"
-    _met: Places = field(default_factory=Places)
+    _met: OffsetIndex = field(default_factory=OffsetIndex)
     _places: list[str] = field(default_factory=list[str])
 
     def read(self, raws: Iterable[Raw], place: str, stem: str) -> Iterator[Article | Rejected]:
@@ -265,7 +265,7 @@ class Rows:
         if first != here:
             number, place = divmod(first, 2**20)
             where = f"{self._places[place]}{number}"
-            raise _Defect(f"the id {_shown(article_id)!r} was used before, at {where}")
+            raise _Defect(f"the id {_printable_name(article_id)!r} was used before, at {where}")
 
 
 def _tuple(names: str | tuple[str, ...] | None) -> tuple[str, ...]:
@@ -294,12 +294,12 @@ def _texts(value: object, name: str) -> list[str]:
     if value is None or _is_nan(value):
         return []
     values = value if isinstance(value, list | tuple) else [value]
-    return [_text(each, f"a reference in {_shown(name)!r}") for each in values]
+    return [_text(each, f"a reference in {_printable_name(name)!r}") for each in values]
 
 
 def _plain(value: object, name: str) -> object:
     """Return what JSON makes of a value: text, numbers, lists, objects; a date becomes text."""
-    what = f"the column {_shown(name)!r}"
+    what = f"the column {_printable_name(name)!r}"
     if isinstance(value, str):
         return _text(value, what)
     try:
@@ -336,14 +336,14 @@ def _kind(value: object) -> str:
     return "an object" if isinstance(value, Mapping) else f"of type {type(value).__name__}"
 
 
-def _shown(name: str) -> str:
+def _printable_name(name: str) -> str:
     """Return a name from the data as a terminal can show it, not too long."""
     name = name if name.isprintable() else ascii(name)[1:-1]
     return name if len(name) <= 40 else name[:39] + "…"
 
 
-def _listed(fields: Row) -> str:
-    names = [_shown(str(name)) for name in fields]
+def _list_fields(fields: Row) -> str:
+    names = [_printable_name(str(name)) for name in fields]
     more = len(names) - NAMES_SHOWN
     listed = ", ".join(names[:NAMES_SHOWN]) or "nothing"
     return f"{listed} and {more} more" if more > 0 else listed

@@ -11,14 +11,14 @@ import numpy as np
 from evalharness.config.calibration import SCHEMA, Calibrated, Calibration, Method, Probability
 from evalharness.errors import DataError
 from evalharness.meta import figures
-from evalharness.meta.figures import Judged
+from evalharness.meta.figures import LabelledValues
 from evalharness.meta.labels import Labelled, read_labels
 from evalharness.meta.resampling import Resampling, folds
 from evalharness.meta.scoring import score_checks
 from evalharness.protocols import Metric
 from evalharness.records import Score
 from evalharness.stats import agreement
-from evalharness.stats.agreement import Labels, Values
+from evalharness.stats.agreement import BoolValues, Values
 
 # A share of fewer flagged rows says nothing.
 FEWEST_FLAGGED = 5
@@ -81,7 +81,7 @@ class _Learning:
 
     def learn(self, rows: Sequence[Labelled], scores: Sequence[Score]) -> Calibrated:
         known = figures.by_label(rows, [score.value for score in scores])
-        found = figures.counted(rows, scores, None)
+        found = figures.count_rows(rows, scores, None)
         counts = {name: found[name] for name in ("n", "positive", "articles", "null_rate")}
         reason = figures.no_classes(known, found["labelled"])
         if reason:
@@ -102,7 +102,7 @@ class _Learning:
         )
 
 
-def bands(scores: Values, labels: Labels, precision: float, recall: float) -> dict[str, Any]:
+def bands(scores: Values, labels: BoolValues, precision: float, recall: float) -> dict[str, Any]:
     """Return the two thresholds around the unsure band, and what they reach on these rows.
 
     `support_from` is set first, by the recall of the consistent; `flag_below` is the greatest at or
@@ -131,10 +131,10 @@ def bands(scores: Values, labels: Labels, precision: float, recall: float) -> di
 def _gaps(scores: Values) -> list[float]:
     """Return the least score, and what lies midway between the scores that occur, ascending."""
     values = np.unique(scores).tolist()
-    return [values[0], *(agreement.between(low, high) for low, high in pairwise(values))]
+    return [values[0], *(agreement.midpoint_threshold(low, high) for low, high in pairwise(values))]
 
 
-def brier_scores(known: Judged, method: Method) -> tuple[float | None, float | None]:
+def brier_scores(known: LabelledValues, method: Method) -> tuple[float | None, float | None]:
     """Return the mean squared error of probabilities of held-apart articles, and of the base rate.
 
     Both come from the other folds; None where those hold one class only.
@@ -153,12 +153,12 @@ def brier_scores(known: Judged, method: Method) -> tuple[float | None, float | N
     return float(errors[0]), float(errors[1])
 
 
-def fit(scores: Values, labels: Labels, method: Method) -> Probability:
+def fit(scores: Values, labels: BoolValues, method: Method) -> Probability:
     """Return the probability of the label 1 as it follows from the score; both labels occur."""
     return platt(scores, labels) if method == "platt" else isotonic(scores, labels)
 
 
-def isotonic(scores: Values, labels: Labels) -> Probability:
+def isotonic(scores: Values, labels: BoolValues) -> Probability:
     """Fit a curve that never falls, by pooling neighbours that do (Zadrozny & Elkan 2002)."""
     values, place = np.unique(scores, return_inverse=True)
     weights = np.bincount(place).astype(float)
@@ -187,7 +187,7 @@ def _knots(values: Sequence[float], pooled: Sequence[tuple[float, float, int]]) 
     )
 
 
-def platt(scores: Values, labels: Labels) -> Probability:
+def platt(scores: Values, labels: BoolValues) -> Probability:
     """Fit a logistic curve to targets drawn in from 0 and 1 (Platt 1999), by Newton's method.
 
     A score that would lower the probability as it rises has none to tell: the curve is level.

@@ -54,11 +54,11 @@ def _section(name: str, card: Card) -> str:
         f"## How far to trust `{name}`",
         "",
         f"Mean AUC over {len(card['macro_sources'])} sources with human labels: "
-        f"**{between(card, 'macro_auc')}**. Signature: `{card['signature']}`.",
+        f"**{with_interval(card, 'macro_auc')}**. Signature: `{card['signature']}`.",
         "",
         "| source | n | articles | consistent | AUC (95 %) | balanced accuracy | no score |",
         "|---|---:|---:|---:|---|---:|---:|",
-        *(f"| {' | '.join(map(_escaped, row(each)))} |" for each in card["measured_on"]),
+        *(f"| {' | '.join(map(_escape_cell, source_row(each)))} |" for each in card["measured_on"]),
         "",
         card["meaning"],
         "",
@@ -66,24 +66,24 @@ def _section(name: str, card: Card) -> str:
     return "\n".join(lines)
 
 
-def row(measured: Mapping[str, Any]) -> list[str]:
+def source_row(measured: Mapping[str, Any]) -> list[str]:
     """Return what one source says: its name, then n, articles, share consistent, AUC, and so on."""
     return [
         str(measured["source"]),
         str(measured["n"]),
         str(measured["articles"]),
         _percent(measured["positive_rate"]),
-        measured.get("reason") or between(measured, "auc"),
+        measured.get("reason") or with_interval(measured, "auc"),
         _figure(measured.get("balanced_accuracy")),
         _percent(measured["null_rate"]),
     ]
 
 
-def _escaped(text: str) -> str:
+def _escape_cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def between(figures: Mapping[str, Any], name: str) -> str:
+def with_interval(figures: Mapping[str, Any], name: str) -> str:
     """Return a figure with its interval."""
     low, high = figures.get(f"{name}_low"), figures.get(f"{name}_high")
     interval = "" if low is None else f" ({_figure(low)}–{_figure(high)})"

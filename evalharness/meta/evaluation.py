@@ -10,7 +10,7 @@ from evalharness.config import run_config
 from evalharness.errors import DataError
 from evalharness.meta import figures, spans
 from evalharness.meta.labels import Labelled, LabelSet, read_labels
-from evalharness.meta.resampling import LEVEL, Estimate, Resampling, flat, mean_of
+from evalharness.meta.resampling import CONFIDENCE, ResampledFigure, Resampling, flat, mean_of
 from evalharness.meta.scoring import Scored, read_published, score_checks
 from evalharness.protocols import Metric
 
@@ -104,11 +104,11 @@ def evaluate(
         ],
         "span_baselines": _baselines(label_set, setting),
     }
-    interval = {"level": LEVEL, "resamples": resamples, "seed": seed, "over": "articles"}
-    return Agreement(**measured, **_told(label_set), interval=interval)
+    interval = {"level": CONFIDENCE, "resamples": resamples, "seed": seed, "over": "articles"}
+    return Agreement(**measured, **_describe_labels(label_set), interval=interval)
 
 
-def _told(label_set: LabelSet) -> dict[str, Any]:
+def _describe_labels(label_set: LabelSet) -> dict[str, Any]:
     """Return what is to be known of the labels themselves."""
     return {
         "not_labelled": _not_labelled(label_set),
@@ -120,7 +120,7 @@ def _told(label_set: LabelSet) -> dict[str, Any]:
 def _check(scored: Scored, label_set: LabelSet, setting: _Setting) -> dict[str, Any]:
     flags = any(score.flags for scores in scored.scores.values() for score in scores)
     sources: dict[str, Any] = {}
-    estimates: dict[str, Mapping[str, Estimate]] = {}
+    estimates: dict[str, Mapping[str, ResampledFigure]] = {}
     for source, rows in label_set.rows.items():
         sources[source], estimates[source] = _source(source, rows, scored, setting, flags)
     found = {"signature": scored.signature, "sources": sources, **_macro(estimates)}
@@ -130,7 +130,7 @@ def _check(scored: Scored, label_set: LabelSet, setting: _Setting) -> dict[str, 
     return found
 
 
-def _macro(estimates: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+def _macro(estimates: Mapping[str, Mapping[str, ResampledFigure]]) -> dict[str, Any]:
     """Return the means over the sources that have a figure, and the sources that have an AUC."""
     found: dict[str, Any] = {"macro_auc": None, "macro_auc_low": None, "macro_auc_high": None}
     for name in MACRO:
@@ -148,10 +148,10 @@ def _are_sources(names: Sequence[str], label_set: LabelSet) -> None:
 
 def _source(
     source: str, rows: Sequence[Labelled], scored: Scored, setting: _Setting, flags: bool
-) -> tuple[dict[str, Any], dict[str, Estimate]]:
+) -> tuple[dict[str, Any], dict[str, ResampledFigure]]:
     scores, resampling = scored.scores[source], setting.resampling
     values = [score.value for score in scores]
-    found: dict[str, Any] = figures.counted(rows, scores, scored.seconds.get(source))
+    found: dict[str, Any] = figures.count_rows(rows, scores, scored.seconds.get(source))
     known = figures.by_label(rows, values)
     estimates, threshold = figures.of_labels(known, resampling)
     if scored.top is not None:
@@ -163,7 +163,7 @@ def _source(
     found |= figures.of_grades(rows, values, resampling)
     found |= figures.of_pairs(known, resampling)
     found |= figures.of_sentences(rows, scores, resampling)
-    marked = spans.marked(rows, setting.ignored_spans) if flags else None
+    marked = spans.rows_with_spans(rows, setting.ignored_spans) if flags else None
     if marked:
         counts = resampling.counts([row.article_id for row in marked.rows])
         found["spans"] = spans.flag_figures(marked, scores, setting.kinds, counts)
@@ -175,7 +175,7 @@ def _difference(
 ) -> dict[str, Any]:
     """Return by how much the first check's AUC is above the second's, paired by resample."""
     sources: dict[str, Any] = {}
-    averaged: dict[str, list[Estimate]] = {}
+    averaged: dict[str, list[ResampledFigure]] = {}
     for source, rows in label_set.rows.items():
         found: dict[str, Any] = {}
         for name, columns in _columns(first, second, source).items():
@@ -215,7 +215,7 @@ def _columns(first: Scored, second: Scored, source: str) -> dict[str, tuple[_Col
 def _baselines(label_set: LabelSet, setting: _Setting) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for source, rows in label_set.rows.items():
-        marked = spans.marked(rows, setting.ignored_spans)
+        marked = spans.rows_with_spans(rows, setting.ignored_spans)
         if marked:
             counts = setting.resampling.counts([row.article_id for row in marked.rows])
             found[source] = spans.baseline_figures(marked, counts)

@@ -9,7 +9,7 @@ import numpy as np
 
 from evalharness.meta.labels import Labelled
 from evalharness.meta.resampling import (
-    Estimate,
+    ResampledFigure,
     Resampling,
     estimate,
     flat,
@@ -18,7 +18,7 @@ from evalharness.meta.resampling import (
 )
 from evalharness.records import Score, Span
 from evalharness.stats import agreement
-from evalharness.stats.agreement import Labels, Values
+from evalharness.stats.agreement import BoolValues, Values
 
 # Notes of checks that are listed with their counts; the rest is summed up.
 MOST_NOTES = 10
@@ -27,11 +27,11 @@ MOST_NOTES = 10
 MOST_FOR_KENDALL = 5000
 
 Statistic = Callable[[Values], Values]
-Estimates = dict[str, Estimate]
+Estimates = dict[str, ResampledFigure]
 
 
 @dataclass(frozen=True)
-class Judged:
+class LabelledValues:
     """Rows of a source with a check's value and something that people said; arrays by row.
 
     places: where the rows stand among all of the source.
@@ -39,7 +39,7 @@ class Judged:
 
     places: Sequence[int]
     values: Values
-    labels: Labels
+    labels: BoolValues
     grades: Values
     article_ids: Sequence[str]
     systems: Sequence[str]
@@ -51,16 +51,16 @@ class Judged:
         return len(np.unique(self.labels))
 
 
-def judged(
+def labelled_values(
     rows: Sequence[Labelled],
     values: Sequence[float | None],
     wanted: Callable[[Labelled], bool | float | None],
-) -> Judged:
+) -> LabelledValues:
     """Return the rows that have a value and of which something is wanted that people did say."""
     pairs = zip(rows, values, strict=True)
     places = [n for n, (row, v) in enumerate(pairs) if v is not None and wanted(row) is not None]
     chosen = [rows[place] for place in places]
-    return Judged(
+    return LabelledValues(
         places,
         np.array([values[place] for place in places], dtype=np.float64),
         np.array([bool(row.label) for row in chosen], dtype=bool),
@@ -71,12 +71,12 @@ def judged(
     )
 
 
-def by_label(rows: Sequence[Labelled], values: Sequence[float | None]) -> Judged:
+def by_label(rows: Sequence[Labelled], values: Sequence[float | None]) -> LabelledValues:
     """Return the rows that have a value and a label."""
-    return judged(rows, values, lambda row: row.label)
+    return labelled_values(rows, values, lambda row: row.label)
 
 
-def counted(
+def count_rows(
     rows: Sequence[Labelled], scores: Sequence[Score], seconds: float | None
 ) -> dict[str, Any]:
     """Return how many rows there are, how many the check has no value for and why, and its time.
@@ -101,7 +101,7 @@ def counted(
     }
 
 
-def no_classes(known: Judged, labelled: int) -> str:
+def no_classes(known: LabelledValues, labelled: int) -> str:
     """Return why there is no AUC: the rows are of one class, or there are none; "" if there is."""
     if known.classes == 2:
         return ""
@@ -113,7 +113,7 @@ def no_classes(known: Judged, labelled: int) -> str:
     return f"all {len(known.labels)} labelled rows with a value have the label {label}: no AUC"
 
 
-def of_labels(known: Judged, resampling: Resampling) -> tuple[Estimates, float | None]:
+def of_labels(known: LabelledValues, resampling: Resampling) -> tuple[Estimates, float | None]:
     """Return AUC, average precision and balanced accuracy, and the best threshold of all rows.
 
     Balanced accuracy is that of held-apart articles: each fold's rows are judged by the threshold
@@ -135,7 +135,7 @@ def of_labels(known: Judged, resampling: Resampling) -> tuple[Estimates, float |
     return _estimates(statistics, resampling.counts(known.article_ids)), none_for_nan(threshold)
 
 
-def auc(known: Judged, resampling: Resampling) -> Estimate | None:
+def auc(known: LabelledValues, resampling: Resampling) -> ResampledFigure | None:
     """Return the AUC of rows with a value and a label; None where they are of one class."""
     if known.classes < 2:
         return None
@@ -147,7 +147,7 @@ def auc(known: Judged, resampling: Resampling) -> Estimate | None:
 
 def auc_of_all(
     rows: Sequence[Labelled], scores: Sequence[Score], top: float, resampling: Resampling
-) -> Estimate | None:
+) -> ResampledFigure | None:
     """Return the AUC where a row without a value counts as one with nothing wrong in it."""
     filled = [top if score.value is None else score.value for score in scores]
     return auc(by_label(rows, filled), resampling)
@@ -160,7 +160,7 @@ def of_grades(
 
     Nothing where fewer than three rows are graded or all have the same grade.
     """
-    known = judged(rows, values, lambda row: row.score)
+    known = labelled_values(rows, values, lambda row: row.score)
     if len(known.places) < 3 or len(np.unique(known.grades)) < 2:
         return {}
     x, y, systems = known.values, known.grades, known.systems
@@ -180,7 +180,7 @@ def of_grades(
     return found | flat(_estimates(statistics, resampling.counts(known.article_ids)))
 
 
-def of_pairs(known: Judged, resampling: Resampling) -> dict[str, Any]:
+def of_pairs(known: LabelledValues, resampling: Resampling) -> dict[str, Any]:
     """Return the share of pairs whose right summary scores higher than its wrong one."""
     rows, wins = agreement.pair_wins(known.values, known.labels, known.pair_ids)
     if not len(rows):
@@ -234,10 +234,10 @@ def aligned_sentences(row: Labelled, score: Score) -> Iterator[tuple[float | Non
             continue
         end = start + len(sentence.strip())
         if label is not None:
-            yield _overlapping(Span(start, end), score), label
+            yield _mean_of_overlap(Span(start, end), score), label
 
 
-def _overlapping(span: Span, score: Score) -> float | None:
+def _mean_of_overlap(span: Span, score: Score) -> float | None:
     shared = [
         (min(span.end, each.span.end) - max(span.start, each.span.start), each.value)
         for each in score.sentences

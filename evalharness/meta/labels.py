@@ -16,9 +16,9 @@ from typing import Any, cast
 
 from evalharness.config import run_config
 from evalharness.errors import DataError
-from evalharness.loaders.files import GZIP
+from evalharness.loaders.files import GZIP_MAGIC
 from evalharness.loaders.formats import json_lines
-from evalharness.loaders.paths import first_bytes, matches
+from evalharness.loaders.paths import first_bytes, matching_paths
 from evalharness.records import Rejected, Span, digest
 
 LABEL = "label"
@@ -98,7 +98,7 @@ def read_labels(
     rejected: list[Rejected] = []
     known_fields: dict[str, set[str]] = {}
     for path in _files(paths):
-        for where, row in _numbered(path):
+        for where, row in _rows_with_location(path):
             read = _read(row, _stem(path), fields)
             if isinstance(read, str):
                 rejected.append(Rejected(where, read))
@@ -142,7 +142,7 @@ def _label_like(names: set[str]) -> set[str]:
 
 def _files(paths: Sequence[str | Path]) -> Iterator[Path]:
     for path in paths:
-        for found in matches(Path(path)):
+        for found in matching_paths(Path(path)):
             if not found.is_dir():
                 yield found
                 continue
@@ -156,9 +156,9 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".jsonl")
 
 
-def _numbered(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
+def _rows_with_location(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
     """Yield each row with its file and line, or what is wrong with it."""
-    zipped = first_bytes(path).startswith(GZIP)
+    zipped = first_bytes(path).startswith(GZIP_MAGIC)
     try:
         with gzip.open(path) if zipped else path.open("rb") as stream:
             for number, row in json_lines(cast(Any, stream)):
@@ -177,12 +177,12 @@ def _read(row: Mapping[str, Any] | str, stem: str, fields: LabelFields) -> Label
     if isinstance(row, str):
         return row
     try:
-        return _labelled(row, stem, fields)
+        return _parse_row(row, stem, fields)
     except _Unusable as unusable:
         return str(unusable)
 
 
-def _labelled(row: Mapping[str, Any], stem: str, fields: LabelFields) -> Labelled:
+def _parse_row(row: Mapping[str, Any], stem: str, fields: LabelFields) -> Labelled:
     article, summary = _text(row, "article"), _text(row, "summary")
     source = _name(row, "source") or stem
     sentences, sentence_labels = _sentences(row)
@@ -198,7 +198,7 @@ def _labelled(row: Mapping[str, Any], stem: str, fields: LabelFields) -> Labelle
         sentences=sentences,
         sentence_labels=sentence_labels,
         spans=_spans(row, len(summary)),
-        published=_published(row),
+        published=_published_values(row),
     )
 
 
@@ -278,7 +278,7 @@ def _span(span: Any, length: int) -> TypedSpan:
     return TypedSpan(Span(start, end), str(span.get("type") or ""))
 
 
-def _published(row: Mapping[str, Any]) -> dict[str, float]:
+def _published_values(row: Mapping[str, Any]) -> dict[str, float]:
     """Return the published values that are numbers; others have none for this row."""
     published = row.get("published")
     if not isinstance(published, dict):

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.stats import agreement
-from evalharness.stats.agreement import Counts, Labels, Values
+from evalharness.stats.agreement import BoolValues, Counts, Values
 
-LEVEL = 0.95
+CONFIDENCE = 0.95
 FOLDS = 5
 # Resamples without a figure (one class only) are left out; with more of them, no interval is given.
 MOST_LOST = 0.1
@@ -19,7 +19,7 @@ _BLOCK = 2**21
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ResampledFigure:
     """A figure and what each resample of the articles makes of it, shape (resamples,)."""
 
     value: float
@@ -39,19 +39,19 @@ class Estimate:
         known = self.resampled[~np.isnan(self.resampled)]
         if not len(known) or len(known) < (1 - MOST_LOST) * len(self.resampled):
             return float("nan"), float("nan")
-        tail = (1 - LEVEL) / 2
+        tail = (1 - CONFIDENCE) / 2
         low, high = np.quantile(known, [tail, 1 - tail])
         return round(float(low), 12), round(float(high), 12)
 
-    def minus(self, other: "Estimate") -> "Estimate":
+    def minus(self, other: "ResampledFigure") -> "ResampledFigure":
         """Return the difference, paired by resample."""
-        return Estimate(self.value - other.value, self.resampled - other.resampled)
+        return ResampledFigure(self.value - other.value, self.resampled - other.resampled)
 
 
-def mean_of(estimates: Sequence[Estimate]) -> Estimate:
+def mean_of(estimates: Sequence[ResampledFigure]) -> ResampledFigure:
     """Return the mean of figures, paired by resample: the macro average over sources."""
     resampled = np.mean([each.resampled for each in estimates], axis=0)
-    return Estimate(float(np.mean([each.value for each in estimates])), resampled)
+    return ResampledFigure(float(np.mean([each.value for each in estimates])), resampled)
 
 
 def none_for_nan(value: float) -> float | None:
@@ -70,18 +70,18 @@ class Resampling:
     def counts(self, article_ids: Sequence[str]) -> Counts:
         """Return how often each row counts in each resample, shape (resamples, rows)."""
         new = sorted(set(article_ids) - self._drawn.keys())
-        drawn = agreement.draws(new, self.seed, self.resamples)
+        drawn = agreement.draw_counts(new, self.seed, self.resamples)
         self._drawn.update(zip(new, drawn.T, strict=True))
         if not article_ids:
             return np.zeros((self.resamples, 0), dtype=np.uint8)
         return np.stack([self._drawn[each] for each in article_ids], axis=1)
 
 
-def estimate(statistic: Callable[[Values], Values], counts: Counts) -> Estimate:
+def estimate(statistic: Callable[[Values], Values], counts: Counts) -> ResampledFigure:
     """Return what a statistic of weights, (..., rows) -> (...), says of all rows and resamples."""
     value = float(statistic(np.ones(counts.shape[1])))
     resampled = [statistic(block) for block in _blocks(counts)]
-    return Estimate(value, np.concatenate([np.atleast_1d(block) for block in resampled]))
+    return ResampledFigure(value, np.concatenate([np.atleast_1d(block) for block in resampled]))
 
 
 def _blocks(counts: Counts) -> Iterator[Values]:
@@ -96,16 +96,16 @@ def folds(article_ids: Sequence[str], n: int = FOLDS) -> npt.NDArray[np.intp]:
 
     The order is that of the hashes of the articles' ids: the same wherever the rows stand.
     """
-    distinct = sorted(set(article_ids), key=lambda each: (_hashed(each), each))
+    distinct = sorted(set(article_ids), key=lambda each: (_article_hash(each), each))
     fold_of = {article: place % n for place, article in enumerate(distinct)}
     return np.array([fold_of[each] for each in article_ids], dtype=np.intp)
 
 
-def _hashed(article_id: str) -> str:
+def _article_hash(article_id: str) -> str:
     return hashlib.sha256(article_id.encode(errors="surrogatepass")).hexdigest()
 
 
-def held_apart(scores: Values, labels: Labels, article_ids: Sequence[str]) -> Labels | None:
+def held_apart(scores: Values, labels: BoolValues, article_ids: Sequence[str]) -> BoolValues | None:
     """Return which rows are taken for consistent by the best threshold of the other folds.
 
     None where the rows outside a fold are all of one class.
@@ -121,7 +121,7 @@ def held_apart(scores: Values, labels: Labels, article_ids: Sequence[str]) -> La
     return predicted
 
 
-def flat(estimates: Mapping[str, Estimate]) -> dict[str, float | None]:
+def flat(estimates: Mapping[str, ResampledFigure]) -> dict[str, float | None]:
     """Return all figures with the ends of their intervals, by name."""
     found: dict[str, float | None] = {}
     for name, each in estimates.items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalharness.config import registry, run_config
-from evalharness.config.yaml import Document, Place
+from evalharness.config.yaml import Document, Location
 from evalharness.errors import DataError, UnknownComponent
 from evalharness.meta.labels import Labelled
 from evalharness.protocols import Metric
@@ -58,13 +58,13 @@ def score_checks(
     Raises: UnknownComponent before anything is scored.
     """
     given = checks if isinstance(checks, Mapping) else given or {}
-    asked = [_asked(name, given) for name in dict.fromkeys(checks)]
+    asked = [_parse_name(name, given) for name in dict.fromkeys(checks)]
     built = {each.check: given.get(each.check) or _build(each.check) for each in asked}
     scored = {name: _score(name, check, rows) for name, check in built.items()}
     return [_part(scored[each.check], each) for each in asked]
 
 
-def _asked(name: str, given: Mapping[str, Metric]) -> _Asked:
+def _parse_name(name: str, given: Mapping[str, Metric]) -> _Asked:
     if name in given or "." not in name:
         return _Asked(name, name, "")
     check, _, part = name.partition(".")
@@ -72,11 +72,11 @@ def _asked(name: str, given: Mapping[str, Metric]) -> _Asked:
 
 
 def _build(name: str) -> Metric:
-    sheet = Document({"checks": [name]}, {(): Place("--checks", Path.cwd())})
+    sheet = Document({"checks": [name]}, {(): Location("--checks", Path.cwd())})
     kind: registry.Kind = "checks"
-    if name not in registry.known(kind) and name in registry.known("metrics"):
+    if name not in registry.known_components(kind) and name in registry.known_components("metrics"):
         kind = "metrics"
-        if "references" in registry.load(kind, name).needs:
+        if "references" in registry.load_class(kind, name).needs:
             raise UnknownComponent(f"--checks: the metric {name!r} needs references, not labels")
     component: Metric = registry.build(kind, (), run_config.Component(name=name), sheet)
     return component

@@ -33,7 +33,7 @@ class Marked:
     wrong: tuple[tuple[Span, ...], ...]
 
 
-def marked(rows: Sequence[Labelled], ignored: frozenset[str]) -> Marked | None:
+def rows_with_spans(rows: Sequence[Labelled], ignored: frozenset[str]) -> Marked | None:
     """Return the rows with known wrong characters; None where a source marks none.
 
     ignored: types of spans that are not wrong (`Benign`).

@@ -41,7 +41,7 @@ class BartScore(BartScoring):
         """Score each summary against its references."""
         known = [[text for text in article.references if text.strip()] for article, _ in pairs]
         wanted = [
-            self._wanted(summary.text, references)
+            self._directions_to_score(summary.text, references)
             for (_, summary), references in zip(pairs, known, strict=True)
         ]
         found = self.likely([p for by in wanted for some in by.values() for p in some])
@@ -55,7 +55,9 @@ class BartScore(BartScoring):
                 scores.append(self._score({k: [found[p] for p in v] for k, v in by.items()}))
         return scores
 
-    def _wanted(self, summary: str, references: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    def _directions_to_score(
+        self, summary: str, references: Sequence[str]
+    ) -> dict[str, list[tuple[str, str]]]:
         """Return source and target for each direction and reference."""
         if not summary.strip():
             return {}

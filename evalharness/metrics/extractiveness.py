@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import ClassVar
 
 from evalharness.metrics.fragments import fragments
-from evalharness.metrics.tokens import KEPT_CHARACTERS, KEPT_TEXTS, Tokens, tokenize
+from evalharness.metrics.tokens import KEPT_CHARACTERS, KEPT_TEXTS, TokenTexts, tokenize
 from evalharness.protocols import Need, Pair
 from evalharness.records import Score
 from evalharness.text import SENTENCES_VERSION, sentences
 
 # The n-grams whose novelty is reported, as in See et al., 2017, and the papers after it.
-NOVEL = (1, 2, 3, 4)
+_NOVEL_ORDERS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -56,25 +56,25 @@ def _score(article: str, summary: str) -> Score:
         "coverage": coverage,
         "density": sum(length * length for length in lengths) / len(ours),
         "compression": len(theirs) / len(ours),
-        **{f"novel_{n}": _novelty(theirs, ours, n) for n in NOVEL if n <= len(ours)},
+        **{f"novel_{n}": _novelty(theirs, ours, n) for n in _NOVEL_ORDERS if n <= len(ours)},
         "words": float(len(ours)),
         "sentences": float(len(sentences(summary))),
     }
     return Score(coverage, parts)
 
 
-def _words(text: str) -> Tokens:
+def _words(text: str) -> TokenTexts:
     return tokenize(text, stemmer=False, tokenizer="unicode")
 
 
 _words_once = lru_cache(KEPT_TEXTS)(_words)
 
 
-def _novelty(article: Tokens, summary: Tokens, n: int) -> float:
+def _novelty(article: TokenTexts, summary: TokenTexts, n: int) -> float:
     """Return the share of the summary's distinct n-grams that the article does not have."""
     ours = set(_ngrams(summary, n))
     return len(ours.difference(_ngrams(article, n))) / len(ours)
 
 
-def _ngrams(words: Tokens, n: int) -> Iterator[Tokens]:
+def _ngrams(words: TokenTexts, n: int) -> Iterator[TokenTexts]:
     return zip(*(words[start:] for start in range(n)), strict=False)

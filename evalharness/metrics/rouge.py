@@ -10,14 +10,20 @@ from math import fsum
 from typing import ClassVar, Literal, NamedTuple
 
 from evalharness.errors import HarnessError, MissingExtra
-from evalharness.metrics.rouge_compiled import PACKAGE, Compiled, compiled, counted_by, has_words
-from evalharness.metrics.rouge_engine import NOTHING, PRF, rouge_l, rouge_lsum, rouge_n
-from evalharness.metrics.tokens import KEPT_CHARACTERS, KEPT_TEXTS, Tokenizer, Tokens, tokenize
+from evalharness.metrics.rouge_compiled import (
+    PACKAGE,
+    Compiled,
+    compiled_scorer,
+    counted_by,
+    has_words,
+)
+from evalharness.metrics.rouge_engine import PRF, ZERO_PRF, rouge_l, rouge_lsum, rouge_n
+from evalharness.metrics.tokens import KEPT_CHARACTERS, KEPT_TEXTS, Tokenizer, TokenTexts, tokenize
 from evalharness.protocols import Need, Pair
 from evalharness.records import Score
 from evalharness.text import SENTENCES_VERSION, sentences
 
-Split = Literal["sentences", "newline"]
+SentenceSplit = Literal["sentences", "newline"]
 
 _WORDLESS: dict[Tokenizer, str] = {
     "default": "the default tokenizer finds no word in the reference; try `tokenizer: unicode`",
@@ -26,11 +32,11 @@ _WORDLESS: dict[Tokenizer, str] = {
 _TYPE = re.compile(r"rouge(?:[1-9]|L|Lsum)")
 
 
-class Reading(NamedTuple):
+class Words(NamedTuple):
     """The words of a text, all of them and by sentence."""
 
-    words: Tokens
-    sentences: tuple[Tokens, ...]
+    words: TokenTexts
+    sentences: tuple[TokenTexts, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Rouge:
     types: tuple[str, ...] = ("rouge1", "rouge2", "rougeL", "rougeLsum")
     stemmer: bool = True
     tokenizer: Tokenizer = "default"
-    split: Split = "sentences"
+    split: SentenceSplit = "sentences"
     references: Literal["max", "mean"] = "max"
     empty: Literal["skip", "zero"] = "skip"
     engine: Literal["auto", "python", "compiled"] = field(default="auto", compare=False)
@@ -99,12 +105,12 @@ class Rouge:
                 each if isinstance(each, Score) else self._score(each, summary.text)
                 for each, (_, summary) in zip(asked, pairs, strict=True)
             ]
-        return self._scored(scorer, asked, [summary.text for _, summary in pairs])
+        return self._score_all(scorer, asked, [summary.text for _, summary in pairs])
 
     def _compiled(self) -> Compiled | None:
         if self.engine == "python" or self.tokenizer != "default":
             return None
-        scorer = compiled(self.types, self.stemmer, _Ours(self.types, self.stemmer))
+        scorer = compiled_scorer(self.types, self.stemmer, _Ours(self.types, self.stemmer))
         if scorer is None and self.engine == "compiled":
             if find_spec("rouge_score_rs") is None:
                 raise MissingExtra("rouge with the engine `compiled`", "fast")
@@ -125,19 +131,19 @@ class Rouge:
         if summary.strip():
             return known
         if self.empty == "zero":
-            return self._as_score([NOTHING] * len(self.types))
+            return self._as_score([ZERO_PRF] * len(self.types))
         return Score(None, note="the summary is empty")
 
     def _score(self, references: Sequence[str], summary: str) -> Score:
         ours = _read(summary, self.stemmer, self.tokenizer, self.split)
-        return self._combined(
+        return self._combine_references(
             [
                 [_figures(name, theirs, ours) for name in self.types]
                 for theirs in map(self._reading, references)
             ]
         )
 
-    def _scored(
+    def _score_all(
         self, scorer: Compiled, asked: Sequence[Score | list[str]], summaries: Sequence[str]
     ) -> list[Score]:
         """Count all pairs at once; those whose sentences no line break could part, by ourselves."""
@@ -159,7 +165,7 @@ class Rouge:
             right += [ours] * len(theirs)
         figures = iter(scorer.count(left, right) if left else ())
         for at, n in waiting:
-            found[at] = self._combined([next(figures) for _ in range(n)])
+            found[at] = self._combine_references([next(figures) for _ in range(n)])
         return [each for each in found if each is not None]
 
     def _lines(self, text: str) -> str | None:
@@ -168,14 +174,14 @@ class Rouge:
             return text
         return _in_lines_once(text) if len(text) <= KEPT_CHARACTERS else _in_lines(text)
 
-    def _combined(self, figures: Sequence[Sequence[PRF]]) -> Score:
+    def _combine_references(self, figures: Sequence[Sequence[PRF]]) -> Score:
         """Return the score from the figures against each reference."""
         if len(figures) == 1:
             return self._as_score(figures[0])
         combine = _best if self.references == "max" else _mean
         return self._as_score([combine(of_type) for of_type in zip(*figures, strict=True)])
 
-    def _reading(self, reference: str) -> Reading:
+    def _reading(self, reference: str) -> Words:
         """Return the words of a reference, kept for other summaries of the same article."""
         read = _read_once if len(reference) <= KEPT_CHARACTERS else _read
         return read(reference, self.stemmer, self.tokenizer, self.split)
@@ -229,13 +235,13 @@ def _in_lines(text: str) -> str | None:
 _in_lines_once = lru_cache(KEPT_TEXTS)(_in_lines)
 
 
-def _read(text: str, stemmer: bool, tokenizer: Tokenizer, split: Split) -> Reading:
+def _read(text: str, stemmer: bool, tokenizer: Tokenizer, split: SentenceSplit) -> Words:
     lines = [line for line in text.split("\n") if line]
     in_lines = [tokenize(line, stemmer, tokenizer) for line in lines]
     words = tuple(chain.from_iterable(in_lines))
     if split == "newline":
-        return Reading(words, tuple(in_lines))
-    in_sentences: list[Tokens] = []
+        return Words(words, tuple(in_lines))
+    in_sentences: list[TokenTexts] = []
     for line, in_line in zip(lines, in_lines, strict=True):
         spans = sentences(line)
         several = len(spans) > 1
@@ -244,13 +250,13 @@ def _read(text: str, stemmer: bool, tokenizer: Tokenizer, split: Split) -> Readi
             if several
             else [in_line]
         )
-    return Reading(words, tuple(in_sentences))
+    return Words(words, tuple(in_sentences))
 
 
 _read_once = lru_cache(KEPT_TEXTS)(_read)
 
 
-def _figures(name: str, theirs: Reading, ours: Reading) -> PRF:
+def _figures(name: str, theirs: Words, ours: Words) -> PRF:
     if name == "rougeL":
         return rouge_l(theirs.words, ours.words)
     if name == "rougeLsum":

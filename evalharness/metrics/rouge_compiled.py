@@ -18,7 +18,7 @@ from evalharness.metrics.rouge_engine import PRF
 PACKAGE = "rouge-score-rs"
 Figures = Sequence[PRF]
 """One of each type, in their order."""
-Count = Callable[[str, str], Figures]
+CountFunction = Callable[[str, str], Figures]
 
 _PROBE = (
     "a", "A b", "b a", "a\n\nb", "a\r\nb\va", "the the the", "the\nthe\nthe the", "don't U.S.A.",
@@ -47,7 +47,7 @@ class Compiled:
 
 
 @cache
-def compiled(types: tuple[str, ...], stemmer: bool, ours: Count) -> Compiled | None:
+def compiled_scorer(types: tuple[str, ...], stemmer: bool, ours: CountFunction) -> Compiled | None:
     """Return the compiled scorer; None where it is not installed, or differs from `ours`."""
     try:
         scorer = Compiled(types, stemmer)

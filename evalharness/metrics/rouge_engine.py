@@ -21,7 +21,7 @@ class PRF(NamedTuple):
     fmeasure: float
 
 
-NOTHING = PRF(0.0, 0.0, 0.0)
+ZERO_PRF = PRF(0.0, 0.0, 0.0)
 
 
 def prf(hits: int, in_reference: int, in_summary: int) -> PRF:
@@ -46,7 +46,7 @@ def rouge_n(reference: Sequence[str], summary: Sequence[str], n: int) -> PRF:
     """
     in_reference, in_summary = len(reference) - n + 1, len(summary) - n + 1
     if in_reference <= 0 or in_summary <= 0:
-        return NOTHING
+        return ZERO_PRF
     left = Counter(_ngrams(reference, n))
     hits = 0
     for ngram in _ngrams(summary, n):
@@ -63,7 +63,7 @@ def rouge_l(reference: Sequence[str], summary: Sequence[str]) -> PRF:
     PRF(precision=0.6666666666666666, recall=0.5, fmeasure=0.5714285714285715)
     """
     if not reference or not summary:
-        return NOTHING
+        return ZERO_PRF
     rows, every_row = _rows(reference, set(summary))
     return prf(_lcs_length(rows, every_row, summary), len(reference), len(summary))
 
@@ -81,7 +81,7 @@ def rouge_lsum(reference: Sequence[Sequence[str]], summary: Sequence[Sequence[st
         return rouge_l(reference[0], summary[0])
     in_reference, in_summary = sum(map(len, reference)), sum(map(len, summary))
     if not in_reference or not in_summary:
-        return NOTHING
+        return ZERO_PRF
     left = Counter(chain.from_iterable(summary))
     hits = 0
     for sentence in reference:

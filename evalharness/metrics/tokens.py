@@ -17,10 +17,10 @@ from evalharness.text.stems import stem
 from evalharness.text.words import MARKS, UNSPACED
 
 Tokenizer = Literal["default", "unicode"]
-Tokens = tuple[str, ...]
+TokenTexts = tuple[str, ...]
 
 # Words up to this length are not stemmed, as in rouge_score.
-SHORT = 3
+_SHORTEST_STEMMED = 3
 
 # Bounds on what is kept: words with their stems, and texts with their words.
 KEPT_STEMS = 1 << 16
@@ -43,7 +43,7 @@ class _Stems(dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= KEPT_STEMS:
             self.clear()
-        found = stem(word) if len(word) > SHORT and word.isascii() else word
+        found = stem(word) if len(word) > _SHORTEST_STEMMED and word.isascii() else word
         self[word] = found
         return found
 
@@ -51,7 +51,7 @@ class _Stems(dict[str, str]):
 _stem = _Stems().__getitem__
 
 
-def tokenize(text: str, stemmer: bool = True, tokenizer: Tokenizer = "default") -> Tokens:
+def tokenize(text: str, stemmer: bool = True, tokenizer: Tokenizer = "default") -> TokenTexts:
     """Return the words of a text, in order, stemmed if asked; only ASCII words have stems.
 
     >>> tokenize("The ministers' déjà-vu")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import ClassVar, Literal
 
-from evalharness.neural.unieval import Answer, Question, UniEvaluating
+from evalharness.neural.unieval import UniEvalQuestion, UniEvaluating, YesAnswer
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score
 
@@ -27,7 +27,7 @@ class UniEval(UniEvaluating):
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each summary against its references."""
         asked = [
-            [Question("relevance", summary.text, r) for r in article.references if r.strip()]
+            [UniEvalQuestion("relevance", summary.text, r) for r in article.references if r.strip()]
             if summary.text.strip()
             else []
             for article, summary in pairs
@@ -36,16 +36,16 @@ class UniEval(UniEvaluating):
         return [
             self._score([answers[question] for question in some])
             if some
-            else Score(None, note=_lacking(summary.text))
+            else Score(None, note=_why_unscored(summary.text))
             for (_, summary), some in zip(pairs, asked, strict=True)
         ]
 
-    def _score(self, answers: Sequence[Answer]) -> Score:
+    def _score(self, answers: Sequence[YesAnswer]) -> Score:
         combine = max if self.references == "max" else fmean
         value = combine([answer.value for answer in answers])
         cut = any(answer.cut or answer.lost for answer in answers)
         return Score(value, {"relevance": value}, note="a text was cut" if cut else "")
 
 
-def _lacking(summary: str) -> str:
+def _why_unscored(summary: str) -> str:
     return "the article has no reference" if summary.strip() else "the summary is empty"

@@ -12,20 +12,20 @@ from evalharness.hf import weights
 from evalharness.hf.prompts import (
     at_date,
     check_template,
-    filled,
+    fill_template,
     longest_fit,
     parts,
     places_to_cut,
-    rendered,
+    render_chat,
     window,
 )
 from evalharness.models.options import Generating
-from evalharness.models.prompt import Failed, Prompt
+from evalharness.models.prompt import NoPrompt, Prompt
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
 if TYPE_CHECKING:
-    from evalharness.models.engine import Engine, Written
+    from evalharness.models.engine import Engine, GeneratedText
 
 INSTRUCTION = (
     "{article}\n\nSummarize the article above in at most three sentences. Say only what the "
@@ -113,7 +113,7 @@ class Causal(Generating):
         """The model at work, which writes summaries for prompts."""
         return self._writer.engine
 
-    def prompt(self, article: Article) -> Prompt | Failed:
+    def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the prompt of an article, cut to fit."""
         return self._writer.prompt(article)
 
@@ -141,7 +141,7 @@ class _Writer:
         context = window(loaded.model, self.tokenizer, None)
         self.limit = _room(context, decoding.cap, options.max_input_tokens)
         if options.batching == "continuous":
-            continuous.check(loaded, decoding, options.stop)
+            continuous.check_generation_mode(loaded, decoding, options.stop)
         self.engine = engine.Engine(
             loaded,
             decoding,
@@ -164,7 +164,7 @@ class _Writer:
         """Return a summary for each article, in order."""
         from evalharness.models import engine
 
-        return engine.summaries(
+        return engine.write_summaries(
             articles,
             self.engine,
             self.prompt,
@@ -173,23 +173,23 @@ class _Writer:
             self.merging,
         )
 
-    def prompt(self, article: Article) -> Prompt | Failed:
+    def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the prompt with as much of the article, from its start, as fits."""
         source = self.options.user if self.chat else self.options.template or self.options.user
         return self._longest(source, "article", article)
 
-    def merging(self, summaries: Article) -> Prompt | Failed:
+    def merging(self, summaries: Article) -> Prompt | NoPrompt:
         """Return the prompt that merges summaries, which stand where the article's text does."""
         merge = self.options.long.merge if self.options.long else ""
         return self._longest(merge, "summaries", summaries)
 
-    def _longest(self, source: str, place: str, article: Article) -> Prompt | Failed:
+    def _longest(self, source: str, place: str, article: Article) -> Prompt | NoPrompt:
         """Return a prompt with as much of a text, from its start, as fits into its place."""
         from evalharness.models.sampling import article_seed
 
         title = str(article.extra.get("title") or "")
         if not title and any(name == "title" for _, name in parts(source)):
-            return Failed("the article has no title, and the prompt asks for one")
+            return NoPrompt("the article has no title, and the prompt asks for one")
         key = article_seed(self.options.seed, article.text)
 
         def ids(text: str) -> list[int]:
@@ -201,14 +201,14 @@ class _Writer:
         cuts = places_to_cut(self.tokenizer, article.text)
         read, tokens = longest_fit(ids, article.text, cuts, self.limit, whole)
         if not read:
-            return Failed(f"the instruction alone does not fit in {self.limit} tokens")
+            return NoPrompt(f"the instruction alone does not fit in {self.limit} tokens")
         return Prompt(tokens, read, key)
 
     def _ids(self, source: str, values: Mapping[str, str]) -> list[int]:
         """Return the tokens of a whole prompt; a chat template brings its own begin mark."""
         if self.chat:
-            user, options = filled(source, values), self.options
-            text = rendered(
+            user, options = fill_template(source, values), self.options
+            text = render_chat(
                 self.tokenizer,
                 self.chat_template,
                 user,
@@ -217,12 +217,12 @@ class _Writer:
                 options.model,
             )
             return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-        text = filled(source, values)
+        text = fill_template(source, values)
         if self.options.system and self.options.template is None:
             text = f"{self.options.system}\n\n{text}"
         return list(self.tokenizer(text)["input_ids"])
 
-    def _polished(self, written: "Written", prompt: Prompt) -> str:
+    def _polished(self, written: "GeneratedText", prompt: Prompt) -> str:
         text = written.text
         if self.options.thinking == "remove":
             # Some templates open the thought themselves, at the end of the prompt.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float64]
-Column = tuple[list[int], list[float]]  # the sentences that have a word; its weight in each
+SparseColumn = tuple[list[int], list[float]]  # the sentences that have a word; its weight in each
 
 # Words whose weights stand in one dense matrix: 16 MB for 2,000 sentences.
 WORDS_AT_ONCE = 1024
@@ -52,7 +52,7 @@ def cosines(sentences: Sequence[Sequence[str]]) -> Matrix:
     """
     counts = [Counter(sentence) for sentence in sentences]
     squares = np.zeros(len(sentences))
-    columns: list[Column] = []
+    columns: list[SparseColumn] = []
     for word, where in _postings(sentences).items():
         idf = math.log(len(sentences) / len(where))
         weights = [counts[position][word] * idf for position in where]
@@ -90,7 +90,7 @@ def _postings(sentences: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     return postings
 
 
-def _products(columns: Sequence[Column], n: int) -> Matrix:
+def _products(columns: Sequence[SparseColumn], n: int) -> Matrix:
     """Return the dot product of each two of `n` sentences, whose weights are given word by word.
 
     Right outside the diagonal, which alone the words of a single sentence would go into.

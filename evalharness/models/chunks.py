@@ -17,7 +17,7 @@ _VISIBLE = re.compile(r"\S")
 JOINT = "\n"
 
 
-def chunks(text: str, fit: Fit, overlap: int) -> list[Span]:
+def split_to_fit(text: str, fit: Fit, overlap: int) -> list[Span]:
     """Return parts that fit and together hold the text, each ending with a sentence if it can.
 
     overlap: how many sentences a part repeats of the part before, where there is room for them.
@@ -115,7 +115,7 @@ class _Cutting:
         return parts
 
 
-def ends(text: str, fit: Fit, share: float) -> tuple[Span, Span] | None:
+def beginning_and_end(text: str, fit: Fit, share: float) -> tuple[Span, Span] | None:
     """Return the beginning and the end of a text that fit together, joined by `JOINT`.
 
     share: what part of the room the beginning has. Both are whole sentences where the half of
@@ -173,7 +173,7 @@ def groups(
     return made
 
 
-def shortened(pieces: Sequence[str], fits: Callable[[Sequence[str]], bool]) -> list[str]:
+def shorten_pieces(pieces: Sequence[str], fits: Callable[[Sequence[str]], bool]) -> list[str]:
     """Return the pieces, the longest cut between words so far that all fit together; [] if none."""
     low, high = 0, max(map(len, pieces))
     while low < high:

@@ -13,7 +13,7 @@ from transformers import ContinuousBatchingConfig  # noqa: TID253  imported when
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights
-from evalharness.models.settings import Settings
+from evalharness.models.settings import DecodingSettings
 
 _LOG = "ContinuousBatchingLogger"
 # On a CPU nobody tells how much memory the cache may take: pages for so many prompts at once.
@@ -21,7 +21,9 @@ _PAGE = 64
 _AT_ONCE = 32
 
 
-def check(loaded: weights.Loaded, settings: Settings, stop: Sequence[str]) -> None:
+def check_generation_mode(
+    loaded: weights.Loaded, settings: DecodingSettings, stop: Sequence[str]
+) -> None:
     """Raise ModelError where `generate_batch` would decode otherwise than `generate`."""
     what = ""
     if settings.beams > 1:
@@ -39,8 +41,8 @@ def check(loaded: weights.Loaded, settings: Settings, stop: Sequence[str]) -> No
         raise ModelError(f"batching: continuous is for plain greedy decoding, without {what}")
 
 
-def tokens(
-    loaded: weights.Loaded, settings: Settings, prompts: Sequence[list[int]]
+def new_tokens(
+    loaded: weights.Loaded, settings: DecodingSettings, prompts: Sequence[list[int]]
 ) -> list[list[int]]:
     """Return the new tokens of each prompt, in order. Raises: RuntimeError where some are lost."""
     longest = max(map(len, prompts)) + settings.cap

@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
-from evalharness.hf.prompts import check_template, filled, parts, without_thought
+from evalharness.hf.prompts import check_template, fill_template, parts, without_thought
 from evalharness.models.causal import INSTRUCTION
-from evalharness.models.long import Long, summarized
-from evalharness.models.prompt import Failed, Said
+from evalharness.models.long import Long, summarize_all
+from evalharness.models.prompt import NoPrompt, Said
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
@@ -20,7 +20,7 @@ _FINISHED = frozenset({"stop", "length", "eos", "end_turn"})
 
 
 @dataclass(frozen=True)
-class Asked:
+class EndpointRequest:
     """A request, and how many characters of the article it holds."""
 
     chat: Chat
@@ -99,31 +99,33 @@ class Endpoint(Server):
 
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
         """Return a summary for each article, in order. Raises: EndpointError."""
-        return summarized(articles, self, self.long)
+        return summarize_all(articles, self, self.long)
 
     @cached_property
     def _client(self) -> Client:
         return Client(self, seed=self.seed)
 
-    def prompt(self, article: Article) -> Asked | Failed:
+    def prompt(self, article: Article) -> EndpointRequest | NoPrompt:
         """Return the request for a summary of an article, cut to what may be sent."""
         return self._asked(self.user, "article", article)
 
-    def merging(self, summaries: Article) -> Asked | Failed:
+    def merging(self, summaries: Article) -> EndpointRequest | NoPrompt:
         """Return the request that merges summaries, which stand where the article's text does."""
         return self._asked(self.long.merge if self.long else "", "summaries", summaries)
 
-    def _asked(self, template: str, place: str, article: Article) -> Asked | Failed:
+    def _asked(self, template: str, place: str, article: Article) -> EndpointRequest | NoPrompt:
         title = str(article.extra.get("title") or "")
         if not title and any(name == "title" for _, name in parts(template)):
-            return Failed("the article has no title, and the prompt asks for one")
+            return NoPrompt("the article has no title, and the prompt asks for one")
         text = article.text[: self.max_characters]
-        said = filled(template, {place: text, "title": title})
-        return Asked(Chat(said, self.system, self._fields()), len(text))
+        said = fill_template(template, {place: text, "title": title})
+        return EndpointRequest(Chat(said, self.system, self._fields()), len(text))
 
-    def write(self, prompts: Sequence[Asked]) -> list[Said | Failed]:
+    def write(self, prompts: Sequence[EndpointRequest]) -> list[Said | NoPrompt]:
         """Return the answer to each request, in order. Raises: EndpointError."""
-        return [_said(answer) for answer in self._client.ask([prompt.chat for prompt in prompts])]
+        return [
+            _read_answer(answer) for answer in self._client.ask([prompt.chat for prompt in prompts])
+        ]
 
     def _fields(self) -> Mapping[str, Any]:
         fields: dict[str, Any] = {"max_tokens": self.max_new_tokens, "temperature": 0}
@@ -134,10 +136,10 @@ class Endpoint(Server):
         return fields | ({"stop": list(self.stop)} if self.stop else {})
 
 
-def _said(answer: Answer | Unanswered) -> Said | Failed:
+def _read_answer(answer: Answer | Unanswered) -> Said | NoPrompt:
     if isinstance(answer, Unanswered):
-        return Failed(answer.reason)
+        return NoPrompt(answer.reason)
     if answer.finish not in _FINISHED:
-        return Failed(f"the server ended the answer: {answer.finish}")
+        return NoPrompt(f"the server ended the answer: {answer.finish}")
     text = without_thought(answer.text).strip()
     return Said(text, "length" if answer.finish == "length" else "stop", answer.n_out, answer.n_in)

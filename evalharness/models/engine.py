@@ -20,12 +20,12 @@ from transformers import (  # noqa: TID253
 from evalharness.errors import HarnessError, ModelError
 from evalharness.hf import weights
 from evalharness.models import continuous, sampling
-from evalharness.models.long import Long, summarized, told
-from evalharness.models.pace import LEAST, Pace, tried, usual
-from evalharness.models.prompt import Failed as Failed
+from evalharness.models.long import Long, error_line, summarize_all
+from evalharness.models.pace import LEAST_FOR_TRIAL, Pace, find_pace, usual
+from evalharness.models.prompt import NoPrompt as Failed
 from evalharness.models.prompt import Prompt as Prompt
 from evalharness.models.prompt import Said
-from evalharness.models.settings import Settings, ends
+from evalharness.models.settings import DecodingSettings, end_tokens
 from evalharness.records import Article, Finish, Summary
 
 _NO_MEMORY = "out of memory at batch size 1"
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Written:
+class GeneratedText:
     """New tokens without start, padding and end mark; their text; and why they end."""
 
     ids: list[int]
@@ -75,7 +75,7 @@ class Engine:
     """Writes summaries for prompts, in batches that fit."""
 
     loaded: weights.Loaded
-    settings: Settings
+    settings: DecodingSettings
     batch_size: int | Literal["auto"] = "auto"
     stop: tuple[str, ...] = ()
     alone: bool = False
@@ -85,9 +85,9 @@ class Engine:
     )
     before: Callable[[], None] = field(default=lambda: None, repr=False)
 
-    def write(self, prompts: Sequence[Prompt]) -> list[Written | Failed]:
+    def write(self, prompts: Sequence[Prompt]) -> list[GeneratedText | Failed]:
         """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
-        results: dict[int, Written | Failed] = {}
+        results: dict[int, GeneratedText | Failed] = {}
         with weights.quiet():
             self._refuse_unknown_tokens(prompts, results)
             for rows in self._batches(
@@ -108,7 +108,7 @@ class Engine:
         return in_order
 
     def _refuse_unknown_tokens(
-        self, prompts: Sequence[Prompt], results: dict[int, Written | Failed]
+        self, prompts: Sequence[Prompt], results: dict[int, GeneratedText | Failed]
     ) -> None:
         """Set aside what would end a GPU's whole process, and not just one article."""
         n = self.loaded.model.get_input_embeddings().weight.shape[0]
@@ -181,13 +181,13 @@ class Engine:
             or self.alone
             or self.settings.samples_beams
         )
-        if fixed or n < LEAST or self.pace.latest.tried is not None:
+        if fixed or n < LEAST_FOR_TRIAL or self.pace.latest.tried is not None:
             return
         with weights.quiet():
             made = prompts()
             lengths = [len(prompt.ids) for prompt in made]
             device, beams = self.loaded.device.type, self.settings.beams
-            found = tried(lengths, device, beams, lambda rows, n: self._time(made, rows, n))
+            found = find_pace(lengths, device, beams, lambda rows, n: self._time(made, rows, n))
         if found is not None:
             self.pace.latest = replace(found, memory=self.pace.latest.memory)
 
@@ -207,25 +207,27 @@ class Engine:
                 return float("inf")
         return clock() - begin
 
-    def _generate(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> list[Written]:
+    def _generate(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> list[GeneratedText]:
         """Run the model on some prompts at once."""
         chosen = [prompts[i] for i in rows]
         if self.continuous:
             ids = [prompt.ids for prompt in chosen]
             return [
-                self._written(row) for row in continuous.tokens(self.loaded, self.settings, ids)
+                self._written(row) for row in continuous.new_tokens(self.loaded, self.settings, ids)
             ]
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
         inputs = self._padded(chosen)
         start = 1 if self._encodes else inputs["input_ids"].shape[1]
         processors = LogitsProcessorList()
         if self.settings.draw is not None:
-            processors = sampling.draws(self.settings.draw, [p.key for p in chosen], start)
+            processors = sampling.sampling_processors(
+                self.settings.draw, [p.key for p in chosen], start
+            )
         criteria = StoppingCriteriaList()
         if self.stop:
             criteria.append(StopStrings(tokenizer, self.stop, start))
         self.before()
-        with torch.inference_mode(), self._configured(chosen[0].key):
+        with torch.inference_mode(), self._with_our_settings(chosen[0].key):
             sequences = model.generate(
                 **inputs, logits_processor=processors, stopping_criteria=criteria
             )
@@ -250,7 +252,7 @@ class Engine:
         return {name: tensor.to(self.loaded.device) for name, tensor in tensors.items()}
 
     @contextlib.contextmanager
-    def _configured(self, key: bytes) -> Iterator[None]:
+    def _with_our_settings(self, key: bytes) -> Iterator[None]:
         """Give the model our settings, and drawn beams their seed; both as they were afterwards."""
         model = self.loaded.model
         own = model.generation_config
@@ -265,10 +267,10 @@ class Engine:
         finally:
             model.generation_config = own
 
-    def _written(self, ids: list[int]) -> Written:
+    def _written(self, ids: list[int]) -> GeneratedText:
         """Return the new tokens of a row up to its end, and why it ends there."""
         config = self.settings.config
-        end = next((i for i, token in enumerate(ids) if token in ends(config)), None)
+        end = next((i for i, token in enumerate(ids) if token in end_tokens(config)), None)
         # At the cap some checkpoints (BART) force an end mark: that is the cap's doing.
         forced = config.forced_eos_token_id is not None and end == self.settings.cap - 1
         finish: Finish = "length" if end is None or forced else "stop"
@@ -279,7 +281,7 @@ class Engine:
         found = [at for string in self.stop if (at := text.find(string)) >= 0]
         if found:
             text, finish = text[: min(found)], "stop"
-        return Written(new, text, finish)
+        return GeneratedText(new, text, finish)
 
 
 @dataclass(frozen=True)
@@ -289,7 +291,7 @@ class Asking:
     engine: Engine
     prompt: Callable[[Article], Prompt | Failed]
     merging: Callable[[Article], Prompt | Failed]
-    polished: Callable[[Written, Prompt], str]
+    polished: Callable[[GeneratedText, Prompt], str]
 
     def write(self, prompts: Sequence[Prompt]) -> list[Said | Failed]:
         """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
@@ -302,11 +304,11 @@ class Asking:
         ]
 
 
-def summaries(
+def write_summaries(
     articles: Sequence[Article],
     engine: Engine,
     prompt: Callable[[Article], Prompt | Failed],
-    polished: Callable[[Written, Prompt], str],
+    polished: Callable[[GeneratedText, Prompt], str],
     long: Long | None = None,
     merging: Callable[[Article], Prompt | Failed] | None = None,
 ) -> list[Summary]:
@@ -316,7 +318,7 @@ def summaries(
     that is not the prompt of an article. Raises: ModelError where all fail for the same reason.
     """
     with weights.quiet():
-        return summarized(articles, Asking(engine, prompt, merging or prompt, polished), long)
+        return summarize_all(articles, Asking(engine, prompt, merging or prompt, polished), long)
 
 
 def careful(
@@ -334,7 +336,7 @@ def careful(
     except HarnessError:
         raise
     except Exception as error:  # whatever one article provokes must not end the run
-        memory, reason = weights.out_of_memory(error), told(error)
+        memory, reason = weights.out_of_memory(error), error_line(error)
     # Outside of `except`, whose traceback would keep the failed batch's tensors alive.
     _free()
     if len(rows) == 1:

@@ -10,8 +10,8 @@ from typing import Generic, Literal
 
 from evalharness.errors import HarnessError
 from evalharness.hf.prompts import check_template
-from evalharness.models.chunks import JOINT, chunks, ends, groups, shortened
-from evalharness.models.prompt import Failed, P, Reader, Said
+from evalharness.models.chunks import JOINT, beginning_and_end, groups, shorten_pieces, split_to_fit
+from evalharness.models.prompt import NoPrompt, P, Reader, Said
 from evalharness.records import Article, Finish, Span, Summary
 
 MERGE = (
@@ -69,7 +69,9 @@ class Long:
         return self.strategy in _MERGING
 
 
-def summarized(articles: Sequence[Article], reader: Reader[P], long: Long | None) -> list[Summary]:
+def summarize_all(
+    articles: Sequence[Article], reader: Reader[P], long: Long | None
+) -> list[Summary]:
     """Return the summary of each article, in order, however many prompts it takes.
 
     What all articles ask in a round goes to the reader together. Raises: HarnessError.
@@ -90,7 +92,7 @@ class _Task(Generic[P]):
         self.reader = reader
         self.long = long
         self.asks: list[P] = []
-        self.result: Said | Failed | None = None
+        self.result: Said | NoPrompt | None = None
         self.read: int | None = None
         self.spans: list[Span] = []
         self.groups: list[list[Said]] = []  # what the prompts of this round are made of
@@ -100,10 +102,10 @@ class _Task(Generic[P]):
 
     def _begin(self) -> None:
         if not self.article.text.strip():
-            self.result = Failed("the article has no text")
+            self.result = NoPrompt("the article has no text")
             return
         whole = self._prompt(self.article)
-        if isinstance(whole, Failed):
+        if isinstance(whole, NoPrompt):
             self.result = whole
         elif self.long is None or self.long.strategy == "head" or self._holds_all(whole):
             self._ask([whole])
@@ -115,40 +117,40 @@ class _Task(Generic[P]):
 
     def _begin_with_ends(self, share: float) -> None:
         text = self.article.text
-        found = ends(text, self._fit, share)
+        found = beginning_and_end(text, self._fit, share)
         if found is None:
-            self.result = Failed("there is no room for both ends of the article")
+            self.result = NoPrompt("there is no room for both ends of the article")
             return
         self.spans = list(found)
         self.read = sum(span.end - span.start for span in found)
         self._ask([self._part(JOINT.join(span.of(text) for span in found))])
 
     def _begin_with_parts(self, overlap: int) -> None:
-        self.spans = chunks(self.article.text, self._fit, overlap)
+        self.spans = split_to_fit(self.article.text, self._fit, overlap)
         if not self.spans:
-            self.result = Failed("there is no room for the article")
+            self.result = NoPrompt("there is no room for the article")
             return
         self.read = len(self.article.text)
         self._ask([self._part(span.of(self.article.text)) for span in self.spans])
 
-    def _ask(self, prompts: Sequence[P | Failed]) -> None:
+    def _ask(self, prompts: Sequence[P | NoPrompt]) -> None:
         """Ask these next; or give up, if one of them cannot be asked."""
-        failed = [prompt for prompt in prompts if isinstance(prompt, Failed)]
+        failed = [prompt for prompt in prompts if isinstance(prompt, NoPrompt)]
         self.asks = (
-            [] if failed else [prompt for prompt in prompts if not isinstance(prompt, Failed)]
+            [] if failed else [prompt for prompt in prompts if not isinstance(prompt, NoPrompt)]
         )
         self.result = failed[0] if failed else self.result
 
-    def take(self, answers: Sequence[Said | Failed]) -> None:
+    def take(self, answers: Sequence[Said | NoPrompt]) -> None:
         """Take the answers of a round in, and decide on the next."""
         self.asks = []
         self.calls += len(answers)
         self.tokens_in += sum(a.tokens_in or 0 for a in answers if isinstance(a, Said))
         self.tokens_out += sum(a.tokens or 0 for a in answers if isinstance(a, Said))
         for n, answer in enumerate(answers):
-            if isinstance(answer, Failed):
+            if isinstance(answer, NoPrompt):
                 where = f"part {n + 1} of {len(answers)}: " if len(answers) > 1 else ""
-                self.result = Failed(f"{where}{answer.reason}")
+                self.result = NoPrompt(f"{where}{answer.reason}")
                 return
         said = [answer for answer in answers if isinstance(answer, Said)]
         if self.rounds:  # a summary that was alone in its group was not asked about
@@ -167,9 +169,11 @@ class _Task(Generic[P]):
         is_last = self.rounds == long.rounds
         together = groups(texts, self._fit_together, None if is_last else most)
         if len(together) == len(texts) or (is_last and len(together) > 1):
-            together = [shortened(texts, self._fit_together)]
+            together = [shorten_pieces(texts, self._fit_together)]
             if not together[0]:
-                self.result = Failed(f"the summaries of {len(texts)} parts leave no room to merge")
+                self.result = NoPrompt(
+                    f"the summaries of {len(texts)} parts leave no room to merge"
+                )
                 return
             self.note = (
                 f"{len(texts)} summaries of parts were shortened to be merged, in round "
@@ -177,34 +181,34 @@ class _Task(Generic[P]):
             )
         left = iter(pieces)
         self.groups = [[next(left) for _ in group] for group in together]
-        self._ask([self._merging(group) for group in together if len(group) > 1])
+        self._ask([self._merge_prompt(group) for group in together if len(group) > 1])
 
     def _fit(self, text: str) -> int:
         """Return how much of a text, from its start, a prompt can hold."""
         prompt = self._part(text)
-        return 0 if isinstance(prompt, Failed) else prompt.read or 0
+        return 0 if isinstance(prompt, NoPrompt) else prompt.read or 0
 
     def _fit_together(self, texts: Sequence[str]) -> bool:
-        prompt = self._merging(texts)
+        prompt = self._merge_prompt(texts)
         n = len(JOINT.join(texts).rstrip())
-        return not isinstance(prompt, Failed) and prompt.read is not None and prompt.read >= n
+        return not isinstance(prompt, NoPrompt) and prompt.read is not None and prompt.read >= n
 
     def _holds_all(self, prompt: P) -> bool:
         return prompt.read is not None and prompt.read >= len(self.article.text.rstrip())
 
-    def _part(self, text: str) -> P | Failed:
+    def _part(self, text: str) -> P | NoPrompt:
         return self._prompt(replace(self.article, text=text))
 
-    def _merging(self, texts: Sequence[str]) -> P | Failed:
+    def _merge_prompt(self, texts: Sequence[str]) -> P | NoPrompt:
         return self._prompt(replace(self.article, text=JOINT.join(texts)), merging=True)
 
-    def _prompt(self, article: Article, merging: bool = False) -> P | Failed:
+    def _prompt(self, article: Article, merging: bool = False) -> P | NoPrompt:
         try:
             return self.reader.merging(article) if merging else self.reader.prompt(article)
         except HarnessError:
             raise
         except Exception as error:  # text that is no Unicode, and what else a tokenizer may refuse
-            return Failed(told(error))
+            return NoPrompt(error_line(error))
 
     def summary(self) -> Summary:
         """Return the summary, or why there is none."""
@@ -224,7 +228,7 @@ class _Task(Generic[P]):
         return replace(made, spans=tuple(self.spans))
 
 
-def told(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """Return the kind of an error, and the first line of what it says."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

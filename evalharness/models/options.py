@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.hf import weights
 from evalharness.models.long import Long
-from evalharness.models.pace import LEAST
-from evalharness.models.prompt import Failed, Prompt
+from evalharness.models.pace import LEAST_FOR_TRIAL
+from evalharness.models.prompt import NoPrompt, Prompt
 from evalharness.protocols import Checkpoint
 from evalharness.records import Article
 
@@ -134,7 +134,7 @@ class Generating:
 
     def identity(self) -> Mapping[str, str]:
         """Return the commit on the hub, or the hash of the folder."""
-        return weights.identity(self.model, self.revision)
+        return weights.checkpoint_identity(self.model, self.revision)
 
     def batches(self, articles: Sequence[Article]) -> list[list[int]]:
         """Return positions of articles of like length together, the longest first."""
@@ -157,22 +157,22 @@ class Generating:
         """The model at work, which writes summaries for prompts."""
         raise NotImplementedError
 
-    def prompt(self, article: Article) -> Prompt | Failed:
+    def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the prompt of an article, cut to fit."""
         raise NotImplementedError
 
     def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
         """Tell whether n articles are worth a trial of batch sizes, after what was found before."""
         is_known = any("tried" in found for found in kept.values())
-        return self.batch_size == "auto" and n >= LEAST and not is_known
+        return self.batch_size == "auto" and n >= LEAST_FOR_TRIAL and not is_known
 
     def prompts(self, articles: Sequence[Article]) -> list[Prompt]:
         """Return the prompts of those articles that can have one; a run will say why of others."""
-        found: list[Prompt | Failed] = []
+        found: list[Prompt | NoPrompt] = []
         for article in articles:
             with suppress(Exception):
                 found.append(self.prompt(article))
-        return [prompt for prompt in found if not isinstance(prompt, Failed)]
+        return [prompt for prompt in found if not isinstance(prompt, NoPrompt)]
 
     def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
         """Keep to what was found on this device; else try it out, if there is enough to write."""
@@ -204,7 +204,7 @@ class Generating:
             device_map=self.device_map,
             remote_code=self.remote_code,
         )
-        return weights.load(request)
+        return weights.load_checkpoint(request)
 
 
 _UNBOUNDED = float("inf")

@@ -17,7 +17,7 @@ _SHARES = {"cpu": (2, 1), "mps": (4, 2, 1), "cuda": (4, 2, 1)}
 # A size is tried on so many articles at the least; single ones are slow on a GPU.
 _TRIED_ON = {"cpu": 8, "mps": 4, "cuda": 2}
 # A trial takes as long as 16 to 24 single articles: for fewer than so many it is not worth that.
-LEAST = 256
+LEAST_FOR_TRIAL = 256
 # A larger batch must be so much quicker than a smaller one: memory and padding are not for nothing.
 _WORTH = 1.05
 # Prompts that are longer than those that were tried by more than this go in smaller batches.
@@ -96,7 +96,7 @@ def sizes(device: str, beams: int) -> list[int]:
     return sorted({1, *(max(1, size) for size in [*shares, most])})
 
 
-def tried(
+def find_pace(
     lengths: Sequence[int], device: str, beams: int, time: Callable[[Sequence[int], int], float]
 ) -> Pace | None:
     """Return the limits that a trial finds; None where it would cost too much for so few prompts.
@@ -107,7 +107,7 @@ def tried(
     candidates = sizes(device, beams)
     least = _TRIED_ON.get(device, _TRIED_ON["cpu"])
     n = max(candidates[-1], least)
-    if len(candidates) == 1 or len(lengths) < max(LEAST, n):
+    if len(candidates) == 1 or len(lengths) < max(LEAST_FOR_TRIAL, n):
         return None
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     chosen = order[_middle([lengths[i] for i in order], n) :][:n]

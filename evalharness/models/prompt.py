@@ -8,7 +8,7 @@ from evalharness.records import Article, Finish
 
 
 @dataclass(frozen=True)
-class Failed:
+class NoPrompt:
     """Why a prompt came to nothing."""
 
     reason: str
@@ -52,14 +52,14 @@ P = TypeVar("P", bound=Readable)
 class Reader(Protocol[P]):
     """A model that makes prompts of texts, cut on the right to fit, and answers them."""
 
-    def prompt(self, article: Article) -> P | Failed:
+    def prompt(self, article: Article) -> P | NoPrompt:
         """Return the prompt that asks for a summary of an article, or of a part of one."""
         ...
 
-    def merging(self, summaries: Article) -> P | Failed:
+    def merging(self, summaries: Article) -> P | NoPrompt:
         """Return the prompt that makes one summary of the summaries of parts."""
         ...
 
-    def write(self, prompts: Sequence[P]) -> list[Said | Failed]:
+    def write(self, prompts: Sequence[P]) -> list[Said | NoPrompt]:
         """Return what became of each prompt, in order. Raises: HarnessError."""
         ...

@@ -91,6 +91,8 @@ class Draw(LogitsProcessor):
         return left.scatter(1, drawn.to(scores.device), 0.0)
 
 
-def draws(settings: Mapping[str, Any], keys: Sequence[bytes], start: int) -> LogitsProcessorList:
+def sampling_processors(
+    settings: Mapping[str, Any], keys: Sequence[bytes], start: int
+) -> LogitsProcessorList:
     """Return the processors that make greedy search draw: warpers, then one draw a row."""
     return LogitsProcessorList([*warpers(settings), Draw(keys, start)])

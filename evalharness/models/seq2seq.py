@@ -12,14 +12,14 @@ from evalharness.hf import weights
 from evalharness.hf.prompts import positions, window
 from evalharness.models.long import MERGE
 from evalharness.models.options import Generating
-from evalharness.models.prompt import Failed, Prompt
+from evalharness.models.prompt import NoPrompt, Prompt
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
 if TYPE_CHECKING:
     import torch
 
-    from evalharness.models.engine import Engine, Written
+    from evalharness.models.engine import Engine, GeneratedText
 
 # A checkpoint may hold parameters for several tasks.
 TASK = "summarization"
@@ -64,7 +64,7 @@ class Seq2Seq(Generating):
         """The model at work, which writes summaries for prompts."""
         return self._writer.engine
 
-    def prompt(self, article: Article) -> Prompt | Failed:
+    def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the prompt of an article, cut to fit."""
         return self._writer.prompt(article)
 
@@ -107,9 +107,9 @@ class _Writer:
         from evalharness.models import engine
 
         long = self.options.long
-        return engine.summaries(articles, self.engine, self.prompt, self._polished, long)
+        return engine.write_summaries(articles, self.engine, self.prompt, self._polished, long)
 
-    def prompt(self, article: Article) -> Prompt | Failed:
+    def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the tokens of prefix and article, the article cut on the right to fit."""
         from evalharness.models.sampling import article_seed
 
@@ -122,7 +122,7 @@ class _Writer:
             return Prompt(cut["input_ids"], None, key)
         read = _end(cut, whole) - len(self.prefix)
         if read <= 0:
-            return Failed(f"the prefix leaves no room for the article in {self.window} tokens")
+            return NoPrompt(f"the prefix leaves no room for the article in {self.window} tokens")
         return Prompt(cut["input_ids"], read, key)
 
     def _tokens(self, text: str, **options: Any) -> Any:
@@ -130,7 +130,7 @@ class _Writer:
         options |= {"return_offsets_mapping": fast, "return_special_tokens_mask": fast}
         return self.tokenizer(self.prefix + text, **options)
 
-    def _polished(self, written: "Written", prompt: Prompt) -> str:
+    def _polished(self, written: "GeneratedText", prompt: Prompt) -> str:
         text = written.text
         if "pegasus" in self.model.config.model_type:
             text = _LINE_BREAK.sub("\n", text)

@@ -20,7 +20,7 @@ DEFAULT_CAP = 128
 
 
 @dataclass(frozen=True)
-class Settings:
+class DecodingSettings:
     """How to decode: what the checkpoint says, under its task's, under the config's options.
 
     config: for `generate`, complete; greedy where `draw` does the sampling.
@@ -49,7 +49,7 @@ def resolve(
     task: Mapping[str, Any],
     options: Mapping[str, Any],
     cache: Literal["static", "compiled"] | None = None,
-) -> Settings:
+) -> DecodingSettings:
     """Return how to decode: the options, over the task's parameters, over the checkpoint's own.
 
     Raises: ModelError where they contradict each other.
@@ -73,7 +73,7 @@ def resolve(
             config.validate()
     except ValueError as error:
         raise ModelError(f"decoding: {error}") from error
-    return Settings(config, draw, cap)
+    return DecodingSettings(config, draw, cap)
 
 
 def _settle_tokens(config: GenerationConfig, tokenizer: Any) -> None:
@@ -81,11 +81,11 @@ def _settle_tokens(config: GenerationConfig, tokenizer: Any) -> None:
         config.eos_token_id = tokenizer.eos_token_id
     if config.pad_token_id is None:
         config.pad_token_id = tokenizer.pad_token_id
-    if config.pad_token_id is None and ends(config):
-        config.pad_token_id = ends(config)[0]
+    if config.pad_token_id is None and end_tokens(config):
+        config.pad_token_id = end_tokens(config)[0]
 
 
-def ends(config: GenerationConfig) -> list[int]:
+def end_tokens(config: GenerationConfig) -> list[int]:
     """Return the tokens that end a summary."""
     eos = config.eos_token_id
     return [] if eos is None else [eos] if isinstance(eos, int) else list(eos)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.neural.placing import numbers_of
-from evalharness.neural.weights import Weights
+from evalharness.neural.weights import NetworkOptions
 from evalharness.records import Span
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Likely(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BartScoring(Weights):
+class BartScoring(NetworkOptions):
     """Which model judges, and how much of a text it reads.
 
     max_tokens: the most tokens of the source, and of the target, as many as the authors use.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-Values = npt.NDArray[np.float32]
+FloatValues = npt.NDArray[np.float32]
 
 # Bytes of results that are remembered over calls, for pairs that several systems share.
 MOST_REMEMBERED = 256 * 2**20
@@ -45,12 +45,14 @@ class Encoded:
         return (len(self.ids) + len(self.target)) // 4
 
 
-def packed(ids: Sequence[int]) -> bytes:
+def pack_ids(ids: Sequence[int]) -> bytes:
     """Return token ids as `Encoded` holds them."""
     return np.asarray(ids, np.int32).tobytes()
 
 
-def padded(rows: Sequence[bytes], pad: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def pad_rows(
+    rows: Sequence[bytes], pad: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return rows of tokens as one matrix, padded on the right, and the mask of what is no padding.
 
     >>> padded([packed([5, 6]), packed([7])], 0)[0]
@@ -66,7 +68,7 @@ def padded(rows: Sequence[bytes], pad: int) -> tuple[npt.NDArray[np.int64], npt.
     return ids, mask
 
 
-def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
+def plan_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Return positions in batches, the longest first; padded, none is above the budget.
 
     An item that is above it by itself is a batch by itself.
@@ -103,7 +105,7 @@ class Memory:
     def __init__(self, most_bytes: int = MOST_REMEMBERED) -> None:
         self.most_bytes = most_bytes
         self._epoch = _epoch
-        self._results: OrderedDict[bytes, Values] = OrderedDict()
+        self._results: OrderedDict[bytes, FloatValues] = OrderedDict()
         self._bytes = 0
 
     @staticmethod
@@ -114,7 +116,7 @@ class Memory:
             whole.update(len(part).to_bytes(8, "big") + part)
         return whole.digest()
 
-    def get(self, key: bytes) -> Values | None:
+    def get(self, key: bytes) -> FloatValues | None:
         """Return a result that is still remembered."""
         if self._epoch != _epoch:
             self._epoch, self._bytes = _epoch, 0
@@ -124,7 +126,7 @@ class Memory:
             self._results.move_to_end(key)
         return found
 
-    def put(self, key: bytes, result: Values) -> None:
+    def put(self, key: bytes, result: FloatValues) -> None:
         """Remember a result, if it is not too large by itself."""
         if key in self._results or result.nbytes + _ENTRY > self.most_bytes:
             return

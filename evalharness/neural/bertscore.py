@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.errors import DataError
-from evalharness.neural.weights import Weights
+from evalharness.neural.weights import NetworkOptions
 
 if TYPE_CHECKING:
     from evalharness.neural.embedding import Embedder, Match
@@ -63,7 +63,7 @@ _OWNERS = {
 
 
 @dataclass(frozen=True)
-class BertScoring(Weights):
+class BertScoring(NetworkOptions):
     """Which embeddings are compared, and how their likeness becomes a score.
 
     layers: how many layers of the model to use; None takes it from bert-score's table.
@@ -136,11 +136,15 @@ class BertScoring(Weights):
     def figures(self, match: "Match") -> tuple[float, float, float]:
         """Return precision, recall and F1, rescaled where there is a baseline."""
         p, r, f = self._baseline
-        return rescaled(match.precision, p), rescaled(match.recall, r), rescaled(match.f1, f)
+        return (
+            rescale_cosine(match.precision, p),
+            rescale_cosine(match.recall, r),
+            rescale_cosine(match.f1, f),
+        )
 
     def precision_of(self, match: "Match", which: npt.NDArray[np.bool_]) -> float:
         """Return the precision of some tokens of a summary."""
-        return rescaled(match.precision_of(which), self._baseline[0])
+        return rescale_cosine(match.precision_of(which), self._baseline[0])
 
 
 def layers_of(model: str) -> int | None:
@@ -158,7 +162,7 @@ def layers_of(model: str) -> int | None:
     return None
 
 
-def rescaled(value: float, baseline: float) -> float:
+def rescale_cosine(value: float, baseline: float) -> float:
     """Return a cosine on a scale on which the baseline is 0."""
     return (value - baseline) / (1 - baseline)
 

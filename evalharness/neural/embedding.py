@@ -13,10 +13,10 @@ import numpy.typing as npt
 import torch  # noqa: TID253  imported when the work starts, as is this module
 
 from evalharness.errors import ModelError
-from evalharness.neural.batches import Encoded, Values, packed
+from evalharness.neural.batches import Encoded, FloatValues, pack_ids
 from evalharness.neural.network import Inputs, Network
 from evalharness.neural.placing import numbers_of
-from evalharness.neural.tokens import frame, most_tokens, tokens
+from evalharness.neural.tokens import frame, most_tokens, tokenize_text
 from evalharness.records import Span
 
 # Models whose slow tokenizer in transformers 4 was RoBERTa's or GPT-2's: to these bert-score gave
@@ -72,11 +72,11 @@ class Match:
 
     hypothesis: Text
     reference: Text
-    best: Values
+    best: FloatValues
     place: npt.NDArray[np.int64]
-    weights: Values
-    recalled: Values
-    recall_weights: Values
+    weights: FloatValues
+    recalled: FloatValues
+    recall_weights: FloatValues
 
     @property
     def comparable(self) -> bool:
@@ -86,12 +86,12 @@ class Match:
     @property
     def precision(self) -> float:
         """Return how far the hypothesis's tokens are in the reference."""
-        return _weighted(self.best, self.weights)
+        return _weighted_mean(self.best, self.weights)
 
     @property
     def recall(self) -> float:
         """Return how far the reference's tokens are in the hypothesis."""
-        return _weighted(self.recalled, self.recall_weights)
+        return _weighted_mean(self.recalled, self.recall_weights)
 
     @property
     def f1(self) -> float:
@@ -102,13 +102,13 @@ class Match:
 
     def precision_of(self, which: npt.NDArray[np.bool_]) -> float:
         """Return how far some of the hypothesis's tokens are in the reference."""
-        return _weighted(self.best[which], self.weights[which])
+        return _weighted_mean(self.best[which], self.weights[which])
 
 
 Group = tuple[Text, Sequence[Text]]
 
 
-def _weighted(values: Values, weights: Values) -> float:
+def _weighted_mean(values: FloatValues, weights: FloatValues) -> float:
     return float(np.dot(values, weights / weights.sum()))
 
 
@@ -125,7 +125,7 @@ class Embedder:
         self.idf: Mapping[int, float] | None = None
         kind = str(network.model.config.model_type)
         self.prefix = " " if (kind in PREFIXED if prefix_space is None else prefix_space) else ""
-        self.model = shortened(network.model, layers)
+        self.model = first_layers(network.model, layers)
         self.before, self.after = frame(network)
         limit = most_tokens(network)
         self.room = None if limit is None else limit - len(self.before) - len(self.after)
@@ -134,13 +134,13 @@ class Embedder:
 
     def token_ids(self, text: str) -> list[int]:
         """Return the ids of a text's tokens, special ones included, as many as fit at once."""
-        found = tokens(self.network, self.prefix + text.strip())
+        found = tokenize_text(self.network, self.prefix + text.strip())
         return [*self.before, *found.ids[: self.room].tolist(), *self.after]
 
     def text(self, text: str) -> Text:
         """Return a text as tokens, cut or in windows where it is too long."""
         visible = text.strip()
-        found = tokens(self.network, self.prefix + visible)
+        found = tokenize_text(self.network, self.prefix + visible)
         n = len(found.ids) if self.windows or self.room is None else self.room
         ids, around = found.ids[:n], (len(self.before), len(self.after))
         ends = found.offsets[:n, 1] - len(self.prefix) + len(text) - len(text.lstrip())
@@ -160,7 +160,7 @@ class Embedder:
         first = 0
         for number, start in enumerate(starts):
             end = min(start + room, len(ids))
-            item = Encoded(packed([*self.before, *ids[start:end].tolist(), *self.after]))
+            item = Encoded(pack_ids([*self.before, *ids[start:end].tolist(), *self.after]))
             if number + 1 == len(starts):
                 yield _Window(item, slice(first, len(item)))
                 return
@@ -168,7 +168,7 @@ class Embedder:
             yield _Window(item, slice(first, last))
             first = last + start - starts[number + 1]
 
-    def weights(self, text: Text) -> Values:
+    def weights(self, text: Text) -> FloatValues:
         """Return how much each token weighs: special ones nothing, others by idf or alike."""
         if self.idf is not None:
             unknown = self.idf[-1]
@@ -182,19 +182,19 @@ class Embedder:
         for some in _together(groups):
             texts = {id(t): t for reference, rest in some for t in (reference, *rest)}
             small = [t for t in texts.values() if len(t.ids) <= TOKENS_TOGETHER]
-            ready = dict(zip(map(id, small), self._embedded(small), strict=True))
+            ready = dict(zip(map(id, small), self._embed_texts(small), strict=True))
             for reference, hypotheses in some:
                 yield self._matches(reference, hypotheses, ready)
 
     def _matches(
-        self, reference: Text, hypotheses: Sequence[Text], ready: Mapping[int, Values]
+        self, reference: Text, hypotheses: Sequence[Text], ready: Mapping[int, FloatValues]
     ) -> list[Match]:
         embedded = [
             ready[id(t)] if id(t) in ready else np.concatenate([*self._rows(t)]) for t in hypotheses
         ]
         best = [np.full(len(t.ids), -np.inf, np.float32) for t in hypotheses]
         place = [np.zeros(len(t.ids), np.int64) for t in hypotheses]
-        recalled: list[list[Values]] = [[] for _ in hypotheses]
+        recalled: list[list[FloatValues]] = [[] for _ in hypotheses]
         start = 0
         for rows in [ready[id(reference)]] if id(reference) in ready else self._rows(reference):
             for n, ours in enumerate(embedded):
@@ -206,7 +206,7 @@ class Embedder:
             for n, (t, r) in enumerate(zip(hypotheses, recalled, strict=True))
         ]
 
-    def _embedded(self, texts: Sequence[Text]) -> list[Values]:
+    def _embed_texts(self, texts: Sequence[Text]) -> list[FloatValues]:
         """Return the embeddings of texts, each of shape (tokens, size)."""
         rows = iter(self._run([window.item for text in texts for window in text.windows]))
         return [
@@ -214,7 +214,7 @@ class Embedder:
             for kept in ([next(rows)[w.keep] for w in text.windows] for text in texts)
         ]
 
-    def _rows(self, text: Text) -> Iterator[Values]:
+    def _rows(self, text: Text) -> Iterator[FloatValues]:
         """Yield the embeddings of a long text, some windows at a time."""
         some = max(1, TOKENS_TOGETHER // max(1, len(text.windows[0].item)))
         for start in range(0, len(text.windows), some):
@@ -222,7 +222,7 @@ class Embedder:
             rows = self._run([window.item for window in windows])
             yield np.concatenate([r[w.keep] for r, w in zip(rows, windows, strict=True)])
 
-    def _run(self, items: Sequence[Encoded]) -> list[Values]:
+    def _run(self, items: Sequence[Encoded]) -> list[FloatValues]:
         return self.network.run(items, self._forward, f"layer {self.layers}", per_token=True)
 
     def _forward(self, inputs: Inputs) -> torch.Tensor:
@@ -250,8 +250,12 @@ def _together(
 
 
 def _update(
-    ours: Values, rows: Values, start: int, best: Values, place: npt.NDArray[np.int64]
-) -> Values:
+    ours: FloatValues,
+    rows: FloatValues,
+    start: int,
+    best: FloatValues,
+    place: npt.NDArray[np.int64],
+) -> FloatValues:
     """Take better matches into `best` and `place`; return the best match of each row."""
     recalled = np.full(len(rows), -np.inf, np.float32)
     step = max(1, _LIKENESSES // max(1, len(rows)))
@@ -267,7 +271,7 @@ def _update(
     return recalled
 
 
-def shortened(model: Any, layers: int) -> Any:
+def first_layers(model: Any, layers: int) -> Any:
     """Return a model of the first layers only, which shares its weights with the whole one.
 
     Raises: ModelError where it has fewer layers, or none that we find.
@@ -280,9 +284,9 @@ def shortened(model: Any, layers: int) -> Any:
         if isinstance(holder, torch.nn.ModuleList):
             if layers > len(holder):
                 raise ModelError(f"layers: {layers}, and the model has {len(holder)}")
-            return _replaced(model, path, torch.nn.ModuleList(list(holder)[:layers]))
+            return _replace_module(model, path, torch.nn.ModuleList(list(holder)[:layers]))
     if _child(model, ("encoder", "albert_layer_groups")) is not None:
-        short = _replaced(model, ("encoder",), _copied(model.encoder))
+        short = _replace_module(model, ("encoder",), _copy_module(model.encoder))
         short.encoder.config = copy.copy(model.encoder.config)
         short.encoder.config.num_hidden_layers = layers
         return short
@@ -295,15 +299,15 @@ def _child(model: Any, path: Sequence[str]) -> Any:
     return model
 
 
-def _copied(module: Any) -> Any:
+def _copy_module(module: Any) -> Any:
     other = copy.copy(module)
     other._modules = dict(module._modules)
     return other
 
 
-def _replaced(model: Any, path: Sequence[str], new: Any) -> Any:
+def _replace_module(model: Any, path: Sequence[str], new: Any) -> Any:
     """Return a copy of a module with another one at a place within; all else is shared."""
-    other = _copied(model)
-    inner = new if len(path) == 1 else _replaced(getattr(model, path[0]), path[1:], new)
+    other = _copy_module(model)
+    inner = new if len(path) == 1 else _replace_module(getattr(model, path[0]), path[1:], new)
     other._modules[path[0]] = inner
     return other

@@ -9,9 +9,9 @@ import numpy as np
 import torch  # noqa: TID253  imported when the work starts, as is this module
 
 from evalharness.neural.bartscore import Likely
-from evalharness.neural.batches import Encoded, packed
+from evalharness.neural.batches import Encoded, pack_ids
 from evalharness.neural.network import Inputs, Network
-from evalharness.neural.tokens import frame, most_tokens, tokens
+from evalharness.neural.tokens import frame, most_tokens, tokenize_text
 
 
 class Likelihood:
@@ -28,12 +28,12 @@ class Likelihood:
         sources = list(dict.fromkeys(source for source, _ in pairs))
         encoded = self.network.encode(sources, max_tokens=self.limit)
         by_source = dict(zip(sources, encoded, strict=True))
-        targets = {target: tokens(self.network, target) for _, target in pairs}
+        targets = {target: tokenize_text(self.network, target) for _, target in pairs}
         room = self.limit - len(self.before) - len(self.after)
         items = [
             Encoded(
                 by_source[source].ids,
-                target=packed([*self.before, *targets[target].ids[:room].tolist(), *self.after]),
+                target=pack_ids([*self.before, *targets[target].ids[:room].tolist(), *self.after]),
             )
             for source, target in pairs
         ]

@@ -13,7 +13,14 @@ import torch  # noqa: TID253  imported when the work starts, as is this module
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights
-from evalharness.neural.batches import Encoded, Memory, Values, packed, padded, plan
+from evalharness.neural.batches import (
+    Encoded,
+    FloatValues,
+    Memory,
+    pack_ids,
+    pad_rows,
+    plan_batches,
+)
 
 Inputs = Mapping[str, torch.Tensor]
 Forward = Callable[[Inputs], torch.Tensor]
@@ -75,11 +82,15 @@ class Network:
         for place, ids in enumerate(rows["input_ids"]):
             kept = None
             if max_tokens is not None and len(ids) >= max_tokens:
-                kept = self._kept([side[place] for side in sides], options)
-            encoded.append(Encoded(packed(ids), packed(types[place]) if types else b"", kept=kept))
+                kept = self._characters_kept([side[place] for side in sides], options)
+            encoded.append(
+                Encoded(pack_ids(ids), pack_ids(types[place]) if types else b"", kept=kept)
+            )
         return encoded
 
-    def _kept(self, sides: Sequence[str], options: Mapping[str, Any]) -> tuple[int, int] | None:
+    def _characters_kept(
+        self, sides: Sequence[str], options: Mapping[str, Any]
+    ) -> tuple[int, int] | None:
         """Return how many characters of each side are left after the cut; None if all are."""
         if not self.tokenizer.is_fast:
             return None
@@ -93,14 +104,14 @@ class Network:
         cut = any(end < length for end, length in zip(ends, whole, strict=False))
         return (ends[0], ends[1]) if cut else None
 
-    def classify(self, items: Sequence[Encoded], name: str = "classify") -> Values:
+    def classify(self, items: Sequence[Encoded], name: str = "classify") -> FloatValues:
         """Return the probability of each label, shape (items, labels)."""
         rows = self.run(items, lambda inputs: self.model(**inputs).logits.float().softmax(-1), name)
         return np.stack(rows) if rows else np.zeros((0, self.model.config.num_labels), np.float32)
 
     def run(
         self, items: Sequence[Encoded], forward: Forward, name: str, *, per_token: bool = False
-    ) -> list[Values]:
+    ) -> list[FloatValues]:
         """Return what `forward` makes of each item, in order: a row of what it returns.
 
         name: of the computation, under which results are remembered. per_token: rows are as long
@@ -121,11 +132,11 @@ class Network:
 
     def _batches(
         self, items: Sequence[Encoded], forward: Forward
-    ) -> Iterator[tuple[list[int], Values]]:
+    ) -> Iterator[tuple[list[int], FloatValues]]:
         """Yield positions of items and their results, by batches; halve one that does not fit."""
         self._refuse_unknown_tokens(items)
         lengths = [item.n_all for item in items]
-        waiting = plan(lengths, self.budget)[::-1]
+        waiting = plan_batches(lengths, self.budget)[::-1]
         while waiting:
             batch = waiting.pop()
             rows = self._attempt([items[place] for place in batch], forward)
@@ -138,10 +149,10 @@ class Network:
                 raise ModelError(f"out of memory for a single text of {lengths[batch[0]]} tokens")
             self.budget = max(1, lengths[batch[0]] * len(batch) // 2)
             left = [*batch, *(place for later in reversed(waiting) for place in later)]
-            again = plan([lengths[place] for place in left], self.budget)
+            again = plan_batches([lengths[place] for place in left], self.budget)
             waiting = [[left[place] for place in places] for places in again][::-1]
 
-    def _attempt(self, items: Sequence[Encoded], forward: Forward) -> Values | None:
+    def _attempt(self, items: Sequence[Encoded], forward: Forward) -> FloatValues | None:
         """Return the results of a batch; None where the memory does not suffice."""
         try:
             with torch.inference_mode(), weights.quiet():
@@ -154,12 +165,12 @@ class Network:
 
     def _inputs(self, items: Sequence[Encoded]) -> Inputs:
         pad = self._padding
-        ids, mask = padded([item.ids for item in items], pad)
+        ids, mask = pad_rows([item.ids for item in items], pad)
         inputs = {"input_ids": ids, "attention_mask": mask}
         if items[0].types:
-            inputs["token_type_ids"] = padded([item.types for item in items], 0)[0]
+            inputs["token_type_ids"] = pad_rows([item.types for item in items], 0)[0]
         if items[0].target:
-            targets = padded([item.target for item in items], pad)
+            targets = pad_rows([item.target for item in items], pad)
             inputs["target_ids"], inputs["target_mask"] = targets
         return {name: torch.from_numpy(rows).to(self.device) for name, rows in inputs.items()}
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from evalharness.records import Score, SentenceScore, Span
 
-Split = Callable[[str], Sequence[Span]]
+Splitter = Callable[[str], Sequence[Span]]
 
 # Places at which a sentence is looked for in an article.
 _MOST_PLACES = 1000
@@ -22,7 +22,7 @@ def unscorable(article: str, summary: str) -> str:
     return "" if article.strip() else "the article is empty"
 
 
-class Copied:
+class CopiedSentences:
     """Finds sentences that stand in an article as they are, white space and case aside.
 
     A part of a sentence is no copy: `the mayor resigned` is not what `he denies that the mayor
@@ -40,7 +40,7 @@ class Copied:
         self._sentences = sentences
 
     @cached_property
-    def _folded(self) -> tuple[str, list[int], list[int]]:
+    def _folded_sentences(self) -> tuple[str, list[int], list[int]]:
         """Return the sentences, folded and with a space between, and where each starts and ends."""
         starts: list[int] = []
         ends: list[int] = []
@@ -56,7 +56,7 @@ class Copied:
 
     def place(self, sentence: str) -> Span | None:
         """Return where the article has a sentence, or several of them in a row; None: nowhere."""
-        whole, starts, ends = self._folded
+        whole, starts, ends = self._folded_sentences
         wanted = _fold(sentence)
         at = whole.find(wanted) if wanted else -1
         for _ in range(_MOST_PLACES):
@@ -75,7 +75,7 @@ def _fold(words: str) -> str:
 
 
 @dataclass
-class Reading:
+class PairScoring:
     """Collects what the network was given of one pair, and makes the score.
 
     lost: characters of the article that no input held. cut: sentences of the summary (or the

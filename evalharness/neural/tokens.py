@@ -13,14 +13,14 @@ from evalharness.neural.network import Network, without_surrogates
 _NO_LIMIT = 10**6  # tokenizers without a limit say 10**30
 
 
-class Tokens(NamedTuple):
+class TokenOffsets(NamedTuple):
     """The tokens of a text without special ones: ids, shape (tokens,); offsets, (tokens, 2)."""
 
     ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
 
 
-def tokens(network: Network, text: str) -> Tokens:
+def tokenize_text(network: Network, text: str) -> TokenOffsets:
     """Return the tokens of a text with their characters. Raises: ModelError without offsets."""
     if not network.tokenizer.is_fast:
         raise ModelError("the checkpoint's tokenizer does not say where its tokens stand")
@@ -29,7 +29,7 @@ def tokens(network: Network, text: str) -> Tokens:
             without_surrogates(text), add_special_tokens=False, return_offsets_mapping=True
         )
     offsets = np.asarray(found["offset_mapping"], np.int64).reshape(-1, 2)
-    return Tokens(np.asarray(found["input_ids"], np.int32), offsets)
+    return TokenOffsets(np.asarray(found["input_ids"], np.int32), offsets)
 
 
 def most_tokens(network: Network) -> int | None:

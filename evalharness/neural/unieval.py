@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from evalharness.errors import ModelError
-from evalharness.neural.weights import Weights
+from evalharness.neural.weights import NetworkOptions
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,7 @@ BY_SENTENCE: tuple[Dimension, ...] = ("consistency", "fluency")
 _TOGETHER = 1024  # questions that are tokens at a time
 
 
-class Question(NamedTuple):
+class UniEvalQuestion(NamedTuple):
     """A question about a text: the summary or a sentence of it, and what it is held against."""
 
     dimension: Dimension
@@ -45,7 +45,7 @@ class Question(NamedTuple):
         return start + self.text + middle + (self.other if wanted else "")
 
 
-class Answer(NamedTuple):
+class YesAnswer(NamedTuple):
     """The probability of yes; characters of `other` that were cut; whether the text was."""
 
     value: float
@@ -54,7 +54,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class UniEvaluating(Weights):
+class UniEvaluating(NetworkOptions):
     """Which model answers, and how much of a question it reads.
 
     max_tokens: the most tokens of a question, as many as the authors use.
@@ -81,10 +81,10 @@ class UniEvaluating(Weights):
             raise ModelError(f"{self.checkpoint}: its tokenizer does not tell Yes from No")
         return [yes, no]
 
-    def answers(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+    def answers(self, questions: Sequence[UniEvalQuestion]) -> dict[UniEvalQuestion, YesAnswer]:
         """Return the answer to each question; each is asked once."""
         once = list(dict.fromkeys(questions))
-        found: dict[Question, Answer] = {}
+        found: dict[UniEvalQuestion, YesAnswer] = {}
         for start in range(0, len(once), _TOGETHER):
             some = once[start : start + _TOGETHER]
             prompts = [question.prompt for question in some]
@@ -95,7 +95,7 @@ class UniEvaluating(Weights):
                 kept = whole if item.kept is None else item.kept[0]
                 held = len(prompt) - len(question.other)
                 lost = min(max(0, whole - kept), len(question.other))
-                found[question] = Answer(float(row[0]), lost, kept < min(held, whole))
+                found[question] = YesAnswer(float(row[0]), lost, kept < min(held, whole))
         return found
 
     def _first_step(self, inputs: "Inputs") -> "torch.Tensor":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Weights:
+class NetworkOptions:
     """Which checkpoint scores, and how it is computed.
 
     model: a local folder, a name on the hub, or one of `presets`.
@@ -55,7 +55,7 @@ class Weights:
 
     def identity(self) -> Mapping[str, str]:
         """Return the commit on the hub, or the hash of the folder."""
-        return weights.identity(self.checkpoint, self.revision)
+        return weights.checkpoint_identity(self.checkpoint, self.revision)
 
     def shape(self) -> Mapping[str, Any]:
         """Return what the checkpoint's `config.json` says. Raises: ModelError."""
@@ -82,4 +82,4 @@ class Weights:
             device=self.device,
             lacks=lacks,
         )
-        return Network(weights.load(request), self.batch_tokens)
+        return Network(weights.load_checkpoint(request), self.batch_tokens)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from evalharness.errors import DataError
-from evalharness.report.gathered import Column, Gathered
+from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
 from evalharness.store.runs import AGAIN, ScoredRun
@@ -62,7 +62,7 @@ def _keys(run: ScoredRun) -> Iterator[tuple[str, str, str, int]]:
         yield (*key, again)
 
 
-class Samples:
+class SampleReader:
     """The lines of a run's `samples.jsonl`, read one at a time from where they stand."""
 
     def __init__(self, run: ScoredRun) -> None:
@@ -81,7 +81,7 @@ class Samples:
             raise DataError(f"{self.path}: {lines}; {AGAIN}")
         self._starts = starts
 
-    def __enter__(self) -> "Samples":
+    def __enter__(self) -> "SampleReader":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,7 +122,7 @@ class Texts:
         """Find where the lines of all runs begin. Raises: DataError where they are not there."""
         self.articles = articles
         with ExitStack() as opening:
-            self._files = [opening.enter_context(Samples(run)) for run in gathered.runs]
+            self._files = [opening.enter_context(SampleReader(run)) for run in gathered.runs]
             self._open = opening.pop_all()
 
     def __enter__(self) -> "Texts":
@@ -145,7 +145,7 @@ class Texts:
         return self._files[system][int(self.articles.rows[article, system])]
 
 
-def values(gathered: Gathered, articles: Articles, columns: Sequence[Column]) -> Values:
+def values(gathered: Gathered, articles: Articles, columns: Sequence[ScoreColumn]) -> Values:
     """Return the scores, NaN for a missing one, shape (articles, columns, systems)."""
     found = np.full((articles.n, len(columns), len(gathered.runs)), np.nan)
     for system, run in enumerate(gathered.runs):
@@ -157,7 +157,7 @@ def values(gathered: Gathered, articles: Articles, columns: Sequence[Column]) ->
     return found
 
 
-def flagged(gathered: Gathered, articles: Articles) -> Values:
+def flag_counts(gathered: Gathered, articles: Articles) -> Values:
     """Return how many flags the summaries of each article have, over all systems and checks."""
     found = np.zeros(articles.n)
     for system, run in enumerate(gathered.runs):

@@ -18,7 +18,7 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Choice:
+class ArticleChoice:
     """The articles that a page carries, by their numbers, and the rule in words."""
 
     chosen: Sequence[int]
@@ -35,19 +35,21 @@ class Choice:
         return {"shown": len(self.chosen), "of": self.of, "rule": self.rule}
 
 
-def everything(articles: Articles) -> Choice:
+def choose_all(articles: Articles) -> ArticleChoice:
     """Choose all articles."""
-    return Choice(range(articles.n), articles.n)
+    return ArticleChoice(range(articles.n), articles.n)
 
 
-def choose(gathered: Gathered, articles: Articles, most: int, first: Sequence[int] = ()) -> Choice:
+def choose_articles(
+    gathered: Gathered, articles: Articles, most: int, first: Sequence[int] = ()
+) -> ArticleChoice:
     """Choose at most so many articles; in the runs' order.
 
     first: those that the page speaks of anyway. Then come in turn one at random and one of a list:
     the lowest by each score, the highest by each score, those with the most flags.
     """
     if most >= articles.n:
-        return everything(articles)
+        return choose_all(articles)
     kept = dict.fromkeys(itertools.islice(first, most))
     lists = [iter(order) for order in _lists(gathered, articles)]
     at_random = iter(np.random.default_rng(SEED).permutation(articles.n).tolist())
@@ -62,7 +64,7 @@ def choose(gathered: Gathered, articles: Articles, most: int, first: Sequence[in
         f"{len(kept):,} of {articles.n:,} articles: half at random (seed {SEED}), half in turn the "
         "lowest and the highest by each score and those with the most flags"
     )
-    return Choice(sorted(kept), articles.n, rule)
+    return ArticleChoice(sorted(kept), articles.n, rule)
 
 
 def _lists(gathered: Gathered, articles: Articles) -> Iterator[list[int]]:
@@ -74,7 +76,7 @@ def _lists(gathered: Gathered, articles: Articles) -> Iterator[list[int]]:
     for n in range(len(columns)):
         yield _order(np.nan_to_num(lowest[:, n], nan=np.inf))
         yield _order(-np.nan_to_num(highest[:, n], nan=-np.inf))
-    flags = report_articles.flagged(gathered, articles)
+    flags = report_articles.flag_counts(gathered, articles)
     if flags.any():
         yield _order(-flags)
 

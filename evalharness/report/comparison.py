@@ -9,18 +9,20 @@ from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.files.untrusted import visible
 from evalharness.report.table import NO_SHARES
 
-Row = list[str]
+TextRow = list[str]
 # Wide enough for any table where the output is no terminal.
 _FILE_WIDTH = 400
 
 
 def show_comparison(found: Comparison, out: IO[str]) -> None:
     """Print the systems' means with letters, the differences to the first, and what to know."""
-    printed(_means(found), 1, [], out)
-    printed(_differences(found), 2, list(notes(found)), out)
+    print_table(_means(found), 1, [], out)
+    print_table(_differences(found), 2, list(comparison_notes(found)), out)
 
 
-def printed(rows: Sequence[Row], text_columns: int, lines: Sequence[str], out: IO[str]) -> None:
+def print_table(
+    rows: Sequence[TextRow], text_columns: int, lines: Sequence[str], out: IO[str]
+) -> None:
     """Print a table, the first row its headings, and lines of notes below."""
     from rich import box
     from rich.console import Console
@@ -47,32 +49,34 @@ _HEADINGS = (
 )  # fmt: skip
 
 
-def _means(found: Comparison) -> list[Row]:
+def _means(found: Comparison) -> list[TextRow]:
     rows = [["system", *found.metrics]]
     for system in found.systems:
         standings = [found.standing(metric, system) for metric in found.metrics]
-        rows.append([system, *(f"{scaled(s.mean, s.metric)} {s.letters}" for s in standings)])
+        rows.append(
+            [system, *(f"{scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
+        )
     return rows
 
 
-def _differences(found: Comparison) -> list[Row]:
+def _differences(found: Comparison) -> list[TextRow]:
     return [list(_HEADINGS), *(_row(each) for each in found.differences)]
 
 
-def _row(each: Difference) -> Row:
-    low, high = (scaled(end, each.metric, "+") for end in (each.low, each.high))
+def _row(each: Difference) -> TextRow:
+    low, high = (scaled_figure(end, each.metric, "+") for end in (each.low, each.high))
     return [
         each.metric,
         each.system,
         str(each.n),
-        scaled(each.difference, each.metric, "+"),
+        scaled_figure(each.difference, each.metric, "+"),
         f"{low} … {high}",
         p_value(each.p),
         p_value(each.p_holm),
         p_value(each.p_bh),
         "–" if each.effect is None else f"{each.effect:+.2f}",
         f"{each.wins}/{each.ties}/{each.losses}",
-        scaled(each.detectable, each.metric),
+        scaled_figure(each.detectable, each.metric),
     ]
 
 
@@ -85,7 +89,7 @@ def p_value(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def scaled(value: float | None, metric: str, sign: str = "") -> str:
+def scaled_figure(value: float | None, metric: str, sign: str = "") -> str:
     """Return a figure as tables have it: shares times 100."""
     if value is None:
         return "–"
@@ -93,7 +97,7 @@ def scaled(value: float | None, metric: str, sign: str = "") -> str:
     return f"{value * scale:{sign}.2f}"
 
 
-def notes(found: Comparison) -> Iterator[str]:
+def comparison_notes(found: Comparison) -> Iterator[str]:
     """Yield what the tables do not say of themselves."""
     tail = f"{1 - found.level:.0%}"
     yield (
@@ -125,18 +129,21 @@ def notes(found: Comparison) -> Iterator[str]:
 def markdown(found: Comparison) -> str:
     """Return both tables and the notes in Markdown."""
     tables = [markdown_table(_means(found), 1), markdown_table(_differences(found), 2)]
-    return "\n".join([*tables, *(f"- {escaped(line)}" for line in notes(found))]) + "\n"
+    return (
+        "\n".join([*tables, *(f"- {escape_markdown(line)}" for line in comparison_notes(found))])
+        + "\n"
+    )
 
 
-def markdown_table(rows: Sequence[Row], text_columns: int) -> str:
+def markdown_table(rows: Sequence[TextRow], text_columns: int) -> str:
     """Return a table in Markdown, the first row its headings."""
     rule = [":--" if n < text_columns else "--:" for n in range(len(rows[0]))]
     lines = [rows[0], rule, *rows[1:]]
-    cells = [[cell if line is rule else escaped(cell) for cell in line] for line in lines]
+    cells = [[cell if line is rule else escape_markdown(cell) for cell in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     r"""Return text that stands for itself in Markdown.
 
     >>> print(escaped("a|b_c"))
@@ -167,14 +174,14 @@ def latex(found: Comparison) -> str:
         cells = [_latex_cell(found, metric, system) for metric in found.metrics]
         lines.append(" & ".join([_tex(system), *cells]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [f"% {line}" for line in notes(found)]
+    lines += [f"% {line}" for line in comparison_notes(found)]
     return "\n".join(lines) + "\n"
 
 
 def _latex_cell(found: Comparison, metric: str, system: str) -> str:
     standing = found.standing(metric, system)
     means = [found.standing(metric, each).mean for each in found.systems]
-    mean = _tex(scaled(standing.mean, metric))
+    mean = _tex(scaled_figure(standing.mean, metric))
     if standing.mean is not None and standing.mean == max(m for m in means if m is not None):
         mean = rf"\textbf{{{mean}}}"
     return rf"{mean}\textsuperscript{{{_tex(standing.letters)}}}"

@@ -14,18 +14,25 @@ from evalharness import text
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
-from evalharness.report.gathered import Column, Gathered
-from evalharness.runner.check import DEFAULT, Places, Thresholds, Verdict, judged, own_thresholds
+from evalharness.report.gathered import Gathered, ScoreColumn
+from evalharness.runner.check import (
+    DEFAULT,
+    NumberedSentences,
+    Thresholds,
+    Verdict,
+    own_thresholds,
+    verdict_of_score,
+)
 from evalharness.store import samples
 from evalharness.store.runs import ScoredRun
 
 _NAMED = 5  # ids that a message names
 _NEAR = 20_000  # ids among which a near one is looked for; more take seconds
-AGAIN = "run the config again, which computes nothing twice"
+RUN_AGAIN = "run the config again, which computes nothing twice"
 
 
 @dataclass(frozen=True)
-class Written:
+class ShownSummary:
     """A system's summary of an article, as `samples.jsonl` has it.
 
     checks: the labels of metrics that hold a summary against its article. kinds: the component
@@ -57,14 +64,14 @@ class Written:
     def _verdict(self, label: str, record: Mapping[str, Any]) -> Verdict:
         limits = _limits(self.kinds.get(label, label))
         article, summary = self.sample["article"], self.summary["text"]
-        found = judged(score_of(record), article, summary, label, limits)
+        found = verdict_of_score(score_of(record), article, summary, label, limits)
         band = record.get("band", found.verdict)
         return replace(found, verdict=band, probability=record.get("parts", {}).get("probability"))
 
 
 def _limits(kind: str) -> Thresholds:
     try:
-        return own_thresholds(registry.load("checks", kind))
+        return own_thresholds(registry.load_class("checks", kind))
     except (HarnessError, ImportError):  # a plug-in that is not installed here
         return DEFAULT
 
@@ -73,7 +80,7 @@ def _limits(kind: str) -> Thresholds:
 class Shown:
     """One article with what systems wrote of it. missing: systems that do not have it."""
 
-    written: tuple[Written, ...]
+    written: tuple[ShownSummary, ...]
     missing: tuple[str, ...] = ()
 
     @property
@@ -94,10 +101,10 @@ class Shown:
     @cached_property
     def evidence(self) -> dict[int, list[str]]:
         """The systems for or against which a sentence bears evidence, by its place."""
-        places = Places(self.sample["article"])
+        places = NumberedSentences(self.sample["article"])
         found: dict[int, list[str]] = {}
         for written in self.written:
-            for n in sorted({n for n in _cited(written, places) if n is not None}):
+            for n in sorted({n for n in _cited_sentences(written, places) if n is not None}):
                 found.setdefault(n - 1, []).append(written.system)
         return found
 
@@ -120,7 +127,7 @@ class Shown:
         }  # fmt: skip
 
 
-def _cited(written: Written, places: Places) -> Iterator[int | None]:
+def _cited_sentences(written: ShownSummary, places: NumberedSentences) -> Iterator[int | None]:
     """Yield the numbers of the sentences that bear on a summary."""
     for verdict in written.verdicts.values():
         for flag in verdict.flags:
@@ -129,7 +136,7 @@ def _cited(written: Written, places: Places) -> Iterator[int | None]:
             yield from map(places.number, sentence.evidence)
 
 
-def _summary_record(written: Written) -> dict[str, Any]:
+def _summary_record(written: ShownSummary) -> dict[str, Any]:
     scores: dict[str, Any] = {}
     for label, score in written.sample["scores"].items():
         told = {k: score[k] for k in ("value", "parts", "note", "band") if k in score}
@@ -146,19 +153,19 @@ def _summary_record(written: Written) -> dict[str, Any]:
     }
 
 
-def find(gathered: Gathered, wanted: str) -> Shown:
+def find_article(gathered: Gathered, wanted: str) -> Shown:
     """Return the article with an id, or the only one whose id begins so.
 
     Raises: DataError, with the ids that it may have been, where there is none or several.
     """
     ids = [run.table(["id"]).column(0).to_pylist() for run in gathered.runs]
-    name = _resolved(wanted, ids, gathered)
+    name = _resolve_id(wanted, ids, gathered)
     checks = frozenset(c.measure.metric for c in gathered.columns if c.kind == "check")
     written, missing = [], []
     for system, run, own in zip(gathered.names, gathered.runs, ids, strict=True):
         if name in own:
             sample = sample_at(run, own.index(name))
-            written.append(Written(system, sample, checks, _kinds(run)))
+            written.append(ShownSummary(system, sample, checks, _kinds(run)))
         else:
             missing.append(system)
     texts = {each.sample["article"] for each in written}
@@ -172,7 +179,7 @@ def _kinds(run: ScoredRun) -> Mapping[str, str]:
     return {label: str(made).partition("|")[0] for label, made in signatures.items()}
 
 
-def _resolved(wanted: str, ids: Sequence[Sequence[str]], gathered: Gathered) -> str:
+def _resolve_id(wanted: str, ids: Sequence[Sequence[str]], gathered: Gathered) -> str:
     known = dict.fromkeys(each for own in ids for each in own)
     if wanted in known:
         return wanted
@@ -205,7 +212,7 @@ def sample_at(run: ScoredRun, row: int) -> Mapping[str, Any]:
         sample: Mapping[str, Any] = json.loads(line)
         _ = sample["id"], sample["article"], sample["summary"]["text"], sample["scores"]
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}; {AGAIN}") from None
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}; {RUN_AGAIN}") from None
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{path}:{row + 1}: not a sample as evalharness writes it") from None
     return sample
@@ -231,7 +238,7 @@ class Suspect:
         return asdict(self)
 
 
-def judging(gathered: Gathered) -> Column | None:
+def ordering_column(gathered: Gathered) -> ScoreColumn | None:
     """Return the score by which articles are put in order: the first check's, else the first."""
     columns = gathered.columns
     checks = [column for column in columns if column.kind == "check"]
@@ -243,7 +250,7 @@ def worst(gathered: Gathered, n: int) -> list[Suspect]:
 
     Where runs share articles, each system's summary is an article of its own.
     """
-    by = judging(gathered)
+    by = ordering_column(gathered)
     found: list[tuple[tuple[bool, float, float], int, int]] = []
     for place, run in enumerate(gathered.runs):
         found += [(key, place, row) for key, row in _lowest(run, by, n)]
@@ -252,7 +259,7 @@ def worst(gathered: Gathered, n: int) -> list[Suspect]:
 
 
 def _lowest(
-    run: ScoredRun, by: Column | None, n: int
+    run: ScoredRun, by: ScoreColumn | None, n: int
 ) -> list[tuple[tuple[bool, float, float], int]]:
     """Return what puts the worst articles of a run in order, with their rows."""
     there = by is not None and by.measure.column in run.columns
@@ -265,7 +272,7 @@ def _lowest(
     return [((not failed[r], float(values[r]), -float(flags[r])), int(r)) for r in order]
 
 
-def _suspect(gathered: Gathered, place: int, row: int, by: Column | None) -> Suspect:
+def _suspect(gathered: Gathered, place: int, row: int, by: ScoreColumn | None) -> Suspect:
     run = gathered.runs[place]
     sample = sample_at(run, row)
     flags = Counter(
@@ -281,7 +288,7 @@ def _suspect(gathered: Gathered, place: int, row: int, by: Column | None) -> Sus
     )
 
 
-def _score(sample: Mapping[str, Any], by: Column | None) -> float | None:
+def _score(sample: Mapping[str, Any], by: ScoreColumn | None) -> float | None:
     if by is None or by.measure.metric not in sample["scores"]:
         return None
     score = sample["scores"][by.measure.metric]

@@ -4,21 +4,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from evalharness.comparison.gate import WORST, Gate
-from evalharness.comparison.outcomes import Outcome, Verdict, WorstArticle
+from evalharness.comparison.gate import WORST_ARTICLES, Gate
+from evalharness.comparison.outcomes import GateResult, Outcome, WorstArticle
 from evalharness.files.untrusted import visible
-from evalharness.report.comparison import escaped, p_value
+from evalharness.report.comparison import escape_markdown, p_value
 from evalharness.report.table import NOTICE
 from evalharness.report.word_diff import word_diff
 from evalharness.store import samples
 
-WORDS: dict[Verdict, str] = {
+GATE_WORDS: dict[GateResult, str] = {
     "pass": "PASS: nothing is worse than it may be",
     "regression": "REGRESSION: the candidate is worse than it may be",
     "inconclusive": "INCONCLUSIVE: too few articles to tell",
     "could-not-run": "COULD NOT RUN",
 }
-_MARKS: dict[Verdict, str] = {
+_MARKS: dict[GateResult, str] = {
     "pass": "✓",
     "regression": "✗",
     "inconclusive": "?",
@@ -32,20 +32,20 @@ def show_gate(found: Gate, out: IO[str]) -> None:
 
 
 def _lines(found: Gate) -> Iterator[str]:
-    yield WORDS[found.verdict] + (f": {found.reason}" if found.reason else "")
+    yield GATE_WORDS[found.verdict] + (f": {found.reason}" if found.reason else "")
     for each in found.outcomes:
         yield f"  {_MARKS[each.verdict]} {each.verdict:<12} {each.name}: {each.message}"
     for each in found.outcomes:
         if each.verdict != "pass" and each.worst:
             yield f"  worst by {each.name}: {', '.join(_fall(worst) for worst in each.worst)}"
-    yield from notes(found)
+    yield from gate_notes(found)
 
 
 def _fall(worst: WorstArticle) -> str:
     return f"{worst.id} {worst.baseline:.3f} → {worst.candidate:.3f}"
 
 
-def notes(found: Gate) -> Iterator[str]:
+def gate_notes(found: Gate) -> Iterator[str]:
     """Yield how the verdict came about."""
     if not found.outcomes:
         return
@@ -64,11 +64,11 @@ def notes(found: Gate) -> Iterator[str]:
 def markdown(found: Gate) -> str:
     """Return the verdict, a table of the rules, and the worst five articles, word by word."""
     parts = [
-        f"### evalharness: {_MARKS[found.verdict]} {escaped(WORDS[found.verdict])}\n",
-        f"{escaped(found.reason)}\n" if found.reason else "",
+        f"### evalharness: {_MARKS[found.verdict]} {escape_markdown(GATE_WORDS[found.verdict])}\n",
+        f"{escape_markdown(found.reason)}\n" if found.reason else "",
         _table(found.outcomes) if found.outcomes else "",
         _worst(found),
-        "".join(f"- {escaped(note)}\n" for note in notes(found)),
+        "".join(f"- {escape_markdown(note)}\n" for note in gate_notes(found)),
         f"\n{NOTICE}\n",
     ]
     return "\n".join(part for part in parts if part)
@@ -82,8 +82,8 @@ def _table(outcomes: Sequence[Outcome]) -> str:
     for each in outcomes:
         p = "–" if each.p_worse_holm is None else p_value(each.p_worse_holm)
         numbers = [_number(each.baseline), _number(each.candidate), _number(each.difference, "+")]
-        cells = [escaped(each.name), *numbers, _number(each.margin), escaped(p)]
-        row = [_MARKS[each.verdict], *cells, escaped(each.message)]
+        cells = [escape_markdown(each.name), *numbers, _number(each.margin), escape_markdown(p)]
+        row = [_MARKS[each.verdict], *cells, escape_markdown(each.message)]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
@@ -100,10 +100,10 @@ def _worst(found: Gate) -> str:
     first = min(failed, key=lambda each: (each.verdict != "regression", each.p_worse or 0.0))
     folders = found.folders[first.system]
     ids = {each.id for each in first.worst}
-    texts = [summaries(folder, ids) for folder in folders]
+    texts = [article_summaries(folder, ids) for folder in folders]
     lines = [f"<details><summary>The worst {len(first.worst)} by {_html(first.name)}</summary>\n"]
-    for each in first.worst[:WORST]:
-        lines.append(f"**{escaped(each.id)}** {each.baseline:.3f} → {each.candidate:.3f}\n")
+    for each in first.worst[:WORST_ARTICLES]:
+        lines.append(f"**{escape_markdown(each.id)}** {each.baseline:.3f} → {each.candidate:.3f}\n")
         lines.append(f"> {_words(texts[0].get(each.id), texts[1].get(each.id))}\n")
     return "\n".join([*lines, "</details>\n"])
 
@@ -117,12 +117,13 @@ def _words(before: str | None, after: str | None) -> str:
         return f"no text at hand: {samples.SAMPLES} is not in both folders"
     marks = {"same": "", "removed": "~~", "added": "**"}
     pieces = [
-        f"{marks[kind]}{escaped(words)}{marks[kind]}" for kind, words in word_diff(before, after)
+        f"{marks[kind]}{escape_markdown(words)}{marks[kind]}"
+        for kind, words in word_diff(before, after)
     ]
     return " ".join(pieces) or "both are empty"
 
 
-def summaries(folder: Path, ids: set[str]) -> dict[str, str]:
+def article_summaries(folder: Path, ids: set[str]) -> dict[str, str]:
     """Return the summaries of some articles; of a run without texts, none."""
     try:
         found = samples.samples_of(folder / samples.SAMPLES, ids)

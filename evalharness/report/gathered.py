@@ -16,11 +16,11 @@ from evalharness.store import samples
 from evalharness.store.runs import AGAIN, ScoredRun, read_run, runs_in, unique_names
 
 CONFIG = samples.CONFIG
-Kind = Literal["metric", "check"]
-Role = Literal["floor", "ceiling", ""]
+ScorerKind = Literal["metric", "check"]
+SystemRole = Literal["floor", "ceiling", ""]
 
 # Summarizers that say how little, and how much, could be had; no competitors of a model.
-ROLES: Mapping[str, Role] = {
+ROLES: Mapping[str, SystemRole] = {
     "article": "floor",
     "lead": "floor",
     "lexrank": "floor",
@@ -34,7 +34,7 @@ DESCRIPTIVE = ("extractiveness",)
 
 
 @dataclass(frozen=True)
-class Column:
+class ScoreColumn:
     """A score that the report shows: a metric's value, or one of its parts.
 
     label: its heading. kind: whether it looks at references or at the article. percent: whether it
@@ -43,7 +43,7 @@ class Column:
 
     measure: Measure
     label: str
-    kind: Kind
+    kind: ScorerKind
     percent: bool
     judged: bool = True
 
@@ -86,11 +86,11 @@ class Gathered:
         return [_config(run.folder / CONFIG) for run in self.runs]
 
     @cached_property
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[ScoreColumn]:
         """The scores that tables show, those of checks last."""
         pairs = columns_of(self.records)
         found = [
-            Column(
+            ScoreColumn(
                 Measure(metric, part or "value"),
                 heading,
                 self._kind(metric),
@@ -102,16 +102,16 @@ class Gathered:
         return sorted(found, key=lambda column: column.kind == "check")
 
     @cached_property
-    def roles(self) -> list[Role]:
+    def roles(self) -> list[SystemRole]:
         """Which systems are floors, and which are a ceiling."""
         kinds = [str(record["signatures"]["model"]).partition("|")[0] for record in self.records]
         return [ROLES.get(kind, "") for kind in kinds]
 
-    def _kind(self, metric: str) -> Kind:
+    def _kind(self, metric: str) -> ScorerKind:
         """Say what a config lists it under; without a config, where its name is known."""
         for config in self.configs:
             for place, kind in (("checks", "check"), ("metrics", "metric")):
-                for each in _listed(config.get(place)):
+                for each in _component_mappings(config.get(place)):
                     if metric in (each.get("label"), each.get("name")):
                         return "check" if kind == "check" else "metric"
         name = self._made_by(metric)
@@ -128,7 +128,7 @@ class Gathered:
         return next(iter(self.signatures(metric)), metric).partition("|")[0]
 
 
-def _listed(components: Any) -> Iterator[Mapping[str, Any]]:
+def _component_mappings(components: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(components, list):
         for each in components:
             if isinstance(each, dict):
@@ -137,7 +137,7 @@ def _listed(components: Any) -> Iterator[Mapping[str, Any]]:
 
 def _config(path: Path) -> Mapping[str, Any]:
     try:
-        tree = yaml.parse(path.read_text(encoding="utf-8"), str(path), path.parent).tree
+        tree = yaml.parse_yaml(path.read_text(encoding="utf-8"), str(path), path.parent).tree
     except (OSError, ValueError, HarnessError):  # the page says that there is none
         return {}
     return tree if isinstance(tree, dict) else {}
@@ -153,7 +153,7 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
     found: dict[Path, ScoredRun] = {}
     missing: list[str] = []
     for run in runs:
-        inner, lacking = _found(run.folder if isinstance(run, Run) else Path(run))
+        inner, lacking = _runs_of_folder(run.folder if isinstance(run, Run) else Path(run))
         missing += lacking
         for each in inner:
             _check(each)
@@ -161,18 +161,18 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
     return Gathered(tuple(found.values()), tuple(missing))
 
 
-def _found(folder: Path) -> tuple[list[ScoredRun], list[str]]:
+def _runs_of_folder(folder: Path) -> tuple[list[ScoredRun], list[str]]:
     sweep = folder / SWEEP
-    if (folder / samples.RUN).exists() or not sweep.exists():
+    if (folder / samples.RUN_FILE).exists() or not sweep.exists():
         return runs_in(folder), []
     cells = _cells(sweep)
-    there = [cell for cell in cells if (folder / cell / samples.RUN).exists()]
+    there = [cell for cell in cells if (folder / cell / samples.RUN_FILE).exists()]
     if not there:
         return runs_in(folder), []
     lacking = [f"{cell}: not finished" for cell in cells if cell not in there]
     others = sorted(
         path.parent.name
-        for path in folder.glob(f"*/{samples.RUN}")
+        for path in folder.glob(f"*/{samples.RUN_FILE}")
         if path.parent.name not in cells
     )
     if others:
@@ -205,7 +205,7 @@ _SHAPE: Mapping[tuple[str, ...], type] = {
 def _check(run: ScoredRun) -> None:
     """Refuse a record that does not have what the page shows. Raises: DataError."""
     for key in _wrong(run.record):
-        path = run.folder / samples.RUN
+        path = run.folder / samples.RUN_FILE
         raise DataError(f"{path}: no {key!r} as evalharness writes it; {AGAIN}")
 
 

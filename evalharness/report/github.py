@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from evalharness.comparison.gate import Gate
-from evalharness.comparison.outcomes import Verdict
-from evalharness.report.gate import WORDS
+from evalharness.comparison.outcomes import GateResult
+from evalharness.report.gate import GATE_WORDS
 
-_LEVELS: Mapping[Verdict, str] = {
+_LEVELS: Mapping[GateResult, str] = {
     "regression": "error",
     "inconclusive": "warning",
     "could-not-run": "error",
 }
 # GitHub shows ten annotations of a step and level; the rest is in the summary.
-MOST = 10
+MOST_ANNOTATIONS = 10
 
 
 def annotations(found: Gate) -> Iterator[str]:
@@ -20,11 +20,11 @@ def annotations(found: Gate) -> Iterator[str]:
     if found.verdict == "could-not-run" and found.reason:
         yield _command("error", "evalharness: the gate could not run", found.reason)
     failed = [each for each in found.outcomes if each.verdict != "pass"]
-    for each in failed[:MOST]:
+    for each in failed[:MOST_ANNOTATIONS]:
         title = f"evalharness: {each.verdict} of {each.name}"
         yield _command(_LEVELS[each.verdict], title, each.message)
     if not failed and not found.reason:
-        yield _command("notice", "evalharness", WORDS[found.verdict])
+        yield _command("notice", "evalharness", GATE_WORDS[found.verdict])
 
 
 def _command(level: str, title: str, message: str) -> str:

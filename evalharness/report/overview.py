@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import Any
 
 from evalharness.report.articles import Articles
-from evalharness.report.comparison import p_value, scaled
-from evalharness.report.gathered import Column, Gathered, Role
+from evalharness.report.comparison import p_value, scaled_figure
+from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
 
 # Systems that a sentence names before it counts the rest.
@@ -16,7 +16,7 @@ _NAMED = 4
 
 
 @dataclass(frozen=True)
-class Figure:
+class TableFigure:
     """One cell of the table: a mean with its interval, and its place beside the best."""
 
     mean: str
@@ -28,11 +28,11 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Row:
+class SystemRow:
     """A system with its figures and with what came out of it."""
 
     name: str
-    role: Role
+    role: SystemRole
     articles: int
     failed: int
     rejected: int
@@ -40,7 +40,7 @@ class Row:
     words: str
     truncated: str
     defects: str
-    figures: tuple[Figure | None, ...]
+    figures: tuple[TableFigure | None, ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Overview:
     sentence: str
     headline: str
     findings: tuple[Finding, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SystemRow, ...]
     notes: tuple[str, ...]
     unscored: tuple[tuple[str, str, int, str], ...]
     errors: tuple[tuple[str, int, str], ...]
@@ -78,7 +78,7 @@ def overview(gathered: Gathered, articles: Articles, found: Standings) -> Overvi
         findings=tuple(_findings(gathered, found)),
         rows=tuple(_rows(gathered, found)),
         notes=tuple(_notes(gathered, articles, found)),
-        unscored=tuple(_unscored(gathered)),
+        unscored=tuple(_missing_scores(gathered)),
         errors=tuple(
             (name, n, why)
             for name, record in zip(gathered.names, gathered.records, strict=True)
@@ -94,10 +94,10 @@ def _sentence(gathered: Gathered, articles: Articles) -> str:
     for kind, what in (("metric", "against references"), ("check", "against the article")):
         labels = dict.fromkeys(c.measure.metric for c in gathered.columns if c.kind == kind)
         if labels:
-            against.append(f"{listed(list(labels))} {what}")
+            against.append(f"{join_names(list(labels))} {what}")
     scored = f", scored by {' and '.join(against)}" if against else ""
-    data = listed(list(dict.fromkeys(filter(None, map(data_name, gathered.configs)))))
-    return f"{who} on {counted(articles.n, 'article')}{f' of {data}' if data else ''}{scored}."
+    data = join_names(list(dict.fromkeys(filter(None, map(data_name, gathered.configs)))))
+    return f"{who} on {count_text(articles.n, 'article')}{f' of {data}' if data else ''}{scored}."
 
 
 def data_name(config: Mapping[str, Any]) -> str:
@@ -112,7 +112,7 @@ def data_name(config: Mapping[str, Any]) -> str:
     return str(data.get("name", ""))
 
 
-def listed(names: Sequence[str], most: int | None = None) -> str:
+def join_names(names: Sequence[str], most: int | None = None) -> str:
     """Return names as a sentence has them.
 
     >>> listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], 2)
@@ -123,7 +123,7 @@ def listed(names: Sequence[str], most: int | None = None) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def counted(n: int, what: str) -> str:
+def count_text(n: int, what: str) -> str:
     """Return a number with its noun.
 
     >>> counted(1, "article"), counted(11490, "article")
@@ -144,12 +144,12 @@ def _headline(gathered: Gathered, found: Standings) -> str:
     above = [r.column.label for r in against if all(r.marks.get(f) == "lower" for f in floors)]
     if floors and len(running) == 1 and above:
         every = "every floor" if len(floors) > 1 else f"the floor {floors[0]}"
-        said.append(f"{running[0]} is above {every} by {listed(above)}, beyond chance.")
+        said.append(f"{running[0]} is above {every} by {join_names(above)}, beyond chance.")
     higher: dict[str, list[str]] = {}
     for ranking in against:
-        for name in _marked(ranking, "higher", floors):
+        for name in _marked_names(ranking, "higher", floors):
             higher.setdefault(name, []).append(ranking.column.label)
-    said += [f"The floor {name} is higher by {listed(by)}." for name, by in higher.items()]
+    said += [f"The floor {name} is higher by {join_names(by)}." for name, by in higher.items()]
     return " ".join(said)
 
 
@@ -160,15 +160,15 @@ def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
     if len(never_lower) == 1:
         return _one_best(never_lower[0], running, rankings)
     if len(never_lower) == 2:
-        return f"{listed(never_lower)} are not told apart by any score."
+        return f"{join_names(never_lower)} are not told apart by any score."
     if len(never_lower) == len(running):
         return f"No score tells the {len(running)} systems apart."
     if never_lower:
-        return f"No score shows {listed(never_lower, _NAMED)} to be worse than the best."
+        return f"No score shows {join_names(never_lower, _NAMED)} to be worse than the best."
     leaders: dict[str, list[str]] = {}
     for ranking in rankings:
         leaders.setdefault(ranking.best, []).append(ranking.column.label)
-    parts = [f"{name} by {listed(labels)}" for name, labels in leaders.items()]
+    parts = [f"{name} by {join_names(labels)}" for name, labels in leaders.items()]
     return f"No system is best by every score: {'; '.join(parts)}."
 
 
@@ -184,7 +184,7 @@ def _one_best(name: str, running: Sequence[str], rankings: Sequence[Ranking]) ->
     every = "every score" if len(rankings) > 1 else rankings[0].column.label
     if len(sure) == len(rankings):
         return f"{name} is best by {every}, beyond chance."
-    by = f", and by {listed(sure)} it is best beyond chance" if sure else ""
+    by = f", and by {join_names(sure)} it is best beyond chance" if sure else ""
     return f"{name} is the one system that no score shows to be worse than the best{by}."
 
 
@@ -201,32 +201,34 @@ def _findings(gathered: Gathered, found: Standings) -> Iterator[Finding]:
         if ranking.best:
             yield Finding(
                 label=ranking.column.label,
-                best=listed(_marked(ranking, "best", running), _NAMED) or ranking.best,
-                mean=scaled(ranking.means[ranking.best], ranking.column.key),
+                best=join_names(_marked_names(ranking, "best", running), _NAMED) or ranking.best,
+                mean=scaled_figure(ranking.means[ranking.best], ranking.column.key),
                 n=ranking.n,
-                ties=listed(_with_p(ranking, "tie", running), _NAMED),
-                below=listed(_with_p(ranking, "lower", running), _NAMED),
-                floors_above=listed(_marked(ranking, "higher", floors), _NAMED),
-                floors_beside=listed(_marked(ranking, "tie", floors), _NAMED),
+                ties=join_names(_with_p(ranking, "tie", running), _NAMED),
+                below=join_names(_with_p(ranking, "lower", running), _NAMED),
+                floors_above=join_names(_marked_names(ranking, "higher", floors), _NAMED),
+                floors_beside=join_names(_marked_names(ranking, "tie", floors), _NAMED),
             )
 
 
-def _marked(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
+def _marked_names(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
     return [name for name in among if ranking.marks.get(name) == mark]
 
 
 def _with_p(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
-    return [f"{name} (p = {p_value(ranking.p[name])})" for name in _marked(ranking, mark, among)]
+    return [
+        f"{name} (p = {p_value(ranking.p[name])})" for name in _marked_names(ranking, mark, among)
+    ]
 
 
-def _rows(gathered: Gathered, found: Standings) -> Iterator[Row]:
+def _rows(gathered: Gathered, found: Standings) -> Iterator[SystemRow]:
     """Yield the systems: those that compete, then floors, then ceilings."""
     rank = {"": 0, "floor": 1, "ceiling": 2}
     for n in sorted(range(len(gathered.runs)), key=lambda n: rank[gathered.roles[n]]):
         record = gathered.records[n]
         outputs, counts = record["outputs"], record["counts"]
         name = gathered.names[n]
-        yield Row(
+        yield SystemRow(
             name=name,
             role=gathered.roles[n],
             articles=counts["articles"],
@@ -241,18 +243,18 @@ def _rows(gathered: Gathered, found: Standings) -> Iterator[Row]:
 
 
 def _figure(
-    column: Column, record: Mapping[str, Any], found: Standings, name: str
-) -> Figure | None:
+    column: ScoreColumn, record: Mapping[str, Any], found: Standings, name: str
+) -> TableFigure | None:
     figures = column.of(record)
     if not figures or figures["mean"] is None:
         return None
     if column.measure.part == "value" and figures.get("corpus") is not None:
-        return Figure(f"{figures['corpus']:.1f}", "", "", figures["n"], "", whole=True)
+        return TableFigure(f"{figures['corpus']:.1f}", "", "", figures["n"], "", whole=True)
     mean, low, high = (one_digit(figures[k], column) for k in ("mean", "low", "high"))
-    return Figure(mean, low, high, figures["n"], found.mark(column, name))
+    return TableFigure(mean, low, high, figures["n"], found.mark(column, name))
 
 
-def one_digit(value: float | None, column: Column) -> str:
+def one_digit(value: float | None, column: ScoreColumn) -> str:
     """Return a figure with one digit, shares times 100."""
     return "–" if value is None else f"{value * (100 if column.percent else 1):.1f}"
 
@@ -272,7 +274,7 @@ def _share(n: int, of: int) -> str:
     return f"{min(max(n / of, 0.01), 0.99):.0%}"
 
 
-def _unscored(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
+def _missing_scores(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
     """Yield system, metric, how many articles have no score, and why."""
     for name, record in zip(gathered.names, gathered.records, strict=True):
         for label, metric in record["metrics"].items():
@@ -318,8 +320,8 @@ def _too_few(found: Standings) -> Iterator[str]:
     level = found.comparison.level if found.comparison else 0.0
     if n and 2.0 ** (1 - n) > level:
         yield (
-            f"{counted(n, 'article')} can show no difference, however large: everything is a tie. "
-            f"It takes {math.ceil(1 - math.log2(level))} or more."
+            f"{count_text(n, 'article')} can show no difference, however large: everything is a "
+            f"tie. It takes {math.ceil(1 - math.log2(level))} or more."
         )
 
 
@@ -330,13 +332,13 @@ def _reference_points(gathered: Gathered) -> Iterator[str]:
     if floors:
         what = "are floors, which take" if len(floors) > 1 else "is a floor, which takes"
         yield (
-            f"{listed(floors)} {what} sentences of the article as they are. A model should be "
+            f"{join_names(floors)} {what} sentences of the article as they are. A model should be "
             "above them against references; checks against the article find nothing wrong with "
             "what is copied from it."
         )
     if ceilings:
         what = "are ceilings, which pick" if len(ceilings) > 1 else "is a ceiling, which picks"
-        yield f"{listed(ceilings)} {what} the article's sentences with the references in hand."
+        yield f"{join_names(ceilings)} {what} the article's sentences with the references in hand."
     if _floors(gathered) or ceilings:
         yield "Best is said of the other systems; floors and ceilings are marked beside them."
 

@@ -13,28 +13,28 @@ from evalharness.report import articles as report_articles
 from evalharness.report import choosing, payload
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.overview import overview
-from evalharness.report.pair import falls, pair
-from evalharness.report.provenance import provenance
+from evalharness.report.pair import falls, pair_section
+from evalharness.report.provenance import provenance_section
 from evalharness.report.ranking import Standings, standings
 from evalharness.report.rendering import render
 from evalharness.report.table import NOTICE
-from evalharness.report.texts import packed
+from evalharness.report.texts import pack_json
 from evalharness.report.trust import trust
 from evalharness.runner.run import Run
 from evalharness.store.ledger import RunFolder
-from evalharness.store.samples import PAGE
+from evalharness.store.samples import PAGE_FILE
 from evalharness.store.seal import sealed_page
 
 if TYPE_CHECKING:
-    from evalharness.report.plots import Figure
+    from evalharness.report.plots import Plot
 
-REPORT = PAGE
+REPORT = PAGE_FILE
 INDEX = "index.html"
 CHUNKS = "chunks"
 # Bytes of a page that carries a choice of the articles; room is left for the marks around chunks.
-MOST = 2_990_000
+MOST_BYTES = 2_990_000
 # Articles that a page carries however long they are.
-LEAST = 20
+LEAST_ARTICLES = 20
 
 
 @dataclass(frozen=True)
@@ -121,51 +121,51 @@ def _page(gathered: Gathered, options: Options, beside: _Beside | None) -> str:
             "gathered": gathered,
             "overview": overview(gathered, articles, found),
             "trust": trust(gathered, options.cards),
-            "pair": pair(gathered, texts, found, fallen, gated) if differing else None,
+            "pair": pair_section(gathered, texts, found, fallen, gated) if differing else None,
             "figures": figures,
             "no_figures": no_figures,
-            "provenance": provenance(gathered),
+            "provenance": provenance_section(gathered),
             "notice": NOTICE,
             "neighbours": beside is not None,
         }
         if beside is None:
-            empty = render(index="", chunks=(), choice=choosing.everything(articles), **shown)
+            empty = render(index="", chunks=(), choice=choosing.choose_all(articles), **shown)
             named = [number for fall in fallen for number in fall.articles]
-            room = MOST - len(empty.encode())
-            index, blocks = _fitting(gathered, texts, named, room)
+            room = MOST_BYTES - len(empty.encode())
+            index, blocks = _payload_that_fits(gathered, texts, named, room)
         else:
-            index, blocks = payload.Index(gathered, choosing.everything(articles)), []
-            for chunk in payload.chunks(texts, index):
-                beside.write(packed(chunk))
-    return render(index=packed(index.record()), chunks=blocks, choice=index.choice, **shown)
+            index, blocks = payload.Index(gathered, choosing.choose_all(articles)), []
+            for chunk in payload.payload_chunks(texts, index):
+                beside.write(pack_json(chunk))
+    return render(index=pack_json(index.record()), chunks=blocks, choice=index.choice, **shown)
 
 
-def _fitting(
+def _payload_that_fits(
     gathered: Gathered, texts: report_articles.Texts, first: Sequence[int], room: int
 ) -> tuple[payload.Index, list[str]]:
     """Return index and texts of as many articles as there is room for."""
     most = texts.articles.n
     if most > payload.TRIED:
-        most = max(LEAST, int(room / payload.bytes_an_article(gathered, texts)))
+        most = max(LEAST_ARTICLES, int(room / payload.bytes_an_article(gathered, texts)))
     while True:
-        choice = choosing.choose(gathered, texts.articles, most, first)
+        choice = choosing.choose_articles(gathered, texts.articles, most, first)
         index = payload.Index(gathered, choice)
-        blocks = [packed(chunk) for chunk in payload.chunks(texts, index)]
-        taken = sum(map(len, blocks)) + len(packed(index.record()))
-        if taken <= room or len(choice.chosen) <= LEAST:
+        blocks = [pack_json(chunk) for chunk in payload.payload_chunks(texts, index)]
+        taken = sum(map(len, blocks)) + len(pack_json(index.record()))
+        if taken <= room or len(choice.chosen) <= LEAST_ARTICLES:
             return index, blocks
         # What was tried was shorter than what was chosen.
-        most = max(LEAST, int(len(choice.chosen) * room / taken * 0.97))
+        most = max(LEAST_ARTICLES, int(len(choice.chosen) * room / taken * 0.97))
 
 
-def _figures(gathered: Gathered, found: Standings) -> tuple[list[tuple[str, list["Figure"]]], str]:
+def _figures(gathered: Gathered, found: Standings) -> tuple[list[tuple[str, list["Plot"]]], str]:
     """Return the plots by their groups, or why there are none."""
-    from evalharness.report.plots import NO_PLOTS, NotDrawn, can_draw, figures
+    from evalharness.report.plots import NO_PLOTS, NotDrawn, can_draw, make_plots
 
     if not can_draw():
         return [], NO_PLOTS
     try:
-        drawn = figures(gathered, found.comparison)
+        drawn = make_plots(gathered, found.comparison)
     except NotDrawn as error:
         return [], str(error)
     groups = groupby(drawn, lambda each: each.group)

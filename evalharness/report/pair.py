@@ -11,18 +11,17 @@ from evalharness.comparison.comparison import Difference
 from evalharness.comparison.gate import Gate
 from evalharness.report import articles as report_articles
 from evalharness.report.articles import Articles, Texts
-from evalharness.report.comparison import p_value, scaled
-from evalharness.report.gate import WORDS
-from evalharness.report.gate import notes as gate_notes
-from evalharness.report.gathered import Column, Gathered
+from evalharness.report.comparison import p_value, scaled_figure
+from evalharness.report.gate import GATE_WORDS, gate_notes
+from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.report.ranking import Standings, without_folders
 from evalharness.report.word_diff import Change, word_diff
 from evalharness.stats.intervals import Values
 
-WORST = 20
+WORST_SHOWN = 20
 _ALIKE = 0.5  # characters in both, for each that only the one or the other has
 _LONGEST = 2_000  # characters of words that stand together
-Words = tuple[tuple[Change, str], ...]
+WordChanges = tuple[tuple[Change, str], ...]
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Fall:
     """
 
     system: int
-    column: Column
+    column: ScoreColumn
     articles: tuple[int, ...]
     values: Values
 
@@ -69,7 +68,7 @@ class Fallen:
     baseline: str
     candidate: str
     difference: str
-    words: Words = ()
+    words: WordChanges = ()
 
     @property
     def alike(self) -> bool:
@@ -90,7 +89,7 @@ class Worst:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateSummary:
     """What the gate says: the verdict, a line for each rule, and how it came about."""
 
     verdict: str
@@ -101,7 +100,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairSection:
     """All that the section shows."""
 
     baseline: str
@@ -109,26 +108,26 @@ class Pair:
     changed: tuple[Changed, ...]
     level: str
     worst: tuple[Worst, ...] = ()
-    gate: Verdict | None = None
+    gate: GateSummary | None = None
 
 
-def pair(
+def pair_section(
     gathered: Gathered,
     texts: Texts,
     found: Standings,
     fallen: Sequence[Fall],
     gate: Gate | None = None,
-) -> Pair | None:
+) -> PairSection | None:
     """Return what changed from the first system to the others; None where nothing compares."""
     comparison = found.comparison
     if comparison is None:
         return None
     judged = {column.key: column for column in gathered.columns if column.judged}
-    return Pair(
+    return PairSection(
         baseline=comparison.systems[0],
         systems=comparison.systems[1:],
         changed=tuple(
-            _changed(each, judged[each.metric], comparison.level)
+            _change_row(each, judged[each.metric], comparison.level)
             for each in comparison.differences
             if each.metric in judged
         ),
@@ -138,8 +137,8 @@ def pair(
     )
 
 
-def _changed(each: Difference, column: Column, level: float) -> Changed:
-    low, high = (scaled(end, each.metric, "+") for end in (each.low, each.high))
+def _change_row(each: Difference, column: ScoreColumn, level: float) -> Changed:
+    low, high = (scaled_figure(end, each.metric, "+") for end in (each.low, each.high))
     verdict = "no difference shown"
     if each.p_holm <= level and each.difference:
         verdict = "better" if each.difference > 0 else "worse"
@@ -148,12 +147,12 @@ def _changed(each: Difference, column: Column, level: float) -> Changed:
         label=column.label,
         verdict=verdict,
         n=each.n,
-        difference=scaled(each.difference, each.metric, "+"),
+        difference=scaled_figure(each.difference, each.metric, "+"),
         low=low,
         high=high,
         p=p_value(each.p_holm),
         record=f"{each.wins} / {each.ties} / {each.losses}",
-        detectable=scaled(each.detectable, each.metric),
+        detectable=scaled_figure(each.detectable, each.metric),
     )
 
 
@@ -166,7 +165,7 @@ def falls(gathered: Gathered, articles: Articles) -> list[Fall]:
         for n, column in enumerate(columns):
             both = scores[:, n, [0, system]]
             change = np.nan_to_num(both[:, 1] - both[:, 0], nan=0.0)
-            order = np.argsort(change, kind="stable")[:WORST].tolist()
+            order = np.argsort(change, kind="stable")[:WORST_SHOWN].tolist()
             if fallen := tuple(each for each in order if change[each] < 0):
                 found.append(Fall(system, column, fallen, both))
     return found
@@ -181,32 +180,32 @@ def _worst(gathered: Gathered, texts: Texts, fallen: Sequence[Fall]) -> Iterator
             before, after = (texts.of(each, n) for n in (0, fall.system))
             words = _words(before, after) if with_words else ()
             entries.append(
-                _fallen(before["id"], fall.values[each].tolist(), fall.column.key, words)
+                _fallen_row(before["id"], fall.values[each].tolist(), fall.column.key, words)
             )
         yield Worst(gathered.names[fall.system], fall.column.label, tuple(entries))
 
 
-def _words(before: Mapping[str, Any], after: Mapping[str, Any]) -> Words:
+def _words(before: Mapping[str, Any], after: Mapping[str, Any]) -> WordChanges:
     pieces = word_diff(before["summary"]["text"], after["summary"]["text"])
     return tuple((kind, words[:_LONGEST]) for kind, words in pieces)
 
 
-def _fallen(id: str, values: Sequence[float], metric: str, words: Words) -> Fallen:
+def _fallen_row(id: str, values: Sequence[float], metric: str, words: WordChanges) -> Fallen:
     one, other = values
     return Fallen(
         id=id,
         link=f"#article={quote(id, safe='', errors='replace')}",
-        baseline=scaled(one, metric),
-        candidate=scaled(other, metric),
-        difference=scaled(other - one, metric, "+"),
+        baseline=scaled_figure(one, metric),
+        candidate=scaled_figure(other, metric),
+        difference=scaled_figure(other - one, metric, "+"),
         words=words,
     )
 
 
-def _verdict(gate: Gate, gathered: Gathered) -> Verdict:
-    return Verdict(
+def _verdict(gate: Gate, gathered: Gathered) -> GateSummary:
+    return GateSummary(
         verdict=gate.verdict,
-        words=WORDS[gate.verdict],
+        words=GATE_WORDS[gate.verdict],
         reason=without_folders(gate.reason, gathered),
         outcomes=tuple((each.verdict, each.name, each.message) for each in gate.outcomes),
         notes=tuple(gate_notes(gate)),

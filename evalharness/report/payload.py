@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalharness.errors import DataError
-from evalharness.records import unread
+from evalharness.records import unread_spans
 from evalharness.report.articles import Texts, Told
-from evalharness.report.choosing import Choice
+from evalharness.report.choosing import ArticleChoice
 from evalharness.report.gathered import Gathered
-from evalharness.report.texts import Units, json_bytes, packed
-from evalharness.store.aggregates import cut
+from evalharness.report.texts import Units, json_bytes, pack_json
+from evalharness.store.aggregates import is_truncated
 from evalharness.store.runs import AGAIN
 from evalharness.text import sentences
 
-FORMAT = 1
+PAGE_FORMAT = 1
 # Of JSON: small enough to be unpacked while a reader waits, large enough to compress well.
 CHUNK_BYTES = 400_000
 # Articles that tell how large all will be.
@@ -35,7 +35,7 @@ class Index:
     """What the page knows of all its articles before any text is unpacked."""
 
     gathered: Gathered
-    choice: Choice
+    choice: ArticleChoice
     articles: dict[str, list[Any]] = field(
         default_factory=lambda: {
             key: [] for key in ("id", "source", "words", "title", "opening", "chunk", "at")
@@ -85,7 +85,7 @@ class Index:
         scores = {} if sample is None else sample["scores"]
         self.finish[system].append(summary and summary["finish"])
         self.words[system].append(None if summary is None else len(summary["text"].split()))
-        self.truncated[system].append(None if sample is None else _truncated(sample))
+        self.truncated[system].append(None if sample is None else _is_truncated(sample))
         for column in self.gathered.columns:
             score = scores.get(column.measure.metric)
             self.values[column.key][system].append(_value(score, column.measure.part))
@@ -99,7 +99,7 @@ class Index:
     def record(self) -> dict[str, Any]:
         """Return it as the page has it."""
         return {
-            "format": FORMAT,
+            "format": PAGE_FORMAT,
             "systems": list(self.gathered.names),
             "scores": [
                 {
@@ -117,8 +117,8 @@ class Index:
             "values": self.values,
             "outcomes": {
                 "finish": self.finish,
-                "band": _known(self.bands),
-                "flags": _known(self.flags),
+                "band": _without_empty(self.bands),
+                "flags": _without_empty(self.flags),
                 "words": self.words,
                 "truncated": self.truncated,
             },
@@ -126,7 +126,7 @@ class Index:
         }
 
 
-def _known(by_metric: Mapping[str, list[list[Any]]]) -> dict[str, list[list[Any]]]:
+def _without_empty(by_metric: Mapping[str, list[list[Any]]]) -> dict[str, list[list[Any]]]:
     """Leave out the metrics that have nothing anywhere."""
     return {
         metric: systems
@@ -145,23 +145,23 @@ def _opening(text: str) -> str:
     return " ".join(text[: 4 * _OPENING].split())[:_OPENING]
 
 
-def _truncated(sample: Mapping[str, Any]) -> bool:
+def _is_truncated(sample: Mapping[str, Any]) -> bool:
     summary = sample["summary"]
-    return cut(sample["article"], summary.get("read"), summary.get("tokens_in"))
+    return is_truncated(sample["article"], summary.get("read"), summary.get("tokens_in"))
 
 
 def _value(score: Mapping[str, Any] | None, part: str) -> float | None:
     if score is None:
         return None
     value = score.get("value") if part == "value" else score.get("parts", {}).get(part)
-    return _rounded(value)
+    return _round_value(value)
 
 
-def _rounded(value: float | None) -> float | None:
+def _round_value(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 4)
 
 
-def chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
+def payload_chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
     """Yield the texts of the chosen articles, some at a time, and enter each into the index.
 
     Raises: DataError where a run's samples cannot be read.
@@ -174,7 +174,7 @@ def chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
             index.add(told, number, len(chunk))
             chunk.append(article(told))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            where = texts.where(each, _blamed(told))
+            where = texts.where(each, _first_broken_system(told))
             raise DataError(
                 f"{where}: not a sample as evalharness writes it ({error!r}); {AGAIN}"
             ) from None
@@ -186,7 +186,7 @@ def chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
         yield chunk
 
 
-def _blamed(told: Told) -> int:
+def _first_broken_system(told: Told) -> int:
     """Return the first system whose sample the page cannot be made of."""
     there = [system for system, sample in enumerate(told) if sample is not None]
     for system in there:
@@ -201,9 +201,9 @@ def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
     """Return how much of a page an article takes, by some of them spread over all; there is one."""
     n = texts.articles.n
     tried = sorted({i * n // TRIED for i in range(TRIED)})
-    index = Index(gathered, Choice(tried, n))
-    taken = sum(len(packed(chunk)) for chunk in chunks(texts, index))
-    return (taken + len(packed(index.record()))) / len(tried)
+    index = Index(gathered, ArticleChoice(tried, n))
+    taken = sum(len(pack_json(chunk)) for chunk in payload_chunks(texts, index))
+    return (taken + len(pack_json(index.record()))) / len(tried)
 
 
 def article(samples: Told) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _sentences(text: str, units: Units) -> Spans:
 def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
     summary = sample["summary"]
     own = Units(summary["text"])
-    gaps = unread(summary, sample["article"])
+    gaps = unread_spans(summary, sample["article"])
     found = {
         "text": summary["text"],
         "unread": [[article.at(gap.start), article.at(gap.end)] for gap in gaps],
@@ -239,22 +239,22 @@ def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
         "scores": {},
     }
     for metric, score in sample["scores"].items():
-        if said := _said(score, own, article):
+        if said := _score_details(score, own, article):
             found["scores"][metric] = said
     return found
 
 
-def _said(score: Mapping[str, Any], own: Units, article: Units) -> dict[str, Any]:
+def _score_details(score: Mapping[str, Any], own: Units, article: Units) -> dict[str, Any]:
     """Return what a score says beside its numbers; empty where that is nothing."""
     found: dict[str, Any] = {}
     if score.get("note") or score.get("band") or score.get("sentences") or score.get("flags"):
-        found["value"] = _rounded(score.get("value"))
+        found["value"] = _round_value(score.get("value"))
     for key in ("note", "band"):
         if score.get(key):
             found[key] = score[key]
     if score.get("sentences"):
         found["sentences"] = [
-            [*_span(each, own), _rounded(each["value"]), _evidence(each, article)]
+            [*_span(each, own), _round_value(each["value"]), _evidence(each, article)]
             for each in score["sentences"]
         ]
     if score.get("flags"):

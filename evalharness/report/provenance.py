@@ -13,7 +13,7 @@ CONFIGS = 60
 
 
 @dataclass(frozen=True)
-class Source:
+class RunSource:
     """One run: its signature, its data, and its config as it stands in its folder."""
 
     name: str
@@ -27,16 +27,16 @@ class Source:
 class Provenance:
     """All that the section shows. versions: by what they are of, one for all runs or one each."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[RunSource, ...]
     signatures: tuple[str, ...]
     versions: tuple[tuple[str, tuple[str, ...]], ...]
     again: str
 
 
-def provenance(gathered: Gathered) -> Provenance:
+def provenance_section(gathered: Gathered) -> Provenance:
     """Return where the runs are from."""
     sources = tuple(
-        Source(
+        RunSource(
             name=name,
             model=str(record["signatures"]["model"]),
             fingerprint=str(record["data"]["fingerprint"]),

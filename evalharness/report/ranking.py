@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from evalharness.comparison.comparison import Comparison, compare_shared
 from evalharness.comparison.shared import Chosen, Incomparable, Measure, Shared, share
-from evalharness.report.gathered import Column, Gathered
+from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.store.runs import ScoredRun
 
 # Systems whose pairs are all tested: 1,770 for each score.
-MOST = 60
+MOST_SYSTEMS = 60
 # Of a system beside the best one: not told apart from it, below or above it beyond chance.
 Mark = Literal["best", "tie", "lower", "higher", ""]
 
@@ -24,7 +24,7 @@ class Ranking:
     paired randomization, Holm-adjusted over all pairs of systems.
     """
 
-    column: Column
+    column: ScoreColumn
     best: str
     n: int
     means: Mapping[str, float | None]
@@ -45,7 +45,7 @@ class Standings:
     reason: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    def mark(self, column: Column, system: str) -> Mark:
+    def mark(self, column: ScoreColumn, system: str) -> Mark:
         """Return what a system is beside the best by a score."""
         ranking = self.rankings.get(column.key)
         return "" if ranking is None else ranking.marks.get(system, "")
@@ -55,8 +55,10 @@ def standings(gathered: Gathered) -> Standings:
     """Compare all systems by every score that was made alike in all of them."""
     if len(gathered.runs) < 2:
         return Standings(reason="there is one system")
-    if len(gathered.runs) > MOST:
-        return Standings(reason=f"these are more than {MOST} systems; give fewer to compare them")
+    if len(gathered.runs) > MOST_SYSTEMS:
+        return Standings(
+            reason=f"these are more than {MOST_SYSTEMS} systems; give fewer to compare them"
+        )
     columns, left_out = _comparable(gathered)
     if not columns:
         return Standings(reason="the systems have no score in common", left_out=left_out)
@@ -81,7 +83,7 @@ def without_folders(message: str, gathered: Gathered) -> str:
     return message
 
 
-def _comparable(gathered: Gathered) -> tuple[list[Column], dict[str, str]]:
+def _comparable(gathered: Gathered) -> tuple[list[ScoreColumn], dict[str, str]]:
     columns, left_out = [], {}
     for column in gathered.columns:
         why = _obstacle(column.measure, gathered.runs, gathered.names)
@@ -103,7 +105,7 @@ def _obstacle(measure: Measure, runs: Sequence[ScoredRun], names: Sequence[str])
     return ""
 
 
-def _ranking(column: Column, found: Comparison, gathered: Gathered) -> Ranking:
+def _ranking(column: ScoreColumn, found: Comparison, gathered: Gathered) -> Ranking:
     standing = {s.system: s for s in found.standings if s.metric == column.key}
     means = {name: standing[name].mean for name in gathered.names}
     n = next(iter(standing.values())).n

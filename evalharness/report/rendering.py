@@ -18,7 +18,7 @@ _EXPLORER = (
 _SCRIPTS = (*(f"explorer/{name}.js" for name in _EXPLORER), "page.js")
 _STYLES = ("style.css", "plots.css", "explorer.css")
 # Characters of one text of the page itself; those of the articles are data.
-LONGEST = 20_000
+_LONGEST_TEXT = 20_000
 # What of a page's own folder may run.
 _NEIGHBOURS = "'self'"
 
@@ -31,7 +31,7 @@ def render(*, index: str, chunks: Sequence[str], neighbours: bool, **shown: Any)
     """
     import markupsafe
 
-    script, style = _joined(_SCRIPTS), _joined(_STYLES)
+    script, style = _join_files(_SCRIPTS), _join_files(_STYLES)
     policy = _policy(script, style, _NEIGHBOURS if neighbours else "")
     template = _environment().get_template("page.html.j2")
     data = {"index": markupsafe.Markup(index), "chunks": [*map(markupsafe.Markup, chunks)]}  # noqa: S704  base64
@@ -46,12 +46,12 @@ def _environment() -> "jinja2.Environment":
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=shown,
+        finalize=text_for_page,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["clipped"] = clipped
+    environment.filters["clipped"] = clip_with_count
     return environment
 
 
@@ -59,7 +59,7 @@ def _environment() -> "jinja2.Environment":
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def shown(value: Any) -> Any:
+def text_for_page(value: Any) -> Any:
     r"""Return text that a page can hold: what it cannot is a replacement mark, and none is endless.
 
     >>> shown("a\x00b")
@@ -69,15 +69,15 @@ def shown(value: Any) -> Any:
 
     if not isinstance(value, str) or isinstance(value, markupsafe.Markup):
         return value
-    return _UNSHOWN.sub("\ufffd", clipped(value, LONGEST))
+    return _UNSHOWN.sub("\ufffd", clip_with_count(value, _LONGEST_TEXT))
 
 
-def clipped(text: str, most: int = 300) -> str:
+def clip_with_count(text: str, most: int = 300) -> str:
     """Return text up to a length, and how much more there is."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} characters more)"
 
 
-def _joined(names: Sequence[str]) -> Any:
+def _join_files(names: Sequence[str]) -> Any:
     """Return files of ours as they stand in the page. They may not end its element."""
     import markupsafe
 

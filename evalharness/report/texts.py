@@ -24,7 +24,7 @@ class Units:
         return offset + bisect_left(self._wide, offset) if self._wide else offset
 
 
-def packed(value: Any) -> str:
+def pack_json(value: Any) -> str:
     """Return a JSON value gzipped, in base64: the same for the same value, on any machine.
 
     Lone surrogates, which UTF-8 cannot hold, make the JSON ASCII throughout.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.meta import known_cards
-from evalharness.meta.cards import between, row
+from evalharness.meta.cards import source_row, with_interval
 from evalharness.report.gathered import Gathered
 
 # What a run adds to a check's signature, which does not change its scores.
@@ -49,7 +49,7 @@ def _trust(number: int, label: str, signatures: list[str], known: Mapping[str, A
         return Trust(number, "trust not measured", said)
     said = (
         f"Against what people found, in {len(card['macro_sources'])} sources of labels: mean AUC "
-        f"{between(card, 'macro_auc')}, where 0.5 is chance and 1 is perfect."
+        f"{with_interval(card, 'macro_auc')}, where 0.5 is chance and 1 is perfect."
     )
     if made != {card["signature"]}:
         said += f" Measured as {card['signature']}; these runs have {', '.join(sorted(made))}."
@@ -58,7 +58,7 @@ def _trust(number: int, label: str, signatures: list[str], known: Mapping[str, A
         number,
         "trust not measured" if auc is None else f"AUC {auc:.2f} (chance 0.5)",
         said,
-        tuple(row(each) for each in card["measured_on"]),
+        tuple(source_row(each) for each in card["measured_on"]),
         card["meaning"],
     )
 

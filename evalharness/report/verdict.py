@@ -22,7 +22,7 @@ STYLES = {
     "flagged": "bold red",
     "no_summary": "bold",
 }
-WORDS = {
+VERDICT_WORDS = {
     "supported": "SUPPORTED: nothing was found that speaks against it",
     "unsure": "UNSURE: nothing is clearly wrong, and not everything was found in the article",
     "flagged": "FLAGGED: this may be wrong",
@@ -77,9 +77,9 @@ class Printer:
         chance = found.probability
         learnt = "" if chance is None else f"; {chance:.0%} likely to be consistent"
         score = "" if found.score is None else f"  ({found.check} {found.score:.2f}{learnt})"
-        self._print("  ", (WORDS[found.verdict], STYLES[found.verdict]), (score, "dim"))
+        self._print("  ", (VERDICT_WORDS[found.verdict], STYLES[found.verdict]), (score, "dim"))
         if found.page is not None:
-            for line in taken(found.page):
+            for line in page_facts(found.page):
                 self._print("  ", (line, "dim"))
 
     def show_sentences(self) -> None:
@@ -96,7 +96,7 @@ class Printer:
             "  ", (f"{number} ", "bold"), (sentence.band, STYLES[sentence.band]), (value, "dim")
         )
         flags = [flag for flag in self.found.flags if _inside(flag.span, sentence.span)]
-        self._print(INDENT, *self._marked(sentence, flags))
+        self._print(INDENT, *self._mark_pieces(sentence, flags))
         for flag in flags:
             said = " ".join(flag.span.of(self.found.summary).split())
             self._print(
@@ -104,7 +104,7 @@ class Printer:
             )
         self._show_evidence(sentence, flags)
 
-    def _marked(self, sentence: Sentence, flags: Sequence[Flag]) -> Iterator[tuple[str, str]]:
+    def _mark_pieces(self, sentence: Sentence, flags: Sequence[Flag]) -> Iterator[tuple[str, str]]:
         """Yield the pieces of a sentence, flagged ones marked."""
         style = f"underline {'red' if sentence.band == 'flagged' else 'yellow'}"
         at, summary = sentence.span.start, self.found.summary
@@ -154,7 +154,7 @@ def _inside(span: Span, sentence: Span) -> bool:
     return span.start < sentence.end and sentence.start < span.end
 
 
-def taken(page: Page) -> Iterator[str]:
+def page_facts(page: Page) -> Iterator[str]:
     """Yield what a page was taken for, in words."""
     yield f"Title: {page.title or 'none was found'}"
     facts = [", ".join(page.byline), *page.timestamps]

@@ -8,7 +8,7 @@ from typing import Literal
 Change = Literal["same", "removed", "added"]
 _WORDS = re.compile(r"\S+")
 # Longer texts are cut: what differs further on is not for a comment.
-MOST_WORDS = 400
+MOST_DIFF_WORDS = 400
 
 
 def word_diff(before: str, after: str) -> Iterator[tuple[Change, str]]:
@@ -17,7 +17,7 @@ def word_diff(before: str, after: str) -> Iterator[tuple[Change, str]]:
     >>> list(word_diff("the 12 boats sank", "the 14 boats sank"))
     [('same', 'the'), ('removed', '12'), ('added', '14'), ('same', 'boats sank')]
     """
-    old, new = (_WORDS.findall(text)[:MOST_WORDS] for text in (before, after))
+    old, new = (_WORDS.findall(text)[:MOST_DIFF_WORDS] for text in (before, after))
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for kind, i, i_end, j, j_end in matcher.get_opcodes():
         if kind == "equal":

@@ -40,7 +40,7 @@ def no_article(rejected: int, first: Rejected | None) -> DataError:
     return DataError(f"data: no article to summarize{why}")
 
 
-def expected(loader: Loader, limit: int | None) -> int | None:
+def expected_articles(loader: Loader, limit: int | None) -> int | None:
     """Return how many articles are to come, as far as the loader can tell."""
     if not isinstance(loader, Counted):
         return limit

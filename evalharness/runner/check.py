@@ -12,13 +12,13 @@ from evalharness.config import registry
 from evalharness.config.calibration import Probability, load_calibration
 from evalharness.errors import ConfigError, DataError
 from evalharness.files.untrusted import read_whole
-from evalharness.loaders.pages.loader import NO_ARTICLE, article_text, extra, read
+from evalharness.loaders.pages.loader import NO_ARTICLE, article_text, extra, parse_page
 from evalharness.loaders.pages.parts import Page
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary, score_record
 
 Band = Literal["supported", "unsure", "flagged"]
-Outcome = Literal["supported", "unsure", "flagged", "no_summary"]
+VerdictWord = Literal["supported", "unsure", "flagged", "no_summary"]
 
 # Words that the article lacks can still be true to it, and of two names in one place both may be
 # right; every other kind of flag names an error.
@@ -79,7 +79,7 @@ class Verdict:
     page: the parts of the page, if it was one. Spans are characters of `summary` and `article`.
     """
 
-    verdict: Outcome
+    verdict: VerdictWord
     score: float | None
     sentences: tuple[Sentence, ...]
     flags: tuple[Flag, ...]
@@ -92,7 +92,7 @@ class Verdict:
 
     def record(self) -> dict[str, Any]:
         """Return the verdict as JSON has it; evidence with its text and its sentence's number."""
-        places = Places(self.article)
+        places = NumberedSentences(self.article)
         flags = score_record(Score(None, flags=self.flags)).get("flags", [])
         return {
             "page": None if self.page is None else page_record(self.page),
@@ -136,7 +136,7 @@ def page_record(page: Page) -> dict[str, Any]:
     }
 
 
-class Places:
+class NumberedSentences:
     """The sentences of an article by number, from 1."""
 
     def __init__(self, article: str) -> None:
@@ -159,7 +159,9 @@ class Places:
         }
 
 
-def verdict(score: Score, thresholds: Thresholds = DEFAULT) -> tuple[Outcome, dict[Span, Band]]:
+def verdict_and_bands(
+    score: Score, thresholds: Thresholds = DEFAULT
+) -> tuple[VerdictWord, dict[Span, Band]]:
     """Return the verdict of a score, and the band of each of its sentences.
 
     A sentence is flagged by a flag in it that names an error (any kind but `unsupported` and
@@ -204,13 +206,13 @@ def check(
     if not given.strip():
         note = "the page has no summary" if parts else "the summary is empty"
         return Verdict("no_summary", None, (), (), note, check, article.text, "", parts)
-    checker = checker or registry.load("checks", check)()
+    checker = checker or registry.load_class("checks", check)()
     [score] = checker.score([(article, Summary(article.id, given))])
     limits = thresholds or own_thresholds(checker)
-    return judged(score, article.text, given, check, limits, parts)
+    return verdict_of_score(score, article.text, given, check, limits, parts)
 
 
-def judged(
+def verdict_of_score(
     score: Score,
     article: str,
     summary: str,
@@ -219,7 +221,7 @@ def judged(
     page: Page | None = None,
 ) -> Verdict:
     """Return what a score says of a summary, sentence by sentence."""
-    outcome, bands = verdict(score, limits)
+    outcome, bands = verdict_and_bands(score, limits)
     learnt = limits.probability
     return Verdict(
         outcome,
@@ -244,7 +246,7 @@ def _article(page: str | Path | Page | Article, summary: str | None) -> tuple[Ar
     if isinstance(page, Path):
         page = read_page(page)
     elif isinstance(page, str):
-        page = read(page.encode(errors="replace"))
+        page = parse_page(page.encode(errors="replace"))
     if not page.body:
         raise DataError(NO_ARTICLE)
     return Article(page.title or "page", article_text(page), extra=extra(page)), page
@@ -256,7 +258,7 @@ def read_page(path: Path) -> Page:
         content = read_whole(path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}") from error
-    return read(content, True if path.suffix.lower() in (".html", ".htm") else None)
+    return parse_page(content, True if path.suffix.lower() in (".html", ".htm") else None)
 
 
 def own_thresholds(checker: Any) -> Thresholds:
@@ -268,7 +270,7 @@ def own_thresholds(checker: Any) -> Thresholds:
 def _sentences(summary: str, score: Score, bands: Mapping[Span, Band]) -> tuple[Sentence, ...]:
     """Return every sentence of the summary, also those that the check says nothing of."""
     judged = {each.span: each for each in score.sentences}
-    spans = [*judged, *(s for s in text.sentences(summary) if not _covered(s, judged))]
+    spans = [*judged, *(s for s in text.sentences(summary) if not _overlaps_any(s, judged))]
     found = []
     for span in sorted(spans):
         known = judged.get(span)
@@ -279,7 +281,7 @@ def _sentences(summary: str, score: Score, bands: Mapping[Span, Band]) -> tuple[
     return tuple(found)
 
 
-def _covered(span: Span, judged: Mapping[Span, SentenceScore]) -> bool:
+def _overlaps_any(span: Span, judged: Mapping[Span, SentenceScore]) -> bool:
     return any(_meet(span, other) for other in judged)
 
 

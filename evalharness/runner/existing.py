@@ -14,13 +14,13 @@ from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.loaders.logs.files import open_log
 from evalharness.loaders.logs.formats import FORMATS
 from evalharness.loaders.logs.loader import Logs
-from evalharness.loaders.paths import matches
+from evalharness.loaders.paths import matching_paths
 from evalharness.records import digest
 from evalharness.runner.run import Progress, Run, Unfinished, run
 from evalharness.store import samples as results_files
 
-ROWS = "rows"
-FORMAT_NAMES = ("auto", ROWS, *FORMATS)
+ROWS_FORMAT = "rows"
+FORMAT_NAMES = ("auto", ROWS_FORMAT, *FORMATS)
 REASONS_SHOWN = 5
 
 
@@ -64,7 +64,7 @@ def score(
     if format not in FORMAT_NAMES:
         raise ConfigError(f"--format {format}: known are {', '.join(FORMAT_NAMES)}")
     sheet = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
-    sources = _wanted(list(_sources(files, format, sheet, overrides)), systems)
+    sources = _sources_of_systems(list(_sources(files, format, sheet, overrides)), systems)
     runs: list[Run] = []
     failures: dict[str, str] = {}
     for source in sources:
@@ -100,15 +100,15 @@ def _sources(
 ) -> Iterator[_Source]:
     rows: list[str] = []
     taken: set[str] = set()
-    for path in [path for file in files for path in _found(file)]:
-        if not path.is_file() or format_ == ROWS or open_log(path, format_) is None:
+    for path in [path for file in files for path in _files_of_argument(file)]:
+        if not path.is_file() or format_ == ROWS_FORMAT or open_log(path, format_) is None:
             rows.append(str(path))
             continue
         data = {"name": "logs", "path": str(path), "format": format_}
         logs = _logs(dict(sheet, data=data), overrides)
         told = "\n".join(taken.told() for taken in logs.taken())
         for system in logs.systems() or [path.stem]:
-            label = _unused(system, path.stem, taken)
+            label = _unused_name(system, path.stem, taken)
             yield _Source({**data, "system": system}, label, told)
             told = ""  # once for a file
     if rows:
@@ -125,7 +125,7 @@ def _logs(sheet: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
     return loader
 
 
-def _wanted(sources: list[_Source], systems: Sequence[str]) -> list[_Source]:
+def _sources_of_systems(sources: list[_Source], systems: Sequence[str]) -> list[_Source]:
     """Return the sources with the systems that were asked for, and those that have none."""
     there = {str(source.data["system"]): None for source in sources if "system" in source.data}
     for system in systems:
@@ -134,7 +134,7 @@ def _wanted(sources: list[_Source], systems: Sequence[str]) -> list[_Source]:
     return [s for s in sources if not systems or s.data.get("system") in (None, *systems)]
 
 
-def _unused(system: str, stem: str, taken: set[str]) -> str:
+def _unused_name(system: str, stem: str, taken: set[str]) -> str:
     """Return a name for a system's run whose folder is no other's, and note it in `taken`.
 
     >>> taken = set()
@@ -151,9 +151,9 @@ def _unused(system: str, stem: str, taken: set[str]) -> str:
     return label
 
 
-def _found(file: str) -> list[Path]:
+def _files_of_argument(file: str) -> list[Path]:
     try:
-        return matches(Path(file))
+        return matching_paths(Path(file))
     except DataError:  # what is not there is for the loader of rows to say
         return [Path(file)]
 

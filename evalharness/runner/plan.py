@@ -17,7 +17,7 @@ from evalharness.config import registry
 from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, prepare
 from evalharness.errors import ModelError
-from evalharness.files.temporary import Places
+from evalharness.files.temporary import OffsetIndex
 from evalharness.hf import hub
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
@@ -25,8 +25,8 @@ from evalharness.runner.articles import no_article, windows
 from evalharness.runner.work import Work, at_work, weights, with_same_articles
 from evalharness.stats import paired
 from evalharness.store.ledger import Ledger, results_folder
-from evalharness.store.samples import SHOWN_PARTS, TABLE
-from evalharness.store.store import Store, content
+from evalharness.store.samples import SHOWN_PARTS, TABLE_FILE
+from evalharness.store.store import Store, content_key
 
 # Standard deviation, over articles, of the difference between two systems, where no run tells it:
 # the median over the 276 pairs of 24 systems on 54 articles of REALSumm (Bhandari et al. 2020) was
@@ -40,7 +40,7 @@ _RUNS = 6
 
 
 @dataclass
-class Count:
+class StoredCount:
     """How much of something the store has, and how much it lacks."""
 
     stored: int = 0
@@ -55,13 +55,13 @@ class CellPlan:
     folder: Path
     settings: Mapping[str, Any]
     articles: int = 0
-    summaries: Count = field(default_factory=Count)
-    scores: dict[str, Count] = field(default_factory=dict)
+    summaries: StoredCount = field(default_factory=StoredCount)
+    scores: dict[str, StoredCount] = field(default_factory=dict)
     problem: str = ""
 
 
 @dataclass(frozen=True)
-class Weights:
+class PlannedCheckpoint:
     """A checkpoint that a config names. where: folder, cache, or hub (some of it to be downloaded).
 
     size: bytes of its weights, or of what is to be downloaded; None where that cannot be known.
@@ -99,7 +99,7 @@ class Plan:
     experiment: str
     cells: list[CellPlan]
     distinct: int = 0
-    weights: list[Weights] = field(default_factory=list)
+    weights: list[PlannedCheckpoint] = field(default_factory=list)
     detectable: list[Detectable] = field(default_factory=list)
 
     def record(self) -> dict[str, Any]:
@@ -155,14 +155,14 @@ class _Looking:
     def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
         self.folder = folder
-        self.missing: dict[str, Places] = {}  # keys by what is to summarize them
+        self.missing: dict[str, OffsetIndex] = {}  # keys by what is to summarize them
         self.works: dict[str, Work] = {}
         self.problems: dict[tuple[Any, ...], str] = {}
 
     def cell(self, cell: Cell) -> CellPlan:
         path = self.folder / cell.experiment / cell.name
         planned = CellPlan(cell.name, path, cell.settings)
-        planned.scores = {label: Count() for label in cell.metrics}
+        planned.scores = {label: StoredCount() for label in cell.metrics}
         planned.problem = self.problems.get(weights(cell), "")
         if not planned.problem:
             try:
@@ -201,7 +201,7 @@ class _Contents:
 
     def of(self, needs: frozenset[Need]) -> list[str]:
         if needs not in self.known:
-            self.known[needs] = [content(article, needs) for article in self.window]
+            self.known[needs] = [content_key(article, needs) for article in self.window]
         return self.known[needs]
 
 
@@ -214,7 +214,7 @@ class _Cell:
         work = looking.works.get(cell.name)
         self.summarizing = work.summarizing if work else None
         signature = self.summarizing.signature if self.summarizing else {"unnamed": cell.name}
-        self.missing = looking.missing.setdefault(canonical(signature), Places())
+        self.missing = looking.missing.setdefault(canonical(signature), OffsetIndex())
         self.ledger = looking.store.look("summaries", signature) if self.summarizing else None
         self.scored: dict[str, Ledger | None] = {}
         for label, metric in cell.metrics.items():
@@ -254,28 +254,30 @@ class _Cell:
                 yield None
 
 
-def _all_weights(cells: Sequence[Cell]) -> list[Weights]:
+def _all_weights(cells: Sequence[Cell]) -> list[PlannedCheckpoint]:
     """Return where the weights are of models, metrics and checks, each checkpoint once."""
     components = [each for cell in cells for each in (cell.model, *cell.metrics.values())]
-    wanted = dict.fromkeys(each for found in components for each in registry.wanted(found))
+    wanted = dict.fromkeys(
+        each for found in components for each in registry.wanted_checkpoints(found)
+    )
     return [weights_of(each) for each in wanted]
 
 
-def weights_of(wanted: hub.Wanted) -> Weights:
+def weights_of(wanted: hub.Wanted) -> PlannedCheckpoint:
     """Return where a checkpoint's weights are, and how much is to be downloaded; fetch nothing."""
     folder = Path(wanted.name).expanduser()
     if folder.is_dir():
-        return Weights(wanted.name, "folder", _size(folder, wanted))
+        return PlannedCheckpoint(wanted.name, "folder", _size(folder, wanted))
     try:
         lacking = hub.to_fetch(wanted.name, wanted.revision, wanted.only)
     except ModelError as error:
-        return Weights(wanted.name, "hub", None, problem=str(error))
+        return PlannedCheckpoint(wanted.name, "hub", None, problem=str(error))
     if not lacking.files:
         size = _size(hub.snapshot(wanted.name, lacking.commit), wanted)
-        return Weights(wanted.name, "cache", size, note=lacking.note)
+        return PlannedCheckpoint(wanted.name, "cache", size, note=lacking.note)
     known = None not in lacking.files.values()
     size = lacking.n_bytes if known else None
-    return Weights(wanted.name, "hub", size, tuple(lacking.files), lacking.note)
+    return PlannedCheckpoint(wanted.name, "hub", size, tuple(lacking.files), lacking.note)
 
 
 def _size(folder: Path, wanted: hub.Wanted) -> int | None:
@@ -308,7 +310,7 @@ def _detectable(group: Sequence[Cell], plans: Mapping[int, CellPlan]) -> Iterato
 
 def _deviation(folders: Sequence[Path], column: str, metric: Metric) -> tuple[float | None, str]:
     """Return the standard deviation of differences over articles, and what it was taken from."""
-    runs = [found for folder in folders if (found := _column(folder / TABLE, column))][:_RUNS]
+    runs = [found for folder in folders if (found := _column(folder / TABLE_FILE, column))][:_RUNS]
     spreads = [
         spread
         for one, other in itertools.combinations(runs, 2)

@@ -10,25 +10,25 @@ from evalharness.config import registry
 from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, executor_of, prepare
 from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
-from evalharness.protocols import Crew, Delegating, Tracked
+from evalharness.protocols import Delegating, Pool, Tracked
 from evalharness.runner import tracking
 from evalharness.runner.provenance import provenance
 from evalharness.runner.space import check_space
-from evalharness.runner.tasks import Ready, score
+from evalharness.runner.tasks import Ready, fill_scores
 from evalharness.runner.work import Progress as Progress
 from evalharness.runner.work import (
     Silence,
     Work,
     at_work,
-    identity,
+    data_identity,
     let_go,
     neighbours,
     passes,
     reason,
-    shared,
     summarize,
     weights,
     with_same_articles,
+    work_with_same_summaries,
 )
 from evalharness.store import samples as results_files
 from evalharness.store.ledger import RunFolder, cannot_write, results_folder
@@ -136,7 +136,7 @@ def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
 
 
 def run_cells(
-    cells: Sequence[Cell], folder: Path, progress: Progress, crew: Crew | None = None
+    cells: Sequence[Cell], folder: Path, progress: Progress, crew: Pool | None = None
 ) -> tuple[list[Run], dict[str, str]]:
     """Run cells into `folder`; return the runs, and by cell's name why the others could not be.
 
@@ -156,7 +156,7 @@ class _Runner:
     """Takes cells through both passes; one that fails leaves the others."""
 
     def __init__(
-        self, cells: Sequence[Cell], folder: Path, progress: Progress, crew: Crew | None
+        self, cells: Sequence[Cell], folder: Path, progress: Progress, crew: Pool | None
     ) -> None:
         self.cells = cells
         self.folder = folder
@@ -189,7 +189,7 @@ class _Runner:
             path = self.path(cell)
             try:
                 works.append(
-                    shared(cell, path, works)
+                    work_with_same_summaries(cell, path, works)
                     or summarize(cell, path, self.store, self.progress, self.crew)
                 )
             except Exception as error:
@@ -200,7 +200,7 @@ class _Runner:
     def scored(self, works: Sequence[Work]) -> None:
         """Score works together; where that fails, each alone, to find out which it was."""
         try:
-            score(works, self.store, self.progress, self.finish, self.crew)
+            fill_scores(works, self.store, self.progress, self.finish, self.crew)
         except OSError:  # the results folder's
             raise
         except Exception as error:
@@ -248,7 +248,7 @@ def _head(cell: Cell) -> dict[str, Any]:
         "cell": cell.name,
         "seed": cell.sheet.seed,
         "interval": cell.sheet.interval.model_dump(),
-        "data": {"loader": cell.sheet.data.name, **identity(cell)},
+        "data": {"loader": cell.sheet.data.name, **data_identity(cell)},
     }
 
 

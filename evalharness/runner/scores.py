@@ -6,7 +6,7 @@ from typing import Any
 
 from evalharness.config import registry
 from evalharness.errors import ModelError
-from evalharness.executors.jobs import done
+from evalharness.executors.jobs import run_batch
 from evalharness.protocols import Costly, Metric, Pair
 from evalharness.records import (
     Article,
@@ -19,7 +19,7 @@ from evalharness.records import (
     digest,
     score_record,
 )
-from evalharness.store.store import Store, content, same_length
+from evalharness.store.store import Store, content_key, same_length
 
 
 class Scoring:
@@ -42,12 +42,12 @@ class Scoring:
         fresh = self._fresh(keys, articles, summaries)
         failed = {key: self._passing[key] for key in keys if key in self._passing}
         for batch in self._batches(fresh):
-            failed |= self._taken(batch, done(self.metric, [pair for _, pair in batch]))
+            failed |= self._write_scores(batch, run_batch(self.metric, [pair for _, pair in batch]))
         kept = iter(self.ledger.get([key for key in keys if key and key not in failed]))
         return [
             (failed.get(key) or next(kept), fresh.pop(key, None) is not None)
             if key
-            else (_unsummarized(summary), False)
+            else (_record_without_summary(summary), False)
             for key, summary in zip(keys, summaries, strict=True)
         ]
 
@@ -61,7 +61,7 @@ class Scoring:
 
     def take(self, batch: Sequence[tuple[str, Pair]], scores: Sequence[Score]) -> None:
         """Write the scores of a batch that was lacking. Raises: ModelError, StoreError."""
-        self._passing |= self._taken(batch, scores)
+        self._passing |= self._write_scores(batch, scores)
         self._with_workers.difference_update(key for key, _ in batch)
 
     def _fresh(
@@ -82,13 +82,13 @@ class Scoring:
     def keys(self, articles: Sequence[Article], summaries: Sequence[Summary]) -> list[str]:
         """Return the keys of scores in the ledger; empty where there is no summary to score."""
         needs = self.metric.needs
-        contents = {n: content(a, needs) for n, a in {id(a): a for a in articles}.items()}
+        contents = {n: content_key(a, needs) for n, a in {id(a): a for a in articles}.items()}
         return [
             "" if summary.finish == "error" else digest(summary.text, contents[id(article)])
             for article, summary in zip(articles, summaries, strict=True)
         ]
 
-    def _taken(
+    def _write_scores(
         self, batch: Sequence[tuple[str, Pair]], scores: Sequence[Score]
     ) -> dict[str, dict[str, Any]]:
         """Write scores; return the records that the ledger does not keep: no score today."""
@@ -108,7 +108,7 @@ class Scoring:
             raise ModelError(f"{self.signature['name']}: {message}")
 
 
-def _unsummarized(summary: Summary) -> dict[str, Any]:
+def _record_without_summary(summary: Summary) -> dict[str, Any]:
     return score_record(Score(None, note=f"no summary: {summary.note}"))
 
 

@@ -17,24 +17,32 @@ from typing import Any
 from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, executor_of, prepare
 from evalharness.errors import ConfigError, DataError, StoreError
-from evalharness.files.temporary import Places
-from evalharness.protocols import Crew
+from evalharness.files.temporary import OffsetIndex
+from evalharness.protocols import Pool
 from evalharness.records import Article, Summary
 from evalharness.runner.articles import windows
-from evalharness.runner.tasks import Task, Unit, is_network, portions, score_ahead, scored, tasks_of
+from evalharness.runner.tasks import (
+    Task,
+    Unit,
+    is_network,
+    portions,
+    score_ahead,
+    score_window,
+    tasks_of,
+)
 from evalharness.runner.work import (
     Progress,
     Silence,
     Work,
+    count_summaries,
     let_go,
     neighbours,
     passes,
     reason,
     same_summaries,
-    shared,
     summarize,
-    told,
     weights,
+    work_with_same_summaries,
 )
 from evalharness.store.ledger import results_folder
 from evalharness.store.store import Store
@@ -52,7 +60,7 @@ class Shard:
 
 
 @dataclass
-class Part:
+class ShardResult:
     """What a shard did, and what the others have yet to do.
 
     failed: articles that got no summary. missing: how many summaries each shard still lacks.
@@ -110,7 +118,7 @@ def run_shard(
     progress: Progress | None = None,
     executor: str | None = None,
     workers: int | None = None,
-) -> Part:
+) -> ShardResult:
     """Compute one part of a config's summaries and scores; `run` without a shard writes the runs.
 
     executor, workers: as of `run`.
@@ -136,7 +144,7 @@ class _Dealt:
     def __init__(self, job: int, shard: Shard) -> None:
         self.job = job
         self.shard = shard
-        self.owners = Places()  # of every article so far
+        self.owners = OffsetIndex()  # of every article so far
 
     def claims(self, window: int) -> Callable[[int, str], bool]:
         """Return what tells which articles of a window's batches are ours to compute.
@@ -165,7 +173,7 @@ class _Sharing:
         shard: Shard,
         folder: Path,
         progress: Progress,
-        crew: Crew | None = None,
+        crew: Pool | None = None,
     ) -> None:
         self.cells = cells
         self.shard = shard
@@ -173,10 +181,10 @@ class _Sharing:
         self.progress = progress
         self.crew = crew
         self.store = Store(folder / "store")
-        self.part = Part(shard)
+        self.part = ShardResult(shard)
         self.dealt: dict[int, _Dealt] = {}  # by the identity of what summarizes
 
-    def part_done(self) -> Part:
+    def part_done(self) -> ShardResult:
         works = self.summarized()
         for group in passes(works):
             try:
@@ -198,7 +206,7 @@ class _Sharing:
                 let_go()
             latest = weights(cell)
             path = self.folder / cell.experiment / cell.name
-            work = shared(cell, path, works)
+            work = work_with_same_summaries(cell, path, works)
             try:
                 if work is None:
                     work = self.summarize(cell, path, numbers[cell.name])
@@ -210,7 +218,7 @@ class _Sharing:
                 self.part.failures[cell.name] = reason(error)
         let_go()
         for work in jobs:
-            self.part.summaries.update(told(work.summarizing))
+            self.part.summaries.update(count_summaries(work.summarizing))
             self.part.failed += len(work.summarizing.failed)
         return works
 
@@ -252,7 +260,7 @@ class _Sharing:
             score_ahead(works, tasks, self.progress, self.crew, units)
         else:
             for articles, theirs in units(works):
-                for _ in scored(articles, theirs, tasks, works):
+                for _ in score_window(articles, theirs, tasks, works):
                     pass
 
     def own_units(self, works: Sequence[Work]) -> Iterator[Unit]:
@@ -304,7 +312,7 @@ class _Sharing:
         self.part.missing = dict(sorted(self.part.missing.items()))
 
 
-def text(part: Part) -> str:
+def shard_text(part: ShardResult) -> str:
     """Return what a shard did, and what is missing, as lines to read."""
     summaries, scores = part.summaries, sum(part.scores.values())
     lines = [

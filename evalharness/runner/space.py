@@ -9,14 +9,14 @@ from evalharness.config.cells import Cell
 from evalharness.errors import HarnessError, StoreError
 from evalharness.hf.hub import readable
 from evalharness.records import Article
-from evalharness.runner.articles import expected
+from evalharness.runner.articles import expected_articles
 from evalharness.runner.work import with_same_articles
 
 # Articles that tell how long the others are.
 SAMPLED = 50
 # Bytes of a summary with its key, and of what a metric says of one, sentences and flags included.
 # On 24 articles with lead-3: a summary has 0.5 kB, a score by rouge 0.5, by lexical 0.4.
-SUMMARY = 700
+_SUMMARY_BYTES = 700
 SCORE = 1500
 
 
@@ -26,7 +26,7 @@ def check_space(cells: Sequence[Cell], folder: Path) -> None:
     while not there.exists():
         there = there.parent
     free = shutil.disk_usage(there).free
-    wanted = needed(cells)
+    wanted = needed_bytes(cells)
     # What is stored already is not written again, and a run's old files make way for the new.
     if wanted > free and (wanted := wanted - _size(folder, cells)) > free:
         raise StoreError(
@@ -35,15 +35,15 @@ def check_space(cells: Sequence[Cell], folder: Path) -> None:
         )
 
 
-def needed(cells: Sequence[Cell]) -> int:
+def needed_bytes(cells: Sequence[Cell]) -> int:
     """Return about how many bytes runs of cells write; 0 for data whose size cannot be told."""
-    return sum(_needed(group) for group in with_same_articles(cells))
+    return sum(_needed_by_group(group) for group in with_same_articles(cells))
 
 
-def _needed(group: Sequence[Cell]) -> int:
+def _needed_by_group(group: Sequence[Cell]) -> int:
     loader, limit = group[0].loader, group[0].sheet.limit
     try:
-        n = expected(loader, limit)
+        n = expected_articles(loader, limit)
         rows = itertools.islice(loader.load(), SAMPLED)
         sizes = [_bytes(row) for row in rows if isinstance(row, Article)] if n else []
     except HarnessError:  # the run will say it better
@@ -52,7 +52,9 @@ def _needed(group: Sequence[Cell]) -> int:
         return 0
     article = sum(sizes) / len(sizes)
     # A summary and its scores stand in the store and in `samples.jsonl`, there with the article.
-    return sum(int(n * (article + 2 * (SUMMARY + SCORE * len(cell.metrics)))) for cell in group)
+    return sum(
+        int(n * (article + 2 * (_SUMMARY_BYTES + SCORE * len(cell.metrics)))) for cell in group
+    )
 
 
 def _bytes(article: Article) -> int:

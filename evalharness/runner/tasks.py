@@ -14,11 +14,11 @@ from typing import TypeVar
 from evalharness.config import registry
 from evalharness.config.cells import Cell
 from evalharness.executors.jobs import stays
-from evalharness.protocols import Crew, Job, Sent
+from evalharness.protocols import Job, Pool, Sent
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
-from evalharness.runner.articles import expected, no_article, windows
+from evalharness.runner.articles import expected_articles, no_article, windows
 from evalharness.runner.scores import Scoring
-from evalharness.runner.work import Progress, Work, told
+from evalharness.runner.work import Progress, Work, count_summaries
 from evalharness.store.samples import Writer
 from evalharness.store.store import Store
 from evalharness.text import defects
@@ -49,12 +49,12 @@ class Task:
     asked: list[tuple[int, str]] = field(default_factory=list)
 
 
-def score(
+def fill_scores(
     works: Sequence[Work],
     store: Store,
     progress: Progress,
     finish: Callable[[Ready], None],
-    crew: Crew | None = None,
+    crew: Pool | None = None,
 ) -> None:
     """Score works that have the same articles, and `finish` each when all its articles are in.
 
@@ -73,7 +73,7 @@ def score(
             for writer in writers:
                 writer.reject(row)
 
-        total = expected(cell.loader, cell.sheet.limit)
+        total = expected_articles(cell.loader, cell.sheet.limit)
         what = "scores" if crew is None else "files"
         name = cell.name if len(works) == 1 else f"{what} of {len(works)} systems"
         progress.start(name, total and total * len(works))
@@ -87,7 +87,7 @@ def score(
         for number, (work, writer) in enumerate(zip(works, writers, strict=True)):
             work.seconds += share
             if work.summarizing.model is not None:
-                work.summaries = told(work.summarizing)
+                work.summaries = count_summaries(work.summarizing)
             finish(Ready(work, writer, _scorings(number, work, tasks), len(works)))
 
 
@@ -128,7 +128,7 @@ def _score_window(
     ]
     for some, theirs in portions(window, summaries):
         scores: list[dict[str, list[ScoreRecord]]] = [{} for _ in works]
-        for number, label, record in scored(some, theirs, tasks, works):
+        for number, label, record in score_window(some, theirs, tasks, works):
             scores[number].setdefault(label, []).append(record)
         for work, writer, written, records in zip(works, writers, theirs, scores, strict=True):
             _write(some, work, written, records, writer)
@@ -148,7 +148,7 @@ def portions(
         yield window[start : start + size], [each[start : start + size] for each in summaries]
 
 
-def scored(
+def score_window(
     articles: Sequence[Article],
     summaries: Sequence[Sequence[Summary | None]],
     tasks: Sequence[Task],
@@ -160,14 +160,14 @@ def scored(
     work has None for a summary, it is not scored.
     """
     for task in tasks:
-        asked = _asked(task, articles, summaries)
+        asked = _pairs_to_score(task, articles, summaries)
         records = task.scoring([a for _, _, a, _ in asked], [s for _, _, _, s in asked])
         for (number, label, _, _), (record, computed) in zip(asked, records, strict=True):
             works[number].computed[label] += computed
             yield number, label, record
 
 
-def _asked(
+def _pairs_to_score(
     task: Task, articles: Sequence[Article], summaries: Sequence[Sequence[Summary | None]]
 ) -> list[tuple[int, str, Article, Summary]]:
     """Return number of work, label, article and summary of what a metric is asked for."""
@@ -183,10 +183,10 @@ def score_ahead(
     works: Sequence[Work],
     tasks: Sequence[Task],
     progress: Progress,
-    crew: Crew,
+    crew: Pool,
     units: Callable[[Sequence[Work]], Iterator[Unit]] | None = None,
 ) -> None:
-    """Have workers write to the store all scores that it lacks, in the batches of `scored`.
+    """Have workers write to the store all scores that it lacks, in the batches of `score_window`.
 
     Metrics without a network share a pass, in which a worker keeps what they make of an article;
     each network has a pass of its own, as a worker holds one at a time.
@@ -194,7 +194,7 @@ def score_ahead(
     units: gives what is to be scored, if that is not all.
     """
     cell = works[0].cell
-    total = expected(cell.loader, cell.sheet.limit)
+    total = expected_articles(cell.loader, cell.sheet.limit)
     sent = [task for task in tasks if not stays(task.scoring.metric)]
     light = [task for task in sent if not is_network(task)]
     for some in ([light] if light else []) + [[task] for task in sent if is_network(task)]:
@@ -212,7 +212,7 @@ def score_ahead(
 
 def is_network(task: Task) -> bool:
     """Tell whether a metric loads weights, and so has its pairs beside each other in batches."""
-    return bool(registry.wanted(task.scoring.metric))
+    return bool(registry.wanted_checkpoints(task.scoring.metric))
 
 
 def _scores_of(tasks: Sequence[Task], works: Sequence[Work]) -> str:
@@ -232,7 +232,7 @@ def _score_jobs(
     for articles, theirs in units:
         taken = []
         for n, task in enumerate(tasks):
-            asked = _asked(task, articles, theirs)
+            asked = _pairs_to_score(task, articles, theirs)
             batches = task.scoring.lacking([a for _, _, a, _ in asked], [s for *_, s in asked])
             _count(batches, asked, works)
             taken += [(n, task, batch) for batch in batches]
@@ -252,7 +252,7 @@ def _count(
     asked: Sequence[tuple[int, str, Article, Summary]],
     works: Sequence[Work],
 ) -> None:
-    """Count scores as computed for the first who asked for each, as `scored` does."""
+    """Count scores as computed for the first who asked for each, as `score_window` does."""
     first: dict[tuple[int, int], tuple[int, str]] = {}
     for number, label, article, summary in asked:
         first.setdefault((id(article), id(summary)), (number, label))
@@ -270,15 +270,15 @@ def _write(
     writer: Writer,
 ) -> None:
     for n, (article, summary) in enumerate(zip(articles, summaries, strict=True)):
-        flaws = defects.find(article.text, summary, work.summarizing.instructions)
+        flaws = defects.find_defects(article.text, summary, work.summarizing.instructions)
         records = {
-            label: _judged(work.cell, label, scores[label][n], article)
+            label: _with_band(work.cell, label, scores[label][n], article)
             for label in work.cell.metrics
         }
         writer.add(article, summary, flaws, records)
 
 
-def _judged(cell: Cell, label: str, record: ScoreRecord, article: Article) -> ScoreRecord:
+def _with_band(cell: Cell, label: str, record: ScoreRecord, article: Article) -> ScoreRecord:
     """Add probability and band to a score where the config names a calibration."""
     named = cell.calibrations.get(label)
     return record if named is None else named.calibration.judged(record, article.source)

@@ -7,23 +7,23 @@ from typing import Any
 
 from evalharness.protocols import Tracked, Tracker
 from evalharness.store.ledger import RunFolder
-from evalharness.store.samples import RUN
-from evalharness.store.seal import resealed, text_of
+from evalharness.store.samples import RUN_FILE
+from evalharness.store.seal import seal_again, text_of
 
 LONGEST_ERROR = 300
 
 
 def tell(trackers: Mapping[str, Tracker], tracked: Tracked) -> dict[str, Any]:
     """Tell each tracker of a run, and return its record with what came of it under `timing`."""
-    came = {label: _told(tracker, tracked) for label, tracker in trackers.items()}
+    came = {label: _track_run(tracker, tracked) for label, tracker in trackers.items()}
     record = dict(tracked.record)
     record["timing"] = {**record["timing"], "trackers": came}
-    record = resealed(record)
-    RunFolder(tracked.folder).write(RUN, text_of(record))
+    record = seal_again(record)
+    RunFolder(tracked.folder).write(RUN_FILE, text_of(record))
     return record
 
 
-def _told(tracker: Tracker, tracked: Tracked) -> dict[str, Any]:
+def _track_run(tracker: Tracker, tracked: Tracked) -> dict[str, Any]:
     began = time.perf_counter()
     try:
         came: dict[str, Any] = {"where": tracker.track(tracked)}

@@ -19,9 +19,9 @@ from typing import Any, Protocol
 from evalharness.config.cells import Cell
 from evalharness.errors import HarnessError
 from evalharness.hf import weights as hf_weights
-from evalharness.protocols import Crew, Identified
-from evalharness.runner.articles import expected, windows
-from evalharness.store.store import Claim, Store, Summarizing, everything
+from evalharness.protocols import Identified, Pool
+from evalharness.runner.articles import expected_articles, windows
+from evalharness.store.store import Claim, Store, Summarizing, claim_all
 
 # Cells that are scored together: each has three files open.
 CELLS_AT_ONCE = 32
@@ -117,8 +117,8 @@ def summarize(
     path: Path,
     store: Store,
     progress: Progress,
-    crew: Crew | None = None,
-    claims: Callable[[int], Claim] = lambda window: everything,
+    crew: Pool | None = None,
+    claims: Callable[[int], Claim] = lambda window: claim_all,
     share: int = 1,
 ) -> Work:
     """Write all summaries of a cell to the store. Raises: HarnessError where that cannot be.
@@ -128,22 +128,22 @@ def summarize(
     """
     began = time.perf_counter()
     work = at_work(cell, path, store, progress.advance)
-    total = expected(cell.loader, cell.sheet.limit)
+    total = expected_articles(cell.loader, cell.sheet.limit)
     progress.start(cell.name, total and total // share)
     ours = ((w, claims(n)) for n, w in enumerate(windows(cell.loader, cell.sheet.limit)))
     work.summarizing.fill_all(ours, crew)
     progress.end()
     work.summarizing.rest()
     work.seconds = time.perf_counter() - began
-    work.summaries = told(work.summarizing)
+    work.summaries = count_summaries(work.summarizing)
     return work
 
 
-def shared(cell: Cell, path: Path, works: Iterable[Work]) -> Work | None:
+def work_with_same_summaries(cell: Cell, path: Path, works: Iterable[Work]) -> Work | None:
     """Return a cell at work with the summaries of another, where those are the same."""
     for work in works:
         if same_summaries(work.cell, cell):
-            there = {"computed": 0, "stored": sum(told(work.summarizing).values())}
+            there = {"computed": 0, "stored": sum(count_summaries(work.summarizing).values())}
             return Work(cell, path, work.summarizing, there)
     return None
 
@@ -156,7 +156,7 @@ def at_work(
     return Work(cell, path, Summarizing(cell.model_kind, model, store, advance))
 
 
-def told(summarizing: Summarizing) -> dict[str, int]:
+def count_summaries(summarizing: Summarizing) -> dict[str, int]:
     """Return how many summaries were computed, and how many were there."""
     return {"computed": summarizing.computed, "stored": summarizing.stored}
 
@@ -174,7 +174,7 @@ def passes(works: Sequence[Work]) -> Iterator[list[Work]]:
             yield members[start : start + CELLS_AT_ONCE]
 
 
-def identity(cell: Cell) -> dict[str, Any]:
+def data_identity(cell: Cell) -> dict[str, Any]:
     """Return the commit of data that has one; of any data the fingerprint says what was read."""
     return dict(cell.loader.identity()) if isinstance(cell.loader, Identified) else {}
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from evalharness.records import Span
 
 Values = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.bool_]
+BoolValues = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.uint8]
 
 # Spread below this share of the values' size is rounding, and has no correlation.
@@ -24,7 +24,7 @@ _ROUNDING = 1e-13
 _PAIR_COLUMNS = 1024
 
 
-def draws(clusters: Sequence[str], seed: int, resamples: int) -> Counts:
+def draw_counts(clusters: Sequence[str], seed: int, resamples: int) -> Counts:
     """Return how often each cluster is drawn in each resample, shape (resamples, clusters).
 
     The Poisson bootstrap: each count is drawn by itself, from a stream that only the seed and the
@@ -42,7 +42,7 @@ def draws(clusters: Sequence[str], seed: int, resamples: int) -> Counts:
     return counts
 
 
-def roc_auc(scores: Values, labels: Labels, weights: Values | None = None) -> Values:
+def roc_auc(scores: Values, labels: BoolValues, weights: Values | None = None) -> Values:
     """Return the chance that a consistent row scores above an inconsistent one; ties are half.
 
     >>> float(roc_auc(np.array([0.1, 0.5, 0.5, 0.9]), np.array([False, False, True, True])))
@@ -54,7 +54,7 @@ def roc_auc(scores: Values, labels: Labels, weights: Values | None = None) -> Va
     return _ratio(wins, positive.sum(axis=-1) * negative.sum(axis=-1))
 
 
-def average_precision(scores: Values, labels: Labels, weights: Values | None = None) -> Values:
+def average_precision(scores: Values, labels: BoolValues, weights: Values | None = None) -> Values:
     """Return the mean precision at each recall, for the rows labelled 1, from the highest score.
 
     Equal scores are taken together; nothing is interpolated, as in scikit-learn. For the
@@ -69,7 +69,9 @@ def average_precision(scores: Values, labels: Labels, weights: Values | None = N
     return _ratio((positive * precision).sum(axis=-1), positive.sum(axis=-1))
 
 
-def balanced_accuracy(predicted: Labels, labels: Labels, weights: Values | None = None) -> Values:
+def balanced_accuracy(
+    predicted: BoolValues, labels: BoolValues, weights: Values | None = None
+) -> Values:
     """Return the mean of the shares of each class that are predicted right.
 
     >>> float(balanced_accuracy(np.array([True, True, False]), np.array([True, False, False])))
@@ -85,7 +87,7 @@ def balanced_accuracy(predicted: Labels, labels: Labels, weights: Values | None 
     return half
 
 
-def best_threshold(scores: Values, labels: Labels) -> tuple[float, float]:
+def best_threshold(scores: Values, labels: BoolValues) -> tuple[float, float]:
     """Return the threshold of the best balanced accuracy, and that accuracy on these very rows.
 
     A row is taken for consistent from the threshold upwards. Thresholds lie midway between scores
@@ -109,17 +111,17 @@ def best_threshold(scores: Values, labels: Labels) -> tuple[float, float]:
     goodness = above * n_negative + below * n_positive
     best = goodness.max()
     low, high = _widest_run(goodness == best, values)
-    return between(low, high), float(best / (2 * n_positive * n_negative))
+    return midpoint_threshold(low, high), float(best / (2 * n_positive * n_negative))
 
 
-def _widest_run(chosen: Labels, values: Values) -> tuple[float, float]:
+def _widest_run(chosen: BoolValues, values: Values) -> tuple[float, float]:
     """Return the ends of the widest run of chosen gaps; gap i lies between values i and i + 1."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]])))
     runs = [(float(values[start]), float(values[end])) for start, end in edges.reshape(-1, 2)]
     return max(runs, key=lambda run: run[1] - run[0])
 
 
-def between(low: float, high: float) -> float:
+def midpoint_threshold(low: float, high: float) -> float:
     """Return a threshold that parts two scores: midway, above the lower one in any case."""
     middle = low + (high - low) / 2
     return middle if middle > low else high  # neighbours among floats have nothing between them
@@ -132,14 +134,14 @@ def pearson(x: Values, y: Values, weights: Values | None = None) -> Values:
     0.982
     """
     counted = _weights(weights, x.shape[-1])
-    dx, flat_x = _centred(x, counted)
-    dy, flat_y = _centred(y, counted)
+    dx, flat_x = _subtract_means(x, counted)
+    dy, flat_y = _subtract_means(y, counted)
     spread = np.sqrt((counted * dx * dx).sum(axis=-1) * (counted * dy * dy).sum(axis=-1))
     spread = np.where(flat_x | flat_y, 0.0, spread)
     return _ratio((counted * dx * dy).sum(axis=-1), spread)
 
 
-def _centred(values: Values, counted: Values) -> tuple[Values, Labels]:
+def _subtract_means(values: Values, counted: Values) -> tuple[Values, BoolValues]:
     """Return values less their mean, and where they do not differ at all."""
     total = np.maximum(counted.sum(axis=-1), 1)
     centred = values - ((counted * values).sum(axis=-1) / total)[..., np.newaxis]
@@ -182,10 +184,13 @@ def kendall(x: Values, y: Values, weights: Values | None = None) -> Values:
         some = slice(start, start + _PAIR_COLUMNS)
         signs = np.sign(x[:, np.newaxis] - x[some]) * np.sign(y[:, np.newaxis] - y[some])
         agreeing += ((counted @ signs) * counted[..., some]).sum(axis=-1)
-    return _ratio(agreeing, np.sqrt(_untied(x, counted)) * np.sqrt(_untied(y, counted)))
+    return _ratio(
+        agreeing,
+        np.sqrt(_count_untied_pairs(x, counted)) * np.sqrt(_count_untied_pairs(y, counted)),
+    )
 
 
-def _untied(values: Values, counted: Values) -> Values:
+def _count_untied_pairs(values: Values, counted: Values) -> Values:
     """Return how many ordered pairs of rows differ in a value."""
     distinct, place = np.unique(values, return_inverse=True)
     sums = _sums(counted, place, len(distinct))
@@ -233,7 +238,7 @@ def residuals(values: Values, groups: Sequence[str], weights: Values | None = No
 
 
 def pair_wins(
-    scores: Values, labels: Labels, pair_ids: Sequence[str | None]
+    scores: Values, labels: BoolValues, pair_ids: Sequence[str | None]
 ) -> tuple[npt.NDArray[np.intp], Values]:
     """Return for each pair of a right and a wrong summary whether the right one scores higher.
 
@@ -284,7 +289,7 @@ def _weights(weights: Values | None, rows: int) -> Values:
     return np.ones(rows) if weights is None else weights
 
 
-def _by_score(scores: Values, labels: Labels, weights: Values | None) -> tuple[Values, Values]:
+def _by_score(scores: Values, labels: BoolValues, weights: Values | None) -> tuple[Values, Values]:
     """Return the counts of both classes at each score that occurs, ascending: (..., scores)."""
     distinct, place = np.unique(scores, return_inverse=True)
     counted = _weights(weights, len(scores))

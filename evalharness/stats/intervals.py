@@ -163,11 +163,11 @@ def _summands(values: Values, survey: _Survey) -> Values:
     known = np.where(present, values, 0.0)
     bits = 52 - survey.articles.bit_length()
     _, exponents = np.frexp(survey.greatest)
-    coarse = _rounded(known, bits - exponents)
-    fine = _rounded(known - coarse, 2 * bits - exponents)
+    coarse = _round_binary(known, bits - exponents)
+    fine = _round_binary(known - coarse, 2 * bits - exponents)
     return np.concatenate([coarse, fine, present.astype(np.float64)], axis=1)
 
 
-def _rounded(values: Values, binary_places: npt.NDArray[np.int32]) -> Values:
+def _round_binary(values: Values, binary_places: npt.NDArray[np.int32]) -> Values:
     rounded: Values = np.ldexp(np.rint(np.ldexp(values, binary_places)), -binary_places)
     return rounded

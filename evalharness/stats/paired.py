@@ -17,7 +17,7 @@ import numpy.typing as npt
 from evalharness.stats.intervals import Values
 
 RESAMPLES = 10_000
-LEVEL = 0.05
+ALPHA = 0.05
 POWER = 0.8
 
 # Numbers that one block of resamples holds, for each so many columns that they are multiplied with:
@@ -56,7 +56,7 @@ def bootstrap_differences(
     parts = _parts(np.where(present, differences, 0.0), _SINGLE_BITS - _DRAWN_BITS)
     whole = bool(present.all())
     summands = parts.wholes if whole else [*parts.wholes, present.astype(np.float32)]
-    found = _products(_drawn(n, seed, resamples, columns), summands, resamples)
+    found = _products(_draw_resamples(n, seed, resamples, columns), summands, resamples)
     drawn = float(n) if whole else found[-1]
     with np.errstate(invalid="ignore"):  # 0 / 0: none of the column was drawn
         drawn_means = parts.total(found[: len(parts.wholes)]) / drawn
@@ -237,7 +237,9 @@ def _coins(
         yield room
 
 
-def _drawn(n: int, seed: int, resamples: int, columns: int) -> Iterator[npt.NDArray[np.float32]]:
+def _draw_resamples(
+    n: int, seed: int, resamples: int, columns: int
+) -> Iterator[npt.NDArray[np.float32]]:
     """Yield how often each article is drawn: (some resamples, articles and up to 3 noughts).
 
     Counts from Poisson's law that add up to less than n are, with draws for the rest, the counts of
@@ -274,7 +276,7 @@ def _blocks(width: int, resamples: int, columns: int) -> Iterator[int]:
         yield min(rows, resamples - start)
 
 
-def percentile_interval(resampled: Values, level: float = LEVEL) -> tuple[Values, Values]:
+def percentile_interval(resampled: Values, level: float = ALPHA) -> tuple[Values, Values]:
     """Return the ends that hold all but a share `level` of the resamples of each column.
 
     NaN where more than a tenth of the resamples have no mean.

@@ -19,10 +19,10 @@ BANDS = ("flagged", "unsure", "supported")
 
 # Rows of a parquet row group, of the windows in which `samples.jsonl` is read back, and of the
 # blocks in which scores wait in a file.
-ROWS = 1000
+BLOCK_ROWS = 1000
 
 
-class Columns:
+class ScoreColumns:
     """One metric's value and parts over the articles, as numbers in columns.
 
     A missing value is NaN here and nowhere else. Of more than a block of articles, all but the last
@@ -50,12 +50,12 @@ class Columns:
         numbers = {"value": score["value"], **score.get("parts", {})}
         for part, value in numbers.items():
             if part not in self._values:
-                self._values[part] = array("d", [np.nan]) * (self.n % ROWS)
+                self._values[part] = array("d", [np.nan]) * (self.n % BLOCK_ROWS)
             self._values[part].append(np.nan if value is None else value)
         for part in self._values.keys() - numbers.keys():
             self._values[part].append(np.nan)
         self.n += 1
-        if self.n % ROWS == 0:
+        if self.n % BLOCK_ROWS == 0:
             self._spooled.append((self._spool.write(self._last_block()), len(self._values)))
             self._values = {part: array("d") for part in self._values}
         if score["value"] is None:
@@ -69,12 +69,12 @@ class Columns:
             ]
 
     def blocks(self) -> Iterator[intervals.Values]:
-        """Yield the values of `ROWS` articles after the other: shape (articles, parts)."""
+        """Yield the values of `BLOCK_ROWS` articles after the other: shape (articles, parts)."""
         for at, n_parts in self._spooled:
-            known = self._spool.read(at, (n_parts, ROWS)).T
-            later = np.full((ROWS, len(self._values) - n_parts), np.nan)
+            known = self._spool.read(at, (n_parts, BLOCK_ROWS)).T
+            later = np.full((BLOCK_ROWS, len(self._values) - n_parts), np.nan)
             yield np.hstack([known, later])
-        if self.n % ROWS:
+        if self.n % BLOCK_ROWS:
             yield self._last_block().T
 
     def _last_block(self) -> intervals.Values:
@@ -137,7 +137,7 @@ class Outputs:
         self.defects.update(defects)
         self.words += len(summary.text.split())
         self.tokens += summary.tokens or 0
-        self.truncated += cut(article.text, summary.read, summary.tokens_in)
+        self.truncated += is_truncated(article.text, summary.read, summary.tokens_in)
         if summary.calls:
             self.many_calls["articles"] += 1
             for count in ("calls", "tokens_in", "tokens_out"):
@@ -165,7 +165,7 @@ class Outputs:
         }
 
 
-def cut(article: str, read: int | None, tokens_in: int | None) -> bool:
+def is_truncated(article: str, read: int | None, tokens_in: int | None) -> bool:
     """Tell whether a model's limit, and not its nature, kept it from the article's end."""
     if read is None or tokens_in is None:
         return False
@@ -181,7 +181,7 @@ class Tally:
         self.seed = seed
         self.metrics = metrics
         self._spool = Spool()
-        self.columns = {name: Columns(self._spool) for name in metrics}
+        self.columns = {name: ScoreColumns(self._spool) for name in metrics}
         self.outputs = Outputs()
         self.articles = self.rejected = 0
         self.fingerprint = digest("articles")

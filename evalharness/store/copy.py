@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from evalharness.errors import DataError, HarnessError, StoreError
-from evalharness.files.remote import explained, file_system
+from evalharness.files.remote import explain_error, file_system
 from evalharness.protocols import Url, is_url
-from evalharness.store.samples import RUN
+from evalharness.store.samples import RUN_FILE
 
 # Written last, as it is by a run: a folder without one is not whole.
-LAST = (RUN, "sweep.json")
+LAST = (RUN_FILE, "sweep.json")
 BUFFER = 2**20
 
 
 @dataclass(frozen=True)
-class Copied:
+class CopyCounts:
     """How many files of a folder were copied, with how many bytes; and how many were there."""
 
     files: int
@@ -28,7 +28,7 @@ class Copied:
     there: int
 
 
-def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: None) -> Copied:
+def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: None) -> CopyCounts:
     """Copy a folder of results to or from a URL; one of source and target may be on this machine.
 
     Files of the target with the same size are left as they are only where they are ledgers, which
@@ -44,23 +44,23 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
     if not files:
         raise DataError(f"{source}: no folder with results: no files")
     if not any(PurePosixPath(name).name in LAST or _is_ledger(name) for name in files):
-        raise DataError(f"{source}: no folder with results: no {RUN} in it or below it")
+        raise DataError(f"{source}: no folder with results: no {RUN_FILE} in it or below it")
     n = size = kept = 0
     for name in files:
         if _is_ledger(name) and there.size(name) == here.size(name):
             kept += 1
             continue
         tell(name)
-        size += _copied(there, here, name)
+        size += _copy_file(there, here, name)
         n += 1
-    return Copied(n, size, kept)
+    return CopyCounts(n, size, kept)
 
 
 def _is_ledger(name: str) -> bool:
     return "/store/" in f"/{name}" and name.endswith(".jsonl")
 
 
-def _wanted(name: str) -> bool:
+def _is_copied(name: str) -> bool:
     last = PurePosixPath(name).name
     half = last.startswith(".") and last.endswith(".part")
     return not (half or last.endswith(".lock"))
@@ -80,12 +80,12 @@ class _Place:
         try:
             found = self.fs.find(self.root) if self.fs.isdir(self.root) else []
         except Exception as error:
-            raise explained(self.folder, error) from error
+            raise explain_error(self.folder, error) from error
         for path in found:
             name = str(path)[len(self.root) :].lstrip("/")
             if ".." in PurePosixPath(name).parts or "\\" in name:
                 raise DataError(f"{self.folder}: {name!r} leads out of the folder")
-            if _wanted(name) and (self.remote or Path(path).is_file()):
+            if _is_copied(name) and (self.remote or Path(path).is_file()):
                 yield name
 
     def size(self, name: str) -> int | None:
@@ -94,14 +94,14 @@ class _Place:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except Exception as error:
-            raise explained(self.folder, error) from error
+            raise explain_error(self.folder, error) from error
         return size
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
 
 
-def _copied(source: _Place, target: _Place, name: str) -> int:
+def _copy_file(source: _Place, target: _Place, name: str) -> int:
     """Copy a file whole or not at all, and return its size."""
     path = target.path(name)
     part = path if target.remote else f"{path}.part"  # object stores show a file when it is whole

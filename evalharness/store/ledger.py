@@ -21,11 +21,11 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from evalharness.errors import ConfigError, StoreError
-from evalharness.files.temporary import Places
+from evalharness.files.temporary import OffsetIndex
 from evalharness.protocols import is_url
 from evalharness.records import canonical, digest
 
-FORMAT = 1
+LEDGER_FORMAT = 1
 _HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
@@ -41,11 +41,11 @@ class Ledger:
         self.path = ledger_path(folder, signature)
         self.damaged: list[int] = []  # numbers of lines that could not be read
         self._signature = signature
-        self._offsets = Places()
+        self._offsets = OffsetIndex()
         self._end = 0  # all before it has been read and is whole
         self._line = 0
         self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
-        _making(folder)
+        _make_folder(folder)
         self.refresh()
 
     def __contains__(self, key: str) -> bool:
@@ -121,7 +121,11 @@ class Ledger:
                 _line({"key": key, "batch": [n + 1, len(fresh)], "record": record})
                 for n, (key, record) in enumerate(fresh)
             ]
-            head = [] if self._end else [_line({"ledger": FORMAT, "signature": self._signature})]
+            head = (
+                []
+                if self._end
+                else [_line({"ledger": LEDGER_FORMAT, "signature": self._signature})]
+            )
             file.write(b"".join([*head, *lines]))
             file.flush()
             os.fsync(file.fileno())
@@ -157,13 +161,13 @@ class Ledger:
                 self._end, self._line = offset, line_number
 
     def _check_header(self, entry: Any) -> None:
-        if not isinstance(entry, dict) or entry.get("ledger") != FORMAT:
-            raise StoreError(f"{self.path}:1: no ledger of format {FORMAT}; move it away")
+        if not isinstance(entry, dict) or entry.get("ledger") != LEDGER_FORMAT:
+            raise StoreError(f"{self.path}:1: no ledger of format {LEDGER_FORMAT}; move it away")
         if canonical(entry.get("signature")) != canonical(self._signature):
             raise StoreError(f"{self.path}:1: holds another signature; move it away")
 
 
-class Findings:
+class PaceFile:
     """A small file beside the ledgers: what was found out once, for all who share the work."""
 
     def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
@@ -180,12 +184,12 @@ class Findings:
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from error
         except (ValueError, RecursionError) as error:
-            raise self._damaged() from error
+            raise self._damaged_error() from error
         if not isinstance(found, dict) or not all(_is_finding(each) for each in found.values()):
-            raise self._damaged()
+            raise self._damaged_error()
         return found
 
-    def _damaged(self) -> StoreError:
+    def _damaged_error(self) -> StoreError:
         return StoreError(f"{self.path}: is damaged; remove it, to find it out again")
 
     def add(self, place: str, record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -193,7 +197,7 @@ class Findings:
 
         Raises: StoreError.
         """
-        _making(self.path.parent)
+        _make_folder(self.path.parent)
         try:
             with self._lock:
                 all_found = self.read()
@@ -272,7 +276,7 @@ def _is_record(entry: Any) -> bool:
 def signature_of(line: bytes) -> Mapping[str, Any] | None:
     """Return the signature in the first line of a ledger; None where the line was changed."""
     entry = entry_of(line) if _is_framed(line) else None
-    if entry is None or entry.get("ledger") != FORMAT:
+    if entry is None or entry.get("ledger") != LEDGER_FORMAT:
         return None
     signature = entry.get("signature")
     return signature if isinstance(signature, dict) else None
@@ -311,7 +315,7 @@ def _key_and_batch(line: bytes) -> tuple[bytes, int, int] | None:
     return bytes.fromhex(entry["key"]), *entry["batch"]
 
 
-def _making(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -331,7 +335,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         """Open a run's folder, making it if need be."""
         self.path = path
-        _making(path)
+        _make_folder(path)
         self._remove_leftovers()
 
     def writing(self, name: str) -> Path:

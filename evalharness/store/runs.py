@@ -19,7 +19,7 @@ from evalharness.store import samples
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1
+RUN_FORMAT = 1
 # What each row of the table must have, beside scores.
 NEEDED = ("id", "source", "finish", "words", "article", "references", "article_words", "truncated")
 
@@ -56,7 +56,7 @@ class ScoredRun:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = self.folder / samples.TABLE
+        path = self.folder / samples.TABLE_FILE
         try:
             file = pq.ParquetFile(path, memory_map=True)
             names = file.schema_arrow.names  # which need not be UTF-8
@@ -78,7 +78,7 @@ class ScoredRun:
         """Return some columns of the table."""
         import pyarrow as pa
 
-        path = self.folder / samples.TABLE
+        path = self.folder / samples.TABLE_FILE
         try:
             table: pa.Table = self._file.read(columns=list(columns))
         except (pa.ArrowException, OSError) as error:
@@ -114,12 +114,16 @@ def read_run(path: str | Path) -> ScoredRun:
     Raises: DataError, one line, where it is none, is not finished, or cannot be read.
     """
     given = Path(path)
-    folder = given.parent if given.name in (samples.RUN, samples.TABLE, samples.SAMPLES) else given
+    folder = (
+        given.parent
+        if given.name in (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
+        else given
+    )
     if not folder.exists():
         raise DataError(f"{given}: there is no such folder")
     if not folder.is_dir():
         raise DataError(f"{given}: not the folder of a run")
-    record = read_record(folder / samples.RUN)
+    record = read_record(folder / samples.RUN_FILE)
     run = ScoredRun(folder, record)
     _ = run.columns  # a table that cannot be read is found now
     return run
@@ -128,9 +132,9 @@ def read_run(path: str | Path) -> ScoredRun:
 def runs_in(path: str | Path) -> list[ScoredRun]:
     """Return the run in a folder, or the runs in the folders within, by name."""
     folder = Path(path)
-    if not folder.is_dir() or (folder / samples.RUN).exists():
+    if not folder.is_dir() or (folder / samples.RUN_FILE).exists():
         return [read_run(folder)]
-    inner = sorted(each.parent for each in folder.glob(f"*/{samples.RUN}"))
+    inner = sorted(each.parent for each in folder.glob(f"*/{samples.RUN_FILE}"))
     return [read_run(each) for each in inner] or [read_run(folder)]
 
 
@@ -168,8 +172,8 @@ def checked_record(record: Any, path: Path) -> Mapping[str, Any]:
     """Return what a `run.json` holds. Raises: DataError where it is not as it should be."""
     if not isinstance(record, dict) or "format" not in record or "cell" not in record:
         raise DataError(f"{path}: not written by evalharness")
-    if record["format"] != FORMAT:
-        raise DataError(f"{path}: of format {record['format']!r}; this version reads {FORMAT}")
+    if record["format"] != RUN_FORMAT:
+        raise DataError(f"{path}: of format {record['format']!r}; this version reads {RUN_FORMAT}")
     for key, kind in _SHAPE.items():
         found: Any = record
         for part in key:
@@ -179,12 +183,12 @@ def checked_record(record: Any, path: Path) -> Mapping[str, Any]:
     for name in (record["experiment"], record["cell"], *record["metrics"]):
         if not name.isprintable():
             raise DataError(f"{path}: no name that evalharness gives: {name!r:.80}; {AGAIN}")
-    if wrong := _unsound(record):
+    if wrong := _first_unsound_figure(record):
         raise DataError(f"{path}: no {wrong!r} as evalharness writes it; {AGAIN}")
     return record
 
 
-def _unsound(record: Mapping[str, Any]) -> str:
+def _first_unsound_figure(record: Mapping[str, Any]) -> str:
     """Return what of a record is no figure where one should be; empty if nothing is."""
     outputs, n = record["outputs"], record["counts"]["articles"]
     if isinstance(n, bool) or n < 0:

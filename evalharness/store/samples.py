@@ -10,15 +10,15 @@ from evalharness.config.run_config import Interval
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.store.aggregates import Tally
 from evalharness.store.ledger import RunFolder
-from evalharness.store.seal import file_digest, sealed, text_of
+from evalharness.store.seal import file_digest, seal, text_of
 from evalharness.store.table import write_table
 from evalharness.text.defects import Defect
 
 SAMPLES = "samples.jsonl"
-TABLE = "samples.parquet"
-RUN = "run.json"
+TABLE_FILE = "samples.parquet"
+RUN_FILE = "run.json"
 CONFIG = "config.yaml"
-PAGE = "report.html"
+PAGE_FILE = "report.html"
 REJECTED = "rejected.jsonl"
 
 # Of a metric with many parts, by kind: those that papers print.
@@ -49,7 +49,7 @@ class Writer(Tally):
             with suppress(OSError):  # what ended the run has been raised already
                 file.close()
         self._spool.close()
-        for name in (SAMPLES, REJECTED, TABLE):
+        for name in (SAMPLES, REJECTED, TABLE_FILE):
             self.folder.writing(name).unlink(missing_ok=True)
 
     def reject(self, row: Rejected) -> None:
@@ -89,28 +89,28 @@ class Writer(Tally):
         self._samples.close()
         self._rejections.close()
         lines = read_lines(self.folder.writing(SAMPLES))
-        write_table(lines, self.folder.writing(TABLE), self.columns)
-        record = sealed({**head, **self.record(head["data"]), **tail}, self._digests(config))
+        write_table(lines, self.folder.writing(TABLE_FILE), self.columns)
+        record = seal({**head, **self.record(head["data"]), **tail}, self._digests(config))
         self._publish(record, config)
         return record
 
     def _digests(self, config: str) -> dict[str, str]:
         """Return what names the bytes of each file beside `run.json`."""
-        names = [SAMPLES, TABLE, *((REJECTED,) if self.rejected else ())]
+        names = [SAMPLES, TABLE_FILE, *((REJECTED,) if self.rejected else ())]
         found = {name: file_digest(self.folder.writing(name)) for name in names}
         return found | {CONFIG: file_digest(config)}
 
     def _publish(self, record: Mapping[str, Any], config: str) -> None:
         """Move all files to their names; while `run.json` is not there, the run is not whole."""
-        self.folder.remove(RUN)
+        self.folder.remove(RUN_FILE)
         if self.rejected:
             self.folder.publish(REJECTED)
         else:
             self.folder.remove(REJECTED)
-        self.folder.publish(TABLE)
+        self.folder.publish(TABLE_FILE)
         self.folder.publish(SAMPLES)
         self.folder.write(CONFIG, config)
-        self.folder.write(RUN, text_of(record))
+        self.folder.write(RUN_FILE, text_of(record))
 
 
 def line_of(record: Mapping[str, Any]) -> str:

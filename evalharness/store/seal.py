@@ -1,7 +1,7 @@
 """What names the bytes of files, kept beside what they hold, so that a change can be seen later.
 
 `run.json` has under `timing.sealed` the SHA-256 of every file of its folder, and of itself without
-that one line; `sweep.json` has its own under `sealed`, and a page on its last line. A digest is no
+that one line; `sweep.json` has its own under `seal`, and a page on its last line. A digest is no
 signature: whoever changes a file on purpose can make another. `evalharness verify` therefore
 computes numbers again, too.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-RUN = "run.json"
+RUN_FILE = "run.json"
 SEALED = "sealed"
 _PAGE_SEAL = "<!-- sha256 "
 
@@ -30,11 +30,11 @@ def text_of(record: Mapping[str, Any]) -> str:
     return json.dumps(record, indent=1, allow_nan=False) + "\n"
 
 
-def sealed(record: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:
+def seal(record: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:
     """Return what a `run.json` holds, with the digests of the other files and its own."""
     timing = {**record.get("timing", {}), SEALED: dict(digests)}
     whole = {**record, "timing": timing}
-    timing[SEALED] = {**digests, RUN: file_digest(text_of(whole))}
+    timing[SEALED] = {**digests, RUN_FILE: file_digest(text_of(whole))}
     return whole
 
 
@@ -45,10 +45,10 @@ def digests_of(record: Mapping[str, Any]) -> dict[str, str]:
     return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
 
 
-def resealed(record: Mapping[str, Any]) -> dict[str, Any]:
+def seal_again(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a `run.json` holds with its own digest made again."""
-    others = {name: found for name, found in digests_of(record).items() if name != RUN}
-    return sealed(record, others)
+    others = {name: found for name, found in digests_of(record).items() if name != RUN_FILE}
+    return seal(record, others)
 
 
 def sealed_alone(record: Mapping[str, Any]) -> dict[str, Any]:

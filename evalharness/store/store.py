@@ -14,10 +14,10 @@ from evalharness.errors import ModelError, WorkerDied
 from evalharness.executors.jobs import stays
 from evalharness.protocols import (
     Batching,
-    Crew,
     Job,
     Need,
     Paced,
+    Pool,
     Prompted,
     Sent,
     Summarizer,
@@ -30,7 +30,7 @@ from evalharness.records import (
     summary_of,
     summary_record,
 )
-from evalharness.store.ledger import Findings, Ledger, ledger_path
+from evalharness.store.ledger import Ledger, PaceFile, ledger_path
 
 Signature = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ Claim = Callable[[int, str], bool]
 Batch = Sequence[tuple[str, Article]]
 
 
-def everything(batch: int, key: str) -> bool:
+def claim_all(batch: int, key: str) -> bool:
     """Claim every article of every batch, as a run without shards does."""
     return True
 
@@ -60,9 +60,9 @@ class Store:
             self._ledgers[path] = ledger = Ledger(self.folder / kind, signature)
         return ledger
 
-    def findings(self, signature: Signature) -> Findings:
+    def findings(self, signature: Signature) -> PaceFile:
         """Return what was found out about the model of a signature."""
-        return Findings(self.folder / "pace", signature)
+        return PaceFile(self.folder / "pace", signature)
 
     def look(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger | None:
         """Return a ledger if there is one, and write nothing."""
@@ -110,7 +110,7 @@ class Summarizing:
         self.fill(articles)
         return self.read(articles)
 
-    def fill(self, articles: Sequence[Article], claims: Claim = everything) -> None:
+    def fill(self, articles: Sequence[Article], claims: Claim = claim_all) -> None:
         """Write the summaries that the ledger lacks; remember those that fail, which it keeps not.
 
         claims: tells by a batch's number and an article's key whether it is ours to write.
@@ -121,7 +121,7 @@ class Summarizing:
             if model is None:
                 model = self._at_work()
                 if isinstance(model, Paced):
-                    model.settle(self._findings.read(), self._unwritten(articles))
+                    model.settle(self._findings.read(), self._missing_articles(articles))
                     self._keep(model)
             summaries = model.summarize([article for _, article in batch])
             if isinstance(model, Paced):
@@ -129,7 +129,7 @@ class Summarizing:
             self.take(batch, summaries)
 
     def fill_all(
-        self, windows: Iterable[tuple[Sequence[Article], Claim]], crew: Crew | None = None
+        self, windows: Iterable[tuple[Sequence[Article], Claim]], crew: Pool | None = None
     ) -> None:
         """Fill window after window; with a crew, batches of several windows at once.
 
@@ -154,14 +154,14 @@ class Summarizing:
         """Return a batch for a worker; one that is Paced says then what it has found out."""
         articles = [article for _, article in batch]
         paced = [(0, Trial())] if isinstance(self._as_configured, Paced) else []
-        return Job([(0, articles), *paced], batch, _named(batch))
+        return Job([(0, articles), *paced], batch, _batch_name(batch))
 
-    def _sent(self, window: Sequence[Article], crew: Crew) -> Sent:
+    def _sent(self, window: Sequence[Article], crew: Pool) -> Sent:
         """Return the model for workers, with what they keep to; that, a first one may find out."""
         model = self._as_configured
         if not isinstance(model, Paced):
             return Sent(self._kind, model)
-        kept, unwritten = self._findings.read(), self._unwritten(window)
+        kept, unwritten = self._findings.read(), self._missing_articles(window)
         if model.worth_trial(kept, len(unwritten)):
             sent = Sent(self._kind, model, kept)
             job = Job([(0, Trial(unwritten))], name="a trial of batches")
@@ -170,7 +170,7 @@ class Summarizing:
                     self._learn(place, found)
         return Sent(self._kind, model, self._findings.read())
 
-    def _unwritten(self, articles: Sequence[Article]) -> list[Article]:
+    def _missing_articles(self, articles: Sequence[Article]) -> list[Article]:
         """Return what the ledger lacks, each content once, whoever is to write it."""
         keyed = {self.key(article): article for article in articles}
         return [article for key, article in keyed.items() if key not in self.ledger]
@@ -189,7 +189,7 @@ class Summarizing:
         self._learnt += [(place, found), (place, kept[place])]
         return kept
 
-    def lacking(self, articles: Sequence[Article], claims: Claim = everything) -> Iterator[Batch]:
+    def lacking(self, articles: Sequence[Article], claims: Claim = claim_all) -> Iterator[Batch]:
         """Yield what the ledger lacks of each batch that is ours, and count what it has.
 
         A batch that a crash cut short is run again with the same articles: the ledger holds whole
@@ -250,7 +250,7 @@ class Summarizing:
 
     def key(self, article: Article) -> str:
         """Return the key of an article in the ledger."""
-        return content(article, self.needs)
+        return content_key(article, self.needs)
 
     def rest(self) -> None:
         """Let go of the model and the ledger; what was written can still be read."""
@@ -262,7 +262,7 @@ class Summarizing:
         return self.model
 
 
-def content(article: Article, needs: frozenset[Need]) -> str:
+def content_key(article: Article, needs: frozenset[Need]) -> str:
     """Return the key of what a component looks at in an article."""
     looked_at: dict[Need, Any] = {
         "article": article.text,
@@ -274,7 +274,7 @@ def content(article: Article, needs: frozenset[Need]) -> str:
     return digest({need: looked_at[need] for need in needs})
 
 
-def _named(batch: Batch) -> str:
+def _batch_name(batch: Batch) -> str:
     first, last = batch[0][1].id, batch[-1][1].id
     return f"article {first!r}" if len(batch) == 1 else f"articles {first!r} to {last!r}"
 

@@ -12,13 +12,13 @@ import numpy as np
 from evalharness.records import digest
 from evalharness.stats import intervals
 from evalharness.store import aggregates
-from evalharness.store.aggregates import Columns, cut
+from evalharness.store.aggregates import ScoreColumns, is_truncated
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def table_schema(columns: Mapping[str, Columns]) -> "pa.Schema":
+def table_schema(columns: Mapping[str, ScoreColumns]) -> "pa.Schema":
     """Return the columns of the table, with their types."""
     import pyarrow as pa
 
@@ -50,7 +50,7 @@ def table_schema(columns: Mapping[str, Columns]) -> "pa.Schema":
     )
 
 
-def write_table(lines: Iterator[bytes], table: Path, columns: Mapping[str, Columns]) -> None:
+def write_table(lines: Iterator[bytes], table: Path, columns: Mapping[str, ScoreColumns]) -> None:
     """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part.
 
     What names the content of article and references tells later whether two runs had the same;
@@ -75,7 +75,9 @@ def write_table(lines: Iterator[bytes], table: Path, columns: Mapping[str, Colum
 
 
 def _rows(
-    lines: Sequence[bytes], columns: Mapping[str, Columns], blocks: Mapping[str, intervals.Values]
+    lines: Sequence[bytes],
+    columns: Mapping[str, ScoreColumns],
+    blocks: Mapping[str, intervals.Values],
 ) -> dict[str, list[Any]]:
     """Return what the table says of some samples, by column; blocks: (samples, parts) by metric."""
     samples = [json.loads(line) for line in lines]
@@ -131,7 +133,7 @@ def _windows(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
     window: list[bytes] = []
     for line in lines:
         window.append(line)
-        if len(window) == aggregates.ROWS:
+        if len(window) == aggregates.BLOCK_ROWS:
             yield window
             window = []
     if window:
@@ -157,7 +159,7 @@ def told_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
         "article": digest(sample["article"]),
         "references": digest(sample["references"]),
         "article_words": len(sample["article"].split()),
-        "truncated": cut(sample["article"], summary.get("read"), summary.get("tokens_in")),
+        "truncated": is_truncated(sample["article"], summary.get("read"), summary.get("tokens_in")),
         "defects": sample["defects"],
         "line": zlib.crc32(line),
     }

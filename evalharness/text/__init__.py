@@ -7,7 +7,7 @@ whatever string comes: other scripts, lone surrogates, megabytes without a stop.
 from evalharness.text.names import Casing, Name, casing, country, names, names_and_casing
 from evalharness.text.numbers import Number, NumberIndex, agree, numbers
 from evalharness.text.sentences import SENTENCES_VERSION, sentences
-from evalharness.text.tokens import Token, stemmed, tokenized
+from evalharness.text.tokens import Token, sentence_tokens, stem_of
 from evalharness.text.words import content_words, fold, words
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
     "names",
     "names_and_casing",
     "numbers",
+    "sentence_tokens",
     "sentences",
-    "stemmed",
-    "tokenized",
+    "stem_of",
     "words",
 ]

@@ -9,7 +9,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 # Before a name: never the end of a sentence.
-TITLES = _set(
+TITLE_ABBREVIATIONS = _set(
     "mr mrs ms messrs mme mlle dr drs prof rev revd fr hon st ste sts gen lt col maj capt cpt "
     "cmdr cdr adm sgt cpl pvt insp supt det sen sens rep reps gov govs pres amb atty sec dep "
     "asst mt ft vs v viz cf approx ca eg ie e.g i.e est incl pls tel ext"
@@ -24,7 +24,7 @@ EITHER_WAY = _set(
     "hwy pm yr yrs hr hrs min mins lb lbs oz sq mph kph km cm mm kg avg"
 )
 # States of the USA as news wires shorten them, and weekdays; words in lower case are not meant.
-PLACES = _set(
+PLACE_ABBREVIATIONS = _set(
     "ala ariz ark calif colo conn del fla ga ill ind kan ky la mass md mich minn miss mo mont "
     "neb nev okla ore pa penn tenn tex vt va wash wis wyo ont que mon tue tues wed thu thur "
     "thurs fri sat sun"

@@ -117,11 +117,11 @@ def dates(text: str, within: Sequence[Span] | None = None) -> list[Date]:
                 taken.append(each.span)
                 here.append(each)
         here.sort(key=lambda each: each.span)
-        found += [_moved(each, sentence.start) for each in here]
+        found += [_move_date(each, sentence.start) for each in here]
     return found
 
 
-def _moved(found: Date, by: int) -> Date:
+def _move_date(found: Date, by: int) -> Date:
     return replace(found, span=Span(found.span.start + by, found.span.end + by))
 
 
@@ -247,7 +247,7 @@ def _relatives(sentence: str) -> Iterator[Date]:
             yield Date(span, relative=(match["unit"].lower(), offset))
 
 
-def resolved(found: Date, published: date) -> Date:
+def resolve_date(found: Date, published: date) -> Date:
     """Return a date with what the day of publication tells: the year, or what `last week` means.
 
     `yesterday` becomes a full date, `last month` a month. A month without a year has the year that

@@ -29,7 +29,7 @@ SENTENCE_TIMES = 3
 SENTENCE_WORDS = 4
 # Of a loop with small changes, less than half of the runs of four words are new. The least that
 # was seen in 1,228 summaries by people (of 20 words or more) is 0.75.
-RUN = 4
+WORDS_PER_RUN = 4
 LEAST_NEW = 0.5
 LEAST_WORDS = 20
 
@@ -44,7 +44,9 @@ _FINAL = tuple(".!?…‽。！？｡．।॥۔؟։።᠃။។")
 _CLOSERS = "\"'”’»›)]}」』】）》〉*_`~ \t\r\n\u00a0"
 
 
-def find(article: str, summary: Summary, instructions: Sequence[str] = ()) -> tuple[Defect, ...]:
+def find_defects(
+    article: str, summary: Summary, instructions: Sequence[str] = ()
+) -> tuple[Defect, ...]:
     """Return the defects of a summary, in the order of `Defect`; an empty tuple where it has none.
 
     empty: nothing but white space; then nothing else is looked for.
@@ -63,7 +65,7 @@ def find(article: str, summary: Summary, instructions: Sequence[str] = ()) -> tu
     if not summary.text.strip():
         return ("empty",)
     written = _words(summary.text)
-    head = _folded(summary.text.strip()[:HEAD])
+    head = _fold_text(summary.text.strip()[:HEAD])
     found: dict[Defect, bool] = {
         "looping": _loops(summary.text, written, article),
         "cut": summary.finish == "length" and not _ends(summary.text),
@@ -121,10 +123,10 @@ def _repeated_sentences(text: str) -> set[str]:
 
 
 def _is_stale(written: Sequence[str]) -> bool:
-    runs = len(written) - RUN + 1
+    runs = len(written) - WORDS_PER_RUN + 1
     if len(written) < LEAST_WORDS:
         return False
-    return len(_runs(written, RUN)) < LEAST_NEW * runs
+    return len(_runs(written, WORDS_PER_RUN)) < LEAST_NEW * runs
 
 
 def _runs(written: Sequence[str], n: int) -> frozenset[tuple[str, ...]]:
@@ -144,7 +146,7 @@ def _ends(text: str) -> bool:
 def _echoes(head: str, written: Sequence[str], article: str, instruction: str) -> bool:
     asked = _instruction_runs(instruction)
     if not asked:
-        return _opens_with(head, _folded(instruction.strip()), article)
+        return _opens_with(head, _fold_text(instruction.strip()), article)
     shared = asked & _runs(written, ECHO)
     return bool(shared) and not shared <= _runs(_words(article), ECHO)
 
@@ -162,13 +164,13 @@ def _opens_with(head: str, instruction: str, article: str) -> bool:
     if not instruction or instruction.isalnum() or not head.startswith(instruction):
         return False
     goes_on = instruction[-1].isalnum() and head[len(instruction) :][:1].isalnum()
-    return not goes_on and instruction not in _folded(article)
+    return not goes_on and instruction not in _fold_text(article)
 
 
 # refusal, preamble
 
 
-def _folded(text: str) -> str:
+def _fold_text(text: str) -> str:
     """Return the text in small letters, with plain apostrophes and spaces and no Markdown."""
     plain = _MARKDOWN.sub("", _APOSTROPHE.sub("'", text.lower()))
     return _SPACES.sub(" ", plain).strip(" ")
@@ -183,7 +185,7 @@ def _says(phrases: "_Phrases", head: str, article: str) -> bool:
     openings = (opening.match(head) for opening in phrases.openings)
     others = (phrase.search(head) for phrase in phrases.anywhere)
     said = [match.group() for match in (*openings, *others) if match]
-    return bool(said) and any(phrase not in _folded(article) for phrase in said)
+    return bool(said) and any(phrase not in _fold_text(article) for phrase in said)
 
 
 class _Phrases(NamedTuple):

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from evalharness.text.common_words import FUNCTION_WORDS
-from evalharness.text.tokens import stemmed
+from evalharness.text.tokens import stem_of
 from evalharness.text.words import fold
 
 _FILE = "english_words.txt.gz"
@@ -39,7 +39,7 @@ def is_english_word(word: str) -> bool:
     [True, True, True, True, False]
     """
     known = _stems()
-    return word in _WITHOUT_SENSES or any(stemmed(form) in known for form in _forms(word))
+    return word in _WITHOUT_SENSES or any(stem_of(form) in known for form in _forms(word))
 
 
 def _forms(word: str) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _lower_case_words(folder: Path) -> Iterator[str]:
 
 def main(folder: str) -> None:
     """Write the list from WordNet's files in a folder."""
-    stems = sorted({stemmed(word) for word in _lower_case_words(Path(folder))})
+    stems = sorted({stem_of(word) for word in _lower_case_words(Path(folder))})
     packed = gzip.compress("\n".join(stems).encode(), mtime=0)
     (Path(__file__).parent / _FILE).write_bytes(packed)
     sys.stdout.write(f"{len(stems)} stems, {len(packed)} bytes\n")

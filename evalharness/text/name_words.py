@@ -26,7 +26,7 @@ CALENDAR = _set(
     "gmt bst utc cet est edt pst pdt am pm"
 )
 # Written with a capital before a name, and no name themselves.
-TITLES = _set(
+PERSON_TITLES = _set(
     "mr mrs ms miss dr prof professor sir dame lord lady rev reverend president vice prime "
     "minister chancellor secretary senator congressman congresswoman governor mayor judge "
     "justice king queen prince princess duke duchess pope cardinal archbishop bishop captain "

@@ -32,17 +32,17 @@ from evalharness.text.name_words import (
     ORDINARY_CAPITALS,
     ORDINARY_ENDINGS,
     ORDINARY_OPENERS,
-    TITLES,
+    PERSON_TITLES,
 )
 from evalharness.text.number_words import CURRENCY_LETTERS
 from evalharness.text.sentences import sentences
-from evalharness.text.tokens import Token, tokenized
+from evalharness.text.tokens import Token, sentence_tokens
 from evalharness.text.words import fold
 
 # Left out where a name begins or ends.
-AT_EDGES = TITLES | CONNECTORS
+AT_EDGES = PERSON_TITLES | CONNECTORS
 # A run of capitals longer than this is a list or a headline; it is cut into names.
-MOST_WORDS = 8
+MOST_NAME_WORDS = 8
 # A sentence with a smaller share of English function words is taken for another language's.
 LEAST_ENGLISH = 0.1
 
@@ -143,7 +143,7 @@ class _Look(NamedTuple):
 
 @lru_cache(maxsize=32_768)
 def _look(written: str) -> _Look:
-    folded, first = _compared(written), written[0]
+    folded, first = _comparison_form(written), written[0]
     is_function_word = folded in FUNCTION_WORDS
     is_acronym = len(written) > 1 and written.isupper()
     never = folded in CALENDAR or folded in ORDINARY_CAPITALS or not first.isalpha()
@@ -160,7 +160,7 @@ class _LookedAt:
 
     def __init__(self, text: str, within: Sequence[Token] | None) -> None:
         self.text = text
-        self.tokens = tokenized(text, sentences(text)) if within is None else within
+        self.tokens = sentence_tokens(text, sentences(text)) if within is None else within
         self.looks = [_look(token.written) for token in self.tokens]
         self.capitals = [at for at, look in enumerate(self.looks) if look.capital]
         self.bounds = list(_bounds(self.tokens))
@@ -182,7 +182,7 @@ def _bounds(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
         yield start, len(tokens)
 
 
-def _compared(word: str) -> str:
+def _comparison_form(word: str) -> str:
     """Return a word as names are compared: folded, `U.K` as `uk`, `US` as `u.s` and not as `us`."""
     if word in ("US", "U.S"):
         return "u.s"
@@ -278,7 +278,7 @@ def _runs(text: _LookedAt, marks: list[bool]) -> list[list[Token]]:
     for token, is_name in zip(text.tokens, marks, strict=True):
         if not run and not is_name:
             continue
-        joined = 0 < len(run) < MOST_WORDS and _joins(text.text, (waiting or run)[-1], token)
+        joined = 0 < len(run) < MOST_NAME_WORDS and _joins(text.text, (waiting or run)[-1], token)
         if is_name and joined:
             run += [*waiting, token]
             waiting = []

@@ -1,6 +1,6 @@
 """How a number is read: digits or words, then what stands after and before it.
 
-`read` works on one sentence; `quantities` holds the public names.
+`read_numbers` works on one sentence; `quantities` holds the public names.
 """
 
 import itertools
@@ -115,7 +115,7 @@ _DAY, _HOUR = Decimal(31), Decimal(3600)
 
 
 @dataclass(slots=True)
-class Draft:
+class NumberDraft:
     """A number that is being read; offsets are those of its sentence."""
 
     start: int
@@ -130,12 +130,12 @@ class Draft:
     scale: int = 0
 
 
-def read(sentence: str) -> list[Draft]:
+def read_numbers(sentence: str) -> list[NumberDraft]:
     """Return the numbers of a sentence in order."""
     # Most sentences have none, which is quicker to see than to find.
     if not _DIGIT.search(sentence) and _WORDS.isdisjoint(_RUN.findall(sentence.lower())):
         return []
-    drafts: list[Draft] = []
+    drafts: list[NumberDraft] = []
     atoms = list(_ATOM.finditer(sentence))
     position = 0
     for index, atom in enumerate(atoms):
@@ -156,7 +156,7 @@ def read(sentence: str) -> list[Draft]:
     return drafts
 
 
-def _is_time_unit(sentence: str, atom: Match[str], drafts: list[Draft]) -> bool:
+def _is_time_unit(sentence: str, atom: Match[str], drafts: list[NumberDraft]) -> bool:
     """Tell whether `second` is a unit: `a 30-second clip`, `ten metres per second`."""
     if atom[0].lower() != "second":
         return False
@@ -165,21 +165,21 @@ def _is_time_unit(sentence: str, atom: Match[str], drafts: list[Draft]) -> bool:
     return sentence[max(0, atom.start() - 6) : atom.start()].lower().endswith(("per ", "split "))
 
 
-def _in_words(sentence: str, atoms: list[Match[str]], index: int) -> Draft | None:
+def _in_words(sentence: str, atoms: list[Match[str]], index: int) -> NumberDraft | None:
     phrase = read_phrase(sentence, atoms, index)
     if phrase is None:
         return None
-    draft = Draft(atoms[index].start(), phrase.end, phrase.value, phrase.kind)
+    draft = NumberDraft(atoms[index].start(), phrase.end, phrase.value, phrase.kind)
     # A bare `one` is a pronoun more often than not.
     draft.sure = sentence[draft.start : draft.end].lower() != "one"
     return draft
 
 
-def _in_digits(sentence: str, atom: Match[str]) -> Draft | None:
+def _in_digits(sentence: str, atom: Match[str]) -> NumberDraft | None:
     written = atom[0]
     if len(written) > MOST_DIGITS:
         return None
-    draft = Draft(atom.start(), atom.end(), Decimal(0), in_digits=True)
+    draft = NumberDraft(atom.start(), atom.end(), Decimal(0), in_digits=True)
     if atom["vulgar"] or atom["ratio"]:
         draft.value, draft.kind = _fraction(written), "fraction"
         return draft if draft.value < 1 else None
@@ -206,7 +206,7 @@ def _fraction(written: str) -> Decimal:
     return EXACT.divide(Decimal(numerator), Decimal(denominator))
 
 
-def _read_clock(sentence: str, draft: Draft) -> bool:
+def _read_clock(sentence: str, draft: NumberDraft) -> bool:
     """Make the draft a time of day if it is one: `10:30`, `7pm`, `10.30am`, `7 : 00 p. m.`"""
     found = _CLOCK.match(sentence, draft.start)
     if not found or not (found["minute"] or found["half"]):
@@ -221,7 +221,7 @@ def _read_clock(sentence: str, draft: Draft) -> bool:
     return True
 
 
-def _read_after(sentence: str, draft: Draft) -> bool:
+def _read_after(sentence: str, draft: NumberDraft) -> bool:
     """Take in what stands around a number: currency, magnitude, percent, unit, month.
 
     False if letters touch the digits that are none of these: `3D`, `N95` are no numbers.
@@ -242,7 +242,7 @@ def _read_after(sentence: str, draft: Draft) -> bool:
     return True
 
 
-def _read_sign(sentence: str, draft: Draft) -> None:
+def _read_sign(sentence: str, draft: NumberDraft) -> None:
     before = sentence[max(0, draft.start - 5) : draft.start]
     if not draft.in_digits or not (found := _SIGN.search(before)):
         return
@@ -254,7 +254,7 @@ def _read_sign(sentence: str, draft: Draft) -> None:
         draft.in_name = "," not in sentence[draft.start : draft.end]
 
 
-def _take(sentence: str, draft: Draft, found: Match[str]) -> bool:
+def _take(sentence: str, draft: NumberDraft, found: Match[str]) -> bool:
     """Take one word after a number into account; True if another may follow."""
     word, gap = found["word"].lower(), found["gap"]
     touches = draft.in_digits and not gap
@@ -281,7 +281,7 @@ def _take(sentence: str, draft: Draft, found: Match[str]) -> bool:
     return False
 
 
-def _take_ending(draft: Draft, word: str) -> bool:
+def _take_ending(draft: NumberDraft, word: str) -> bool:
     """Read the ending of `5th`, `1990s`, `1990's`."""
     if word in ("st", "nd", "rd", "th"):
         draft.kind = "ordinal"
@@ -293,7 +293,7 @@ def _take_ending(draft: Draft, word: str) -> bool:
     return False
 
 
-def _take_scale(draft: Draft, word: str, gap: str, touches: bool) -> bool:
+def _take_scale(draft: NumberDraft, word: str, gap: str, touches: bool) -> bool:
     """Read the magnitude of `5 million`, `£5m`, `£ 5 m`; `5m` alone may also be metres."""
     money = draft.kind.startswith("money")
     if draft.scale or (draft.kind and not money) or not draft.in_digits:
@@ -314,7 +314,7 @@ def _says_per_cent(sentence: str, found: Match[str]) -> bool:
     return found["word"].lower() == "per" and after.lower() == " cent"
 
 
-def _read_day_or_year(sentence: str, draft: Draft) -> None:
+def _read_day_or_year(sentence: str, draft: NumberDraft) -> None:
     if draft.kind not in ("", "ordinal") or draft.unit or draft.scale:
         return
     written = sentence[draft.start : draft.end]
@@ -327,7 +327,7 @@ def _read_day_or_year(sentence: str, draft: Draft) -> None:
         draft.kind = "day"
 
 
-def _read_before(sentence: str, draft: Draft) -> None:
+def _read_before(sentence: str, draft: NumberDraft) -> None:
     """Look for words that make a number inexact, and for letters that make it part of a name."""
     before = sentence[max(0, draft.start - 16) : draft.start]
     if found := _HEDGE.search(before):
@@ -339,7 +339,7 @@ def _read_before(sentence: str, draft: Draft) -> None:
         draft.sure = False
 
 
-def _share_units(sentence: str, drafts: list[Draft]) -> None:
+def _share_units(sentence: str, drafts: list[NumberDraft]) -> None:
     """Let both ends of a range have its unit: `5-10%`, `£5-10m`, `two or three years`."""
     for low, high in reversed(list(itertools.pairwise(drafts))):
         link = _RANGE.fullmatch(sentence, low.end, max(low.end, high.start))
@@ -355,7 +355,7 @@ def _share_units(sentence: str, drafts: list[Draft]) -> None:
             high.kind, high.unit = low.kind, ""
 
 
-def _share_scale(low: Draft, high: Draft) -> None:
+def _share_scale(low: NumberDraft, high: NumberDraft) -> None:
     compatible = low.kind in ("", high.kind) or not high.kind
     if low.scale or low.unit or not high.scale or not compatible:
         return

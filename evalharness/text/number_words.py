@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 
-def _counted(words: str, first: int = 0, step: int = 1) -> dict[str, Decimal]:
+def _words_to_values(words: str, first: int = 0, step: int = 1) -> dict[str, Decimal]:
     return {word: Decimal(value * step) for value, word in enumerate(words.split(), first)}
 
 
@@ -16,17 +16,19 @@ def _meanings(table: dict[str, str]) -> dict[str, str]:
     }
 
 
-ONES = _counted(
+ONES = _words_to_values(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen"
 )
-TENS = _counted("twenty thirty forty fifty sixty seventy eighty ninety", 2, 10)
-ORDINALS = _counted(
+TENS = _words_to_values("twenty thirty forty fifty sixty seventy eighty ninety", 2, 10)
+ORDINALS = _words_to_values(
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
     "thirteenth"
     "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth",
     1,
-) | _counted("twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth", 2, 10)
+) | _words_to_values(
+    "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth", 2, 10
+)
 DOZEN = Decimal(12)
 
 # Powers of ten.
@@ -45,7 +47,7 @@ VAGUE = {
     "trillions": 12,
 }
 
-DENOMINATORS = _counted("half third quarter fifth sixth seventh eighth ninth tenth", 2)
+DENOMINATORS = _words_to_values("half third quarter fifth sixth seventh eighth ninth tenth", 2)
 DENOMINATORS |= {"halves": Decimal(2)}
 DENOMINATORS |= {f"{word}s": value for word, value in DENOMINATORS.items() if value > 2}
 

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from evalharness.records import Span
 from evalharness.text.number_phrases import EXACT
-from evalharness.text.number_reader import read
+from evalharness.text.number_reader import read_numbers
 from evalharness.text.number_words import DOLLARS
 from evalharness.text.sentences import sentences
 
@@ -67,7 +67,7 @@ def numbers(text: str, within: Sequence[Span] | None = None) -> list[Number]:
             draft.sure,
         )
         for sentence in (sentences(text) if within is None else within)
-        for draft in read(sentence.of(text))
+        for draft in read_numbers(sentence.of(text))
     ]
 
 

@@ -39,8 +39,8 @@ from evalharness.text.abbreviations import (
     EITHER_WAY,
     EXCLAIMING,
     OPENERS,
-    PLACES,
-    TITLES,
+    PLACE_ABBREVIATIONS,
+    TITLE_ABBREVIATIONS,
 )
 
 SENTENCES_VERSION = 1
@@ -276,7 +276,7 @@ def _after_abbreviation(
     """Tell whether a sentence ends after what looks like an abbreviation; None: it is none."""
     before = _word_before(scan, stop)
     folded, word, opening = before.lower(), following["word"], following["opening"]
-    if folded in TITLES:
+    if folded in TITLE_ABBREVIATIONS:
         return False
     if before.isdigit() and len(before) != 4 and word[:1].isdigit():
         return False  # a decimal torn apart, `99. 94`; only after a year is a new sentence likelier
@@ -293,7 +293,7 @@ def _after_abbreviation(
     if (
         ("." in before and before[0].isalpha())
         or folded in EITHER_WAY
-        or (folded in PLACES and before[0].isupper())
+        or (folded in PLACE_ABBREVIATIONS and before[0].isupper())
     ):
         return opens or (bool(_QUOTES.intersection(opening)) and word[:1].isupper())
     return None
@@ -307,7 +307,7 @@ def _goes_on(scan: _Scan, line: _Line, following: _Line, final: Match[str] | Non
     if final and line.wrapped:
         return not _is_boundary(scan, final, line.end)
     if final:
-        return _word_before(scan, final).lower() in TITLES and final[0] == "."
+        return _word_before(scan, final).lower() in TITLE_ABBREVIATIONS and final[0] == "."
     if line.wrapped:
         return True
     if _DASH_OR_NUMBER.match(text, following.start):

@@ -127,11 +127,11 @@ def _step_1b(word: str) -> str:
     for suffix in ("ed", "ing"):
         if word.endswith(suffix):
             stem = word.removesuffix(suffix)
-            return _mended(stem) if "v" in _shape(stem) else word
+            return _restore_ending(stem) if "v" in _shape(stem) else word
     return word
 
 
-def _mended(stem: str) -> str:
+def _restore_ending(stem: str) -> str:
     """Restore what -ed or -ing had changed: conflat(e), hop(p), fil(e)."""
     if stem.endswith(("at", "bl", "iz")):
         return stem + "e"

@@ -25,10 +25,10 @@ _UPDATED = re.compile(
 
 
 # Characters; what is longer is no time stamp, and its days would take long to sort out.
-LONGEST = 1000
+_LONGEST_STAMP = 1000
 
 
-def published(stamps: Sequence[str]) -> date | None:
+def publication_day(stamps: Sequence[str]) -> date | None:
     """Return the day on which a page appeared, by its time stamps; None if that cannot be told.
 
     A day that is said to be of an update counts only if no other is there. Two days, a date such as
@@ -42,7 +42,7 @@ def published(stamps: Sequence[str]) -> date | None:
     first: set[date | None] = set()
     updated: set[date | None] = set()
     for stamp in stamps:
-        if len(stamp) > LONGEST:
+        if len(stamp) > _LONGEST_STAMP:
             continue
         position = 0
         for start, end, day in _days(stamp):

@@ -40,7 +40,7 @@ class Token(NamedTuple):
 
 
 @lru_cache(maxsize=32_768)
-def stemmed(word: str) -> str:
+def stem_of(word: str) -> str:
     """Return a folded word without its ending; `won` is `win`, and `before` stays whole."""
     if word in FUNCTION_WORDS:
         return word
@@ -48,13 +48,13 @@ def stemmed(word: str) -> str:
 
 
 @lru_cache(maxsize=32_768)
-def _known(written: str) -> tuple[str, str, bool]:
+def _word_forms(written: str) -> tuple[str, str, bool]:
     """Return a word folded and without its ending, and whether it is of content."""
     word = fold(written)
-    return word, stemmed(word), word not in FUNCTION_WORDS
+    return word, stem_of(word), word not in FUNCTION_WORDS
 
 
-def tokenized(text: str, within: Sequence[Span]) -> list[Token]:
+def sentence_tokens(text: str, within: Sequence[Span]) -> list[Token]:
     """Return the words of the sentences of a text in order.
 
     >>> [token.stem for token in tokenized("The dogs barked.", [Span(0, 16)])]
@@ -78,7 +78,7 @@ def _read(sentence: str, offset: int, number: int, found: list[Token]) -> None:
             opens = first or not _OPENING.isdisjoint(gap)
         position, first = end, False
         written = match[0]
-        word, ending_less, content = _known(written)
+        word, ending_less, content = _word_forms(written)
         here = start + offset, end + offset
         fields = (*here, written, word, ending_less, number, content, mark, opens)
         found.append(_token(Token, fields))

@@ -41,12 +41,12 @@ class MLflow:
     uri: str | None = None
     experiment: str | None = None
     samples: int = 100
-    files: payload.Files = "small"
+    files: payload.FilesSent = "small"
     required: bool = True
 
     def ready(self) -> None:
         """Do nothing where MLflow is installed. Raises: MissingExtra."""
-        payload.installed("mlflow", "mlflow", "sqlalchemy", "alembic")
+        payload.require_extra("mlflow", "mlflow", "sqlalchemy", "alembic")
 
     def track(self, tracked: Tracked) -> str:
         """Tell MLflow of a run, and return where it is: store, experiment, run id."""
@@ -54,7 +54,7 @@ class MLflow:
         if uri is None:
             uri = f"sqlite:///{payload.folder(None, tracked, 'mlflow') / 'mlflow.db'}"
         quick = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
-        quiet = payload.quiet("mlflow", "alembic", MLFLOW_DISABLE_TELEMETRY="true", **quick)
+        quiet = payload.quiet_tool("mlflow", "alembic", MLFLOW_DISABLE_TELEMETRY="true", **quick)
         with _alone(_database(uri)), quiet:
             return self._track(tracked, uri)
 
@@ -70,7 +70,7 @@ class MLflow:
         ).info.run_id
         try:
             now = get_current_time_millis()
-            found = _with_safe_names(payload.parameters(tracked)).items()
+            found = _with_safe_names(payload.run_parameters(tracked)).items()
             params = [Param(key, payload.clean(value)[:LONGEST_VALUE]) for key, value in found]
             figures = _with_safe_names(payload.metrics(tracked)).items()
             metrics = [Metric(key, value, now, 0) for key, value in figures]
@@ -78,7 +78,7 @@ class MLflow:
                 client.log_batch(run_id, params=params[start : start + MOST_PARAMETERS])
             for start in range(0, len(metrics), MOST_METRICS):
                 client.log_batch(run_id, metrics=metrics[start : start + MOST_METRICS])
-            columns, rows = payload.table(tracked, self.samples)
+            columns, rows = payload.sample_table(tracked, self.samples)
             client.log_table(run_id, _by_column(columns, rows), "samples.json")
             for path in payload.files(tracked, self.files):
                 client.log_artifact(run_id, str(path))

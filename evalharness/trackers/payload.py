@@ -15,7 +15,7 @@ from typing import Any, Literal
 from evalharness.errors import MissingExtra
 from evalharness.protocols import Tracked
 
-Files = Literal["small", "all", "none"]
+FilesSent = Literal["small", "all", "none"]
 
 # Characters of a text in a table of samples: tools hold tables in memory, and so do browsers.
 LONGEST_TEXT = 2000
@@ -24,7 +24,7 @@ _SMALL = ("config.yaml", "run.json", "samples.parquet", "rejected.jsonl")
 _ALL = (*_SMALL, "samples.jsonl")
 
 
-def parameters(tracked: Tracked) -> dict[str, str]:
+def run_parameters(tracked: Tracked) -> dict[str, str]:
     """Return what made the run: signatures, data, seed, settings of the sweep, versions."""
     record = tracked.record
     found = {
@@ -71,7 +71,7 @@ def _figures(name: str, figures: Mapping[str, Any]) -> dict[str, float | None]:
     return {name: figures["mean"], **ends}
 
 
-def table(tracked: Tracked, n: int) -> tuple[list[str], list[list[Any]]]:
+def sample_table(tracked: Tracked, n: int) -> tuple[list[str], list[list[Any]]]:
     """Return the columns and rows of the first `n` samples: texts, scores, and what was flagged."""
     labels = list(tracked.record["metrics"])
     columns = ["id", "article", "reference", "summary", "finish", *labels, "flags"]
@@ -87,12 +87,12 @@ def _row(sample: Mapping[str, Any], labels: list[str]) -> list[Any]:
         for flag in scores[label].get("flags", ())
     ]
     texts = [sample["article"], "\n\n".join(sample["references"]), summary["text"]]
-    shown = [clipped(text) for text in texts]
+    shown = [clip_text(text) for text in texts]
     values = [scores[label]["value"] for label in labels]
-    return [clean(sample["id"]), *shown, summary["finish"], *values, clipped("\n".join(messages))]
+    return [clean(sample["id"]), *shown, summary["finish"], *values, clip_text("\n".join(messages))]
 
 
-def clipped(text: str) -> str:
+def clip_text(text: str) -> str:
     """Return a text that is not too long for a table, and that UTF-8 can hold."""
     return clean(text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…")
 
@@ -102,13 +102,13 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
-def files(tracked: Tracked, which: Files) -> list[Path]:
+def files(tracked: Tracked, which: FilesSent) -> list[Path]:
     """Return the files of the run that are there and wanted."""
     wanted = {"none": (), "small": _SMALL, "all": _ALL}[which]
     return [path for name in wanted if (path := tracked.folder / name).is_file()]
 
 
-def installed(extra: str, *modules: str) -> None:
+def require_extra(extra: str, *modules: str) -> None:
     """Do nothing where the modules are there. Raises: MissingExtra."""
     if any(importlib.util.find_spec(module) is None for module in modules):
         raise MissingExtra(f"the tracker {extra}", extra)
@@ -122,7 +122,7 @@ def folder(option: str | None, tracked: Tracked, name: str) -> Path:
 
 
 @contextlib.contextmanager
-def quiet(*loggers: str, **environment: str | None) -> Iterator[None]:
+def quiet_tool(*loggers: str, **environment: str | None) -> Iterator[None]:
     """Keep a tool from printing, and set environment variables for it (None: not set)."""
     before = {name: os.environ.get(name) for name in environment}
     levels = {name: logging.getLogger(name).level for name in loggers}

@@ -22,27 +22,27 @@ class TensorBoard:
 
     folder: str | None = None
     samples: int = 100
-    files: payload.Files = "small"
+    files: payload.FilesSent = "small"
     required: bool = True
 
     def ready(self) -> None:
         """Do nothing where tensorboard is installed. Raises: MissingExtra."""
-        payload.installed("tensorboard", "tensorboard")
+        payload.require_extra("tensorboard", "tensorboard")
 
     def track(self, tracked: Tracked) -> str:
         """Write the event file of a run, and return its folder."""
         started = str(tracked.record["timing"]["started"]).replace(":", "")
         home = payload.folder(self.folder, tracked, "tensorboard")
         home = home / tracked.experiment / tracked.name / started
-        with payload.quiet("tensorboard"):
+        with payload.quiet_tool("tensorboard"):
             self._write(tracked, home)
         return str(home)
 
     def _write(self, tracked: Tracked, home: Path) -> None:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        columns, rows = payload.table(tracked, self.samples)
-        parameters = [list(pair) for pair in payload.parameters(tracked).items()]
+        columns, rows = payload.sample_table(tracked, self.samples)
+        parameters = [list(pair) for pair in payload.run_parameters(tracked).items()]
         texts = {
             "parameters": _markdown(["parameter", "value"], parameters),
             "samples": _markdown(columns, rows),

@@ -32,18 +32,18 @@ class Trackio:
     space: str | None = None
     folder: str | None = None
     samples: int = 100
-    files: payload.Files = "small"
+    files: payload.FilesSent = "small"
     required: bool = True
 
     def ready(self) -> None:
         """Do nothing where trackio is installed. Raises: MissingExtra."""
-        payload.installed("trackio", "trackio")
+        payload.require_extra("trackio", "trackio")
 
     def track(self, tracked: Tracked) -> str:
         """Tell trackio of a run, and return where it is: its folder, project and name."""
         home = payload.folder(self.folder or os.environ.get("TRACKIO_DIR"), tracked, "trackio")
         elsewhere = {"TRACKIO_SPACE_ID": None, "TRACKIO_SERVER_URL": None}
-        with payload.quiet("trackio", "httpx", TRACKIO_DIR=str(home), **elsewhere):
+        with payload.quiet_tool("trackio", "httpx", TRACKIO_DIR=str(home), **elsewhere):
             return self._track(tracked, home)
 
     def _track(self, tracked: Tracked, home: Path) -> str:
@@ -55,13 +55,13 @@ class Trackio:
             project=project,
             name=tracked.name,
             space_id=self.space,
-            config=payload.parameters(tracked),
+            config=payload.run_parameters(tracked),
             embed=False,
             auto_log_gpu=False,
             auto_log_cpu=False,
         )
         try:
-            columns, rows = payload.table(tracked, self.samples)
+            columns, rows = payload.sample_table(tracked, self.samples)
             told = [dict(zip(columns, row, strict=True)) for row in rows]
             run.log(dict(payload.metrics(tracked)))
             run.log({"samples": trackio.Table(columns=columns, data=[[*r.values()] for r in told])})

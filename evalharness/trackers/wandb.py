@@ -28,12 +28,12 @@ class WandB:
     mode: Literal["offline", "online"] = "offline"
     folder: str | None = None
     samples: int = 100
-    files: payload.Files = "small"
+    files: payload.FilesSent = "small"
     required: bool = True
 
     def ready(self) -> None:
         """Do nothing where wandb is installed. Raises: MissingExtra."""
-        payload.installed("wandb", "wandb")
+        payload.require_extra("wandb", "wandb")
 
     def track(self, tracked: Tracked) -> str:
         """Tell W&B of a run, and return where it is: a folder, or a page."""
@@ -46,7 +46,7 @@ class WandB:
             "WANDB_CACHE_DIR": str(home / "wandb"),
         }
         ours |= dict.fromkeys(["WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID", "WANDB_NAME"])
-        with payload.quiet("wandb", **ours):
+        with payload.quiet_tool("wandb", **ours):
             return self._track(tracked, home)
 
     def _track(self, tracked: Tracked, home: Path) -> str:
@@ -65,12 +65,12 @@ class WandB:
             entity=self.entity,
             name=tracked.name,
             dir=home,
-            config=payload.parameters(tracked),
+            config=payload.run_parameters(tracked),
             settings=settings,
             reinit="create_new",
         )
         try:
-            columns, rows = payload.table(tracked, self.samples)
+            columns, rows = payload.sample_table(tracked, self.samples)
             run.log(payload.metrics(tracked))
             run.log({"samples": wandb.Table(columns=columns, data=rows, allow_mixed_types=True)})
             if files := payload.files(tracked, self.files):

@@ -43,7 +43,7 @@ class Components:
         return {k: metric for k, metric in self.metrics.items() if not not_again(metric)}
 
 
-def components(folder: Path, record: Mapping[str, Any], findings: Findings) -> Components:
+def run_components(folder: Path, record: Mapping[str, Any], findings: Findings) -> Components:
     """Return what made a run. What is not to be had, or is another version now, is noted."""
     path = folder / samples.CONFIG
     if not path.is_file():
@@ -55,7 +55,7 @@ def components(folder: Path, record: Mapping[str, Any], findings: Findings) -> C
         return Components()
     for place, found, wanted in _told_twice(experiment, record):
         if found != wanted:
-            findings.differs(path, 0, place, f"{found!r} here, {wanted!r} in {samples.RUN}")
+            findings.differs(path, 0, place, f"{found!r} here, {wanted!r} in {samples.RUN_FILE}")
     built = Components()
     _scorers(experiment, record, built, findings)
     _model(experiment, record, built, findings)
@@ -74,7 +74,7 @@ def not_again(metric: Any) -> str:
         return "asking it is costly"
     if getattr(metric, "remote_code", False):
         return "it runs code that comes with a checkpoint"
-    absent = [each.name for each in registry.wanted(metric) if not _is_here(each)]
+    absent = [each.name for each in registry.wanted_checkpoints(metric) if not _is_here(each)]
     return f"{', '.join(absent)} is not on this machine" if absent else ""
 
 
@@ -119,7 +119,7 @@ def _scorers(
         if not component.calibration:
             continue
         try:
-            named = cells.calibrating(experiment, key, component, metric)
+            named = cells.read_calibration(experiment, key, component, metric)
         except HarnessError as error:
             findings.note(f"{place}: {label}: probabilities and bands not checked: {error}")
             continue
@@ -177,11 +177,11 @@ def _versions(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple
 def _needs(kind: registry.Kind, name: str) -> frozenset[Need] | None:
     """Return what of an article a component looks at; None where there is no such any more."""
     try:
-        return frozenset(registry.load(kind, name).needs)
+        return frozenset(registry.load_class(kind, name).needs)
     except (HarnessError, AttributeError, TypeError):
         return None
 
 
 def neural(component: Any) -> bool:
     """Tell whether a component reads a checkpoint: its numbers depend a little on the batch."""
-    return bool(dataclasses.is_dataclass(component) and registry.wanted(component))
+    return bool(dataclasses.is_dataclass(component) and registry.wanted_checkpoints(component))

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 # Of each file; a file of another run would else differ in every line.
-SHOWN = 20
+MOST_OF_FILE = 20
 # Of one score or summary.
-PLACES = 3
+MOST_OF_ONE = 3
 
 
 @dataclass(frozen=True)
-class Difference:
+class Mismatch:
     """Something that is not as it was written, or not as it follows from the rest.
 
     line: counted from 1; 0 where the file has no lines, or the line is not known.
@@ -41,13 +41,13 @@ class Difference:
 
 @dataclass
 class Findings:
-    """Differences, at most `SHOWN` of a file, with how many there are; notes; what was done.
+    """Differences, at most `MOST_OF_FILE` of a file, with how many there are; notes; what was done.
 
     notes: what is no difference, but should be known: a version that is another one now, a check
         that could not be made. done: how much of each kind was looked at.
     """
 
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[Mismatch] = field(default_factory=list)
     counted: Counter[Path] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
@@ -55,8 +55,8 @@ class Findings:
     def differs(self, file: Path, line: int, place: str, message: str) -> None:
         """Take in a difference."""
         self.counted[file] += 1
-        if self.counted[file] <= SHOWN:
-            self.differences.append(Difference(file, line, place, message))
+        if self.counted[file] <= MOST_OF_FILE:
+            self.differences.append(Mismatch(file, line, place, message))
 
     def differ(
         self,
@@ -68,12 +68,12 @@ class Findings:
     ) -> None:
         """Take in where a value differs from that of another source: the first few places."""
         found = list(unlike)
-        for key, here, there in found[:PLACES]:
+        for key, here, there in found[:MOST_OF_ONE]:
             where = ".".join(map(str, (place, *key)))
-            message = f"{clipped(repr(here))} here, {clipped(repr(there))} {source}"
+            message = f"{short_text(repr(here))} here, {short_text(repr(there))} {source}"
             self.differs(file, line, where, message)
-        if len(found) > PLACES:
-            self.differs(file, line, place, f"{len(found) - PLACES} more such differences")
+        if len(found) > MOST_OF_ONE:
+            self.differs(file, line, place, f"{len(found) - MOST_OF_ONE} more such differences")
 
     def note(self, text: str) -> None:
         """Take in what is no difference, once."""
@@ -88,12 +88,14 @@ class Findings:
     def lines(self) -> list[str]:
         """Return a line for each difference, and one for those of a file that are not shown."""
         more = [
-            f"{file}: {n - SHOWN} more differences" for file, n in self.counted.items() if n > SHOWN
+            f"{file}: {n - MOST_OF_FILE} more differences"
+            for file, n in self.counted.items()
+            if n > MOST_OF_FILE
         ]
         return [*map(str, self.differences), *more]
 
 
-def clipped(value: object) -> str:
+def short_text(value: object) -> str:
     """Return a value as one short line."""
     text = " ".join(str(value).split())
     return text if len(text) <= 60 else f"{text[:57]}…"

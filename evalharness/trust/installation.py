@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.errors import HarnessError
-from evalharness.files.shipped import shipped
+from evalharness.files.shipped import shipped_path
 from evalharness.meta.planted.pairs import selftest
-from evalharness.meta.planted.plant import Kind
+from evalharness.meta.planted.plant import ErrorKind
 from evalharness.runner import run as runner_run
 from evalharness.runner.run import Run, Unfinished
 from evalharness.trust.machine import look
@@ -37,7 +37,7 @@ FIGURES = {
 }
 # By check: a kind of error, how many are planted in the quickstart's supported summaries, how many
 # are found, and how many of the 48 untouched ones that a person wrote are flagged.
-PLANTED: Mapping[str, tuple[Kind, int, int, int]] = {
+PLANTED: Mapping[str, tuple[ErrorKind, int, int, int]] = {
     "numbers": ("number", 92, 92, 5),
     "entities": ("novel_entity", 61, 57, 0),
 }
@@ -103,10 +103,10 @@ def prove(
 
 
 def _steps(results: Path, folder: Path, facts: dict[str, Any]) -> Iterator[Step]:
-    yield _timed("machine", partial(look, results, facts))
+    yield _run_step("machine", partial(look, results, facts))
     yield from _quickstart(folder)
     for check in PLANTED:
-        yield _timed(check, partial(_find_planted, check))
+        yield _run_step(check, partial(_find_planted, check))
 
 
 def _quickstart(folder: Path) -> Iterator[Step]:
@@ -114,7 +114,7 @@ def _quickstart(folder: Path) -> Iterator[Step]:
     began = time.perf_counter()
     failures: Mapping[str, str] = {}
     try:
-        config = shipped("quickstart.yaml")
+        config = shipped_path("quickstart.yaml")
         runs = runner_run.run(config, IN_A_BATCH, results=folder, limit=ARTICLES)
     except Unfinished as error:
         runs, failures = error.runs, error.failures
@@ -122,7 +122,7 @@ def _quickstart(folder: Path) -> Iterator[Step]:
         runs, failures = [], {"quickstart": _reason(error)}
     seconds = time.perf_counter() - began - sum(run.record["timing"]["seconds"] for run in runs)
     for run in runs:
-        yield _timed(run.name, partial(_compare, run), run.record["timing"]["seconds"])
+        yield _run_step(run.name, partial(_compare, run), run.record["timing"]["seconds"])
     for name, why in failures.items():
         yield _failed(name, round(seconds / len(failures), 3), why)
 
@@ -158,7 +158,7 @@ def expect(value: Any, known: Any, what: str) -> None:
         raise Mismatch(f"{what} is {value!r}, should be {known!r}")
 
 
-def _timed(name: str, step: Callable[[], str], seconds: float = 0.0) -> Step:
+def _run_step(name: str, step: Callable[[], str], seconds: float = 0.0) -> Step:
     """Return a step and how long it took, beside what it took before."""
     began = time.perf_counter()
     result = why = ""

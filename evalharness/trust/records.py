@@ -7,12 +7,12 @@ from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.store import samples, seal
-from evalharness.trust.findings import Findings, clipped
+from evalharness.trust.findings import Findings, short_text
 
 Key = tuple[str | int, ...]
 
 _UNSEALED = "written before files had digests: bytes cannot be checked"
-_OF_A_RUN = (samples.SAMPLES, samples.TABLE, samples.REJECTED, samples.CONFIG)
+_OF_A_RUN = (samples.SAMPLES, samples.TABLE_FILE, samples.REJECTED, samples.CONFIG)
 _OF_A_SWEEP = ("format", "experiment", "cells")
 
 
@@ -31,7 +31,9 @@ def read_json(path: Path, findings: Findings) -> dict[str, Any] | None:
         findings.differs(path, error.lineno, "", f"not JSON: {error.msg}")
         return None
     except (ValueError, RecursionError) as error:
-        findings.differs(path, line_at(content, error), "", f"not UTF-8 or JSON: {clipped(error)}")
+        findings.differs(
+            path, line_at(content, error), "", f"not UTF-8 or JSON: {short_text(error)}"
+        )
         return None
     if not isinstance(record, dict):
         findings.differs(path, 1, "", "not written by evalharness")
@@ -70,21 +72,21 @@ def check_run_record(path: Path, record: Mapping[str, Any], findings: Findings) 
         findings.note(f"{path}: {_UNSEALED}")
         return
     findings.done["digests of files"] += len(digests)
-    if seal.digests_of(seal.resealed(record)) != digests:
+    if seal.digests_of(seal.seal_again(record)) != digests:
         findings.differs(path, 0, "timing.sealed", "its own digest is another: it was changed")
     folder = path.parent
     for name, digest in digests.items():
-        if name == samples.RUN:
+        if name == samples.RUN_FILE:
             continue
         file = folder / name
         if name not in _OF_A_RUN:
-            findings.differs(path, 0, f"timing.sealed.{clipped(name)}", "no file of a run")
+            findings.differs(path, 0, f"timing.sealed.{short_text(name)}", "no file of a run")
         elif not file.is_file():
             findings.differs(file, 0, "", "is not there")
         elif seal.file_digest(file) != digest:
             findings.differs(file, 0, "", "not the bytes that were written")
     for file in sorted(folder.iterdir()):
-        if file.name not in (*digests, samples.PAGE) and not file.name.endswith(".part"):
+        if file.name not in (*digests, samples.PAGE_FILE) and not file.name.endswith(".part"):
             findings.note(f"{file}: no file that the run wrote; not checked")
 
 
@@ -96,7 +98,7 @@ def check_sweep(path: Path, findings: Findings) -> None:
     check_text(path, seal.text_alone(record), findings)
     odd = [key for key in record if key not in (*_OF_A_SWEEP, seal.SEALED)]
     if odd:
-        findings.differs(path, 0, clipped(odd[0]), "not a name that evalharness writes")
+        findings.differs(path, 0, short_text(odd[0]), "not a name that evalharness writes")
     elif seal.SEALED not in record and _sealed_runs(path.parent):
         findings.differs(path, 0, seal.SEALED, "is not there; the runs beside it have theirs")
     elif seal.SEALED not in record:
@@ -106,7 +108,7 @@ def check_sweep(path: Path, findings: Findings) -> None:
     cells = record.get("cells")
     for n, cell in enumerate(cells if isinstance(cells, list) else ()):
         folder = path.parent / str(cell.get("folder")) if isinstance(cell, dict) else path
-        if not (folder / samples.RUN).is_file():
+        if not (folder / samples.RUN_FILE).is_file():
             findings.differs(path, 0, f"cells.{n}", f"{folder}: no finished run is there")
 
 
@@ -118,7 +120,7 @@ def check_page(path: Path, findings: Findings) -> None:
 
 
 def _sealed_runs(folder: Path) -> bool:
-    runs = (read_json(path, Findings()) for path in folder.glob(f"*/{samples.RUN}"))
+    runs = (read_json(path, Findings()) for path in folder.glob(f"*/{samples.RUN_FILE}"))
     return any(seal.digests_of(run) for run in runs if run)
 
 

@@ -13,16 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from evalharness.config import run_config as configs
 from evalharness.config import yaml
 from evalharness.errors import ConfigError
-from evalharness.files.shipped import shipped
+from evalharness.files.shipped import shipped_path
 from evalharness.runner.run import Progress, run
 
 FOLDER = "reproduce"
-TABLE = "published.yaml"
+_PUBLISHED_FILE = "published.yaml"
 
 # Published figures are printed times 100.
 SCALE = 100
 
-Verdict = Literal["reproduced", "not reproduced", "indicative"]
+ReproductionOutcome = Literal["reproduced", "not reproduced", "indicative"]
 OfFigure = Literal["within", "outside", "in the interval", "not in the interval", "not judged"]
 
 
@@ -43,7 +43,7 @@ class _Row(BaseModel):
 
 
 @dataclass(frozen=True)
-class Figure:
+class PublishedFigure:
     """A published mean, times 100. within: how far off it may be; None where it is not judged."""
 
     metric: str
@@ -57,7 +57,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Row:
+class PublishedResult:
     """A published result: figures, where they are from, and the config that makes them again."""
 
     name: str
@@ -66,7 +66,7 @@ class Row:
     data: str
     articles: int
     source: str
-    figures: tuple[Figure, ...]
+    figures: tuple[PublishedFigure, ...]
     note: str = ""
 
     def record(self) -> dict[str, Any]:
@@ -75,10 +75,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ReproducedFigure:
     """A figure as it was made here, times 100, with its interval, beside the published one."""
 
-    figure: Figure
+    figure: PublishedFigure
     value: float | None
     low: float | None
     high: float | None
@@ -89,11 +89,11 @@ class Judged:
 class Reproduction:
     """What came of making a row again. reason: why it is no more than indicative, or failed."""
 
-    row: Row
+    row: PublishedResult
     folder: Path
     articles: int
-    figures: tuple[Judged, ...]
-    verdict: Verdict
+    figures: tuple[ReproducedFigure, ...]
+    verdict: ReproductionOutcome
     reason: str = ""
 
     def record(self) -> dict[str, Any]:
@@ -109,10 +109,10 @@ class Reproduction:
         }
 
 
-def rows() -> dict[str, Row]:
+def published_results() -> dict[str, PublishedResult]:
     """Return the published rows by name."""
-    table = shipped(f"{FOLDER}/{TABLE}")
-    read = yaml.read(table)
+    table = shipped_path(f"{FOLDER}/{_PUBLISHED_FILE}")
+    read = yaml.read_yaml(table)
     try:
         told = TypeAdapter(dict[str, _Row]).validate_python(read.tree)
     except ValidationError as error:
@@ -121,24 +121,26 @@ def rows() -> dict[str, Row]:
     return {name: _row(name, table.parent / f"{name}.yaml", row) for name, row in told.items()}
 
 
-def _row(name: str, config: Path, row: _Row) -> Row:
+def _row(name: str, config: Path, row: _Row) -> PublishedResult:
     sheet = configs.read(config).sheet
     model = sheet.model.options.get("model", sheet.model.name) if sheet.model else ""
-    figures = tuple(Figure(metric, f.value, f.within) for metric, f in row.figures.items())
+    figures = tuple(PublishedFigure(metric, f.value, f.within) for metric, f in row.figures.items())
     data = str(sheet.data.options.get("dataset", sheet.data.name))
-    return Row(name, config, str(model), data, row.articles, row.source, figures, row.note)
+    return PublishedResult(
+        name, config, str(model), data, row.articles, row.source, figures, row.note
+    )
 
 
-def row(name: str) -> Row:
+def published_result(name: str) -> PublishedResult:
     """Return a published row. Raises: ConfigError with the nearest name."""
-    known = rows()
+    known = published_results()
     if name not in known:
         raise ConfigError(f"no published row {name!r}{configs.nearest(name, list(known))}")
     return known[name]
 
 
 def reproduce(
-    row: Row,
+    row: PublishedResult,
     overrides: Sequence[str] = (),
     *,
     results: str | Path = "results",
@@ -154,7 +156,7 @@ def reproduce(
     return judge(row, made.record, made.folder)
 
 
-def judge(row: Row, record: Mapping[str, Any], folder: Path) -> Reproduction:
+def judge(row: PublishedResult, record: Mapping[str, Any], folder: Path) -> Reproduction:
     """Return the verdict on a run of a row's config.
 
     All articles must have been summarized for a figure to be within its limit or outside. With
@@ -166,8 +168,8 @@ def judge(row: Row, record: Mapping[str, Any], folder: Path) -> Reproduction:
         reason = f"{failed} articles have no summary"
     elif articles != row.articles:
         reason = f"{articles} articles, and the figures are of {row.articles}"
-    figures = tuple(_judged(figure, record, whole=not reason) for figure in row.figures)
-    verdict: Verdict = "indicative"
+    figures = tuple(_compare_figure(figure, record, whole=not reason) for figure in row.figures)
+    verdict: ReproductionOutcome = "indicative"
     if failed:
         verdict = "not reproduced"
     elif not reason:
@@ -176,20 +178,22 @@ def judge(row: Row, record: Mapping[str, Any], folder: Path) -> Reproduction:
     return Reproduction(row, folder, articles, figures, verdict, reason)
 
 
-def _judged(figure: Figure, record: Mapping[str, Any], whole: bool) -> Judged:
+def _compare_figure(
+    figure: PublishedFigure, record: Mapping[str, Any], whole: bool
+) -> ReproducedFigure:
     label, _, part = figure.metric.partition(".")
     metric = record["metrics"].get(label, {})
     found = metric.get("parts", {}).get(part, {}) if part else metric
-    value, low, high = (_scaled(found.get(name)) for name in ("mean", "low", "high"))
-    return Judged(figure, value, low, high, _verdict(figure, value, low, high, whole))
+    value, low, high = (_scale_value(found.get(name)) for name in ("mean", "low", "high"))
+    return ReproducedFigure(figure, value, low, high, _verdict(figure, value, low, high, whole))
 
 
-def _scaled(value: float | None) -> float | None:
+def _scale_value(value: float | None) -> float | None:
     return None if value is None else value * SCALE
 
 
 def _verdict(
-    figure: Figure, value: float | None, low: float | None, high: float | None, whole: bool
+    figure: PublishedFigure, value: float | None, low: float | None, high: float | None, whole: bool
 ) -> OfFigure:
     if figure.within is None:
         return "not judged"

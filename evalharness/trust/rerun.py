@@ -22,7 +22,7 @@ from evalharness.store import samples
 from evalharness.store.runs import read_record
 from evalharness.store.seal import file_digest
 from evalharness.trust.components import note_environment
-from evalharness.trust.findings import Findings, clipped
+from evalharness.trust.findings import Findings, short_text
 from evalharness.trust.records import unlike
 
 # What is not the same in two runs of one config; `run.json` has its own times and versions.
@@ -100,7 +100,7 @@ def rerun(
     Raises: DataError where there is no run, or its data are others now; HarnessError as a run does.
     """
     folder = Path(path)
-    record = read_record(folder / samples.RUN)
+    record = read_record(folder / samples.RUN_FILE)
     cell = _cell(folder, record)
     _same_data(folder, cell)
     with ExitStack() as stack:
@@ -111,7 +111,7 @@ def rerun(
             if Path(made, "store").exists():
                 raise ConfigError(f"--results {made}: holds stored results; name an empty folder")
         again = run_cell(cell, Path(made), progress or Silence())
-        return _compared(folder, record, cell, again.folder, again.record)
+        return _compare_runs(folder, record, cell, again.folder, again.record)
 
 
 def _cell(folder: Path, record: Mapping[str, Any]) -> Cell:
@@ -150,7 +150,7 @@ def _unlike_article(sample: Mapping[str, Any] | None, article: Article | None) -
     return f"{odd[0]} of article {article.id!r}" if odd else ""
 
 
-def _compared(
+def _compare_runs(
     folder: Path, record: Mapping[str, Any], cell: Cell, again: Path, new: Mapping[str, Any]
 ) -> Rerun:
     findings = Findings()
@@ -163,10 +163,10 @@ def _compared(
     figures = {".".join(map(str, key)): (a, b) for key, a, b in unlike(then, now)}
     files = [
         name
-        for name in (samples.SAMPLES, samples.TABLE)
+        for name in (samples.SAMPLES, samples.TABLE_FILE)
         if _digest(folder / name) != _digest(again / name)
     ]
-    if _rejected(folder) != _rejected(again):
+    if _rejected_rows(folder) != _rejected_rows(again):
         files.append(samples.REJECTED)
     if (folder / samples.CONFIG).read_text(encoding="utf-8") != cell.config(folder):
         files.append(samples.CONFIG)
@@ -183,7 +183,7 @@ def _digest(path: Path) -> str:
     return file_digest(path) if path.is_file() else ""
 
 
-def _rejected(folder: Path) -> list[tuple[str, str]]:
+def _rejected_rows(folder: Path) -> list[tuple[str, str]]:
     """Return the rejected rows; where they stand without the folder, which may have moved."""
     path = folder / samples.REJECTED
     rows = samples.read_samples(path) if path.is_file() else iter(())
@@ -215,4 +215,4 @@ def _apart(one: bytes, other: bytes) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _short(value: Any) -> Any:
-    return value if value is None or isinstance(value, int | float) else clipped(value)
+    return value if value is None or isinstance(value, int | float) else short_text(value)

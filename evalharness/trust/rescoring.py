@@ -53,14 +53,14 @@ class Rescoring:
             return
         for (line, sample, article, summary), score in zip(written, scores, strict=True):
             found = sample["scores"][label]
-            wanted = judged(self.made, label, _plain(score_record(score)), article)
+            wanted = with_band(self.made, label, _plain(score_record(score)), article)
             self._compare(line, label, found, wanted, neural(metric))
             if isinstance(metric, Rouge):
                 self._reference(line, label, found, metric, article, summary)
 
     def _compare(self, line: int, label: str, found: Any, wanted: Any, rounded: bool) -> None:
         if label not in self.made.calibrations:
-            found, wanted = uncalibrated(found), uncalibrated(wanted)
+            found, wanted = without_calibration(found), without_calibration(wanted)
         if rounded:
             found, wanted = _numbers(found), _numbers(wanted)
         odd = [each for each in unlike(found, wanted) if not (rounded and _close(*each[1:]))]
@@ -77,7 +77,7 @@ class Rescoring:
 
     def _flaws(self, chosen: Sequence[Any]) -> None:
         for line, sample, article, summary in chosen:
-            found = list(defects.find(article.text, summary, self.instructions))
+            found = list(defects.find_defects(article.text, summary, self.instructions))
             if found != sample["defects"]:
                 message = f"{sample['defects']} here, {found} found again"
                 self.findings.differs(self.path, line, "defects", message)
@@ -95,7 +95,7 @@ class Rescoring:
             self.findings.differ(self.path, line, "summary", odd, "written again")
 
 
-def judged(
+def with_band(
     made: Components, label: str, record: Mapping[str, Any], article: Article
 ) -> Mapping[str, Any]:
     """Return a stored score as samples show it: with probability and band, where calibrated."""
@@ -103,7 +103,7 @@ def judged(
     return record if calibration is None else _plain(calibration.judged(record, article.source))
 
 
-def uncalibrated(record: Mapping[str, Any]) -> dict[str, Any]:
+def without_calibration(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a score of samples without what a calibration, which is not there, would say."""
     bare = {key: value for key, value in record.items() if key not in ("band", "parts")}
     parts = {k: v for k, v in record.get("parts", {}).items() if k != "probability"}

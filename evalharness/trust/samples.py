@@ -11,23 +11,23 @@ from typing import Any
 from evalharness.config.run_config import Interval
 from evalharness.records import NO_ANSWER, Article, Score, Summary, digest, score_record, summary_of
 from evalharness.store import samples, table
-from evalharness.store.aggregates import ROWS, Tally
-from evalharness.store.store import content
+from evalharness.store.aggregates import BLOCK_ROWS, Tally
+from evalharness.store.store import content_key
 from evalharness.trust.components import CALIBRATED, Components
-from evalharness.trust.findings import Findings, clipped
+from evalharness.trust.findings import Findings, short_text
 from evalharness.trust.ledgers import Shelf, records_of
 from evalharness.trust.records import unlike
-from evalharness.trust.rescoring import Rescoring, judged, uncalibrated
+from evalharness.trust.rescoring import Rescoring, with_band, without_calibration
 
 # Samples that are in memory at once.
-WINDOW = 256
+_WINDOW_LINES = 256
 
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 Read = tuple[int, dict[str, Any], Article, Summary]
 
 
-class Samples:
+class VerifiedSamples:
     """The samples of a run, read once."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Samples:
     ) -> None:
         """Take a run's folder and record, what made it, and its store, if there is one."""
         self.path = folder / samples.SAMPLES
-        self.table = Table(folder / samples.TABLE, findings)
+        self.table = Table(folder / samples.TABLE_FILE, findings)
         self.record = record
         self.made = made
         self.shelf = shelf
@@ -56,15 +56,15 @@ class Samples:
         """Go through all lines; score `sample` of them again, all if None."""
         window: list[Read] = []
         chosen: list[Read] = []
-        again = self._chosen(sample, seed)
+        again = self._sampled_lines(sample, seed)
         for read in self._read():
             window.append(read)
             if again is None or read[0] in again:
                 chosen.append(read)
-            if len(window) >= WINDOW:
+            if len(window) >= _WINDOW_LINES:
                 self._with_store(window)
                 window = []
-            if len(chosen) >= WINDOW:
+            if len(chosen) >= _WINDOW_LINES:
                 self.rescore(chosen)
                 chosen = []
         if window:
@@ -75,7 +75,7 @@ class Samples:
         for what, n in self.absent.items():
             self.findings.note(f"{self.path}: {n} {what} are not in the store: not held against it")
 
-    def _chosen(self, sample: int | None, seed: int) -> set[int] | None:
+    def _sampled_lines(self, sample: int | None, seed: int) -> set[int] | None:
         """Return the numbers of the lines that are to be scored again; None for all."""
         n = self.record["counts"]["articles"]
         if sample is None or sample >= n:
@@ -90,7 +90,7 @@ class Samples:
             if row is not None and row.get("line") not in (None, zlib.crc32(line)):
                 self._differs(number, "", f"not the line that {self.table.path.name} tells of")
             try:
-                read = self._parsed(number, line)
+                read = self._parse_line(number, line)
                 sample, article, summary = read[1:]
                 wanted = table.told_of(sample, line)
                 self.tally.count(article, summary, sample["defects"], sample["scores"])
@@ -102,7 +102,7 @@ class Samples:
                 self._compare(number, row, wanted | _score_columns(sample))
             yield read
 
-    def _parsed(self, number: int, line: bytes) -> Read:
+    def _parse_line(self, number: int, line: bytes) -> Read:
         sample = json.loads(line)
         _check_types(sample)
         if samples.line_of(sample).encode() != line:
@@ -124,7 +124,7 @@ class Samples:
     def _compare(self, line: int, row: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         for name, value in row.items():
             if name != "line" and value != wanted.get(name):
-                here, there = clipped(wanted.get(name)), clipped(value)
+                here, there = short_text(wanted.get(name)), short_text(value)
                 self._differs(line, name, f"{here} here, {there} in {self.table.path.name}")
 
     def _with_store(self, window: Sequence[Read]) -> None:
@@ -141,7 +141,7 @@ class Samples:
         needs = self.made.model_needs
         if needs is None:
             return
-        keys = [content(a, needs) if s.finish != "error" else "" for _, _, a, s in window]
+        keys = [content_key(a, needs) if s.finish != "error" else "" for _, _, a, s in window]
         kept = records_of(ledger, keys)
         for (line, sample, *_), key, record in zip(window, keys, kept, strict=True):
             if key and record is None:
@@ -156,7 +156,7 @@ class Samples:
         signature = told.partition(CALIBRATED)[0]
         ledger = self.shelf.ledger("scores", signature)
         keys = [
-            digest(s.text, content(a, needs)) if s.finish != "error" else ""
+            digest(s.text, content_key(a, needs)) if s.finish != "error" else ""
             for _, _, a, s in window
         ]
         kept = records_of(ledger, keys)
@@ -170,9 +170,9 @@ class Samples:
                 self.absent[f"scores by {label}"] += 1
                 continue
             self.findings.done["scores held against the store"] += 1
-            wanted = judged(self.made, label, record, article)
+            wanted = with_band(self.made, label, record, article)
             if label not in self.made.calibrations:
-                found, wanted = uncalibrated(found), uncalibrated(wanted)
+                found, wanted = without_calibration(found), without_calibration(wanted)
             self._as_stored(line, f"scores.{label}", found, wanted)
 
     def _as_stored(self, line: int, place: str, found: Any, wanted: Any) -> None:
@@ -206,7 +206,7 @@ def _score_columns(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _why(error: Exception) -> str:
-    return f"no {error}" if isinstance(error, KeyError) else clipped(error)
+    return f"no {error}" if isinstance(error, KeyError) else short_text(error)
 
 
 class Table:
@@ -259,8 +259,8 @@ class Table:
         try:
             file = pq.ParquetFile(self.path)
             self.schema = file.schema_arrow
-            for batch in file.iter_batches(batch_size=ROWS):
+            for batch in file.iter_batches(batch_size=BLOCK_ROWS):
                 yield from batch.to_pylist()
         except broken as error:
             self.schema = None
-            self.findings.differs(self.path, 0, "", f"cannot be read: {clipped(error)}")
+            self.findings.differs(self.path, 0, "", f"cannot be read: {short_text(error)}")

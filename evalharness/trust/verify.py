@@ -16,8 +16,8 @@ from evalharness.runner.run import SWEEP
 from evalharness.store import samples as store_samples
 from evalharness.store.runs import checked_record
 from evalharness.store.seal import SEALED, digests_of
-from evalharness.trust.components import Components, components, note_environment
-from evalharness.trust.findings import Findings, clipped
+from evalharness.trust.components import Components, note_environment, run_components
+from evalharness.trust.findings import Findings, short_text
 from evalharness.trust.ledgers import Shelf
 from evalharness.trust.records import (
     check_page,
@@ -27,7 +27,7 @@ from evalharness.trust.records import (
     read_json,
     unlike,
 )
-from evalharness.trust.samples import MALFORMED, Samples
+from evalharness.trust.samples import MALFORMED, VerifiedSamples
 
 SAMPLE = 20
 STORE = "store"
@@ -76,7 +76,7 @@ def verify(
         found = _runs(path)
         for sweep in _beside(path, SWEEP):
             check_sweep(sweep, findings)
-        for page in _beside(path, store_samples.PAGE):
+        for page in _beside(path, store_samples.PAGE_FILE):
             check_page(page, findings)
         for folder in found:
             shelf = _shelf(folder, store, shelves, findings)
@@ -92,9 +92,9 @@ def _runs(path: Path) -> list[Path]:
     if not path.is_dir():
         raise DataError(f"{path}: there is no such folder")
     for depth in ("", "*/", "*/*/"):
-        if found := sorted(path.glob(f"{depth}{store_samples.RUN}")):
+        if found := sorted(path.glob(f"{depth}{store_samples.RUN_FILE}")):
             return [file.parent for file in found]
-    raise DataError(f"{path}: no finished run: there is no {store_samples.RUN}")
+    raise DataError(f"{path}: no finished run: there is no {store_samples.RUN_FILE}")
 
 
 def _beside(path: Path, name: str) -> list[Path]:
@@ -122,7 +122,7 @@ def _shelf(
 def _check_run(
     folder: Path, shelf: Shelf | None, sample: int | None, seed: int, findings: Findings
 ) -> None:
-    path = folder / store_samples.RUN
+    path = folder / store_samples.RUN_FILE
     record = read_json(path, findings)
     if record is None:
         return
@@ -130,14 +130,14 @@ def _check_run(
     check_run_record(path, record, findings)
     try:
         checked_record(record, path)
-        made = components(folder, record, findings)
-        samples = Samples(folder, record, made, shelf, findings)
+        made = run_components(folder, record, findings)
+        samples = VerifiedSamples(folder, record, made, shelf, findings)
         changed = note_environment(record, path, findings)
     except DataError as error:
         findings.differs(path, 0, "", str(error).removeprefix(f"{path}: ").partition("; ")[0])
         return
     except MALFORMED as error:
-        findings.differs(path, 0, "", f"not as evalharness writes it: {clipped(error)}")
+        findings.differs(path, 0, "", f"not as evalharness writes it: {short_text(error)}")
         return
     if not samples.path.is_file():
         return  # named already, or of no use
@@ -153,7 +153,7 @@ def _check_run(
 
 
 def _check_rejected(
-    folder: Path, record: Mapping[str, Any], samples: Samples, findings: Findings
+    folder: Path, record: Mapping[str, Any], samples: VerifiedSamples, findings: Findings
 ) -> None:
     path = folder / store_samples.REJECTED
     lines = store_samples.read_lines(path) if path.is_file() else iter(())
@@ -174,7 +174,7 @@ def _is_rejection(line: bytes) -> bool:
 def _check_aggregates(
     path: Path,
     record: Mapping[str, Any],
-    samples: Samples,
+    samples: VerifiedSamples,
     made: Components,
     changed: Sequence[str],
     findings: Findings,
@@ -185,7 +185,7 @@ def _check_aggregates(
     try:
         wanted = samples.tally.record(data)
     except MALFORMED as error:  # a seed that is none
-        findings.differs(path, 0, "", f"nothing can be derived with it: {clipped(error)}")
+        findings.differs(path, 0, "", f"nothing can be derived with it: {short_text(error)}")
         return
     other_numpy = any(each.startswith("numpy ") for each in changed)
     for part, derived in wanted.items():

@@ -115,9 +115,9 @@ def members(archive: bytes) -> Mapping[str, bytes]:
 
 
 def ledger() -> list[bytes]:
-    from evalharness.store.ledger import FORMAT, _line
+    from evalharness.store.ledger import LEDGER_FORMAT, _line
 
-    lines = [_line({"ledger": FORMAT, "signature": {"name": "lead", "version": 1}})]
+    lines = [_line({"ledger": LEDGER_FORMAT, "signature": {"name": "lead", "version": 1}})]
     for n in range(6):
         record = {"text": f"summary {n}", "finish": "stop"}
         lines.append(_line({"key": f"{n:032x}", "batch": [n % 3 + 1, 3], "record": record}))

@@ -94,7 +94,7 @@ def _page(html: bool | None) -> Callable[[bytes, Path], object]:
     def read(case: bytes, folder: Path) -> object:
         from evalharness.loaders.pages import loader
 
-        page = loader.read(case, html)
+        page = loader.parse_page(case, html)
         return loader.article_text(page), loader.extra(page)
 
     return read
@@ -210,10 +210,10 @@ def _calibration(case: bytes, folder: Path) -> object:
 
 
 def _answer(case: bytes, folder: Path) -> object:
-    from evalharness.endpoint.answers import TryAgain, answer_of, parsed
+    from evalharness.endpoint.answers import TryAgain, answer_of, parse_json
 
     try:
-        return answer_of(parsed(case))
+        return answer_of(parse_json(case))
     except TryAgain:
         return None
 
@@ -253,7 +253,7 @@ def _check(kind: str, name: str) -> Callable[[bytes, Path], object]:
 def _component(kind: Any, name: str) -> Any:
     from evalharness.config import registry
 
-    return registry.load(kind, name)()
+    return registry.load_class(kind, name)()
 
 
 def _text(case: bytes, folder: Path) -> object:
@@ -264,8 +264,8 @@ def _text(case: bytes, folder: Path) -> object:
     whole = json.loads(case)[0]
     for span in text.sentences(whole):
         assert span.of(whole).strip()
-    defects.find(whole, Summary("a", whole[:100]), ())
-    return text.words(whole), text.numbers(whole), timestamps.published((whole[:80],))
+    defects.find_defects(whole, Summary("a", whole[:100]), ())
+    return text.words(whole), text.numbers(whole), timestamps.publication_day((whole[:80],))
 
 
 CHECKS = ("numbers", "dates", "entities", "quotes", "polarity", "roles", "support", "lexical")

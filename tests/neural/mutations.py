@@ -44,7 +44,7 @@ def separator_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def padded_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the padding before the tokens."""
-    original = batches.padded
+    original = batches.pad_rows
 
     def padded(rows: Any, pad: int) -> Any:
         ids, mask = original(rows, pad)
@@ -53,18 +53,18 @@ def padded_left(monkeypatch: pytest.MonkeyPatch) -> None:
             mask[number] = np.roll(mask[number], ids.shape[1] - len(row) // 4)
         return ids, mask
 
-    monkeypatch.setattr("evalharness.neural.network.padded", padded)
+    monkeypatch.setattr("evalharness.neural.network.pad_rows", padded)
 
 
 def padding_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take padding for text."""
-    original = batches.padded
+    original = batches.pad_rows
 
     def padded(rows: Any, pad: int) -> Any:
         ids, mask = original(rows, pad)
         return ids, np.ones_like(mask)
 
-    monkeypatch.setattr("evalharness.neural.network.padded", padded)
+    monkeypatch.setattr("evalharness.neural.network.pad_rows", padded)
 
 
 def cut_short(monkeypatch: pytest.MonkeyPatch) -> None:

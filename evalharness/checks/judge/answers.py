@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from evalharness import text
-from evalharness.checks.judge.prompts import NOTHING
+from evalharness.checks.judge.prompts import NO_SPANS
 from evalharness.hf.prompts import without_thought
 from evalharness.records import Flag, SentenceScore, Span
 
@@ -18,7 +18,7 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 _QUOTATION = re.compile(r"""\A["“”„«]+(.*?)["“”«»]+[,.;]?\Z""", re.DOTALL)
 
 
-class Question(NamedTuple):
+class JudgeQuestion(NamedTuple):
     """What the judge is asked about."""
 
     article: str
@@ -45,7 +45,7 @@ class Reply(NamedTuple):
 class Judging(Protocol):
     """Whoever answers: a checkpoint, or a server."""
 
-    def ask(self, questions: Sequence[Question]) -> list[Reply]:
+    def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:
         """Return what came of each question, in order."""
         ...
 
@@ -116,7 +116,7 @@ def quoted_lines(written: str) -> list[str] | None:
     (['in May', '40 people'], [], None)
     """
     lines = [line.strip() for line in without_thought(written).splitlines() if line.strip()]
-    if [line.strip(".\"'*` ").upper() for line in lines] == [NOTHING]:
+    if [line.strip(".\"'*` ").upper() for line in lines] == [NO_SPANS]:
         return []
     quotes = [_QUOTATION.match(_BULLET.sub("", line)) for line in lines]
     if not lines or not all(quotes):

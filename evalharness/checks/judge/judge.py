@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from evalharness.checks.judge import answers as judge_answers
-from evalharness.checks.judge.answers import Judgement, Judging, Question, Reply
-from evalharness.checks.judge.prompts import PROTOCOLS, Aggregate, Answers, Claims, Name
+from evalharness.checks.judge.answers import Judgement, JudgeQuestion, Judging, Reply
+from evalharness.checks.judge.prompts import PROTOCOLS, Aggregate, Answers, ClaimUnit, ProtocolName
 from evalharness.endpoint import Server
 from evalharness.hf import weights
 from evalharness.hf.prompts import check_template
-from evalharness.neural.reading import Copied, Reading, unscorable
-from evalharness.neural.weights import Weights
+from evalharness.neural.reading import CopiedSentences, PairScoring, unscorable
+from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import NO_ANSWER, Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
@@ -24,7 +24,7 @@ _SHORT, _LONG = 16, 512
 
 
 @dataclass(frozen=True)
-class Judge(Weights):
+class Judge(NetworkOptions):
     """How true to its article a language model says a summary is.
 
     The probability of Yes against No as the first token; or the expected rating, 1 to 5, mapped to
@@ -68,11 +68,11 @@ class Judge(Weights):
     model: Checkpoint = ""
     _: KW_ONLY
     endpoint: Server | None = field(default=None, compare=False)
-    protocol: Name = "minicheck"
+    protocol: ProtocolName = "minicheck"
     prompt: str | None = None
     system: str = ""
     answers: Answers | None = None
-    claims: Claims | None = None
+    claims: ClaimUnit | None = None
     aggregate: Aggregate | None = None
     by: Literal["probability", "text"] = "probability"
     yes: str = "Yes"
@@ -158,7 +158,9 @@ class Judge(Weights):
         scores: list[Score] = []
         for start in range(0, len(pairs), self.together):  # whose prompts are in memory at a time
             some = pairs[start : start + self.together]
-            asked = [self._asked(article.text, summary.text) for article, summary in some]
+            asked = [
+                self._questions_of_pair(article.text, summary.text) for article, summary in some
+            ]
             questions = [question for one in asked for question in one.questions]
             replies = iter(self._judging.ask(questions) if questions else ())
             scores += [self._score(one, [next(replies) for _ in one.questions]) for one in asked]
@@ -170,11 +172,11 @@ class Judge(Weights):
             from evalharness.checks.judge.remote import Remote
 
             return Remote(self, self.endpoint)
-        from evalharness.checks.judge.local import Local
+        from evalharness.checks.judge.local import LocalJudge
 
-        return Local(self)
+        return LocalJudge(self)
 
-    def _asked(self, article: str, summary: str) -> "_Asked":
+    def _questions_of_pair(self, article: str, summary: str) -> "_Asked":
         note = unscorable(article, summary)
         if note:
             return _Asked(article, summary, note)
@@ -184,7 +186,7 @@ class Judge(Weights):
             return _Asked(article, summary, "the summary has no sentences")
         copies: dict[Span, Span] = {}
         if self.cascade:
-            copied = Copied(article, self.split(article))
+            copied = CopiedSentences(article, self.split(article))
             found = {span: copied.place(span.of(summary)) for span in spans}
             copies = {span: place for span, place in found.items() if place is not None}
         return _Asked(article, summary, "", spans, copies)
@@ -196,14 +198,14 @@ class Judge(Weights):
         if failed is not None:
             note = f"{NO_ANSWER if failed.passing else ''}{failed.failed}"
             return Score(None, note=note, passing=failed.passing)
-        reading = Reading(asked.article, copied=len(asked.copies) if self.cascade else None)
+        reading = PairScoring(asked.article, copied=len(asked.copies) if self.cascade else None)
         reading.lost = max((len(asked.article) - reply.read for reply in replies), default=0)
         if self.asks_for == "spans" and replies:
             return self._score_of_quotes(asked.summary, replies[0], reading)
         return self._score_of_claims(asked, replies, reading)
 
     def _score_of_claims(
-        self, asked: "_Asked", replies: Sequence[Reply], reading: Reading
+        self, asked: "_Asked", replies: Sequence[Reply], reading: PairScoring
     ) -> Score:
         judged = iter([self._judgement(reply) for reply in replies])
         sentences: list[SentenceScore] = []
@@ -221,7 +223,7 @@ class Judge(Weights):
         parts = {"out_of_form": float(n_out), "in_form": in_form}
         if n_out:
             return Score(None, parts, tuple(sentences), note=OUT_OF_FORM)
-        value = self._aggregated([sentence.value for sentence in sentences])
+        value = self._aggregate([sentence.value for sentence in sentences])
         if self.asks_for == "1-5":
             parts["rating"] = 1 + 4 * value
         return reading.score(value, sentences, parts)
@@ -231,7 +233,7 @@ class Judge(Weights):
             return judge_answers.yes_or_no(reply, self.yes, self.no, self.least_mass)
         return judge_answers.rating(reply, self.least_mass)
 
-    def _score_of_quotes(self, summary: str, reply: Reply, reading: Reading) -> Score:
+    def _score_of_quotes(self, summary: str, reply: Reply, reading: PairScoring) -> Score:
         """Return the share of words outside of what is quoted; quotes that are none are counted."""
         quotes = judge_answers.quoted_lines(reply.text) if reply.finished else None
         wrong, n_refused = judge_answers.places(quotes or [], summary)
@@ -243,11 +245,11 @@ class Judge(Weights):
             return Score(None, parts, note="the summary has no words")
         if n_refused:
             reading.notes.append("some quotes are not in the summary")
-        value = self._aggregated([sentence.value for sentence in sentences])
+        value = self._aggregate([sentence.value for sentence in sentences])
         score = reading.score(value, sentences, parts)
         return replace(score, flags=judge_answers.flags_of(wrong))
 
-    def _aggregated(self, values: Sequence[float]) -> float:
+    def _aggregate(self, values: Sequence[float]) -> float:
         how = self.aggregate or PROTOCOLS[self.protocol].aggregate
         return min(values) if how == "min" else sum(values) / len(values)
 
@@ -266,7 +268,7 @@ class _Asked:
     copies: Mapping[Span, Span] = field(default_factory=dict[Span, Span])
 
     @property
-    def questions(self) -> list[Question]:
+    def questions(self) -> list[JudgeQuestion]:
         """What the judge is asked."""
         asked = [span for span in self.spans if span not in self.copies]
-        return [Question(self.article, span.of(self.summary)) for span in asked]
+        return [JudgeQuestion(self.article, span.of(self.summary)) for span in asked]

@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any
 import torch  # noqa: TID253  imported when the work starts, as is this module
 from transformers import GenerationConfig  # noqa: TID253
 
-from evalharness.checks.judge.answers import Question, Reply
+from evalharness.checks.judge.answers import JudgeQuestion, Reply
 from evalharness.errors import ModelError
 from evalharness.hf import weights
-from evalharness.hf.prompts import at_date, filled, longest_fit, places_to_cut, rendered, window
-from evalharness.neural.batches import Encoded, packed
+from evalharness.hf.prompts import (
+    at_date,
+    fill_template,
+    longest_fit,
+    places_to_cut,
+    render_chat,
+    window,
+)
+from evalharness.neural.batches import Encoded, pack_ids
 from evalharness.neural.network import Inputs, without_surrogates
 
 if TYPE_CHECKING:
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 _PLAIN_END = "\n\nAnswer:"
 
 
-class Local:
+class LocalJudge:
     """A checkpoint at work; settles once what is the same for all questions."""
 
     def __init__(self, options: "Judge") -> None:
@@ -56,7 +63,7 @@ class Local:
         today = datetime.date.fromisoformat(self.options.today)
         return at_date(self.tokenizer.get_chat_template(), today)
 
-    def ask(self, questions: Sequence[Question]) -> list[Reply]:
+    def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:
         """Return what came of each question, in order."""
         with weights.quiet():  # which warns of what is too long before it is cut
             prompts = [self._prompt(question) for question in questions]
@@ -84,14 +91,14 @@ class Local:
 
     def _texts(self, asked: Sequence[Encoded]) -> list[Reply]:
         replies: list[Reply] = []
-        for row in self.network.run(asked, self._written, "greedy"):
+        for row in self.network.run(asked, self._generate_tokens, "greedy"):
             ids = [int(token) for token in row if token >= 0]
             end = next((n for n, token in enumerate(ids) if token in self._ends), None)
             text = self.tokenizer.decode(ids[:end], skip_special_tokens=True)
             replies.append(Reply(text=text, finished=end is not None))
         return replies
 
-    def _written(self, inputs: Inputs) -> torch.Tensor:
+    def _generate_tokens(self, inputs: Inputs) -> torch.Tensor:
         """Return the new tokens of each item, -1 where there are no more; exact as floats."""
         made = self._generate(inputs)
         new = made.sequences[:, inputs["input_ids"].shape[1] :]
@@ -127,7 +134,7 @@ class Local:
         ends = self.tokenizer.eos_token_id if ends is None else ends
         return frozenset([] if ends is None else [ends] if isinstance(ends, int) else ends)
 
-    def _prompt(self, question: Question) -> Encoded | str:
+    def _prompt(self, question: JudgeQuestion) -> Encoded | str:
         """Return the prompt with as much of the article as fits; or why there is none."""
         article, claim = (
             without_marks(without_surrogates(words), self._marks) for words in question
@@ -138,20 +145,20 @@ class Local:
 
         whole = ids(article)
         if self.limit is None or len(whole) <= self.limit:
-            return Encoded(packed(whole))
+            return Encoded(pack_ids(whole))
         cuts = places_to_cut(self.tokenizer, article)
         read, tokens = longest_fit(ids, article, cuts, self.limit, whole)
         if not read:
             return f"the question alone does not fit in {self.limit} tokens"
-        return Encoded(packed(tokens), kept=(read, 0))
+        return Encoded(pack_ids(tokens), kept=(read, 0))
 
     def _ids(self, values: Mapping[str, str]) -> list[int]:
         """Return the tokens of a whole prompt; a chat template brings its own begin mark."""
-        user, options = filled(self.options.user, values), self.options
+        user, options = fill_template(self.options.user, values), self.options
         if self.chat_template is None:
             start = f"{options.system}\n\n" if options.system else ""
             return list(self.tokenizer(f"{start}{user}{_PLAIN_END}")["input_ids"])
-        text = rendered(
+        text = render_chat(
             self.tokenizer,
             self.chat_template,
             user,
@@ -162,7 +169,7 @@ class Local:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _read(prompt: Encoded, question: Question) -> int:
+def _read(prompt: Encoded, question: JudgeQuestion) -> int:
     return len(question.article) if prompt.kept is None else prompt.kept[0]
 
 

@@ -7,12 +7,12 @@ that figures of the papers do not carry over to them unmeasured.
 from typing import Literal, NamedTuple
 
 Answers = Literal["yes-no", "1-5", "spans"]
-Claims = Literal["sentences", "summary"]
+ClaimUnit = Literal["sentences", "summary"]
 Aggregate = Literal["min", "mean"]
-Name = Literal["minicheck", "summedits", "geval", "spans"]
+ProtocolName = Literal["minicheck", "summedits", "geval", "spans"]
 
 # What the span prompt asks for where there is nothing to quote.
-NOTHING = "NONE"
+NO_SPANS = "NONE"
 
 
 class Protocol(NamedTuple):
@@ -20,12 +20,12 @@ class Protocol(NamedTuple):
 
     prompt: str
     answers: Answers
-    claims: Claims
+    claims: ClaimUnit
     aggregate: Aggregate
 
 
 # The article stands before what is asked about, so that servers can keep what they read of it.
-PROTOCOLS: dict[Name, Protocol] = {
+PROTOCOLS: dict[ProtocolName, Protocol] = {
     # Tang, Laban and Durrett 2024: one claim at a time; the probability of Yes as the first token.
     "minicheck": Protocol(
         "Below are a document and a claim. Decide whether the document bears the claim out: "
@@ -68,7 +68,7 @@ PROTOCOLS: dict[Name, Protocol] = {
         "Article:\n{article}\n\nSummary:\n{summary}\n\n"
         "Copy each unsupported part of the summary, as short as possible and letter by letter as "
         "it stands there, on a line of its own between double quotes. Write no other words. If "
-        f"all is supported, write {NOTHING}.",
+        f"all is supported, write {NO_SPANS}.",
         "spans",
         "summary",
         "mean",

@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalharness.checks.judge.answers import Question, Reply
+from evalharness.checks.judge.answers import JudgeQuestion, Reply
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
 from evalharness.errors import EndpointError
-from evalharness.hf.prompts import filled
+from evalharness.hf.prompts import fill_template
 
 if TYPE_CHECKING:
     from evalharness.checks.judge.judge import Judge
@@ -23,22 +23,22 @@ class Remote:
         self.options = options
         self.client = Client(server)
 
-    def ask(self, questions: Sequence[Question]) -> list[Reply]:
+    def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:
         """Return what came of each question, in order; equal ones are asked once."""
         chats = {question: self._chat(question) for question in questions}
         answers = self.client.ask(list(chats.values()))
         replies = {q: self._reply(q, a) for q, a in zip(chats, answers, strict=True)}
         return [replies[question] for question in questions]
 
-    def _chat(self, question: Question) -> Chat:
+    def _chat(self, question: JudgeQuestion) -> Chat:
         article = question.article[: self.options.max_characters]
-        user = filled(self.options.user, {"article": article, "summary": question.claim})
+        user = fill_template(self.options.user, {"article": article, "summary": question.claim})
         fields: dict[str, Any] = {"max_tokens": self.options.cap, "temperature": 0}
         if self.options.by_probability:
             fields |= {"logprobs": True, "top_logprobs": self.options.top_logprobs}
         return Chat(user, self.options.system, fields)
 
-    def _reply(self, question: Question, answer: Answer | Unanswered) -> Reply:
+    def _reply(self, question: JudgeQuestion, answer: Answer | Unanswered) -> Reply:
         if isinstance(answer, Unanswered):
             return Reply(failed=answer.reason, passing=True)
         read = len(question.article[: self.options.max_characters])

@@ -27,11 +27,11 @@ SAME_SENTENCE = 1.4
 BACKWARD = 1.0  # on top, inside a sentence
 NEXT_SENTENCE = 1.9
 ELSEWHERE = 2.2
-NOVEL = 4.0  # a word of content that the article does not have
+_NOVEL_WEIGHT = 4.0  # a word of content that the article does not have
 NOVEL_FUNCTION_WORD = 0.7
 # Paths that are followed, and places of one word at which they may go on.
 BEAM = 8
-MOST_PLACES = 24
+_MOST_PLACES = 24
 # Places of its rarest word at which a copy of a sentence is looked for.
 MOST_COPIES = 1000
 
@@ -49,7 +49,7 @@ MOST_PAIRED_PLACES = 60
 # Words of a sentence that are compared with its best passage.
 LONGEST_COMPARED = 400
 # Evidence: the best sentences of the article, of which each has so much of the best one's share.
-MOST_EVIDENCE = 3
+_MOST_EVIDENCE = 3
 LEAST_EVIDENCE = 0.3
 CONTENT_VOTE = 4
 
@@ -218,8 +218,8 @@ def _novel_cost(article: Wording, key: str, content: bool) -> float:
     if not content:
         return NOVEL_FUNCTION_WORD
     if key in article:
-        return NOVEL
-    return NOVEL * (1 - 0.5 * article.similar(key)[0])
+        return _NOVEL_WEIGHT
+    return _NOVEL_WEIGHT * (1 - 0.5 * article.similar(key)[0])
 
 
 def _next_places(article: Wording, beam: list[_State], key: str, content: bool) -> set[int]:
@@ -235,7 +235,7 @@ def _next_places(article: Wording, beam: list[_State], key: str, content: bool) 
         at = bisect.bisect_right(places, state.place)
         found.update(places[max(0, at - 1) if content else at : at + 2])
     if content or beam[0].place < 0:
-        found.update(places[:MOST_PLACES])
+        found.update(places[:_MOST_PLACES])
     return found
 
 
@@ -322,7 +322,7 @@ def evidence(article: Wording, aligned: Aligned) -> tuple[Span, ...]:
     found = votes(article, aligned)
     if not found:
         return ()
-    best = sorted(found, key=lambda number: (-found[number], number))[:MOST_EVIDENCE]
+    best = sorted(found, key=lambda number: (-found[number], number))[:_MOST_EVIDENCE]
     enough = LEAST_EVIDENCE * found[best[0]]
     numbers = [number for number in best if found[number] >= enough]
     return tuple(article.passages.sentences[number] for number in sorted(numbers))

@@ -4,7 +4,7 @@ A line is two sides with a bar between: each word of one side contradicts each o
 the same place of a sentence. Inflections need not stand here, since both texts are stemmed.
 """
 
-from evalharness.text import stemmed
+from evalharness.text import stem_of
 
 _TABLE = """
     increase rise grow climb gain jump soar | decrease fall drop decline shrink plunge slump slide
@@ -290,7 +290,7 @@ _TABLE = """
 def _opposites(table: str) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for line in table.strip().splitlines():
-        left, right = ({stemmed(word) for word in side.split()} for side in line.split("|"))
+        left, right = ({stem_of(word) for word in side.split()} for side in line.split("|"))
         for word in left:
             found.setdefault(word, set()).update(right)
         for word in right:
@@ -302,13 +302,13 @@ def _alike(table: str) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for line in table.strip().splitlines():
         for side in line.split("|"):
-            words = {stemmed(word) for word in side.split()}
+            words = {stem_of(word) for word in side.split()}
             for word in words:
                 found.setdefault(word, set()).update(words)
     return {word: frozenset(others) for word, others in found.items()}
 
 
-OPPOSITES = _opposites(_TABLE)
+ANTONYMS = _opposites(_TABLE)
 """The stems that contradict a stem."""
 ALIKE = _alike(_TABLE)
 """The stems that say about the same as a stem, itself among them."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from evalharness.checks.lexical.passages import MOST_WORDS, Passages, in_order
+from evalharness.checks.lexical.passages import MOST_SUMMARY_WORDS, Passages, in_order
 from evalharness.records import Flag, Score, SentenceScore
 
 MOST_EVIDENCE = 5
@@ -24,7 +24,7 @@ def share_without_clash(
     flags: list[Flag] = []
     scores: list[SentenceScore] = []
     for number, sentence in enumerate(own.sentences):
-        if own.first[number] >= MOST_WORDS:
+        if own.first[number] >= MOST_SUMMARY_WORDS:
             break
         compared, clashes = read(number)
         if compared:

@@ -12,7 +12,7 @@ from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text import dates as found_dates
 from evalharness.text.dates import Date
-from evalharness.text.timestamps import published
+from evalharness.text.timestamps import publication_day
 
 # More places than these help no reader, and keep the work on odd texts linear.
 MOST_EVIDENCE = 5
@@ -49,7 +49,7 @@ class Dates:
 def published_on(article: Article) -> date | None:
     """Return the day on which an article appeared: `published`, which its loader may have kept."""
     known = article.extra.get("published")
-    return published([str(known)]) if known else None
+    return publication_day([str(known)]) if known else None
 
 
 class StatedDates:
@@ -64,11 +64,11 @@ class StatedDates:
         self.sentences = self.passages.sentences
         self.published = published
         self.dates = [self.resolved(each) for each in found_dates.dates(article, self.sentences)]
-        self.exact = frozenset(map(_said, self.dates))
+        self.exact = frozenset(map(_date_fields, self.dates))
 
     def resolved(self, found: Date) -> Date:
         """Return a date with what the day of publication tells of it."""
-        return found_dates.resolved(found, self.published) if self.published else found
+        return found_dates.resolve_date(found, self.published) if self.published else found
 
     @cached_property
     def by_part(self) -> dict[tuple[str, object], list[Date]]:
@@ -170,7 +170,7 @@ class StatedDates:
 
     def is_supported(self, claimed: Date) -> bool:
         """Tell whether the article names a date."""
-        if _said(claimed) in self.exact or self.supporting(claimed):
+        if _date_fields(claimed) in self.exact or self.supporting(claimed):
             return True
         return _is_year(claimed) and set(claimed.years) <= self.years
 
@@ -189,9 +189,11 @@ class StatedDates:
         is_day = claimed.relative[0] == "day" and not claimed.years
         if is_day or claimed.relative[1] == 0:
             return False  # `today`, `this year`: what is not said, or said of all
-        return any(self._shared(each, wanted) >= LEAST_SHARED for each in self.dates[:200])
+        return any(
+            self._count_shared_stems(each, wanted) >= LEAST_SHARED for each in self.dates[:200]
+        )
 
-    def _shared(self, stated: Date, wanted: frozenset[str]) -> int:
+    def _count_shared_stems(self, stated: Date, wanted: frozenset[str]) -> int:
         number = self.place(stated.span)
         first, end = self.passages.first[number], self.passages.first[number + 1]
         return len(wanted.intersection([t.stem for t in self.passages.tokens[first:end]]))
@@ -206,13 +208,13 @@ class StatedDates:
             alike,
             key=lambda each: (
                 len(_parts_set(each) & _parts_set(claimed)),
-                self._shared(each, wanted),
+                self._count_shared_stems(each, wanted),
             ),
             default=None,
         )
         if best is None or _parts_set(best) & _parts_set(claimed):
             return best
-        return best if self._shared(best, wanted) >= LEAST_SHARED else None
+        return best if self._count_shared_stems(best, wanted) >= LEAST_SHARED else None
 
     def place(self, span: Span) -> int:
         """Return which sentence a span stands in, from 0."""
@@ -260,7 +262,7 @@ def _flag(article: StatedDates, claimed: Date, stated: Date | None, summary: str
     return Flag(claimed.span, "date", message, (stated.span,))
 
 
-def _said(found: Date) -> tuple[object, ...]:
+def _date_fields(found: Date) -> tuple[object, ...]:
     """Return all that a date says, but where it stands."""
     return (
         *(found.years, found.months, found.days),

@@ -13,7 +13,7 @@ from evalharness.checks.lexical.passages import passages
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.common_words import FUNCTION_WORDS
-from evalharness.text.name_words import TITLES
+from evalharness.text.name_words import PERSON_TITLES
 
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
@@ -108,7 +108,7 @@ class StatedNames:
         """Tell whether the article has some letters as a word that can be short for a name."""
         if initials in FUNCTION_WORDS:  # `as`, of Alan Simpson
             return initials in self.casing.capitals
-        return initials not in TITLES and initials in self.casing
+        return initials not in PERSON_TITLES and initials in self.casing
 
     def _is_crossed(self, name: text.Name) -> bool:
         """Tell whether two known words make a name that is none: `Jane Roe` of `Jane Doe`.
@@ -119,7 +119,7 @@ class StatedNames:
         if len(name.words) != 2 or name.words in self._neighbours:
             return False
         first, last = name.words
-        if not NAMING_STEMS.isdisjoint(map(text.stemmed, name.words)):  # a Birmingham school
+        if not NAMING_STEMS.isdisjoint(map(text.stem_of, name.words)):  # a Birmingham school
             return False
         if any(first in stated.words for stated in self.names_with.get(last, [])):
             return False

@@ -11,7 +11,7 @@ from evalharness import text
 from evalharness.checks.lexical.alignment import Wording
 from evalharness.checks.lexical.dates import StatedDates, check_dates, published_on
 from evalharness.checks.lexical.entities import StatedNames, check_entities
-from evalharness.checks.lexical.numbers import ORDINALS, StatedNumbers, check_numbers
+from evalharness.checks.lexical.numbers import ORDINALS_IN_CLAUSES, StatedNumbers, check_numbers
 from evalharness.checks.lexical.passages import passages, without_claims
 from evalharness.checks.lexical.polarity import StatedPolarity, check_polarity
 from evalharness.checks.lexical.quotes import StatedQuotes, check_quotes
@@ -22,7 +22,7 @@ from evalharness.records import Flag, Score, SentenceScore, Span
 
 
 @dataclass(frozen=True)
-class Part:
+class LexicalPart:
     """A check that is part of `lexical`.
 
     index: makes of an article what the check needs of it. check: scores a summary against that.
@@ -38,12 +38,12 @@ class Part:
 
 # In the order in which their flags win over each other where they overlap.
 PARTS = (
-    Part("dates", StatedDates, check_dates, english=True, dated=True),
-    Part("numbers", StatedNumbers, check_numbers),
-    Part("entities", StatedNames, check_entities),
-    Part("polarity", StatedPolarity, check_polarity, english=True),
-    Part("quotes", StatedQuotes, check_quotes),
-    Part("roles", StatedRoles, check_roles, english=True),
+    LexicalPart("dates", StatedDates, check_dates, english=True, dated=True),
+    LexicalPart("numbers", StatedNumbers, check_numbers),
+    LexicalPart("entities", StatedNames, check_entities),
+    LexicalPart("polarity", StatedPolarity, check_polarity, english=True),
+    LexicalPart("quotes", StatedQuotes, check_quotes),
+    LexicalPart("roles", StatedRoles, check_roles, english=True),
 )
 # What a flag adds to the odds against its sentence, by its kind: set by hand, after how often such
 # a flag is right on labelled summaries. `unsupported` is in the value of `support` already.
@@ -130,7 +130,7 @@ def check_lexical(article: Indexed, summary: str) -> Score:
     results = {part.name: part.check(article.parts[part.name], summary) for part in applied}
     if dated := article.parts["dates"].resolved_in(summary):
         results["numbers"] = check_numbers(article.parts["numbers"], summary, dated)
-    telling = merged(summary, [score.flags for score in results.values()])
+    telling = merge_flags(summary, [score.flags for score in results.values()])
     support = check_support(article.wording, summary, _foreign(telling))
     if support.value is None:
         return support
@@ -143,7 +143,7 @@ def check_lexical(article: Indexed, summary: str) -> Score:
         odds_added(values),
         known | of_all,
         sentences,
-        merged(summary, [telling, support.flags]),
+        merge_flags(summary, [telling, support.flags]),
         f"the article is not English, so these were not checked: {skipped}" if skipped else "",
     )
 
@@ -171,12 +171,14 @@ def _sentences(
 def _odds(flag: Flag, summary: str) -> float:
     """Return what a flag adds to the odds against its sentence."""
     word = flag.span.of(summary).lower()
-    if flag.kind == "number" and (word in ORDINALS or (word in SMALL and not flag.evidence)):
+    if flag.kind == "number" and (
+        word in ORDINALS_IN_CLAUSES or (word in SMALL and not flag.evidence)
+    ):
         return COUNT_ODDS
     return ODDS.get(flag.kind, OTHER_ODDS)
 
 
-def merged(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:
+def merge_flags(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:
     """Return the flags of several checks in order, without overlaps.
 
     Those of an earlier check win. Of a flag `unsupported` what they leave free is kept where it has

@@ -22,8 +22,8 @@ _TIME_UNIT = re.compile(
     r"[ \u00a0-](?:second|minute|hour|day|week|month|year)s?(?:[ -]olds?)?\b", re.IGNORECASE
 )
 # `The two teams`, `her first film`: a summary may count what the article lists.
-ORDINALS = frozenset(["first", "second", "third"])
-COUNTS = ORDINALS | {"two", "both", "half", "twice"}
+ORDINALS_IN_CLAUSES = frozenset(["first", "second", "third"])
+COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
 # A number of the same kind (money, a year) stands in place of another only if its sentence shares
 # so many words of content.
 LEAST_SHARED = 2

@@ -23,11 +23,11 @@ REACH_IN_ARTICLE = 16
 REACH_BESIDE = 5
 # A summary's words after these are not looked at, nor a word that an article has more often: both
 # keep the work on odd texts linear.
-MOST_WORDS = 5_000
+MOST_SUMMARY_WORDS = 5_000
 MOST_PLACES = 40
 
 
-class Place(NamedTuple):
+class Alignment(NamedTuple):
     """A place of the article that may say what a claim says.
 
     at: the token there. shared: how many words around it are the claim's too; share: of how many.
@@ -49,7 +49,7 @@ class Passages:
     @cached_property
     def tokens(self) -> list[Token]:
         """The words of the text in order."""
-        return text.tokenized(self.text, self.sentences)
+        return text.sentence_tokens(self.text, self.sentences)
 
     @cached_property
     def first(self) -> list[int]:
@@ -121,13 +121,13 @@ class Passages:
 
     def aligned(
         self, wanted: frozenset[str], at: Iterable[int], reach: int = REACH_IN_ARTICLE
-    ) -> list[Place]:
+    ) -> list[Alignment]:
         """Return places with what they share with the wanted stems, the most alike first."""
-        found: list[Place] = []
+        found: list[Alignment] = []
         for position in at:
             near = self.tokens[max(0, position - reach) : position + reach + 1]
             shared = len(wanted.intersection([token.stem for token in near]))
-            found.append(Place(position, shared, shared / len(wanted) if wanted else 0.0))
+            found.append(Alignment(position, shared, shared / len(wanted) if wanted else 0.0))
         found.sort(key=lambda place: (-place.shared, place.at))
         return found
 

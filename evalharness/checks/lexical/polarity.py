@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
-from evalharness.checks.lexical.antonyms import ALIKE, OPPOSITES
+from evalharness.checks.lexical.antonyms import ALIKE, ANTONYMS
 from evalharness.checks.lexical.comparing import share_without_clash
 from evalharness.checks.lexical.cues import (
     DENYING,
@@ -20,8 +20,8 @@ from evalharness.checks.lexical.cues import (
 from evalharness.checks.lexical.passages import (
     MOST_PLACES,
     REACH_IN_ARTICLE,
+    Alignment,
     Passages,
-    Place,
     passages,
     without_claims,
 )
@@ -39,7 +39,7 @@ UNDENIED_SHARE = 0.3
 HINT_REACH = 5
 GUARD_REACH = 6
 # So much alike, only a word of denial tells that.
-SURE_SHARE = 0.75
+_SURE_SHARE = 0.75
 NOVEL_SHARE = 0.3
 
 
@@ -138,14 +138,14 @@ class _Claims:
                 compared.add(self.stated.tokens[clash.stated[1]].sentence)
         return sorted(compared), clashes
 
-    def _comparable(self, at: int) -> list[Place]:
+    def _comparable(self, at: int) -> list[Alignment]:
         """Return the article's places of a word that are amid the same words, best first."""
         token = self.own.tokens[at]
         if not token.content or len(token.word) < 3 or token.word.isdecimal():
             return []
-        return self._aligned(at, self.article.places([token.stem]), NEGATED_SHARE)
+        return self._alignments(at, self.article.places([token.stem]), NEGATED_SHARE)
 
-    def _aligned(self, at: int, places: Iterable[int], share: float) -> list[Place]:
+    def _alignments(self, at: int, places: Iterable[int], share: float) -> list[Alignment]:
         found = [*places]
         if not found:
             return []
@@ -156,15 +156,15 @@ class _Claims:
             if each.shared >= min(LEAST_SHARED, len(self.own.around(at))) and each.share >= share
         ]
 
-    def _clash(self, at: int, places: list[Place]) -> _Clash | None:
+    def _clash(self, at: int, places: list[Alignment]) -> _Clash | None:
         return (
             self._negation(at, places)
             or self._opposite(at)
             or self._hedge(at, places)
-            or self._undenied(at, places)
+            or self._added_denial(at, places)
         )
 
-    def _negation(self, at: int, places: list[Place]) -> _Clash | None:
+    def _negation(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where a word is denied on one side only."""
         cue = self.own_cues.denied.get(at)
         denied = self.article.cues.denied
@@ -172,7 +172,7 @@ class _Claims:
             return None
         best = places[0].at
         if cue is not None:
-            hints = HINTS if places[0].share < SURE_SHARE else DENYING
+            hints = HINTS if places[0].share < _SURE_SHARE else DENYING
             if self._is_reported(cue) or at not in self.own_cues.heads:
                 return None
             if self.article.has_hint(best, HINT_REACH, hints):
@@ -182,7 +182,7 @@ class _Claims:
             return None
         return _Clash(at, at, "negation", (denied[best], best))
 
-    def _undenied(self, at: int, places: list[Place]) -> _Clash | None:
+    def _added_denial(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where the summary denies something amid words that deny nothing."""
         cue = self.own_cues.denied.get(at)
         if places or cue is None or at not in self.own_cues.heads:
@@ -212,7 +212,7 @@ class _Claims:
     def _opposite(self, at: int) -> _Clash | None:
         """Return a clash where the article has the opposite of a word in its place."""
         stem = self.own.tokens[at].stem
-        against = OPPOSITES.get(stem)
+        against = ANTONYMS.get(stem)
         if against is None or self._in_name(self.own, at) or self._has_both(at, against):
             return None
         opposed, known = self.article.places(against), self._all_places(ALIKE[stem])
@@ -223,7 +223,7 @@ class _Claims:
         beside = self.own.beside(at) - against
         found = [
             place
-            for place in self._aligned(at, opposed, share)
+            for place in self._alignments(at, opposed, share)
             if not self._in_name(self.stated, place.at)
             and (place.share >= 0.5 > len(alike) or self.stated.near(place.at, beside))
         ]
@@ -234,7 +234,7 @@ class _Claims:
             return None
         return _Clash(at, at, "antonym", (place, place))
 
-    def _is_supported(self, alike: list[Place], against: Place) -> bool:
+    def _is_supported(self, alike: list[Alignment], against: Alignment) -> bool:
         """Tell whether the article has the word itself, in the same sentence or amid as much."""
         sentence = self.stated.tokens[against.at].sentence
         return any(
@@ -256,7 +256,7 @@ class _Claims:
     def _all_places(self, stems: Iterable[str]) -> list[int]:
         return [at for stem in stems for at in self.stated.places.get(stem, ())]
 
-    def _hedge(self, at: int, places: list[Place]) -> _Clash | None:
+    def _hedge(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where each place of a word is hedged, and the summary's is not."""
         hedged, heads = self.article.cues.hedged, self.article.cues.hedged_heads
         if not places or places[0].share < HEDGED_SHARE or places[0].at not in heads:

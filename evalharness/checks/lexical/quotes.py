@@ -18,11 +18,11 @@ from evalharness.checks.lexical.passages import (
 )
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
-from evalharness.text import stemmed
+from evalharness.text import stem_of
 from evalharness.text.quotations import quotations
 
 # A quotation of fewer words may be a title or a word set apart: only foreign words are wrong in it.
-LEAST_WORDS = 3
+_LEAST_QUOTE_WORDS = 3
 # How alike, 0-100, the article's nearest words must be to be offered for a wrong quotation.
 NEARLY_QUOTED = 75.0
 # A longer article is not searched for them.
@@ -36,7 +36,7 @@ _OMISSION = re.compile(r"\s*(?:\.\s?\.\s?\.+|…|\[[^\]]*\]|\([^)]*\))\s*")
 _LETTERS = re.compile(r"[^\W_]+")
 _SAYING = frozenset(
     map(
-        stemmed,
+        stem_of,
         (
             *("say", "tell", "add", "insist", "warn", "call", "describe", "tweet", "write"),
             *("claim", "argue", "explain", "admit", "joke", "declare", "according"),
@@ -46,7 +46,7 @@ _SAYING = frozenset(
 )
 
 # What follows these hears it.
-_TO_LISTENERS = frozenset(map(stemmed, ("tell", "ask", "warn")))
+_TO_LISTENERS = frozenset(map(stem_of, ("tell", "ask", "warn")))
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class StatedQuotes:
 
     def _find_inflected(self, words: str) -> int | None:
         """Return where the article has the same words in other forms: acts for act."""
-        stems = [stemmed(text.fold(word.of(words))) for word in text.words(words)]
+        stems = [stem_of(text.fold(word.of(words))) for word in text.words(words)]
         tokens = self.passages.tokens
         for at in self.passages.places.get(stems[0], ())[:MOST_PLACES] if stems else ():
             if [token.stem for token in tokens[at : at + len(stems)]] == stems:
@@ -163,11 +163,11 @@ class StatedQuotes:
 
     def has_word(self, word: str) -> bool:
         """Tell whether the article has a word in any form."""
-        return stemmed(word) in self.passages.places
+        return stem_of(word) in self.passages.places
 
     def has_close(self, words: Sequence[str]) -> bool:
         """Tell whether the article has two words close to each other, in any form."""
-        first, second = stemmed(words[0]), stemmed(words[-1])
+        first, second = stem_of(words[0]), stem_of(words[-1])
         places = self.passages.places.get(first, ())[:MOST_PLACES]
         return any(self.passages.near(at, frozenset([second])) for at in places)
 
@@ -221,17 +221,17 @@ class _Claims:
         """Return what is wrong with a quotation in a sentence."""
         words = quoted.of(self.own.text)
         pieces = [piece for piece in _OMISSION.split(words) if _letters(piece)]
-        if len(text.words(words)) < LEAST_WORDS:
+        if len(text.words(words)) < _LEAST_QUOTE_WORDS:
             return self._judge_short(quoted)
         places = [self.article.find(piece) for piece in pieces]
         known = [place for place in places if place is not None]
         if len(known) < len(places):
-            return _Verdict((self._misquoted(quoted),))
+            return _Verdict((self._misquote_flag(quoted),))
         evidence = tuple(
             Span(place, min(len(self.article.text), place + len(piece)))
             for place, piece in zip(known, pieces, strict=True)
         )
-        flag = self._misattributed(quoted, number, known[0], evidence[0]) if known else None
+        flag = self._misattribution_flag(quoted, number, known[0], evidence[0]) if known else None
         return _Verdict((flag,) if flag else (), evidence[:1])
 
     def _judge_short(self, quoted: Span) -> _Verdict:
@@ -248,7 +248,7 @@ class _Claims:
         message = f"'{span.of(self.own.text)}' is quoted, and the article does not have it"
         return _Verdict((Flag(span, "quote", message),))
 
-    def _misquoted(self, quoted: Span) -> Flag:
+    def _misquote_flag(self, quoted: Span) -> Flag:
         """Return what a reader is told of words that the article does not have in this order."""
         words = quoted.of(self.own.text)
         stated = self.article.nearest(words)
@@ -264,7 +264,9 @@ class _Claims:
         said = " ".join(said.split())
         return Flag(span, "quote", f"the article says '{said}', in sentence {place}", (stated,))
 
-    def _misattributed(self, quoted: Span, number: int, place: int, evidence: Span) -> Flag | None:
+    def _misattribution_flag(
+        self, quoted: Span, number: int, place: int, evidence: Span
+    ) -> Flag | None:
         """Return a flag where the summary's speaker is not named where the article quotes."""
         speaker = self._speaker(quoted, number)
         if speaker is None:

@@ -1,6 +1,6 @@
 """Words that tell who does something to whom, by hand, for English news; verbs are stems."""
 
-from evalharness.text import stemmed
+from evalharness.text import stem_of
 
 
 def _set(words: str) -> frozenset[str]:
@@ -8,7 +8,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 def _stems(words: str) -> frozenset[str]:
-    return frozenset(map(stemmed, words.split()))
+    return frozenset(map(stem_of, words.split()))
 
 
 PRONOUNS = _set("he she they it his her their him them who")

@@ -36,7 +36,7 @@ SLOT_REACH = 7
 LEAST_IN_SLOT = 2
 SLOT_SHARE = 0.4
 # So much alike, no pronoun stands for the summary's name.
-SURE_SHARE = 0.7
+_SURE_SHARE = 0.7
 REACH_IN_SLOT = 10
 
 
@@ -190,13 +190,13 @@ class _Claims:
             if before in own.target and after in own.doer:
                 crossed.append(place)
         if not crossed and token.stem in WINNING:
-            crossed = self._beaten(places, own)
+            crossed = self._where_winner_loses(places, own)
         if not crossed:
             return [], None
         span = self.own.span(own.first, own.last)
         return crossed, _Clash(span, self._around(crossed[0], own), crossed[0])
 
-    def _beaten(self, places: list[int], own: _Parties) -> list[int]:
+    def _where_winner_loses(self, places: list[int], own: _Parties) -> list[int]:
         """Return where the article has the summary's winner beaten; none if the loser is, too."""
         crossed: list[int] = []
         for place in places:
@@ -288,9 +288,9 @@ class _Claims:
             return [], None
         place, other, share = best
         sentence = self.stated.tokens[place].sentence
-        if other is None or self.article.may_mean(name, sentence, share < SURE_SHARE):
+        if other is None or self.article.may_mean(name, sentence, share < _SURE_SHARE):
             return [place], None
-        kind = "roles" if share >= SURE_SHARE else "swap"
+        kind = "roles" if share >= _SURE_SHARE else "swap"
         return [place], _Clash(
             name.span, other.span, place, kind, "the article has {} in this place"
         )

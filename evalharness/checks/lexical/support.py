@@ -18,7 +18,7 @@ from evalharness.checks.lexical.alignment import (
 )
 from evalharness.checks.lexical.naming_words import NAMING_STEMS
 from evalharness.checks.lexical.passages import passages, without_claims
-from evalharness.checks.lexical.unsupported import unsupported
+from evalharness.checks.lexical.unsupported import unsupported_runs
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 
@@ -67,7 +67,7 @@ def check_support(article: Wording, summary: str, wrong: Sequence[Span] = ()) ->
         aligned = align(article, tokens)
         found = evidence(article, aligned)
         scores.append(SentenceScore(span, 1 / (1 + odds_against(article, aligned)), found))
-        for first, last in unsupported(article, aligned, wrong):
+        for first, last in unsupported_runs(article, aligned, wrong):
             flagged = Span(tokens[first].start, tokens[last].end)
             flags.append(_flag(article, flagged, summary, found))
     if not scores:

@@ -27,10 +27,10 @@ LEAST_JUDGED = 3
 # So many words in a row, one of them of content, are a copied fragment.
 LEAST_COPIED = 3
 
-Run = tuple[int, int]
+WordRun = tuple[int, int]
 
 
-def unsupported(article: Wording, aligned: Aligned, wrong: Sequence[Span]) -> list[Run]:
+def unsupported_runs(article: Wording, aligned: Aligned, wrong: Sequence[Span]) -> list[WordRun]:
     """Return the first and the last word of each run that nothing supports, in order.
 
     wrong: what is known to be wrong in the summary, in order; its words count as novel.
@@ -45,7 +45,7 @@ def unsupported(article: Wording, aligned: Aligned, wrong: Sequence[Span]) -> li
         is_wrong or (is_unknown and token.stem not in GENERAL_STEMS)
         for token, is_unknown, is_wrong in zip(aligned.tokens, unknown, known_wrong, strict=True)
     ]
-    return [run for run in _bridged(aligned, novel) if any(telling[run[0] : run[1] + 1])]
+    return [run for run in _bridge_gaps(aligned, novel) if any(telling[run[0] : run[1] + 1])]
 
 
 def _is_novel(article: Wording, key: str) -> bool:
@@ -65,7 +65,7 @@ def _is_mostly_novel(aligned: Aligned, novel: Sequence[bool]) -> bool:
     return len(judged) >= LEAST_JUDGED and sum(judged) > MOSTLY_NOVEL * len(judged)
 
 
-def _between_copies(aligned: Aligned) -> Iterator[Run]:
+def _between_copies(aligned: Aligned) -> Iterator[WordRun]:
     """Yield the stretches of a sentence that are no part of a copied fragment."""
     start = 0
     for first, last in _fragments(aligned):
@@ -78,7 +78,7 @@ def _between_copies(aligned: Aligned) -> Iterator[Run]:
         yield start, len(aligned.tokens) - 1
 
 
-def _fragments(aligned: Aligned) -> Iterator[Run]:
+def _fragments(aligned: Aligned) -> Iterator[WordRun]:
     """Yield the runs of words, also of one, that stand in the article one after the other."""
     first = 0
     for number, (place, following) in enumerate(itertools.pairwise([*aligned.places, None])):
@@ -87,7 +87,7 @@ def _fragments(aligned: Aligned) -> Iterator[Run]:
             first = number + 1
 
 
-def _bridged(aligned: Aligned, novel: Sequence[bool]) -> Iterator[Run]:
+def _bridge_gaps(aligned: Aligned, novel: Sequence[bool]) -> Iterator[WordRun]:
     """Yield the runs of novel words, small gaps bridged."""
     first = last = -1
     for number in itertools.compress(itertools.count(), novel):

@@ -113,7 +113,7 @@ def _content(stream: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
         raise _Unreadable(f"compressed in a way that is not known here ({entry.compress_type})")
     if entry.file_size > LARGEST_SAMPLE:
         raise _Unreadable(f"larger than {LARGEST_SAMPLE // 2**20} MiB")
-    content = _unpacked(_raw(stream, entry), entry)
+    content = _decompress_entry(_raw(stream, entry), entry)
     if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC:
         raise _Unreadable("damaged: not what its checksum says")
     return content
@@ -133,7 +133,7 @@ def _raw(stream: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
     return stream.read(entry.compress_size)
 
 
-def _unpacked(raw: bytes, entry: zipfile.ZipInfo) -> bytes:
+def _decompress_entry(raw: bytes, entry: zipfile.ZipInfo) -> bytes:
     limit = entry.file_size + 1
     if entry.compress_type == zipfile.ZIP_STORED:
         return raw

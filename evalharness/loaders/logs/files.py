@@ -27,7 +27,7 @@ LARGEST_DOCUMENT = 512 * 2**20
 # Files beside a log that say which model it is of.
 LARGEST_NEIGHBOUR = 64 * 2**20
 PARQUET, ZIP, GZIP = b"PAR1", b"PK", b"\x1f\x8b"
-BATCH_ROWS = 64
+_BATCH_ROWS = 64
 
 KNOWN = ", ".join(FORMATS)
 
@@ -107,13 +107,13 @@ def _lines(path: Path, format_: LogFormat) -> Callable[[], Iterator[Raw]]:
 
 def _line_system(path: Path, format_: LogFormat) -> str:
     if format_ is formats.LM_EVAL:
-        results = path.with_name(f"results_{_unzipped(path).stem.rpartition('_')[2]}.json")
+        results = path.with_name(f"results_{_without_gz(path).stem.rpartition('_')[2]}.json")
         named = follow(_neighbour(results), "model_name")
-        return str(named) if named else _unzipped(path).stem
+        return str(named) if named else _without_gz(path).stem
     return ""
 
 
-def _unzipped(path: Path) -> Path:
+def _without_gz(path: Path) -> Path:
     return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
@@ -142,16 +142,16 @@ def _document_of(path: Path, first: Mapping[str, Any] | str) -> Any:
 
 
 def _is_json(path: Path) -> bool:
-    return _unzipped(path).suffix.lower() == ".json"
+    return _without_gz(path).suffix.lower() == ".json"
 
 
 def _document(path: Path) -> tuple[Any, str]:
     stat = path.stat()
-    return _parsed(path, stat.st_size, stat.st_mtime_ns)
+    return _parse_document(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=1)
-def _parsed(path: Path, size: int, changed: int) -> tuple[Any, str]:
+def _parse_document(path: Path, size: int, changed: int) -> tuple[Any, str]:
     """Return a JSON document or why it is none. The last is kept: a log may be read per system."""
     with _text(path) as stream:
         try:
@@ -163,7 +163,7 @@ def _parsed(path: Path, size: int, changed: int) -> tuple[Any, str]:
         raise DataError(f"{path}: a JSON document of more than {limit} MiB; write it as JSON Lines")
     try:
         text = content.removeprefix(b"\xef\xbb\xbf")
-        return json.loads(text, object_pairs_hook=logs_records.kept), ""
+        return json.loads(text, object_pairs_hook=logs_records.without_events), ""
     except UnicodeDecodeError as error:
         return None, f"not UTF-8: byte 0x{content[error.start]:02x} at position {error.start}"
     except json.JSONDecodeError as error:
@@ -192,20 +192,20 @@ def _document_log(path: Path, document: Any, wanted: str) -> Log:
 Found = tuple[list[Raw], str, str]
 
 
-def _numbered(records: Any) -> Iterator[Raw]:
+def _number_records(records: Any) -> Iterator[Raw]:
     for number, record in enumerate(records if isinstance(records, list) else [], 1):
         yield number, record if isinstance(record, dict) else "the record is not an object"
 
 
 def _inspect_document(path: Path, document: Mapping[str, Any]) -> Found:
-    samples = list(_numbered(document.get("samples")))
+    samples = list(_number_records(document.get("samples")))
     rows = list(logs_records.of_inspect_log(document, samples)) if samples else []
     model = follow(document, "eval.model")
     return rows, _system(model, path), logs_records.remark(document, len(samples))
 
 
 def _promptfoo(path: Path, document: Mapping[str, Any]) -> Found:
-    rows = logs_records.of_promptfoo(_numbered(follow(document, "results.results")))
+    rows = logs_records.of_promptfoo(_number_records(follow(document, "results.results")))
     return list(rows), "", ""
 
 
@@ -218,7 +218,7 @@ def _helm(path: Path, document: Any) -> Found:
         model = follow(document, "adapter_spec.model")
     rows: list[Raw] = [
         (n, row if isinstance(row, str) else logs_records.of_helm(dict(row)))
-        for n, row in _numbered(states)
+        for n, row in _number_records(states)
     ]
     return rows, _system(model, path), ""
 
@@ -231,7 +231,7 @@ def _beside(path: Path, name: str) -> list[Any]:
 
 
 def _system(model: Any, path: Path) -> str:
-    return model if isinstance(model, str) and model else _unzipped(path).stem
+    return model if isinstance(model, str) and model else _without_gz(path).stem
 
 
 def _archive(path: Path, wanted: str) -> Log | None:
@@ -274,7 +274,7 @@ def _parquet(path: Path, wanted: str) -> Log | None:
         try:
             with parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
                 columns = [name for name in names if name.strip("_") in ("doc", "model_response")]
-                for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+                for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
                     for row in batch_rows(batch):
                         yield number, row if isinstance(row, str) else _lighteval(row)
                         number += 1

@@ -7,26 +7,26 @@ from typing import Any, ClassVar, Literal
 
 from evalharness.errors import DataError
 from evalharness.loaders.logs.files import Log, open_log
-from evalharness.loaders.logs.paths import follow, joined
-from evalharness.loaders.paths import matches, paths
+from evalharness.loaders.logs.paths import follow, join_sentences
+from evalharness.loaders.paths import matching_paths, paths
 from evalharness.loaders.rows import (
     FILE_COLUMNS,
     USUAL_COLUMNS,
     BadRows,
-    Columns,
+    ColumnOptions,
     Raw,
-    Reading,
     Row,
-    Rows,
+    RowJudge,
+    RowReader,
 )
 from evalharness.records import Article, Rejected
 
-Format = Literal["auto", "lm-eval", "inspect", "lighteval", "promptfoo", "helm"]
+LogFormatName = Literal["auto", "lm-eval", "inspect", "lighteval", "promptfoo", "helm"]
 USES = ("id", "article", "summary", "reference", "system", "title", "source")
 # What is told of every log; the others where they are taken.
 TOLD = USES[:5]
 # Systems that a message lists.
-SHOWN = 6
+_SYSTEMS_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,15 @@ class Taken:
 
     def told(self) -> str:
         """Return in a line what the log is taken for, and what of it."""
-        named = [f"{use} = {self._told(use)}" for use in USES if use in TOLD or use in self.fields]
+        named = [
+            f"{use} = {self._describe_field(use)}"
+            for use in USES
+            if use in TOLD or use in self.fields
+        ]
         remark = f"; note: {self.log.remark}" if self.log.remark else ""
         return f"{self.log.path.name}: {self.log.format.title}; {', '.join(named)}{remark}"
 
-    def _told(self, use: str) -> str:
+    def _describe_field(self, use: str) -> str:
         path = self.fields.get(use)
         if use == "system" and path is None:
             return self.log.system
@@ -76,9 +80,9 @@ class Logs:
     version: ClassVar[int] = 1
 
     path: Path | tuple[Path, ...]
-    format: Format = "auto"
+    format: LogFormatName = "auto"
     system: str | None = None
-    columns: Columns = USUAL_COLUMNS
+    columns: ColumnOptions = USUAL_COLUMNS
     bad_rows: BadRows = "list"
 
     def __post_init__(self) -> None:
@@ -96,8 +100,8 @@ class Logs:
 
     def taken(self) -> list[Taken]:
         """Return the logs with the fields that are taken of each. Raises: DataError."""
-        found = dict.fromkeys(file for path in paths(self.path) for file in matches(path))
-        return [self._taken(path) for path in found]
+        found = dict.fromkeys(file for path in paths(self.path) for file in matching_paths(path))
+        return [self._open_one(path) for path in found]
 
     def identity(self) -> Mapping[str, str]:
         """Return what of the logs was taken for what."""
@@ -107,9 +111,9 @@ class Logs:
         """Return the systems whose summaries are read, in the order of their coming."""
         if self.system is not None:
             return [self.system]
-        return list(self._met())
+        return list(self._system_names())
 
-    def _met(self) -> dict[str, None]:
+    def _system_names(self) -> dict[str, None]:
         found: dict[str, None] = {}
         for taken in self.taken():
             for _, fields in _rows(taken):
@@ -117,7 +121,7 @@ class Logs:
                     found[str(fields["system"])] = None
         return found
 
-    def _taken(self, path: Path) -> Taken:
+    def _open_one(self, path: Path) -> Taken:
         log = open_log(path, self.format)
         if log is None:
             raise DataError(f"{path}: no log that is known here; read rows with `name: files`")
@@ -129,17 +133,26 @@ class Logs:
         return Taken(log, given, needed, self.columns.extra)
 
     def _read(self, logs: list[Taken]) -> Iterator[Article | Rejected]:
-        reading = Reading.of(Columns(extra=("no_summary", *self.columns.extra)), FILE_COLUMNS)
-        rows = Rows(replace(reading, needs_article=False), self.bad_rows)
+        reading = RowReader.of(
+            ColumnOptions(extra=("no_summary", *self.columns.extra)), FILE_COLUMNS
+        )
+        rows = RowJudge(replace(reading, needs_article=False), self.bad_rows)
         some = False
         for taken in logs:
-            for row in rows.read(self._wanted(taken), taken.log.place, taken.log.path.stem):
+            for row in rows.read(self._rows_of_system(taken), taken.log.place, taken.log.path.stem):
                 some = some or isinstance(row, Article)
                 yield row
-        if self.system is not None and not some and self.system not in (met := self._met()) and met:
-            raise DataError(f"{logs[0].log.path}: no summaries of {self.system!r}; {_listed(met)}")
+        if (
+            self.system is not None
+            and not some
+            and self.system not in (met := self._system_names())
+            and met
+        ):
+            raise DataError(
+                f"{logs[0].log.path}: no summaries of {self.system!r}; {_list_systems(met)}"
+            )
 
-    def _wanted(self, taken: Taken) -> Iterator[Raw]:
+    def _rows_of_system(self, taken: Taken) -> Iterator[Raw]:
         met = self.system
         for number, fields in _rows(taken):
             if isinstance(fields, str):
@@ -149,13 +162,15 @@ class Logs:
             if fields["system"] == met:
                 yield number, fields
             elif self.system is None:
-                raise DataError(f"{taken.log.path}: has several systems; {_listed(self._met())}")
+                raise DataError(
+                    f"{taken.log.path}: has several systems; {_list_systems(self._system_names())}"
+                )
 
 
-def _listed(systems: Mapping[str, None]) -> str:
+def _list_systems(systems: Mapping[str, None]) -> str:
     names = list(systems)
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"`system` is one of {', '.join(names[:SHOWN])}{more}"
+    more = f" and {len(names) - _SYSTEMS_SHOWN} more" if len(names) > _SYSTEMS_SHOWN else ""
+    return f"`system` is one of {', '.join(names[:_SYSTEMS_SHOWN])}{more}"
 
 
 def _field(log: Log, use: str, named: Any, first: Row) -> str | None:
@@ -181,9 +196,13 @@ def _holds(use: str, value: Any) -> bool:
 def _value(use: str, record: Row, path: str) -> Any:
     value = follow(record, path)
     if use == "reference" and isinstance(value, list):
-        return [joined(each) for each in value if each is not None]
+        return [join_sentences(each) for each in value if each is not None]
     # A text may stand as a list of its sentences, or in several documents.
-    return joined([joined(each) for each in value]) if isinstance(value, list) else value
+    return (
+        join_sentences([join_sentences(each) for each in value])
+        if isinstance(value, list)
+        else value
+    )
 
 
 def _rows(taken: Taken) -> Iterator[Raw]:

@@ -32,7 +32,7 @@ def follow(value: Any, path: str) -> Any:
     return follow(value[int(key)], rest)
 
 
-def joined(value: Any) -> Any:
+def join_sentences(value: Any) -> Any:
     """Return a text that is given as a list of its sentences as one text, a line each."""
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return "\n".join(value)

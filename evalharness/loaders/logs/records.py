@@ -12,7 +12,7 @@ _ATTACHED = "attachment://"
 _EVENTS = ("events", "events_data", "timelines")
 
 
-def kept(pairs: list[tuple[str, Any]]) -> Record:
+def without_events(pairs: list[tuple[str, Any]]) -> Record:
     """Return an object of a JSON document; an inspect sample without its events."""
     found = dict(pairs)
     if "epoch" in found:
@@ -25,22 +25,26 @@ def of_inspect(sample: Record) -> Record:
     """Return a sample with its attachments in their places, and its last question as text."""
     attachments = sample.get("attachments")
     bare = {name: sample[name] for name in sample if name not in (*_EVENTS, "attachments")}
-    whole: Record = _attached(bare, attachments if isinstance(attachments, dict) else {})
+    whole: Record = _resolve_attachments(bare, attachments if isinstance(attachments, dict) else {})
     if isinstance(whole.get("input"), list):
         asked = [m for m in whole["input"] if follow(m, "role") == "user"]
-        whole["input_text"] = _said(asked[-1].get("content")) if asked else None
+        whole["input_text"] = _message_text(asked[-1].get("content")) if asked else None
     return whole
 
 
-def _attached(value: Any, attachments: Mapping[str, Any]) -> Any:
+def _resolve_attachments(value: Any, attachments: Mapping[str, Any]) -> Any:
     if isinstance(value, str) and value.startswith(_ATTACHED):
         return attachments.get(value.removeprefix(_ATTACHED), value)
     if isinstance(value, dict):
-        return {key: _attached(inner, attachments) for key, inner in value.items()}
-    return [_attached(inner, attachments) for inner in value] if isinstance(value, list) else value
+        return {key: _resolve_attachments(inner, attachments) for key, inner in value.items()}
+    return (
+        [_resolve_attachments(inner, attachments) for inner in value]
+        if isinstance(value, list)
+        else value
+    )
 
 
-def _said(content: Any) -> Any:
+def _message_text(content: Any) -> Any:
     """Return the text of a message: its content, or the first text among its parts."""
     if not isinstance(content, list):
         return content

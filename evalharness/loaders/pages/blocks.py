@@ -9,7 +9,7 @@ from typing import Any
 from evalharness.loaders.pages import labels
 from evalharness.loaders.pages.draft import Line
 from evalharness.loaders.pages.hints import Hints, special
-from evalharness.loaders.pages.text import folded
+from evalharness.loaders.pages.text import fold_spaces
 
 NO_TEXT = (
     "script", "style", "noscript", "template", "svg", "iframe", "object", "head", "math", "canvas",
@@ -158,7 +158,7 @@ class _Reader:
         if len(tops) == 1 and (top := tops.pop()) is not None:
             hint = special(top) or hint if hint not in ("frame", "furniture") else hint
         for said in _paragraphs("".join(each.text for each in pieces)):
-            if line := self._line(folded(said), hint, pieces):
+            if line := self._line(fold_spaces(said), hint, pieces):
                 self.found.lines.append(line)
                 self.found.elements.append(element)
                 self.found.boxed.append(boxed)
@@ -190,7 +190,7 @@ def _paragraphs(said: str) -> Iterator[str]:
     """Yield the paragraphs that two line breaks part, or one after a heading."""
     for part in _BREAKS.split(said):
         heading, found, rest = part.partition(_BREAK)
-        if found and labels.is_box_heading(folded(heading)):
+        if found and labels.is_box_heading(fold_spaces(heading)):
             yield heading
             part = rest
         yield part

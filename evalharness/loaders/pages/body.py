@@ -5,7 +5,7 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from evalharness.loaders.pages import labels
-from evalharness.loaders.pages.draft import Draft
+from evalharness.loaders.pages.draft import PageDraft
 from evalharness.loaders.pages.edges import dateline, is_source_line, source
 from evalharness.loaders.pages.furniture import is_bare_signature, opens_comments, opens_list
 
@@ -23,11 +23,11 @@ SUBHEAD_WORDS = 12
 SHARE_OF_PROSE = 0.5
 LONGEST_LIST = 20  # lines
 PULLED_WORDS = 6  # of a pull quote without quotation marks
-MOST_QUOTES = 50  # looked at as pull quotes
+MOST_PULL_QUOTES = 50  # looked at as pull quotes
 LONGEST_QUOTE = 250  # characters
 
 
-def start_of_body(draft: Draft, title: int | None) -> int:
+def start_of_body(draft: PageDraft, title: int | None) -> int:
     """Return where the first paragraph stands on a page without a dateline; its end if nowhere."""
     begin = 0 if title is None else title + 1
     texts = [i for i in range(begin, len(draft)) if is_paragraph(draft, i)]
@@ -40,14 +40,14 @@ def start_of_body(draft: Draft, title: int | None) -> int:
     return texts[0]
 
 
-def _is_header(draft: Draft, i: int) -> bool:
+def _is_header(draft: PageDraft, i: int) -> bool:
     if draft.lines[i].hint in ("byline", "time"):
         return True
     said = draft.lines[i].raw
     return draft.free(i) and (labels.is_timestamp(said) or labels.is_byline(said))
 
 
-def is_paragraph(draft: Draft, i: int) -> bool:
+def is_paragraph(draft: PageDraft, i: int) -> bool:
     """Return whether a line of open role is a paragraph by its looks."""
     if draft.prose(i):
         return True
@@ -62,7 +62,7 @@ def _is_unspaced(said: str) -> bool:
     return len(said) >= PARAGRAPH_LETTERS and len(said) > 15 * len(said.split())
 
 
-def take_body(draft: Draft, start: int) -> str:
+def take_body(draft: PageDraft, start: int) -> str:
     """Give the article's lines their roles; return the source at the end of its last paragraph."""
     end, tag = _end(draft, start)
     _skip_posts(draft, start, end)
@@ -84,7 +84,7 @@ def take_body(draft: Draft, start: int) -> str:
     return tag
 
 
-def _end(draft: Draft, start: int) -> tuple[int, str]:
+def _end(draft: PageDraft, start: int) -> tuple[int, str]:
     """Return where the body ends, and the source at the end of its last paragraph."""
     rest = [i for i in range(start, len(draft)) if draft.free(i)]
     comments = [
@@ -107,7 +107,7 @@ def _end(draft: Draft, start: int) -> tuple[int, str]:
     return _before_links(draft, start, end), ""
 
 
-def _is_quoted_by(draft: Draft, i: int) -> bool:
+def _is_quoted_by(draft: PageDraft, i: int) -> bool:
     """Return whether a line is a quote with its speaker: “We will win.” – Ada Lind."""
     said = draft.lines[i].raw
     return (
@@ -118,7 +118,7 @@ def _is_quoted_by(draft: Draft, i: int) -> bool:
     )
 
 
-def _before_links(draft: Draft, start: int, end: int) -> int:
+def _before_links(draft: PageDraft, start: int, end: int) -> int:
     """Return the end of the body, before a list of links that no article follows."""
     free = list(accumulate((draft.free(k) for k in range(start, end)), initial=0))
     prose = list(accumulate((draft.prose(k) for k in range(start, end)), initial=0))
@@ -130,17 +130,17 @@ def _before_links(draft: Draft, start: int, end: int) -> int:
     return end
 
 
-def _skip_posts(draft: Draft, start: int, end: int) -> None:
+def _skip_posts(draft: PageDraft, start: int, end: int) -> None:
     """Throw out embedded posts, whose signature stands on a line of its own."""
     for i in range(start + 1, end):
         if draft.roles[i] == "furniture" and is_bare_signature(draft.lines[i].raw):
             draft.put("furniture", [k for k in (i - 1,) if k > start and draft.free(k)])
 
 
-def _skip_pull_quotes(draft: Draft, start: int, end: int) -> None:
+def _skip_pull_quotes(draft: PageDraft, start: int, end: int) -> None:
     """Throw out short lines that another paragraph says, too."""
     inside = [i for i in range(start, end) if draft.free(i)]
-    suspects = [i for i in inside if i > start and _may_be_pulled(draft, i)][:MOST_QUOTES]
+    suspects = [i for i in inside if i > start and _may_be_pulled(draft, i)][:MOST_PULL_QUOTES]
     bare = {i: _bare(draft.lines[i].raw) for i in inside} if suspects else {}
     for i in suspects:
         said = bare[i]
@@ -152,7 +152,7 @@ def _skip_pull_quotes(draft: Draft, start: int, end: int) -> None:
                 draft.put("furniture", [speaker])
 
 
-def _skip_bio(draft: Draft, start: int, end: int) -> None:
+def _skip_bio(draft: PageDraft, start: int, end: int) -> None:
     """Throw out what the last lines say of the author."""
     bylines = " and ".join(draft.lines[i].raw for i in draft.of("byline"))
     authors = [name.strip() for name in _AUTHORS.split(bylines) if " " in name.strip()]
@@ -163,7 +163,7 @@ def _skip_bio(draft: Draft, start: int, end: int) -> None:
             draft.put("furniture", [i])
 
 
-def _may_be_pulled(draft: Draft, i: int) -> bool:
+def _may_be_pulled(draft: PageDraft, i: int) -> bool:
     said = draft.lines[i].raw
     if len(said) > LONGEST_QUOTE or draft.lines[i].hint == "heading" or said.isupper():
         return False
@@ -175,7 +175,7 @@ def _bare(said: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def _is_question(draft: Draft, i: int, start: int) -> bool:
+def _is_question(draft: PageDraft, i: int, start: int) -> bool:
     """Return whether a line is a subhead in the form of a question."""
     said = draft.lines[i].raw
     if (
@@ -188,7 +188,7 @@ def _is_question(draft: Draft, i: int, start: int) -> bool:
     return said[0] not in '“"«‘' and said.count("?") == 1 and "." not in said
 
 
-def _is_subhead(draft: Draft, i: int, end: int) -> bool:
+def _is_subhead(draft: PageDraft, i: int, end: int) -> bool:
     """Return whether a short line without a stop heads the paragraphs that follow it."""
     each = draft.lines[i]
     if each.hint not in ("", "heading") or (each.html and each.hint != "heading"):
@@ -201,7 +201,7 @@ def _is_subhead(draft: Draft, i: int, end: int) -> bool:
     return follows is not None and is_paragraph(draft, follows) and not dateline(each.raw)
 
 
-def _is_listed(draft: Draft, i: int, end: int) -> bool:
+def _is_listed(draft: PageDraft, i: int, end: int) -> bool:
     """Return whether a line is a point of a list in the article, which goes on after it."""
     if not draft.lines[i].bullet:
         return False

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from evalharness.loaders.pages import labels
-from evalharness.loaders.pages.draft import Draft
+from evalharness.loaders.pages.draft import PageDraft
 
 MOST_ANCHORS = 20  # looked at
 MOST_LINES = 25  # of a box
@@ -18,7 +18,7 @@ MOST_LINES = 25  # of a box
 SHARE_BELOW = 0.4
 
 
-def find_box(draft: Draft, title: int | None, opening: int | None) -> None:
+def find_box(draft: PageDraft, title: int | None, opening: int | None) -> None:
     """Give the lines of the summary box their roles.
 
     title: where the title stands. opening: where the paragraph with the dateline stands.
@@ -31,7 +31,7 @@ def find_box(draft: Draft, title: int | None, opening: int | None) -> None:
 
 
 class _Search:
-    def __init__(self, draft: Draft, title: int | None, opening: int | None) -> None:
+    def __init__(self, draft: PageDraft, title: int | None, opening: int | None) -> None:
         self.draft, self.title, self.opening = draft, title, opening
         self.said = [each.text for each in draft.lines]
         self.again = set(draft.of("again"))

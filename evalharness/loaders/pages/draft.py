@@ -11,7 +11,7 @@ from evalharness.loaders.pages.furniture import is_furniture
 
 # What HTML says of a line: its tag, or the class of an element around it.
 Hint = Literal["", "title", "heading", "byline", "time", "caption", "box", "furniture", "frame"]
-Role = Literal[
+LineRole = Literal[
     "", "title", "again", "byline", "time", "credit", "disclaimer", "summary",
     "body", "subhead", "source", "furniture",
 ]  # fmt: skip
@@ -46,7 +46,7 @@ def line(said: str, hint: Hint = "", *, gap: bool = True, html: bool = False) ->
     return Line(said, labels.without_bullet(said), hint, labels.has_bullet(said), gap, html)
 
 
-def divided(whole: Line) -> Iterator[Line]:
+def split_line(whole: Line) -> Iterator[Line]:
     """Yield the parts of a line that holds two: heading, text; caption, credit; name, time."""
     said, hint = whole.raw, whole.hint
     pair = labels.heading_and_text(whole.text)
@@ -73,15 +73,15 @@ def _name_and_time(said: str) -> tuple[str, str] | None:
 
 
 @dataclass
-class Draft:
+class PageDraft:
     """Lines and their roles; `` for a line whose role is not known yet."""
 
     lines: list[Line]
-    roles: list[Role] = field(default_factory=list[Role])
+    roles: list[LineRole] = field(default_factory=list[LineRole])
 
     def __post_init__(self) -> None:
         """Begin with what each line shows by itself: furniture or not."""
-        self.roles = ["furniture" if _skipped(each) else "" for each in self.lines]
+        self.roles = ["furniture" if _is_skipped(each) else "" for each in self.lines]
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -90,12 +90,12 @@ class Draft:
         """Return whether the role of a line is still open."""
         return self.roles[i] == ""
 
-    def put(self, role: Role, where: Iterable[int]) -> None:
+    def put(self, role: LineRole, where: Iterable[int]) -> None:
         """Give lines a role."""
         for i in where:
             self.roles[i] = role
 
-    def of(self, role: Role) -> list[int]:
+    def of(self, role: LineRole) -> list[int]:
         """Return where the lines of a role stand."""
         return [i for i, has in enumerate(self.roles) if has == role]
 
@@ -117,7 +117,7 @@ class Draft:
         return labels.is_timestamp(said) or labels.is_byline(said) or labels.is_credit(said)
 
 
-def _skipped(each: Line) -> bool:
+def _is_skipped(each: Line) -> bool:
     if each.hint in ("furniture", "frame"):
         return True
     if each.hint in ("title", "box", "byline", "time") or labels.is_disclaimer(each.raw):

@@ -146,7 +146,7 @@ _LIST = re.compile(
     re.IGNORECASE,
 )
 _STOP = re.compile(r"[.!?…。！？।۔][\"'”’»)\]]*$")
-MOST_WORDS = 12  # of a phrase; what is longer is a headline or a sentence
+MOST_PHRASE_WORDS = 12  # of a phrase; what is longer is a headline or a sentence
 
 
 def is_furniture(line: str) -> bool:
@@ -157,14 +157,14 @@ def is_furniture(line: str) -> bool:
     """
     if any(form.fullmatch(line) for form in _FORMS) or _CAPTION.match(line):
         return True
-    if is_signature(line) or "pic.twitter.com/" in line:
+    if ends_in_signature(line) or "pic.twitter.com/" in line:
         return True
     if len(line) <= LONGEST_SENTENCE and _SENTENCES.search(line) and not _is_quoted(line):
         return True
     return _is_phrase(line) or points_elsewhere(line)
 
 
-def is_signature(line: str) -> bool:
+def ends_in_signature(line: str) -> bool:
     """Return whether a line is, or ends in, the signature of an embedded post."""
     return len(line) <= LONGEST_SENTENCE * 2 and _SIGNATURE.fullmatch(line) is not None
 
@@ -191,7 +191,7 @@ def opens_list(line: str) -> bool:
 
 def _is_phrase(line: str) -> bool:
     words = line.split()
-    if len(words) > MOST_WORDS or not _PHRASE.fullmatch(line):
+    if len(words) > MOST_PHRASE_WORDS or not _PHRASE.fullmatch(line):
         return False
     return len(words) <= 3 or not line.endswith(".") or line.endswith("..")
 

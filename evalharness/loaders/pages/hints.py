@@ -98,7 +98,7 @@ class Hints:
         tag, named = element.tag, _names(element)
         if tag in ("html", "body") or element in self.holds_title:
             return ""
-        if kind := self._skipped(element, tag, named):
+        if kind := self._skip_hint(element, tag, named):
             return kind
         if tag in _HEADINGS:
             return "heading"
@@ -108,7 +108,7 @@ class Hints:
             return ""
         return special(element)
 
-    def _skipped(self, element: Any, tag: str, named: str) -> Hint:
+    def _skip_hint(self, element: Any, tag: str, named: str) -> Hint:
         large = self.sizes[element] > SHARE_OF_ARTICLE * self.total
         if large and not _NEVER_ARTICLE.search(named) and tag not in ("nav", "footer"):
             return ""

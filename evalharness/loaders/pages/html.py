@@ -14,7 +14,7 @@ from typing import Any
 from evalharness.errors import MissingExtra
 from evalharness.loaders.pages import labels
 from evalharness.loaders.pages.blocks import Outline, outline
-from evalharness.loaders.pages.draft import Line, divided
+from evalharness.loaders.pages.draft import Line, split_line
 from evalharness.loaders.pages.edges import opens_article
 from evalharness.loaders.pages.parts import Page, assemble
 
@@ -36,7 +36,7 @@ def require() -> None:
         raise MissingExtra("reading HTML pages", "html") from error
 
 
-def parse(page: bytes | str) -> Page:
+def parse_html(page: bytes | str) -> Page:
     """Return the parts of an HTML page; an empty body where it has no article."""
     import trafilatura
 
@@ -53,7 +53,7 @@ def parse(page: bytes | str) -> Page:
 
 
 def _parts(each: Line) -> Iterator[Line]:
-    yield from [each] if each.hint in ("title", "frame", "furniture") else divided(each)
+    yield from [each] if each.hint in ("title", "frame", "furniture") else split_line(each)
 
 
 class _Boxes:

@@ -312,7 +312,7 @@ def is_byline(line: str) -> bool:
     return found["who"][0].isupper() and is_name(_PLACE.sub("", found["who"].partition(",")[0]))
 
 
-def is_signature(line: str) -> bool:
+def is_byline_by_role(line: str) -> bool:
     """Return whether a line is an author by the role: also a headline may look so.
 
     >>> is_signature("Court reporter Lior Amsel"), is_signature("Staff reporter")

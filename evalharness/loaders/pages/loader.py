@@ -11,17 +11,17 @@ from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages import html as pages_html
 from evalharness.loaders.pages import text as pages_text
 from evalharness.loaders.pages.parts import Page
-from evalharness.loaders.paths import matches, paths, short_names
-from evalharness.loaders.rows import FILE_COLUMNS, BadRows, Columns, Reading, Row, Rows
+from evalharness.loaders.paths import matching_paths, paths, short_file_names
+from evalharness.loaders.rows import FILE_COLUMNS, BadRows, ColumnOptions, Row, RowJudge, RowReader
 from evalharness.records import Article, Rejected
-from evalharness.text.timestamps import published
+from evalharness.text.timestamps import publication_day
 
 TEXT = (".txt",)
 HTML = (".html", ".htm")
 NO_ARTICLE = "no article was found on the page"
 # What is kept with the article, beside title and summary; of several a line each.
 EXTRA = ("disclaimer", "byline", "dateline", "timestamps", "photo_credit", "subheads", "source_tag")
-_READING = Reading.of(Columns(extra=(*EXTRA, "published")), FILE_COLUMNS)
+_READING = RowReader.of(ColumnOptions(extra=(*EXTRA, "published")), FILE_COLUMNS)
 _MARKUP = re.compile(
     r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|article|div|p|main|section|h1|table|meta|title)\b",
     re.IGNORECASE | re.DOTALL,
@@ -64,8 +64,8 @@ class Pages:
         return self._read(files)
 
     def _read(self, files: list[Path]) -> Iterator[Article | Rejected]:
-        rows = Rows(_READING, self.bad_rows)
-        for file, name in zip(files, short_names(files), strict=True):
+        rows = RowJudge(_READING, self.bad_rows)
+        for file, name in zip(files, short_file_names(files), strict=True):
             yield from rows.read([(1, _page(file))], f"{name}:", file.stem)
 
 
@@ -76,7 +76,7 @@ def found_pages(path: Path) -> list[Path]:
         if not pages:
             raise DataError(f"{path}: there are no pages (.txt, .html, .htm) in this folder")
         return pages
-    files = [file for file in matches(path) if not file.is_dir()]
+    files = [file for file in matching_paths(path) if not file.is_dir()]
     for file in files:
         if file.suffix.lower() not in TEXT + HTML:
             raise DataError(f"{file}: not a page; known are {', '.join(TEXT + HTML)}")
@@ -90,7 +90,7 @@ def _is_html(file: Path) -> bool:
 def _page(file: Path) -> Row | str:
     """Return a page as a row, or why it cannot be read."""
     try:
-        page = read(read_whole(file), _is_html(file))
+        page = parse_page(read_whole(file), _is_html(file))
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     except DataError as error:
@@ -112,30 +112,30 @@ def extra(page: Page) -> dict[str, str]:
         "summary": page.summary,
         **{name: getattr(page, name) for name in EXTRA},
     }
-    day = published(page.timestamps)
+    day = publication_day(page.timestamps)
     fields["published"] = day.isoformat() if day else None
     lines = {name: "\n".join(v) if isinstance(v, tuple) else v for name, v in fields.items()}
     return {name: text for name, text in lines.items() if text}
 
 
-def read(content: bytes, html: bool | None = None) -> Page:
+def parse_page(content: bytes, html: bool | None = None) -> Page:
     """Return the parts of a page; whether it is HTML is seen from its beginning if not said.
 
     Raises: DataError for what is no text; MissingExtra for HTML.
     """
     if content.startswith(_UTF16):
-        content = _decoded(content, "utf-16").encode(errors="replace")
+        content = _decode_page(content, "utf-16").encode(errors="replace")
     if b"\0" in content:
         raise DataError(f"not a page but binary data: a NUL byte at position {content.index(0)}")
     if html is None:
         html = _MARKUP.match(content[:2000].decode(errors="replace")) is not None
     if html:
         pages_html.require()
-        return pages_html.parse(content)
-    return pages_text.parse(_decoded(content, "utf-8-sig"))
+        return pages_html.parse_html(content)
+    return pages_text.parse_text(_decode_page(content, "utf-8-sig"))
 
 
-def _decoded(content: bytes, encoding: str) -> str:
+def _decode_page(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:

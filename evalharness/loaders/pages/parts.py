@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from evalharness.loaders.pages import labels
 from evalharness.loaders.pages.body import start_of_body, take_body
 from evalharness.loaders.pages.box import find_box
-from evalharness.loaders.pages.draft import Draft, Line
+from evalharness.loaders.pages.draft import Line, PageDraft
 from evalharness.loaders.pages.edges import dateline, opens_article, source
 from evalharness.loaders.pages.furniture import points_elsewhere
 
@@ -48,7 +48,7 @@ class Page:
 
 def assemble(lines: Sequence[Line]) -> Page:
     """Return the parts of the page that has these lines."""
-    draft = Draft(list(lines))
+    draft = PageDraft(list(lines))
     title = _title(draft)
     if title is not None:
         draft.put("title", [title])
@@ -64,7 +64,7 @@ def assemble(lines: Sequence[Line]) -> Page:
     return _page(draft, tag)
 
 
-def _page(draft: Draft, tag: str) -> Page:
+def _page(draft: PageDraft, tag: str) -> Page:
     def said(*roles: str) -> tuple[str, ...]:
         return tuple(e.raw for e, r in zip(draft.lines, draft.roles, strict=True) if r in roles)
 
@@ -89,14 +89,14 @@ def _page(draft: Draft, tag: str) -> Page:
     )
 
 
-def _opens(draft: Draft, i: int) -> bool:
+def _opens(draft: PageDraft, i: int) -> bool:
     each = draft.lines[i]
     if not draft.free(i) or each.bullet or each.hint not in ("", "heading"):
         return False
     return opens_article(each.raw)
 
 
-def _title(draft: Draft) -> int | None:
+def _title(draft: PageDraft) -> int | None:
     """Return where the title stands: what HTML says, what is said twice, or the first headline."""
     marked = [i for i, each in enumerate(draft.lines) if each.hint == "title"]
     if marked:
@@ -111,13 +111,13 @@ def _title(draft: Draft) -> int | None:
     candidates = [i for i in head if _may_be_title(draft, i)]
     first: dict[str, int] = {}
     for i in candidates:
-        k = first.setdefault(_folded(draft, i), i)
+        k = first.setdefault(_folded_line(draft, i), i)
         if k != i and len(draft.lines[k].raw.split()) > 1:
             return k
     return _headline(draft, candidates)
 
 
-def _free_first_line(draft: Draft) -> None:
+def _free_first_line(draft: PageDraft) -> None:
     """Take the first line for no link to another story (`EXPLAINER: …`) if it heads this one."""
     if (
         len(draft) < 2
@@ -128,18 +128,18 @@ def _free_first_line(draft: Draft) -> None:
         return
     below = draft.lines[1].raw
     heads = draft.is_label(1) or labels.is_name(below) or labels.is_disclaimer(below)
-    if heads or any(_folded(draft, i) == _folded(draft, 0) for i in range(1, len(draft))):
+    if heads or any(_folded_line(draft, i) == _folded_line(draft, 0) for i in range(1, len(draft))):
         draft.put("", [0])
 
 
-def _may_be_title(draft: Draft, i: int) -> bool:
+def _may_be_title(draft: PageDraft, i: int) -> bool:
     each = draft.lines[i]
     if each.bullet or draft.is_label(i) or len(each.raw.split()) > MOST_TITLE_WORDS:
         return False
     return not labels.is_disclaimer(each.raw) and not labels.is_box_heading(each.raw)
 
 
-def _headline(draft: Draft, candidates: Sequence[int]) -> int | None:
+def _headline(draft: PageDraft, candidates: Sequence[int]) -> int | None:
     """Return the first candidate, or the one below it where the first is only a label."""
     if not candidates:
         return None
@@ -165,29 +165,29 @@ def _headline(draft: Draft, candidates: Sequence[int]) -> int | None:
     return first
 
 
-def _is_headline(draft: Draft, i: int) -> bool:
+def _is_headline(draft: PageDraft, i: int) -> bool:
     return len(draft.lines[i].raw.split()) >= TITLE_WORDS and not draft.lines[i].ended
 
 
-def _is_signed(draft: Draft, i: int) -> bool:
+def _is_signed(draft: PageDraft, i: int) -> bool:
     """Return whether a line is what stands below a headline: an author or a time."""
     said = draft.lines[i].raw if i < len(draft) else ""
     return labels.is_byline(said) or labels.is_timestamp(said) or labels.is_name(said)
 
 
-def _say_again(draft: Draft, title: int) -> None:
+def _say_again(draft: PageDraft, title: int) -> None:
     """Mark the title where it stands once more: above the summary box, or in a menu."""
-    said = _folded(draft, title)
+    said = _folded_line(draft, title)
     shown = [i for i in range(len(draft)) if draft.lines[i].hint not in ("furniture", "frame")]
-    again = [i for i in shown if i != title and _folded(draft, i) == said]
+    again = [i for i in shown if i != title and _folded_line(draft, i) == said]
     draft.put("again", again)
 
 
-def _folded(draft: Draft, i: int) -> str:
+def _folded_line(draft: PageDraft, i: int) -> str:
     return draft.lines[i].raw.casefold().strip(" .")
 
 
-def _take_labels(draft: Draft, title: int | None, start: int) -> None:
+def _take_labels(draft: PageDraft, title: int | None, start: int) -> None:
     """Give byline, time stamps and credit above the body their roles."""
     credits, times = 0, []
     for i in range(start):
@@ -208,7 +208,7 @@ def _take_labels(draft: Draft, title: int | None, start: int) -> None:
     _take_names(draft, above, start)
 
 
-def _take_names(draft: Draft, title: int, start: int) -> None:
+def _take_names(draft: PageDraft, title: int, start: int) -> None:
     """Tell authors from photographers among bare names: by capitals, and by the box between."""
     names = [i for i in range(title + 1, start) if draft.free(i) and _names(draft, i)]
     box = min([*draft.of("summary"), *draft.of("disclaimer"), *draft.of("again"), start])
@@ -219,21 +219,21 @@ def _take_names(draft: Draft, title: int, start: int) -> None:
     draft.put("byline", authors)
     if not draft.of("byline"):
         above_box = [i for i in range(title + 1, start) if draft.roles[i] in ("", "furniture")]
-        signed_by_role = [i for i in above_box if labels.is_signature(draft.lines[i].raw)]
+        signed_by_role = [i for i in above_box if labels.is_byline_by_role(draft.lines[i].raw)]
         draft.put("byline", signed_by_role[:1])
     others = (i for i in names if draft.free(i) and (draft.lines[i].raw.isupper() or i > box))
     if not draft.of("credit"):
         draft.put("credit", list(others)[:1])
 
 
-def _names(draft: Draft, i: int) -> bool:
+def _names(draft: PageDraft, i: int) -> bool:
     said = draft.lines[i].raw
     return draft.lines[i].hint not in ("heading", "caption") and (
         labels.is_name(said) or (said.isupper() and labels.is_name(said.title()))
     )
 
 
-def _take_labels_below(draft: Draft) -> None:
+def _take_labels_below(draft: PageDraft) -> None:
     """Give labels their roles that stand below the article, where none stands above it."""
     open_lines = [i for i in range(len(draft)) if draft.free(i)]
     draft.put("time", [i for i in open_lines if labels.is_dated(draft.lines[i].raw)])

@@ -3,28 +3,28 @@
 import re
 from collections.abc import Iterator
 
-from evalharness.loaders.pages.draft import Line, divided, line
+from evalharness.loaders.pages.draft import Line, line, split_line
 from evalharness.loaders.pages.parts import Page, assemble
 
 _BREAK = re.compile(r"\r\n|[\n\r\u2028\u2029\x0b\x0c\x85]")
 
 
-def parse(text: str) -> Page:
+def parse_text(text: str) -> Page:
     """Return the parts of a page saved as plain text."""
-    return assemble([part for whole in _lines(text) for part in divided(whole)])
+    return assemble([part for whole in _lines(text) for part in split_line(whole)])
 
 
 def _lines(text: str) -> Iterator[Line]:
     """Yield the lines that are not blank, with single plain spaces."""
     gap = True
     for raw in _BREAK.split(text):
-        said = folded(raw)
+        said = fold_spaces(raw)
         if said:
             yield line(said, gap=gap)
         gap = not said
 
 
-def folded(text: str) -> str:
+def fold_spaces(text: str) -> str:
     """Return text with single plain spaces, and without marks that no one sees.
 
     >>> folded("  a\\u00a0b\\u200b \\t c")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from random import Random
 
 from evalharness import text
-from evalharness.meta.planted.facts import Claims, Draft, Facts, matches
-from evalharness.meta.planted.numbers import DATES, is_foreign, rewritten
+from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims, pattern_matches
+from evalharness.meta.planted.numbers import DATES, is_foreign, number_variants
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LONG_MONTHS = ("January", "March", "May", "July", "August", "October", "December")
@@ -30,7 +30,7 @@ _SHORT_MONTH_DAYS = 28
 _YEARS_OFF = (-9, -8, -7, -6, -5, -4, -3, -2, -1)
 
 
-def dates(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def change_dates(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield changes of a weekday, month, day, year or season to one the article does not name."""
     drafts = [
         *_weekdays(claims, facts),
@@ -44,15 +44,15 @@ def dates(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
         yield from rng.sample(here, len(here))
 
 
-def _weekdays(claims: Claims, facts: Facts) -> Iterator[Draft]:
-    for match in matches(_WEEKDAY, claims):
+def _weekdays(claims: SummaryClaims, facts: Facts) -> Iterator[PlannedChange]:
+    for match in pattern_matches(_WEEKDAY, claims):
         for new in _WEEKDAYS:
             if not (facts.says(new) or facts.says(new[:3])) and not _has(claims, new):
-                yield Draft(match.start(), match.end(), new)
+                yield PlannedChange(match.start(), match.end(), new)
 
 
-def _months(claims: Claims, facts: Facts) -> Iterator[Draft]:
-    for match in matches(_MONTH, claims):
+def _months(claims: SummaryClaims, facts: Facts) -> Iterator[PlannedChange]:
+    for match in pattern_matches(_MONTH, claims):
         before = claims.text[max(0, match.start() - 10) : match.start()]
         followed = re.match(r"\.? \d", claims.text[match.end() : match.end() + 4])
         if not (followed or _BEFORE_MONTH.search(before)):
@@ -66,19 +66,19 @@ def _months(claims: Claims, facts: Facts) -> Iterator[Draft]:
                 continue
             if is_short and new not in _SHORT.values():
                 continue
-            yield Draft(match.start(), match.end(), short if is_short else new)
+            yield PlannedChange(match.start(), match.end(), short if is_short else new)
 
 
-def _relative(claims: Claims, facts: Facts) -> Iterator[Draft]:
-    for match in matches(_RELATIVE, claims):
+def _relative(claims: SummaryClaims, facts: Facts) -> Iterator[PlannedChange]:
+    for match in pattern_matches(_RELATIVE, claims):
         row = _SEASONS if match[2].lower() in _SEASONS else _SPANS
         for new in row:
             phrase = f"{match[1]} {new}"
             if new != match[2].lower() and not facts.says(phrase):
-                yield Draft(match.start(2), match.end(2), new)
+                yield PlannedChange(match.start(2), match.end(2), new)
 
 
-def _days_and_years(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def _days_and_years(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     for number in claims.numbers:
         span = number.span
         loose = not re.match(r"[-–/]\d", claims.text[span.end : span.end + 2])
@@ -88,7 +88,7 @@ def _days_and_years(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft
         if claims.is_named(span.start, span.end) or claims.is_quoted(span.start, span.end):
             continue
         for new in _other_dates(number, span.of(claims.text), rng):
-            draft = Draft(span.start, span.end, new)
+            draft = PlannedChange(span.start, span.end, new)
             if not facts.says(new) and is_foreign(claims, facts, number, draft):
                 yield draft
 
@@ -100,7 +100,9 @@ def _other_dates(number: text.Number, written: str, rng: Random) -> Iterator[str
     elif number.kind == "decade" and written[:-1].isdigit():
         yield from (f"{value + step}s" for step in (-30, -20, -10))
     elif number.kind == "day":
-        days = [new for new in rewritten(written, number, rng) if _day(new) <= _SHORT_MONTH_DAYS]
+        days = [
+            new for new in number_variants(written, number, rng) if _day(new) <= _SHORT_MONTH_DAYS
+        ]
         yield from days
 
 
@@ -109,5 +111,5 @@ def _day(written: str) -> int:
     return int(digits) if digits else 1
 
 
-def _has(claims: Claims, word: str) -> bool:
+def _has(claims: SummaryClaims, word: str) -> bool:
     return re.search(rf"\b{word}\b", claims.text, re.IGNORECASE) is not None

@@ -22,7 +22,7 @@ _TOKENISED = re.compile(r"\w [.,](?: |$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PlannedChange:
     """A change to a summary: the characters from `start` to `end` become `new`."""
 
     start: int
@@ -37,7 +37,7 @@ class Facts:
         self.text = article
         self.sentences = text.sentences(article)
         self.names, self.casing = text.names_and_casing(
-            article, text.tokenized(article, self.sentences)
+            article, text.sentence_tokens(article, self.sentences)
         )
 
     @cached_property
@@ -55,8 +55,8 @@ class Facts:
         return text.NumberIndex(self.numbers)
 
     @cached_property
-    def _folded(self) -> str:
-        return f" {_folded(self.text)} "
+    def _folded_text(self) -> str:
+        return f" {_fold_phrase(self.text)} "
 
     @cached_property
     def _words(self) -> list[frozenset[str]]:
@@ -64,8 +64,8 @@ class Facts:
 
     def says(self, phrase: str) -> bool:
         """Tell whether the article has the words of a phrase one after the other, in any case."""
-        folded = _folded(phrase)
-        return bool(folded) and f" {folded} " in self._folded
+        folded = _fold_phrase(phrase)
+        return bool(folded) and f" {folded} " in self._folded_text
 
     def has_number(self, claimed: text.Number) -> bool:
         """Tell whether a number can be one of the article's, more or less exactly stated."""
@@ -85,13 +85,15 @@ class Facts:
         )
 
 
-class Claims:
+class SummaryClaims:
     """A summary, read with the capitals of its article."""
 
     def __init__(self, summary: str, facts: Facts) -> None:
         self.text = summary
         self.sentences = text.sentences(summary)
-        self.names = text.names(summary, facts.casing, text.tokenized(summary, self.sentences))
+        self.names = text.names(
+            summary, facts.casing, text.sentence_tokens(summary, self.sentences)
+        )
         self._words: dict[Span, frozenset[str]] = {}
         self.is_tokenised = len(_TOKENISED.findall(summary)) > 0
 
@@ -153,7 +155,7 @@ class Claims:
             self._words[sentence] = frozenset(folded)
         return self._words[sentence]
 
-    def dressed(self, draft: Draft) -> Draft:
+    def dressed(self, draft: PlannedChange) -> PlannedChange:
         """Return the draft in the summary's own way with capitals and points."""
         new = draft.new
         if self.is_lower:
@@ -164,20 +166,20 @@ class Claims:
         if (opens or draft.start == draft.end) and new:
             first = len(new) - len(new.lstrip())
             new = new[:first] + new[first : first + 1].upper() + new[first + 1 :]
-        return Draft(draft.start, draft.end, new)
+        return PlannedChange(draft.start, draft.end, new)
 
-    def with_draft(self, draft: Draft) -> str:
+    def with_draft(self, draft: PlannedChange) -> str:
         """Return the summary with the change made."""
         return self.text[: draft.start] + draft.new + self.text[draft.end :]
 
-    def claim_with(self, draft: Draft) -> str:
+    def claim_with(self, draft: PlannedChange) -> str:
         """Return the sentence that the change makes of the one in which it stands."""
         sentence = self.sentence_at(draft.start)
         end = max(sentence.end, draft.end)
         return self.text[sentence.start : draft.start] + draft.new + self.text[draft.end : end]
 
 
-def matches(pattern: re.Pattern[str], claims: Claims) -> Iterator[re.Match[str]]:
+def pattern_matches(pattern: re.Pattern[str], claims: SummaryClaims) -> Iterator[re.Match[str]]:
     """Yield the matches of a pattern outside names and quotations."""
     for match in pattern.finditer(claims.text):
         quoted = claims.is_quoted(match.start(), match.end())
@@ -191,5 +193,5 @@ def _touches(spans: Sequence[Span], start: int, end: int) -> bool:
     return place > 0 and spans[place - 1].end > start
 
 
-def _folded(phrase: str) -> str:
+def _fold_phrase(phrase: str) -> str:
     return " ".join(text.fold(span.of(phrase)) for span in text.words(phrase))

@@ -176,12 +176,12 @@ _FIXED: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def _compiled(pattern: str) -> re.Pattern[str] | None:
+def _compile_pattern(pattern: str) -> re.Pattern[str] | None:
     return re.compile(pattern, re.IGNORECASE) if pattern else None
 
 
 _PATTERNS = {
-    word: (_compiled(before), _compiled(after))
+    word: (_compile_pattern(before), _compile_pattern(after))
     for words, before, after in _FIXED
     for word in words.split()
 }

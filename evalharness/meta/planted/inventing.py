@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from random import Random
 
 from evalharness import text
-from evalharness.meta.planted.facts import Claims, Draft, Facts
+from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
 from evalharness.meta.planted.name_lists import (
     INVENTED_ORGANISATIONS,
     INVENTED_PLACES,
@@ -37,23 +37,23 @@ _ATTEMPTS = 24
 _SMALL = ("three", "four", "five", "six", "seven", "eight", "nine", "eleven", "twelve")
 
 
-def invented(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def invent_sentences(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield a sentence of invented facts, behind any of the summary's sentences."""
     if not claims.sentences:
         return
     for _ in range(_ATTEMPTS):
         template = rng.choice(_TEMPLATES)
-        filled = {blank: _filling(blank, rng) for blank in _BLANK.findall(template)}
+        filled = {blank: _fill_blank(blank, rng) for blank in _BLANK.findall(template)}
         if any(_is_stated(facts, blank, filling) for blank, filling in filled.items()):
             continue
         place = rng.choice(claims.sentences)
         if _QUOTE.search(place.of(claims.text)) or "\n" in claims.text[place.end :][:1]:
             place = claims.sentences[-1]  # a quotation may go on behind its sentence
         sentence = _BLANK.sub(lambda blank, known=filled: known[blank[1]], template)  # type: ignore[misc]
-        yield Draft(place.end, place.end, _joined(claims, place.end, sentence))
+        yield PlannedChange(place.end, place.end, _fit_sentence(claims, place.end, sentence))
 
 
-def _joined(claims: Claims, place: int, sentence: str) -> str:
+def _fit_sentence(claims: SummaryClaims, place: int, sentence: str) -> str:
     """Return the sentence with a space before it, and a point where what is before has none."""
     before = claims.text[:place].rstrip("\"'”’) ")
     return f" {sentence}" if before[-1:] in ".!?…。" else f". {sentence}"
@@ -65,7 +65,7 @@ def _is_stated(facts: Facts, blank: str, filling: str) -> bool:
     return facts.says(filling) or any(facts.has_number(number) for number in text.numbers(filling))
 
 
-def _filling(blank: str, rng: Random) -> str:
+def _fill_blank(blank: str, rng: Random) -> str:
     if blank == "person":
         return f"{first_name(None, rng)} {rng.choice(INVENTED_SURNAMES)}"
     if blank == "place":

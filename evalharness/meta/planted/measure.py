@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from evalharness.meta.planted.plant import KINDS, Kind, Planted, plant
-from evalharness.meta.planted.report import FalseAlarms, Outcome, Report
+from evalharness.meta.planted.plant import KINDS, ErrorKind, Planted, plant
+from evalharness.meta.planted.report import CheckReport, FalseAlarms, PlantedOutcome
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, Span, Summary
 
@@ -16,7 +16,7 @@ LOWER_BY = 1e-9
 
 # Which flags name a planted error rightly, besides one of its very name: words that begin a flag's
 # kind, of the checks that we ship.
-RIGHT_KINDS: dict[Kind, tuple[str, ...]] = {
+RIGHT_KINDS: dict[ErrorKind, tuple[str, ...]] = {
     "number": ("number",),
     "unit": ("number", "unit"),
     "date": ("date", "number"),
@@ -45,10 +45,10 @@ class SupportedPair:
 
 
 def measure(
-    pairs: Iterable[SupportedPair], check: Metric, kinds: Sequence[Kind] = KINDS, seed: int = 0
-) -> Report:
+    pairs: Iterable[SupportedPair], check: Metric, kinds: Sequence[ErrorKind] = KINDS, seed: int = 0
+) -> CheckReport:
     """Plant each kind of error in every pair where it applies, and score with and without it."""
-    report = Report()
+    report = CheckReport()
     batch: list[SupportedPair] = []
     for pair in pairs:
         batch.append(pair)
@@ -60,7 +60,11 @@ def measure(
 
 
 def _measure_batch(
-    pairs: Sequence[SupportedPair], check: Metric, kinds: Sequence[Kind], seed: int, report: Report
+    pairs: Sequence[SupportedPair],
+    check: Metric,
+    kinds: Sequence[ErrorKind],
+    seed: int,
+    report: CheckReport,
 ) -> None:
     planted: list[tuple[SupportedPair, Planted]] = []
     for pair in pairs:
@@ -80,23 +84,23 @@ def _measure_batch(
         report.outcomes.append(outcome(pair, error, untouched[id(pair)], score))
 
 
-def outcome(pair: SupportedPair, planted: Planted, before: Score, after: Score) -> Outcome:
+def outcome(pair: SupportedPair, planted: Planted, before: Score, after: Score) -> PlantedOutcome:
     """Return what a check made of a planted error.
 
     before, after: the scores of the untouched summary and of the one with the error. A score
     without a value (`the summary has no numbers`) counts as 1: nothing to complain of.
     """
     span = planted.span
-    hits = [flag for flag in after.flags if shared(flag.span, span)]
+    hits = [flag for flag in after.flags if overlap_length(flag.span, span)]
     old = Span(span.start, span.start + len(planted.stood))
-    flagged = _covered([flag.span for flag in after.flags], len(planted.summary))
+    flagged = _covered_characters([flag.span for flag in after.flags], len(planted.summary))
     right = (planted.kind, *RIGHT_KINDS[planted.kind])
-    return Outcome(
+    return PlantedOutcome(
         kind=planted.kind,
         group=pair.group,
         copied=pair.copied,
         detected=bool(hits),
-        already=any(shared(flag.span, old) for flag in before.flags),
+        already=any(overlap_length(flag.span, old) for flag in before.flags),
         right_kind=any(flag.kind.startswith(right) for flag in hits),
         pointed=any(_points(flag, span) for flag in hits),
         score_dropped=_value(after) < _value(before) - LOWER_BY,
@@ -106,18 +110,18 @@ def outcome(pair: SupportedPair, planted: Planted, before: Score, after: Score) 
     )
 
 
-def shared(one: Span, other: Span) -> int:
+def overlap_length(one: Span, other: Span) -> int:
     """Return how many characters two spans have in common."""
     return max(0, min(one.end, other.end) - max(one.start, other.start))
 
 
 def _points(flag: Flag, span: Span) -> bool:
     """Tell whether a flag lies at least half in a span and covers at least half of it."""
-    common = 2 * shared(flag.span, span)
+    common = 2 * overlap_length(flag.span, span)
     return common >= max(flag.span.end - flag.span.start, span.end - span.start)
 
 
-def _covered(spans: Iterable[Span], length: int) -> set[int]:
+def _covered_characters(spans: Iterable[Span], length: int) -> set[int]:
     return {place for span in spans for place in range(max(0, span.start), min(span.end, length))}
 
 

@@ -68,7 +68,7 @@ PLACE_WORDS = _set(
     "mountains beach square harbour station hills avenue lane point forest city town village "
     "peninsula desert stadium sound reservoir"
 )
-PLACES = _set(
+PLACE_NAMES = _set(
     "london manchester birmingham liverpool leeds sheffield bristol newcastle sunderland "
     "nottingham leicester coventry bradford plymouth southampton portsmouth brighton oxford "
     "cambridge norwich ipswich exeter york glasgow edinburgh aberdeen dundee inverness cardiff "

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from evalharness import text
-from evalharness.meta.planted.facts import Claims, Draft, Facts
+from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
 from evalharness.meta.planted.name_lists import (
     INVENTED_ACRONYMS,
     INVENTED_FIRST_NAMES_FEMALE,
@@ -22,7 +22,7 @@ from evalharness.meta.planted.name_lists import (
     TERRITORIES,
     WITH_THE,
 )
-from evalharness.meta.planted.sorts import Sort, Words, sort_by_words
+from evalharness.meta.planted.sorts import Sort, WordTuple, sort_by_words
 from evalharness.meta.planted.words import word_set
 from evalharness.records import Span
 
@@ -40,24 +40,24 @@ _DOUBLE_NAME = re.compile(r"\b[A-Z]\w+-\w+ $")
 _GOES_ON = re.compile(r"[-–]\w| [A-Z\d](?!\w)")  # Anglo-French, Serie A, Europe 1
 
 
-def sort_of(claims: Claims, facts: Facts, name: text.Name) -> Sort | None:
+def sort_of(claims: SummaryClaims, facts: Facts, name: text.Name) -> Sort | None:
     """Return the sort of a summary's name, as its article or its own words tell."""
     written = name.span.of(claims.text)
     return facts.sorts[name.words] or sort_by_words(name.words, written)
 
 
-def swaps(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def swaps(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield changes of a name to another of the same sort that is in the article."""
     named = [name for name in claims.names if _is_replaceable(claims, name)]
     for name in rng.sample(named, min(len(named), MOST_NAMES)):
         for new in others(claims, facts, name, rng):
-            draft = Draft(name.span.start, name.span.end, new)
+            draft = PlannedChange(name.span.start, name.span.end, new)
             claim = claims.claim_with(draft)
             if not facts.may_state(claim, new):
                 yield draft
 
 
-def _is_replaceable(claims: Claims, name: text.Name) -> bool:
+def _is_replaceable(claims: SummaryClaims, name: text.Name) -> bool:
     quoted = claims.is_quoted(name.span.start, name.span.end)
     after = claims.text[name.span.end : name.span.end + 3]
     if claims.text[max(0, name.span.start - 1) : name.span.start] in ("$", "£", "€", "@", "#"):
@@ -68,7 +68,7 @@ def _is_replaceable(claims: Claims, name: text.Name) -> bool:
     return not quoted and not _GOES_ON.match(after) and len(name.words[0]) > 1
 
 
-def others(claims: Claims, facts: Facts, name: text.Name, rng: Random) -> Iterator[str]:
+def others(claims: SummaryClaims, facts: Facts, name: text.Name, rng: Random) -> Iterator[str]:
     """Yield the article's other names of a name's sort, in its form, in random order."""
     sort = sort_of(claims, facts, name)
     if sort is None:
@@ -87,7 +87,7 @@ def others(claims: Claims, facts: Facts, name: text.Name, rng: Random) -> Iterat
         yield spelling.split()[-1] if is_surname else spelling
 
 
-def _same_country(one: Words, other: Words, near: frozenset[str]) -> bool:
+def _same_country(one: WordTuple, other: WordTuple, near: frozenset[str]) -> bool:
     countries = {text.country(" ".join(words)) for words in (one, other)}
     present = {text.country(word) for word in near}
     if text.country(" ".join(other)) in present or len(countries) == 1:
@@ -95,7 +95,7 @@ def _same_country(one: Words, other: Words, near: frozenset[str]) -> bool:
     return len(countries & NESTED_COUNTRIES) == 2
 
 
-def _fits(facts: Facts, sort: Sort, old: Words, new: Words) -> bool:
+def _fits(facts: Facts, sort: Sort, old: WordTuple, new: WordTuple) -> bool:
     """Tell whether a name can take another's place: people by gender, places not one in another."""
     if sort == "person":
         genders = {facts.sorts.gender(old), facts.sorts.gender(new)} - {None}
@@ -123,7 +123,7 @@ def _is_territory(place: str) -> bool:
     return place in TERRITORIES or place.endswith("shire")
 
 
-def novel(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def novel(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield changes of a name to an invented one of the same sort."""
     named = [name for name in claims.names if _is_replaceable(claims, name)]
     for name in rng.sample(named, min(len(named), MOST_NAMES)):
@@ -131,19 +131,21 @@ def novel(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
         if _CAPITAL_BEFORE.search(before) and sort_of(claims, facts, name) != "person":
             continue
         end = _own_part(claims, name)
-        for new in _invented(claims, facts, name, rng):
+        for new in _invent_names(claims, facts, name, rng):
             if not is_known(facts, new):
-                yield Draft(name.span.start, end, new)
+                yield PlannedChange(name.span.start, end, new)
 
 
-def _own_part(claims: Claims, name: text.Name) -> int:
+def _own_part(claims: SummaryClaims, name: text.Name) -> int:
     """Return where the part of a name that is its own ends: `Gaddon` of `Gaddon Bridge`."""
     has_head = len(name.words) > 1 and name.words[-1] in HEADS
     is_plain = name.span.of(claims.text).count(" ") == len(name.words) - 1
     return name.parts[-2].end if has_head and is_plain else name.span.end
 
 
-def _invented(claims: Claims, facts: Facts, name: text.Name, rng: Random) -> Iterator[str]:
+def _invent_names(
+    claims: SummaryClaims, facts: Facts, name: text.Name, rng: Random
+) -> Iterator[str]:
     sort = sort_of(claims, facts, name)
     if sort == "person":
         gender = facts.sorts.gender(name.words)
@@ -173,7 +175,7 @@ def first_name(gender: str | None, rng: Random) -> str:
     return rng.choice({"male": men, "female": women, None: (*men, *women)}[gender])
 
 
-def _like(claims: Claims, span: Span, choices: Sequence[str]) -> Sequence[str]:
+def _like(claims: SummaryClaims, span: Span, choices: Sequence[str]) -> Sequence[str]:
     """Return those that `a` or `an` before a word leaves right."""
     before = claims.text[max(0, span.start - 4) : span.start].lower()
     if before.endswith(" an "):

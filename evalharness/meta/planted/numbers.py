@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 
 from evalharness import text
-from evalharness.meta.planted.facts import Claims, Draft, Facts
+from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
 from evalharness.records import Span
 
 _DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -41,18 +41,18 @@ _LEAST_MONEY = 500
 DATES = frozenset(["year", "decade", "day"])
 
 
-def numbers(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def change_numbers(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield changes of a number to one that the article does not state, in the same form."""
     changeable = [number for number in claims.numbers if _is_changeable(claims, number)]
     for number in rng.sample(changeable, len(changeable)):
         written = number.span.of(claims.text)
-        for new in rewritten(written, number, rng):
-            draft = Draft(number.span.start, number.span.end, new)
+        for new in number_variants(written, number, rng):
+            draft = PlannedChange(number.span.start, number.span.end, new)
             if is_foreign(claims, facts, number, draft) and not facts.says(new):
                 yield draft
 
 
-def _is_changeable(claims: Claims, number: text.Number) -> bool:
+def _is_changeable(claims: SummaryClaims, number: text.Number) -> bool:
     if number.kind in DATES or claims.is_named(number.span.start, number.span.end):
         return False
     if claims.is_quoted(number.span.start, number.span.end):
@@ -70,7 +70,7 @@ def _is_changeable(claims: Claims, number: text.Number) -> bool:
     return not re.match(r"[-–:/]\d", after)
 
 
-def rewritten(written: str, number: text.Number, rng: Random) -> Iterator[str]:
+def number_variants(written: str, number: text.Number, rng: Random) -> Iterator[str]:
     """Yield other numbers in the form of a written one: digits for digits, words for words."""
     digits = list(_DIGITS.finditer(written))
     if len(digits) == 1 or (digits and number.kind.startswith("time")):
@@ -128,7 +128,9 @@ def _ordinal_suffix(number: int) -> str:
     return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
 
 
-def is_foreign(claims: Claims, facts: Facts, number: text.Number, draft: Draft) -> bool:
+def is_foreign(
+    claims: SummaryClaims, facts: Facts, number: text.Number, draft: PlannedChange
+) -> bool:
     """Tell whether a draft reads as a number in the old one's place that the article lacks."""
     changed = claims.with_draft(draft)
     sentence = claims.sentence_at(draft.start)
@@ -174,7 +176,7 @@ def _unit_words() -> dict[str, tuple[str, ...]]:
 _OTHER_UNITS = _unit_words()
 
 
-def units(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def units(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield changes of a unit, a currency, a magnitude, or of percent to percentage points."""
     measured = [
         number
@@ -193,23 +195,25 @@ def units(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
                 + draft.new
                 + claims.text[draft.end : around.end]
             )
-            whole = Draft(around.start, around.end, new)
+            whole = PlannedChange(around.start, around.end, new)
             if not facts.says(new) and _is_other_measure(claims, facts, number, whole):
                 yield whole
 
 
-def _is_other_measure(claims: Claims, facts: Facts, number: text.Number, draft: Draft) -> bool:
+def _is_other_measure(
+    claims: SummaryClaims, facts: Facts, number: text.Number, draft: PlannedChange
+) -> bool:
     if draft.new.endswith(("points", "point")):
         return not facts.says("percentage point") and not facts.says("percentage points")
     return is_foreign(claims, facts, number, draft)
 
 
-def _unit_drafts(claims: Claims, number: text.Number) -> Iterator[Draft]:
+def _unit_drafts(claims: SummaryClaims, number: text.Number) -> Iterator[PlannedChange]:
     written, start = number.span.of(claims.text), number.span.start
     if written[:1] in _SIGNS:
-        yield Draft(start, start + 1, _SIGNS[written[0]])
+        yield PlannedChange(start, start + 1, _SIGNS[written[0]])
     if found := _MAGNITUDE.search(written):
-        yield Draft(start + found.start(), start + found.end(), _MAGNITUDES[found[1]])
+        yield PlannedChange(start + found.start(), start + found.end(), _MAGNITUDES[found[1]])
     if number.kind == "percent" and (found := _PERCENT.search(written)):
         yield from _points(claims, number, start + found.start(1))
         return
@@ -220,15 +224,15 @@ def _unit_drafts(claims: Claims, number: text.Number) -> Iterator[Draft]:
         places.append(Span(match.start(1), match.end(1)))
     for place in places[-2:]:
         for new in _OTHER_UNITS.get(place.of(claims.text).lower(), ()):
-            yield Draft(place.start, place.end, new)
+            yield PlannedChange(place.start, place.end, new)
 
 
-def _points(claims: Claims, number: text.Number, start: int) -> Iterator[Draft]:
+def _points(claims: SummaryClaims, number: text.Number, start: int) -> Iterator[PlannedChange]:
     """Yield percentage points for percent where a change is told, and not a share of something."""
     after = claims.text[number.span.end : number.span.end + 20].lower()
     before = claims.text[max(0, number.span.start - 12) : number.span.start].lower()
     space = "" if claims.text[start - 1].isspace() else " "
     if re.match(r" (?:rise|increase|fall|drop|cut|decline|gain|jump|lead)\b", after):
-        yield Draft(start, number.span.end, f"{space}percentage point")
+        yield PlannedChange(start, number.span.end, f"{space}percentage point")
     elif re.search(r"\b(?:by|up|down)(?: to| about| nearly)? $", before) and after[:3] != " of":
-        yield Draft(start, number.span.end, f"{space}percentage points")
+        yield PlannedChange(start, number.span.end, f"{space}percentage points")

@@ -13,17 +13,17 @@ from typing import Any
 from evalharness import text
 from evalharness.config import registry
 from evalharness.config.run_config import Component
-from evalharness.config.yaml import Document, Place
+from evalharness.config.yaml import Document, Location
 from evalharness.errors import ConfigError, DataError
-from evalharness.files.shipped import shipped
+from evalharness.files.shipped import shipped_path
 from evalharness.loaders.files import Files
-from evalharness.loaders.rows import Columns
+from evalharness.loaders.rows import ColumnOptions
 from evalharness.meta.planted.measure import SupportedPair, measure
-from evalharness.meta.planted.plant import KINDS, Kind
+from evalharness.meta.planted.plant import KINDS, ErrorKind
 from evalharness.protocols import Metric
 from evalharness.records import Article, Rejected, digest
 
-QUICKSTART = shipped("quickstart/articles.jsonl")
+QUICKSTART_ARTICLES = shipped_path("quickstart/articles.jsonl")
 DEFAULT_CHECKS = ("numbers", "entities")
 COPIED_SENTENCES = 3
 # Lines shorter than this are captions and headings, and no summary.
@@ -35,7 +35,7 @@ def selftest(
     data: Sequence[str | Path] = (),
     label: str = "label",
     seed: int = 0,
-    kinds: Sequence[Kind] = KINDS,
+    kinds: Sequence[ErrorKind] = KINDS,
     given: Mapping[str, Metric] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the figures of planted errors for each check, by its name.
@@ -45,13 +45,13 @@ def selftest(
     Raises: UnknownComponent, ConfigError; DataError where the files hold no supported pair.
     """
     built = {name: (given or {}).get(name) or _check(name) for name in checks}
-    pairs = supported_pairs(data or [QUICKSTART], label, seed)
+    pairs = supported_pairs(data or [QUICKSTART_ARTICLES], label, seed)
     return {name: measure(pairs, check, kinds, seed).record() for name, check in built.items()}
 
 
 def _check(name: str) -> Any:
     component = Component(name=name)
-    sheet = Document({"checks": [name]}, {(): Place("--check", Path.cwd())})
+    sheet = Document({"checks": [name]}, {(): Location("--check", Path.cwd())})
     return registry.build("checks", ("checks", 0), component, sheet)
 
 
@@ -71,21 +71,21 @@ def supported_pairs(
     for path in files:
         for article in _articles(Path(path), label):
             articles.setdefault(article.text, article)
-            written += labelled(article, label, Path(path).name.partition(".")[0])
+            written += pairs_with_label(article, label, Path(path).name.partition(".")[0])
     if not written:
         raise DataError(f"{files[0]}: no row has {label} 1, nor references; see --label")
-    copies = [pair for article in articles.values() for pair in copied(article, seed)]
+    copies = [pair for article in articles.values() for pair in copied_sentences(article, seed)]
     return [*written, *copies]
 
 
 def _articles(path: Path, label: str) -> Iterator[Article]:
     if not path.exists():
         raise DataError(f"{path}: no such file; name a JSON Lines, CSV or Parquet file (--data)")
-    rows: Iterable[Article | Rejected] = Files(path, columns=Columns(extra=(label,))).load()
+    rows: Iterable[Article | Rejected] = Files(path, columns=ColumnOptions(extra=(label,))).load()
     return (row for row in rows if isinstance(row, Article))
 
 
-def labelled(article: Article, label: str, source: str) -> list[SupportedPair]:
+def pairs_with_label(article: Article, label: str, source: str) -> list[SupportedPair]:
     """Return the written summaries of a row that its article supports."""
     group = source
     if label in article.extra:
@@ -98,7 +98,7 @@ def labelled(article: Article, label: str, source: str) -> list[SupportedPair]:
     return [SupportedPair(article, each, group) for each in summaries if each.strip()]
 
 
-def copied(article: Article, seed: int = 0) -> list[SupportedPair]:
+def copied_sentences(article: Article, seed: int = 0) -> list[SupportedPair]:
     """Return an article's first sentences, and random ones, as summaries; none of a short one."""
     found = [span.of(article.text) for span in text.sentences(article.text)]
     long = [sentence for sentence in found if len(sentence) >= SHORTEST_SENTENCE]
@@ -117,7 +117,7 @@ def copied(article: Article, seed: int = 0) -> list[SupportedPair]:
 _HEADINGS = ("planted error", "n", "detected", "95%", "right kind", "points", "score lower", "n/a")
 
 
-def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
+def planted_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the figures as text: for each check its errors by kind, then its false alarms."""
     return "\n\n".join(_check_table(name, record) for name, record in figures.items())
 
@@ -142,10 +142,12 @@ def _check_table(name: str, record: Mapping[str, Any]) -> str:
     ]
     head = f"{name}: errors planted in {record['pairs']} supported summaries"
     untouched = ("untouched summaries", "n", "flagged", "95%")
-    return "\n".join([head, *_aligned([_HEADINGS, *rows]), "", *_aligned([untouched, *alarms])])
+    return "\n".join(
+        [head, *_align_columns([_HEADINGS, *rows]), "", *_align_columns([untouched, *alarms])]
+    )
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def _align_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -166,7 +168,7 @@ def _interval(found: Mapping[str, Any]) -> str:
     return f"{100 * found['low']:.0f}-{100 * found['high']:.0f}%"
 
 
-def kinds_of(names: str) -> tuple[Kind, ...]:
+def kinds_of(names: str) -> tuple[ErrorKind, ...]:
     """Return the kinds of a comma-separated list; all if it is empty. Raises: ConfigError."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in KINDS]

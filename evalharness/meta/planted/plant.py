@@ -7,16 +7,16 @@ from functools import lru_cache
 from random import Random
 from typing import Literal, get_args
 
-from evalharness.meta.planted.dates import dates
-from evalharness.meta.planted.facts import Claims, Draft, Facts
-from evalharness.meta.planted.inventing import invented
+from evalharness.meta.planted.dates import change_dates
+from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
+from evalharness.meta.planted.inventing import invent_sentences
 from evalharness.meta.planted.names import novel, swaps
-from evalharness.meta.planted.numbers import numbers, units
+from evalharness.meta.planted.numbers import change_numbers, units
 from evalharness.meta.planted.roles import misquotes, role_swaps
 from evalharness.meta.planted.wording import antonyms, hedges, negations
 from evalharness.records import Span, digest
 
-Kind = Literal[
+ErrorKind = Literal[
     "number",
     "unit",
     "date",
@@ -29,12 +29,12 @@ Kind = Literal[
     "hedge_dropped",
     "invented_sentence",
 ]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
 
-_PLANTERS: dict[Kind, Callable[[Claims, Facts, Random], Iterator[Draft]]] = {
-    "number": numbers,
+_PLANTERS: dict[ErrorKind, Callable[[SummaryClaims, Facts, Random], Iterator[PlannedChange]]] = {
+    "number": change_numbers,
     "unit": units,
-    "date": dates,
+    "date": change_dates,
     "entity_swap": swaps,
     "novel_entity": novel,
     "negation": negations,
@@ -42,7 +42,7 @@ _PLANTERS: dict[Kind, Callable[[Claims, Facts, Random], Iterator[Draft]]] = {
     "role_swap": role_swaps,
     "misattributed_quote": misquotes,
     "hedge_dropped": hedges,
-    "invented_sentence": invented,
+    "invented_sentence": invent_sentences,
 }
 # In characters. What is longer is no summary, and not read.
 LONGEST_SUMMARY = 20_000
@@ -58,13 +58,13 @@ class Planted:
     was put in. The summary before and behind `span` is as it was.
     """
 
-    kind: Kind
+    kind: ErrorKind
     summary: str
     span: Span
     stood: str
 
 
-def plant(article: str, summary: str, kind: Kind, seed: int = 0) -> Planted | None:
+def plant(article: str, summary: str, kind: ErrorKind, seed: int = 0) -> Planted | None:
     """Plant one error of a kind into a summary that the article supports.
 
     The same arguments give the same error. None where the kind does not apply: no number, no name
@@ -84,7 +84,7 @@ def plant(article: str, summary: str, kind: Kind, seed: int = 0) -> Planted | No
     for draft in _PLANTERS[kind](claims, facts, rng):
         draft = claims.dressed(draft)
         if _is_error(claims, facts, draft):
-            return _planted(kind, claims, draft)
+            return _planted_error(kind, claims, draft)
     return None
 
 
@@ -94,18 +94,18 @@ def _facts(article: str) -> Facts:
 
 
 @lru_cache(maxsize=_ARTICLES_KEPT)
-def _claims(article: str, summary: str) -> Claims:
-    return Claims(summary, _facts(article))
+def _claims(article: str, summary: str) -> SummaryClaims:
+    return SummaryClaims(summary, _facts(article))
 
 
-def _is_error(claims: Claims, facts: Facts, draft: Draft) -> bool:
+def _is_error(claims: SummaryClaims, facts: Facts, draft: PlannedChange) -> bool:
     """Tell whether the changed sentence says something else, and the article does not say it."""
     old = claims.text[draft.start : draft.end]
     changed = claims.claim_with(draft)
     return draft.new.split() != old.split() and not facts.says(changed)
 
 
-def _planted(kind: Kind, claims: Claims, draft: Draft) -> Planted:
+def _planted_error(kind: ErrorKind, claims: SummaryClaims, draft: PlannedChange) -> Planted:
     before = re.match(r"[\s.]*", draft.new)
     skipped = before.end() if before and draft.start == draft.end else 0
     leading = skipped or len(draft.new) - len(draft.new.lstrip())

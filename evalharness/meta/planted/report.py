@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalharness.meta.planted.plant import KINDS, Kind
+from evalharness.meta.planted.plant import KINDS, ErrorKind
 
 # Of the standard normal distribution: 95 % lie within as many deviations.
 Z = 1.959963984540054
@@ -41,7 +41,7 @@ def rate(hits: int, n: int) -> Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PlantedOutcome:
     """What a check made of one planted error.
 
     detected: a flag of any kind overlaps it; already: one did so before it was planted;
@@ -49,7 +49,7 @@ class Outcome:
     and covers at least half of it. n_wrong, n_flagged, n_both: characters.
     """
 
-    kind: Kind
+    kind: ErrorKind
     group: str
     copied: bool
     detected: bool
@@ -72,22 +72,22 @@ class FalseAlarms:
 
 
 @dataclass
-class Report:
+class CheckReport:
     """All outcomes of a check, and its figures."""
 
-    outcomes: list[Outcome] = field(default_factory=list[Outcome])
+    outcomes: list[PlantedOutcome] = field(default_factory=list[PlantedOutcome])
     alarms: list[FalseAlarms] = field(default_factory=list[FalseAlarms])
-    not_applicable: dict[Kind, int] = field(default_factory=dict[Kind, int])
+    not_applicable: dict[ErrorKind, int] = field(default_factory=dict[ErrorKind, int])
 
-    def kinds(self, copied: bool | None = None) -> dict[Kind, dict[str, Any]]:
+    def kinds(self, copied: bool | None = None) -> dict[ErrorKind, dict[str, Any]]:
         """Return the figures by kind of error; of copied or of written summaries only if told."""
         chosen = [one for one in self.outcomes if copied is None or one.copied == copied]
         asked = {one.kind for one in self.outcomes} | self.not_applicable.keys()
-        known: dict[Kind, list[Outcome]] = {kind: [] for kind in KINDS if kind in asked}
+        known: dict[ErrorKind, list[PlantedOutcome]] = {kind: [] for kind in KINDS if kind in asked}
         for one in chosen:
             known[one.kind].append(one)
         return {
-            kind: figures(outcomes)
+            kind: figures_of_kind(outcomes)
             | ({"not_applicable": self.not_applicable.get(kind, 0)} if copied is None else {})
             for kind, outcomes in known.items()
         }
@@ -112,7 +112,7 @@ class Report:
         }
 
 
-def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def figures_of_kind(outcomes: Sequence[PlantedOutcome]) -> dict[str, Any]:
     """Return the figures of the planted errors of one kind.
 
     precision, recall: characters, of all flagged ones and of all wrong ones; None without any.

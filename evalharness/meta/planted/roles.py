@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 from evalharness import text
-from evalharness.meta.planted.facts import Claims, Draft, Facts
+from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
 from evalharness.meta.planted.names import others, sort_of
 from evalharness.meta.planted.words import (
     ADJECTIVE_ENDINGS,
@@ -14,7 +14,7 @@ from evalharness.meta.planted.words import (
     DIRECTED_PAST,
     JUDGEMENTS,
     JUDGEMENTS_AFTER_AN,
-    OPPOSITES,
+    OPPOSITE_WORDS,
     REWORDINGS,
     word_set,
 )
@@ -82,7 +82,7 @@ _NO_PARTIES = word_set(
 )
 
 
-def role_swaps(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def role_swaps(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield clauses of a subject, a verb and an object with the two exchanged."""
     found = [*_CLAUSE.finditer(claims.text)]
     pairs = [*_pairs_of_names(claims)]
@@ -95,12 +95,12 @@ def role_swaps(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
         subject, target = _subject(claims, verb.start()), _object(claims, verb.end())
         if subject is None or target is None:
             continue
-        exchanged = _exchanged(claims, facts, subject, target)
+        exchanged = _swap_roles(claims, facts, subject, target)
         if exchanged and not facts.says(exchanged.new):
             yield exchanged
 
 
-def _pairs_of_names(claims: Claims) -> Iterator[Draft]:
+def _pairs_of_names(claims: SummaryClaims) -> Iterator[PlannedChange]:
     """Yield `from B to A` for `from A to B`, and `B's win over A` for `A's win over B`."""
     for one, other in itertools.pairwise(claims.names):
         between = claims.text[one.span.end : other.span.start]
@@ -111,10 +111,10 @@ def _pairs_of_names(claims: Claims) -> Iterator[Draft]:
         if set(one.words) & set(other.words) or not _ends_here(claims, other.span.end):
             continue
         first, second = one.span.of(claims.text), other.span.of(claims.text)
-        yield Draft(one.span.start, other.span.end, f"{second}{between}{first}")
+        yield PlannedChange(one.span.start, other.span.end, f"{second}{between}{first}")
 
 
-def _ends_here(claims: Claims, end: int) -> bool:
+def _ends_here(claims: SummaryClaims, end: int) -> bool:
     """Tell whether what stands before a place is whole: no noun goes on with it."""
     return (
         re.match(rf"\s+(?!of\b){_BREAK}\b|\s*[,.;:]|\s*$| \d+ ?[-–]", claims.text[end : end + 12])
@@ -122,7 +122,7 @@ def _ends_here(claims: Claims, end: int) -> bool:
     )
 
 
-def _subject(claims: Claims, end: int) -> Span | None:
+def _subject(claims: SummaryClaims, end: int) -> Span | None:
     """Return the name, or the few words from a clause's begin, that end before a verb."""
     for name in claims.names:
         if name.span.end == end:
@@ -139,7 +139,7 @@ def _is_agent(words: str) -> bool:
     return bool(_AGENT.search(words.strip()))
 
 
-def _object(claims: Claims, start: int) -> Span | None:
+def _object(claims: SummaryClaims, start: int) -> Span | None:
     for name in claims.names:
         possessive = re.match(r"['’ ]?['’]?s\b|-", claims.text[name.span.end :][:3])
         if name.span.start == start and not possessive:
@@ -153,7 +153,7 @@ def _object(claims: Claims, start: int) -> Span | None:
     return Span(match.start(), end)
 
 
-def _with_title(claims: Claims, span: Span) -> Span | None:
+def _with_title(claims: SummaryClaims, span: Span) -> Span | None:
     """Return a name with what belongs to it before it; None where that cannot be told."""
     before = claims.text[claims.sentence_at(span.start).start : span.start]
     match = re.search(r"(?:^|[,;] |\b(?:that|and|but|after|because|when|as|the|The) )$", before)
@@ -167,7 +167,9 @@ def _with_title(claims: Claims, span: Span) -> Span | None:
     return span
 
 
-def _exchanged(claims: Claims, facts: Facts, subject: Span, target: Span) -> Draft | None:
+def _swap_roles(
+    claims: SummaryClaims, facts: Facts, subject: Span, target: Span
+) -> PlannedChange | None:
     one, other = subject.of(claims.text), target.of(claims.text)
     between = claims.text[subject.end : target.start]
     words = {word.lower() for word in (*one.split(), *other.split())}
@@ -194,8 +196,8 @@ def _exchanged(claims: Claims, facts: Facts, subject: Span, target: Span) -> Dra
         and sort_of(claims, facts, name) == "person"
         for name in claims.names
     )
-    between = _singular(between) if is_person else _agreeing(between, one, other)
-    return Draft(subject.start, target.end, f"{other}{between}{one}") if between else None
+    between = _singular(between) if is_person else _verb_in_agreement(between, one, other)
+    return PlannedChange(subject.start, target.end, f"{other}{between}{one}") if between else None
 
 
 def _singular(between: str) -> str:
@@ -206,7 +208,7 @@ def _singular(between: str) -> str:
     )
 
 
-def _agreeing(between: str, one: str, other: str) -> str:
+def _verb_in_agreement(between: str, one: str, other: str) -> str:
     """Return the verb, made to agree with its new subject; empty where that cannot be told."""
     plural = {
         who: who.lower().endswith("s") and not who.lower().endswith("ss") for who in (one, other)
@@ -228,14 +230,14 @@ _SAYING = re.compile(
 _LONGEST_REACH = 80
 
 
-def misquotes(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def misquotes(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield quotations of another person, or with another word in them."""
     by_speaker = [*_other_speakers(claims, facts, rng)]
     by_words = [*_other_words(claims, facts, rng)]
     yield from (*by_speaker, *by_words) if rng.random() < 0.5 else (*by_words, *by_speaker)
 
 
-def _other_speakers(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def _other_speakers(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     for quote in claims.quotes:
         sentence = claims.sentence_at(quote.start)
         for name in claims.names:
@@ -246,10 +248,10 @@ def _other_speakers(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft
             if sort_of(claims, facts, name) != "person" or not _speaks(claims, name.span, quote):
                 continue
             for new in others(claims, facts, name, rng):
-                yield Draft(name.span.start, name.span.end, new)
+                yield PlannedChange(name.span.start, name.span.end, new)
 
 
-def _speaks(claims: Claims, name: Span, quote: Span) -> bool:
+def _speaks(claims: SummaryClaims, name: Span, quote: Span) -> bool:
     """Tell whether a verb of saying stands next to a name, and the quotation not far."""
     near = min(abs(name.start - quote.end), abs(quote.start - name.end)) <= _LONGEST_REACH
     before = claims.text[max(0, name.start - 15) : name.start]
@@ -258,7 +260,7 @@ def _speaks(claims: Claims, name: Span, quote: Span) -> bool:
     return near and bool(_SAYING.search(before) or _SAYING.search(after))
 
 
-def _other_words(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def _other_words(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     for quote in rng.sample(claims.quotes, len(claims.quotes)):
         quoted = quote.of(claims.text)
         words = text.words(quoted)
@@ -268,7 +270,7 @@ def _other_words(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
                 continue
             for new in _instead(written.lower(), words, rng):
                 start = quote.start + word.start
-                draft = Draft(start, quote.start + word.end, _cased(new, written))
+                draft = PlannedChange(start, quote.start + word.end, _match_case(new, written))
                 changed = quoted[: word.start] + new + quoted[word.end :]
                 if _right_article(claims, start, new) and not facts.says(changed):
                     yield draft
@@ -277,17 +279,17 @@ def _other_words(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
 def _instead(word: str, words: list[Span], rng: Random) -> Iterator[str]:
     if word in REWORDINGS:
         yield REWORDINGS[word]
-    elif word in OPPOSITES and len(words) > 1:
-        yield rng.choice(OPPOSITES[word])
+    elif word in OPPOSITE_WORDS and len(words) > 1:
+        yield rng.choice(OPPOSITE_WORDS[word])
     elif len(words) == 1 and word.endswith(ADJECTIVE_ENDINGS) and len(word) > 6:
         yield from (new for new in (*JUDGEMENTS, *JUDGEMENTS_AFTER_AN) if new != word)
 
 
-def _right_article(claims: Claims, start: int, new: str) -> bool:
+def _right_article(claims: SummaryClaims, start: int, new: str) -> bool:
     before = re.sub(r"[\"“‘'`]", "", claims.text[max(0, start - 6) : start].lower())
     vowel = new[0] in "aeiou"
     return not ((before.endswith(" an ") and not vowel) or (before.endswith(" a ") and vowel))
 
 
-def _cased(new: str, written: str) -> str:
+def _match_case(new: str, written: str) -> str:
     return new.capitalize() if written[:1].isupper() and written.lower() != "i" else new

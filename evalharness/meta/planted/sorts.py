@@ -12,15 +12,15 @@ from evalharness.meta.planted.name_lists import (
     NO_BODIES,
     NO_SURNAMES,
     ORGANISATION_WORDS,
+    PLACE_NAMES,
     PLACE_WORDS,
-    PLACES,
     SHORT_COUNTRIES,
     TEAM_WORDS,
 )
 
 Sort = Literal["person", "place", "organisation", "team", "country", "nationality"]
 Gender = Literal["male", "female"]
-Words = tuple[str, ...]
+WordTuple = tuple[str, ...]
 
 _FIRST_NAMES = FIRST_NAMES_MALE | FIRST_NAMES_FEMALE
 _CONTINENTS = frozenset(["europe", "africa", "asia"])
@@ -50,10 +50,10 @@ class Sorts:
     """
 
     def __init__(self, article: str, names: Sequence[text.Name]) -> None:
-        self._by_words: dict[Words, Sort] = {}
+        self._by_words: dict[WordTuple, Sort] = {}
         self._genders: dict[str, Gender] = {}
-        self.spellings: dict[Words, str] = {}
-        votes: dict[Words, list[Sort]] = {}
+        self.spellings: dict[WordTuple, str] = {}
+        votes: dict[WordTuple, list[Sort]] = {}
         for name in names:
             written = name.span.of(article)
             told = sort_by_words(name.words, written)
@@ -86,23 +86,23 @@ class Sorts:
             if words in shared and sort_by_words(words, written) is None:
                 self._by_words[words] = "person"
 
-    def __getitem__(self, words: Words) -> Sort | None:
+    def __getitem__(self, words: WordTuple) -> Sort | None:
         return self._by_words.get(words)
 
-    def gender(self, words: Words) -> Gender | None:
+    def gender(self, words: WordTuple) -> Gender | None:
         """Return whether a person is called Mr or Mrs, or has a first name that tells."""
         if words[0] in _FIRST_NAMES:
             return "male" if words[0] in FIRST_NAMES_MALE else "female"
         return self._genders.get(words[-1])
 
-    def of_sort(self, sort: Sort) -> Mapping[Words, str]:
+    def of_sort(self, sort: Sort) -> Mapping[WordTuple, str]:
         """Return the names of a sort as the article writes them first."""
         return {
             words: self.spellings[words] for words, one in self._by_words.items() if one == sort
         }
 
 
-def sort_by_words(words: Words, written: str) -> Sort | None:
+def sort_by_words(words: WordTuple, written: str) -> Sort | None:
     """Return the sort that a name's own words tell."""
     whole = " ".join(words)
     if text.country(whole) in _CONTINENTS:
@@ -123,7 +123,7 @@ def sort_by_words(words: Words, written: str) -> Sort | None:
         return "place"
     if 2 <= len(words) <= 3 and words[0] in _FIRST_NAMES and words[-1] not in NO_SURNAMES:
         return "person"
-    if whole in PLACES or (len(words) == 1 and whole.endswith("shire") and len(whole) > 6):
+    if whole in PLACE_NAMES or (len(words) == 1 and whole.endswith("shire") and len(whole) > 6):
         return "place"
     if len(words) == 1 and re.search("[a-z][A-Z]", re.sub("^(?:Ma?c|De|Fitz)", "", written)):
         return "organisation"

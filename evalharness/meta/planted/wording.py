@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from evalharness.meta.planted.facts import Claims, Draft, Facts, matches
+from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims, pattern_matches
 from evalharness.meta.planted.fixed_phrases import is_fixed
 from evalharness.meta.planted.words import (
     BASE_OF_PAST,
-    OPPOSITES,
+    OPPOSITE_WORDS,
     PARTICIPLES,
     PAST_OF_BASE,
     word_set,
@@ -46,7 +46,7 @@ _FINITE = re.compile(
 _AFTER_NAME = re.compile(r" (?P<past>[a-z]+)(?= (?:a|an|the|his|her|its|their|to|more|[A-Z£$\d]))")
 
 
-def negations(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def negations(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield a `not` that was not there, or a denial turned into a claim."""
     put_in = [*_auxiliaries(claims), *_past_tenses(claims)]
     left_out = [*_denials(claims)]
@@ -58,14 +58,14 @@ def negations(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
             yield draft
 
 
-def _affirms(claims: Claims, place: int) -> bool:
+def _affirms(claims: SummaryClaims, place: int) -> bool:
     sentence = claims.sentence_at(place).of(claims.text)
     return not _DENIES.search(sentence) and "?" not in sentence
 
 
-def _auxiliaries(claims: Claims) -> Iterator[Draft]:
+def _auxiliaries(claims: SummaryClaims) -> Iterator[PlannedChange]:
     for pattern in (_BE, _HAVE):
-        for match in matches(pattern, claims):
+        for match in pattern_matches(pattern, claims):
             following = claims.text[match.end() : match.end() + 30]
             if _NO_NOT_BEFORE.match(following) or not _affirms(claims, match.start()):
                 continue
@@ -76,35 +76,35 @@ def _auxiliaries(claims: Claims) -> Iterator[Draft]:
             word = re.match(r" [\w-]+", following)
             if word:
                 end = match.end() + word.end()
-                yield Draft(match.start(), end, f"{match[0]} not{word[0]}")
+                yield PlannedChange(match.start(), end, f"{match[0]} not{word[0]}")
 
 
 def _is_participle(word: str) -> bool:
     return word in PARTICIPLES or word.endswith("ed")
 
 
-def _past_tenses(claims: Claims) -> Iterator[Draft]:
-    found = [(match.start("past"), match["past"]) for match in matches(_FINITE, claims)]
+def _past_tenses(claims: SummaryClaims) -> Iterator[PlannedChange]:
+    found = [(match.start("past"), match["past"]) for match in pattern_matches(_FINITE, claims)]
     for name in claims.names:
         quoted = claims.is_quoted(name.span.start, name.span.end)
         if not quoted and (match := _AFTER_NAME.match(claims.text, name.span.end)):
             found.append((match.start("past"), match["past"]))
     for start, past in found:
         if past in BASE_OF_PAST and _affirms(claims, start):
-            yield Draft(start, start + len(past), f"did not {BASE_OF_PAST[past]}")
+            yield PlannedChange(start, start + len(past), f"did not {BASE_OF_PAST[past]}")
 
 
-def _denials(claims: Claims) -> Iterator[Draft]:
+def _denials(claims: SummaryClaims) -> Iterator[PlannedChange]:
     for pattern in (_NOT, _CONTRACTED):
-        for match in matches(pattern, claims):
-            yield Draft(match.start(), match.end(), f"{match['aux']} {match['next']}")
-    for match in matches(_CANNOT, claims):
-        yield Draft(match.start(), match.end(), f"can {match['next']}")
-    for match in matches(_DID_NOT, claims):
+        for match in pattern_matches(pattern, claims):
+            yield PlannedChange(match.start(), match.end(), f"{match['aux']} {match['next']}")
+    for match in pattern_matches(_CANNOT, claims):
+        yield PlannedChange(match.start(), match.end(), f"can {match['next']}")
+    for match in pattern_matches(_DID_NOT, claims):
         past = PAST_OF_BASE.get(match["base"])
-        yield Draft(match.start(), match.end(), past or f"did {match['base']}")
-    for match in matches(_TURN, claims):
-        yield Draft(match.start(), match.end(), _TURNED[match[0]])
+        yield PlannedChange(match.start(), match.end(), past or f"did {match['base']}")
+    for match in pattern_matches(_TURN, claims):
+        yield PlannedChange(match.start(), match.end(), _TURNED[match[0]])
 
 
 _WORD = re.compile(r"\b[a-z]+(?:-[a-z]+)?\b", re.IGNORECASE)
@@ -121,35 +121,39 @@ _ONLY_PAST = frozenset(["began", "grew", "shrank", "fell", "rose"])
 _HELPED = re.compile(r"\b(?:be|been|being|is|are|was|were|has|have|had)\b")
 
 
-def antonyms(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def antonyms(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield changes of a word to its opposite."""
-    places = [match for match in matches(_WORD, claims) if match[0].lower() in OPPOSITES]
+    places = [
+        match for match in pattern_matches(_WORD, claims) if match[0].lower() in OPPOSITE_WORDS
+    ]
     for match in rng.sample(places, len(places)):
         if _is_fixed(claims, match) or _in_comparison(claims, match):
             continue
         opposites = _in_form(claims, match)
         for new in rng.sample(opposites, len(opposites)):
-            draft = Draft(match.start(), match.end(), _right_article(claims, match.start(), new))
+            draft = PlannedChange(
+                match.start(), match.end(), _right_article(claims, match.start(), new)
+            )
             if new in claims.words_near(match.start()):  # support or oppose
                 continue
             if draft.new and not facts.may_state(claims.claim_with(draft), new):
                 yield draft
 
 
-def _in_form(claims: Claims, match: re.Match[str]) -> Sequence[str]:
+def _in_form(claims: SummaryClaims, match: re.Match[str]) -> Sequence[str]:
     """Return the opposites of a word; no past tense where it may be a participle."""
     before = claims.text[max(0, match.start() - 30) : match.start()]
     helped = _HELPED.search(before) is not None
-    return [new for new in OPPOSITES[match[0].lower()] if not (helped and new in _ONLY_PAST)]
+    return [new for new in OPPOSITE_WORDS[match[0].lower()] if not (helped and new in _ONLY_PAST)]
 
 
-def _in_comparison(claims: Claims, match: re.Match[str]) -> bool:
+def _in_comparison(claims: SummaryClaims, match: re.Match[str]) -> bool:
     """Tell whether a word stands with a hyphen: high-speed, well-known."""
     around = claims.text[max(0, match.start() - 1) : match.start()], claims.text[match.end() :][:1]
     return "-" in around or "–" in around
 
 
-def _is_fixed(claims: Claims, match: re.Match[str]) -> bool:
+def _is_fixed(claims: SummaryClaims, match: re.Match[str]) -> bool:
     before = claims.text[max(0, match.start() - 14) : match.start()]
     after = claims.text[match.end() : match.end() + 24]
     if match[0][0].isupper() and claims.sentence_at(match.start()).start != match.start():
@@ -159,7 +163,7 @@ def _is_fixed(claims: Claims, match: re.Match[str]) -> bool:
     return is_fixed(match[0].lower(), before, after)
 
 
-def _right_article(claims: Claims, start: int, new: str) -> str:
+def _right_article(claims: SummaryClaims, start: int, new: str) -> str:
     """Return the word if `a` or `an` before it stays right, else nothing."""
     before = claims.text[max(0, start - 4) : start].lower()
     vowel = new[0] in "aeiou"
@@ -206,7 +210,7 @@ _NOT_BASES = word_set(
 _IN_DOUBT = re.compile(r"\b(?:den(?:y|ied|ies)|whether|if|rumou?rs?|speculation|not|no)\b|n[’']t\b")
 
 
-def hedges(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
+def hedges(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield what was possible, planned or alleged stated as a fact."""
     drafts = [*_modals(claims), *_expectations(claims), *_left_out(claims), *_convictions(claims)]
     for draft in rng.sample(drafts, len(drafts)):
@@ -217,17 +221,19 @@ def hedges(claims: Claims, facts: Facts, rng: Random) -> Iterator[Draft]:
             yield draft
 
 
-def _modals(claims: Claims) -> Iterator[Draft]:
-    for match in matches(_MODAL, claims):
+def _modals(claims: SummaryClaims) -> Iterator[PlannedChange]:
+    for match in pattern_matches(_MODAL, claims):
         if match["next"] in _NOT_BASES or match["next"].endswith(("ed", "ly")):
             continue
         if match[0].startswith("could") and match["next"].split()[0] not in _FUTURE_AFTER_COULD:
             continue
-        yield Draft(match.start(), match.end(), _as_fact(claims, match.start(), match["next"]))
+        yield PlannedChange(
+            match.start(), match.end(), _as_fact(claims, match.start(), match["next"])
+        )
 
 
-def _expectations(claims: Claims) -> Iterator[Draft]:
-    for match in matches(_EXPECTED, claims):
+def _expectations(claims: SummaryClaims) -> Iterator[PlannedChange]:
+    for match in pattern_matches(_EXPECTED, claims):
         is_past = match[0].startswith(("was", "were"))
         if match["next"] in _NOT_BASES:
             continue
@@ -244,10 +250,10 @@ def _expectations(claims: Claims) -> Iterator[Draft]:
             new = match[0].partition(" ")[0]
         else:
             new = f"{'would' if is_past else 'will'} {match['next']}"
-        yield Draft(match.start(), match.end(), new)
+        yield PlannedChange(match.start(), match.end(), new)
 
 
-def _is_verb(claims: Claims, match: re.Match[str]) -> bool:
+def _is_verb(claims: SummaryClaims, match: re.Match[str]) -> bool:
     """Tell whether `plans to` is what somebody does: a name or pronoun stands before it."""
     if any(name.span.end == match.start() - 1 for name in claims.names):
         return True
@@ -264,7 +270,7 @@ _TOLD = re.compile(
 )
 
 
-def _as_fact(claims: Claims, start: int, following: str) -> str:
+def _as_fact(claims: SummaryClaims, start: int, following: str) -> str:
     if not following.startswith("have"):
         sentence = claims.text[claims.sentence_at(start).start : start]
         return f"{'would' if _TOLD.search(sentence) else 'will'} {following}"
@@ -276,19 +282,21 @@ def _as_fact(claims: Claims, start: int, following: str) -> str:
     return following if plural else following.replace("have", "has", 1)
 
 
-def _left_out(claims: Claims) -> Iterator[Draft]:
-    for match in matches(_DROPPED, claims):
+def _left_out(claims: SummaryClaims) -> Iterator[PlannedChange]:
+    for match in pattern_matches(_DROPPED, claims):
         following = match["next"]
         before = claims.text[max(0, match.start() - 3) : match.start()].lower()
         if following in ("by", "of", "to", "in", "on", "at", "and", "or", "as", "because"):
             continue
         if re.search(r"(?:^|\W)an? $|\bas $", before):
             continue
-        yield Draft(match.start(), match.end(), following)
+        yield PlannedChange(match.start(), match.end(), following)
 
 
-def _convictions(claims: Claims) -> Iterator[Draft]:
-    for match in matches(_ACCUSED, claims):
-        yield Draft(match.start(), match.end(), f"{match['be']} convicted of {match['next']}")
-    for match in matches(_ACCUSED_APART, claims):
-        yield Draft(match.start("hedge"), match.end("hedge"), "convicted")
+def _convictions(claims: SummaryClaims) -> Iterator[PlannedChange]:
+    for match in pattern_matches(_ACCUSED, claims):
+        yield PlannedChange(
+            match.start(), match.end(), f"{match['be']} convicted of {match['next']}"
+        )
+    for match in pattern_matches(_ACCUSED_APART, claims):
+        yield PlannedChange(match.start("hedge"), match.end("hedge"), "convicted")

@@ -111,7 +111,7 @@ def _opposites() -> dict[str, tuple[str, ...]]:
     return {word: tuple(dict.fromkeys(others)) for word, others in found.items()}
 
 
-OPPOSITES = _opposites()
+OPPOSITE_WORDS = _opposites()
 
 # Words of quotations that can give way to others without breaking the sentence.
 REWORDINGS = dict(

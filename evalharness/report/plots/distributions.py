@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
-from evalharness.report.plots.material import Material, axis_title, cut, label
+from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
+from evalharness.report.plots.material import Material, axis_title, cut_note, label
 from evalharness.stats.intervals import Values
 
 if TYPE_CHECKING:
-    from evalharness.report.gathered import Column
+    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "Scores of the articles"
-BINS = 30
+_BINS = 30
 _ROWS = 16  # systems in one plot
 _HEIGHT = 0.9  # of the highest bar, in rows
 _LEAST = 10  # articles: of fewer, a histogram says less than the articles themselves
@@ -21,7 +21,7 @@ _LEAST = 10  # articles: of fewer, a histogram says less than the articles thems
 Row = dict[str, Any]
 
 
-def distributions(material: Material) -> Iterator[Figure]:
+def distributions(material: Material) -> Iterator[Plot]:
     """Yield histograms of the main scores."""
     for column in material.main:
         places = [place for place, _ in material.best_first(column)[:_ROWS]]
@@ -31,7 +31,7 @@ def distributions(material: Material) -> Iterator[Figure]:
 
 
 def _ends(
-    material: Material, column: "Column", places: Sequence[int]
+    material: Material, column: "ScoreColumn", places: Sequence[int]
 ) -> tuple[tuple[float, float], int]:
     """Return the least and the greatest score of all, and the most articles scored in one run."""
     low, high, n = np.inf, -np.inf, 0
@@ -46,12 +46,12 @@ def _ends(
 
 def _histograms(
     material: Material,
-    column: "Column",
+    column: "ScoreColumn",
     places: Sequence[int],
     ends: tuple[float, float],
     n: int,
-) -> Figure:
-    edges = np.linspace(*ends, BINS + 1)
+) -> Plot:
+    edges = np.linspace(*ends, _BINS + 1)
     shares = {place: _shares(material.own_scores(place, column), edges) for place in places}
     unit = max(float(each.max()) for each in shares.values()) / _HEIGHT
     outlines, systems = [], []
@@ -71,7 +71,7 @@ def _histograms(
         caption=(
             "The higher the area, the more of a system's articles have about this score, on one "
             "scale for all systems; the stroke is the mean. Articles without a score are not "
-            "counted." + cut(len(places), len(material.best_first(column)))
+            "counted." + cut_note(len(places), len(material.best_first(column)))
         ),
         group=GROUP,
         n=n,

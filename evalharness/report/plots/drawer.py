@@ -49,11 +49,11 @@ class Drawer:
 
     def svg(self, spec: dict[str, Any]) -> str:
         """Return a Vega-Lite specification as SVG. Raises: NotDrawn."""
-        return self._asked("svg", spec)
+        return self._request("svg", spec)
 
     def png(self, svg: str, scale: float) -> bytes:
         """Return an SVG as PNG. Raises: NotDrawn."""
-        return base64.b64decode(self._asked("png", [svg, scale]))
+        return base64.b64decode(self._request("png", [svg, scale]))
 
     def rest(self) -> None:
         """End the process, if there is one."""
@@ -61,8 +61,8 @@ class Drawer:
             self._process.communicate()
             self._process = None
 
-    def _asked(self, kind: str, given: Any) -> str:
-        process = self._started()
+    def _request(self, kind: str, given: Any) -> str:
+        process = self._start_process()
         assert process.stdin is not None
         assert process.stdout is not None
         limit = Timer(SECONDS, process.kill)
@@ -76,13 +76,13 @@ class Drawer:
         finally:
             limit.cancel()
         if not answer:
-            raise self._ended(process)
+            raise self._end_process(process)
         found = json.loads(answer)
         if "error" in found:
             raise NotDrawn(f"plots could not be drawn: {found['error']}")
         return str(found["made"])
 
-    def _started(self) -> "subprocess.Popen[bytes]":
+    def _start_process(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
             try:
                 self._process = subprocess.Popen(  # noqa: S603  of this very installation
@@ -95,7 +95,7 @@ class Drawer:
                 raise NotDrawn(f"plots could not be drawn: {error.strerror or error}") from error
         return self._process
 
-    def _ended(self, process: "subprocess.Popen[bytes]") -> NotDrawn:
+    def _end_process(self, process: "subprocess.Popen[bytes]") -> NotDrawn:
         """Take leave of a process that answers no more, and say how it ended."""
         self._process = None
         with process:  # closes both pipes, of which one may be broken

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from evalharness.files.untrusted import printable
 from evalharness.records import digest
 from evalharness.report.plots.drawer import DRAWER
-from evalharness.report.plots.naming import one_line
+from evalharness.report.plots.naming import one_line_name
 
 Spec = dict[str, Any]
 
@@ -87,7 +87,7 @@ def can_draw() -> bool:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Plot:
     """A plot: its name in files and links, what it is, what is to be seen, and of how many.
 
     how: how to read it, where all plots of a `group` are read alike. drawn: SVG in the colours of
@@ -105,34 +105,34 @@ class Figure:
     @property
     def svg(self) -> str:
         """The SVG for the page: colours are CSS variables, and nothing in it has an id or style."""
-        return _written(_coloured(self.drawn, {role: f"var(--{role})" for role in _ROLES}))
+        return _svg_text(_colour_svg(self.drawn, {role: f"var(--{role})" for role in _ROLES}))
 
     @property
     def file_svg(self) -> str:
         """The SVG for a file: on white, in colours of print."""
         paper = {role: colour for role, (_, colour) in _ROLES.items()}
-        root = _coloured(self.drawn, paper)
+        root = _colour_svg(self.drawn, paper)
         _, _, width, height = root.attrib["viewBox"].split()
         ground = ET.Element("rect", {"width": width, "height": height, "fill": "#ffffff"})
         root.insert(1, ground)
         root.set("xmlns", _SVG)
-        return _written(root) + "\n"
+        return _svg_text(root) + "\n"
 
 
-def png(figure: Figure, scale: float = 3) -> bytes:
+def png(figure: Plot, scale: float = 3) -> bytes:
     """Return a figure as PNG, three dots for one of the page. Raises: NotDrawn."""
     return DRAWER.png(figure.file_svg, scale)
 
 
 def draw(
     id: str, spec: Spec, *, title: str, caption: str, group: str, n: int, how: str = ""
-) -> Figure:
+) -> Plot:
     """Draw a Vega-Lite specification, whose data are all within it. Raises: NotDrawn."""
     whole = _steerless({"config": _CONFIG, "padding": 4, **spec})
     svg = DRAWER.svg(whole)
-    title, caption = one_line(title), one_line(caption)
-    drawn = _cleaned(svg, title, f"{caption} {how}".strip())
-    return Figure(_name(id), title, caption, group, n, drawn, how)
+    title, caption = one_line_name(title), one_line_name(caption)
+    drawn = _clean_svg(svg, title, f"{caption} {how}".strip())
+    return Plot(_name(id), title, caption, group, n, drawn, how)
 
 
 def _steerless(spec: Any) -> Any:
@@ -150,7 +150,7 @@ def _name(id: str) -> str:
     return slug if slug == id and len(id) <= _LONGEST else f"{slug[:_LONGEST]}-{digest(id)[:6]}"
 
 
-def _cleaned(svg: str, title: str, caption: str) -> str:
+def _clean_svg(svg: str, title: str, caption: str) -> str:
     """Return an SVG with what the page needs of it: half as long, and named for who cannot see."""
     root = ET.fromstring(svg)  # noqa: S314 (of our own making, with all text escaped)
     for element in root.iter():
@@ -166,7 +166,7 @@ def _cleaned(svg: str, title: str, caption: str) -> str:
     described = ET.Element("desc")
     described.text = caption
     root.insert(0, described)
-    return _written(root)
+    return _svg_text(root)
 
 
 def _idle(name: str, value: str) -> bool:
@@ -200,11 +200,11 @@ def _inkless(element: ET.Element) -> bool:
     )
 
 
-def _written(root: ET.Element) -> str:
+def _svg_text(root: ET.Element) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _coloured(drawn: str, colours: Mapping[str, str]) -> ET.Element:
+def _colour_svg(drawn: str, colours: Mapping[str, str]) -> ET.Element:
     """Return a figure with each role's colour in its place."""
     role_of = {sentinel: role for role, (sentinel, _) in _ROLES.items()}
     root = ET.fromstring(drawn)  # noqa: S314 (our own)

@@ -3,25 +3,25 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
-from evalharness.report.plots.material import SHOWN, Material, axis_title, cut, label
+from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
+from evalharness.report.plots.material import SYSTEMS_SHOWN, Material, axis_title, cut_note, label
 
 if TYPE_CHECKING:
-    from evalharness.report.gathered import Column
+    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "Means with intervals"
 _ROW = 20
 _WIDTH = 210
 
 
-def intervals(material: Material) -> Iterator[Figure]:
+def plot_intervals(material: Material) -> Iterator[Plot]:
     """Yield a forest plot for each score, but where all systems have the same mean."""
     for column in material.columns:
         if material.telling(column):
             yield _forest(material, column)
 
 
-def _forest(material: Material, column: "Column") -> Figure:
+def _forest(material: Material, column: "ScoreColumn") -> Plot:
     ordered = material.best_first(column)
     rows = [
         {
@@ -29,9 +29,9 @@ def _forest(material: Material, column: "Column") -> Figure:
             "mean": each.mean,
             "low": each.low,
             "high": each.high,
-            "said": _said(each.mean, max(each.high - each.mean, each.mean - each.low), each.n),
+            "said": _mean_text(each.mean, max(each.high - each.mean, each.mean - each.low), each.n),
         }
-        for n, each in ordered[:SHOWN]
+        for n, each in ordered[:SYSTEMS_SHOWN]
     ]
     level = material.runs[0].record.get("interval", {}).get("level", 0.95)
     best = f"Highest: {rows[0]['system']}, {rows[0]['said']}." if len(rows) > 1 else ""
@@ -39,7 +39,7 @@ def _forest(material: Material, column: "Column") -> Figure:
         f"interval-{column.key}",
         _spec(rows, axis_title(column)),
         title=f"Mean {label(column)} of each system",
-        caption=best + cut(len(rows), len(ordered)),
+        caption=best + cut_note(len(rows), len(ordered)),
         how=(
             f"Points are means over the articles, lines the {level:.0%} bootstrap interval of each "
             "system by itself: lines that overlap do not say that two cannot be told apart."
@@ -50,7 +50,7 @@ def _forest(material: Material, column: "Column") -> Figure:
     )
 
 
-def _said(mean: float, half: float, n: int) -> str:
+def _mean_text(mean: float, half: float, n: int) -> str:
     return f"{mean:.1f} ±{half:.1f}" if n > 1 else f"{mean:.1f}"
 
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalharness.comparison.shared import Shared
-from evalharness.report.plots.drawing import Figure, Spec, draw
-from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut, label
+from evalharness.report.plots.drawing import Plot, Spec, draw
+from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut_note, label
 from evalharness.report.plots.scatters import series
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
 
 if TYPE_CHECKING:
-    from evalharness.report.gathered import Column
+    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "By length of the article"
 _BINS = 5
@@ -23,7 +23,7 @@ _MOST = 50_000  # articles resampled, evenly chosen: more would take longer than
 Row = dict[str, Any]
 
 
-def lengths(material: Material) -> Iterator[Figure]:
+def lengths(material: Material) -> Iterator[Plot]:
     """Yield the main scores by length, of the articles that all runs have."""
     shared = material.shared
     if shared is None or shared.n < 2 * _LEAST:
@@ -55,7 +55,7 @@ def _edges(words: Values) -> list[float]:
 
 def _rows(
     material: Material,
-    column: "Column",
+    column: "ScoreColumn",
     places: Sequence[int],
     words: Values,
     edges: list[float],
@@ -89,8 +89,8 @@ def _from(edges: list[float], n: int) -> str:
 
 
 def _figure(
-    material: Material, column: "Column", rows: list[Row], systems: int, every: int
-) -> Figure:
+    material: Material, column: "ScoreColumn", rows: list[Row], systems: int, every: int
+) -> Plot:
     shown = len({row["system"] for row in rows})
     sizes = {row["bin"]: row["n"] for row in rows}
     chosen = f" Every {every}th article is counted." if every > 1 else ""
@@ -101,7 +101,7 @@ def _figure(
         caption=(
             f"Mean {label(column)} of short articles on the left, of long ones on the right, "
             f"{_range(sizes.values())} articles in each bin; upright lines "
-            f"are bootstrap intervals." + chosen + cut(shown, systems)
+            f"are bootstrap intervals." + chosen + cut_note(shown, systems)
         ),
         group=GROUP,
         n=sum(sizes.values()),

@@ -12,20 +12,20 @@ from evalharness.comparison.comparison import Comparison
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
 from evalharness.report.plots.drawing import SERIES, SHAPES
-from evalharness.report.plots.naming import abbreviations, one_line, short_names
+from evalharness.report.plots.naming import abbreviations, one_line_name, short_plot_names
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import ScoredRun, unique_names
 
 if TYPE_CHECKING:
-    from evalharness.report.gathered import Column
+    from evalharness.report.gathered import ScoreColumn
 
-SHOWN = 40  # systems in one plot, at the most: what a page can hold and an eye compare
+SYSTEMS_SHOWN = 40  # systems in one plot, at the most: what a page can hold and an eye compare
 _LABEL = 36  # columns of a score's name
 OVERLAID = 8  # systems drawn over each other: as many as there are colours
 
 
 @dataclass(frozen=True)
-class Estimate:
+class PlottedMean:
     """A mean with its interval, as `run.json` has it, and of how many articles."""
 
     mean: float
@@ -43,7 +43,7 @@ class Material:
     """
 
     runs: tuple[ScoredRun, ...]
-    columns: "Sequence[Column]"
+    columns: "Sequence[ScoreColumn]"
     comparison: Comparison | None = None
     settings: Sequence[Mapping[str, Any]] = ()
     every: bool = False
@@ -51,13 +51,13 @@ class Material:
     @cached_property
     def names(self) -> list[str]:
         """The systems, each with a name of its own that fits beside a plot."""
-        return short_names(unique_names(self.runs))
+        return short_plot_names(unique_names(self.runs))
 
     @cached_property
     def key(self) -> str:
         """What short names abbreviate, in words; empty if nothing."""
         found = abbreviations(unique_names(self.runs)).items()
-        told = ", ".join(f"{short} is {one_line(key)}" for key, short in found)
+        told = ", ".join(f"{short} is {one_line_name(key)}" for key, short in found)
         return f" In names, {told}." if told else ""
 
     @cached_property
@@ -69,68 +69,68 @@ class Material:
             return None
 
     @cached_property
-    def main(self) -> "list[Column]":
+    def main(self) -> "list[ScoreColumn]":
         """The first score of references and the first check by which systems differ, or all."""
         telling = [column for column in self.columns if self.telling(column)]
         if self.every:
             return telling
         return [next(of) for _, of in itertools.groupby(telling, lambda column: column.kind)]
 
-    def telling(self, column: "Column") -> bool:
+    def telling(self, column: "ScoreColumn") -> bool:
         """Tell whether a score has anything to show: a single run's, or means that differ."""
         means = {estimate.mean for _, estimate in self.best_first(column)}
         return len(means) >= min(2, len(self.runs))
 
-    def of(self, kind: str) -> "list[Column]":
+    def of(self, kind: str) -> "list[ScoreColumn]":
         """Return the scores of a kind: `metric`, of references, or `check`."""
         return [column for column in self.columns if column.kind == kind]
 
-    def having(self, column: "Column") -> list[int]:
+    def having(self, column: "ScoreColumn") -> list[int]:
         """Return the places of the runs that have a score, made alike."""
         measure = column.measure
         having = [n for n, run in enumerate(self.runs) if measure.column in run.columns]
         made = [self.runs[n].record["signatures"]["metrics"].get(measure.metric) for n in having]
         return [n for n, signature in zip(having, made, strict=True) if signature == made[0]]
 
-    def estimate(self, place: int, column: "Column") -> Estimate | None:
+    def estimate(self, place: int, column: "ScoreColumn") -> PlottedMean | None:
         """Return a run's mean of a score, as tables have it (shares times 100)."""
         part = column.of(self.runs[place].record) or {}
         if any(part.get(name) is None for name in ("mean", "low", "high", "n")):
             return None
         times = scale(column)
-        return Estimate(
+        return PlottedMean(
             part["mean"] * times, part["low"] * times, part["high"] * times, int(part["n"])
         )
 
-    def best_first(self, column: "Column") -> list[tuple[int, Estimate]]:
+    def best_first(self, column: "ScoreColumn") -> list[tuple[int, PlottedMean]]:
         """Return the runs that have a score with their means, the highest first."""
         found = [(n, self.estimate(n, column)) for n in self.having(column)]
         known = [(n, estimate) for n, estimate in found if estimate is not None]
         return sorted(known, key=lambda each: (-each[1].mean, each[0]))
 
-    def own_scores(self, place: int, column: "Column") -> Values:
+    def own_scores(self, place: int, column: "ScoreColumn") -> Values:
         """Return a run's scores, as tables have them, NaN for a missing one."""
         values: Values = self.runs[place].values([column.measure.column])[:, 0] * scale(column)
         return values
 
-    def shared_scores(self, place: int, column: "Column") -> Values:
+    def shared_scores(self, place: int, column: "ScoreColumn") -> Values:
         """Return the scores of the articles that all runs have."""
         if self.shared is None:
             raise DataError("these runs share no articles")
         return self.own_scores(place, column)[self.shared.rows[place]]
 
 
-def scale(column: "Column") -> int:
+def scale(column: "ScoreColumn") -> int:
     """Return what tables multiply a score with."""
     return 100 if column.percent else 1
 
 
-def label(column: "Column") -> str:
+def label(column: "ScoreColumn") -> str:
     """Return a score's name as a plot has room for it."""
-    return short_names([column.label], _LABEL)[0]
+    return short_plot_names([column.label], _LABEL)[0]
 
 
-def axis_title(column: "Column") -> str:
+def axis_title(column: "ScoreColumn") -> str:
     """Name a score with what its figures are multiplied with."""
     return f"{label(column)} (times 100)" if column.percent else label(column)
 
@@ -141,12 +141,12 @@ def spread(values: Values) -> float:
     return float(known.max() - known.min()) if len(known) else 0.0
 
 
-def look(place: int) -> tuple[str, str]:
+def colour_and_shape(place: int) -> tuple[str, str]:
     """Return the colour and the shape of a system: no two of the first 64 have both alike."""
     at = place % len(SERIES)
     return SERIES[at], SHAPES[(at + place // len(SERIES)) % len(SHAPES)]
 
 
-def cut(shown: int, of: int) -> str:
+def cut_note(shown: int, of: int) -> str:
     """Say that not all systems are shown; empty if they are."""
     return f" Shown are the best {shown} of {of} systems." if shown < of else ""

@@ -8,10 +8,10 @@ from evalharness.files.untrusted import printable
 
 _KEY = re.compile(r"(?<=,)([\w.]+)=")
 _WORDS = re.compile(r"[_.]+")
-COLUMNS = 28
+NAME_COLUMNS = 28
 
 
-def one_line(text: str) -> str:
+def one_line_name(text: str) -> str:
     r"""Return a text on one line, without characters that steer what shows it.
 
     >>> one_line("a\u202e\x1b[31m\nb")
@@ -20,28 +20,28 @@ def one_line(text: str) -> str:
     return " ".join(printable(text).split())
 
 
-def short_names(names: Sequence[str], columns: int = COLUMNS) -> list[str]:
+def short_plot_names(names: Sequence[str], columns: int = NAME_COLUMNS) -> list[str]:
     """Return names that fit beside a plot, cut in the middle of their first part.
 
     >>> short_names(["facebook/bart-large-cnn,num_beams=1", "lead"])
     ['facebook/bart-large-cnn,nb=1', 'lead']
     """
-    written = [one_line(name) or "–" for name in names]
+    written = [one_line_name(name) or "–" for name in names]
     keys = abbreviations(names, columns)
     if keys:
         written = [_KEY.sub(lambda key: f"{keys.get(key[1], key[1])}=", name) for name in written]
     found: list[str] = []
     for name in written:
-        short, times = _shortened(name, columns), 1
+        short, times = _shorten_name(name, columns), 1
         while short in found:
             times += 1
             mark = f" ({times})"
-            short = _shortened(name, columns - len(mark)) + mark
+            short = _shorten_name(name, columns - len(mark)) + mark
         found.append(short)
     return found
 
 
-def abbreviations(names: Sequence[str], columns: int = COLUMNS) -> Mapping[str, str]:
+def abbreviations(names: Sequence[str], columns: int = NAME_COLUMNS) -> Mapping[str, str]:
     """Return what stands for the keys of settings in names, where some name is too long.
 
     >>> abbreviations(["facebook/bart-large-cnn,num_beams=1,length_penalty=2.0"])
@@ -49,13 +49,13 @@ def abbreviations(names: Sequence[str], columns: int = COLUMNS) -> Mapping[str, 
     """
     if max(map(_width, names), default=0) <= columns:
         return {}
-    keys = dict.fromkeys(key for name in names for key in _KEY.findall(one_line(name)))
+    keys = dict.fromkeys(key for name in names for key in _KEY.findall(one_line_name(name)))
     short = {key: "".join(word[0] for word in _WORDS.split(key) if word) for key in keys}
     unlike = len(set(short.values())) == len(short)
     return {key: each for key, each in short.items() if unlike and 1 < len(each) < len(key)}
 
 
-def _shortened(name: str, columns: int) -> str:
+def _shorten_name(name: str, columns: int) -> str:
     if _width(name) <= columns:
         return name
     first, comma, rest = name.partition(",")
@@ -68,8 +68,8 @@ def _shortened(name: str, columns: int) -> str:
 def _cut(name: str, columns: int) -> str:
     if _width(name) <= columns:
         return name
-    head = "".join(_fitting(name, columns // 2))
-    tail = "".join(_fitting(name[::-1], columns - columns // 2 - 1))[::-1]
+    head = "".join(_fitting_characters(name, columns // 2))
+    tail = "".join(_fitting_characters(name[::-1], columns - columns // 2 - 1))[::-1]
     return f"{head}…{tail}"
 
 
@@ -77,7 +77,7 @@ def _width(text: str) -> int:
     return sum(map(_columns, text))
 
 
-def _fitting(name: str, columns: int) -> Iterator[str]:
+def _fitting_characters(name: str, columns: int) -> Iterator[str]:
     for character in name:
         columns -= _columns(character)
         if columns < 0:

@@ -9,8 +9,8 @@ from evalharness.comparison.comparison import Comparison
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.report.plots.distributions import distributions
 from evalharness.report.plots.drawer import DRAWER
-from evalharness.report.plots.drawing import NO_PLOTS, Figure, can_draw, png
-from evalharness.report.plots.intervals import intervals
+from evalharness.report.plots.drawing import NO_PLOTS, Plot, can_draw, png
+from evalharness.report.plots.intervals import plot_intervals
 from evalharness.report.plots.lengths import lengths
 from evalharness.report.plots.material import Material
 from evalharness.report.plots.ranks import ranks
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from evalharness.report.gathered import Gathered
 
 # In the order of the page: what is best, how sure that is, and then why.
-_KINDS = (intervals, ranks, sweeps, consistency, cost, lengths, distributions)
+_KINDS = (plot_intervals, ranks, sweeps, consistency, cost, lengths, distributions)
 
 
-def figures(
+def make_plots(
     gathered: "Gathered", comparison: Comparison | None = None, *, every: bool = False
-) -> list[Figure]:
+) -> list[Plot]:
     """Return the plots that make sense for some runs, in the order in which to show them.
 
     comparison: of these runs, in their order; without it nothing is said of who is better than
@@ -74,7 +74,7 @@ def write_figures(
     """
     if not can_draw():
         raise HarnessError(NO_PLOTS)
-    drawn = figures(gathered, comparison, every=True)
+    drawn = make_plots(gathered, comparison, every=True)
     if not drawn:
         raise DataError("these runs have no scores that a plot would show")
     target = Path(folder)
@@ -83,12 +83,12 @@ def write_figures(
     except OSError as error:
         raise StoreError(f"{target}: {error.strerror or error}") from error
     try:
-        return list(_written(drawn, target))
+        return list(_write_plots_to(drawn, target))
     finally:
         DRAWER.rest()
 
 
-def _written(drawn: list[Figure], folder: Path) -> Iterator[Path]:
+def _write_plots_to(drawn: list[Plot], folder: Path) -> Iterator[Path]:
     files = RunFolder(folder)
     for figure in drawn:
         for ending, content in (("svg", figure.file_svg.encode()), ("png", png(figure))):

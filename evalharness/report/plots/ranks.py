@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalharness.comparison.comparison import Comparison, Standing
-from evalharness.report.plots.drawing import ACCENT, FG, MUTED, Figure, Spec, draw
+from evalharness.report.plots.drawing import ACCENT, FG, MUTED, Plot, Spec, draw
 from evalharness.report.plots.intervals import system_axis
 from evalharness.report.plots.material import Material, label, scale
 from evalharness.store.runs import unique_names
 
 if TYPE_CHECKING:
-    from evalharness.report.gathered import Column
+    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "Who is better than whom"
 _RANKED = 40  # systems in a plot of ranks
@@ -21,7 +21,7 @@ _LETTERS = 12  # groups of systems that are not told apart, at the most
 Row = dict[str, Any]
 
 
-def ranks(material: Material) -> Iterator[Figure]:
+def ranks(material: Material) -> Iterator[Plot]:
     """Yield mean ranks of three systems or more, and the differences of all pairs."""
     found = material.comparison
     if found is None:
@@ -34,14 +34,14 @@ def ranks(material: Material) -> Iterator[Figure]:
         if not standings or standings[0].n < 2:
             continue
         if 3 <= len(standings) <= _RANKED:
-            yield _ranked(column, standings, names, found)
+            yield _rank_plot(column, standings, names, found)
         if 2 <= len(standings) <= _PAIRED:
-            yield _paired(column, standings, names, found)
+            yield _pair_plot(column, standings, names, found)
 
 
-def _ranked(
-    column: "Column", standings: Sequence[Standing], names: dict[str, str], found: Comparison
-) -> Figure:
+def _rank_plot(
+    column: "ScoreColumn", standings: Sequence[Standing], names: dict[str, str], found: Comparison
+) -> Plot:
     ordered = sorted(standings, key=lambda s: (s.rank or 0, s.system))
     rows = [{"system": names[s.system], "rank": s.rank, "said": f"{s.rank:.2f}"} for s in ordered]
     letters = sorted({letter for s in ordered for letter in _split(s.letters)})
@@ -111,9 +111,9 @@ def _rank_spec(rows: list[Row], groups: list[list[str]], label: str) -> Spec:
     return {"width": _WIDTH, "height": {"step": 19}, "data": {"values": rows}, "layer": layer}
 
 
-def _paired(
-    column: "Column", standings: Sequence[Standing], names: dict[str, str], found: Comparison
-) -> Figure:
+def _pair_plot(
+    column: "ScoreColumn", standings: Sequence[Standing], names: dict[str, str], found: Comparison
+) -> Plot:
     ordered = sorted(standings, key=lambda s: (-(s.mean or 0), s.system))
     place = {s.system: n for n, s in enumerate(ordered)}
     greatest = max(abs(pair["difference"] or 0) for pair in _of(column, found)) or 1.0
@@ -147,7 +147,7 @@ def _paired(
     )
 
 
-def _of(column: "Column", found: Comparison) -> list[Any]:
+def _of(column: "ScoreColumn", found: Comparison) -> list[Any]:
     return [pair for pair in found.pairs if pair["metric"] == column.key]
 
 

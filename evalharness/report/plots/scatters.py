@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness.report.plots.drawing import ACCENT, Figure, Spec, draw
+from evalharness.report.plots.drawing import ACCENT, Plot, Spec, draw
 from evalharness.report.plots.material import (
-    Estimate,
     Material,
+    PlottedMean,
     axis_title,
-    cut,
+    colour_and_shape,
+    cut_note,
     label,
-    look,
     spread,
 )
 
 if TYPE_CHECKING:
-    from evalharness.report.gathered import Column
+    from evalharness.report.gathered import ScoreColumn
 
 CONSISTENCY = "References against consistency"
 COST = "Quality against cost"
 POINTS = 16  # systems that a legend can tell apart
 FEW = 3  # systems, up to which each one's articles are shown
-BINS = 14
+_BINS = 14
 _CHECKS = 3
 # Times of which the greatest is so many times the least stand on a logarithmic axis.
 _WIDE = 20
@@ -32,7 +32,7 @@ _WIDE = 20
 Row = dict[str, Any]
 
 
-def consistency(material: Material) -> Iterator[Figure]:
+def consistency(material: Material) -> Iterator[Plot]:
     """Yield each check against the first score of references: systems, or articles of a few."""
     for against in material.of("metric")[:1]:
         for check in material.of("check")[:_CHECKS]:
@@ -42,7 +42,7 @@ def consistency(material: Material) -> Iterator[Figure]:
                 yield from _articles(material, against, check)
 
 
-def _systems(material: Material, against: "Column", check: "Column") -> Iterator[Figure]:
+def _systems(material: Material, against: "ScoreColumn", check: "ScoreColumn") -> Iterator[Plot]:
     ordered = material.best_first(check)
     rows = []
     for place, y in ordered:
@@ -58,14 +58,14 @@ def _systems(material: Material, against: "Column", check: "Column") -> Iterator
                 f"Right: nearer to the references ({label(against)}). Up: truer to the article by "
                 f"{label(check)}. Systems on the lower right write what the references say and not "
                 f"what the article says. Lines are intervals of the means."
-                + cut(min(POINTS, len(rows)), len(rows))
+                + cut_note(min(POINTS, len(rows)), len(rows))
             ),
             group=CONSISTENCY,
             n=max(each.n for _, each in ordered),
         )
 
 
-def _row(material: Material, place: int, x: Estimate, y: Estimate) -> Row:
+def _row(material: Material, place: int, x: PlottedMean, y: PlottedMean) -> Row:
     return {
         "place": place, "system": material.names[place], "x": x.mean, "x_low": x.low,
         "x_high": x.high, "y": y.mean, "y_low": y.low, "y_high": y.high,
@@ -77,7 +77,7 @@ def _apart(rows: Sequence[Row]) -> bool:
     return all(len({row[axis] for row in rows}) > 1 for axis in ("x", "y"))
 
 
-def _articles(material: Material, against: "Column", check: "Column") -> Iterator[Figure]:
+def _articles(material: Material, against: "ScoreColumn", check: "ScoreColumn") -> Iterator[Plot]:
     """Yield a plot for each system, its articles counted in squares."""
     for place in set(material.having(against)) & set(material.having(check)):
         x, y = material.own_scores(place, against), material.own_scores(place, check)
@@ -89,7 +89,7 @@ def _articles(material: Material, against: "Column", check: "Column") -> Iterato
             f"consistency-{against.key}-{check.key}-{place + 1}",
             {
                 "title": name,
-                **_squares(_counted(x[known], y[known]), axis_title(against), axis_title(check)),
+                **_squares(_bin_counts(x[known], y[known]), axis_title(against), axis_title(check)),
             },
             title=f"{label(check)} against {label(against)}, article by article: {name}",
             caption=(
@@ -102,8 +102,8 @@ def _articles(material: Material, against: "Column", check: "Column") -> Iterato
         )
 
 
-def _counted(x: Any, y: Any) -> list[Row]:
-    counts, x_edges, y_edges = np.histogram2d(x, y, bins=BINS)
+def _bin_counts(x: Any, y: Any) -> list[Row]:
+    counts, x_edges, y_edges = np.histogram2d(x, y, bins=_BINS)
     return [
         {
             "x": float(x_edges[i] + x_edges[i + 1]) / 2,
@@ -134,7 +134,7 @@ def _squares(rows: Sequence[Row], x_title: str, y_title: str) -> Spec:
     }
 
 
-def cost(material: Material) -> Iterator[Figure]:
+def cost(material: Material) -> Iterator[Plot]:
     """Yield quality against seconds an article, and against words."""
     seconds = {n: found for n in range(len(material.runs)) if (found := _seconds(material, n))}
     words = {n: found for n in range(len(material.runs)) if (found := _words(material, n))}
@@ -166,12 +166,12 @@ def _words(material: Material, place: int) -> float | None:
 
 def _against(
     material: Material,
-    column: "Column",
+    column: "ScoreColumn",
     costs: Mapping[int, float],
     kind: str,
     unit: str,
     means: str,
-) -> Iterator[Figure]:
+) -> Iterator[Plot]:
     rows = [
         {"place": n, "system": material.names[n], "x": costs[n], "y": each.mean,
          "y_low": each.low, "y_high": each.high}
@@ -185,7 +185,7 @@ def _against(
             title=f"{label(column)} against {unit}",
             caption=(
                 f"Up: a higher mean {label(column)}. Right: more {unit}, {means}."
-                + cut(min(POINTS, len(rows)), len(rows))
+                + cut_note(min(POINTS, len(rows)), len(rows))
             ),
             group=COST,
             n=max(run.n for run in material.runs),
@@ -225,7 +225,7 @@ def _decades(values: Sequence[float]) -> list[float]:
 
 def series(rows: Sequence[Row]) -> tuple[Spec, Spec]:
     """Return the encodings of systems as colours and as shapes, with one legend below."""
-    looks = {row["system"]: look(row["place"]) for row in rows}
+    looks = {row["system"]: colour_and_shape(row["place"]) for row in rows}
     legend = {"orient": "bottom", "columns": 2, "title": None, "symbolOpacity": 1}
     common = {"field": "system", "type": "nominal", "sort": None, "legend": legend}
     colours = {"domain": list(looks), "range": [colour for colour, _ in looks.values()]}

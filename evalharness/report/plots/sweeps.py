@@ -5,13 +5,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalharness.report.plots.drawing import ACCENT, FG, Figure, Spec, draw
-from evalharness.report.plots.material import OVERLAID, Estimate, Material, axis_title, cut, label
-from evalharness.report.plots.naming import short_names
+from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
+from evalharness.report.plots.material import (
+    OVERLAID,
+    Material,
+    PlottedMean,
+    axis_title,
+    cut_note,
+    label,
+)
+from evalharness.report.plots.naming import short_plot_names
 from evalharness.report.plots.scatters import series
 
 if TYPE_CHECKING:
-    from evalharness.report.gathered import Column
+    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "The sweep"
 _MAPS = 12  # heat maps of one score
@@ -20,23 +27,27 @@ _SIDE = 20  # values of one thing that varies
 _CASE = "case"
 
 Row = dict[str, Any]
-Settings = Mapping[str, Any]
+SweepSettings = Mapping[str, Any]
 
 
-def sweeps(material: Material) -> Iterator[Figure]:
+def sweeps(material: Material) -> Iterator[Plot]:
     """Yield the main scores over what a sweep varied."""
-    keys = varied(material.settings)
+    keys = varied_keys(material.settings)
     if not keys:
         return
     for column in material.main:
-        places = [n for n, _ in material.best_first(column) if set(keys) <= {*_told(material, n)}]
+        places = [
+            n
+            for n, _ in material.best_first(column)
+            if set(keys) <= {*_settings_of_run(material, n)}
+        ]
         if len(keys) == 1:
             yield from _line(material, column, sorted(places), keys[0])
         else:
             yield from _maps(material, column, sorted(places), keys)
 
 
-def varied(settings: Sequence[Settings]) -> list[str]:
+def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
     """Return the keys that take several values, but those that follow from another.
 
     A case says what its settings are, and of keys that go together the first says the others.
@@ -54,7 +65,7 @@ def varied(settings: Sequence[Settings]) -> list[str]:
     return kept
 
 
-def _follows(settings: Sequence[Settings], key: str, other: str) -> bool:
+def _follows(settings: Sequence[SweepSettings], key: str, other: str) -> bool:
     """Tell whether one value of `other` never goes with two of `key`."""
     found: dict[str, set[str]] = {}
     for each in settings:
@@ -66,7 +77,7 @@ def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _told(material: Material, place: int) -> Settings:
+def _settings_of_run(material: Material, place: int) -> SweepSettings:
     return material.settings[place]
 
 
@@ -75,32 +86,32 @@ def _model(material: Material, place: int) -> str:
     return material.runs[place].name.partition(",")[0]
 
 
-def _ordered(values: Sequence[Any]) -> list[str]:
+def _sorted_texts(values: Sequence[Any]) -> list[str]:
     """Return different values as text, numbers by size and others as they come."""
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
     return list(dict.fromkeys(map(_value, sorted(values) if numeric else values)))
 
 
 def _name(key: str) -> str:
-    return short_names([key.rpartition(".")[2]])[0]
+    return short_plot_names([key.rpartition(".")[2]])[0]
 
 
 def _line(
-    material: Material, column: "Column", places: Sequence[int], key: str
-) -> Iterator[Figure]:
+    material: Material, column: "ScoreColumn", places: Sequence[int], key: str
+) -> Iterator[Plot]:
     models = list(dict.fromkeys(_model(material, n) for n in places))
     shown = models[:OVERLAID]
-    names = dict(zip(shown, short_names(shown), strict=True))
+    names = dict(zip(shown, short_plot_names(shown), strict=True))
     rows: list[Row] = []
     for n in places:
         each, model = material.estimate(n, column), _model(material, n)
         if each is not None and model in names:
             rows.append(
                 {"place": shown.index(model), "system": names[model],
-                 "x": _value(_told(material, n)[key]), "y": each.mean, "y_low": each.low,
+                 "x": _value(_settings_of_run(material, n)[key]), "y": each.mean, "y_low": each.low,
                  "y_high": each.high, "n": each.n}
             )  # fmt: skip
-    values = _ordered([_told(material, n)[key] for n in places])
+    values = _sorted_texts([_settings_of_run(material, n)[key] for n in places])
     if len(values) < 2 or not rows:
         return
     yield draw(
@@ -109,7 +120,7 @@ def _line(
         title=f"{label(column)} by {_name(key)}",
         caption=(
             f"Mean {label(column)} for each {_name(key)}; upright lines are bootstrap intervals."
-            + cut(len(shown), len(models))
+            + cut_note(len(shown), len(models))
         ),
         group=GROUP,
         n=max(row["n"] for row in rows),
@@ -118,7 +129,7 @@ def _line(
 
 def _line_spec(rows: list[Row], values: list[str], x_title: str, y_title: str) -> Spec:
     colour, shape = series(rows)
-    short = dict(zip(values, short_names(values, 14), strict=True))
+    short = dict(zip(values, short_plot_names(values, 14), strict=True))
     rows = [{**row, "x": short[row["x"]]} for row in rows]
     x = {"field": "x", "type": "ordinal", "sort": None, "title": x_title,
          "scale": {"domain": list(short.values())},
@@ -149,13 +160,13 @@ def _line_spec(rows: list[Row], values: list[str], x_title: str, y_title: str) -
 
 
 def _maps(
-    material: Material, column: "Column", places: Sequence[int], keys: Sequence[str]
-) -> Iterator[Figure]:
+    material: Material, column: "ScoreColumn", places: Sequence[int], keys: Sequence[str]
+) -> Iterator[Plot]:
     """Yield a heat map of the first two keys for each model and each value of the other keys."""
     down, across, *others = keys
 
     def which(place: int) -> tuple[str, ...]:
-        settings = _told(material, place)
+        settings = _settings_of_run(material, place)
         rest = (f"{_name(key)}={_value(settings[key])}" for key in others)
         return (_model(material, place), *rest)
 
@@ -172,7 +183,7 @@ def _maps(
             yield _map(
                 material,
                 column,
-                short_names([", ".join(name)], _TITLE)[0],
+                short_plot_names([", ".join(name)], _TITLE)[0],
                 cells,
                 (down, across),
                 means,
@@ -181,15 +192,15 @@ def _maps(
 
 def _map(
     material: Material,
-    column: "Column",
+    column: "ScoreColumn",
     name: str,
-    cells: Mapping[int, Estimate],
+    cells: Mapping[int, PlottedMean],
     keys: tuple[str, str],
     means: Sequence[float],
-) -> Figure:
-    settings = {n: _told(material, n) for n in cells}
-    values = [_ordered([settings[n][key] for n in sorted(cells)])[:_SIDE] for key in keys]
-    labels = [dict(zip(v, short_names(v, 18), strict=True)) for v in values]
+) -> Plot:
+    settings = {n: _settings_of_run(material, n) for n in cells}
+    values = [_sorted_texts([settings[n][key] for n in sorted(cells)])[:_SIDE] for key in keys]
+    labels = [dict(zip(v, short_plot_names(v, 18), strict=True)) for v in values]
     least, greatest = min(means), max(means)
     rows = [
         {
@@ -204,7 +215,7 @@ def _map(
     return draw(
         f"sweep-{column.key}-{name}",
         {
-            "title": short_names([name])[0],
+            "title": short_plot_names([name])[0],
             **_map_spec(rows, [[*each.values()] for each in labels], [_name(key) for key in keys]),
         },
         title=f"{label(column)} of {name} by {_name(keys[0])} and {_name(keys[1])}",
