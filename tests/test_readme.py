@@ -4,7 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -98,16 +97,6 @@ def test_readme_has_the_exit_codes_of_the_command_line() -> None:
 
     assert len(codes) == 6
     assert "; ".join(line.replace(" | ", " ", 1) for line in codes) == " ".join(told.split())
-
-
-def test_readme_has_the_layers_that_are_kept() -> None:
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    layers = settings["contracts"][0]["layers"][1:]  # above it all is only __main__
-    said = README.partition("(`lint-imports` checks it):")[2].partition(".\n")[0]
-
-    assert [re.findall(r"\w+", layer) for layer in said.split(">")] == [
-        re.findall(r"\w+", layer) for layer in layers
-    ]
 
 
 def test_readme_names_files_that_exist() -> None:
