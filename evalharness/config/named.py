@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config import registry, yaml
-from evalharness.config import run_config as configs
-from evalharness.config.run_config import Component
-from evalharness.config.yaml import Document, Key, Location
+from evalharness.config.build import build_component
+from evalharness.config.run_config import Component, read_run_config
+from evalharness.config.yaml import Document, Key, Location, nearest
 from evalharness.errors import ConfigError
 from evalharness.protocols import Metric
 
@@ -32,7 +32,7 @@ def named_scorers(
     wanted = [name if name in named else name.partition(".")[0] for name in names] or list(named)
     for label in options:
         if label not in wanted and (names or config is not None):
-            raise ConfigError(f"--set {label}.…: no such check{configs.nearest(label, wanted)}")
+            raise ConfigError(f"--set {label}.…: no such check{nearest(label, wanted)}")
         named.setdefault(label, _bare(label))
     wanted += [label for label in options if label not in wanted]
     return {
@@ -56,7 +56,7 @@ def _by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any, Locatio
 
 
 def _of_config(config: str | Path | Mapping[str, Any]) -> Iterator[tuple[str, _Chosen]]:
-    experiment = configs.read(config)
+    experiment = read_run_config(config)
     for key, component in experiment.scorers():
         kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
         label = component.label or component.name
@@ -83,5 +83,5 @@ def _build_scorer(chosen: _Chosen, options: Mapping[str, tuple[Any, Location]]) 
             sheet.put((*key, option), value, place)
         given[option] = value
     whole = Component.model_validate({"name": component.name, "label": component.label, **given})
-    built: Metric = registry.build(kind, key, whole, sheet)
+    built: Metric = build_component(kind, key, whole, sheet)
     return built

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalharness.config import registry, run_config
-from evalharness.config.yaml import Document, Location
+from evalharness.config import registry
+from evalharness.config.build import build_component
+from evalharness.config.run_config import Component
+from evalharness.config.signature import signature_parts, signature_text
+from evalharness.config.yaml import Document, Location, nearest
 from evalharness.errors import DataError, UnknownComponent
 from evalharness.meta.labels import Labelled
 from evalharness.protocols import Metric
@@ -78,7 +81,7 @@ def _build(name: str) -> Metric:
         kind = "metrics"
         if "references" in registry.load_class(kind, name).needs:
             raise UnknownComponent(f"--checks: the metric {name!r} needs references, not labels")
-    component: Metric = registry.build(kind, (), run_config.Component(name=name), sheet)
+    component: Metric = build_component(kind, (), Component(name=name), sheet)
     return component
 
 
@@ -89,7 +92,7 @@ def _score(name: str, check: Metric, rows: Mapping[str, Sequence[Labelled]]) -> 
     seconds: dict[str, float] = {}
     for source, of_source in rows.items():
         scores[source], seconds[source] = _score_source(check, of_source)
-    signature = registry.signature_text(registry.signature(name, check))
+    signature = signature_text(signature_parts(name, check))
     return Scored(name, signature, check.range[1], scores, seconds)
 
 
@@ -133,7 +136,7 @@ def _part(whole: Scored, asked: _Asked) -> Scored:
         for name in score.parts
     }
     if asked.part not in known:
-        near = run_config.nearest(asked.part, sorted(known)) if known else "; it has no parts"
+        near = nearest(asked.part, sorted(known)) if known else "; it has no parts"
         raise UnknownComponent(f"--checks {asked.name}: no such part{near}")
     return dataclasses.replace(
         whole,
@@ -159,7 +162,7 @@ def read_published(name: str, rows: Mapping[str, Sequence[Labelled]]) -> Scored:
     """
     known = {known for of_source in rows.values() for row in of_source for known in row.published}
     if name not in known:
-        near = run_config.nearest(name, sorted(known)) if known else "; the rows have none"
+        near = nearest(name, sorted(known)) if known else "; the rows have none"
         raise DataError(f"--published {name}: no row has this value{near}")
     scores = {
         source: [_published_score(row.published.get(name)) for row in of_source]

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.config import registry
-from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, prepare
+from evalharness.config.run_config import read_run_config
+from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
 from evalharness.files.temporary import OffsetIndex
 from evalharness.hf import hub
@@ -132,7 +132,7 @@ def plan(
     limit: int | None = None,
 ) -> Plan:
     """Return what running a config would do. Raises: HarnessError, as the run would."""
-    cells = prepare(configs.read(config, overrides, limit))
+    cells = prepare(read_run_config(config, overrides, limit))
     folder = results_folder(results)
     looking = _Looking(Store(folder / "store"), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
@@ -184,7 +184,7 @@ class _Looking:
             rejected += 1
             first_rejected = first_rejected or row
 
-        for window in windows(first.loader, first.sheet.limit, reject):
+        for window in windows(first.loader, first.run_config.limit, reject):
             contents = _Contents(window)
             for each in looked:
                 each.count(window, contents)
@@ -219,7 +219,7 @@ class _Cell:
         self.scored: dict[str, Ledger | None] = {}
         for label, metric in cell.metrics.items():
             try:
-                named = registry.signature(cell.metric_kinds[label], metric)
+                named = signature_parts(cell.metric_kinds[label], metric)
                 self.scored[label] = looking.store.look("scores", named)
             except ModelError as error:
                 self.scored[label] = None
@@ -257,9 +257,7 @@ class _Cell:
 def _all_weights(cells: Sequence[Cell]) -> list[PlannedCheckpoint]:
     """Return where the weights are of models, metrics and checks, each checkpoint once."""
     components = [each for cell in cells for each in (cell.model, *cell.metrics.values())]
-    wanted = dict.fromkeys(
-        each for found in components for each in registry.wanted_checkpoints(found)
-    )
+    wanted = dict.fromkeys(each for found in components for each in wanted_checkpoints(found))
     return [weights_of(each) for each in wanted]
 
 

@@ -103,7 +103,7 @@ def with_same_articles(cells: Iterable[Cell]) -> list[list[Cell]]:
 
 def same_articles(one: Cell, other: Cell) -> bool:
     """Tell whether two cells read the same articles."""
-    return one.sheet.limit == other.sheet.limit and bool(one.loader == other.loader)
+    return one.run_config.limit == other.run_config.limit and bool(one.loader == other.loader)
 
 
 def same_summaries(one: Cell, other: Cell) -> bool:
@@ -128,9 +128,9 @@ def summarize(
     """
     began = time.perf_counter()
     work = at_work(cell, path, store, progress.advance)
-    total = expected_articles(cell.loader, cell.sheet.limit)
+    total = expected_articles(cell.loader, cell.run_config.limit)
     progress.start(cell.name, total and total // share)
-    ours = ((w, claims(n)) for n, w in enumerate(windows(cell.loader, cell.sheet.limit)))
+    ours = ((w, claims(n)) for n, w in enumerate(windows(cell.loader, cell.run_config.limit)))
     work.summarizing.fill_all(ours, crew)
     progress.end()
     work.summarizing.rest()

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from evalharness import text
-from evalharness.config import registry
+from evalharness.config.build import build_component
 from evalharness.config.run_config import Component
 from evalharness.config.yaml import Document, Location
 from evalharness.errors import ConfigError, DataError
@@ -52,7 +52,7 @@ def selftest(
 def _check(name: str) -> Any:
     component = Component(name=name)
     sheet = Document({"checks": [name]}, {(): Location("--check", Path.cwd())})
-    return registry.build("checks", ("checks", 0), component, sheet)
+    return build_component("checks", ("checks", 0), component, sheet)
 
 
 def supported_pairs(
