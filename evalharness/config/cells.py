@@ -64,8 +64,8 @@ class Cell:
             "model": _component_as_yaml(self.model_kind, self.name, self.model, folder),
             **{
                 place: [
-                    _component_as_yaml(c.name, c.label, self.metrics[c.label or c.name], folder)
-                    | self._calibration_entry(c.label or c.name, folder)
+                    _component_as_yaml(c.name, c.label, self.metrics[c.shown_name], folder)
+                    | self._calibration_entry(c.shown_name, folder)
                     for c in components
                 ]
                 for place, components in scorers.items()
@@ -239,12 +239,11 @@ def _model(run_config: RunConfig, key: Key, model: Component) -> Summarizer:
 def _scorers(run_config: RunConfig) -> dict[str, tuple[str, Metric]]:
     """Return component name and component by label, metrics before checks."""
     built: dict[str, tuple[str, Metric]] = {}
-    for key, component in run_config.scorers():
-        label = component.label or component.name
+    for kind, key, component in run_config.scorers():
+        label = component.shown_name
         if label in built:
             message = f"{label!r} stands twice; give one of them a label"
             raise run_config.document.error(key, message)
-        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
         metric = build_component(kind, key, component, run_config.document)
         built[label] = (component.name, metric)
     return built
@@ -255,9 +254,9 @@ def _calibrations(
 ) -> dict[str, NamedCalibration]:
     """Return the calibrations by label. Raises: ConfigError for one of another check's scores."""
     found: dict[str, NamedCalibration] = {}
-    for key, component in run_config.scorers():
+    for _, key, component in run_config.scorers():
         if component.calibration:
-            label = component.label or component.name
+            label = component.shown_name
             found[label] = read_calibration(run_config, key, component, metrics[label][1])
     return found
 
@@ -287,7 +286,7 @@ def _trackers(run_config: RunConfig) -> dict[str, Tracker]:
     """Return the trackers by label; they are in no resolved config, as they change no result."""
     built: dict[str, Tracker] = {}
     for n, component in enumerate(run_config.trackers):
-        label = component.label or component.name
+        label = component.shown_name
         if label in built:
             message = f"{label!r} stands twice; give one of them a label"
             raise run_config.document.error(("trackers", n), message)

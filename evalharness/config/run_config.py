@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from evalharness.config import yaml
+from evalharness.config.registry import Kind
 from evalharness.config.sweep import Axes, Combination, lay, read_axes
 from evalharness.config.yaml import Document, Key, nearest
 from evalharness.errors import ConfigError
@@ -49,6 +50,11 @@ class Component(BaseModel):
     def options(self) -> dict[str, Any]:
         """The keys that are neither name nor label."""
         return dict(self.model_extra or {})
+
+    @property
+    def shown_name(self) -> str:
+        """Its label, or else its name: what tells it from others of a run."""
+        return self.label or self.name
 
 
 class Scorer(Component):
@@ -182,11 +188,10 @@ class RunConfig(BaseModel):
             return [(("model",), self.model)]
         return [(("models", n), model) for n, model in enumerate(self.models or ())]
 
-    def scorers(self) -> Iterable[tuple[Key, Scorer]]:
-        """The metrics and then the checks, each with the path of its place."""
-        for kind in ("metrics", "checks"):
-            for n, component in enumerate(getattr(self, kind)):
-                yield (kind, n), component
+    def scorers(self) -> Iterator[tuple[Kind, Key, Scorer]]:
+        """Yield the metrics and then the checks, each with the path of its place."""
+        yield from (("metrics", ("metrics", n), scorer) for n, scorer in enumerate(self.metrics))
+        yield from (("checks", ("checks", n), scorer) for n, scorer in enumerate(self.checks))
 
 
 def read_run_config(

@@ -6,13 +6,10 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from evalharness.config import registry
-from evalharness.config.build import build_component
-from evalharness.config.run_config import Component
+from evalharness.config.named import named_scorer
 from evalharness.config.signature import signature_parts, signature_text
-from evalharness.config.yaml import Document, Location, nearest
+from evalharness.config.yaml import nearest
 from evalharness.errors import DataError, UnknownComponent
 from evalharness.meta.labels import Labelled
 from evalharness.protocols import Metric
@@ -62,7 +59,7 @@ def score_checks(
     """
     given = checks if isinstance(checks, Mapping) else given or {}
     asked = [_parse_name(name, given) for name in dict.fromkeys(checks)]
-    built = {each.check: given.get(each.check) or _build(each.check) for each in asked}
+    built = {each.check: given.get(each.check) or named_scorer(each.check) for each in asked}
     scored = {name: _score(name, check, rows) for name, check in built.items()}
     return [_part(scored[each.check], each) for each in asked]
 
@@ -72,17 +69,6 @@ def _parse_name(name: str, given: Mapping[str, Metric]) -> _Asked:
         return _Asked(name, name, "")
     check, _, part = name.partition(".")
     return _Asked(name, check, part)
-
-
-def _build(name: str) -> Metric:
-    sheet = Document({"checks": [name]}, {(): Location("--checks", Path.cwd())})
-    kind: registry.Kind = "checks"
-    if name not in registry.known_components(kind) and name in registry.known_components("metrics"):
-        kind = "metrics"
-        if "references" in registry.load_class(kind, name).needs:
-            raise UnknownComponent(f"--checks: the metric {name!r} needs references, not labels")
-    component: Metric = build_component(kind, (), Component(name=name), sheet)
-    return component
 
 
 def _score(name: str, check: Metric, rows: Mapping[str, Sequence[Labelled]]) -> Scored:

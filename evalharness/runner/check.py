@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evalharness import text
-from evalharness.config import registry
 from evalharness.config.calibration import Probability, load_calibration
+from evalharness.config.named import named_check
 from evalharness.errors import ConfigError, DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import NO_ARTICLE, article_text, extra, parse_page
@@ -206,7 +206,7 @@ def check(
     if not given.strip():
         note = "the page has no summary" if parts else "the summary is empty"
         return Verdict("no_summary", None, (), (), note, check, article.text, "", parts)
-    checker = checker or registry.load_class("checks", check)()
+    checker = checker or named_check(check, "check")
     [score] = checker.score([(article, Summary(article.id, given))])
     limits = thresholds or own_thresholds(checker)
     return verdict_of_score(score, article.text, given, check, limits, parts)

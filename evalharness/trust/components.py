@@ -90,7 +90,7 @@ def _told_twice(run_config: RunConfig, record: Mapping[str, Any]) -> Iterator[tu
     yield "model.label", model.label if model else "", record["cell"]
     yield "seed", run_config.seed, record["seed"]
     yield "interval", run_config.interval.model_dump(), record["interval"]
-    labels = [scorer.label or scorer.name for _, scorer in run_config.scorers()]
+    labels = [scorer.shown_name for _, _, scorer in run_config.scorers()]
     yield "metrics and checks", labels, list(record["metrics"])
 
 
@@ -98,10 +98,9 @@ def _scorers(
     run_config: RunConfig, record: Mapping[str, Any], built: Components, findings: Findings
 ) -> None:
     place = run_config.document.place(())
-    for key, component in run_config.scorers():
-        label = component.label or component.name
+    for kind, key, component in run_config.scorers():
+        label = component.shown_name
         told = str(record["signatures"]["metrics"].get(label, ""))
-        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
         if (needs := _needs(kind, component.name)) is not None:
             built.needs[label] = needs
         try:
