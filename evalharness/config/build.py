@@ -22,7 +22,6 @@ from evalharness.records import canonical
 GENERATES = "max_new_tokens"
 
 
-@cache
 def options_model(component: type[Any]) -> type[BaseModel]:
     """Return the pydantic model of a component's options, made from its dataclass fields."""
     hints = get_type_hints(component, include_extras=True)
