@@ -191,3 +191,23 @@ def test_plugin_that_does_not_load_is_named_when_it_is_used(tmp_path: Path) -> N
     assert used.returncode == 2
     assert "plug-in nowhere:Other does not load: No module named 'nowhere'" in used.stderr
     assert unused.returncode == 0
+
+
+def test_row_says_what_tables_show_of_a_component_and_a_plug_in_has_a_usual_one() -> None:
+    assert registry.scorer_row("rouge").shown == ("rouge1", "rouge2", "rougeL", "rougeLsum")
+    assert registry.scorer_row("extractiveness").descriptive
+    assert not registry.is_share("density")
+    assert registry.is_share("novel_2")
+    assert [registry.model_row(name).role for name in ("lead", "oracle", "given", "causal")] == [
+        *("baseline", "upper bound", "given", "")
+    ]
+    assert registry.scorer_row("of a plug-in") == registry.model_row("of a plug-in")
+    assert registry.is_share("")
+
+
+def test_name_of_both_a_metric_and_a_check_is_what_the_caller_says() -> None:
+    assert registry.scorer_kind("rouge") == "metrics"
+    assert registry.scorer_kind("nli", otherwise="metrics") == "checks"
+    for name in ("bertscore", "of a plug-in"):
+        assert registry.scorer_kind(name) == "checks"
+        assert registry.scorer_kind(name, otherwise="metrics") == "metrics"

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalharness.config import yaml
 from evalharness.config.build import build_component
-from evalharness.config.registry import Kind, known_components, load_class
+from evalharness.config.registry import Kind, load_class, scorer_kind
 from evalharness.config.run_config import Component, read_run_config
 from evalharness.config.yaml import Document, Key, Location, nearest
 from evalharness.errors import ConfigError, UnknownComponent
@@ -63,12 +63,6 @@ def named_scorer(name: str, source: str = "--checks") -> Metric:
     if kind == "metrics" and "references" in load_class(kind, name).needs:
         raise UnknownComponent(f"{source}: the metric {name!r} needs references, not labels")
     return _Named.bare(kind, name, source).build()
-
-
-def scorer_kind(name: str) -> Kind:
-    """Return whether a name is a metric's; that of both, and of none, is a check's."""
-    only_metric = name not in known_components("checks") and name in known_components("metrics")
-    return "metrics" if only_metric else "checks"
 
 
 def named_scorers(

@@ -1,4 +1,4 @@
-"""Names to classes: the components that are built in, and those that plug-ins bring.
+"""Names to classes: the components that are built in, each with a row of what others know of it.
 
 A plug-in is a package with an entry point in one of the groups `evalharness.loaders`, `.models`,
 `.metrics`, `.checks`, `.trackers`, `.executors`: `name = "module:Class"`. It is imported when a
@@ -19,66 +19,103 @@ from evalharness.errors import ConfigError, UnknownComponent
 
 Kind = Literal["loaders", "models", "metrics", "checks", "trackers", "executors"]
 
-BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
+Role = Literal["baseline", "upper bound", "given", ""]
+
+
+@dataclasses.dataclass(frozen=True)
+class ComponentRow:
+    """What others know of a component without importing it.
+
+    target: its class, as `module:Class`.
+    shown: of a scorer with many parts, those that tables have in place of its value.
+    unscaled: parts that are no shares: tables have them as they are, and not times 100.
+    descriptive: a scorer that tells how a summary is made, and not how good it is.
+    role: of a model; a baseline tells how little could be had and an upper bound how much, so that
+        neither competes; one that is `given` writes nothing.
+    packages: those whose versions can move its results; a run's provenance names them.
+    """
+
+    target: str
+    shown: tuple[str, ...] = ()
+    unscaled: tuple[str, ...] = ()
+    descriptive: bool = False
+    role: Role = ""
+    packages: tuple[str, ...] = ()
+
+
+NETWORKS = ("accelerate", "safetensors", "sentencepiece", "tokenizers", "torch", "transformers")
+
+BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
     "loaders": {
-        "files": "evalharness.loaders.files:Files",
-        "hub": "evalharness.loaders.hub:Hub",
-        "logs": "evalharness.loaders.logs.loader:Logs",
-        "pages": "evalharness.loaders.pages.loader:Pages",
+        "files": ComponentRow("evalharness.loaders.files:Files"),
+        "hub": ComponentRow("evalharness.loaders.hub:Hub", packages=("datasets",)),
+        "logs": ComponentRow("evalharness.loaders.logs.loader:Logs"),
+        "pages": ComponentRow("evalharness.loaders.pages.loader:Pages", packages=("trafilatura",)),
     },
     "models": {
-        "article": "evalharness.models.extractive:WholeArticle",
-        "causal": "evalharness.models.causal:Causal",
-        "endpoint": "evalharness.models.endpoint:Endpoint",
-        "given": "evalharness.models.given:Given",
-        "lead": "evalharness.models.extractive:Lead",
-        "lexrank": "evalharness.models.extractive:LexRank",
-        "oracle": "evalharness.models.extractive:Oracle",
-        "random": "evalharness.models.extractive:RandomSentences",
-        "seq2seq": "evalharness.models.seq2seq:Seq2Seq",
-        "textrank": "evalharness.models.extractive:TextRank",
-        "title": "evalharness.models.extractive:Title",
+        "article": ComponentRow("evalharness.models.extractive:WholeArticle", role="baseline"),
+        "causal": ComponentRow("evalharness.models.causal:Causal", packages=NETWORKS),
+        "endpoint": ComponentRow("evalharness.models.endpoint:Endpoint"),
+        "given": ComponentRow("evalharness.models.given:Given", role="given"),
+        "lead": ComponentRow("evalharness.models.extractive:Lead", role="baseline"),
+        "lexrank": ComponentRow("evalharness.models.extractive:LexRank", role="baseline"),
+        "oracle": ComponentRow("evalharness.models.extractive:Oracle", role="upper bound"),
+        "random": ComponentRow("evalharness.models.extractive:RandomSentences", role="baseline"),
+        "seq2seq": ComponentRow("evalharness.models.seq2seq:Seq2Seq", packages=NETWORKS),
+        "textrank": ComponentRow("evalharness.models.extractive:TextRank", role="baseline"),
+        "title": ComponentRow("evalharness.models.extractive:Title", role="baseline"),
     },
     "metrics": {
-        "bartscore": "evalharness.metrics.bartscore:BartScore",
-        "bertscore": "evalharness.metrics.bertscore:BertScore",
-        "bleu": "evalharness.metrics.bleu:Bleu",
-        "chrf": "evalharness.metrics.bleu:Chrf",
-        "extractiveness": "evalharness.metrics.extractiveness:Extractiveness",
-        "rouge": "evalharness.metrics.rouge:Rouge",
-        "ter": "evalharness.metrics.bleu:Ter",
-        "unieval": "evalharness.metrics.unieval:UniEval",
+        "bartscore": ComponentRow("evalharness.metrics.bartscore:BartScore", packages=NETWORKS),
+        "bertscore": ComponentRow("evalharness.metrics.bertscore:BertScore", packages=NETWORKS),
+        "bleu": ComponentRow("evalharness.metrics.bleu:Bleu", packages=("sacrebleu",)),
+        "chrf": ComponentRow("evalharness.metrics.bleu:Chrf", packages=("sacrebleu",)),
+        "extractiveness": ComponentRow(
+            "evalharness.metrics.extractiveness:Extractiveness",
+            shown=("coverage", "density", "novel_2"),
+            unscaled=("density",),
+            descriptive=True,
+        ),
+        "rouge": ComponentRow(
+            "evalharness.metrics.rouge:Rouge",
+            shown=("rouge1", "rouge2", "rougeL", "rougeLsum"),
+            packages=("rapidfuzz", "rouge-score-rs"),
+        ),
+        "ter": ComponentRow("evalharness.metrics.bleu:Ter", packages=("sacrebleu",)),
+        "unieval": ComponentRow("evalharness.metrics.unieval:UniEval", packages=NETWORKS),
     },
     "checks": {
-        "alignscore": "evalharness.checks.alignscore:AlignScore",
-        "bartscore": "evalharness.checks.bartscore:BartScore",
-        "bertscore": "evalharness.checks.bertscore:BertScore",
-        "dates": "evalharness.checks.lexical.dates:Dates",
-        "entities": "evalharness.checks.lexical.entities:Entities",
-        "factcg": "evalharness.checks.factcg:FactCG",
-        "judge": "evalharness.checks.judge.judge:Judge",
-        "hhem": "evalharness.checks.hhem:Hhem",
-        "lettucedetect": "evalharness.checks.lettucedetect:LettuceDetect",
-        "lexical": "evalharness.checks.lexical.lexical:Lexical",
-        "minicheck": "evalharness.checks.minicheck:MiniCheck",
-        "nli": "evalharness.checks.nli:Nli",
-        "numbers": "evalharness.checks.lexical.numbers:Numbers",
-        "polarity": "evalharness.checks.lexical.polarity:Polarity",
-        "quotes": "evalharness.checks.lexical.quotes:Quotes",
-        "roles": "evalharness.checks.lexical.roles:Roles",
-        "support": "evalharness.checks.lexical.support:Support",
-        "unieval": "evalharness.checks.unieval:UniEval",
+        "alignscore": ComponentRow("evalharness.checks.alignscore:AlignScore", packages=NETWORKS),
+        "bartscore": ComponentRow("evalharness.checks.bartscore:BartScore", packages=NETWORKS),
+        "bertscore": ComponentRow("evalharness.checks.bertscore:BertScore", packages=NETWORKS),
+        "dates": ComponentRow("evalharness.checks.lexical.dates:Dates"),
+        "entities": ComponentRow("evalharness.checks.lexical.entities:Entities"),
+        "factcg": ComponentRow("evalharness.checks.factcg:FactCG", packages=NETWORKS),
+        "judge": ComponentRow("evalharness.checks.judge.judge:Judge", packages=NETWORKS),
+        "hhem": ComponentRow("evalharness.checks.hhem:Hhem", packages=NETWORKS),
+        "lettucedetect": ComponentRow(
+            "evalharness.checks.lettucedetect:LettuceDetect", packages=NETWORKS
+        ),
+        "lexical": ComponentRow("evalharness.checks.lexical.lexical:Lexical"),
+        "minicheck": ComponentRow("evalharness.checks.minicheck:MiniCheck", packages=NETWORKS),
+        "nli": ComponentRow("evalharness.checks.nli:Nli", packages=NETWORKS),
+        "numbers": ComponentRow("evalharness.checks.lexical.numbers:Numbers"),
+        "polarity": ComponentRow("evalharness.checks.lexical.polarity:Polarity"),
+        "quotes": ComponentRow("evalharness.checks.lexical.quotes:Quotes"),
+        "roles": ComponentRow("evalharness.checks.lexical.roles:Roles"),
+        "support": ComponentRow("evalharness.checks.lexical.support:Support"),
+        "unieval": ComponentRow("evalharness.checks.unieval:UniEval", packages=NETWORKS),
     },
     "trackers": {
-        "mlflow": "evalharness.trackers.mlflow:MLflow",
-        "tensorboard": "evalharness.trackers.tensorboard:TensorBoard",
-        "trackio": "evalharness.trackers.trackio:Trackio",
-        "wandb": "evalharness.trackers.wandb:WandB",
+        "mlflow": ComponentRow("evalharness.trackers.mlflow:MLflow"),
+        "tensorboard": ComponentRow("evalharness.trackers.tensorboard:TensorBoard"),
+        "trackio": ComponentRow("evalharness.trackers.trackio:Trackio"),
+        "wandb": ComponentRow("evalharness.trackers.wandb:WandB"),
     },
     "executors": {
-        "local": "evalharness.executors.local:Local",
-        "processes": "evalharness.executors.processes:Processes",
-        "ray": "evalharness.executors.ray:Ray",
+        "local": ComponentRow("evalharness.executors.local:Local"),
+        "processes": ComponentRow("evalharness.executors.processes:Processes"),
+        "ray": ComponentRow("evalharness.executors.ray:Ray"),
     },
 }
 
@@ -93,10 +130,42 @@ _CONTRACT: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
+_PLUG_IN = ComponentRow("")
+
+
+def scorer_row(name: str) -> ComponentRow:
+    """Return what is known of a metric or check; of a plug-in's only what holds for most."""
+    return BUILT_IN["metrics"].get(name) or BUILT_IN["checks"].get(name) or _PLUG_IN
+
+
+def model_row(name: str) -> ComponentRow:
+    """Return what is known of a model; of a plug-in's only what holds for most."""
+    return BUILT_IN["models"].get(name, _PLUG_IN)
+
+
+def is_share(part: str) -> bool:
+    """Tell whether a part of a score, or its value (""), is shown times 100."""
+    rows = (*BUILT_IN["metrics"].values(), *BUILT_IN["checks"].values())
+    return not any(part in row.unscaled for row in rows)
+
+
+def packages_of_components() -> set[str]:
+    """Return every package that a component of ours counts, reads or writes with."""
+    return {name for rows in BUILT_IN.values() for row in rows.values() for name in row.packages}
+
+
+def scorer_kind(name: str, otherwise: Kind = "checks") -> Kind:
+    """Return whether a name is a metric's or a check's; `otherwise` for that of both or none."""
+    is_metric, is_check = (name in known_components(kind) for kind in ("metrics", "checks"))
+    if is_metric == is_check:
+        return otherwise
+    return "metrics" if is_metric else "checks"
+
+
 @cache
 def known_components(kind: Kind) -> Mapping[str, str | EntryPoint]:
     """Return every component of a kind by name. Raises ConfigError where two claim one name."""
-    found: dict[str, str | EntryPoint] = dict(BUILT_IN[kind])
+    found: dict[str, str | EntryPoint] = {name: r.target for name, r in BUILT_IN[kind].items()}
     for point in entry_points(group=f"evalharness.{kind}"):
         if point.name in found:
             holder = found[point.name]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from evalharness.config.cells import Cell, prepare
+from evalharness.config.registry import scorer_row
 from evalharness.config.run_config import read_run_config
 from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
@@ -25,7 +26,7 @@ from evalharness.runner.articles import no_article, windows
 from evalharness.runner.work import Work, at_work, weights, with_same_articles
 from evalharness.stats import paired
 from evalharness.store.ledger import Ledger, results_folder
-from evalharness.store.samples import SHOWN_PARTS, TABLE_FILE
+from evalharness.store.samples import TABLE_FILE
 from evalharness.store.store import Store, content_key
 
 # Standard deviation, over articles, of the difference between two systems, where no run tells it:
@@ -296,7 +297,7 @@ def _detectable(group: Sequence[Cell], plans: Mapping[int, CellPlan]) -> Iterato
     cells = {label: cell for cell in reversed(group) for label in cell.metrics}
     for label in dict.fromkeys(label for cell in group for label in cell.metrics):
         metric, kind = cells[label].metrics[label], cells[label].metric_kinds[label]
-        for part in SHOWN_PARTS.get(kind, ("value",)):
+        for part in scorer_row(kind).shown or ("value",):
             deviation, basis = _deviation(folders, f"{label}.{part}", metric)
             difference = None
             if deviation is not None and n > 1:
