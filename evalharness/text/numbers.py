@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from evalharness.records import Span
-from evalharness.text.number_phrases import EXACT
 from evalharness.text.number_reader import read_numbers
-from evalharness.text.number_words import DOLLARS
+from evalharness.text.number_words import DOLLARS, EXACT
 from evalharness.text.sentences import sentences
 
 # How far the truth may lie from a hedged number, as parts of it: `nearly 200` is 160 to 200.

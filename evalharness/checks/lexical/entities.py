@@ -12,8 +12,8 @@ from evalharness.checks.lexical.naming_words import NAMING_STEMS
 from evalharness.checks.lexical.passages import passages
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
-from evalharness.text.common_words import FUNCTION_WORDS
 from evalharness.text.name_words import PERSON_TITLES
+from evalharness.text.words import FUNCTION_WORDS
 
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0

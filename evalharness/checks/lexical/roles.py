@@ -21,8 +21,8 @@ from evalharness.checks.lexical.role_words import (
 )
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, Span
-from evalharness.text.common_words import FUNCTION_WORDS
-from evalharness.text.irregular import VERB_OF
+from evalharness.text.stems import VERB_OF
+from evalharness.text.words import FUNCTION_WORDS
 
 # How far from a verb, in words, its parties stand in the article.
 REACH_BEFORE = 12
