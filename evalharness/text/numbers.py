@@ -113,7 +113,7 @@ class NumberIndex:
                 alike.append((place, number))
         self._values = sorted(self._groups)
 
-    def agreeing(self, claimed: Number) -> Iterator[Number]:
+    def agreeing_numbers(self, claimed: Number) -> Iterator[Number]:
         """Yield the stated numbers that agree with a claimed one, the nearest below first."""
         for value in _keys(claimed):
             low, high = _reach(claimed, value)
