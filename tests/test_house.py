@@ -24,7 +24,7 @@ LIMITS: Mapping[str, tuple[int, int]] = {
     "function length, longest": (48, 48),
     "subscripts of run.json": (129, 0),
     "exit codes as numbers": (17, 0),
-    "modules imported by gate": (71, 50),
+    "modules imported by gate": (31, 50),
     "modules imported by --help": (5, 5),
     "modules entered by a run": (46, 40),
     "frames to a score": (14, 10),
