@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from evalharness.comparison.rules import SliceRule
 from evalharness.comparison.shared import Shared, share
-from evalharness.errors import HarnessError
+from evalharness.errors import Exit, HarnessError
 from evalharness.records import Defect
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run
@@ -25,7 +25,7 @@ DEFECTS: tuple[str, ...] = get_args(Defect)
 class CouldNotRun(HarnessError):
     """The gate can say nothing of this baseline and this candidate."""
 
-    exit_code = 4
+    exit_code = Exit.INCOMPLETE
 
 
 @dataclass(frozen=True)
