@@ -21,11 +21,10 @@ from evalharness.comparison.pairing import (
 from evalharness.comparison.rules import DEFAULT_MARGIN, MetricRule, MetricRules, Rules, read_rules
 from evalharness.comparison.shared import Incomparable, Measure, choose_measures
 from evalharness.config.yaml import nearest
-from evalharness.errors import ConfigError, HarnessError
-from evalharness.runner.run import Run
+from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import ScoredRun, read_run, runs_in
+from evalharness.store.runs import Run, read_run, runs_in
 
 WORST_ARTICLES = 5
 
@@ -45,7 +44,7 @@ class Gate:
     folders: Mapping[str, tuple[Path, Path]] = field(default_factory=dict, repr=False)
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> Exit:
         """0 pass, 1 regression, 3 inconclusive, 4 could not run."""
         return EXIT_CODES[self.verdict]
 
@@ -114,7 +113,7 @@ def _folder(run: str | Path | Run) -> Path:
     return run.folder if isinstance(run, Run) else Path(run)
 
 
-def _runs(run: str | Path | Run) -> list[ScoredRun]:
+def _runs(run: str | Path | Run) -> list[Run]:
     return [read_run(run.folder)] if isinstance(run, Run) else runs_in(run)
 
 
@@ -203,7 +202,7 @@ def _measures(pairing: Pairing, name: str) -> tuple[Measure, ...]:
         raise ConfigError(f"rules: no metric {name!r}{nearest(name, metrics)}") from None
 
 
-def _stands_alone(run: ScoredRun, name: str) -> bool:
+def _stands_alone(run: Run, name: str) -> bool:
     try:
         return bool(choose_measures([run, run], [name]).measures)
     except Incomparable:
