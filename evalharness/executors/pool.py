@@ -9,7 +9,7 @@ from evalharness.errors import WorkerDied
 from evalharness.executors.tasks import pack_components, pack_order, unpack_results
 from evalharness.protocols import Sent, Task
 
-# How often a task is tried: a machine may fail, and a batch that kills each worker must not go round
+# How often a task is tried: a machine may fail, and one that kills each worker must not go round
 # for ever.
 TRIES_PER_TASK = 3
 
