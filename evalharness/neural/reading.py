@@ -30,7 +30,7 @@ class CopiedSentences:
 
     >>> from evalharness import text
     >>> article = "It  rained. The mayor\\nresigned. He denies that the mayor resigned."
-    >>> copied = Copied(article, text.sentences(article))
+    >>> copied = CopiedSentences(article, text.sentences(article))
     >>> copied.place("the mayor resigned."), copied.place("mayor resigned.")
     (Span(start=12, end=31), None)
     """

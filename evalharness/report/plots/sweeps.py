@@ -52,7 +52,7 @@ def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
 
     A case says what its settings are, and of keys that go together the first says the others.
 
-    >>> varied([{"case": "short", "max": 9, "beams": 1}, {"case": "long", "max": 99, "beams": 4},
+    >>> varied_keys([{"case": "short", "max": 9, "beams": 1}, {"case": "long", "max": 99, "beams": 4},
     ...         {"case": "long", "max": 99, "beams": 1}])
     ['case', 'beams']
     """
