@@ -167,9 +167,9 @@ class _Processes:
 def _describe_end(status: int) -> str:
     """Say how a process ended, as its status tells.
 
-    >>> _ended(-9)
+    >>> _describe_end(-9)
     'killed by SIGKILL (out of memory?)'
-    >>> _ended(1)
+    >>> _describe_end(1)
     'ended with status 1'
     """
     if status >= 0:

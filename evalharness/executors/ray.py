@@ -160,7 +160,7 @@ def _fits(node: dict[str, float], cpus: float, gpus: float) -> int:
 def _describe_resources(cpus: float, gpus: float) -> str:
     """Say what a worker needs.
 
-    >>> _told(1.0, 0.5)
+    >>> _describe_resources(1.0, 0.5)
     '1 CPU and 0.5 GPU'
     """
     return f"{cpus:g} CPU" + (f" and {gpus:g} GPU" if gpus else "")
