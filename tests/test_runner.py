@@ -20,10 +20,9 @@ from evalharness.config.cells import Cell
 from evalharness.config.run_config import read_run_config
 from evalharness.errors import DataError, ModelError
 from evalharness.files import temporary
-from evalharness.protocols import Need, Pair
+from evalharness.protocols import Need, Pair, Silence
 from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.runner.run import Unfinished, run_cell, run_cells
-from evalharness.runner.work import Silence
 from evalharness.store import aggregates
 from evalharness.store import samples as store_samples
 

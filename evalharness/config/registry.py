@@ -126,7 +126,7 @@ _CONTRACT: Mapping[Kind, tuple[str, ...]] = {
     "metrics": ("version", "needs", "range", "score"),
     "checks": ("version", "needs", "range", "score"),
     "trackers": ("version", "required", "ready", "track"),
-    "executors": ("version", "crew", "refuses"),
+    "executors": ("version", "pool", "refuses"),
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.config.cells import Cell, prepare
+from evalharness.config.cells import Cell, by_articles, prepare
 from evalharness.config.registry import scorer_row
 from evalharness.config.run_config import read_run_config
 from evalharness.config.signature import signature_parts, wanted_checkpoints
@@ -23,7 +23,7 @@ from evalharness.hf import hub
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.runner.articles import no_article, windows
-from evalharness.runner.work import Work, at_work, weights, with_same_articles
+from evalharness.runner.work import Work, at_work
 from evalharness.stats import paired
 from evalharness.store.ledger import Ledger, results_folder
 from evalharness.store.samples import TABLE_FILE
@@ -137,16 +137,14 @@ def plan(
     folder = results_folder(results)
     looking = _Looking(Store(folder / "store"), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
-    for group in with_same_articles(cells):
+    for group in by_articles(cells):
         looking.count([(cell, plans[id(cell)]) for cell in group])
     return Plan(
         experiment=cells[0].experiment,
         cells=list(plans.values()),
         distinct=sum(map(len, looking.missing.values())),
         weights=_all_weights(cells),
-        detectable=[
-            found for group in with_same_articles(cells) for found in _detectable(group, plans)
-        ],
+        detectable=[found for group in by_articles(cells) for found in _detectable(group, plans)],
     )
 
 
@@ -164,13 +162,13 @@ class _Looking:
         path = self.folder / cell.experiment / cell.name
         planned = CellPlan(cell.name, path, cell.settings)
         planned.scores = {label: StoredCount() for label in cell.metrics}
-        planned.problem = self.problems.get(weights(cell), "")
+        planned.problem = self.problems.get(cell.weights, "")
         if not planned.problem:
             try:
                 self.works[cell.name] = at_work(cell, path, self.store)
             except ModelError as error:
                 planned.problem = str(error)
-                self.problems[weights(cell)] = planned.problem
+                self.problems[cell.weights] = planned.problem
         return planned
 
     def count(self, group: Sequence[tuple[Cell, CellPlan]]) -> None:
