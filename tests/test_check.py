@@ -10,16 +10,14 @@ from typer.testing import CliRunner
 
 import evalharness
 from evalharness.cli import app
+from evalharness.config.calibration import Thresholds, load_thresholds
 from evalharness.errors import ConfigError, DataError, UnknownComponent
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.report.verdict import show_verdict
 from evalharness.runner.check import (
-    DEFAULT,
-    Thresholds,
     Verdict,
     check,
-    load_thresholds,
-    verdict_and_bands,
+    verdict_of_score,
 )
 
 PAGES = Path(__file__).parents[1] / "configs" / "pages"
@@ -47,8 +45,9 @@ def score(*values: float, value: float | None = 1.0, kind: str = "") -> Score:
     ],
 )
 def test_verdict_is_the_worst_band(given: Score, outcome: str, bands: list[str]) -> None:
-    found, by_sentence = verdict_and_bands(given, DEFAULT)
-    assert (found, [by_sentence[s.span] for s in given.sentences]) == (outcome, bands)
+    verdict = verdict_of_score(given, "", "First. Second", "numbers")
+    by_span = {sentence.span: sentence.band for sentence in verdict.sentences}
+    assert (verdict.verdict, [by_span[s.span] for s in given.sentences]) == (outcome, bands)
 
 
 CASES = Path(__file__).parent / "cases" / "pages"

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from evalharness.config.calibration import Thresholds
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
 from evalharness.protocols import Metric
 from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
-from evalharness.runner.check import Thresholds, check, read_page
+from evalharness.runner.check import check, read_page
 
 STDIN = "-"
 

@@ -256,7 +256,7 @@ def check(
         raise typer.BadParameter("give pages, or --article and --summary together")
     limits = None
     if thresholds is not None:
-        from evalharness.runner.check import load_thresholds
+        from evalharness.config.calibration import load_thresholds
 
         limits = load_thresholds(thresholds)
     checker = named_scorers([name], config, settings or ()).get(name)
