@@ -17,6 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from evalharness.errors import ConfigError
 from evalharness.files.untrusted import read_whole
+from evalharness.protocols import Banded
 
 Band = Literal["supported", "unsure", "flagged"]
 Method = Literal["platt", "isotonic"]
@@ -282,5 +283,7 @@ def load_thresholds(path: str | Path) -> Thresholds:
 
 def own_thresholds(check: Any) -> Thresholds:
     """Return where a check, or its class, says that its bands part; else the usual ones."""
-    own: Mapping[str, Any] | None = getattr(check, "thresholds", None)
-    return Thresholds() if own is None else Thresholds(**own)
+    if not isinstance(check, Banded):
+        return Thresholds()
+    limits: dict[str, Any] = {**check.thresholds}
+    return Thresholds(**limits)
