@@ -318,8 +318,9 @@ def write_summaries(
 ) -> list[Summary]:
     """Return the summary of each article, in order: its prompt, written to, and made readable.
 
-    long: what to do with an article that does not fit. merge_prompt: makes a prompt of summaries, where
-    that is not the prompt of an article. Raises: ModelError where all fail for the same reason.
+    long: what to do with an article that does not fit. merge_prompt: makes a prompt of summaries,
+    where that is not the prompt of an article. Raises: ModelError where all fail for the same
+    reason.
     """
     with weights.quiet():
         return summarize_all(
