@@ -16,8 +16,9 @@ from evalharness.loaders.logs.formats import FORMATS
 from evalharness.loaders.logs.loader import Logs
 from evalharness.loaders.paths import matching_paths
 from evalharness.records import digest
-from evalharness.runner.run import Progress, Run, Unfinished, run
+from evalharness.runner.run import Progress, Unfinished, run
 from evalharness.store import samples as results_files
+from evalharness.store.runs import Run
 
 ROWS_FORMAT = "rows"
 FORMAT_NAMES = ("auto", ROWS_FORMAT, *FORMATS)
@@ -138,7 +139,7 @@ def _unused_name(system: str, stem: str, taken: set[str]) -> str:
     """Return a name for a system's run whose folder is no other's, and note it in `taken`.
 
     >>> taken = set()
-    >>> [_unused(*names, taken) for names in (("a/b", "x"), ("a/b", "y"), ("A-b", "y"))]
+    >>> [_unused_name(*names, taken) for names in (("a/b", "x"), ("a/b", "y"), ("A-b", "y"))]
     ['a/b', 'a/b-y', '57ca8066-A-b']
     """
     spare = f"{digest(system, stem)[:8]}-{system}"
