@@ -148,11 +148,11 @@ class Paced(Protocol):
         """
         ...
 
-    def found(self) -> tuple[str, Mapping[str, Any]]:
+    def device_and_limits(self) -> tuple[str, Mapping[str, Any]]:
         """Return the device, and what is to be kept of it; nothing where nothing was found."""
         ...
 
-    def told(self) -> Mapping[str, Any]:
+    def generation_record(self) -> Mapping[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""
         ...
 

@@ -81,11 +81,11 @@ class Paced(Faulty):
         if self.answers:
             self.limits.update(articles=len(articles), tokens=None, tried={"1": 1.0})
 
-    def found(self) -> tuple[str, Mapping[str, Any]]:
+    def device_and_limits(self) -> tuple[str, Mapping[str, Any]]:
         """Return what was found out, for a device of no name."""
         return "here", dict(self.limits)
 
-    def told(self) -> Mapping[str, Any]:
+    def generation_record(self) -> Mapping[str, Any]:
         """Return the same."""
         return {"device": "here", "batch": dict(self.limits)}
 

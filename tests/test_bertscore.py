@@ -118,13 +118,13 @@ def _no_space_in_front(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _swapped_pair(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    compared = bertscore.BertScoring.compared
+    compared = bertscore.BertScoring.compare_pairs
 
     def swapped(self: Any, pairs: Any, made: Any) -> Any:
         turned = compared(self, [pair[::-1] for pair in pairs], lambda r, h, m: made(h, r, m))
         return {pair[::-1]: value for pair, value in turned.items()}
 
-    monkeypatch.setattr(bertscore.BertScoring, "compared", swapped)
+    monkeypatch.setattr(bertscore.BertScoring, "compare_pairs", swapped)
 
 
 def _left_padding(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:

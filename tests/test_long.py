@@ -65,7 +65,7 @@ class Reader:
         read = len(article.text) if whole else end
         return Words(article.text[:read], read, is_merge)
 
-    def merging(self, summaries: Article) -> Words | NoPrompt:
+    def merge_prompt(self, summaries: Article) -> Words | NoPrompt:
         return self.prompt(summaries, True)
 
     def write(self, prompts: Sequence[Words]) -> list[Said | NoPrompt]:

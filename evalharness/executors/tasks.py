@@ -152,7 +152,7 @@ def _unpack_component(pack: bytes) -> Any:
 def run_trial(component: Paced, trial: Trial) -> list[Any]:
     """Return the device, what is to be kept of it, and how summaries are written."""
     component.settle({}, trial.articles)
-    return [*component.found(), component.told()]
+    return [*component.device_and_limits(), component.generation_record()]
 
 
 def run_batch(component: Any, batch: Sequence[Any]) -> list[Any]:

@@ -177,9 +177,9 @@ class Summarizing:
 
     def _keep(self, model: Paced) -> None:
         """Store what a model has found out since; where others were first, it keeps to theirs."""
-        if kept := self._learn(*model.found()):
+        if kept := self._learn(*model.device_and_limits()):
             model.settle(kept, ())
-        self.generation = model.told()
+        self.generation = model.generation_record()
 
     def _learn(self, place: str, found: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """Store what was found out on a device; return what holds now, where it was new."""
