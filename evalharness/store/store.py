@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.errors import ModelError, WorkerDied
 from evalharness.executors.tasks import stays
 from evalharness.protocols import (
@@ -85,7 +85,7 @@ class Summarizing:
         self._as_configured = copy.copy(model)  # without what the other loads
         self._kind = kind
         self.needs = model.needs
-        self.signature = registry.signature(kind, model)
+        self.signature = signature_parts(kind, model)
         self.instructions = model.instructions() if isinstance(model, Prompted) else ()
         self.advance = advance
         self.computed = self.stored = 0
