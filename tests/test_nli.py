@@ -9,8 +9,7 @@ import pytest
 from neural import frozen, mutations, official_summac, texts, tiny
 
 from evalharness.checks import nli_head
-from evalharness.checks.nli import Nli
-from evalharness.checks.pieces import Granularity, pieces
+from evalharness.checks.nli import Granularity, Nli, pieces
 from evalharness.errors import ModelError
 from evalharness.records import Article, Score, Span, Summary
 
@@ -254,7 +253,7 @@ def test_cascade_settles_copies_without_the_network(models: dict[str, Path]) -> 
     assert [span.of(ARTICLE) for span in first.evidence] == ["It voted against the new budget."]
     assert third.value < 1
     assert score.parts["copied"] == pytest.approx(2 / 3)
-    assert check.loaded.computed == 3  # three sentences of the article, one of the summary
+    assert check.loaded_network.computed == 3  # three sentences of the article, one of the summary
 
 
 def test_cascade_loads_nothing_where_all_is_copied(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from neural import frozen, official_bertscore, texts, tiny, tiny_scorers
 
 from evalharness.checks.unieval import ArticleDimension, UniEval
 from evalharness.errors import ModelError
+from evalharness.metrics import unieval
+from evalharness.metrics.unieval import Dimension, UniEvalQuestion
 from evalharness.metrics.unieval import UniEval as Metric
-from evalharness.neural import unieval
 from evalharness.neural.network import Network
-from evalharness.neural.unieval import Dimension, UniEvalQuestion
 from evalharness.records import Article, Score, Span, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -44,8 +44,8 @@ def check(folder: Path) -> Plain:
 def fresh(check: Plain, batch_tokens: int = 1024) -> Plain:
     """Return a check with the same model that remembers nothing."""
     other = Plain(check.model, check.dimensions, device="cpu")
-    network: Any = check.loaded
-    other.__dict__["loaded"] = Network(network, batch_tokens)
+    network: Any = check.loaded_network
+    other.__dict__["loaded_network"] = Network(network, batch_tokens)
     return other
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.neural.bertscore import BertScoring
+from evalharness.metrics.bertscore import BertScoring
 from evalharness.neural.reading import PairScoring, unscorable
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
@@ -44,7 +44,7 @@ class BertScore(BertScoring):
         notes = [unscorable(article.text, summary.text) for article, summary in pairs]
         texts = [(article.text, summary.text) for article, summary in pairs]
         sentences = cache(self.split)
-        found = self.compared(
+        found = self.compare_pairs(
             [pair for pair, note in zip(texts, notes, strict=True) if not note],
             lambda article, summary, match: self._score(article, summary, match, sentences),
         )

@@ -21,7 +21,7 @@ from evalharness.cli.options import (
     split_names,
 )
 from evalharness.config.named import named_scorers
-from evalharness.config.run_config import Sheet
+from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
 from evalharness.report.text_table import (
     TextRow,
@@ -128,7 +128,7 @@ def meta(
 
 
 def _usual_checks() -> list[str]:
-    return [component.name for component in Sheet.model_fields["checks"].default]
+    return [component.name for component in RunConfig.model_fields["checks"].default]
 
 
 def show_agreement(record: Mapping[str, Any], out: IO[str]) -> None:

@@ -24,9 +24,9 @@ from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
 from evalharness.records import NO_ANSWER
 from evalharness.report.table import show_runs
-from evalharness.runner.run import Run, Unfinished
-from evalharness.runner.run import run as run_config
-from evalharness.runner.tracking import failures
+from evalharness.runner.run import Unfinished
+from evalharness.runner.run import run as run_cells
+from evalharness.store.runs import Run
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -56,7 +56,7 @@ def run(
     if shard is not None:
         _run_shard(shard, config, overrides or (), how, as_json)
         return
-    compute = partial(run_config, config, overrides or (), space=not no_space_check, **how)
+    compute = partial(run_cells, config, overrides or (), space=not no_space_check, **how)
     show_run(compute, as_json=as_json, report=report)
 
 
@@ -126,7 +126,7 @@ def _write_report(runs: Sequence[Run], folder: Path, *, quiet: bool) -> bool:
 
 def _tell_of_trackers(runs: Sequence[Run]) -> None:
     for finished in runs:
-        for line in failures(finished.record, required=False):
+        for line in finished.tracker_failures(required=False):
             typer.echo(f"evalharness: {finished.name}: {line}", err=True)
 
 

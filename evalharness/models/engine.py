@@ -4,14 +4,17 @@ What `seq2seq` and `causal` share once they start to work; imported late, since 
 """
 
 import contextlib
+import io
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-import torch  # noqa: TID253  imported when the work starts, as is this module
-from transformers import (  # noqa: TID253
+import torch
+from transformers import (
+    ContinuousBatchingConfig,
     LogitsProcessorList,
     StoppingCriteria,
     StoppingCriteriaList,
@@ -19,7 +22,7 @@ from transformers import (  # noqa: TID253
 
 from evalharness.errors import HarnessError, ModelError
 from evalharness.hf import weights
-from evalharness.models import continuous, sampling
+from evalharness.models import sampling
 from evalharness.models.long import Long, error_line, summarize_all
 from evalharness.models.pace import LEAST_FOR_TRIAL, Pace, find_pace, usual
 from evalharness.models.prompt import NoPrompt as Failed
@@ -132,7 +135,7 @@ class Engine:
         """Return how many prompts go together, by their lengths in falling order."""
         if self.alone or self.settings.samples_beams:
             return 1
-        return self.pace.latest.fitting(lengths, self.settings.beams, self.settings.cap)
+        return self.pace.latest.prompts_that_fit(lengths, self.settings.beams, self.settings.cap)
 
     @cached_property
     def pace(self) -> "Pacing":
@@ -153,7 +156,7 @@ class Engine:
         device = self.loaded.device
         return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
-    def told(self) -> dict[str, Any]:
+    def generation_record(self) -> dict[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""
         model, latest = self.loaded.model, self.pace.latest
         limits = {"articles": latest.articles, "tokens": latest.tokens}
@@ -174,7 +177,7 @@ class Engine:
         from what is kept. prompts: makes what is to be written, of n articles.
         """
         if kept is not None:
-            self.pace.latest = self.pace.latest.taking(kept)
+            self.pace.latest = self.pace.latest.with_record(kept)
         fixed = (
             self.continuous
             or self.batch_size != "auto"
@@ -213,10 +216,11 @@ class Engine:
         if self.continuous:
             ids = [prompt.ids for prompt in chosen]
             return [
-                self._written(row) for row in continuous.new_tokens(self.loaded, self.settings, ids)
+                self._read_tokens(row)
+                for row in generate_continuously(self.loaded, self.settings, ids)
             ]
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
-        inputs = self._padded(chosen)
+        inputs = self._pad_prompts(chosen)
         start = 1 if self._encodes else inputs["input_ids"].shape[1]
         processors = LogitsProcessorList()
         if self.settings.draw is not None:
@@ -231,13 +235,13 @@ class Engine:
             sequences = model.generate(
                 **inputs, logits_processor=processors, stopping_criteria=criteria
             )
-        return [self._written(row[start:]) for row in sequences.tolist()]
+        return [self._read_tokens(row[start:]) for row in sequences.tolist()]
 
     @cached_property
     def _encodes(self) -> bool:
         return bool(self.loaded.model.config.is_encoder_decoder)
 
-    def _padded(self, prompts: Sequence[Prompt]) -> dict[str, torch.Tensor]:
+    def _pad_prompts(self, prompts: Sequence[Prompt]) -> dict[str, torch.Tensor]:
         """Return ids and mask: encoders padded right, decoders left, as each was trained."""
         longest = max(len(p.ids) for p in prompts)
         pad = self.settings.config.pad_token_id or 0
@@ -267,7 +271,7 @@ class Engine:
         finally:
             model.generation_config = own
 
-    def _written(self, ids: list[int]) -> GeneratedText:
+    def _read_tokens(self, ids: list[int]) -> GeneratedText:
         """Return the new tokens of a row up to its end, and why it ends there."""
         config = self.settings.config
         end = next((i for i, token in enumerate(ids) if token in end_tokens(config)), None)
@@ -290,8 +294,8 @@ class Asking:
 
     engine: Engine
     prompt: Callable[[Article], Prompt | Failed]
-    merging: Callable[[Article], Prompt | Failed]
-    polished: Callable[[GeneratedText, Prompt], str]
+    merge_prompt: Callable[[Article], Prompt | Failed]
+    clean_text: Callable[[GeneratedText, Prompt], str]
 
     def write(self, prompts: Sequence[Prompt]) -> list[Said | Failed]:
         """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
@@ -299,7 +303,7 @@ class Asking:
         return [
             result
             if isinstance(result, Failed)
-            else Said(self.polished(result, p), result.finish, len(result.ids), len(p.ids))
+            else Said(self.clean_text(result, p), result.finish, len(result.ids), len(p.ids))
             for p, result in results
         ]
 
@@ -308,17 +312,20 @@ def write_summaries(
     articles: Sequence[Article],
     engine: Engine,
     prompt: Callable[[Article], Prompt | Failed],
-    polished: Callable[[GeneratedText, Prompt], str],
+    clean_text: Callable[[GeneratedText, Prompt], str],
     long: Long | None = None,
-    merging: Callable[[Article], Prompt | Failed] | None = None,
+    merge_prompt: Callable[[Article], Prompt | Failed] | None = None,
 ) -> list[Summary]:
     """Return the summary of each article, in order: its prompt, written to, and made readable.
 
-    long: what to do with an article that does not fit. merging: makes a prompt of summaries, where
-    that is not the prompt of an article. Raises: ModelError where all fail for the same reason.
+    long: what to do with an article that does not fit. merge_prompt: makes a prompt of summaries,
+    where that is not the prompt of an article. Raises: ModelError where all fail for the same
+    reason.
     """
     with weights.quiet():
-        return summarize_all(articles, Asking(engine, prompt, merging or prompt, polished), long)
+        return summarize_all(
+            articles, Asking(engine, prompt, merge_prompt or prompt, clean_text), long
+        )
 
 
 def careful(
@@ -351,3 +358,65 @@ def careful(
 def _free() -> None:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+# Continuous batching, in which a row that ends makes room for the next prompt at once: that is
+# `generate_batch` of transformers 5, with its paged cache; greedy only.
+
+_LOG = "ContinuousBatchingLogger"
+# On a CPU nobody tells how much memory the cache may take: pages for so many prompts at once.
+_PAGE = 64
+_AT_ONCE = 32
+
+
+def check_continuous(
+    loaded: weights.Loaded, settings: DecodingSettings, stop: Sequence[str]
+) -> None:
+    """Raise ModelError where `generate_batch` would decode otherwise than `generate`."""
+    what = ""
+    if settings.beams > 1:
+        what = f"num_beams: {settings.beams}"
+    elif settings.draw is not None or settings.samples_beams:
+        what = "do_sample: true, whose draws must not depend on the batch"
+    elif stop:
+        what = "stop"
+    elif settings.config.cache_implementation is not None:
+        what = "cache"
+    else:
+        processors = loaded.model._get_logits_processor(settings.config, input_ids_seq_length=1)
+        what = ", ".join(type(processor).__name__ for processor in processors)
+    if what:
+        raise ModelError(f"batching: continuous is for plain greedy decoding, without {what}")
+
+
+def generate_continuously(
+    loaded: weights.Loaded, settings: DecodingSettings, prompts: Sequence[list[int]]
+) -> list[list[int]]:
+    """Return the new tokens of each prompt, in order. Raises: RuntimeError where some are lost."""
+    longest = max(map(len, prompts)) + settings.cap
+    options: dict[str, Any] = {}
+    if loaded.device.type == "cpu":
+        pages = -(-longest // _PAGE) * min(len(prompts), _AT_ONCE) + 1
+        options = {"page_size": _PAGE, "num_blocks": pages, "max_batch_tokens": max(512, longest)}
+    with _silent():
+        found = loaded.model.generate_batch(
+            list(prompts),
+            generation_config=settings.config,
+            continuous_batching_config=ContinuousBatchingConfig(**options),
+        )
+    errors = [output.error for output in found.values() if output.error]
+    if errors or len(found) != len(prompts):
+        raise RuntimeError(errors[0] if errors else "generate_batch lost some prompts")
+    return [list(output.generated_tokens) for output in found.values()]
+
+
+@contextlib.contextmanager
+def _silent() -> Any:
+    """Keep what it logs and prints from the output; what goes wrong is in what it returns."""
+    log = logging.getLogger(_LOG)
+    was, log.disabled = log.disabled, True
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        log.disabled = was

@@ -20,8 +20,8 @@ from evalharness.report.rendering import render
 from evalharness.report.table import NOTICE
 from evalharness.report.texts import pack_json
 from evalharness.report.trust import trust
-from evalharness.runner.run import Run
 from evalharness.store.ledger import RunFolder
+from evalharness.store.runs import Run
 from evalharness.store.samples import PAGE_FILE
 from evalharness.store.seal import sealed_page
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
+from evalharness.config.registry import is_share, scorer_row
 from evalharness.report.text_table import (
     NONE,
     TextRow,
@@ -13,10 +14,7 @@ from evalharness.report.text_table import (
     terminal_width,
     text_width,
 )
-from evalharness.store.samples import SHOWN_PARTS
 
-# Parts that are no shares, and are shown as they are.
-NO_SHARES = ("density",)
 NOTICE = "AI generated summaries may have errors. For context, always refer to the full article."
 
 
@@ -59,7 +57,7 @@ def columns_of(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     columns = []
     for label, found in metrics.items():
         kind = signatures.get(label, label).partition("|")[0]
-        shown = [p for p in SHOWN_PARTS.get(kind, ()) if any(p in m["parts"] for m in found)]
+        shown = [p for p in scorer_row(kind).shown if any(p in m["parts"] for m in found)]
         columns += [(label, part) for part in shown or [""]]
     return columns
 
@@ -89,7 +87,7 @@ def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> s
 
 def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int = 2) -> str:
     """Return a figure as tables have it: shares times 100. metric: its name, or its part's."""
-    scale = 1 if metric.rpartition(".")[2] in NO_SHARES else 100
+    scale = 100 if is_share(metric.rpartition(".")[2]) else 1
     return number_text(None if value is None else value * scale, digits, sign)
 
 

@@ -7,25 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config.run_config import Interval
-from evalharness.records import Article, Rejected, ScoreRecord, Summary, summary_record
+from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.store.aggregates import Tally
 from evalharness.store.ledger import RunFolder
 from evalharness.store.seal import file_digest, seal, text_of
 from evalharness.store.table import write_table
-from evalharness.text.defects import Defect
 
 SAMPLES = "samples.jsonl"
 TABLE_FILE = "samples.parquet"
 RUN_FILE = "run.json"
+SWEEP_FILE = "sweep.json"
 CONFIG = "config.yaml"
 PAGE_FILE = "report.html"
 REJECTED = "rejected.jsonl"
-
-# Of a metric with many parts, by kind: those that papers print.
-SHOWN_PARTS = {
-    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
-    "extractiveness": ("coverage", "density", "novel_2"),
-}
 
 
 class Writer(Tally):
