@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
+from evalharness.loaders.formats import matching_paths, paths, short_file_names
 from evalharness.loaders.pages import html as pages_html
 from evalharness.loaders.pages import text as pages_text
 from evalharness.loaders.pages.parts import Page
-from evalharness.loaders.paths import matching_paths, paths, short_file_names
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, ColumnOptions, Row, RowJudge, RowReader
 from evalharness.records import Article, Rejected
 from evalharness.text.timestamps import publication_day
