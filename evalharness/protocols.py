@@ -14,7 +14,18 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Protocol,
+    Union,
+    get_args,
+    get_origin,
+    runtime_checkable,
+)
 
 from pydantic import Field
 
@@ -65,6 +76,13 @@ DataSource = Annotated[Url | Path, Field(union_mode="left_to_right")]
 
 CHECKPOINT = "a folder, or a name on the hub"
 Checkpoint = Annotated[str, CHECKPOINT]
+
+
+def is_checkpoint(hint: Any) -> bool:
+    """Tell whether a field of this type names a checkpoint."""
+    if get_origin(hint) in (UnionType, Union):
+        return any(is_checkpoint(inner) for inner in get_args(hint))
+    return get_origin(hint) is Annotated and CHECKPOINT in get_args(hint)[1:]
 
 
 class Loader(Protocol):
@@ -130,11 +148,11 @@ class Paced(Protocol):
         """
         ...
 
-    def found(self) -> tuple[str, Mapping[str, Any]]:
+    def device_and_limits(self) -> tuple[str, Mapping[str, Any]]:
         """Return the device, and what is to be kept of it; nothing where nothing was found."""
         ...
 
-    def told(self) -> Mapping[str, Any]:
+    def generation_record(self) -> Mapping[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""
         ...
 
@@ -266,7 +284,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Job:
+class Task:
     """What one worker does at one go.
 
     batches: the number of a component, and what it is given: articles, or pairs; or a trial.
@@ -283,11 +301,11 @@ class Pool(Protocol):
     """Workers that are there for one run."""
 
     def map(
-        self, components: Sequence[Sent], jobs: Iterable[Job]
-    ) -> Generator[tuple[Job, list[list[Any]]]]:
-        """Yield each job and its results by batch, in the order in which they come.
+        self, components: Sequence[Sent], tasks: Iterable[Task]
+    ) -> Generator[tuple[Task, list[list[Any]]]]:
+        """Yield each task and its results by batch, in the order in which they come.
 
-        Jobs are taken when a worker is free for them, and no sooner. Raises: what a component
+        Tasks are taken when a worker is free for them, and no sooner. Raises: what a component
         raised; WorkerDied.
         """
         ...
@@ -298,7 +316,7 @@ class Executor(Protocol):
 
     version: ClassVar[int]
 
-    def crew(self) -> AbstractContextManager[Pool | None]:
+    def pool(self) -> AbstractContextManager[Pool | None]:
         """Give workers, who are gone afterwards; None where the driver does all itself.
 
         Raises: ExecutorError, MissingExtra, before any work.
@@ -308,3 +326,32 @@ class Executor(Protocol):
     def refuses(self, component: Any) -> str:
         """Say why a model or metric cannot work there as it is; empty if it can."""
         ...
+
+
+class Progress(Protocol):
+    """Who is told how a run goes on."""
+
+    def start(self, work: str, total: int | None) -> None:
+        """A piece of work begins: so many articles are to come, where that is known."""
+        ...
+
+    def advance(self, articles: int) -> None:
+        """So many more articles are done."""
+        ...
+
+    def end(self) -> None:
+        """The piece of work is done."""
+        ...
+
+
+class Silence:
+    """Tells nobody."""
+
+    def start(self, work: str, total: int | None) -> None:
+        """Say nothing."""
+
+    def advance(self, articles: int) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""

@@ -11,14 +11,15 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from evalharness.config import registry
 from evalharness.config.cells import Cell
-from evalharness.executors.jobs import stays
-from evalharness.protocols import Job, Pool, Sent
+from evalharness.config.signature import signature_parts, wanted_checkpoints
+from evalharness.executors.tasks import stays
+from evalharness.protocols import Pool, Progress, Sent
+from evalharness.protocols import Task as Job
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
 from evalharness.runner.articles import expected_articles, no_article, windows
 from evalharness.runner.scores import Scoring
-from evalharness.runner.work import Progress, Work, count_summaries
+from evalharness.runner.work import Work, count_summaries
 from evalharness.store.samples import Writer
 from evalharness.store.store import Store
 from evalharness.text import defects
@@ -54,7 +55,7 @@ def fill_scores(
     store: Store,
     progress: Progress,
     finish: Callable[[Ready], None],
-    crew: Pool | None = None,
+    pool: Pool | None = None,
 ) -> None:
     """Score works that have the same articles, and `finish` each when all its articles are in.
 
@@ -63,8 +64,8 @@ def fill_scores(
     """
     began = time.perf_counter()
     tasks = tasks_of(works, store)
-    if crew is not None:
-        score_ahead(works, tasks, progress, crew)
+    if pool is not None:
+        score_ahead(works, tasks, progress, pool)
     cell = works[0].cell
     with ExitStack() as stack:
         writers = [stack.enter_context(_writer(work)) for work in works]
@@ -73,11 +74,11 @@ def fill_scores(
             for writer in writers:
                 writer.reject(row)
 
-        total = expected_articles(cell.loader, cell.sheet.limit)
-        what = "scores" if crew is None else "files"
+        total = expected_articles(cell.loader, cell.run_config.limit)
+        what = "scores" if pool is None else "files"
         name = cell.name if len(works) == 1 else f"{what} of {len(works)} systems"
         progress.start(name, total and total * len(works))
-        for window in windows(cell.loader, cell.sheet.limit, reject):
+        for window in windows(cell.loader, cell.run_config.limit, reject):
             _score_window(window, works, tasks, writers)
             if works[0].summarizing.model is None:
                 progress.advance(len(window) * len(works))
@@ -97,8 +98,8 @@ def _scorings(number: int, work: Work, tasks: Sequence[Task]) -> dict[str, Scori
 
 
 def _writer(work: Work) -> Writer:
-    sheet = work.cell.sheet
-    return Writer(work.path, work.cell.metrics, sheet.interval, sheet.seed)
+    run_config = work.cell.run_config
+    return Writer(work.path, work.cell.metrics, run_config.interval, run_config.seed)
 
 
 def tasks_of(works: Sequence[Work], store: Store) -> list[Task]:
@@ -107,7 +108,7 @@ def tasks_of(works: Sequence[Work], store: Store) -> list[Task]:
     for number, work in enumerate(works):
         for label, metric in work.cell.metrics.items():
             kind = work.cell.metric_kinds[label]
-            name = canonical(registry.signature(kind, metric))
+            name = canonical(signature_parts(kind, metric))
             if name not in tasks:
                 tasks[name] = Task(Scoring(kind, metric, store))
             tasks[name].asked.append((number, label))
@@ -183,7 +184,7 @@ def score_ahead(
     works: Sequence[Work],
     tasks: Sequence[Task],
     progress: Progress,
-    crew: Pool,
+    pool: Pool,
     units: Callable[[Sequence[Work]], Iterator[Unit]] | None = None,
 ) -> None:
     """Have workers write to the store all scores that it lacks, in the batches of `score_window`.
@@ -194,14 +195,14 @@ def score_ahead(
     units: gives what is to be scored, if that is not all.
     """
     cell = works[0].cell
-    total = expected_articles(cell.loader, cell.sheet.limit)
+    total = expected_articles(cell.loader, cell.run_config.limit)
     sent = [task for task in tasks if not stays(task.scoring.metric)]
     light = [task for task in sent if not is_network(task)]
     for some in ([light] if light else []) + [[task] for task in sent if is_network(task)]:
         components = [Sent(task.scoring.kind, task.scoring.metric) for task in some]
         progress.start(_scores_of(some, works), total and total * len(works))
         jobs = _score_jobs((units or _all_units)(works), some, works, progress)
-        with closing(crew.map(components, jobs)) as done:
+        with closing(pool.map(components, jobs)) as done:
             for job, results in done:
                 taken, pairs = job.ticket
                 for (task, batch), scores in zip(taken, results, strict=True):
@@ -212,7 +213,7 @@ def score_ahead(
 
 def is_network(task: Task) -> bool:
     """Tell whether a metric loads weights, and so has its pairs beside each other in batches."""
-    return bool(registry.wanted_checkpoints(task.scoring.metric))
+    return bool(wanted_checkpoints(task.scoring.metric))
 
 
 def _scores_of(tasks: Sequence[Task], works: Sequence[Work]) -> str:
@@ -221,7 +222,7 @@ def _scores_of(tasks: Sequence[Task], works: Sequence[Work]) -> str:
 
 
 def _all_units(works: Sequence[Work]) -> Iterator[Unit]:
-    for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
+    for window in windows(works[0].cell.loader, works[0].cell.run_config.limit):
         yield from portions(window, [work.summarizing.read(window) for work in works])
 
 

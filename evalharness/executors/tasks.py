@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import evalharness
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
 from evalharness.neural.batches import forget
-from evalharness.protocols import Job, Paced, Sent, Trial
+from evalharness.protocols import Paced, Sent, Task, Trial
 from evalharness.records import digest
 
 
 @dataclass(frozen=True)
-class Ordered:
+class Order:
     """What a worker is sent: a round of components, pickled, and batches for some of them.
 
     Components go along with each order, as they are small while they have loaded nothing; a worker
@@ -81,12 +81,12 @@ def pack_components(components: Sequence[Sent]) -> bytes:
 
 def _pack(sent: Sent) -> bytes:
     fresh = dataclasses.replace(sent.component)  # without what this one has loaded
-    return pickle.dumps((sent.kind, fresh, digest(registry.signature(sent.kind, sent.component))))
+    return pickle.dumps((sent.kind, fresh, digest(signature_parts(sent.kind, sent.component))))
 
 
-def pack_order(round_number: int, components: bytes, job: Job) -> bytes:
+def pack_order(round_number: int, components: bytes, job: Task) -> bytes:
     """Return the bytes that a worker is sent for a job."""
-    return pickle.dumps(Ordered(round_number, components, job.batches))
+    return pickle.dumps(Order(round_number, components, job.batches))
 
 
 def unpack_results(answer: bytes) -> list[list[Any]]:
@@ -119,7 +119,7 @@ class WorkerBench:
         except Exception as error:
             return pickle.dumps(failure(error))
 
-    def _take(self, wanted: Ordered) -> None:
+    def _take(self, wanted: Order) -> None:
         self.round, self.components = -1, []
         version, packs = pickle.loads(wanted.components)  # noqa: S301
         self._known = {pack: self._known[pack] for pack, _ in packs if pack in self._known}
@@ -143,7 +143,7 @@ class WorkerBench:
 
 def _unpack_component(pack: bytes) -> Any:
     kind, component, signature = pickle.loads(pack)  # noqa: S301
-    if digest(registry.signature(kind, component)) != signature:
+    if digest(signature_parts(kind, component)) != signature:
         message = "other files or weights than the driver; put the same on all machines"
         raise ExecutorError(f"{kind}: the worker has {message}")
     return component
@@ -152,7 +152,7 @@ def _unpack_component(pack: bytes) -> Any:
 def run_trial(component: Paced, trial: Trial) -> list[Any]:
     """Return the device, what is to be kept of it, and how summaries are written."""
     component.settle({}, trial.articles)
-    return [*component.found(), component.told()]
+    return [*component.device_and_limits(), component.generation_record()]
 
 
 def run_batch(component: Any, batch: Sequence[Any]) -> list[Any]:
