@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from evalharness.report.articles import Articles
 from evalharness.report.comparison import p_value, scaled_figure
+from evalharness.report.figures import count_text, join_names, number_text, percent_text, ratio_text
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
+from evalharness.report.provenance import TrustCard, trust_cards
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
 
 # Systems that a sentence names before it counts the rest.
@@ -68,10 +70,16 @@ class Overview:
     notes: tuple[str, ...]
     unscored: tuple[tuple[str, str, int, str], ...]
     errors: tuple[tuple[str, int, str], ...]
+    trust: Mapping[str, TrustCard]
 
 
-def overview(gathered: Gathered, articles: Articles, found: Standings) -> Overview:
-    """Return what the first section shows."""
+def overview(
+    gathered: Gathered,
+    articles: Articles,
+    found: Standings,
+    cards: str | Path | None = None,
+) -> Overview:
+    """Return what the first section shows. cards: a file of trust cards, for `trust_cards`."""
     return Overview(
         sentence=_sentence(gathered, articles),
         headline=_headline(gathered, found),
@@ -84,6 +92,7 @@ def overview(gathered: Gathered, articles: Articles, found: Standings) -> Overvi
             for name, record in zip(gathered.names, gathered.records, strict=True)
             for why, n in record["outputs"]["errors"].items()
         ),
+        trust=trust_cards(gathered, cards),
     )
 
 
@@ -110,26 +119,6 @@ def data_name(config: Mapping[str, Any]) -> str:
         if isinstance(named, str):
             return PurePath(named).name if key == "path" or named.startswith((".", "/")) else named
     return str(data.get("name", ""))
-
-
-def join_names(names: Sequence[str], most: int | None = None) -> str:
-    """Return names as a sentence has them.
-
-    >>> listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], 2)
-    ('a, b and c', 'a, b and 2 more')
-    """
-    if most is not None and len(names) > most + 1:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def count_text(n: int, what: str) -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "article"), counted(11490, "article")
-    ('1 article', '11,490 articles')
-    """
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _headline(gathered: Gathered, found: Standings) -> str:
@@ -234,9 +223,9 @@ def _rows(gathered: Gathered, found: Standings) -> Iterator[SystemRow]:
             articles=counts["articles"],
             failed=counts.get("failed", 0),
             rejected=counts.get("rejected", 0),
-            answered=_percent(outputs.get("answer_rate")),
-            words=_number(outputs.get("mean_words")),
-            truncated=_share(outputs.get("truncated", 0), counts["articles"]),
+            answered=percent_text(outputs.get("answer_rate")),
+            words=number_text(outputs.get("mean_words")),
+            truncated=ratio_text(outputs.get("truncated", 0), counts["articles"]),
             defects=", ".join(f"{k} {what}" for what, k in outputs.get("defects", {}).items()),
             figures=tuple(_figure(column, record, found, name) for column in gathered.columns),
         )
@@ -257,21 +246,6 @@ def _figure(
 def one_digit(value: float | None, column: ScoreColumn) -> str:
     """Return a figure with one digit, shares times 100."""
     return "–" if value is None else f"{value * (100 if column.percent else 1):.1f}"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"
-
-
-def _share(n: int, of: int) -> str:
-    """Return a share in percent, and never 0 % or 100 % of what is not none or all."""
-    if not of or n in (0, of):
-        return f"{100 if of and n else 0}%"
-    return f"{min(max(n / of, 0.01), 0.99):.0%}"
 
 
 def _missing_scores(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
@@ -298,10 +272,10 @@ def _notes(gathered: Gathered, articles: Articles, found: Standings) -> Iterator
         yield from _too_few(found)
     elif len(gathered.runs) > 1:
         yield f"Nothing is compared: {found.reason}."
-    if len(gathered.runs) > 1 and articles.shared < articles.n:
+    if len(gathered.runs) > 1 and articles.shared_count < articles.n:
         yield (
-            f"The systems do not have the same articles: {articles.shared:,} of {articles.n:,} "
-            f"stand in all. Each mean is over a system's own articles"
+            f"The systems do not have the same articles: {articles.shared_count:,} of "
+            f"{articles.n:,} stand in all. Each mean is over a system's own articles"
             f"{'' if found.comparison is None else '; marks are by the shared ones'}."
         )
     yield from (f"{label} is not compared: {why}." for label, why in found.left_out.items())

@@ -9,8 +9,7 @@ import numpy as np
 
 from evalharness.comparison.comparison import Difference
 from evalharness.comparison.gate import Gate
-from evalharness.report import articles as report_articles
-from evalharness.report.articles import Articles, Texts
+from evalharness.report.articles import Articles, Texts, article_scores
 from evalharness.report.comparison import p_value, scaled_figure
 from evalharness.report.gate import GATE_WORDS, gate_notes
 from evalharness.report.gathered import Gathered, ScoreColumn
@@ -159,7 +158,7 @@ def _change_row(each: Difference, column: ScoreColumn, level: float) -> Changed:
 def falls(gathered: Gathered, articles: Articles) -> list[Fall]:
     """Return where scores fell from the first system to each other one; not where none fell."""
     columns = [column for column in gathered.columns if column.judged]
-    scores = report_articles.values(gathered, articles, columns)
+    scores = article_scores(gathered, articles, columns)
     found = []
     for system in range(1, len(gathered.runs)):
         for n, column in enumerate(columns):

@@ -1,11 +1,11 @@
 """How the scores of articles lie: a histogram for each system, one below the other."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
+from evalharness.report.plots.drawing import ACCENT, FG, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import Material, axis_title, cut_note, label
 from evalharness.stats.intervals import Values
 
@@ -17,8 +17,6 @@ _BINS = 30
 _ROWS = 16  # systems in one plot
 _HEIGHT = 0.9  # of the highest bar, in rows
 _LEAST = 10  # articles: of fewer, a histogram says less than the articles themselves
-
-Row = dict[str, Any]
 
 
 def distributions(material: Material) -> Iterator[Plot]:
@@ -85,7 +83,7 @@ def _shares(scores: Values, edges: Values) -> Values:
     return shares
 
 
-def _spec(outlines: list[Row], systems: list[Row], title: str) -> Spec:
+def _spec(outlines: list[ChartRow], systems: list[ChartRow], title: str) -> Spec:
     x = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
          "axis": {"tickCount": 6, "grid": False}}  # fmt: skip
     y = {"type": "quantitative", "axis": None,

@@ -17,7 +17,7 @@ _WIDTH = 210
 def plot_intervals(material: Material) -> Iterator[Plot]:
     """Yield a forest plot for each score, but where all systems have the same mean."""
     for column in material.columns:
-        if material.telling(column):
+        if material.is_worth_showing(column):
             yield _forest(material, column)
 
 

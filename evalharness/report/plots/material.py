@@ -61,7 +61,7 @@ class Material:
         return f" In names, {told}." if told else ""
 
     @cached_property
-    def shared(self) -> Shared | None:
+    def shared_articles(self) -> Shared | None:
         """The articles that all runs have; None where their data are not the same."""
         try:
             return share(self.runs)
@@ -71,12 +71,12 @@ class Material:
     @cached_property
     def main(self) -> "list[ScoreColumn]":
         """The first score of references and the first check by which systems differ, or all."""
-        telling = [column for column in self.columns if self.telling(column)]
+        telling = [column for column in self.columns if self.is_worth_showing(column)]
         if self.every:
             return telling
         return [next(of) for _, of in itertools.groupby(telling, lambda column: column.kind)]
 
-    def telling(self, column: "ScoreColumn") -> bool:
+    def is_worth_showing(self, column: "ScoreColumn") -> bool:
         """Tell whether a score has anything to show: a single run's, or means that differ."""
         means = {estimate.mean for _, estimate in self.best_first(column)}
         return len(means) >= min(2, len(self.runs))
@@ -85,7 +85,7 @@ class Material:
         """Return the scores of a kind: `metric`, of references, or `check`."""
         return [column for column in self.columns if column.kind == kind]
 
-    def having(self, column: "ScoreColumn") -> list[int]:
+    def runs_with_score(self, column: "ScoreColumn") -> list[int]:
         """Return the places of the runs that have a score, made alike."""
         measure = column.measure
         having = [n for n, run in enumerate(self.runs) if measure.column in run.columns]
@@ -104,7 +104,7 @@ class Material:
 
     def best_first(self, column: "ScoreColumn") -> list[tuple[int, PlottedMean]]:
         """Return the runs that have a score with their means, the highest first."""
-        found = [(n, self.estimate(n, column)) for n in self.having(column)]
+        found = [(n, self.estimate(n, column)) for n in self.runs_with_score(column)]
         known = [(n, estimate) for n, estimate in found if estimate is not None]
         return sorted(known, key=lambda each: (-each[1].mean, each[0]))
 
@@ -115,9 +115,9 @@ class Material:
 
     def shared_scores(self, place: int, column: "ScoreColumn") -> Values:
         """Return the scores of the articles that all runs have."""
-        if self.shared is None:
+        if self.shared_articles is None:
             raise DataError("these runs share no articles")
-        return self.own_scores(place, column)[self.shared.rows[place]]
+        return self.own_scores(place, column)[self.shared_articles.rows[place]]
 
 
 def scale(column: "ScoreColumn") -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalharness.comparison.comparison import Comparison, Standing
-from evalharness.report.plots.drawing import ACCENT, FG, MUTED, Plot, Spec, draw
+from evalharness.report.plots.drawing import ACCENT, FG, MUTED, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.intervals import system_axis
 from evalharness.report.plots.material import Material, label, scale
 from evalharness.store.runs import unique_names
@@ -17,8 +17,6 @@ _RANKED = 40  # systems in a plot of ranks
 _PAIRED = 14  # systems in a plot of pairs
 _WIDTH = 190
 _LETTERS = 12  # groups of systems that are not told apart, at the most
-
-Row = dict[str, Any]
 
 
 def ranks(material: Material) -> Iterator[Plot]:
@@ -74,7 +72,7 @@ def _split(letters: str) -> list[str]:
     return found
 
 
-def _rank_spec(rows: list[Row], groups: list[list[str]], label: str) -> Spec:
+def _rank_spec(rows: list[ChartRow], groups: list[list[str]], label: str) -> Spec:
     systems = [row["system"] for row in rows]
     y = {**system_axis(), "scale": {"domain": systems}}
     x = {
@@ -117,7 +115,7 @@ def _pair_plot(
     ordered = sorted(standings, key=lambda s: (-(s.mean or 0), s.system))
     place = {s.system: n for n, s in enumerate(ordered)}
     greatest = max(abs(pair["difference"] or 0) for pair in _of(column, found)) or 1.0
-    rows: list[Row] = []
+    rows: list[ChartRow] = []
     for pair in _of(column, found):
         better, worse = sorted((pair["one"], pair["other"]), key=lambda system: place[system])
         size = abs(pair["difference"] or 0)
@@ -151,7 +149,7 @@ def _of(column: "ScoreColumn", found: Comparison) -> list[Any]:
     return [pair for pair in found.pairs if pair["metric"] == column.key]
 
 
-def _pair_spec(rows: list[Row], labels: list[str]) -> Spec:
+def _pair_spec(rows: list[ChartRow], labels: list[str]) -> Spec:
     numbers = [str(n + 1) for n in range(len(labels))]
     axis = {"title": None, "ticks": False, "domain": False}
     y = {"field": "row", "type": "nominal", "sort": None, "scale": {"domain": labels},

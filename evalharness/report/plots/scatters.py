@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness.report.plots.drawing import ACCENT, Plot, Spec, draw
+from evalharness.report.plots.drawing import ACCENT, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import (
     Material,
     PlottedMean,
@@ -28,8 +28,6 @@ _BINS = 14
 _CHECKS = 3
 # Times of which the greatest is so many times the least stand on a logarithmic axis.
 _WIDE = 20
-
-Row = dict[str, Any]
 
 
 def consistency(material: Material) -> Iterator[Plot]:
@@ -65,21 +63,21 @@ def _systems(material: Material, against: "ScoreColumn", check: "ScoreColumn") -
         )
 
 
-def _row(material: Material, place: int, x: PlottedMean, y: PlottedMean) -> Row:
+def _row(material: Material, place: int, x: PlottedMean, y: PlottedMean) -> ChartRow:
     return {
         "place": place, "system": material.names[place], "x": x.mean, "x_low": x.low,
         "x_high": x.high, "y": y.mean, "y_low": y.low, "y_high": y.high,
     }  # fmt: skip
 
 
-def _apart(rows: Sequence[Row]) -> bool:
+def _apart(rows: Sequence[ChartRow]) -> bool:
     """Tell whether points differ both ways: a line of points says less than a table."""
     return all(len({row[axis] for row in rows}) > 1 for axis in ("x", "y"))
 
 
 def _articles(material: Material, against: "ScoreColumn", check: "ScoreColumn") -> Iterator[Plot]:
     """Yield a plot for each system, its articles counted in squares."""
-    for place in set(material.having(against)) & set(material.having(check)):
+    for place in set(material.runs_with_score(against)) & set(material.runs_with_score(check)):
         x, y = material.own_scores(place, against), material.own_scores(place, check)
         known = ~(np.isnan(x) | np.isnan(y))
         if spread(x[known]) == 0 or spread(y[known]) == 0:
@@ -102,7 +100,7 @@ def _articles(material: Material, against: "ScoreColumn", check: "ScoreColumn") 
         )
 
 
-def _bin_counts(x: Any, y: Any) -> list[Row]:
+def _bin_counts(x: Any, y: Any) -> list[ChartRow]:
     counts, x_edges, y_edges = np.histogram2d(x, y, bins=_BINS)
     return [
         {
@@ -114,7 +112,7 @@ def _bin_counts(x: Any, y: Any) -> list[Row]:
     ]
 
 
-def _squares(rows: Sequence[Row], x_title: str, y_title: str) -> Spec:
+def _squares(rows: Sequence[ChartRow], x_title: str, y_title: str) -> Spec:
     return {
         "width": 300,
         "height": 220,
@@ -223,7 +221,7 @@ def _decades(values: Sequence[float]) -> list[float]:
     return marks[first : last + 1]
 
 
-def series(rows: Sequence[Row]) -> tuple[Spec, Spec]:
+def series(rows: Sequence[ChartRow]) -> tuple[Spec, Spec]:
     """Return the encodings of systems as colours and as shapes, with one legend below."""
     looks = {row["system"]: colour_and_shape(row["place"]) for row in rows}
     legend = {"orient": "bottom", "columns": 2, "title": None, "symbolOpacity": 1}
@@ -233,7 +231,9 @@ def series(rows: Sequence[Row]) -> tuple[Spec, Spec]:
     return {**common, "scale": colours}, {**common, "scale": shapes}
 
 
-def _spec(rows: Sequence[Row], x_title: str, y_title: str, decades: Sequence[float] = ()) -> Spec:
+def _spec(
+    rows: Sequence[ChartRow], x_title: str, y_title: str, decades: Sequence[float] = ()
+) -> Spec:
     colour, shape = series(rows)
     x, y = _axis("x", x_title, decades), _axis("y", y_title)
     thin = {"type": "rule", "opacity": 0.6}

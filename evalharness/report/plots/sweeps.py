@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
+from evalharness.report.plots.drawing import ACCENT, FG, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import (
     OVERLAID,
     Material,
@@ -26,7 +26,6 @@ _TITLE = 60  # columns of a map's name
 _SIDE = 20  # values of one thing that varies
 _CASE = "case"
 
-Row = dict[str, Any]
 SweepSettings = Mapping[str, Any]
 
 
@@ -52,8 +51,9 @@ def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
 
     A case says what its settings are, and of keys that go together the first says the others.
 
-    >>> varied([{"case": "short", "max": 9, "beams": 1}, {"case": "long", "max": 99, "beams": 4},
-    ...         {"case": "long", "max": 99, "beams": 1}])
+    >>> short = {"case": "short", "max": 9, "beams": 1}
+    >>> long = {"case": "long", "max": 99, "beams": 4}
+    >>> varied_keys([short, long, {**long, "beams": 1}])
     ['case', 'beams']
     """
     keys = sorted(dict.fromkeys(key for each in settings for key in each), key=_CASE.__ne__)
@@ -102,7 +102,7 @@ def _line(
     models = list(dict.fromkeys(_model(material, n) for n in places))
     shown = models[:OVERLAID]
     names = dict(zip(shown, short_plot_names(shown), strict=True))
-    rows: list[Row] = []
+    rows: list[ChartRow] = []
     for n in places:
         each, model = material.estimate(n, column), _model(material, n)
         if each is not None and model in names:
@@ -127,7 +127,7 @@ def _line(
     )
 
 
-def _line_spec(rows: list[Row], values: list[str], x_title: str, y_title: str) -> Spec:
+def _line_spec(rows: list[ChartRow], values: list[str], x_title: str, y_title: str) -> Spec:
     colour, shape = series(rows)
     short = dict(zip(values, short_plot_names(values, 14), strict=True))
     rows = [{**row, "x": short[row["x"]]} for row in rows]
@@ -228,7 +228,7 @@ def _map(
     )
 
 
-def _map_spec(rows: list[Row], domains: list[list[str]], titles: list[str]) -> Spec:
+def _map_spec(rows: list[ChartRow], domains: list[list[str]], titles: list[str]) -> Spec:
     axis = {"ticks": False, "domain": False, "grid": False}
     y = {"field": "down", "type": "ordinal", "sort": None, "title": titles[0],
          "scale": {"domain": domains[0]}, "axis": axis}  # fmt: skip
