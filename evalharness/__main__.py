@@ -10,8 +10,10 @@ def main() -> None:
 
         command_line()
     except KeyboardInterrupt:  # before or after a command
+        from evalharness.errors import Exit
+
         print("evalharness: interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(Exit.INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,52 @@ HarnessError                 something the user can mend; one line on stderr, ex
 └── StoreError               a results folder or ledger that cannot be read or written
 
 Anything else is a bug of ours and keeps its traceback.
+
+`Exit` has every exit code of the command line: whatever ends a process, or says how one ends, names
+it. The table in the README and the end of `evalharness --help` are made from it.
 """
+
+from enum import IntEnum
+from typing import Self
+
+
+class Exit(IntEnum):
+    """How a command ends, with what that means in words."""
+
+    meaning: str
+
+    GOOD = 0, "good"
+    FINDING = (
+        1,
+        "`check` flagged a summary, `gate` found a regression, or `verify`, `rerun` or `reproduce` "
+        "found a difference",
+    )
+    MENDABLE = 2, "something you can mend: config, data, a wrong option"
+    INCONCLUSIVE = (
+        3,
+        "inconclusive: `gate` had too few articles to tell, `rerun` had other versions, "
+        "`reproduce` ran only part",
+    )
+    INCOMPLETE = (
+        4,
+        "the run could not be completed, some articles have no summary or no score for now, a "
+        "tracker was not told, runs could not be compared, or a step of `selftest` failed",
+    )
+    INTERRUPTED = 130, "interrupted by Ctrl-C; the same command goes on"
+    TERMINATED = 143, "interrupted by SIGTERM; the same command goes on"
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """Make a member that is the code, and has its meaning beside it."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
 
 
 class HarnessError(Exception):
     """Something the user can mend: the message says what is wrong, where, and what to do."""
 
-    exit_code = 2
+    exit_code: Exit = Exit.MENDABLE
 
 
 class ConfigError(HarnessError):
@@ -56,13 +95,13 @@ class ExecutorError(HarnessError):
 class WorkerDied(ExecutorError):
     """Work that no worker came through alive."""
 
-    exit_code = 4
+    exit_code = Exit.INCOMPLETE
 
 
 class NoMemory(HarnessError):
     """There is too little memory for a model, a metric or their data."""
 
-    exit_code = 4
+    exit_code = Exit.INCOMPLETE
 
     def __init__(self) -> None:
         super().__init__(
@@ -74,4 +113,4 @@ class NoMemory(HarnessError):
 class StoreError(HarnessError):
     """A results folder or ledger cannot be read or written."""
 
-    exit_code = 4
+    exit_code = Exit.INCOMPLETE

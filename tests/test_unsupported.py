@@ -2,7 +2,7 @@
 
 from evalharness.checks.lexical.alignment import Wording, align, by_sentence, is_repeated
 from evalharness.checks.lexical.passages import passages
-from evalharness.checks.lexical.unsupported import unsupported_runs
+from evalharness.checks.lexical.support import unsupported_runs
 from evalharness.records import Span
 
 ARTICLE = (

@@ -1,24 +1,25 @@
 """The command line: which commands there are, where each is written, and how a command ends.
 
-Exit codes: 0 good; 1 `check` flagged a summary, `gate` found a regression, or `verify`, `rerun`
-or `reproduce` found a difference; 2 something you can mend: config, data; 3 inconclusive: `gate`
-had too few articles to tell, `rerun` had other versions, `reproduce` ran only part; 4 the run
-could not be completed, some articles have no summary or no score for now, a tracker was not told,
-runs could not be compared, or a step of `selftest` failed; 130, 143 interrupted, by Ctrl-C or by
-SIGTERM; the same command goes on.
-What a command makes goes to stdout, progress and errors to stderr.
+How it ends is one of `errors.Exit`. What a command makes goes to stdout, progress and errors to
+stderr.
 """
 
 import io
 import os
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
+
+from evalharness.errors import Exit
 
 # In the order of --help. A line is the first one of its command's docstring, and stands here, too,
 # so that --help imports no command.
@@ -91,8 +92,18 @@ COMMANDS = {
 }
 
 
-# What these have computed is not computed again when they are called again.
-RESUMING = ("run", "score")
+_RESUMES = "; what was computed is kept, and the same command goes on"
+# What is said of a command that was interrupted, where there is more to say.
+WHEN_INTERRUPTED = {
+    "run": _RESUMES,
+    "score": _RESUMES,
+    "reproduce": _RESUMES,
+    "rerun": "; the run itself is untouched",
+}
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by SIGTERM, as batch systems and containers do."""
 
 
 class Commands(TyperGroup):
@@ -115,17 +126,26 @@ class Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except KeyboardInterrupt as error:
-            from evalharness.cli.exits import say_interrupted
-
-            resumes = ctx.invoked_subcommand in RESUMING
-            more = "; what was computed is kept, and the same command goes on" if resumes else ""
-            raise typer.Exit(say_interrupted(error, more)) from None
+            more = WHEN_INTERRUPTED.get(ctx.invoked_subcommand, "")
+            by_system = isinstance(error, Terminated)
+            fail(f"interrupted{more}", Exit.TERMINATED if by_system else Exit.INTERRUPTED)
         except BrokenPipeError:  # whoever read the output has gone: no more of it
-            from evalharness.cli.exits import COULD_NOT_COMPLETE
-
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(COULD_NOT_COMPLETE) from None
+            raise typer.Exit(Exit.INCOMPLETE) from None
         return result
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write what each exit code means, below the commands."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code.value), code.meaning) for code in Exit])
+
+
+def fail(message: str, code: Exit) -> NoReturn:
+    """Say why on stderr, and end with the exit code."""
+    from evalharness.files.untrusted import visible
+
+    typer.echo(f"evalharness: {visible(message)}", err=True)
+    raise typer.Exit(code) from None
 
 
 def command(name: str) -> Any:
@@ -163,8 +183,6 @@ def main() -> None:
             stream, io.TextIOWrapper
         ):  # a terminal that cannot show a letter gets its code
             stream.reconfigure(errors="backslashreplace")
-    from evalharness.cli.exits import COULD_NOT_COMPLETE, heeding_sigterm
-
     try:
         with heeding_sigterm():
             app()
@@ -174,7 +192,29 @@ def main() -> None:
 
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)
-            sys.exit(COULD_NOT_COMPLETE)
+            sys.exit(Exit.INCOMPLETE)
         for line in str(error).split("\n"):
             typer.echo(f"evalharness: {one_line(line)}", err=True)
         sys.exit(error.exit_code)
+
+
+@contextmanager
+def heeding_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the process as Ctrl-C does, so that what is open is closed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    process, before = os.getpid(), signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, _: object) -> None:
+        if os.getpid() == process:
+            raise Terminated
+        signal.signal(number, signal.SIG_DFL)  # a forked worker ends at once
+        os.kill(os.getpid(), number)
+
+    if before == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

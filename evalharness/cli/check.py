@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness.errors import DataError
+from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
 from evalharness.protocols import Metric
@@ -19,8 +19,6 @@ from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
 from evalharness.runner.check import Thresholds, check, read_page
 
-FLAGGED = 1
-UNREADABLE = 2
 STDIN = "-"
 
 
@@ -32,11 +30,11 @@ def check_pages(
     checker: Metric | None = None,
     as_json: bool = False,
     color: bool = True,
-) -> int:
+) -> Exit:
     """Check pages, print what was found, and return the exit code."""
     single = len(names) == 1 and not Path(names[0]).is_dir()
     records: list[dict[str, Any]] = []
-    code, unread = 0, False
+    flagged = unread = False
     for name in _files(names):
         try:
             page = parse_page(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
@@ -46,7 +44,7 @@ def check_pages(
             sys.stderr.write(f"evalharness: {name}: {error}\n")
             records.append({"file": name, "error": str(error)})
             continue
-        code = max(code, FLAGGED if found.verdict == "flagged" else 0)
+        flagged = flagged or found.verdict == "flagged"
         if as_json:
             records.append({"file": name, **found.record()})
         else:
@@ -55,9 +53,9 @@ def check_pages(
             )
     if as_json:
         _print_json(records[0] if single else records)
-    elif code or not unread or not single:
+    elif flagged or not unread or not single:
         show_reminder(sys.stdout)
-    return UNREADABLE if unread else code
+    return Exit.MENDABLE if unread else Exit.FINDING if flagged else Exit.GOOD
 
 
 def check_pair(
@@ -69,7 +67,7 @@ def check_pair(
     checker: Metric | None = None,
     as_json: bool = False,
     color: bool = True,
-) -> int:
+) -> Exit:
     """Check a summary in one file against the article in another; return the exit code."""
     text = _text(article)
     if not text.strip():
@@ -86,7 +84,7 @@ def check_pair(
     else:
         show_verdict(found, sys.stdout, summary, color=color)
         show_reminder(sys.stdout)
-    return FLAGGED if found.verdict == "flagged" else 0
+    return Exit.FINDING if found.verdict == "flagged" else Exit.GOOD
 
 
 def _files(names: Sequence[str]) -> Iterator[str]:

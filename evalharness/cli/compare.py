@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from evalharness.cli.exits import fail
+from evalharness.cli import fail
 from evalharness.cli.options import AsJson, Seed, split_names
+from evalharness.errors import Exit
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -100,4 +101,4 @@ def leaderboard(
     else:
         typer.echo(tables.FORMATS[output](found), nl=False)
     if found.unreadable:
-        fail("\n".join(found.unreadable), 2)
+        fail("\n".join(found.unreadable), Exit.MENDABLE)

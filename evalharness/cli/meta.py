@@ -211,14 +211,15 @@ def selftest_command(
 
 
 def _prove(results: str, as_json: bool) -> None:
-    from evalharness.cli.exits import COULD_NOT_COMPLETE, fail
+    from evalharness.cli import fail
     from evalharness.cli.trust import proof_text, step_line
+    from evalharness.errors import Exit
     from evalharness.trust.installation import prove
 
     found = prove(results, lambda step: None if as_json else typer.echo(step_line(step)))
     typer.echo(json.dumps(found.record(), indent=1) if as_json else proof_text(found))
     if not found.passed:
-        fail("this installation should not be trusted: see above", COULD_NOT_COMPLETE)
+        fail("this installation should not be trusted: see above", Exit.INCOMPLETE)
 
 
 @app.command()

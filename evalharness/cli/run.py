@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evalharness.cli.exits import COULD_NOT_COMPLETE, fail
+from evalharness.cli import fail
 from evalharness.cli.options import (
     AsJson,
     ExecutorName,
@@ -19,6 +19,7 @@ from evalharness.cli.options import (
     WorkersOption,
     split_names,
 )
+from evalharness.errors import Exit
 from evalharness.records import NO_ANSWER
 
 app = typer.Typer(rich_markup_mode=None)
@@ -155,13 +156,13 @@ def _run(
         raise
     whole = _show(runs, showing, of=len(runs))
     if any(finished.record["counts"]["failed"] for finished in runs):
-        fail("some articles have no summary: see the lines 'not summarized'", COULD_NOT_COMPLETE)
+        fail("some articles have no summary: see the lines 'not summarized'", Exit.INCOMPLETE)
     notes = [note for run in runs for metric in run.metrics.values() for note in metric["notes"]]
     if any(note.startswith(NO_ANSWER) for note in notes):
         why = f"some scores are lacking for now ('{NO_ANSWER}'); the same command asks again"
-        fail(why, COULD_NOT_COMPLETE)
+        fail(why, Exit.INCOMPLETE)
     if not whole:
-        raise typer.Exit(COULD_NOT_COMPLETE)
+        raise typer.Exit(Exit.INCOMPLETE)
 
 
 def _run_shard(
@@ -183,7 +184,7 @@ def _run_shard(
         )
     typer.echo(json.dumps(part.record(), indent=1) if as_json else shards.shard_text(part))
     if part.failures or part.failed:
-        fail("the shard could not be completed: see above", COULD_NOT_COMPLETE)
+        fail("the shard could not be completed: see above", Exit.INCOMPLETE)
 
 
 def _show(runs: Sequence[Any], showing: _Showing, *, of: int) -> bool:

@@ -6,10 +6,19 @@ from typing import Annotated
 
 import typer
 
-from evalharness.cli.exits import INTERRUPTED, fail
 from evalharness.cli.options import AsJson, Limit, Overrides, Results
+from evalharness.errors import Exit
 
 app = typer.Typer(rich_markup_mode=None)
+
+_CODES = {
+    "same": Exit.GOOD,
+    "differs": Exit.FINDING,
+    "other versions": Exit.INCONCLUSIVE,
+    "reproduced": Exit.GOOD,
+    "not reproduced": Exit.FINDING,
+    "indicative": Exit.INCONCLUSIVE,
+}
 
 
 @app.command()
@@ -35,7 +44,7 @@ def verify(
 
     found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
     typer.echo(json.dumps(found.record(), indent=1) if as_json else verified_text(found))
-    raise typer.Exit(0 if found.good else 1)
+    raise typer.Exit(Exit.GOOD if found.good else Exit.FINDING)
 
 
 @app.command()
@@ -52,13 +61,10 @@ def rerun(
     from evalharness.cli.trust import rerun_text
     from evalharness.trust.rerun import rerun as run_again
 
-    try:
-        with show_progress(sys.stderr) as progress:
-            found = run_again(run, into=into, progress=progress)
-    except KeyboardInterrupt:
-        fail("interrupted; the run itself is untouched", INTERRUPTED)
+    with show_progress(sys.stderr) as progress:
+        found = run_again(run, into=into, progress=progress)
     typer.echo(json.dumps(found.record(), indent=1) if as_json else rerun_text(found))
-    raise typer.Exit({"same": 0, "differs": 1, "other versions": 3}[found.verdict])
+    raise typer.Exit(_CODES[found.verdict])
 
 
 @app.command()
@@ -82,12 +88,9 @@ def reproduce(
         typer.echo(json.dumps(found, indent=1) if as_json else trust.rows_text(rows))
         return
     row = reproduce.published_result(name)
-    try:
-        with show_progress(sys.stderr) as progress:
-            made = reproduce.reproduce(
-                row, overrides or [], results=results, limit=limit, progress=progress
-            )
-    except KeyboardInterrupt:
-        fail("interrupted; what was computed is kept, and the same command goes on", INTERRUPTED)
+    with show_progress(sys.stderr) as progress:
+        made = reproduce.reproduce(
+            row, overrides or [], results=results, limit=limit, progress=progress
+        )
     typer.echo(json.dumps(made.record(), indent=1) if as_json else trust.reproduction_text(made))
-    raise typer.Exit({"reproduced": 0, "not reproduced": 1, "indicative": 3}[made.verdict])
+    raise typer.Exit(_CODES[made.verdict])

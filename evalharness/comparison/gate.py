@@ -21,7 +21,7 @@ from evalharness.comparison.pairing import (
 from evalharness.comparison.rules import DEFAULT_MARGIN, MetricRule, MetricRules, Rules, read_rules
 from evalharness.comparison.shared import Incomparable, Measure, choose_measures
 from evalharness.config.yaml import nearest
-from evalharness.errors import ConfigError, HarnessError
+from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.runner.run import Run
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
@@ -45,7 +45,7 @@ class Gate:
     folders: Mapping[str, tuple[Path, Path]] = field(default_factory=dict, repr=False)
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> Exit:
         """0 pass, 1 regression, 3 inconclusive, 4 could not run."""
         return EXIT_CODES[self.verdict]
 

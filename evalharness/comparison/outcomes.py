@@ -3,12 +3,14 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from evalharness.errors import Exit
+
 GateResult = Literal["pass", "regression", "inconclusive", "could-not-run"]
-EXIT_CODES: dict[GateResult, int] = {
-    "pass": 0,
-    "regression": 1,
-    "inconclusive": 3,
-    "could-not-run": 4,
+EXIT_CODES: dict[GateResult, Exit] = {
+    "pass": Exit.GOOD,
+    "regression": Exit.FINDING,
+    "inconclusive": Exit.INCONCLUSIVE,
+    "could-not-run": Exit.INCOMPLETE,
 }
 # From the worst that a rule can say to the best.
 SEVERITY: tuple[GateResult, ...] = ("could-not-run", "regression", "inconclusive", "pass")

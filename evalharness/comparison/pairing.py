@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from evalharness.comparison.rules import SliceRule
 from evalharness.comparison.shared import Shared, share
-from evalharness.errors import HarnessError
+from evalharness.errors import Exit, HarnessError
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import ScoredRun
 
@@ -24,7 +24,7 @@ DEFECTS = ("empty", "looping", "cut", "echo", "refusal", "preamble")
 class CouldNotRun(HarnessError):
     """The gate can say nothing of this baseline and this candidate."""
 
-    exit_code = 4
+    exit_code = Exit.INCOMPLETE
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from evalharness.config import registry
 from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, executor_of, prepare
-from evalharness.errors import DataError, HarnessError, NoMemory, StoreError
+from evalharness.errors import DataError, Exit, HarnessError, NoMemory, StoreError
 from evalharness.protocols import Delegating, Pool, Tracked
 from evalharness.runner import tracking
 from evalharness.runner.provenance import provenance
@@ -64,7 +64,7 @@ class Run:
 class Unfinished(HarnessError):
     """Some cells could not be run; those that could are on disk."""
 
-    exit_code = 4
+    exit_code = Exit.INCOMPLETE
 
     def __init__(self, runs: list[Run], failures: Mapping[str, str]) -> None:
         self.runs = runs

@@ -21,7 +21,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from evalharness.records import Span
-from evalharness.text.common_words import FUNCTION_WORDS
 from evalharness.text.english_words import is_english_word
 from evalharness.text.name_words import (
     CALENDAR,
@@ -37,7 +36,7 @@ from evalharness.text.name_words import (
 from evalharness.text.number_words import CURRENCY_LETTERS
 from evalharness.text.sentences import sentences
 from evalharness.text.tokens import Token, sentence_tokens
-from evalharness.text.words import fold
+from evalharness.text.words import FUNCTION_WORDS, fold
 
 # Left out where a name begins or ends.
 AT_EDGES = PERSON_TITLES | CONNECTORS

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from re import Match
 
-from evalharness.text.number_phrases import EXACT, read_phrase
 from evalharness.text.number_words import (
     ATTACHED_UNITS,
     CURRENCY_LETTERS,
     CURRENCY_SIGNS,
     CURRENCY_WORDS,
     DENOMINATORS,
+    EXACT,
     HEDGES,
     MONTHS,
     ONES,
@@ -28,6 +28,7 @@ from evalharness.text.number_words import (
     TENS,
     UNITS,
     VAGUE,
+    read_phrase,
 )
 
 # Longer runs of digits are identifiers, no quantities.

@@ -1,6 +1,13 @@
-"""Words, letters and signs that make up numbers in English news, by hand; all in lower case."""
+"""Numbers in words: `two hundred and five`, `twenty-first`, `two-thirds`, `half a million`.
 
-from decimal import Decimal
+First the words, letters and signs that make up numbers in English news, by hand and in lower case;
+then how a number in words is read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from re import Match
 
 
 def _words_to_values(words: str, first: int = 0, step: int = 1) -> dict[str, Decimal]:
@@ -162,3 +169,129 @@ HEDGES = _meanings(
         "over": "more_than over above at_least upwards_of",
     }
 )
+
+# Our own, so that no setting of the caller's can change a value, and nothing raises.
+EXACT = Context(prec=50, traps=[])
+HALF = Decimal("0.5")
+
+
+@dataclass(slots=True)
+class Phrase:
+    """A number in words, taken word by word for as long as they make one number.
+
+    kind: empty, `ordinal`, `fraction` or `vague`; a phrase that has one is complete.
+    """
+
+    end: int = 0
+    total: Decimal = Decimal(0)
+    group: Decimal | None = None  # what the next scale multiplies
+    last: str = ""
+    kind: str = ""
+
+    @property
+    def value(self) -> Decimal:
+        """Return what the words taken so far come to."""
+        return EXACT.add(self.total, self.group) if self.group else self.total
+
+    def take(self, word: str, link: str = "") -> bool:
+        """Take one more word, if it goes on with the number; `link` is what stands before it."""
+        if self.kind or link not in ("", " ", "-", " and ", " and a "):
+            return False
+        if link == " and a ":
+            return word == "half" and self.last == "ones" and self._add(HALF, "half")
+        if link == " and " and self.last not in ("hundred", "scale"):
+            return False
+        if word in ONES:
+            return self._fits(ONES[word]) and self._add(ONES[word], "ones")
+        if word in TENS:
+            return self._fits(TENS[word]) and self._add(TENS[word], "tens")
+        if word in SCALES:
+            return self._scale(SCALES[word])
+        if word == "dozen":
+            return self.last in ("", "ones") and self._dozens()
+        return self._finish(word)
+
+    def _fits(self, value: Decimal) -> bool:
+        opens = self.last in ("", "hundred", "scale")
+        return opens or (self.last == "tens" and 0 < value < 10)
+
+    def _add(self, value: Decimal, last: str) -> bool:
+        self.group, self.last = EXACT.add(self.group or Decimal(0), value), last
+        return True
+
+    def _scale(self, exponent: int) -> bool:
+        if not self.group or (exponent == 2 and not 0 < self.group < 100):
+            return False
+        scaled = self.group.scaleb(exponent, EXACT)
+        if exponent == 2:
+            self.group, self.last = scaled, "hundred"
+        else:
+            # Adding to nothing would spell out the zeros of 2.5E+6, its written precision.
+            self.total = EXACT.add(self.total, scaled) if self.total else scaled
+            self.group, self.last = None, "scale"
+        return True
+
+    def _dozens(self) -> bool:
+        self.total, self.group, self.last = EXACT.multiply(self.group or 1, DOZEN), None, "dozen"
+        return True
+
+    def _finish(self, word: str) -> bool:
+        """Take the word that makes an ordinal or a fraction of the number."""
+        if self.last == "ones" and word in DENOMINATORS and self.group:
+            self.kind, self.group = "fraction", EXACT.divide(self.group, DENOMINATORS[word])
+            return True
+        if word in ORDINALS and self._fits(ORDINALS[word]):
+            self.kind = "ordinal"
+            return self._add(ORDINALS[word], "ordinal")
+        return False
+
+
+def read_phrase(sentence: str, atoms: Sequence[Match[str]], first: int) -> Phrase | None:
+    """Return the number in words that begins with the given atom; None if it is none.
+
+    An atom is a number word, in the group `word`, or what leads to a scale, in the group `lead`
+    (`half a` million, `several` hundred).
+    """
+    atom = atoms[first]
+    phrase = Phrase(end=atom.end())
+    if atom["part"]:
+        return _part(sentence, atom, phrase)
+    if not atom["lead"] and atom["word"].lower() in VAGUE:
+        return _vague(sentence, atoms, first, phrase)
+    if atom["lead"]:
+        phrase.group = HALF if atom["lead"].lower().startswith("half") else Decimal(1)
+        phrase.last, first = "ones", first + 1
+    end = atoms[first].start()
+    for following in atoms[first : first + 20]:
+        link = sentence[end : following.start()][:8].lower()
+        if not following["word"] or not phrase.take(following["word"].lower(), link):
+            break
+        end = phrase.end = following.end()
+    if atom["lead"] and atom["lead"].lower().endswith(("few ", "few-", "several ", "several-")):
+        phrase.kind = "vague"
+    return phrase if phrase.last else None
+
+
+def _part(sentence: str, atom: Match[str], phrase: Phrase) -> Phrase | None:
+    """Read `half of`, `a third of`; the first half of a match is no number."""
+    before = sentence[max(0, atom.start() - 8) : atom.start()].lower().split()
+    if before and before[-1] in ("first", "second", "other", "latter", "final", "next", "last"):
+        return None
+    denominator = DENOMINATORS[atom["part"].lower().replace("-", " ").split()[-1]]
+    phrase.group, phrase.kind = EXACT.divide(Decimal(1), denominator), "fraction"
+    return phrase
+
+
+def _vague(sentence: str, atoms: Sequence[Match[str]], first: int, phrase: Phrase) -> Phrase | None:
+    """Read `hundreds`, `tens of thousands`; the value is the least that is meant."""
+    word = atoms[first]["word"].lower()
+    exponent = VAGUE[word]
+    following = atoms[first + 1] if first + 1 < len(atoms) else None
+    more = (following["word"] or "").lower() if following else ""
+    if following and more in VAGUE and sentence[phrase.end : following.start()].lower() == " of ":
+        exponent += VAGUE[more]
+        phrase.end = following.end()
+    elif word == "tens":
+        return None
+    phrase.group, phrase.last, phrase.kind = Decimal(10**exponent), "vague", "vague"
+    return phrase

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from evalharness.records import Span
-from evalharness.text.number_phrases import EXACT
 from evalharness.text.number_reader import read_numbers
-from evalharness.text.number_words import DOLLARS
+from evalharness.text.number_words import DOLLARS, EXACT
 from evalharness.text.sentences import sentences
 
 # How far the truth may lie from a hedged number, as parts of it: `nearly 200` is 160 to 200.
@@ -114,7 +113,7 @@ class NumberIndex:
                 alike.append((place, number))
         self._values = sorted(self._groups)
 
-    def agreeing(self, claimed: Number) -> Iterator[Number]:
+    def agreeing_numbers(self, claimed: Number) -> Iterator[Number]:
         """Yield the stated numbers that agree with a claimed one, the nearest below first."""
         for value in _keys(claimed):
             low, high = _reach(claimed, value)

@@ -30,21 +30,56 @@ from re import Match
 from typing import NamedTuple
 
 from evalharness.records import Span
-from evalharness.text.abbreviations import (
-    BEFORE_NUMBERS,
-    BEFORE_NUMBERS_CAPITALISED,
-    COMPANY_FORMS,
-    DANGLING,
-    DOMAINS,
-    EITHER_WAY,
-    EXCLAIMING,
-    OPENERS,
-    PLACE_ABBREVIATIONS,
-    TITLE_ABBREVIATIONS,
-)
 
 SENTENCES_VERSION = 1
 """Rises with every change that can move a boundary; part of the signature of what depends on it."""
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Words that decide, for English news and by hand; in lower case, without their last point.
+
+# Before a name: never the end of a sentence.
+_TITLES = _set(
+    "mr mrs ms messrs mme mlle dr drs prof rev revd fr hon st ste sts gen lt col maj capt cpt "
+    "cmdr cdr adm sgt cpl pvt insp supt det sen sens rep reps gov govs pres amb atty sec dep "
+    "asst mt ft vs v viz cf approx ca eg ie e.g i.e est incl pls tel ext"
+)
+# Before a number: the end of a sentence only if something else follows.
+_BEFORE_NUMBERS = _set("no nos p pp vol vols fig figs ch chap sect para paras ver")
+_CAPITALISED_BEFORE_NUMBERS = _set("art op jan feb mar apr jun jul aug sep sept oct nov dec")
+# These end a sentence only before a word that often opens one: companies, suffixes, times, units.
+# So do all that have a point inside (U.S., a.m., Ph.D.).
+_EITHER_WAY = _set(
+    "inc corp co cos ltd plc llc bros intl assn dept univ jr sr esq phd md etc al ave blvd rd "
+    "hwy pm yr yrs hr hrs min mins lb lbs oz sq mph kph km cm mm kg avg"
+)
+# States of the USA as news wires shorten them, and weekdays; words in lower case are not meant.
+_PLACES = _set(
+    "ala ariz ark calif colo conn del fla ga ill ind kan ky la mass md mich minn miss mo mont "
+    "neb nev okla ore pa penn tenn tex vt va wash wis wyo ont que mon tue tues wed thu thur "
+    "thurs fri sat sun"
+)
+# Names that bring their own mark, and what may follow one in the name of a company.
+_EXCLAIMING = frozenset(["yahoo", "jeopardy", "wham", "panic", "joomla"])
+_COMPANY_FORMS = frozenset(["inc", "corp", "co", "ltd", "plc"])
+_DOMAINS = frozenset(["Com", "Net", "Org", "Co", "Tv"])
+# Words that open sentences far more often than they follow an abbreviation inside one.
+_OPENERS = _set(
+    "the a an he she it they we i you this that these those there here his her its their our my "
+    "but and so yet or however meanwhile although though while when if as after before since "
+    "because until in on at for from with by to of what who why how where which not no some many "
+    "most all both several another other others according police officials now then also last "
+    "next earlier later today yesterday once even still only just one two three"
+)
+# A line that ends with one of these goes on in the next.
+_DANGLING = _set(
+    "a an the of to in on at by for from with and or but nor as than that which who whose is are "
+    "was were be been has have had will would its his her their our my your into onto over under "
+    "between against about after before during mr mrs ms dr"
+)
 
 _BREAK = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
 _LINE = re.compile(rf"[^{_BREAK}]++")
@@ -252,15 +287,15 @@ def _is_run_on(scan: _Scan, stop: Match[str], end: int) -> bool:
         return stop[0] in "!?"
     small = len(before) == 2 and before.isalpha() and before.islower()
     capital = text[end].isupper() and after[1:2].islower()
-    return len(stop[0]) == 1 and small and capital and after not in DOMAINS
+    return len(stop[0]) == 1 and small and capital and after not in _DOMAINS
 
 
 def _is_name_with_mark(scan: _Scan, stop: Match[str], word: str) -> bool:
     """Tell whether the mark belongs to a name: `Yahoo! Inc`."""
-    if word.lower() in COMPANY_FORMS:
+    if word.lower() in _COMPANY_FORMS:
         return True
     before = _word_before(scan, stop).lower()
-    return before in EXCLAIMING and word.lower() not in OPENERS
+    return before in _EXCLAIMING and word.lower() not in _OPENERS
 
 
 def _word_before(scan: _Scan, stop: Match[str]) -> str:
@@ -276,7 +311,7 @@ def _after_abbreviation(
     """Tell whether a sentence ends after what looks like an abbreviation; None: it is none."""
     before = _word_before(scan, stop)
     folded, word, opening = before.lower(), following["word"], following["opening"]
-    if folded in TITLE_ABBREVIATIONS:
+    if folded in _TITLES:
         return False
     if before.isdigit() and len(before) != 4 and word[:1].isdigit():
         return False  # a decimal torn apart, `99. 94`; only after a year is a new sentence likelier
@@ -284,16 +319,16 @@ def _after_abbreviation(
         return None
     if stop.start() - scan.start == len(before) <= 3 and not before.isalpha():
         return False  # the number of a list: `1. Whisk the eggs.`
-    opens = word.lower() in OPENERS and word[:1].isupper()
+    opens = word.lower() in _OPENERS and word[:1].isupper()
     opens = opens and not (len(word) == 1 and scan.text.startswith(".", following.end()))
     if len(before) == 1 and before.isalpha():
         return opens
-    if folded in BEFORE_NUMBERS or (folded in BEFORE_NUMBERS_CAPITALISED and before[0].isupper()):
+    if folded in _BEFORE_NUMBERS or (folded in _CAPITALISED_BEFORE_NUMBERS and before[0].isupper()):
         return False if word[:1].isdigit() else None
     if (
         ("." in before and before[0].isalpha())
-        or folded in EITHER_WAY
-        or (folded in PLACE_ABBREVIATIONS and before[0].isupper())
+        or folded in _EITHER_WAY
+        or (folded in _PLACES and before[0].isupper())
     ):
         return opens or (bool(_QUOTES.intersection(opening)) and word[:1].isupper())
     return None
@@ -307,7 +342,7 @@ def _goes_on(scan: _Scan, line: _Line, following: _Line, final: Match[str] | Non
     if final and line.wrapped:
         return not _is_boundary(scan, final, line.end)
     if final:
-        return _word_before(scan, final).lower() in TITLE_ABBREVIATIONS and final[0] == "."
+        return _word_before(scan, final).lower() in _TITLES and final[0] == "."
     if line.wrapped:
         return True
     if _DASH_OR_NUMBER.match(text, following.start):
@@ -316,7 +351,7 @@ def _goes_on(scan: _Scan, line: _Line, following: _Line, final: Match[str] | Non
         return True
     tail = text[max(scan.start, line.end - 12) : line.end]
     last = _LAST_WORD.search(tail)
-    if last and last[0].lower() in DANGLING:
+    if last and last[0].lower() in _DANGLING:
         return True
     begin = _NEXT.match(text, following.start, following.end)
     return begin is not None and _is_small(begin["word"]) and scan.has_capital(line.end)

@@ -1,4 +1,4 @@
-"""The Porter stemmer as ROUGE uses it: English words without their endings.
+"""English words without their endings: ROUGE's Porter stemmer, and a table of irregular verbs.
 
 M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980, with the departures that
 nltk's default stemmer documents, since rouge_score stems with nltk. The result is nltk's, word by
@@ -12,6 +12,8 @@ word. The departures:
 * step 2 knows `-bli` (for `-abli`), `-fulli` and `-logi`, and takes `-alli` before all others.
 
 In the paper's terms a word is C?(VC){m}V? and m is its measure.
+
+`VERB_OF` is apart from that, and no part of ROUGE: it has the verb of an irregular form.
 """
 
 _IRREGULAR = {
@@ -187,3 +189,103 @@ def _step_5(word: str) -> str:
         if measure > 1 or (measure == 1 and not _ends_short_syllable(stem)):
             word = stem
     return word[:-1] if word.endswith("ll") and _measure(word[:-1]) > 1 else word
+
+
+# Irregular verbs and their forms, by hand: what no stemmer takes back to its verb.
+_IRREGULAR_VERBS = """
+    be: am is are was were been being
+    have: has had having
+    do: does did done doing
+    go: went gone goes
+    say: said
+    beat: beaten
+    become: became
+    begin: began begun
+    break: broke broken
+    bring: brought
+    build: built
+    buy: bought
+    catch: caught
+    choose: chose chosen
+    come: came
+    deal: dealt
+    draw: drew drawn
+    drink: drank drunk
+    drive: drove driven
+    eat: ate eaten
+    fall: fell fallen
+    feel: felt
+    fight: fought
+    find: found
+    flee: fled
+    fly: flew flown
+    forget: forgot forgotten
+    forbid: forbade forbidden
+    forgive: forgave forgiven
+    freeze: froze frozen
+    get: got gotten
+    give: gave given
+    grow: grew grown
+    hang: hung
+    hear: heard
+    hide: hid hidden
+    hold: held
+    keep: kept
+    know: knew known
+    lead: led
+    leave: left
+    lend: lent
+    lose: lost
+    make: made
+    mean: meant
+    meet: met
+    overcome: overcame
+    overtake: overtook overtaken
+    pay: paid
+    ride: rode ridden
+    ring: rang rung
+    rise: rose risen
+    run: ran
+    see: saw seen
+    seek: sought
+    sell: sold
+    send: sent
+    shake: shook shaken
+    shoot: shot
+    show: shown
+    shrink: shrank shrunk
+    sing: sang sung
+    sink: sank sunk
+    sit: sat
+    sleep: slept
+    speak: spoke spoken
+    spend: spent
+    stand: stood
+    steal: stole stolen
+    strike: struck stricken
+    swear: swore sworn
+    swim: swam swum
+    take: took taken
+    teach: taught
+    tear: tore torn
+    tell: told
+    think: thought
+    throw: threw thrown
+    understand: understood
+    undergo: underwent undergone
+    wake: woke woken
+    wear: wore worn
+    win: won winning
+    withdraw: withdrew withdrawn
+    write: wrote written
+    die: died dying dies
+    hurt: hurting
+"""
+
+
+def _verbs_by_form(table: str) -> dict[str, str]:
+    lines = (line.partition(":") for line in table.strip().splitlines())
+    return {form: verb.strip() for verb, _, forms in lines for form in forms.split()}
+
+
+VERB_OF = _verbs_by_form(_IRREGULAR_VERBS)

@@ -6,10 +6,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from evalharness.records import Span
-from evalharness.text.common_words import FUNCTION_WORDS
-from evalharness.text.irregular import VERB_OF
-from evalharness.text.stems import stem
-from evalharness.text.words import WORD, fold
+from evalharness.text.stems import VERB_OF, stem
+from evalharness.text.words import FUNCTION_WORDS, WORD, fold
 
 # A longer word has no endings.
 LONGEST_STEMMED = 30

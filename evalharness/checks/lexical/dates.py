@@ -1,25 +1,29 @@
 """Does the article name the summary's dates?"""
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, cached_property
 from typing import ClassVar
 
-from evalharness.checks.lexical.passages import Passages, in_order, passages, without_claims
+from evalharness.checks.lexical.passages import (
+    LEAST_SHARED,
+    MOST_CANDIDATES,
+    MOST_EVIDENCE,
+    MOST_FLAGS_EXPLAINED,
+    Passages,
+    SentenceClaims,
+    in_order,
+    passages,
+    share_of_claims,
+    without_claims,
+)
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text import dates as found_dates
 from evalharness.text.dates import Date
 from evalharness.text.timestamps import publication_day
-
-# More places than these help no reader, and keep the work on odd texts linear.
-MOST_EVIDENCE = 5
-MOST_CANDIDATES = 50
-MOST_FLAGS_EXPLAINED = 100
-# `last month` is wrong only if a sentence with so many of the words names another time.
-LEAST_SHARED = 2
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,13 @@ class StatedDates:
     def __init__(self, article: str, published: date | None = None) -> None:
         self.text = article
         self.passages = passages(article)
-        self.sentences = self.passages.sentences
         self.published = published
-        self.dates = [self.resolved(each) for each in found_dates.dates(article, self.sentences)]
+        self.dates = [
+            self.resolve(each) for each in found_dates.dates(article, self.passages.sentences)
+        ]
         self.exact = frozenset(map(_date_fields, self.dates))
 
-    def resolved(self, found: Date) -> Date:
+    def resolve(self, found: Date) -> Date:
         """Return a date with what the day of publication tells of it."""
         return found_dates.resolve_date(found, self.published) if self.published else found
 
@@ -110,7 +115,7 @@ class StatedDates:
         """All months of the article."""
         return frozenset(month for stated in self.dates for month in stated.months)
 
-    def supporting(self, claimed: Date) -> list[Date]:
+    def supporting_dates(self, claimed: Date) -> list[Date]:
         """Return the dates of the article that say what a claimed one says."""
         if claimed.season:
             months = found_dates.months_of(claimed.season)
@@ -170,20 +175,23 @@ class StatedDates:
 
     def is_supported(self, claimed: Date) -> bool:
         """Tell whether the article names a date."""
-        if _date_fields(claimed) in self.exact or self.supporting(claimed):
+        if _date_fields(claimed) in self.exact or self.supporting_dates(claimed):
             return True
         return _is_year(claimed) and set(claimed.years) <= self.years
 
-    def resolved_in(self, summary: str) -> list[Span]:
+    def confirmed_by_publication(self, summary: str) -> list[Span]:
         """Return the dates of a summary that the article names in view of its publication."""
         if not self.published:
             return []
         own = passages(summary).sentences
-        claims = map(self.resolved, found_dates.dates(summary, own))
+        claims = map(self.resolve, found_dates.dates(summary, own))
         return [claimed.span for claimed in claims if self.is_supported(claimed)]
 
     def can_judge(self, claimed: Date, wanted: frozenset[str]) -> bool:
-        """Tell whether the article would say a date: always, but for one relative to today."""
+        """Tell whether the article would say a date: always, but for one relative to today.
+
+        `last month` is wrong only if a sentence with LEAST_SHARED of the words names another time.
+        """
         if not claimed.relative:
             return True
         is_day = claimed.relative[0] == "day" and not claimed.years
@@ -194,7 +202,7 @@ class StatedDates:
         )
 
     def _count_shared_stems(self, stated: Date, wanted: frozenset[str]) -> int:
-        number = self.place(stated.span)
+        number = self.passages.sentence_at(stated.span.start)
         first, end = self.passages.first[number], self.passages.first[number + 1]
         return len(wanted.intersection([t.stem for t in self.passages.tokens[first:end]]))
 
@@ -216,37 +224,37 @@ class StatedDates:
             return best
         return best if self._count_shared_stems(best, wanted) >= LEAST_SHARED else None
 
-    def place(self, span: Span) -> int:
-        """Return which sentence a span stands in, from 0."""
-        return bisect.bisect_right(self.sentences, span.start, key=lambda each: each.start) - 1
-
 
 def check_dates(article: StatedDates, summary: str) -> Score:
     """Return the share of the summary's dates that the article names, with flags."""
     if note := without_claims(article.text, summary):
         return Score(None, note=note)
+    return share_of_claims(_judge_sentences(article, summary), "dates")
+
+
+def _judge_sentences(article: StatedDates, summary: str) -> Iterator[SentenceClaims]:
+    """Yield what the article says of the dates of each sentence that has some."""
     own = passages(summary)
-    flags: list[Flag] = []
-    scores: list[SentenceScore] = []
-    n_dates = 0
+    n_flags = 0
     for number, sentence in enumerate(own.sentences):
-        claims = [article.resolved(each) for each in found_dates.dates(summary, [sentence])]
+        claims = [article.resolve(claim) for claim in found_dates.dates(summary, [sentence])]
         wanted = _stems(own, number) if claims else frozenset[str]()
-        known = [each for each in claims if article.is_supported(each)]
-        wrong = [e for e in claims if e not in known and article.can_judge(e, wanted)]
+        known = [claim for claim in claims if article.is_supported(claim)]
+        wrong = [c for c in claims if c not in known and article.can_judge(c, wanted)]
         if not known and not wrong:
             continue
-        for each in wrong:
-            explained = len(flags) < MOST_FLAGS_EXPLAINED
-            stated = article.instead(each, wanted) if explained else None
-            flags.append(_flag(article, each, stated, summary))
-        evidence = [stated.span for each in known for stated in article.supporting(each)[:2]]
+        flags: list[Flag] = []
+        for claim in wrong:
+            explained = n_flags + len(flags) < MOST_FLAGS_EXPLAINED
+            instead = article.instead(claim, wanted) if explained else None
+            flags.append(_flag(article, claim, instead, summary))
+        n_flags += len(flags)
+        evidence = [
+            stated.span for claim in known for stated in article.supporting_dates(claim)[:2]
+        ]
         share = len(known) / (len(known) + len(wrong))
-        scores.append(SentenceScore(sentence, share, in_order(evidence)[:MOST_EVIDENCE]))
-        n_dates += len(known) + len(wrong)
-    if not n_dates:
-        return Score(None, note="the summary has no dates")
-    return Score(1 - len(flags) / n_dates, sentences=tuple(scores), flags=tuple(flags))
+        score = SentenceScore(sentence, share, in_order(evidence)[:MOST_EVIDENCE])
+        yield SentenceClaims(score, len(known) + len(wrong), len(wrong), flags)
 
 
 def _stems(own: Passages, number: int) -> frozenset[str]:
@@ -257,8 +265,8 @@ def _stems(own: Passages, number: int) -> frozenset[str]:
 def _flag(article: StatedDates, claimed: Date, stated: Date | None, summary: str) -> Flag:
     if stated is None:
         return Flag(claimed.span, "date", f"'{claimed.span.of(summary)}' is not in the article")
-    place = article.place(stated.span) + 1
-    message = f"the article says '{stated.span.of(article.text)}', in sentence {place}"
+    number = article.passages.sentence_at(stated.span.start) + 1
+    message = f"the article says '{stated.span.of(article.text)}', in sentence {number}"
     return Flag(claimed.span, "date", message, (stated.span,))
 
 

@@ -8,19 +8,24 @@ from functools import cache, cached_property
 from typing import ClassVar
 
 from evalharness import text
-from evalharness.checks.lexical.naming_words import NAMING_STEMS
-from evalharness.checks.lexical.passages import passages
+from evalharness.checks.lexical.passages import (
+    MOST_CANDIDATES,
+    MOST_EVIDENCE,
+    MOST_FLAGS_EXPLAINED,
+    SentenceClaims,
+    in_order,
+    passages,
+    share_of_claims,
+    without_claims,
+)
+from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
-from evalharness.text.common_words import FUNCTION_WORDS
 from evalharness.text.name_words import PERSON_TITLES
+from evalharness.text.words import FUNCTION_WORDS
 
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
-# More than these help no reader, and keep the work on odd texts linear.
-MOST_EVIDENCE = 5
-MOST_CANDIDATES = 50
-MOST_FLAGS_EXPLAINED = 100
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,7 @@ class StatedNames:
     def __init__(self, article: str) -> None:
         self.text = article
         self.passages = passages(article)
-        self.sentences = self.passages.sentences
-        self.names, self.casing = self.passages.named
+        self.names, self.casing = self.passages.names_and_casing
 
     @cached_property
     def countries(self) -> frozenset[str]:
@@ -85,11 +89,7 @@ class StatedNames:
                 found.setdefault(word, []).append(name)
         return found
 
-    def place(self, span: Span) -> int:
-        """Return which sentence a span stands in, from 0."""
-        return bisect.bisect_right(self.sentences, span.start, key=lambda each: each.start) - 1
-
-    def missing(self, name: text.Name, summary: str) -> list[Span]:
+    def missing_parts(self, name: text.Name, summary: str) -> list[Span]:
         """Return the parts of a summary's name that the article does not have, or not together."""
         missing = [
             part
@@ -158,9 +158,12 @@ class StatedNames:
         ]
         return max(
             shared or self._spelled_nearly(" ".join(name.words)),
-            key=lambda stated: len(wanted & self.passages.content[self.place(stated.span)]),
+            key=lambda stated: len(wanted & self._content_around(stated)),
             default=None,
         )
+
+    def _content_around(self, stated: text.Name) -> frozenset[str]:
+        return self.passages.content[self.passages.sentence_at(stated.span.start)]
 
     def _spelled_nearly(self, spelling: str) -> list[text.Name]:
         from rapidfuzz import fuzz, process
@@ -177,28 +180,27 @@ class StatedNames:
 
 def check_entities(article: StatedNames, summary: str) -> Score:
     """Return the share of the summary's names that the article has, with flags."""
-    if not summary.strip():
-        return Score(None, note="the summary is empty")
-    if not article.text.strip():
-        return Score(None, note="the article is empty")
-    flags: list[Flag] = []
-    scores: list[SentenceScore] = []
-    n_names = 0
+    if note := without_claims(article.text, summary):
+        return Score(None, note=note)
+    return share_of_claims(_judge_sentences(article, summary), "names")
+
+
+def _judge_sentences(article: StatedNames, summary: str) -> Iterator[SentenceClaims]:
+    """Yield what the article says of the names of each sentence that has some."""
+    n_flags = 0
     for sentence, names in _by_sentence(summary, article.casing):
-        missing = [article.missing(name, summary) for name in names]
-        pairs = list(zip(names, missing, strict=True))
+        pairs = [(name, article.missing_parts(name, summary)) for name in names]
         wrong = [(name, parts) for name, parts in pairs if parts]
         wanted = frozenset(text.content_words(sentence.of(summary)) if wrong else ())
+        flags: list[Flag] = []
         for name, parts in wrong:
-            explained = len(flags) < MOST_FLAGS_EXPLAINED
+            explained = n_flags + len(flags) < MOST_FLAGS_EXPLAINED
             stated = article.instead(name, wanted) if explained else None
             flags.append(_flag(article, name, parts, stated, summary))
-        known = {span for name, parts in pairs if not parts for span in article.evidence(name)}
-        scores.append(SentenceScore(sentence, 1 - len(wrong) / len(names), tuple(sorted(known))))
-        n_names += len(names)
-    if not n_names:
-        return Score(None, note="the summary has no names")
-    return Score(1 - len(flags) / n_names, sentences=tuple(scores), flags=tuple(flags))
+        n_flags += len(flags)
+        known = [span for name, parts in pairs if not parts for span in article.evidence(name)]
+        score = SentenceScore(sentence, 1 - len(wrong) / len(names), in_order(known))
+        yield SentenceClaims(score, len(names), len(wrong), flags)
 
 
 def _by_sentence(summary: str, casing: text.Casing) -> Iterator[tuple[Span, list[text.Name]]]:
@@ -206,9 +208,9 @@ def _by_sentence(summary: str, casing: text.Casing) -> Iterator[tuple[Span, list
     sentences = passages(summary).sentences
     names = passages(summary).named_as(casing)
     starts = [sentence.start for sentence in sentences]
-    places = itertools.groupby(names, lambda name: bisect.bisect_right(starts, name.span.start))
-    for place, here in places:
-        yield sentences[place - 1], list(here)
+    by_number = itertools.groupby(names, lambda name: bisect.bisect_right(starts, name.span.start))
+    for number, here in by_number:
+        yield sentences[number - 1], list(here)
 
 
 def _flag(
@@ -221,8 +223,8 @@ def _flag(
     span = Span(missing[0].start, missing[-1].end)
     if stated is None:
         return Flag(span, "entity", f"'{name.span.of(summary)}' is not in the article")
-    place = article.place(stated.span) + 1
-    message = f"the article has '{stated.span.of(article.text)}', in sentence {place}"
+    number = article.passages.sentence_at(stated.span.start) + 1
+    message = f"the article has '{stated.span.of(article.text)}', in sentence {number}"
     return Flag(span, "entity", message, (stated.span,))
 
 

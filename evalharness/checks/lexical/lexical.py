@@ -128,7 +128,7 @@ def check_lexical(article: Indexed, summary: str) -> Score:
         return Score(None, note=note)
     applied = [part for part in PARTS if article.is_english or not part.english]
     results = {part.name: part.check(article.parts[part.name], summary) for part in applied}
-    if dated := article.parts["dates"].resolved_in(summary):
+    if dated := article.parts["dates"].confirmed_by_publication(summary):
         results["numbers"] = check_numbers(article.parts["numbers"], summary, dated)
     telling = merge_flags(summary, [score.flags for score in results.values()])
     support = check_support(article.wording, summary, _foreign(telling))

@@ -1,32 +1,34 @@
 """Does the article state the summary's numbers?"""
 
-import bisect
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import passages
+from evalharness.checks.lexical.passages import (
+    LEAST_SHARED,
+    MOST_CANDIDATES,
+    MOST_EVIDENCE,
+    SentenceClaims,
+    in_order,
+    passages,
+    share_of_claims,
+    without_claims,
+)
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 
 # A number belongs to a word close behind it: `14 of the miners`.
 CHARACTERS_AFTER = 30
-# More places than these help no reader, and keep the work on odd texts linear.
-MOST_EVIDENCE = 5
-MOST_CANDIDATES = 50
 _TIME_UNIT = re.compile(
     r"[ \u00a0-](?:second|minute|hour|day|week|month|year)s?(?:[ -]olds?)?\b", re.IGNORECASE
 )
 # `The two teams`, `her first film`: a summary may count what the article lists.
 ORDINALS_IN_CLAUSES = frozenset(["first", "second", "third"])
 COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
-# A number of the same kind (money, a year) stands in place of another only if its sentence shares
-# so many words of content.
-LEAST_SHARED = 2
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,13 @@ class StatedNumbers:
     def __init__(self, article: str) -> None:
         self.text = article
         self.passages = passages(article)
-        self.sentences = self.passages.sentences
-        self.numbers = text.numbers(article, self.sentences)
+        self.numbers = text.numbers(article, self.passages.sentences)
         self._index = text.NumberIndex(self.numbers)
 
     def evidence(self, claimed: text.Number) -> list[Span]:
         """Return where the article states a number, at most five places; empty if it does not."""
-        found = itertools.islice(self._index.agreeing(claimed), MOST_EVIDENCE)
+        found = itertools.islice(self._index.agreeing_numbers(claimed), MOST_EVIDENCE)
         return [stated.span for stated in found]
-
-    def place(self, span: Span) -> int:
-        """Return which sentence a span stands in, from 0."""
-        return bisect.bisect_right(self.sentences, span.start, key=lambda each: each.start) - 1
 
     @cached_property
     def by_company(self) -> dict[tuple[str, str, str], list[text.Number]]:
@@ -94,7 +91,9 @@ class StatedNumbers:
         near: list[tuple[int, text.Number]] = []
         for company in _company(summary, claimed):
             for stated in self.by_company.get(company, [])[:MOST_CANDIDATES]:
-                shared = len(wanted & self.passages.content[self.place(stated.span)])
+                shared = len(
+                    wanted & self.passages.content[self.passages.sentence_at(stated.span.start)]
+                )
                 if shared >= LEAST_SHARED or any(company[1:]):
                     near.append((shared, stated))
         return max(near, key=lambda pair: pair[0])[1] if near else None
@@ -105,13 +104,15 @@ def check_numbers(article: StatedNumbers, summary: str, dated: Sequence[Span] = 
 
     dated: dates in the summary that are right although their numbers may not be in the article.
     """
-    if not summary.strip():
-        return Score(None, note="the summary is empty")
-    if not article.text.strip():
-        return Score(None, note="the article is empty")
-    flags: list[Flag] = []
-    scores: list[SentenceScore] = []
-    n_claims = 0
+    if note := without_claims(article.text, summary):
+        return Score(None, note=note)
+    return share_of_claims(_judge_sentences(article, summary, dated), "numbers")
+
+
+def _judge_sentences(
+    article: StatedNumbers, summary: str, dated: Sequence[Span]
+) -> Iterator[SentenceClaims]:
+    """Yield what the article says of the numbers of each sentence that has some."""
     own = passages(summary)
     for sentence, wanted in zip(own.sentences, own.content, strict=True):
         claims = [
@@ -123,13 +124,10 @@ def check_numbers(article: StatedNumbers, summary: str, dated: Sequence[Span] = 
         if not claims:
             continue
         wrong = [claim for claim in claims if not claim.evidence]
-        flags += [_flag(article, claim, summary) for claim in wrong]
-        stated = tuple(sorted({span for claim in claims for span in claim.evidence}))
-        scores.append(SentenceScore(sentence, 1 - len(wrong) / len(claims), stated))
-        n_claims += len(claims)
-    if not n_claims:
-        return Score(None, note="the summary has no numbers")
-    return Score(1 - len(flags) / n_claims, sentences=tuple(scores), flags=tuple(flags))
+        stated = in_order([span for claim in claims for span in claim.evidence])
+        score = SentenceScore(sentence, 1 - len(wrong) / len(claims), stated)
+        flags = [_flag(article, claim, summary) for claim in wrong]
+        yield SentenceClaims(score, len(claims), len(wrong), flags)
 
 
 class _Claim(NamedTuple):
@@ -159,7 +157,8 @@ def _flag(article: StatedNumbers, claim: _Claim, summary: str) -> Flag:
     if stated is None:
         return Flag(span, "number", f"{span.of(summary)} is not in the article")
     found = _with_time_unit(stated.span, article.text)
-    message = f"the article says {found.of(article.text)}, in sentence {article.place(found) + 1}"
+    number = article.passages.sentence_at(found.start) + 1
+    message = f"the article says {found.of(article.text)}, in sentence {number}"
     return Flag(span, "number", message, (found,))
 
 

@@ -1,19 +1,21 @@
-"""A text as words in a row, to find the place of an article that a claim was made from.
+"""A text as words in a row, to compare a summary with an article, and the scores that come of it.
 
 A claim is a word of a summary with the words of content around it in its sentence. The article's
 places where that word, or another in its stead, stands amid the same words are where the article
-speaks of the same thing.
+speaks of the same thing. A check of such words scores a summary with `share_of_claims` (how many of
+its numbers, names, … are right) or with `share_without_clash` (in how many of its sentences the
+article says nothing else).
 """
 
 import bisect
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from evalharness import text
-from evalharness.records import Span
+from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import Token
 
 # How far the words around a word reach, in words: in a summary's sentence, and in the article,
@@ -25,6 +27,14 @@ REACH_BESIDE = 5
 # keep the work on odd texts linear.
 MOST_SUMMARY_WORDS = 5_000
 MOST_PLACES = 40
+# More places of the article than these help no reader, and keep the work on odd texts linear.
+MOST_EVIDENCE = 5
+MOST_CANDIDATES = 50
+MOST_FLAGS_EXPLAINED = 100
+# Another place of the article tells of the same thing only if so many words around are the same.
+LEAST_SHARED = 2
+
+Clash = TypeVar("Clash")
 
 
 class Alignment(NamedTuple):
@@ -80,7 +90,7 @@ class Passages:
         ]
 
     @cached_property
-    def named(self) -> tuple[list[text.Name], text.Casing]:
+    def names_and_casing(self) -> tuple[list[text.Name], text.Casing]:
         """The names of the text by its own casing, and that casing."""
         return text.names_and_casing(self.text, self.tokens)
 
@@ -119,7 +129,7 @@ class Passages:
         near = self.tokens[max(0, at - reach) : at + reach + 1]
         return len(stems.intersection([token.stem for token in near]))
 
-    def aligned(
+    def alignments(
         self, wanted: frozenset[str], at: Iterable[int], reach: int = REACH_IN_ARTICLE
     ) -> list[Alignment]:
         """Return places with what they share with the wanted stems, the most alike first."""
@@ -128,7 +138,7 @@ class Passages:
             near = self.tokens[max(0, position - reach) : position + reach + 1]
             shared = len(wanted.intersection([token.stem for token in near]))
             found.append(Alignment(position, shared, shared / len(wanted) if wanted else 0.0))
-        found.sort(key=lambda place: (-place.shared, place.at))
+        found.sort(key=lambda alignment: (-alignment.shared, alignment.at))
         return found
 
     def span(self, first: int, last: int) -> Span:
@@ -160,3 +170,55 @@ def without_claims(article: str, summary: str) -> str:
 def in_order(spans: Sequence[Span]) -> tuple[Span, ...]:
     """Return spans in order, each once."""
     return tuple(sorted(set(spans)))
+
+
+class SentenceClaims(NamedTuple):
+    """What a check says of the claims of one sentence: its numbers, its names, …"""
+
+    score: SentenceScore
+    n_claims: int
+    n_wrong: int
+    flags: Sequence[Flag]
+
+
+def share_of_claims(sentences: Iterable[SentenceClaims], named: str) -> Score:
+    """Return the share of a summary's claims that are right, with flags.
+
+    named: what the claims are (`numbers`), for the note of a summary that has none.
+    """
+    judged = list(sentences)
+    n_claims = sum(sentence.n_claims for sentence in judged)
+    if not n_claims:
+        return Score(None, note=f"the summary has no {named}")
+    return Score(
+        1 - sum(sentence.n_wrong for sentence in judged) / n_claims,
+        sentences=tuple(sentence.score for sentence in judged),
+        flags=tuple(flag for sentence in judged for flag in sentence.flags),
+    )
+
+
+def share_without_clash(
+    stated: Passages,
+    own: Passages,
+    read: Callable[[int], tuple[list[int], list[Clash]]],
+    flag: Callable[[Clash], Flag],
+) -> Score:
+    """Return the share of the comparable sentences of a summary without a clash, with flags.
+
+    read: tells which sentences of the article one of the summary was compared with, by number, and
+        what clashes; where there are none, it cannot be compared. flag: tells a reader of a clash.
+    """
+    flags: list[Flag] = []
+    scores: list[SentenceScore] = []
+    for number, sentence in enumerate(own.sentences):
+        if own.first[number] >= MOST_SUMMARY_WORDS:
+            break
+        compared, clashes = read(number)
+        if compared:
+            flags += map(flag, clashes)
+            evidence = in_order([stated.sentences[each] for each in compared])
+            scores.append(SentenceScore(sentence, float(not clashes), evidence[:MOST_EVIDENCE]))
+    if not scores:
+        return Score(None, note="no sentence can be compared with one of the article")
+    value = sum(score.value for score in scores) / len(scores)
+    return Score(value, sentences=tuple(scores), flags=tuple(flags))

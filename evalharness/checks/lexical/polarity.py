@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
-from evalharness.checks.lexical.antonyms import ALIKE, ANTONYMS
-from evalharness.checks.lexical.comparing import share_without_clash
 from evalharness.checks.lexical.cues import (
     DENYING,
     GUARDED,
@@ -18,19 +16,21 @@ from evalharness.checks.lexical.cues import (
     is_denial,
 )
 from evalharness.checks.lexical.passages import (
+    LEAST_SHARED,
     MOST_PLACES,
     REACH_IN_ARTICLE,
     Alignment,
     Passages,
     passages,
+    share_without_clash,
     without_claims,
 )
+from evalharness.checks.lexical.words import ALIKE, ANTONYMS
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score
 
-# So many of the words around a claim, and such a share of them, must stand around the place in the
-# article: else the two may speak of different things. Set by hand on labelled news summaries.
-LEAST_SHARED = 2
+# Such a share of the words around a claim, and LEAST_SHARED of them, must stand around the place in
+# the article: else the two may speak of different things. Set by hand on labelled news summaries.
 NEGATED_SHARE = 0.4
 OPPOSITE_SHARE = 0.4
 HEDGED_SHARE = 0.5
@@ -86,7 +86,7 @@ class StatedPolarity:
         return Cues(self.passages)
 
     @cached_property
-    def denying(self) -> frozenset[str]:
+    def denial_verbs(self) -> frozenset[str]:
         """The verbs of denial that the article uses at all."""
         return frozenset(token.stem for token in self.passages.tokens) & DENYING
 
@@ -149,7 +149,7 @@ class _Claims:
         found = [*places]
         if not found:
             return []
-        aligned = self.stated.aligned(self.own.around(at), found)
+        aligned = self.stated.alignments(self.own.around(at), found)
         return [
             each
             for each in aligned
@@ -190,7 +190,7 @@ class _Claims:
         if self.own.tokens[cue].stem in DENYING:
             return None
         wanted = self.own.around(at)
-        found = self.stated.aligned(wanted, self.article.places(wanted))
+        found = self.stated.alignments(wanted, self.article.places(wanted))
         if not found or found[0].shared < LEAST_SHARED or found[0].share < UNDENIED_SHARE:
             return None
         near = [place.at for place in found if place.shared >= found[0].shared - 1]
@@ -201,7 +201,7 @@ class _Claims:
     def _is_reported(self, cue: int) -> bool:
         """Tell whether a denial is a verb that the article may put in other words."""
         stem = self.own.tokens[cue].stem
-        return stem in DENYING and (stem in self.article.denying or stem not in PLAIN_DENYING)
+        return stem in DENYING and (stem in self.article.denial_verbs or stem not in PLAIN_DENYING)
 
     def _has_hint(self, at: int) -> bool:
         """Tell whether something near a token of the summary says that anything is not so."""
@@ -218,7 +218,7 @@ class _Claims:
         opposed, known = self.article.places(against), self._all_places(ALIKE[stem])
         if not opposed or len(known) > MOST_PLACES:
             return None
-        alike = self.stated.aligned(self.own.around(at), known)
+        alike = self.stated.alignments(self.own.around(at), known)
         share = OPPOSITE_SHARE if alike else NOVEL_SHARE
         beside = self.own.beside(at) - against
         found = [

@@ -3,7 +3,7 @@
 import bisect
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
@@ -12,8 +12,10 @@ from evalharness import text
 from evalharness.checks.lexical.passages import (
     MOST_PLACES,
     Passages,
+    SentenceClaims,
     in_order,
     passages,
+    share_of_claims,
     without_claims,
 )
 from evalharness.protocols import Need, Pair
@@ -134,15 +136,15 @@ class StatedQuotes:
     @cached_property
     def names(self) -> list[text.Name]:
         """The names of the article."""
-        return self.passages.named[0]
+        return self.passages.names_and_casing[0]
 
     @cached_property
     def casing(self) -> text.Casing:
         """How the article writes its words."""
-        return self.passages.named[1]
+        return self.passages.names_and_casing[1]
 
     @cached_property
-    def quoted(self) -> list[Span]:
+    def quotations(self) -> list[Span]:
         """The quotations of the article."""
         return quotations(self.text)
 
@@ -154,12 +156,12 @@ class StatedQuotes:
         high = bisect.bisect_left(self.names, end, key=lambda name: name.span.start)
         return self.names[low:high]
 
-    def quoted_in(self, number: int) -> list[Span]:
+    def quotations_in(self, number: int) -> list[Span]:
         """Return the quotations that begin in a sentence."""
         sentence = self.passages.sentences[number]
-        low = bisect.bisect_left(self.quoted, sentence.start, key=lambda each: each.start)
-        high = bisect.bisect_left(self.quoted, sentence.end, key=lambda each: each.start)
-        return self.quoted[low:high]
+        low = bisect.bisect_left(self.quotations, sentence.start, key=lambda each: each.start)
+        high = bisect.bisect_left(self.quotations, sentence.end, key=lambda each: each.start)
+        return self.quotations[low:high]
 
     def has_word(self, word: str) -> bool:
         """Tell whether the article has a word in any form."""
@@ -176,26 +178,24 @@ def check_quotes(article: StatedQuotes, summary: str) -> Score:
     """Return the share of the summary's quotations that are right, with flags."""
     if note := without_claims(article.text, summary):
         return Score(None, note=note)
+    return share_of_claims(_judge_sentences(article, summary), "quotations")
+
+
+def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[SentenceClaims]:
+    """Yield what the article says of the quotations of each sentence that has some."""
     claims = _Claims(article, passages(summary))
-    flags: list[Flag] = []
-    scores: list[SentenceScore] = []
-    n_quotes = n_wrong = 0
     quoted = itertools.islice(quotations(summary), MOST_QUOTES)
-    for number, here in itertools.groupby(quoted, lambda q: claims.own.sentence_at(q.start)):
-        judged = [claims.judge(each, number) for each in here]
-        if article.passages.sentence_of(claims.own.sentences[number].of(summary)) is not None:
-            judged = [each._replace(flags=()) for each in judged]  # copied whole
-        wrong = sum(bool(each.flags) for each in judged)
-        told = {flag.span: flag for each in reversed(judged) for flag in reversed(each.flags)}
-        flags += [told[span] for span in sorted(told)]  # of two with one span, the first
-        evidence = in_order([span for each in judged for span in each.evidence])
+    for number, spans in itertools.groupby(quoted, lambda q: claims.own.sentence_at(q.start)):
         sentence = claims.own.sentences[number]
-        scores.append(SentenceScore(sentence, 1 - wrong / len(judged), evidence))
-        n_quotes += len(judged)
-        n_wrong += wrong
-    if not n_quotes:
-        return Score(None, note="the summary has no quotations")
-    return Score(1 - n_wrong / n_quotes, sentences=tuple(scores), flags=tuple(flags))
+        verdicts = [claims.judge(span, number) for span in spans]
+        if article.passages.sentence_of(sentence.of(summary)) is not None:
+            verdicts = [verdict._replace(flags=()) for verdict in verdicts]  # copied whole
+        wrong = [verdict for verdict in verdicts if verdict.flags]
+        by_span = {flag.span: flag for v in reversed(wrong) for flag in reversed(v.flags)}
+        flags = [by_span[span] for span in sorted(by_span)]  # of two with one span, the first
+        evidence = in_order([span for verdict in verdicts for span in verdict.evidence])
+        score = SentenceScore(sentence, 1 - len(wrong) / len(verdicts), evidence)
+        yield SentenceClaims(score, len(verdicts), len(wrong), flags)
 
 
 class _Verdict(NamedTuple):
@@ -305,7 +305,7 @@ class _Claims:
         outside = [
             name
             for name in names
-            if not any(q.start <= name.span.start < q.end for q in self.article.quoted_in(at))
+            if not any(q.start <= name.span.start < q.end for q in self.article.quotations_in(at))
         ]
         return next((name for name in outside if _says(self.article.passages, name)), None)
 

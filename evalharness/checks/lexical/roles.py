@@ -6,10 +6,15 @@ from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.comparing import share_without_clash
 from evalharness.checks.lexical.cues import PROMISES
-from evalharness.checks.lexical.passages import MOST_PLACES, Passages, passages, without_claims
-from evalharness.checks.lexical.role_words import (
+from evalharness.checks.lexical.passages import (
+    MOST_PLACES,
+    Passages,
+    passages,
+    share_without_clash,
+    without_claims,
+)
+from evalharness.checks.lexical.words import (
     APART,
     BE,
     LOSING,
@@ -21,8 +26,8 @@ from evalharness.checks.lexical.role_words import (
 )
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, Span
-from evalharness.text.common_words import FUNCTION_WORDS
-from evalharness.text.irregular import VERB_OF
+from evalharness.text.stems import VERB_OF
+from evalharness.text.words import FUNCTION_WORDS
 
 # How far from a verb, in words, its parties stand in the article.
 REACH_BEFORE = 12
@@ -93,12 +98,12 @@ class StatedRoles:
     @cached_property
     def casing(self) -> text.Casing:
         """How the article writes its words."""
-        return self.passages.named[1]
+        return self.passages.names_and_casing[1]
 
     @cached_property
     def name_at(self) -> dict[int, text.Name]:
         """The name that a token is part of."""
-        return _by_token(self.passages, self.passages.named[0])
+        return _by_token(self.passages, self.passages.names_and_casing[0])
 
     @cached_property
     def words_of(self) -> list[frozenset[str]]:
@@ -313,7 +318,7 @@ class _Claims:
             for stem in sorted(wanted)
             for each in self.stated.places.get(stem, ())[:MOST_PLACES]
         ]
-        found = self.stated.aligned(wanted, positions, REACH_IN_SLOT)
+        found = self.stated.alignments(wanted, positions, REACH_IN_SLOT)
         if not found or found[0].shared < LEAST_IN_SLOT or found[0].share < SLOT_SHARE:
             return None
         low, high = self.stated.bounds(found[0].at)

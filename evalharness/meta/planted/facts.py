@@ -69,7 +69,7 @@ class Facts:
 
     def has_number(self, claimed: text.Number) -> bool:
         """Tell whether a number can be one of the article's, more or less exactly stated."""
-        if next(iter(self._index.agreeing(claimed)), None) is not None:
+        if next(iter(self._index.agreeing_numbers(claimed)), None) is not None:
             return True
         return any(text.agree(stated, claimed) for stated in self.numbers)
 
