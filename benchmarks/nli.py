@@ -20,8 +20,7 @@ from typing import Any
 
 import torch  # noqa: TID253  a script that needs it from the start
 
-from evalharness.checks.nli import Nli
-from evalharness.checks.pieces import pieces
+from evalharness.checks.nli import Nli, pieces
 from evalharness.models.extractive import Lead, LexRank, TextRank
 from evalharness.protocols import Pair
 from evalharness.records import Article, Summary

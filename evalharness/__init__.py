@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from evalharness.runner.check import Verdict as Verdict
     from evalharness.runner.check import check as check
     from evalharness.runner.existing import score as score
-    from evalharness.runner.run import Run as Run
     from evalharness.runner.run import run as run
+    from evalharness.store.runs import Run as Run
     from evalharness.trust.rerun import rerun as rerun
     from evalharness.trust.verify import verify as verify
 
@@ -32,7 +32,7 @@ _HOME = {
     "Flag": "records",
     "Gate": "comparison.gate",
     "HarnessError": "errors",
-    "Run": "runner.run",
+    "Run": "store.runs",
     "Score": "records",
     "SentenceScore": "records",
     "Span": "records",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Finish = Literal["stop", "length", "empty", "error"]
+Defect = Literal["empty", "looping", "cut", "echo", "refusal", "preamble"]
 ScoreRecord = Mapping[str, Any]  # as `score_record` makes it
 
 # How the note of a score begins that is lacking only for now: `Score.passing`.

@@ -12,8 +12,9 @@ from neural import frozen, official_bertscore, texts, tiny
 from evalharness.checks.bertscore import BertScore as Check
 from evalharness.config import registry
 from evalharness.errors import DataError, ModelError
+from evalharness.metrics import bertscore
 from evalharness.metrics.bertscore import BertScore as Metric
-from evalharness.neural import bertscore, embedding
+from evalharness.neural import embedding
 from evalharness.neural.network import Network
 from evalharness.records import Article, Score, Summary
 

@@ -235,18 +235,18 @@ def test_compiled_model_writes_the_same(checkpoint: Callable[[str], str]) -> Non
 def test_lost_prompt_of_continuous_batching_is_asked_again_alone(
     checkpoint: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evalharness.models import continuous
+    from evalharness.models import engine
 
     chosen: dict[str, Any] = {"max_new_tokens": 8, "user": USER}
     plain = Causal(checkpoint("llama"), **chosen).summarize(ARTICLES)
-    tokens = continuous.new_tokens
+    tokens = engine.generate_continuously
 
     def losing(loaded: Any, settings: Any, prompts: Sequence[list[int]]) -> list[list[int]]:
         if len(prompts) > 1:
             raise RuntimeError("generate_batch lost some prompts")
         return tokens(loaded, settings, prompts)
 
-    monkeypatch.setattr(continuous, "new_tokens", losing)
+    monkeypatch.setattr(engine, "generate_continuously", losing)
     model = Causal(checkpoint("llama"), batching="continuous", **chosen)
     assert model.summarize(ARTICLES[:3]) == plain[:3]
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness.records import Finish, Summary
-from evalharness.text.defects import Defect, find_defects
+from evalharness.records import Defect, Finish, Summary
+from evalharness.text.defects import find_defects
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

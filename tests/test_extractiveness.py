@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness.metrics.extractiveness import Extractiveness
-from evalharness.metrics.fragments import fragments
+from evalharness.metrics.extractiveness import Extractiveness, fragments
 from evalharness.records import Article, Score, Summary
 
 

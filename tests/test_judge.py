@@ -17,11 +17,10 @@ from servers.chat import completion, first_token, serving
 from typer.testing import CliRunner
 
 from evalharness import run, text
-from evalharness.checks.judge import answers as judge_answers
 from evalharness.checks.judge import local as judge_local
-from evalharness.checks.judge.answers import RATINGS, places, quoted_lines
+from evalharness.checks.judge import protocols as judge_answers
 from evalharness.checks.judge.judge import OUT_OF_FORM, Judge
-from evalharness.checks.judge.prompts import PROTOCOLS
+from evalharness.checks.judge.protocols import PROTOCOLS, RATINGS, places, quoted_lines
 from evalharness.cli import app
 from evalharness.config import registry
 from evalharness.endpoint import Server

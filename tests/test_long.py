@@ -19,9 +19,16 @@ from evalharness import run
 from evalharness.config import registry, run_config
 from evalharness.config.cells import prepare
 from evalharness.errors import ConfigError
-from evalharness.models.chunks import beginning_and_end, groups, shorten_pieces, split_to_fit
 from evalharness.models.endpoint import Endpoint
-from evalharness.models.long import Long, Strategy, summarize_all
+from evalharness.models.long import (
+    Long,
+    Strategy,
+    beginning_and_end,
+    groups,
+    shorten_pieces,
+    split_to_fit,
+    summarize_all,
+)
 from evalharness.models.prompt import NoPrompt, Said
 from evalharness.records import Article, Summary, summary_of, summary_record
 from evalharness.text import sentences

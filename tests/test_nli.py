@@ -9,8 +9,7 @@ import pytest
 from neural import frozen, mutations, official_summac, texts, tiny
 
 from evalharness.checks import nli_head
-from evalharness.checks.nli import Nli
-from evalharness.checks.pieces import Granularity, pieces
+from evalharness.checks.nli import Granularity, Nli, pieces
 from evalharness.errors import ModelError
 from evalharness.records import Article, Score, Span, Summary
 

@@ -20,7 +20,7 @@ from evalharness.report.plots.lengths import _edges
 from evalharness.report.plots.naming import short_plot_names
 from evalharness.report.plots.ranks import _split
 from evalharness.report.plots.sweeps import varied_keys
-from evalharness.runner.run import SWEEP
+from evalharness.store.samples import SWEEP_FILE
 
 pytest.importorskip("vl_convert")
 
@@ -191,7 +191,7 @@ def swept(make_run: MakeRun, folder: Path, settings: list[dict[str, Any]]) -> Pa
         name = ",".join(["model", *(f"{key}={value}" for key, value in each.items())])
         make_run(name, {"rouge": scores(0.2 + 0.1 * n)}, folder=folder)
         cells.append({"cell": name, "folder": name, "model": "seq2seq", "settings": each})
-    (folder / SWEEP).write_text(json.dumps({"format": 1, "experiment": "s", "cells": cells}))
+    (folder / SWEEP_FILE).write_text(json.dumps({"format": 1, "experiment": "s", "cells": cells}))
     return folder
 
 

@@ -17,6 +17,7 @@ from evalharness.files import shipped
 from evalharness.models.extractive import Oracle
 from evalharness.records import Article, Summary
 from evalharness.runner import run as runner_run
+from evalharness.store.runs import Run
 from evalharness.trust import installation, machine
 from evalharness.trust.installation import Proof, Step, prove
 
@@ -34,7 +35,7 @@ def baselines_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave both networks out, for speed."""
     honest = runner_run.run
 
-    def run(config: Path, overrides: Sequence[str], **options: Any) -> list[runner_run.Run]:
+    def run(config: Path, overrides: Sequence[str], **options: Any) -> list[Run]:
         models = [f"lead1-{name}" for name in ("bart", "llama")]
         assert all(name in config.read_text() for name in models)
         lines = config.read_text().splitlines(keepends=True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from evalharness.config import registry
 from evalharness.errors import HarnessError, MissingExtra
-from evalharness.metrics import rouge, rouge_compiled, rouge_engine
+from evalharness.metrics import rouge, rouge_engine
 from evalharness.metrics.rouge import Rouge
 from evalharness.metrics.rouge_engine import rouge_l, rouge_lsum, rouge_n
 from evalharness.metrics.tokens import tokenize
@@ -233,16 +233,16 @@ class Mistaken:
 
 
 def test_an_engine_that_differs_in_one_bit_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rouge_compiled, "Compiled", Mistaken)
+    monkeypatch.setattr(rouge_engine, "Compiled", Mistaken)
     monkeypatch.setattr(rouge, "find_spec", lambda name: name)
-    rouge_compiled.compiled_scorer.cache_clear()
+    rouge_engine.compiled_scorer.cache_clear()
     try:
         assert Rouge().counted_by() == ""
         assert scored(Rouge(), ["The cat sat."], "The cat.").value is not None
         with pytest.raises(HarnessError, match="does not count as ours does"):
             scored(Rouge(engine="compiled"), ["The cat sat."], "The cat.")
     finally:
-        rouge_compiled.compiled_scorer.cache_clear()
+        rouge_engine.compiled_scorer.cache_clear()
 
 
 def test_without_the_package_ours_counts_and_asking_for_it_says_what_to_install(
@@ -250,13 +250,13 @@ def test_without_the_package_ours_counts_and_asking_for_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "rouge_score_rs", None)
     monkeypatch.setattr(rouge, "find_spec", lambda name: None)
-    rouge_compiled.compiled_scorer.cache_clear()
+    rouge_engine.compiled_scorer.cache_clear()
     try:
         assert Rouge().counted_by() == ""
         with pytest.raises(MissingExtra, match=r"evalharness\[fast\]"):
             scored(Rouge(engine="compiled"), ["The cat sat."], "The cat.")
     finally:
-        rouge_compiled.compiled_scorer.cache_clear()
+        rouge_engine.compiled_scorer.cache_clear()
 
 
 def test_the_package_that_counts_is_named() -> None:

@@ -10,7 +10,7 @@ import pytest
 import evalharness
 from evalharness.cli import progress
 from evalharness.report import table
-from evalharness.runner.run import Run
+from evalharness.store.runs import Run
 
 ROOT = Path(__file__).parents[1]
 

@@ -20,7 +20,7 @@ import pytest
 from evalharness.errors import ConfigError, MissingExtra
 from evalharness.protocols import Tracked
 from evalharness.runner import run as runner_run
-from evalharness.runner.run import Run
+from evalharness.store.runs import Run
 from evalharness.trackers import payload
 
 PLUGIN = Path(__file__).parent / "example_plugin"

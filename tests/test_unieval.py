@@ -9,10 +9,10 @@ from neural import frozen, official_bertscore, texts, tiny, tiny_scorers
 
 from evalharness.checks.unieval import ArticleDimension, UniEval
 from evalharness.errors import ModelError
+from evalharness.metrics import unieval
+from evalharness.metrics.unieval import Dimension, UniEvalQuestion
 from evalharness.metrics.unieval import UniEval as Metric
-from evalharness.neural import unieval
 from evalharness.neural.network import Network
-from evalharness.neural.unieval import Dimension, UniEvalQuestion
 from evalharness.records import Article, Score, Span, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch  # noqa: TID253  imported when the work starts, as is this module
+import torch
 from safetensors.torch import load_file, save_file
-from torch import nn  # noqa: TID253
-from transformers import AutoConfig, AutoTokenizer, RobertaModel  # noqa: TID253
+from torch import nn
+from transformers import AutoConfig, AutoTokenizer, RobertaModel
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights as hf_weights

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evalharness.neural.bartscore import BartScoring, Likely
-from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.metrics.bartscore import BartScoring
+from evalharness.neural.reading import PairScoring, TokenLikelihoods, unscorable
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore
 from evalharness.text import SENTENCES_VERSION
@@ -39,7 +39,7 @@ class BartScore(BartScoring):
             for pair, note in zip(texts, notes, strict=True)
         ]
 
-    def _score(self, article: str, summary: str, likely: Likely) -> Score:
+    def _score(self, article: str, summary: str, likely: TokenLikelihoods) -> Score:
         spans = self.split(summary)
         numbers = likely.numbers(spans)
         sentences = [

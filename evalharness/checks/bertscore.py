@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.neural.bertscore import BertScoring
+from evalharness.metrics.bertscore import BertScoring
 from evalharness.neural.reading import PairScoring, unscorable
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span

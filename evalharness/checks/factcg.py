@@ -5,8 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from evalharness.checks.chunks import Chunk, packed_sentences
-from evalharness.checks.grounding import ChunkPrompt, Grounding
+from evalharness.checks.grounding import Chunk, ChunkPrompt, Grounding, packed_sentences
 from evalharness.errors import ModelError
 from evalharness.protocols import Checkpoint
 

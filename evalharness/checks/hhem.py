@@ -5,8 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from evalharness.checks.chunks import Chunk
-from evalharness.checks.grounding import ChunkPrompt, Grounding
+from evalharness.checks.grounding import Chunk, ChunkPrompt, Grounding
 from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Checkpoint
 

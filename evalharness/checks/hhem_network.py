@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch  # noqa: TID253  imported when the work starts, as is this module
+import torch
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoTokenizer, T5ForTokenClassification  # noqa: TID253
+from transformers import AutoConfig, AutoTokenizer, T5ForTokenClassification
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights as hf_weights

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.errors import ModelError
-from evalharness.neural.placing import numbers_of
-from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.neural.reading import PairScoring, numbers_of, unscorable
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span

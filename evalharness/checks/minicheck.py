@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from evalharness.checks.chunks import Chunk, packed_lines, sentences_and_breaks
-from evalharness.checks.grounding import ChunkPrompt, Grounding
+from evalharness.checks.grounding import (
+    Chunk,
+    ChunkPrompt,
+    Grounding,
+    packed_lines,
+    sentences_and_breaks,
+)
 from evalharness.errors import ModelError
 from evalharness.protocols import Checkpoint
 

@@ -1,14 +1,13 @@
 """SummaC (Laban et al. 2022): does some sentence of the article entail each of the summary's?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from evalharness.checks.pieces import SHORTEST, Granularity, pieces
 from evalharness.errors import ModelError
-from evalharness.neural.reading import CopiedSentences, PairScoring, unscorable
+from evalharness.neural.reading import CopiedSentences, PairScoring, Splitter, unscorable
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
@@ -18,6 +17,38 @@ if TYPE_CHECKING:
     from evalharness.checks.nli_head import Head
     from evalharness.neural.batches import Encoded
     from evalharness.neural.network import Network
+
+
+Granularity = Literal["sentence", "paragraph", "document"]
+
+# Pieces of no more characters are left out.
+SHORTEST = 10
+
+
+def pieces(text: str, granularity: Granularity, split: Splitter) -> list[Span]:
+    """Return the pieces of a text that are long enough; a document is one piece, however short.
+
+    >>> from evalharness.text import sentences
+    >>> [span.of("Yes. He said so again.") for span in pieces("Yes. He said so again.",
+    ...     "sentence", sentences)]
+    ['He said so again.']
+    """
+    if granularity == "document":
+        return [Span(0, len(text))]
+    found: Sequence[Span] = split(text) if granularity == "sentence" else list(_paragraphs(text))
+    return [span for span in found if span.end - span.start > SHORTEST]
+
+
+def _paragraphs(text: str) -> Iterator[Span]:
+    """Yield what stands between empty lines, or between lines where there are no empty ones."""
+    gap = "\n\n" if "\n\n" in text else "\n"
+    at = 0
+    for block in text.split(gap):
+        bare = block.strip()
+        start = at + len(block) - len(block.lstrip())
+        yield Span(start, start + len(bare))
+        at += len(block) + len(gap)
+
 
 _TOGETHER = 64
 _ENTAILMENT = ("entailment", "entailed", "entail", "supports", "supported", "support")

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import ClassVar, Literal, cast
 
-from evalharness.neural.reading import PairScoring, unscorable
-from evalharness.neural.unieval import (
+from evalharness.metrics.unieval import (
     BY_SENTENCE,
     Dimension,
     UniEvalQuestion,
     UniEvaluating,
     YesAnswer,
 )
+from evalharness.neural.reading import PairScoring, unscorable
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION

@@ -213,10 +213,8 @@ def _write_report(runs: Sequence[Any], folder: Path, *, quiet: bool) -> bool:
 
 
 def _tell_of_trackers(runs: Sequence[Any]) -> None:
-    from evalharness.runner.tracking import failures
-
     for finished in runs:
-        for line in failures(finished.record, required=False):
+        for line in finished.tracker_failures(required=False):
             typer.echo(f"evalharness: {finished.name}: {line}", err=True)
 
 

@@ -17,10 +17,9 @@ from evalharness.comparison.shared import (
     share,
 )
 from evalharness.errors import HarnessError
-from evalharness.runner.run import Run
 from evalharness.stats import multiplicity, paired
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import ScoredRun, read_run, runs_in
+from evalharness.store.runs import Run, read_run, runs_in
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def compare(
     return compare_shared(share(read), chosen, resamples, seed, level)
 
 
-def _read(run: str | Path | Run) -> list[ScoredRun]:
+def _read(run: str | Path | Run) -> list[Run]:
     return [read_run(run.folder)] if isinstance(run, Run) else runs_in(run)
 
 

@@ -22,10 +22,9 @@ from evalharness.comparison.rules import DEFAULT_MARGIN, MetricRule, MetricRules
 from evalharness.comparison.shared import Incomparable, Measure, choose_measures
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, Exit, HarnessError
-from evalharness.runner.run import Run
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import ScoredRun, read_run, runs_in
+from evalharness.store.runs import Run, read_run, runs_in
 
 WORST_ARTICLES = 5
 
@@ -114,7 +113,7 @@ def _folder(run: str | Path | Run) -> Path:
     return run.folder if isinstance(run, Run) else Path(run)
 
 
-def _runs(run: str | Path | Run) -> list[ScoredRun]:
+def _runs(run: str | Path | Run) -> list[Run]:
     return [read_run(run.folder)] if isinstance(run, Run) else runs_in(run)
 
 
@@ -203,7 +202,7 @@ def _measures(pairing: Pairing, name: str) -> tuple[Measure, ...]:
         raise ConfigError(f"rules: no metric {name!r}{nearest(name, metrics)}") from None
 
 
-def _stands_alone(run: ScoredRun, name: str) -> bool:
+def _stands_alone(run: Run, name: str) -> bool:
     try:
         return bool(choose_measures([run, run], [name]).measures)
     except Incomparable:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +11,15 @@ import numpy.typing as npt
 from evalharness.comparison.rules import SliceRule
 from evalharness.comparison.shared import Shared, share
 from evalharness.errors import Exit, HarnessError
+from evalharness.records import Defect
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import ScoredRun
+from evalharness.store.runs import Run
 
 Mask = npt.NDArray[np.bool_]
 BASELINE, CANDIDATE = 0, 1
 # Summaries with one of these are no answer.
 _NO_ANSWER = {"empty", "refusal"}
-DEFECTS = ("empty", "looping", "cut", "echo", "refusal", "preamble")
+DEFECTS: tuple[str, ...] = get_args(Defect)
 
 
 class CouldNotRun(HarnessError):
@@ -35,7 +36,7 @@ class Pairing:
     system: str = ""
 
     @property
-    def runs(self) -> tuple[ScoredRun, ...]:
+    def runs(self) -> tuple[Run, ...]:
         """The baseline's run and the candidate's."""
         return self.shared.runs
 
@@ -104,9 +105,7 @@ class Pairing:
         return numbers
 
 
-def pair_runs(
-    baseline: Sequence[ScoredRun], candidate: Sequence[ScoredRun], at_least: float
-) -> list[Pairing]:
+def pair_runs(baseline: Sequence[Run], candidate: Sequence[Run], at_least: float) -> list[Pairing]:
     """Return the runs side by side: one of each, or by the names of their cells.
 
     Raises: CouldNotRun where a system or too many articles are missing; Incomparable.
@@ -123,7 +122,7 @@ def pair_runs(
     return [_pair_up(ours, theirs, system, at_least) for ours, theirs, system in pairs]
 
 
-def _pair_up(baseline: ScoredRun, candidate: ScoredRun, system: str, at_least: float) -> Pairing:
+def _pair_up(baseline: Run, candidate: Run, system: str, at_least: float) -> Pairing:
     shared = share([baseline, candidate])
     if shared.n < at_least * baseline.n:
         raise CouldNotRun(

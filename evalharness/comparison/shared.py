@@ -12,7 +12,7 @@ from evalharness.config.yaml import nearest
 from evalharness.errors import HarnessError
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
-from evalharness.store.runs import ScoredRun, unique_names
+from evalharness.store.runs import Run, unique_names
 
 RowIndices = npt.NDArray[np.intp]
 
@@ -46,7 +46,7 @@ class Measure:
 class Shared:
     """Runs with the rows of the articles that all of them have, in the first one's order."""
 
-    runs: tuple[ScoredRun, ...]
+    runs: tuple[Run, ...]
     rows: tuple[RowIndices, ...] = field(repr=False)
 
     @cached_property
@@ -72,7 +72,7 @@ class Shared:
         return np.stack(found, axis=-1)
 
 
-def share(runs: Sequence[ScoredRun]) -> Shared:
+def share(runs: Sequence[Run]) -> Shared:
     """Return runs with the rows that they share: alike in id, article and references.
 
     Raises: Incomparable where an id stands twice, or for another text, or nothing is shared.
@@ -92,7 +92,7 @@ def share(runs: Sequence[ScoredRun]) -> Shared:
     return Shared(tuple(runs), rows)
 
 
-def _contents(run: ScoredRun) -> dict[str, tuple[str, str]]:
+def _contents(run: Run) -> dict[str, tuple[str, str]]:
     """Return what names article and references, by id."""
     table = run.table(["id", "article", "references"])
     ids, articles, references = (table.column(n).to_pylist() for n in range(3))
@@ -104,9 +104,9 @@ def _contents(run: ScoredRun) -> dict[str, tuple[str, str]]:
 
 
 def _check_alike(
-    first: ScoredRun,
+    first: Run,
     ours: Mapping[str, tuple[str, str]],
-    other: ScoredRun,
+    other: Run,
     theirs: Mapping[str, tuple[str, str]],
 ) -> None:
     for n, what in enumerate(("another article", "other references")):
@@ -129,7 +129,7 @@ class Chosen:
     left_out: Mapping[str, str]
 
 
-def choose_measures(runs: Sequence[ScoredRun], wanted: Sequence[str] = ()) -> Chosen:
+def choose_measures(runs: Sequence[Run], wanted: Sequence[str] = ()) -> Chosen:
     """Return the measures to compare: those wanted, or what tables show and all runs have.
 
     wanted: names of metrics, or of parts (`rouge.rouge1`). A metric's name stands for the parts
@@ -160,11 +160,11 @@ def choose_measures(runs: Sequence[ScoredRun], wanted: Sequence[str] = ()) -> Ch
     return Chosen(tuple(dict.fromkeys(found)), {} if wanted else left_out)
 
 
-def _in_all(runs: Sequence[ScoredRun], metric: str) -> bool:
+def _in_all(runs: Sequence[Run], metric: str) -> bool:
     return all(metric in run.record["metrics"] for run in runs)
 
 
-def _measures(runs: Sequence[ScoredRun], name: str) -> list[Measure]:
+def _measures(runs: Sequence[Run], name: str) -> list[Measure]:
     """Return the measures that a name stands for."""
     for run in runs:
         metric, part = _split(name, run)
@@ -185,14 +185,14 @@ def _measures(runs: Sequence[ScoredRun], name: str) -> list[Measure]:
     return [Measure(metric, part) for part in shown or ["value"]]
 
 
-def _split(name: str, run: ScoredRun) -> tuple[str, str]:
+def _split(name: str, run: Run) -> tuple[str, str]:
     """Return the metric and the part of a name; both may have dots, and the longest metric wins."""
     metrics = [each for each in run.record["metrics"] if f"{name}.".startswith(f"{each}.")]
     metric = max(metrics, key=len, default="")
     return metric, name[len(metric) + 1 :]
 
 
-def _check_signatures(runs: Sequence[ScoredRun], metric: str) -> None:
+def _check_signatures(runs: Sequence[Run], metric: str) -> None:
     first = runs[0].record["signatures"]["metrics"].get(metric)
     for run in runs[1:]:
         other = run.record["signatures"]["metrics"].get(metric)

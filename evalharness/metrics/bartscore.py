@@ -1,13 +1,48 @@
 """BARTScore between the summary and its references, in either direction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from statistics import fmean
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from evalharness.neural.bartscore import BartScoring, Likely
+from evalharness.neural.reading import TokenLikelihoods
+from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score
+
+if TYPE_CHECKING:
+    from evalharness.neural.likelihood import Likelihood
+
+
+@dataclass(frozen=True)
+class BartScoring(NetworkOptions):
+    """Which model judges, and how much of a text it reads.
+
+    max_tokens: the most tokens of the source, and of the target, as many as the authors use.
+    """
+
+    _: KW_ONLY
+    max_tokens: int = 1024
+
+    def __post_init__(self) -> None:
+        """Check the options. Raises: ValueError."""
+        super().__post_init__()
+        if self.max_tokens < 3:
+            raise ValueError(f"max_tokens: {self.max_tokens} is below 3")
+
+    @cached_property
+    def judge(self) -> "Likelihood":
+        """The model, loaded when it is first asked."""
+        from evalharness.neural.likelihood import Likelihood
+
+        return Likelihood(self.network("AutoModelForSeq2SeqLM"), self.max_tokens)
+
+    def likely(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], TokenLikelihoods]:
+        """Return how likely each target is, given its source; each pair once."""
+        once = list(dict.fromkeys(pairs))
+        return dict(zip(once, self.judge.of(once), strict=True)) if once else {}
+
 
 Variant = Literal["precision", "recall", "f"]
 
@@ -67,7 +102,7 @@ class BartScore(BartScoring):
         }
         return {name: directions[name] for name in _VARIANTS[self.variant]}
 
-    def _score(self, found: dict[str, list[Likely]]) -> Score:
+    def _score(self, found: dict[str, list[TokenLikelihoods]]) -> Score:
         combine = fmean if self.references == "mean" else max
         parts = {k: combine([each.mean for each in some]) for k, some in found.items()}
         if self.variant == "f":

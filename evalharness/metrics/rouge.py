@@ -10,14 +10,18 @@ from math import fsum
 from typing import ClassVar, Literal, NamedTuple
 
 from evalharness.errors import HarnessError, MissingExtra
-from evalharness.metrics.rouge_compiled import (
+from evalharness.metrics.rouge_engine import (
     PACKAGE,
+    PRF,
+    ZERO_PRF,
     Compiled,
     compiled_scorer,
     counted_by,
     has_words,
+    rouge_l,
+    rouge_lsum,
+    rouge_n,
 )
-from evalharness.metrics.rouge_engine import PRF, ZERO_PRF, rouge_l, rouge_lsum, rouge_n
 from evalharness.metrics.tokens import KEPT_CHARACTERS, KEPT_TEXTS, Tokenizer, TokenTexts, tokenize
 from evalharness.protocols import Need, Pair
 from evalharness.records import Score

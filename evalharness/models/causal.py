@@ -126,7 +126,7 @@ class _Writer:
     """A checkpoint at work; settles once what is the same for all articles."""
 
     def __init__(self, options: Causal, loaded: weights.Loaded) -> None:
-        from evalharness.models import continuous, engine, settings
+        from evalharness.models import engine, settings
 
         self.options = options
         self.tokenizer = loaded.tokenizer
@@ -141,7 +141,7 @@ class _Writer:
         context = window(loaded.model, self.tokenizer, None)
         self.limit = _room(context, decoding.cap, options.max_input_tokens)
         if options.batching == "continuous":
-            continuous.check_generation_mode(loaded, decoding, options.stop)
+            engine.check_continuous(loaded, decoding, options.stop)
         self.engine = engine.Engine(
             loaded,
             decoding,

@@ -4,14 +4,17 @@ What `seq2seq` and `causal` share once they start to work; imported late, since 
 """
 
 import contextlib
+import io
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-import torch  # noqa: TID253  imported when the work starts, as is this module
-from transformers import (  # noqa: TID253
+import torch
+from transformers import (
+    ContinuousBatchingConfig,
     LogitsProcessorList,
     StoppingCriteria,
     StoppingCriteriaList,
@@ -19,7 +22,7 @@ from transformers import (  # noqa: TID253
 
 from evalharness.errors import HarnessError, ModelError
 from evalharness.hf import weights
-from evalharness.models import continuous, sampling
+from evalharness.models import sampling
 from evalharness.models.long import Long, error_line, summarize_all
 from evalharness.models.pace import LEAST_FOR_TRIAL, Pace, find_pace, usual
 from evalharness.models.prompt import NoPrompt as Failed
@@ -213,7 +216,7 @@ class Engine:
         if self.continuous:
             ids = [prompt.ids for prompt in chosen]
             return [
-                self._written(row) for row in continuous.new_tokens(self.loaded, self.settings, ids)
+                self._written(row) for row in generate_continuously(self.loaded, self.settings, ids)
             ]
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
         inputs = self._padded(chosen)
@@ -351,3 +354,65 @@ def careful(
 def _free() -> None:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+# Continuous batching, in which a row that ends makes room for the next prompt at once: that is
+# `generate_batch` of transformers 5, with its paged cache; greedy only.
+
+_LOG = "ContinuousBatchingLogger"
+# On a CPU nobody tells how much memory the cache may take: pages for so many prompts at once.
+_PAGE = 64
+_AT_ONCE = 32
+
+
+def check_continuous(
+    loaded: weights.Loaded, settings: DecodingSettings, stop: Sequence[str]
+) -> None:
+    """Raise ModelError where `generate_batch` would decode otherwise than `generate`."""
+    what = ""
+    if settings.beams > 1:
+        what = f"num_beams: {settings.beams}"
+    elif settings.draw is not None or settings.samples_beams:
+        what = "do_sample: true, whose draws must not depend on the batch"
+    elif stop:
+        what = "stop"
+    elif settings.config.cache_implementation is not None:
+        what = "cache"
+    else:
+        processors = loaded.model._get_logits_processor(settings.config, input_ids_seq_length=1)
+        what = ", ".join(type(processor).__name__ for processor in processors)
+    if what:
+        raise ModelError(f"batching: continuous is for plain greedy decoding, without {what}")
+
+
+def generate_continuously(
+    loaded: weights.Loaded, settings: DecodingSettings, prompts: Sequence[list[int]]
+) -> list[list[int]]:
+    """Return the new tokens of each prompt, in order. Raises: RuntimeError where some are lost."""
+    longest = max(map(len, prompts)) + settings.cap
+    options: dict[str, Any] = {}
+    if loaded.device.type == "cpu":
+        pages = -(-longest // _PAGE) * min(len(prompts), _AT_ONCE) + 1
+        options = {"page_size": _PAGE, "num_blocks": pages, "max_batch_tokens": max(512, longest)}
+    with _silent():
+        found = loaded.model.generate_batch(
+            list(prompts),
+            generation_config=settings.config,
+            continuous_batching_config=ContinuousBatchingConfig(**options),
+        )
+    errors = [output.error for output in found.values() if output.error]
+    if errors or len(found) != len(prompts):
+        raise RuntimeError(errors[0] if errors else "generate_batch lost some prompts")
+    return [list(output.generated_tokens) for output in found.values()]
+
+
+@contextlib.contextmanager
+def _silent() -> Any:
+    """Keep what it logs and prints from the output; what goes wrong is in what it returns."""
+    log = logging.getLogger(_LOG)
+    was, log.disabled = log.disabled, True
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        log.disabled = was

@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch  # noqa: TID253  imported when the work starts, as is this module
-from transformers import (  # noqa: TID253
+import torch
+from transformers import (
     EpsilonLogitsWarper,
     EtaLogitsWarper,
     LogitsProcessor,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from transformers import CompileConfig, GenerationConfig  # noqa: TID253  imported when the work starts
+from transformers import CompileConfig, GenerationConfig
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights

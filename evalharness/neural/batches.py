@@ -55,7 +55,7 @@ def pad_rows(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return rows of tokens as one matrix, padded on the right, and the mask of what is no padding.
 
-    >>> padded([packed([5, 6]), packed([7])], 0)[0]
+    >>> pad_rows([pack_ids([5, 6]), pack_ids([7])], 0)[0]
     array([[5, 6], [7, 0]])
     """
     longest = max(len(row) for row in rows) // 4
@@ -73,7 +73,7 @@ def plan_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
     An item that is above it by itself is a batch by itself.
 
-    >>> plan([3, 9, 4, 3], budget=8)
+    >>> plan_batches([3, 9, 4, 3], budget=8)
     [[1], [2, 0], [3]]
     """
     order = sorted(range(len(lengths)), key=lambda place: (-lengths[place], place))

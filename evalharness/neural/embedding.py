@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch  # noqa: TID253  imported when the work starts, as is this module
+import torch
 
 from evalharness.errors import ModelError
 from evalharness.neural.batches import Encoded, FloatValues, pack_ids
 from evalharness.neural.network import Inputs, Network
-from evalharness.neural.placing import numbers_of
+from evalharness.neural.reading import numbers_of
 from evalharness.neural.tokens import frame, most_tokens, tokenize_text
 from evalharness.records import Span
 

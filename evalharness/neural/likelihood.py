@@ -6,11 +6,11 @@ Imported when the work starts, since torch is.
 from collections.abc import Sequence
 
 import numpy as np
-import torch  # noqa: TID253  imported when the work starts, as is this module
+import torch
 
-from evalharness.neural.bartscore import Likely
 from evalharness.neural.batches import Encoded, pack_ids
 from evalharness.neural.network import Inputs, Network
+from evalharness.neural.reading import TokenLikelihoods
 from evalharness.neural.tokens import frame, most_tokens, tokenize_text
 
 
@@ -23,7 +23,7 @@ class Likelihood:
         self.limit = max_tokens if limit is None else min(max_tokens, limit)
         self.before, self.after = frame(network)
 
-    def of(self, pairs: Sequence[tuple[str, str]]) -> list[Likely]:
+    def of(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLikelihoods]:
         """Return how likely the target of each pair is, given its source."""
         sources = list(dict.fromkeys(source for source, _ in pairs))
         encoded = self.network.encode(sources, max_tokens=self.limit)
@@ -38,13 +38,13 @@ class Likelihood:
             for source, target in pairs
         ]
         around = (len(self.before), len(self.after))
-        found: list[Likely] = []
+        found: list[TokenLikelihoods] = []
         rows = self.network.run(items, self._logs, "likelihood")
         for (source, target), item, row in zip(pairs, items, rows, strict=True):
             every = targets[target].offsets[:, 1]
             ends, kept = every[:room], by_source[source].kept
             found.append(
-                Likely(
+                TokenLikelihoods(
                     row[: len(item.target) // 4],
                     np.pad(ends, around),
                     np.pad(np.ones(len(ends), np.bool_), around),

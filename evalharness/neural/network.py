@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import torch  # noqa: TID253  imported when the work starts, as is this module
+import torch
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights

@@ -5,8 +5,25 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from evalharness.records import Score, SentenceScore, Span
+
+
+def numbers_of(ends: npt.NDArray[np.int64], spans: Sequence[Span]) -> npt.NDArray[np.int64]:
+    """Return which span each token is counted to, by where it ends: the first not before that.
+
+    What stands between two spans thus counts to the later one, and what is behind all to the last.
+
+    >>> numbers_of(np.array([2, 5, 6, 9]), [Span(0, 5), Span(6, 8)]).tolist()
+    [0, 0, 1, 1]
+    """
+    found = np.searchsorted([span.end for span in spans], ends)
+    return np.minimum(found, len(spans) - 1)
+
 
 Splitter = Callable[[str], Sequence[Span]]
 
@@ -30,7 +47,7 @@ class CopiedSentences:
 
     >>> from evalharness import text
     >>> article = "It  rained. The mayor\\nresigned. He denies that the mayor resigned."
-    >>> copied = Copied(article, text.sentences(article))
+    >>> copied = CopiedSentences(article, text.sentences(article))
     >>> copied.place("the mayor resigned."), copied.place("mayor resigned.")
     (Span(start=12, end=31), None)
     """
@@ -117,3 +134,28 @@ class PairScoring:
                 f"{self.cut} {'piece' if self.cut == 1 else 'pieces'} of the summary cut"
             )
         return remarks
+
+
+class TokenLikelihoods(NamedTuple):
+    """How likely the tokens of a target are, given a source.
+
+    logs: log-probabilities, shape (tokens,), those around the text included. ends: the characters
+    of the target at which tokens end. content: which tokens are no special ones around it.
+    source_read, target_read: characters that the network was given.
+    """
+
+    logs: npt.NDArray[np.float32]
+    ends: npt.NDArray[np.int64]
+    content: npt.NDArray[np.bool_]
+    source_read: int
+    target_read: int
+    cut: bool
+
+    def numbers(self, spans: Sequence[Span]) -> npt.NDArray[np.int64]:
+        """Return in which span of the target each token stands; -1 for special tokens."""
+        return np.where(self.content, numbers_of(self.ends, spans), -1)
+
+    @property
+    def mean(self) -> float:
+        """Return the mean over all tokens, as the authors have it."""
+        return float(self.logs.sum() / len(self.logs))

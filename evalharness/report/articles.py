@@ -19,7 +19,7 @@ from evalharness.errors import DataError
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
-from evalharness.store.runs import AGAIN, ScoredRun
+from evalharness.store.runs import AGAIN, Run
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def articles_of(gathered: Gathered) -> Articles:
     return Articles([key[0] for key in places], np.array(list(places.values()), dtype=np.intp))
 
 
-def _keys(run: ScoredRun) -> Iterator[tuple[str, str, str, int]]:
+def _keys(run: Run) -> Iterator[tuple[str, str, str, int]]:
     """Yield id and content of each article, and how often it stood before."""
     table = run.table(["id", "article", "references"])
     seen: dict[tuple[str, str, str], int] = {}
@@ -70,7 +70,7 @@ def _keys(run: ScoredRun) -> Iterator[tuple[str, str, str, int]]:
 class SampleReader:
     """The lines of a run's `samples.jsonl`, read one at a time from where they stand."""
 
-    def __init__(self, run: ScoredRun) -> None:
+    def __init__(self, run: Run) -> None:
         """Find where each line begins. Raises: DataError where there are not enough."""
         self.path = run.folder / samples.SAMPLES
         try:

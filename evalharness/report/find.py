@@ -24,7 +24,7 @@ from evalharness.runner.check import (
     verdict_of_score,
 )
 from evalharness.store import samples
-from evalharness.store.runs import ScoredRun
+from evalharness.store.runs import Run
 
 _NAMED = 5  # ids that a message names
 _NEAR = 20_000  # ids among which a near one is looked for; more take seconds
@@ -174,7 +174,7 @@ def find_article(gathered: Gathered, wanted: str) -> Shown:
     return Shown(tuple(written), tuple(missing))
 
 
-def _kinds(run: ScoredRun) -> Mapping[str, str]:
+def _kinds(run: Run) -> Mapping[str, str]:
     signatures: Mapping[str, Any] = run.record["signatures"]["metrics"]
     return {label: str(made).partition("|")[0] for label, made in signatures.items()}
 
@@ -203,7 +203,7 @@ def _near(wanted: str, known: list[str]) -> str:
     return hint if "did you mean" in hint else ""
 
 
-def sample_at(run: ScoredRun, row: int) -> Mapping[str, Any]:
+def sample_at(run: Run, row: int) -> Mapping[str, Any]:
     """Return a line of a `samples.jsonl`, decoding no other. Raises: DataError."""
     path = run.folder / samples.SAMPLES
     try:
@@ -259,7 +259,7 @@ def worst(gathered: Gathered, n: int) -> list[Suspect]:
 
 
 def _lowest(
-    run: ScoredRun, by: ScoreColumn | None, n: int
+    run: Run, by: ScoreColumn | None, n: int
 ) -> list[tuple[tuple[bool, float, float], int]]:
     """Return what puts the worst articles of a run in order, with their rows."""
     there = by is not None and by.measure.column in run.columns

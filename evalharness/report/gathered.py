@@ -11,9 +11,8 @@ from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.table import NO_SHARES, columns_of, headings
-from evalharness.runner.run import SWEEP, Run
 from evalharness.store import samples
-from evalharness.store.runs import AGAIN, ScoredRun, read_run, runs_in, unique_names
+from evalharness.store.runs import AGAIN, Run, read_run, runs_in, unique_names
 
 CONFIG = samples.CONFIG
 ScorerKind = Literal["metric", "check"]
@@ -68,7 +67,7 @@ class Gathered:
     missing: what should be there and is not, a line each.
     """
 
-    runs: tuple[ScoredRun, ...]
+    runs: tuple[Run, ...]
     missing: tuple[str, ...] = ()
     names: tuple[str, ...] = field(init=False)
 
@@ -150,7 +149,7 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
     """
     if not runs:
         raise DataError("give at least one run to report on")
-    found: dict[Path, ScoredRun] = {}
+    found: dict[Path, Run] = {}
     missing: list[str] = []
     for run in runs:
         inner, lacking = _runs_of_folder(run.folder if isinstance(run, Run) else Path(run))
@@ -161,8 +160,8 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
     return Gathered(tuple(found.values()), tuple(missing))
 
 
-def _runs_of_folder(folder: Path) -> tuple[list[ScoredRun], list[str]]:
-    sweep = folder / SWEEP
+def _runs_of_folder(folder: Path) -> tuple[list[Run], list[str]]:
+    sweep = folder / samples.SWEEP_FILE
     if (folder / samples.RUN_FILE).exists() or not sweep.exists():
         return runs_in(folder), []
     cells = _cells(sweep)
@@ -176,7 +175,7 @@ def _runs_of_folder(folder: Path) -> tuple[list[ScoredRun], list[str]]:
         if path.parent.name not in cells
     )
     if others:
-        lacking.append(f"not in {SWEEP}, and left out: {', '.join(others)}")
+        lacking.append(f"not in {samples.SWEEP_FILE}, and left out: {', '.join(others)}")
     return [read_run(folder / cell) for cell in there], lacking
 
 
@@ -202,7 +201,7 @@ _SHAPE: Mapping[tuple[str, ...], type] = {
 }
 
 
-def _check(run: ScoredRun) -> None:
+def _check(run: Run) -> None:
     """Refuse a record that does not have what the page shows. Raises: DataError."""
     for key in _wrong(run.record):
         path = run.folder / samples.RUN_FILE

@@ -24,8 +24,8 @@ from evalharness.report.payload import (
 from evalharness.report.ranking import standings
 from evalharness.report.sections import BuiltSection, SectionInput, build_sections
 from evalharness.report.table import NOTICE
-from evalharness.runner.run import Run
 from evalharness.store.ledger import RunFolder
+from evalharness.store.runs import Run
 from evalharness.store.samples import PAGE_FILE
 from evalharness.store.seal import sealed_page
 

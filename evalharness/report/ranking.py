@@ -7,7 +7,7 @@ from typing import Any, Literal
 from evalharness.comparison.comparison import Comparison, compare_shared
 from evalharness.comparison.shared import Chosen, Incomparable, Measure, Shared, share
 from evalharness.report.gathered import Gathered, ScoreColumn
-from evalharness.store.runs import ScoredRun
+from evalharness.store.runs import Run
 
 # Systems whose pairs are all tested: 1,770 for each score.
 MOST_SYSTEMS = 60
@@ -94,7 +94,7 @@ def _comparable(gathered: Gathered) -> tuple[list[ScoreColumn], dict[str, str]]:
     return columns, left_out
 
 
-def _obstacle(measure: Measure, runs: Sequence[ScoredRun], names: Sequence[str]) -> str:
+def _obstacle(measure: Measure, runs: Sequence[Run], names: Sequence[str]) -> str:
     """Say why a score cannot be compared; empty if it can."""
     first = runs[0].record["signatures"]["metrics"].get(measure.metric)
     for run, name in zip(runs, names, strict=True):

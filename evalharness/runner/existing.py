@@ -16,8 +16,9 @@ from evalharness.loaders.logs.formats import FORMATS
 from evalharness.loaders.logs.loader import Logs
 from evalharness.loaders.paths import matching_paths
 from evalharness.records import digest
-from evalharness.runner.run import Progress, Run, Unfinished, run
+from evalharness.runner.run import Progress, Unfinished, run
 from evalharness.store import samples as results_files
+from evalharness.store.runs import Run
 
 ROWS_FORMAT = "rows"
 FORMAT_NAMES = ("auto", ROWS_FORMAT, *FORMATS)

@@ -1,8 +1,7 @@
 """From a config to runs: load, summarize, score; what the store has is not computed again."""
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,35 +29,11 @@ from evalharness.runner.work import (
     with_same_articles,
     work_with_same_summaries,
 )
-from evalharness.store import samples as results_files
 from evalharness.store.ledger import RunFolder, cannot_write, results_folder
+from evalharness.store.runs import Run
+from evalharness.store.samples import SWEEP_FILE
 from evalharness.store.seal import sealed_alone, text_alone
 from evalharness.store.store import Store
-
-SWEEP = "sweep.json"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run: its folder, and what its `run.json` holds."""
-
-    folder: Path
-    record: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        """The cell's name."""
-        return str(self.record["cell"])
-
-    @property
-    def metrics(self) -> Mapping[str, Any]:
-        """Mean, interval, n, not_scored and parts by metric."""
-        found: Mapping[str, Any] = self.record["metrics"]
-        return found
-
-    def samples(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
-        return results_files.read_samples(self.folder / results_files.SAMPLES)
 
 
 class Unfinished(HarnessError):
@@ -107,7 +82,7 @@ def run(
     with built_executor.crew() as crew:
         runs, failures = run_cells(cells, folder, progress or Silence(), crew)
     for finished in runs:
-        if untold := list(tracking.failures(finished.record, required=True)):
+        if untold := finished.tracker_failures(required=True):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
     if failures:
         raise Unfinished(runs, failures)
@@ -126,7 +101,7 @@ def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
         for cell in cells
     ]
     record = {"format": 1, "experiment": cells[0].experiment, "cells": entries}
-    RunFolder(folder / cells[0].experiment).write(SWEEP, text_alone(sealed_alone(record)))
+    RunFolder(folder / cells[0].experiment).write(SWEEP_FILE, text_alone(sealed_alone(record)))
 
 
 def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from evalharness.protocols import Tracked, Tracker
@@ -37,13 +37,3 @@ def _one_line(error: Exception) -> str:
     line = " ".join(f"{type(error).__name__}: {error}".split())
     line = re.sub(r"(?<=://)[^/@\s]*@", "", line)
     return line if len(line) <= LONGEST_ERROR else f"{line[: LONGEST_ERROR - 1]}…"
-
-
-def failures(record: Mapping[str, Any], required: bool) -> Iterator[str]:
-    """Yield a line for each tracker that could not be told of a run, of those that must be or not.
-
-    The run is on disk whatever they say.
-    """
-    for label, came in record["timing"].get("trackers", {}).items():
-        if "error" in came and came["required"] is required:
-            yield f"{label} was not told of the run, which is on disk: {came['error']}"

@@ -10,9 +10,8 @@ import numpy as np
 from evalharness.config.run_config import Interval
 from evalharness.files.temporary import Spool
 from evalharness.protocols import CorpusMetric
-from evalharness.records import Article, ScoreRecord, Summary, digest
+from evalharness.records import Article, Defect, ScoreRecord, Summary, digest
 from evalharness.stats import intervals
-from evalharness.text.defects import Defect
 
 # Of a calibrated score.
 BANDS = ("flagged", "unsure", "supported")

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ NEEDED = ("id", "source", "finish", "words", "article", "references", "article_w
 
 
 @dataclass(frozen=True)
-class ScoredRun:
+class Run:
     """A finished run: what its `run.json` says, and its scores by column."""
 
     folder: Path
@@ -35,6 +35,12 @@ class ScoredRun:
     def name(self) -> str:
         """The cell's name."""
         return str(self.record["cell"])
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Mean, interval, n, not_scored and parts by metric."""
+        metrics: Mapping[str, Any] = self.record["metrics"]
+        return metrics
 
     @property
     def n(self) -> int:
@@ -50,6 +56,22 @@ class ScoredRun:
     def columns(self) -> frozenset[str]:
         """The names of the table's columns."""
         return frozenset(self._file.schema_arrow.names)
+
+    def tracker_failures(self, *, required: bool) -> list[str]:
+        """Return a line for each tracker that could not be told of the run; it is on disk anyway.
+
+        required: of the trackers that a run must tell to count as done, or of the others.
+        """
+        trackers = self.record["timing"].get("trackers", {})
+        return [
+            f"{label} was not told of the run, which is on disk: {answer['error']}"
+            for label, answer in trackers.items()
+            if "error" in answer and answer["required"] is required
+        ]
+
+    def samples(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
+        return samples.read_samples(self.folder / samples.SAMPLES)
 
     @cached_property
     def _file(self) -> Any:
@@ -108,7 +130,7 @@ def _floats(column: "pa.ChunkedArray") -> Values:
 AGAIN = "run the config again, which computes nothing twice"
 
 
-def read_run(path: str | Path) -> ScoredRun:
+def read_run(path: str | Path) -> Run:
     """Return the run in a folder (or whose `run.json` this is).
 
     Raises: DataError, one line, where it is none, is not finished, or cannot be read.
@@ -124,12 +146,12 @@ def read_run(path: str | Path) -> ScoredRun:
     if not folder.is_dir():
         raise DataError(f"{given}: not the folder of a run")
     record = read_record(folder / samples.RUN_FILE)
-    run = ScoredRun(folder, record)
+    run = Run(folder, record)
     _ = run.columns  # a table that cannot be read is found now
     return run
 
 
-def runs_in(path: str | Path) -> list[ScoredRun]:
+def runs_in(path: str | Path) -> list[Run]:
     """Return the run in a folder, or the runs in the folders within, by name."""
     folder = Path(path)
     if not folder.is_dir() or (folder / samples.RUN_FILE).exists():
@@ -223,7 +245,7 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:120]
 
 
-def unique_names(runs: Sequence[ScoredRun]) -> list[str]:
+def unique_names(runs: Sequence[Run]) -> list[str]:
     """Return a name for each run: its cell, and as much before it as tells them apart."""
     full = [os.path.normpath(run.folder) for run in runs]
     for names in (

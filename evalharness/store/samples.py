@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config.run_config import Interval
-from evalharness.records import Article, Rejected, ScoreRecord, Summary, summary_record
+from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.store.aggregates import Tally
 from evalharness.store.ledger import RunFolder
 from evalharness.store.seal import file_digest, seal, text_of
 from evalharness.store.table import write_table
-from evalharness.text.defects import Defect
 
 SAMPLES = "samples.jsonl"
 TABLE_FILE = "samples.parquet"
 RUN_FILE = "run.json"
+SWEEP_FILE = "sweep.json"
 CONFIG = "config.yaml"
 PAGE_FILE = "report.html"
 REJECTED = "rejected.jsonl"

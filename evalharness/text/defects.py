@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import eq
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from evalharness.records import Summary
+from evalharness.records import Defect, Summary
 from evalharness.text.words import UNSPACED
-
-Defect = Literal["empty", "looping", "cut", "echo", "refusal", "preamble"]
 
 # A phrase that comes so many times in a row is a loop. Three do for a phrase as long as a clause;
 # people write "no, no, no" and score 6-4 6-4 6-4.

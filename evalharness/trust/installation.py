@@ -16,7 +16,8 @@ from evalharness.files.shipped import shipped_path
 from evalharness.meta.planted.pairs import selftest
 from evalharness.meta.planted.plant import ErrorKind
 from evalharness.runner import run as runner_run
-from evalharness.runner.run import Run, Unfinished
+from evalharness.runner.run import Unfinished
+from evalharness.store.runs import Run
 from evalharness.trust.machine import look
 
 # Of the quickstart's. The figures below are means over them, and known to all digits: a system

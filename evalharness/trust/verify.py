@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.errors import DataError
-from evalharness.runner.run import SWEEP
 from evalharness.store import samples as store_samples
 from evalharness.store.runs import checked_record
 from evalharness.store.seal import SEALED, digests_of
@@ -74,7 +73,7 @@ def verify(
     runs: list[Path] = []
     for path in map(Path, paths):
         found = _runs(path)
-        for sweep in _beside(path, SWEEP):
+        for sweep in _beside(path, store_samples.SWEEP_FILE):
             check_sweep(sweep, findings)
         for page in _beside(path, store_samples.PAGE_FILE):
             check_page(page, findings)

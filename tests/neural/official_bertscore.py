@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from evalharness.neural import bertscore
+from evalharness.metrics import bertscore
 from neural import double, texts, tiny, tiny_scorers
 
 REPOSITORY = "Tiiiger/bert_score"

@@ -6,9 +6,18 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
-from evalharness.checks.judge import answers as judge_answers
-from evalharness.checks.judge.answers import Judgement, JudgeQuestion, Judging, Reply
-from evalharness.checks.judge.prompts import PROTOCOLS, Aggregate, Answers, ClaimUnit, ProtocolName
+from evalharness.checks.judge import protocols as judge_answers
+from evalharness.checks.judge.protocols import (
+    PROTOCOLS,
+    Aggregate,
+    Answers,
+    ClaimUnit,
+    Judgement,
+    JudgeQuestion,
+    Judging,
+    ProtocolName,
+    Reply,
+)
 from evalharness.endpoint import Server
 from evalharness.hf import weights
 from evalharness.hf.prompts import check_template

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import torch  # noqa: TID253  imported when the work starts, as is this module
-from transformers import GenerationConfig  # noqa: TID253
+import torch
+from transformers import GenerationConfig
 
-from evalharness.checks.judge.answers import JudgeQuestion, Reply
+from evalharness.checks.judge.protocols import JudgeQuestion, Reply
 from evalharness.errors import ModelError
 from evalharness.hf import weights
 from evalharness.hf.prompts import (

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalharness.checks.judge.answers import JudgeQuestion, Reply
+from evalharness.checks.judge.protocols import JudgeQuestion, Reply
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
 from evalharness.errors import EndpointError
 from evalharness.hf.prompts import fill_template

@@ -19,9 +19,9 @@ from evalharness.report.plots.ranks import ranks
 from evalharness.report.plots.scatters import consistency, cost
 from evalharness.report.plots.sweeps import sweeps
 from evalharness.report.ranking import standings
-from evalharness.runner.run import SWEEP, Run
 from evalharness.store.ledger import RunFolder
-from evalharness.store.runs import ScoredRun
+from evalharness.store.runs import Run
+from evalharness.store.samples import SWEEP_FILE
 
 __all__ = ["NO_PLOTS", "NotDrawn", "Plot", "can_draw", "make_plots", "write_figures", "write_plots"]
 
@@ -65,10 +65,10 @@ def make_plots(
         DRAWER.rest()
 
 
-def _settings(run: ScoredRun) -> Mapping[str, Any]:
+def _settings(run: Run) -> Mapping[str, Any]:
     """Return what a sweep set in a run; nothing without a sweep."""
     try:
-        cells = json.loads((run.folder.resolve().parent / SWEEP).read_bytes())["cells"]
+        cells = json.loads((run.folder.resolve().parent / SWEEP_FILE).read_bytes())["cells"]
         found = [cell["settings"] for cell in cells if cell["folder"] == run.folder.resolve().name]
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -14,7 +14,7 @@ from evalharness.errors import DataError
 from evalharness.report.plots.drawing import SERIES, SHAPES
 from evalharness.report.plots.naming import abbreviations, one_line_name, short_plot_names
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import ScoredRun, unique_names
+from evalharness.store.runs import Run, unique_names
 
 if TYPE_CHECKING:
     from evalharness.report.gathered import ScoreColumn
@@ -42,7 +42,7 @@ class Material:
     each plot; otherwise those plots that a page has room for once are of the `main` ones.
     """
 
-    runs: tuple[ScoredRun, ...]
+    runs: tuple[Run, ...]
     columns: "Sequence[ScoreColumn]"
     comparison: Comparison | None = None
     settings: Sequence[Mapping[str, Any]] = ()
