@@ -155,26 +155,26 @@ def article_scores(
     gathered: Gathered, articles: Articles, columns: Sequence[ScoreColumn]
 ) -> Values:
     """Return the scores, NaN for a missing one, shape (articles, columns, systems)."""
-    found = np.full((articles.n, len(columns), len(gathered.runs)), np.nan)
+    scores = np.full((articles.n, len(columns), len(gathered.runs)), np.nan)
     for system, run in enumerate(gathered.runs):
         rows = articles.rows[:, system]
         for n, column in enumerate(columns):
             if column.measure.column in run.columns:
                 known = run.values([column.measure.column])[:, 0]
-                found[rows >= 0, n, system] = known[rows[rows >= 0]]
-    return found
+                scores[rows >= 0, n, system] = known[rows[rows >= 0]]
+    return scores
 
 
 def flag_counts(gathered: Gathered, articles: Articles) -> Values:
     """Return how many flags the summaries of each article have, over all systems and checks."""
-    found = np.zeros(articles.n)
+    totals = np.zeros(articles.n)
     for system, run in enumerate(gathered.runs):
         rows = articles.rows[:, system]
         for metric in run.record["metrics"]:
             if f"{metric}.flags" in run.columns:
                 counts = run.values([f"{metric}.flags"])[:, 0]
-                found[rows >= 0] += np.nan_to_num(counts[rows[rows >= 0]], nan=0.0)
-    return found
+                totals[rows >= 0] += np.nan_to_num(counts[rows[rows >= 0]], nan=0.0)
+    return totals
 
 
 SEED = 0
@@ -220,7 +220,7 @@ def choose_articles(
     for source in itertools.cycle(sources):
         if len(kept) >= most:
             break
-        new = next((each for each in source if each not in kept), None)
+        new = next((article for article in source if article not in kept), None)
         if new is not None:
             kept[new] = None
     rule = (

@@ -76,16 +76,16 @@ class Overview:
 def overview(
     gathered: Gathered,
     articles: Articles,
-    found: Standings,
+    standings: Standings,
     cards: str | Path | None = None,
 ) -> Overview:
     """Return what the first section shows. cards: a file of trust cards, for `trust_cards`."""
     return Overview(
         sentence=_sentence(gathered, articles),
-        headline=_headline(gathered, found),
-        findings=tuple(_findings(gathered, found)),
-        rows=tuple(_rows(gathered, found)),
-        notes=tuple(_notes(gathered, articles, found)),
+        headline=_headline(gathered, standings),
+        findings=tuple(_findings(gathered, standings)),
+        rows=tuple(_rows(gathered, standings)),
+        notes=tuple(_notes(gathered, articles, standings)),
         unscored=tuple(_missing_scores(gathered)),
         errors=tuple(
             (name, n, why)
@@ -121,9 +121,9 @@ def data_name(config: Mapping[str, Any]) -> str:
     return str(data.get("name", ""))
 
 
-def _headline(gathered: Gathered, found: Standings) -> str:
+def _headline(gathered: Gathered, standings: Standings) -> str:
     """Return in a sentence or two which system is best, and whether that is sure."""
-    rankings = [ranking for ranking in found.rankings.values() if ranking.best]
+    rankings = [ranking for ranking in standings.rankings.values() if ranking.best]
     running, floors = competitors(gathered), _floors(gathered)
     if not rankings:
         return ""
@@ -184,9 +184,9 @@ def _floors(gathered: Gathered) -> list[str]:
     return [name for name, role in pairs if role == "floor" and name not in running]
 
 
-def _findings(gathered: Gathered, found: Standings) -> Iterator[Finding]:
+def _findings(gathered: Gathered, standings: Standings) -> Iterator[Finding]:
     running, floors = competitors(gathered), _floors(gathered)
-    for ranking in found.rankings.values():
+    for ranking in standings.rankings.values():
         if ranking.best:
             yield Finding(
                 label=ranking.column.label,
@@ -210,7 +210,7 @@ def _with_p(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
     ]
 
 
-def _rows(gathered: Gathered, found: Standings) -> Iterator[SystemRow]:
+def _rows(gathered: Gathered, standings: Standings) -> Iterator[SystemRow]:
     """Yield the systems: those that compete, then floors, then ceilings."""
     rank = {"": 0, "floor": 1, "ceiling": 2}
     for n in sorted(range(len(gathered.runs)), key=lambda n: rank[gathered.roles[n]]):
@@ -227,12 +227,12 @@ def _rows(gathered: Gathered, found: Standings) -> Iterator[SystemRow]:
             words=number_text(outputs.get("mean_words")),
             truncated=ratio_text(outputs.get("truncated", 0), counts["articles"]),
             defects=", ".join(f"{k} {what}" for what, k in outputs.get("defects", {}).items()),
-            figures=tuple(_figure(column, record, found, name) for column in gathered.columns),
+            figures=tuple(_figure(column, record, standings, name) for column in gathered.columns),
         )
 
 
 def _figure(
-    column: ScoreColumn, record: Mapping[str, Any], found: Standings, name: str
+    column: ScoreColumn, record: Mapping[str, Any], standings: Standings, name: str
 ) -> TableFigure | None:
     figures = column.of(record)
     if not figures or figures["mean"] is None:
@@ -240,7 +240,7 @@ def _figure(
     if column.measure.part == "value" and figures.get("corpus") is not None:
         return TableFigure(f"{figures['corpus']:.1f}", "", "", figures["n"], "", whole=True)
     mean, low, high = (one_digit(figures[k], column) for k in ("mean", "low", "high"))
-    return TableFigure(mean, low, high, figures["n"], found.mark(column, name))
+    return TableFigure(mean, low, high, figures["n"], standings.mark(column, name))
 
 
 def one_digit(value: float | None, column: ScoreColumn) -> str:
@@ -256,42 +256,43 @@ def _missing_scores(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
                 yield name, label, n, why
 
 
-def _notes(gathered: Gathered, articles: Articles, found: Standings) -> Iterator[str]:
+def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iterator[str]:
     first = gathered.records[0]
     yield (
         f"Means over the articles, shares times 100, with the {first['interval']['level']:.0%} "
         f"interval of {first['interval']['resamples']:,} bootstrap resamples."
     )
-    if found.comparison is not None:
+    if standings.comparison is not None:
         yield (
             f"Best, tie, higher and lower are by paired randomization over the articles that all "
-            f"systems have a score for ({found.comparison.resamples:,} resamples), Holm-adjusted "
-            f"over all pairs of systems, at the level {found.comparison.level:g}. A tie is not "
-            "shown to be worse than the best; that is not to say that it is as good."
+            f"systems have a score for ({standings.comparison.resamples:,} resamples), "
+            f"Holm-adjusted over all pairs of systems, at the level "
+            f"{standings.comparison.level:g}. A tie is not shown to be worse than the best; that "
+            "is not to say that it is as good."
         )
-        yield from _too_few(found)
+        yield from _too_few(standings)
     elif len(gathered.runs) > 1:
-        yield f"Nothing is compared: {found.reason}."
+        yield f"Nothing is compared: {standings.reason}."
     if len(gathered.runs) > 1 and articles.shared_count < articles.n:
         yield (
             f"The systems do not have the same articles: {articles.shared_count:,} of "
             f"{articles.n:,} stand in all. Each mean is over a system's own articles"
-            f"{'' if found.comparison is None else '; marks are by the shared ones'}."
+            f"{'' if standings.comparison is None else '; marks are by the shared ones'}."
         )
-    yield from (f"{label} is not compared: {why}." for label, why in found.left_out.items())
+    yield from (f"{label} is not compared: {why}." for label, why in standings.left_out.items())
     yield from _reference_points(gathered)
     for name in _whole_corpus(gathered):
         yield f"{name} is of the whole corpus, and no mean over articles."
     yield from (f"{line}." for line in gathered.missing)
 
 
-def _too_few(found: Standings) -> Iterator[str]:
+def _too_few(standings: Standings) -> Iterator[str]:
     """Say so where no result of the articles could have shown a difference.
 
     The smallest p that flipping the signs of n differences can give is 2 / 2^n.
     """
-    n = max((ranking.n for ranking in found.rankings.values()), default=0)
-    level = found.comparison.level if found.comparison else 0.0
+    n = max((ranking.n for ranking in standings.rankings.values()), default=0)
+    level = standings.comparison.level if standings.comparison else 0.0
     if n and 2.0 ** (1 - n) > level:
         yield (
             f"{count_text(n, 'article')} can show no difference, however large: everything is a "

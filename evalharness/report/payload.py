@@ -247,7 +247,7 @@ def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
     summary = sample["summary"]
     own = Units(summary["text"])
     gaps = unread_spans(summary, sample["article"])
-    found = {
+    record = {
         "text": summary["text"],
         "unread": [[article.at(gap.start), article.at(gap.end)] for gap in gaps],
         "finish": summary["finish"],
@@ -259,29 +259,29 @@ def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
     }
     for metric, score in sample["scores"].items():
         if said := _score_details(score, own, article):
-            found["scores"][metric] = said
-    return found
+            record["scores"][metric] = said
+    return record
 
 
 def _score_details(score: Mapping[str, Any], own: Units, article: Units) -> dict[str, Any]:
     """Return what a score says beside its numbers; empty where that is nothing."""
-    found: dict[str, Any] = {}
+    details: dict[str, Any] = {}
     if score.get("note") or score.get("band") or score.get("sentences") or score.get("flags"):
-        found["value"] = _round_value(score.get("value"))
+        details["value"] = _round_value(score.get("value"))
     for key in ("note", "band"):
         if score.get(key):
-            found[key] = score[key]
+            details[key] = score[key]
     if score.get("sentences"):
-        found["sentences"] = [
-            [*_span(each, own), _round_value(each["value"]), _evidence(each, article)]
-            for each in score["sentences"]
+        details["sentences"] = [
+            [*_span(sentence, own), _round_value(sentence["value"]), _evidence(sentence, article)]
+            for sentence in score["sentences"]
         ]
     if score.get("flags"):
-        found["flags"] = [
+        details["flags"] = [
             [*_span(flag, own), _text(flag["kind"]), flag["message"], _evidence(flag, article)]
             for flag in score["flags"]
         ]
-    return found
+    return details
 
 
 def _text(value: Any) -> str:
@@ -295,7 +295,7 @@ def _span(span: Mapping[str, Any], units: Units) -> list[int]:
 
 
 def _evidence(entry: Mapping[str, Any], article: Units) -> Spans:
-    return [_span(each, article) for each in entry.get("evidence", ())]
+    return [_span(span, article) for span in entry.get("evidence", ())]
 
 
 def pack_json(value: Any) -> str:

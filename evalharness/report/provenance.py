@@ -144,11 +144,11 @@ def _text(gathered: Gathered, n: int) -> str:
 
 def _versions(gathered: Gathered) -> list[tuple[str, tuple[str, ...]]]:
     """Return package, and its versions in the order of the runs, each once."""
-    found: dict[str, dict[str, None]] = {}
+    versions_of: dict[str, dict[str, None]] = {}
     for record in gathered.records:
         for name, version in _flat(record.get("provenance", {})):
-            found.setdefault(name, {})[version] = None
-    return [(name, tuple(versions)) for name, versions in found.items()]
+            versions_of.setdefault(name, {})[version] = None
+    return [(name, tuple(versions)) for name, versions in versions_of.items()]
 
 
 def _flat(provenance: Any) -> list[tuple[str, str]]:

@@ -32,9 +32,9 @@ VERDICT_WORDS = {
 _QUOTED = 300  # characters of evidence
 
 
-def show_verdict(found: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
+def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
     """Print a verdict; flagged words are underlined, or stand in [[ ]] in plain output."""
-    printer = Printer(found, console_on(out, color))
+    printer = Printer(verdict, console_on(out, color))
     printer.show_head(name)
     printer.show_sentences()
     printer.console.print()
@@ -64,31 +64,31 @@ def console_on(out: IO[str], color: bool) -> "Console":
 class Printer:
     """Prints a verdict, sentence by sentence."""
 
-    def __init__(self, found: Verdict, console: "Console") -> None:
+    def __init__(self, verdict: Verdict, console: "Console") -> None:
         """Take a verdict and where it is printed."""
-        self.found, self.console = found, console
+        self.verdict, self.console = verdict, console
         self.marks = not console.is_terminal
-        self.places = text.sentences(found.article)
+        self.article_sentences = text.sentences(verdict.article)
 
     def show_head(self, name: str) -> None:
         """Print the name of what was checked, the verdict, and what a page was taken for."""
-        found = self.found
+        verdict = self.verdict
         if name:
             self._print("", (name, "bold"))
-        chance = found.probability
+        chance = verdict.probability
         learnt = "" if chance is None else f"; {chance:.0%} likely to be consistent"
-        score = "" if found.score is None else f"  ({found.check} {found.score:.2f}{learnt})"
-        self._print("  ", (VERDICT_WORDS[found.verdict], STYLES[found.verdict]), (score, "dim"))
-        if found.page is not None:
-            for line in page_facts(found.page):
+        score = "" if verdict.score is None else f"  ({verdict.check} {verdict.score:.2f}{learnt})"
+        self._print("  ", (VERDICT_WORDS[verdict.verdict], STYLES[verdict.verdict]), (score, "dim"))
+        if verdict.page is not None:
+            for line in page_facts(verdict.page):
                 self._print("  ", (line, "dim"))
 
     def show_sentences(self) -> None:
         """Print each sentence with its flags and its evidence, and a note if there is one."""
-        for number, sentence in enumerate(self.found.sentences, 1):
+        for number, sentence in enumerate(self.verdict.sentences, 1):
             self._show_sentence(number, sentence)
-        if self.found.note and self.found.verdict != "no_summary":
-            self._print("  ", (f"Note: {self.found.note}.", ""))
+        if self.verdict.note and self.verdict.verdict != "no_summary":
+            self._print("  ", (f"Note: {self.verdict.note}.", ""))
 
     def _show_sentence(self, number: int, sentence: Sentence) -> None:
         self.console.print()
@@ -96,10 +96,10 @@ class Printer:
         self._print(
             "  ", (f"{number} ", "bold"), (sentence.band, STYLES[sentence.band]), (value, "dim")
         )
-        flags = [flag for flag in self.found.flags if _inside(flag.span, sentence.span)]
+        flags = [flag for flag in self.verdict.flags if _inside(flag.span, sentence.span)]
         self._print(INDENT, *self._mark_pieces(sentence, flags))
         for flag in flags:
-            said = " ".join(flag.span.of(self.found.summary).split())
+            said = " ".join(flag.span.of(self.verdict.summary).split())
             self._print(
                 INDENT + "  ", (f"{flag.kind}: ", "bold"), (f"“{said}”: {flag.message}", "")
             )
@@ -108,7 +108,7 @@ class Printer:
     def _mark_pieces(self, sentence: Sentence, flags: Sequence[Flag]) -> Iterator[tuple[str, str]]:
         """Yield the pieces of a sentence, flagged ones marked."""
         style = f"underline {'red' if sentence.band == 'flagged' else 'yellow'}"
-        at, summary = sentence.span.start, self.found.summary
+        at, summary = sentence.span.start, self.verdict.summary
         for flag in sorted(flags, key=lambda flag: flag.span):
             start, end = max(flag.span.start, at), min(flag.span.end, sentence.span.end)
             if start >= end:
@@ -123,14 +123,15 @@ class Printer:
         spans = [*(span for flag in flags for span in flag.evidence[:1]), *sentence.evidence]
         numbers = [n for n in map(self._number, spans) if n is not None]
         for n in list(dict.fromkeys(numbers))[: 1 if sentence.band == "supported" else 2]:
-            said = " ".join(self.places[n].of(self.found.article).split())
+            said = " ".join(self.article_sentences[n].of(self.verdict.article).split())
             quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
             self._print(INDENT + "  ", (f"Article, sentence {n + 1}: ", "bold"), (quoted, "dim"))
         if not numbers and sentence.band != "supported":
             self._print(INDENT + "  ", ("No sentence of the article bears on this.", "dim"))
 
     def _number(self, span: Span) -> int | None:
-        return next((n for n, each in enumerate(self.places) if span.start < each.end), None)
+        ends = (sentence.end for sentence in self.article_sentences)
+        return next((n for n, end in enumerate(ends) if span.start < end), None)
 
     def _print(self, indent: str, *pieces: tuple[str, str]) -> None:
         print_wrapped(self.console, indent, *pieces)
