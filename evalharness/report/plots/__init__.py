@@ -69,10 +69,12 @@ def _settings(run: Run) -> Mapping[str, Any]:
     """Return what a sweep set in a run; nothing without a sweep."""
     try:
         cells = json.loads((run.folder.resolve().parent / SWEEP_FILE).read_bytes())["cells"]
-        found = [cell["settings"] for cell in cells if cell["folder"] == run.folder.resolve().name]
+        settings = [
+            cell["settings"] for cell in cells if cell["folder"] == run.folder.resolve().name
+        ]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return found[0] if found and isinstance(found[0], dict) else {}
+    return settings[0] if settings and isinstance(settings[0], dict) else {}
 
 
 def write_plots(*runs: str | Path | Run, to: str | Path) -> list[Path]:

@@ -290,10 +290,10 @@ class Drawer:
             limit.cancel()
         if not answer:
             raise self._end_process(process)
-        found = json.loads(answer)
-        if "error" in found:
-            raise NotDrawn(f"plots could not be drawn: {found['error']}")
-        return str(found["made"])
+        response = json.loads(answer)
+        if "error" in response:
+            raise NotDrawn(f"plots could not be drawn: {response['error']}")
+        return str(response["made"])
 
     def _start_process(self) -> "subprocess.Popen[bytes]":
         if self._process is None:

@@ -33,8 +33,8 @@ def lengths(material: Material) -> Iterator[Plot]:
         return
     for column in material.main:
         ordered = material.best_first(column)
-        places = [place for place, _ in ordered[:OVERLAID]]
-        rows = list(_rows(material, column, places, words, edges, every))
+        systems = [system for system, _ in ordered[:OVERLAID]]
+        rows = list(_rows(material, column, systems, words, edges, every))
         if len({row["words"] for row in rows}) > 1:
             yield _figure(material, column, rows, len(ordered), every)
 
@@ -54,14 +54,14 @@ def _edges(words: Values) -> list[float]:
 def _rows(
     material: Material,
     column: "ScoreColumn",
-    places: Sequence[int],
+    systems: Sequence[int],
     words: Values,
     edges: list[float],
     every: int,
 ) -> Iterator[ChartRow]:
     """Yield each system's mean and interval in each bin, where it has two scores or more."""
-    scores = np.stack([material.shared_scores(n, column)[::every] for n in places], axis=1)
-    record = material.runs[places[0]].record
+    scores = np.stack([material.shared_scores(n, column)[::every] for n in systems], axis=1)
+    record = material.runs[systems[0]].record
     how = record.get("interval", {})
     bins = np.digitize(words, edges[1:-1], right=True)
     for n in range(len(edges) - 1):
@@ -72,11 +72,11 @@ def _rows(
             int(how.get("resamples", 1000)),
             float(how.get("level", 0.95)),
         )
-        for at, place in enumerate(places):
+        for at, system in enumerate(systems):
             mean = intervals.mean(within[:, at].tolist())
             if mean is not None and np.count_nonzero(~np.isnan(within[:, at])) > 1:
                 yield {
-                    "place": place, "system": material.names[place], "bin": n,
+                    "place": system, "system": material.names[system], "bin": n,
                     "words": f"{_from(edges, n)}–{edges[n + 1]:,.0f}", "y": mean,
                     "y_low": float(low[at]), "y_high": float(high[at]), "n": len(within),
                 }  # fmt: skip

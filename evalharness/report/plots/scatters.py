@@ -43,10 +43,10 @@ def consistency(material: Material) -> Iterator[Plot]:
 def _systems(material: Material, against: "ScoreColumn", check: "ScoreColumn") -> Iterator[Plot]:
     ordered = material.best_first(check)
     rows = []
-    for place, y in ordered:
-        x = material.estimate(place, against)
+    for system, y in ordered:
+        x = material.estimate(system, against)
         if x is not None:
-            rows.append(_row(material, place, x, y))
+            rows.append(_row(material, system, x, y))
     if len(rows) > 1 and _apart(rows):
         yield draw(
             f"consistency-{against.key}-{check.key}",
@@ -59,13 +59,13 @@ def _systems(material: Material, against: "ScoreColumn", check: "ScoreColumn") -
                 + cut_note(min(POINTS, len(rows)), len(rows))
             ),
             group=CONSISTENCY,
-            n=max(each.n for _, each in ordered),
+            n=max(estimate.n for _, estimate in ordered),
         )
 
 
-def _row(material: Material, place: int, x: PlottedMean, y: PlottedMean) -> ChartRow:
+def _row(material: Material, system: int, x: PlottedMean, y: PlottedMean) -> ChartRow:
     return {
-        "place": place, "system": material.names[place], "x": x.mean, "x_low": x.low,
+        "place": system, "system": material.names[system], "x": x.mean, "x_low": x.low,
         "x_high": x.high, "y": y.mean, "y_low": y.low, "y_high": y.high,
     }  # fmt: skip
 
@@ -77,14 +77,14 @@ def _apart(rows: Sequence[ChartRow]) -> bool:
 
 def _articles(material: Material, against: "ScoreColumn", check: "ScoreColumn") -> Iterator[Plot]:
     """Yield a plot for each system, its articles counted in squares."""
-    for place in set(material.runs_with_score(against)) & set(material.runs_with_score(check)):
-        x, y = material.own_scores(place, against), material.own_scores(place, check)
+    for system in set(material.runs_with_score(against)) & set(material.runs_with_score(check)):
+        x, y = material.own_scores(system, against), material.own_scores(system, check)
         known = ~(np.isnan(x) | np.isnan(y))
         if spread(x[known]) == 0 or spread(y[known]) == 0:
             continue
-        name = material.names[place]
+        name = material.names[system]
         yield draw(
-            f"consistency-{against.key}-{check.key}-{place + 1}",
+            f"consistency-{against.key}-{check.key}-{system + 1}",
             {
                 "title": name,
                 **_squares(_bin_counts(x[known], y[known]), axis_title(against), axis_title(check)),
@@ -134,8 +134,8 @@ def _squares(rows: Sequence[ChartRow], x_title: str, y_title: str) -> Spec:
 
 def cost(material: Material) -> Iterator[Plot]:
     """Yield quality against seconds an article, and against words."""
-    seconds = {n: found for n in range(len(material.runs)) if (found := _seconds(material, n))}
-    words = {n: found for n in range(len(material.runs)) if (found := _words(material, n))}
+    seconds = {n: figure for n in range(len(material.runs)) if (figure := _seconds(material, n))}
+    words = {n: figure for n in range(len(material.runs)) if (figure := _words(material, n))}
     for column in material.main:
         yield from _against(
             material, column, seconds, "seconds", "seconds an article",
@@ -148,17 +148,17 @@ def cost(material: Material) -> Iterator[Plot]:
         )  # fmt: skip
 
 
-def _seconds(material: Material, place: int) -> float | None:
+def _seconds(material: Material, system: int) -> float | None:
     """Return the seconds an article took; None where summaries came from the store or the data."""
-    record = material.runs[place].record
-    timing, n = record.get("timing", {}), material.runs[place].n
+    record = material.runs[system].record
+    timing, n = record.get("timing", {}), material.runs[system].n
     given = str(record["signatures"]["model"]).startswith("given")
     computed = timing.get("summaries", {}).get("computed")
     return timing["seconds"] / n if n and computed == n and not given else None
 
 
-def _words(material: Material, place: int) -> float | None:
-    words: float | None = material.runs[place].record["outputs"].get("mean_words")
+def _words(material: Material, system: int) -> float | None:
+    words: float | None = material.runs[system].record["outputs"].get("mean_words")
     return words
 
 
@@ -171,9 +171,9 @@ def _against(
     means: str,
 ) -> Iterator[Plot]:
     rows = [
-        {"place": n, "system": material.names[n], "x": costs[n], "y": each.mean,
-         "y_low": each.low, "y_high": each.high}
-        for n, each in material.best_first(column)
+        {"place": n, "system": material.names[n], "x": costs[n], "y": estimate.mean,
+         "y_low": estimate.low, "y_high": estimate.high}
+        for n, estimate in material.best_first(column)
         if n in costs
     ]  # fmt: skip
     if len(rows) > 1 and _apart(rows):
