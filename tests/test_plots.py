@@ -357,7 +357,7 @@ def test_library_that_aborts_leaves_a_page_without_plots(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drawing, "_CHILD", "import os; input(); os.abort()")
-    drawing.DRAWER.rest()
+    drawing.DRAWER.stop()
 
     page = write_report(make_run("a", {"m": [0.1, 0.2]}), to=tmp_path / "report.html").read_text()
 
@@ -369,7 +369,7 @@ def test_what_steers_a_terminal_or_the_order_of_letters_is_no_text_of_a_figure()
     spec = {"data": {"values": [{"a": "\u202eevil\x1b[31m"}]}, "mark": "text",
             "encoding": {"text": {"field": "a"}}, "title": "\u2066t\x00"}  # fmt: skip
     figure = drawn.draw("a", spec, title="\u202eT", caption="\x1bC", group="g", n=1)
-    drawing.DRAWER.rest()
+    drawing.DRAWER.stop()
 
     assert all(c.isprintable() for c in "".join(ET.fromstring(figure.svg).itertext()))
 
@@ -379,4 +379,4 @@ def test_what_the_library_refuses_is_said_and_the_next_figure_drawn() -> None:
         drawing.DRAWER.svg({"mark": 3})
 
     assert drawing.DRAWER.svg({"data": {"values": [{}]}, "mark": "point"}).startswith("<svg")
-    drawing.DRAWER.rest()
+    drawing.DRAWER.stop()

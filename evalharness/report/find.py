@@ -263,7 +263,7 @@ def worst(gathered: Gathered, n: int) -> list[Suspect]:
 def _lowest(
     run: Run, by: ScoreColumn | None, n: int
 ) -> list[tuple[tuple[bool, float, float], int]]:
-    """Return what puts the worst articles of a run in order, with their rows."""
+    """Return the rows of the worst articles of a run, each after the key that orders them."""
     there = by is not None and by.measure.column in run.columns
     scores = run.values([by.measure.column])[:, 0] if by and there else np.full(run.n, np.nan)
     flagged = [name for name in sorted(run.columns) if name.endswith(".flags")]

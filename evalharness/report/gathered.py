@@ -107,7 +107,7 @@ class Gathered:
         return [ROLES.get(kind, "") for kind in kinds]
 
     def _kind(self, metric: str) -> ScorerKind:
-        """Say what a config lists it under; without a config, where its name is known."""
+        """Return the kind that a config lists it under; without a config, by its built-in name."""
         for config in self.configs:
             for section, kind in (("checks", "check"), ("metrics", "metric")):
                 for component in _component_mappings(config.get(section)):
@@ -209,7 +209,7 @@ def _check(run: Run) -> None:
 
 
 def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the places of a record where not what belongs there stands."""
+    """Yield the keys of a record whose values are missing or of another type."""
     yield from (".".join(key) for key, kind in _SHAPE.items() if not _has(record, kind, *key))
     if not (_has(record, float, "interval", "level") or _has(record, int, "interval", "level")):
         yield "interval.level"

@@ -1,4 +1,4 @@
-"""The first section: what was run, who is best and how sure that is, and what to know of it."""
+"""The first section: what was run, which system is best and how sure that is, notes, outputs."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -53,7 +53,7 @@ _NEIGHBOURS = "'self'"
 
 
 @dataclass(frozen=True)
-class Options:
+class PageOptions:
     """What a page may have beside what the runs hold; `write_report` says what they mean."""
 
     baseline: str = ""
@@ -84,7 +84,7 @@ def write_report(
         StoreError where the page cannot be written.
     """
     gathered = gather(runs)
-    options = Options(baseline, rules, cards)
+    options = PageOptions(baseline, rules, cards)
     if whole:
         folder = Path(to)
         with _Beside(RunFolder(folder / CHUNKS)) as beside:
@@ -98,8 +98,9 @@ def write_report(
 
 
 class _Beside:
-    """Files beside the page, each with one chunk of texts: a call, since a page from disk may run
-    its neighbours but not read them.
+    """Files beside the page, each with one chunk of texts.
+
+    They are scripts, since a page opened from disk may run files beside it but not read them.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -122,7 +123,7 @@ class _Beside:
         self.n += 1
 
 
-def _page(gathered: Gathered, options: Options, beside: _Beside | None) -> str:
+def _page(gathered: Gathered, options: PageOptions, beside: _Beside | None) -> str:
     gathered = _baseline_first(gathered, options.baseline)
     gate_of_runs = _gate(gathered, options)
     articles = articles_of(gathered)
@@ -185,7 +186,7 @@ def _baseline_first(gathered: Gathered, name: str) -> Gathered:
     return replace(gathered, runs=tuple(runs))
 
 
-def _gate(gathered: Gathered, options: Options) -> Gate | None:
+def _gate(gathered: Gathered, options: PageOptions) -> Gate | None:
     if options.rules is None:
         return None
     if len(gathered.runs) != 2:

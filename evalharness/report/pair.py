@@ -156,7 +156,7 @@ def _change_row(change: Difference, column: ScoreColumn, level: float) -> Change
 
 
 def falls(gathered: Gathered, articles: Articles) -> list[Fall]:
-    """Return where scores fell from the first system to each other one; not where none fell."""
+    """Return the articles on which scores fell from the first system to each other, if any did."""
     columns = [column for column in gathered.columns if column.judged]
     scores = article_scores(gathered, articles, columns)
     all_falls = []

@@ -1,4 +1,4 @@
-"""Who is best by each score, and who is not told apart from the best: as far as tests say."""
+"""The ranking by each score: which system is best, and which differ from it significantly."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -62,7 +62,7 @@ def make_plots(
     try:
         return [figure for kind in _KINDS for figure in kind(material)]
     finally:
-        DRAWER.rest()
+        DRAWER.stop()
 
 
 def _settings(run: Run) -> Mapping[str, Any]:
@@ -106,7 +106,7 @@ def write_figures(
     try:
         return list(_write_plots_to(drawn, target))
     finally:
-        DRAWER.rest()
+        DRAWER.stop()
 
 
 def _write_plots_to(drawn: list[Plot], folder: Path) -> Iterator[Path]:

@@ -142,19 +142,19 @@ def draw(
     id: str, spec: Spec, *, title: str, caption: str, group: str, n: int, how: str = ""
 ) -> Plot:
     """Draw a Vega-Lite specification, whose data are all within it. Raises: NotDrawn."""
-    whole = _steerless({"config": _CONFIG, "padding": 4, **spec})
+    whole = _printable_spec({"config": _CONFIG, "padding": 4, **spec})
     svg = DRAWER.svg(whole)
     title, caption = one_line_name(title), one_line_name(caption)
     drawn = _clean_svg(svg, title, f"{caption} {how}".strip())
     return Plot(_name(id), title, caption, group, n, drawn, how)
 
 
-def _steerless(spec: Any) -> Any:
-    """Return a specification in whose texts nothing steers what shows them."""
+def _printable_spec(spec: Any) -> Any:
+    """Return a specification without control characters in its texts."""
     if isinstance(spec, dict):
-        return {_steerless(key): _steerless(value) for key, value in spec.items()}
+        return {_printable_spec(key): _printable_spec(value) for key, value in spec.items()}
     if isinstance(spec, list):
-        return [_steerless(value) for value in spec]
+        return [_printable_spec(value) for value in spec]
     return printable(spec) if isinstance(spec, str) else spec
 
 
@@ -184,7 +184,7 @@ def _clean_svg(svg: str, title: str, caption: str) -> str:
 
 
 def _idle(name: str, value: str) -> bool:
-    """Tell whether an attribute says what holds without it."""
+    """Tell whether an attribute only says what is the default."""
     return (name, value) in (
         ("font-family", FONT), ("opacity", "1"), ("transform", "translate(0,0)"),
         ("stroke-miterlimit", "10"), ("font-weight", "normal"),
@@ -192,7 +192,7 @@ def _idle(name: str, value: str) -> bool:
 
 
 def _prune(parent: ET.Element) -> None:
-    """Leave out groups of nothing and shapes without ink, and groups that say nothing."""
+    """Leave out what shows nothing: empty groups, shapes without ink, groups without attributes."""
     kept: list[ET.Element] = []
     for child in parent:
         _prune(child)
@@ -268,7 +268,7 @@ class Drawer:
         """Return an SVG as PNG. Raises: NotDrawn."""
         return base64.b64decode(self._request("png", [svg, scale]))
 
-    def rest(self) -> None:
+    def stop(self) -> None:
         """End the process, if there is one."""
         if self._process is not None:
             self._process.communicate()
@@ -309,7 +309,7 @@ class Drawer:
         return self._process
 
     def _end_process(self, process: "subprocess.Popen[bytes]") -> NotDrawn:
-        """Take leave of a process that answers no more, and say how it ended."""
+        """Close a process that no longer answers, and return how it ended as an error."""
         self._process = None
         with process:  # closes both pipes, of which one may be broken
             process.kill() if process.poll() is None else None
@@ -322,4 +322,4 @@ class Drawer:
 
 
 DRAWER = Drawer()
-atexit.register(DRAWER.rest)
+atexit.register(DRAWER.stop)

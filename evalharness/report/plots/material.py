@@ -121,7 +121,7 @@ class Material:
 
 
 def scale(column: "ScoreColumn") -> int:
-    """Return what tables multiply a score with."""
+    """Return the factor that tables show a score with: 100 for shares."""
     return 100 if column.percent else 1
 
 
@@ -131,7 +131,7 @@ def label(column: "ScoreColumn") -> str:
 
 
 def axis_title(column: "ScoreColumn") -> str:
-    """Name a score with what its figures are multiplied with."""
+    """Return the name of a score for an axis, with the factor of its figures."""
     return f"{label(column)} (times 100)" if column.percent else label(column)
 
 

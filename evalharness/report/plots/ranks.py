@@ -1,4 +1,4 @@
-"""Who is better than whom: mean ranks with those not told apart, and every pair."""
+"""Which system is better: mean ranks, with groups that do not differ, and all pairs."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
