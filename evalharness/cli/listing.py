@@ -5,8 +5,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
-from evalharness.config import registry, run_config, schema
+from evalharness.config import registry, schema
 from evalharness.config.registry import Kind
+from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.loaders.logs.formats import FORMATS
 
@@ -26,7 +27,7 @@ def list_components(kind: str = "", name: str = "") -> Listing:
     if kind == LOG_FORMATS:
         return {f"{kind} {name}": _paths(name)} if name else {kind: _formats()}
     if kind not in kinds:
-        raise UnknownComponent(f"no kind {kind!r}{run_config.nearest(kind, [*kinds, LOG_FORMATS])}")
+        raise UnknownComponent(f"no kind {kind!r}{nearest(kind, [*kinds, LOG_FORMATS])}")
     known = cast(Kind, kind)
     return {f"{kind} {name}": _options(known, name)} if name else {kind: _names(known)}
 
@@ -39,7 +40,7 @@ def _formats() -> dict[str, str]:
 def _paths(name: str) -> dict[str, str]:
     """Return the dotted paths that are tried in a log for each use, in their order."""
     if name not in FORMATS:
-        raise UnknownComponent(f"no format {name!r}{run_config.nearest(name, list(FORMATS))}")
+        raise UnknownComponent(f"no format {name!r}{nearest(name, list(FORMATS))}")
     return {use: ", ".join(paths) for use, paths in FORMATS[name].fields.items()}
 
 

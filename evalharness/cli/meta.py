@@ -114,9 +114,9 @@ def meta(
 
 
 def _usual_checks() -> list[str]:
-    from evalharness.config.run_config import Sheet
+    from evalharness.config.run_config import RunConfig
 
-    return [component.name for component in Sheet.model_fields["checks"].default]
+    return [component.name for component in RunConfig.model_fields["checks"].default]
 
 
 @app.command()

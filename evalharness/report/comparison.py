@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Literal
 
 from evalharness.comparison.comparison import Comparison, Difference
+from evalharness.config.registry import is_share
 from evalharness.files.untrusted import visible
-from evalharness.report.table import NO_SHARES
 
 TextRow = list[str]
 # Wide enough for any table where the output is no terminal.
@@ -93,7 +93,7 @@ def scaled_figure(value: float | None, metric: str, sign: str = "") -> str:
     """Return a figure as tables have it: shares times 100."""
     if value is None:
         return "–"
-    scale = 1 if metric.rpartition(".")[2] in NO_SHARES else 100
+    scale = 100 if is_share(metric.rpartition(".")[2]) else 1
     return f"{value * scale:{sign}.2f}"
 
 

@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from evalharness.config.registry import is_share, scorer_row
 from evalharness.files.untrusted import visible
-from evalharness.store.samples import SHOWN_PARTS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-# Parts that are no shares, and are shown as they are.
-NO_SHARES = ("density",)
 # Wide enough for any table where the output is no terminal.
 _FILE_WIDTH = 200
 
@@ -69,7 +67,7 @@ def columns_of(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     columns = []
     for label, found in metrics.items():
         kind = signatures.get(label, label).partition("|")[0]
-        shown = [p for p in SHOWN_PARTS.get(kind, ()) if any(p in m["parts"] for m in found)]
+        shown = [p for p in scorer_row(kind).shown if any(p in m["parts"] for m in found)]
         columns += [(label, part) for part in shown or [""]]
     return columns
 
@@ -93,7 +91,7 @@ def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> s
     if not part and "corpus" in found:
         return _number(found["corpus"], 1)
     half = max(found["high"] - found["mean"], found["mean"] - found["low"])
-    scale = 1 if part in NO_SHARES else 100
+    scale = 100 if is_share(part) else 1
     mean = f"{found['mean'] * scale:.1f}"
     return f"{mean} ±{half * scale:.1f}" if spread and found["n"] > 1 else mean
 

@@ -11,9 +11,7 @@ from random import Random
 from typing import Any
 
 from evalharness import text
-from evalharness.config import registry
-from evalharness.config.run_config import Component
-from evalharness.config.yaml import Document, Location
+from evalharness.config.named import named_check
 from evalharness.errors import ConfigError, DataError
 from evalharness.files.shipped import shipped_path
 from evalharness.loaders.files import Files
@@ -44,15 +42,9 @@ def selftest(
     given: components with options of their own, by the names that `checks` may use.
     Raises: UnknownComponent, ConfigError; DataError where the files hold no supported pair.
     """
-    built = {name: (given or {}).get(name) or _check(name) for name in checks}
+    built = {name: (given or {}).get(name) or named_check(name) for name in checks}
     pairs = supported_pairs(data or [QUICKSTART_ARTICLES], label, seed)
     return {name: measure(pairs, check, kinds, seed).record() for name, check in built.items()}
-
-
-def _check(name: str) -> Any:
-    component = Component(name=name)
-    sheet = Document({"checks": [name]}, {(): Location("--check", Path.cwd())})
-    return registry.build("checks", ("checks", 0), component, sheet)
 
 
 def supported_pairs(
