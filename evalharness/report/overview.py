@@ -7,11 +7,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from evalharness.report.articles import Articles
-from evalharness.report.comparison import p_value, scaled_figure
-from evalharness.report.figures import count_text, join_names, number_text, percent_text, ratio_text
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.provenance import TrustCard, trust_cards
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
+from evalharness.report.table import scaled_figure
+from evalharness.report.text_table import amount_text, number_text, p_value, percent_text
 
 # Systems that a sentence names before it counts the rest.
 _NAMED = 4
@@ -106,7 +106,7 @@ def _sentence(gathered: Gathered, articles: Articles) -> str:
             against.append(f"{join_names(list(labels))} {what}")
     scored = f", scored by {' and '.join(against)}" if against else ""
     data = join_names(list(dict.fromkeys(filter(None, map(data_name, gathered.configs)))))
-    return f"{who} on {count_text(articles.n, 'article')}{f' of {data}' if data else ''}{scored}."
+    return f"{who} on {amount_text(articles.n, 'article')}{f' of {data}' if data else ''}{scored}."
 
 
 def data_name(config: Mapping[str, Any]) -> str:
@@ -119,6 +119,17 @@ def data_name(config: Mapping[str, Any]) -> str:
         if isinstance(named, str):
             return PurePath(named).name if key == "path" or named.startswith((".", "/")) else named
     return str(data.get("name", ""))
+
+
+def join_names(names: Sequence[str], most: int | None = None) -> str:
+    """Return names as a sentence has them.
+
+    >>> join_names(["a", "b", "c"]), join_names(["a", "b", "c", "d"], 2)
+    ('a, b and c', 'a, b and 2 more')
+    """
+    if most is not None and len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _headline(gathered: Gathered, standings: Standings) -> str:
@@ -224,8 +235,8 @@ def _rows(gathered: Gathered, standings: Standings) -> Iterator[SystemRow]:
             failed=counts.get("failed", 0),
             rejected=counts.get("rejected", 0),
             answered=percent_text(outputs.get("answer_rate")),
-            words=number_text(outputs.get("mean_words")),
-            truncated=ratio_text(outputs.get("truncated", 0), counts["articles"]),
+            words=number_text(outputs.get("mean_words"), 0),
+            truncated=_share(outputs.get("truncated", 0), counts["articles"]),
             defects=", ".join(f"{k} {what}" for what, k in outputs.get("defects", {}).items()),
             figures=tuple(_figure(column, record, standings, name) for column in gathered.columns),
         )
@@ -246,6 +257,13 @@ def _figure(
 def one_digit(value: float | None, column: ScoreColumn) -> str:
     """Return a figure with one digit, shares times 100."""
     return "–" if value is None else f"{value * (100 if column.percent else 1):.1f}"
+
+
+def _share(n: int, of: int) -> str:
+    """Return a share in percent, and never 0 % or 100 % of what is not none or all."""
+    if not of or n in (0, of):
+        return f"{100 if of and n else 0}%"
+    return f"{min(max(n / of, 0.01), 0.99):.0%}"
 
 
 def _missing_scores(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
@@ -295,7 +313,7 @@ def _too_few(standings: Standings) -> Iterator[str]:
     level = standings.comparison.level if standings.comparison else 0.0
     if n and 2.0 ** (1 - n) > level:
         yield (
-            f"{count_text(n, 'article')} can show no difference, however large: everything is a "
+            f"{amount_text(n, 'article')} can show no difference, however large: everything is a "
             f"tie. It takes {math.ceil(1 - math.log2(level))} or more."
         )
 

@@ -8,8 +8,8 @@ from evalharness import text
 from evalharness.files.untrusted import printable
 from evalharness.loaders.pages.parts import Page
 from evalharness.records import Flag, Span
-from evalharness.report.figures import count_text
 from evalharness.report.table import NOTICE
+from evalharness.report.text_table import amount_text
 from evalharness.runner.check import Sentence, Verdict
 
 if TYPE_CHECKING:
@@ -164,12 +164,15 @@ def page_facts(page: Page) -> Iterator[str]:
     if any(facts):
         yield f"By and when: {'; '.join(fact for fact in facts if fact)}"
     yield f"Disclaimer: {page.disclaimer or 'none was found'}"
-    parts = [count_text(len(page.summary), "summary line"), count_text(len(page.body), "paragraph")]
-    parts += [count_text(len(page.subheads), "subhead")] if page.subheads else []
+    parts = [
+        amount_text(len(page.summary), "summary line"),
+        amount_text(len(page.body), "paragraph"),
+    ]
+    parts += [amount_text(len(page.subheads), "subhead")] if page.subheads else []
     parts += [f"dateline {page.dateline}"] if page.dateline else []
     parts += [f"source {page.source_tag.strip('–—- ')}"] if page.source_tag else []
     left = page.furniture
     shown = "; ".join(textwrap.shorten(line, 30, placeholder="…") for line in left[:4])
     more = ", …" if len(left) > 4 else ""
-    parts += [f"{count_text(len(left), 'other line')} left out ({shown}{more})"] if left else []
+    parts += [f"{amount_text(len(left), 'other line')} left out ({shown}{more})"] if left else []
     yield f"Taken from the page: {', '.join(parts)}"

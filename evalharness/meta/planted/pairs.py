@@ -106,60 +106,6 @@ def copied_sentences(article: Article, seed: int = 0) -> list[SupportedPair]:
     ]
 
 
-_HEADINGS = ("planted error", "n", "detected", "95%", "right kind", "points", "score lower", "n/a")
-
-
-def planted_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the figures as text: for each check its errors by kind, then its false alarms."""
-    return "\n\n".join(_check_table(name, record) for name, record in figures.items())
-
-
-def _check_table(name: str, record: Mapping[str, Any]) -> str:
-    rows = [
-        (
-            kind,
-            str(found["n"]),
-            _percent(found["detected"]["rate"]),
-            _interval(found["detected"]),
-            _percent(found["right_kind"]["rate"]),
-            _percent(found["pointed"]["rate"]),
-            _percent(found["score_dropped"]["rate"]),
-            str(found["not_applicable"]),
-        )
-        for kind, found in record["planted"].items()
-    ]
-    alarms = [
-        (group, str(found["n"]), _percent(found["rate"]), _interval(found))
-        for group, found in record["false_alarms"].items()
-    ]
-    head = f"{name}: errors planted in {record['pairs']} supported summaries"
-    untouched = ("untouched summaries", "n", "flagged", "95%")
-    return "\n".join(
-        [head, *_align_columns([_HEADINGS, *rows]), "", *_align_columns([untouched, *alarms])]
-    )
-
-
-def _align_columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.0f}%"
-
-
-def _interval(found: Mapping[str, Any]) -> str:
-    if found["low"] is None:
-        return "-"
-    return f"{100 * found['low']:.0f}-{100 * found['high']:.0f}%"
-
-
 def kinds_of(names: str) -> tuple[ErrorKind, ...]:
     """Return the kinds of a comma-separated list; all if it is empty. Raises: ConfigError."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
