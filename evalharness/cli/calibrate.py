@@ -10,7 +10,7 @@ from evalharness.cli import options
 from evalharness.config.calibration import Calibrated, Calibration
 from evalharness.config.named import named_scorers
 from evalharness.files.untrusted import visible
-from evalharness.report.text_table import number_text, percent_text, show_table
+from evalharness.report.table import number_text, percent_text, show_table
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -9,14 +9,14 @@ import typer
 from evalharness.cli.options import AsJson, RunArguments, Seed, print_json, split_names
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
-from evalharness.report.table import scaled_figure
-from evalharness.report.text_table import (
+from evalharness.report.table import (
     csv_table,
     escape_markdown,
     interval_text,
     markdown_table,
     number_text,
     p_value,
+    scaled_figure,
     show_table,
 )
 

@@ -11,12 +11,12 @@ from evalharness.cli.options import AsJson, print_json
 from evalharness.comparison.leaderboard import Board, Leaderboard, LeaderboardRow
 from evalharness.comparison.leaderboard import leaderboard as list_runs
 from evalharness.errors import Exit
-from evalharness.report.table import scaled_figure
-from evalharness.report.text_table import (
+from evalharness.report.table import (
     csv_table,
     markdown_table,
     number_text,
     percent_text,
+    scaled_figure,
     show_table,
 )
 

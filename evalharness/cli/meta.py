@@ -13,13 +13,7 @@ from evalharness.cli.options import print_json, split_names
 from evalharness.config.named import named_scorers
 from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
-from evalharness.report.text_table import (
-    TextRow,
-    interval_text,
-    number_text,
-    percent_text,
-    show_table,
-)
+from evalharness.report.table import TextRow, interval_text, number_text, percent_text, show_table
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -8,7 +8,7 @@ import typer
 from evalharness.cli import options
 from evalharness.cli.options import print_result
 from evalharness.hf.hub import readable
-from evalharness.report.text_table import amount_text, table_lines
+from evalharness.report.table import amount_text, table_lines
 from evalharness.runner.plan import CellPlan, Plan, StoredCount
 from evalharness.runner.plan import plan as make_plan
 

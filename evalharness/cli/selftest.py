@@ -8,7 +8,7 @@ import typer
 from evalharness.cli import fail
 from evalharness.cli.options import AsJson, CheckSet, ChecksOf, print_result
 from evalharness.errors import Exit
-from evalharness.report.text_table import interval_text, percent_text, table_lines
+from evalharness.report.table import interval_text, percent_text, table_lines
 
 if TYPE_CHECKING:
     from evalharness.trust.installation import Proof, Step
