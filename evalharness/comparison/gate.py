@@ -24,7 +24,7 @@ from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run, read_run, runs_in
+from evalharness.store.runs import Run, runs_in
 
 WORST_ARTICLES = 5
 
@@ -90,7 +90,7 @@ def gate(
         rules=checked,
     )
     try:
-        pairings = pair_runs(_runs(baseline), _runs(candidate), checked.shared)
+        pairings = pair_runs(runs_in(baseline), runs_in(candidate), checked.shared)
         outcomes = tuple(_outcomes(pairings, checked))
     except ConfigError:
         raise
@@ -111,10 +111,6 @@ def gate(
 
 def _folder(run: str | Path | Run) -> Path:
     return run.folder if isinstance(run, Run) else Path(run)
-
-
-def _runs(run: str | Path | Run) -> list[Run]:
-    return [read_run(run.folder)] if isinstance(run, Run) else runs_in(run)
 
 
 def _left_out(pairing: Pairing) -> dict[str, int]:

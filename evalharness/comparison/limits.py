@@ -33,7 +33,7 @@ def _check_limit(pairing: Pairing, name: str) -> None:
     metric, _, what = name.rpartition(".")
     if what in ("flagged", "scored") and metric in metrics:
         for run in pairing.runs:
-            if metric not in run.record["metrics"]:
+            if metric not in run.figures:
                 raise CouldNotRun(f"{run.folder}: no metric {metric!r}, which a limit is for")
         return
     if name not in _COUNTED:

@@ -121,21 +121,21 @@ def _quickstart(folder: Path) -> Iterator[Step]:
         runs, failures = error.runs, error.failures
     except Exception as error:  # of whatever library is broken here
         runs, failures = [], {"quickstart": _reason(error)}
-    seconds = time.perf_counter() - began - sum(run.record["timing"]["seconds"] for run in runs)
+    seconds = time.perf_counter() - began - sum(run.timing.seconds or 0.0 for run in runs)
     for run in runs:
-        yield _run_step(run.name, partial(_compare, run), run.record["timing"]["seconds"])
+        yield _run_step(run.name, partial(_compare, run), run.timing.seconds or 0.0)
     for name, why in failures.items():
         yield _failed(name, round(seconds / len(failures), 3), why)
 
 
 def _compare(run: Run) -> str:
     """Compare the figures of a run with those known. Raises: Mismatch."""
-    expect(run.record["data"]["fingerprint"], FINGERPRINT, "the fingerprint of the articles")
-    means = [run.metrics["rouge"]["parts"][part]["mean"] for part in ROUGE]
+    expect(run.fingerprint, FINGERPRINT, "the fingerprint of the articles")
+    means = [run.figures["rouge"].parts[part].mean or 0.0 for part in ROUGE]
     for part, mean, known in zip(ROUGE, means, FIGURES[run.name], strict=True):
         expect(round(mean, 6), known, part)
     for check in PLANTED:  # all systems copy, so that nothing can be wrong
-        expect(run.metrics[check]["mean"], 1.0, f"the mean of {check}")
+        expect(run.figures[check].mean, 1.0, f"the mean of {check}")
     return ", ".join(f"{part} {100 * mean:.1f}" for part, mean in zip(ROUGE, means, strict=True))
 
 

@@ -6,14 +6,14 @@ components, asked again, give the same scores. Only the last sees what was forge
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.store import samples as store_samples
-from evalharness.store.runs import checked_record
+from evalharness.store.runs import Run, checked_run
 from evalharness.store.seal import SEALED, digests_of
 from evalharness.trust.components import Components, note_environment, run_components
 from evalharness.trust.findings import Findings, short_text
@@ -128,10 +128,10 @@ def _check_run(
     findings.done["runs"] += 1
     check_run_record(path, record, findings)
     try:
-        checked_record(record, path)
-        made = run_components(folder, record, findings)
-        samples = VerifiedSamples(folder, record, made, shelf, findings)
-        changed = note_environment(record, path, findings)
+        run = checked_run(folder, record)
+        made = run_components(run, findings)
+        samples = VerifiedSamples(run, made, shelf, findings)
+        changed = note_environment(run, path, findings)
     except DataError as error:
         findings.differs(path, 0, "", str(error).removeprefix(f"{path}: ").partition("; ")[0])
         return
@@ -144,16 +144,14 @@ def _check_run(
     if samples.table.tells_lines and not digests_of(record):
         message = "is not there; the version that wrote the table writes it"
         findings.differs(path, 0, f"timing.{SEALED}", message)
-    _check_rejected(folder, record, samples, findings)
+    _check_rejected(folder, samples, findings)
     if not samples.tally.articles:
         findings.differs(samples.path, 0, "", "has no sample")
     elif samples.whole:
-        _check_aggregates(path, record, samples, made, changed, findings)
+        _check_aggregates(path, run, samples, made, changed, findings)
 
 
-def _check_rejected(
-    folder: Path, record: Mapping[str, Any], samples: VerifiedSamples, findings: Findings
-) -> None:
+def _check_rejected(folder: Path, samples: VerifiedSamples, findings: Findings) -> None:
     path = folder / store_samples.REJECTED
     lines = store_samples.read_lines(path) if path.is_file() else iter(())
     for number, line in enumerate(lines, 1):
@@ -172,15 +170,15 @@ def _is_rejection(line: bytes) -> bool:
 
 def _check_aggregates(
     path: Path,
-    record: Mapping[str, Any],
+    run: Run,
     samples: VerifiedSamples,
     made: Components,
     changed: Sequence[str],
     findings: Findings,
 ) -> None:
     """Derive from the samples what `run.json` says of them, and compare to the last bit."""
-    lines = line_numbers(record)
-    data = {key: value for key, value in record["data"].items() if key != "fingerprint"}
+    lines = line_numbers(run.record)
+    data = {key: value for key, value in run.data.items() if key != "fingerprint"}
     try:
         wanted = samples.tally.record(data)
     except MALFORMED as error:  # a seed that is none
@@ -189,7 +187,7 @@ def _check_aggregates(
     other_numpy = any(each.startswith("numpy ") for each in changed)
     for part, derived in wanted.items():
         findings.done["figures derived again"] += sum(1 for _ in _leaves(derived))
-        for key, found, now in unlike(record.get(part), derived, (part,)):
+        for key, found, now in unlike(run.record.get(part), derived, (part,)):
             place = ".".join(map(str, key))
             if key[-1] == "corpus" and key[1] not in made.metrics:
                 findings.note(f"{path}: {place}: not derived again")
