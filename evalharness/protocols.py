@@ -266,7 +266,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Job:
+class Task:
     """What one worker does at one go.
 
     batches: the number of a component, and what it is given: articles, or pairs; or a trial.
@@ -283,11 +283,11 @@ class Pool(Protocol):
     """Workers that are there for one run."""
 
     def map(
-        self, components: Sequence[Sent], jobs: Iterable[Job]
-    ) -> Generator[tuple[Job, list[list[Any]]]]:
-        """Yield each job and its results by batch, in the order in which they come.
+        self, components: Sequence[Sent], tasks: Iterable[Task]
+    ) -> Generator[tuple[Task, list[list[Any]]]]:
+        """Yield each task and its results by batch, in the order in which they come.
 
-        Jobs are taken when a worker is free for them, and no sooner. Raises: what a component
+        Tasks are taken when a worker is free for them, and no sooner. Raises: what a component
         raised; WorkerDied.
         """
         ...
@@ -298,7 +298,7 @@ class Executor(Protocol):
 
     version: ClassVar[int]
 
-    def crew(self) -> AbstractContextManager[Pool | None]:
+    def pool(self) -> AbstractContextManager[Pool | None]:
         """Give workers, who are gone afterwards; None where the driver does all itself.
 
         Raises: ExecutorError, MissingExtra, before any work.
@@ -308,3 +308,32 @@ class Executor(Protocol):
     def refuses(self, component: Any) -> str:
         """Say why a model or metric cannot work there as it is; empty if it can."""
         ...
+
+
+class Progress(Protocol):
+    """Who is told how a run goes on."""
+
+    def start(self, work: str, total: int | None) -> None:
+        """A piece of work begins: so many articles are to come, where that is known."""
+        ...
+
+    def advance(self, articles: int) -> None:
+        """So many more articles are done."""
+        ...
+
+    def end(self) -> None:
+        """The piece of work is done."""
+        ...
+
+
+class Silence:
+    """Tells nobody."""
+
+    def start(self, work: str, total: int | None) -> None:
+        """Say nothing."""
+
+    def advance(self, articles: int) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""

@@ -28,7 +28,11 @@ from evalharness.checks.judge.judge import Judge
 from evalharness.config import cells, run_config
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
-from evalharness.executors.jobs import (
+from evalharness.executors.local import Local
+from evalharness.executors.pool import TRIES_PER_TASK, Died, WorkerPool
+from evalharness.executors.processes import Processes, visible_gpus
+from evalharness.executors.ray import Ray, _room
+from evalharness.executors.tasks import (
     WorkerBench,
     WorkerError,
     pack_components,
@@ -36,13 +40,9 @@ from evalharness.executors.jobs import (
     stays,
     unpack_results,
 )
-from evalharness.executors.local import Local
-from evalharness.executors.pool import TRIES_PER_JOB, Died, WorkerPool
-from evalharness.executors.processes import Processes, visible_gpus
-from evalharness.executors.ray import Ray, _room
 from evalharness.models.endpoint import Endpoint
 from evalharness.models.extractive import Lead
-from evalharness.protocols import Job, Sent
+from evalharness.protocols import Sent, Task
 from evalharness.records import Article
 from evalharness.runner import shards
 from evalharness.store.ledger import Ledger
@@ -78,8 +78,8 @@ def filled(folder: Path, texts: Sequence[str], n: int = 2) -> tuple[Summarizing,
     """Have n processes summarize texts by a faulty model; return it, and the summaries."""
     articles = [Article(f"a{n}", text) for n, text in enumerate(texts)]
     summarizing = Summarizing("faulty", Faulty(str(folder)), Store(folder / "store"))
-    with Processes(n).crew() as crew:
-        summarizing.fill_all([(articles, claim_all)], crew)
+    with Processes(n).pool() as pool:
+        summarizing.fill_all([(articles, claim_all)], pool)
     return summarizing, summarizing.read(articles)
 
 
@@ -145,19 +145,19 @@ class Scripted:
         pass
 
 
-def jobs(n: int, taken: list[int]) -> Iterator[Job]:
+def tasks(n: int, taken: list[int]) -> Iterator[Task]:
     for number in range(n):
         taken.append(number)
-        yield Job([(0, [Article(str(number), f"Number {number}. More.")])], number)
+        yield Task([(0, [Article(str(number), f"Number {number}. More.")])], number)
 
 
 def test_jobs_are_taken_as_workers_are_free_and_no_sooner() -> None:
     taken: list[int] = []
-    crew = WorkerPool(Scripted(), 3)
+    pool = WorkerPool(Scripted(), 3)
     done = 0
 
-    for job, ((summary,),) in crew.map([Sent("lead", Lead(1))], jobs(20, taken)):
-        assert summary.text == f"Number {job.ticket}."
+    for task, ((summary,),) in pool.map([Sent("lead", Lead(1))], tasks(20, taken)):
+        assert summary.text == f"Number {task.ticket}."
         done += 1
         assert len(taken) <= done + 3
 
@@ -165,17 +165,17 @@ def test_jobs_are_taken_as_workers_are_free_and_no_sooner() -> None:
 
 
 def test_worker_that_dies_costs_nothing_but_time() -> None:
-    crew = WorkerPool(Scripted(deaths=TRIES_PER_JOB - 1), 2)
+    pool = WorkerPool(Scripted(deaths=TRIES_PER_TASK - 1), 2)
 
-    found = [job.ticket for job, _ in crew.map([Sent("lead", Lead(1))], jobs(5, []))]
+    found = [task.ticket for task, _ in pool.map([Sent("lead", Lead(1))], tasks(5, []))]
 
     assert sorted(found) == [0, 1, 2, 3, 4]
 
 
 def test_busy_workers_are_ended_when_nobody_waits_for_them_any_more() -> None:
     workers = Scripted()
-    crew = WorkerPool(workers, 3)
-    results = crew.map([Sent("lead", Lead(1))], jobs(20, []))
+    pool = WorkerPool(workers, 3)
+    results = pool.map([Sent("lead", Lead(1))], tasks(20, []))
     next(results)
 
     results.close()
@@ -186,8 +186,8 @@ def test_busy_workers_are_ended_when_nobody_waits_for_them_any_more() -> None:
 def test_worker_with_other_files_or_another_version_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job = Job([(0, [Article("1", "It rained.")])])
-    order = pack_order(1, pack_components([Sent("lead", Lead(1))]), job)
+    task = Task([(0, [Article("1", "It rained.")])])
+    order = pack_order(1, pack_components([Sent("lead", Lead(1))]), task)
     monkeypatch.setattr(Lead, "version", 99)
     with pytest.raises(ExecutorError, match="lead: the worker has other files or weights"):
         unpack_results(WorkerBench().answer(order))

@@ -14,14 +14,14 @@ from test_pace import sheet
 
 from evalharness import run
 from evalharness.errors import StoreError
-from evalharness.executors.jobs import WorkerBench, pack_components, pack_order, unpack_results
 from evalharness.executors.local import Local
 from evalharness.executors.processes import Processes
 from evalharness.executors.ray import Ray
+from evalharness.executors.tasks import WorkerBench, pack_components, pack_order, unpack_results
 from evalharness.models.causal import Causal
 from evalharness.models.pace import LEAST_FOR_TRIAL
 from evalharness.models.seq2seq import Seq2Seq
-from evalharness.protocols import Job, Sent, Trial
+from evalharness.protocols import Sent, Task, Trial
 from evalharness.records import Article
 from evalharness.runner.shards import run_shard
 from evalharness.store.ledger import PaceFile
@@ -36,8 +36,8 @@ def written(
     """Have workers, or else this process, summarize texts in batches of three."""
     articles = [Article(f"a{n}", text) for n, text in enumerate(texts)]
     summarizing = Summarizing("paced", Paced(str(folder), **options), Store(folder / "store"))
-    with (Processes(workers) if workers else Local()).crew() as crew:
-        summarizing.fill_all([(articles, claims)], crew)
+    with (Processes(workers) if workers else Local()).pool() as pool:
+        summarizing.fill_all([(articles, claims)], pool)
     return summarizing, [s.text for s in summarizing.known(articles) if s is not None]
 
 
@@ -133,7 +133,7 @@ def test_model_that_a_worker_has_is_there_in_the_next_round() -> None:
 
     def answer(number: int, *sent: Sent) -> Any:
         return unpack_results(
-            bench.answer(pack_order(number, pack_components(sent), Job([(0, Trial())])))
+            bench.answer(pack_order(number, pack_components(sent), Task([(0, Trial())])))
         )
 
     answer(1, Sent("paced", Paced("x")))
@@ -190,8 +190,8 @@ def test_workers_of_ray_keep_to_what_one_found(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     articles = [Article(f"a{n}", text) for n, text in enumerate(["large a", *TEXTS])]
     summarizing = Summarizing("paced", Paced(str(tmp_path)), Store(tmp_path / "store"))
-    with Ray(2).crew() as crew:
-        summarizing.fill_all([(articles, claim_all)], crew)
+    with Ray(2).pool() as pool:
+        summarizing.fill_all([(articles, claim_all)], pool)
 
     assert log(tmp_path).count("trial") == 1
     assert {s.text[-1] for s in summarizing.read(articles)} == {"8"}

@@ -19,10 +19,9 @@ from evalharness.config import cells, run_config
 from evalharness.config.cells import Cell
 from evalharness.errors import DataError, ModelError
 from evalharness.files import temporary
-from evalharness.protocols import Need, Pair
+from evalharness.protocols import Need, Pair, Silence
 from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.runner.run import Unfinished, run_cell, run_cells
-from evalharness.runner.work import Silence
 from evalharness.store import aggregates
 from evalharness.store import samples as store_samples
 

@@ -30,7 +30,7 @@ Seed = Annotated[int, typer.Option(min=0, help="For the resamples.")]
 def split_names(listed: str) -> list[str]:
     """Return the names in an option of the form A,B.
 
-    >>> names("rouge, bleu,")
+    >>> split_names("rouge, bleu,")
     ['rouge', 'bleu']
     """
     return [name.strip() for name in listed.split(",") if name.strip()]

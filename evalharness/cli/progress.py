@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from evalharness.runner.work import Progress
+from evalharness.protocols import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

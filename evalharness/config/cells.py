@@ -4,7 +4,7 @@ import dataclasses
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from evalharness.config.calibration import Calibration, load_calibration
 from evalharness.config.run_config import Component, Experiment, Scorer, Sheet
 from evalharness.config.yaml import Key
 from evalharness.errors import ConfigError
-from evalharness.protocols import Executor, Loader, Metric, Summarizer, Tracker, Url
+from evalharness.hf import weights as hf_weights
+from evalharness.protocols import Executor, Identified, Loader, Metric, Summarizer, Tracker, Url
 from evalharness.records import digest
 
 # In bytes; file systems stop at 255, and names of files come to it.
@@ -67,9 +68,55 @@ class Cell:
         }
         return yaml.dump({key: value for key, value in tree.items() if value is not None})
 
+    @property
+    def weights(self) -> tuple[Any, ...]:
+        """What names the weights that the model loads; empty if it loads none that we know of.
+
+        Decoding, prompts and limits are no part of it.
+        """
+        if not isinstance(getattr(self.model, "model", None), str):
+            return ()
+        names = ["model", *(f.name for f in dataclasses.fields(hf_weights.Request))]
+        return (self.model_kind, *(getattr(self.model, name, None) for name in names))
+
+    @property
+    def data_identity(self) -> dict[str, Any]:
+        """The commit of data that has one; of any data the fingerprint says what was read."""
+        return dict(self.loader.identity()) if isinstance(self.loader, Identified) else {}
+
+    def has_articles_of(self, other: "Cell") -> bool:
+        """Tell whether another cell reads the same articles."""
+        same_limit = self.sheet.limit == other.sheet.limit
+        return same_limit and bool(self.loader == other.loader)
+
+    def has_summaries_of(self, other: "Cell") -> bool:
+        """Tell whether another has the same model and articles, and differs in what scores them."""
+        same_model = self.model_kind == other.model_kind and bool(self.model == other.model)
+        return same_model and self.has_articles_of(other)
+
     def _calibration_entry(self, label: str, folder: Path) -> dict[str, Any]:
         named = self.calibrations.get(label)
         return {} if named is None else {"calibration": _relative(named.path, folder)}
+
+
+def by_weights(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return the cells in groups that use the same weights, else in order."""
+    groups: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.weights, []).append(cell)
+    return list(groups.values())
+
+
+def by_articles(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """Return the cells in groups that read the same articles."""
+    groups: list[list[Cell]] = []
+    for cell in cells:
+        group = next((group for group in groups if cell.has_articles_of(group[0])), None)
+        if group is None:
+            groups.append([cell])
+        else:
+            group.append(cell)
+    return groups
 
 
 @dataclass(frozen=True)

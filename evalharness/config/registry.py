@@ -101,7 +101,7 @@ _CONTRACT: Mapping[Kind, tuple[str, ...]] = {
     "metrics": ("version", "needs", "range", "score"),
     "checks": ("version", "needs", "range", "score"),
     "trackers": ("version", "required", "ready", "track"),
-    "executors": ("version", "crew", "refuses"),
+    "executors": ("version", "pool", "refuses"),
 }
 
 # A model with this option takes the sheet's `generation` block.

@@ -280,7 +280,7 @@ def _put_executor(sheet_document: Document, name: str | None, workers: int | Non
 def _sweep_key(path: str) -> Key:
     """Return the key of a list in a sweep, whose own key has dots in it; else nothing.
 
-    >>> _swept("sweep.grid.model.num_beams"), _swept("model.num_beams")
+    >>> _sweep_key("sweep.grid.model.num_beams"), _sweep_key("model.num_beams")
     (('sweep', 'grid', 'model.num_beams'), ())
     """
     parts = path.strip().split(".")

@@ -105,7 +105,7 @@ def _mergeable(below: Any, above: Any) -> bool:
 def dotted_key(key: Iterable[str | int]) -> str:
     """Return a path as people write it.
 
-    >>> dotted(("models", 0, "num_beams"))
+    >>> dotted_key(("models", 0, "num_beams"))
     'models.0.num_beams'
     """
     return ".".join(str(part) for part in key)
@@ -211,7 +211,7 @@ def _text_of(path: Path) -> str:
 def parse_yaml(text: str, name: str, folder: Path) -> Document:
     """Read YAML text whose top is a mapping.
 
-    >>> parse("seed: 3\\nmodel: {name: lead}", "a.yaml", Path()).tree
+    >>> parse_yaml("seed: 3\\nmodel: {name: lead}", "a.yaml", Path()).tree
     {'seed': 3, 'model': {'name': 'lead'}}
     """
     node = _compose(text, name)

@@ -13,7 +13,7 @@ class Local:
     version: ClassVar[int] = 1
 
     @contextmanager
-    def crew(self) -> Iterator[None]:
+    def pool(self) -> Iterator[None]:
         """Give no workers: the driver does all by itself."""
         yield None
 

@@ -1,4 +1,4 @@
-"""Work dealt out to workers: one job each at a time, and again where a worker died over it."""
+"""Work dealt out to workers: one task each at a time, and again where a worker died over it."""
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from evalharness.errors import WorkerDied
-from evalharness.executors.jobs import pack_components, pack_order, unpack_results
-from evalharness.protocols import Job, Sent
+from evalharness.executors.tasks import pack_components, pack_order, unpack_results
+from evalharness.protocols import Sent, Task
 
-# How often a job is tried: a machine may fail, and a batch that kills each worker must not go round
+# How often a task is tried: a machine may fail, and one that kills each worker must not go round
 # for ever.
-TRIES_PER_JOB = 3
+TRIES_PER_TASK = 3
 
 Worker = TypeVar("Worker")
 
@@ -49,15 +49,15 @@ class WorkerKind(Protocol[Worker]):
 
 @dataclass
 class Tried:
-    """A job, and how often it was given to a worker."""
+    """A task, and how often it was given to a worker."""
 
-    job: Job
+    task: Task
     times: int = 0
 
 
 @dataclass
 class WorkerPool(Generic[Worker]):
-    """So many workers at the most. No more jobs are in flight than workers: what is yet to be done
+    """So many workers at the most. No more tasks are in flight than workers: what is yet to be done
     is not even planned, so that memory does not grow with it.
     """
 
@@ -68,15 +68,15 @@ class WorkerPool(Generic[Worker]):
     _round: int = 0
 
     def map(
-        self, components: Sequence[Sent], jobs: Iterable[Job]
-    ) -> Generator[tuple[Job, list[list[Any]]]]:
-        """Yield each job and its results by batch, as they come.
+        self, components: Sequence[Sent], tasks: Iterable[Task]
+    ) -> Generator[tuple[Task, list[list[Any]]]]:
+        """Yield each task and its results by batch, as they come.
 
-        Raises: what a component raised; WorkerDied for a job that no worker survives.
+        Raises: what a component raised; WorkerDied for a task that no worker survives.
         """
         self._round += 1
         pack = pack_components(components)
-        source = iter(jobs)
+        source = iter(tasks)
         again: deque[Tried] = deque()
         try:
             while self._busy_with(source, again, pack):
@@ -88,26 +88,26 @@ class WorkerPool(Generic[Worker]):
                     self._idle.append(worker)
                     results = unpack_results(answer)
                     self._busy_with(source, again, pack)  # before the driver's own work
-                    yield tried.job, results
+                    yield tried.task, results
         finally:
             for worker, _ in self._busy:  # whatever ended this: nobody waits for their answers
                 self.workers.end(worker)
             self._busy.clear()
 
-    def _busy_with(self, source: Iterator[Job], again: deque[Tried], pack: bytes) -> bool:
+    def _busy_with(self, source: Iterator[Task], again: deque[Tried], pack: bytes) -> bool:
         """Give all workers something to do; tell whether any has."""
         while len(self._busy) < self.size:
             if again:
                 tried = again.popleft()
             else:
-                job = next(source, None)
-                if job is None:
+                task = next(source, None)
+                if task is None:
                     break
-                tried = Tried(job)
+                tried = Tried(task)
             worker = self._idle.pop() if self._idle else self.workers.start()
             tried.times += 1
             self._busy.append((worker, tried))
-            self.workers.give(worker, pack_order(self._round, pack, tried.job))
+            self.workers.give(worker, pack_order(self._round, pack, tried.task))
         return bool(self._busy)
 
     def _free(self, worker: Worker) -> Tried:
@@ -116,9 +116,9 @@ class WorkerPool(Generic[Worker]):
 
 
 def _once_more(tried: Tried, died: Died, components: Sequence[Sent]) -> Tried:
-    if tried.times < TRIES_PER_JOB:
+    if tried.times < TRIES_PER_TASK:
         return tried
-    kinds = ", ".join(dict.fromkeys(components[n].kind for n, _ in tried.job.batches))
+    kinds = ", ".join(dict.fromkeys(components[n].kind for n, _ in tried.task.batches))
     raise WorkerDied(
-        f"{kinds}: {tried.times} workers died over {tried.job.name}, the last one: {died.why}"
+        f"{kinds}: {tried.times} workers died over {tried.task.name}, the last one: {died.why}"
     )

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, cast
 
 from evalharness.errors import ExecutorError
-from evalharness.executors.jobs import numbered_device
 from evalharness.executors.pool import Died, WorkerPool
+from evalharness.executors.tasks import numbered_device
 from evalharness.executors.worker import read_frame, write_frame
 
 # The driver's own path comes first, so that a worker finds what the driver found.
@@ -42,7 +42,7 @@ class Processes:
             raise ValueError(f"workers: {self.workers} is below 1")
 
     @contextmanager
-    def crew(self) -> Iterator[WorkerPool["_Process"]]:
+    def pool(self) -> Iterator[WorkerPool["_Process"]]:
         """Give workers, which are gone afterwards."""
         gpus = visible_gpus()
         n = self.workers or len(gpus) or processors()
@@ -167,9 +167,9 @@ class _Processes:
 def _describe_end(status: int) -> str:
     """Say how a process ended, as its status tells.
 
-    >>> _ended(-9)
+    >>> _describe_end(-9)
     'killed by SIGKILL (out of memory?)'
-    >>> _ended(1)
+    >>> _describe_end(1)
     'ended with status 1'
     """
     if status >= 0:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from evalharness.errors import ExecutorError, MissingExtra
-from evalharness.executors.jobs import numbered_device
 from evalharness.executors.pool import Died, WorkerPool
+from evalharness.executors.tasks import numbered_device
 
 # Ray's own switches: no word to its makers, and no lines about itself among ours.
 _QUIET = {
@@ -59,7 +59,7 @@ class Ray:
             raise ValueError("cpus: a worker needs some processor or GPU to itself")
 
     @contextmanager
-    def crew(self) -> Iterator[WorkerPool["_Actor"]]:
+    def pool(self) -> Iterator[WorkerPool["_Actor"]]:
         """Give workers, who are gone afterwards. Raises: ExecutorError, MissingExtra."""
         ray = _import_ray()
         ours = not ray.is_initialized()
@@ -160,7 +160,7 @@ def _fits(node: dict[str, float], cpus: float, gpus: float) -> int:
 def _describe_resources(cpus: float, gpus: float) -> str:
     """Say what a worker needs.
 
-    >>> _told(1.0, 0.5)
+    >>> _describe_resources(1.0, 0.5)
     '1 CPU and 0.5 GPU'
     """
     return f"{cpus:g} CPU" + (f" and {gpus:g} GPU" if gpus else "")
@@ -185,7 +185,7 @@ class _Worker:
     """What an actor is: a bench, imported where the actor is."""
 
     def __init__(self) -> None:
-        from evalharness.executors.jobs import WorkerBench
+        from evalharness.executors.tasks import WorkerBench
 
         self.bench = WorkerBench()
 

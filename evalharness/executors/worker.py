@@ -38,7 +38,7 @@ def main() -> None:
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, orders), daemon=True).start()
 
-    from evalharness.executors.jobs import WorkerBench
+    from evalharness.executors.tasks import WorkerBench
 
     bench = WorkerBench()
     while True:

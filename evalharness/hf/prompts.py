@@ -50,7 +50,7 @@ def parts(template: str) -> list[tuple[str, str | None]]:
 def fill_template(template: str, values: Mapping[str, str]) -> str:
     """Return a template with its fields filled in; braces in the values are just text.
 
-    >>> filled("{title}: {article} {{x}}", {"title": "{article}", "article": "Rain."})
+    >>> fill_template("{title}: {article} {{x}}", {"title": "{article}", "article": "Rain."})
     '{article}: Rain. {x}'
     """
     return "".join(

@@ -59,9 +59,9 @@ def short_file_names(files: Sequence[Url | Path]) -> list[str]:
 
     Files of several machines that have one name are called by their whole place.
 
-    >>> short_names([Path("news/a.jsonl"), Path("news/b.jsonl")])
+    >>> short_file_names([Path("news/a.jsonl"), Path("news/b.jsonl")])
     ['a.jsonl', 'b.jsonl']
-    >>> short_names([Path("news/dev/a.jsonl"), Path("news/test/a.jsonl")])
+    >>> short_file_names([Path("news/dev/a.jsonl"), Path("news/test/a.jsonl")])
     ['dev/a.jsonl', 'test/a.jsonl']
     """
     if len({file.name for file in files}) == len(files):

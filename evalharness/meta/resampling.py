@@ -28,7 +28,7 @@ class ResampledFigure:
     def flat(self, name: str) -> dict[str, float | None]:
         """Return the figure and the ends of its interval under three names; None for NaN.
 
-        >>> Estimate(0.5, np.array([0.4, 0.5, 0.6])).flat("auc")
+        >>> ResampledFigure(0.5, np.array([0.4, 0.5, 0.6])).flat("auc")
         {'auc': 0.5, 'auc_low': 0.405, 'auc_high': 0.595}
         """
         low, high = self._interval()

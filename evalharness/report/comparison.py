@@ -146,7 +146,7 @@ def markdown_table(rows: Sequence[TextRow], text_columns: int) -> str:
 def escape_markdown(text: str) -> str:
     r"""Return text that stands for itself in Markdown.
 
-    >>> print(escaped("a|b_c"))
+    >>> print(escape_markdown("a|b_c"))
     a\|b\_c
     """
     special = "\\`*_{}[]<>|#"

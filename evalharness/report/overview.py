@@ -115,7 +115,7 @@ def data_name(config: Mapping[str, Any]) -> str:
 def join_names(names: Sequence[str], most: int | None = None) -> str:
     """Return names as a sentence has them.
 
-    >>> listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], 2)
+    >>> join_names(["a", "b", "c"]), join_names(["a", "b", "c", "d"], 2)
     ('a, b and c', 'a, b and 2 more')
     """
     if most is not None and len(names) > most + 1:
@@ -126,7 +126,7 @@ def join_names(names: Sequence[str], most: int | None = None) -> str:
 def count_text(n: int, what: str) -> str:
     """Return a number with its noun.
 
-    >>> counted(1, "article"), counted(11490, "article")
+    >>> count_text(1, "article"), count_text(11490, "article")
     ('1 article', '11,490 articles')
     """
     return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -62,7 +62,7 @@ _UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 def text_for_page(value: Any) -> Any:
     r"""Return text that a page can hold: what it cannot is a replacement mark, and none is endless.
 
-    >>> shown("a\x00b")
+    >>> text_for_page("a\x00b")
     'a�b'
     """
     import markupsafe

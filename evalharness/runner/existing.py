@@ -139,7 +139,7 @@ def _unused_name(system: str, stem: str, taken: set[str]) -> str:
     """Return a name for a system's run whose folder is no other's, and note it in `taken`.
 
     >>> taken = set()
-    >>> [_unused(*names, taken) for names in (("a/b", "x"), ("a/b", "y"), ("A-b", "y"))]
+    >>> [_unused_name(*names, taken) for names in (("a/b", "x"), ("a/b", "y"), ("A-b", "y"))]
     ['a/b', 'a/b-y', '57ca8066-A-b']
     """
     spare = f"{digest(system, stem)[:8]}-{system}"

@@ -15,14 +15,14 @@ import numpy as np
 
 from evalharness.config import registry
 from evalharness.config import run_config as configs
-from evalharness.config.cells import Cell, prepare
+from evalharness.config.cells import Cell, by_articles, prepare
 from evalharness.errors import ModelError
 from evalharness.files.temporary import OffsetIndex
 from evalharness.hf import hub
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.runner.articles import no_article, windows
-from evalharness.runner.work import Work, at_work, weights, with_same_articles
+from evalharness.runner.work import Work, at_work
 from evalharness.stats import paired
 from evalharness.store.ledger import Ledger, results_folder
 from evalharness.store.samples import SHOWN_PARTS, TABLE_FILE
@@ -136,16 +136,14 @@ def plan(
     folder = results_folder(results)
     looking = _Looking(Store(folder / "store"), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
-    for group in with_same_articles(cells):
+    for group in by_articles(cells):
         looking.count([(cell, plans[id(cell)]) for cell in group])
     return Plan(
         experiment=cells[0].experiment,
         cells=list(plans.values()),
         distinct=sum(map(len, looking.missing.values())),
         weights=_all_weights(cells),
-        detectable=[
-            found for group in with_same_articles(cells) for found in _detectable(group, plans)
-        ],
+        detectable=[found for group in by_articles(cells) for found in _detectable(group, plans)],
     )
 
 
@@ -163,13 +161,13 @@ class _Looking:
         path = self.folder / cell.experiment / cell.name
         planned = CellPlan(cell.name, path, cell.settings)
         planned.scores = {label: StoredCount() for label in cell.metrics}
-        planned.problem = self.problems.get(weights(cell), "")
+        planned.problem = self.problems.get(cell.weights, "")
         if not planned.problem:
             try:
                 self.works[cell.name] = at_work(cell, path, self.store)
             except ModelError as error:
                 planned.problem = str(error)
-                self.problems[weights(cell)] = planned.problem
+                self.problems[cell.weights] = planned.problem
         return planned
 
     def count(self, group: Sequence[tuple[Cell, CellPlan]]) -> None:

@@ -7,26 +7,21 @@ from typing import Any
 
 from evalharness.config import registry
 from evalharness.config import run_config as configs
-from evalharness.config.cells import Cell, executor_of, prepare
+from evalharness.config.cells import Cell, by_articles, by_weights, executor_of, prepare
 from evalharness.errors import DataError, Exit, HarnessError, NoMemory, StoreError
-from evalharness.protocols import Delegating, Pool, Tracked
+from evalharness.protocols import Delegating, Pool, Silence, Tracked
+from evalharness.protocols import Progress as Progress
 from evalharness.runner import tracking
 from evalharness.runner.provenance import provenance
 from evalharness.runner.space import check_space
 from evalharness.runner.tasks import Ready, fill_scores
-from evalharness.runner.work import Progress as Progress
 from evalharness.runner.work import (
-    Silence,
     Work,
     at_work,
-    data_identity,
     let_go,
-    neighbours,
     passes,
     reason,
     summarize,
-    weights,
-    with_same_articles,
     work_with_same_summaries,
 )
 from evalharness.store.ledger import RunFolder, cannot_write, results_folder
@@ -79,8 +74,8 @@ def run(
         write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
-    with built_executor.crew() as crew:
-        runs, failures = run_cells(cells, folder, progress or Silence(), crew)
+    with built_executor.pool() as pool:
+        runs, failures = run_cells(cells, folder, progress or Silence(), pool)
     for finished in runs:
         if untold := finished.tracker_failures(required=True):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
@@ -111,13 +106,13 @@ def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
 
 
 def run_cells(
-    cells: Sequence[Cell], folder: Path, progress: Progress, crew: Pool | None = None
+    cells: Sequence[Cell], folder: Path, progress: Progress, pool: Pool | None = None
 ) -> tuple[list[Run], dict[str, str]]:
     """Run cells into `folder`; return the runs, and by cell's name why the others could not be.
 
     Raises: DataError, StoreError that all cells have in common; anything, for a cell alone.
     """
-    runner = _Runner(cells, folder, progress, crew)
+    runner = _Runner(cells, folder, progress, pool)
     try:
         runner.run()
     except OSError as error:
@@ -131,16 +126,16 @@ class _Runner:
     """Takes cells through both passes; one that fails leaves the others."""
 
     def __init__(
-        self, cells: Sequence[Cell], folder: Path, progress: Progress, crew: Pool | None
+        self, cells: Sequence[Cell], folder: Path, progress: Progress, pool: Pool | None
     ) -> None:
         self.cells = cells
         self.folder = folder
         self.progress = progress
-        self.crew = crew
+        self.pool = pool
         self.store = Store(folder / "store")
         self.runs: dict[str, Run] = {}
         self.failures: dict[str, str] = {}
-        self.one_data = len(with_same_articles(cells)) == 1
+        self.one_data = len(by_articles(cells)) == 1
         self.provenance: dict[str, Any] = {}
 
     def run(self) -> None:
@@ -152,20 +147,20 @@ class _Runner:
 
     def summarized(self) -> list[Work]:
         """Return the cells at work whose summaries are all there, or can be had on the way."""
-        if len(self.cells) == 1 and not weights(self.cells[0]) and self.crew is None:
+        if len(self.cells) == 1 and not self.cells[0].weights and self.pool is None:
             cell = self.cells[0]  # in one pass over the articles
             return [at_work(cell, self.path(cell), self.store, self.progress.advance)]
         works: list[Work] = []
         latest = None
-        for cell in neighbours(self.cells):
-            if latest is not None and weights(cell) != latest:
+        for cell in (cell for group in by_weights(self.cells) for cell in group):
+            if latest is not None and cell.weights != latest:
                 let_go()
-            latest = weights(cell)
+            latest = cell.weights
             path = self.path(cell)
             try:
                 works.append(
                     work_with_same_summaries(cell, path, works)
-                    or summarize(cell, path, self.store, self.progress, self.crew)
+                    or summarize(cell, path, self.store, self.progress, self.pool)
                 )
             except Exception as error:
                 self.failed([cell], error)
@@ -175,7 +170,7 @@ class _Runner:
     def scored(self, works: Sequence[Work]) -> None:
         """Score works together; where that fails, each alone, to find out which it was."""
         try:
-            fill_scores(works, self.store, self.progress, self.finish, self.crew)
+            fill_scores(works, self.store, self.progress, self.finish, self.pool)
         except OSError:  # the results folder's
             raise
         except Exception as error:
@@ -223,7 +218,7 @@ def _head(cell: Cell) -> dict[str, Any]:
         "cell": cell.name,
         "seed": cell.sheet.seed,
         "interval": cell.sheet.interval.model_dump(),
-        "data": {"loader": cell.sheet.data.name, **data_identity(cell)},
+        "data": {"loader": cell.sheet.data.name, **cell.data_identity},
     }
 
 

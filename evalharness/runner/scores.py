@@ -6,7 +6,7 @@ from typing import Any
 
 from evalharness.config import registry
 from evalharness.errors import ModelError
-from evalharness.executors.jobs import run_batch
+from evalharness.executors.tasks import run_batch
 from evalharness.protocols import Costly, Metric, Pair
 from evalharness.records import (
     Article,

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config import run_config as configs
-from evalharness.config.cells import Cell, executor_of, prepare
+from evalharness.config.cells import Cell, by_weights, executor_of, prepare
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.files.temporary import OffsetIndex
-from evalharness.protocols import Pool
+from evalharness.protocols import Pool, Progress, Silence
 from evalharness.records import Article, Summary
 from evalharness.runner.articles import windows
 from evalharness.runner.tasks import (
@@ -31,17 +31,12 @@ from evalharness.runner.tasks import (
     tasks_of,
 )
 from evalharness.runner.work import (
-    Progress,
-    Silence,
     Work,
     count_summaries,
     let_go,
-    neighbours,
     passes,
     reason,
-    same_summaries,
     summarize,
-    weights,
     work_with_same_summaries,
 )
 from evalharness.store.ledger import results_folder
@@ -130,8 +125,8 @@ def run_shard(
     folder = results_folder(results)
     experiment = configs.read(config, overrides, limit, executor, workers)
     cells = prepare(experiment)
-    with executor_of(experiment, cells).crew() as crew:
-        return _Sharing(cells, which, folder, progress or Silence(), crew).part_done()
+    with executor_of(experiment, cells).pool() as pool:
+        return _Sharing(cells, which, folder, progress or Silence(), pool).part_done()
 
 
 class _Dealt:
@@ -173,13 +168,13 @@ class _Sharing:
         shard: Shard,
         folder: Path,
         progress: Progress,
-        crew: Pool | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self.cells = cells
         self.shard = shard
         self.folder = folder
         self.progress = progress
-        self.crew = crew
+        self.pool = pool
         self.store = Store(folder / "store")
         self.part = ShardResult(shard)
         self.dealt: dict[int, _Dealt] = {}  # by the identity of what summarizes
@@ -201,10 +196,10 @@ class _Sharing:
         jobs: list[Work] = []
         numbers = self.job_numbers()
         latest = None
-        for cell in neighbours(self.cells):
-            if weights(cell) != latest:
+        for cell in (cell for group in by_weights(self.cells) for cell in group):
+            if cell.weights != latest:
                 let_go()
-            latest = weights(cell)
+            latest = cell.weights
             path = self.folder / cell.experiment / cell.name
             work = work_with_same_summaries(cell, path, works)
             try:
@@ -227,7 +222,7 @@ class _Sharing:
         jobs: list[Cell] = []
         numbers: dict[str, int] = {}
         for cell in self.cells:
-            same = (n for n, job in enumerate(jobs) if same_summaries(cell, job))
+            same = (n for n, job in enumerate(jobs) if job.has_summaries_of(cell))
             number = next(same, len(jobs))
             if number == len(jobs):
                 jobs.append(cell)
@@ -237,7 +232,7 @@ class _Sharing:
     def summarize(self, cell: Cell, path: Path, number: int) -> Work:
         dealt = _Dealt(number, self.shard)
         work = summarize(
-            cell, path, self.store, self.progress, self.crew, dealt.claims, self.shard.of
+            cell, path, self.store, self.progress, self.pool, dealt.claims, self.shard.of
         )
         self.dealt[id(work.summarizing)] = dealt
         return work
@@ -256,8 +251,8 @@ class _Sharing:
     def score(
         self, works: Sequence[Work], tasks: Sequence[Task], units: Callable[..., Iterator[Unit]]
     ) -> None:
-        if self.crew is not None:
-            score_ahead(works, tasks, self.progress, self.crew, units)
+        if self.pool is not None:
+            score_ahead(works, tasks, self.progress, self.pool, units)
         else:
             for articles, theirs in units(works):
                 for _ in score_window(articles, theirs, tasks, works):

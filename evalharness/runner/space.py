@@ -5,12 +5,11 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalharness.config.cells import Cell
+from evalharness.config.cells import Cell, by_articles
 from evalharness.errors import HarnessError, StoreError
 from evalharness.hf.hub import readable
 from evalharness.records import Article
 from evalharness.runner.articles import expected_articles
-from evalharness.runner.work import with_same_articles
 
 # Articles that tell how long the others are.
 SAMPLED = 50
@@ -37,7 +36,7 @@ def check_space(cells: Sequence[Cell], folder: Path) -> None:
 
 def needed_bytes(cells: Sequence[Cell]) -> int:
     """Return about how many bytes runs of cells write; 0 for data whose size cannot be told."""
-    return sum(_needed_by_group(group) for group in with_same_articles(cells))
+    return sum(_needed_by_group(group) for group in by_articles(cells))
 
 
 def _needed_by_group(group: Sequence[Cell]) -> int:

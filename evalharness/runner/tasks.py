@@ -13,12 +13,13 @@ from typing import TypeVar
 
 from evalharness.config import registry
 from evalharness.config.cells import Cell
-from evalharness.executors.jobs import stays
-from evalharness.protocols import Job, Pool, Sent
+from evalharness.executors.tasks import stays
+from evalharness.protocols import Pool, Progress, Sent
+from evalharness.protocols import Task as Job
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
 from evalharness.runner.articles import expected_articles, no_article, windows
 from evalharness.runner.scores import Scoring
-from evalharness.runner.work import Progress, Work, count_summaries
+from evalharness.runner.work import Work, count_summaries
 from evalharness.store.samples import Writer
 from evalharness.store.store import Store
 from evalharness.text import defects
@@ -54,7 +55,7 @@ def fill_scores(
     store: Store,
     progress: Progress,
     finish: Callable[[Ready], None],
-    crew: Pool | None = None,
+    pool: Pool | None = None,
 ) -> None:
     """Score works that have the same articles, and `finish` each when all its articles are in.
 
@@ -63,8 +64,8 @@ def fill_scores(
     """
     began = time.perf_counter()
     tasks = tasks_of(works, store)
-    if crew is not None:
-        score_ahead(works, tasks, progress, crew)
+    if pool is not None:
+        score_ahead(works, tasks, progress, pool)
     cell = works[0].cell
     with ExitStack() as stack:
         writers = [stack.enter_context(_writer(work)) for work in works]
@@ -74,7 +75,7 @@ def fill_scores(
                 writer.reject(row)
 
         total = expected_articles(cell.loader, cell.sheet.limit)
-        what = "scores" if crew is None else "files"
+        what = "scores" if pool is None else "files"
         name = cell.name if len(works) == 1 else f"{what} of {len(works)} systems"
         progress.start(name, total and total * len(works))
         for window in windows(cell.loader, cell.sheet.limit, reject):
@@ -183,7 +184,7 @@ def score_ahead(
     works: Sequence[Work],
     tasks: Sequence[Task],
     progress: Progress,
-    crew: Pool,
+    pool: Pool,
     units: Callable[[Sequence[Work]], Iterator[Unit]] | None = None,
 ) -> None:
     """Have workers write to the store all scores that it lacks, in the batches of `score_window`.
@@ -201,7 +202,7 @@ def score_ahead(
         components = [Sent(task.scoring.kind, task.scoring.metric) for task in some]
         progress.start(_scores_of(some, works), total and total * len(works))
         jobs = _score_jobs((units or _all_units)(works), some, works, progress)
-        with closing(crew.map(components, jobs)) as done:
+        with closing(pool.map(components, jobs)) as done:
             for job, results in done:
                 taken, pairs = job.ticket
                 for (task, batch), scores in zip(taken, results, strict=True):

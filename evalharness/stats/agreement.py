@@ -32,7 +32,7 @@ def draw_counts(clusters: Sequence[str], seed: int, resamples: int) -> Counts:
     share it, and a source's interval does not depend on what else is measured. (Chamandy et al.
     2012, Estimating uncertainty for massive data streams.)
 
-    >>> draws(["a", "b"], seed=0, resamples=3).shape
+    >>> draw_counts(["a", "b"], seed=0, resamples=3).shape
     (3, 2)
     """
     counts = np.empty((resamples, len(clusters)), dtype=np.uint8)

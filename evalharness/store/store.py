@@ -11,16 +11,16 @@ from weakref import WeakValueDictionary
 
 from evalharness.config import registry
 from evalharness.errors import ModelError, WorkerDied
-from evalharness.executors.jobs import stays
+from evalharness.executors.tasks import stays
 from evalharness.protocols import (
     Batching,
-    Job,
     Need,
     Paced,
     Pool,
     Prompted,
     Sent,
     Summarizer,
+    Task,
     Trial,
 )
 from evalharness.records import (
@@ -129,34 +129,34 @@ class Summarizing:
             self.take(batch, summaries)
 
     def fill_all(
-        self, windows: Iterable[tuple[Sequence[Article], Claim]], crew: Pool | None = None
+        self, windows: Iterable[tuple[Sequence[Article], Claim]], pool: Pool | None = None
     ) -> None:
-        """Fill window after window; with a crew, batches of several windows at once.
+        """Fill window after window; with a pool, batches of several windows at once.
 
         Raises: ModelError, StoreError, ExecutorError.
         """
-        if crew is None or stays(self._as_configured):
+        if pool is None or stays(self._as_configured):
             for window, claims in windows:
                 self.fill(window, claims)
             return
         lacking = ((w, batch) for w, claims in windows for batch in self.lacking(w, claims))
         for window, first in lacking:
-            sent = self._sent(window, crew)
+            sent = self._sent(window, pool)
             jobs = (self._job(batch) for batch in chain([first], (b for _, b in lacking)))
-            with closing(crew.map([sent], jobs)) as results:
+            with closing(pool.map([sent], jobs)) as results:
                 for job, (summaries, *told) in results:
                     for place, found, generation in told:
                         self._learn(place, found)
                         self.generation = generation
                     self.take(job.ticket, summaries)
 
-    def _job(self, batch: Batch) -> Job:
+    def _job(self, batch: Batch) -> Task:
         """Return a batch for a worker; one that is Paced says then what it has found out."""
         articles = [article for _, article in batch]
         paced = [(0, Trial())] if isinstance(self._as_configured, Paced) else []
-        return Job([(0, articles), *paced], batch, _batch_name(batch))
+        return Task([(0, articles), *paced], batch, _batch_name(batch))
 
-    def _sent(self, window: Sequence[Article], crew: Pool) -> Sent:
+    def _sent(self, window: Sequence[Article], pool: Pool) -> Sent:
         """Return the model for workers, with what they keep to; that, a first one may find out."""
         model = self._as_configured
         if not isinstance(model, Paced):
@@ -164,8 +164,8 @@ class Summarizing:
         kept, unwritten = self._findings.read(), self._missing_articles(window)
         if model.worth_trial(kept, len(unwritten)):
             sent = Sent(self._kind, model, kept)
-            job = Job([(0, Trial(unwritten))], name="a trial of batches")
-            with suppress(WorkerDied), closing(crew.map([sent], [job])) as results:
+            job = Task([(0, Trial(unwritten))], name="a trial of batches")
+            with suppress(WorkerDied), closing(pool.map([sent], [job])) as results:
                 for _, ((place, found, _),) in results:
                     self._learn(place, found)
         return Sent(self._kind, model, self._findings.read())

@@ -253,9 +253,9 @@ def resolve_date(found: Date, published: date) -> Date:
     `yesterday` becomes a full date, `last month` a month. A month without a year has the year that
     brings it near to the day of publication, and none if that is half a year away.
 
-    >>> resolved(dates("yesterday")[0], date(2026, 5, 4)).days
+    >>> resolve_date(dates("yesterday")[0], date(2026, 5, 4)).days
     (3,)
-    >>> resolved(dates("in December")[0], date(2026, 1, 7)).years
+    >>> resolve_date(dates("in December")[0], date(2026, 1, 7)).years
     (2025,)
     """
     if found.relative is None:

@@ -1,6 +1,6 @@
 """How a number is read: digits or words, then what stands after and before it.
 
-`read_numbers` works on one sentence; `quantities` holds the public names.
+`read_numbers` works on one sentence; `numbers` holds the public names.
 """
 
 import itertools

@@ -34,9 +34,9 @@ def publication_day(stamps: Sequence[str]) -> date | None:
     A day that is said to be of an update counts only if no other is there. Two days, a date such as
     04/05/2026, and an hour of UTC at which it is another day elsewhere tell nothing.
 
-    >>> published(["Posted: May 4, 2026, 10:32 AM | Updated: 5 May 2026"])
+    >>> publication_day(["Posted: May 4, 2026, 10:32 AM | Updated: 5 May 2026"])
     datetime.date(2026, 5, 4)
-    >>> published(["2026-05-04T23:30:00Z"]), published(["04/05/2026"])
+    >>> publication_day(["2026-05-04T23:30:00Z"]), publication_day(["04/05/2026"])
     (None, None)
     """
     first: set[date | None] = set()

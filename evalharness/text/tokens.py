@@ -55,7 +55,7 @@ def _word_forms(written: str) -> tuple[str, str, bool]:
 def sentence_tokens(text: str, within: Sequence[Span]) -> list[Token]:
     """Return the words of the sentences of a text in order.
 
-    >>> [token.stem for token in tokenized("The dogs barked.", [Span(0, 16)])]
+    >>> [token.stem for token in sentence_tokens("The dogs barked.", [Span(0, 16)])]
     ['the', 'dog', 'bark']
     """
     found: list[Token] = []

@@ -14,10 +14,10 @@ from evalharness.config import cells
 from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell
 from evalharness.errors import ConfigError, DataError
+from evalharness.protocols import Silence
 from evalharness.records import Article
 from evalharness.runner.articles import windows
 from evalharness.runner.run import Progress, run_cell
-from evalharness.runner.work import Silence
 from evalharness.store import samples
 from evalharness.store.runs import Run, read_run_file
 from evalharness.store.seal import file_digest

@@ -1,6 +1,6 @@
 """What other harnesses write for each summary, and where in it article, summary and so on stand.
 
-One `LogFormat` a harness. Paths are dotted, as `log_paths.follow` reads them, and stand in the
+One `LogFormat` a harness. Paths are dotted, as `follow` reads them, and stand in the
 order in which they are tried; what the first record has is taken for the whole log.
 """
 

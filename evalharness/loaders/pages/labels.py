@@ -315,7 +315,7 @@ def is_byline(line: str) -> bool:
 def is_byline_by_role(line: str) -> bool:
     """Return whether a line is an author by the role: also a headline may look so.
 
-    >>> is_signature("Court reporter Lior Amsel"), is_signature("Staff reporter")
+    >>> is_byline_by_role("Court reporter Lior Amsel"), is_byline_by_role("Staff reporter")
     (True, True)
     """
     found = _ROLE_FIRST.fullmatch(line)

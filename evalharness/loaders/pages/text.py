@@ -27,7 +27,7 @@ def _lines(text: str) -> Iterator[Line]:
 def fold_spaces(text: str) -> str:
     """Return text with single plain spaces, and without marks that no one sees.
 
-    >>> folded("  a\\u00a0b\\u200b \\t c")
+    >>> fold_spaces("  a\\u00a0b\\u200b \\t c")
     'a b c'
     """
     return " ".join(text.translate(_UNSEEN).split())

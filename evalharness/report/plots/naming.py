@@ -14,7 +14,7 @@ NAME_COLUMNS = 28
 def one_line_name(text: str) -> str:
     r"""Return a text on one line, without characters that steer what shows it.
 
-    >>> one_line("a\u202e\x1b[31m\nb")
+    >>> one_line_name("a\u202e\x1b[31m\nb")
     'a [31m b'
     """
     return " ".join(printable(text).split())
@@ -23,7 +23,7 @@ def one_line_name(text: str) -> str:
 def short_plot_names(names: Sequence[str], columns: int = NAME_COLUMNS) -> list[str]:
     """Return names that fit beside a plot, cut in the middle of their first part.
 
-    >>> short_names(["facebook/bart-large-cnn,num_beams=1", "lead"])
+    >>> short_plot_names(["facebook/bart-large-cnn,num_beams=1", "lead"])
     ['facebook/bart-large-cnn,nb=1', 'lead']
     """
     written = [one_line_name(name) or "–" for name in names]

@@ -52,8 +52,8 @@ def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
 
     A case says what its settings are, and of keys that go together the first says the others.
 
-    >>> varied([{"case": "short", "max": 9, "beams": 1}, {"case": "long", "max": 99, "beams": 4},
-    ...         {"case": "long", "max": 99, "beams": 1}])
+    >>> varied_keys([{"case": "short", "max": 9, "beams": 1},
+    ...         {"case": "long", "max": 99, "beams": 4}, {"case": "long", "max": 99, "beams": 1}])
     ['case', 'beams']
     """
     keys = sorted(dict.fromkeys(key for each in settings for key in each), key=_CASE.__ne__)

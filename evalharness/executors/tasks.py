@@ -13,12 +13,12 @@ from evalharness.config import registry
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
 from evalharness.neural.batches import forget
-from evalharness.protocols import Job, Paced, Sent, Trial
+from evalharness.protocols import Paced, Sent, Task, Trial
 from evalharness.records import digest
 
 
 @dataclass(frozen=True)
-class Ordered:
+class Order:
     """What a worker is sent: a round of components, pickled, and batches for some of them.
 
     Components go along with each order, as they are small while they have loaded nothing; a worker
@@ -84,9 +84,9 @@ def _pack(sent: Sent) -> bytes:
     return pickle.dumps((sent.kind, fresh, digest(registry.signature(sent.kind, sent.component))))
 
 
-def pack_order(round_number: int, components: bytes, job: Job) -> bytes:
+def pack_order(round_number: int, components: bytes, job: Task) -> bytes:
     """Return the bytes that a worker is sent for a job."""
-    return pickle.dumps(Ordered(round_number, components, job.batches))
+    return pickle.dumps(Order(round_number, components, job.batches))
 
 
 def unpack_results(answer: bytes) -> list[list[Any]]:
@@ -119,7 +119,7 @@ class WorkerBench:
         except Exception as error:
             return pickle.dumps(failure(error))
 
-    def _take(self, wanted: Ordered) -> None:
+    def _take(self, wanted: Order) -> None:
         self.round, self.components = -1, []
         version, packs = pickle.loads(wanted.components)  # noqa: S301
         self._known = {pack: self._known[pack] for pack, _ in packs if pack in self._known}
