@@ -479,6 +479,7 @@ def test_weights_that_are_gone_or_others_are_said(tmp_path: Path) -> None:
 def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
     from evalharness.protocols import Tracked
     from evalharness.runner import tracking
+    from evalharness.store.runs import read_run
 
     @dataclasses.dataclass
     class Deaf:
@@ -488,9 +489,7 @@ def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
             raise ConnectionError("nobody there")
 
     folder = runs / "t" / "lead"
-    record, _ = read(folder)
-    told = Tracked("t", "lead", runs, folder, {}, record)
-    tracking.tell({"deaf": Deaf()}, told)  # type: ignore[dict-item]
+    tracking.tell({"deaf": Deaf()}, read_run(folder), runs, {})  # type: ignore[dict-item]
 
     assert verify(folder).good
     assert "nobody there" in (folder / "run.json").read_text()

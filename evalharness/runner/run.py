@@ -9,7 +9,7 @@ from evalharness.config import registry
 from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, by_articles, by_weights, executor_of, prepare
 from evalharness.errors import DataError, Exit, HarnessError, NoMemory, StoreError
-from evalharness.protocols import Delegating, Pool, Silence, Tracked
+from evalharness.protocols import Delegating, Pool, Silence
 from evalharness.protocols import Progress as Progress
 from evalharness.runner import tracking
 from evalharness.runner.provenance import provenance
@@ -205,10 +205,10 @@ class _Runner:
         }
         path = ready.work.path
         record = ready.writer.finish(_head(cell), tail, cell.config(path))
+        run = Run(path, record)
         if cell.trackers:
-            told = Tracked(cell.experiment, cell.name, self.folder, path, cell.settings, record)
-            record = tracking.tell(cell.trackers, told)
-        self.runs[cell.name] = Run(path, record)
+            run = tracking.tell(cell.trackers, run, self.folder, cell.settings)
+        self.runs[cell.name] = run
 
 
 def _head(cell: Cell) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
+from evalharness.store.ledger import RunFolder
+from evalharness.store.seal import seal_again, text_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,8 +31,8 @@ NEEDED = ("id", "source", "finish", "words", "article", "references", "article_w
 AGAIN = "run the config again, which computes nothing twice"
 
 # Texts of articles and models may hold halves of surrogate pairs, which pydantic's own str refuses.
-Text = InstanceOf[str]
-Counted = Mapping[Text, int]
+_Text = InstanceOf[str]
+_Counted = Mapping[_Text, int]
 
 
 class _Section(BaseModel):
@@ -55,8 +57,8 @@ class OutputFigures(_Section):
     answer_rate: float | None = None
     mean_words: float | None = None
     truncated: int
-    defects: Counted
-    errors: Counted
+    defects: _Counted
+    errors: _Counted
 
 
 class Figure(_Section):
@@ -77,10 +79,10 @@ class ScorerFigures(Figure):
 
     not_scored: int = 0
     corpus: float | None = None
-    parts: Mapping[Text, Figure]
-    flags: Counted = Field(default_factory=dict)
-    notes: Counted
-    bands: Counted = Field(default_factory=dict)
+    parts: Mapping[_Text, Figure]
+    flags: _Counted = Field(default_factory=dict)
+    notes: _Counted
+    bands: _Counted = Field(default_factory=dict)
 
     @property
     def is_corpus(self) -> bool:
@@ -95,8 +97,8 @@ class ScorerFigures(Figure):
 class Signatures(_Section):
     """What made the numbers, a line each to quote: the summarizer, and each scorer by its label."""
 
-    model: Text
-    metrics: Mapping[Text, Text]
+    model: _Text
+    metrics: Mapping[_Text, _Text]
 
 
 class Timing(_Section):
@@ -105,30 +107,30 @@ class Timing(_Section):
     seconds: None where nobody said. summaries: how many were computed, and how many stored already.
     """
 
-    started: Text = ""
+    started: _Text = ""
     seconds: float | None = None
-    damaged: Sequence[Text] = ()
-    summaries: Counted = Field(default_factory=dict)
-    trackers: Mapping[Text, Mapping[Text, Any]] = Field(default_factory=dict)
+    damaged: Sequence[_Text] = ()
+    summaries: _Counted = Field(default_factory=dict)
+    trackers: Mapping[_Text, Mapping[_Text, Any]] = Field(default_factory=dict)
 
 
 class _Data(_Section):
-    fingerprint: Text
+    fingerprint: _Text
 
 
 class _Content(_Section):
     """All of `run.json` that is read here."""
 
-    experiment: Text
-    cell: Text
+    experiment: _Text
+    cell: _Text
     seed: int
     interval: Interval
     data: _Data
     counts: ArticleCounts
     outputs: OutputFigures
-    metrics: Mapping[Text, ScorerFigures]
+    metrics: Mapping[_Text, ScorerFigures]
     signatures: Signatures
-    provenance: Mapping[Text, Any] = Field(default_factory=dict)
+    provenance: Mapping[_Text, Any] = Field(default_factory=dict)
     timing: Timing = Timing()
 
 
@@ -374,6 +376,14 @@ def _typed(record: Any, path: Path) -> _Content:
         if not name.isprintable():
             raise DataError(f"{path}: no name that evalharness gives: {name!r:.80}; {AGAIN}")
     return content
+
+
+def add_trackers(run: Run, answers: Mapping[str, Mapping[str, Any]]) -> Run:
+    """Write into a run's `run.json` what its trackers answered; return the run with it."""
+    record = {**run.record, "timing": {**run.record["timing"], "trackers": answers}}
+    record = seal_again(record)
+    RunFolder(run.folder).write(samples.RUN_FILE, text_of(record))
+    return Run(run.folder, record)
 
 
 def kind_of(signature: str) -> str:
