@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO
 
 from evalharness.comparison.gate import WORST_ARTICLES, Gate
-from evalharness.comparison.outcomes import GateResult, Outcome, WorstArticle
+from evalharness.comparison.rules import GateResult, Outcome, WorstArticle
 from evalharness.files.untrusted import visible
 from evalharness.report.comparison import escape_markdown, p_value
 from evalharness.report.table import NOTICE

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from evalharness.comparison.gate import Gate
-from evalharness.comparison.outcomes import GateResult
+from evalharness.comparison.rules import GateResult
 from evalharness.report.gate import GATE_WORDS
 
 _LEVELS: Mapping[GateResult, str] = {

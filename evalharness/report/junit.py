@@ -5,7 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from evalharness.comparison.gate import Gate
-from evalharness.comparison.outcomes import Outcome
+from evalharness.comparison.rules import Outcome
 
 # What XML 1.0 cannot hold.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

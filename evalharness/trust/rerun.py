@@ -22,8 +22,7 @@ from evalharness.store import samples
 from evalharness.store.runs import Run, read_run_file
 from evalharness.store.seal import file_digest
 from evalharness.trust.components import note_environment
-from evalharness.trust.findings import Findings, short_text
-from evalharness.trust.records import unlike
+from evalharness.trust.findings import Findings, short_text, unlike
 
 # What is not the same in two runs of one config; `run.json` has its own times and versions.
 VOLATILE = ("provenance", "timing")

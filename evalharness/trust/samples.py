@@ -14,9 +14,8 @@ from evalharness.store.aggregates import BLOCK_ROWS, Tally
 from evalharness.store.runs import Run
 from evalharness.store.store import content_key
 from evalharness.trust.components import CALIBRATED, Components
-from evalharness.trust.findings import Findings, short_text
+from evalharness.trust.findings import Findings, short_text, unlike
 from evalharness.trust.ledgers import Shelf, records_of
-from evalharness.trust.records import unlike
 from evalharness.trust.rescoring import Rescoring, with_band, without_calibration
 
 # Samples that are in memory at once.
