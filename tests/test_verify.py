@@ -501,8 +501,8 @@ def test_failed_summaries_and_calibrated_scores_verify(tmp_path: Path) -> None:
         row["summary"] = row["article"][:80] if n < 2 else None
     data = tmp_path / "given.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    sheet = config(data, models=None, model="given", metrics=["rouge"])
-    (finished,) = evalharness.run(sheet, results=tmp_path / "r")
+    only_rouge = config(data, models=None, model="given", metrics=["rouge"])
+    (finished,) = evalharness.run(only_rouge, results=tmp_path / "r")
     assert finished.record["counts"]["failed"] == 1
 
     found = verify(finished.folder, sample=None)

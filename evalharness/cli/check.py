@@ -5,21 +5,65 @@ which has nothing to check; both are said. 1: a summary is flagged. 2: a page co
 has no article, whatever the others show.
 """
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from evalharness.cli.options import AsJson, CheckSet, ChecksOf, Color, print_json
+from evalharness.config.named import named_scorers
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
 from evalharness.protocols import Metric
 from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
-from evalharness.runner.check import Thresholds, check, read_page
+from evalharness.runner.check import Thresholds, check, load_thresholds, read_page
+
+app = typer.Typer(rich_markup_mode=None)
 
 STDIN = "-"
+
+
+@app.command("check")
+def check_command(
+    pages: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PAGE...", help="Text or HTML files, folders, or - for stdin."),
+    ] = None,
+    article: Annotated[
+        str | None, typer.Option(metavar="FILE", help="An article, with --summary.")
+    ] = None,
+    summary: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The summary of the article.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--check", metavar="NAME", help="The check that decides.")
+    ] = "lexical",
+    thresholds: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),
+    ] = None,
+    config: ChecksOf = None,
+    settings: CheckSet = None,
+    as_json: AsJson = False,
+    color: Color = True,
+) -> None:
+    """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
+    if (article is None) != (summary is None) or bool(pages) == (article is not None):
+        raise typer.BadParameter("give pages, or --article and --summary together")
+    limits = None
+    if thresholds is not None:
+        limits = load_thresholds(thresholds)
+    checker = named_scorers([name], config, settings or ()).get(name)
+    how: dict[str, Any] = {"checker": checker, "as_json": as_json, "color": color}
+    if article is not None and summary is not None:
+        code = check_pair(article, summary, name, limits, **how)
+    else:
+        code = check_pages(pages or [], name, limits, **how)
+    raise typer.Exit(code)
 
 
 def check_pages(
@@ -52,7 +96,7 @@ def check_pages(
                 found, sys.stdout, "the page on stdin" if name == STDIN else name, color=color
             )
     if as_json:
-        _print_json(records[0] if single else records)
+        print_json(records[0] if single else records)
     elif flagged or not unread or not single:
         show_reminder(sys.stdout)
     return Exit.MENDABLE if unread else Exit.FINDING if flagged else Exit.GOOD
@@ -80,7 +124,7 @@ def check_pair(
         checker=checker,
     )
     if as_json:
-        _print_json({"file": summary, **found.record()})
+        print_json({"file": summary, **found.record()})
     else:
         show_verdict(found, sys.stdout, summary, color=color)
         show_reminder(sys.stdout)
@@ -103,7 +147,3 @@ def _text(name: str) -> str:
         raise DataError(f"{name}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: not UTF-8: byte {error.start}") from error
-
-
-def _print_json(found: Any) -> None:
-    sys.stdout.write(json.dumps(found, indent=1) + "\n")

@@ -1,9 +1,13 @@
-"""One article in the terminal, with evidence and flags; and a list of those to look at first."""
+"""`evalharness show`: one article with evidence and flags; or those to look at first."""
 
 import json
 import shlex
-from typing import IO, TYPE_CHECKING
+import sys
+from typing import IO, TYPE_CHECKING, Annotated
 
+import typer
+
+from evalharness.cli.options import AsJson, Color
 from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread_spans
 from evalharness.report.find import (
@@ -14,7 +18,7 @@ from evalharness.report.find import (
     ordering_column,
     worst,
 )
-from evalharness.report.gathered import Gathered
+from evalharness.report.gathered import Gathered, gather
 from evalharness.report.verdict import (
     INDENT,
     STYLES,
@@ -27,10 +31,35 @@ from evalharness.report.verdict import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+app = typer.Typer(rich_markup_mode=None)
+
 _LONG = 40  # sentences, beyond which only those with evidence and their neighbours are shown
 _AROUND = 1
 _FIRST = 3
 _QUOTED = 60  # characters of a summary in the list
+
+
+@app.command()
+def show(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Folder of a run, or of an experiment.")
+    ],
+    article: Annotated[
+        str, typer.Argument(metavar="[ID]", help="An article's id, or how only one begins.")
+    ] = "",
+    n: Annotated[
+        int, typer.Option("-n", min=1, max=1000, help="Articles listed, without an ID.")
+    ] = 10,
+    full: Annotated[bool, typer.Option("--full", help="All of a long article.")] = False,
+    as_json: AsJson = False,
+    color: Color = True,
+) -> None:
+    """Show one article with its summaries, evidence and flags; without ID, the worst articles."""
+    gathered = gather([run])
+    if article:
+        show_article(gathered, article, sys.stdout, color=color, full=full, as_json=as_json)
+    else:
+        show_worst(gathered, n, sys.stdout, run, color=color, as_json=as_json)
 
 
 def show_article(

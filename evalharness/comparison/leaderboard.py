@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.store import samples
@@ -117,7 +118,7 @@ def _row(name: str, run: Run, signatures: dict[str, str]) -> LeaderboardRow:
 def _figures(run: Run, signatures: dict[str, str]) -> Iterator[tuple[str, _Ends]]:
     for label, figures in run.figures.items():
         name = _number_label(label, run.signatures.metrics.get(label, label), signatures)
-        shown = samples.SHOWN_PARTS.get(run.kind(label), ())
+        shown = scorer_row(run.kind(label)).shown
         parts = [part for part in shown if part in figures.parts]
         for part in parts:
             yield f"{name}.{part}", _ends(figures.parts[part])

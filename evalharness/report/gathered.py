@@ -10,7 +10,7 @@ from typing import Any, Literal
 from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
-from evalharness.report.table import NO_SHARES, columns_of, headings
+from evalharness.report.table import columns_of, headings
 from evalharness.store import samples
 from evalharness.store.runs import AGAIN, Run, read_run, runs_in, unique_names
 
@@ -18,18 +18,8 @@ CONFIG = samples.CONFIG
 ScorerKind = Literal["metric", "check"]
 SystemRole = Literal["floor", "ceiling", ""]
 
-# Summarizers that say how little, and how much, could be had; no competitors of a model.
-ROLES: Mapping[str, SystemRole] = {
-    "article": "floor",
-    "lead": "floor",
-    "lexrank": "floor",
-    "random": "floor",
-    "textrank": "floor",
-    "title": "floor",
-    "oracle": "ceiling",
-}
-# What tells how a summary is made, and not how good it is.
-DESCRIPTIVE = ("extractiveness",)
+# What the page calls systems that do not compete.
+_ROLES: Mapping[registry.Role, SystemRole] = {"baseline": "floor", "upper bound": "ceiling"}
 
 
 @dataclass(frozen=True)
@@ -93,8 +83,8 @@ class Gathered:
                 Measure(metric, part or "value"),
                 heading,
                 self._kind(metric),
-                part not in NO_SHARES,
-                self._made_by(metric) not in DESCRIPTIVE,
+                registry.is_share(part),
+                not registry.scorer_row(self._made_by(metric)).descriptive,
             )
             for (metric, part), heading in zip(pairs, headings(pairs, spread=True), strict=True)
         ]
@@ -104,7 +94,7 @@ class Gathered:
     def roles(self) -> list[SystemRole]:
         """Which systems are floors, and which are a ceiling."""
         kinds = [str(record["signatures"]["model"]).partition("|")[0] for record in self.records]
-        return [ROLES.get(kind, "") for kind in kinds]
+        return [_ROLES.get(registry.model_row(kind).role, "") for kind in kinds]
 
     def _kind(self, metric: str) -> ScorerKind:
         """Say what a config lists it under; without a config, where its name is known."""
@@ -113,9 +103,8 @@ class Gathered:
                 for each in _component_mappings(config.get(place)):
                     if metric in (each.get("label"), each.get("name")):
                         return "check" if kind == "check" else "metric"
-        name = self._made_by(metric)
-        known = name in registry.BUILT_IN["checks"] and name not in registry.BUILT_IN["metrics"]
-        return "check" if known else "metric"
+        known = registry.scorer_kind(self._made_by(metric), otherwise="metrics")
+        return "check" if known == "checks" else "metric"
 
     def signatures(self, metric: str) -> list[str]:
         """Return what made a metric's scores, each of them once."""

@@ -7,9 +7,10 @@ from pathlib import PurePath
 from typing import Any
 
 from evalharness.report.articles import Articles
-from evalharness.report.comparison import p_value, scaled_figure
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
+from evalharness.report.table import scaled_figure
+from evalharness.report.text_table import number_text, p_value, percent_text
 
 # Systems that a sentence names before it counts the rest.
 _NAMED = 4
@@ -234,8 +235,8 @@ def _rows(gathered: Gathered, found: Standings) -> Iterator[SystemRow]:
             articles=counts["articles"],
             failed=counts.get("failed", 0),
             rejected=counts.get("rejected", 0),
-            answered=_percent(outputs.get("answer_rate")),
-            words=_number(outputs.get("mean_words")),
+            answered=percent_text(outputs.get("answer_rate")),
+            words=number_text(outputs.get("mean_words"), 0),
             truncated=_share(outputs.get("truncated", 0), counts["articles"]),
             defects=", ".join(f"{k} {what}" for what, k in outputs.get("defects", {}).items()),
             figures=tuple(_figure(column, record, found, name) for column in gathered.columns),
@@ -257,14 +258,6 @@ def _figure(
 def one_digit(value: float | None, column: ScoreColumn) -> str:
     """Return a figure with one digit, shares times 100."""
     return "–" if value is None else f"{value * (100 if column.percent else 1):.1f}"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"
 
 
 def _share(n: int, of: int) -> str:

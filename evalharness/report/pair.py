@@ -11,11 +11,11 @@ from evalharness.comparison.comparison import Difference
 from evalharness.comparison.gate import Gate
 from evalharness.report import articles as report_articles
 from evalharness.report.articles import Articles, Texts
-from evalharness.report.comparison import p_value, scaled_figure
-from evalharness.report.gate import GATE_WORDS, gate_notes
+from evalharness.report.gate import GATE_WORDS, Change, gate_notes, word_diff
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.report.ranking import Standings, without_folders
-from evalharness.report.word_diff import Change, word_diff
+from evalharness.report.table import scaled_figure
+from evalharness.report.text_table import p_value
 from evalharness.stats.intervals import Values
 
 WORST_SHOWN = 20

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import registry
-from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, by_articles, by_weights, executor_of, prepare
+from evalharness.config.run_config import read_run_config
+from evalharness.config.signature import signature_text
 from evalharness.errors import DataError, Exit, HarnessError, NoMemory, StoreError
 from evalharness.protocols import Delegating, Pool, Silence
 from evalharness.protocols import Progress as Progress
@@ -65,11 +65,11 @@ def run(
         a cell of several failed.
     """
     folder = results_folder(results)
-    experiment = configs.read(config, overrides, limit, executor, workers)
-    cells = prepare(experiment)
+    run_config = read_run_config(config, overrides, limit, executor, workers)
+    cells = prepare(run_config)
     if space:
         check_space(cells, folder)
-    built_executor = executor_of(experiment, cells)
+    built_executor = executor_of(run_config, cells)
     if len(cells) > 1:
         write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
@@ -216,9 +216,9 @@ def _head(cell: Cell) -> dict[str, Any]:
         "format": 1,
         "experiment": cell.experiment,
         "cell": cell.name,
-        "seed": cell.sheet.seed,
-        "interval": cell.sheet.interval.model_dump(),
-        "data": {"loader": cell.sheet.data.name, **cell.data_identity},
+        "seed": cell.run_config.seed,
+        "interval": cell.run_config.interval.model_dump(),
+        "data": {"loader": cell.run_config.data.name, **cell.data_identity},
     }
 
 
@@ -227,9 +227,9 @@ def _signatures(ready: Ready) -> dict[str, Any]:
     calibrations = ready.work.cell.calibrations
     quoted = {label: {"calibration": named.quoted()} for label, named in calibrations.items()}
     return {
-        "model": registry.signature_text(ready.work.summarizing.signature),
+        "model": signature_text(ready.work.summarizing.signature),
         "metrics": {
-            label: registry.signature_text(scoring.signature | quoted.get(label, {}))
+            label: signature_text(scoring.signature | quoted.get(label, {}))
             for label, scoring in ready.scorings.items()
         },
     }

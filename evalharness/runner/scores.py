@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.errors import ModelError
 from evalharness.executors.tasks import run_batch
 from evalharness.protocols import Costly, Metric, Pair
@@ -29,7 +29,7 @@ class Scoring:
         """Open the ledger of a metric."""
         self.kind = kind
         self.metric = metric
-        self.signature = registry.signature(kind, metric)
+        self.signature = signature_parts(kind, metric)
         self.ledger = store.ledger("scores", self.signature)
         self._with_workers: set[str] = set()  # keys of what is being computed
         self._passing: dict[str, dict[str, Any]] = {}  # of what workers have no score today

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, by_weights, executor_of, prepare
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.files.temporary import OffsetIndex
 from evalharness.protocols import Pool, Progress, Silence
@@ -123,9 +123,9 @@ def run_shard(
     """
     which = shard_of(shard) if isinstance(shard, str) else shard
     folder = results_folder(results)
-    experiment = configs.read(config, overrides, limit, executor, workers)
-    cells = prepare(experiment)
-    with executor_of(experiment, cells).pool() as pool:
+    run_config = read_run_config(config, overrides, limit, executor, workers)
+    cells = prepare(run_config)
+    with executor_of(run_config, cells).pool() as pool:
         return _Sharing(cells, which, folder, progress or Silence(), pool).part_done()
 
 
@@ -259,13 +259,13 @@ class _Sharing:
                     pass
 
     def own_units(self, works: Sequence[Work]) -> Iterator[Unit]:
-        for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
+        for window in windows(works[0].cell.loader, works[0].cell.run_config.limit):
             yield from portions(window, [self.own(work, window) for work in works])
 
     def whole_units(self, first: int, works: Sequence[Work]) -> Iterator[Unit]:
         """Yield our share of all units; those that lack a summary are counted as waiting."""
         turn = first
-        for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
+        for window in windows(works[0].cell.loader, works[0].cell.run_config.limit):
             for work in works:
                 work.summarizing.ledger.refresh()
             for unit in portions(window, [work.summarizing.known(window) for work in works]):

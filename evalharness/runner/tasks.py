@@ -11,8 +11,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from evalharness.config import registry
 from evalharness.config.cells import Cell
+from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.executors.tasks import stays
 from evalharness.protocols import Pool, Progress, Sent
 from evalharness.protocols import Task as Job
@@ -74,11 +74,11 @@ def fill_scores(
             for writer in writers:
                 writer.reject(row)
 
-        total = expected_articles(cell.loader, cell.sheet.limit)
+        total = expected_articles(cell.loader, cell.run_config.limit)
         what = "scores" if pool is None else "files"
         name = cell.name if len(works) == 1 else f"{what} of {len(works)} systems"
         progress.start(name, total and total * len(works))
-        for window in windows(cell.loader, cell.sheet.limit, reject):
+        for window in windows(cell.loader, cell.run_config.limit, reject):
             _score_window(window, works, tasks, writers)
             if works[0].summarizing.model is None:
                 progress.advance(len(window) * len(works))
@@ -98,8 +98,8 @@ def _scorings(number: int, work: Work, tasks: Sequence[Task]) -> dict[str, Scori
 
 
 def _writer(work: Work) -> Writer:
-    sheet = work.cell.sheet
-    return Writer(work.path, work.cell.metrics, sheet.interval, sheet.seed)
+    run_config = work.cell.run_config
+    return Writer(work.path, work.cell.metrics, run_config.interval, run_config.seed)
 
 
 def tasks_of(works: Sequence[Work], store: Store) -> list[Task]:
@@ -108,7 +108,7 @@ def tasks_of(works: Sequence[Work], store: Store) -> list[Task]:
     for number, work in enumerate(works):
         for label, metric in work.cell.metrics.items():
             kind = work.cell.metric_kinds[label]
-            name = canonical(registry.signature(kind, metric))
+            name = canonical(signature_parts(kind, metric))
             if name not in tasks:
                 tasks[name] = Task(Scoring(kind, metric, store))
             tasks[name].asked.append((number, label))
@@ -195,7 +195,7 @@ def score_ahead(
     units: gives what is to be scored, if that is not all.
     """
     cell = works[0].cell
-    total = expected_articles(cell.loader, cell.sheet.limit)
+    total = expected_articles(cell.loader, cell.run_config.limit)
     sent = [task for task in tasks if not stays(task.scoring.metric)]
     light = [task for task in sent if not is_network(task)]
     for some in ([light] if light else []) + [[task] for task in sent if is_network(task)]:
@@ -213,7 +213,7 @@ def score_ahead(
 
 def is_network(task: Task) -> bool:
     """Tell whether a metric loads weights, and so has its pairs beside each other in batches."""
-    return bool(registry.wanted_checkpoints(task.scoring.metric))
+    return bool(wanted_checkpoints(task.scoring.metric))
 
 
 def _scores_of(tasks: Sequence[Task], works: Sequence[Work]) -> str:
@@ -222,7 +222,7 @@ def _scores_of(tasks: Sequence[Task], works: Sequence[Work]) -> str:
 
 
 def _all_units(works: Sequence[Work]) -> Iterator[Unit]:
-    for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
+    for window in windows(works[0].cell.loader, works[0].cell.run_config.limit):
         yield from portions(window, [work.summarizing.read(window) for work in works])
 
 

@@ -53,9 +53,9 @@ def summarize(
     """
     began = time.perf_counter()
     work = at_work(cell, path, store, progress.advance)
-    total = expected_articles(cell.loader, cell.sheet.limit)
+    total = expected_articles(cell.loader, cell.run_config.limit)
     progress.start(cell.name, total and total // share)
-    ours = ((w, claims(n)) for n, w in enumerate(windows(cell.loader, cell.sheet.limit)))
+    ours = ((w, claims(n)) for n, w in enumerate(windows(cell.loader, cell.run_config.limit)))
     work.summarizing.fill_all(ours, pool)
     progress.end()
     work.summarizing.rest()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.errors import ModelError, WorkerDied
 from evalharness.executors.tasks import stays
 from evalharness.protocols import (
@@ -85,7 +85,7 @@ class Summarizing:
         self._as_configured = copy.copy(model)  # without what the other loads
         self._kind = kind
         self.needs = model.needs
-        self.signature = registry.signature(kind, model)
+        self.signature = signature_parts(kind, model)
         self.instructions = model.instructions() if isinstance(model, Prompted) else ()
         self.advance = advance
         self.computed = self.stored = 0
@@ -177,9 +177,9 @@ class Summarizing:
 
     def _keep(self, model: Paced) -> None:
         """Store what a model has found out since; where others were first, it keeps to theirs."""
-        if kept := self._learn(*model.found()):
+        if kept := self._learn(*model.device_and_limits()):
             model.settle(kept, ())
-        self.generation = model.told()
+        self.generation = model.generation_record()
 
     def _learn(self, place: str, found: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """Store what was found out on a device; return what holds now, where it was new."""

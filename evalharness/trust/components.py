@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config import cells, registry
-from evalharness.config import run_config as configs
+from evalharness.config.build import build_component
 from evalharness.config.calibration import Calibration
-from evalharness.config.run_config import Experiment
+from evalharness.config.run_config import RunConfig, read_run_config
+from evalharness.config.signature import signature_parts, signature_text, wanted_checkpoints
 from evalharness.errors import ConfigError, HarnessError
 from evalharness.hf import hub
 from evalharness.protocols import Costly, Need
@@ -50,16 +51,16 @@ def run_components(run: Run, findings: Findings) -> Components:
     if not path.is_file():
         return Components()  # named already, or never told
     try:
-        experiment = configs.read(path)
+        run_config = read_run_config(path)
     except ConfigError as error:
         findings.differs(path, 0, "", str(error).removeprefix(f"{path}: "))
         return Components()
-    for field_name, here, there in _told_twice(experiment, run):
+    for field_name, here, there in _told_twice(run_config, run):
         if here != there:
             findings.differs(path, 0, field_name, f"{here!r} here, {there!r} in {samples.RUN_FILE}")
     built = Components()
-    _scorers(experiment, run, built, findings)
-    _model(experiment, run, built, findings)
+    _scorers(run_config, run, built, findings)
+    _model(run_config, run, built, findings)
     for label, metric in built.metrics.items():
         if why := not_again(metric):
             findings.note(f"{path}: {label}: not scored again: {why}")
@@ -75,7 +76,7 @@ def not_again(metric: Any) -> str:
         return "asking it is costly"
     if getattr(metric, "remote_code", False):
         return "it runs code that comes with a checkpoint"
-    absent = [each.name for each in registry.wanted_checkpoints(metric) if not _is_here(each)]
+    absent = [each.name for each in wanted_checkpoints(metric) if not _is_here(each)]
     return f"{', '.join(absent)} is not on this machine" if absent else ""
 
 
@@ -84,28 +85,27 @@ def _is_here(wanted: hub.Wanted) -> bool:
     return weights_of(wanted).where in ("folder", "cache")
 
 
-def _told_twice(experiment: Experiment, run: Run) -> Iterator[tuple[str, Any, Any]]:
+def _told_twice(run_config: RunConfig, run: Run) -> Iterator[tuple[str, Any, Any]]:
     """Yield what both the config and `run.json` say: a name, and what each says."""
-    model = experiment.sheet.model
-    yield "name", experiment.name, run.experiment
+    model = run_config.model
+    yield "name", run_config.name, run.experiment
     yield "model.label", model.label if model else "", run.name
-    yield "seed", experiment.sheet.seed, run.seed
-    yield "interval", experiment.sheet.interval.model_dump(), run.interval.model_dump()
-    labels = [scorer.label or scorer.name for _, scorer in experiment.scorers()]
+    yield "seed", run_config.seed, run.seed
+    yield "interval", run_config.interval.model_dump(), run.interval.model_dump()
+    labels = [scorer.shown_name for _, _, scorer in run_config.scorers()]
     yield "metrics and checks", labels, list(run.figures)
 
 
-def _scorers(experiment: Experiment, run: Run, built: Components, findings: Findings) -> None:
-    place = experiment.document.place(())
-    for key, component in experiment.scorers():
-        label = component.label or component.name
+def _scorers(run_config: RunConfig, run: Run, built: Components, findings: Findings) -> None:
+    place = run_config.document.place(())
+    for kind, key, component in run_config.scorers():
+        label = component.shown_name
         told = run.signatures.metrics.get(label, "")
-        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
         if (needs := _needs(kind, component.name)) is not None:
             built.needs[label] = needs
         try:
-            metric = registry.build(kind, key, component, experiment.document)
-            now = registry.signature_text(registry.signature(component.name, metric))
+            metric = build_component(kind, key, component, run_config.document)
+            now = signature_text(signature_parts(component.name, metric))
         except HarnessError as error:
             findings.note(f"{place}: {label}: not scored again: {error}")
             continue
@@ -117,7 +117,7 @@ def _scorers(experiment: Experiment, run: Run, built: Components, findings: Find
         if not component.calibration:
             continue
         try:
-            named = cells.read_calibration(experiment, key, component, metric)
+            named = cells.read_calibration(run_config, key, component, metric)
         except HarnessError as error:
             findings.note(f"{place}: {label}: probabilities and bands not checked: {error}")
             continue
@@ -130,13 +130,13 @@ def _scorers(experiment: Experiment, run: Run, built: Components, findings: Find
             )
 
 
-def _model(experiment: Experiment, run: Run, built: Components, findings: Findings) -> None:
-    place, told = experiment.document.place(()), run.signatures.model
-    for key, component in experiment.models():
+def _model(run_config: RunConfig, run: Run, built: Components, findings: Findings) -> None:
+    place, told = run_config.document.place(()), run.signatures.model
+    for key, component in run_config.summarizers():
         built.model_needs = _needs("models", component.name)
         try:
-            model = registry.build("models", key, component, experiment.document)
-            now = registry.signature_text(registry.signature(component.name, model))
+            model = build_component("models", key, component, run_config.document)
+            now = signature_text(signature_parts(component.name, model))
         except HarnessError as error:
             findings.note(f"{place}: the model is not checked: {error}")
             return
@@ -180,4 +180,4 @@ def _needs(kind: registry.Kind, name: str) -> frozenset[Need] | None:
 
 def neural(component: Any) -> bool:
     """Tell whether a component reads a checkpoint: its numbers depend a little on the batch."""
-    return bool(dataclasses.is_dataclass(component) and registry.wanted_checkpoints(component))
+    return bool(dataclasses.is_dataclass(component) and wanted_checkpoints(component))

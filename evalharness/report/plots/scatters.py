@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evalharness.config.registry import model_row
 from evalharness.report.plots.drawing import ACCENT, Plot, Spec, draw
 from evalharness.report.plots.material import (
     Material,
@@ -154,9 +155,11 @@ def _seconds(material: Material, place: int) -> float | None:
     """Return the seconds an article took; None where summaries came from the store or the data."""
     record = material.runs[place].record
     timing, n = record.get("timing", {}), material.runs[place].n
-    given = str(record["signatures"]["model"]).startswith("given")
+    model = str(record["signatures"]["model"]).partition("|")[0]
     computed = timing.get("summaries", {}).get("computed")
-    return timing["seconds"] / n if n and computed == n and not given else None
+    return (
+        timing["seconds"] / n if n and computed == n and model_row(model).role != "given" else None
+    )
 
 
 def _words(material: Material, place: int) -> float | None:
