@@ -12,7 +12,7 @@ from evalharness.config import registry, schema
 from evalharness.config.registry import Kind
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, UnknownComponent
-from evalharness.loaders.logs.formats import FORMATS
+from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.report.text_table import align_columns
 
 app = typer.Typer(rich_markup_mode=None)
@@ -69,14 +69,14 @@ def list_components(kind: str = "", name: str = "") -> Listing:
 
 def _formats() -> dict[str, str]:
     """Return the logs of other harnesses that `score` and the loader `logs` read."""
-    return {each.name: f"{each.title}: {each.files}" for each in FORMATS.values()}
+    return {each.name: f"{each.title}: {each.files}" for each in HARNESS_FORMATS.values()}
 
 
 def _paths(name: str) -> dict[str, str]:
     """Return the dotted paths that are tried in a log for each use, in their order."""
-    if name not in FORMATS:
-        raise UnknownComponent(f"no format {name!r}{nearest(name, list(FORMATS))}")
-    return {use: ", ".join(paths) for use, paths in FORMATS[name].fields.items()}
+    if name not in HARNESS_FORMATS:
+        raise UnknownComponent(f"no format {name!r}{nearest(name, list(HARNESS_FORMATS))}")
+    return {use: ", ".join(paths) for use, paths in HARNESS_FORMATS[name].fields.items()}
 
 
 def _names(kind: Kind) -> dict[str, str]:

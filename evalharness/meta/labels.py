@@ -16,9 +16,7 @@ from typing import Any, cast
 
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
-from evalharness.loaders.files import GZIP_MAGIC
-from evalharness.loaders.formats import json_lines
-from evalharness.loaders.paths import first_bytes, matching_paths
+from evalharness.loaders.formats import GZIP_MAGIC, first_bytes, json_lines, matching_paths
 from evalharness.records import Rejected, Span, digest
 
 LABEL = "label"

@@ -12,17 +12,17 @@ from evalharness.config.build import build_component
 from evalharness.config.run_config import read_run_config
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, DataError, HarnessError
+from evalharness.loaders.formats import matching_paths
 from evalharness.loaders.logs.files import open_log
-from evalharness.loaders.logs.formats import FORMATS
+from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import Logs
-from evalharness.loaders.paths import matching_paths
 from evalharness.records import digest
 from evalharness.runner.run import Progress, Unfinished, run
 from evalharness.store import samples as results_files
 from evalharness.store.runs import Run
 
 ROWS_FORMAT = "rows"
-FORMAT_NAMES = ("auto", ROWS_FORMAT, *FORMATS)
+FORMAT_NAMES = ("auto", ROWS_FORMAT, *HARNESS_FORMATS)
 REASONS_SHOWN = 5
 
 
@@ -108,7 +108,7 @@ def _sources(
             continue
         data = {"name": "logs", "path": str(path), "format": format_}
         logs = _logs(dict(settings, data=data), overrides)
-        told = "\n".join(taken.told() for taken in logs.taken())
+        told = "\n".join(mapped.describe() for mapped in logs.open_logs())
         for system in logs.systems() or [path.stem]:
             label = _unused_name(system, path.stem, taken)
             yield _Source({**data, "system": system}, label, told)
