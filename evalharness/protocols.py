@@ -14,7 +14,18 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Protocol,
+    Union,
+    get_args,
+    get_origin,
+    runtime_checkable,
+)
 
 from pydantic import Field
 
@@ -65,6 +76,13 @@ DataSource = Annotated[Url | Path, Field(union_mode="left_to_right")]
 
 CHECKPOINT = "a folder, or a name on the hub"
 Checkpoint = Annotated[str, CHECKPOINT]
+
+
+def is_checkpoint(hint: Any) -> bool:
+    """Tell whether a field of this type names a checkpoint."""
+    if get_origin(hint) in (UnionType, Union):
+        return any(is_checkpoint(inner) for inner in get_args(hint))
+    return get_origin(hint) is Annotated and CHECKPOINT in get_args(hint)[1:]
 
 
 class Loader(Protocol):
@@ -130,11 +148,11 @@ class Paced(Protocol):
         """
         ...
 
-    def found(self) -> tuple[str, Mapping[str, Any]]:
+    def device_and_limits(self) -> tuple[str, Mapping[str, Any]]:
         """Return the device, and what is to be kept of it; nothing where nothing was found."""
         ...
 
-    def told(self) -> Mapping[str, Any]:
+    def generation_record(self) -> Mapping[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""
         ...
 

@@ -9,7 +9,7 @@ import pytest
 from neural import frozen, texts, tiny, tiny_scorers
 
 from evalharness.checks.alignscore import AlignScore, Mode
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.errors import ModelError
 from evalharness.neural.network import Network
 from evalharness.records import Article, Score, Span, Summary
@@ -218,7 +218,7 @@ def test_folder_of_ours_scores_like_the_checkpoint(check: Plain, tmp_path: Path)
 
 
 def test_signature_names_checkpoint_and_backbone(check: Plain, folder: Path) -> None:
-    signature = registry.signature("alignscore", check)
+    signature = signature_parts("alignscore", check)
     assert signature["model"] == signature["backbone"] == "roberta"
     assert signature["file"] == "align.ckpt"
     assert len(signature["sha256"]) == 32

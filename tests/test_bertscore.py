@@ -10,7 +10,7 @@ import pytest
 from neural import frozen, official_bertscore, texts, tiny
 
 from evalharness.checks.bertscore import BertScore as Check
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.errors import DataError, ModelError
 from evalharness.metrics import bertscore
 from evalharness.metrics.bertscore import BertScore as Metric
@@ -118,13 +118,13 @@ def _no_space_in_front(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _swapped_pair(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    compared = bertscore.BertScoring.compared
+    compared = bertscore.BertScoring.compare_pairs
 
     def swapped(self: Any, pairs: Any, made: Any) -> Any:
         turned = compared(self, [pair[::-1] for pair in pairs], lambda r, h, m: made(h, r, m))
         return {pair[::-1]: value for pair, value in turned.items()}
 
-    monkeypatch.setattr(bertscore.BertScoring, "compared", swapped)
+    monkeypatch.setattr(bertscore.BertScoring, "compare_pairs", swapped)
 
 
 def _left_padding(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,14 +360,14 @@ def test_layers_come_from_the_table_or_must_be_said() -> None:
 
 
 def test_signature_names_what_changes_a_score(folders: dict[str, Path], tmp_path: Path) -> None:
-    plain = registry.signature("bertscore", metric(folders["roberta"]))
+    plain = signature_parts("bertscore", metric(folders["roberta"]))
     assert plain["layers"] == "3"
     assert "idf" not in plain
     documents = tmp_path / "documents.txt"
     signatures = []
     for text in ("It rained.\n", "It snowed.\n"):
         documents.write_text(text)
-        signatures.append(registry.signature("b", metric(folders["roberta"], idf=documents)))
+        signatures.append(signature_parts("b", metric(folders["roberta"], idf=documents)))
     assert signatures[0]["idf"] != signatures[1]["idf"]
 
 

@@ -221,7 +221,7 @@ def test_kind_of_cache_and_continuous_batching_change_no_summary(
     assert Causal(made, cache="static", **chosen).summarize(ARTICLES) == plain
     model = Causal(made, batching="continuous", **chosen)
     assert model.summarize(ARTICLES) == plain
-    assert model.told()["batch"] == "continuous"
+    assert model.generation_record()["batch"] == "continuous"
 
 
 @pytest.mark.slow
@@ -347,7 +347,7 @@ def test_summaries_of_these_checkpoints_show_a_padding_mistake(
 
     made = checkpoint(family)
     right = Causal(made, batch_size=8, **options()).summarize(ARTICLES)
-    monkeypatch.setattr(Engine, "_padded", padded)
+    monkeypatch.setattr(Engine, "_pad_prompts", padded)
     assert texts(Causal(made, batch_size=8, **options()).summarize(ARTICLES)) != texts(right)
 
 
@@ -491,9 +491,9 @@ def test_thoughts_are_removed(
 
     writer = Causal(checkpoint("qwen3"), **options())._writer
     prompt = Prompt(writer.tokenizer("it" + opened)["input_ids"], 1)
-    assert writer._polished(GeneratedText([5], written, "length"), prompt) == kept
+    assert writer._clean_text(GeneratedText([5], written, "length"), prompt) == kept
     keeps = Causal(checkpoint("qwen3"), **options(thinking="keep"))._writer
-    assert keeps._polished(GeneratedText([5], written, "length"), prompt) == written
+    assert keeps._clean_text(GeneratedText([5], written, "length"), prompt) == written
 
 
 @pytest.mark.parametrize("beams", [1, 2])

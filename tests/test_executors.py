@@ -25,7 +25,8 @@ from at_work import (
 
 import evalharness
 from evalharness.checks.judge.judge import Judge
-from evalharness.config import cells, run_config
+from evalharness.config import cells
+from evalharness.config.run_config import read_run_config
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
 from evalharness.executors.local import Local
@@ -210,7 +211,7 @@ def test_what_asks_a_server_stays_with_the_driver() -> None:
 def test_executor_is_part_of_no_signature_and_of_no_resolved_config(tmp_path: Path) -> None:
     path = written(tmp_path, 5)
     plain, other = (
-        cells.prepare(run_config.read(path, executor=executor)) for executor in (None, "processes")
+        cells.prepare(read_run_config(path, executor=executor)) for executor in (None, "processes")
     )
 
     assert [cell.config(tmp_path) for cell in plain] == [cell.config(tmp_path) for cell in other]
@@ -218,7 +219,7 @@ def test_executor_is_part_of_no_signature_and_of_no_resolved_config(tmp_path: Pa
 
 
 def executor(path: Path, *overrides: str, **options: Any) -> Any:
-    return cells.executor_of(run_config.read(path, overrides, **options))
+    return cells.executor_of(read_run_config(path, overrides, **options))
 
 
 def test_executor_of_the_command_line_lies_over_the_config(tmp_path: Path) -> None:
@@ -289,7 +290,7 @@ def test_gpus_that_a_worker_does_not_have_are_refused_before_any_work(
 
 def test_device_map_goes_with_ray_and_with_one_process(tmp_path: Path) -> None:
     model = cells.prepare(
-        run_config.read(written(tmp_path, 5, models=[BART | {"device_map": "auto"}]))
+        read_run_config(written(tmp_path, 5, models=[BART | {"device_map": "auto"}]))
     )
 
     assert Ray(gpus=2).refuses(model[0].model) == ""

@@ -69,8 +69,8 @@ class ClaimFirst(Plain):
 
 
 class OtherAnswer(Plain):
-    def supported(self, items: Any) -> Any:
-        return self.loaded.classify(items)[:, 0]
+    def support_probabilities(self, items: Any) -> Any:
+        return self.loaded_network.classify(items)[:, 0]
 
 
 @pytest.mark.slow

@@ -35,15 +35,15 @@ def check(folder: Path) -> LettuceDetect:
 def fresh(check: LettuceDetect, batch_tokens: int = 1024, **options: Any) -> LettuceDetect:
     """Return a check with the same network that remembers nothing."""
     other = LettuceDetect(check.model, **({"long": "cut", "device": "cpu"} | options))
-    network: Any = check.loaded
-    other.__dict__["loaded"] = Network(network, batch_tokens)
+    network: Any = check.loaded_network
+    other.__dict__["loaded_network"] = Network(network, batch_tokens)
     return other
 
 
 def tokens(check: LettuceDetect, pair: tuple[Article, Summary]) -> list[float]:
     """Return how likely each token is made up."""
     article, summary = (each.text for each in pair)
-    asked = check._asked(article, summary)
+    asked = check._chunks_to_read(article, summary)
     answers = check._answers([(chunk.of(article), summary) for chunk in asked.chunks])
     rows = [row[-len(asked.tokens.ids) :] for row, _ in answers.values()]
     return list(np.min(rows, axis=0).astype(float))
@@ -188,7 +188,7 @@ def test_chunks_are_the_whole_where_the_article_fits(check: LettuceDetect) -> No
 def test_chunks_cover_the_article_and_fit(check: LettuceDetect) -> None:
     chunking = fresh(check, long="chunks", max_tokens=CUT_TO)
     article, summary = (each.text for each in LONG)
-    chunks = chunking._asked(article, summary).chunks
+    chunks = chunking._chunks_to_read(article, summary).chunks
     assert len(chunks) > 3
     covered = " ".join(chunk.of(article) for chunk in chunks)
     assert covered.split() == article.split()
@@ -201,7 +201,7 @@ def test_chunks_cover_the_article_and_fit(check: LettuceDetect) -> None:
 def test_one_chunk_that_supports_a_token_suffices(check: LettuceDetect) -> None:
     chunking = fresh(check, long="chunks", max_tokens=CUT_TO)
     article, summary = (each.text for each in LONG)
-    pieces = [chunk.of(article) for chunk in chunking._asked(article, summary).chunks]
+    pieces = [chunk.of(article) for chunk in chunking._chunks_to_read(article, summary).chunks]
     alone = [tokens(fresh(check), (Article("", piece), LONG[1])) for piece in pieces]
     least = np.min(alone, axis=0).tolist()
     assert frozen.farthest(tokens(chunking, LONG), least) < frozen.TOLERANCE

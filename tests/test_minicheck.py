@@ -64,8 +64,11 @@ def test_each_chunk_has_the_authors_probability(models: dict[str, Path], kind: s
     check = whole(models[kind])
     for (article, summary), expected in zip(texts.pairs(), fixture(kind)["chunks"], strict=True):
         prompts = [check.prompt(chunk.text, summary).text for chunk in check.chunks(article)]
-        items = check.loaded.encode(prompts, max_tokens=check.most_tokens)
-        assert frozen.farthest(check.supported(items).tolist(), expected) < frozen.TOLERANCE
+        items = check.loaded_network.encode(prompts, max_tokens=check.most_tokens)
+        assert (
+            frozen.farthest(check.support_probabilities(items).tolist(), expected)
+            < frozen.TOLERANCE
+        )
 
 
 @pytest.mark.slow
@@ -85,7 +88,9 @@ def test_encoder_decoder_is_told_by_its_config(models: dict[str, Path]) -> None:
 
 class NoSeparator(Plain):
     def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
-        text = super().prompt(chunk, claim).text.replace(self.loaded.tokenizer.eos_token, " ")
+        text = (
+            super().prompt(chunk, claim).text.replace(self.loaded_network.tokenizer.eos_token, " ")
+        )
         return ChunkPrompt(text, len(chunk), len(text))
 
 
@@ -95,8 +100,8 @@ class ClaimFirst(Plain):
 
 
 class OtherAnswer(Plain):
-    def supported(self, items: Any) -> Any:
-        return 1 - super().supported(items)
+    def support_probabilities(self, items: Any) -> Any:
+        return 1 - super().support_probabilities(items)
 
 
 class SmallerChunks(Plain):
@@ -171,7 +176,7 @@ def test_cascade_asks_nothing_about_copies(models: dict[str, Path]) -> None:
     assert score.sentences[0].value == 1.0
     assert [span.of(ARTICLE) for span in score.sentences[0].evidence] == ["Rain fell all day."]
     assert score.parts["copied"] == 0.5
-    assert check.loaded.computed == 1
+    assert check.loaded_network.computed == 1
 
 
 def test_classifier_of_three_labels_is_refused(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def alike(found: list[Score], expected: list[Score]) -> None:
 @pytest.mark.parametrize("name", ["nli", "hhem"])
 def test_networks_of_parity_tests_compute_in_float64(name: str, folder: Path) -> None:
     loaded: Any = check(name, folder)
-    network = loaded.loaded
+    network = loaded.loaded_network
     assert {str(weights.dtype) for weights in network.model.parameters()} == {"torch.float64"}
     assert network.classify(network.encode(["It rained."])).dtype == np.float64
 
@@ -105,9 +105,9 @@ def test_permuted_pairs_permute_the_scores(name: str, folder: Path) -> None:
 def test_repeats_are_computed_once_and_scored_alike(name: str, folder: Path) -> None:
     once: Any = check(name, folder)
     once.score(some()[:4])
-    computed = once.loaded.computed
+    computed = once.loaded_network.computed
     found = once.score(some()[:4] * 3)
-    assert once.loaded.computed == computed
+    assert once.loaded_network.computed == computed
     assert found[:4] == found[4:8] == found[8:]
 
 
@@ -120,7 +120,7 @@ def test_nothing_to_score_is_said_and_loads_nothing(name: str, folder: Path) -> 
         "the summary is empty"
     ] * 2
     assert lazy.score([]) == []
-    assert "loaded" not in vars(lazy)
+    assert "loaded_network" not in vars(lazy)
 
 
 ODD = [
@@ -188,7 +188,7 @@ def test_article_of_100_000_words_takes_bounded_memory(name: str, folder: Path) 
 def test_batch_that_does_not_fit_is_halved_and_remembered(folder: Path) -> None:
     whole: Any = check("nli", folder, batch_tokens=4096)
     small: Any = check("nli", folder)
-    items = whole.loaded.encode([a for a, _ in texts.pairs()[:12]])
+    items = whole.loaded_network.encode([a for a, _ in texts.pairs()[:12]])
     most = max(map(len, items)) * 3
     sizes = []
 
@@ -196,12 +196,12 @@ def test_batch_that_does_not_fit_is_halved_and_remembered(folder: Path) -> None:
         sizes.append(inputs["input_ids"].numel())
         if sizes[-1] > most:
             raise MemoryError
-        return whole.loaded.model(**inputs).logits.softmax(-1)
+        return whole.loaded_network.model(**inputs).logits.softmax(-1)
 
-    found = np.stack(whole.loaded.run(items, forward, "narrow"))
-    assert np.abs(found - small.loaded.classify(items)).max() < frozen.TOLERANCE
+    found = np.stack(whole.loaded_network.run(items, forward, "narrow"))
+    assert np.abs(found - small.loaded_network.classify(items)).max() < frozen.TOLERANCE
     assert sum(size > most for size in sizes) <= 6
-    assert whole.loaded.budget <= most
+    assert whole.loaded_network.budget <= most
 
 
 def test_single_text_that_does_not_fit_is_said(folder: Path) -> None:
@@ -211,7 +211,7 @@ def test_single_text_that_does_not_fit_is_said(folder: Path) -> None:
         raise RuntimeError("CUDA out of memory. Tried to allocate")
 
     with pytest.raises(ModelError, match="out of memory for a single text of 5 tokens"):
-        whole.loaded.run([Encoded(pack_ids([0, 5, 6, 7, 2]))], forward, "none")
+        whole.loaded_network.run([Encoded(pack_ids([0, 5, 6, 7, 2]))], forward, "none")
 
 
 def test_other_errors_are_not_taken_for_want_of_memory(folder: Path) -> None:
@@ -221,13 +221,13 @@ def test_other_errors_are_not_taken_for_want_of_memory(folder: Path) -> None:
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        whole.loaded.run([Encoded(pack_ids([0, 2]))], forward, "none")
+        whole.loaded_network.run([Encoded(pack_ids([0, 2]))], forward, "none")
 
 
 def test_token_beyond_the_vocabulary_is_refused(folder: Path) -> None:
     whole: Any = check("nli", folder)
     with pytest.raises(ModelError, match="token 99999 of the tokenizer is beyond"):
-        whole.loaded.classify([Encoded(pack_ids([0, 99_999, 2]))])
+        whole.loaded_network.classify([Encoded(pack_ids([0, 99_999, 2]))])
 
 
 def test_plan_is_within_budget_and_leaves_nothing_out() -> None:

@@ -253,7 +253,7 @@ def test_cascade_settles_copies_without_the_network(models: dict[str, Path]) -> 
     assert [span.of(ARTICLE) for span in first.evidence] == ["It voted against the new budget."]
     assert third.value < 1
     assert score.parts["copied"] == pytest.approx(2 / 3)
-    assert check.loaded.computed == 3  # three sentences of the article, one of the summary
+    assert check.loaded_network.computed == 3  # three sentences of the article, one of the summary
 
 
 def test_cascade_loads_nothing_where_all_is_copied(tmp_path: Path) -> None:

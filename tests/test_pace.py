@@ -18,7 +18,9 @@ QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart"
 BART = str(QUICKSTART / "lead1-bart")
 
 
-def taking(**seconds: float) -> tuple[Callable[[Sequence[int], int], float], list[tuple[int, int]]]:
+def with_record(
+    **seconds: float,
+) -> tuple[Callable[[Sequence[int], int], float], list[tuple[int, int]]]:
     """Return a clock: seconds an article by size of batch (`s8=0.5`), and what it was asked."""
     asked: list[tuple[int, int]] = []
 
@@ -30,7 +32,7 @@ def taking(**seconds: float) -> tuple[Callable[[Sequence[int], int], float], lis
 
 
 def test_trial_takes_the_quickest_size_batch_1_among_them() -> None:
-    time, asked = taking(s1=1.0, s4=0.8, s8=0.6)
+    time, asked = with_record(s1=1.0, s4=0.8, s8=0.6)
     found = find_pace([100] * LEAST_FOR_TRIAL, "cpu", 1, time)
     assert asked == [(8, 1), (8, 4), (8, 8)]
     assert found is not None
@@ -38,19 +40,19 @@ def test_trial_takes_the_quickest_size_batch_1_among_them() -> None:
 
 
 def test_trial_keeps_to_batch_1_where_larger_ones_do_not_pay() -> None:
-    time, asked = taking(s1=1.0, s4=1.2)
+    time, asked = with_record(s1=1.0, s4=1.2)
     found = find_pace([100] * LEAST_FOR_TRIAL, "cpu", 1, time)
     assert asked == [(8, 1), (8, 4)]  # larger ones are not even tried
     assert found is not None
     assert [found.size(n, 1, 9) for n in (1, 100, 900)] == [1, 1, 1]
-    time, _ = taking(s1=1.0, s4=0.97, s8=0.98)
+    time, _ = with_record(s1=1.0, s4=0.97, s8=0.98)
     found = find_pace([100] * LEAST_FOR_TRIAL, "cpu", 1, time)
     assert found is not None
     assert found.articles == 1
 
 
 def test_trial_is_only_for_many_articles_and_for_those_that_fit_together() -> None:
-    time, asked = taking(s1=1.0)
+    time, asked = with_record(s1=1.0)
     assert find_pace([100] * (LEAST_FOR_TRIAL - 1), "cpu", 1, time) is None
     assert find_pace([100] * LEAST_FOR_TRIAL, "cpu", 40, time) is None  # so many beams are a batch
     assert asked == []
@@ -93,20 +95,20 @@ def test_batch_of_auto_is_not_filled_up_with_padding() -> None:
     lengths = [903, 632, 510, 453, 424, 406, 244, 207]
     batches = []
     while lengths:
-        n = usual("cpu", 1).fitting(lengths, 1, 20)
+        n = usual("cpu", 1).prompts_that_fit(lengths, 1, 20)
         batches.append(lengths[:n])
         lengths = lengths[n:]
     assert batches == [[903, 632], [510, 453, 424, 406], [244, 207]]
-    assert usual("cuda", 1).fitting([903, 632, 510, 453, 424, 406, 244, 207], 1, 20) == 8
-    assert Pace(8).fitting([900, 9, 9], 1, 20) == 3  # a size that was asked for is kept
-    assert usual("cpu", 1).fitting([0, 0], 1, 20) == 2
+    assert usual("cuda", 1).prompts_that_fit([903, 632, 510, 453, 424, 406, 244, 207], 1, 20) == 8
+    assert Pace(8).prompts_that_fit([900, 9, 9], 1, 20) == 3  # a size that was asked for is kept
+    assert usual("cpu", 1).prompts_that_fit([0, 0], 1, 20) == 2
 
 
 def test_what_did_not_fit_halves_what_follows() -> None:
     pace = Pace(8, 8000).after_failure(8 * 2 * (100 + 20))
     assert [pace.size(n, 2, 20) for n in (100, 50, 460, 2000)] == [4, 6, 1, 1]
     assert pace.after_failure(200).after_failure(10_000).memory == 100
-    again = Pace(8, 8000).taking(json.loads(json.dumps(pace.record())))
+    again = Pace(8, 8000).with_record(json.loads(json.dumps(pace.record())))
     assert again == pace
 
 
@@ -128,7 +130,7 @@ def test_engine_remembers_that_memory_ended(monkeypatch: pytest.MonkeyPatch) -> 
     assert engine.write(made) == right
     assert seen == [4, 2, 2, 2, 2, 2, 2]  # once is enough
     assert engine.pace.latest.record() == {"memory": 2 * (10 + 5)}
-    assert engine.told()["batch"]["memory"] == 30
+    assert engine.generation_record()["batch"]["memory"] == 30
     seen.clear()
     engine.write(made)
     assert seen == [2] * 6
@@ -145,7 +147,7 @@ def rows(folder: Path, n: int) -> Path:
     return path
 
 
-def sheet(folder: Path, n: int, **model: Any) -> dict[str, Any]:
+def make_config(folder: Path, n: int, **model: Any) -> dict[str, Any]:
     return {
         "name": "t",
         "data": {"name": "files", "path": str(rows(folder, n))},
@@ -182,7 +184,7 @@ def slow_single(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_what_a_trial_found_is_kept_for_all_who_go_on(
     tmp_path: Path, slow_single: list[int]
 ) -> None:
-    (done,) = run(sheet(tmp_path, 20), results=tmp_path / "r")
+    (done,) = run(make_config(tmp_path, 20), results=tmp_path / "r")
     assert slow_single[:3] == [-1, -4, -8]
     assert set(slow_single[3:]) == {4}
     told = done.record["timing"]["generation"]
@@ -192,18 +194,18 @@ def test_what_a_trial_found_is_kept_for_all_who_go_on(
     assert json.loads(file.read_text())["cpu"]["articles"] == 4
 
     slow_single.clear()
-    run(sheet(tmp_path, 44), results=tmp_path / "r")  # 24 more
+    run(make_config(tmp_path, 44), results=tmp_path / "r")  # 24 more
     assert slow_single == [4] * 6
 
     slow_single.clear()
-    run_shard(sheet(tmp_path, 60), "1/2", results=tmp_path / "r")
+    run_shard(make_config(tmp_path, 60), "1/2", results=tmp_path / "r")
     assert slow_single
     assert min(slow_single) > 0
 
 
 def test_fixed_size_and_few_articles_try_nothing(tmp_path: Path, slow_single: list[int]) -> None:
-    run(sheet(tmp_path, 20, batch_size=8), results=tmp_path / "fixed")
-    run(sheet(tmp_path, 15), results=tmp_path / "few")
+    run(make_config(tmp_path, 20, batch_size=8), results=tmp_path / "fixed")
+    run(make_config(tmp_path, 15), results=tmp_path / "few")
     assert min(slow_single) > 0
     assert not list(tmp_path.glob("*/store/pace/*"))
 
@@ -212,8 +214,8 @@ def test_real_trial_changes_no_summary(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("evalharness.models.pace.LEAST_FOR_TRIAL", 16)
     monkeypatch.setattr("evalharness.models.engine.LEAST_FOR_TRIAL", 16)
     monkeypatch.setattr("evalharness.models.options.LEAST_FOR_TRIAL", 16)
-    (found,) = run(sheet(tmp_path, 24), results=tmp_path / "auto")
-    (fixed,) = run(sheet(tmp_path, 24, batch_size=1), results=tmp_path / "one")
+    (found,) = run(make_config(tmp_path, 24), results=tmp_path / "auto")
+    (fixed,) = run(make_config(tmp_path, 24, batch_size=1), results=tmp_path / "one")
     assert found.record["timing"]["generation"]["batch"]["tried"].keys() >= {"1", "4"}
     ours, theirs = (list(each.samples()) for each in (found, fixed))
     assert ours == theirs

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from at_work import Paced, bytes_of
-from test_pace import sheet
+from test_pace import make_config
 
 from evalharness import run
 from evalharness.errors import StoreError
@@ -202,7 +202,7 @@ def test_workers_of_ray_keep_to_what_one_found(
 
 @pytest.mark.slow
 def test_real_trial_by_a_worker_gives_the_bytes_of_one_process(tmp_path: Path) -> None:
-    config = sheet(tmp_path, LEAST_FOR_TRIAL + 44)
+    config = make_config(tmp_path, LEAST_FOR_TRIAL + 44)
     run(config, results=tmp_path / "alone")
 
     (done,) = run(config, results=tmp_path / "r", executor="processes", workers=2)

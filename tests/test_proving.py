@@ -89,7 +89,7 @@ def test_a_line_a_step_and_what_the_machine_has(
 def broken_rouge(monkeypatch: pytest.MonkeyPatch) -> None:
     from evalharness.metrics import rouge, rouge_engine
 
-    monkeypatch.setattr(rouge.Rouge, "_compiled", lambda self: None)
+    monkeypatch.setattr(rouge.Rouge, "_compiled_scorer", lambda self: None)
     monkeypatch.setattr(rouge, "rouge_l", lambda theirs, ours: rouge_engine.PRF(0.5, 0.5, 0.5))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from evalharness.config import cells, run_config
+from evalharness.config import cells
+from evalharness.config.run_config import read_run_config
 from evalharness.config.yaml import read_yaml
 from evalharness.errors import ConfigError
 from evalharness.loaders.hub import PRESETS
@@ -63,7 +64,7 @@ def test_config_resolves_and_can_be_planned(name: str, tmp_path: Path) -> None:
     assert (planned.experiment, cell.name) == ("reproduce", name)
     assert (cell.articles, cell.problem) == (3, "")
     assert cell.folder == tmp_path / "r" / "reproduce" / name  # no two rows share one
-    (made,) = cells.prepare(run_config.read(row.config))
+    (made,) = cells.prepare(read_run_config(row.config))
     assert {f"rouge.{part}" for part in made.metrics["rouge"].types} >= {  # type: ignore[attr-defined]
         figure.metric for figure in row.figures
     }
@@ -80,7 +81,7 @@ def test_decoding_is_that_of_the_published_figures() -> None:
         "pegasus-cnn_dailymail": (8, 0.8, 128, None, None, None),
     }
     for name, (beams, penalty, longest, least, no_repeat, early) in said.items():
-        (cell,) = cells.prepare(run_config.read(CONFIGS / f"{name}.yaml"))
+        (cell,) = cells.prepare(read_run_config(CONFIGS / f"{name}.yaml"))
         model = cell.model
         assert isinstance(model, Seq2Seq)
         assert (model.num_beams, model.length_penalty) == (beams, penalty)

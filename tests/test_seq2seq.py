@@ -304,15 +304,15 @@ def test_summaries_never_exceed_the_cap(
 
 
 def left_padded(engine: Any, prompts: Any) -> Any:
-    return _padded(engine, prompts, left=True)
+    return _pad_prompts(engine, prompts, left=True)
 
 
 def unmasked(engine: Any, prompts: Any) -> Any:
-    inputs = _padded(engine, prompts, left=False)
+    inputs = _pad_prompts(engine, prompts, left=False)
     return inputs | {"attention_mask": inputs["attention_mask"] * 0 + 1}
 
 
-def _padded(engine: Any, prompts: Any, left: bool) -> Any:
+def _pad_prompts(engine: Any, prompts: Any, left: bool) -> Any:
     import torch
 
     longest = max(len(p.ids) for p in prompts)
@@ -345,7 +345,7 @@ def test_summaries_of_these_checkpoints_show_a_padding_mistake(
 
     made = checkpoint(family)
     right = Seq2Seq(made, batch_size=8, **options(family)).summarize(ARTICLES)
-    monkeypatch.setattr(Engine, "_padded", mistake)
+    monkeypatch.setattr(Engine, "_pad_prompts", mistake)
     assert texts(Seq2Seq(made, batch_size=8, **options(family)).summarize(ARTICLES)) != texts(right)
 
 
@@ -400,7 +400,7 @@ def test_summaries_of_pegasus_have_line_breaks(checkpoint: Callable[[str], str])
 
     writer = Seq2Seq(checkpoint("pegasus"))._writer
     written = GeneratedText([5], " One said. <n> Two said .<n>Three", "stop")
-    assert writer._polished(written, Prompt([1], 1)) == "One said.\nTwo said .\nThree"
+    assert writer._clean_text(written, Prompt([1], 1)) == "One said.\nTwo said .\nThree"
 
 
 def read_by(writer: Any, source: Article) -> Any:

@@ -44,8 +44,8 @@ def check(folder: Path) -> Plain:
 def fresh(check: Plain, batch_tokens: int = 1024) -> Plain:
     """Return a check with the same model that remembers nothing."""
     other = Plain(check.model, check.dimensions, device="cpu")
-    network: Any = check.loaded
-    other.__dict__["loaded"] = Network(network, batch_tokens)
+    network: Any = check.loaded_network
+    other.__dict__["loaded_network"] = Network(network, batch_tokens)
     return other
 
 

@@ -480,7 +480,7 @@ def test_weights_that_are_gone_or_others_are_said(tmp_path: Path) -> None:
 
 def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
     from evalharness.protocols import Tracked
-    from evalharness.runner import tracking
+    from evalharness.runner.write import tell_trackers
 
     @dataclasses.dataclass
     class Deaf:
@@ -492,7 +492,7 @@ def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
     folder = runs / "t" / "lead"
     record, _ = read(folder)
     told = Tracked("t", "lead", runs, folder, {}, record)
-    tracking.tell({"deaf": Deaf()}, told)  # type: ignore[dict-item]
+    tell_trackers({"deaf": Deaf()}, told)  # type: ignore[dict-item]
 
     assert verify(folder).good
     assert "nobody there" in (folder / "run.json").read_text()
@@ -504,8 +504,8 @@ def test_failed_summaries_and_calibrated_scores_verify(tmp_path: Path) -> None:
         row["summary"] = row["article"][:80] if n < 2 else None
     data = tmp_path / "given.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    sheet = config(data, models=None, model="given", metrics=["rouge"])
-    (finished,) = evalharness.run(sheet, results=tmp_path / "r")
+    only_rouge = config(data, models=None, model="given", metrics=["rouge"])
+    (finished,) = evalharness.run(only_rouge, results=tmp_path / "r")
     assert finished.record["counts"]["failed"] == 1
 
     found = verify(finished.folder, sample=None)

@@ -44,7 +44,7 @@ class BertScore(BertScoring):
         notes = [unscorable(article.text, summary.text) for article, summary in pairs]
         texts = [(article.text, summary.text) for article, summary in pairs]
         sentences = cache(self.split)
-        found = self.compared(
+        found = self.compare_pairs(
             [pair for pair, note in zip(texts, notes, strict=True) if not note],
             lambda article, summary, match: self._score(article, summary, match, sentences),
         )

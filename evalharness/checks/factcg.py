@@ -39,7 +39,7 @@ class FactCG(Grounding):
     claims: Literal["sentences", "summary"] = "summary"
 
     @cached_property
-    def loaded(self) -> "Network":
+    def loaded_network(self) -> "Network":
         """The network, a classifier of two labels."""
         network = self.network("AutoModelForSequenceClassification")
         if network.model.config.num_labels != 2:
@@ -61,9 +61,9 @@ class FactCG(Grounding):
         asked = f'{chunk}{_BETWEEN}"{claim}"'
         return ChunkPrompt(asked + _AFTER, len(chunk), len(asked))
 
-    def supported(self, items: Sequence["Encoded"]) -> "FloatValues":
+    def support_probabilities(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of Yes."""
-        return self.loaded.classify(items)[:, 1]
+        return self.loaded_network.classify(items)[:, 1]
 
 
 def _n_words(sentence: str) -> int:

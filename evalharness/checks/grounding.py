@@ -129,12 +129,12 @@ class Grounding(NetworkOptions):
         """Return what the network reads."""
         raise NotImplementedError
 
-    def supported(self, items: Sequence["Encoded"]) -> "FloatValues":
+    def support_probabilities(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of support, shape (items,)."""
         raise NotImplementedError
 
     @cached_property
-    def loaded(self) -> "Network":
+    def loaded_network(self) -> "Network":
         """The network, loaded when it is first asked."""
         raise NotImplementedError
 
@@ -161,8 +161,8 @@ class Grounding(NetworkOptions):
         if not once:
             return {}
         prompts = [self.prompt(chunk, claim) for chunk, claim in once]
-        items = self.loaded.encode([p.text for p in prompts], max_tokens=self.most_tokens)
-        values = self.supported(items)
+        items = self.loaded_network.encode([p.text for p in prompts], max_tokens=self.most_tokens)
+        values = self.support_probabilities(items)
         return {
             question: _answer(float(value), prompt, item)
             for question, value, prompt, item in zip(once, values, prompts, items, strict=True)

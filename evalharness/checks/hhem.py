@@ -51,7 +51,7 @@ class Hhem(Grounding):
         return {**super().identity(), "backbone_content": backbone}
 
     @cached_property
-    def loaded(self) -> "Network":
+    def loaded_network(self) -> "Network":
         """The network, T5's encoder with two labels."""
         from evalharness.checks import hhem_network
         from evalharness.neural.network import Network
@@ -75,19 +75,19 @@ class Hhem(Grounding):
     def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return the question that the authors trained with, the article cut to fit."""
         after = f"{_BETWEEN}{claim}"
-        (around,) = self.loaded.encode([_BEFORE + after])
+        (around,) = self.loaded_network.encode([_BEFORE + after])
         room = self.most_tokens - len(around)
-        (item,) = self.loaded.encode([chunk], max_tokens=max(2, room), special_tokens=False)
+        (item,) = self.loaded_network.encode([chunk], max_tokens=max(2, room), special_tokens=False)
         read = chunk if item.kept is None else chunk[: item.kept[0]]
         start = f"{_BEFORE}{read}"
         return ChunkPrompt(start + after, len(start), len(start + after), len(chunk) - len(read))
 
-    def supported(self, items: Sequence["Encoded"]) -> "FloatValues":
+    def support_probabilities(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of truth, which the first token's labels say."""
         import numpy as np
 
-        return np.stack(self.loaded.run(items, self._first_token, "first token"))[:, 1]
+        return np.stack(self.loaded_network.run(items, self._first_token, "first token"))[:, 1]
 
     def _first_token(self, inputs: "Inputs") -> "torch.Tensor":
-        logits: torch.Tensor = self.loaded.model(**inputs).logits
+        logits: torch.Tensor = self.loaded_network.model(**inputs).logits
         return logits[:, 0].float().softmax(-1)

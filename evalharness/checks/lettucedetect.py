@@ -33,7 +33,7 @@ _MOST_QUOTED = 60
 Probabilities = npt.NDArray[np.float32]
 
 
-class _Asked(NamedTuple):
+class _ChunksToRead(NamedTuple):
     """One pair: pieces of the article, the summary's tokens, and why there is nothing to score."""
 
     chunks: Sequence[Span]
@@ -75,7 +75,7 @@ class LettuceDetect(NetworkOptions):
         return {**super().identity(), "sentences": str(SENTENCES_VERSION)}
 
     @cached_property
-    def loaded(self) -> "Network":
+    def loaded_network(self) -> "Network":
         """The classifier, loaded when it is first asked."""
         network = self.network("AutoModelForTokenClassification")
         n = network.model.config.num_labels
@@ -87,7 +87,7 @@ class LettuceDetect(NetworkOptions):
     def _limit(self) -> int:
         from evalharness.neural.tokens import most_tokens
 
-        return min(self.max_tokens, most_tokens(self.loaded) or self.max_tokens)
+        return min(self.max_tokens, most_tokens(self.loaded_network) or self.max_tokens)
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each summary, and flag what the article does not support."""
@@ -100,7 +100,7 @@ class LettuceDetect(NetworkOptions):
         ]
 
     def _scores_of_pairs(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Score]:
-        once = {pair: self._asked(*pair) for pair in dict.fromkeys(pairs)}
+        once = {pair: self._chunks_to_read(*pair) for pair in dict.fromkeys(pairs)}
         questions = [
             (chunk.of(article), summary)
             for (article, summary), asked in once.items()
@@ -110,10 +110,10 @@ class LettuceDetect(NetworkOptions):
         made = {pair: self._score(*pair, asked, answers) for pair, asked in once.items()}
         yield from (made[pair] for pair in pairs)
 
-    def _asked(self, article: str, summary: str) -> _Asked:
+    def _chunks_to_read(self, article: str, summary: str) -> _ChunksToRead:
         from evalharness.neural.tokens import tokenize_text
 
-        found = tokenize_text(self.loaded, summary)
+        found = tokenize_text(self.loaded_network, summary)
         note = unscorable(article, summary)
         room = self._room(found)
         if not note and room < 1:
@@ -121,22 +121,24 @@ class LettuceDetect(NetworkOptions):
         if not note and not len(found.ids):
             note = "the summary has no tokens"
         if note:
-            return _Asked((), found, note)
+            return _ChunksToRead((), found, note)
         whole = Span(0, len(article))
-        return _Asked((whole,) if self.long == "cut" else self._chunks(article, room), found)
+        return _ChunksToRead((whole,) if self.long == "cut" else self._chunks(article, room), found)
 
     def _room(self, summary: "TokenOffsets") -> int:
         """Return how many tokens of the article fit beside a summary."""
-        special = int(self.loaded.tokenizer.num_special_tokens_to_add(pair=True))
-        around = len(self.loaded.encode([BEFORE + AFTER], special_tokens=False)[0])
+        special = int(self.loaded_network.tokenizer.num_special_tokens_to_add(pair=True))
+        around = len(self.loaded_network.encode([BEFORE + AFTER], special_tokens=False)[0])
         return self._limit - len(summary.ids) - special - around
 
     def _chunks(self, article: str, room: int) -> list[Span]:
         """Return the article in pieces of whole sentences that fit; in one if it fits."""
-        if len(self.loaded.encode([article], special_tokens=False)[0]) <= room:
+        if len(self.loaded_network.encode([article], special_tokens=False)[0]) <= room:
             return [Span(0, len(article))]
         sentences = self.split(article)
-        encoded = self.loaded.encode([s.of(article) for s in sentences], special_tokens=False)
+        encoded = self.loaded_network.encode(
+            [s.of(article) for s in sentences], special_tokens=False
+        )
         chunks: list[Span] = []
         start, total = 0, 0
         for number, (span, item) in enumerate(zip(sentences, encoded, strict=True)):
@@ -151,13 +153,17 @@ class LettuceDetect(NetworkOptions):
     ) -> dict[tuple[str, str], tuple[Probabilities, int]]:
         """Return for a chunk and a summary how likely each token is made up; what was not read."""
         once = list(dict.fromkeys(questions))
-        items = self.loaded.encode(
+        items = self.loaded_network.encode(
             [BEFORE + chunk + AFTER for chunk, _ in once],
             [summary for _, summary in once],
             max_tokens=self._limit,
             truncation="only_first",
         )
-        rows = self.loaded.run(items, self._made_up, "made up", per_token=True) if items else []
+        rows = (
+            self.loaded_network.run(items, self._made_up, "made up", per_token=True)
+            if items
+            else []
+        )
         found: dict[tuple[str, str], tuple[Probabilities, int]] = {}
         for (chunk, summary), item, row in zip(once, items, rows, strict=True):
             kept = len(BEFORE + chunk) if item.kept is None else item.kept[0]
@@ -165,14 +171,14 @@ class LettuceDetect(NetworkOptions):
         return found
 
     def _made_up(self, inputs: "Mapping[str, torch.Tensor]") -> "torch.Tensor":
-        probabilities: torch.Tensor = self.loaded.model(**inputs).logits.float().softmax(-1)
+        probabilities: torch.Tensor = self.loaded_network.model(**inputs).logits.float().softmax(-1)
         return probabilities[..., 1]
 
     def _score(
         self,
         article: str,
         summary: str,
-        asked: _Asked,
+        asked: _ChunksToRead,
         answers: Mapping[tuple[str, str], tuple[Probabilities, int]],
     ) -> Score:
         if asked.note:

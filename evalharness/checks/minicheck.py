@@ -48,7 +48,7 @@ class MiniCheck(Grounding):
     model: Checkpoint = "flan-t5-large"
 
     @cached_property
-    def loaded(self) -> "Network":
+    def loaded_network(self) -> "Network":
         """The network: an encoder-decoder that writes its answer, or a classifier."""
         network = self.network(
             "AutoModelForSeq2SeqLM" if self._writes else "AutoModelForSequenceClassification"
@@ -80,25 +80,27 @@ class MiniCheck(Grounding):
         if self._writes:
             return [len(unit.split()) for unit in texts]
         most = self.most_tokens
-        return [len(e) for e in self.loaded.encode(texts, max_tokens=most, special_tokens=False)]
+        return [
+            len(e) for e in self.loaded_network.encode(texts, max_tokens=most, special_tokens=False)
+        ]
 
     def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return chunk and claim as the one text that the authors trained with."""
         start = f"{'predict: ' if self._writes else ''}{chunk}"
-        whole = f"{start}{self.loaded.tokenizer.eos_token}{claim}"
+        whole = f"{start}{self.loaded_network.tokenizer.eos_token}{claim}"
         return ChunkPrompt(whole, len(start), len(whole))
 
-    def supported(self, items: Sequence["Encoded"]) -> "FloatValues":
+    def support_probabilities(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of support."""
         if not self._writes:
-            return self.loaded.classify(items)[:, 1]
+            return self.loaded_network.classify(items)[:, 1]
         import numpy as np
 
-        rows = self.loaded.run(items, self._first_step, "first step")
+        rows = self.loaded_network.run(items, self._first_step, "first step")
         return np.stack(rows)[:, 1]
 
     def _first_step(self, inputs: "Inputs") -> "torch.Tensor":
         ids = inputs["input_ids"]
         start = ids.new_zeros((ids.shape[0], 1))
-        logits: torch.Tensor = self.loaded.model(**inputs, decoder_input_ids=start).logits
+        logits: torch.Tensor = self.loaded_network.model(**inputs, decoder_input_ids=start).logits
         return logits[:, 0, _ANSWERS].float().softmax(-1)

@@ -174,14 +174,14 @@ class Nli(NetworkOptions):
         return scores
 
     @cached_property
-    def loaded(self) -> "Network":
+    def loaded_network(self) -> "Network":
         """The network, loaded when it is first asked."""
         return self.network("AutoModelForSequenceClassification")
 
     @cached_property
     def labels(self) -> _Labels:
         """Which label means what. Raises: ModelError where the checkpoint does not say."""
-        named = {n: str(name) for n, name in self.loaded.model.config.id2label.items()}
+        named = {n: str(name) for n, name in self.loaded_network.model.config.id2label.items()}
         if self.entailment is not None and self.contradiction is not None:
             found: _Labels | None = _Labels(self.entailment, self.contradiction)
         else:
@@ -231,8 +231,8 @@ class Nli(NetworkOptions):
         if not once:
             return {}
         premises, claims = [p for p, _ in once], [c for _, c in once]
-        items = self.loaded.encode(premises, claims, max_tokens=self.max_tokens)
-        probabilities = self.loaded.classify(items)
+        items = self.loaded_network.encode(premises, claims, max_tokens=self.max_tokens)
+        probabilities = self.loaded_network.classify(items)
         entailed = probabilities[:, self.labels.entailment].tolist()
         contradicted = probabilities[:, self.labels.contradiction].tolist()
         return {

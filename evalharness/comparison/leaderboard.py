@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.store import samples
@@ -120,9 +121,7 @@ def _figures(
         signature = str(record["signatures"]["metrics"].get(label, label))
         called = _number_label(label, signature, signatures)
         kind = signature.partition("|")[0]
-        parts: Sequence[str] = [
-            p for p in samples.SHOWN_PARTS.get(kind, ()) if p in metric["parts"]
-        ]
+        parts: Sequence[str] = [p for p in scorer_row(kind).shown if p in metric["parts"]]
         for part in parts:
             figure = metric["parts"][part]
             yield f"{called}.{part}", (figure["mean"], figure["low"], figure["high"])

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from evalharness.config import run_config, yaml
+from evalharness.config import yaml
+from evalharness.config.run_config import explain
 from evalharness.config.yaml import Document
 from evalharness.stats import paired
 
@@ -143,10 +144,10 @@ def _document(rules: str | Path | Mapping[str, Any]) -> Document:
     return yaml.read_yaml(Path(rules))
 
 
-def _validate_rules(sheet: Document) -> Rules:
+def _validate_rules(document: Document) -> Rules:
     try:
-        return Rules.model_validate_json(json.dumps(sheet.tree))
+        return Rules.model_validate_json(json.dumps(document.tree))
     except ValidationError as error:
-        raise run_config.explain(error, sheet, (), Rules) from None
+        raise explain(error, document, (), Rules) from None
     except TypeError as error:
-        raise sheet.error((), f"holds what YAML could not: {error}") from None
+        raise document.error((), f"holds what YAML could not: {error}") from None

@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import HarnessError
 from evalharness.stats.intervals import Values
-from evalharness.store import samples
 from evalharness.store.runs import Run, unique_names
 
 RowIndices = npt.NDArray[np.intp]
@@ -179,7 +179,7 @@ def _measures(runs: Sequence[Run], name: str) -> list[Measure]:
     kind = str(runs[0].record["signatures"]["metrics"].get(metric, metric)).partition("|")[0]
     shown = [
         part
-        for part in samples.SHOWN_PARTS.get(kind, ())
+        for part in scorer_row(kind).shown
         if all(f"{metric}.{part}" in run.columns for run in runs)
     ]
     return [Measure(metric, part) for part in shown or ["value"]]

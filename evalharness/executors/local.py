@@ -55,4 +55,4 @@ def run_batch(component: Any, batch: Sequence[Any] | Trial) -> list[Any]:
 
 def _run_trial(component: Paced, trial: Trial) -> list[Any]:
     component.settle({}, trial.articles)
-    return [*component.found(), component.told()]
+    return [*component.device_and_limits(), component.generation_record()]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import evalharness
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
 from evalharness.executors.local import run_batch
 from evalharness.protocols import Sent, Task, Trial
@@ -80,7 +80,7 @@ def pack_components(components: Sequence[Sent]) -> bytes:
 
 def _pack(sent: Sent) -> bytes:
     fresh = dataclasses.replace(sent.component)  # without what this one has loaded
-    return pickle.dumps((sent.kind, fresh, digest(registry.signature(sent.kind, sent.component))))
+    return pickle.dumps((sent.kind, fresh, digest(signature_parts(sent.kind, sent.component))))
 
 
 def pack_order(round_number: int, components: bytes, job: Task) -> bytes:
@@ -139,7 +139,7 @@ class WorkerBench:
 
 def _unpack_component(pack: bytes) -> Any:
     kind, component, signature = pickle.loads(pack)  # noqa: S301
-    if digest(registry.signature(kind, component)) != signature:
+    if digest(signature_parts(kind, component)) != signature:
         message = "other files or weights than the driver; put the same on all machines"
         raise ExecutorError(f"{kind}: the worker has {message}")
     return component

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import run_config
+from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.meta import figures, spans
 from evalharness.meta.labels import Labelled, LabelSet, read_labels
@@ -142,7 +142,7 @@ def _macro(estimates: Mapping[str, Mapping[str, ResampledFigure]]) -> dict[str, 
 def _are_sources(names: Sequence[str], label_set: LabelSet) -> None:
     for name in names:
         if name not in label_set.rows:
-            near = run_config.nearest(name, sorted(label_set.rows))
+            near = nearest(name, sorted(label_set.rows))
             raise DataError(f"--without {name}: no such source{near}")
 
 

@@ -120,7 +120,7 @@ class BertScoring(NetworkOptions):
     def _baseline(self) -> tuple[float, float, float]:
         return (0.0, 0.0, 0.0) if self.baseline is None else _row(self.baseline, self.n_layers)
 
-    def compared(
+    def compare_pairs(
         self, pairs: Sequence[tuple[str, str]], made: Callable[[str, str, "Match"], T]
     ) -> dict[tuple[str, str], T]:
         """Return what `made` makes of reference, hypothesis and their match; each pair once."""
@@ -231,7 +231,7 @@ class BertScore(BertScoring):
             else []
             for article, summary in pairs
         ]
-        found = self.compared([pair for some in wanted for pair in some], self._figures)
+        found = self.compare_pairs([pair for some in wanted for pair in some], self._figures)
         scores: list[Score] = []
         for (article, summary), some in zip(pairs, wanted, strict=True):
             if not summary.text.strip():

@@ -95,15 +95,18 @@ class Rouge:
 
     def counted_by(self) -> str:
         """Return what counts: the compiled engine with its version, or nothing if it is ours."""
-        return counted_by() if self._compiled() else ""
+        return counted_by() if self._compiled_scorer() else ""
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each summary against its article's references.
 
         Raises: MissingExtra or HarnessError where the engine asked for cannot be had.
         """
-        scorer = self._compiled()
-        asked = [self._asked(article.references, summary.text) for article, summary in pairs]
+        scorer = self._compiled_scorer()
+        asked = [
+            self._references_to_score(article.references, summary.text)
+            for article, summary in pairs
+        ]
         if scorer is None:
             return [
                 each if isinstance(each, Score) else self._score(each, summary.text)
@@ -111,7 +114,7 @@ class Rouge:
             ]
         return self._score_all(scorer, asked, [summary.text for _, summary in pairs])
 
-    def _compiled(self) -> Compiled | None:
+    def _compiled_scorer(self) -> Compiled | None:
         if self.engine == "python" or self.tokenizer != "default":
             return None
         scorer = compiled_scorer(self.types, self.stemmer, _Ours(self.types, self.stemmer))
@@ -121,7 +124,7 @@ class Rouge:
             raise HarnessError(f"rouge: {PACKAGE} does not count as ours does; use `engine: auto`")
         return scorer
 
-    def _asked(self, references: Sequence[str], summary: str) -> Score | list[str]:
+    def _references_to_score(self, references: Sequence[str], summary: str) -> Score | list[str]:
         """Return the references to score against, or the score where there is nothing to count."""
         given = [reference for reference in references if reference.strip()]
         if not given:

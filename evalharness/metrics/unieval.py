@@ -74,13 +74,15 @@ class UniEvaluating(NetworkOptions):
             raise ValueError(f"max_tokens: {self.max_tokens} is below 1")
 
     @cached_property
-    def loaded(self) -> "Network":
+    def loaded_network(self) -> "Network":
         """The model, loaded when it is first asked."""
         return self.network("AutoModelForSeq2SeqLM")
 
     @cached_property
     def _yes_and_no(self) -> list[int]:
-        yes, no = (int(self.loaded.tokenizer(word)["input_ids"][0]) for word in ("Yes", "No"))
+        yes, no = (
+            int(self.loaded_network.tokenizer(word)["input_ids"][0]) for word in ("Yes", "No")
+        )
         if yes == no:
             raise ModelError(f"{self.checkpoint}: its tokenizer does not tell Yes from No")
         return [yes, no]
@@ -92,8 +94,8 @@ class UniEvaluating(NetworkOptions):
         for start in range(0, len(once), _TOGETHER):
             some = once[start : start + _TOGETHER]
             prompts = [question.prompt for question in some]
-            items = self.loaded.encode(prompts, max_tokens=self.max_tokens)
-            rows = self.loaded.run(items, self._first_step, "yes or no")
+            items = self.loaded_network.encode(prompts, max_tokens=self.max_tokens)
+            rows = self.loaded_network.run(items, self._first_step, "yes or no")
             for question, prompt, item, row in zip(some, prompts, items, rows, strict=True):
                 whole = len(prompt.rstrip())
                 kept = whole if item.kept is None else item.kept[0]
@@ -104,7 +106,7 @@ class UniEvaluating(NetworkOptions):
 
     def _first_step(self, inputs: "Inputs") -> "torch.Tensor":
         """Return the probabilities of yes and no, of the two, as the first word of an answer."""
-        model = self.loaded.model
+        model = self.loaded_network.model
         ids = inputs["input_ids"]
         start = ids.new_full((ids.shape[0], 1), model.config.decoder_start_token_id)
         logits: torch.Tensor = model(**inputs, decoder_input_ids=start).logits

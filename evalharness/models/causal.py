@@ -135,7 +135,7 @@ class _Writer:
             today = datetime.date.fromisoformat(options.today)
             self.chat_template = at_date(self.tokenizer.get_chat_template(), today)
         decoding = settings.resolve(
-            loaded.model, self.tokenizer, {}, options.decoding(), options.cache
+            loaded.model, self.tokenizer, {}, options.decoding_options(), options.cache
         )
         # The only side of a decoder is what it reads and writes together.
         context = window(loaded.model, self.tokenizer, None)
@@ -168,9 +168,9 @@ class _Writer:
             articles,
             self.engine,
             self.prompt,
-            self._polished,
+            self._clean_text,
             self.options.long,
-            self.merging,
+            self.merge_prompt,
         )
 
     def prompt(self, article: Article) -> Prompt | NoPrompt:
@@ -178,7 +178,7 @@ class _Writer:
         source = self.options.user if self.chat else self.options.template or self.options.user
         return self._longest(source, "article", article)
 
-    def merging(self, summaries: Article) -> Prompt | NoPrompt:
+    def merge_prompt(self, summaries: Article) -> Prompt | NoPrompt:
         """Return the prompt that merges summaries, which stand where the article's text does."""
         merge = self.options.long.merge if self.options.long else ""
         return self._longest(merge, "summaries", summaries)
@@ -222,7 +222,7 @@ class _Writer:
             text = f"{self.options.system}\n\n{text}"
         return list(self.tokenizer(text)["input_ids"])
 
-    def _polished(self, written: "GeneratedText", prompt: Prompt) -> str:
+    def _clean_text(self, written: "GeneratedText", prompt: Prompt) -> str:
         text = written.text
         if self.options.thinking == "remove":
             # Some templates open the thought themselves, at the end of the prompt.

@@ -107,13 +107,13 @@ class Endpoint(Server):
 
     def prompt(self, article: Article) -> EndpointRequest | NoPrompt:
         """Return the request for a summary of an article, cut to what may be sent."""
-        return self._asked(self.user, "article", article)
+        return self._request(self.user, "article", article)
 
-    def merging(self, summaries: Article) -> EndpointRequest | NoPrompt:
+    def merge_prompt(self, summaries: Article) -> EndpointRequest | NoPrompt:
         """Return the request that merges summaries, which stand where the article's text does."""
-        return self._asked(self.long.merge if self.long else "", "summaries", summaries)
+        return self._request(self.long.merge if self.long else "", "summaries", summaries)
 
-    def _asked(self, template: str, place: str, article: Article) -> EndpointRequest | NoPrompt:
+    def _request(self, template: str, place: str, article: Article) -> EndpointRequest | NoPrompt:
         title = str(article.extra.get("title") or "")
         if not title and any(name == "title" for _, name in parts(template)):
             return NoPrompt("the article has no title, and the prompt asks for one")

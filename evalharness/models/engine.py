@@ -135,7 +135,7 @@ class Engine:
         """Return how many prompts go together, by their lengths in falling order."""
         if self.alone or self.settings.samples_beams:
             return 1
-        return self.pace.latest.fitting(lengths, self.settings.beams, self.settings.cap)
+        return self.pace.latest.prompts_that_fit(lengths, self.settings.beams, self.settings.cap)
 
     @cached_property
     def pace(self) -> "Pacing":
@@ -156,7 +156,7 @@ class Engine:
         device = self.loaded.device
         return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
-    def told(self) -> dict[str, Any]:
+    def generation_record(self) -> dict[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""
         model, latest = self.loaded.model, self.pace.latest
         limits = {"articles": latest.articles, "tokens": latest.tokens}
@@ -177,7 +177,7 @@ class Engine:
         from what is kept. prompts: makes what is to be written, of n articles.
         """
         if kept is not None:
-            self.pace.latest = self.pace.latest.taking(kept)
+            self.pace.latest = self.pace.latest.with_record(kept)
         fixed = (
             self.continuous
             or self.batch_size != "auto"
@@ -216,10 +216,11 @@ class Engine:
         if self.continuous:
             ids = [prompt.ids for prompt in chosen]
             return [
-                self._written(row) for row in generate_continuously(self.loaded, self.settings, ids)
+                self._read_tokens(row)
+                for row in generate_continuously(self.loaded, self.settings, ids)
             ]
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
-        inputs = self._padded(chosen)
+        inputs = self._pad_prompts(chosen)
         start = 1 if self._encodes else inputs["input_ids"].shape[1]
         processors = LogitsProcessorList()
         if self.settings.draw is not None:
@@ -234,13 +235,13 @@ class Engine:
             sequences = model.generate(
                 **inputs, logits_processor=processors, stopping_criteria=criteria
             )
-        return [self._written(row[start:]) for row in sequences.tolist()]
+        return [self._read_tokens(row[start:]) for row in sequences.tolist()]
 
     @cached_property
     def _encodes(self) -> bool:
         return bool(self.loaded.model.config.is_encoder_decoder)
 
-    def _padded(self, prompts: Sequence[Prompt]) -> dict[str, torch.Tensor]:
+    def _pad_prompts(self, prompts: Sequence[Prompt]) -> dict[str, torch.Tensor]:
         """Return ids and mask: encoders padded right, decoders left, as each was trained."""
         longest = max(len(p.ids) for p in prompts)
         pad = self.settings.config.pad_token_id or 0
@@ -270,7 +271,7 @@ class Engine:
         finally:
             model.generation_config = own
 
-    def _written(self, ids: list[int]) -> GeneratedText:
+    def _read_tokens(self, ids: list[int]) -> GeneratedText:
         """Return the new tokens of a row up to its end, and why it ends there."""
         config = self.settings.config
         end = next((i for i, token in enumerate(ids) if token in end_tokens(config)), None)
@@ -293,8 +294,8 @@ class Asking:
 
     engine: Engine
     prompt: Callable[[Article], Prompt | Failed]
-    merging: Callable[[Article], Prompt | Failed]
-    polished: Callable[[GeneratedText, Prompt], str]
+    merge_prompt: Callable[[Article], Prompt | Failed]
+    clean_text: Callable[[GeneratedText, Prompt], str]
 
     def write(self, prompts: Sequence[Prompt]) -> list[Said | Failed]:
         """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
@@ -302,7 +303,7 @@ class Asking:
         return [
             result
             if isinstance(result, Failed)
-            else Said(self.polished(result, p), result.finish, len(result.ids), len(p.ids))
+            else Said(self.clean_text(result, p), result.finish, len(result.ids), len(p.ids))
             for p, result in results
         ]
 
@@ -311,17 +312,20 @@ def write_summaries(
     articles: Sequence[Article],
     engine: Engine,
     prompt: Callable[[Article], Prompt | Failed],
-    polished: Callable[[GeneratedText, Prompt], str],
+    clean_text: Callable[[GeneratedText, Prompt], str],
     long: Long | None = None,
-    merging: Callable[[Article], Prompt | Failed] | None = None,
+    merge_prompt: Callable[[Article], Prompt | Failed] | None = None,
 ) -> list[Summary]:
     """Return the summary of each article, in order: its prompt, written to, and made readable.
 
-    long: what to do with an article that does not fit. merging: makes a prompt of summaries, where
-    that is not the prompt of an article. Raises: ModelError where all fail for the same reason.
+    long: what to do with an article that does not fit. merge_prompt: makes a prompt of summaries,
+    where that is not the prompt of an article. Raises: ModelError where all fail for the same
+    reason.
     """
     with weights.quiet():
-        return summarize_all(articles, Asking(engine, prompt, merging or prompt, polished), long)
+        return summarize_all(
+            articles, Asking(engine, prompt, merge_prompt or prompt, clean_text), long
+        )
 
 
 def careful(

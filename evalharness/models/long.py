@@ -216,7 +216,7 @@ class _Task(Generic[P]):
 
     def _prompt(self, article: Article, merging: bool = False) -> P | NoPrompt:
         try:
-            return self.reader.merging(article) if merging else self.reader.prompt(article)
+            return self.reader.merge_prompt(article) if merging else self.reader.prompt(article)
         except HarnessError:
             raise
         except Exception as error:  # text that is no Unicode, and what else a tokenizer may refuse
@@ -277,7 +277,7 @@ class _Cutting:
             if part is None:
                 return []
             parts.append(part)
-        return self.evened(parts)
+        return self.even_out(parts)
 
     def next_part(self, before: Span) -> Span | None:
         """Return the next part, with less overlap where it would hold no new sentence."""
@@ -331,7 +331,7 @@ class _Cutting:
         words = self.text[start:limit].rsplit(None, 1)
         return start + len(words[0]) if len(words) == 2 else limit
 
-    def evened(self, parts: list[Span]) -> list[Span]:
+    def even_out(self, parts: list[Span]) -> list[Span]:
         """Move sentences into a last part that would be less than half of the one before."""
         if len(parts) < 2 or 2 * (parts[-1].end - parts[-2].end) >= parts[-2].end - parts[-2].start:
             return parts

@@ -179,15 +179,15 @@ class Generating:
         known = kept.get(self.engine.place)
         self.engine.settle(known, lambda: self.prompts(articles), len(articles))
 
-    def found(self) -> tuple[str, Mapping[str, Any]]:
+    def device_and_limits(self) -> tuple[str, Mapping[str, Any]]:
         """Return the device, and what limits a trial or a lack of memory has set there."""
         return self.engine.place, self.engine.pace.latest.record()
 
-    def told(self) -> Mapping[str, Any]:
+    def generation_record(self) -> Mapping[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""
-        return self.engine.told()
+        return self.engine.generation_record()
 
-    def decoding(self) -> dict[str, Any]:
+    def decoding_options(self) -> dict[str, Any]:
         """Return the decoding options that were set."""
         values = {name: getattr(self, name) for name in DECODING}
         return {name: value for name, value in values.items() if value is not None}

@@ -42,7 +42,7 @@ class Pace:
     length: int | None = None
     filled: float = 0.0
 
-    def fitting(self, lengths: Sequence[int], beams: int, cap: int) -> int:
+    def prompts_that_fit(self, lengths: Sequence[int], beams: int, cap: int) -> int:
         """Return how many of some prompts go together, by their lengths in falling order."""
         n = min(self.size(lengths[0], beams, cap), len(lengths))
         while sum(lengths[:n]) < self.filled * n * lengths[0]:
@@ -71,7 +71,7 @@ class Pace:
             found["tried"] = {str(size): round(pace, 4) for size, pace in self.tried.items()}
         return found
 
-    def taking(self, record: Mapping[str, Any]) -> "Pace":
+    def with_record(self, record: Mapping[str, Any]) -> "Pace":
         """Return the limits with what `record` returned before."""
         kept = {name: record[name] for name in ("articles", "tokens", "length") if name in record}
         if "tried" in record:

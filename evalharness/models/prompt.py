@@ -56,7 +56,7 @@ class Reader(Protocol[P]):
         """Return the prompt that asks for a summary of an article, or of a part of one."""
         ...
 
-    def merging(self, summaries: Article) -> P | NoPrompt:
+    def merge_prompt(self, summaries: Article) -> P | NoPrompt:
         """Return the prompt that makes one summary of the summaries of parts."""
         ...
 

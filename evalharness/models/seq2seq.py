@@ -89,7 +89,7 @@ class _Writer:
         task = dict((getattr(self.model.config, "task_specific_params", None) or {}).get(TASK, {}))
         prefix = task.pop("prefix", None) or getattr(self.model.config, "prefix", None) or ""
         self.prefix: str = prefix if options.prefix is None else options.prefix
-        decoding = options.decoding() | self._target_language()
+        decoding = options.decoding_options() | self._target_language()
         resolved = settings.resolve(self.model, self.tokenizer, task, decoding, options.cache)
         _check_cap(resolved.cap, positions(self.model.config, "decoder"))
         self.window = window(self.model, self.tokenizer, options.max_input_tokens)
@@ -107,7 +107,7 @@ class _Writer:
         from evalharness.models import engine
 
         long = self.options.long
-        return engine.write_summaries(articles, self.engine, self.prompt, self._polished, long)
+        return engine.write_summaries(articles, self.engine, self.prompt, self._clean_text, long)
 
     def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the tokens of prefix and article, the article cut on the right to fit."""
@@ -130,7 +130,7 @@ class _Writer:
         options |= {"return_offsets_mapping": fast, "return_special_tokens_mask": fast}
         return self.tokenizer(self.prefix + text, **options)
 
-    def _polished(self, written: "GeneratedText", prompt: Prompt) -> str:
+    def _clean_text(self, written: "GeneratedText", prompt: Prompt) -> str:
         text = written.text
         if "pegasus" in self.model.config.model_type:
             text = _LINE_BREAK.sub("\n", text)

@@ -1,60 +1,48 @@
-"""The table that a terminal shows at the end of a run."""
+"""The table that a terminal shows at the end of a run, and which columns tables of runs have."""
 
 from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-from evalharness.files.untrusted import visible
-from evalharness.store.samples import SHOWN_PARTS
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-# Parts that are no shares, and are shown as they are.
-NO_SHARES = ("density",)
-# Wide enough for any table where the output is no terminal.
-_FILE_WIDTH = 200
+from evalharness.config.registry import is_share, scorer_row
+from evalharness.report.text_table import (
+    NONE,
+    TextRow,
+    number_text,
+    percent_text,
+    show_table,
+    table_lines,
+    terminal_width,
+    text_width,
+)
 
 NOTICE = "AI generated summaries may have errors. For context, always refer to the full article."
 
 
 def show_runs(records: Sequence[Mapping[str, Any]], out: IO[str]) -> None:
     """Print a table of runs, given as their `run.json` hold them, and what to know of it."""
-    from rich.console import Console
-
-    console = Console(file=out, highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(file=out, highlight=False, width=_FILE_WIDTH, no_color=True)
-    table = _table(records, spread=True)
-    unbounded = console.options.update(max_width=10_000)
-    if console.measure(table, options=unbounded).maximum > console.width:
-        table = _table(records, spread=False)  # a narrow terminal: the means matter more
-    console.print(table)
-    for line in _notes(records):
-        console.print(visible(line), markup=False, soft_wrap=True)
+    rows = _run_rows(records, spread=True)
+    width = terminal_width(out)
+    if width and text_width(table_lines(rows)[1]) > width:
+        rows = _run_rows(records, spread=False)  # a narrow terminal: the means matter more
+    show_table(rows, out, notes=_notes(records))
 
 
-def _table(records: Sequence[Mapping[str, Any]], spread: bool) -> "Table":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=not spread)
-    table.add_column("system", no_wrap=True)
-    for heading in ("n", "answered", "words"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def _run_rows(records: Sequence[Mapping[str, Any]], spread: bool) -> list[TextRow]:
     columns = columns_of(records)
-    for heading in headings(columns, spread):
-        table.add_column(Text(heading), justify="right", no_wrap=True)
+    rows: list[TextRow] = [["system", "n", "answered", "words", *headings(columns, spread)]]
     for record in records:
         outputs = record["outputs"]
-        table.add_row(
-            Text(record["cell"]),
-            str(record["counts"]["summarized"]),
-            _percent(outputs["answer_rate"]),
-            _number(outputs["mean_words"], 0),
-            *(_figure(record, label, part, spread) for label, part in columns),
+        figures = (_figure(record, label, part, spread) for label, part in columns)
+        rows.append(
+            [
+                record["cell"],
+                str(record["counts"]["summarized"]),
+                percent_text(outputs["answer_rate"]),
+                number_text(outputs["mean_words"], 0),
+                *figures,
+            ]
         )
-    return table
+    return rows
 
 
 def columns_of(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -69,7 +57,7 @@ def columns_of(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     columns = []
     for label, found in metrics.items():
         kind = signatures.get(label, label).partition("|")[0]
-        shown = [p for p in SHOWN_PARTS.get(kind, ()) if any(p in m["parts"] for m in found)]
+        shown = [p for p in scorer_row(kind).shown if any(p in m["parts"] for m in found)]
         columns += [(label, part) for part in shown or [""]]
     return columns
 
@@ -87,27 +75,20 @@ def headings(columns: Sequence[tuple[str, str]], spread: bool) -> list[str]:
 def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> str:
     """Return a mean, times 100 where it is a share, and how far its interval goes from it."""
     metric = record["metrics"].get(label)
-    found = metric and (metric["parts"].get(part) if part else metric)
-    if not found or found["mean"] is None:
-        return "–"
-    if not part and "corpus" in found:
-        return _number(found["corpus"], 1)
-    half = max(found["high"] - found["mean"], found["mean"] - found["low"])
-    scale = 1 if part in NO_SHARES else 100
-    mean = f"{found['mean'] * scale:.1f}"
-    return f"{mean} ±{half * scale:.1f}" if spread and found["n"] > 1 else mean
+    figure = metric and (metric["parts"].get(part) if part else metric)
+    if not figure or figure["mean"] is None:
+        return NONE
+    if not part and "corpus" in figure:
+        return number_text(figure["corpus"], 1)
+    half = max(figure["high"] - figure["mean"], figure["mean"] - figure["low"])
+    mean = scaled_figure(figure["mean"], part, digits=1)
+    return f"{mean} ±{scaled_figure(half, part, digits=1)}" if spread and figure["n"] > 1 else mean
 
 
-def _rows(n: int) -> str:
-    return "1 row is" if n == 1 else f"{n} rows are"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int = 2) -> str:
+    """Return a figure as tables have it: shares times 100. metric: its name, or its part's."""
+    scale = 100 if is_share(metric.rpartition(".")[2]) else 1
+    return number_text(None if value is None else value * scale, digits, sign)
 
 
 def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -146,7 +127,8 @@ def _remarks(record: Mapping[str, Any]) -> list[str]:
     remarks = []
     counts, outputs = record["counts"], record["outputs"]
     if counts["rejected"]:
-        remarks.append(f"{_rows(counts['rejected'])} no article; see rejected.jsonl in its folder")
+        rows = "1 row is" if counts["rejected"] == 1 else f"{counts['rejected']} rows are"
+        remarks.append(f"{rows} no article; see rejected.jsonl in its folder")
     remarks += [f"store: damaged and left out: {where}" for where in record["timing"]["damaged"]]
     remarks += [f"{n} not summarized: {why}" for why, n in outputs["errors"].items()]
     if outputs["truncated"]:

@@ -8,21 +8,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evalharness import text
-from evalharness.config import registry
 from evalharness.config.calibration import Probability, load_calibration
+from evalharness.config.named import named_check
 from evalharness.errors import ConfigError, DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import NO_ARTICLE, article_text, extra, parse_page
 from evalharness.loaders.pages.parts import Page
 from evalharness.protocols import Metric
-from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary, score_record
+from evalharness.records import (
+    Article,
+    Flag,
+    Score,
+    SentenceScore,
+    Span,
+    Summary,
+    flag_kind,
+    score_record,
+)
 
 Band = Literal["supported", "unsure", "flagged"]
 VerdictWord = Literal["supported", "unsure", "flagged", "no_summary"]
-
-# Words that the article lacks can still be true to it, and of two names in one place both may be
-# right; every other kind of flag names an error.
-SOFT_KINDS = frozenset({"unsupported", "swap"})
 
 
 @dataclass(frozen=True)
@@ -169,7 +174,7 @@ def verdict_and_bands(
     on. A summary is flagged if a sentence, a flag or its score is; it is supported if all sentences
     and the score are; else unsure. Without a score it is unsure, unless flagged.
     """
-    hard = [flag for flag in score.flags if flag.kind not in SOFT_KINDS]
+    hard = [flag for flag in score.flags if flag_kind(flag.kind).hard]
     bands = {each.span: _band(each, hard, thresholds) for each in score.sentences}
     of_score = "unsure" if score.value is None else thresholds.band(score.value)
     met = {*bands.values(), of_score}
@@ -206,7 +211,7 @@ def check(
     if not given.strip():
         note = "the page has no summary" if parts else "the summary is empty"
         return Verdict("no_summary", None, (), (), note, check, article.text, "", parts)
-    checker = checker or registry.load_class("checks", check)()
+    checker = checker or named_check(check, "check")
     [score] = checker.score([(article, Summary(article.id, given))])
     limits = thresholds or own_thresholds(checker)
     return verdict_of_score(score, article.text, given, check, limits, parts)
@@ -274,7 +279,7 @@ def _sentences(summary: str, score: Score, bands: Mapping[Span, Band]) -> tuple[
     found = []
     for span in sorted(spans):
         known = judged.get(span)
-        hard = any(f.kind not in SOFT_KINDS and _meet(f.span, span) for f in score.flags)
+        hard = any(flag_kind(f.kind).hard and _meet(f.span, span) for f in score.flags)
         band: Band = bands.get(span, "flagged" if hard else "unsure")
         value, evidence = (known.value, known.evidence) if known else (None, ())
         found.append(Sentence(span, span.of(summary), value, band, evidence))

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import registry
-from evalharness.config import run_config as configs
+from evalharness.config.build import build_component
+from evalharness.config.run_config import read_run_config
+from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, DataError, HarnessError
+from evalharness.loaders.formats import matching_paths
 from evalharness.loaders.logs.files import open_log
-from evalharness.loaders.logs.formats import FORMATS
+from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import Logs
-from evalharness.loaders.paths import matching_paths
 from evalharness.records import digest
 from evalharness.runner.run import Progress, Unfinished, run
 from evalharness.store import samples as results_files
 from evalharness.store.runs import Run
 
 ROWS_FORMAT = "rows"
-FORMAT_NAMES = ("auto", ROWS_FORMAT, *FORMATS)
+FORMAT_NAMES = ("auto", ROWS_FORMAT, *HARNESS_FORMATS)
 REASONS_SHOWN = 5
 
 
@@ -64,14 +65,14 @@ def score(
     """
     if format not in FORMAT_NAMES:
         raise ConfigError(f"--format {format}: known are {', '.join(FORMAT_NAMES)}")
-    sheet = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
-    sources = _sources_of_systems(list(_sources(files, format, sheet, overrides)), systems)
+    settings = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
+    sources = _sources_of_systems(list(_sources(files, format, settings, overrides)), systems)
     runs: list[Run] = []
     failures: dict[str, str] = {}
     for source in sources:
         if source.told:
             tell(source.told)
-        whole = sheet | {"data": source.data, "model": {"name": "given", "label": source.label}}
+        whole = settings | {"data": source.data, "model": {"name": "given", "label": source.label}}
         try:
             runs += run(
                 whole,
@@ -97,7 +98,7 @@ def score(
 
 
 def _sources(
-    files: Sequence[str], format_: str, sheet: Mapping[str, Any], overrides: Sequence[str]
+    files: Sequence[str], format_: str, settings: Mapping[str, Any], overrides: Sequence[str]
 ) -> Iterator[_Source]:
     rows: list[str] = []
     taken: set[str] = set()
@@ -106,8 +107,8 @@ def _sources(
             rows.append(str(path))
             continue
         data = {"name": "logs", "path": str(path), "format": format_}
-        logs = _logs(dict(sheet, data=data), overrides)
-        told = "\n".join(taken.told() for taken in logs.taken())
+        logs = _logs(dict(settings, data=data), overrides)
+        told = "\n".join(mapped.describe() for mapped in logs.open_logs())
         for system in logs.systems() or [path.stem]:
             label = _unused_name(system, path.stem, taken)
             yield _Source({**data, "system": system}, label, told)
@@ -117,10 +118,10 @@ def _sources(
         yield _Source({"name": "files", "path": rows if len(rows) > 1 else rows[0]}, label)
 
 
-def _logs(sheet: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
+def _logs(settings: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
     """Return the loader as the run will have it, with what the overrides make of its columns."""
-    experiment = configs.read(sheet, overrides)
-    loader = registry.build("loaders", ("data",), experiment.sheet.data, experiment.document)
+    run_config = read_run_config(settings, overrides)
+    loader = build_component("loaders", ("data",), run_config.data, run_config.document)
     if not isinstance(loader, Logs):
         raise ConfigError("--set data.name: the loader of a log is `logs`; or give --format rows")
     return loader
@@ -131,7 +132,7 @@ def _sources_of_systems(sources: list[_Source], systems: Sequence[str]) -> list[
     there = {str(source.data["system"]): None for source in sources if "system" in source.data}
     for system in systems:
         if system not in there:
-            raise DataError(f"no summaries of {system!r}{configs.nearest(system, list(there))}")
+            raise DataError(f"no summaries of {system!r}{nearest(system, list(there))}")
     return [s for s in sources if not systems or s.data.get("system") in (None, *systems)]
 
 

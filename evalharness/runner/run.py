@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, executor_of, prepare
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import Exit, HarnessError
 from evalharness.executors.local import LocalPool
 from evalharness.protocols import Progress as Progress
@@ -54,11 +54,11 @@ def run(
         a cell of several failed.
     """
     folder = results_folder(results)
-    experiment = configs.read(config, overrides, limit, executor, workers)
-    cells = prepare(experiment)
+    run_config = read_run_config(config, overrides, limit, executor, workers)
+    cells = prepare(run_config)
     if space:
         check_space(cells, folder)
-    built_executor = executor_of(experiment, cells)
+    built_executor = executor_of(run_config, cells)
     if len(cells) > 1:
         write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
 from evalharness.executors.tasks import must_stay
 from evalharness.protocols import Costly, Metric, Pool, Progress, Sent, Task
@@ -67,7 +67,7 @@ class Scoring:
 
     def __post_init__(self) -> None:
         """Make the signature. Raises: ModelError."""
-        self.signature = registry.signature(self.kind, self.metric)
+        self.signature = signature_parts(self.kind, self.metric)
 
     @property
     def ledger(self) -> Ledger:
@@ -83,7 +83,7 @@ class Scoring:
     @property
     def is_network(self) -> bool:
         """Whether the metric loads weights, and so has pairs beside each other in batches."""
-        return bool(registry.wanted_checkpoints(self.metric))
+        return bool(wanted_checkpoints(self.metric))
 
     def missing_batches(self, unit: Unit) -> list[list[MissingScore]]:
         """Return the batches that the ledger lacks and no worker has.
@@ -195,7 +195,7 @@ class Whole:
     def units(self, cells: Sequence[FilledCell], network: int | None) -> Iterator[Unit]:
         """Yield all articles with all their summaries."""
         first = cells[0].cell
-        for window in windows(first.loader, first.sheet.limit):
+        for window in windows(first.loader, first.run_config.limit):
             yield from units(window, [cell.summarizing.read(window) for cell in cells])
 
 
@@ -205,7 +205,7 @@ def scorings_of(cells: Sequence[FilledCell], store: Store) -> list[Scoring]:
     for number, filled in enumerate(cells):
         for label, metric in filled.cell.metrics.items():
             kind = filled.cell.metric_kinds[label]
-            name = canonical(registry.signature(kind, metric))
+            name = canonical(signature_parts(kind, metric))
             if name not in scorings:
                 scorings[name] = Scoring(kind, metric, store)
             scorings[name].asking.append((number, label))
@@ -221,7 +221,7 @@ def fill_scores(
     """
     scorings = scorings_of(cells, store)
     first = cells[0].cell
-    total = expected_articles(first.loader, first.sheet.limit)
+    total = expected_articles(first.loader, first.run_config.limit)
     for some, network in _passes(scorings):
         progress.start(_name_of_pass(some, cells), total and total * len(cells))
         tasks = _tasks(share.units(cells, network), some, len(cells), progress)

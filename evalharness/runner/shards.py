@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import run_config as configs
 from evalharness.config.cells import executor_of, prepare
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import ConfigError
 from evalharness.files.temporary import OffsetIndex
 from evalharness.protocols import Progress
@@ -106,10 +106,10 @@ def run_shard(
     """
     which = shard_of(shard) if isinstance(shard, str) else shard
     folder = results_folder(results)
-    experiment = configs.read(config, overrides, limit, executor, workers)
-    cells = prepare(experiment)
+    run_config = read_run_config(config, overrides, limit, executor, workers)
+    cells = prepare(run_config)
     dealing = _Dealing(which)
-    with executor_of(experiment, cells).pool() as pool:
+    with executor_of(run_config, cells).pool() as pool:
         filled = fill(cells, Store(folder / "store"), pool, dealing, progress)
     return _result(filled, dealing)
 
@@ -164,7 +164,7 @@ class _Dealing:
         there, as it would make other digits of texts in other company.
         """
         first = cells[0].cell
-        own_windows = windows(first.loader, first.sheet.limit)
+        own_windows = windows(first.loader, first.run_config.limit)
         if network is not None:
             yield from self._whole_units(cells, network, own_windows)
             return

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Protocol
 
-from evalharness.config import registry
 from evalharness.config.cells import Cell
+from evalharness.config.signature import signature_parts
 from evalharness.errors import WorkerDied
 from evalharness.protocols import (
     Batching,
@@ -55,7 +55,7 @@ class Summarizing:
         """Take a model; `advance` is told how many more summaries there are."""
         self.kind = kind
         self.model = model
-        self.signature = registry.signature(kind, model)
+        self.signature = signature_parts(kind, model)
         self.instructions = model.instructions() if isinstance(model, Prompted) else ()
         self.advance = advance
         self.computed = self.stored = 0
@@ -250,9 +250,9 @@ def fill_summaries(
     """
     began, started = time.perf_counter(), _now()
     summarizing = Summarizing(cell.model_kind, cell.model, store, progress.advance)
-    total = expected_articles(cell.loader, cell.sheet.limit)
+    total = expected_articles(cell.loader, cell.run_config.limit)
     progress.start(cell.name, total and total // share.of)
-    numbered = enumerate(windows(cell.loader, cell.sheet.limit))
+    numbered = enumerate(windows(cell.loader, cell.run_config.limit))
     summarizing.fill(((window, share.claim(job, n)) for n, window in numbered), pool)
     progress.end()
     summarizing.rest()

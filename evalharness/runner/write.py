@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import registry
 from evalharness.config.cells import Cell
+from evalharness.config.signature import signature_text
 from evalharness.errors import DataError, StoreError
 from evalharness.protocols import Delegating, Progress, Silence, Tracked, Tracker
 from evalharness.records import Article, Rejected, ScoreRecord, Summary
@@ -76,10 +76,10 @@ def _write_group(
             for writer in writers:
                 writer.reject(row)
 
-        total = expected_articles(cell.loader, cell.sheet.limit)
+        total = expected_articles(cell.loader, cell.run_config.limit)
         name = cell.name if n == 1 else f"{n} systems"
         progress.start(f"files of {name}", total and total * n)
-        for window in windows(cell.loader, cell.sheet.limit, reject):
+        for window in windows(cell.loader, cell.run_config.limit, reject):
             summaries = [of_cell.summarizing.read(window) for of_cell in group.cells]
             for unit in units(window, summaries):
                 _write_unit(unit, group, writers)
@@ -98,7 +98,9 @@ def _folder(cell: Cell, results: Path) -> Path:
 
 
 def _writer(cell: Cell, results: Path) -> Writer:
-    return Writer(_folder(cell, results), cell.metrics, cell.sheet.interval, cell.sheet.seed)
+    return Writer(
+        _folder(cell, results), cell.metrics, cell.run_config.interval, cell.run_config.seed
+    )
 
 
 def _write_unit(unit: Unit, group: FilledGroup, writers: Sequence[Writer]) -> None:
@@ -155,7 +157,7 @@ def _finished_run(
     if cell.trackers:
         name, settings = cell.name, cell.settings
         tracked = Tracked(cell.experiment, name, results, folder, settings, record)
-        record = _tell_trackers(cell.trackers, tracked)
+        record = tell_trackers(cell.trackers, tracked)
     return Run(folder, record)
 
 
@@ -164,9 +166,9 @@ def _head(cell: Cell) -> dict[str, Any]:
         "format": 1,
         "experiment": cell.experiment,
         "cell": cell.name,
-        "seed": cell.sheet.seed,
-        "interval": cell.sheet.interval.model_dump(),
-        "data": {"loader": cell.sheet.data.name, **cell.data_identity},
+        "seed": cell.run_config.seed,
+        "interval": cell.run_config.interval.model_dump(),
+        "data": {"loader": cell.run_config.data.name, **cell.data_identity},
     }
 
 
@@ -175,9 +177,9 @@ def _signatures(of_cell: FilledCell, scorings: Mapping[str, Scoring]) -> dict[st
     calibrations = of_cell.cell.calibrations
     quoted = {label: {"calibration": named.quoted()} for label, named in calibrations.items()}
     return {
-        "model": registry.signature_text(of_cell.summarizing.signature),
+        "model": signature_text(of_cell.summarizing.signature),
         "metrics": {
-            label: registry.signature_text(scoring.signature | quoted.get(label, {}))
+            label: signature_text(scoring.signature | quoted.get(label, {}))
             for label, scoring in scorings.items()
         },
     }
@@ -218,7 +220,7 @@ def _timing(
     }
 
 
-def _tell_trackers(trackers: Mapping[str, Tracker], tracked: Tracked) -> dict[str, Any]:
+def tell_trackers(trackers: Mapping[str, Tracker], tracked: Tracked) -> dict[str, Any]:
     """Tell trackers of a run, and return its record with what came of it under `timing`.
 
     This is the one case in which `run.json` is written again: a tracker uploads it with the others,

@@ -21,12 +21,6 @@ CONFIG = "config.yaml"
 PAGE_FILE = "report.html"
 REJECTED = "rejected.jsonl"
 
-# Of a metric with many parts, by kind: those that papers print.
-SHOWN_PARTS = {
-    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
-    "extractiveness": ("coverage", "density", "novel_2"),
-}
-
 
 class Writer(Tally):
     """Writes a run's folder: samples while they come, the rest when all are there."""

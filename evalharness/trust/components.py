@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config import cells, registry
-from evalharness.config import run_config as configs
+from evalharness.config.build import build_component
 from evalharness.config.calibration import Calibration
-from evalharness.config.run_config import Experiment
+from evalharness.config.run_config import RunConfig, read_run_config
+from evalharness.config.signature import signature_parts, signature_text, wanted_checkpoints
 from evalharness.errors import ConfigError, HarnessError
 from evalharness.hf import hub
 from evalharness.protocols import Costly, Need
@@ -49,16 +50,16 @@ def run_components(folder: Path, record: Mapping[str, Any], findings: Findings) 
     if not path.is_file():
         return Components()  # named already, or never told
     try:
-        experiment = configs.read(path)
+        run_config = read_run_config(path)
     except ConfigError as error:
         findings.differs(path, 0, "", str(error).removeprefix(f"{path}: "))
         return Components()
-    for place, found, wanted in _told_twice(experiment, record):
+    for place, found, wanted in _told_twice(run_config, record):
         if found != wanted:
             findings.differs(path, 0, place, f"{found!r} here, {wanted!r} in {samples.RUN_FILE}")
     built = Components()
-    _scorers(experiment, record, built, findings)
-    _model(experiment, record, built, findings)
+    _scorers(run_config, record, built, findings)
+    _model(run_config, record, built, findings)
     for label, metric in built.metrics.items():
         if why := not_again(metric):
             findings.note(f"{path}: {label}: not scored again: {why}")
@@ -74,7 +75,7 @@ def not_again(metric: Any) -> str:
         return "asking it is costly"
     if getattr(metric, "remote_code", False):
         return "it runs code that comes with a checkpoint"
-    absent = [each.name for each in registry.wanted_checkpoints(metric) if not _is_here(each)]
+    absent = [each.name for each in wanted_checkpoints(metric) if not _is_here(each)]
     return f"{', '.join(absent)} is not on this machine" if absent else ""
 
 
@@ -83,31 +84,28 @@ def _is_here(wanted: hub.Wanted) -> bool:
     return weights_of(wanted).where in ("folder", "cache")
 
 
-def _told_twice(
-    experiment: Experiment, record: Mapping[str, Any]
-) -> Iterator[tuple[str, Any, Any]]:
-    model = experiment.sheet.model
-    yield "name", experiment.name, record["experiment"]
+def _told_twice(run_config: RunConfig, record: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    model = run_config.model
+    yield "name", run_config.name, record["experiment"]
     yield "model.label", model.label if model else "", record["cell"]
-    yield "seed", experiment.sheet.seed, record["seed"]
-    yield "interval", experiment.sheet.interval.model_dump(), record["interval"]
-    labels = [scorer.label or scorer.name for _, scorer in experiment.scorers()]
+    yield "seed", run_config.seed, record["seed"]
+    yield "interval", run_config.interval.model_dump(), record["interval"]
+    labels = [scorer.shown_name for _, _, scorer in run_config.scorers()]
     yield "metrics and checks", labels, list(record["metrics"])
 
 
 def _scorers(
-    experiment: Experiment, record: Mapping[str, Any], built: Components, findings: Findings
+    run_config: RunConfig, record: Mapping[str, Any], built: Components, findings: Findings
 ) -> None:
-    place = experiment.document.place(())
-    for key, component in experiment.scorers():
-        label = component.label or component.name
+    place = run_config.document.place(())
+    for kind, key, component in run_config.scorers():
+        label = component.shown_name
         told = str(record["signatures"]["metrics"].get(label, ""))
-        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
         if (needs := _needs(kind, component.name)) is not None:
             built.needs[label] = needs
         try:
-            metric = registry.build(kind, key, component, experiment.document)
-            now = registry.signature_text(registry.signature(component.name, metric))
+            metric = build_component(kind, key, component, run_config.document)
+            now = signature_text(signature_parts(component.name, metric))
         except HarnessError as error:
             findings.note(f"{place}: {label}: not scored again: {error}")
             continue
@@ -119,7 +117,7 @@ def _scorers(
         if not component.calibration:
             continue
         try:
-            named = cells.read_calibration(experiment, key, component, metric)
+            named = cells.read_calibration(run_config, key, component, metric)
         except HarnessError as error:
             findings.note(f"{place}: {label}: probabilities and bands not checked: {error}")
             continue
@@ -133,14 +131,14 @@ def _scorers(
 
 
 def _model(
-    experiment: Experiment, record: Mapping[str, Any], built: Components, findings: Findings
+    run_config: RunConfig, record: Mapping[str, Any], built: Components, findings: Findings
 ) -> None:
-    place, told = experiment.document.place(()), record["signatures"]["model"]
-    for key, component in experiment.models():
+    place, told = run_config.document.place(()), record["signatures"]["model"]
+    for key, component in run_config.summarizers():
         built.model_needs = _needs("models", component.name)
         try:
-            model = registry.build("models", key, component, experiment.document)
-            now = registry.signature_text(registry.signature(component.name, model))
+            model = build_component("models", key, component, run_config.document)
+            now = signature_text(signature_parts(component.name, model))
         except HarnessError as error:
             findings.note(f"{place}: the model is not checked: {error}")
             return
@@ -184,4 +182,4 @@ def _needs(kind: registry.Kind, name: str) -> frozenset[Need] | None:
 
 def neural(component: Any) -> bool:
     """Tell whether a component reads a checkpoint: its numbers depend a little on the batch."""
-    return bool(dataclasses.is_dataclass(component) and registry.wanted_checkpoints(component))
+    return bool(dataclasses.is_dataclass(component) and wanted_checkpoints(component))

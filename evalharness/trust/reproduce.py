@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from evalharness.config import run_config as configs
 from evalharness.config import yaml
+from evalharness.config.run_config import read_run_config
+from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
 from evalharness.files.shipped import shipped_path
 from evalharness.runner.run import Progress, run
@@ -122,10 +123,10 @@ def published_results() -> dict[str, PublishedResult]:
 
 
 def _row(name: str, config: Path, row: _Row) -> PublishedResult:
-    sheet = configs.read(config).sheet
-    model = sheet.model.options.get("model", sheet.model.name) if sheet.model else ""
+    run_config = read_run_config(config)
+    model = run_config.model.options.get("model", run_config.model.name) if run_config.model else ""
     figures = tuple(PublishedFigure(metric, f.value, f.within) for metric, f in row.figures.items())
-    data = str(sheet.data.options.get("dataset", sheet.data.name))
+    data = str(run_config.data.options.get("dataset", run_config.data.name))
     return PublishedResult(
         name, config, str(model), data, row.articles, row.source, figures, row.note
     )
@@ -135,7 +136,7 @@ def published_result(name: str) -> PublishedResult:
     """Return a published row. Raises: ConfigError with the nearest name."""
     known = published_results()
     if name not in known:
-        raise ConfigError(f"no published row {name!r}{configs.nearest(name, list(known))}")
+        raise ConfigError(f"no published row {name!r}{nearest(name, list(known))}")
     return known[name]
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config import cells
-from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import ConfigError, DataError
 from evalharness.protocols import Silence
 from evalharness.records import Article
@@ -116,7 +116,7 @@ def rerun(
 
 def _cell(folder: Path, record: Mapping[str, Any]) -> Cell:
     """Return the cell that the resolved config makes, under the names that the run had."""
-    (cell, *_) = cells.prepare(configs.read(folder / samples.CONFIG))
+    (cell, *_) = cells.prepare(read_run_config(folder / samples.CONFIG))
     return dataclasses.replace(cell, experiment=record["experiment"], name=record["cell"])
 
 
@@ -125,7 +125,7 @@ def _same_data(folder: Path, cell: Cell) -> None:
     path = folder / samples.SAMPLES
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; nothing to compare with")
-    now = (article for window in windows(cell.loader, cell.sheet.limit) for article in window)
+    now = (article for window in windows(cell.loader, cell.run_config.limit) for article in window)
     then = samples.read_samples(path)
     for number, (sample, article) in enumerate(zip_longest(then, now), 1):
         odd = _unlike_article(sample, article)

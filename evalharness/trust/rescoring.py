@@ -85,7 +85,7 @@ class Rescoring:
     def _summaries(self, written: Sequence[Any]) -> None:
         """Compare the summaries of what needs no weights and no server; `rerun` does all others."""
         kind = self.made.model_kind
-        built_in = kind in registry.BUILT_IN["models"] and kind != "endpoint"
+        built_in = kind in registry.BUILT_IN["models"] and not hasattr(self.made.model, "endpoint")
         if not built_in or neural(self.made.model) or not written:
             return
         self.findings.done["summaries written again"] += len(written)

@@ -6,16 +6,17 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
-from evalharness.checks.judge import protocols as judge_answers
+from evalharness.checks.judge import protocols
 from evalharness.checks.judge.protocols import (
     PROTOCOLS,
     Aggregate,
     Answers,
     ClaimUnit,
+    JudgeEngine,
     Judgement,
     JudgeQuestion,
-    Judging,
     ProtocolName,
+    QuestionForm,
     Reply,
 )
 from evalharness.endpoint import Server
@@ -153,7 +154,7 @@ class Judge(NetworkOptions):
     @property
     def words(self) -> tuple[str, ...]:
         """The answers that may be given, in one token."""
-        return (self.yes, self.no) if self.asks_for == "yes-no" else judge_answers.RATINGS
+        return (self.yes, self.no) if self.asks_for == "yes-no" else protocols.RATINGS
 
     @property
     def cap(self) -> int:
@@ -171,19 +172,29 @@ class Judge(NetworkOptions):
                 self._questions_of_pair(article.text, summary.text) for article, summary in some
             ]
             questions = [question for one in asked for question in one.questions]
-            replies = iter(self._judging.ask(questions) if questions else ())
+            replies = iter(self._engine.ask(questions) if questions else ())
             scores += [self._score(one, [next(replies) for _ in one.questions]) for one in asked]
         return scores
 
     @cached_property
-    def _judging(self) -> Judging:
+    def _engine(self) -> JudgeEngine:
+        words = self.words if self.by_probability else ()
+        form = QuestionForm(self.user, self.system, words, self.cap)
         if self.endpoint is not None:
             from evalharness.checks.judge.remote import Remote
 
-            return Remote(self, self.endpoint)
+            return Remote(self.endpoint, form, self.max_characters, self.top_logprobs)
         from evalharness.checks.judge.local import LocalJudge
 
-        return LocalJudge(self)
+        return LocalJudge(
+            self.network("AutoModelForCausalLM"),
+            form,
+            self.checkpoint,
+            chat=self.chat,
+            template_options=self.template_options,
+            today=datetime.date.fromisoformat(self.today),
+            max_input_tokens=self.max_input_tokens,
+        )
 
     def _questions_of_pair(self, article: str, summary: str) -> "_Asked":
         note = unscorable(article, summary)
@@ -239,24 +250,24 @@ class Judge(NetworkOptions):
 
     def _judgement(self, reply: Reply) -> Judgement:
         if self.asks_for == "yes-no":
-            return judge_answers.yes_or_no(reply, self.yes, self.no, self.least_mass)
-        return judge_answers.rating(reply, self.least_mass)
+            return protocols.yes_or_no(reply, self.yes, self.no, self.least_mass)
+        return protocols.rating(reply, self.least_mass)
 
     def _score_of_quotes(self, summary: str, reply: Reply, reading: PairScoring) -> Score:
         """Return the share of words outside of what is quoted; quotes that are none are counted."""
-        quotes = judge_answers.quoted_lines(reply.text) if reply.finished else None
-        wrong, n_refused = judge_answers.places(quotes or [], summary)
+        quotes = protocols.quoted_lines(reply.text) if reply.finished else None
+        wrong, n_refused = protocols.places(quotes or [], summary)
         parts = {"out_of_form": 0.0, "refused": float(n_refused)}
         if quotes is None or (quotes and not wrong):
             return Score(None, parts | {"out_of_form": 1.0}, note=OUT_OF_FORM)
-        sentences = judge_answers.sentence_shares(summary, self.split(summary), wrong)
+        sentences = protocols.sentence_shares(summary, self.split(summary), wrong)
         if not sentences:
             return Score(None, parts, note="the summary has no words")
         if n_refused:
             reading.notes.append("some quotes are not in the summary")
         value = self._aggregate([sentence.value for sentence in sentences])
         score = reading.score(value, sentences, parts)
-        return replace(score, flags=judge_answers.flags_of(wrong))
+        return replace(score, flags=protocols.flags_of(wrong))
 
     def _aggregate(self, values: Sequence[float]) -> float:
         how = self.aggregate or PROTOCOLS[self.protocol].aggregate

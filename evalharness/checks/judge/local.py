@@ -7,12 +7,12 @@ import contextlib
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from transformers import GenerationConfig
 
-from evalharness.checks.judge.protocols import JudgeQuestion, Reply
+from evalharness.checks.judge.protocols import JudgeQuestion, QuestionForm, Reply
 from evalharness.errors import ModelError
 from evalharness.hf import weights
 from evalharness.hf.prompts import (
@@ -24,11 +24,7 @@ from evalharness.hf.prompts import (
     window,
 )
 from evalharness.neural.batches import Encoded, pack_ids
-from evalharness.neural.network import Inputs, without_surrogates
-
-if TYPE_CHECKING:
-    from evalharness.checks.judge.judge import Judge
-    from evalharness.neural.network import Network
+from evalharness.neural.network import Inputs, Network, without_surrogates
 
 # What a prompt ends in where there is no chat template to open the answer.
 _PLAIN_END = "\n\nAnswer:"
@@ -37,30 +33,35 @@ _PLAIN_END = "\n\nAnswer:"
 class LocalJudge:
     """A checkpoint at work; settles once what is the same for all questions."""
 
-    def __init__(self, options: "Judge") -> None:
-        self.options = options
-        self.network: Network = options.network("AutoModelForCausalLM")
-        self.tokenizer = self.network.tokenizer
-        self.chat_template = self._chat_template()
-        self.n_new = options.cap
-        context = window(self.network.model, self.tokenizer, None)
-        known = [n for n in (context and context - self.n_new, options.max_input_tokens) if n]
+    def __init__(
+        self,
+        network: Network,
+        form: QuestionForm,
+        name: str,
+        *,
+        chat: bool | None,
+        template_options: Mapping[str, Any],
+        today: datetime.date,
+        max_input_tokens: int | None,
+    ) -> None:
+        self.network = network
+        self.form = form
+        self.name = name
+        self.template_options = template_options
+        self.tokenizer = network.tokenizer
+        self.chat_template = self._chat_template(chat, today)
+        context = window(network.model, self.tokenizer, None)
+        known = [n for n in (context and context - form.most_tokens, max_input_tokens) if n]
         self.limit = min(known) if known else None
-        words = options.words if options.by_probability else ()
-        self.answers = answer_tokens(self.tokenizer, words, self._n_tokens)
+        n_tokens = int(network.model.config.get_text_config().vocab_size)
+        self.answers = answer_tokens(self.tokenizer, form.answers, n_tokens)
 
-    @property
-    def _n_tokens(self) -> int:
-        return int(self.network.model.config.get_text_config().vocab_size)
-
-    def _chat_template(self) -> str | None:
+    def _chat_template(self, chat: bool | None, today: datetime.date) -> str | None:
         has_template = bool(self.tokenizer.chat_template)
-        if self.options.chat and not has_template:
-            name = self.options.checkpoint
-            raise ModelError(f"chat: the tokenizer of {name} has no chat template")
-        if not has_template or self.options.chat is False:
+        if chat and not has_template:
+            raise ModelError(f"chat: the tokenizer of {self.name} has no chat template")
+        if not has_template or chat is False:
             return None
-        today = datetime.date.fromisoformat(self.options.today)
         return at_date(self.tokenizer.get_chat_template(), today)
 
     def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:
@@ -68,7 +69,7 @@ class LocalJudge:
         with weights.quiet():  # which warns of what is too long before it is cut
             prompts = [self._prompt(question) for question in questions]
         asked = [prompt for prompt in prompts if isinstance(prompt, Encoded)]
-        if self.options.by_probability:
+        if self.form.answers:
             replies = iter(self._probabilities(asked))
         else:
             replies = iter(self._texts(asked))
@@ -102,7 +103,7 @@ class LocalJudge:
         """Return the new tokens of each item, -1 where there are no more; exact as floats."""
         made = self._generate(inputs)
         new = made.sequences[:, inputs["input_ids"].shape[1] :]
-        rows = torch.full((new.shape[0], self.n_new), -1, dtype=torch.float32)
+        rows = torch.full((new.shape[0], self.form.most_tokens), -1, dtype=torch.float32)
         rows[:, : new.shape[1]] = new.float()
         return rows
 
@@ -111,7 +112,7 @@ class LocalJudge:
         ids, mask = left_padded(inputs["input_ids"], inputs["attention_mask"])
         made: Any = GenerationConfig
         config = made(
-            max_new_tokens=self.n_new,
+            max_new_tokens=self.form.most_tokens,
             do_sample=False,
             num_beams=1,
             eos_token_id=sorted(self._ends) or None,
@@ -154,17 +155,17 @@ class LocalJudge:
 
     def _ids(self, values: Mapping[str, str]) -> list[int]:
         """Return the tokens of a whole prompt; a chat template brings its own begin mark."""
-        user, options = fill_template(self.options.user, values), self.options
+        user, system = fill_template(self.form.user, values), self.form.system
         if self.chat_template is None:
-            start = f"{options.system}\n\n" if options.system else ""
+            start = f"{system}\n\n" if system else ""
             return list(self.tokenizer(f"{start}{user}{_PLAIN_END}")["input_ids"])
         text = render_chat(
             self.tokenizer,
             self.chat_template,
             user,
-            options.system,
-            options.template_options,
-            options.checkpoint,
+            system,
+            self.template_options,
+            self.name,
         )
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 

@@ -114,7 +114,21 @@ class Reply(NamedTuple):
     passing: bool = False
 
 
-class Judging(Protocol):
+class QuestionForm(NamedTuple):
+    """How every question is put, and how it may be answered.
+
+    user: user message, with {article} and {summary}. system: system message; empty for none.
+    answers: those that may be given, read from the probabilities of the first token; () where the
+    answer is read from its text. most_tokens: the most new tokens of an answer.
+    """
+
+    user: str
+    system: str
+    answers: tuple[str, ...]
+    most_tokens: int
+
+
+class JudgeEngine(Protocol):
     """Whoever answers: a checkpoint, or a server."""
 
     def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:

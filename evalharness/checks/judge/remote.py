@@ -2,15 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from evalharness.checks.judge.protocols import JudgeQuestion, Reply
+from evalharness.checks.judge.protocols import JudgeQuestion, QuestionForm, Reply
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
 from evalharness.errors import EndpointError
 from evalharness.hf.prompts import fill_template
-
-if TYPE_CHECKING:
-    from evalharness.checks.judge.judge import Judge
 
 # Marks of a space that some servers leave in a token's text.
 _SPACES = str.maketrans({"▁": " ", "Ġ": " "})
@@ -19,9 +16,13 @@ _SPACES = str.maketrans({"▁": " ", "Ġ": " "})
 class Remote:
     """A server at work."""
 
-    def __init__(self, options: "Judge", server: Server) -> None:
-        self.options = options
+    def __init__(
+        self, server: Server, form: QuestionForm, max_characters: int | None, top_logprobs: int
+    ) -> None:
         self.client = Client(server)
+        self.form = form
+        self.max_characters = max_characters
+        self.top_logprobs = top_logprobs
 
     def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:
         """Return what came of each question, in order; equal ones are asked once."""
@@ -31,24 +32,24 @@ class Remote:
         return [replies[question] for question in questions]
 
     def _chat(self, question: JudgeQuestion) -> Chat:
-        article = question.article[: self.options.max_characters]
-        user = fill_template(self.options.user, {"article": article, "summary": question.claim})
-        fields: dict[str, Any] = {"max_tokens": self.options.cap, "temperature": 0}
-        if self.options.by_probability:
-            fields |= {"logprobs": True, "top_logprobs": self.options.top_logprobs}
-        return Chat(user, self.options.system, fields)
+        article = question.article[: self.max_characters]
+        user = fill_template(self.form.user, {"article": article, "summary": question.claim})
+        fields: dict[str, Any] = {"max_tokens": self.form.most_tokens, "temperature": 0}
+        if self.form.answers:
+            fields |= {"logprobs": True, "top_logprobs": self.top_logprobs}
+        return Chat(user, self.form.system, fields)
 
     def _reply(self, question: JudgeQuestion, answer: Answer | Unanswered) -> Reply:
         if isinstance(answer, Unanswered):
             return Reply(failed=answer.reason, passing=True)
-        read = len(question.article[: self.options.max_characters])
-        if not self.options.by_probability:
+        read = len(question.article[: self.max_characters])
+        if not self.form.answers:
             return Reply(text=answer.text, finished=answer.finish != "length", read=read)
         if not answer.tokens:
             raise EndpointError(
                 f"{self.client.server.url} gives no probabilities of tokens; set by: text"
             )
-        return Reply(answer_logs(answer.tokens[0], self.options.words), read=read)
+        return Reply(answer_logs(answer.tokens[0], self.form.answers), read=read)
 
 
 def answer_logs(first: Mapping[str, float], words: Sequence[str]) -> dict[str, float]:

@@ -7,28 +7,12 @@ from dataclasses import dataclass
 from evalharness.meta.planted.plant import KINDS, ErrorKind, Planted, plant
 from evalharness.meta.planted.report import CheckReport, FalseAlarms, PlantedOutcome
 from evalharness.protocols import Metric
-from evalharness.records import Article, Flag, Score, Span, Summary
+from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind
 
 # Summaries that are scored at once, so that those of one article share what is read of it.
 BATCH = 256
 # A score is lower if it is so by more than rounding.
 LOWER_BY = 1e-9
-
-# Which flags name a planted error rightly, besides one of its very name: words that begin a flag's
-# kind, of the checks that we ship.
-RIGHT_KINDS: dict[ErrorKind, tuple[str, ...]] = {
-    "number": ("number",),
-    "unit": ("number", "unit"),
-    "date": ("date", "number"),
-    "entity_swap": ("entity", "name", "swap", "role"),
-    "novel_entity": ("entity", "name", "novel"),
-    "negation": ("negation", "polarity"),
-    "antonym": ("antonym", "polarity", "negation", "stance", "direction"),
-    "role_swap": ("role", "swap"),
-    "misattributed_quote": ("quote", "attribution", "speaker"),
-    "hedge_dropped": ("hedge", "polarity", "certainty"),
-    "invented_sentence": ("support", "unsupported", "invented", "novel"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +78,23 @@ def outcome(pair: SupportedPair, planted: Planted, before: Score, after: Score) 
     hits = [flag for flag in after.flags if overlap_length(flag.span, span)]
     old = Span(span.start, span.start + len(planted.stood))
     flagged = _covered_characters([flag.span for flag in after.flags], len(planted.summary))
-    right = (planted.kind, *RIGHT_KINDS[planted.kind])
     return PlantedOutcome(
         kind=planted.kind,
         group=pair.group,
         copied=pair.copied,
         detected=bool(hits),
         already=any(overlap_length(flag.span, old) for flag in before.flags),
-        right_kind=any(flag.kind.startswith(right) for flag in hits),
+        right_kind=any(_names(flag, planted.kind) for flag in hits),
         pointed=any(_points(flag, span) for flag in hits),
         score_dropped=_value(after) < _value(before) - LOWER_BY,
         n_wrong=span.end - span.start,
         n_flagged=len(flagged),
         n_both=sum(span.start <= place < span.end for place in flagged),
     )
+
+
+def _names(flag: Flag, error: ErrorKind) -> bool:
+    return flag.kind.startswith(error) or error in flag_kind(flag.kind).planted
 
 
 def overlap_length(one: Span, other: Span) -> int:
