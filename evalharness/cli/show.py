@@ -11,12 +11,12 @@ from evalharness.cli.options import AsJson, Color
 from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread_spans
 from evalharness.report.find import (
-    Shown,
+    ShownArticle,
     ShownSummary,
     Suspect,
     find_article,
     ordering_column,
-    worst,
+    worst_articles,
 )
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.verdict import (
@@ -78,7 +78,7 @@ def show_worst(
     gathered: Gathered, n: int, out: IO[str], name: str, *, color: bool, as_json: bool
 ) -> None:
     """Print the articles to look at first, with their ids. name: what the user called the runs."""
-    found = worst(gathered, n)
+    found = worst_articles(gathered, n)
     if as_json:
         out.write(json.dumps([each.record() for each in found], indent=1) + "\n")
         return
@@ -111,7 +111,9 @@ def _list(console: "Console", each: Suspect, *, several: bool) -> None:
 
 
 class _Article:
-    def __init__(self, found: Shown, gathered: Gathered, console: "Console", full: bool) -> None:
+    def __init__(
+        self, found: ShownArticle, gathered: Gathered, console: "Console", full: bool
+    ) -> None:
         self.found, self.gathered, self.console, self.full = found, gathered, console, full
 
     def show(self) -> None:

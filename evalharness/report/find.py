@@ -79,7 +79,7 @@ def _limits(kind: str) -> Thresholds:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownArticle:
     """One article with what systems wrote of it. missing: systems that do not have it."""
 
     written: tuple[ShownSummary, ...]
@@ -155,7 +155,7 @@ def _summary_record(written: ShownSummary) -> dict[str, Any]:
     }
 
 
-def find_article(gathered: Gathered, wanted: str) -> Shown:
+def find_article(gathered: Gathered, wanted: str) -> ShownArticle:
     """Return the article with an id, or the only one whose id begins so.
 
     Raises: DataError, with the ids that it may have been, where there is none or several.
@@ -173,7 +173,7 @@ def find_article(gathered: Gathered, wanted: str) -> Shown:
     texts = {summary.sample["article"] for summary in written}
     if len(texts) > 1:
         raise DataError(f"the id {name!r} has another article in some of these runs; show one run")
-    return Shown(tuple(written), tuple(missing))
+    return ShownArticle(tuple(written), tuple(missing))
 
 
 def _kinds(run: Run) -> Mapping[str, str]:
@@ -247,7 +247,7 @@ def ordering_column(gathered: Gathered) -> ScoreColumn | None:
     return next(iter(checks or columns), None)
 
 
-def worst(gathered: Gathered, n: int) -> list[Suspect]:
+def worst_articles(gathered: Gathered, n: int) -> list[Suspect]:
     """Return the articles to look at first: not summarized, then the lowest scores, most flagged.
 
     Where runs share articles, each system's summary is an article of its own.

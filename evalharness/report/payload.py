@@ -50,7 +50,7 @@ class Units:
 
 
 @dataclass
-class Index:
+class PageIndex:
     """What the page knows of all its articles before any text is unpacked."""
 
     gathered: Gathered
@@ -180,7 +180,7 @@ def _round_value(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 4)
 
 
-def payload_chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
+def payload_chunks(texts: Texts, index: PageIndex) -> Iterator[list[dict[str, Any]]]:
     """Yield the texts of the chosen articles, some at a time, and enter each into the index.
 
     Raises: DataError where a run's samples cannot be read.
@@ -220,7 +220,7 @@ def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
     """Return how much of a page an article takes, by some of them spread over all; there is one."""
     n = texts.articles.n
     tried = sorted({i * n // TRIED for i in range(TRIED)})
-    index = Index(gathered, ArticleChoice(tried, n))
+    index = PageIndex(gathered, ArticleChoice(tried, n))
     taken = sum(len(pack_json(chunk)) for chunk in payload_chunks(texts, index))
     return (taken + len(pack_json(index.record()))) / len(tried)
 
