@@ -12,15 +12,13 @@ import numpy as np
 
 from evalharness import text
 from evalharness.config import registry, yaml
+from evalharness.config.calibration import Thresholds, own_thresholds
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.runner.check import (
-    DEFAULT,
     NumberedSentences,
-    Thresholds,
     Verdict,
-    own_thresholds,
     verdict_of_score,
 )
 from evalharness.store import samples
@@ -75,7 +73,7 @@ def _limits(kind: str) -> Thresholds:
     try:
         return own_thresholds(registry.load_class("checks", kind))
     except (HarnessError, ImportError):  # a plug-in that is not installed here
-        return DEFAULT
+        return Thresholds()
 
 
 @dataclass(frozen=True)
