@@ -106,8 +106,7 @@ class PageIndex:
         self.words[system].append(None if summary is None else len(summary["text"].split()))
         self.truncated[system].append(None if sample is None else _is_truncated(sample))
         for column in self.gathered.columns:
-            score = scores.get(column.measure.metric)
-            self.values[column.key][system].append(_value(score, column.measure.part))
+            self.values[column.key][system].append(_round_value(column.value_in(scores)))
         for metric in self.bands:
             score = scores.get(metric) or {}
             kinds = Counter(flag["kind"] for flag in score.get("flags", ()))
@@ -167,13 +166,6 @@ def _opening(text: str) -> str:
 def _is_truncated(sample: Mapping[str, Any]) -> bool:
     summary = sample["summary"]
     return is_truncated(sample["article"], summary.get("read"), summary.get("tokens_in"))
-
-
-def _value(score: Mapping[str, Any] | None, part: str) -> float | None:
-    if score is None:
-        return None
-    value = score.get("value") if part == "value" else score.get("parts", {}).get(part)
-    return _round_value(value)
 
 
 def _round_value(value: float | None) -> float | None:
