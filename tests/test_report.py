@@ -19,12 +19,12 @@ from evalharness import write_report
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.records import Summary
 from evalharness.report import articles as report_articles
-from evalharness.report import choosing
 from evalharness.report import page as report_page
+from evalharness.report import sections
 from evalharness.report.gathered import gather
 from evalharness.report.overview import overview
+from evalharness.report.payload import Units
 from evalharness.report.ranking import standings
-from evalharness.report.texts import Units
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]
@@ -83,7 +83,7 @@ def page(tmp_path: Path) -> Path:
 def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the plots out, which have tests of their own, but where a test asks for them."""
     if "plots" not in request.fixturenames:
-        monkeypatch.setattr(report_page, "_figures", lambda *_: ([], ""))
+        monkeypatch.setattr(sections, "plots_section", lambda *_: None)
 
 
 @pytest.fixture
@@ -436,13 +436,13 @@ def test_choice_has_what_the_page_names_the_extremes_the_flagged_and_some_at_ran
     gathered = gather([run])
     articles = report_articles.articles_of(gathered)
 
-    chosen = choosing.choose_articles(gathered, articles, 12, first=[33]).chosen
+    chosen = report_articles.choose_articles(gathered, articles, 12, first=[33]).chosen
 
     assert {0, 99, 50, 33} < set(chosen)
     assert len(chosen) == 12
     assert list(chosen) == sorted(set(chosen))
-    assert choosing.choose_articles(gathered, articles, 12, first=[33]).chosen == chosen
-    assert choosing.choose_articles(gathered, articles, 100).all
+    assert report_articles.choose_articles(gathered, articles, 12, first=[33]).chosen == chosen
+    assert report_articles.choose_articles(gathered, articles, 100).all
 
 
 def test_folder_holds_all_texts_in_files_beside_the_page(
@@ -845,7 +845,7 @@ def test_bug_in_the_report_loses_no_run(
     def broken(*_: Any, **__: Any) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(report_page, "overview", broken)
+    monkeypatch.setattr(sections, "overview", broken)
 
     done = command("run", config, "--results", tmp_path / "results")
 

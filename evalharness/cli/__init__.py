@@ -26,7 +26,7 @@ from evalharness.errors import Exit
 COMMANDS = {
     "run": "Run a config: load articles, summarize, score, and show a table.",
     "plan": (
-        "Show what a run would do: cells, what is stored, what is left, what could be told apart."
+        "Show what a run would do: cells, what is stored and left, which difference would show."
     ),
     "score": (
         "Score summaries that exist: rows with article, summary and, for metrics, reference; "

@@ -105,8 +105,8 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
     tail = f"{1 - found.level:.0%}"
     yield (
         f"Means times 100 over the {found.articles} articles that all have; of each metric, those "
-        f"that all systems have a score for (n). Systems that share a letter are not told apart "
-        f"(Holm over the pairs of a metric, {found.level:g})."
+        f"that all systems have a score for (n). Between systems that share a letter there is no "
+        f"significant difference (Holm over the pairs of a metric, {found.level:g})."
     )
     yield (
         f"Differences to {found.systems[0]}: {tail} paired bootstrap interval; p by paired "

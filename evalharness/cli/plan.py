@@ -1,4 +1,4 @@
-"""`evalharness plan`: cells, what is left of each, weights, and what could be told apart."""
+"""`evalharness plan`: cells, what is left of each, weights, and which difference would show."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -24,7 +24,7 @@ def plan(
     results: Results = "results",
     as_json: AsJson = False,
 ) -> None:
-    """Show what a run would do: cells, what is stored, what is left, what could be told apart."""
+    """Show what a run would do: cells, what is stored and left, which difference would show."""
     made = make_plan(config, overrides or [], results=results, limit=limit)
     if as_json:
         print_json(made.record())

@@ -78,7 +78,7 @@ class Gathered:
     def columns(self) -> list[ScoreColumn]:
         """The scores that tables show, those of checks last."""
         pairs = columns_of(self.records)
-        found = [
+        columns = [
             ScoreColumn(
                 Measure(metric, part or "value"),
                 heading,
@@ -88,7 +88,7 @@ class Gathered:
             )
             for (metric, part), heading in zip(pairs, headings(pairs, spread=True), strict=True)
         ]
-        return sorted(found, key=lambda column: column.kind == "check")
+        return sorted(columns, key=lambda column: column.kind == "check")
 
     @cached_property
     def roles(self) -> list[SystemRole]:
@@ -97,19 +97,19 @@ class Gathered:
         return [_ROLES.get(registry.model_row(kind).role, "") for kind in kinds]
 
     def _kind(self, metric: str) -> ScorerKind:
-        """Say what a config lists it under; without a config, where its name is known."""
+        """Return the kind that a config lists it under; without a config, by its built-in name."""
         for config in self.configs:
-            for place, kind in (("checks", "check"), ("metrics", "metric")):
-                for each in _component_mappings(config.get(place)):
-                    if metric in (each.get("label"), each.get("name")):
+            for section, kind in (("checks", "check"), ("metrics", "metric")):
+                for component in _component_mappings(config.get(section)):
+                    if metric in (component.get("label"), component.get("name")):
                         return "check" if kind == "check" else "metric"
         known = registry.scorer_kind(self._made_by(metric), otherwise="metrics")
         return "check" if known == "checks" else "metric"
 
     def signatures(self, metric: str) -> list[str]:
         """Return what made a metric's scores, each of them once."""
-        found = (record["signatures"]["metrics"].get(metric) for record in self.records)
-        return list(dict.fromkeys(str(each) for each in found if each))
+        signatures = (record["signatures"]["metrics"].get(metric) for record in self.records)
+        return list(dict.fromkeys(str(signature) for signature in signatures if signature))
 
     def _made_by(self, metric: str) -> str:
         """Return the name of the component that has this label."""
@@ -118,9 +118,9 @@ class Gathered:
 
 def _component_mappings(components: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(components, list):
-        for each in components:
-            if isinstance(each, dict):
-                yield each
+        for component in components:
+            if isinstance(component, dict):
+                yield component
 
 
 def _config(path: Path) -> Mapping[str, Any]:
@@ -138,15 +138,15 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
     """
     if not runs:
         raise DataError("give at least one run to report on")
-    found: dict[Path, Run] = {}
+    by_folder: dict[Path, Run] = {}
     missing: list[str] = []
-    for run in runs:
-        inner, lacking = _runs_of_folder(run.folder if isinstance(run, Run) else Path(run))
+    for given in runs:
+        inner, lacking = _runs_of_folder(given.folder if isinstance(given, Run) else Path(given))
         missing += lacking
-        for each in inner:
-            _check(each)
-            found.setdefault(each.folder.resolve(), each)
-    return Gathered(tuple(found.values()), tuple(missing))
+        for run in inner:
+            _check(run)
+            by_folder.setdefault(run.folder.resolve(), run)
+    return Gathered(tuple(by_folder.values()), tuple(missing))
 
 
 def _runs_of_folder(folder: Path) -> tuple[list[Run], list[str]]:
@@ -198,7 +198,7 @@ def _check(run: Run) -> None:
 
 
 def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the places of a record where not what belongs there stands."""
+    """Yield the keys of a record whose values are missing or of another type."""
     yield from (".".join(key) for key, kind in _SHAPE.items() if not _has(record, kind, *key))
     if not (_has(record, float, "interval", "level") or _has(record, int, "interval", "level")):
         yield "interval.level"

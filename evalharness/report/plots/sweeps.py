@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
+from evalharness.report.plots.drawing import ACCENT, FG, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import (
     OVERLAID,
     Material,
@@ -26,7 +26,6 @@ _TITLE = 60  # columns of a map's name
 _SIDE = 20  # values of one thing that varies
 _CASE = "case"
 
-Row = dict[str, Any]
 SweepSettings = Mapping[str, Any]
 
 
@@ -36,15 +35,15 @@ def sweeps(material: Material) -> Iterator[Plot]:
     if not keys:
         return
     for column in material.main:
-        places = [
+        systems = [
             n
             for n, _ in material.best_first(column)
             if set(keys) <= {*_settings_of_run(material, n)}
         ]
         if len(keys) == 1:
-            yield from _line(material, column, sorted(places), keys[0])
+            yield from _line(material, column, sorted(systems), keys[0])
         else:
-            yield from _maps(material, column, sorted(places), keys)
+            yield from _maps(material, column, sorted(systems), keys)
 
 
 def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
@@ -52,14 +51,15 @@ def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
 
     A case says what its settings are, and of keys that go together the first says the others.
 
-    >>> varied_keys([{"case": "short", "max": 9, "beams": 1},
-    ...         {"case": "long", "max": 99, "beams": 4}, {"case": "long", "max": 99, "beams": 1}])
+    >>> short = {"case": "short", "max": 9, "beams": 1}
+    >>> long = {"case": "long", "max": 99, "beams": 4}
+    >>> varied_keys([short, long, {**long, "beams": 1}])
     ['case', 'beams']
     """
-    keys = sorted(dict.fromkeys(key for each in settings for key in each), key=_CASE.__ne__)
+    keys = sorted(dict.fromkeys(key for setting in settings for key in setting), key=_CASE.__ne__)
     kept: list[str] = []
     for key in keys:
-        values = {_value(each[key]) for each in settings if key in each}
+        values = {_value(setting[key]) for setting in settings if key in setting}
         if len(values) > 1 and not any(_follows(settings, key, other) for other in kept):
             kept.append(key)
     return kept
@@ -67,23 +67,23 @@ def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
 
 def _follows(settings: Sequence[SweepSettings], key: str, other: str) -> bool:
     """Tell whether one value of `other` never goes with two of `key`."""
-    found: dict[str, set[str]] = {}
-    for each in settings:
-        found.setdefault(_value(each.get(other)), set()).add(_value(each.get(key)))
-    return all(len(values) == 1 for values in found.values())
+    values_with: dict[str, set[str]] = {}
+    for setting in settings:
+        values_with.setdefault(_value(setting.get(other)), set()).add(_value(setting.get(key)))
+    return all(len(values) == 1 for values in values_with.values())
 
 
 def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _settings_of_run(material: Material, place: int) -> SweepSettings:
-    return material.settings[place]
+def _settings_of_run(material: Material, system: int) -> SweepSettings:
+    return material.settings[system]
 
 
-def _model(material: Material, place: int) -> str:
+def _model(material: Material, system: int) -> str:
     """Return the model's label: a cell's name begins with it."""
-    return material.runs[place].name.partition(",")[0]
+    return material.runs[system].name.partition(",")[0]
 
 
 def _sorted_texts(values: Sequence[Any]) -> list[str]:
@@ -97,21 +97,21 @@ def _name(key: str) -> str:
 
 
 def _line(
-    material: Material, column: "ScoreColumn", places: Sequence[int], key: str
+    material: Material, column: "ScoreColumn", systems: Sequence[int], key: str
 ) -> Iterator[Plot]:
-    models = list(dict.fromkeys(_model(material, n) for n in places))
+    models = list(dict.fromkeys(_model(material, n) for n in systems))
     shown = models[:OVERLAID]
     names = dict(zip(shown, short_plot_names(shown), strict=True))
-    rows: list[Row] = []
-    for n in places:
-        each, model = material.estimate(n, column), _model(material, n)
-        if each is not None and model in names:
+    rows: list[ChartRow] = []
+    for n in systems:
+        estimate, model = material.estimate(n, column), _model(material, n)
+        if estimate is not None and model in names:
             rows.append(
                 {"place": shown.index(model), "system": names[model],
-                 "x": _value(_settings_of_run(material, n)[key]), "y": each.mean, "y_low": each.low,
-                 "y_high": each.high, "n": each.n}
+                 "x": _value(_settings_of_run(material, n)[key]), "n": estimate.n,
+                 "y": estimate.mean, "y_low": estimate.low, "y_high": estimate.high}
             )  # fmt: skip
-    values = _sorted_texts([_settings_of_run(material, n)[key] for n in places])
+    values = _sorted_texts([_settings_of_run(material, n)[key] for n in systems])
     if len(values) < 2 or not rows:
         return
     yield draw(
@@ -127,7 +127,7 @@ def _line(
     )
 
 
-def _line_spec(rows: list[Row], values: list[str], x_title: str, y_title: str) -> Spec:
+def _line_spec(rows: list[ChartRow], values: list[str], x_title: str, y_title: str) -> Spec:
     colour, shape = series(rows)
     short = dict(zip(values, short_plot_names(values, 14), strict=True))
     rows = [{**row, "x": short[row["x"]]} for row in rows]
@@ -160,25 +160,27 @@ def _line_spec(rows: list[Row], values: list[str], x_title: str, y_title: str) -
 
 
 def _maps(
-    material: Material, column: "ScoreColumn", places: Sequence[int], keys: Sequence[str]
+    material: Material, column: "ScoreColumn", systems: Sequence[int], keys: Sequence[str]
 ) -> Iterator[Plot]:
     """Yield a heat map of the first two keys for each model and each value of the other keys."""
     down, across, *others = keys
 
-    def which(place: int) -> tuple[str, ...]:
-        settings = _settings_of_run(material, place)
+    def which(system: int) -> tuple[str, ...]:
+        settings = _settings_of_run(material, system)
         rest = (f"{_name(key)}={_value(settings[key])}" for key in others)
-        return (_model(material, place), *rest)
+        return (_model(material, system), *rest)
 
-    found = {n: each for n in places if (each := material.estimate(n, column)) is not None}
+    means_of = {
+        n: estimate for n in systems if (estimate := material.estimate(n, column)) is not None
+    }
     groups = {
         name: list(members)
-        for name, members in itertools.groupby(sorted(found, key=which), key=which)
+        for name, members in itertools.groupby(sorted(means_of, key=which), key=which)
     }
     order = sorted(groups, key=lambda name: min(groups[name]))
-    means = [each.mean for each in found.values()]
+    means = [estimate.mean for estimate in means_of.values()]
     for name in order[:_MAPS]:
-        cells = {n: found[n] for n in groups[name]}
+        cells = {n: means_of[n] for n in groups[name]}
         if len(cells) > 1:
             yield _map(
                 material,
@@ -206,17 +208,19 @@ def _map(
         {
             "down": labels[0][_value(settings[n][keys[0]])],
             "across": labels[1][_value(settings[n][keys[1]])],
-            "said": f"{each.mean:.1f}",
-            "shade": 0.06 + 0.5 * (each.mean - least) / ((greatest - least) or 1),
+            "said": f"{estimate.mean:.1f}",
+            "shade": 0.06 + 0.5 * (estimate.mean - least) / ((greatest - least) or 1),
         }
-        for n, each in cells.items()
+        for n, estimate in cells.items()
         if _value(settings[n][keys[0]]) in labels[0] and _value(settings[n][keys[1]]) in labels[1]
     ]
     return draw(
         f"sweep-{column.key}-{name}",
         {
             "title": short_plot_names([name])[0],
-            **_map_spec(rows, [[*each.values()] for each in labels], [_name(key) for key in keys]),
+            **_map_spec(
+                rows, [[*names.values()] for names in labels], [_name(key) for key in keys]
+            ),
         },
         title=f"{label(column)} of {name} by {_name(keys[0])} and {_name(keys[1])}",
         caption=(
@@ -224,11 +228,11 @@ def _map(
             "of this score. A gap was not run."
         ),
         group=GROUP,
-        n=max(each.n for each in cells.values()),
+        n=max(estimate.n for estimate in cells.values()),
     )
 
 
-def _map_spec(rows: list[Row], domains: list[list[str]], titles: list[str]) -> Spec:
+def _map_spec(rows: list[ChartRow], domains: list[list[str]], titles: list[str]) -> Spec:
     axis = {"ticks": False, "domain": False, "grid": False}
     y = {"field": "down", "type": "ordinal", "sort": None, "title": titles[0],
          "scale": {"domain": domains[0]}, "axis": axis}  # fmt: skip
