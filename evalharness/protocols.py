@@ -193,6 +193,16 @@ class Metric(Protocol):
 
 
 @runtime_checkable
+class Banded(Protocol):
+    """A check that says where the bands of its scores part; a calibration may know better.
+
+    thresholds: `flagged` below this, `supported` from that upwards.
+    """
+
+    thresholds: ClassVar[Mapping[str, float]]
+
+
+@runtime_checkable
 class Costly(Protocol):
     """A metric whose scores are worth keeping a few at a time: asked of a server, for money.
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from evalharness.cli.options import AsJson, CheckSet, ChecksOf, Color, print_json
+from evalharness.config.calibration import load_thresholds
 from evalharness.config.named import named_scorers
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
@@ -21,7 +22,7 @@ from evalharness.loaders.pages.loader import found_pages, parse_page
 from evalharness.loaders.pages.parts import Page
 from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
-from evalharness.runner.check import Verdict, check, load_thresholds, read_page
+from evalharness.runner.check import Verdict, check, read_page
 
 app = typer.Typer(rich_markup_mode=None)
 

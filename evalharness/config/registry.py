@@ -19,6 +19,7 @@ from evalharness.errors import ConfigError, UnknownComponent
 
 Kind = Literal["loaders", "models", "metrics", "checks", "trackers", "executors"]
 
+SCORERS: tuple[Kind, Kind] = ("metrics", "checks")
 Role = Literal["baseline", "upper bound", "given", ""]
 
 
@@ -135,7 +136,7 @@ _PLUG_IN = ComponentRow("")
 
 def scorer_row(name: str) -> ComponentRow:
     """Return what is known of a metric or check; of a plug-in's only what holds for most."""
-    return BUILT_IN["metrics"].get(name) or BUILT_IN["checks"].get(name) or _PLUG_IN
+    return next((BUILT_IN[kind][name] for kind in SCORERS if name in BUILT_IN[kind]), _PLUG_IN)
 
 
 def model_row(name: str) -> ComponentRow:
@@ -145,8 +146,7 @@ def model_row(name: str) -> ComponentRow:
 
 def is_share(part: str) -> bool:
     """Tell whether a part of a score, or its value (""), is shown times 100."""
-    rows = (*BUILT_IN["metrics"].values(), *BUILT_IN["checks"].values())
-    return not any(part in row.unscaled for row in rows)
+    return not any(part in row.unscaled for kind in SCORERS for row in BUILT_IN[kind].values())
 
 
 def packages_of_components() -> set[str]:
@@ -156,7 +156,7 @@ def packages_of_components() -> set[str]:
 
 def scorer_kind(name: str, otherwise: Kind = "checks") -> Kind:
     """Return whether a name is a metric's or a check's; `otherwise` for that of both or none."""
-    is_metric, is_check = (name in known_components(kind) for kind in ("metrics", "checks"))
+    is_metric, is_check = (name in known_components(kind) for kind in SCORERS)
     if is_metric == is_check:
         return otherwise
     return "metrics" if is_metric else "checks"

@@ -202,7 +202,7 @@ def _ledger_lines(mutator: Mutator) -> bytes:
 
 
 def _calibration(case: bytes, folder: Path) -> object:
-    from evalharness.runner.check import load_thresholds
+    from evalharness.config.calibration import load_thresholds
 
     path = folder / "calibration.json"
     path.write_bytes(case)
