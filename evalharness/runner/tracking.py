@@ -13,12 +13,14 @@ from evalharness.store.runs import Figure, Run, add_trackers
 LONGEST_ERROR = 300
 
 
-def tell(
+def tell_trackers(
     trackers: Mapping[str, Tracker], run: Run, results: Path, settings: Mapping[str, Any]
 ) -> Run:
     """Tell each tracker of a run, and return the run with what came of it in its `run.json`.
 
-    results: the folder of all runs. settings: what a sweep set in this one.
+    results: the folder of all runs. settings: what a sweep set in this one. This is the one case
+    in which `run.json` is written again: a tracker uploads it with the other files, so that it must
+    be there before anything can have come of that.
     """
     told = to_be_tracked(run, results, settings)
     return add_trackers(run, {key: _track_run(tracker, told) for key, tracker in trackers.items()})
