@@ -326,8 +326,8 @@ class Executor(Protocol):
 
     version: ClassVar[int]
 
-    def pool(self) -> AbstractContextManager[Pool | None]:
-        """Give workers, who are gone afterwards; None where the driver does all itself.
+    def pool(self) -> AbstractContextManager[Pool]:
+        """Give workers, who are gone afterwards.
 
         Raises: ExecutorError, MissingExtra, before any work.
         """

@@ -92,7 +92,7 @@ class VerifiedSamples:
             try:
                 read = self._parse_line(number, line)
                 sample, article, summary = read[1:]
-                wanted = table.told_of(sample, line)
+                wanted = table.row_of(sample, line)
                 self.tally.count(article, summary, sample["defects"], sample["scores"])
             except MALFORMED as error:
                 self.whole = False
