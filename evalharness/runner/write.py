@@ -6,6 +6,7 @@ nothing.
 """
 
 import platform
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
