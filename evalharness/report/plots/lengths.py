@@ -58,16 +58,12 @@ def _rows(
 ) -> Iterator[ChartRow]:
     """Yield each system's mean and interval in each bin, where it has two scores or more."""
     scores = np.stack([material.shared_scores(n, column)[::every] for n in systems], axis=1)
-    record = material.runs[systems[0]].record
-    how = record.get("interval", {})
+    first = material.runs[systems[0]]
     bins = np.digitize(words, edges[1:-1], right=True)
     for n in range(len(edges) - 1):
         within = scores[bins == n]
         low, high = intervals.interval(
-            within,
-            int(record.get("seed", 0)),
-            int(how.get("resamples", 1000)),
-            float(how.get("level", 0.95)),
+            within, first.seed, first.interval.resamples, first.interval.level
         )
         for at, system in enumerate(systems):
             mean = intervals.mean(within[:, at].tolist())
