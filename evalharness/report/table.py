@@ -274,8 +274,8 @@ def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int 
 def _notes(runs: Sequence[Run]) -> list[str]:
     interval = runs[0].interval
     lines = [
-        f"Means over the articles, times 100; ± is the farther end of the "
-        f"{interval.level:.0%} interval ({interval.resamples} bootstrap resamples, seed {runs[0].seed})."
+        f"Means over the articles, times 100; ± is the farther end of the {interval.level:.0%} "
+        f"interval ({interval.resamples} bootstrap resamples, seed {runs[0].seed})."
     ]
     lines += signatures(runs)
     for run in runs:
