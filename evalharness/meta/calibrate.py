@@ -86,7 +86,7 @@ class _Learning:
         reason = figures.no_classes(known, found["labelled"])
         if reason:
             return Calibrated(**counts, reason=reason)
-        estimates, threshold = figures.of_labels(known, self.resampling)
+        estimates, threshold = figures.label_figures(known, self.resampling)
         auc: dict[str, Any] = estimates["auc"].flat("auc")
         accuracy = estimates.get("balanced_accuracy")
         brier, of_rate = brier_scores(known, self.method)

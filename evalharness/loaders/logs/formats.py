@@ -89,7 +89,6 @@ def _below(place: str, names: tuple[str, ...]) -> tuple[str, ...]:
 
 # --- lm-evaluation-harness
 
-
 LM_EVAL = LogFormat(
     "lm-eval",
     "lm-evaluation-harness samples",
@@ -227,7 +226,6 @@ def _sample_ids(head: Mapping[str, Any]) -> list[Any]:
 
 # --- lighteval
 
-
 LIGHTEVAL = LogFormat(
     "lighteval",
     "lighteval details",
@@ -362,7 +360,6 @@ def _text_of_id(value: Any) -> str:
 
 
 # --- Which harness wrote a file
-
 
 HARNESS_FORMATS: Mapping[str, LogFormat] = {
     each.name: each for each in (LM_EVAL, INSPECT, LIGHTEVAL, PROMPTFOO, HELM)

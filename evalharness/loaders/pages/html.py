@@ -20,7 +20,6 @@ from evalharness.loaders.pages.parts import Page, assemble
 
 # --- What tags, classes and roles of elements say of the text in them
 
-
 _FRAME_TAGS = ("nav", "footer", "menu", "aside", "header")
 _FURNITURE_TAGS = ("form", "button", "dialog", "table")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -167,7 +166,6 @@ def _is_site_name(heading: Any) -> bool:
 
 
 # --- Elements to lines
-
 
 NO_TEXT = (
     "script", "style", "noscript", "template", "svg", "iframe", "object", "head", "math", "canvas",
@@ -338,7 +336,6 @@ def _stands_alone(top: Any, loose: bool) -> bool:
 
 
 # --- The summary box, and the page
-
 
 LONGEST_BOX = 3000  # characters; what is longer holds the article too
 # A box has at most this share of the page's prose, unless it is shorter than this.

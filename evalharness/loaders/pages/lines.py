@@ -63,7 +63,6 @@ def fold_spaces(text: str) -> str:
 
 # --- How an article begins and ends
 
-
 _DASH = r"(?:–|—|―|--+| - |−|(?<=\)):|(?<=\w): (?=[A-Z]))"
 _CITY = r"[^\W\d_a-zß-öø-ÿ][^\W\d_a-zß-öø-ÿ.'’\-]*(?:[ \-/][^\W\d_a-zß-öø-ÿ.'’\-&]+){0,4}"
 _AREA = r"(?:,? [(\w][\w.'’ ]{1,30}\)?){0,3}"
@@ -159,7 +158,6 @@ def _is_aside(tag: str) -> bool:
 
 
 # --- Lines that hold two
-
 
 _SEPARATOR = re.compile(r"\s+[|•·]\s+|\s+[–—-]\s+(?=\w{3,9}\.? \d|\d)")
 

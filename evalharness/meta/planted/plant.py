@@ -7,13 +7,11 @@ from functools import lru_cache
 from random import Random
 from typing import Literal, get_args
 
-from evalharness.meta.planted.dates import change_dates
 from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
-from evalharness.meta.planted.inventing import invent_sentences
 from evalharness.meta.planted.names import novel, swaps
-from evalharness.meta.planted.numbers import change_numbers, units
+from evalharness.meta.planted.numbers import change_dates, change_numbers, units
 from evalharness.meta.planted.roles import misquotes, role_swaps
-from evalharness.meta.planted.wording import antonyms, hedges, negations
+from evalharness.meta.planted.wording import antonyms, hedges, invent_sentences, negations
 from evalharness.records import Span, digest
 
 ErrorKind = Literal[
