@@ -213,6 +213,16 @@ class Costly(Protocol):
 
 
 @runtime_checkable
+class Limited(Protocol):
+    """A component that asks a server, whose limits hold for a run as a whole."""
+
+    @property
+    def per_minute(self) -> int | None:
+        """The most requests a minute; None where the server says when it is enough."""
+        ...
+
+
+@runtime_checkable
 class Delegating(Protocol):
     """A metric that can have another package count for it, with the same figures."""
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import evalharness
 from evalharness.config.signature import signature_parts
-from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
 from evalharness.neural.batches import forget
-from evalharness.protocols import Paced, Sent, Task, Trial
+from evalharness.protocols import Limited, Paced, Sent, Task, Trial
 from evalharness.records import digest
 
 
@@ -57,8 +56,7 @@ def stays(component: Any) -> bool:
     A server's limits, of requests at once and a minute, hold for a run as a whole; and its key is
     in the driver's environment.
     """
-    server = getattr(component, "endpoint", None)
-    return isinstance(component, Server) or server is not None
+    return isinstance(component, Limited) or getattr(component, "endpoint", None) is not None
 
 
 def numbered_device(component: Any) -> str:

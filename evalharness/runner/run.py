@@ -225,7 +225,7 @@ def _head(cell: Cell) -> dict[str, Any]:
 def _signatures(ready: Ready) -> dict[str, Any]:
     """Return what made each number, as one line to quote."""
     calibrations = ready.work.cell.calibrations
-    quoted = {label: {"calibration": named.quoted()} for label, named in calibrations.items()}
+    quoted = {label: {"calibration": named.quote()} for label, named in calibrations.items()}
     return {
         "model": signature_text(ready.work.summarizing.signature),
         "metrics": {

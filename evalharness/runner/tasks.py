@@ -282,7 +282,7 @@ def _write(
 def _with_band(cell: Cell, label: str, record: ScoreRecord, article: Article) -> ScoreRecord:
     """Add probability and band to a score where the config names a calibration."""
     named = cell.calibrations.get(label)
-    return record if named is None else named.calibration.judged(record, article.source)
+    return record if named is None else named.calibration.with_band(record, article.source)
 
 
 def _some_articles(writer: Writer) -> None:

@@ -121,12 +121,12 @@ def _scorers(
         except HarnessError as error:
             findings.note(f"{place}: {label}: probabilities and bands not checked: {error}")
             continue
-        if named.quoted() == calibration:
+        if named.quote() == calibration:
             built.calibrations[label] = named.calibration
         else:
             findings.note(
                 f"{place}: {label}: probabilities and bands not checked: the calibration was "
-                f"{calibration}, is {named.quoted()}"
+                f"{calibration}, is {named.quote()}"
             )
 
 
