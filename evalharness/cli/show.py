@@ -10,12 +10,12 @@ from evalharness.cli.options import AsJson, Color, print_json
 from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread_spans
 from evalharness.report.find import (
-    Shown,
+    ShownArticle,
     ShownSummary,
     Suspect,
     find_article,
     ordering_column,
-    worst,
+    worst_articles,
 )
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.verdict import (
@@ -77,7 +77,7 @@ def show_worst(
     gathered: Gathered, n: int, out: IO[str], name: str, *, color: bool, as_json: bool
 ) -> None:
     """Print the articles to look at first, with their ids. name: what the user called the runs."""
-    suspects = worst(gathered, n)
+    suspects = worst_articles(gathered, n)
     if as_json:
         print_json([suspect.record() for suspect in suspects])
         return
@@ -110,7 +110,9 @@ def _list(console: "Console", suspect: Suspect, *, several: bool) -> None:
 
 
 class _Article:
-    def __init__(self, shown: Shown, gathered: Gathered, console: "Console", full: bool) -> None:
+    def __init__(
+        self, shown: ShownArticle, gathered: Gathered, console: "Console", full: bool
+    ) -> None:
         self.shown, self.gathered, self.console, self.full = shown, gathered, console, full
 
     def show(self) -> None:

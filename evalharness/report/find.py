@@ -1,11 +1,10 @@
 """One article of some runs, found by its id; or which articles to look at first."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,18 +14,17 @@ from evalharness.config import registry, yaml
 from evalharness.config.calibration import Thresholds, own_thresholds
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
+from evalharness.report.articles import SampleReader
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.runner.check import (
     NumberedSentences,
     Verdict,
     verdict_of_score,
 )
-from evalharness.store import samples
 from evalharness.store.runs import Run
 
 _NAMED = 5  # ids that a message names
 _NEAR = 20_000  # ids among which a near one is looked for; more take seconds
-RUN_AGAIN = "run the config again, which computes nothing twice"
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def _limits(kind: str) -> Thresholds:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownArticle:
     """One article with what systems wrote of it. missing: systems that do not have it."""
 
     written: tuple[ShownSummary, ...]
@@ -153,7 +151,7 @@ def _summary_record(written: ShownSummary) -> dict[str, Any]:
     }
 
 
-def find_article(gathered: Gathered, wanted: str) -> Shown:
+def find_article(gathered: Gathered, wanted: str) -> ShownArticle:
     """Return the article with an id, or the only one whose id begins so.
 
     Raises: DataError, with the ids that it may have been, where there is none or several.
@@ -164,14 +162,15 @@ def find_article(gathered: Gathered, wanted: str) -> Shown:
     written, missing = [], []
     for system, run, own in zip(gathered.names, gathered.runs, ids, strict=True):
         if name in own:
-            sample = sample_at(run, own.index(name))
+            with SampleReader(run) as samples:
+                sample = samples[own.index(name)]
             written.append(ShownSummary(system, sample, checks, _kinds(run)))
         else:
             missing.append(system)
     texts = {summary.sample["article"] for summary in written}
     if len(texts) > 1:
         raise DataError(f"the id {name!r} has another article in some of these runs; show one run")
-    return Shown(tuple(written), tuple(missing))
+    return ShownArticle(tuple(written), tuple(missing))
 
 
 def _kinds(run: Run) -> Mapping[str, str]:
@@ -203,21 +202,6 @@ def _near(wanted: str, known: list[str]) -> str:
     return hint if "did you mean" in hint else ""
 
 
-def sample_at(run: Run, row: int) -> Mapping[str, Any]:
-    """Return a line of a `samples.jsonl`, decoding no other. Raises: DataError."""
-    path = run.folder / samples.SAMPLES
-    try:
-        with path.open("rb") as file:
-            line = next(islice(file, row, None), b"")
-        sample: Mapping[str, Any] = json.loads(line)
-        _ = sample["id"], sample["article"], sample["summary"]["text"], sample["scores"]
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}; {RUN_AGAIN}") from None
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"{path}:{row + 1}: not a sample as evalharness writes it") from None
-    return sample
-
-
 @dataclass(frozen=True)
 class Suspect:
     """An article that deserves a look, and why.
@@ -245,7 +229,7 @@ def ordering_column(gathered: Gathered) -> ScoreColumn | None:
     return next(iter(checks or columns), None)
 
 
-def worst(gathered: Gathered, n: int) -> list[Suspect]:
+def worst_articles(gathered: Gathered, n: int) -> list[Suspect]:
     """Return the articles to look at first: not summarized, then the lowest scores, most flagged.
 
     Where runs share articles, each system's summary is an article of its own.
@@ -255,7 +239,14 @@ def worst(gathered: Gathered, n: int) -> list[Suspect]:
     for system, run in enumerate(gathered.runs):
         suspects += [(key, system, row) for key, row in _lowest(run, by, n)]
     chosen = sorted(suspects)[:n]
-    return [_suspect(gathered, system, row, by) for _, system, row in chosen]
+    with ExitStack() as opened:
+        samples = {
+            system: opened.enter_context(SampleReader(gathered.runs[system]))
+            for system in {system for _, system, _ in chosen}
+        }
+        return [
+            _suspect(gathered.names[system], samples[system][row], by) for _, system, row in chosen
+        ]
 
 
 def _lowest(
@@ -272,26 +263,15 @@ def _lowest(
     return [((not failed[r], float(values[r]), -float(flags[r])), int(r)) for r in order]
 
 
-def _suspect(gathered: Gathered, system: int, row: int, by: ScoreColumn | None) -> Suspect:
-    run = gathered.runs[system]
-    sample = sample_at(run, row)
+def _suspect(system: str, sample: Mapping[str, Any], by: ScoreColumn | None) -> Suspect:
     flags = Counter(
         flag["kind"] for score in sample["scores"].values() for flag in score.get("flags", ())
     )
     return Suspect(
-        id=run.table(["id"]).column(0)[row].as_py(),
-        system=gathered.names[system],
-        score=_score(sample, by),
+        id=sample["id"],
+        system=system,
+        score=None if by is None else by.value_in(sample["scores"]),
         flags=dict(flags),
         finish=sample["summary"]["finish"],
         summary=" ".join(sample["summary"]["text"].split()),
     )
-
-
-def _score(sample: Mapping[str, Any], by: ScoreColumn | None) -> float | None:
-    if by is None or by.measure.metric not in sample["scores"]:
-        return None
-    score = sample["scores"][by.measure.metric]
-    part = by.measure.part
-    found: float | None = score["value"] if part == "value" else score.get("parts", {}).get(part)
-    return found

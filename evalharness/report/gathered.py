@@ -49,6 +49,15 @@ class ScoreColumn:
         part: Mapping[str, Any] | None = metric["parts"].get(self.measure.part)
         return part
 
+    def value_in(self, scores: Mapping[str, Any]) -> float | None:
+        """Return the value among the scores of a sample; None where there is none."""
+        score, part = scores.get(self.measure.metric), self.measure.part
+        if score is None:
+            return None
+        value: float | None
+        value = score.get("value") if part == "value" else score.get("parts", {}).get(part)
+        return value
+
 
 @dataclass(frozen=True)
 class Gathered:

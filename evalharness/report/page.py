@@ -14,13 +14,7 @@ from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
 from evalharness.report.articles import Texts, articles_of, choose_all, choose_articles
 from evalharness.report.gathered import Gathered, gather
-from evalharness.report.payload import (
-    TRIED,
-    Index,
-    bytes_an_article,
-    pack_json,
-    payload_chunks,
-)
+from evalharness.report.payload import TRIED, PageIndex, bytes_an_article, pack_json, payload_chunks
 from evalharness.report.ranking import standings
 from evalharness.report.sections import BuiltSection, SectionInput, build_sections
 from evalharness.report.table import NOTICE
@@ -151,7 +145,7 @@ def _page(gathered: Gathered, options: PageOptions, beside: _Beside | None) -> s
             room = MOST_BYTES - len(empty.encode())
             index, blocks = _payload_that_fits(gathered, texts, named, room)
         else:
-            index, blocks = Index(gathered, choose_all(articles)), []
+            index, blocks = PageIndex(gathered, choose_all(articles)), []
             for chunk in payload_chunks(texts, index):
                 beside.write(pack_json(chunk))
     return render(index=pack_json(index.record()), chunks=blocks, choice=index.choice)
@@ -159,14 +153,14 @@ def _page(gathered: Gathered, options: PageOptions, beside: _Beside | None) -> s
 
 def _payload_that_fits(
     gathered: Gathered, texts: Texts, first: Sequence[int], room: int
-) -> tuple[Index, list[str]]:
+) -> tuple[PageIndex, list[str]]:
     """Return index and texts of as many articles as there is room for."""
     most = texts.articles.n
     if most > TRIED:
         most = max(LEAST_ARTICLES, int(room / bytes_an_article(gathered, texts)))
     while True:
         choice = choose_articles(gathered, texts.articles, most, first)
-        index = Index(gathered, choice)
+        index = PageIndex(gathered, choice)
         blocks = [pack_json(chunk) for chunk in payload_chunks(texts, index)]
         size = sum(map(len, blocks)) + len(pack_json(index.record()))
         if size <= room or len(choice.chosen) <= LEAST_ARTICLES:

@@ -13,8 +13,7 @@ from evalharness.report.articles import Articles, Texts, article_scores
 from evalharness.report.gate import GATE_WORDS, Change, gate_notes, word_diff
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.report.ranking import Standings, without_folders
-from evalharness.report.table import scaled_figure
-from evalharness.report.text_table import p_value
+from evalharness.report.table import p_value, scaled_figure
 from evalharness.stats.intervals import Values
 
 WORST_SHOWN = 20
@@ -37,7 +36,7 @@ class Fall:
 
 
 @dataclass(frozen=True)
-class Changed:
+class ScoreChange:
     """How one score differs between a system and the baseline.
 
     verdict: `better`, `worse`, or that no difference is shown.
@@ -56,7 +55,7 @@ class Changed:
 
 
 @dataclass(frozen=True)
-class Fallen:
+class FallenArticle:
     """An article on which a score fell.
 
     link: where the page shows it. words: the two summaries, what only one has marked.
@@ -79,12 +78,12 @@ class Fallen:
 
 
 @dataclass(frozen=True)
-class Worst:
+class WorstArticles:
     """The articles on which a system's score fell the most."""
 
     system: str
     label: str
-    fallen: tuple[Fallen, ...]
+    fallen: tuple[FallenArticle, ...]
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,9 @@ class PairSection:
 
     baseline: str
     systems: tuple[str, ...]
-    changed: tuple[Changed, ...]
+    changed: tuple[ScoreChange, ...]
     level: str
-    worst: tuple[Worst, ...] = ()
+    worst: tuple[WorstArticles, ...] = ()
     gate: GateSummary | None = None
 
 
@@ -136,12 +135,12 @@ def pair_section(
     )
 
 
-def _change_row(change: Difference, column: ScoreColumn, level: float) -> Changed:
+def _change_row(change: Difference, column: ScoreColumn, level: float) -> ScoreChange:
     low, high = (scaled_figure(end, change.metric, "+") for end in (change.low, change.high))
     verdict = "no difference shown"
     if change.p_holm <= level and change.difference:
         verdict = "better" if change.difference > 0 else "worse"
-    return Changed(
+    return ScoreChange(
         system=change.system,
         label=column.label,
         verdict=verdict,
@@ -170,7 +169,7 @@ def falls(gathered: Gathered, articles: Articles) -> list[Fall]:
     return all_falls
 
 
-def _worst(gathered: Gathered, texts: Texts, fallen: Sequence[Fall]) -> Iterator[Worst]:
+def _worst(gathered: Gathered, texts: Texts, fallen: Sequence[Fall]) -> Iterator[WorstArticles]:
     """Yield the worst articles; of two systems, with their words side by side."""
     with_words = len(gathered.runs) == 2
     for fall in fallen:
@@ -181,7 +180,7 @@ def _worst(gathered: Gathered, texts: Texts, fallen: Sequence[Fall]) -> Iterator
             entries.append(
                 _fallen_row(before["id"], fall.values[article].tolist(), fall.column.key, words)
             )
-        yield Worst(gathered.names[fall.system], fall.column.label, tuple(entries))
+        yield WorstArticles(gathered.names[fall.system], fall.column.label, tuple(entries))
 
 
 def _words(before: Mapping[str, Any], after: Mapping[str, Any]) -> WordChanges:
@@ -189,9 +188,9 @@ def _words(before: Mapping[str, Any], after: Mapping[str, Any]) -> WordChanges:
     return tuple((kind, words[:_LONGEST]) for kind, words in pieces)
 
 
-def _fallen_row(id: str, values: Sequence[float], metric: str, words: WordChanges) -> Fallen:
+def _fallen_row(id: str, values: Sequence[float], metric: str, words: WordChanges) -> FallenArticle:
     one, other = values
-    return Fallen(
+    return FallenArticle(
         id=id,
         link=f"#article={quote(id, safe='', errors='replace')}",
         baseline=scaled_figure(one, metric),

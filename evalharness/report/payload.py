@@ -50,7 +50,7 @@ class Units:
 
 
 @dataclass
-class Index:
+class PageIndex:
     """What the page knows of all its articles before any text is unpacked."""
 
     gathered: Gathered
@@ -106,8 +106,7 @@ class Index:
         self.words[system].append(None if summary is None else len(summary["text"].split()))
         self.truncated[system].append(None if sample is None else _is_truncated(sample))
         for column in self.gathered.columns:
-            score = scores.get(column.measure.metric)
-            self.values[column.key][system].append(_value(score, column.measure.part))
+            self.values[column.key][system].append(_round_value(column.value_in(scores)))
         for metric in self.bands:
             score = scores.get(metric) or {}
             kinds = Counter(flag["kind"] for flag in score.get("flags", ()))
@@ -169,18 +168,11 @@ def _is_truncated(sample: Mapping[str, Any]) -> bool:
     return is_truncated(sample["article"], summary.get("read"), summary.get("tokens_in"))
 
 
-def _value(score: Mapping[str, Any] | None, part: str) -> float | None:
-    if score is None:
-        return None
-    value = score.get("value") if part == "value" else score.get("parts", {}).get(part)
-    return _round_value(value)
-
-
 def _round_value(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 4)
 
 
-def payload_chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
+def payload_chunks(texts: Texts, index: PageIndex) -> Iterator[list[dict[str, Any]]]:
     """Yield the texts of the chosen articles, some at a time, and enter each into the index.
 
     Raises: DataError where a run's samples cannot be read.
@@ -220,7 +212,7 @@ def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
     """Return how much of a page an article takes, by some of them spread over all; there is one."""
     n = texts.articles.n
     tried = sorted({i * n // TRIED for i in range(TRIED)})
-    index = Index(gathered, ArticleChoice(tried, n))
+    index = PageIndex(gathered, ArticleChoice(tried, n))
     taken = sum(len(pack_json(chunk)) for chunk in payload_chunks(texts, index))
     return (taken + len(pack_json(index.record()))) / len(tried)
 

@@ -1,16 +1,13 @@
 """How the scores of articles lie: a histogram for each system, one below the other."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evalharness.report.gathered import ScoreColumn
 from evalharness.report.plots.drawing import ACCENT, FG, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import Material, axis_title, cut_note, label
 from evalharness.stats.intervals import Values
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "Scores of the articles"
 _BINS = 30
@@ -29,7 +26,7 @@ def distributions(material: Material) -> Iterator[Plot]:
 
 
 def _ends(
-    material: Material, column: "ScoreColumn", systems: Sequence[int]
+    material: Material, column: ScoreColumn, systems: Sequence[int]
 ) -> tuple[tuple[float, float], int]:
     """Return the least and the greatest score of all, and the most articles scored in one run."""
     low, high, n = np.inf, -np.inf, 0
@@ -44,7 +41,7 @@ def _ends(
 
 def _histograms(
     material: Material,
-    column: "ScoreColumn",
+    column: ScoreColumn,
     systems: Sequence[int],
     ends: tuple[float, float],
     n: int,

@@ -1,13 +1,10 @@
 """Means with their intervals, system by system: one forest plot for each score."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from evalharness.report.gathered import ScoreColumn
 from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
 from evalharness.report.plots.material import SYSTEMS_SHOWN, Material, axis_title, cut_note, label
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "Means with intervals"
 _ROW = 20
@@ -21,7 +18,7 @@ def plot_intervals(material: Material) -> Iterator[Plot]:
             yield _forest(material, column)
 
 
-def _forest(material: Material, column: "ScoreColumn") -> Plot:
+def _forest(material: Material, column: ScoreColumn) -> Plot:
     ordered = material.best_first(column)
     rows = [
         {

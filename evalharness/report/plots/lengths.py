@@ -1,19 +1,16 @@
 """Scores by the length of the article: are long articles summarized worse?"""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evalharness.comparison.shared import Shared
+from evalharness.report.gathered import ScoreColumn
 from evalharness.report.plots.drawing import ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut_note, label
 from evalharness.report.plots.scatters import series
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "By length of the article"
 _BINS = 5
@@ -53,7 +50,7 @@ def _edges(words: Values) -> list[float]:
 
 def _rows(
     material: Material,
-    column: "ScoreColumn",
+    column: ScoreColumn,
     systems: Sequence[int],
     words: Values,
     edges: list[float],
@@ -87,7 +84,7 @@ def _from(edges: list[float], n: int) -> str:
 
 
 def _figure(
-    material: Material, column: "ScoreColumn", rows: list[ChartRow], systems: int, every: int
+    material: Material, column: ScoreColumn, rows: list[ChartRow], systems: int, every: int
 ) -> Plot:
     shown = len({row["system"] for row in rows})
     sizes = {row["bin"]: row["n"] for row in rows}

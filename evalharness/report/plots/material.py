@@ -4,20 +4,18 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evalharness.comparison.comparison import Comparison
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
+from evalharness.report.gathered import ScoreColumn
 from evalharness.report.plots.drawing import SERIES, SHAPES
 from evalharness.report.plots.naming import abbreviations, one_line_name, short_plot_names
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run, unique_names
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 SYSTEMS_SHOWN = 40  # systems in one plot, at the most: what a page can hold and an eye compare
 _LABEL = 36  # columns of a score's name
@@ -43,7 +41,7 @@ class Material:
     """
 
     runs: tuple[Run, ...]
-    columns: "Sequence[ScoreColumn]"
+    columns: Sequence[ScoreColumn]
     comparison: Comparison | None = None
     settings: Sequence[Mapping[str, Any]] = ()
     every: bool = False
@@ -69,30 +67,30 @@ class Material:
             return None
 
     @cached_property
-    def main(self) -> "list[ScoreColumn]":
+    def main(self) -> list[ScoreColumn]:
         """The first score of references and the first check by which systems differ, or all."""
         telling = [column for column in self.columns if self.is_worth_showing(column)]
         if self.every:
             return telling
         return [next(of) for _, of in itertools.groupby(telling, lambda column: column.kind)]
 
-    def is_worth_showing(self, column: "ScoreColumn") -> bool:
+    def is_worth_showing(self, column: ScoreColumn) -> bool:
         """Tell whether a score has anything to show: a single run's, or means that differ."""
         means = {estimate.mean for _, estimate in self.best_first(column)}
         return len(means) >= min(2, len(self.runs))
 
-    def of(self, kind: str) -> "list[ScoreColumn]":
+    def of(self, kind: str) -> list[ScoreColumn]:
         """Return the scores of a kind: `metric`, of references, or `check`."""
         return [column for column in self.columns if column.kind == kind]
 
-    def runs_with_score(self, column: "ScoreColumn") -> list[int]:
+    def runs_with_score(self, column: ScoreColumn) -> list[int]:
         """Return the systems that have a score, made alike, by the numbers of their runs."""
         measure = column.measure
         having = [n for n, run in enumerate(self.runs) if measure.column in run.columns]
         made = [self.runs[n].record["signatures"]["metrics"].get(measure.metric) for n in having]
         return [n for n, signature in zip(having, made, strict=True) if signature == made[0]]
 
-    def estimate(self, system: int, column: "ScoreColumn") -> PlottedMean | None:
+    def estimate(self, system: int, column: ScoreColumn) -> PlottedMean | None:
         """Return a run's mean of a score, as tables have it (shares times 100)."""
         part = column.of(self.runs[system].record) or {}
         if any(part.get(name) is None for name in ("mean", "low", "high", "n")):
@@ -102,35 +100,35 @@ class Material:
             part["mean"] * times, part["low"] * times, part["high"] * times, int(part["n"])
         )
 
-    def best_first(self, column: "ScoreColumn") -> list[tuple[int, PlottedMean]]:
+    def best_first(self, column: ScoreColumn) -> list[tuple[int, PlottedMean]]:
         """Return the runs that have a score with their means, the highest first."""
         means = [(n, self.estimate(n, column)) for n in self.runs_with_score(column)]
         known = [(n, estimate) for n, estimate in means if estimate is not None]
         return sorted(known, key=lambda pair: (-pair[1].mean, pair[0]))
 
-    def own_scores(self, system: int, column: "ScoreColumn") -> Values:
+    def own_scores(self, system: int, column: ScoreColumn) -> Values:
         """Return a run's scores, as tables have them, NaN for a missing one."""
         values: Values = self.runs[system].values([column.measure.column])[:, 0] * scale(column)
         return values
 
-    def shared_scores(self, system: int, column: "ScoreColumn") -> Values:
+    def shared_scores(self, system: int, column: ScoreColumn) -> Values:
         """Return the scores of the articles that all runs have."""
         if self.shared_articles is None:
             raise DataError("these runs share no articles")
         return self.own_scores(system, column)[self.shared_articles.rows[system]]
 
 
-def scale(column: "ScoreColumn") -> int:
+def scale(column: ScoreColumn) -> int:
     """Return the factor that tables show a score with: 100 for shares."""
     return 100 if column.percent else 1
 
 
-def label(column: "ScoreColumn") -> str:
+def label(column: ScoreColumn) -> str:
     """Return a score's name as a plot has room for it."""
     return short_plot_names([column.label], _LABEL)[0]
 
 
-def axis_title(column: "ScoreColumn") -> str:
+def axis_title(column: ScoreColumn) -> str:
     """Return the name of a score for an axis, with the factor of its figures."""
     return f"{label(column)} (times 100)" if column.percent else label(column)
 

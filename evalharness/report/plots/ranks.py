@@ -1,16 +1,14 @@
 """Which system is better: mean ranks, with groups that do not differ, and all pairs."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evalharness.comparison.comparison import Comparison, Standing
+from evalharness.report.gathered import ScoreColumn
 from evalharness.report.plots.drawing import ACCENT, FG, MUTED, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.intervals import system_axis
 from evalharness.report.plots.material import Material, label, scale
 from evalharness.store.runs import unique_names
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "Who is better than whom"
 _RANKED = 40  # systems in a plot of ranks
@@ -40,7 +38,7 @@ def ranks(material: Material) -> Iterator[Plot]:
 
 
 def _rank_plot(
-    column: "ScoreColumn",
+    column: ScoreColumn,
     standings: Sequence[Standing],
     names: dict[str, str],
     comparison: Comparison,
@@ -115,7 +113,7 @@ def _rank_spec(rows: list[ChartRow], groups: list[list[str]], label: str) -> Spe
 
 
 def _pair_plot(
-    column: "ScoreColumn",
+    column: ScoreColumn,
     standings: Sequence[Standing],
     names: dict[str, str],
     comparison: Comparison,
@@ -153,7 +151,7 @@ def _pair_plot(
     )
 
 
-def _of(column: "ScoreColumn", comparison: Comparison) -> list[Any]:
+def _of(column: ScoreColumn, comparison: Comparison) -> list[Any]:
     return [pair for pair in comparison.pairs if pair["metric"] == column.key]
 
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evalharness.config.registry import model_row
+from evalharness.report.gathered import ScoreColumn
 from evalharness.report.plots.drawing import ACCENT, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import (
     Material,
@@ -17,9 +18,6 @@ from evalharness.report.plots.material import (
     label,
     spread,
 )
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 CONSISTENCY = "References against consistency"
 COST = "Quality against cost"
@@ -41,7 +39,7 @@ def consistency(material: Material) -> Iterator[Plot]:
                 yield from _articles(material, against, check)
 
 
-def _systems(material: Material, against: "ScoreColumn", check: "ScoreColumn") -> Iterator[Plot]:
+def _systems(material: Material, against: ScoreColumn, check: ScoreColumn) -> Iterator[Plot]:
     ordered = material.best_first(check)
     rows = []
     for system, y in ordered:
@@ -76,7 +74,7 @@ def _apart(rows: Sequence[ChartRow]) -> bool:
     return all(len({row[axis] for row in rows}) > 1 for axis in ("x", "y"))
 
 
-def _articles(material: Material, against: "ScoreColumn", check: "ScoreColumn") -> Iterator[Plot]:
+def _articles(material: Material, against: ScoreColumn, check: ScoreColumn) -> Iterator[Plot]:
     """Yield a plot for each system, its articles counted in squares."""
     for system in set(material.runs_with_score(against)) & set(material.runs_with_score(check)):
         x, y = material.own_scores(system, against), material.own_scores(system, check)
@@ -167,7 +165,7 @@ def _words(material: Material, system: int) -> float | None:
 
 def _against(
     material: Material,
-    column: "ScoreColumn",
+    column: ScoreColumn,
     costs: Mapping[int, float],
     kind: str,
     unit: str,

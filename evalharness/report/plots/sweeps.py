@@ -3,8 +3,9 @@
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from evalharness.report.gathered import ScoreColumn
 from evalharness.report.plots.drawing import ACCENT, FG, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import (
     OVERLAID,
@@ -16,9 +17,6 @@ from evalharness.report.plots.material import (
 )
 from evalharness.report.plots.naming import short_plot_names
 from evalharness.report.plots.scatters import series
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "The sweep"
 _MAPS = 12  # heat maps of one score
@@ -36,9 +34,7 @@ def sweeps(material: Material) -> Iterator[Plot]:
         return
     for column in material.main:
         systems = [
-            n
-            for n, _ in material.best_first(column)
-            if set(keys) <= {*_settings_of_run(material, n)}
+            n for n, _ in material.best_first(column) if set(keys) <= {*material.settings[n]}
         ]
         if len(keys) == 1:
             yield from _line(material, column, sorted(systems), keys[0])
@@ -77,10 +73,6 @@ def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _settings_of_run(material: Material, system: int) -> SweepSettings:
-    return material.settings[system]
-
-
 def _model(material: Material, system: int) -> str:
     """Return the model's label: a cell's name begins with it."""
     return material.runs[system].name.partition(",")[0]
@@ -97,7 +89,7 @@ def _name(key: str) -> str:
 
 
 def _line(
-    material: Material, column: "ScoreColumn", systems: Sequence[int], key: str
+    material: Material, column: ScoreColumn, systems: Sequence[int], key: str
 ) -> Iterator[Plot]:
     models = list(dict.fromkeys(_model(material, n) for n in systems))
     shown = models[:OVERLAID]
@@ -108,10 +100,10 @@ def _line(
         if estimate is not None and model in names:
             rows.append(
                 {"place": shown.index(model), "system": names[model],
-                 "x": _value(_settings_of_run(material, n)[key]), "n": estimate.n,
+                 "x": _value(material.settings[n][key]), "n": estimate.n,
                  "y": estimate.mean, "y_low": estimate.low, "y_high": estimate.high}
             )  # fmt: skip
-    values = _sorted_texts([_settings_of_run(material, n)[key] for n in systems])
+    values = _sorted_texts([material.settings[n][key] for n in systems])
     if len(values) < 2 or not rows:
         return
     yield draw(
@@ -160,13 +152,13 @@ def _line_spec(rows: list[ChartRow], values: list[str], x_title: str, y_title: s
 
 
 def _maps(
-    material: Material, column: "ScoreColumn", systems: Sequence[int], keys: Sequence[str]
+    material: Material, column: ScoreColumn, systems: Sequence[int], keys: Sequence[str]
 ) -> Iterator[Plot]:
     """Yield a heat map of the first two keys for each model and each value of the other keys."""
     down, across, *others = keys
 
     def which(system: int) -> tuple[str, ...]:
-        settings = _settings_of_run(material, system)
+        settings = material.settings[system]
         rest = (f"{_name(key)}={_value(settings[key])}" for key in others)
         return (_model(material, system), *rest)
 
@@ -194,13 +186,13 @@ def _maps(
 
 def _map(
     material: Material,
-    column: "ScoreColumn",
+    column: ScoreColumn,
     name: str,
     cells: Mapping[int, PlottedMean],
     keys: tuple[str, str],
     means: Sequence[float],
 ) -> Plot:
-    settings = {n: _settings_of_run(material, n) for n in cells}
+    settings = {n: material.settings[n] for n in cells}
     values = [_sorted_texts([settings[n][key] for n in sorted(cells)])[:_SIDE] for key in keys]
     labels = [dict(zip(v, short_plot_names(v, 18), strict=True)) for v in values]
     least, greatest = min(means), max(means)

@@ -1,4 +1,4 @@
-"""What a terminal shows of a run."""
+"""What a terminal shows of runs: the table at their end, and the log of their progress."""
 
 import io
 from collections.abc import Callable
@@ -30,8 +30,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 
 def test_run_gives_the_golden_numbers(runs: list[Run], golden: Callable[[str, Any], None]) -> None:
     for finished in runs:
-        told = {k: v for k, v in finished.record.items() if k not in ("provenance", "timing")}
-        golden(f"{finished.name}.json", told)
+        record = {k: v for k, v in finished.record.items() if k not in ("provenance", "timing")}
+        golden(f"{finished.name}.json", record)
 
 
 def test_run_gives_the_golden_samples(runs: list[Run], golden: Callable[[str, Any], None]) -> None:
