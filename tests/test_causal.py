@@ -352,11 +352,11 @@ def test_summaries_of_these_checkpoints_show_a_padding_mistake(
 
 
 def prompt_of(model: Causal, source: Article) -> Any:
-    return model._writer.prompt(source)
+    return model.reader.prompt(source)
 
 
 def shown(model: Causal, source: Article) -> str:
-    return str(model._writer.tokenizer.decode(prompt_of(model, source).ids))
+    return str(model.reader.tokenizer.decode(prompt_of(model, source).ids))
 
 
 def test_chat_template_brings_the_only_begin_mark(checkpoint: Callable[[str], str]) -> None:
@@ -377,11 +377,11 @@ def test_plain_prompt_has_the_tokenizers_begin_mark(checkpoint: Callable[[str], 
 def test_second_begin_mark_would_change_the_summaries(
     checkpoint: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evalharness.models.causal import _Writer
+    from evalharness.models.causal import _Reader
 
     right = Causal(checkpoint("llama"), **options()).summarize(SHORT)
-    once = _Writer._ids
-    monkeypatch.setattr(_Writer, "_ids", lambda self, *a: [0, *once(self, *a)])
+    once = _Reader._ids
+    monkeypatch.setattr(_Reader, "_ids", lambda self, *a: [0, *once(self, *a)])
     assert texts(Causal(checkpoint("llama"), **options()).summarize(SHORT)) != texts(right)
 
 
@@ -402,7 +402,7 @@ def test_article_is_shortened_as_little_as_possible_and_the_instruction_never(
     family: str, user: str, checkpoint: Callable[[str], str]
 ) -> None:
     model = Causal(checkpoint(family), **options(user=user, system="You are brief."))
-    writer = model._writer
+    writer = model.reader
     source = ARTICLES[4]
     prompt = prompt_of(model, source)
     assert 0 < prompt.read < len(source.text)
@@ -489,11 +489,11 @@ def test_thoughts_are_removed(
 ) -> None:
     from evalharness.models.engine import GeneratedText, Prompt
 
-    writer = Causal(checkpoint("qwen3"), **options())._writer
+    writer = Causal(checkpoint("qwen3"), **options()).reader
     prompt = Prompt(writer.tokenizer("it" + opened)["input_ids"], 1)
-    assert writer._clean_text(GeneratedText([5], written, "length"), prompt) == kept
-    keeps = Causal(checkpoint("qwen3"), **options(thinking="keep"))._writer
-    assert keeps._clean_text(GeneratedText([5], written, "length"), prompt) == written
+    assert writer.clean_text(GeneratedText([5], written, "length"), prompt) == kept
+    keeps = Causal(checkpoint("qwen3"), **options(thinking="keep")).reader
+    assert keeps.clean_text(GeneratedText([5], written, "length"), prompt) == written
 
 
 @pytest.mark.parametrize("beams", [1, 2])
@@ -516,8 +516,8 @@ def test_checkpoint_that_draws_by_itself_does_so_unless_told_otherwise(
     own = {"do_sample": True, "temperature": 1.7, "top_p": 0.95, "max_new_tokens": 9}
     file.write_text(json.dumps(json.loads(file.read_text()) | own))
     drawn = Causal(str(folder), user=USER)
-    assert drawn._writer.engine.settings.draw == {"temperature": 1.7, "top_p": 0.95}
-    assert drawn._writer.engine.settings.cap == 9
+    assert drawn.reader.engine.settings.draw == {"temperature": 1.7, "top_p": 0.95}
+    assert drawn.reader.engine.settings.cap == 9
     seeds = [texts(Causal(str(folder), user=USER, seed=n).summarize(SHORT)) for n in (0, 0, 1)]
     assert seeds[0] == seeds[1] != seeds[2]
     greedy = Causal(str(folder), user=USER, do_sample=False).summarize(SHORT)

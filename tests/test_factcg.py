@@ -46,7 +46,7 @@ def test_scores_and_best_chunks_equal_the_authors(folder: Path) -> None:
     scores = scored(check)
     assert frozen.farthest(values(scores), kept["scores"]) < frozen.TOLERANCE
     for (article, _), score, best in zip(texts.pairs(), scores, kept["best"], strict=True):
-        span = check.chunks(article)[best].span
+        span = check.passages(article)[best].span
         assert score.sentences[0].evidence == ((span,) if span else ())
     assert sum(best > 0 for best in kept["best"]) >= 2
 

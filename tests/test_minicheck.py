@@ -63,7 +63,7 @@ def test_whole_summaries_equal_the_authors(models: dict[str, Path], kind: str) -
 def test_each_chunk_has_the_authors_probability(models: dict[str, Path], kind: str) -> None:
     check = whole(models[kind])
     for (article, summary), expected in zip(texts.pairs(), fixture(kind)["chunks"], strict=True):
-        prompts = [check.prompt(chunk.text, summary).text for chunk in check.chunks(article)]
+        prompts = [check.prompt(chunk.text, summary).text for chunk in check.passages(article)]
         items = check.loaded_network.encode(prompts, max_tokens=check.most_tokens)
         assert (
             frozen.farthest(check.support_probabilities(items).tolist(), expected)
@@ -105,8 +105,8 @@ class OtherAnswer(Plain):
 
 
 class SmallerChunks(Plain):
-    def chunks(self, article: str) -> Any:
-        return super().chunks(article)[:1]
+    def passages(self, article: str) -> Any:
+        return super().passages(article)[:1]
 
 
 @pytest.mark.slow
@@ -156,7 +156,7 @@ def test_evidence_is_the_best_chunk(models: dict[str, Path]) -> None:
         texts.pairs(), scored(check), fixture("roberta-large")["chunks"], strict=True
     ):
         (sentence,) = score.sentences
-        best = check.chunks(article)[chunks.index(max(chunks))]
+        best = check.passages(article)[chunks.index(max(chunks))]
         assert sentence.evidence == (best.span,)
         assert best.span is not None
         words = best.span.of(article).split()

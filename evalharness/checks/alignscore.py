@@ -82,18 +82,10 @@ class AlignScore(NetworkOptions):
 
     @cached_property
     def _network(self) -> "Network":
-        from evalharness.checks import alignscore_network
-        from evalharness.neural.network import Network
+        from evalharness.checks.alignscore_network import WEIGHTS, load_alignscore
 
-        weights = hf_weights.file(
-            self.checkpoint, self.file or alignscore_network.WEIGHTS, self.revision
-        )
         backbone = self.backbone or self.checkpoint
-        model, tokenizer = alignscore_network.load_alignscore(
-            weights, backbone, self.dtype, self.attention
-        )
-        device = hf_weights.place(self.device)
-        return Network(hf_weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
+        return self.network_on_backbone(load_alignscore, self.file or WEIGHTS, backbone)
 
     def save(self, folder: Path) -> None:
         """Write the network as a folder that loads without pickle and backbone."""
