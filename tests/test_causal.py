@@ -5,7 +5,7 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from evalharness.hf.prompts import fill_template, longest_fit, places_to_cut
 from evalharness.models.causal import Causal
 from evalharness.models.long import Long
 from evalharness.records import Article, Summary
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 WORDS = re.findall(
     r"\S+",
@@ -138,17 +140,6 @@ def build(family: str, folder: Path) -> None:
     model = wild(getattr(transformers, name[1])(config), end, LOUDNESS.get(family, 1.5))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Models this small lose more to a second thread than they gain."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

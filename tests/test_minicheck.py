@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from neural import frozen, mutations, official_minicheck, texts, tiny
+from neural.cases import AuthorsSentences, scored, values
 
 from evalharness.checks.grounding import ChunkPrompt
 from evalharness.checks.minicheck import MiniCheck
 from evalharness.errors import ModelError
-from evalharness.records import Article, Score, Span, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -18,26 +18,13 @@ LARGE = 16_384
 ARTICLE = "The council met on Monday.\nIt voted against the new budget. Rain fell all day."
 
 
-class Plain(MiniCheck):
+class Plain(AuthorsSentences, MiniCheck):
     """With the sentence splitter that the authors' code was given."""
-
-    @staticmethod
-    def split(words: str) -> list[Span]:
-        return texts.split(words)
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return official_minicheck.models(tmp_path_factory.mktemp("models"))
-
-
-def scored(check: MiniCheck, pairs: list[texts.Pair] | None = None) -> list[Score]:
-    pairs = texts.pairs() if pairs is None else pairs
-    return check.score([(Article("a", a), Summary("a", s)) for a, s in pairs])
-
-
-def values(scores: list[Score]) -> list[float]:
-    return [-1.0 if score.value is None else score.value for score in scores]
 
 
 def fixture(kind: str) -> dict[str, Any]:

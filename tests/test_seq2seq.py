@@ -5,7 +5,7 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from evalharness.errors import ModelError
 from evalharness.models.long import Long
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.records import Article, Summary
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 WORDS = re.findall(
     r"\S+",
@@ -174,17 +176,6 @@ def build(family: str, folder: Path) -> None:
         setattr(model.generation_config, option, value)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Models this small lose more to a second thread than they gain."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
