@@ -36,9 +36,9 @@ from evalharness.executors.ray import Ray, _room
 from evalharness.executors.tasks import (
     WorkerBench,
     WorkerError,
+    must_stay,
     pack_components,
     pack_order,
-    stays,
     unpack_results,
 )
 from evalharness.models.endpoint import Endpoint
@@ -46,8 +46,10 @@ from evalharness.models.extractive import Lead
 from evalharness.protocols import Sent, Task
 from evalharness.records import Article
 from evalharness.runner import shards
+from evalharness.runner.articles import claim_all
+from evalharness.runner.summaries import Summarizing
 from evalharness.store.ledger import Ledger
-from evalharness.store.store import Store, Summarizing, claim_all
+from evalharness.store.store import Store
 
 
 def timing(run: Any) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
@@ -80,7 +82,7 @@ def filled(folder: Path, texts: Sequence[str], n: int = 2) -> tuple[Summarizing,
     articles = [Article(f"a{n}", text) for n, text in enumerate(texts)]
     summarizing = Summarizing("faulty", Faulty(str(folder)), Store(folder / "store"))
     with Processes(n).pool() as pool:
-        summarizing.fill_all([(articles, claim_all)], pool)
+        summarizing.fill([(articles, claim_all)], pool)
     return summarizing, summarizing.read(articles)
 
 
@@ -201,9 +203,9 @@ def test_worker_with_other_files_or_another_version_is_refused(
 def test_what_asks_a_server_stays_with_the_driver() -> None:
     server = Server("http://localhost:1/v1", "m")
 
-    assert stays(Endpoint("http://localhost:1/v1", "m"))
-    assert stays(Judge(endpoint=server))
-    assert not stays(Lead(1))
+    assert must_stay(Endpoint("http://localhost:1/v1", "m"))
+    assert must_stay(Judge(endpoint=server))
+    assert not must_stay(Lead(1))
 
 
 def test_executor_is_part_of_no_signature_and_of_no_resolved_config(tmp_path: Path) -> None:

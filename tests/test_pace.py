@@ -164,6 +164,7 @@ def slow_single(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr("evalharness.models.pace.LEAST_FOR_TRIAL", 16)
     monkeypatch.setattr("evalharness.models.engine.LEAST_FOR_TRIAL", 16)
+    monkeypatch.setattr("evalharness.models.options.LEAST_FOR_TRIAL", 16)
     seen: list[int] = []
     run_model = Engine._generate
 
@@ -212,6 +213,7 @@ def test_fixed_size_and_few_articles_try_nothing(tmp_path: Path, slow_single: li
 def test_real_trial_changes_no_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evalharness.models.pace.LEAST_FOR_TRIAL", 16)
     monkeypatch.setattr("evalharness.models.engine.LEAST_FOR_TRIAL", 16)
+    monkeypatch.setattr("evalharness.models.options.LEAST_FOR_TRIAL", 16)
     (found,) = run(make_config(tmp_path, 24), results=tmp_path / "auto")
     (fixed,) = run(make_config(tmp_path, 24, batch_size=1), results=tmp_path / "one")
     assert found.record["timing"]["generation"]["batch"]["tried"].keys() >= {"1", "4"}

@@ -19,12 +19,17 @@ from evalharness.config import cells
 from evalharness.config.cells import Cell
 from evalharness.config.run_config import read_run_config
 from evalharness.errors import DataError, ModelError
+from evalharness.executors.local import LocalPool
 from evalharness.files import temporary
 from evalharness.protocols import Need, Pair, Silence
 from evalharness.records import Article, Flag, Score, Span, Summary
-from evalharness.runner.run import Unfinished, run_cell, run_cells
+from evalharness.runner.fill import fill
+from evalharness.runner.run import Unfinished, run_cell
+from evalharness.runner.write import write
 from evalharness.store import aggregates
 from evalharness.store import samples as store_samples
+from evalharness.store.runs import Run
+from evalharness.store.store import Store
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
@@ -115,6 +120,12 @@ class Late(Picky):
 def cell_of(path: Path, model: Any, **more: Any) -> Cell:
     made = cells.prepare(read_run_config(make_config(path, **more)))[0]
     return dataclasses.replace(made, model=model, model_kind="marked")
+
+
+def run_cells(some: Sequence[Cell], folder: Path) -> tuple[list[Run], dict[str, str]]:
+    """Return the runs, and why the others could not be."""
+    filled = fill(some, Store(folder / "store"), LocalPool())
+    return write(filled, folder), filled.reasons()
 
 
 def test_run_writes_its_folder_and_counts_every_article(tmp_path: Path) -> None:
@@ -385,7 +396,7 @@ def test_crash_of_one_cell_is_shown_whole_and_leaves_the_others(tmp_path: Path) 
         for name, model in (("a", Marked("a")), ("b", Crashing()), ("c", Marked("c")))
     ]
 
-    runs, failures = run_cells(cells_of_three, tmp_path / "r", Silence())
+    runs, failures = run_cells(cells_of_three, tmp_path / "r")
 
     assert [finished.name for finished in runs] == ["a", "c"]
     assert "Traceback" in failures["b"]
@@ -404,7 +415,7 @@ def test_flawed_metric_of_one_cell_leaves_the_others(tmp_path: Path) -> None:
         metric_kinds={"mine": "mine"},
     )
 
-    runs, failures = run_cells([sound[0], flawed, sound[1]], tmp_path / "r", Silence())
+    runs, failures = run_cells([sound[0], flawed, sound[1]], tmp_path / "r")
     alone = run_cell(sound[1], tmp_path / "alone", Silence())
 
     assert [finished.name for finished in runs] == ["a", "c"]

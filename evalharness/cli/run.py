@@ -111,8 +111,8 @@ def _show(runs: Sequence[Run], *, of: int, as_json: bool, report: bool) -> bool:
 
 def _write_report(runs: Sequence[Run], folder: Path, *, quiet: bool) -> bool:
     """Write the page of runs; what goes wrong is said, and takes nothing from the runs."""
+    from evalharness.errors import reason
     from evalharness.report.page import REPORT, write_report
-    from evalharness.runner.work import reason
 
     try:
         path = write_report(*runs, to=folder / REPORT)

@@ -87,12 +87,12 @@ def step_line(step: "Step") -> str:
 
 def proof_text(found: "Proof") -> str:
     """Return what the machine has, and the verdict."""
-    from evalharness.trust.machine import lines
+    from evalharness.trust.installation import machine_lines
 
     n = sum(step.passed for step in found.steps)
     seconds = sum(step.seconds for step in found.steps)
     verdict = f"{n} of {len(found.steps)} steps passed in {seconds:.0f} s"
-    return "\n".join([*(lines(found.facts) if found.facts else []), verdict])
+    return "\n".join([*(machine_lines(found.facts) if found.facts else []), verdict])
 
 
 def planted_text(name: str, record: Mapping[str, Any]) -> str:

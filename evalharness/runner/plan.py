@@ -23,7 +23,6 @@ from evalharness.hf import hub
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.runner.articles import no_article, windows
-from evalharness.runner.work import Work, at_work
 from evalharness.stats import paired
 from evalharness.store.ledger import Ledger, results_folder
 from evalharness.store.samples import TABLE_FILE
@@ -155,7 +154,7 @@ class _Looking:
         self.store = store
         self.folder = folder
         self.missing: dict[str, OffsetIndex] = {}  # keys by what is to summarize them
-        self.works: dict[str, Work] = {}
+        self.signatures: dict[str, Mapping[str, Any]] = {}  # of models, by cell
         self.problems: dict[tuple[Any, ...], str] = {}
 
     def cell(self, cell: Cell) -> CellPlan:
@@ -165,7 +164,7 @@ class _Looking:
         planned.problem = self.problems.get(cell.weights, "")
         if not planned.problem:
             try:
-                self.works[cell.name] = at_work(cell, path, self.store)
+                self.signatures[cell.name] = signature_parts(cell.model_kind, cell.model)
             except ModelError as error:
                 planned.problem = str(error)
                 self.problems[cell.weights] = planned.problem
@@ -210,11 +209,10 @@ class _Cell:
     def __init__(self, cell: Cell, planned: CellPlan, looking: _Looking) -> None:
         self.cell = cell
         self.planned = planned
-        work = looking.works.get(cell.name)
-        self.summarizing = work.summarizing if work else None
-        signature = self.summarizing.signature if self.summarizing else {"unnamed": cell.name}
+        known = looking.signatures.get(cell.name)
+        signature = {"unnamed": cell.name} if known is None else known
         self.missing = looking.missing.setdefault(canonical(signature), OffsetIndex())
-        self.ledger = looking.store.look("summaries", signature) if self.summarizing else None
+        self.ledger = None if known is None else looking.store.look("summaries", signature)
         self.scored: dict[str, Ledger | None] = {}
         for label, metric in cell.metrics.items():
             try:

@@ -11,7 +11,7 @@ from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary,
 from evalharness.store.aggregates import Tally
 from evalharness.store.ledger import RunFolder
 from evalharness.store.seal import file_digest, seal, text_of
-from evalharness.store.table import write_table
+from evalharness.store.table import TableRows, write_table
 
 SAMPLES = "samples.jsonl"
 TABLE_FILE = "samples.parquet"
@@ -32,7 +32,8 @@ class Writer(Tally):
         super().__init__(metrics, interval, seed)
         self.folder = RunFolder(path)
         self.first_rejected: Rejected | None = None
-        self._samples = self.folder.writing(SAMPLES).open("w", encoding="utf-8", newline="\n")
+        self._rows = TableRows(self._spool)
+        self._samples = self.folder.writing(SAMPLES).open("wb")
         self._rejections = self.folder.writing(REJECTED).open("w", encoding="utf-8", newline="\n")
 
     def __enter__(self) -> "Writer":
@@ -71,7 +72,9 @@ class Writer(Tally):
             "defects": list(defects),
             "scores": scores,
         }
-        self._samples.write(line_of(sample))
+        line = line_of(sample).encode()
+        self._samples.write(line)
+        self._rows.add(sample, line)
 
     def finish(
         self, head: Mapping[str, Any], tail: Mapping[str, Any], config: str
@@ -82,8 +85,7 @@ class Writer(Tally):
         """
         self._samples.close()
         self._rejections.close()
-        lines = read_lines(self.folder.writing(SAMPLES))
-        write_table(lines, self.folder.writing(TABLE_FILE), self.columns)
+        write_table(self._rows, self.folder.writing(TABLE_FILE), self.columns)
         record = seal({**head, **self.record(head["data"]), **tail}, self._digests(config))
         self._publish(record, config)
         return record

@@ -13,8 +13,7 @@ from evalharness.protocols import Pair, Prompted
 from evalharness.records import Article, Summary, score_record, summary_record
 from evalharness.text import defects, sentences
 from evalharness.trust.components import Components, neural
-from evalharness.trust.findings import Findings
-from evalharness.trust.records import unlike
+from evalharness.trust.findings import Findings, unlike
 
 # What other batches move a score of a neural check by, and what other machines do.
 NEURAL_TOLERANCE = 1e-4
