@@ -18,7 +18,7 @@ _LEAST = 8  # articles in a bin
 _MOST = 50_000  # articles resampled, evenly chosen: more would take longer than all else together
 
 
-def lengths(material: Material) -> Iterator[Plot]:
+def plot_lengths(material: Material) -> Iterator[Plot]:
     """Yield the main scores by length, of the articles that all runs have."""
     shared = material.shared_articles
     if shared is None or shared.n < 2 * _LEAST:

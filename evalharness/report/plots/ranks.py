@@ -26,7 +26,7 @@ _WIDTH = 190
 _LETTERS = 12  # groups of systems that are not told apart, at the most
 
 
-def ranks(material: Material) -> Iterator[Plot]:
+def plot_ranks(material: Material) -> Iterator[Plot]:
     """Yield mean ranks of three systems or more, and the differences of all pairs."""
     comparison = material.comparison
     if comparison is None:

@@ -35,7 +35,7 @@ _CASE = "case"
 SweepSettings = Mapping[str, Any]
 
 
-def sweeps(material: Material) -> Iterator[Plot]:
+def plot_sweeps(material: Material) -> Iterator[Plot]:
     """Yield the main scores over what a sweep varied."""
     keys = varied_keys(material.settings)
     if not keys:
