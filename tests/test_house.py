@@ -35,8 +35,6 @@ LIMITS: Mapping[str, tuple[int, int]] = {
 ARGUED: Mapping[str, str] = {
     "GROUP": "each module of plots says under which heading its plots stand, as the section asks",
     "FORMATS": "a table of the formats that a module writes or reads, by name, for its own command",
-    "markdown": "one form of what its module shows; it is called as `gate.markdown`, by module",
-    "as_csv": "one form of what its module shows; it is called as `leaderboard.as_csv`, by module",
 }
 
 # What `from evalharness import gate, compare` must not import.

@@ -204,7 +204,7 @@ class Calibration:
         own = self.sources.get(source)
         return self.pooled if own is None or own.support_from is None else own
 
-    def judged(self, score: Mapping[str, Any], source: str) -> dict[str, Any]:
+    def with_band(self, score: Mapping[str, Any], source: str) -> dict[str, Any]:
         """Return a stored score with the probability of being consistent, a part, and the band.
 
         The value counts, or the part that the calibration is of (`lexical.support`). A score that
@@ -214,9 +214,10 @@ class Calibration:
         value = score.get("parts", {}).get(part) if part else score["value"]
         entry = self.entry(source)
         chance, band = entry.chance(value), entry.band(value)
-        told = {} if chance is None else {"probability": chance}
-        found = {**score, "parts": {**score.get("parts", {}), **told}} if told else {**score}
-        return found if band is None else {**found, "band": band}
+        banded = {**score}
+        if chance is not None:
+            banded["parts"] = {**score.get("parts", {}), "probability": chance}
+        return banded if band is None else {**banded, "band": band}
 
     def json(self) -> str:
         """Return the text of the file; the same bytes for the same labels."""

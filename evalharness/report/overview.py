@@ -10,8 +10,7 @@ from evalharness.report.articles import Articles
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.provenance import TrustCard, trust_cards
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
-from evalharness.report.table import scaled_figure
-from evalharness.report.text_table import amount_text, number_text, p_value, percent_text
+from evalharness.report.table import amount_text, number_text, p_value, percent_text, scaled_figure
 
 # Systems that a sentence names before it counts the rest.
 _NAMED = 4

@@ -1,19 +1,205 @@
-"""The table that a terminal shows at the end of a run, and which columns tables of runs have."""
+"""Tables of text: figures in words, rows drawn for a terminal, as Markdown or CSV; and of runs.
 
-from collections.abc import Mapping, Sequence
+A table is its rows, the first of them the headings. `align` has a letter for each column, `l` for
+words and `r` for figures; columns beyond it hold figures.
+"""
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from evalharness.config.registry import is_share, scorer_row
-from evalharness.report.text_table import (
-    NONE,
-    TextRow,
-    number_text,
-    percent_text,
-    show_table,
-    table_lines,
-    terminal_width,
-    text_width,
-)
+from evalharness.files.untrusted import one_line, visible
+
+TextRow = Sequence[str]
+# What stands for a figure that there is none of.
+NONE = "–"
+_GAP = "  "
+
+
+def number_text(value: float | None, digits: int = 3, sign: str = "") -> str:
+    """Return a number with so many digits behind the point.
+
+    >>> number_text(0.5), number_text(0.25, 1, "+"), number_text(None)
+    ('0.500', '+0.2', '–')
+    """
+    return NONE if value is None else f"{value:{sign}.{digits}f}"
+
+
+def percent_text(share: float | None) -> str:
+    """Return a share as a whole number of percent.
+
+    >>> percent_text(0.314), percent_text(None)
+    ('31%', '–')
+    """
+    return NONE if share is None else f"{share:.0%}"
+
+
+def interval_text(
+    low: float | None, high: float | None, write: Callable[[float], str] = number_text
+) -> str:
+    """Return both ends of an interval, with a word between them where one has a sign.
+
+    >>> interval_text(0.1, 0.25), interval_text(-0.1, 0.25), interval_text(0.1, 0.25, percent_text)
+    ('0.100–0.250', '-0.100 to 0.250', '10%–25%')
+    """
+    if low is None or high is None:
+        return NONE
+    ends = write(low), write(high)
+    return (" to " if ends[0][0] in "+-" or ends[1][0] in "+-" else "–").join(ends)
+
+
+def p_value(p: float) -> str:
+    """Return a p-value to three digits.
+
+    >>> p_value(0.04), p_value(0.0001)
+    ('0.040', '<0.001')
+    """
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def amount_text(n: int, noun: str) -> str:
+    """Return how many there are of something.
+
+    >>> amount_text(1, "summary"), amount_text(2000, "summary"), amount_text(2, "score")
+    ('1 summary', '2,000 summaries', '2 scores')
+    """
+    plural = f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else plural}"
+
+
+# Drawn as text.
+
+
+def show_table(
+    rows: Sequence[TextRow], out: IO[str], align: str = "l", notes: Iterable[str] = ()
+) -> None:
+    """Print a table and an empty line, and notes below it.
+
+    On a terminal, columns that have no room stand in a table of their own below the others.
+    """
+    is_unicode = "utf" in (getattr(out, "encoding", None) or "utf-8").lower()
+    for line in table_lines(rows, align, terminal_width(out), "─" if is_unicode else "-"):
+        print(line, file=out)
+    print(file=out)
+    for note in notes:
+        print(visible(note), file=out)
+
+
+def terminal_width(out: IO[str]) -> int | None:
+    """Return how many columns a terminal has; None of what is no terminal."""
+    return shutil.get_terminal_size().columns if out.isatty() else None
+
+
+def table_lines(
+    rows: Sequence[TextRow], align: str = "l", width: int | None = None, rule: str = "─"
+) -> list[str]:
+    """Return a table as lines, with a rule below the headings.
+
+    width: columns of a terminal. What is wider is parted, and the first columns, of words, are
+    repeated in each part.
+
+    >>> print(*table_lines([["system", "n"], ["lead-3", "24"], ["x", "6"]]), sep="\\n")
+    system   n
+    ──────────
+    lead-3  24
+    x        6
+    """
+    widths = _widths(rows)
+    lines: list[str] = []
+    for columns in _parts(widths, align, width):
+        head, *body = align_columns([[row[n] for n in columns] for row in rows],
+                                    "".join(_justify(align, n) for n in columns))  # fmt: skip
+        across = sum(widths[n] for n in columns) + len(_GAP) * (len(columns) - 1)
+        lines += [*([""] if lines else []), head, rule * across, *body]
+    return lines
+
+
+def align_columns(rows: Sequence[TextRow], align: str = "l") -> list[str]:
+    """Return rows as lines, the cells of a column below each other."""
+    widths = _widths(rows)
+    return [_GAP.join(_cells(row, widths, align)).rstrip() for row in rows]
+
+
+def _cells(row: TextRow, widths: Sequence[int], align: str) -> Iterator[str]:
+    """Yield cells with blanks beside them; in cells that letters fill two columns each, fewer."""
+    for n, (cell, width) in enumerate(zip(map(one_line, row), widths, strict=True)):
+        blanks = " " * (width - text_width(cell))
+        yield cell + blanks if _justify(align, n) == "l" else blanks + cell
+
+
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text fills: some letters fill two, some none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _widths(rows: Sequence[TextRow]) -> list[int]:
+    columns = zip(*rows, strict=True)
+    return [max(text_width(one_line(cell)) for cell in column) for column in columns]
+
+
+def _justify(align: str, column: int) -> str:
+    return align[column] if column < len(align) else "r"
+
+
+def _parts(widths: Sequence[int], align: str, width: int | None) -> Iterator[list[int]]:
+    """Yield the columns of each part: the first ones, of words, and those that have room."""
+    words = len(align) - len(align.lstrip("l"))
+    part = list(range(words))
+    for n in range(words, len(widths)):
+        across = sum(widths[k] + len(_GAP) for k in part) + widths[n]
+        if width is not None and across > width and len(part) > words:
+            yield part
+            part = list(range(words))
+        part.append(n)
+    yield part
+
+
+# As Markdown and CSV.
+
+
+def markdown_table(rows: Sequence[TextRow], align: str = "l") -> str:
+    """Return a table in Markdown."""
+    rule = [":--" if _justify(align, n) == "l" else "--:" for n in range(len(rows[0]))]
+    head, *body = [[escape_markdown(cell) for cell in row] for row in rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, rule, *body])
+
+
+def escape_markdown(text: str) -> str:
+    r"""Return text that stands for itself in Markdown.
+
+    >>> print(escape_markdown("a|b_c"))
+    a\|b\_c
+    """
+    special = "\\`*_{}[]<>|#"
+    return "".join(f"\\{c}" if c in special else c for c in " ".join(text.split()))
+
+
+def csv_table(rows: Iterable[Sequence[Any]]) -> str:
+    r"""Return a table as CSV: numbers in full, nothing for None, text that is no formula.
+
+    >>> csv_table([["system", "mean"], ["=1+1", None]])
+    "system,mean\n'=1+1,\n"
+    """
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([[_csv_cell(c) for c in row] for row in rows])
+    return out.getvalue()
+
+
+def _csv_cell(cell: Any) -> Any:
+    """Return a cell; text that a spreadsheet would take for a formula, quoted."""
+    if cell is None:
+        return ""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell
+
+
+# The table at the end of a run.
 
 NOTICE = "AI generated summaries may have errors. For context, always refer to the full article."
 
