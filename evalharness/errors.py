@@ -18,6 +18,7 @@ Anything else is a bug of ours and keeps its traceback.
 it. The table in the README and the end of `evalharness --help` are made from it.
 """
 
+import traceback
 from enum import IntEnum
 from typing import Self
 
@@ -114,3 +115,10 @@ class StoreError(HarnessError):
     """A results folder or ledger cannot be read or written."""
 
     exit_code = Exit.INCOMPLETE
+
+
+def reason(error: BaseException) -> str:
+    """Return one line for what the user can mend, and the whole traceback for what is a bug."""
+    if isinstance(error, HarnessError):
+        return str(error)
+    return "".join(traceback.format_exception(error)).rstrip()

@@ -14,7 +14,18 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Protocol,
+    Union,
+    get_args,
+    get_origin,
+    runtime_checkable,
+)
 
 from pydantic import Field
 
@@ -65,6 +76,13 @@ DataSource = Annotated[Url | Path, Field(union_mode="left_to_right")]
 
 CHECKPOINT = "a folder, or a name on the hub"
 Checkpoint = Annotated[str, CHECKPOINT]
+
+
+def is_checkpoint(hint: Any) -> bool:
+    """Tell whether a field of this type names a checkpoint."""
+    if get_origin(hint) in (UnionType, Union):
+        return any(is_checkpoint(inner) for inner in get_args(hint))
+    return get_origin(hint) is Annotated and CHECKPOINT in get_args(hint)[1:]
 
 
 class Loader(Protocol):
@@ -175,6 +193,16 @@ class Metric(Protocol):
 
 
 @runtime_checkable
+class Banded(Protocol):
+    """A check that says where the bands of its scores part; a calibration may know better.
+
+    thresholds: `flagged` below this, `supported` from that upwards.
+    """
+
+    thresholds: ClassVar[Mapping[str, float]]
+
+
+@runtime_checkable
 class Costly(Protocol):
     """A metric whose scores are worth keeping a few at a time: asked of a server, for money.
 
@@ -210,6 +238,8 @@ class Tracked:
     folder: the run's own, with all its files.
     settings: what a sweep set in this cell.
     record: what its `run.json` holds.
+    started: when, as in ISO 8601. scorers: the labels of its metrics and checks.
+    parameters: what made it, by name. figures: means with their intervals, and counts, by name.
     """
 
     experiment: str
@@ -218,6 +248,10 @@ class Tracked:
     folder: Path
     settings: Mapping[str, Any]
     record: Mapping[str, Any] = field(repr=False)
+    started: str = ""
+    scorers: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Tracker(Protocol):
@@ -298,8 +332,8 @@ class Executor(Protocol):
 
     version: ClassVar[int]
 
-    def pool(self) -> AbstractContextManager[Pool | None]:
-        """Give workers, who are gone afterwards; None where the driver does all itself.
+    def pool(self) -> AbstractContextManager[Pool]:
+        """Give workers, who are gone afterwards.
 
         Raises: ExecutorError, MissingExtra, before any work.
         """

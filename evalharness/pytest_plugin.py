@@ -30,12 +30,15 @@ def evalharness_gate() -> "Callable[..., Gate]":
         from evalharness.comparison.gate import gate as judge
 
         __tracebackhide__ = True
-        found = judge(baseline, candidate, rules)
-        if found.verdict != "pass":
-            lines = [f"{each.verdict}: {each.name}: {each.message}" for each in found.outcomes]
-            failed = [line for line in lines if not line.startswith("pass:")]
-            pytest.fail("\n".join([found.reason or found.verdict, *failed]), pytrace=False)
-        return found
+        result = judge(baseline, candidate, rules)
+        if result.verdict != "pass":
+            failed = [
+                f"{outcome.verdict}: {outcome.name}: {outcome.message}"
+                for outcome in result.outcomes
+                if outcome.verdict != "pass"
+            ]
+            pytest.fail("\n".join([result.reason or result.verdict, *failed]), pytrace=False)
+        return result
 
     return gate
 
@@ -48,11 +51,11 @@ def assert_supported(article: str, summary: str, check: str = "lexical") -> "Ver
     from evalharness.runner.check import check as judge
 
     __tracebackhide__ = True
-    found = judge(article, summary, check=check)
-    if found.verdict == "no_summary":
+    verdict = judge(article, summary, check=check)
+    if verdict.verdict == "no_summary":
         raise AssertionError("there is no summary")
-    if found.verdict == "flagged":
-        flags = [f"{each.span.of(summary)!r}: {each.message}" for each in found.flags]
-        low = [f"flagged: {each.text!r}" for each in found.sentences if each.band == "flagged"]
+    if verdict.verdict == "flagged":
+        flags = [f"{flag.span.of(summary)!r}: {flag.message}" for flag in verdict.flags]
+        low = [f"flagged: {one.text!r}" for one in verdict.sentences if one.band == "flagged"]
         raise AssertionError("\n".join(["the summary is flagged", *(flags or low)]))
-    return found
+    return verdict

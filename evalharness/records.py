@@ -94,6 +94,46 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagKind:
+    """What a kind of flag means.
+
+    hard: whether it names an error; a soft one can stand at what is true to the article.
+    planted: the kinds of planted errors that it names rightly, beside one of its very name.
+    """
+
+    meaning: str
+    hard: bool = True
+    planted: tuple[str, ...] = ()
+
+
+# Words that the article lacks can still be true to it, and of two names in one place both may be
+# right: these two are soft.
+FLAG_KINDS: Mapping[str, FlagKind] = {
+    "number": FlagKind("a number that the article does not have", planted=("unit", "date")),
+    "date": FlagKind("a date that the article does not have"),
+    "entity": FlagKind("a name that the article lacks", planted=("entity_swap", "novel_entity")),
+    "roles": FlagKind("who did what is reversed", planted=("entity_swap", "role_swap")),
+    "swap": FlagKind(
+        "a name where the article has another", hard=False, planted=("entity_swap", "role_swap")
+    ),
+    "negation": FlagKind("said where the article denies it, or denied", planted=("antonym",)),
+    "antonym": FlagKind("a word where the article has its opposite"),
+    "hedge": FlagKind("certain, where the article is not", planted=("hedge_dropped",)),
+    "quote": FlagKind("words in quotes that nobody said", planted=("misattributed_quote",)),
+    "attribution": FlagKind("said by another in the article", planted=("misattributed_quote",)),
+    "unsupported": FlagKind(
+        "words that nothing in the article supports", hard=False, planted=("invented_sentence",)
+    ),
+    "judge": FlagKind("what a judge found no support for"),
+}
+
+
+def flag_kind(name: str) -> FlagKind:
+    """Return what a kind of flag means; one that no check of ours has is hard."""
+    return FLAG_KINDS.get(name) or FlagKind("a finding of a plug-in")
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceScore:
     """The score of one sentence of a summary, and the article's spans that bear on it."""
 

@@ -117,7 +117,7 @@ def written(folder: Path, n: int, **more: Any) -> Path:
         article = f"Story {i % (n - 2)}. {row['article'][:300]}"
         rows.append({**row, "id": str(i), "article": article})
     (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    sheet: dict[str, Any] = {
+    config: dict[str, Any] = {
         "name": "t",
         "data": {"name": "files", "path": "a.jsonl"},
         "models": ["lead", {"name": "random", "sentences": 2}],
@@ -125,7 +125,7 @@ def written(folder: Path, n: int, **more: Any) -> Path:
         "checks": ["numbers"],
     }
     path = folder / "c.yaml"
-    path.write_text(json.dumps(sheet | more))
+    path.write_text(json.dumps(config | more))
     return path
 
 

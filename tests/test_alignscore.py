@@ -10,7 +10,7 @@ from neural import frozen, mutations, texts, tiny_scorers
 from neural.cases import PAIRS, SHORT, AuthorsSentences, expected_of, fresh
 
 from evalharness.checks.alignscore import AlignScore, Mode
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.errors import ModelError
 from evalharness.records import Article, Score, Span, Summary
 
@@ -171,7 +171,7 @@ def test_folder_of_ours_scores_like_the_checkpoint(check: Plain, tmp_path: Path)
 
 
 def test_signature_names_checkpoint_and_backbone(check: Plain, folder: Path) -> None:
-    signature = registry.signature("alignscore", check)
+    signature = signature_parts("alignscore", check)
     assert signature["model"] == signature["backbone"] == "roberta"
     assert signature["file"] == "align.ckpt"
     assert len(signature["sha256"]) == 32

@@ -104,7 +104,7 @@ def archive_that_climbs(folder: Path) -> list[str]:
 
 def ledger_that_is_a_link(folder: Path) -> list[str]:
     """Let the ledger that a run will open be a link to somebody's file."""
-    from evalharness.config import registry
+    from evalharness.config.signature import signature_parts
     from evalharness.models.given import Given
     from evalharness.store.ledger import ledger_path
 
@@ -112,7 +112,7 @@ def ledger_that_is_a_link(folder: Path) -> list[str]:
     outside.write_text("not yours\n")
     store = folder / "inside" / "results" / "store" / "summaries"
     store.mkdir(parents=True)
-    ledger_path(store, registry.signature("given", Given())).symlink_to(outside)
+    ledger_path(store, signature_parts("given", Given())).symlink_to(outside)
     return run(folder)
 
 

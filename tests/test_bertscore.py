@@ -11,7 +11,7 @@ from neural import frozen, mutations, official_bertscore
 from neural.cases import PAIRS, SHORT, expected_of
 
 from evalharness.checks.bertscore import BertScore as Check
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.errors import DataError, ModelError
 from evalharness.metrics import bertscore
 from evalharness.metrics.bertscore import BertScore as Metric
@@ -344,14 +344,14 @@ def test_layers_come_from_the_table_or_must_be_said() -> None:
 
 
 def test_signature_names_what_changes_a_score(folders: dict[str, Path], tmp_path: Path) -> None:
-    plain = registry.signature("bertscore", metric(folders["roberta"]))
+    plain = signature_parts("bertscore", metric(folders["roberta"]))
     assert plain["layers"] == "3"
     assert "idf" not in plain
     documents = tmp_path / "documents.txt"
     signatures = []
     for text in ("It rained.\n", "It snowed.\n"):
         documents.write_text(text)
-        signatures.append(registry.signature("b", metric(folders["roberta"], idf=documents)))
+        signatures.append(signature_parts("b", metric(folders["roberta"], idf=documents)))
     assert signatures[0]["idf"] != signatures[1]["idf"]
 
 

@@ -38,14 +38,14 @@ def _calibration(path: Path, check: str = "numbers", signature: str = "") -> Pat
 def _run(tmp_path: Path, check: dict[str, Any], results: str = "r") -> evalharness.Run:
     data = tmp_path / "rows.jsonl"
     data.write_text("".join(json.dumps(row | {"article": ARTICLE}) + "\n" for row in ROWS))
-    sheet = {
+    config = {
         "name": "t",
         "data": {"name": "files", "path": str(data)},
         "model": "given",
         "metrics": [],
         "checks": [check],
     }
-    (run,) = evalharness.run(sheet, results=tmp_path / results)
+    (run,) = evalharness.run(config, results=tmp_path / results)
     return run
 
 
@@ -123,10 +123,10 @@ def test_calibration_that_cannot_be_used_ends_the_run_before_any_work(
 def test_loaders_and_models_take_no_calibration(tmp_path: Path) -> None:
     data = tmp_path / "rows.jsonl"
     data.write_text("{}\n")
-    sheet = {"data": {"name": "files", "path": str(data)}, "model": {"name": "lead"}}
-    sheet["model"] |= {"calibration": "x.json"}
+    config = {"data": {"name": "files", "path": str(data)}, "model": {"name": "lead"}}
+    config["model"] |= {"calibration": "x.json"}
     with pytest.raises(ConfigError, match="unknown key"):
-        evalharness.run(sheet, results=tmp_path / "r")
+        evalharness.run(config, results=tmp_path / "r")
 
 
 def test_schema_offers_the_calibration_to_every_metric_and_check_alone() -> None:

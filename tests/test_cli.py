@@ -10,7 +10,8 @@ import pytest
 from typer.main import get_group
 
 from evalharness import cli
-from evalharness.cli import listing
+from evalharness.cli.list import list_components
+from evalharness.errors import Exit
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
@@ -124,9 +125,9 @@ def test_list_names_every_component_with_its_first_line() -> None:
 
 
 def test_every_option_of_every_component_says_what_it_means() -> None:
-    for kind, names in listing.list_components().items():
+    for kind, names in list_components().items():
         for name in names:
-            for option, meaning in listing.list_components(kind, name)[f"{kind} {name}"].items():
+            for option, meaning in list_components(kind, name)[f"{kind} {name}"].items():
                 assert not meaning.startswith("("), f"{kind} {name} {option}: undocumented"
 
 
@@ -164,30 +165,31 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
 
 
 def test_help_says_of_each_command_what_the_command_says() -> None:
-    for name, (_, line) in cli.COMMANDS.items():
+    for name, line in cli.COMMANDS.items():
         assert (cli.command(name).help or "").splitlines()[0] == line
 
 
-# The modules with commands; what is listed nowhere is found, too.
-HOMES = sorted(
-    path.stem
-    for path in Path(cli.__file__).parent.glob("*.py")
-    if "@app.command" in path.read_text()
-)
+def test_every_file_with_a_command_is_listed_and_has_the_one_of_its_name() -> None:
+    files = [
+        path.stem
+        for path in Path(cli.__file__).parent.glob("*.py")
+        if "@app.command" in path.read_text()
+    ]
+
+    assert sorted(files) == sorted(cli.COMMANDS)
+    for name in files:
+        app = import_module(f"evalharness.cli.{name}").app
+        assert list(get_group(app).commands) == [name]
 
 
-def test_every_command_of_every_module_is_listed() -> None:
-    written = {
-        (name, home)
-        for home in HOMES
-        for name in get_group(import_module(f"evalharness.cli.{home}").app).commands
-    }
+def test_help_lists_every_exit_code_with_its_meaning() -> None:
+    said = " ".join(evalharness("--help").stdout.partition("Exit codes:")[2].split())
 
-    assert written == {(name, home) for name, (home, _) in cli.COMMANDS.items()}
+    assert said == " ".join(f"{code.value} {code.meaning}" for code in Exit)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "homes"), [(["--help"], []), (["schema", "--help"], ["list", "options"])]
+    ("arguments", "homes"), [(["--help"], []), (["schema", "--help"], ["options", "schema"])]
 )
 def test_only_the_command_that_is_asked_for_is_imported(
     arguments: list[str], homes: list[str]

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from evalharness import compare
+from evalharness.cli.compare import comparison_markdown, comparison_notes
 from evalharness.comparison.leaderboard import leaderboard
 from evalharness.comparison.shared import Incomparable
 from evalharness.errors import DataError, HarnessError
-from evalharness.report import comparison as tables
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]
@@ -84,7 +84,7 @@ def test_missing_scores_are_left_out_for_all_and_counted(make_run: MakeRun) -> N
     assert found.differences[0].n == 59
     assert found.standing("m", "b").not_scored == 1
     assert found.standing("m", "a").mean == pytest.approx(np.mean(BASE[1:]))
-    assert "b: m: 1 of 60 articles have no score" in list(tables.comparison_notes(found))
+    assert "b: m: 1 of 60 articles have no score" in list(comparison_notes(found))
 
 
 def test_metric_without_any_score_is_shown_as_such(make_run: MakeRun) -> None:
@@ -92,7 +92,7 @@ def test_metric_without_any_score_is_shown_as_such(make_run: MakeRun) -> None:
     found = compare(make_run("a", {"m": empty}), make_run("b", {"m": empty}))
     [difference] = found.differences
     assert (difference.n, difference.difference, difference.low, difference.p) == (0, None, None, 1)
-    assert "–" in tables.markdown(found)
+    assert "–" in comparison_markdown(found)
 
 
 def test_the_same_arguments_give_the_same_bytes(make_run: MakeRun) -> None:
@@ -129,7 +129,7 @@ def test_articles_that_not_all_have_are_left_out_and_counted(make_run: MakeRun) 
     found = compare(make_run("a", {"m": BASE}), fewer)
     assert found.articles == 50
     assert found.left_out == {"a": 10}
-    assert "a: 10 articles left out: not in all" in list(tables.comparison_notes(found))
+    assert "a: 10 articles left out: not in all" in list(comparison_notes(found))
 
 
 def _texts(**changed: str) -> list[str]:
@@ -309,7 +309,7 @@ def test_command_prints_each_format(make_run: MakeRun, command: Command) -> None
     ("arguments", "said"),
     [
         (["--metrics", "k"], "no metric 'k'"),
-        (["--format", "pdf"], "should be one of table, json"),
+        (["--format", "pdf"], "is not one of"),
         (["--resamples", "3"], "--resamples"),
         (["--level", "1"], "level: should lie between 0 and 1"),
     ],

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from evalharness.config import cells, run_config, yaml
+from evalharness.config import cells, yaml
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import ConfigError, HarnessError
 
 ROOT = Path(__file__).parents[1]
@@ -217,7 +218,7 @@ def test_broken_config_is_one_line_with_its_place(folder: Path, text: str, messa
     path.write_text(text)
 
     with pytest.raises(HarnessError) as caught:
-        cells.prepare(run_config.read(path))
+        cells.prepare(read_run_config(path))
 
     assert message.format(file=path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -251,7 +252,7 @@ def test_config_check_does_not_import_what_is_heavy(folder: Path) -> None:
     )
     code = (
         "import sys; from evalharness.config import cells, run_config;"
-        f"cells.prepare(run_config.read({str(path)!r}));"
+        f"cells.prepare(run_config.read_run_config({str(path)!r}));"
         "heavy = ('torch', 'transformers', 'datasets', 'nltk', 'pandas');"
         "print([m for m in heavy if m in sys.modules])"
     )
@@ -267,14 +268,14 @@ def test_override_lies_over_file_over_default(folder: Path) -> None:
     )
     (folder / "top.yaml").write_text("extends: base.yaml\nmodel: {sentences: 2}\n")
 
-    below = run_config.read(folder / "top.yaml")
-    above = run_config.read(folder / "top.yaml", ["model.sentences=5", "interval.level=0.9"])
+    below = read_run_config(folder / "top.yaml")
+    above = read_run_config(folder / "top.yaml", ["model.sentences=5", "interval.level=0.9"])
 
-    assert below.sheet.model is not None
-    assert above.sheet.model is not None
-    assert (below.sheet.model.options["sentences"], below.sheet.seed) == (2, 4)
-    assert above.sheet.model.options["sentences"] == 5
-    assert above.sheet.interval.level == 0.9
+    assert below.model is not None
+    assert above.model is not None
+    assert (below.model.options["sentences"], below.seed) == (2, 4)
+    assert above.model.options["sentences"] == 5
+    assert above.interval.level == 0.9
 
 
 def test_other_model_below_leaves_no_options(folder: Path) -> None:
@@ -283,10 +284,10 @@ def test_other_model_below_leaves_no_options(folder: Path) -> None:
     )
     (folder / "top.yaml").write_text("extends: base.yaml\nmodel: {name: random}\n")
 
-    sheet = run_config.read(folder / "top.yaml").sheet
+    config = read_run_config(folder / "top.yaml")
 
-    assert sheet.model is not None
-    assert sheet.model.options == {}
+    assert config.model is not None
+    assert config.model.options == {}
 
 
 @pytest.mark.parametrize(
@@ -305,7 +306,7 @@ def test_broken_override_is_one_line(folder: Path, override: str, message: str) 
     (folder / "a.yaml").write_text("data: {name: files, path: a.jsonl}\nmodel: lead\n")
 
     with pytest.raises(ConfigError) as caught:
-        cells.prepare(run_config.read(folder / "a.yaml", [override]))
+        cells.prepare(read_run_config(folder / "a.yaml", [override]))
 
     assert message in str(caught.value)
 
@@ -317,32 +318,32 @@ def test_relative_paths_start_at_the_file_that_names_them(folder: Path) -> None:
     )
     (folder / "top.yaml").write_text("extends: inner/base.yaml\n")
 
-    loader: Any = cells.prepare(run_config.read(folder / "top.yaml"))[0].loader
+    loader: Any = cells.prepare(read_run_config(folder / "top.yaml"))[0].loader
 
     assert [article.id for article in loader.load()] == ["a"]
 
 
 def test_mapping_is_a_config_too(folder: Path) -> None:
-    sheet = {"data": {"name": "files", "path": str(folder / "a.jsonl")}, "model": "lead"}
+    config = {"data": {"name": "files", "path": str(folder / "a.jsonl")}, "model": "lead"}
 
-    assert cells.prepare(run_config.read(sheet))[0].name == "lead"
+    assert cells.prepare(read_run_config(config))[0].name == "lead"
 
 
 def test_mapping_is_left_as_it_was(folder: Path) -> None:
-    sheet = {"data": {"name": "files", "path": folder / "a.jsonl"}, "model": {"name": "lead"}}
+    config = {"data": {"name": "files", "path": folder / "a.jsonl"}, "model": {"name": "lead"}}
 
-    made = run_config.read(sheet, ["model.sentences=2"])
+    made = read_run_config(config, ["model.sentences=2"])
 
-    assert made.sheet.model is not None
-    assert made.sheet.model.options == {"sentences": 2}
-    assert sheet["model"] == {"name": "lead"}
+    assert made.model is not None
+    assert made.model.options == {"sentences": 2}
+    assert config["model"] == {"name": "lead"}
 
 
 def test_folder_linked_to_itself_is_one_line(folder: Path) -> None:
     (folder / "loop.yaml").symlink_to(folder / "loop.yaml")
 
     with pytest.raises(ConfigError, match=r"loop\.yaml"):
-        run_config.read(folder / "loop.yaml")
+        read_run_config(folder / "loop.yaml")
 
 
 def test_names_stay_apart_in_any_script(folder: Path) -> None:
@@ -350,9 +351,9 @@ def test_names_stay_apart_in_any_script(folder: Path) -> None:
         {"name": "lead", "label": label}
         for label in ("数据", "données", "😀", "a/b", "A/B", "store")
     ]
-    sheet = {"data": {"name": "files", "path": str(folder / "a.jsonl")}, "models": models}
+    config = {"data": {"name": "files", "path": str(folder / "a.jsonl")}, "models": models}
 
-    names = [cell.name for cell in cells.prepare(run_config.read(sheet))]
+    names = [cell.name for cell in cells.prepare(read_run_config(config))]
 
     assert names[:2] == ["数据", "données"]
     assert names[2].startswith("unnamed-")
@@ -364,12 +365,12 @@ def test_written_config_reads_back_as_the_same_cell(folder: Path) -> None:
         "data: {name: files, path: a.jsonl}\nmodel: {name: lead, label: '1e5', sentences: 2}\n"
         "seed: 7\nmetrics: [{name: rouge, label: r, types: [rouge1, rouge2]}]\n"
     )
-    cell = cells.prepare(run_config.read(folder / "a.yaml"))[0]
+    cell = cells.prepare(read_run_config(folder / "a.yaml"))[0]
     place = folder / "results" / cell.experiment / cell.name
     place.mkdir(parents=True)
 
     (place / "config.yaml").write_text(cell.config(place))
-    again = cells.prepare(run_config.read(place / "config.yaml"))[0]
+    again = cells.prepare(read_run_config(place / "config.yaml"))[0]
 
     for part in ("name", "experiment", "loader", "model", "metrics", "metric_kinds"):
         assert getattr(again, part) == getattr(cell, part)

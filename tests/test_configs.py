@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from evalharness.config import cells, registry, run_config
+from evalharness.config import cells, registry
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import ConfigError
 from evalharness.neural.weights import NetworkOptions
 
@@ -27,7 +28,7 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def components(path: Path) -> list[object]:
-    prepared = cells.prepare(run_config.read(path))
+    prepared = cells.prepare(read_run_config(path))
     return [each for cell in prepared for each in (cell.model, *cell.metrics.values())]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from evalharness.config import cells, run_config
+from evalharness.config import cells
+from evalharness.config.run_config import read_run_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -78,7 +79,7 @@ def test_configs_are_configs(page: Path, tmp_path: Path) -> None:
         if block.startswith("data:"):
             path = tmp_path / f"{n}.yaml"
             path.write_text(block)
-            assert cells.prepare(run_config.read(path))
+            assert cells.prepare(read_run_config(path))
 
 
 def test_files_that_are_named_exist() -> None:

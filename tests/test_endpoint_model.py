@@ -11,7 +11,7 @@ from servers.chat import Fields, completion, serving
 
 from evalharness import run
 from evalharness.checks.judge.judge import Judge
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.endpoint import Server
 from evalharness.errors import EndpointError
 from evalharness.models.endpoint import Endpoint
@@ -98,9 +98,9 @@ def test_batches_have_every_article_once() -> None:
 
 
 def test_signature_has_what_changes_a_summary_and_no_patience_or_key() -> None:
-    one = registry.signature("endpoint", Endpoint("http://h/v1", "m", key="SOME_KEY"))
+    one = signature_parts("endpoint", Endpoint("http://h/v1", "m", key="SOME_KEY"))
     patient = Endpoint("http://h/v1", "m", timeout=9.0, concurrency=1, tries=1, per_minute=3)
-    assert registry.signature("endpoint", patient) == one
+    assert signature_parts("endpoint", patient) == one
     assert "SOME_KEY" not in json.dumps(one)
     for other in (
         Endpoint("http://i/v1", "m"),
@@ -108,7 +108,7 @@ def test_signature_has_what_changes_a_summary_and_no_patience_or_key() -> None:
         Endpoint("http://h/v1", "m", user="{article}"),
         Endpoint("http://h/v1", "m", extra={"a": 1}),
     ):
-        assert registry.signature("endpoint", other) != one
+        assert signature_parts("endpoint", other) != one
 
 
 @pytest.mark.parametrize(

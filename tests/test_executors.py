@@ -25,7 +25,8 @@ from at_work import (
 
 import evalharness
 from evalharness.checks.judge.judge import Judge
-from evalharness.config import cells, run_config
+from evalharness.config import cells
+from evalharness.config.run_config import read_run_config
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
 from evalharness.executors.local import Local
@@ -35,9 +36,9 @@ from evalharness.executors.ray import Ray, _room
 from evalharness.executors.tasks import (
     WorkerBench,
     WorkerError,
+    must_stay,
     pack_components,
     pack_order,
-    stays,
     unpack_results,
 )
 from evalharness.models.endpoint import Endpoint
@@ -45,8 +46,10 @@ from evalharness.models.extractive import Lead
 from evalharness.protocols import Sent, Task
 from evalharness.records import Article
 from evalharness.runner import shards
+from evalharness.runner.articles import claim_all
+from evalharness.runner.summaries import Summarizing
 from evalharness.store.ledger import Ledger
-from evalharness.store.store import Store, Summarizing, claim_all
+from evalharness.store.store import Store
 
 
 def timing(run: Any) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
@@ -79,7 +82,7 @@ def filled(folder: Path, texts: Sequence[str], n: int = 2) -> tuple[Summarizing,
     articles = [Article(f"a{n}", text) for n, text in enumerate(texts)]
     summarizing = Summarizing("faulty", Faulty(str(folder)), Store(folder / "store"))
     with Processes(n).pool() as pool:
-        summarizing.fill_all([(articles, claim_all)], pool)
+        summarizing.fill([(articles, claim_all)], pool)
     return summarizing, summarizing.read(articles)
 
 
@@ -200,15 +203,15 @@ def test_worker_with_other_files_or_another_version_is_refused(
 def test_what_asks_a_server_stays_with_the_driver() -> None:
     server = Server("http://localhost:1/v1", "m")
 
-    assert stays(Endpoint("http://localhost:1/v1", "m"))
-    assert stays(Judge(endpoint=server))
-    assert not stays(Lead(1))
+    assert must_stay(Endpoint("http://localhost:1/v1", "m"))
+    assert must_stay(Judge(endpoint=server))
+    assert not must_stay(Lead(1))
 
 
 def test_executor_is_part_of_no_signature_and_of_no_resolved_config(tmp_path: Path) -> None:
     path = written(tmp_path, 5)
     plain, other = (
-        cells.prepare(run_config.read(path, executor=executor)) for executor in (None, "processes")
+        cells.prepare(read_run_config(path, executor=executor)) for executor in (None, "processes")
     )
 
     assert [cell.config(tmp_path) for cell in plain] == [cell.config(tmp_path) for cell in other]
@@ -216,7 +219,7 @@ def test_executor_is_part_of_no_signature_and_of_no_resolved_config(tmp_path: Pa
 
 
 def executor(path: Path, *overrides: str, **options: Any) -> Any:
-    return cells.executor_of(run_config.read(path, overrides, **options))
+    return cells.executor_of(read_run_config(path, overrides, **options))
 
 
 def test_executor_of_the_command_line_lies_over_the_config(tmp_path: Path) -> None:
@@ -287,7 +290,7 @@ def test_gpus_that_a_worker_does_not_have_are_refused_before_any_work(
 
 def test_device_map_goes_with_ray_and_with_one_process(tmp_path: Path) -> None:
     model = cells.prepare(
-        run_config.read(written(tmp_path, 5, models=[BART | {"device_map": "auto"}]))
+        read_run_config(written(tmp_path, 5, models=[BART | {"device_map": "auto"}]))
     )
 
     assert Ray(gpus=2).refuses(model[0].model) == ""

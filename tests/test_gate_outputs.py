@@ -16,10 +16,7 @@ import yaml
 
 from evalharness import gate
 from evalharness.records import Summary
-from evalharness.report.gate import markdown
-from evalharness.report.github import annotations
-from evalharness.report.junit import junit
-from evalharness.report.word_diff import word_diff
+from evalharness.report.gate import annotations, gate_junit, gate_markdown, word_diff
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]
@@ -150,7 +147,7 @@ def _assert_valid(text: str) -> ET.Element:
 
 @pytest.mark.parametrize("verdict", CODES)
 def test_junit_is_what_ci_servers_read(verdict: str, runs: dict[str, Path]) -> None:
-    root = _assert_valid(junit(gate(runs["baseline"], runs[verdict])))
+    root = _assert_valid(gate_junit(gate(runs["baseline"], runs[verdict])))
     failures, errors = list(root.iter("failure")), list(root.iter("error"))
     assert root.get("failures") == str(len(failures))
     assert root.get("errors") == str(len(errors))
@@ -163,9 +160,9 @@ def test_junit_holds_ids_of_any_letters(make_run: MakeRun) -> None:
     ids = ["<&\"'>", "\x00\x1b\x0b", "\ud800", "]]>", "ক", *(f"a{i}" for i in range(35))]
     base = make_run("a", {"m": SAME}, ids=ids)
     found = gate(base, make_run("b", {"m": WORSE}, ids=ids))
-    _assert_valid(junit(found))
-    assert junit(found).encode()
-    markdown(found).encode(errors="backslashreplace")
+    _assert_valid(gate_junit(found))
+    assert gate_junit(found).encode()
+    gate_markdown(found).encode(errors="backslashreplace")
 
 
 # Markdown and GitHub
@@ -175,7 +172,7 @@ def test_comment_shows_the_words_that_changed_of_the_worst_five(make_run: MakeRu
     ours = [Summary(f"a{i}", f"The *12* boats of {i} sank.") for i in range(40)]
     theirs = [Summary(f"a{i}", f"The *12* ships | of {i} sank.") for i in range(40)]
     worse = [value - i / 100 for i, value in enumerate(SAME)]
-    text = markdown(
+    text = gate_markdown(
         gate(
             make_run("a", {"m": SAME}, summaries=ours),
             make_run("b", {"m": worse}, summaries=theirs),
@@ -188,7 +185,7 @@ def test_comment_shows_the_words_that_changed_of_the_worst_five(make_run: MakeRu
 
 def test_comment_does_without_texts(runs: dict[str, Path]) -> None:
     (runs["baseline"] / "samples.jsonl").unlink()
-    assert "no text at hand" in markdown(gate(runs["baseline"], runs["regression"]))
+    assert "no text at hand" in gate_markdown(gate(runs["baseline"], runs["regression"]))
 
 
 def test_word_diff_gives_both_texts_back() -> None:

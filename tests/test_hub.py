@@ -24,8 +24,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from evalharness.errors import DataError
-from evalharness.loaders.hub import PRESETS, Hub
-from evalharness.loaders.hub_rows import HubSplit
+from evalharness.loaders.hub import PRESETS, Hub, HubSplit
 from evalharness.loaders.rows import HUB_COLUMNS, ColumnOptions, RowReader
 from evalharness.records import Article, Rejected
 

@@ -22,7 +22,7 @@ from evalharness.checks.judge import protocols as judge_answers
 from evalharness.checks.judge.judge import OUT_OF_FORM, Judge
 from evalharness.checks.judge.protocols import PROTOCOLS, RATINGS, places, quoted_lines
 from evalharness.cli import app
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.endpoint import Server
 from evalharness.errors import EndpointError, ModelError
 from evalharness.hf import prompts
@@ -528,7 +528,7 @@ def test_quotes_of_a_server_are_flags() -> None:
 KEY = "sk-planted-0123456789"
 
 
-def sheet(folder: Path, url: str) -> Path:
+def make_config(folder: Path, url: str) -> Path:
     rows = [{"article": f"It rained on day {n}.", "summary": f"It snowed {n}."} for n in range(4)]
     (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     path = folder / "judge.yaml"
@@ -550,7 +550,7 @@ def test_what_failed_is_asked_again_by_the_next_run_and_no_key_is_left(
         return "500" if broken["on"] and "day 2" in said else ""
 
     with serving(lambda body: first_token(Yes=-0.5, No=-2.0), faults) as server:
-        path = sheet(tmp_path, server.url)
+        path = make_config(tmp_path, server.url)
         (first,) = run(path, results=tmp_path / "results")
         metric = first.metrics["judge"]
         assert (metric["n"], metric["not_scored"]) == (3, 1)
@@ -625,25 +625,25 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], message: s
 
 def test_signature_has_prompt_and_judge_and_not_its_key() -> None:
     server = Server("http://h/v1", "big", key="SOME_KEY", concurrency=3)
-    one = registry.signature("judge", Judge(endpoint=server))
+    one = signature_parts("judge", Judge(endpoint=server))
     assert one["prompt"] == PROTOCOLS["minicheck"].prompt
     assert (one["endpoint"], one["served"]) == ("http://h/v1", "big")
     assert "SOME_KEY" not in json.dumps(one)
     patient = replace(server, timeout=9.0, tries=2, concurrency=1)
-    assert registry.signature("judge", Judge(endpoint=patient)) == one
+    assert signature_parts("judge", Judge(endpoint=patient)) == one
     other = Judge(endpoint=server, prompt="{article}? {summary}")
-    assert registry.signature("judge", other)["prompt"] == "{article}? {summary}"
+    assert signature_parts("judge", other)["prompt"] == "{article}? {summary}"
 
 
 def test_signature_changes_with_the_chat_template(tmp_path: Path) -> None:
     import shutil
 
     copy = Path(shutil.copytree(COPIER, tmp_path / "lead1-llama"))
-    before = registry.signature("judge", Judge(str(copy)))
-    assert before == registry.signature("judge", Judge(COPIER))
+    before = signature_parts("judge", Judge(str(copy)))
+    assert before == signature_parts("judge", Judge(COPIER))
     with (copy / "chat_template.jinja").open("a") as stream:
         stream.write(" ")
-    assert registry.signature("judge", Judge(str(copy))) != before
+    assert signature_parts("judge", Judge(str(copy))) != before
 
 
 @pytest.mark.parametrize("name", list(PROTOCOLS))

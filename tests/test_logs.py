@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.loaders.logs.archive import Archive
 from evalharness.loaders.logs.files import open_log
-from evalharness.loaders.logs.formats import FORMATS
+from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import LogFormatName, Logs
 from evalharness.loaders.rows import ColumnOptions
 from evalharness.records import Article, Rejected
@@ -77,7 +77,7 @@ def test_sample_log_loads_with_articles_summaries_and_references(
     found = articles(path, system=systems[0])
 
     assert Logs(path).systems() == systems
-    assert [taken.log.format.name for taken in Logs(path).taken()] == [name]
+    assert [taken.log.format.name for taken in Logs(path).open_logs()] == [name]
     assert found[known].extra["summary"] == summary
     assert all(len(article.references) == 1 for article in found.values())
     assert len(found) == (2 if name == "promptfoo" else 3)
@@ -97,7 +97,7 @@ def test_sample_log_scores_with_a_run_for_each_system(
         assert finished.metrics["rouge"]["parts"]["rouge1"]["mean"] is not None
     samples = {row["id"]: row for row in runs[0].samples()}
     assert samples[known]["summary"]["text"] == summary
-    assert lines[0].startswith(f"{path.name}: {FORMATS[name].title}; id = ")
+    assert lines[0].startswith(f"{path.name}: {HARNESS_FORMATS[name].title}; id = ")
 
 
 def test_same_articles_have_the_same_ids_and_texts_in_logs_of_different_harnesses() -> None:
@@ -156,9 +156,10 @@ def test_prompt_stands_in_for_the_article_and_is_called_so(tmp_path: Path) -> No
         row["doc"] = {"id": row["doc"]["id"]}
     path = written(tmp_path / "samples_x_1.jsonl", "\n".join(map(json.dumps, rows)))
 
-    (taken,) = Logs(path).taken()
+    (taken,) = Logs(path).open_logs()
     assert (
-        "article = arguments.gen_args_0.arg_0 (the prompt, with its instructions)" in taken.told()
+        "article = arguments.gen_args_0.arg_0 (the prompt, with its instructions)"
+        in taken.describe()
     )
     assert articles(path)["bridge"].text.startswith("Summarize the following article: The council")
 
@@ -336,16 +337,16 @@ def test_failed_sample_ends_the_command_with_4(tmp_path: Path) -> None:
 def test_log_of_a_crashed_run_is_called_so(tmp_path: Path) -> None:
     log = json.loads(INSPECT.read_text()) | {"status": "error"}
     log["samples"] = log["samples"][:2]
-    (taken,) = Logs(written(tmp_path / "log.json", log)).taken()
-    assert taken.told().endswith("note: its run says: error, 1 of 3 samples are not in it")
+    (taken,) = Logs(written(tmp_path / "log.json", log)).open_logs()
+    assert taken.describe().endswith("note: its run says: error, 1 of 3 samples are not in it")
 
     left_out = [row for row in load(tmp_path / "log.json") if isinstance(row, Rejected)]
     reason = "sample 'harvest' is not in the log; its run says: error"
     assert left_out == [Rejected("log.json:record 3", reason)]
 
     log["eval"]["dataset"]["sample_ids"] = ["bridge", "clinic"]  # as with a limit
-    (taken,) = Logs(written(tmp_path / "log.json", log | {"status": "success"})).taken()
-    assert "note" not in taken.told()
+    (taken,) = Logs(written(tmp_path / "log.json", log | {"status": "success"})).open_logs()
+    assert "note" not in taken.describe()
 
     log["eval"]["dataset"]["sample_ids"].append("harvest")
     empty = written(tmp_path / "none.json", log | {"samples": None})
@@ -403,7 +404,7 @@ def test_article_of_helm_must_lie_beside_its_predictions(tmp_path: Path) -> None
     assert "in instances.json, which must lie beside it" in refused(tmp_path / "p.json")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", HARNESS_FORMATS)
 def test_log_that_is_said_to_be_another_is_refused(name: LogFormatName) -> None:
     for path, own, *_ in HELD:
         if own != name:

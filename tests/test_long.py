@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from servers.chat import Fields, completion, serving
 
 from evalharness import run
-from evalharness.config import registry, run_config
 from evalharness.config.cells import prepare
+from evalharness.config.run_config import read_run_config
+from evalharness.config.signature import signature_parts
 from evalharness.errors import ConfigError
 from evalharness.models.endpoint import Endpoint
 from evalharness.models.long import (
@@ -315,10 +316,10 @@ def test_what_was_read_is_stored() -> None:
     ],
 )
 def test_options_that_cannot_work_are_refused(wrong: dict[str, Any], message: str) -> None:
-    sheet = {"data": {"name": "files", "path": str(QUICKSTART / "articles.jsonl")}}
+    config = {"data": {"name": "files", "path": str(QUICKSTART / "articles.jsonl")}}
     with pytest.raises(ConfigError) as caught:
         prepare(
-            run_config.read(sheet | {"model": {"name": "causal", "model": LLAMA, "long": wrong}})
+            read_run_config(config | {"model": {"name": "causal", "model": LLAMA, "long": wrong}})
         )
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -337,7 +338,7 @@ def test_strategy_is_part_of_the_signature_and_the_default_is_not() -> None:
     from evalharness.models.causal import Causal
 
     plain, head, parts = (
-        registry.signature("causal", Causal(LLAMA, long=long))
+        signature_parts("causal", Causal(LLAMA, long=long))
         for long in (None, Long("head"), Long("map_reduce"))
     )
     assert plain == head
@@ -371,7 +372,7 @@ def long_rows(folder: Path) -> Path:
     return folder / "a.jsonl"
 
 
-def sheet(folder: Path, **model: Any) -> dict[str, Any]:
+def make_config(folder: Path, **model: Any) -> dict[str, Any]:
     return {
         "name": "t",
         "data": {"name": "files", "path": str(long_rows(folder))},
@@ -385,7 +386,9 @@ def test_run_says_what_was_read_and_what_it_took(tmp_path: Path) -> None:
     outputs = {}
     samples = {}
     for strategy in ("head", "head_tail", "map_reduce"):
-        (done,) = run(sheet(tmp_path, long={"strategy": strategy}), results=tmp_path / strategy)
+        (done,) = run(
+            make_config(tmp_path, long={"strategy": strategy}), results=tmp_path / strategy
+        )
         outputs[strategy] = done.record["outputs"]
         samples[strategy] = list(done.samples())
     assert {name: found["truncated"] for name, found in outputs.items()} == {
@@ -437,7 +440,9 @@ run(sys.argv[1], results=sys.argv[3])
 
 def test_killed_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
-    path.write_text(json.dumps(sheet(tmp_path, long={"strategy": "map_reduce"}, batch_size=2)))
+    path.write_text(
+        json.dumps(make_config(tmp_path, long={"strategy": "map_reduce"}, batch_size=2))
+    )
     (whole,) = run(path, results=tmp_path / "whole")
     command = [sys.executable, "-c", KILLED, str(path), "1", str(tmp_path / "r")]
     assert subprocess.run(command, check=False).returncode == 9
@@ -448,7 +453,7 @@ def test_killed_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_sweep_reaches_the_strategy(tmp_path: Path) -> None:
-    swept = sheet(tmp_path, long={"strategy": "map_reduce"})
+    swept = make_config(tmp_path, long={"strategy": "map_reduce"})
     swept["sweep"] = {"grid": {"model.long.overlap": [0, 1]}}
-    cells = prepare(run_config.read(swept))
+    cells = prepare(read_run_config(swept))
     assert [dataclasses.asdict(cell.model)["long"]["overlap"] for cell in cells] == [0, 1]  # type: ignore[call-overload]

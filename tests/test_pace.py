@@ -147,7 +147,7 @@ def rows(folder: Path, n: int) -> Path:
     return path
 
 
-def sheet(folder: Path, n: int, **model: Any) -> dict[str, Any]:
+def make_config(folder: Path, n: int, **model: Any) -> dict[str, Any]:
     return {
         "name": "t",
         "data": {"name": "files", "path": str(rows(folder, n))},
@@ -164,6 +164,7 @@ def slow_single(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr("evalharness.models.pace.LEAST_FOR_TRIAL", 16)
     monkeypatch.setattr("evalharness.models.engine.LEAST_FOR_TRIAL", 16)
+    monkeypatch.setattr("evalharness.models.options.LEAST_FOR_TRIAL", 16)
     seen: list[int] = []
     run_model = Engine._generate
 
@@ -183,7 +184,7 @@ def slow_single(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_what_a_trial_found_is_kept_for_all_who_go_on(
     tmp_path: Path, slow_single: list[int]
 ) -> None:
-    (done,) = run(sheet(tmp_path, 20), results=tmp_path / "r")
+    (done,) = run(make_config(tmp_path, 20), results=tmp_path / "r")
     assert slow_single[:3] == [-1, -4, -8]
     assert set(slow_single[3:]) == {4}
     told = done.record["timing"]["generation"]
@@ -193,18 +194,18 @@ def test_what_a_trial_found_is_kept_for_all_who_go_on(
     assert json.loads(file.read_text())["cpu"]["articles"] == 4
 
     slow_single.clear()
-    run(sheet(tmp_path, 44), results=tmp_path / "r")  # 24 more
+    run(make_config(tmp_path, 44), results=tmp_path / "r")  # 24 more
     assert slow_single == [4] * 6
 
     slow_single.clear()
-    run_shard(sheet(tmp_path, 60), "1/2", results=tmp_path / "r")
+    run_shard(make_config(tmp_path, 60), "1/2", results=tmp_path / "r")
     assert slow_single
     assert min(slow_single) > 0
 
 
 def test_fixed_size_and_few_articles_try_nothing(tmp_path: Path, slow_single: list[int]) -> None:
-    run(sheet(tmp_path, 20, batch_size=8), results=tmp_path / "fixed")
-    run(sheet(tmp_path, 15), results=tmp_path / "few")
+    run(make_config(tmp_path, 20, batch_size=8), results=tmp_path / "fixed")
+    run(make_config(tmp_path, 15), results=tmp_path / "few")
     assert min(slow_single) > 0
     assert not list(tmp_path.glob("*/store/pace/*"))
 
@@ -212,8 +213,9 @@ def test_fixed_size_and_few_articles_try_nothing(tmp_path: Path, slow_single: li
 def test_real_trial_changes_no_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evalharness.models.pace.LEAST_FOR_TRIAL", 16)
     monkeypatch.setattr("evalharness.models.engine.LEAST_FOR_TRIAL", 16)
-    (found,) = run(sheet(tmp_path, 24), results=tmp_path / "auto")
-    (fixed,) = run(sheet(tmp_path, 24, batch_size=1), results=tmp_path / "one")
+    monkeypatch.setattr("evalharness.models.options.LEAST_FOR_TRIAL", 16)
+    (found,) = run(make_config(tmp_path, 24), results=tmp_path / "auto")
+    (fixed,) = run(make_config(tmp_path, 24, batch_size=1), results=tmp_path / "one")
     assert found.record["timing"]["generation"]["batch"]["tried"].keys() >= {"1", "4"}
     ours, theirs = (list(each.samples()) for each in (found, fixed))
     assert ours == theirs

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from at_work import Paced, bytes_of
-from test_pace import sheet
+from test_pace import make_config
 
 from evalharness import run
 from evalharness.errors import StoreError
@@ -23,9 +23,11 @@ from evalharness.models.pace import LEAST_FOR_TRIAL
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.protocols import Sent, Task, Trial
 from evalharness.records import Article
+from evalharness.runner.articles import Claim, claim_all
 from evalharness.runner.shards import run_shard
+from evalharness.runner.summaries import Summarizing
 from evalharness.store.ledger import PaceFile
-from evalharness.store.store import Claim, Store, Summarizing, claim_all
+from evalharness.store.store import Store
 
 TEXTS = list("abcdefg")
 
@@ -37,8 +39,8 @@ def written(
     articles = [Article(f"a{n}", text) for n, text in enumerate(texts)]
     summarizing = Summarizing("paced", Paced(str(folder), **options), Store(folder / "store"))
     with (Processes(workers) if workers else Local()).pool() as pool:
-        summarizing.fill_all([(articles, claims)], pool)
-    return summarizing, [s.text for s in summarizing.known(articles) if s is not None]
+        summarizing.fill([(articles, claims)], pool)
+    return summarizing, [s.text for s in summarizing.stored_summaries(articles) if s is not None]
 
 
 def log(folder: Path) -> list[str]:
@@ -191,7 +193,7 @@ def test_workers_of_ray_keep_to_what_one_found(
     articles = [Article(f"a{n}", text) for n, text in enumerate(["large a", *TEXTS])]
     summarizing = Summarizing("paced", Paced(str(tmp_path)), Store(tmp_path / "store"))
     with Ray(2).pool() as pool:
-        summarizing.fill_all([(articles, claim_all)], pool)
+        summarizing.fill([(articles, claim_all)], pool)
 
     assert log(tmp_path).count("trial") == 1
     assert {s.text[-1] for s in summarizing.read(articles)} == {"8"}
@@ -200,7 +202,7 @@ def test_workers_of_ray_keep_to_what_one_found(
 
 @pytest.mark.slow
 def test_real_trial_by_a_worker_gives_the_bytes_of_one_process(tmp_path: Path) -> None:
-    config = sheet(tmp_path, LEAST_FOR_TRIAL + 44)
+    config = make_config(tmp_path, LEAST_FOR_TRIAL + 44)
     run(config, results=tmp_path / "alone")
 
     (done,) = run(config, results=tmp_path / "r", executor="processes", workers=2)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from evalharness.errors import DataError, MissingExtra
 from evalharness.loaders.pages import html as pages_html
-from evalharness.loaders.pages import text as pages_text
 from evalharness.loaders.pages.furniture import is_furniture
 from evalharness.loaders.pages.labels import is_disclaimer
-from evalharness.loaders.pages.loader import Pages, article_text, parse_page
+from evalharness.loaders.pages.lines import fold_spaces
+from evalharness.loaders.pages.loader import Pages, article_text, parse_page, parse_text
 from evalharness.loaders.pages.parts import Page
 from evalharness.records import Article, Rejected
 
@@ -96,18 +96,18 @@ def html(box: str) -> bytes:
 
 
 def test_text_page_is_taken_apart() -> None:
-    assert pages_text.parse_text(TEXT) == PAGE
+    assert parse_text(TEXT) == PAGE
 
 
 def test_text_page_reads_alike_with_other_line_ends_and_spaces() -> None:
     text = TEXT.replace("\n", "\r\n").replace(" ", "\u00a0")
-    assert pages_text.parse_text(text) == PAGE
+    assert parse_text(text) == PAGE
 
 
 def test_disclaimer_may_stand_after_the_box() -> None:
     box = f"• One thing happened\n• Another did\n{DISCLAIMER}\n"
     text = f"Title\n{box}ORO CITY – It happened at last.\n"
-    assert parts(pages_text.parse_text(text)) == (
+    assert parts(parse_text(text)) == (
         "Title",
         DISCLAIMER,
         ("One thing happened", "Another did"),
@@ -120,19 +120,17 @@ def test_disclaimer_may_stand_after_the_box() -> None:
     ["- Rain flooded the market in Sabine\n- Nobody was hurt\n", "\n".join(SUMMARY) + "\n"],
 )
 def test_box_ends_without_a_dateline(box: str) -> None:
-    page = pages_text.parse_text(f"Title\n{DISCLAIMER}\nKey points:\n{box}Rain fell.\nAll day.\n")
+    page = parse_text(f"Title\n{DISCLAIMER}\nKey points:\n{box}Rain fell.\nAll day.\n")
     assert parts(page) == ("Title", DISCLAIMER, SUMMARY, ("Rain fell.", "All day."))
 
 
 def test_box_of_one_paragraph_ends_after_it() -> None:
     text = f"Title\n{DISCLAIMER}\nRain flooded the market.\nRain fell.\nAll day.\n"
-    assert pages_text.parse_text(text).summary == ("Rain flooded the market.",)
+    assert parse_text(text).summary == ("Rain flooded the market.",)
 
 
 def test_page_without_a_box_has_no_summary() -> None:
-    page = pages_text.parse_text(
-        "Title\nBy Ada Lind\nOctober 17, 2031\nRain fell.\nAll day.\nLoading\n"
-    )
+    page = parse_text("Title\nBy Ada Lind\nOctober 17, 2031\nRain fell.\nAll day.\nLoading\n")
     assert parts(page) == ("Title", None, (), ("Rain fell.", "All day."))
     assert (page.byline, page.timestamps) == (("By Ada Lind",), ("October 17, 2031",))
 
@@ -184,8 +182,8 @@ def test_furniture_is_told_from_sentences(line: str, furniture: bool) -> None:
 
 @given(st.text())
 def test_any_text_is_taken_apart_and_nothing_is_added(text: str) -> None:
-    page = pages_text.parse_text(text)
-    said = pages_text.fold_spaces(text)
+    page = parse_text(text)
+    said = fold_spaces(text)
     found = (page.title, *page.summary, *page.body, *page.furniture, *page.byline)
     assert all(part in said for part in found)
 
@@ -205,7 +203,7 @@ _LINES = (
 
 @given(st.lists(st.sampled_from(_LINES), unique=True))
 def test_every_line_of_a_page_ends_up_in_one_part(lines: list[str]) -> None:
-    page = pages_text.parse_text("\n\n".join(lines))
+    page = parse_text("\n\n".join(lines))
     bullets = {ord(sign): None for sign in "•–—"}
     optional = (page.disclaimer, page.photo_credit, page.source_tag, page.title)
     several = (page.byline, page.timestamps, page.summary, page.body, page.subheads, page.furniture)
@@ -420,5 +418,5 @@ def test_page_has_the_day_on_which_it_appeared_if_its_time_stamps_leave_no_doubt
 @pytest.mark.parametrize("n", [4000])
 def test_long_page_takes_time_in_proportion(n: int) -> None:
     lines = [f"Sentence {k} of this page says something else." for k in range(n)]
-    page = pages_text.parse_text("\n".join(["A title of five words", *lines]))
+    page = parse_text("\n".join(["A title of five words", *lines]))
     assert len(page.body) == n

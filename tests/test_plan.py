@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 QUICKSTART = ROOT / "configs" / "quickstart"
 
 
-def sheet(**more: Any) -> dict[str, Any]:
+def make_config(**more: Any) -> dict[str, Any]:
     return {
         "name": "t",
         "data": {"name": "files", "path": str(QUICKSTART / "articles.jsonl")},
@@ -35,7 +35,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_plan_of_a_fresh_config_leaves_everything_to_do_and_writes_nothing(tmp_path: Path) -> None:
-    found = plan(sheet(), results=tmp_path / "r", limit=10)
+    found = plan(make_config(), results=tmp_path / "r", limit=10)
 
     assert [cell.name for cell in found.cells] == ["lead", "random"]
     for cell in found.cells:
@@ -49,9 +49,9 @@ def test_plan_of_a_fresh_config_leaves_everything_to_do_and_writes_nothing(tmp_p
 
 
 def test_plan_counts_what_a_run_then_computes(tmp_path: Path) -> None:
-    evalharness.run(sheet(), results=tmp_path / "r", limit=6)
+    evalharness.run(make_config(), results=tmp_path / "r", limit=6)
     before = files_of(tmp_path / "r")
-    more = sheet(checks=["numbers", "dates"])
+    more = make_config(checks=["numbers", "dates"])
 
     found = plan(more, results=tmp_path / "r", limit=10)
 
@@ -69,7 +69,7 @@ def test_plan_counts_what_a_run_then_computes(tmp_path: Path) -> None:
 
 
 def test_summaries_that_cells_share_are_left_once(tmp_path: Path) -> None:
-    swept = sheet(sweep={"grid": {"metrics.rouge.stemmer": [True, False]}})
+    swept = make_config(sweep={"grid": {"metrics.rouge.stemmer": [True, False]}})
 
     found = plan(swept, results=tmp_path / "r", limit=5)
 
@@ -80,7 +80,7 @@ def test_summaries_that_cells_share_are_left_once(tmp_path: Path) -> None:
 def test_detectable_difference_comes_from_stored_runs(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
-    runs = evalharness.run(sheet(), results=tmp_path / "r")
+    runs = evalharness.run(make_config(), results=tmp_path / "r")
     first, second = (
         np.array(pq.read_table(finished.folder / "samples.parquet")["rouge.rouge1"])
         for finished in runs
@@ -88,7 +88,7 @@ def test_detectable_difference_comes_from_stored_runs(tmp_path: Path) -> None:
 
     (rouge1,) = [
         found
-        for found in plan(sheet(), results=tmp_path / "r").detectable
+        for found in plan(make_config(), results=tmp_path / "r").detectable
         if found.metric == "rouge.rouge1"
     ]
 
@@ -103,7 +103,7 @@ def test_detectable_difference_without_a_run_is_an_assumption_that_is_stated(
     tmp_path: Path,
 ) -> None:
     few, many = (
-        {d.metric: d for d in plan(sheet(), results=tmp_path / "r", limit=n).detectable}
+        {d.metric: d for d in plan(make_config(), results=tmp_path / "r", limit=n).detectable}
         for n in (2, 24)
     )
 
@@ -118,15 +118,15 @@ def test_detectable_difference_without_a_run_is_an_assumption_that_is_stated(
 def test_detectable_difference_of_one_article_or_of_runs_that_agree_is_unknown(
     tmp_path: Path,
 ) -> None:
-    same = sheet(models=["lead", {"name": "lead", "label": "again"}])
+    same = make_config(models=["lead", {"name": "lead", "label": "again"}])
     evalharness.run(same, results=tmp_path / "r", limit=5)
 
     (agreeing, *_) = plan(same, results=tmp_path / "r", limit=5).detectable
-    (alone, *_) = plan(sheet(), results=tmp_path / "none", limit=1).detectable
+    (alone, *_) = plan(make_config(), results=tmp_path / "none", limit=1).detectable
 
     assert (agreeing.difference, agreeing.basis) == (None, "the 2 stored runs do not differ")
     assert alone.difference is None
-    assert "with 1 article (" in plan_text(plan(sheet(), results=tmp_path / "none", limit=1))
+    assert "with 1 article (" in plan_text(plan(make_config(), results=tmp_path / "none", limit=1))
 
 
 def test_weights_are_told_by_where_they_are(
@@ -149,7 +149,7 @@ def test_weights_are_told_by_where_they_are(
         {"name": "seq2seq", "model": "a/elsewhere"},
     ]
 
-    found = plan(sheet(models=models), results=tmp_path / "r", limit=3)
+    found = plan(make_config(models=models), results=tmp_path / "r", limit=3)
 
     assert [(w.where, w.size is None) for w in found.weights] == [
         ("folder", False), ("cache", False), ("hub", True),
@@ -200,7 +200,7 @@ def test_data_that_is_not_there_is_said_as_the_run_says_it(tmp_path: Path) -> No
 
 def test_plan_of_data_without_a_usable_row_fails_as_the_run_does(tmp_path: Path) -> None:
     articles = {"path": str(QUICKSTART / "articles.jsonl"), "columns": {"article": "bodyy"}}
-    config = sheet(data={"name": "files", **articles})
+    config = make_config(data={"name": "files", **articles})
 
     with pytest.raises(
         DataError, match=r"no article to summarize; the first of 24: .*'bodyy'"

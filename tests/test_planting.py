@@ -19,19 +19,19 @@ from hypothesis import strategies as st
 from evalharness import text
 from evalharness.errors import ConfigError, DataError, UnknownComponent
 from evalharness.meta.planted import pairs as planted_pairs
-from evalharness.meta.planted.measure import SupportedPair, measure, outcome
-from evalharness.meta.planted.name_lists import (
+from evalharness.meta.planted.measure import SupportedPair, measure, outcome, wilson
+from evalharness.meta.planted.plant import KINDS, LONGEST_SUMMARY, ErrorKind, Planted, plant
+from evalharness.meta.planted.words import (
     INVENTED_ACRONYMS,
     INVENTED_ORGANISATIONS,
     INVENTED_PLACES,
     INVENTED_SURNAMES,
     INVENTED_TEAMS,
+    OPPOSITE_WORDS,
     OTHER_COUNTRIES,
     OTHER_NATIONALITIES,
+    PAST_AND_PARTICIPLE,
 )
-from evalharness.meta.planted.plant import KINDS, LONGEST_SUMMARY, ErrorKind, Planted, plant
-from evalharness.meta.planted.report import wilson
-from evalharness.meta.planted.words import OPPOSITE_WORDS, PAST_AND_PARTICIPLE
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, Span
 

@@ -76,13 +76,14 @@ def test_readme_python_runs(clone: Path) -> None:
 
 
 def test_readme_yaml_is_a_config(tmp_path: Path) -> None:
-    from evalharness.config import cells, run_config
+    from evalharness.config import cells
+    from evalharness.config.run_config import read_run_config
 
     (tmp_path / "articles.jsonl").write_text('{"article": "It rained."}\n')
     for n, block in enumerate(blocks("yaml")):
         path = tmp_path / f"{n}.yaml"
         path.write_text(block)
-        assert cells.prepare(run_config.read(path))
+        assert cells.prepare(read_run_config(path))
 
 
 def test_readme_lists_every_page() -> None:

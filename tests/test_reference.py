@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from evalharness.cli import reference
+from evalharness.cli.list import reference
 from evalharness.config import registry, schema
 from evalharness.config.registry import Kind
 
@@ -18,11 +18,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
     reason="plug-ins are installed, and are listed too",
 )
 def test_page_in_git_is_what_the_command_prints() -> None:
-    assert PAGE.read_text(encoding="utf-8") == reference.markdown()
+    assert PAGE.read_text(encoding="utf-8") == reference()
 
 
 def test_every_option_has_a_line_with_a_meaning() -> None:
-    page = reference.markdown()
+    page = reference()
     for kind in get_args(Kind):
         for name in registry.known_components(kind):
             meanings = schema.option_descriptions(registry.load_class(kind, name))

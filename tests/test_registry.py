@@ -12,6 +12,7 @@ import pytest
 
 from evalharness.config import registry
 from evalharness.config.schema import schema
+from evalharness.config.signature import signature_parts, signature_text
 from evalharness.errors import UnknownComponent
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +52,7 @@ def test_every_built_in_component_is_a_frozen_dataclass_with_a_version() -> None
 
 
 def test_signature_holds_what_makes_the_result_and_nothing_else() -> None:
-    parts = registry.signature("example", Example())
+    parts = signature_parts("example", Example())
 
     assert parts == {
         "name": "example",
@@ -61,8 +62,8 @@ def test_signature_holds_what_makes_the_result_and_nothing_else() -> None:
         "weights": "abc",
         "version": 3,
     }
-    assert registry.signature("example", Example(device="cuda")) == parts
-    assert registry.signature_text(parts).startswith("example|weight:1.5|kinds:a,b|text:sha256-")
+    assert signature_parts("example", Example(device="cuda")) == parts
+    assert signature_text(parts).startswith("example|weight:1.5|kinds:a,b|text:sha256-")
 
 
 def test_checkpoint_folder_is_signed_by_content_not_by_place(tmp_path: Path) -> None:
@@ -73,9 +74,9 @@ def test_checkpoint_folder_is_signed_by_content_not_by_place(tmp_path: Path) -> 
         (folder / "config.json").write_text('{"model_type": "bart"}')
         (folder / "model.safetensors").write_bytes(b"weights")
         model = registry.load_class("models", "seq2seq")(model=str(folder))
-        signatures.append(registry.signature("seq2seq", model))
+        signatures.append(signature_parts("seq2seq", model))
     (folder / "model.safetensors").write_bytes(b"Weights")
-    other = registry.signature("seq2seq", model)
+    other = signature_parts("seq2seq", model)
 
     assert signatures[0] == signatures[1]
     assert other != signatures[1]
@@ -136,14 +137,14 @@ def run_with(environment: dict[str, str], *arguments: str) -> Any:
 
 
 def test_plugin_is_found_checked_and_run(with_plugin: dict[str, str], tmp_path: Path) -> None:
-    sheet = tmp_path / "c.yaml"
-    sheet.write_text(
+    config = tmp_path / "c.yaml"
+    config.write_text(
         f"data: {{name: files, path: {ROOT / 'configs/quickstart/articles.jsonl'}}}\n"
         "model: {name: last, sentences: 2}\nchecks: [{name: brevity, words: 10}]\n"
     )
 
-    done = run_with(with_plugin, "run", str(sheet), "--results", str(tmp_path / "r"), "--json")
-    wrong = run_with(with_plugin, "run", str(sheet), "--set", "model.sentense=1")
+    done = run_with(with_plugin, "run", str(config), "--results", str(tmp_path / "r"), "--json")
+    wrong = run_with(with_plugin, "run", str(config), "--set", "model.sentense=1")
 
     (record,) = json.loads(done.stdout)
     assert record["signatures"]["model"] == "last|sentences:2|version:1"
@@ -177,16 +178,36 @@ def test_plugin_may_not_take_a_built_in_name(tmp_path: Path) -> None:
 
 def test_plugin_that_does_not_load_is_named_when_it_is_used(tmp_path: Path) -> None:
     environment = entry_point(tmp_path, "other", "nowhere:Other")
-    sheet = tmp_path / "c.yaml"
-    sheet.write_text(
+    config = tmp_path / "c.yaml"
+    config.write_text(
         f"data: {{name: files, path: {ROOT / 'configs/quickstart/articles.jsonl'}}}\nmodel: other\n"
     )
 
-    used = run_with(environment, "run", str(sheet))
+    used = run_with(environment, "run", str(config))
     unused = run_with(
-        environment, "run", str(sheet), "--set", "model=lead", "--results", str(tmp_path)
+        environment, "run", str(config), "--set", "model=lead", "--results", str(tmp_path)
     )
 
     assert used.returncode == 2
     assert "plug-in nowhere:Other does not load: No module named 'nowhere'" in used.stderr
     assert unused.returncode == 0
+
+
+def test_row_says_what_tables_show_of_a_component_and_a_plug_in_has_a_usual_one() -> None:
+    assert registry.scorer_row("rouge").shown == ("rouge1", "rouge2", "rougeL", "rougeLsum")
+    assert registry.scorer_row("extractiveness").descriptive
+    assert not registry.is_share("density")
+    assert registry.is_share("novel_2")
+    assert [registry.model_row(name).role for name in ("lead", "oracle", "given", "causal")] == [
+        *("baseline", "upper bound", "given", "")
+    ]
+    assert registry.scorer_row("of a plug-in") == registry.model_row("of a plug-in")
+    assert registry.is_share("")
+
+
+def test_name_of_both_a_metric_and_a_check_is_what_the_caller_says() -> None:
+    assert registry.scorer_kind("rouge") == "metrics"
+    assert registry.scorer_kind("nli", otherwise="metrics") == "checks"
+    for name in ("bertscore", "of a plug-in"):
+        assert registry.scorer_kind(name) == "checks"
+        assert registry.scorer_kind(name, otherwise="metrics") == "metrics"

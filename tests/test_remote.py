@@ -170,10 +170,10 @@ def test_no_more_is_read_than_is_needed() -> None:
 def test_url_that_leads_nowhere_is_one_line(tmp_path: Path, url: str, why: str) -> None:
     put("folder/empty.jsonl", b"")
     put("folder/a.zip", b"xyz")
-    sheet = {"data": {"name": "files", "path": url}, "model": "lead", "metrics": []}
+    config = {"data": {"name": "files", "path": url}, "model": "lead", "metrics": []}
 
     with pytest.raises(DataError) as caught:
-        evalharness.run(sheet, results=tmp_path)
+        evalharness.run(config, results=tmp_path)
 
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -189,10 +189,10 @@ def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch
 
 
 def test_url_where_only_a_file_can_be_is_refused(tmp_path: Path) -> None:
-    sheet = {"data": {"name": "pages", "path": "s3://bucket/a.html"}, "model": "lead"}
+    config = {"data": {"name": "pages", "path": "s3://bucket/a.html"}, "model": "lead"}
 
     with pytest.raises(ConfigError, match=r"data\.path: no file or folder 's3://bucket/a\.html'"):
-        evalharness.run(sheet, results=tmp_path)
+        evalharness.run(config, results=tmp_path)
 
 
 class Server(BaseHTTPRequestHandler):

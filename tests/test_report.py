@@ -18,13 +18,13 @@ import pytest
 from evalharness import write_report
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.records import Summary
-from evalharness.report import articles as report_articles
-from evalharness.report import choosing
 from evalharness.report import page as report_page
+from evalharness.report import sections
+from evalharness.report.articles import Articles, articles_of, choose_articles
 from evalharness.report.gathered import gather
 from evalharness.report.overview import overview
+from evalharness.report.payload import Units
 from evalharness.report.ranking import standings
-from evalharness.report.texts import Units
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]
@@ -83,7 +83,7 @@ def page(tmp_path: Path) -> Path:
 def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the plots out, which have tests of their own, but where a test asks for them."""
     if "plots" not in request.fixturenames:
-        monkeypatch.setattr(report_page, "_figures", lambda *_: ([], ""))
+        monkeypatch.setattr(sections, "plots_section", lambda *_: None)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_floors_and_ceiling_do_not_compete(make_run: MakeRun, page: Path) -> Non
 
 def test_models_stand_above_floors_and_ceilings(make_run: MakeRun) -> None:
     gathered = gather([make_run(name, {"m": GOOD}) for name in ("oracle", "lead", "model")])
-    shown = overview(gathered, report_articles.articles_of(gathered), standings(gathered))
+    shown = overview(gathered, articles_of(gathered), standings(gathered))
 
     assert [row.name for row in shown.rows] == ["model", "lead", "oracle"]
 
@@ -238,8 +238,8 @@ def test_what_did_not_come_out_is_listed(make_run: MakeRun, page: Path) -> None:
     assert "nothing to score" in text
 
 
-def _articles(*runs: Path) -> report_articles.Articles:
-    return report_articles.articles_of(gather(runs))
+def _articles(*runs: Path) -> Articles:
+    return articles_of(gather(runs))
 
 
 def test_runs_of_none_but_missing_scores_make_a_page(make_run: MakeRun, page: Path) -> None:
@@ -434,15 +434,15 @@ def test_choice_has_what_the_page_names_the_extremes_the_flagged_and_some_at_ran
     values[50] = {"value": 0.5, "flags": [flag, flag]}
     run = make_run("a", {"m": values})
     gathered = gather([run])
-    articles = report_articles.articles_of(gathered)
+    articles = articles_of(gathered)
 
-    chosen = choosing.choose_articles(gathered, articles, 12, first=[33]).chosen
+    chosen = choose_articles(gathered, articles, 12, first=[33]).chosen
 
     assert {0, 99, 50, 33} < set(chosen)
     assert len(chosen) == 12
     assert list(chosen) == sorted(set(chosen))
-    assert choosing.choose_articles(gathered, articles, 12, first=[33]).chosen == chosen
-    assert choosing.choose_articles(gathered, articles, 100).all
+    assert choose_articles(gathered, articles, 12, first=[33]).chosen == chosen
+    assert choose_articles(gathered, articles, 100).all
 
 
 def test_folder_holds_all_texts_in_files_beside_the_page(
@@ -845,7 +845,7 @@ def test_bug_in_the_report_loses_no_run(
     def broken(*_: Any, **__: Any) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(report_page, "overview", broken)
+    monkeypatch.setattr(sections, "overview", broken)
 
     done = command("run", config, "--results", tmp_path / "results")
 

@@ -27,7 +27,6 @@ ESCAPE, ENTER, TAB, DOWN, UP, HOME, END = (
     "\ue00c", "\ue007", "\ue004", "\ue015", "\ue013", "\ue011", "\ue010",
 )  # fmt: skip
 ROWS = "return [...document.querySelectorAll('#explorer .row .id')].map((e) => e.textContent)"
-SCRIPTS = ROOT / "evalharness" / "report" / "page" / "explorer"
 
 
 @pytest.fixture(scope="module")

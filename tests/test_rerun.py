@@ -24,7 +24,7 @@ def run(tmp_path: Path) -> Path:
     """One cell of a sweep over five articles, one rejected row beside them."""
     data = tmp_path / "articles.jsonl"
     data.write_text("\n".join([*ARTICLES.read_text().splitlines()[:5], "not json"]) + "\n")
-    sheet = {
+    config = {
         "name": "t",
         "data": {"name": "files", "path": str(data)},
         "model": {"name": "lead"},
@@ -33,7 +33,7 @@ def run(tmp_path: Path) -> Path:
         "interval": {"resamples": 100},
         "sweep": {"grid": {"model.sentences": [1, 2]}},
     }
-    return evalharness.run(sheet, results=tmp_path / "r")[1].folder
+    return evalharness.run(config, results=tmp_path / "r")[1].folder
 
 
 def change_version(folder: Path) -> None:

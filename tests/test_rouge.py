@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts
 from evalharness.errors import HarnessError, MissingExtra
 from evalharness.metrics import rouge, rouge_engine
 from evalharness.metrics.rouge import Rouge
@@ -214,8 +214,8 @@ def test_compiled_engine_gives_the_same_scores_on_a_hundred_thousand_pairs() -> 
 
 
 def test_the_engine_is_no_part_of_the_signature() -> None:
-    made = [registry.signature("rouge", Rouge(engine=engine)) for engine in ENGINES]
-    assert made[0] == made[1] == made[2] == registry.signature("rouge", Rouge())
+    made = [signature_parts("rouge", Rouge(engine=engine)) for engine in ENGINES]
+    assert made[0] == made[1] == made[2] == signature_parts("rouge", Rouge())
 
 
 class Mistaken:

@@ -15,15 +15,21 @@ from at_work import kill_run, killed_at_end, stored_bytes
 from servers.chat import serving
 
 import evalharness
-from evalharness.config import cells, run_config
+from evalharness.config import cells
 from evalharness.config.cells import Cell
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import DataError, ModelError
+from evalharness.executors.local import LocalPool
 from evalharness.files import temporary
 from evalharness.protocols import Need, Pair, Silence
 from evalharness.records import Article, Flag, Score, Span, Summary
-from evalharness.runner.run import Unfinished, run_cell, run_cells
+from evalharness.runner.fill import fill
+from evalharness.runner.run import Unfinished, run_cell
+from evalharness.runner.write import write
 from evalharness.store import aggregates
 from evalharness.store import samples as store_samples
+from evalharness.store.runs import Run
+from evalharness.store.store import Store
 
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
@@ -48,7 +54,7 @@ def data_file(folder: Path, n: int = 12) -> Path:
     return path
 
 
-def sheet(path: Path, **more: Any) -> dict[str, Any]:
+def make_config(path: Path, **more: Any) -> dict[str, Any]:
     return {"name": "t", "data": {"name": "files", "path": str(path)}, "model": "lead", **more}
 
 
@@ -112,8 +118,14 @@ class Late(Picky):
 
 
 def cell_of(path: Path, model: Any, **more: Any) -> Cell:
-    made = cells.prepare(run_config.read(sheet(path, **more)))[0]
+    made = cells.prepare(read_run_config(make_config(path, **more)))[0]
     return dataclasses.replace(made, model=model, model_kind="marked")
+
+
+def run_cells(some: Sequence[Cell], folder: Path) -> tuple[list[Run], dict[str, str]]:
+    """Return the runs, and why the others could not be."""
+    filled = fill(some, Store(folder / "store"), LocalPool())
+    return write(filled, folder), filled.reasons()
 
 
 def test_run_writes_its_folder_and_counts_every_article(tmp_path: Path) -> None:
@@ -121,7 +133,7 @@ def test_run_writes_its_folder_and_counts_every_article(tmp_path: Path) -> None:
     with path.open("a") as file:
         file.write('{"id": "x"}\n{"id": "0", "article": "Twice."}\nnot json\n')
 
-    (finished,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    (finished,) = evalharness.run(make_config(path), results=tmp_path / "r")
 
     counts = finished.record["counts"]
     assert counts == {"rows": 15, "rejected": 3, "articles": 12, "summarized": 12, "failed": 0}
@@ -137,7 +149,7 @@ def test_run_writes_its_folder_and_counts_every_article(tmp_path: Path) -> None:
 def test_table_and_samples_hold_the_same_numbers(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
-    (finished,) = evalharness.run(sheet(data_file(tmp_path)), results=tmp_path / "r")
+    (finished,) = evalharness.run(make_config(data_file(tmp_path)), results=tmp_path / "r")
 
     table = pq.read_table(finished.folder / "samples.parquet").to_pylist()
     for row, sample in zip(table, finished.samples(), strict=True):
@@ -174,7 +186,7 @@ def test_run_is_the_same_however_its_scores_wait(
 
 def test_spans_of_samples_slice_back_to_their_text(tmp_path: Path) -> None:
     (finished,) = evalharness.run(
-        sheet(data_file(tmp_path), model="random"), results=tmp_path / "r"
+        make_config(data_file(tmp_path), model="random"), results=tmp_path / "r"
     )
 
     spans = 0
@@ -191,10 +203,10 @@ def test_spans_of_samples_slice_back_to_their_text(tmp_path: Path) -> None:
 
 def test_second_run_computes_nothing_and_writes_the_same_bytes(tmp_path: Path) -> None:
     path = data_file(tmp_path)
-    (first,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    (first,) = evalharness.run(make_config(path), results=tmp_path / "r")
     before = bytes_of(first.folder)
 
-    (second,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    (second,) = evalharness.run(make_config(path), results=tmp_path / "r")
 
     assert second.record["timing"]["summaries"] == {"computed": 0, "stored": 12}
     assert all(s["computed"] == 0 for s in second.record["timing"]["scores"].values())
@@ -203,7 +215,7 @@ def test_second_run_computes_nothing_and_writes_the_same_bytes(tmp_path: Path) -
 
 def test_stored_config_runs_again_to_the_same_bytes(tmp_path: Path) -> None:
     (first,) = evalharness.run(
-        sheet(data_file(tmp_path), model={"name": "random", "sentences": 2}, seed=5, limit=7),
+        make_config(data_file(tmp_path), model={"name": "random", "sentences": 2}, seed=5, limit=7),
         results=tmp_path / "r",
     )
 
@@ -215,9 +227,9 @@ def test_stored_config_runs_again_to_the_same_bytes(tmp_path: Path) -> None:
 
 def test_higher_limit_computes_only_what_is_new(tmp_path: Path) -> None:
     path = data_file(tmp_path, 30)
-    evalharness.run(sheet(path), results=tmp_path / "r", limit=10)
+    evalharness.run(make_config(path), results=tmp_path / "r", limit=10)
 
-    (more,) = evalharness.run(sheet(path), results=tmp_path / "r", limit=25)
+    (more,) = evalharness.run(make_config(path), results=tmp_path / "r", limit=25)
 
     assert more.record["timing"]["summaries"] == {"computed": 15, "stored": 10}
 
@@ -273,7 +285,7 @@ def test_same_article_of_another_day_has_a_score_of_its_own(tmp_path: Path) -> N
     path.write_text("".join(json.dumps(row | {"published": day}) + "\n" for day in days))
     data = {"name": "files", "path": str(path), "columns": {"extra": ["published"]}}
     checks = ["dates", "lexical", "numbers"]
-    settings = sheet(path, data=data, model="given", metrics=[], checks=checks)
+    settings = make_config(path, data=data, model="given", metrics=[], checks=checks)
     (run,) = evalharness.run(settings, results=tmp_path / "r")
     samples = map(json.loads, (run.folder / "samples.jsonl").read_text().splitlines())
     assert [sample["scores"]["dates"]["value"] for sample in samples] == [1.0, 0.0, 1.0]
@@ -315,7 +327,7 @@ def test_no_article_at_all_is_an_error_that_says_why(tmp_path: Path) -> None:
     path.write_text('{"id": "1", "txet": "The mayor left."}\n')
 
     with pytest.raises(DataError, match=r"no article to summarize; the first of 1: a.jsonl:1"):
-        evalharness.run(sheet(path), results=tmp_path / "r")
+        evalharness.run(make_config(path), results=tmp_path / "r")
 
     assert not (tmp_path / "r" / "t" / "lead" / "run.json").exists()
 
@@ -323,7 +335,7 @@ def test_no_article_at_all_is_an_error_that_says_why(tmp_path: Path) -> None:
 def test_cell_that_cannot_run_leaves_the_others(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     broken = {"name": "seq2seq", "model": str(tmp_path / "empty"), "label": "bad"}
-    whole = sheet(data_file(tmp_path), models=["lead", broken, "textrank"])
+    whole = make_config(data_file(tmp_path), models=["lead", broken, "textrank"])
     del whole["model"]
 
     with pytest.raises(Unfinished, match=r"bad: .*empty: no config.json") as caught:
@@ -384,7 +396,7 @@ def test_crash_of_one_cell_is_shown_whole_and_leaves_the_others(tmp_path: Path) 
         for name, model in (("a", Marked("a")), ("b", Crashing()), ("c", Marked("c")))
     ]
 
-    runs, failures = run_cells(cells_of_three, tmp_path / "r", Silence())
+    runs, failures = run_cells(cells_of_three, tmp_path / "r")
 
     assert [finished.name for finished in runs] == ["a", "c"]
     assert "Traceback" in failures["b"]
@@ -403,7 +415,7 @@ def test_flawed_metric_of_one_cell_leaves_the_others(tmp_path: Path) -> None:
         metric_kinds={"mine": "mine"},
     )
 
-    runs, failures = run_cells([sound[0], flawed, sound[1]], tmp_path / "r", Silence())
+    runs, failures = run_cells([sound[0], flawed, sound[1]], tmp_path / "r")
     alone = run_cell(sound[1], tmp_path / "alone", Silence())
 
     assert [finished.name for finished in runs] == ["a", "c"]
@@ -414,12 +426,12 @@ def test_flawed_metric_of_one_cell_leaves_the_others(tmp_path: Path) -> None:
 
 def test_damaged_line_of_the_store_is_computed_again_and_said(tmp_path: Path) -> None:
     path = data_file(tmp_path)
-    (first,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    (first,) = evalharness.run(make_config(path), results=tmp_path / "r")
     (ledger,) = (tmp_path / "r" / "store" / "summaries").glob("*.jsonl")
     lines = ledger.read_bytes().splitlines(keepends=True)
     ledger.write_bytes(b"".join([*lines[:3], lines[3].replace(b"stop", b"stoq"), *lines[4:]]))
 
-    (again,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    (again,) = evalharness.run(make_config(path), results=tmp_path / "r")
 
     assert again.record["timing"]["damaged"] == [f"{ledger}:4"]
     assert again.record["timing"]["summaries"] == {"computed": 1, "stored": 11}
@@ -428,12 +440,12 @@ def test_damaged_line_of_the_store_is_computed_again_and_said(tmp_path: Path) ->
 
 def test_store_that_is_removed_meanwhile_is_made_again(tmp_path: Path) -> None:
     path = data_file(tmp_path)
-    (first,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    (first,) = evalharness.run(make_config(path), results=tmp_path / "r")
     before = bytes_of(first.folder)
     for ledger in (tmp_path / "r" / "store").rglob("*.jsonl"):
         ledger.unlink()
 
-    (again,) = evalharness.run(sheet(path), results=tmp_path / "r")
+    (again,) = evalharness.run(make_config(path), results=tmp_path / "r")
 
     assert again.record["timing"]["summaries"]["computed"] == 12
     assert bytes_of(again.folder) == before

@@ -28,7 +28,7 @@ def written(folder: Path, n: int, **more: Any) -> Path:
         short = f"Story {i % (n - 2)}. {row['article'][:300]}"
         rows.append({**row, "id": str(i), "article": short})
     (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    sheet: dict[str, Any] = {
+    config: dict[str, Any] = {
         "name": "t",
         "data": {"name": "files", "path": "a.jsonl"},
         "models": ["lead", {"name": "random", "sentences": 2}],
@@ -37,7 +37,7 @@ def written(folder: Path, n: int, **more: Any) -> Path:
         "sweep": {"grid": {"seed": [1, 2], "metrics.rouge.stemmer": [True, False]}},
     }
     path = folder / "c.yaml"
-    path.write_text(json.dumps(sheet | more))
+    path.write_text(json.dumps(config | more))
     return path
 
 

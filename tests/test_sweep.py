@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness.config import cells, run_config, sweep, yaml
+from evalharness.config import cells, sweep, yaml
 from evalharness.config.cells import Cell
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import ConfigError
 
 ARTICLE = json.dumps({"id": "a", "article": "The mayor resigned.", "reference": "He left."}) + "\n"
@@ -30,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 def prepared(folder: Path, text: str, *overrides: str) -> list[Cell]:
     (folder / "c.yaml").write_text(text)
-    return cells.prepare(run_config.read(folder / "c.yaml", overrides))
+    return cells.prepare(read_run_config(folder / "c.yaml", overrides))
 
 
 def names(folder: Path, text: str, *overrides: str) -> list[str]:
@@ -42,7 +43,12 @@ def test_grid_is_every_value_with_every_other_in_the_order_written(folder: Path)
 
     made: list[Any] = prepared(folder, text)
 
-    assert [(c.sheet.seed, c.model.sentences) for c in made] == [(2, 1), (2, 2), (1, 1), (1, 2)]
+    assert [(c.run_config.seed, c.model.sentences) for c in made] == [
+        (2, 1),
+        (2, 2),
+        (1, 1),
+        (1, 2),
+    ]
     assert made[0].name == "random,seed=2,sentences=1"
     assert made[0].model.seed == 2
 
@@ -83,7 +89,7 @@ def test_cases_carry_their_names_and_an_empty_one_changes_nothing(folder: Path) 
     made: list[Any] = prepared(folder, text)
 
     assert [c.name for c in made] == ["lead,as-it-is", "lead,short"]
-    assert [(c.model.sentences, c.sheet.limit) for c in made] == [(3, None), (1, 1)]
+    assert [(c.model.sentences, c.run_config.limit) for c in made] == [(3, None), (1, 1)]
     assert made[1].settings == {"case": "short", "model.sentences": 1, "limit": 1}
 
 
@@ -303,7 +309,7 @@ def test_cell_of_a_sweep_writes_the_config_of_its_own(folder: Path) -> None:
         place.mkdir(parents=True)
         (place / "config.yaml").write_text(cell.config(place))
 
-        (again,) = cells.prepare(run_config.read(place / "config.yaml"))
+        (again,) = cells.prepare(read_run_config(place / "config.yaml"))
 
         for part in ("name", "experiment", "loader", "model", "metrics"):
             assert getattr(again, part) == getattr(cell, part)

@@ -13,7 +13,8 @@ import pytest
 from at_work import kill_run, stored_bytes
 
 import evalharness
-from evalharness.config import cells, run_config
+from evalharness.config import cells
+from evalharness.config.run_config import read_run_config
 from evalharness.hf import weights
 from evalharness.runner.run import Unfinished
 
@@ -87,7 +88,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
 def run_alone(path: Path, results: Path) -> None:
     """Run every cell of a sweep by itself, from its own config, in a store of its own."""
-    for cell in cells.prepare(run_config.read(path)):
+    for cell in cells.prepare(read_run_config(path)):
         place = path.parent / "alone" / cell.name
         place.mkdir(parents=True)
         (place / "config.yaml").write_text(cell.config(place))

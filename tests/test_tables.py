@@ -39,15 +39,17 @@ def test_table_of_a_run_is_made_without_pandas(tmp_path: Path) -> None:
     code = """
 import json, sys, pathlib
 from evalharness.files.temporary import Spool
-from evalharness.store.table import write_table
+from evalharness.store.table import TableRows, write_table
 from evalharness.store.aggregates import ScoreColumns
-columns = ScoreColumns(Spool())
+spool = Spool()
+columns, rows = ScoreColumns(spool), TableRows(spool)
 score = {"value": 0.5, "flags": [{"kind": "k"}], "counts": [1.0]}
 columns.add(score)
 sample = {"id": "a", "source": "s", "article": "It rained.", "references": [], "defects": ["short"],
           "summary": {"text": "Rain.", "finish": "stop"}, "scores": {"m": score}}
+rows.add(sample, json.dumps(sample).encode())
 path = pathlib.Path(sys.argv[1])
-write_table(iter([json.dumps(sample).encode()]), path, {"m": columns})
+write_table(rows, path, {"m": columns})
 print(path.stat().st_size > 0, "pandas" in sys.modules)
 """
     done = subprocess.run(

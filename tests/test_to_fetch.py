@@ -17,6 +17,7 @@ from evalharness.checks.alignscore import AlignScore
 from evalharness.checks.minicheck import MiniCheck
 from evalharness.cli.plan import plan_text
 from evalharness.config import registry
+from evalharness.config.signature import wanted_checkpoints
 from evalharness.errors import ModelError
 from evalharness.hf import hub
 from evalharness.hf import weights as hf_weights
@@ -119,7 +120,7 @@ def put(cache: Path, name: str, files: Any) -> Path:
 
 
 def to_fetch(component: Any) -> list[hub.ToFetch]:
-    wanted = registry.wanted_checkpoints(component)
+    wanted = wanted_checkpoints(component)
     return [hub.to_fetch(each.name, each.revision, each.only) for each in wanted]
 
 
@@ -224,7 +225,7 @@ def test_component_says_what_it_needs_by_its_presets(online: Path, tmp_path: Pat
     assert to_fetch(registry.load_class("checks", "lexical")()) == []
 
 
-def sheet(*checks: dict[str, Any], **more: Any) -> dict[str, Any]:
+def make_config(*checks: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return a config of checks over summaries that exist."""
     path = str(ROOT / "configs" / "quickstart" / "articles.jsonl")
     data = {"name": "files", "path": path}
@@ -248,7 +249,7 @@ def test_plan_names_the_download_of_models_behind_checks_and_metrics(
     )
     metrics = [{"name": "bertscore", "model": "org/sharded", "layers": 3}]
 
-    found = plan(sheet(*checks, metrics=metrics), results=tmp_path / "r")
+    found = plan(make_config(*checks, metrics=metrics), results=tmp_path / "r")
 
     assert told(found) == [
         "weights: org/sharded: to be downloaded, 4.0 GB (7 files)",
@@ -263,16 +264,18 @@ def test_plan_names_the_download_of_models_behind_checks_and_metrics(
 def test_plan_knows_what_of_a_checks_model_is_cached(online: Path, tmp_path: Path) -> None:
     check = {"name": "minicheck", "model": "org/whole"}
     put(online, "org/whole", [*TOKENIZER, "config.json"])
-    (half,) = plan(sheet(check), results=tmp_path / "r").weights
+    (half,) = plan(make_config(check), results=tmp_path / "r").weights
     put(online, "org/whole", WHOLE)
-    (whole,) = plan(sheet(check), results=tmp_path / "r").weights
+    (whole,) = plan(make_config(check), results=tmp_path / "r").weights
 
     assert (half.where, half.size, half.files) == ("hub", 2_000_000, ("model.safetensors",))
     assert (whole.where, whole.size) == ("cache", 2)
 
 
 def test_plan_warns_of_a_checks_model_without_safetensors(online: Path, tmp_path: Path) -> None:
-    (line,) = told(plan(sheet({"name": "nli", "model": "org/pickled"}), results=tmp_path / "r"))
+    (line,) = told(
+        plan(make_config({"name": "nli", "model": "org/pickled"}), results=tmp_path / "r")
+    )
     assert line.endswith("; it has no weights as safetensors")
 
 
@@ -283,7 +286,7 @@ def test_plan_offline_names_the_file_that_a_check_lacks_and_how_to_get_it(
     checks = [{"name": "minicheck", "model": f"org/{name}"} for name in ("half", "nothing")]
     checks[1]["label"] = "other"
 
-    lines = told(plan(sheet(*checks), results=tmp_path / "r"))
+    lines = told(plan(make_config(*checks), results=tmp_path / "r"))
 
     assert lines[:2] == [
         "weights: org/half: to be downloaded, of unknown size",

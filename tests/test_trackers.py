@@ -20,6 +20,7 @@ import pytest
 from evalharness.errors import ConfigError, MissingExtra
 from evalharness.protocols import Tracked
 from evalharness.runner import run as runner_run
+from evalharness.runner.tracking import to_be_tracked
 from evalharness.store.runs import Run
 from evalharness.trackers import payload
 
@@ -51,7 +52,7 @@ def needs(tool: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} is not installed")
 
 
-def sheet(tmp_path: Path, *trackers: Any, **keys: Any) -> dict[str, Any]:
+def make_config(tmp_path: Path, *trackers: Any, **keys: Any) -> dict[str, Any]:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     data = {"name": "files", "path": str(path)}
@@ -60,15 +61,15 @@ def sheet(tmp_path: Path, *trackers: Any, **keys: Any) -> dict[str, Any]:
 
 
 def tracked(tmp_path: Path, **keys: Any) -> Tracked:
-    (finished,) = runner_run.run(sheet(tmp_path, **keys), results=tmp_path / "r")
-    return Tracked("news", finished.name, tmp_path / "r", finished.folder, {}, finished.record)
+    (finished,) = runner_run.run(make_config(tmp_path, **keys), results=tmp_path / "r")
+    return to_be_tracked(finished, tmp_path / "r", {})
 
 
 def told(tmp_path: Path, *trackers: Any, **keys: Any) -> tuple[Run, dict[str, Any]]:
     """Run in a process of its own, as tools keep what they were told first; return what came."""
     tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "config.yaml"
-    path.write_text(json.dumps(sheet(tmp_path, *trackers, **keys)))
+    path.write_text(json.dumps(make_config(tmp_path, *trackers, **keys)))
     done = evalharness(tmp_path, "run", str(path))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -98,7 +99,7 @@ def evalharness(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[
 
 def test_metrics_are_means_with_intervals_and_counts_and_never_missing_ones(tmp_path: Path) -> None:
     run = tracked(tmp_path)
-    found = payload.metrics(run)
+    found = run.figures
     rouge = run.record["metrics"]["rouge"]
 
     assert found["rouge"] == rouge["mean"]
@@ -112,18 +113,18 @@ def test_metrics_are_means_with_intervals_and_counts_and_never_missing_ones(tmp_
 def test_metric_without_a_value_is_left_out(tmp_path: Path) -> None:
     nowhere = {"name": "files", "path": str(tmp_path / "rows.jsonl"), "columns": {"reference": "x"}}
     rows = "".join(json.dumps(row | {"x": []}) + "\n" for row in ROWS)
-    whole = sheet(tmp_path, data=nowhere)
+    whole = make_config(tmp_path, data=nowhere)
     (tmp_path / "rows.jsonl").write_text(rows)
     (finished,) = runner_run.run(whole, results=tmp_path / "r")
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
 
-    assert {"rouge", "rouge.low"}.isdisjoint(payload.metrics(run))
-    assert payload.metrics(run)["rouge.n"] == 0
+    assert {"rouge", "rouge.low"}.isdisjoint(run.figures)
+    assert run.figures["rouge.n"] == 0
 
 
 def test_parameters_are_signatures_data_and_seed(tmp_path: Path) -> None:
     run = tracked(tmp_path, seed=7)
-    found = payload.run_parameters(run)
+    found = run.parameters
 
     assert found["signature.rouge"] == run.record["signatures"]["metrics"]["rouge"]
     assert found["signature.model"].startswith("given|")
@@ -177,7 +178,9 @@ def test_tracker_of_a_plug_in_is_told_of_each_run(tmp_path: Path) -> None:
 def test_each_run_of_a_sweep_is_told_with_its_settings(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     sweep = {"grid": {"model.sentences": [1, 2]}}
-    path.write_text(json.dumps(sheet(tmp_path, "notebook", model={"name": "lead"}, sweep=sweep)))
+    path.write_text(
+        json.dumps(make_config(tmp_path, "notebook", model={"name": "lead"}, sweep=sweep))
+    )
     done = evalharness(tmp_path, "run", str(path))
 
     assert done.returncode == 0, done.stderr
@@ -191,7 +194,7 @@ def test_each_run_of_a_sweep_is_told_with_its_settings(tmp_path: Path) -> None:
 def test_tracker_that_fails_loses_no_run_and_ends_with_4(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     broken = {"name": "notebook", "file": "news"}
-    path.write_text(json.dumps(sheet(tmp_path, broken, broken | {"label": "second"})))
+    path.write_text(json.dumps(make_config(tmp_path, broken, broken | {"label": "second"})))
     done = evalharness(tmp_path, "run", str(path))
 
     assert done.returncode == 4
@@ -207,7 +210,9 @@ def test_tracker_that_fails_loses_no_run_and_ends_with_4(tmp_path: Path) -> None
 def test_tracker_that_is_not_required_fails_with_a_line_and_0(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     broken = {"name": "notebook", "file": "news", "required": False}
-    path.write_text(json.dumps(sheet(tmp_path, broken, {"name": "notebook", "label": "good"})))
+    path.write_text(
+        json.dumps(make_config(tmp_path, broken, {"name": "notebook", "label": "good"}))
+    )
     done = evalharness(tmp_path, "run", str(path))
 
     assert done.returncode == 0
@@ -236,7 +241,7 @@ def test_tool_that_is_not_installed_is_said_before_any_work(tmp_path: Path, tool
     if all(importlib.util.find_spec(name) for name in TOOLS[tool]):
         pytest.skip(f"{tool} is installed")
     with pytest.raises(MissingExtra, match=rf"tracker {tool} needs: .*evalharness\[{tool}\]"):
-        runner_run.run(sheet(tmp_path, tool), results=tmp_path / "r")
+        runner_run.run(make_config(tmp_path, tool), results=tmp_path / "r")
     assert not (tmp_path / "r").exists()
 
 
@@ -249,7 +254,7 @@ def test_mistakes_in_trackers_are_said_with_their_place(tmp_path: Path) -> None:
     }
     for message, trackers in wrong.items():
         with pytest.raises(ConfigError, match=r"trackers\.[01]") as caught:
-            runner_run.run(sheet(tmp_path, *trackers), results=tmp_path / "r")
+            runner_run.run(make_config(tmp_path, *trackers), results=tmp_path / "r")
         assert message in str(caught.value)
 
 
@@ -268,11 +273,11 @@ def test_mlflow_has_the_run_in_its_database(tmp_path: Path) -> None:
         metrics = dict(database.execute("select key, value from metrics"))
         params = dict(database.execute("select key, value from params"))
     database.close()
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
 
     assert (name, status, experiment) == ("given", "FINISHED", "news")
-    assert metrics == payload.metrics(run)
-    assert params == payload.run_parameters(run)
+    assert metrics == run.figures
+    assert params == run.parameters
     folder = Path(artifacts.removeprefix("file://"))
     table = json.loads((folder / "samples.json").read_text())
     columns, rows = payload.sample_table(run, 100)
@@ -305,7 +310,7 @@ def test_mlflow_gathers_runs_under_one_experiment(tmp_path: Path) -> None:
 def test_two_processes_make_one_mlflow_database(tmp_path: Path) -> None:
     for n in (1, 2):
         model = {"name": "lead", "sentences": n, "label": f"lead-{n}"}
-        whole = sheet(tmp_path, "mlflow", model=model)
+        whole = make_config(tmp_path, "mlflow", model=model)
         (tmp_path / f"{n}.yaml").write_text(json.dumps(whole))
     with ThreadPoolExecutor(2) as both:
         paths = [str(tmp_path / f"{n}.yaml") for n in (1, 2)]
@@ -328,7 +333,7 @@ def test_names_in_any_script_are_told_to_all(tmp_path: Path) -> None:
     metrics = [{"name": "rouge", "label": label} for label in ('ROUGE (α) 100%:"é"', "a#", "a?")]
     model = {"name": "given", "label": "모델 x=1, y#2"}
     path.write_text(
-        json.dumps(sheet(tmp_path, *TOOLS, name="数据 a/b", metrics=metrics, model=model))
+        json.dumps(make_config(tmp_path, *TOOLS, name="数据 a/b", metrics=metrics, model=model))
     )
     done = evalharness(tmp_path, "run", str(path))
 
@@ -344,7 +349,7 @@ def test_names_in_any_script_are_told_to_all(tmp_path: Path) -> None:
 def test_mlflow_server_that_is_away_fails_in_time_and_shows_no_password(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     tracker = {"name": "mlflow", "uri": "http://me:secret@127.0.0.1:9", "required": False}
-    path.write_text(json.dumps(sheet(tmp_path, tracker)))
+    path.write_text(json.dumps(make_config(tmp_path, tracker)))
     done = evalharness(tmp_path, "run", str(path))
 
     assert done.returncode == 0
@@ -360,17 +365,17 @@ def test_wandb_has_the_run_in_its_offline_file(tmp_path: Path) -> None:
     folder = Path(came["wandb"]["where"])
     (log,) = folder.glob("run-*.wandb")
     records = list(wandb_records(log.read_bytes()))
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
 
     (started,) = [r.run for r in records if r.HasField("run")]
     assert (started.project, started.display_name) == ("mine", "given")
     config = {u.key: json.loads(u.value_json) for u in started.config.update}
-    assert {k: config[k] for k in payload.run_parameters(run)} == payload.run_parameters(run)
+    assert {k: config[k] for k in run.parameters} == run.parameters
     logged: dict[str, Any] = {}
     for record in records:
         for each in record.history.item:
             logged[each.key or ".".join(each.nested_key)] = json.loads(each.value_json)
-    assert {k: logged[k] for k in payload.metrics(run)} == payload.metrics(run)
+    assert {k: logged[k] for k in run.figures} == run.figures
     (table,) = (folder / "files" / "media" / "table").glob("samples*.json")
     columns, rows = payload.sample_table(run, 100)
     assert json.loads(table.read_text())["data"] == rows
@@ -411,12 +416,12 @@ def test_trackio_has_the_run_in_its_database(tmp_path: Path) -> None:
         ((name, config),) = database.execute("select run_name, config from configs").fetchall()
         manifest = str(database.execute("select manifest from artifact_versions").fetchall())
     database.close()
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
     columns, rows = payload.sample_table(run, 100)
 
     assert name == "given"
-    assert payload.run_parameters(run).items() <= json.loads(config).items()
-    assert logged[0] == payload.metrics(run)
+    assert run.parameters.items() <= json.loads(config).items()
+    assert logged[0] == run.figures
     assert [[row[c] for c in columns] for row in logged[1]["samples"]["_value"]] == rows
     assert all(file in manifest for file in ("config.yaml", "run.json", "samples.parquet"))
 
@@ -438,9 +443,9 @@ def test_tensorboard_has_the_run_in_its_event_file(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, came["tensorboard"]["where"]]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     scalars, texts = json.loads(done.stdout)
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
 
-    assert scalars == pytest.approx(payload.metrics(run), rel=1e-6)
+    assert scalars == pytest.approx(run.figures, rel=1e-6)
     assert set(texts) == {"parameters", "samples", "config.yaml", "run.json"}
     lines = texts["samples"].splitlines()
     assert len(lines) == 2 + len(ROWS)
@@ -455,7 +460,7 @@ def test_tensorboard_has_the_run_in_its_event_file(tmp_path: Path) -> None:
 def test_runs_of_a_sweep_are_told_to_all_at_once(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     sweep = {"grid": {"model.sentences": [1, 2, 3]}}
-    every = sheet(tmp_path, *TOOLS, model={"name": "lead"}, sweep=sweep)
+    every = make_config(tmp_path, *TOOLS, model={"name": "lead"}, sweep=sweep)
     path.write_text(json.dumps(every))
     done = evalharness(tmp_path, "run", str(path))
 

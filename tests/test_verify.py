@@ -12,10 +12,11 @@ import pytest
 
 import evalharness
 from evalharness.errors import DataError
+from evalharness.files.temporary import Spool
 from evalharness.store import ledger, seal
 from evalharness.store import samples as store_samples
 from evalharness.store.aggregates import Tally
-from evalharness.store.table import write_table
+from evalharness.store.table import TableRows, write_table
 from evalharness.trust.verify import Verified, verify
 
 ROOT = Path(__file__).parents[1]
@@ -224,12 +225,13 @@ def forge(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> Non
     metrics = {label: Bleu() if label == "bleu" else object() for label in record["metrics"]}
     tally = Tally(metrics, Interval(**record["interval"]), record["seed"])
     tally.rejected = record["counts"]["rejected"]
+    rows = TableRows(Spool())
     for s in samples:
         article = Article(s["id"], s["article"], tuple(s["references"]), s["source"], s["extra"])
         tally.count(article, summary_of(s["id"], s["summary"]), s["defects"], s["scores"])
+        rows.add(s, store_samples.line_of(s).encode())
     (folder / "samples.jsonl").write_text("".join(map(store_samples.line_of, samples)))
-    lines = store_samples.read_lines(folder / "samples.jsonl")
-    write_table(lines, folder / "samples.parquet", tally.columns)
+    write_table(rows, folder / "samples.parquet", tally.columns)
     reseal(folder, record | tally.record(record["data"]))
 
 
@@ -478,7 +480,8 @@ def test_weights_that_are_gone_or_others_are_said(tmp_path: Path) -> None:
 
 def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
     from evalharness.protocols import Tracked
-    from evalharness.runner import tracking
+    from evalharness.runner.tracking import tell_trackers
+    from evalharness.store.runs import read_run
 
     @dataclasses.dataclass
     class Deaf:
@@ -488,9 +491,7 @@ def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
             raise ConnectionError("nobody there")
 
     folder = runs / "t" / "lead"
-    record, _ = read(folder)
-    told = Tracked("t", "lead", runs, folder, {}, record)
-    tracking.tell({"deaf": Deaf()}, told)  # type: ignore[dict-item]
+    tell_trackers({"deaf": Deaf()}, read_run(folder), runs, {})  # type: ignore[dict-item]
 
     assert verify(folder).good
     assert "nobody there" in (folder / "run.json").read_text()
@@ -502,8 +503,8 @@ def test_failed_summaries_and_calibrated_scores_verify(tmp_path: Path) -> None:
         row["summary"] = row["article"][:80] if n < 2 else None
     data = tmp_path / "given.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    sheet = config(data, models=None, model="given", metrics=["rouge"])
-    (finished,) = evalharness.run(sheet, results=tmp_path / "r")
+    only_rouge = config(data, models=None, model="given", metrics=["rouge"])
+    (finished,) = evalharness.run(only_rouge, results=tmp_path / "r")
     assert finished.record["counts"]["failed"] == 1
 
     found = verify(finished.folder, sample=None)

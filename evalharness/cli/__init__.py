@@ -1,6 +1,6 @@
-"""The command line: which commands there are, where each is written, and how a command ends.
+"""The command line: which commands there are, each in the file of its name, and how one ends.
 
-How it ends is one of `errors.Exit`. What a command makes goes to stdout, progress and errors to
+A command ends with one of `errors.Exit`. What it makes goes to stdout, progress and errors to
 stderr.
 """
 
@@ -24,70 +24,50 @@ from evalharness.errors import Exit
 # In the order of --help. A line is the first one of its command's docstring, and stands here, too,
 # so that --help imports no command.
 COMMANDS = {
-    "run": ("run", "Run a config: load articles, summarize, score, and show a table."),
+    "run": "Run a config: load articles, summarize, score, and show a table.",
     "plan": (
-        "run",
-        "Show what a run would do: cells, what is stored, what is left, what could be told apart.",
+        "Show what a run would do: cells, what is stored and left, which difference would show."
     ),
     "score": (
-        "run",
         "Score summaries that exist: rows with article, summary and, for metrics, reference; "
-        "or logs.",
+        "or logs."
     ),
     "copy": (
-        "copy",
-        "Copy a folder of results to or from a URL: of a run, an experiment, or all with the "
-        "store.",
+        "Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."
     ),
-    "list": ("list", "List components, or the options of one."),
-    "schema": ("list", "Print the JSON Schema of a config file, for editors."),
-    "meta": (
-        "meta",
-        "Measure how checks agree with people: AUC, correlations, spans, with intervals.",
-    ),
+    "list": "List components, or the options of one.",
+    "schema": "Print the JSON Schema of a config file, for editors.",
+    "meta": "Measure how checks agree with people: AUC, correlations, spans, with intervals.",
     "calibrate": (
-        "meta",
-        "Learn thresholds and probabilities of a check from human labels, and write them as JSON.",
+        "Learn thresholds and probabilities of a check from human labels, and write them as JSON."
     ),
     "selftest": (
-        "meta",
-        "Try the whole installation, offline, with known answers; or, with --checks, the checks.",
+        "Try the whole installation, offline, with known answers; or, with --checks, the checks."
     ),
     "check": (
-        "meta",
-        "Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable.",
+        "Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."
     ),
     "compare": (
-        "compare",
-        "Compare runs on the articles they share; the first is the baseline of the differences.",
+        "Compare runs on the articles they share; the first is the baseline of the differences."
     ),
     "gate": (
-        "compare",
-        "Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run.",
+        "Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."
     ),
     "report": (
-        "report",
-        "Write one HTML page: what is better, how sure that is, and where each summary goes wrong.",
+        "Write one HTML page: what is better, how sure that is, and where each summary goes wrong."
     ),
     "show": (
-        "list",
-        "Show one article with its summaries, evidence and flags; without ID, the worst articles.",
+        "Show one article with its summaries, evidence and flags; without ID, the worst articles."
     ),
-    "leaderboard": (
-        "compare",
-        "List all runs in a folder, best first, a table for each set of articles.",
-    ),
+    "leaderboard": "List all runs in a folder, best first, a table for each set of articles.",
     "verify": (
-        "verify",
-        "Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs.",
+        "Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs."
     ),
     "rerun": (
-        "verify",
-        "Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions.",
+        "Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."
     ),
     "reproduce": (
-        "verify",
-        "List published figures, or make one of them again. 0 made, 1 not, 3 only part was run.",
+        "List published figures, or make one of them again. 0 made, 1 not, 3 only part was run."
     ),
 }
 
@@ -111,9 +91,7 @@ class Commands(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = {
-            name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()
-        }
+        self.commands = {name: TyperCommand(name, help=line) for name, line in COMMANDS.items()}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command, now with its options, and the arguments left for it."""
@@ -149,9 +127,8 @@ def fail(message: str, code: Exit) -> NoReturn:
 
 
 def command(name: str) -> Any:
-    """Return the command as its module declares it, with arguments and options."""
-    home, _ = COMMANDS[name]
-    return get_group(import_module(f"evalharness.cli.{home}").app).commands[name]
+    """Return the command as the file of its name declares it, with arguments and options."""
+    return get_group(import_module(f"evalharness.cli.{name}").app).commands[name]
 
 
 app = typer.Typer(

@@ -5,86 +5,114 @@ which has nothing to check; both are said. 1: a summary is flagged. 2: a page co
 has no article, whatever the others show.
 """
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from evalharness.cli import options
+from evalharness.cli.options import print_json
+from evalharness.config.calibration import load_thresholds
+from evalharness.config.named import named_scorers
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
-from evalharness.protocols import Metric
+from evalharness.loaders.pages.parts import Page
 from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
-from evalharness.runner.check import Thresholds, check, read_page
+from evalharness.runner.check import Verdict, check, read_page
+
+app = typer.Typer(rich_markup_mode=None)
 
 STDIN = "-"
 
 
-def check_pages(
-    names: Sequence[str],
-    check_name: str,
-    thresholds: Thresholds | None,
-    *,
-    checker: Metric | None = None,
-    as_json: bool = False,
-    color: bool = True,
+@app.command("check")
+def check_command(
+    pages: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PAGE...", help="Text or HTML files, folders, or - for stdin."),
+    ] = None,
+    article: Annotated[
+        str | None, typer.Option(metavar="FILE", help="An article, with --summary.")
+    ] = None,
+    summary: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The summary of the article.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--check", metavar="NAME", help="The check that decides.")
+    ] = "lexical",
+    thresholds: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),
+    ] = None,
+    config: options.ChecksOf = None,
+    settings: options.CheckSet = None,
+    as_json: options.AsJson = False,
+    color: options.Color = True,
+) -> None:
+    """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
+    if (article is None) != (summary is None) or bool(pages) == (article is not None):
+        raise typer.BadParameter("give pages, or --article and --summary together")
+    limits = None if thresholds is None else load_thresholds(thresholds)
+    checker = named_scorers([name], config, settings or ()).get(name)
+    judge = partial(check, check=name, thresholds=limits, checker=checker)
+    if article is not None and summary is not None:
+        raise typer.Exit(_check_pair(article, summary, judge, as_json=as_json, color=color))
+    raise typer.Exit(_check_pages(pages or [], judge, as_json=as_json, color=color))
+
+
+def _check_pages(
+    names: Sequence[str], judge: Callable[[Page], Verdict], *, as_json: bool, color: bool
 ) -> Exit:
-    """Check pages, print what was found, and return the exit code."""
+    """Check pages, print what is wrong with each, and return the exit code."""
     single = len(names) == 1 and not Path(names[0]).is_dir()
     records: list[dict[str, Any]] = []
     flagged = unread = False
     for name in _files(names):
         try:
             page = parse_page(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
-            found = check(page, check=check_name, thresholds=thresholds, checker=checker)
+            verdict = judge(page)
         except DataError as error:
             unread = True
             sys.stderr.write(f"evalharness: {name}: {error}\n")
             records.append({"file": name, "error": str(error)})
             continue
-        flagged = flagged or found.verdict == "flagged"
+        flagged = flagged or verdict.verdict == "flagged"
         if as_json:
-            records.append({"file": name, **found.record()})
+            records.append({"file": name, **verdict.record()})
         else:
-            show_verdict(
-                found, sys.stdout, "the page on stdin" if name == STDIN else name, color=color
-            )
+            title = "the page on stdin" if name == STDIN else name
+            show_verdict(verdict, sys.stdout, title, color=color)
     if as_json:
-        _print_json(records[0] if single else records)
+        print_json(records[0] if single else records)
     elif flagged or not unread or not single:
         show_reminder(sys.stdout)
     return Exit.MENDABLE if unread else Exit.FINDING if flagged else Exit.GOOD
 
 
-def check_pair(
+def _check_pair(
     article: str,
     summary: str,
-    check_name: str,
-    thresholds: Thresholds | None,
+    judge: Callable[[Article, str], Verdict],
     *,
-    checker: Metric | None = None,
-    as_json: bool = False,
-    color: bool = True,
+    as_json: bool,
+    color: bool,
 ) -> Exit:
     """Check a summary in one file against the article in another; return the exit code."""
     text = _text(article)
     if not text.strip():
         raise DataError(f"{article}: the article is empty")
-    found = check(
-        Article(article, text),
-        _text(summary),
-        check=check_name,
-        thresholds=thresholds,
-        checker=checker,
-    )
+    verdict = judge(Article(article, text), _text(summary))
     if as_json:
-        _print_json({"file": summary, **found.record()})
+        print_json({"file": summary, **verdict.record()})
     else:
-        show_verdict(found, sys.stdout, summary, color=color)
+        show_verdict(verdict, sys.stdout, summary, color=color)
         show_reminder(sys.stdout)
-    return Exit.FINDING if found.verdict == "flagged" else Exit.GOOD
+    return Exit.FINDING if verdict.verdict == "flagged" else Exit.GOOD
 
 
 def _files(names: Sequence[str]) -> Iterator[str]:
@@ -103,7 +131,3 @@ def _text(name: str) -> str:
         raise DataError(f"{name}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: not UTF-8: byte {error.start}") from error
-
-
-def _print_json(found: Any) -> None:
-    sys.stdout.write(json.dumps(found, indent=1) + "\n")

@@ -1,104 +1,195 @@
-"""Commands that set runs side by side: `compare`, `gate` and `leaderboard`."""
+"""`evalharness compare`: runs side by side, as tables for the terminal, Markdown, LaTeX or CSV."""
 
-import json
 import sys
-from typing import Annotated
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Annotated, Any, Literal
 
 import typer
 
-from evalharness.cli import fail
-from evalharness.cli.options import AsJson, Seed, split_names
-from evalharness.errors import Exit
+from evalharness.cli.options import AsJson, RunArguments, Seed, print_json, split_names
+from evalharness.comparison.comparison import Comparison, Difference
+from evalharness.comparison.comparison import compare as compare_runs
+from evalharness.report.table import (
+    csv_table,
+    escape_markdown,
+    interval_text,
+    markdown_table,
+    number_text,
+    p_value,
+    scaled_figure,
+    show_table,
+)
 
 app = typer.Typer(rich_markup_mode=None)
-
-RunArguments = Annotated[
-    list[str],
-    typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),
-]
-MetricNames = Annotated[
-    str, typer.Option(metavar="A,B", help="Metrics or parts (rouge.rouge1). Default: those shown.")
-]
-PairedResamples = Annotated[
-    int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
-]
 
 
 @app.command()
 def compare(
     runs: RunArguments,
-    metrics: MetricNames = "",
-    resamples: PairedResamples = 10_000,
+    metrics: Annotated[
+        str,
+        typer.Option(metavar="A,B", help="Metrics or parts (rouge.rouge1). Default: those shown."),
+    ] = "",
+    resamples: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
+    ] = 10_000,
     seed: Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
     output: Annotated[
-        str, typer.Option("--format", metavar="F", help="table, markdown, latex, csv or json.")
+        Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
     as_json: AsJson = False,
 ) -> None:
     """Compare runs on the articles they share; the first is the baseline of the differences."""
-    from evalharness.report import comparison as tables
-
-    formats = ["table", "json", *tables.FORMATS]
-    if output not in formats:
-        raise typer.BadParameter(f"{output!r}: should be one of {', '.join(formats)}")
-    from evalharness.comparison.comparison import compare as compare_runs
-
     found = compare_runs(
         *runs, metrics=split_names(metrics), resamples=resamples, seed=seed, level=level
     )
     if as_json or output == "json":
-        typer.echo(json.dumps(found.record(), indent=1))
+        print_json(found.record())
     elif output == "table":
-        tables.show_comparison(found, sys.stdout)
+        show_comparison(found, sys.stdout)
     else:
-        typer.echo(tables.FORMATS[output](found), nl=False)
+        typer.echo(FORMATS[output](found), nl=False)
 
 
-@app.command()
-def gate(
-    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="Folder of a run, or runs.")],
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Likewise.")],
-    rules: Annotated[
-        str | None, typer.Option(metavar="FILE", help="YAML; without it no metric may fall by 0.01")
-    ] = None,
-    junit: Annotated[str, typer.Option(metavar="FILE", help="Write JUnit XML.")] = "",
-    markdown: Annotated[
-        str, typer.Option(metavar="FILE", help="Write a comment with the worst articles.")
-    ] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."""
-    from evalharness.cli.gate import report_gate
-    from evalharness.comparison.gate import gate as judge
-
-    found = judge(baseline, candidate, rules)
-    report_gate(found, sys.stdout, junit=junit, markdown=markdown, as_json=as_json)
-    raise typer.Exit(found.exit_code)
+def show_comparison(found: Comparison, out: IO[str]) -> None:
+    """Print the systems' means with letters, the differences to the first, and what to know."""
+    show_table(_means(found), out)
+    show_table(_differences(found), out, "ll", comparison_notes(found))
 
 
-@app.command()
-def leaderboard(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Of results.")] = "results",
-    by: Annotated[str, typer.Option(metavar="METRIC", help="Sort by it; default: the first.")] = "",
-    output: Annotated[
-        str, typer.Option("--format", metavar="F", help="table, markdown, csv or json.")
-    ] = "table",
-    as_json: AsJson = False,
-) -> None:
-    """List all runs in a folder, best first, a table for each set of articles."""
-    from evalharness.cli import leaderboard as tables
-    from evalharness.comparison.leaderboard import leaderboard as list_runs
+_HEADINGS = (
+    "metric", "system", "n", "difference", "interval", "p", "Holm", "BH", "effect",
+    "win/tie/loss", "detectable",
+)  # fmt: skip
 
-    if output not in ("table", "json", *tables.FORMATS):
-        choices = ", ".join(["table", *tables.FORMATS, "json"])
-        raise typer.BadParameter(f"{output!r}: should be one of {choices}")
-    found = list_runs(folder, by)
-    if as_json or output == "json":
-        typer.echo(json.dumps(found.record(), indent=1))
-    elif output == "table":
-        tables.show_leaderboard(found, sys.stdout)
-    else:
-        typer.echo(tables.FORMATS[output](found), nl=False)
-    if found.unreadable:
-        fail("\n".join(found.unreadable), Exit.MENDABLE)
+
+def _means(found: Comparison) -> list[list[str]]:
+    rows = [["system", *found.metrics]]
+    for system in found.systems:
+        standings = [found.standing(metric, system) for metric in found.metrics]
+        rows.append(
+            [system, *(f"{scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
+        )
+    return rows
+
+
+def _differences(found: Comparison) -> list[list[str]]:
+    return [list(_HEADINGS), *(_row(each) for each in found.differences)]
+
+
+def _row(each: Difference) -> list[str]:
+    def scaled(value: float | None, sign: str = "+") -> str:
+        return scaled_figure(value, each.metric, sign)
+
+    return [
+        each.metric,
+        each.system,
+        str(each.n),
+        scaled(each.difference),
+        interval_text(each.low, each.high, scaled),
+        p_value(each.p),
+        p_value(each.p_holm),
+        p_value(each.p_bh),
+        number_text(each.effect, 2, "+"),
+        f"{each.wins}/{each.ties}/{each.losses}",
+        scaled(each.detectable, ""),
+    ]
+
+
+def comparison_notes(found: Comparison) -> Iterator[str]:
+    """Yield what the tables do not say of themselves."""
+    tail = f"{1 - found.level:.0%}"
+    yield (
+        f"Means times 100 over the {found.articles} articles that all have; of each metric, those "
+        f"that all systems have a score for (n). Between systems that share a letter there is no "
+        f"significant difference (Holm over the pairs of a metric, {found.level:g})."
+    )
+    yield (
+        f"Differences to {found.systems[0]}: {tail} paired bootstrap interval; p by paired "
+        f"randomization, two-sided; Holm and BH over all {len(found.differences)} rows "
+        f"({found.resamples} resamples, seed {found.seed}). effect: the mean in standard "
+        "deviations. detectable: the smallest true difference that 80 of 100 such samples show, "
+        "after Holm."
+    )
+    if found.level * (found.resamples + 1) < len(found.differences):
+        yield (
+            f"Holm cannot reach {found.level:g} for {len(found.differences)} rows with so few "
+            f"resamples: the smallest p is {1 / (found.resamples + 1):.2g}"
+        )
+    yield from (f"{name}: {signature}" for name, signature in found.signatures.items())
+    yield from (f"{name}: {n} articles left out: not in all" for name, n in found.left_out.items())
+    for standing in found.standings:
+        if standing.not_scored:
+            where = f"{standing.system}: {standing.metric}"
+            yield f"{where}: {standing.not_scored} of {found.articles} articles have no score"
+    yield from (f"{name}: not compared: {why}" for name, why in found.metrics_left_out.items())
+
+
+def comparison_markdown(found: Comparison) -> str:
+    """Return both tables and the notes in Markdown."""
+    tables = [markdown_table(_means(found)), markdown_table(_differences(found), "ll")]
+    return (
+        "\n".join([*tables, *(f"- {escape_markdown(line)}" for line in comparison_notes(found))])
+        + "\n"
+    )
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "–": "--", "…": r"\ldots{}", "′": r"$'$", "<": r"$<$", ">": r"$>$",
+}  # fmt: skip
+
+
+def latex(found: Comparison) -> str:
+    """Return one table for the package booktabs: means, letters as superscripts, notes below."""
+    columns = "l" + "r" * len(found.metrics)
+    lines = [
+        r"% \usepackage{booktabs}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        " & ".join(["System", *map(_tex, found.metrics)]) + r" \\",
+        r"\midrule",
+    ]
+    for system in found.systems:
+        cells = [_latex_cell(found, metric, system) for metric in found.metrics]
+        lines.append(" & ".join([_tex(system), *cells]) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [f"% {line}" for line in comparison_notes(found)]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_cell(found: Comparison, metric: str, system: str) -> str:
+    standing = found.standing(metric, system)
+    means = [found.standing(metric, each).mean for each in found.systems]
+    mean = _tex(scaled_figure(standing.mean, metric))
+    if standing.mean is not None and standing.mean == max(m for m in means if m is not None):
+        mean = rf"\textbf{{{mean}}}"
+    return rf"{mean}\textsuperscript{{{_tex(standing.letters)}}}"
+
+
+def _tex(text: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in " ".join(text.split()))
+
+
+def comparison_csv(found: Comparison) -> str:
+    """Return one row a system and metric, numbers in full; the baseline's differences are empty."""
+    names = ("n", "difference", "low", "high", "p", "p_holm", "p_bh", "effect", "wins", "ties",
+             "losses", "detectable")  # fmt: skip
+    rows: list[list[Any]] = [["system", "metric", "mean", "rank", "letters", "not_scored", *names]]
+    differences = {(d.metric, d.system): d for d in found.differences}
+    for s in found.standings:
+        difference = differences.get((s.metric, s.system))
+        row = [s.n, *[None] * (len(names) - 1)]
+        if difference is not None:
+            row = [getattr(difference, name) for name in names]
+        rows.append([s.system, s.metric, s.mean, s.rank, s.letters, s.not_scored, *row])
+    return csv_table(rows)
+
+
+FORMATS: Mapping[str, Callable[[Comparison], str]] = {
+    "markdown": comparison_markdown,
+    "latex": latex,
+    "csv": comparison_csv,
+}

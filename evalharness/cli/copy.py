@@ -1,13 +1,13 @@
-"""The command that takes results elsewhere: `copy`."""
+"""`evalharness copy`: results taken elsewhere."""
 
 import dataclasses
-import json
 import sys
 from typing import Annotated
 
 import typer
 
-from evalharness.cli.options import AsJson
+from evalharness.cli.options import AsJson, print_json
+from evalharness.store.copy import copy as copy_results
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -21,7 +21,6 @@ def copy(
     as_json: AsJson = False,
 ) -> None:
     """Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."""
-    from evalharness.store.copy import copy as copy_results
 
     def tell(name: str) -> None:
         if sys.stderr.isatty():
@@ -29,7 +28,7 @@ def copy(
 
     copied = copy_results(source, target, tell)
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(copied), indent=1))
+        print_json(dataclasses.asdict(copied))
         return
     there = f", {copied.there} there already" if copied.there else ""
     typer.echo(f"copied {copied.files} files, {copied.bytes} bytes{there}: {target}")

@@ -1,38 +1,52 @@
-"""Where a gate's verdict goes: the terminal, files, and GitHub, where it runs there."""
+"""`evalharness gate`: the verdict on a candidate, in the terminal, files, and on GitHub.
 
-import json
+Where variables say that it runs on GitHub, annotations are printed, too, and the job's summary
+grows.
+"""
+
 import os
+import sys
 from pathlib import Path
-from typing import IO
+from typing import Annotated
 
-from evalharness.comparison.gate import Gate
+import typer
+
+from evalharness.cli.options import AsJson, print_json
+from evalharness.comparison.gate import gate as gate_runs
 from evalharness.errors import StoreError
-from evalharness.report import gate as texts
-from evalharness.report import github
-from evalharness.report.junit import junit as junit_xml
+from evalharness.report.gate import annotations, gate_junit, gate_markdown, show_gate
+
+app = typer.Typer(rich_markup_mode=None)
 
 
-def report_gate(
-    found: Gate, out: IO[str], *, junit: str = "", markdown: str = "", as_json: bool = False
+@app.command()
+def gate(
+    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="Folder of a run, or runs.")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Likewise.")],
+    rules: Annotated[
+        str | None, typer.Option(metavar="FILE", help="YAML; without it no metric may fall by 0.01")
+    ] = None,
+    junit: Annotated[str, typer.Option(metavar="FILE", help="Write JUnit XML.")] = "",
+    markdown: Annotated[
+        str, typer.Option(metavar="FILE", help="Write a comment with the worst articles.")
+    ] = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Print the verdict, and write what is asked for.
-
-    On GitHub (its variables say so), annotations are printed too, and the job's summary grows.
-
-    Raises: StoreError for a file that cannot be written.
-    """
+    """Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."""
+    found = gate_runs(baseline, candidate, rules)
     if as_json:
-        print(json.dumps(found.record(), indent=1), file=out)
+        print_json(found.record())
     else:
-        texts.show_gate(found, out)
+        show_gate(found, sys.stdout)
         if os.environ.get("GITHUB_ACTIONS") == "true":
-            out.writelines(f"{line}\n" for line in github.annotations(found))
+            sys.stdout.writelines(f"{line}\n" for line in annotations(found))
     if junit:
-        _write(junit, junit_xml(found))
+        _write(junit, gate_junit(found))
     if markdown:
-        _write(markdown, texts.markdown(found))
+        _write(markdown, gate_markdown(found))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _write(summary, texts.markdown(found) + "\n", mode="a")
+        _write(summary, gate_markdown(found) + "\n", mode="a")
+    raise typer.Exit(found.exit_code)
 
 
 def _write(path: str, text: str, mode: str = "w") -> None:

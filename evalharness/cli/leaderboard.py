@@ -1,14 +1,49 @@
-"""A leaderboard as a table: for the terminal, Markdown, CSV."""
+"""`evalharness leaderboard`: all runs in a folder, best first; also as Markdown and CSV."""
 
-import csv
-import io
+import sys
 from collections.abc import Callable, Mapping
-from typing import IO
+from typing import IO, Annotated, Any, Literal
 
+import typer
+
+from evalharness.cli import fail
+from evalharness.cli.options import AsJson, print_json
 from evalharness.comparison.leaderboard import Board, Leaderboard, LeaderboardRow
-from evalharness.report.comparison import markdown_table, print_table, safe_cell, scaled_figure
+from evalharness.comparison.leaderboard import leaderboard as list_runs
+from evalharness.errors import Exit
+from evalharness.report.table import (
+    csv_table,
+    markdown_table,
+    number_text,
+    percent_text,
+    scaled_figure,
+    show_table,
+)
+
+app = typer.Typer(rich_markup_mode=None)
 
 _HEAD = ("run", "articles", "answered", "words", "truncated")
+
+
+@app.command()
+def leaderboard(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Of results.")] = "results",
+    by: Annotated[str, typer.Option(metavar="METRIC", help="Sort by it; default: the first.")] = "",
+    output: Annotated[
+        Literal["table", "markdown", "csv", "json"], typer.Option("--format")
+    ] = "table",
+    as_json: AsJson = False,
+) -> None:
+    """List all runs in a folder, best first, a table for each set of articles."""
+    found = list_runs(folder, by)
+    if as_json or output == "json":
+        print_json(found.record())
+    elif output == "table":
+        show_leaderboard(found, sys.stdout)
+    else:
+        typer.echo(FORMATS[output](found), nl=False)
+    if found.unreadable:
+        fail("\n".join(found.unreadable), Exit.MENDABLE)
 
 
 def show_leaderboard(found: Leaderboard, out: IO[str]) -> None:
@@ -18,7 +53,7 @@ def show_leaderboard(found: Leaderboard, out: IO[str]) -> None:
             f"Articles {board.fingerprint[:12]}, means times 100, best first by {_by(found, board)}"
         ]
         notes += [f"{name}: {signature}" for name, signature in board.signatures.items()]
-        print_table(_rows(board), 1, notes, out)
+        show_table(_rows(board), out, notes=notes)
 
 
 def _by(found: Leaderboard, board: Board) -> str:
@@ -34,39 +69,36 @@ def _row(board: Board, row: LeaderboardRow) -> list[str]:
     return [
         row.run,
         str(row.articles),
-        "–" if row.answered is None else f"{row.answered:.0%}",
-        "–" if row.words is None else f"{row.words:.0f}",
-        f"{row.truncated:.0%}",
+        percent_text(row.answered),
+        number_text(row.words, 0),
+        percent_text(row.truncated),
         *(_figure(row, heading) for heading in board.headings),
     ]
 
 
 def _figure(row: LeaderboardRow, heading: str) -> str:
     mean, low, high = row.figures.get(heading, (None, None, None))
-    if mean is None:
-        return "–"
-    if low is None or high is None:
-        return f"{mean:.1f}"  # of a whole corpus, on the metric's own scale
+    if mean is None or low is None or high is None:
+        return number_text(mean, 1)  # of a whole corpus, on the metric's own scale
     return f"{scaled_figure(mean, heading)} ±{scaled_figure(max(high - mean, mean - low), heading)}"
 
 
-def markdown(found: Leaderboard) -> str:
+def leaderboard_markdown(found: Leaderboard) -> str:
     """Return a table for each set of articles."""
-    return "\n".join(markdown_table(_rows(board), 1) for board in found.boards)
+    return "\n".join(markdown_table(_rows(board)) for board in found.boards)
 
 
-def as_csv(found: Leaderboard) -> str:
+def leaderboard_csv(found: Leaderboard) -> str:
     """Return a row for each run and figure, numbers in full."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["data", *_HEAD, "figure", "mean", "low", "high"])
+    rows: list[list[Any]] = [["data", *_HEAD, "figure", "mean", "low", "high"]]
     for board in found.boards:
         for row in board.rows:
-            head = [board.fingerprint, safe_cell(row.run), row.articles, row.answered, row.words]
-            for heading, figures in row.figures.items():
-                cells = [*head, row.truncated, safe_cell(heading), *figures]
-                writer.writerow(["" if cell is None else cell for cell in cells])
-    return out.getvalue()
+            head = [board.fingerprint, row.run, row.articles, row.answered, row.words]
+            rows += [[*head, row.truncated, name, *row.figures[name]] for name in row.figures]
+    return csv_table(rows)
 
 
-FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {"markdown": markdown, "csv": as_csv}
+FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {
+    "markdown": leaderboard_markdown,
+    "csv": leaderboard_csv,
+}

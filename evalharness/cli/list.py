@@ -1,18 +1,29 @@
-"""Commands that show what there is: `list` and `schema` for a config, `show` of a run."""
+"""`evalharness list`: components and their options, from their own fields and docstrings."""
 
-import json
-import sys
-from typing import Annotated
+import dataclasses
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from evalharness.cli.options import AsJson
+from evalharness.cli.options import AsJson, print_json
+from evalharness.config import registry, schema
+from evalharness.config.registry import Kind
+from evalharness.config.yaml import nearest
+from evalharness.errors import ConfigError, UnknownComponent
+from evalharness.loaders.logs.formats import HARNESS_FORMATS
+from evalharness.report.table import align_columns
 
 app = typer.Typer(rich_markup_mode=None)
 
+LOG_FORMATS = "formats"
+
+Listing = Mapping[str, Mapping[str, str]]
+
 
 @app.command("list")
-def list_components(
+def list_command(
     kind: Annotated[
         str,
         typer.Argument(
@@ -28,47 +39,140 @@ def list_components(
 ) -> None:
     """List components, or the options of one."""
     if markdown:
-        from evalharness.cli import reference
-
-        typer.echo(reference.markdown(), nl=False)
+        typer.echo(reference(), nl=False)
         return
-    from evalharness.cli import listing
-
-    found = listing.list_components(kind, name)
-    typer.echo(json.dumps(found, indent=1) if as_json else listing.listing_text(found))
-
-
-@app.command()
-def schema() -> None:
-    """Print the JSON Schema of a config file, for editors."""
-    from evalharness.config.schema import schema as config_schema
-
-    typer.echo(json.dumps(config_schema(), indent=1))
+    listing = list_components(kind, name)
+    if as_json:
+        print_json(listing)
+        return
+    for heading, entries in listing.items():
+        typer.echo(f"{heading}:")
+        for line in align_columns([*entries.items()], "ll"):
+            typer.echo(f"  {line}")
 
 
-@app.command()
-def show(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Folder of a run, or of an experiment.")
-    ],
-    article: Annotated[
-        str, typer.Argument(metavar="[ID]", help="An article's id, or how only one begins.")
-    ] = "",
-    n: Annotated[
-        int, typer.Option("-n", min=1, max=1000, help="Articles listed, without an ID.")
-    ] = 10,
-    full: Annotated[bool, typer.Option("--full", help="All of a long article.")] = False,
-    as_json: AsJson = False,
-    color: Annotated[
-        bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
-    ] = True,
-) -> None:
-    """Show one article with its summaries, evidence and flags; without ID, the worst articles."""
-    from evalharness.cli.show import show_article, show_worst
-    from evalharness.report.gathered import gather
+def list_components(kind: str = "", name: str = "") -> Listing:
+    """Return the components of a kind (or all), or the options of one.
 
-    gathered = gather([run])
-    if article:
-        show_article(gathered, article, sys.stdout, color=color, full=full, as_json=as_json)
-    else:
-        show_worst(gathered, n, sys.stdout, run, color=color, as_json=as_json)
+    Raises: UnknownComponent for a kind or name that is none, with the nearest.
+    """
+    kinds = get_args(Kind)
+    if not kind:
+        return {each: _names(each) for each in kinds} | {LOG_FORMATS: _formats()}
+    if kind == LOG_FORMATS:
+        return {f"{kind} {name}": _paths(name)} if name else {kind: _formats()}
+    if kind not in kinds:
+        raise UnknownComponent(f"no kind {kind!r}{nearest(kind, [*kinds, LOG_FORMATS])}")
+    known = cast(Kind, kind)
+    return {f"{kind} {name}": _options(known, name)} if name else {kind: _names(known)}
+
+
+def _formats() -> dict[str, str]:
+    """Return the logs of other harnesses that `score` and the loader `logs` read."""
+    return {each.name: f"{each.title}: {each.files}" for each in HARNESS_FORMATS.values()}
+
+
+def _paths(name: str) -> dict[str, str]:
+    """Return the dotted paths that are tried in a log for each use, in their order."""
+    if name not in HARNESS_FORMATS:
+        raise UnknownComponent(f"no format {name!r}{nearest(name, list(HARNESS_FORMATS))}")
+    return {use: ", ".join(paths) for use, paths in HARNESS_FORMATS[name].fields.items()}
+
+
+def _names(kind: Kind) -> dict[str, str]:
+    return {name: _first_doc_line(kind, name) for name in registry.known_components(kind)}
+
+
+def _first_doc_line(kind: Kind, name: str) -> str:
+    """Return the first line about a component; a broken plug-in must not hide the others."""
+    try:
+        return _first_line(registry.load_class(kind, name))
+    except ConfigError as error:
+        return f"({error})"
+
+
+def _first_line(component: type[Any]) -> str:
+    return inspect.cleandoc(component.__doc__ or "").partition("\n")[0]
+
+
+def _options(kind: Kind, name: str) -> dict[str, str]:
+    component = registry.load_class(kind, name)
+    meanings = schema.option_descriptions(component)
+    options = {}
+    for field in dataclasses.fields(component):
+        required = field.default is dataclasses.MISSING
+        required = required and field.default_factory is dataclasses.MISSING
+        default = "required" if required else f"default {_default(field)}"
+        options[field.name] = f"{meanings.get(field.name, '')} ({default})".strip()
+    return options
+
+
+def _default(field: "dataclasses.Field[Any]") -> str:
+    made = field.default_factory
+    value = field.default if made is dataclasses.MISSING else made()
+    if not value and not isinstance(value, bool | int | float | str):
+        return "none"  # an empty list or mapping
+    if dataclasses.is_dataclass(value):
+        return "the usual"
+    words = {None: "none", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value) or "''"
+
+
+# As Markdown.
+
+_ABOUT: dict[Kind, str] = {
+    "loaders": "Where articles come from: `data:` in a config.",
+    "models": "What writes summaries, or has them: `model:` or `models:`.",
+    "metrics": "Scores against the references: `metrics:`.",
+    "checks": "Scores against the article, with flags and evidence: `checks:`.",
+    "trackers": "Who is told of a run: `trackers:`.",
+    "executors": "Where it is computed, which changes no result: `executor:`.",
+}
+
+
+def reference() -> str:
+    """Return the reference as Markdown: a section for each kind, in it one for each component."""
+    lines = [
+        "# Reference",
+        "",
+        "Written by `evalharness list --markdown` from the components themselves; plug-ins that",
+        "are installed are listed, too. Higher is better, always.",
+    ]
+    for kind in get_args(Kind):
+        lines += ["", f"## {kind.capitalize()}", "", _ABOUT[cast(Kind, kind)]]
+        for name in registry.known_components(kind):
+            lines += ["", *_component(cast(Kind, kind), name)]
+    return "\n".join(lines) + "\n"
+
+
+def _component(kind: Kind, name: str) -> Iterator[str]:
+    component = registry.load_class(kind, name)
+    yield f"### {name}"
+    yield ""
+    yield from _escape_tags(schema.prose(component)).splitlines()
+    if facts := ", ".join(_facts(component)):
+        yield ""
+        yield f"_{facts}_"
+    options = list_components(kind, name)[f"{kind} {name}"]
+    if options:
+        yield ""
+        yield "| option | meaning |"
+        yield "|---|---|"
+    for option, meaning in options.items():
+        yield f"| `{option}` | {_escape_tags(meaning).replace('|', chr(92) + '|')} |"
+
+
+def _facts(component: type[Any]) -> Iterator[str]:
+    """Yield what a component says of itself in fields of the class."""
+    if needs := getattr(component, "needs", ()):
+        yield f"needs the {' and the '.join(sorted(needs))}"
+    if bounds := getattr(component, "range", None):
+        low, high = bounds
+        yield f"from {low:g} to {high:g}"
+    if version := getattr(component, "version", None):
+        yield f"version {version}"
+
+
+def _escape_tags(text: str) -> str:
+    """Return a text in which Markdown takes no `<name>` for a tag."""
+    return text.replace("<", "&lt;")

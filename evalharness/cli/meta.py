@@ -1,47 +1,37 @@
-"""Commands about checks: `check` uses one, `meta`, `calibrate` and `selftest` judge them."""
+"""`evalharness meta`: how checks agree with people, as tables and cards."""
 
-import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import IO, Annotated, Any
 
 import typer
 
-from evalharness.cli.options import AsJson, Seed, split_names
+from evalharness import meta as agreement
+from evalharness.cli import options
+from evalharness.cli.options import print_json, split_names
+from evalharness.config.named import named_scorers
+from evalharness.config.run_config import RunConfig
+from evalharness.files.untrusted import visible
+from evalharness.report.table import TextRow, interval_text, number_text, percent_text, show_table
 
 app = typer.Typer(rich_markup_mode=None)
 
-LabelArguments = Annotated[
-    list[str],
-    typer.Argument(metavar="LABELS...", help="JSONL with human labels, also gzipped, or a folder."),
-]
-LabelField = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--label",
-        metavar="[SOURCE=]NAME",
-        help="The field that holds the label, for all sources or for one; repeatable.",
-    ),
-]
-LimitPerSource = Annotated[
-    int | None, typer.Option(min=1, help="Rows of each source at the most, from the first.")
-]
-Resamples = Annotated[
-    int, typer.Option(min=10, max=100_000, help="Resamples of the articles, for the intervals.")
-]
 Checks = Annotated[
     str | None,
     typer.Option(
-        metavar="A,B", help="Checks, or parts of one (lexical.numbers). Default: those of a config."
+        metavar="A,B",
+        help="Checks, or parts of one (lexical.numbers). Default: those of a config.",
     ),
 ]
 Published = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A metric value that the rows bring; repeatable."),
 ]
-Kinds = Annotated[
+SpanKinds = Annotated[
     str, typer.Option(metavar="A,B", help="Kinds of flags that count in spans; else all.")
 ]
-IgnoreSpans = Annotated[
+IgnoredSpans = Annotated[
     list[str] | None,
     typer.Option(metavar="TYPE", help="Marked spans that are nothing wrong; repeatable."),
 ]
@@ -49,43 +39,51 @@ Without = Annotated[
     list[str] | None,
     typer.Option(metavar="SOURCE", help="Give the mean without it, too; repeatable."),
 ]
-ChecksOf = Annotated[
-    str | None,
-    typer.Option("--config", metavar="FILE", help="A config whose checks have their options here."),
-]
-CheckSet = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="CHECK.OPTION=VALUE", help="An option of a check, over the config's."
-    ),
-]
-CardOption = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md.")
-]
+
+_MOST_REJECTED = 20
+
+# Heading, key of the figure, and whether its interval is shown; a column without a figure is not.
+_COLUMNS = (
+    ("AUC", "auc", True),
+    ("AUC all", "auc_all", False),
+    ("AP incons.", "ap_inconsistent", False),
+    ("bal. acc.", "balanced_accuracy", False),
+    ("threshold", "threshold", False),
+    ("Pearson", "pearson", False),
+    ("Spearman", "spearman", False),
+    ("Kendall", "kendall", False),
+    ("partial", "partial_pearson", False),
+    ("pairs", "pairwise_accuracy", False),
+    ("sent. AUC", "sentence_auc", False),
+)
+_LEGEND = (
+    "AUC: 95 % interval over articles beside it; rows without a score left out. AUC all: such rows "
+    "count as ones with nothing wrong. AP incons.: average precision of the inconsistent. bal. "
+    "acc.: with the threshold from other articles. partial: Pearson less the systems' means."
+)
 
 
 @app.command()
 def meta(
-    labels: LabelArguments,
+    labels: options.LabelArguments,
     checks: Checks = None,
     published: Published = None,
-    label: LabelField = None,
-    kinds: Kinds = "",
-    ignore_spans: IgnoreSpans = None,
+    label: options.LabelField = None,
+    kinds: SpanKinds = "",
+    ignore_spans: IgnoredSpans = None,
     without: Without = None,
-    limit_per_source: LimitPerSource = None,
-    resamples: Resamples = 1000,
-    seed: Seed = 0,
-    card: CardOption = None,
-    config: ChecksOf = None,
-    settings: CheckSet = None,
-    as_json: AsJson = False,
+    limit_per_source: options.LimitPerSource = None,
+    resamples: options.Resamples = 1000,
+    seed: options.Seed = 0,
+    card: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md."),
+    ] = None,
+    config: options.ChecksOf = None,
+    settings: options.CheckSet = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Measure how checks agree with people: AUC, correlations, spans, with intervals."""
-    from evalharness import meta as agreement
-    from evalharness.cli.agreement import rejected_lines, show_agreement
-    from evalharness.config.named import named_scorers
-
     named = split_names(checks or "")
     given = named_scorers(named, config, settings or ())
     if checks is None:
@@ -108,161 +106,117 @@ def meta(
     if card:
         agreement.write_cards(found, card)
     if as_json:
-        typer.echo(json.dumps(found.record(), indent=1))
+        print_json(found.record())
     else:
         show_agreement(found.record(), sys.stdout)
 
 
 def _usual_checks() -> list[str]:
-    from evalharness.config.run_config import Sheet
-
-    return [component.name for component in Sheet.model_fields["checks"].default]
+    return [component.name for component in RunConfig.model_fields["checks"].default]
 
 
-@app.command()
-def calibrate(
-    labels: LabelArguments,
-    check: Annotated[str, typer.Option(metavar="NAME", help="The check, or a part of one.")],
-    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="What to write.")],
-    label: LabelField = None,
-    method: Annotated[
-        str, typer.Option(metavar="platt|isotonic", help="How scores become probabilities.")
-    ] = "platt",
-    precision: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Share of the flagged that shall be wrong.")
-    ] = 0.9,
-    recall: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Share of the right that shall be supported.")
-    ] = 0.95,
-    limit_per_source: LimitPerSource = None,
-    resamples: Resamples = 1000,
-    seed: Seed = 0,
-    config: ChecksOf = None,
-    settings: CheckSet = None,
-) -> None:
-    """Learn thresholds and probabilities of a check from human labels, and write them as JSON."""
-    from evalharness import meta as agreement
-    from evalharness.cli.agreement import show_calibration
-    from evalharness.config.named import named_scorers
-
-    if method not in ("platt", "isotonic"):
-        raise typer.BadParameter(f"{method!r} is neither platt nor isotonic", param_hint="--method")
-    found = agreement.calibrate(
-        labels,
-        check,
-        given=named_scorers([check], config, settings or ()),
-        labels=label or (),
-        method="platt" if method == "platt" else "isotonic",
-        precision=precision,
-        recall=recall,
-        limit_per_source=limit_per_source,
-        resamples=resamples,
-        seed=seed,
-    )
-    found.write(output)
-    show_calibration(found, sys.stdout)
-    typer.echo(f"Calibration: {output}")
+def show_agreement(record: Mapping[str, Any], out: IO[str]) -> None:
+    """Print what `Agreement.record` holds: a table a check, then spans and differences."""
+    for name, measured in record["checks"].items():
+        out.write(visible(f"{name}  ({measured['signature']})\n\n"))
+        reasons = _without(measured)
+        show_table(_figures(measured), out, notes=[*reasons, ""] if reasons else ())
+    if record["span_baselines"]:
+        show_table(_spans(record), out, "ll")
+    if record["differences"]:
+        show_table(_differences(record["differences"]), out, "ll")
+    out.writelines(f"{visible(line)}\n" for line in _notes(record))
 
 
-@app.command("selftest")
-def selftest_command(
-    checks: Annotated[
-        bool, typer.Option("--checks", help="Plant errors and count which ones checks find.")
-    ] = False,
-    results: Annotated[
-        str, typer.Option(metavar="FOLDER", help="Where results are to lie: can it be written?")
-    ] = "results",
-    check: Annotated[
-        list[str] | None,
-        typer.Option("--check", metavar="NAME", help="A check to test; repeatable."),
-    ] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--data", metavar="FILE", help="Articles with references or labels; repeatable."
-        ),
-    ] = None,
-    label: Annotated[
-        str, typer.Option(metavar="FIELD", help="Which field of a row says 1 for supported.")
-    ] = "label",
-    kinds: Annotated[str, typer.Option(metavar="A,B", help="Kinds of error; all if empty.")] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Draws which errors are planted.")] = 0,
-    config: ChecksOf = None,
-    settings: CheckSet = None,
-    as_json: AsJson = False,
-) -> None:
-    """Try the whole installation, offline, with known answers; or, with --checks, the checks.
-
-    0 all steps gave their answer, 4 one did not. The other options are for --checks: it plants
-    errors in supported summaries, and counts which ones are found and what is flagged untouched.
-    """
-    if not checks:
-        if check or data or kinds or config or settings:
-            raise typer.BadParameter("is for --checks", param_hint="one of the options")
-        _prove(results, as_json)
-        return
-    from evalharness.config.named import named_scorers
-    from evalharness.meta.planted import pairs
-
-    given = named_scorers(check or (), config, settings or ())
-    named = check or list(given) or pairs.DEFAULT_CHECKS
-    figures = pairs.selftest(named, data or (), label, seed, pairs.kinds_of(kinds), given)
-    typer.echo(json.dumps(figures, indent=1) if as_json else pairs.planted_table(figures))
+def rejected_lines(rejected: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return `file:line: reason` of the first rows that could not be used, and their number."""
+    lines = [f"{each['where']}: {each['reason']}" for each in rejected[:_MOST_REJECTED]]
+    return [*lines, f"{len(rejected)} rows could not be used"] if rejected else []
 
 
-def _prove(results: str, as_json: bool) -> None:
-    from evalharness.cli import fail
-    from evalharness.cli.trust import proof_text, step_line
-    from evalharness.errors import Exit
-    from evalharness.trust.installation import prove
+def _figures(found: Mapping[str, Any]) -> list[TextRow]:
+    scored = {name: figures for name, figures in found["sources"].items() if figures["n"]}
+    graded = {name: each for name, each in found["sources"].items() if "graded" in each}
+    shown = scored | graded
+    columns = [each for each in _COLUMNS if any(f.get(each[1]) is not None for f in shown.values())]
+    headings = [heading for heading, _, _ in columns]
+    rows: list[TextRow] = [["source", "n", "consistent", *headings, "no score", "ms"]]
+    for name, figures in shown.items():
+        rows.append(
+            [
+                name,
+                str(figures["n"]),
+                percent_text(figures["positive_rate"]),
+                *(_cell(figures, key, interval) for _, key, interval in columns),
+                percent_text(figures["null_rate"]),
+                number_text(figures["ms_per_pair"], 1),
+            ]
+        )
+    means = {f"mean of {len(found['macro_sources'])}": found}
+    if "without" in found:
+        means[f"without {', '.join(found['without']['sources'])}"] = found["without"]
+    for name, mean in means.items():
+        cells = (_cell(mean, f"macro_{key}", interval) for _, key, interval in columns)
+        rows.append([name, "", "", *cells, "", ""])
+    return rows
 
-    found = prove(results, lambda step: None if as_json else typer.echo(step_line(step)))
-    typer.echo(json.dumps(found.record(), indent=1) if as_json else proof_text(found))
-    if not found.passed:
-        fail("this installation should not be trusted: see above", Exit.INCOMPLETE)
+
+def _without(found: Mapping[str, Any]) -> list[str]:
+    """Return the sources that have no AUC, with the reason; those with one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for name, figures in found["sources"].items():
+        if not figures["n"]:
+            reasons.setdefault("no row has both a label and a value", []).append(name)
+        elif "reason" in figures:
+            reasons.setdefault(figures["reason"], []).append(name)
+    return [f"no AUC: {', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
-@app.command()
-def check(
-    pages: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="PAGE...", help="Text or HTML files, folders, or - for stdin."),
-    ] = None,
-    article: Annotated[
-        str | None, typer.Option(metavar="FILE", help="An article, with --summary.")
-    ] = None,
-    summary: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The summary of the article.")
-    ] = None,
-    name: Annotated[
-        str, typer.Option("--check", metavar="NAME", help="The check that decides.")
-    ] = "lexical",
-    thresholds: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),
-    ] = None,
-    config: ChecksOf = None,
-    settings: CheckSet = None,
-    as_json: AsJson = False,
-    color: Annotated[
-        bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
-    ] = True,
-) -> None:
-    """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
-    from evalharness.cli.check import check_pages, check_pair
-    from evalharness.config.named import named_scorers
+def _spans(record: Mapping[str, Any]) -> list[TextRow]:
+    table: list[TextRow] = [["wrong characters", "found by", "precision", "recall", "F1"]]
+    for source, baselines in record["span_baselines"].items():
+        rows = [(f"all: {name.replace('_', ' ')}", each) for name, each in baselines.items()]
+        for name, found in record["checks"].items():
+            spans = found["sources"][source].get("spans")
+            rows += _span_rows(name, spans) if spans else []
+        for n, (by, figures) in enumerate(rows):
+            cells = (_cell(figures, key, key == "f1") for key in ("precision", "recall", "f1"))
+            table.append(["" if n else source, by, *cells])
+    return table
 
-    if (article is None) != (summary is None) or bool(pages) == (article is not None):
-        raise typer.BadParameter("give pages, or --article and --summary together")
-    limits = None
-    if thresholds is not None:
-        from evalharness.runner.check import load_thresholds
 
-        limits = load_thresholds(thresholds)
-    checker = named_scorers([name], config, settings or ()).get(name)
-    how: dict[str, Any] = {"checker": checker, "as_json": as_json, "color": color}
-    if article is not None and summary is not None:
-        code = check_pair(article, summary, name, limits, **how)
-    else:
-        code = check_pages(pages or [], name, limits, **how)
-    raise typer.Exit(code)
+def _span_rows(name: str, spans: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    rows: list[tuple[str, Mapping[str, Any]]] = [(name, spans)]
+    if len(spans["by_kind"]) > 1:
+        rows += [(f"{name}, {kind}", figures) for kind, figures in spans["by_kind"].items()]
+    return rows
+
+
+def _differences(differences: Sequence[Mapping[str, Any]]) -> list[TextRow]:
+    table: list[TextRow] = [["difference in AUC", "source", "n", "both scored", "all rows"]]
+    for each in differences:
+        name = f"{each['first']} – {each['second']}"
+        for source, figures in each["sources"].items():
+            cells = (_cell(figures, f"{key}_difference", True) for key in ("auc", "auc_all"))
+            table.append([name, source, str(figures["n"]), *cells])
+            name = ""
+        macro = (_cell(each, f"macro_{key}_difference", True) for key in ("auc", "auc_all"))
+        table.append([name, f"mean of {len(each['sources'])}", "", *macro])
+    return table
+
+
+def _notes(record: Mapping[str, Any]) -> list[str]:
+    interval = record["interval"]
+    lines = [_LEGEND, f"{interval['resamples']} resamples, seed {interval['seed']}."]
+    fields = {name: key for name, key in record["labels"].items() if key != "label"}
+    lines += [f"{source}: the label is {field!r}" for source, field in fields.items()]
+    lines += [f"{source}: {n} rows not labelled" for source, n in record["not_labelled"].items()]
+    return lines
+
+
+def _cell(figures: Mapping[str, Any], key: str, interval: bool) -> str:
+    low, high = figures.get(f"{key}_low"), figures.get(f"{key}_high")
+    value = number_text(figures.get(key))
+    if not interval or low is None or high is None:
+        return value
+    return f"{value} ({interval_text(low, high, partial(number_text, digits=2))})"

@@ -1,6 +1,7 @@
 """Options and arguments that several commands share, and how their values are read."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +26,51 @@ WorkersOption = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
 Seed = Annotated[int, typer.Option(min=0, help="For the resamples.")]
+Color = Annotated[
+    bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
+]
+RunArguments = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),
+]
+NoSpaceCheck = Annotated[
+    bool, typer.Option("--no-space-check", help="Begin even if the disk seems too small.")
+]
+ReportOption = Annotated[
+    bool,
+    typer.Option("--report/--no-report", help="Write report.html into the folder of the runs."),
+]
+
+# Of checks.
+
+LabelArguments = Annotated[
+    list[str],
+    typer.Argument(metavar="LABELS...", help="JSONL with human labels, also gzipped, or a folder."),
+]
+LabelField = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        metavar="[SOURCE=]NAME",
+        help="The field that holds the label, for all sources or for one; repeatable.",
+    ),
+]
+LimitPerSource = Annotated[
+    int | None, typer.Option(min=1, help="Rows of each source at the most, from the first.")
+]
+Resamples = Annotated[
+    int, typer.Option(min=10, max=100_000, help="Resamples of the articles, for the intervals.")
+]
+ChecksOf = Annotated[
+    str | None,
+    typer.Option("--config", metavar="FILE", help="A config whose checks have their options here."),
+]
+CheckSet = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="CHECK.OPTION=VALUE", help="An option of a check, over the config's."
+    ),
+]
 
 
 def split_names(listed: str) -> list[str]:
@@ -34,3 +80,16 @@ def split_names(listed: str) -> list[str]:
     ['rouge', 'bleu']
     """
     return [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    typer.echo(json.dumps(value, indent=1))
+
+
+def print_result(record: Any, text: str, as_json: bool) -> None:
+    """Print what a command makes: as JSON, or as text to read."""
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(text)

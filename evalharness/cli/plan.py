@@ -1,61 +1,56 @@
-"""What `evalharness plan` shows: cells, what is left of each, weights, and what could be told."""
+"""`evalharness plan`: cells, what is left of each, weights, and which difference would show."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
+import typer
+
+from evalharness.cli import options
+from evalharness.cli.options import print_result
 from evalharness.hf.hub import readable
+from evalharness.report.table import amount_text, table_lines
 from evalharness.runner.plan import CellPlan, Plan, StoredCount
+from evalharness.runner.plan import plan as make_plan
+
+app = typer.Typer(rich_markup_mode=None)
 
 _LARGEST_TABLE = 60  # cells; more say less
 
 
+@app.command()
+def plan(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
+    overrides: options.Overrides = None,
+    limit: options.Limit = None,
+    results: options.Results = "results",
+    as_json: options.AsJson = False,
+) -> None:
+    """Show what a run would do: cells, what is stored and left, which difference would show."""
+    made = make_plan(config, overrides or [], results=results, limit=limit)
+    print_result(made.record(), plan_text(made), as_json)
+
+
 def plan_text(plan: Plan) -> str:
     """Return a plan as lines to read."""
-    lines = [f"{plan.experiment}: {_n(len(plan.cells), 'cell')}", "", *_table(plan.cells)]
+    lines = [f"{plan.experiment}: {amount_text(len(plan.cells), 'cell')}", "", *_table(plan.cells)]
     left = sum(count.left for cell in plan.cells for count in cell.scores.values())
-    lines += [
-        "",
-        f"left: {_n(plan.distinct, 'different summary')}, {_n(left, 'score')} at the most",
-    ]
+    summaries = amount_text(plan.distinct, "different summary")
+    lines += ["", f"left: {summaries}, {amount_text(left, 'score')} at the most"]
     lines += _weights(plan)
     problems = [cell.problem for cell in plan.cells] + [found.problem for found in plan.weights]
     lines += [f"not to be had: {problem}" for problem in dict.fromkeys(problems) if problem]
     return "\n".join([*lines, *_detectable(plan)])
 
 
-def _n(n: int, what: str) -> str:
-    if n == 1:
-        return f"1 {what}"
-    return f"{n:,} {what.removesuffix('y')}ies" if what.endswith("ry") else f"{n:,} {what}s"
-
-
 def _table(cells: Sequence[CellPlan]) -> list[str]:
-    heads = ("cell", "articles", "summaries left", "scores left")
-    rows = [
-        (
-            cell.name,
-            f"{cell.articles:,}",
-            _left_text(cell.summaries),
-            _left_text(
-                StoredCount(
-                    sum(count.stored for count in cell.scores.values()),
-                    sum(count.left for count in cell.scores.values()),
-                )
-            ),
-        )
-        for cell in cells[:_LARGEST_TABLE]
-    ]
-    widths = [max(len(row[n]) for row in (heads, *rows)) for n in range(len(heads))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if n else cell.ljust(width)
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (heads, *rows)
-    ]
-    lines.insert(1, "─" * len(lines[0]))
-    if len(cells) > _LARGEST_TABLE:
-        lines.append(f"… and {len(cells) - _LARGEST_TABLE} more; --json has them all")
-    return lines
+    rows = [["cell", "articles", "summaries left", "scores left"]]
+    for cell in cells[:_LARGEST_TABLE]:
+        counts = cell.scores.values()
+        scores = StoredCount(sum(n.stored for n in counts), sum(n.left for n in counts))
+        row = [cell.name, f"{cell.articles:,}", _left_text(cell.summaries), _left_text(scores)]
+        rows.append(row)
+    more = len(cells) - _LARGEST_TABLE
+    return [*table_lines(rows), *([f"… and {more} more; --json has them all"] if more > 0 else [])]
 
 
 def _left_text(count: StoredCount) -> str:
@@ -66,7 +61,7 @@ def _weights(plan: Plan) -> list[str]:
     lines = []
     for found in plan.weights:
         size = "of unknown size" if found.size is None else readable(found.size)
-        files = f" ({_n(len(found.files), 'file')})" if found.files else ""
+        files = f" ({amount_text(len(found.files), 'file')})" if found.files else ""
         where = {
             "folder": f"{size}, in a folder here",
             "cache": f"{size}, in the cache",
@@ -78,7 +73,7 @@ def _weights(plan: Plan) -> list[str]:
     known = [size for size in fetched if size is not None]
     if len(fetched) > 1 and known:
         unknown = len(fetched) - len(known)
-        more = f", and {_n(unknown, 'checkpoint')} of unknown size" if unknown else ""
+        more = f", and {amount_text(unknown, 'checkpoint')} of unknown size" if unknown else ""
         lines.append(f"to be downloaded in all: {readable(sum(known))}{more}")
     return lines
 
@@ -92,6 +87,6 @@ def _detectable(plan: Plan) -> list[str]:
     ]
     for found in plan.detectable:
         figure = "unknown" if found.difference is None else f"{found.difference:.4f}"
-        of = f"{_n(found.articles, 'article')}{found.data and ' of '}{found.data}"
+        of = f"{amount_text(found.articles, 'article')}{found.data and ' of '}{found.data}"
         lines.append(f"  {found.metric}: {figure} with {of} ({found.basis})")
     return lines

@@ -1,25 +1,18 @@
-"""The command that makes a page for people: `report`."""
+"""`evalharness report`: one HTML page of runs."""
 
 from typing import Annotated
 
 import typer
 
+from evalharness.cli.options import RunArguments
+from evalharness.report.page import write_report
+
 app = typer.Typer(rich_markup_mode=None)
-
-Runs = Annotated[
-    list[str],
-    typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),
-]
-
-
-@app.callback()
-def _several() -> None:
-    """Keep `report` a command of its own, though it is alone here."""
 
 
 @app.command()
 def report(
-    runs: Runs,
+    runs: RunArguments,
     output: Annotated[
         str,
         typer.Option(
@@ -48,8 +41,6 @@ def report(
     ] = "",
 ) -> None:
     """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
-    from evalharness.report.page import write_report
-
     to = output or ("report" if whole else "report.html")
     path = write_report(*runs, to=to, baseline=baseline, rules=rules, cards=cards, whole=whole)
     typer.echo(f"Report: {path}")

@@ -1,20 +1,23 @@
-"""One article in the terminal, with evidence and flags; and a list of those to look at first."""
+"""`evalharness show`: one article with evidence and flags; or those to look at first."""
 
-import json
 import shlex
-from typing import IO, TYPE_CHECKING
+import sys
+from typing import IO, TYPE_CHECKING, Annotated
 
+import typer
+
+from evalharness.cli.options import AsJson, Color, print_json
 from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread_spans
 from evalharness.report.find import (
-    Shown,
+    ShownArticle,
     ShownSummary,
     Suspect,
     find_article,
     ordering_column,
-    worst,
+    worst_articles,
 )
-from evalharness.report.gathered import Gathered
+from evalharness.report.gathered import Gathered, gather
 from evalharness.report.verdict import (
     INDENT,
     STYLES,
@@ -27,21 +30,46 @@ from evalharness.report.verdict import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+app = typer.Typer(rich_markup_mode=None)
+
 _LONG = 40  # sentences, beyond which only those with evidence and their neighbours are shown
 _AROUND = 1
 _FIRST = 3
 _QUOTED = 60  # characters of a summary in the list
 
 
+@app.command()
+def show(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Folder of a run, or of an experiment.")
+    ],
+    article: Annotated[
+        str, typer.Argument(metavar="[ID]", help="An article's id, or how only one begins.")
+    ] = "",
+    n: Annotated[
+        int, typer.Option("-n", min=1, max=1000, help="Articles listed, without an ID.")
+    ] = 10,
+    full: Annotated[bool, typer.Option("--full", help="All of a long article.")] = False,
+    as_json: AsJson = False,
+    color: Color = True,
+) -> None:
+    """Show one article with its summaries, evidence and flags; without ID, the worst articles."""
+    gathered = gather([run])
+    if article:
+        show_article(gathered, article, sys.stdout, color=color, full=full, as_json=as_json)
+    else:
+        show_worst(gathered, n, sys.stdout, run, color=color, as_json=as_json)
+
+
 def show_article(
     gathered: Gathered, wanted: str, out: IO[str], *, color: bool, full: bool, as_json: bool
 ) -> None:
     """Print one article with all that is known of it. Raises: DataError."""
-    found = find_article(gathered, wanted)
+    shown = find_article(gathered, wanted)
     if as_json:
-        out.write(json.dumps(found.record(), indent=1) + "\n")
+        print_json(shown.record())
         return
-    _Article(found, gathered, console_on(out, color), full).show()
+    _Article(shown, gathered, console_on(out, color), full).show()
     show_reminder(out)
 
 
@@ -49,9 +77,9 @@ def show_worst(
     gathered: Gathered, n: int, out: IO[str], name: str, *, color: bool, as_json: bool
 ) -> None:
     """Print the articles to look at first, with their ids. name: what the user called the runs."""
-    found = worst(gathered, n)
+    suspects = worst_articles(gathered, n)
     if as_json:
-        out.write(json.dumps([each.record() for each in found], indent=1) + "\n")
+        print_json([suspect.record() for suspect in suspects])
         return
     console = console_on(out, color)
     by = ordering_column(gathered)
@@ -61,55 +89,57 @@ def show_worst(
         console, "", (f"The {what}, of {articles} articles", "bold"),
         (f"; {len(gathered.runs)} systems" if len(gathered.runs) > 1 else "", ""),
     )  # fmt: skip
-    for each in found:
-        _list(console, each, several=len(gathered.runs) > 1)
+    for suspect in suspects:
+        _list(console, suspect, several=len(gathered.runs) > 1)
     console.print()
     print_wrapped(console, "", (f"Read one: evalharness show {shlex.quote(name)} ID", "dim"))
     show_reminder(out)
 
 
-def _list(console: "Console", each: Suspect, *, several: bool) -> None:
-    score = "no score" if each.score is None else f"{each.score:.2f}"
-    flags = ", ".join(f"{n} {kind}" for kind, n in sorted(each.flags.items()))
-    told = [each.system] if several else []
-    told += ["no summary"] if each.finish == "error" else [score]
-    told += [flags] if flags else []
-    said = printable(each.summary)
-    said = said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
+def _list(console: "Console", suspect: Suspect, *, several: bool) -> None:
+    score = "no score" if suspect.score is None else f"{suspect.score:.2f}"
+    flags = ", ".join(f"{n} {kind}" for kind, n in sorted(suspect.flags.items()))
+    facts = [suspect.system] if several else []
+    facts += ["no summary"] if suspect.finish == "error" else [score]
+    facts += [flags] if flags else []
+    text = printable(suspect.summary)
+    text = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
     print_wrapped(
-        console, "  ", (each.id, "bold"), (f"  {'; '.join(told)}", ""), (f"  “{said}”", "dim")
+        console, "  ", (suspect.id, "bold"), (f"  {'; '.join(facts)}", ""), (f"  “{text}”", "dim")
     )
 
 
 class _Article:
-    def __init__(self, found: Shown, gathered: Gathered, console: "Console", full: bool) -> None:
-        self.found, self.gathered, self.console, self.full = found, gathered, console, full
+    def __init__(
+        self, shown: ShownArticle, gathered: Gathered, console: "Console", full: bool
+    ) -> None:
+        self.shown, self.gathered, self.console, self.full = shown, gathered, console, full
 
     def show(self) -> None:
-        sample, found = self.found.sample, self.found
+        sample, shown = self.shown.sample, self.shown
         self._print("", (sample["id"], "bold"))
-        for name, said in (("Title", found.title), ("Source", sample["source"])):
-            if said:
-                self._print("  ", (f"{name}: ", "bold"), (said, ""))
+        for name, value in (("Title", shown.title), ("Source", sample["source"])):
+            if value:
+                self._print("  ", (f"{name}: ", "bold"), (value, ""))
         self._article()
         for n, reference in enumerate(sample["references"], 1):
             number = f" {n}" if len(sample["references"]) > 1 else ""
             self.console.print()
             self._print("", (f"Reference{number}", "bold"))
             self._print(INDENT, (reference, ""))
-        for written in found.written:
+        for written in shown.written:
             self._summary(written)
-        if found.missing:
-            self._print("", (f"Without this article: {', '.join(found.missing)}", "dim"))
+        if shown.missing:
+            self._print("", (f"Without this article: {', '.join(shown.missing)}", "dim"))
         self.console.print()
 
     def _article(self) -> None:
         """Print the article by sentences, those with evidence marked, with where reading ended."""
-        article, sentences = self.found.sample["article"], self.found.sentences
+        article, sentences = self.shown.sample["article"], self.shown.sentences
         self.console.print()
         self._print(
             "", (f"Article, {len(sentences)} sentences", "bold"),
-            ("; > marks evidence" if self.found.evidence else "", "dim"),
+            ("; > marks evidence" if self.shown.evidence else "", "dim"),
         )  # fmt: skip
         gaps = self._gaps(article)
         shown = self._sentences_shown()
@@ -122,16 +152,16 @@ class _Article:
                     )
                 self._sentence(n, span, article)
                 before = n
-            for told in gaps.pop(n, []):
-                self._print(INDENT, (f"––– {told} –––", "yellow"))
+            for gap in gaps.pop(n, []):
+                self._print(INDENT, (f"––– {gap} –––", "yellow"))
         if before < len(sentences) - 1:
             left = len(sentences) - 1 - before
             self._print(INDENT, (f"… {left} sentences (--full shows all) …", "dim"))
 
     def _sentence(self, n: int, span: Span, article: str) -> None:
         """Print a sentence of the article; after > if it bears on a summary."""
-        systems = self.found.evidence.get(n)
-        several = systems and len(self.found.written) > 1 and len(systems) < len(self.found.written)
+        systems = self.shown.evidence.get(n)
+        several = systems and len(self.shown.written) > 1 and len(systems) < len(self.shown.written)
         self._print(
             "  > " if systems else INDENT,
             (f"{n + 1} ", "bold" if systems else "dim"),
@@ -140,32 +170,32 @@ class _Article:
         )
 
     def _sentences_shown(self) -> set[int]:
-        n = len(self.found.sentences)
+        n = len(self.shown.sentences)
         if self.full or n <= _LONG:
             return set(range(n))
         shown = set(range(_FIRST))
-        for place in self.found.evidence:
-            shown |= set(range(place - _AROUND, place + _AROUND + 1))
-        return {place for place in shown if 0 <= place < n}
+        for number in self.shown.evidence:
+            shown |= set(range(number - _AROUND, number + _AROUND + 1))
+        return {number for number in shown if 0 <= number < n}
 
     def _gaps(self, article: str) -> dict[int, list[str]]:
-        """Return after which sentence, by its place, systems did not read on."""
-        found: dict[int, list[str]] = {}
-        for written in self.found.written:
+        """Return after which sentence, by its number, systems did not read on."""
+        gaps: dict[int, list[str]] = {}
+        for written in self.shown.written:
             for gap in unread_spans(written.summary, article):
-                before = [n for n, s in enumerate(self.found.sentences) if s.start < gap.start]
+                before = [n for n, s in enumerate(self.shown.sentences) if s.start < gap.start]
                 how = "read no further" if gap.end == len(article.rstrip()) else "skipped a part"
-                found.setdefault(before[-1] if before else 0, []).append(f"{written.system} {how}")
-        return found
+                gaps.setdefault(before[-1] if before else 0, []).append(f"{written.system} {how}")
+        return gaps
 
     def _summary(self, written: ShownSummary) -> None:
         """Print a summary with its scores, and what each check says of it."""
         summary = written.summary
         self.console.print()
-        told = [f"{len(summary['text'].split())} words", f"ended by {summary['finish']}"]
-        told += [f"{summary['tokens']} tokens"] if summary.get("tokens") is not None else []
-        told += list(written.sample["defects"])
-        self._print("", (f"Summary by {written.system}", "bold"), (f"; {', '.join(told)}", "dim"))
+        facts = [f"{len(summary['text'].split())} words", f"ended by {summary['finish']}"]
+        facts += [f"{summary['tokens']} tokens"] if summary.get("tokens") is not None else []
+        facts += list(written.sample["defects"])
+        self._print("", (f"Summary by {written.system}", "bold"), (f"; {', '.join(facts)}", "dim"))
         self._print("  ", *self._scores(written))
         if summary.get("note"):
             self._print("  ", (f"Note: {summary['note']}", ""))

@@ -1,24 +1,15 @@
-"""Commands that say whether what is there can be trusted: `verify`, `rerun` and `reproduce`."""
+"""`evalharness verify`: what differs in runs on disk."""
 
-import json
-import sys
 from typing import Annotated
 
 import typer
 
-from evalharness.cli.options import AsJson, Limit, Overrides, Results
+from evalharness.cli.options import AsJson, print_result
 from evalharness.errors import Exit
+from evalharness.trust.verify import Verified
+from evalharness.trust.verify import verify as verify_runs
 
 app = typer.Typer(rich_markup_mode=None)
-
-_CODES = {
-    "same": Exit.GOOD,
-    "differs": Exit.FINDING,
-    "other versions": Exit.INCONCLUSIVE,
-    "reproduced": Exit.GOOD,
-    "not reproduced": Exit.FINDING,
-    "indicative": Exit.INCONCLUSIVE,
-}
 
 
 @app.command()
@@ -39,58 +30,16 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs."""
-    from evalharness.cli.trust import verified_text
-    from evalharness.trust.verify import verify as verify_runs
 
     found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
-    typer.echo(json.dumps(found.record(), indent=1) if as_json else verified_text(found))
+    print_result(found.record(), verified_text(found), as_json)
     raise typer.Exit(Exit.GOOD if found.good else Exit.FINDING)
 
 
-@app.command()
-def rerun(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
-    into: Annotated[
-        str | None,
-        typer.Option("--results", metavar="FOLDER", help="Keep what is made here; else it goes."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."""
-    from evalharness.cli.progress import show_progress
-    from evalharness.cli.trust import rerun_text
-    from evalharness.trust.rerun import rerun as run_again
-
-    with show_progress(sys.stderr) as progress:
-        found = run_again(run, into=into, progress=progress)
-    typer.echo(json.dumps(found.record(), indent=1) if as_json else rerun_text(found))
-    raise typer.Exit(_CODES[found.verdict])
-
-
-@app.command()
-def reproduce(
-    name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="Which; without it, all are listed.")
-    ] = "",
-    overrides: Overrides = None,
-    limit: Limit = None,
-    results: Results = "results",
-    as_json: AsJson = False,
-) -> None:
-    """List published figures, or make one of them again. 0 made, 1 not, 3 only part was run."""
-    from evalharness.cli import trust
-    from evalharness.cli.progress import show_progress
-    from evalharness.trust import reproduce
-
-    if not name:
-        rows = reproduce.published_results()
-        found = [row.record() for row in rows.values()]
-        typer.echo(json.dumps(found, indent=1) if as_json else trust.rows_text(rows))
-        return
-    row = reproduce.published_result(name)
-    with show_progress(sys.stderr) as progress:
-        made = reproduce.reproduce(
-            row, overrides or [], results=results, limit=limit, progress=progress
-        )
-    typer.echo(json.dumps(made.record(), indent=1) if as_json else trust.reproduction_text(made))
-    raise typer.Exit(_CODES[made.verdict])
+def verified_text(found: Verified) -> str:
+    """Return what was checked, what differs, and what should be known, as lines to read."""
+    findings = found.findings
+    done = ", ".join(f"{n} {what}" for what, n in findings.done.items())
+    lines = [*findings.lines(), *(f"note: {note}" for note in findings.notes)]
+    verdict = "good: nothing differs" if found.good else f"{findings.n} differences"
+    return "\n".join([*lines, f"checked: {done}", verdict])

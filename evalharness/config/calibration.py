@@ -1,9 +1,11 @@
-"""What a check's raw score means: thresholds and probabilities, learnt from labelled summaries.
+"""What a check's raw score means: the band that it lies in, and the chance of being consistent.
 
-`evalharness calibrate` writes such a file, and `load_calibration` reads it back. A threshold holds
-for texts like those it was learnt on: there is an entry for each source, and one for all together.
+Where the bands part is the check's own to say, or learnt from labelled summaries: `evalharness
+calibrate` writes such a file, and `load_calibration` reads it back. A threshold holds for texts
+like those it was learnt on: there is an entry for each source, and one for all together.
 """
 
+import json
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -15,6 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from evalharness.errors import ConfigError
 from evalharness.files.untrusted import read_whole
+from evalharness.protocols import Banded
 
 Band = Literal["supported", "unsure", "flagged"]
 Method = Literal["platt", "isotonic"]
@@ -65,6 +68,39 @@ class Probability:
 
 
 @dataclass(frozen=True)
+class Thresholds:
+    """Where the bands of a score part: `flagged` below the first, `supported` from the second.
+
+    probability: what a score says of the chance that the summary is consistent, if that was learnt.
+    """
+
+    flagged: float = 0.2
+    supported: float = 0.5
+    probability: Probability | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse bands that overlap."""
+        if not self.flagged <= self.supported:
+            raise ValueError(f"flagged: {self.flagged} is above supported: {self.supported}")
+
+    def band(self, score: float) -> Band:
+        """Return the band of a score.
+
+        >>> Thresholds(0.2, 0.5).band(0.3)
+        'unsure'
+        """
+        if score < self.flagged:
+            return "flagged"
+        return "supported" if score >= self.supported else "unsure"
+
+    def chance(self, score: float | None) -> float | None:
+        """Return the probability that a summary with this score is consistent."""
+        if score is None or self.probability is None:
+            return None
+        return self.probability.of(score)
+
+
+@dataclass(frozen=True)
 class Calibrated:
     """What one source, or all of them together, says of a check's scores.
 
@@ -104,13 +140,25 @@ class Calibrated:
     brier_of_rate: float | None = None
     reason: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse bands that overlap."""
+        _ = self.thresholds
+
+    @property
+    def thresholds(self) -> Thresholds | None:
+        """Where the bands part; None where nothing could be learnt.
+
+        Where no threshold reaches the precision nothing is flagged, whatever the range.
+        """
+        if self.support_from is None:
+            return None
+        flagged = -math.inf if self.flag_below is None else self.flag_below
+        return Thresholds(flagged, self.support_from, self.probability)
+
     def band(self, score: float | None) -> Band | None:
         """Return the band of a score; None without a score, or where nothing could be learnt."""
-        if score is None or self.support_from is None:
-            return None
-        if self.flag_below is not None and score < self.flag_below:
-            return "flagged"
-        return "supported" if score >= self.support_from else "unsure"
+        thresholds = self.thresholds
+        return None if score is None or thresholds is None else thresholds.band(score)
 
     def chance(self, score: float | None) -> float | None:
         """Return the probability that a summary with this score is consistent."""
@@ -156,7 +204,7 @@ class Calibration:
         own = self.sources.get(source)
         return self.pooled if own is None or own.support_from is None else own
 
-    def judged(self, score: Mapping[str, Any], source: str) -> dict[str, Any]:
+    def with_band(self, score: Mapping[str, Any], source: str) -> dict[str, Any]:
         """Return a stored score with the probability of being consistent, a part, and the band.
 
         The value counts, or the part that the calibration is of (`lexical.support`). A score that
@@ -166,9 +214,10 @@ class Calibration:
         value = score.get("parts", {}).get(part) if part else score["value"]
         entry = self.entry(source)
         chance, band = entry.chance(value), entry.band(value)
-        told = {} if chance is None else {"probability": chance}
-        found = {**score, "parts": {**score.get("parts", {}), **told}} if told else {**score}
-        return found if band is None else {**found, "band": band}
+        banded = {**score}
+        if chance is not None:
+            banded["parts"] = {**score.get("parts", {}), "probability": chance}
+        return banded if band is None else {**banded, "band": band}
 
     def json(self) -> str:
         """Return the text of the file; the same bytes for the same labels."""
@@ -206,3 +255,36 @@ def load_calibration(path: str | Path) -> Calibration:
     if found.schema != SCHEMA:
         raise ConfigError(f"{path}: schema {found.schema}; this version reads {SCHEMA}")
     return found
+
+
+def load_thresholds(path: str | Path) -> Thresholds:
+    """Read `{"thresholds": {"flagged": x, "supported": y}}`, or what `calibrate` wrote.
+
+    Raises: ConfigError
+    """
+    try:
+        tree = json.loads(read_whole(Path(path)))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: not JSON: {error}") from error
+    if not isinstance(tree, dict) or "thresholds" not in tree:
+        learnt = load_calibration(path).pooled
+        if learnt.thresholds is None:
+            raise ConfigError(f"{path}: no thresholds: {learnt.reason}")
+        return learnt.thresholds
+    try:
+        limits: dict[str, Any] = {name: float(v) for name, v in tree["thresholds"].items()}
+        if "probability" in limits:
+            raise TypeError("unexpected 'probability'")
+        return Thresholds(**limits)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path}: thresholds: {error}; known are flagged, supported") from error
+
+
+def own_thresholds(check: Any) -> Thresholds:
+    """Return where a check, or its class, says that its bands part; else the usual ones."""
+    if not isinstance(check, Banded):
+        return Thresholds()
+    limits: dict[str, Any] = {**check.thresholds}
+    return Thresholds(**limits)

@@ -10,8 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config import registry, yaml
+from evalharness.config.build import (
+    GENERATES,
+    build_component,
+    check_generation,
+    existing_path,
+    options_model,
+    with_generation,
+)
 from evalharness.config.calibration import Calibration, load_calibration
-from evalharness.config.run_config import Component, Experiment, Scorer, Sheet
+from evalharness.config.registry import Kind
+from evalharness.config.run_config import Component, RunConfig, Scorer
+from evalharness.config.signature import signature_parts, signature_text
 from evalharness.config.yaml import Key
 from evalharness.errors import ConfigError
 from evalharness.hf import weights as hf_weights
@@ -28,14 +38,14 @@ _RESERVED = {"store", "trackers", "con", "prn", "aux", "nul"} | {
 
 @dataclass(frozen=True)
 class Cell:
-    """One run to be: its components, built and checked, and the sheet that they are from.
+    """One run to be: its components, built and checked, and the run config that they are from.
 
     settings: what the sweep set in it, by dotted key; `case` is the name of its case.
     """
 
     experiment: str
     name: str
-    sheet: Sheet
+    run_config: RunConfig
     loader: Loader
     model: Summarizer
     model_kind: str
@@ -49,22 +59,22 @@ class Cell:
 
     def config(self, folder: Path) -> str:
         """Return the YAML that makes this cell again, with every option, to stand in `folder`."""
-        scorers = {"metrics": self.sheet.metrics, "checks": self.sheet.checks}
+        scorers = {"metrics": self.run_config.metrics, "checks": self.run_config.checks}
         tree = {
             "name": self.experiment,
-            "data": _component_as_yaml(self.sheet.data.name, "", self.loader, folder),
+            "data": _component_as_yaml(self.run_config.data.name, "", self.loader, folder),
             "model": _component_as_yaml(self.model_kind, self.name, self.model, folder),
             **{
                 place: [
-                    _component_as_yaml(c.name, c.label, self.metrics[c.label or c.name], folder)
-                    | self._calibration_entry(c.label or c.name, folder)
+                    _component_as_yaml(c.name, c.label, self.metrics[c.shown_name], folder)
+                    | self._calibration_entry(c.shown_name, folder)
                     for c in components
                 ]
                 for place, components in scorers.items()
             },
-            "seed": self.sheet.seed,
-            "limit": self.sheet.limit,
-            "interval": self.sheet.interval.model_dump(),
+            "seed": self.run_config.seed,
+            "limit": self.run_config.limit,
+            "interval": self.run_config.interval.model_dump(),
         }
         return yaml.dump({key: value for key, value in tree.items() if value is not None})
 
@@ -86,7 +96,7 @@ class Cell:
 
     def has_articles_of(self, other: "Cell") -> bool:
         """Tell whether another cell reads the same articles."""
-        same_limit = self.sheet.limit == other.sheet.limit
+        same_limit = self.run_config.limit == other.run_config.limit
         return same_limit and bool(self.loader == other.loader)
 
     def has_summaries_of(self, other: "Cell") -> bool:
@@ -126,12 +136,12 @@ class NamedCalibration:
     path: Path
     calibration: Calibration
 
-    def quoted(self) -> str:
+    def quote(self) -> str:
         """Return the file's name and a hash of its content, to stand in a signature."""
         return f"{self.path.name}:{digest(self.calibration.json())[:16]}"
 
 
-def prepare(experiment: Experiment) -> list[Cell]:
+def prepare(run_config: RunConfig) -> list[Cell]:
     """Build every component of every cell, so that a mistake ends the run before any work.
 
     Each model has a cell for every combination of the sweep that makes a difference to it: numbers
@@ -139,7 +149,7 @@ def prepare(experiment: Experiment) -> list[Cell]:
     Raises: ConfigError with the place of what is wrong.
     """
     kept: dict[tuple[int, tuple[str, ...]], _Planned] = {}
-    for planned in sorted(_plan_cells(experiment), key=lambda planned: planned.model_number):
+    for planned in sorted(_plan_cells(run_config), key=lambda planned: planned.model_number):
         kept.setdefault((planned.model_number, planned.identity), planned)
     bases: dict[int, str] = {}
     names: list[str] = []
@@ -169,39 +179,41 @@ class _Planned:
     cell: Cell
 
 
-def _plan_cells(experiment: Experiment) -> Iterator[_Planned]:
+def _plan_cells(run_config: RunConfig) -> Iterator[_Planned]:
     """Yield what each combination makes of each model, but for what `exclude` leaves out.
 
     What is left out is not built: it may be what cannot be.
     """
     used: set[Key] = set()
     n = 0
-    for variant in experiment.variants():
+    for variant in run_config.variants():
         models = []
-        for number, (key, model) in enumerate(variant.models()):
-            rules = variant.axes.excluding(variant.combination, _name_in_exclude(model))
+        for number, (key, model) in enumerate(variant.summarizers()):
+            rules = variant.axes.excluding_rules(variant.combination, _name_in_exclude(model))
             used |= {rule.place for rule in rules}
             models += [] if rules else [(number, key, model)]
         n += len(models)
         yield from _of_variant(variant, models)
-    for rule in experiment.axes.rules:
+    for rule in run_config.axes.rules:
         if rule.place not in used:
-            raise experiment.document.error(rule.place, "leaves out nothing")
+            raise run_config.document.error(rule.place, "leaves out nothing")
     if not n:
-        raise experiment.document.error(("sweep", "exclude"), "leaves out every run")
+        raise run_config.document.error(("sweep", "exclude"), "leaves out every run")
 
 
 def _of_variant(
-    variant: Experiment, models: Sequence[tuple[int, Key, Component]]
+    variant: RunConfig, models: Sequence[tuple[int, Key, Component]]
 ) -> Iterator[_Planned]:
     if not models:
         return
-    loader = registry.build("loaders", ("data",), variant.sheet.data, variant.document)
+    loader = build_component("loaders", ("data",), variant.data, variant.document)
     built = [(number, model, _model(variant, key, model)) for number, key, model in models]
-    registry.check_generation(variant)
-    metrics = _scorers(variant)
+    check_generation(variant)
+    metrics = _build_by_label(variant, variant.scorers())
     calibrations = _calibrations(variant, metrics)
-    trackers = _trackers(variant)
+    trackers = _build_by_label(
+        variant, (("trackers", ("trackers", n), c) for n, c in enumerate(variant.trackers))
+    )
     swept = {setting.key for choice in variant.combination for setting in choice.settings}
     if any(key[0] == "executor" for key in swept):
         message = "changes no result, so that there is nothing to sweep"
@@ -217,7 +229,7 @@ def _of_variant(
             cell=Cell(
                 experiment=_folder_name(variant.name),
                 name=_folder_name(model.label or _own_name(model.name, component)),
-                sheet=variant.sheet,
+                run_config=variant,
                 loader=loader,
                 model=component,
                 model_kind=model.name,
@@ -225,7 +237,7 @@ def _of_variant(
                 metric_kinds={label: kind for label, (kind, _) in metrics.items()},
                 calibrations=calibrations,
                 settings=_settings(variant, reached),
-                trackers=trackers,
+                trackers={label: tracker for label, (_, tracker) in trackers.items()},
             ),
         )
 
@@ -238,14 +250,14 @@ def _name_in_exclude(model: Component) -> str:
 
 def _make_reach_test(number: int, model: Component) -> Callable[[Key], bool]:
     """Return what tells whether a key of a sweep makes a difference to a model's cells."""
-    fields = registry.options(registry.load_class("models", model.name)).model_fields
+    fields = options_model(registry.load_class("models", model.name)).model_fields
 
     def reaches(key: Key) -> bool:
         if key[0] == "models":
             return key[1] == number
         if key[0] != "generation" or len(key) == 1:
-            return key[0] != "generation" or registry.GENERATES in fields
-        return registry.GENERATES in fields and key[1] not in model.options
+            return key[0] != "generation" or GENERATES in fields
+        return GENERATES in fields and key[1] not in model.options
 
     return reaches
 
@@ -259,7 +271,7 @@ def _names_the_model(key: Key) -> bool:
     return key == ("model",) or (key[0] in ("model", "models") and key[-1] in ("model", "name"))
 
 
-def _settings(variant: Experiment, reaches: Callable[[Key], bool]) -> Mapping[str, Any]:
+def _settings(variant: RunConfig, reaches: Callable[[Key], bool]) -> Mapping[str, Any]:
     """Return what the sweep sets in a cell, by dotted key, and the name of its case."""
     chosen = variant.combination
     named = variant.axes.names(chosen, reaches)
@@ -268,82 +280,70 @@ def _settings(variant: Experiment, reaches: Callable[[Key], bool]) -> Mapping[st
     return dict(cases + settings)
 
 
-def _model(experiment: Experiment, key: Key, model: Component) -> Summarizer:
-    whole = registry.with_defaults(experiment, key, model)
-    built: Summarizer = registry.build("models", key, whole, experiment.document)
+def _model(run_config: RunConfig, key: Key, model: Component) -> Summarizer:
+    whole = with_generation(run_config, key, model)
+    built: Summarizer = build_component("models", key, whole, run_config.document)
     return built
 
 
-def _scorers(experiment: Experiment) -> dict[str, tuple[str, Metric]]:
-    """Return component name and component by label, metrics before checks."""
-    built: dict[str, tuple[str, Metric]] = {}
-    for key, component in experiment.scorers():
-        label = component.label or component.name
+def _build_by_label(
+    run_config: RunConfig, named: Iterable[tuple[Kind, Key, Component]]
+) -> dict[str, tuple[str, Any]]:
+    """Return component name and component by label. Raises: ConfigError for a label of two."""
+    built: dict[str, tuple[str, Any]] = {}
+    for kind, key, component in named:
+        label = component.shown_name
         if label in built:
             message = f"{label!r} stands twice; give one of them a label"
-            raise experiment.document.error(key, message)
-        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
-        metric = registry.build(kind, key, component, experiment.document)
-        built[label] = (component.name, metric)
+            raise run_config.document.error(key, message)
+        made = build_component(kind, key, component, run_config.document)
+        built[label] = (component.name, made)
     return built
 
 
 def _calibrations(
-    experiment: Experiment, metrics: Mapping[str, tuple[str, Metric]]
+    run_config: RunConfig, metrics: Mapping[str, tuple[str, Metric]]
 ) -> dict[str, NamedCalibration]:
     """Return the calibrations by label. Raises: ConfigError for one of another check's scores."""
-    found: dict[str, NamedCalibration] = {}
-    for key, component in experiment.scorers():
-        if component.calibration:
-            label = component.label or component.name
-            found[label] = read_calibration(experiment, key, component, metrics[label][1])
-    return found
+    return {
+        scorer.shown_name: read_calibration(run_config, key, scorer, metrics[scorer.shown_name][1])
+        for _, key, scorer in run_config.scorers()
+        if scorer.calibration
+    }
 
 
 def read_calibration(
-    experiment: Experiment, key: Key, component: Scorer, metric: Metric
+    run_config: RunConfig, key: Key, component: Scorer, metric: Metric
 ) -> NamedCalibration:
     """Return the calibration that a scorer names. Raises: ConfigError for another check's."""
     place = (*key, "calibration")
-    sheet_document = experiment.document
-    folder = sheet_document.place(place).folder
-    path = Path(registry.found_path(component.calibration, folder, place, sheet_document))
+    document = run_config.document
+    folder = document.place(place).folder
+    path = Path(existing_path(component.calibration, folder, place, document))
     try:
         calibration = load_calibration(path)
     except ConfigError as error:
-        raise sheet_document.error(place, str(error)) from error
+        raise document.error(place, str(error)) from error
     _, _, part = calibration.check.partition(".")
-    own = registry.signature_text(registry.signature(component.name, metric))
+    own = signature_text(signature_parts(component.name, metric))
     own += f"|part:{part}" if part else ""
     if calibration.signature != own:
         message = f"is of scores by {calibration.signature}, not {own}; run calibrate again"
-        raise sheet_document.error(place, message)
+        raise document.error(place, message)
     return NamedCalibration(path, calibration)
 
 
-def _trackers(experiment: Experiment) -> dict[str, Tracker]:
-    """Return the trackers by label; they are in no resolved config, as they change no result."""
-    built: dict[str, Tracker] = {}
-    for n, component in enumerate(experiment.sheet.trackers):
-        label = component.label or component.name
-        if label in built:
-            message = f"{label!r} stands twice; give one of them a label"
-            raise experiment.document.error(("trackers", n), message)
-        built[label] = registry.build("trackers", ("trackers", n), component, experiment.document)
-    return built
-
-
-def executor_of(experiment: Experiment, cells: Sequence[Cell] = ()) -> Executor:
+def executor_of(run_config: RunConfig, cells: Sequence[Cell] = ()) -> Executor:
     """Return where cells of an experiment are computed.
 
     Raises: ConfigError, also for a model or metric that cannot work there.
     """
-    named = experiment.sheet.executor
-    built: Executor = registry.build("executors", ("executor",), named, experiment.document)
+    named = run_config.executor
+    built: Executor = build_component("executors", ("executor",), named, run_config.document)
     for cell in cells:
         for called, component in ((cell.name, cell.model), *cell.metrics.items()):
             if why := built.refuses(component):
-                raise experiment.document.error(("executor",), f"{named.name}: {called}: {why}")
+                raise run_config.document.error(("executor",), f"{named.name}: {called}: {why}")
     return built
 
 

@@ -1,17 +1,68 @@
-"""The checks that a command line names, with the options that a config and `--set` give them."""
+"""From a name to a check or metric, with the options that a config and `--set` give it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import registry, yaml
-from evalharness.config import run_config as configs
-from evalharness.config.run_config import Component
-from evalharness.config.yaml import Document, Key, Location
-from evalharness.errors import ConfigError
+from evalharness.config import yaml
+from evalharness.config.build import build_component
+from evalharness.config.registry import Kind, load_class, scorer_kind
+from evalharness.config.run_config import Component, read_run_config
+from evalharness.config.yaml import Document, Key, Location, nearest
+from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.protocols import Metric
 
-_Chosen = tuple[registry.Kind, Key, Component, Document]
+
+@dataclass(frozen=True)
+class _Named:
+    """A check or metric, and where a document names it."""
+
+    kind: Kind
+    key: Key
+    component: Component
+    document: Document
+
+    @classmethod
+    def bare(cls, kind: Kind, name: str, source: str) -> "_Named":
+        """Return one without options; errors point at `source`, such as `--check`."""
+        document = Document({kind: [{"name": name}]}, {(): Location(source, Path.cwd())})
+        return cls(kind, (kind, 0), Component(name=name), document)
+
+    def build(self, options: Mapping[str, tuple[Any, Location]] | None = None) -> Metric:
+        """Return the component; options, with the places that set them, lie over its own."""
+        document, key, given = self.document, self.key, dict(self.component.options)
+        for option, (value, place) in (options or {}).items():
+            try:
+                document.put((*key, option), value, place)
+            except KeyError:  # a check that the config has by default
+                document = Document({self.kind: [self.component.name]}, {(): place})
+                key = (self.kind, 0)
+                document.put((*key, option), value, place)
+            given[option] = value
+        name, label = self.component.name, self.component.label
+        whole = Component.model_validate({"name": name, "label": label, **given})
+        built: Metric = build_component(self.kind, key, whole, document)
+        return built
+
+
+def named_check(name: str, source: str = "--check") -> Metric:
+    """Return the check of a name, without options.
+
+    source: what named it, for errors. Raises: ConfigError, UnknownComponent.
+    """
+    return _Named.bare("checks", name, source).build()
+
+
+def named_scorer(name: str, source: str = "--checks") -> Metric:
+    """Return the check of a name, or the metric if it needs no references, without options.
+
+    source: what named it, for errors. Raises: ConfigError, UnknownComponent.
+    """
+    kind = scorer_kind(name)
+    if kind == "metrics" and "references" in load_class(kind, name).needs:
+        raise UnknownComponent(f"{source}: the metric {name!r} needs references, not labels")
+    return _Named.bare(kind, name, source).build()
 
 
 def named_scorers(
@@ -27,61 +78,34 @@ def named_scorers(
     settings: `LABEL.OPTION=VALUE`, over the config's.
     Raises: ConfigError, UnknownComponent.
     """
-    options = _by_label(settings)
-    named = dict(_of_config(config)) if config is not None else {}
+    options = _options_by_label(settings)
+    named = dict(_scorers_of_config(config)) if config is not None else {}
     wanted = [name if name in named else name.partition(".")[0] for name in names] or list(named)
     for label in options:
         if label not in wanted and (names or config is not None):
-            raise ConfigError(f"--set {label}.…: no such check{configs.nearest(label, wanted)}")
-        named.setdefault(label, _bare(label))
+            raise ConfigError(f"--set {label}.…: no such check{nearest(label, wanted)}")
+        named.setdefault(label, _Named.bare(scorer_kind(label), label, "--set"))
     wanted += [label for label in options if label not in wanted]
     return {
-        label: _build_scorer(named[label], options.get(label, {}))
+        label: named[label].build(options.get(label))
         for label in dict.fromkeys(wanted)
         if label in named
     }
 
 
-def _by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any, Location]]]:
-    found: dict[str, dict[str, tuple[Any, Location]]] = {}
+def _options_by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any, Location]]]:
+    options: dict[str, dict[str, tuple[Any, Location]]] = {}
     for setting in settings:
         path, equals, value = setting.partition("=")
         label, dot, option = path.strip().rpartition(".")
         place = Location(f"--set {setting}", Path.cwd())
         if not (equals and dot and label and option):
             raise ConfigError(f"{place}: should be CHECK.OPTION=VALUE: nli.model=some/folder")
-        parsed = yaml.parse_value(value, str(place))
-        found.setdefault(label, {})[option] = (parsed, place)
-    return found
+        options.setdefault(label, {})[option] = (yaml.parse_value(value, str(place)), place)
+    return options
 
 
-def _of_config(config: str | Path | Mapping[str, Any]) -> Iterator[tuple[str, _Chosen]]:
-    experiment = configs.read(config)
-    for key, component in experiment.scorers():
-        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
-        label = component.label or component.name
-        yield label, (kind, key, component, experiment.document)
-
-
-def _bare(name: str) -> _Chosen:
-    kind: registry.Kind = "checks"
-    if name not in registry.known_components(kind) and name in registry.known_components("metrics"):
-        kind = "metrics"
-    sheet = Document({kind: [{"name": name}]}, {(): Location("--set", Path.cwd())})
-    return kind, (kind, 0), Component(name=name), sheet
-
-
-def _build_scorer(chosen: _Chosen, options: Mapping[str, tuple[Any, Location]]) -> Metric:
-    kind, key, component, sheet = chosen
-    given = dict(component.options)
-    for option, (value, place) in options.items():
-        try:
-            sheet.put((*key, option), value, place)
-        except KeyError:  # a check that the config has by default
-            sheet = Document({kind: [component.name]}, {(): place})
-            key = (kind, 0)
-            sheet.put((*key, option), value, place)
-        given[option] = value
-    whole = Component.model_validate({"name": component.name, "label": component.label, **given})
-    built: Metric = registry.build(kind, key, whole, sheet)
-    return built
+def _scorers_of_config(config: str | Path | Mapping[str, Any]) -> Iterator[tuple[str, _Named]]:
+    run_config = read_run_config(config)
+    for kind, key, component in run_config.scorers():
+        yield component.shown_name, _Named(kind, key, component, run_config.document)

@@ -1,15 +1,12 @@
-"""The YAML, checked: one experiment, and the cells that it is made of.
+"""The run config: the YAML of an experiment, its shape checked, and the variants of its sweep.
 
-Here the shape is checked; the options of each component are checked by the registry, from the
-component's own fields.
+The options of each component are checked when it is built (`config.build`), from its own fields.
 """
 
 import copy
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -17,15 +14,16 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     WithJsonSchema,
 )
 
-from evalharness.config import sweep, yaml
-from evalharness.config.yaml import Document, Key
-from evalharness.config.yaml import nearest as nearest
+from evalharness.config import yaml
+from evalharness.config.registry import Kind
+from evalharness.config.sweep import Axes, Combination, lay, read_axes
+from evalharness.config.yaml import Document, Key, clip_text, explain
 from evalharness.errors import ConfigError
-from evalharness.files.untrusted import one_line
 from evalharness.records import canonical
 
 
@@ -50,6 +48,11 @@ class Component(BaseModel):
     def options(self) -> dict[str, Any]:
         """The keys that are neither name nor label."""
         return dict(self.model_extra or {})
+
+    @property
+    def shown_name(self) -> str:
+        """Its label, or else its name: what tells it from others of a run."""
+        return self.label or self.name
 
 
 class Scorer(Component):
@@ -114,8 +117,11 @@ class Sweep(BaseModel):
     )
 
 
-class Sheet(BaseModel):
-    """The top of a config file."""
+class RunConfig(BaseModel):
+    """The checked YAML of an experiment, with the places that its errors point at.
+
+    Where it has a sweep, this is the first combination; `variants` yields each of them.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -142,95 +148,99 @@ class Sheet(BaseModel):
     interval: Interval = Field(Interval(), description="the interval beside each mean")
     sweep: Sweep | None = Field(None, description="what varies: a run for each combination")
 
+    _document: Document = PrivateAttr()
+    _axes: Axes = PrivateAttr(default=Axes())
+    _combination: Combination = PrivateAttr(default=())
 
-@dataclass(frozen=True)
-class Experiment:
-    """A checked sheet, with the places that its errors point at.
+    def _read_from(
+        self, document: Document, name: str, axes: Axes, combination: Combination = ()
+    ) -> "RunConfig":
+        read = self.model_copy(update={"name": name})
+        read._document, read._axes, read._combination = document, axes, combination
+        return read
 
-    Where the config has a sweep, the sheet is that of the first combination.
-    """
+    @property
+    def document(self) -> Document:
+        """The keys as they were written, with the places that errors point at."""
+        return self._document
 
-    sheet: Sheet
-    document: Document = field(repr=False)
-    name: str
-    axes: sweep.Axes = field(default=sweep.Axes(), repr=False)
-    combination: sweep.Combination = ()
+    @property
+    def axes(self) -> Axes:
+        """What the sweep varies."""
+        return self._axes
 
-    def variants(self) -> Iterator["Experiment"]:
-        """Yield the experiment of each combination of a sweep. Raises: ConfigError."""
+    @property
+    def combination(self) -> Combination:
+        """What the sweep has set here."""
+        return self._combination
+
+    def variants(self) -> Iterator["RunConfig"]:
+        """Yield the run config of each combination of a sweep. Raises: ConfigError."""
         for combination in self.axes.combinations():
             laid = _lay_combination(combination, self.document)
-            sheet = _whole(laid)
-            yield dataclasses.replace(self, sheet=sheet, document=laid, combination=combination)
+            yield _validate(laid)._read_from(laid, self.name, self.axes, combination)
 
-    def models(self) -> Iterable[tuple[Key, Component]]:
-        """The summarizers, each with the path of its place."""
-        if self.sheet.model is not None:
-            return [(("model",), self.sheet.model)]
-        return [(("models", n), model) for n, model in enumerate(self.sheet.models or ())]
+    def summarizers(self) -> Iterable[tuple[Key, Component]]:
+        """The models, each with the path of its place."""
+        if self.model is not None:
+            return [(("model",), self.model)]
+        return [(("models", n), model) for n, model in enumerate(self.models or ())]
 
-    def scorers(self) -> Iterable[tuple[Key, Scorer]]:
-        """The metrics and then the checks, each with the path of its place."""
-        for kind in ("metrics", "checks"):
-            for n, component in enumerate(getattr(self.sheet, kind)):
-                yield (kind, n), component
+    def scorers(self) -> Iterator[tuple[Kind, Key, Scorer]]:
+        """Yield the metrics and then the checks, each with the path of its place."""
+        yield from (("metrics", ("metrics", n), scorer) for n, scorer in enumerate(self.metrics))
+        yield from (("checks", ("checks", n), scorer) for n, scorer in enumerate(self.checks))
 
 
-def read(
+def read_run_config(
     config: str | Path | Mapping[str, Any],
     overrides: Sequence[str] = (),
     limit: int | None = None,
     executor: str | None = None,
     workers: int | None = None,
-) -> Experiment:
+) -> RunConfig:
     """Read a config file (or a mapping of the same shape), lay `key=value` overrides over it.
 
     executor, workers: over the config's `executor`; workers of none that is named are processes.
 
     Raises: ConfigError, one line with file, line, column, dotted path, and what was expected.
     """
-    sheet_document = _document(config)
+    document = _read_document(config)
     for kind in ("metrics", "checks"):  # so that an override or a sweep can name one of them
-        usual = Sheet.model_fields[kind].default
-        sheet_document.tree.setdefault(kind, [component.name for component in usual])
+        usual = RunConfig.model_fields[kind].default
+        document.tree.setdefault(kind, [component.name for component in usual])
     for override in [overrides] if isinstance(overrides, str) else overrides:
-        _override(sheet_document, override)
+        _override(document, override)
     if limit is not None:
-        sheet_document.put(("limit",), limit, yaml.Location("--limit", Path.cwd()))
+        document.put(("limit",), limit, yaml.Location("--limit", Path.cwd()))
     if executor is not None or workers is not None:
-        _put_executor(sheet_document, executor, workers)
-    axes = _axes(sheet_document)
-    sheet = _whole(_lay_combination(next(axes.combinations()), sheet_document))
-    name = sheet.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
-    return Experiment(sheet, sheet_document, name, axes)
+        _put_executor(document, executor, workers)
+    axes = _take_axes(document)
+    first = _validate(_lay_combination(next(axes.combinations()), document))
+    name = first.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
+    return first._read_from(document, name, axes)
 
 
-def _axes(sheet_document: Document) -> sweep.Axes:
+def _take_axes(document: Document) -> Axes:
     """Take the sweep out of a document, and return what it varies."""
-    block = sheet_document.tree.pop("sweep", None)
+    block = document.tree.pop("sweep", None)
     if block is None:
-        return sweep.Axes()
+        return Axes()
     try:
         Sweep.model_validate_json(canonical(block))
     except ValidationError as error:
-        sheet_document.tree["sweep"] = block  # for the place of the error
-        raise explain(error, sheet_document, ("sweep",), Sweep) from None
-    return sweep.read_axes(block, sheet_document)  # as written: its order is that of the runs
+        document.tree["sweep"] = block  # for the place of the error
+        raise explain(error, document, ("sweep",), Sweep) from None
+    return read_axes(block, document)  # as written: its order is that of the runs
 
 
-def _lay_combination(combination: sweep.Combination, base: Document) -> Document:
+def _lay_combination(combination: Combination, base: Document) -> Document:
     laid = Document(copy.deepcopy(base.tree), dict(base.places))
-    sweep.lay(combination, laid)
+    lay(combination, laid)
     return laid
 
 
-def _whole(sheet_document: Document) -> Sheet:
-    sheet = _validate_run_config(sheet_document)
-    _one_of_model_and_models(sheet, sheet_document)
-    return sheet
-
-
-def _document(config: str | Path | Mapping[str, Any]) -> Document:
+def _read_document(config: str | Path | Mapping[str, Any]) -> Document:
     if isinstance(config, str | Path):
         return yaml.read_yaml(Path(config))
     if "extends" in config:
@@ -247,25 +257,25 @@ def _copy_value(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _override(sheet_document: Document, override: str) -> None:
+def _override(document: Document, override: str) -> None:
     path, equals, value = override.partition("=")
     # The value is not said again: it may be a secret, and errors stand in logs.
-    place = yaml.Location(f"--set {_clip_text(path)}", Path.cwd())
+    place = yaml.Location(f"--set {clip_text(path)}", Path.cwd())
     if not equals or not path.strip():
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
     if path.count(".") > yaml.MAX_DEPTH:
         raise ConfigError(f"{place}: has more than {yaml.MAX_DEPTH} dots in its key")
-    key = _sweep_key(path) or yaml.key_of(path, sheet_document.tree)
+    key = _sweep_key(path) or yaml.key_of(path, document.tree)
     try:
-        sheet_document.put(key, yaml.parse_value(value, str(place)), place)
+        document.put(key, yaml.parse_value(value, str(place)), place)
     except KeyError as error:
         raise ConfigError(f"{place}: there is no {error.args[0]!r} to set a value in") from None
 
 
-def _put_executor(sheet_document: Document, name: str | None, workers: int | None) -> None:
-    below = _as_component_mapping(sheet_document.tree.get("executor", "local"))
+def _put_executor(document: Document, name: str | None, workers: int | None) -> None:
+    below = _as_component_mapping(document.tree.get("executor", "local"))
     if not isinstance(below, dict):
-        return  # no executor at all, which is told when the sheet is checked
+        return  # no executor at all, which is told when the config is checked
     chosen = name or below.get("name", "local")
     if workers is not None and name is None and chosen == "local":
         chosen = "processes"
@@ -274,7 +284,7 @@ def _put_executor(sheet_document: Document, name: str | None, workers: int | Non
     if workers is not None:
         whole["workers"] = workers
     option = "--executor" if name is not None else "--workers"
-    sheet_document.put(("executor",), whole, yaml.Location(option, Path.cwd()))
+    document.put(("executor",), whole, yaml.Location(option, Path.cwd()))
 
 
 def _sweep_key(path: str) -> Key:
@@ -290,119 +300,16 @@ def _sweep_key(path: str) -> Key:
     return (*parts[:depth], ".".join(parts[depth:]))
 
 
-def _validate_run_config(sheet_document: Document) -> Sheet:
+def _validate(document: Document) -> RunConfig:
     try:
-        return Sheet.model_validate_json(canonical(sheet_document.tree))
+        run_config = RunConfig.model_validate_json(canonical(document.tree))
     except ValidationError as error:
-        raise explain(error, sheet_document, (), Sheet) from None
+        raise explain(error, document, (), RunConfig) from None
     except TypeError as error:
-        raise sheet_document.error((), f"holds what YAML could not: {error}") from None
-
-
-def _one_of_model_and_models(sheet: Sheet, sheet_document: Document) -> None:
-    if sheet.model is not None and sheet.models:
+        raise document.error((), f"holds what YAML could not: {error}") from None
+    if run_config.model is not None and run_config.models:
         message = "give `model` or `models`, not both; set the one below to null"
-        raise sheet_document.error(("models",), message)
-    if sheet.model is None and not sheet.models:
-        raise sheet_document.error((), "no `model`: name a summarizer, such as `model: lead`")
-
-
-def explain(
-    error: ValidationError, sheet_document: Document, at: Key, shape: type[BaseModel]
-) -> ConfigError:
-    """Return the first thing that pydantic found, in one line with its place and a way out."""
-    found = error.errors(include_url=False)
-    first = found[0]
-    key = _known_part(first["loc"], sheet_document, at)
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = _options_at(shape, first["loc"][:-1])
-        return sheet_document.error(key, f"unknown key{nearest(str(first['loc'][-1]), known)}")
-    if first["type"] == "missing":
-        wanted = dotted_name(first["loc"])
-        around = _known_part(first["loc"][:-1], sheet_document, at)
-        return sheet_document.error(around, f"{wanted!r} is missing")
-    alike = [e for e in found if _known_part(e["loc"], sheet_document, at) == key]
-    messages = list(dict.fromkeys(_in_words(e["msg"]) for e in alike))
-    return sheet_document.error(key, " or ".join(messages) + _describe_input(first))
-
-
-def _options_at(shape: Any, location: Sequence[str | int]) -> list[str]:
-    """Return the keys that are known where a location leads, down nested models and dataclasses."""
-    for part in location:
-        inner = _fields(shape).get(str(part))
-        shape = next((s for s in types_within(inner) if _fields(s)), shape)
-    return list(_fields(shape))
-
-
-def _fields(shape: Any) -> dict[str, Any]:
-    """Return the fields of a model or dataclass with their types; of anything else none."""
-    if isinstance(shape, type) and issubclass(shape, BaseModel):
-        return {name: field.annotation for name, field in shape.model_fields.items()}
-    if isinstance(shape, type) and dataclasses.is_dataclass(shape):
-        return {field.name: field.type for field in dataclasses.fields(shape)}
-    return {}
-
-
-def types_within(hint: Any) -> Iterator[Any]:
-    """Yield a type and what it is made of."""
-    yield hint
-    for inner in get_args(hint):
-        yield from types_within(inner)
-
-
-def dotted_name(location: Sequence[str | int]) -> str:
-    """Return the last named part of a pydantic location."""
-    return str(next((part for part in reversed(location) if isinstance(part, str)), "value"))
-
-
-def _known_part(location: Sequence[str | int], sheet_document: Document, at: Key) -> Key:
-    """Cut the branch of a union that pydantic adds to the location (`batch.literal['auto']`)."""
-    for end in range(len(location), 0, -1):
-        if _stands(sheet_document.tree, (*at, *location[:end])):
-            return (*at, *location[:end])
-    return at
-
-
-def _stands(tree: Any, key: Key) -> bool:
-    for part in key:
-        listed = isinstance(tree, list) and isinstance(part, int) and part < len(tree)
-        if not (listed or (isinstance(tree, dict) and part in tree)):
-            return False
-        tree = tree[part]
-    return True
-
-
-# What pydantic says in JSON's words, in those of YAML and of this page.
-_WORDS = {
-    "Value error, ": "",
-    "Input should be": "should be",
-    "a valid array": "a list",
-    "a valid dictionary": "a mapping",
-    "an object": "a mapping (key: value)",
-}
-
-
-def _in_words(message: str) -> str:
-    for theirs, ours in _WORDS.items():
-        message = message.replace(theirs, ours)
-    return message
-
-
-def _describe_input(first: Mapping[str, Any]) -> str:
-    value = first.get("input")
-    if first["type"] == "string_type" and isinstance(value, int | float):
-        return f"; put {_short(value)} in quotes"
-    if isinstance(value, str | int | float | bool) or value is None:
-        return f", not {_short(value)}"
-    return ""
-
-
-def _short(value: Any) -> str:
-    words = {None: "null", True: "true", False: "false"}
-    named = value is None or isinstance(value, bool)
-    return _clip_text(words[value] if named else repr(value))
-
-
-def _clip_text(text: str) -> str:
-    text = one_line(text)
-    return text if len(text) <= 80 else f"{text[:77]}…"
+        raise document.error(("models",), message)
+    if run_config.model is None and not run_config.models:
+        raise document.error((), "no `model`: name a summarizer, such as `model: lead`")
+    return run_config

@@ -5,11 +5,13 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from evalharness.config import registry, run_config
+from evalharness.config import registry
+from evalharness.config.build import options_model
 from evalharness.config.registry import Kind
+from evalharness.config.run_config import RunConfig
 from evalharness.errors import ConfigError
 
-# Which keys of the sheet name components of which kind; True where they are lists.
+# Which keys of the run config name components of which kind; True where they are lists.
 _PLACES: Mapping[str, tuple[Kind, bool]] = {
     "data": ("loaders", False),
     "model": ("models", False),
@@ -23,7 +25,8 @@ _PLACES: Mapping[str, tuple[Kind, bool]] = {
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a config file; plug-ins that are installed included."""
-    whole = run_config.Sheet.model_json_schema()
+    whole = RunConfig.model_json_schema()
+    whole |= {"title": "Run config", "description": "The top of a config file."}
     definitions = whole.setdefault("$defs", {})
     definitions.pop("Component", None)
     calibration = definitions.pop("Scorer")["properties"]["calibration"]
@@ -61,7 +64,7 @@ def _loads(kind: Kind, name: str) -> bool:
 def _component(kind: Kind, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
     cls = registry.load_class(kind, name)
     prefix = f"{kind}.{name}."
-    shape = registry.options(cls).model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
+    shape = options_model(cls).model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
     definitions |= {prefix + inner: body for inner, body in shape.pop("$defs", {}).items()}
     named = {"name": {"const": name}, "label": {"type": "string"}}
     shape["properties"] = named | shape.get("properties", {})

@@ -92,7 +92,7 @@ class Axes:
                 found.append(choice.case)
         return tuple(found)
 
-    def excluding(self, combination: Combination, model: str) -> list[Rule]:
+    def excluding_rules(self, combination: Combination, model: str) -> list[Rule]:
         """Return the rules that leave out a combination with a model."""
         values = {s.written: s.value for choice in combination for s in choice.settings}
         values.update([("case", choice.case) for choice in combination if choice.case])

@@ -1,8 +1,8 @@
-"""Which server is asked, and how patiently."""
+"""Which server is asked: its address, key and model, time limits and retries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from evalharness.records import canonical
@@ -24,6 +24,8 @@ class Server:
     cap: the field that caps an answer: max_tokens, or max_completion_tokens for OpenAI's newer.
     per_minute: the most requests a minute; None leaves it to the server to say when it is enough.
     """
+
+    asks_server: ClassVar[bool] = True
 
     url: str
     model: str

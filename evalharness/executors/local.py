@@ -1,9 +1,12 @@
 """In this process, as ever."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from evalharness.neural.batches import forget
+from evalharness.protocols import Paced, Sent, Task, Trial
 
 
 @dataclass(frozen=True)
@@ -13,10 +16,43 @@ class Local:
     version: ClassVar[int] = 1
 
     @contextmanager
-    def pool(self) -> Iterator[None]:
-        """Give no workers: the driver does all by itself."""
-        yield None
+    def pool(self) -> Iterator["LocalPool"]:
+        """Give a pool of one: this process."""
+        yield LocalPool()
 
     def refuses(self, component: Any) -> str:
         """Refuse nothing."""
         return ""
+
+
+class LocalPool:
+    """This process: does each task at once, with the components themselves and no copy of them."""
+
+    def map(
+        self, components: Sequence[Sent], tasks: Iterable[Task]
+    ) -> Generator[tuple[Task, list[list[Any]]]]:
+        """Yield each task and its results by batch. Raises: what a component raises."""
+        for sent in components:
+            if sent.kept:
+                sent.component.settle(sent.kept, ())
+        for task in tasks:
+            yield task, [run_batch(components[n].component, batch) for n, batch in task.batches]
+
+
+def run_batch(component: Any, batch: Sequence[Any] | Trial) -> list[Any]:
+    """Return what a component makes of a batch: a summary an article, or a score a pair.
+
+    It depends on the batch alone, and not on what came before, which is another on every executor;
+    but what memory was too small for is not tried again. Of a trial: the device, what is to be kept
+    of it, and how summaries are written.
+    """
+    if isinstance(batch, Trial):
+        return _run_trial(component, batch)
+    forget()
+    work = component.summarize if hasattr(component, "summarize") else component.score
+    return list(work(batch))
+
+
+def _run_trial(component: Paced, trial: Trial) -> list[Any]:
+    component.settle({}, trial.articles)
+    return [*component.device_and_limits(), component.generation_record()]

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from evalharness.errors import WorkerDied
-from evalharness.executors.tasks import pack_components, pack_order, unpack_results
+from evalharness.executors.local import LocalPool
+from evalharness.executors.tasks import must_stay, pack_components, pack_order, unpack_results
 from evalharness.protocols import Sent, Task
 
 # How often a task is tried: a machine may fail, and one that kills each worker must not go round
@@ -72,8 +73,13 @@ class WorkerPool(Generic[Worker]):
     ) -> Generator[tuple[Task, list[list[Any]]]]:
         """Yield each task and its results by batch, as they come.
 
+        What must stay with the driver is done here.
+
         Raises: what a component raised; WorkerDied for a task that no worker survives.
         """
+        if any(must_stay(sent.component) for sent in components):
+            yield from LocalPool().map(components, tasks)
+            return
         self._round += 1
         pack = pack_components(components)
         source = iter(tasks)

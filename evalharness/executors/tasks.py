@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import evalharness
-from evalharness.config import registry
-from evalharness.endpoint import Server
+from evalharness.config.signature import signature_parts
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
-from evalharness.neural.batches import forget
-from evalharness.protocols import Paced, Sent, Task, Trial
+from evalharness.executors.local import run_batch
+from evalharness.protocols import Sent, Task, Trial
 from evalharness.records import digest
 
 
@@ -51,20 +50,20 @@ class WorkerError(Exception):
     """A bug of a component, met by a worker; says where with the worker's own traceback."""
 
 
-def stays(component: Any) -> bool:
+def must_stay(component: Any) -> bool:
     """Tell whether a component stays with the driver.
 
     A server's limits, of requests at once and a minute, hold for a run as a whole; and its key is
     in the driver's environment.
     """
-    server = getattr(component, "endpoint", None)
-    return isinstance(component, Server) or server is not None
+    server = getattr(component, "endpoint", None) or component
+    return bool(getattr(server, "asks_server", False))
 
 
 def numbered_device(component: Any) -> str:
     """Say why a component cannot have a GPU by number where each worker has its own; else empty."""
     device = str(getattr(component, "device", ""))
-    if not device.startswith("cuda:") or stays(component):
+    if not device.startswith("cuda:") or must_stay(component):
         return ""
     return f"device: {device}, but a worker sees its own GPUs only; leave device at auto"
 
@@ -81,7 +80,7 @@ def pack_components(components: Sequence[Sent]) -> bytes:
 
 def _pack(sent: Sent) -> bytes:
     fresh = dataclasses.replace(sent.component)  # without what this one has loaded
-    return pickle.dumps((sent.kind, fresh, digest(registry.signature(sent.kind, sent.component))))
+    return pickle.dumps((sent.kind, fresh, digest(signature_parts(sent.kind, sent.component))))
 
 
 def pack_order(round_number: int, components: bytes, job: Task) -> bytes:
@@ -115,7 +114,9 @@ class WorkerBench:
             wanted = pickle.loads(order)  # noqa: S301  of the driver that started us
             if wanted.round != self.round:
                 self._take(wanted)
-            return pickle.dumps([self._work(n, batch) for n, batch in wanted.batches])
+            return pickle.dumps(
+                [run_batch(self.components[n], batch) for n, batch in wanted.batches]
+            )
         except Exception as error:
             return pickle.dumps(failure(error))
 
@@ -135,35 +136,13 @@ class WorkerBench:
         self.components = [self._known[pack] for pack, _ in packs]
         self.round = wanted.round
 
-    def _work(self, number: int, batch: Sequence[Any] | Trial) -> list[Any]:
-        if isinstance(batch, Trial):
-            return run_trial(self.components[number], batch)
-        return run_batch(self.components[number], batch)
-
 
 def _unpack_component(pack: bytes) -> Any:
     kind, component, signature = pickle.loads(pack)  # noqa: S301
-    if digest(registry.signature(kind, component)) != signature:
+    if digest(signature_parts(kind, component)) != signature:
         message = "other files or weights than the driver; put the same on all machines"
         raise ExecutorError(f"{kind}: the worker has {message}")
     return component
-
-
-def run_trial(component: Paced, trial: Trial) -> list[Any]:
-    """Return the device, what is to be kept of it, and how summaries are written."""
-    component.settle({}, trial.articles)
-    return [*component.device_and_limits(), component.generation_record()]
-
-
-def run_batch(component: Any, batch: Sequence[Any]) -> list[Any]:
-    """Return what a component makes of a batch: a summary an article, or a score a pair.
-
-    It depends on the batch alone, and not on what came before, which is another on every executor;
-    but what memory was too small for is not tried again.
-    """
-    forget()
-    work = component.summarize if hasattr(component, "summarize") else component.score
-    return list(work(batch))
 
 
 def failure(error: Exception) -> Failure:

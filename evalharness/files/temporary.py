@@ -1,4 +1,4 @@
-"""What grows with the number of articles, in temporary files: so that memory does not.
+"""Temporary files for what grows with the number of articles, so that memory does not.
 
 The files have no name and are gone with the process, however it ends. They lie where temporary
 files do (`TMPDIR`). What is small stays in memory and makes no file.
@@ -107,7 +107,7 @@ def _new_table() -> sqlite3.Connection:
 
 
 class Spool:
-    """Numbers in a temporary file, written one piece after the other and read back anywhere."""
+    """Numbers and bytes in a temporary file: one piece after the other, and read back anywhere."""
 
     def __init__(self) -> None:
         """Start with no number, and no file yet."""
@@ -117,23 +117,30 @@ class Spool:
 
     def write(self, numbers: npt.NDArray[np.float64]) -> int:
         """Write an array, and return where it is. Raises: StoreError where the disk is full."""
+        return self.write_bytes(numbers.tobytes())
+
+    def write_bytes(self, content: bytes) -> int:
+        """Write bytes, and return where they are. Raises: StoreError where the disk is full."""
         at = self._end
         try:
             self._file.seek(at)
-            self._file.write(numbers.tobytes())
+            self._file.write(content)
         except OSError as error:
             raise _no_room(error) from error
-        self._end += numbers.nbytes
+        self._end += len(content)
         return at
 
     def read(self, at: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
         """Return the array of a shape that was written there. Raises: StoreError."""
+        return np.frombuffer(self.read_bytes(at, 8 * math.prod(shape))).reshape(shape)
+
+    def read_bytes(self, at: int, size: int) -> bytes:
+        """Return so many bytes that were written there. Raises: StoreError."""
         try:
             self._file.seek(at)
-            raw = self._file.read(8 * math.prod(shape))
+            return self._file.read(size)
         except OSError as error:
             raise _no_room(error) from error
-        return np.frombuffer(raw).reshape(shape)
 
     def close(self) -> None:
         """Remove the file, which goes with the spool in any case."""

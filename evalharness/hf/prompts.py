@@ -1,4 +1,4 @@
-"""What a decoder is told: templates with fields, chat templates, and as much text as fits."""
+"""Prompts of decoders: templates with fields, chat templates, and as much text as fits."""
 
 import datetime
 import json

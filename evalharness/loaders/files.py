@@ -12,11 +12,16 @@ from typing import BinaryIO, ClassVar, Literal, cast
 
 from evalharness.errors import DataError
 from evalharness.files import remote
-from evalharness.loaders.formats import csv_rows, json_lines, parquet_count, parquet_rows
-from evalharness.loaders.paths import (
+from evalharness.loaders.formats import (
+    GZIP_MAGIC,
     MEND_EMPTY,
+    PARQUET_MAGIC,
+    csv_rows,
     first_bytes,
+    json_lines,
     matching_paths,
+    parquet_count,
+    parquet_rows,
     paths,
     short_file_names,
 )
@@ -41,8 +46,6 @@ ENDINGS: dict[str, FileFormat] = {
     ".tsv": "csv",
     ".parquet": "parquet",
 }
-PARQUET_MAGIC = b"PAR1"
-GZIP_MAGIC = b"\x1f\x8b"
 # What a file that is not what its name says begins with, and what to do about it.
 STRANGERS = {
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",

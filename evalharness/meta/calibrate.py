@@ -18,7 +18,8 @@ from evalharness.meta.scoring import score_checks
 from evalharness.protocols import Metric
 from evalharness.records import Score
 from evalharness.stats import agreement
-from evalharness.stats.agreement import BoolValues, Values
+from evalharness.stats.agreement import BoolValues
+from evalharness.stats.intervals import Values
 
 # A share of fewer flagged rows says nothing.
 FEWEST_FLAGGED = 5
@@ -86,7 +87,7 @@ class _Learning:
         reason = figures.no_classes(known, found["labelled"])
         if reason:
             return Calibrated(**counts, reason=reason)
-        estimates, threshold = figures.of_labels(known, self.resampling)
+        estimates, threshold = figures.label_figures(known, self.resampling)
         auc: dict[str, Any] = estimates["auc"].flat("auc")
         accuracy = estimates.get("balanced_accuracy")
         brier, of_rate = brier_scores(known, self.method)

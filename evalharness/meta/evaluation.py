@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import run_config
+from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
-from evalharness.meta import figures, spans
+from evalharness.meta import figures
 from evalharness.meta.labels import Labelled, LabelSet, read_labels
 from evalharness.meta.resampling import CONFIDENCE, ResampledFigure, Resampling, flat, mean_of
 from evalharness.meta.scoring import Scored, read_published, score_checks
@@ -142,7 +142,7 @@ def _macro(estimates: Mapping[str, Mapping[str, ResampledFigure]]) -> dict[str, 
 def _are_sources(names: Sequence[str], label_set: LabelSet) -> None:
     for name in names:
         if name not in label_set.rows:
-            near = run_config.nearest(name, sorted(label_set.rows))
+            near = nearest(name, sorted(label_set.rows))
             raise DataError(f"--without {name}: no such source{near}")
 
 
@@ -153,20 +153,20 @@ def _source(
     values = [score.value for score in scores]
     found: dict[str, Any] = figures.count_rows(rows, scores, scored.seconds.get(source))
     known = figures.by_label(rows, values)
-    estimates, threshold = figures.of_labels(known, resampling)
+    estimates, threshold = figures.label_figures(known, resampling)
     if scored.top is not None:
         of_all = figures.auc_of_all(rows, scores, scored.top, resampling)
         estimates |= {"auc_all": of_all} if of_all else {}
     found |= {"auc": None, **flat(estimates), "threshold": threshold}
     reason = figures.no_classes(known, found["labelled"])
     found |= {"reason": reason} if reason else {}
-    found |= figures.of_grades(rows, values, resampling)
-    found |= figures.of_pairs(known, resampling)
-    found |= figures.of_sentences(rows, scores, resampling)
-    marked = spans.rows_with_spans(rows, setting.ignored_spans) if flags else None
+    found |= figures.grade_figures(rows, values, resampling)
+    found |= figures.pair_figures(known, resampling)
+    found |= figures.sentence_figures(rows, scores, resampling)
+    marked = figures.rows_with_spans(rows, setting.ignored_spans) if flags else None
     if marked:
         counts = resampling.counts([row.article_id for row in marked.rows])
-        found["spans"] = spans.flag_figures(marked, scores, setting.kinds, counts)
+        found["spans"] = figures.flag_figures(marked, scores, setting.kinds, counts)
     return found, estimates
 
 
@@ -215,10 +215,10 @@ def _columns(first: Scored, second: Scored, source: str) -> dict[str, tuple[_Col
 def _baselines(label_set: LabelSet, setting: _Setting) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for source, rows in label_set.rows.items():
-        marked = spans.rows_with_spans(rows, setting.ignored_spans)
+        marked = figures.rows_with_spans(rows, setting.ignored_spans)
         if marked:
             counts = setting.resampling.counts([row.article_id for row in marked.rows])
-            found[source] = spans.baseline_figures(marked, counts)
+            found[source] = figures.baseline_figures(marked, counts)
     return found
 
 

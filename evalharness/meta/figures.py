@@ -1,12 +1,18 @@
-"""How one check agrees with people on one source: every figure, with its interval."""
+"""How one check agrees with people on one source: every figure, with its interval.
+
+By labels, grades, pairs and sentences; and by spans, whether flags point at what is marked wrong.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from evalharness import text
 from evalharness.meta.labels import Labelled
 from evalharness.meta.resampling import (
     ResampledFigure,
@@ -16,18 +22,24 @@ from evalharness.meta.resampling import (
     held_apart,
     none_for_nan,
 )
-from evalharness.records import Score, Span
+from evalharness.records import Flag, Score, Span
 from evalharness.stats import agreement
-from evalharness.stats.agreement import BoolValues, Values
+from evalharness.stats.agreement import BoolValues, Counts
+from evalharness.stats.intervals import Values
+from evalharness.text.stems import stem
 
 # Notes of checks that are listed with their counts; the rest is summed up.
 MOST_NOTES = 10
 # Kendall's tau takes time in the square of the rows, for each resample; beyond so many it is not
 # given.
 MOST_FOR_KENDALL = 5000
-
 Statistic = Callable[[Values], Values]
 Estimates = dict[str, ResampledFigure]
+SpanFigures = dict[str, float | None]
+_SPAN_FIGURE_NAMES = ("precision", "recall", "f1")
+
+
+# --- Rows that have a value and something that people said
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,10 @@ def no_classes(known: LabelledValues, labelled: int) -> str:
     return f"all {len(known.labels)} labelled rows with a value have the label {label}: no AUC"
 
 
-def of_labels(known: LabelledValues, resampling: Resampling) -> tuple[Estimates, float | None]:
+# --- Labels, grades, pairs, sentences
+
+
+def label_figures(known: LabelledValues, resampling: Resampling) -> tuple[Estimates, float | None]:
     """Return AUC, average precision and balanced accuracy, and the best threshold of all rows.
 
     Balanced accuracy is that of held-apart articles: each fold's rows are judged by the threshold
@@ -153,7 +168,7 @@ def auc_of_all(
     return auc(by_label(rows, filled), resampling)
 
 
-def of_grades(
+def grade_figures(
     rows: Sequence[Labelled], values: Sequence[float | None], resampling: Resampling
 ) -> dict[str, Any]:
     """Return the correlations with the grades; those with the systems' means removed where known.
@@ -180,7 +195,7 @@ def of_grades(
     return found | flat(_estimates(statistics, resampling.counts(known.article_ids)))
 
 
-def of_pairs(known: LabelledValues, resampling: Resampling) -> dict[str, Any]:
+def pair_figures(known: LabelledValues, resampling: Resampling) -> dict[str, Any]:
     """Return the share of pairs whose right summary scores higher than its wrong one."""
     rows, wins = agreement.pair_wins(known.values, known.labels, known.pair_ids)
     if not len(rows):
@@ -192,7 +207,7 @@ def of_pairs(known: LabelledValues, resampling: Resampling) -> dict[str, Any]:
     return {"pairs": len(rows), **flat(_estimates(statistics, counts))}
 
 
-def of_sentences(
+def sentence_figures(
     rows: Sequence[Labelled], scores: Sequence[Score], resampling: Resampling
 ) -> dict[str, Any]:
     """Return the AUC of sentence scores, aligned with the sentences that people labelled."""
@@ -251,3 +266,130 @@ def _mean_of_overlap(span: Span, score: Score) -> float | None:
 
 def _estimates(statistics: dict[str, Statistic], counts: agreement.Counts) -> Estimates:
     return {name: estimate(statistic, counts) for name, statistic in statistics.items()}
+
+
+# --- Spans: do flags point at what people marked as wrong? In characters, beside three baselines
+
+
+@dataclass(frozen=True)
+class MarkedRows:
+    """The rows of a source whose wrong characters are known, and where they are.
+
+    places: their places among the source's rows. A row takes part if its spans are given or, in a
+    source that gives spans at all, if its label says that nothing is wrong. Rows without a marked
+    character count: flags there are false alarms.
+    """
+
+    places: tuple[int, ...]
+    rows: tuple[Labelled, ...]
+    wrong: tuple[tuple[Span, ...], ...]
+
+
+def rows_with_spans(rows: Sequence[Labelled], ignored: frozenset[str]) -> MarkedRows | None:
+    """Return the rows with known wrong characters; None where a source marks none.
+
+    ignored: types of spans that are not wrong (`Benign`).
+    """
+    places = [place for place, row in enumerate(rows) if row.spans is not None or row.label]
+    wrong = [
+        tuple(typed.span for typed in rows[place].spans or () if typed.type not in ignored)
+        for place in places
+    ]
+    if not any(wrong):
+        return None
+    return MarkedRows(tuple(places), tuple(rows[place] for place in places), tuple(wrong))
+
+
+def flag_figures(
+    known: MarkedRows, scores: Sequence[Score], kinds: frozenset[str], counts: Counts
+) -> dict[str, object]:
+    """Return precision, recall and F1 of a check's flags with intervals, and of each kind's.
+
+    kinds: the kinds of flags that count; empty for all.
+    """
+    flags = [scores[place].flags for place in known.places]
+    counted = [[flag for flag in each if not kinds or flag.kind in kinds] for each in flags]
+    present = sorted({flag.kind for each in flags for flag in each})
+    return {
+        "n": len(known.rows),
+        **_span_figures(known, [_spans_of(each) for each in counted], counts),
+        "by_kind": {
+            kind: _plain_span_figures(
+                known, [_spans_of(flag for flag in each if flag.kind == kind) for each in flags]
+            )
+            for kind in present
+        },
+    }
+
+
+def baseline_figures(known: MarkedRows, counts: Counts) -> dict[str, SpanFigures]:
+    """Return the figures of marking everything, every novel word, and every novel bigram."""
+    stems_of = cache(_stems)
+    marks: Mapping[str, Callable[[Labelled], list[Span]]] = {
+        "everything": lambda row: [Span(0, len(row.summary))],
+        "novel_words": lambda row: _novel_words(row.summary, stems_of(row.article)),
+        "novel_bigrams": lambda row: _novel_bigrams(row.summary, stems_of(row.article)),
+    }
+    return {
+        name: _span_figures(known, [mark(row) for row in known.rows], counts)
+        for name, mark in marks.items()
+    }
+
+
+def _spans_of(flags: Iterable[Flag]) -> list[Span]:
+    return [flag.span for flag in flags]
+
+
+def _span_figures(
+    known: MarkedRows, found: Sequence[Sequence[Span]], counts: Counts
+) -> SpanFigures:
+    characters = _characters(known, found)
+    estimates = {}
+    for column, name in enumerate(_SPAN_FIGURE_NAMES):
+        estimates[name] = estimate(_one_of(characters, column), counts)
+    return flat(estimates)
+
+
+def _one_of(characters: Values, column: int) -> Callable[[Values], Values]:
+    return lambda weights: agreement.precision_recall_f1(characters, weights)[..., column]
+
+
+def _plain_span_figures(known: MarkedRows, found: Sequence[Sequence[Span]]) -> SpanFigures:
+    figures = agreement.precision_recall_f1(_characters(known, found))
+    return {
+        name: None if np.isnan(figure) else float(figure)
+        for name, figure in zip(_SPAN_FIGURE_NAMES, figures, strict=True)
+    }
+
+
+def _characters(known: MarkedRows, found: Sequence[Sequence[Span]]) -> Values:
+    pairs = zip(found, known.wrong, strict=True)
+    counted = [agreement.character_counts(ours, theirs) for ours, theirs in pairs]
+    return np.array(counted, dtype=np.float64)
+
+
+_StemSets = tuple[frozenset[str], frozenset[tuple[str, str]]]
+
+
+def _stems(article: str) -> _StemSets:
+    """Return the stems of an article, and the pairs of them that stand beside each other."""
+    stems = [_stem(word.of(article)) for word in text.words(article)]
+    return frozenset(stems), frozenset(pairwise(stems))
+
+
+@lru_cache(1 << 17)
+def _stem(word: str) -> str:
+    return stem(text.fold(word))
+
+
+def _novel_words(summary: str, article: _StemSets) -> list[Span]:
+    return [word for word in text.words(summary) if _stem(word.of(summary)) not in article[0]]
+
+
+def _novel_bigrams(summary: str, article: _StemSets) -> list[Span]:
+    words = text.words(summary)
+    return [
+        Span(first.start, second.end)
+        for first, second in pairwise(words)
+        if (_stem(first.of(summary)), _stem(second.of(summary))) not in article[1]
+    ]

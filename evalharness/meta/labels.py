@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from evalharness.config import run_config
+from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
-from evalharness.loaders.files import GZIP_MAGIC
-from evalharness.loaders.formats import json_lines
-from evalharness.loaders.paths import first_bytes, matching_paths
+from evalharness.loaders.formats import GZIP_MAGIC, first_bytes, json_lines, matching_paths
 from evalharness.records import Rejected, Span, digest
 
 LABEL = "label"
@@ -133,7 +131,7 @@ def _fields_exist(fields: LabelFields, known: Mapping[str, set[str]]) -> None:
 
 
 def _near(wrong: str, known: Mapping[str, Any] | set[str]) -> str:
-    return run_config.nearest(wrong, sorted(known))
+    return nearest(wrong, sorted(known))
 
 
 def _label_like(names: set[str]) -> set[str]:

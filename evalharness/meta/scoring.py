@@ -6,10 +6,10 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from evalharness.config import registry, run_config
-from evalharness.config.yaml import Document, Location
+from evalharness.config.named import named_scorer
+from evalharness.config.signature import signature_parts, signature_text
+from evalharness.config.yaml import nearest
 from evalharness.errors import DataError, UnknownComponent
 from evalharness.meta.labels import Labelled
 from evalharness.protocols import Metric
@@ -59,7 +59,7 @@ def score_checks(
     """
     given = checks if isinstance(checks, Mapping) else given or {}
     asked = [_parse_name(name, given) for name in dict.fromkeys(checks)]
-    built = {each.check: given.get(each.check) or _build(each.check) for each in asked}
+    built = {each.check: given.get(each.check) or named_scorer(each.check) for each in asked}
     scored = {name: _score(name, check, rows) for name, check in built.items()}
     return [_part(scored[each.check], each) for each in asked]
 
@@ -71,17 +71,6 @@ def _parse_name(name: str, given: Mapping[str, Metric]) -> _Asked:
     return _Asked(name, check, part)
 
 
-def _build(name: str) -> Metric:
-    sheet = Document({"checks": [name]}, {(): Location("--checks", Path.cwd())})
-    kind: registry.Kind = "checks"
-    if name not in registry.known_components(kind) and name in registry.known_components("metrics"):
-        kind = "metrics"
-        if "references" in registry.load_class(kind, name).needs:
-            raise UnknownComponent(f"--checks: the metric {name!r} needs references, not labels")
-    component: Metric = registry.build(kind, (), run_config.Component(name=name), sheet)
-    return component
-
-
 def _score(name: str, check: Metric, rows: Mapping[str, Sequence[Labelled]]) -> Scored:
     first = next(iter(rows.values()))[:1]
     check.score([_pair(row) for row in first])  # what it loads at first is not timed
@@ -89,7 +78,7 @@ def _score(name: str, check: Metric, rows: Mapping[str, Sequence[Labelled]]) -> 
     seconds: dict[str, float] = {}
     for source, of_source in rows.items():
         scores[source], seconds[source] = _score_source(check, of_source)
-    signature = registry.signature_text(registry.signature(name, check))
+    signature = signature_text(signature_parts(name, check))
     return Scored(name, signature, check.range[1], scores, seconds)
 
 
@@ -133,7 +122,7 @@ def _part(whole: Scored, asked: _Asked) -> Scored:
         for name in score.parts
     }
     if asked.part not in known:
-        near = run_config.nearest(asked.part, sorted(known)) if known else "; it has no parts"
+        near = nearest(asked.part, sorted(known)) if known else "; it has no parts"
         raise UnknownComponent(f"--checks {asked.name}: no such part{near}")
     return dataclasses.replace(
         whole,
@@ -159,7 +148,7 @@ def read_published(name: str, rows: Mapping[str, Sequence[Labelled]]) -> Scored:
     """
     known = {known for of_source in rows.values() for row in of_source for known in row.published}
     if name not in known:
-        near = run_config.nearest(name, sorted(known)) if known else "; the rows have none"
+        near = nearest(name, sorted(known)) if known else "; the rows have none"
         raise DataError(f"--published {name}: no row has this value{near}")
     scores = {
         source: [_published_score(row.published.get(name)) for row in of_source]

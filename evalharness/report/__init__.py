@@ -1,1 +1,1 @@
-"""What people look at."""
+"""What people read of finished runs: one HTML page, plots, tables, verdicts."""

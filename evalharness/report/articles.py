@@ -1,5 +1,10 @@
-"""The articles of a report: which there are over all runs, and their texts on disk."""
+"""The articles of a report: those of all runs, their texts on disk, and which of them a page has.
 
+A page that cannot hold all has the worst, the best, those with the most flags, and others at
+random. The rule is a function of the runs alone: nothing of it depends on a clock or on chance.
+"""
+
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -34,7 +39,7 @@ class Articles:
         return len(self.ids)
 
     @cached_property
-    def shared(self) -> int:
+    def shared_count(self) -> int:
         """How many all systems have."""
         return int((self.rows >= 0).all(axis=1).sum())
 
@@ -112,7 +117,8 @@ def _is_sample(sample: Any) -> bool:
         return False
 
 
-Told = Sequence[Mapping[str, Any] | None]
+# What each system made of an article, None where it does not have it.
+ArticleSamples = Sequence[Mapping[str, Any] | None]
 
 
 class Texts:
@@ -131,7 +137,7 @@ class Texts:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def __getitem__(self, article: int) -> Told:
+    def __getitem__(self, article: int) -> ArticleSamples:
         """Return each system's sample of an article, None of one that does not have it."""
         rows = self.articles.rows[article].tolist()
         return [None if row < 0 else file[row] for file, row in zip(self._files, rows, strict=True)]
@@ -145,25 +151,99 @@ class Texts:
         return self._files[system][int(self.articles.rows[article, system])]
 
 
-def values(gathered: Gathered, articles: Articles, columns: Sequence[ScoreColumn]) -> Values:
+def article_scores(
+    gathered: Gathered, articles: Articles, columns: Sequence[ScoreColumn]
+) -> Values:
     """Return the scores, NaN for a missing one, shape (articles, columns, systems)."""
-    found = np.full((articles.n, len(columns), len(gathered.runs)), np.nan)
+    scores = np.full((articles.n, len(columns), len(gathered.runs)), np.nan)
     for system, run in enumerate(gathered.runs):
         rows = articles.rows[:, system]
         for n, column in enumerate(columns):
             if column.measure.column in run.columns:
                 known = run.values([column.measure.column])[:, 0]
-                found[rows >= 0, n, system] = known[rows[rows >= 0]]
-    return found
+                scores[rows >= 0, n, system] = known[rows[rows >= 0]]
+    return scores
 
 
 def flag_counts(gathered: Gathered, articles: Articles) -> Values:
     """Return how many flags the summaries of each article have, over all systems and checks."""
-    found = np.zeros(articles.n)
+    totals = np.zeros(articles.n)
     for system, run in enumerate(gathered.runs):
         rows = articles.rows[:, system]
         for metric in run.record["metrics"]:
             if f"{metric}.flags" in run.columns:
                 counts = run.values([f"{metric}.flags"])[:, 0]
-                found[rows >= 0] += np.nan_to_num(counts[rows[rows >= 0]], nan=0.0)
-    return found
+                totals[rows >= 0] += np.nan_to_num(counts[rows[rows >= 0]], nan=0.0)
+    return totals
+
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class ArticleChoice:
+    """The articles that a page carries, by their numbers, and the rule in words."""
+
+    chosen: Sequence[int]
+    of: int
+    rule: str = "all articles"
+
+    @property
+    def all(self) -> bool:
+        """Whether none is left out."""
+        return len(self.chosen) == self.of
+
+    def record(self) -> Mapping[str, Any]:
+        """Return what the page says of it."""
+        return {"shown": len(self.chosen), "of": self.of, "rule": self.rule}
+
+
+def choose_all(articles: Articles) -> ArticleChoice:
+    """Choose all articles."""
+    return ArticleChoice(range(articles.n), articles.n)
+
+
+def choose_articles(
+    gathered: Gathered, articles: Articles, most: int, first: Sequence[int] = ()
+) -> ArticleChoice:
+    """Choose at most so many articles; in the runs' order.
+
+    first: those that the page speaks of anyway. Then come in turn one at random and one of a list:
+    the lowest by each score, the highest by each score, those with the most flags.
+    """
+    if most >= articles.n:
+        return choose_all(articles)
+    kept = dict.fromkeys(itertools.islice(first, most))
+    lists = [iter(order) for order in _lists(gathered, articles)]
+    at_random = iter(np.random.default_rng(SEED).permutation(articles.n).tolist())
+    sources = [source for order in lists for source in (order, at_random)] or [at_random]
+    for source in itertools.cycle(sources):
+        if len(kept) >= most:
+            break
+        new = next((article for article in source if article not in kept), None)
+        if new is not None:
+            kept[new] = None
+    rule = (
+        f"{len(kept):,} of {articles.n:,} articles: half at random (seed {SEED}), half in turn the "
+        "lowest and the highest by each score and those with the most flags"
+    )
+    return ArticleChoice(sorted(kept), articles.n, rule)
+
+
+def _lists(gathered: Gathered, articles: Articles) -> Iterator[list[int]]:
+    """Yield articles, the most telling first, by one view after the other."""
+    columns = [column for column in gathered.columns if column.judged]
+    scores = article_scores(gathered, articles, columns)
+    lowest = np.fmin.reduce(scores, axis=2) if len(columns) else np.empty((articles.n, 0))
+    highest = np.fmax.reduce(scores, axis=2) if len(columns) else np.empty((articles.n, 0))
+    for n in range(len(columns)):
+        yield _order(np.nan_to_num(lowest[:, n], nan=np.inf))
+        yield _order(-np.nan_to_num(highest[:, n], nan=-np.inf))
+    flags = flag_counts(gathered, articles)
+    if flags.any():
+        yield _order(-flags)
+
+
+def _order(keys: "np.ndarray[Any, Any]") -> list[int]:
+    order: list[int] = np.argsort(keys, kind="stable").tolist()
+    return order

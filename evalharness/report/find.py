@@ -1,34 +1,30 @@
 """One article of some runs, found by its id; or which articles to look at first."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from evalharness import text
 from evalharness.config import registry, yaml
+from evalharness.config.calibration import Thresholds, own_thresholds
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
+from evalharness.report.articles import SampleReader
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.runner.check import (
-    DEFAULT,
     NumberedSentences,
-    Thresholds,
     Verdict,
-    own_thresholds,
     verdict_of_score,
 )
-from evalharness.store import samples
 from evalharness.store.runs import Run
 
 _NAMED = 5  # ids that a message names
 _NEAR = 20_000  # ids among which a near one is looked for; more take seconds
-RUN_AGAIN = "run the config again, which computes nothing twice"
 
 
 @dataclass(frozen=True)
@@ -64,20 +60,22 @@ class ShownSummary:
     def _verdict(self, label: str, record: Mapping[str, Any]) -> Verdict:
         limits = _limits(self.kinds.get(label, label))
         article, summary = self.sample["article"], self.summary["text"]
-        found = verdict_of_score(score_of(record), article, summary, label, limits)
-        band = record.get("band", found.verdict)
-        return replace(found, verdict=band, probability=record.get("parts", {}).get("probability"))
+        verdict = verdict_of_score(score_of(record), article, summary, label, limits)
+        band = record.get("band", verdict.verdict)
+        return replace(
+            verdict, verdict=band, probability=record.get("parts", {}).get("probability")
+        )
 
 
 def _limits(kind: str) -> Thresholds:
     try:
         return own_thresholds(registry.load_class("checks", kind))
     except (HarnessError, ImportError):  # a plug-in that is not installed here
-        return DEFAULT
+        return Thresholds()
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownArticle:
     """One article with what systems wrote of it. missing: systems that do not have it."""
 
     written: tuple[ShownSummary, ...]
@@ -101,12 +99,12 @@ class Shown:
     @cached_property
     def evidence(self) -> dict[int, list[str]]:
         """The systems for or against which a sentence bears evidence, by its place."""
-        places = NumberedSentences(self.sample["article"])
-        found: dict[int, list[str]] = {}
+        numbered = NumberedSentences(self.sample["article"])
+        systems_of: dict[int, list[str]] = {}
         for written in self.written:
-            for n in sorted({n for n in _cited_sentences(written, places) if n is not None}):
-                found.setdefault(n - 1, []).append(written.system)
-        return found
+            for n in sorted({n for n in _cited_sentences(written, numbered) if n is not None}):
+                systems_of.setdefault(n - 1, []).append(written.system)
+        return systems_of
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -139,9 +137,9 @@ def _cited_sentences(written: ShownSummary, places: NumberedSentences) -> Iterat
 def _summary_record(written: ShownSummary) -> dict[str, Any]:
     scores: dict[str, Any] = {}
     for label, score in written.sample["scores"].items():
-        told = {k: score[k] for k in ("value", "parts", "note", "band") if k in score}
+        shown = {k: score[k] for k in ("value", "parts", "note", "band") if k in score}
         verdict = written.verdicts.get(label)
-        scores[label] = told
+        scores[label] = shown
         if verdict is not None:
             whole = verdict.record()
             scores[label] |= {k: whole[k] for k in ("verdict", "sentences", "flags")}
@@ -153,7 +151,7 @@ def _summary_record(written: ShownSummary) -> dict[str, Any]:
     }
 
 
-def find_article(gathered: Gathered, wanted: str) -> Shown:
+def find_article(gathered: Gathered, wanted: str) -> ShownArticle:
     """Return the article with an id, or the only one whose id begins so.
 
     Raises: DataError, with the ids that it may have been, where there is none or several.
@@ -164,14 +162,15 @@ def find_article(gathered: Gathered, wanted: str) -> Shown:
     written, missing = [], []
     for system, run, own in zip(gathered.names, gathered.runs, ids, strict=True):
         if name in own:
-            sample = sample_at(run, own.index(name))
+            with SampleReader(run) as samples:
+                sample = samples[own.index(name)]
             written.append(ShownSummary(system, sample, checks, _kinds(run)))
         else:
             missing.append(system)
-    texts = {each.sample["article"] for each in written}
+    texts = {summary.sample["article"] for summary in written}
     if len(texts) > 1:
         raise DataError(f"the id {name!r} has another article in some of these runs; show one run")
-    return Shown(tuple(written), tuple(missing))
+    return ShownArticle(tuple(written), tuple(missing))
 
 
 def _kinds(run: Run) -> Mapping[str, str]:
@@ -180,10 +179,10 @@ def _kinds(run: Run) -> Mapping[str, str]:
 
 
 def _resolve_id(wanted: str, ids: Sequence[Sequence[str]], gathered: Gathered) -> str:
-    known = dict.fromkeys(each for own in ids for each in own)
+    known = dict.fromkeys(name for own in ids for name in own)
     if wanted in known:
         return wanted
-    begun = [each for each in known if wanted and each.startswith(wanted)]
+    begun = [name for name in known if wanted and name.startswith(wanted)]
     if len(begun) == 1:
         return begun[0]
     where = ", ".join(str(run.folder) for run in gathered.runs[:1])
@@ -196,26 +195,11 @@ def _resolve_id(wanted: str, ids: Sequence[Sequence[str]], gathered: Gathered) -
 
 
 def _near(wanted: str, known: list[str]) -> str:
-    inside = [each for each in known if wanted and wanted.lower() in each.lower()]
+    inside = [name for name in known if wanted and wanted.lower() in name.lower()]
     if inside:
         return f"; did you mean {', '.join(inside[:_NAMED])}?"
     hint = yaml.nearest(wanted, known) if len(known) <= _NEAR else ""
     return hint if "did you mean" in hint else ""
-
-
-def sample_at(run: Run, row: int) -> Mapping[str, Any]:
-    """Return a line of a `samples.jsonl`, decoding no other. Raises: DataError."""
-    path = run.folder / samples.SAMPLES
-    try:
-        with path.open("rb") as file:
-            line = next(islice(file, row, None), b"")
-        sample: Mapping[str, Any] = json.loads(line)
-        _ = sample["id"], sample["article"], sample["summary"]["text"], sample["scores"]
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}; {RUN_AGAIN}") from None
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"{path}:{row + 1}: not a sample as evalharness writes it") from None
-    return sample
 
 
 @dataclass(frozen=True)
@@ -245,23 +229,30 @@ def ordering_column(gathered: Gathered) -> ScoreColumn | None:
     return next(iter(checks or columns), None)
 
 
-def worst(gathered: Gathered, n: int) -> list[Suspect]:
+def worst_articles(gathered: Gathered, n: int) -> list[Suspect]:
     """Return the articles to look at first: not summarized, then the lowest scores, most flagged.
 
     Where runs share articles, each system's summary is an article of its own.
     """
     by = ordering_column(gathered)
-    found: list[tuple[tuple[bool, float, float], int, int]] = []
-    for place, run in enumerate(gathered.runs):
-        found += [(key, place, row) for key, row in _lowest(run, by, n)]
-    chosen = sorted(found)[:n]
-    return [_suspect(gathered, place, row, by) for _, place, row in chosen]
+    suspects: list[tuple[tuple[bool, float, float], int, int]] = []
+    for system, run in enumerate(gathered.runs):
+        suspects += [(key, system, row) for key, row in _lowest(run, by, n)]
+    chosen = sorted(suspects)[:n]
+    with ExitStack() as opened:
+        samples = {
+            system: opened.enter_context(SampleReader(gathered.runs[system]))
+            for system in {system for _, system, _ in chosen}
+        }
+        return [
+            _suspect(gathered.names[system], samples[system][row], by) for _, system, row in chosen
+        ]
 
 
 def _lowest(
     run: Run, by: ScoreColumn | None, n: int
 ) -> list[tuple[tuple[bool, float, float], int]]:
-    """Return what puts the worst articles of a run in order, with their rows."""
+    """Return the rows of the worst articles of a run, each after the key that orders them."""
     there = by is not None and by.measure.column in run.columns
     scores = run.values([by.measure.column])[:, 0] if by and there else np.full(run.n, np.nan)
     flagged = [name for name in sorted(run.columns) if name.endswith(".flags")]
@@ -272,26 +263,15 @@ def _lowest(
     return [((not failed[r], float(values[r]), -float(flags[r])), int(r)) for r in order]
 
 
-def _suspect(gathered: Gathered, place: int, row: int, by: ScoreColumn | None) -> Suspect:
-    run = gathered.runs[place]
-    sample = sample_at(run, row)
+def _suspect(system: str, sample: Mapping[str, Any], by: ScoreColumn | None) -> Suspect:
     flags = Counter(
         flag["kind"] for score in sample["scores"].values() for flag in score.get("flags", ())
     )
     return Suspect(
-        id=run.table(["id"]).column(0)[row].as_py(),
-        system=gathered.names[place],
-        score=_score(sample, by),
+        id=sample["id"],
+        system=system,
+        score=None if by is None else by.value_in(sample["scores"]),
         flags=dict(flags),
         finish=sample["summary"]["finish"],
         summary=" ".join(sample["summary"]["text"].split()),
     )
-
-
-def _score(sample: Mapping[str, Any], by: ScoreColumn | None) -> float | None:
-    if by is None or by.measure.metric not in sample["scores"]:
-        return None
-    score = sample["scores"][by.measure.metric]
-    part = by.measure.part
-    found: float | None = score["value"] if part == "value" else score.get("parts", {}).get(part)
-    return found

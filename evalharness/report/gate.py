@@ -1,15 +1,27 @@
-"""A gate's verdict for people: in a terminal, and as a Markdown comment with the worst articles."""
+"""A gate's verdict for people and machines: in a terminal, as a comment, for GitHub, as JUnit XML.
 
-from collections.abc import Iterator, Sequence
+The comment is Markdown and shows the worst articles word by word. GitHub shows annotations beside
+the code, made by lines on stdout. JUnit XML is what CI servers read.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
+from xml.etree import ElementTree as ET
 
 from evalharness.comparison.gate import WORST_ARTICLES, Gate
-from evalharness.comparison.outcomes import GateResult, Outcome, WorstArticle
+from evalharness.comparison.rules import GateResult, Outcome, WorstArticle
 from evalharness.files.untrusted import visible
-from evalharness.report.comparison import escape_markdown, p_value
-from evalharness.report.table import NOTICE
-from evalharness.report.word_diff import word_diff
+from evalharness.report.table import (
+    NONE,
+    NOTICE,
+    escape_markdown,
+    markdown_table,
+    number_text,
+    p_value,
+)
 from evalharness.store import samples
 
 GATE_WORDS: dict[GateResult, str] = {
@@ -61,7 +73,7 @@ def gate_notes(found: Gate) -> Iterator[str]:
     yield from (f"{side}: {n} articles left out: not in both" for side, n in found.left_out.items())
 
 
-def markdown(found: Gate) -> str:
+def gate_markdown(found: Gate) -> str:
     """Return the verdict, a table of the rules, and the worst five articles, word by word."""
     parts = [
         f"### evalharness: {_MARKS[found.verdict]} {escape_markdown(GATE_WORDS[found.verdict])}\n",
@@ -75,21 +87,21 @@ def markdown(found: Gate) -> str:
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:
-    lines = [
-        "| | rule | baseline | candidate | difference | margin | p (Holm) | what |",
-        "| :-- | :-- | --: | --: | --: | --: | --: | :-- |",
+    headings = ["", "rule", "baseline", "candidate", "difference", "margin", "p (Holm)", "what"]
+    rows = [
+        [
+            _MARKS[each.verdict],
+            each.name,
+            number_text(each.baseline, 4),
+            number_text(each.candidate, 4),
+            number_text(each.difference, 4, "+"),
+            number_text(each.margin, 4),
+            NONE if each.p_worse_holm is None else p_value(each.p_worse_holm),
+            each.message,
+        ]
+        for each in outcomes
     ]
-    for each in outcomes:
-        p = "–" if each.p_worse_holm is None else p_value(each.p_worse_holm)
-        numbers = [_number(each.baseline), _number(each.candidate), _number(each.difference, "+")]
-        cells = [escape_markdown(each.name), *numbers, _number(each.margin), escape_markdown(p)]
-        row = [_MARKS[each.verdict], *cells, escape_markdown(each.message)]
-        lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _number(value: float | None, sign: str = "") -> str:
-    return "–" if value is None else f"{value:{sign}.4f}"
+    return markdown_table([headings, *rows], "llrrrrrl")
 
 
 def _worst(found: Gate) -> str:
@@ -130,3 +142,121 @@ def article_summaries(folder: Path, ids: set[str]) -> dict[str, str]:
         return {sample["id"]: sample["summary"]["text"] for sample in found}
     except (OSError, ValueError, KeyError, TypeError):  # scores alone will do for a verdict
         return {}
+
+
+# Word by word.
+
+Change = Literal["same", "removed", "added"]
+_WORDS = re.compile(r"\S+")
+# Longer texts are cut: what differs further on is not for a comment.
+MOST_DIFF_WORDS = 400
+
+
+def word_diff(before: str, after: str) -> Iterator[tuple[Change, str]]:
+    """Yield runs of words that are the same, removed or added.
+
+    >>> list(word_diff("the 12 boats sank", "the 14 boats sank"))
+    [('same', 'the'), ('removed', '12'), ('added', '14'), ('same', 'boats sank')]
+    """
+    old, new = (_WORDS.findall(text)[:MOST_DIFF_WORDS] for text in (before, after))
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for kind, i, i_end, j, j_end in matcher.get_opcodes():
+        if kind == "equal":
+            yield "same", " ".join(old[i:i_end])
+            continue
+        if i < i_end:
+            yield "removed", " ".join(old[i:i_end])
+        if j < j_end:
+            yield "added", " ".join(new[j:j_end])
+
+
+# For GitHub.
+
+_LEVELS: Mapping[GateResult, str] = {
+    "regression": "error",
+    "inconclusive": "warning",
+    "could-not-run": "error",
+}
+# GitHub shows ten annotations of a step and level; the rest is in the summary.
+MOST_ANNOTATIONS = 10
+
+
+def annotations(found: Gate) -> Iterator[str]:
+    """Yield a workflow command for each rule that did not pass."""
+    if found.verdict == "could-not-run" and found.reason:
+        yield _command("error", "evalharness: the gate could not run", found.reason)
+    failed = [each for each in found.outcomes if each.verdict != "pass"]
+    for each in failed[:MOST_ANNOTATIONS]:
+        title = f"evalharness: {each.verdict} of {each.name}"
+        yield _command(_LEVELS[each.verdict], title, each.message)
+    if not failed and not found.reason:
+        yield _command("notice", "evalharness", GATE_WORDS[found.verdict])
+
+
+def _command(level: str, title: str, message: str) -> str:
+    """Return a line that the runner reads.
+
+    >>> _command("error", "a: b", "50% of c")
+    '::error title=a%3A b::50%25 of c'
+    """
+    kept = _data(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={kept}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+# As JUnit XML.
+
+# What XML 1.0 cannot hold.
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def gate_junit(found: Gate) -> str:
+    """Return a test suite with a test case for each rule.
+
+    A regression is a failure; so is what is inconclusive, of that type: it must not look green. A
+    gate that could not run is one test case with an error.
+    """
+    cases = [_case(each) for each in found.outcomes] or [_could_not_run(found)]
+    counts = {
+        "tests": str(len(cases)),
+        "failures": str(sum(case.find("failure") is not None for case in cases)),
+        "errors": str(sum(case.find("error") is not None for case in cases)),
+    }
+    suites = ET.Element("testsuites", {"name": "evalharness", **counts})
+    suite = ET.SubElement(
+        suites, "testsuite", {"name": "evalharness gate", "skipped": "0", **counts}
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name in ("verdict", "baseline", "candidate"):
+        ET.SubElement(properties, "property", name=name, value=_plain(str(getattr(found, name))))
+    suite.extend(cases)
+    ET.indent(suites)
+    body = ET.tostring(suites, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+
+
+def _case(each: Outcome) -> ET.Element:
+    name = f"{each.name}: {each.kind}"
+    case = ET.Element("testcase", classname="evalharness.gate", name=_plain(name), time="0")
+    if each.verdict != "pass":
+        failure = ET.SubElement(case, "failure", type=each.verdict, message=_plain(each.message))
+        failure.text = _plain(
+            "\n".join(f"{w.id}: {w.baseline:.4f} -> {w.candidate:.4f}" for w in each.worst)
+        )
+    else:
+        ET.SubElement(case, "system-out").text = _plain(each.message)
+    return case
+
+
+def _could_not_run(found: Gate) -> ET.Element:
+    case = ET.Element("testcase", classname="evalharness.gate", name="gate", time="0")
+    error = ET.SubElement(case, "error", type=found.verdict, message=_plain(found.reason))
+    error.text = _plain(f"{Path(found.baseline)} against {Path(found.candidate)}")
+    return case
+
+
+def _plain(text: str) -> str:
+    return _UNWRITABLE.sub("\ufffd", text)

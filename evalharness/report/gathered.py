@@ -10,7 +10,7 @@ from typing import Any, Literal
 from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
-from evalharness.report.table import NO_SHARES, columns_of, headings
+from evalharness.report.table import columns_of, headings
 from evalharness.store import samples
 from evalharness.store.runs import AGAIN, Run, read_run, runs_in, unique_names
 
@@ -18,18 +18,8 @@ CONFIG = samples.CONFIG
 ScorerKind = Literal["metric", "check"]
 SystemRole = Literal["floor", "ceiling", ""]
 
-# Summarizers that say how little, and how much, could be had; no competitors of a model.
-ROLES: Mapping[str, SystemRole] = {
-    "article": "floor",
-    "lead": "floor",
-    "lexrank": "floor",
-    "random": "floor",
-    "textrank": "floor",
-    "title": "floor",
-    "oracle": "ceiling",
-}
-# What tells how a summary is made, and not how good it is.
-DESCRIPTIVE = ("extractiveness",)
+# What the page calls systems that do not compete.
+_ROLES: Mapping[registry.Role, SystemRole] = {"baseline": "floor", "upper bound": "ceiling"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +48,15 @@ class ScoreColumn:
             return metric
         part: Mapping[str, Any] | None = metric["parts"].get(self.measure.part)
         return part
+
+    def value_in(self, scores: Mapping[str, Any]) -> float | None:
+        """Return the value among the scores of a sample; None where there is none."""
+        score, part = scores.get(self.measure.metric), self.measure.part
+        if score is None:
+            return None
+        value: float | None
+        value = score.get("value") if part == "value" else score.get("parts", {}).get(part)
+        return value
 
 
 @dataclass(frozen=True)
@@ -88,39 +87,38 @@ class Gathered:
     def columns(self) -> list[ScoreColumn]:
         """The scores that tables show, those of checks last."""
         pairs = columns_of(self.records)
-        found = [
+        columns = [
             ScoreColumn(
                 Measure(metric, part or "value"),
                 heading,
                 self._kind(metric),
-                part not in NO_SHARES,
-                self._made_by(metric) not in DESCRIPTIVE,
+                registry.is_share(part),
+                not registry.scorer_row(self._made_by(metric)).descriptive,
             )
             for (metric, part), heading in zip(pairs, headings(pairs, spread=True), strict=True)
         ]
-        return sorted(found, key=lambda column: column.kind == "check")
+        return sorted(columns, key=lambda column: column.kind == "check")
 
     @cached_property
     def roles(self) -> list[SystemRole]:
         """Which systems are floors, and which are a ceiling."""
         kinds = [str(record["signatures"]["model"]).partition("|")[0] for record in self.records]
-        return [ROLES.get(kind, "") for kind in kinds]
+        return [_ROLES.get(registry.model_row(kind).role, "") for kind in kinds]
 
     def _kind(self, metric: str) -> ScorerKind:
-        """Say what a config lists it under; without a config, where its name is known."""
+        """Return the kind that a config lists it under; without a config, by its built-in name."""
         for config in self.configs:
-            for place, kind in (("checks", "check"), ("metrics", "metric")):
-                for each in _component_mappings(config.get(place)):
-                    if metric in (each.get("label"), each.get("name")):
+            for section, kind in (("checks", "check"), ("metrics", "metric")):
+                for component in _component_mappings(config.get(section)):
+                    if metric in (component.get("label"), component.get("name")):
                         return "check" if kind == "check" else "metric"
-        name = self._made_by(metric)
-        known = name in registry.BUILT_IN["checks"] and name not in registry.BUILT_IN["metrics"]
-        return "check" if known else "metric"
+        known = registry.scorer_kind(self._made_by(metric), otherwise="metrics")
+        return "check" if known == "checks" else "metric"
 
     def signatures(self, metric: str) -> list[str]:
         """Return what made a metric's scores, each of them once."""
-        found = (record["signatures"]["metrics"].get(metric) for record in self.records)
-        return list(dict.fromkeys(str(each) for each in found if each))
+        signatures = (record["signatures"]["metrics"].get(metric) for record in self.records)
+        return list(dict.fromkeys(str(signature) for signature in signatures if signature))
 
     def _made_by(self, metric: str) -> str:
         """Return the name of the component that has this label."""
@@ -129,9 +127,9 @@ class Gathered:
 
 def _component_mappings(components: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(components, list):
-        for each in components:
-            if isinstance(each, dict):
-                yield each
+        for component in components:
+            if isinstance(component, dict):
+                yield component
 
 
 def _config(path: Path) -> Mapping[str, Any]:
@@ -149,15 +147,15 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
     """
     if not runs:
         raise DataError("give at least one run to report on")
-    found: dict[Path, Run] = {}
+    by_folder: dict[Path, Run] = {}
     missing: list[str] = []
-    for run in runs:
-        inner, lacking = _runs_of_folder(run.folder if isinstance(run, Run) else Path(run))
+    for given in runs:
+        inner, lacking = _runs_of_folder(given.folder if isinstance(given, Run) else Path(given))
         missing += lacking
-        for each in inner:
-            _check(each)
-            found.setdefault(each.folder.resolve(), each)
-    return Gathered(tuple(found.values()), tuple(missing))
+        for run in inner:
+            _check(run)
+            by_folder.setdefault(run.folder.resolve(), run)
+    return Gathered(tuple(by_folder.values()), tuple(missing))
 
 
 def _runs_of_folder(folder: Path) -> tuple[list[Run], list[str]]:
@@ -209,7 +207,7 @@ def _check(run: Run) -> None:
 
 
 def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the places of a record where not what belongs there stands."""
+    """Yield the keys of a record whose values are missing or of another type."""
     yield from (".".join(key) for key, kind in _SHAPE.items() if not _has(record, kind, *key))
     if not (_has(record, float, "interval", "level") or _has(record, int, "interval", "level")):
         yield "interval.level"

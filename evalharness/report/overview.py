@@ -1,15 +1,16 @@
-"""The first section: what was run, who is best and how sure that is, and what to know of it."""
+"""The first section: what was run, which system is best and how sure that is, notes, outputs."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from evalharness.report.articles import Articles
-from evalharness.report.comparison import p_value, scaled_figure
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
+from evalharness.report.provenance import TrustCard, trust_cards
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
+from evalharness.report.table import amount_text, number_text, p_value, percent_text, scaled_figure
 
 # Systems that a sentence names before it counts the rest.
 _NAMED = 4
@@ -68,22 +69,29 @@ class Overview:
     notes: tuple[str, ...]
     unscored: tuple[tuple[str, str, int, str], ...]
     errors: tuple[tuple[str, int, str], ...]
+    trust: Mapping[str, TrustCard]
 
 
-def overview(gathered: Gathered, articles: Articles, found: Standings) -> Overview:
-    """Return what the first section shows."""
+def overview(
+    gathered: Gathered,
+    articles: Articles,
+    standings: Standings,
+    cards: str | Path | None = None,
+) -> Overview:
+    """Return what the first section shows. cards: a file of trust cards, for `trust_cards`."""
     return Overview(
         sentence=_sentence(gathered, articles),
-        headline=_headline(gathered, found),
-        findings=tuple(_findings(gathered, found)),
-        rows=tuple(_rows(gathered, found)),
-        notes=tuple(_notes(gathered, articles, found)),
+        headline=_headline(gathered, standings),
+        findings=tuple(_findings(gathered, standings)),
+        rows=tuple(_rows(gathered, standings)),
+        notes=tuple(_notes(gathered, articles, standings)),
         unscored=tuple(_missing_scores(gathered)),
         errors=tuple(
             (name, n, why)
             for name, record in zip(gathered.names, gathered.records, strict=True)
             for why, n in record["outputs"]["errors"].items()
         ),
+        trust=trust_cards(gathered, cards),
     )
 
 
@@ -97,7 +105,7 @@ def _sentence(gathered: Gathered, articles: Articles) -> str:
             against.append(f"{join_names(list(labels))} {what}")
     scored = f", scored by {' and '.join(against)}" if against else ""
     data = join_names(list(dict.fromkeys(filter(None, map(data_name, gathered.configs)))))
-    return f"{who} on {count_text(articles.n, 'article')}{f' of {data}' if data else ''}{scored}."
+    return f"{who} on {amount_text(articles.n, 'article')}{f' of {data}' if data else ''}{scored}."
 
 
 def data_name(config: Mapping[str, Any]) -> str:
@@ -123,18 +131,9 @@ def join_names(names: Sequence[str], most: int | None = None) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def count_text(n: int, what: str) -> str:
-    """Return a number with its noun.
-
-    >>> count_text(1, "article"), count_text(11490, "article")
-    ('1 article', '11,490 articles')
-    """
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def _headline(gathered: Gathered, found: Standings) -> str:
+def _headline(gathered: Gathered, standings: Standings) -> str:
     """Return in a sentence or two which system is best, and whether that is sure."""
-    rankings = [ranking for ranking in found.rankings.values() if ranking.best]
+    rankings = [ranking for ranking in standings.rankings.values() if ranking.best]
     running, floors = competitors(gathered), _floors(gathered)
     if not rankings:
         return ""
@@ -195,9 +194,9 @@ def _floors(gathered: Gathered) -> list[str]:
     return [name for name, role in pairs if role == "floor" and name not in running]
 
 
-def _findings(gathered: Gathered, found: Standings) -> Iterator[Finding]:
+def _findings(gathered: Gathered, standings: Standings) -> Iterator[Finding]:
     running, floors = competitors(gathered), _floors(gathered)
-    for ranking in found.rankings.values():
+    for ranking in standings.rankings.values():
         if ranking.best:
             yield Finding(
                 label=ranking.column.label,
@@ -221,7 +220,7 @@ def _with_p(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
     ]
 
 
-def _rows(gathered: Gathered, found: Standings) -> Iterator[SystemRow]:
+def _rows(gathered: Gathered, standings: Standings) -> Iterator[SystemRow]:
     """Yield the systems: those that compete, then floors, then ceilings."""
     rank = {"": 0, "floor": 1, "ceiling": 2}
     for n in sorted(range(len(gathered.runs)), key=lambda n: rank[gathered.roles[n]]):
@@ -234,16 +233,16 @@ def _rows(gathered: Gathered, found: Standings) -> Iterator[SystemRow]:
             articles=counts["articles"],
             failed=counts.get("failed", 0),
             rejected=counts.get("rejected", 0),
-            answered=_percent(outputs.get("answer_rate")),
-            words=_number(outputs.get("mean_words")),
+            answered=percent_text(outputs.get("answer_rate")),
+            words=number_text(outputs.get("mean_words"), 0),
             truncated=_share(outputs.get("truncated", 0), counts["articles"]),
             defects=", ".join(f"{k} {what}" for what, k in outputs.get("defects", {}).items()),
-            figures=tuple(_figure(column, record, found, name) for column in gathered.columns),
+            figures=tuple(_figure(column, record, standings, name) for column in gathered.columns),
         )
 
 
 def _figure(
-    column: ScoreColumn, record: Mapping[str, Any], found: Standings, name: str
+    column: ScoreColumn, record: Mapping[str, Any], standings: Standings, name: str
 ) -> TableFigure | None:
     figures = column.of(record)
     if not figures or figures["mean"] is None:
@@ -251,20 +250,12 @@ def _figure(
     if column.measure.part == "value" and figures.get("corpus") is not None:
         return TableFigure(f"{figures['corpus']:.1f}", "", "", figures["n"], "", whole=True)
     mean, low, high = (one_digit(figures[k], column) for k in ("mean", "low", "high"))
-    return TableFigure(mean, low, high, figures["n"], found.mark(column, name))
+    return TableFigure(mean, low, high, figures["n"], standings.mark(column, name))
 
 
 def one_digit(value: float | None, column: ScoreColumn) -> str:
     """Return a figure with one digit, shares times 100."""
     return "–" if value is None else f"{value * (100 if column.percent else 1):.1f}"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"
 
 
 def _share(n: int, of: int) -> str:
@@ -282,45 +273,46 @@ def _missing_scores(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
                 yield name, label, n, why
 
 
-def _notes(gathered: Gathered, articles: Articles, found: Standings) -> Iterator[str]:
+def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iterator[str]:
     first = gathered.records[0]
     yield (
         f"Means over the articles, shares times 100, with the {first['interval']['level']:.0%} "
         f"interval of {first['interval']['resamples']:,} bootstrap resamples."
     )
-    if found.comparison is not None:
+    if standings.comparison is not None:
         yield (
             f"Best, tie, higher and lower are by paired randomization over the articles that all "
-            f"systems have a score for ({found.comparison.resamples:,} resamples), Holm-adjusted "
-            f"over all pairs of systems, at the level {found.comparison.level:g}. A tie is not "
-            "shown to be worse than the best; that is not to say that it is as good."
+            f"systems have a score for ({standings.comparison.resamples:,} resamples), "
+            f"Holm-adjusted over all pairs of systems, at the level "
+            f"{standings.comparison.level:g}. A tie is not shown to be worse than the best; that "
+            "is not to say that it is as good."
         )
-        yield from _too_few(found)
+        yield from _too_few(standings)
     elif len(gathered.runs) > 1:
-        yield f"Nothing is compared: {found.reason}."
-    if len(gathered.runs) > 1 and articles.shared < articles.n:
+        yield f"Nothing is compared: {standings.reason}."
+    if len(gathered.runs) > 1 and articles.shared_count < articles.n:
         yield (
-            f"The systems do not have the same articles: {articles.shared:,} of {articles.n:,} "
-            f"stand in all. Each mean is over a system's own articles"
-            f"{'' if found.comparison is None else '; marks are by the shared ones'}."
+            f"The systems do not have the same articles: {articles.shared_count:,} of "
+            f"{articles.n:,} stand in all. Each mean is over a system's own articles"
+            f"{'' if standings.comparison is None else '; marks are by the shared ones'}."
         )
-    yield from (f"{label} is not compared: {why}." for label, why in found.left_out.items())
+    yield from (f"{label} is not compared: {why}." for label, why in standings.left_out.items())
     yield from _reference_points(gathered)
     for name in _whole_corpus(gathered):
         yield f"{name} is of the whole corpus, and no mean over articles."
     yield from (f"{line}." for line in gathered.missing)
 
 
-def _too_few(found: Standings) -> Iterator[str]:
+def _too_few(standings: Standings) -> Iterator[str]:
     """Say so where no result of the articles could have shown a difference.
 
     The smallest p that flipping the signs of n differences can give is 2 / 2^n.
     """
-    n = max((ranking.n for ranking in found.rankings.values()), default=0)
-    level = found.comparison.level if found.comparison else 0.0
+    n = max((ranking.n for ranking in standings.rankings.values()), default=0)
+    level = standings.comparison.level if standings.comparison else 0.0
     if n and 2.0 ** (1 - n) > level:
         yield (
-            f"{count_text(n, 'article')} can show no difference, however large: everything is a "
+            f"{amount_text(n, 'article')} can show no difference, however large: everything is a "
             f"tie. It takes {math.ceil(1 - math.log2(level))} or more."
         )
 

@@ -1,32 +1,30 @@
-"""The page itself: data, sections and styles put into one file that needs no other."""
+"""The page itself: data, sections, styles and scripts put into one file that needs no other."""
 
+import base64
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
-from evalharness.report import articles as report_articles
-from evalharness.report import choosing, payload
+from evalharness.report.articles import Texts, articles_of, choose_all, choose_articles
 from evalharness.report.gathered import Gathered, gather
-from evalharness.report.overview import overview
-from evalharness.report.pair import falls, pair_section
-from evalharness.report.provenance import provenance_section
-from evalharness.report.ranking import Standings, standings
-from evalharness.report.rendering import render
+from evalharness.report.payload import TRIED, PageIndex, bytes_an_article, pack_json, payload_chunks
+from evalharness.report.ranking import standings
+from evalharness.report.sections import BuiltSection, SectionInput, build_sections
 from evalharness.report.table import NOTICE
-from evalharness.report.texts import pack_json
-from evalharness.report.trust import trust
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
 from evalharness.store.samples import PAGE_FILE
 from evalharness.store.seal import sealed_page
 
 if TYPE_CHECKING:
-    from evalharness.report.plots import Plot
+    import jinja2
 
 REPORT = PAGE_FILE
 INDEX = "index.html"
@@ -36,9 +34,20 @@ MOST_BYTES = 2_990_000
 # Articles that a page carries however long they are.
 LEAST_ARTICLES = 20
 
+_ASSETS = Path(__file__).parent / "assets"
+_EXPLORER = (
+    "dom", "blocks", "marks", "diff", "table", "list", "pane", "card", "reading", "explorer",
+)  # fmt: skip
+_SCRIPTS = (*(f"explorer/{name}.js" for name in _EXPLORER), "page.js")
+_STYLES = ("style.css", "plots.css", "explorer.css")
+# Characters of one text of the page itself; those of the articles are data.
+_LONGEST_TEXT = 20_000
+# What of a page's own folder may run.
+_NEIGHBOURS = "'self'"
+
 
 @dataclass(frozen=True)
-class Options:
+class PageOptions:
     """What a page may have beside what the runs hold; `write_report` says what they mean."""
 
     baseline: str = ""
@@ -69,7 +78,7 @@ def write_report(
         StoreError where the page cannot be written.
     """
     gathered = gather(runs)
-    options = Options(baseline, rules, cards)
+    options = PageOptions(baseline, rules, cards)
     if whole:
         folder = Path(to)
         with _Beside(RunFolder(folder / CHUNKS)) as beside:
@@ -83,8 +92,9 @@ def write_report(
 
 
 class _Beside:
-    """Files beside the page, each with one chunk of texts: a call, since a page from disk may run
-    its neighbours but not read them.
+    """Files beside the page, each with one chunk of texts.
+
+    They are scripts, since a page opened from disk may run files beside it but not read them.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -107,69 +117,56 @@ class _Beside:
         self.n += 1
 
 
-def _page(gathered: Gathered, options: Options, beside: _Beside | None) -> str:
+def _page(gathered: Gathered, options: PageOptions, beside: _Beside | None) -> str:
     gathered = _baseline_first(gathered, options.baseline)
-    gated = _gate(gathered, options)
-    found = standings(gathered)
-    articles = report_articles.articles_of(gathered)
-    differing = found.comparison is not None and (options.baseline or len(gathered.runs) == 2)
-    fallen = falls(gathered, articles) if differing else []
-    figures, no_figures = _figures(gathered, found)
-    with report_articles.Texts(gathered, articles) as texts:
-        shown: dict[str, Any] = {
-            "title": _title(gathered),
-            "gathered": gathered,
-            "overview": overview(gathered, articles, found),
-            "trust": trust(gathered, options.cards),
-            "pair": pair_section(gathered, texts, found, fallen, gated) if differing else None,
-            "figures": figures,
-            "no_figures": no_figures,
-            "provenance": provenance_section(gathered),
-            "notice": NOTICE,
-            "neighbours": beside is not None,
-        }
+    gate_of_runs = _gate(gathered, options)
+    articles = articles_of(gathered)
+    with Texts(gathered, articles) as texts:
+        given = SectionInput(
+            gathered,
+            articles,
+            texts,
+            standings(gathered),
+            gate=gate_of_runs,
+            cards=options.cards,
+            baseline_named=bool(options.baseline),
+        )
+        render = partial(
+            _render,
+            title=_title(gathered),
+            gathered=gathered,
+            sections=build_sections(given),
+            notice=NOTICE,
+            neighbours=beside is not None,
+        )
         if beside is None:
-            empty = render(index="", chunks=(), choice=choosing.choose_all(articles), **shown)
-            named = [number for fall in fallen for number in fall.articles]
+            empty = render(index="", chunks=(), choice=choose_all(articles))
+            named = [number for fall in given.falls for number in fall.articles]
             room = MOST_BYTES - len(empty.encode())
             index, blocks = _payload_that_fits(gathered, texts, named, room)
         else:
-            index, blocks = payload.Index(gathered, choosing.choose_all(articles)), []
-            for chunk in payload.payload_chunks(texts, index):
+            index, blocks = PageIndex(gathered, choose_all(articles)), []
+            for chunk in payload_chunks(texts, index):
                 beside.write(pack_json(chunk))
-    return render(index=pack_json(index.record()), chunks=blocks, choice=index.choice, **shown)
+    return render(index=pack_json(index.record()), chunks=blocks, choice=index.choice)
 
 
 def _payload_that_fits(
-    gathered: Gathered, texts: report_articles.Texts, first: Sequence[int], room: int
-) -> tuple[payload.Index, list[str]]:
+    gathered: Gathered, texts: Texts, first: Sequence[int], room: int
+) -> tuple[PageIndex, list[str]]:
     """Return index and texts of as many articles as there is room for."""
     most = texts.articles.n
-    if most > payload.TRIED:
-        most = max(LEAST_ARTICLES, int(room / payload.bytes_an_article(gathered, texts)))
+    if most > TRIED:
+        most = max(LEAST_ARTICLES, int(room / bytes_an_article(gathered, texts)))
     while True:
-        choice = choosing.choose_articles(gathered, texts.articles, most, first)
-        index = payload.Index(gathered, choice)
-        blocks = [pack_json(chunk) for chunk in payload.payload_chunks(texts, index)]
-        taken = sum(map(len, blocks)) + len(pack_json(index.record()))
-        if taken <= room or len(choice.chosen) <= LEAST_ARTICLES:
+        choice = choose_articles(gathered, texts.articles, most, first)
+        index = PageIndex(gathered, choice)
+        blocks = [pack_json(chunk) for chunk in payload_chunks(texts, index)]
+        size = sum(map(len, blocks)) + len(pack_json(index.record()))
+        if size <= room or len(choice.chosen) <= LEAST_ARTICLES:
             return index, blocks
         # What was tried was shorter than what was chosen.
-        most = max(LEAST_ARTICLES, int(len(choice.chosen) * room / taken * 0.97))
-
-
-def _figures(gathered: Gathered, found: Standings) -> tuple[list[tuple[str, list["Plot"]]], str]:
-    """Return the plots by their groups, or why there are none."""
-    from evalharness.report.plots import NO_PLOTS, NotDrawn, can_draw, make_plots
-
-    if not can_draw():
-        return [], NO_PLOTS
-    try:
-        drawn = make_plots(gathered, found.comparison)
-    except NotDrawn as error:
-        return [], str(error)
-    groups = groupby(drawn, lambda each: each.group)
-    return [(group, list(of)) for group, of in groups], ""
+        most = max(LEAST_ARTICLES, int(len(choice.chosen) * room / size * 0.97))
 
 
 def _baseline_first(gathered: Gathered, name: str) -> Gathered:
@@ -183,7 +180,7 @@ def _baseline_first(gathered: Gathered, name: str) -> Gathered:
     return replace(gathered, runs=tuple(runs))
 
 
-def _gate(gathered: Gathered, options: Options) -> Gate | None:
+def _gate(gathered: Gathered, options: PageOptions) -> Gate | None:
     if options.rules is None:
         return None
     if len(gathered.runs) != 2:
@@ -195,3 +192,94 @@ def _gate(gathered: Gathered, options: Options) -> Gate | None:
 def _title(gathered: Gathered) -> str:
     names = list(dict.fromkeys(str(record["experiment"]) for record in gathered.records))
     return ", ".join(names)
+
+
+def _render(
+    *,
+    sections: Sequence[BuiltSection],
+    index: str,
+    chunks: Sequence[str],
+    neighbours: bool,
+    **shown: Any,
+) -> str:
+    """Return the page.
+
+    index, chunks: its data, packed. neighbours: whether files beside it may run, with the texts
+    that it loads as they are needed. shown: what all templates may read.
+    """
+    import markupsafe
+
+    script, style = _join_files(_SCRIPTS), _join_files(_STYLES)
+    policy = _policy(script, style, _NEIGHBOURS if neighbours else "")
+    template = _environment().get_template("page.html.j2")
+    data = {"index": markupsafe.Markup(index), "chunks": [*map(markupsafe.Markup, chunks)]}  # noqa: S704  base64
+    shown |= {section.name: section.content for section in sections}
+    return template.render(
+        script=script, style=style, policy=policy, sections=sections, **data, **shown
+    )
+
+
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_ASSETS),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=text_for_page,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["clipped"] = clip_with_count
+    return environment
+
+
+# Control characters that HTML has no use for, and halves of UTF-16 pairs, which UTF-8 cannot hold.
+_UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def text_for_page(value: Any) -> Any:
+    r"""Return text that a page can hold: what it cannot is a replacement mark, and none is endless.
+
+    >>> text_for_page("a\x00b")
+    'a�b'
+    """
+    import markupsafe
+
+    if not isinstance(value, str) or isinstance(value, markupsafe.Markup):
+        return value
+    return _UNSHOWN.sub("\ufffd", clip_with_count(value, _LONGEST_TEXT))
+
+
+def clip_with_count(text: str, most: int = 300) -> str:
+    """Return text up to a length, and how much more there is."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} characters more)"
+
+
+def _join_files(names: Sequence[str]) -> Any:
+    """Return files of ours as they stand in the page. They may not end its element."""
+    import markupsafe
+
+    text = "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in names)
+    if re.search(r"</(script|style)|<!--", text, re.IGNORECASE):
+        raise ValueError(f"{', '.join(names)}: ends its own element")
+    return markupsafe.Markup(text)  # noqa: S704  our own files
+
+
+def _policy(script: str, style: str, neighbours: str) -> str:
+    """Return the Content-Security-Policy: nothing is loaded, and only this script and style run.
+
+    neighbours: what else may run, where texts lie in files beside the page.
+    """
+    scripts = f"{_hash(script)} {neighbours}".strip()
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"

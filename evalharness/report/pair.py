@@ -9,13 +9,11 @@ import numpy as np
 
 from evalharness.comparison.comparison import Difference
 from evalharness.comparison.gate import Gate
-from evalharness.report import articles as report_articles
-from evalharness.report.articles import Articles, Texts
-from evalharness.report.comparison import p_value, scaled_figure
-from evalharness.report.gate import GATE_WORDS, gate_notes
+from evalharness.report.articles import Articles, Texts, article_scores
+from evalharness.report.gate import GATE_WORDS, Change, gate_notes, word_diff
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.report.ranking import Standings, without_folders
-from evalharness.report.word_diff import Change, word_diff
+from evalharness.report.table import p_value, scaled_figure
 from evalharness.stats.intervals import Values
 
 WORST_SHOWN = 20
@@ -38,7 +36,7 @@ class Fall:
 
 
 @dataclass(frozen=True)
-class Changed:
+class ScoreChange:
     """How one score differs between a system and the baseline.
 
     verdict: `better`, `worse`, or that no difference is shown.
@@ -57,7 +55,7 @@ class Changed:
 
 
 @dataclass(frozen=True)
-class Fallen:
+class FallenArticle:
     """An article on which a score fell.
 
     link: where the page shows it. words: the two summaries, what only one has marked.
@@ -80,12 +78,12 @@ class Fallen:
 
 
 @dataclass(frozen=True)
-class Worst:
+class WorstArticles:
     """The articles on which a system's score fell the most."""
 
     system: str
     label: str
-    fallen: tuple[Fallen, ...]
+    fallen: tuple[FallenArticle, ...]
 
 
 @dataclass(frozen=True)
@@ -105,21 +103,21 @@ class PairSection:
 
     baseline: str
     systems: tuple[str, ...]
-    changed: tuple[Changed, ...]
+    changed: tuple[ScoreChange, ...]
     level: str
-    worst: tuple[Worst, ...] = ()
+    worst: tuple[WorstArticles, ...] = ()
     gate: GateSummary | None = None
 
 
 def pair_section(
     gathered: Gathered,
     texts: Texts,
-    found: Standings,
+    standings: Standings,
     fallen: Sequence[Fall],
     gate: Gate | None = None,
 ) -> PairSection | None:
     """Return what changed from the first system to the others; None where nothing compares."""
-    comparison = found.comparison
+    comparison = standings.comparison
     if comparison is None:
         return None
     judged = {column.key: column for column in gathered.columns if column.judged}
@@ -127,9 +125,9 @@ def pair_section(
         baseline=comparison.systems[0],
         systems=comparison.systems[1:],
         changed=tuple(
-            _change_row(each, judged[each.metric], comparison.level)
-            for each in comparison.differences
-            if each.metric in judged
+            _change_row(difference, judged[difference.metric], comparison.level)
+            for difference in comparison.differences
+            if difference.metric in judged
         ),
         level=f"{1 - comparison.level:.0%}",
         worst=tuple(_worst(gathered, texts, fallen)),
@@ -137,52 +135,52 @@ def pair_section(
     )
 
 
-def _change_row(each: Difference, column: ScoreColumn, level: float) -> Changed:
-    low, high = (scaled_figure(end, each.metric, "+") for end in (each.low, each.high))
+def _change_row(change: Difference, column: ScoreColumn, level: float) -> ScoreChange:
+    low, high = (scaled_figure(end, change.metric, "+") for end in (change.low, change.high))
     verdict = "no difference shown"
-    if each.p_holm <= level and each.difference:
-        verdict = "better" if each.difference > 0 else "worse"
-    return Changed(
-        system=each.system,
+    if change.p_holm <= level and change.difference:
+        verdict = "better" if change.difference > 0 else "worse"
+    return ScoreChange(
+        system=change.system,
         label=column.label,
         verdict=verdict,
-        n=each.n,
-        difference=scaled_figure(each.difference, each.metric, "+"),
+        n=change.n,
+        difference=scaled_figure(change.difference, change.metric, "+"),
         low=low,
         high=high,
-        p=p_value(each.p_holm),
-        record=f"{each.wins} / {each.ties} / {each.losses}",
-        detectable=scaled_figure(each.detectable, each.metric),
+        p=p_value(change.p_holm),
+        record=f"{change.wins} / {change.ties} / {change.losses}",
+        detectable=scaled_figure(change.detectable, change.metric),
     )
 
 
 def falls(gathered: Gathered, articles: Articles) -> list[Fall]:
-    """Return where scores fell from the first system to each other one; not where none fell."""
+    """Return the articles on which scores fell from the first system to each other, if any did."""
     columns = [column for column in gathered.columns if column.judged]
-    scores = report_articles.values(gathered, articles, columns)
-    found = []
+    scores = article_scores(gathered, articles, columns)
+    all_falls = []
     for system in range(1, len(gathered.runs)):
         for n, column in enumerate(columns):
             both = scores[:, n, [0, system]]
             change = np.nan_to_num(both[:, 1] - both[:, 0], nan=0.0)
             order = np.argsort(change, kind="stable")[:WORST_SHOWN].tolist()
-            if fallen := tuple(each for each in order if change[each] < 0):
-                found.append(Fall(system, column, fallen, both))
-    return found
+            if fallen := tuple(article for article in order if change[article] < 0):
+                all_falls.append(Fall(system, column, fallen, both))
+    return all_falls
 
 
-def _worst(gathered: Gathered, texts: Texts, fallen: Sequence[Fall]) -> Iterator[Worst]:
+def _worst(gathered: Gathered, texts: Texts, fallen: Sequence[Fall]) -> Iterator[WorstArticles]:
     """Yield the worst articles; of two systems, with their words side by side."""
     with_words = len(gathered.runs) == 2
     for fall in fallen:
         entries = []
-        for each in fall.articles:
-            before, after = (texts.of(each, n) for n in (0, fall.system))
+        for article in fall.articles:
+            before, after = (texts.of(article, n) for n in (0, fall.system))
             words = _words(before, after) if with_words else ()
             entries.append(
-                _fallen_row(before["id"], fall.values[each].tolist(), fall.column.key, words)
+                _fallen_row(before["id"], fall.values[article].tolist(), fall.column.key, words)
             )
-        yield Worst(gathered.names[fall.system], fall.column.label, tuple(entries))
+        yield WorstArticles(gathered.names[fall.system], fall.column.label, tuple(entries))
 
 
 def _words(before: Mapping[str, Any], after: Mapping[str, Any]) -> WordChanges:
@@ -190,9 +188,9 @@ def _words(before: Mapping[str, Any], after: Mapping[str, Any]) -> WordChanges:
     return tuple((kind, words[:_LONGEST]) for kind, words in pieces)
 
 
-def _fallen_row(id: str, values: Sequence[float], metric: str, words: WordChanges) -> Fallen:
+def _fallen_row(id: str, values: Sequence[float], metric: str, words: WordChanges) -> FallenArticle:
     one, other = values
-    return Fallen(
+    return FallenArticle(
         id=id,
         link=f"#article={quote(id, safe='', errors='replace')}",
         baseline=scaled_figure(one, metric),
@@ -207,6 +205,8 @@ def _verdict(gate: Gate, gathered: Gathered) -> GateSummary:
         verdict=gate.verdict,
         words=GATE_WORDS[gate.verdict],
         reason=without_folders(gate.reason, gathered),
-        outcomes=tuple((each.verdict, each.name, each.message) for each in gate.outcomes),
+        outcomes=tuple(
+            (outcome.verdict, outcome.name, outcome.message) for outcome in gate.outcomes
+        ),
         notes=tuple(gate_notes(gate)),
     )

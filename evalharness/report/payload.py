@@ -1,9 +1,13 @@
 """The data in the page: an index of all articles with their figures, and their texts in chunks.
 
-Offsets are in UTF-16 code units, as the browser counts.
+It is JSON, gzipped, in base64. Offsets are in UTF-16 code units, as the browser counts.
 """
 
+import base64
+import gzip
+import json
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +15,8 @@ from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.records import unread_spans
-from evalharness.report.articles import Texts, Told
-from evalharness.report.choosing import ArticleChoice
+from evalharness.report.articles import ArticleChoice, ArticleSamples, Texts
 from evalharness.report.gathered import Gathered
-from evalharness.report.texts import Units, json_bytes, pack_json
 from evalharness.store.aggregates import is_truncated
 from evalharness.store.runs import AGAIN
 from evalharness.text import sentences
@@ -30,8 +32,25 @@ _OPENING = 80
 Spans = list[list[int]]
 
 
+class Units:
+    """Turns offsets in Python's characters into JavaScript's: UTF-16 code units.
+
+    >>> Units("a😀b").at(2)
+    3
+    """
+
+    def __init__(self, text: str) -> None:
+        """Take the text that the offsets are of."""
+        ascii_or_near = text.isascii() or max(text, default="") <= "\uffff"
+        self._wide = [] if ascii_or_near else [i for i, c in enumerate(text) if c > "\uffff"]
+
+    def at(self, offset: int) -> int:
+        """Return one offset in UTF-16 code units."""
+        return offset + bisect_left(self._wide, offset) if self._wide else offset
+
+
 @dataclass
-class Index:
+class PageIndex:
     """What the page knows of all its articles before any text is unpacked."""
 
     gathered: Gathered
@@ -60,7 +79,7 @@ class Index:
             m: [[] for _ in systems] for m in metrics
         }
 
-    def add(self, samples: Told, chunk: int, at: int) -> None:
+    def add(self, samples: ArticleSamples, chunk: int, at: int) -> None:
         """Take in an article with what each system made of it."""
         first = next(sample for sample in samples if sample is not None)
         source = str(first.get("source", ""))
@@ -87,8 +106,7 @@ class Index:
         self.words[system].append(None if summary is None else len(summary["text"].split()))
         self.truncated[system].append(None if sample is None else _is_truncated(sample))
         for column in self.gathered.columns:
-            score = scores.get(column.measure.metric)
-            self.values[column.key][system].append(_value(score, column.measure.part))
+            self.values[column.key][system].append(_round_value(column.value_in(scores)))
         for metric in self.bands:
             score = scores.get(metric) or {}
             kinds = Counter(flag["kind"] for flag in score.get("flags", ()))
@@ -150,31 +168,24 @@ def _is_truncated(sample: Mapping[str, Any]) -> bool:
     return is_truncated(sample["article"], summary.get("read"), summary.get("tokens_in"))
 
 
-def _value(score: Mapping[str, Any] | None, part: str) -> float | None:
-    if score is None:
-        return None
-    value = score.get("value") if part == "value" else score.get("parts", {}).get(part)
-    return _round_value(value)
-
-
 def _round_value(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 4)
 
 
-def payload_chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]:
+def payload_chunks(texts: Texts, index: PageIndex) -> Iterator[list[dict[str, Any]]]:
     """Yield the texts of the chosen articles, some at a time, and enter each into the index.
 
     Raises: DataError where a run's samples cannot be read.
     """
     chunk: list[dict[str, Any]] = []
     size = number = 0
-    for each in index.choice.chosen:
-        told = texts[each]
+    for article in index.choice.chosen:
+        samples = texts[article]
         try:
-            index.add(told, number, len(chunk))
-            chunk.append(article(told))
+            index.add(samples, number, len(chunk))
+            chunk.append(article_record(samples))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            where = texts.where(each, _first_broken_system(told))
+            where = texts.where(article, _first_broken_system(samples))
             raise DataError(
                 f"{where}: not a sample as evalharness writes it ({error!r}); {AGAIN}"
             ) from None
@@ -186,12 +197,12 @@ def payload_chunks(texts: Texts, index: Index) -> Iterator[list[dict[str, Any]]]
         yield chunk
 
 
-def _first_broken_system(told: Told) -> int:
+def _first_broken_system(samples: ArticleSamples) -> int:
     """Return the first system whose sample the page cannot be made of."""
-    there = [system for system, sample in enumerate(told) if sample is not None]
+    there = [system for system, sample in enumerate(samples) if sample is not None]
     for system in there:
         try:
-            article([told[system]])
+            article_record([samples[system]])
         except (KeyError, TypeError, ValueError, AttributeError):
             return system
     return there[0]
@@ -201,12 +212,12 @@ def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
     """Return how much of a page an article takes, by some of them spread over all; there is one."""
     n = texts.articles.n
     tried = sorted({i * n // TRIED for i in range(TRIED)})
-    index = Index(gathered, ArticleChoice(tried, n))
+    index = PageIndex(gathered, ArticleChoice(tried, n))
     taken = sum(len(pack_json(chunk)) for chunk in payload_chunks(texts, index))
     return (taken + len(pack_json(index.record()))) / len(tried)
 
 
-def article(samples: Told) -> dict[str, Any]:
+def article_record(samples: ArticleSamples) -> dict[str, Any]:
     """Return what the page has of one article: text, references, and each system's summary."""
     first = next(sample for sample in samples if sample is not None)
     units = Units(first["article"])
@@ -228,7 +239,7 @@ def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
     summary = sample["summary"]
     own = Units(summary["text"])
     gaps = unread_spans(summary, sample["article"])
-    found = {
+    record = {
         "text": summary["text"],
         "unread": [[article.at(gap.start), article.at(gap.end)] for gap in gaps],
         "finish": summary["finish"],
@@ -240,29 +251,29 @@ def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
     }
     for metric, score in sample["scores"].items():
         if said := _score_details(score, own, article):
-            found["scores"][metric] = said
-    return found
+            record["scores"][metric] = said
+    return record
 
 
 def _score_details(score: Mapping[str, Any], own: Units, article: Units) -> dict[str, Any]:
     """Return what a score says beside its numbers; empty where that is nothing."""
-    found: dict[str, Any] = {}
+    details: dict[str, Any] = {}
     if score.get("note") or score.get("band") or score.get("sentences") or score.get("flags"):
-        found["value"] = _round_value(score.get("value"))
+        details["value"] = _round_value(score.get("value"))
     for key in ("note", "band"):
         if score.get(key):
-            found[key] = score[key]
+            details[key] = score[key]
     if score.get("sentences"):
-        found["sentences"] = [
-            [*_span(each, own), _round_value(each["value"]), _evidence(each, article)]
-            for each in score["sentences"]
+        details["sentences"] = [
+            [*_span(sentence, own), _round_value(sentence["value"]), _evidence(sentence, article)]
+            for sentence in score["sentences"]
         ]
     if score.get("flags"):
-        found["flags"] = [
+        details["flags"] = [
             [*_span(flag, own), _text(flag["kind"]), flag["message"], _evidence(flag, article)]
             for flag in score["flags"]
         ]
-    return found
+    return details
 
 
 def _text(value: Any) -> str:
@@ -276,4 +287,21 @@ def _span(span: Mapping[str, Any], units: Units) -> list[int]:
 
 
 def _evidence(entry: Mapping[str, Any], article: Units) -> Spans:
-    return [_span(each, article) for each in entry.get("evidence", ())]
+    return [_span(span, article) for span in entry.get("evidence", ())]
+
+
+def pack_json(value: Any) -> str:
+    """Return a JSON value gzipped, in base64: the same for the same value, on any machine.
+
+    Lone surrogates, which UTF-8 cannot hold, make the JSON ASCII throughout.
+    """
+    return base64.b64encode(gzip.compress(json_bytes(value), 9, mtime=0)).decode()
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return compact JSON, with `null` for what is no number."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()

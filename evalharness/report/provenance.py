@@ -1,12 +1,88 @@
-"""The last section: what made the numbers, and how to make them again."""
+"""What stands behind the numbers: how well each check agrees with people, and what made the runs.
+
+The first section shows the trust cards of checks; the last one signatures, versions, configs, and
+the commands that make the runs again.
+"""
 
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from evalharness.meta import known_cards
+from evalharness.meta.cards import source_row, with_interval
 from evalharness.report.gathered import CONFIG, Gathered
 from evalharness.report.table import signatures
+
+# What a run adds to a check's signature, which does not change its scores.
+_ADDED = "|calibration:"
+
+
+@dataclass(frozen=True)
+class TrustCard:
+    """A check's card as the page shows it. short: a few words to stand beside the score."""
+
+    number: int
+    short: str
+    sentence: str
+    sources: tuple[list[str], ...] = ()
+    meaning: str = ""
+
+
+def trust_cards(gathered: Gathered, cards: str | Path | None = None) -> dict[str, TrustCard]:
+    """Return a card for each check, by its label.
+
+    cards: a file that `evalharness meta --card` wrote, over what comes with the package.
+    Raises: ConfigError where that file is none.
+    """
+    known = known_cards(cards)
+    labels = dict.fromkeys(c.measure.metric for c in gathered.columns if c.kind == "check")
+    return {
+        label: _trust_card(n, label, gathered.signatures(label), known)
+        for n, label in enumerate(labels)
+    }
+
+
+def _trust_card(
+    number: int, label: str, signatures: list[str], known: Mapping[str, Any]
+) -> TrustCard:
+    made = {signature.partition(_ADDED)[0] for signature in signatures}
+    card = _card(label, made, known)
+    if card is None:
+        said = (
+            f"How {label} agrees with people was not measured. On summaries that people labelled, "
+            "`evalharness meta LABELS --checks … --card FILE` measures it, and "
+            "`evalharness report --cards FILE` shows it here."
+        )
+        return TrustCard(number, "trust not measured", said)
+    said = (
+        f"Against what people found, in {len(card['macro_sources'])} sources of labels: mean AUC "
+        f"{with_interval(card, 'macro_auc')}, where 0.5 is chance and 1 is perfect."
+    )
+    if made != {card["signature"]}:
+        said += f" Measured as {card['signature']}; these runs have {', '.join(sorted(made))}."
+    auc = card["macro_auc"]
+    return TrustCard(
+        number,
+        "trust not measured" if auc is None else f"AUC {auc:.2f} (chance 0.5)",
+        said,
+        tuple(source_row(each) for each in card["measured_on"]),
+        card["meaning"],
+    )
+
+
+def _card(label: str, made: set[str], known: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the card of just these settings, or else that of the same check."""
+    exact = [card for card in known.values() if card["signature"] in made]
+    kinds = {signature.partition("|")[0] for signature in made}
+    alike = [
+        card
+        for name, card in known.items()
+        if card["signature"].partition("|")[0] in kinds and name in (label, *kinds)
+    ]
+    return next(iter([*exact, *alike]), None)
+
 
 # Configs that the page shows; those of a larger sweep are alike.
 CONFIGS = 60
@@ -68,11 +144,11 @@ def _text(gathered: Gathered, n: int) -> str:
 
 def _versions(gathered: Gathered) -> list[tuple[str, tuple[str, ...]]]:
     """Return package, and its versions in the order of the runs, each once."""
-    found: dict[str, dict[str, None]] = {}
+    versions_of: dict[str, dict[str, None]] = {}
     for record in gathered.records:
         for name, version in _flat(record.get("provenance", {})):
-            found.setdefault(name, {})[version] = None
-    return [(name, tuple(versions)) for name, versions in found.items()]
+            versions_of.setdefault(name, {})[version] = None
+    return [(name, tuple(versions)) for name, versions in versions_of.items()]
 
 
 def _flat(provenance: Any) -> list[tuple[str, str]]:

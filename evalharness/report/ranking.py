@@ -1,4 +1,4 @@
-"""Who is best by each score, and who is not told apart from the best: as far as tests say."""
+"""The ranking by each score: which system is best, and which differ from it significantly."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,11 +67,11 @@ def standings(gathered: Gathered) -> Standings:
     except Incomparable as error:
         return Standings(reason=without_folders(str(error), gathered))
     chosen = Chosen(tuple(column.measure for column in columns), {})
-    found = compare_shared(shared, chosen)
+    comparison = compare_shared(shared, chosen)
     return Standings(
-        found,
+        comparison,
         shared,
-        {column.key: _ranking(column, found, gathered) for column in columns if column.judged},
+        {column.key: _ranking(column, comparison, gathered) for column in columns if column.judged},
         left_out=left_out,
     )
 
@@ -105,8 +105,8 @@ def _obstacle(measure: Measure, runs: Sequence[Run], names: Sequence[str]) -> st
     return ""
 
 
-def _ranking(column: ScoreColumn, found: Comparison, gathered: Gathered) -> Ranking:
-    standing = {s.system: s for s in found.standings if s.metric == column.key}
+def _ranking(column: ScoreColumn, comparison: Comparison, gathered: Gathered) -> Ranking:
+    standing = {s.system: s for s in comparison.standings if s.metric == column.key}
     means = {name: standing[name].mean for name in gathered.names}
     n = next(iter(standing.values())).n
     running = competitors(gathered)
@@ -116,7 +116,7 @@ def _ranking(column: ScoreColumn, found: Comparison, gathered: Gathered) -> Rank
         return Ranking(column, "", n, means, {}, {})
     marks: dict[str, Mark] = {best: "best" if len(running) > 1 else ""}
     p: dict[str, float] = {}
-    for other, pair in _pairs(found, column.key, best):
+    for other, pair in _pairs(comparison, column.key, best):
         p[other] = pair["p_holm"]
         marks[other] = _mark(pair["different"], means[other], means[best])
         if other in running and means[other] == means[best]:
@@ -131,8 +131,10 @@ def competitors(gathered: Gathered) -> list[str]:
     return models or [name for name, role in pairs if role != "ceiling"]
 
 
-def _pairs(found: Comparison, metric: str, best: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for pair in found.pairs:
+def _pairs(
+    comparison: Comparison, metric: str, best: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for pair in comparison.pairs:
         if pair["metric"] == metric and best in (pair["one"], pair["other"]):
             yield pair["other"] if pair["one"] == best else pair["one"], pair
 

@@ -1,60 +1,234 @@
-"""The table that a terminal shows at the end of a run."""
+"""Tables of text: figures in words, rows drawn for a terminal, as Markdown or CSV; and of runs.
 
-from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+A table is its rows, the first of them the headings. `align` has a letter for each column, `l` for
+words and `r` for figures; columns beyond it hold figures.
+"""
 
-from evalharness.files.untrusted import visible
-from evalharness.store.samples import SHOWN_PARTS
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from evalharness.config.registry import is_share, scorer_row
+from evalharness.files.untrusted import one_line, visible
 
-# Parts that are no shares, and are shown as they are.
-NO_SHARES = ("density",)
-# Wide enough for any table where the output is no terminal.
-_FILE_WIDTH = 200
+TextRow = Sequence[str]
+# What stands for a figure that there is none of.
+NONE = "–"
+_GAP = "  "
+
+
+def number_text(value: float | None, digits: int = 3, sign: str = "") -> str:
+    """Return a number with so many digits behind the point.
+
+    >>> number_text(0.5), number_text(0.25, 1, "+"), number_text(None)
+    ('0.500', '+0.2', '–')
+    """
+    return NONE if value is None else f"{value:{sign}.{digits}f}"
+
+
+def percent_text(share: float | None) -> str:
+    """Return a share as a whole number of percent.
+
+    >>> percent_text(0.314), percent_text(None)
+    ('31%', '–')
+    """
+    return NONE if share is None else f"{share:.0%}"
+
+
+def interval_text(
+    low: float | None, high: float | None, write: Callable[[float], str] = number_text
+) -> str:
+    """Return both ends of an interval, with a word between them where one has a sign.
+
+    >>> interval_text(0.1, 0.25), interval_text(-0.1, 0.25), interval_text(0.1, 0.25, percent_text)
+    ('0.100–0.250', '-0.100 to 0.250', '10%–25%')
+    """
+    if low is None or high is None:
+        return NONE
+    ends = write(low), write(high)
+    return (" to " if ends[0][0] in "+-" or ends[1][0] in "+-" else "–").join(ends)
+
+
+def p_value(p: float) -> str:
+    """Return a p-value to three digits.
+
+    >>> p_value(0.04), p_value(0.0001)
+    ('0.040', '<0.001')
+    """
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def amount_text(n: int, noun: str) -> str:
+    """Return how many there are of something.
+
+    >>> amount_text(1, "summary"), amount_text(2000, "summary"), amount_text(2, "score")
+    ('1 summary', '2,000 summaries', '2 scores')
+    """
+    plural = f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else plural}"
+
+
+# Drawn as text.
+
+
+def show_table(
+    rows: Sequence[TextRow], out: IO[str], align: str = "l", notes: Iterable[str] = ()
+) -> None:
+    """Print a table and an empty line, and notes below it.
+
+    On a terminal, columns that have no room stand in a table of their own below the others.
+    """
+    is_unicode = "utf" in (getattr(out, "encoding", None) or "utf-8").lower()
+    for line in table_lines(rows, align, terminal_width(out), "─" if is_unicode else "-"):
+        print(line, file=out)
+    print(file=out)
+    for note in notes:
+        print(visible(note), file=out)
+
+
+def terminal_width(out: IO[str]) -> int | None:
+    """Return how many columns a terminal has; None of what is no terminal."""
+    return shutil.get_terminal_size().columns if out.isatty() else None
+
+
+def table_lines(
+    rows: Sequence[TextRow], align: str = "l", width: int | None = None, rule: str = "─"
+) -> list[str]:
+    """Return a table as lines, with a rule below the headings.
+
+    width: columns of a terminal. What is wider is parted, and the first columns, of words, are
+    repeated in each part.
+
+    >>> print(*table_lines([["system", "n"], ["lead-3", "24"], ["x", "6"]]), sep="\\n")
+    system   n
+    ──────────
+    lead-3  24
+    x        6
+    """
+    widths = _widths(rows)
+    lines: list[str] = []
+    for columns in _parts(widths, align, width):
+        head, *body = align_columns([[row[n] for n in columns] for row in rows],
+                                    "".join(_justify(align, n) for n in columns))  # fmt: skip
+        across = sum(widths[n] for n in columns) + len(_GAP) * (len(columns) - 1)
+        lines += [*([""] if lines else []), head, rule * across, *body]
+    return lines
+
+
+def align_columns(rows: Sequence[TextRow], align: str = "l") -> list[str]:
+    """Return rows as lines, the cells of a column below each other."""
+    widths = _widths(rows)
+    return [_GAP.join(_cells(row, widths, align)).rstrip() for row in rows]
+
+
+def _cells(row: TextRow, widths: Sequence[int], align: str) -> Iterator[str]:
+    """Yield cells with blanks beside them; in cells that letters fill two columns each, fewer."""
+    for n, (cell, width) in enumerate(zip(map(one_line, row), widths, strict=True)):
+        blanks = " " * (width - text_width(cell))
+        yield cell + blanks if _justify(align, n) == "l" else blanks + cell
+
+
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text fills: some letters fill two, some none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _widths(rows: Sequence[TextRow]) -> list[int]:
+    columns = zip(*rows, strict=True)
+    return [max(text_width(one_line(cell)) for cell in column) for column in columns]
+
+
+def _justify(align: str, column: int) -> str:
+    return align[column] if column < len(align) else "r"
+
+
+def _parts(widths: Sequence[int], align: str, width: int | None) -> Iterator[list[int]]:
+    """Yield the columns of each part: the first ones, of words, and those that have room."""
+    words = len(align) - len(align.lstrip("l"))
+    part = list(range(words))
+    for n in range(words, len(widths)):
+        across = sum(widths[k] + len(_GAP) for k in part) + widths[n]
+        if width is not None and across > width and len(part) > words:
+            yield part
+            part = list(range(words))
+        part.append(n)
+    yield part
+
+
+# As Markdown and CSV.
+
+
+def markdown_table(rows: Sequence[TextRow], align: str = "l") -> str:
+    """Return a table in Markdown."""
+    rule = [":--" if _justify(align, n) == "l" else "--:" for n in range(len(rows[0]))]
+    head, *body = [[escape_markdown(cell) for cell in row] for row in rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, rule, *body])
+
+
+def escape_markdown(text: str) -> str:
+    r"""Return text that stands for itself in Markdown.
+
+    >>> print(escape_markdown("a|b_c"))
+    a\|b\_c
+    """
+    special = "\\`*_{}[]<>|#"
+    return "".join(f"\\{c}" if c in special else c for c in " ".join(text.split()))
+
+
+def csv_table(rows: Iterable[Sequence[Any]]) -> str:
+    r"""Return a table as CSV: numbers in full, nothing for None, text that is no formula.
+
+    >>> csv_table([["system", "mean"], ["=1+1", None]])
+    "system,mean\n'=1+1,\n"
+    """
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([[_csv_cell(c) for c in row] for row in rows])
+    return out.getvalue()
+
+
+def _csv_cell(cell: Any) -> Any:
+    """Return a cell; text that a spreadsheet would take for a formula, quoted."""
+    if cell is None:
+        return ""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell
+
+
+# The table at the end of a run.
 
 NOTICE = "AI generated summaries may have errors. For context, always refer to the full article."
 
 
 def show_runs(records: Sequence[Mapping[str, Any]], out: IO[str]) -> None:
     """Print a table of runs, given as their `run.json` hold them, and what to know of it."""
-    from rich.console import Console
-
-    console = Console(file=out, highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(file=out, highlight=False, width=_FILE_WIDTH, no_color=True)
-    table = _table(records, spread=True)
-    unbounded = console.options.update(max_width=10_000)
-    if console.measure(table, options=unbounded).maximum > console.width:
-        table = _table(records, spread=False)  # a narrow terminal: the means matter more
-    console.print(table)
-    for line in _notes(records):
-        console.print(visible(line), markup=False, soft_wrap=True)
+    rows = _run_rows(records, spread=True)
+    width = terminal_width(out)
+    if width and text_width(table_lines(rows)[1]) > width:
+        rows = _run_rows(records, spread=False)  # a narrow terminal: the means matter more
+    show_table(rows, out, notes=_notes(records))
 
 
-def _table(records: Sequence[Mapping[str, Any]], spread: bool) -> "Table":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=not spread)
-    table.add_column("system", no_wrap=True)
-    for heading in ("n", "answered", "words"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def _run_rows(records: Sequence[Mapping[str, Any]], spread: bool) -> list[TextRow]:
     columns = columns_of(records)
-    for heading in headings(columns, spread):
-        table.add_column(Text(heading), justify="right", no_wrap=True)
+    rows: list[TextRow] = [["system", "n", "answered", "words", *headings(columns, spread)]]
     for record in records:
         outputs = record["outputs"]
-        table.add_row(
-            Text(record["cell"]),
-            str(record["counts"]["summarized"]),
-            _percent(outputs["answer_rate"]),
-            _number(outputs["mean_words"], 0),
-            *(_figure(record, label, part, spread) for label, part in columns),
+        figures = (_figure(record, label, part, spread) for label, part in columns)
+        rows.append(
+            [
+                record["cell"],
+                str(record["counts"]["summarized"]),
+                percent_text(outputs["answer_rate"]),
+                number_text(outputs["mean_words"], 0),
+                *figures,
+            ]
         )
-    return table
+    return rows
 
 
 def columns_of(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -69,7 +243,7 @@ def columns_of(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     columns = []
     for label, found in metrics.items():
         kind = signatures.get(label, label).partition("|")[0]
-        shown = [p for p in SHOWN_PARTS.get(kind, ()) if any(p in m["parts"] for m in found)]
+        shown = [p for p in scorer_row(kind).shown if any(p in m["parts"] for m in found)]
         columns += [(label, part) for part in shown or [""]]
     return columns
 
@@ -87,27 +261,20 @@ def headings(columns: Sequence[tuple[str, str]], spread: bool) -> list[str]:
 def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> str:
     """Return a mean, times 100 where it is a share, and how far its interval goes from it."""
     metric = record["metrics"].get(label)
-    found = metric and (metric["parts"].get(part) if part else metric)
-    if not found or found["mean"] is None:
-        return "–"
-    if not part and "corpus" in found:
-        return _number(found["corpus"], 1)
-    half = max(found["high"] - found["mean"], found["mean"] - found["low"])
-    scale = 1 if part in NO_SHARES else 100
-    mean = f"{found['mean'] * scale:.1f}"
-    return f"{mean} ±{half * scale:.1f}" if spread and found["n"] > 1 else mean
+    figure = metric and (metric["parts"].get(part) if part else metric)
+    if not figure or figure["mean"] is None:
+        return NONE
+    if not part and "corpus" in figure:
+        return number_text(figure["corpus"], 1)
+    half = max(figure["high"] - figure["mean"], figure["mean"] - figure["low"])
+    mean = scaled_figure(figure["mean"], part, digits=1)
+    return f"{mean} ±{scaled_figure(half, part, digits=1)}" if spread and figure["n"] > 1 else mean
 
 
-def _rows(n: int) -> str:
-    return "1 row is" if n == 1 else f"{n} rows are"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int = 2) -> str:
+    """Return a figure as tables have it: shares times 100. metric: its name, or its part's."""
+    scale = 100 if is_share(metric.rpartition(".")[2]) else 1
+    return number_text(None if value is None else value * scale, digits, sign)
 
 
 def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -146,7 +313,8 @@ def _remarks(record: Mapping[str, Any]) -> list[str]:
     remarks = []
     counts, outputs = record["counts"], record["outputs"]
     if counts["rejected"]:
-        remarks.append(f"{_rows(counts['rejected'])} no article; see rejected.jsonl in its folder")
+        rows = "1 row is" if counts["rejected"] == 1 else f"{counts['rejected']} rows are"
+        remarks.append(f"{rows} no article; see rejected.jsonl in its folder")
     remarks += [f"store: damaged and left out: {where}" for where in record["timing"]["damaged"]]
     remarks += [f"{n} not summarized: {why}" for why, n in outputs["errors"].items()]
     if outputs["truncated"]:

@@ -8,7 +8,7 @@ from evalharness import text
 from evalharness.files.untrusted import printable
 from evalharness.loaders.pages.parts import Page
 from evalharness.records import Flag, Span
-from evalharness.report.table import NOTICE
+from evalharness.report.table import NOTICE, amount_text
 from evalharness.runner.check import Sentence, Verdict
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ VERDICT_WORDS = {
 _QUOTED = 300  # characters of evidence
 
 
-def show_verdict(found: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
+def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
     """Print a verdict; flagged words are underlined, or stand in [[ ]] in plain output."""
-    printer = Printer(found, console_on(out, color))
+    printer = Printer(verdict, console_on(out, color))
     printer.show_head(name)
     printer.show_sentences()
     printer.console.print()
@@ -63,31 +63,31 @@ def console_on(out: IO[str], color: bool) -> "Console":
 class Printer:
     """Prints a verdict, sentence by sentence."""
 
-    def __init__(self, found: Verdict, console: "Console") -> None:
+    def __init__(self, verdict: Verdict, console: "Console") -> None:
         """Take a verdict and where it is printed."""
-        self.found, self.console = found, console
+        self.verdict, self.console = verdict, console
         self.marks = not console.is_terminal
-        self.places = text.sentences(found.article)
+        self.article_sentences = text.sentences(verdict.article)
 
     def show_head(self, name: str) -> None:
         """Print the name of what was checked, the verdict, and what a page was taken for."""
-        found = self.found
+        verdict = self.verdict
         if name:
             self._print("", (name, "bold"))
-        chance = found.probability
+        chance = verdict.probability
         learnt = "" if chance is None else f"; {chance:.0%} likely to be consistent"
-        score = "" if found.score is None else f"  ({found.check} {found.score:.2f}{learnt})"
-        self._print("  ", (VERDICT_WORDS[found.verdict], STYLES[found.verdict]), (score, "dim"))
-        if found.page is not None:
-            for line in page_facts(found.page):
+        score = "" if verdict.score is None else f"  ({verdict.check} {verdict.score:.2f}{learnt})"
+        self._print("  ", (VERDICT_WORDS[verdict.verdict], STYLES[verdict.verdict]), (score, "dim"))
+        if verdict.page is not None:
+            for line in page_facts(verdict.page):
                 self._print("  ", (line, "dim"))
 
     def show_sentences(self) -> None:
         """Print each sentence with its flags and its evidence, and a note if there is one."""
-        for number, sentence in enumerate(self.found.sentences, 1):
+        for number, sentence in enumerate(self.verdict.sentences, 1):
             self._show_sentence(number, sentence)
-        if self.found.note and self.found.verdict != "no_summary":
-            self._print("  ", (f"Note: {self.found.note}.", ""))
+        if self.verdict.note and self.verdict.verdict != "no_summary":
+            self._print("  ", (f"Note: {self.verdict.note}.", ""))
 
     def _show_sentence(self, number: int, sentence: Sentence) -> None:
         self.console.print()
@@ -95,10 +95,10 @@ class Printer:
         self._print(
             "  ", (f"{number} ", "bold"), (sentence.band, STYLES[sentence.band]), (value, "dim")
         )
-        flags = [flag for flag in self.found.flags if _inside(flag.span, sentence.span)]
+        flags = [flag for flag in self.verdict.flags if _inside(flag.span, sentence.span)]
         self._print(INDENT, *self._mark_pieces(sentence, flags))
         for flag in flags:
-            said = " ".join(flag.span.of(self.found.summary).split())
+            said = " ".join(flag.span.of(self.verdict.summary).split())
             self._print(
                 INDENT + "  ", (f"{flag.kind}: ", "bold"), (f"“{said}”: {flag.message}", "")
             )
@@ -107,7 +107,7 @@ class Printer:
     def _mark_pieces(self, sentence: Sentence, flags: Sequence[Flag]) -> Iterator[tuple[str, str]]:
         """Yield the pieces of a sentence, flagged ones marked."""
         style = f"underline {'red' if sentence.band == 'flagged' else 'yellow'}"
-        at, summary = sentence.span.start, self.found.summary
+        at, summary = sentence.span.start, self.verdict.summary
         for flag in sorted(flags, key=lambda flag: flag.span):
             start, end = max(flag.span.start, at), min(flag.span.end, sentence.span.end)
             if start >= end:
@@ -122,14 +122,15 @@ class Printer:
         spans = [*(span for flag in flags for span in flag.evidence[:1]), *sentence.evidence]
         numbers = [n for n in map(self._number, spans) if n is not None]
         for n in list(dict.fromkeys(numbers))[: 1 if sentence.band == "supported" else 2]:
-            said = " ".join(self.places[n].of(self.found.article).split())
+            said = " ".join(self.article_sentences[n].of(self.verdict.article).split())
             quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
             self._print(INDENT + "  ", (f"Article, sentence {n + 1}: ", "bold"), (quoted, "dim"))
         if not numbers and sentence.band != "supported":
             self._print(INDENT + "  ", ("No sentence of the article bears on this.", "dim"))
 
     def _number(self, span: Span) -> int | None:
-        return next((n for n, each in enumerate(self.places) if span.start < each.end), None)
+        ends = (sentence.end for sentence in self.article_sentences)
+        return next((n for n, end in enumerate(ends) if span.start < end), None)
 
     def _print(self, indent: str, *pieces: tuple[str, str]) -> None:
         print_wrapped(self.console, indent, *pieces)
@@ -162,16 +163,15 @@ def page_facts(page: Page) -> Iterator[str]:
     if any(facts):
         yield f"By and when: {'; '.join(fact for fact in facts if fact)}"
     yield f"Disclaimer: {page.disclaimer or 'none was found'}"
-    parts = [_n(len(page.summary), "summary line"), _n(len(page.body), "paragraph")]
-    parts += [_n(len(page.subheads), "subhead")] if page.subheads else []
+    parts = [
+        amount_text(len(page.summary), "summary line"),
+        amount_text(len(page.body), "paragraph"),
+    ]
+    parts += [amount_text(len(page.subheads), "subhead")] if page.subheads else []
     parts += [f"dateline {page.dateline}"] if page.dateline else []
     parts += [f"source {page.source_tag.strip('–—- ')}"] if page.source_tag else []
     left = page.furniture
     shown = "; ".join(textwrap.shorten(line, 30, placeholder="…") for line in left[:4])
     more = ", …" if len(left) > 4 else ""
-    parts += [f"{_n(len(left), 'other line')} left out ({shown}{more})"] if left else []
+    parts += [f"{amount_text(len(left), 'other line')} left out ({shown}{more})"] if left else []
     yield f"Taken from the page: {', '.join(parts)}"
-
-
-def _n(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,16 +1,32 @@
 """Articles as a run goes through them: a window at a time, so that memory does not grow with them.
 
 A window is what is batched by length, and so a part of the batch plan: it must not depend on the
-machine, on the metrics, or on what is stored.
+machine, on the metrics, or on what is stored. Scorers are given a part of a window, a unit.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from evalharness.errors import DataError
 from evalharness.protocols import Counted, Loader
-from evalharness.records import Article, Rejected
+from evalharness.records import Article, Rejected, Summary
 
 WINDOW = 512
+# Pairs of article and summary that a metric is given at once: how much of it is in memory.
+PAIRS_AT_ONCE = 4096
+# Articles whose summaries a metric is given at once. What a network makes of a text may differ in
+# its last digits with the texts beside it: so this is the same on every executor, and small enough
+# for some workers to share a run of some hundred articles.
+ARTICLES_AT_ONCE = 128
+
+# Tells by a batch's number in its window and an article's key whether it is ours.
+Claim = Callable[[int, str], bool]
+# Articles that are scored together, and of each cell their summaries; None is not ours to score.
+Unit = tuple[Sequence[Article], Sequence[Sequence[Summary | None]]]
+
+
+def claim_all(batch: int, key: str) -> bool:
+    """Claim every article of every batch, as a run without shards does."""
+    return True
 
 
 def windows(
@@ -32,6 +48,15 @@ def windows(
             return
     if window:
         yield window
+
+
+def units(
+    window: Sequence[Article], summaries: Sequence[Sequence[Summary | None]]
+) -> Iterator[Unit]:
+    """Yield the articles of a window with their summaries by cell, a bounded number at once."""
+    size = max(1, min(ARTICLES_AT_ONCE, PAIRS_AT_ONCE // len(summaries)))
+    for start in range(0, len(window), size):
+        yield window[start : start + size], [of_cell[start : start + size] for of_cell in summaries]
 
 
 def no_article(rejected: int, first: Rejected | None) -> DataError:

@@ -1,4 +1,4 @@
-"""Summaries that exist, scored: rows of our own kind, and the logs of other harnesses."""
+"""`score`: a run over summaries that exist, in rows of our own kind or logs of other harnesses."""
 
 import re
 import unicodedata
@@ -8,30 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import registry
-from evalharness.config import run_config as configs
+from evalharness.config.build import build_component
+from evalharness.config.run_config import read_run_config
+from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, DataError, HarnessError
+from evalharness.loaders.formats import matching_paths
 from evalharness.loaders.logs.files import open_log
-from evalharness.loaders.logs.formats import FORMATS
+from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import Logs
-from evalharness.loaders.paths import matching_paths
 from evalharness.records import digest
 from evalharness.runner.run import Progress, Unfinished, run
 from evalharness.store import samples as results_files
 from evalharness.store.runs import Run
 
 ROWS_FORMAT = "rows"
-FORMAT_NAMES = ("auto", ROWS_FORMAT, *FORMATS)
+FORMAT_NAMES = ("auto", ROWS_FORMAT, *HARNESS_FORMATS)
 REASONS_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What one run reads: the `data` of its config, what it is called, and what was taken of it."""
+    """What one run reads: the `data` of its config, its label, and which fields are taken of it."""
 
     data: Mapping[str, Any]
     label: str
-    told: str = ""
+    fields: str = ""
 
 
 def score(
@@ -64,17 +65,17 @@ def score(
     """
     if format not in FORMAT_NAMES:
         raise ConfigError(f"--format {format}: known are {', '.join(FORMAT_NAMES)}")
-    sheet = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
-    sources = _sources_of_systems(list(_sources(files, format, sheet, overrides)), systems)
+    config = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
+    sources = _sources_of_systems(list(_sources(files, format, config, overrides)), systems)
     runs: list[Run] = []
     failures: dict[str, str] = {}
     for source in sources:
-        if source.told:
-            tell(source.told)
-        whole = sheet | {"data": source.data, "model": {"name": "given", "label": source.label}}
+        if source.fields:
+            tell(source.fields)
+        model = {"name": "given", "label": source.label}
         try:
             runs += run(
-                whole,
+                {**config, "data": source.data, "model": model},
                 overrides,
                 results=results,
                 limit=limit,
@@ -97,30 +98,30 @@ def score(
 
 
 def _sources(
-    files: Sequence[str], format_: str, sheet: Mapping[str, Any], overrides: Sequence[str]
+    files: Sequence[str], format_: str, config: Mapping[str, Any], overrides: Sequence[str]
 ) -> Iterator[_Source]:
     rows: list[str] = []
-    taken: set[str] = set()
+    folders: set[str] = set()
     for path in [path for file in files for path in _files_of_argument(file)]:
         if not path.is_file() or format_ == ROWS_FORMAT or open_log(path, format_) is None:
             rows.append(str(path))
             continue
         data = {"name": "logs", "path": str(path), "format": format_}
-        logs = _logs(dict(sheet, data=data), overrides)
-        told = "\n".join(taken.told() for taken in logs.taken())
+        logs = _logs({**config, "data": data}, overrides)
+        fields = "\n".join(mapped.describe() for mapped in logs.open_logs())
         for system in logs.systems() or [path.stem]:
-            label = _unused_name(system, path.stem, taken)
-            yield _Source({**data, "system": system}, label, told)
-            told = ""  # once for a file
+            label = _unused_label(system, path.stem, folders)
+            yield _Source({**data, "system": system}, label, fields)
+            fields = ""  # once for a file
     if rows:
         label = Path(rows[0]).name.partition(".")[0]
         yield _Source({"name": "files", "path": rows if len(rows) > 1 else rows[0]}, label)
 
 
-def _logs(sheet: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
+def _logs(config: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
     """Return the loader as the run will have it, with what the overrides make of its columns."""
-    experiment = configs.read(sheet, overrides)
-    loader = registry.build("loaders", ("data",), experiment.sheet.data, experiment.document)
+    run_config = read_run_config(config, overrides)
+    loader = build_component("loaders", ("data",), run_config.data, run_config.document)
     if not isinstance(loader, Logs):
         raise ConfigError("--set data.name: the loader of a log is `logs`; or give --format rows")
     return loader
@@ -128,27 +129,27 @@ def _logs(sheet: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
 
 def _sources_of_systems(sources: list[_Source], systems: Sequence[str]) -> list[_Source]:
     """Return the sources with the systems that were asked for, and those that have none."""
-    there = {str(source.data["system"]): None for source in sources if "system" in source.data}
+    known = list(dict.fromkeys(str(s.data["system"]) for s in sources if "system" in s.data))
     for system in systems:
-        if system not in there:
-            raise DataError(f"no summaries of {system!r}{configs.nearest(system, list(there))}")
+        if system not in known:
+            raise DataError(f"no summaries of {system!r}{nearest(system, known)}")
     return [s for s in sources if not systems or s.data.get("system") in (None, *systems)]
 
 
-def _unused_name(system: str, stem: str, taken: set[str]) -> str:
-    """Return a name for a system's run whose folder is no other's, and note it in `taken`.
+def _unused_label(system: str, stem: str, folders: set[str]) -> str:
+    """Return a label for a system's run whose folder is no other's, and put it into `folders`.
 
-    >>> taken = set()
-    >>> [_unused_name(*names, taken) for names in (("a/b", "x"), ("a/b", "y"), ("A-b", "y"))]
+    >>> used = set()
+    >>> [_unused_label(*names, used) for names in (("a/b", "x"), ("a/b", "y"), ("A-b", "y"))]
     ['a/b', 'a/b-y', '57ca8066-A-b']
     """
     spare = f"{digest(system, stem)[:8]}-{system}"
     for label in (system, f"{system}-{stem}", spare):
         folder = re.sub(r"\W+", "-", unicodedata.normalize("NFC", label).lower()).strip("-")
         key = folder.encode(errors="replace")[:100].decode(errors="replace")
-        if key not in taken:
+        if key not in folders:
             break
-    taken.add(key)
+    folders.add(key)
     return label
 
 
@@ -161,12 +162,12 @@ def _files_of_argument(file: str) -> list[Path]:
 
 def _left_out(finished: Run) -> Iterator[str]:
     """Yield how many records of a log were left out, and the most frequent reasons."""
-    counts = finished.record["counts"]
-    if not counts["rejected"]:
+    counts = finished.counts
+    if not counts.rejected:
         return
     rejected = results_files.read_samples(finished.folder / results_files.REJECTED)
     reasons = Counter(str(row["reason"]) for row in rejected)
     shown = [f"{n} × {reason}" for reason, n in reasons.most_common(REASONS_SHOWN)]
     more = len(reasons) - len(shown)
     listed = "; ".join([*shown, f"{more} more reasons"] if more > 0 else shown)
-    yield f"{finished.name}: left out {counts['rejected']} of {counts['rows']} records: {listed}"
+    yield f"{finished.name}: left out {counts.rejected} of {counts.rows} records: {listed}"

@@ -13,19 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.config import registry
-from evalharness.config import run_config as configs
 from evalharness.config.cells import Cell, by_articles, prepare
+from evalharness.config.registry import scorer_row
+from evalharness.config.run_config import read_run_config
+from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
 from evalharness.files.temporary import OffsetIndex
 from evalharness.hf import hub
 from evalharness.protocols import Metric, Need
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.runner.articles import no_article, windows
-from evalharness.runner.work import Work, at_work
 from evalharness.stats import paired
 from evalharness.store.ledger import Ledger, results_folder
-from evalharness.store.samples import SHOWN_PARTS, TABLE_FILE
+from evalharness.store.samples import TABLE_FILE
 from evalharness.store.store import Store, content_key
 
 # Standard deviation, over articles, of the difference between two systems, where no run tells it:
@@ -132,7 +132,7 @@ def plan(
     limit: int | None = None,
 ) -> Plan:
     """Return what running a config would do. Raises: HarnessError, as the run would."""
-    cells = prepare(configs.read(config, overrides, limit))
+    cells = prepare(read_run_config(config, overrides, limit))
     folder = results_folder(results)
     looking = _Looking(Store(folder / "store"), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
@@ -154,7 +154,7 @@ class _Looking:
         self.store = store
         self.folder = folder
         self.missing: dict[str, OffsetIndex] = {}  # keys by what is to summarize them
-        self.works: dict[str, Work] = {}
+        self.signatures: dict[str, Mapping[str, Any]] = {}  # of models, by cell
         self.problems: dict[tuple[Any, ...], str] = {}
 
     def cell(self, cell: Cell) -> CellPlan:
@@ -164,7 +164,7 @@ class _Looking:
         planned.problem = self.problems.get(cell.weights, "")
         if not planned.problem:
             try:
-                self.works[cell.name] = at_work(cell, path, self.store)
+                self.signatures[cell.name] = signature_parts(cell.model_kind, cell.model)
             except ModelError as error:
                 planned.problem = str(error)
                 self.problems[cell.weights] = planned.problem
@@ -182,7 +182,7 @@ class _Looking:
             rejected += 1
             first_rejected = first_rejected or row
 
-        for window in windows(first.loader, first.sheet.limit, reject):
+        for window in windows(first.loader, first.run_config.limit, reject):
             contents = _Contents(window)
             for each in looked:
                 each.count(window, contents)
@@ -209,15 +209,14 @@ class _Cell:
     def __init__(self, cell: Cell, planned: CellPlan, looking: _Looking) -> None:
         self.cell = cell
         self.planned = planned
-        work = looking.works.get(cell.name)
-        self.summarizing = work.summarizing if work else None
-        signature = self.summarizing.signature if self.summarizing else {"unnamed": cell.name}
+        known = looking.signatures.get(cell.name)
+        signature = {"unnamed": cell.name} if known is None else known
         self.missing = looking.missing.setdefault(canonical(signature), OffsetIndex())
-        self.ledger = looking.store.look("summaries", signature) if self.summarizing else None
+        self.ledger = None if known is None else looking.store.look("summaries", signature)
         self.scored: dict[str, Ledger | None] = {}
         for label, metric in cell.metrics.items():
             try:
-                named = registry.signature(cell.metric_kinds[label], metric)
+                named = signature_parts(cell.metric_kinds[label], metric)
                 self.scored[label] = looking.store.look("scores", named)
             except ModelError as error:
                 self.scored[label] = None
@@ -255,9 +254,7 @@ class _Cell:
 def _all_weights(cells: Sequence[Cell]) -> list[PlannedCheckpoint]:
     """Return where the weights are of models, metrics and checks, each checkpoint once."""
     components = [each for cell in cells for each in (cell.model, *cell.metrics.values())]
-    wanted = dict.fromkeys(
-        each for found in components for each in registry.wanted_checkpoints(found)
-    )
+    wanted = dict.fromkeys(each for found in components for each in wanted_checkpoints(found))
     return [weights_of(each) for each in wanted]
 
 
@@ -296,7 +293,7 @@ def _detectable(group: Sequence[Cell], plans: Mapping[int, CellPlan]) -> Iterato
     cells = {label: cell for cell in reversed(group) for label in cell.metrics}
     for label in dict.fromkeys(label for cell in group for label in cell.metrics):
         metric, kind = cells[label].metrics[label], cells[label].metric_kinds[label]
-        for part in SHOWN_PARTS.get(kind, ("value",)):
+        for part in scorer_row(kind).shown or ("value",):
             deviation, basis = _deviation(folders, f"{label}.{part}", metric)
             difference = None
             if deviation is not None and n > 1:

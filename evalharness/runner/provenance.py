@@ -9,33 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import evalharness
+from evalharness.config.registry import packages_of_components
 
-# Every package that can move a number or the bytes of a result.
-PACKAGES = (
-    "accelerate",
-    "datasets",
-    "numpy",
-    "pyarrow",
-    "pydantic",
-    "rapidfuzz",
-    "rouge-score-rs",
-    "sacrebleu",
-    "safetensors",
-    "sentencepiece",
-    "tokenizers",
-    "torch",
-    "trafilatura",
-    "transformers",
-)
+# What every run computes and writes with, beside the packages of its components.
+_OF_EVERY_RUN = {"numpy", "pyarrow", "pydantic"}
 
 
 def provenance() -> dict[str, Any]:
     """Return versions, the git commit of this checkout, and the hardware; no times, no paths."""
+    packages = sorted(_OF_EVERY_RUN | packages_of_components())
     return {
         "evalharness": evalharness.__version__,
         "git": _git_commit(Path(evalharness.__file__).parent),
         "python": platform.python_version(),
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": {name: found for name in packages if (found := _version(name))},
         "hardware": {
             "system": f"{platform.system()} {platform.machine()}",
             "processor": _processor(),

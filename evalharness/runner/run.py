@@ -1,29 +1,18 @@
-"""From a config to runs: load, summarize, score; what the store has is not computed again."""
+"""From a config to runs: two verbs, `fill` the store with what it lacks, `write` the runs."""
 
-import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import registry
-from evalharness.config import run_config as configs
-from evalharness.config.cells import Cell, by_articles, by_weights, executor_of, prepare
-from evalharness.errors import DataError, Exit, HarnessError, NoMemory, StoreError
-from evalharness.protocols import Delegating, Pool, Silence, Tracked
+from evalharness.config.cells import Cell, executor_of, prepare
+from evalharness.config.run_config import read_run_config
+from evalharness.errors import Exit, HarnessError
+from evalharness.executors.local import LocalPool
 from evalharness.protocols import Progress as Progress
-from evalharness.runner import tracking
-from evalharness.runner.provenance import provenance
+from evalharness.runner.fill import fill
 from evalharness.runner.space import check_space
-from evalharness.runner.tasks import Ready, fill_scores
-from evalharness.runner.work import (
-    Work,
-    at_work,
-    let_go,
-    passes,
-    reason,
-    summarize,
-    work_with_same_summaries,
-)
+from evalharness.runner.write import write
 from evalharness.store.ledger import RunFolder, cannot_write, results_folder
 from evalharness.store.runs import Run
 from evalharness.store.samples import SWEEP_FILE
@@ -65,17 +54,20 @@ def run(
         a cell of several failed.
     """
     folder = results_folder(results)
-    experiment = configs.read(config, overrides, limit, executor, workers)
-    cells = prepare(experiment)
+    run_config = read_run_config(config, overrides, limit, executor, workers)
+    cells = prepare(run_config)
     if space:
         check_space(cells, folder)
-    built_executor = executor_of(experiment, cells)
+    built_executor = executor_of(run_config, cells)
     if len(cells) > 1:
         write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
-    with built_executor.pool() as pool:
-        runs, failures = run_cells(cells, folder, progress or Silence(), pool)
+    with folder_errors_named(folder):
+        with built_executor.pool() as pool:
+            filled = fill(cells, Store(folder / "store"), pool, progress=progress)
+        runs = write(filled, folder, progress)
+    failures = filled.reasons()
     for finished in runs:
         if untold := finished.tracker_failures(required=True):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
@@ -101,169 +93,16 @@ def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
 
 def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
     """Run one cell into `folder` and return it. Raises: what kept it from being done."""
-    ((finished,), _) = run_cells([cell], folder, progress)
+    with folder_errors_named(folder):
+        filled = fill([cell], Store(folder / "store"), LocalPool(), progress=progress)
+        (finished,) = write(filled, folder, progress)
     return finished
 
 
-def run_cells(
-    cells: Sequence[Cell], folder: Path, progress: Progress, pool: Pool | None = None
-) -> tuple[list[Run], dict[str, str]]:
-    """Run cells into `folder`; return the runs, and by cell's name why the others could not be.
-
-    Raises: DataError, StoreError that all cells have in common; anything, for a cell alone.
-    """
-    runner = _Runner(cells, folder, progress, pool)
+@contextmanager
+def folder_errors_named(folder: Path) -> Iterator[None]:
+    """Raise a StoreError with the name of what could not be written, for what Python raises."""
     try:
-        runner.run()
+        yield
     except OSError as error:
         raise cannot_write(error.filename or folder, error) from error
-    in_order = [cell.name for cell in cells]
-    runs = [runner.runs[name] for name in in_order if name in runner.runs]
-    return runs, {name: runner.failures[name] for name in in_order if name in runner.failures}
-
-
-class _Runner:
-    """Takes cells through both passes; one that fails leaves the others."""
-
-    def __init__(
-        self, cells: Sequence[Cell], folder: Path, progress: Progress, pool: Pool | None
-    ) -> None:
-        self.cells = cells
-        self.folder = folder
-        self.progress = progress
-        self.pool = pool
-        self.store = Store(folder / "store")
-        self.runs: dict[str, Run] = {}
-        self.failures: dict[str, str] = {}
-        self.one_data = len(by_articles(cells)) == 1
-        self.provenance: dict[str, Any] = {}
-
-    def run(self) -> None:
-        works = self.summarized()
-        order = [cell.name for cell in self.cells]
-        works.sort(key=lambda work: order.index(work.cell.name))
-        for group in passes(works):
-            self.scored(group)
-
-    def summarized(self) -> list[Work]:
-        """Return the cells at work whose summaries are all there, or can be had on the way."""
-        if len(self.cells) == 1 and not self.cells[0].weights and self.pool is None:
-            cell = self.cells[0]  # in one pass over the articles
-            return [at_work(cell, self.path(cell), self.store, self.progress.advance)]
-        works: list[Work] = []
-        latest = None
-        for cell in (cell for group in by_weights(self.cells) for cell in group):
-            if latest is not None and cell.weights != latest:
-                let_go()
-            latest = cell.weights
-            path = self.path(cell)
-            try:
-                works.append(
-                    work_with_same_summaries(cell, path, works)
-                    or summarize(cell, path, self.store, self.progress, self.pool)
-                )
-            except Exception as error:
-                self.failed([cell], error)
-        let_go()
-        return works
-
-    def scored(self, works: Sequence[Work]) -> None:
-        """Score works together; where that fails, each alone, to find out which it was."""
-        try:
-            fill_scores(works, self.store, self.progress, self.finish, self.pool)
-        except OSError:  # the results folder's
-            raise
-        except Exception as error:
-            if len(works) == 1 or isinstance(error, DataError | StoreError):
-                self.failed([work.cell for work in works], error)
-                return
-            for work in works:
-                if work.cell.name not in self.runs:
-                    work.computed.clear()
-                    self.scored([work])
-
-    def path(self, cell: Cell) -> Path:
-        return self.folder / cell.experiment / cell.name
-
-    def failed(self, cells: Sequence[Cell], error: Exception) -> None:
-        """Note why cells have no run. Raises: what is no cell's own fault, or the only one's."""
-        if isinstance(error, MemoryError):
-            error = NoMemory()
-        common = isinstance(error, StoreError) or (self.one_data and isinstance(error, DataError))
-        if common or len(self.cells) == 1:
-            raise error
-        self.failures |= {cell.name: reason(error) for cell in cells}
-
-    def finish(self, ready: Ready) -> None:
-        """Write the files of a run."""
-        cell = ready.work.cell
-        self.provenance = self.provenance or provenance()
-        tail = {
-            "signatures": _signatures(ready),
-            "provenance": self.provenance | _engines(cell),
-            "timing": _timing(ready),
-        }
-        path = ready.work.path
-        record = ready.writer.finish(_head(cell), tail, cell.config(path))
-        if cell.trackers:
-            told = Tracked(cell.experiment, cell.name, self.folder, path, cell.settings, record)
-            record = tracking.tell(cell.trackers, told)
-        self.runs[cell.name] = Run(path, record)
-
-
-def _head(cell: Cell) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "experiment": cell.experiment,
-        "cell": cell.name,
-        "seed": cell.sheet.seed,
-        "interval": cell.sheet.interval.model_dump(),
-        "data": {"loader": cell.sheet.data.name, **cell.data_identity},
-    }
-
-
-def _signatures(ready: Ready) -> dict[str, Any]:
-    """Return what made each number, as one line to quote."""
-    calibrations = ready.work.cell.calibrations
-    quoted = {label: {"calibration": named.quoted()} for label, named in calibrations.items()}
-    return {
-        "model": registry.signature_text(ready.work.summarizing.signature),
-        "metrics": {
-            label: registry.signature_text(scoring.signature | quoted.get(label, {}))
-            for label, scoring in ready.scorings.items()
-        },
-    }
-
-
-def _engines(cell: Cell) -> dict[str, Any]:
-    """Return which packages count for metrics of ours, where one does."""
-    found = {
-        label: by
-        for label, metric in cell.metrics.items()
-        if isinstance(metric, Delegating) and (by := metric.counted_by())
-    }
-    return {"engines": found} if found else {}
-
-
-def _timing(ready: Ready) -> dict[str, Any]:
-    """Return all that differs between two runs of the same config.
-
-    seconds: of the cell's summaries, and its share of the pass that scored it with others.
-    """
-    work, n = ready.work, ready.writer.articles
-    generation = work.summarizing.generation
-    ledgers = [work.summarizing.ledger, *(s.ledger for s in ready.scorings.values())]
-    return {
-        "started": work.started,
-        "seconds": round(work.seconds, 3),
-        "articles_per_second": round(n / work.seconds, 3) if work.seconds > 0 else None,
-        "scored_together": ready.together,
-        "host": platform.node(),
-        "damaged": [f"{ledger.path}:{line}" for ledger in ledgers for line in ledger.damaged],
-        "summaries": work.summaries,
-        **({"generation": generation} if generation else {}),
-        "scores": {
-            label: {"computed": work.computed[label], "stored": n - work.computed[label]}
-            for label in ready.scorings
-        },
-    }

@@ -1,13 +1,19 @@
-"""Metrics behind their ledgers: a score of the same texts is never computed again."""
+"""The second half of `fill`: the scores that the store lacks, of cells with the same articles.
+
+What metrics make of an article (its words, its index, its embeddings) thus serves all its
+summaries. A score of the same texts is never computed again.
+"""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
-from evalharness.config import registry
+from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
-from evalharness.executors.tasks import run_batch
-from evalharness.protocols import Costly, Metric, Pair
+from evalharness.executors.tasks import must_stay
+from evalharness.protocols import Costly, Metric, Pool, Progress, Sent, Task
 from evalharness.records import (
     Article,
     Flag,
@@ -16,95 +22,130 @@ from evalharness.records import (
     SentenceScore,
     Span,
     Summary,
+    canonical,
     digest,
     score_record,
 )
-from evalharness.store.store import Store, content_key, same_length
+from evalharness.runner.articles import (
+    Claim,
+    Unit,
+    claim_all,
+    expected_articles,
+    units,
+    windows,
+)
+from evalharness.runner.summaries import FilledCell, Share
+from evalharness.store.ledger import Ledger
+from evalharness.store.store import Store, check_length, content_key
 
 
+@dataclass(frozen=True)
+class MissingScore:
+    """A score that the ledger lacks: its key and texts, and the first cell that asks for it."""
+
+    key: str
+    article: Article
+    summary: Summary
+    cell: int
+    label: str
+
+
+@dataclass
 class Scoring:
-    """A metric behind its ledger, for all summaries that it is to score."""
+    """A metric behind its ledger, and the cells that ask for it: their numbers, with its label.
 
-    def __init__(self, kind: str, metric: Metric, store: Store) -> None:
-        """Open the ledger of a metric."""
-        self.kind = kind
-        self.metric = metric
-        self.signature = registry.signature(kind, metric)
-        self.ledger = store.ledger("scores", self.signature)
-        self._with_workers: set[str] = set()  # keys of what is being computed
-        self._passing: dict[str, dict[str, Any]] = {}  # of what workers have no score today
+    passing: by key, what has no score today; the ledger does not keep that.
+    """
 
-    def __call__(
-        self, articles: Sequence[Article], summaries: Sequence[Summary]
-    ) -> list[tuple[ScoreRecord, bool]]:
-        """Return the record of each score, and whether it was computed now."""
-        keys = self.keys(articles, summaries)
-        fresh = self._fresh(keys, articles, summaries)
-        failed = {key: self._passing[key] for key in keys if key in self._passing}
-        for batch in self._batches(fresh):
-            failed |= self._write_scores(batch, run_batch(self.metric, [pair for _, pair in batch]))
-        kept = iter(self.ledger.get([key for key in keys if key and key not in failed]))
-        return [
-            (failed.get(key) or next(kept), fresh.pop(key, None) is not None)
-            if key
-            else (_record_without_summary(summary), False)
-            for key, summary in zip(keys, summaries, strict=True)
-        ]
+    kind: str
+    metric: Metric
+    store: Store
+    asking: list[tuple[int, str]] = field(default_factory=list)
+    passing: dict[str, ScoreRecord] = field(default_factory=dict)
+    _ledger: Ledger | None = None
+    _in_work: set[str] = field(default_factory=set)  # keys of what a worker is to score
 
-    def lacking(
-        self, articles: Sequence[Article], summaries: Sequence[Summary]
-    ) -> list[list[tuple[str, Pair]]]:
-        """Return the batches that the ledger lacks and no worker has, for a worker to score."""
-        fresh = self._fresh(self.keys(articles, summaries), articles, summaries)
-        self._with_workers.update(fresh)
-        return self._batches(fresh)
+    def __post_init__(self) -> None:
+        """Make the signature. Raises: ModelError."""
+        self.signature = signature_parts(self.kind, self.metric)
 
-    def take(self, batch: Sequence[tuple[str, Pair]], scores: Sequence[Score]) -> None:
-        """Write the scores of a batch that was lacking. Raises: ModelError, StoreError."""
-        self._passing |= self._write_scores(batch, scores)
-        self._with_workers.difference_update(key for key, _ in batch)
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, opened when it is first asked for."""
+        if self._ledger is None:
+            self._ledger = self.store.ledger("scores", self.signature)
+        return self._ledger
 
-    def _fresh(
-        self, keys: Sequence[str], articles: Sequence[Article], summaries: Sequence[Summary]
-    ) -> dict[str, Pair]:
-        there = (self.ledger, self._with_workers, self._passing)
-        return {
-            key: (article, summary)
-            for key, article, summary in zip(keys, articles, summaries, strict=True)
-            if key and not any(key in each for each in there)
-        }
+    def rest(self) -> None:
+        """Let go of the ledger, which is opened again if need be."""
+        self._ledger = None
 
-    def _batches(self, fresh: Mapping[str, Pair]) -> list[list[tuple[str, Pair]]]:
-        keyed = list(fresh.items())
-        n = self.metric.together if isinstance(self.metric, Costly) else max(1, len(keyed))
-        return [keyed[start : start + n] for start in range(0, len(keyed), n)]
+    @property
+    def is_network(self) -> bool:
+        """Whether the metric loads weights, and so has pairs beside each other in batches."""
+        return bool(wanted_checkpoints(self.metric))
 
-    def keys(self, articles: Sequence[Article], summaries: Sequence[Summary]) -> list[str]:
-        """Return the keys of scores in the ledger; empty where there is no summary to score."""
-        needs = self.metric.needs
-        contents = {n: content_key(a, needs) for n, a in {id(a): a for a in articles}.items()}
-        return [
-            "" if summary.finish == "error" else digest(summary.text, contents[id(article)])
-            for article, summary in zip(articles, summaries, strict=True)
-        ]
+    def missing_batches(self, unit: Unit) -> list[list[MissingScore]]:
+        """Return the batches that the ledger lacks and no worker has.
 
-    def _write_scores(
-        self, batch: Sequence[tuple[str, Pair]], scores: Sequence[Score]
-    ) -> dict[str, dict[str, Any]]:
-        """Write scores; return the records that the ledger does not keep: no score today."""
-        same_length(self.signature["name"], len(scores), len(batch))
-        for score, (_, pair) in zip(scores, batch, strict=True):
-            self._check(score, pair)
-        keys = [key for key, _ in batch]
+        A metric sees the summaries of all cells at once, those of one article side by side.
+        """
+        missing: dict[str, MissingScore] = {}
+        for (cell, label, article, summary), key in self._keyed(unit):
+            if key and not self._has(key):
+                missing.setdefault(key, MissingScore(key, article, summary, cell, label))
+        self._in_work.update(missing)
+        wanted = list(missing.values())
+        n = self.metric.together if isinstance(self.metric, Costly) else max(1, len(wanted))
+        return [wanted[start : start + n] for start in range(0, len(wanted), n)]
+
+    def _has(self, key: str) -> bool:
+        return key in self.ledger or key in self._in_work or key in self.passing
+
+    def record(self, batch: Sequence[MissingScore], scores: Sequence[Score]) -> None:
+        """Write the scores of a batch that was missing. Raises: ModelError, StoreError."""
+        check_length(self.signature["name"], len(scores), len(batch))
+        for score, missing in zip(scores, batch, strict=True):
+            self._check(score, missing)
+        keys = [missing.key for missing in batch]
         records = [(k, score_record(s), s.passing) for k, s in zip(keys, scores, strict=True)]
         self.ledger.append([(key, record) for key, record, passing in records if not passing])
-        return {key: record for key, record, passing in records if passing}
+        self.passing |= {key: record for key, record, passing in records if passing}
+        self._in_work.difference_update(keys)
 
-    def _check(self, score: Score, pair: Pair) -> None:
+    def read(self, unit: Unit) -> Iterator[tuple[int, str, ScoreRecord]]:
+        """Yield number of cell, label and score of what a unit has, article by article.
+
+        Raises: StoreError where the ledger lacks one.
+        """
+        asked = list(self._keyed(unit))
+        stored = [key for _, key in asked if key and key not in self.passing]
+        records = iter(self.ledger.get(stored))
+        for (cell, label, _, summary), key in asked:
+            if not key:
+                yield cell, label, _record_without_summary(summary)
+            else:
+                yield cell, label, self.passing[key] if key in self.passing else next(records)
+
+    def _keyed(self, unit: Unit) -> Iterator[tuple[tuple[int, str, Article, Summary], str]]:
+        """Yield what the cells ask for, with its key; empty where there is no summary to score."""
+        articles, summaries = unit
+        for n, article in enumerate(articles):
+            content = ""
+            for cell, label in self.asking:
+                if (summary := summaries[cell][n]) is None:
+                    continue
+                key = ""
+                if summary.finish != "error":
+                    content = content or content_key(article, self.metric.needs)
+                    key = digest(summary.text, content)
+                yield (cell, label, article, summary), key
+
+    def _check(self, score: Score, missing: MissingScore) -> None:
         """Refuse what would poison the ledger. Raises: ModelError that names the component."""
-        wrong = _flaw(score, *pair)
+        wrong = _flaw(score, missing.article, missing.summary)
         if wrong:
-            message = f"a bug of the component: {wrong}, for article {pair[0].id!r}"
+            message = f"a bug of the component: {wrong}, for article {missing.article.id!r}"
             raise ModelError(f"{self.signature['name']}: {message}")
 
 
@@ -140,3 +181,99 @@ def _spans(score: Score, article: Article, summary: Summary) -> Iterator[tuple[S
     for entry in entries:
         yield entry.span, summary.text
         yield from ((span, article.text) for span in entry.evidence)
+
+
+class Whole:
+    """All of a run: a share of one."""
+
+    of = 1
+
+    def claim(self, job: int, window: int) -> Claim:
+        """Claim every article."""
+        return claim_all
+
+    def units(self, cells: Sequence[FilledCell], network: int | None) -> Iterator[Unit]:
+        """Yield all articles with all their summaries."""
+        first = cells[0].cell
+        for window in windows(first.loader, first.run_config.limit):
+            yield from units(window, [cell.summarizing.read(window) for cell in cells])
+
+
+def scorings_of(cells: Sequence[FilledCell], store: Store) -> list[Scoring]:
+    """Return each metric once, whatever the cells call it."""
+    scorings: dict[str, Scoring] = {}
+    for number, filled in enumerate(cells):
+        for label, metric in filled.cell.metrics.items():
+            kind = filled.cell.metric_kinds[label]
+            name = canonical(signature_parts(kind, metric))
+            if name not in scorings:
+                scorings[name] = Scoring(kind, metric, store)
+            scorings[name].asking.append((number, label))
+    return list(scorings.values())
+
+
+def fill_scores(
+    cells: Sequence[FilledCell], store: Store, pool: Pool, share: Share, progress: Progress
+) -> list[Scoring]:
+    """Write the scores that are ours and that the store lacks, of cells with the same articles.
+
+    Raises: HarnessError, and what metrics raise.
+    """
+    scorings = scorings_of(cells, store)
+    first = cells[0].cell
+    total = expected_articles(first.loader, first.run_config.limit)
+    for some, network in _passes(scorings):
+        progress.start(_name_of_pass(some, cells), total and total * len(cells))
+        tasks = _tasks(share.units(cells, network), some, len(cells), progress)
+        components = [Sent(scoring.kind, scoring.metric) for scoring in some]
+        with closing(pool.map(components, tasks)) as results:
+            for task, scores in results:
+                for (n, batch), of_batch in zip(task.ticket, scores, strict=True):
+                    some[n].record(batch, of_batch)
+                    for missing in batch:
+                        cells[missing.cell].scores[missing.label] += 1
+        progress.end()
+    return scorings
+
+
+def _passes(scorings: Sequence[Scoring]) -> Iterator[tuple[list[Scoring], int | None]]:
+    """Yield what is computed in one pass over the articles, with the number of a network.
+
+    Metrics without a network share a pass, in which a worker keeps what they make of an article; a
+    network has one of its own, as a worker holds one at a time, and so has what the driver asks of
+    a server.
+    """
+    light = [s for s in scorings if not (s.is_network or must_stay(s.metric))]
+    if light:
+        yield light, None
+    yield from (([s], None) for s in scorings if must_stay(s.metric) and not s.is_network)
+    yield from (([s], n) for n, s in enumerate([s for s in scorings if s.is_network]))
+
+
+def _name_of_pass(scorings: Sequence[Scoring], cells: Sequence[FilledCell]) -> str:
+    kinds = "scores" if len(scorings) > 1 else scorings[0].kind
+    return f"{kinds} of {cells[0].cell.name if len(cells) == 1 else f'{len(cells)} systems'}"
+
+
+def _tasks(
+    own_units: Iterator[Unit], scorings: Sequence[Scoring], n_cells: int, progress: Progress
+) -> Iterator[Task]:
+    """Yield what the store lacks: a unit a task, but a costly batch is one by itself."""
+    for unit in own_units:
+        articles, _ = unit
+        name = f"the summaries of articles {articles[0].id!r} to {articles[-1].id!r}"
+        together = []
+        for n, scoring in enumerate(scorings):
+            for batch in scoring.missing_batches(unit):
+                if isinstance(scoring.metric, Costly):
+                    yield _task([(n, batch)], name)
+                else:
+                    together.append((n, batch))
+        if together:
+            yield _task(together, name)
+        progress.advance(len(articles) * n_cells)
+
+
+def _task(batches: list[tuple[int, list[MissingScore]]], name: str) -> Task:
+    given = [(n, [(m.article, m.summary) for m in batch]) for n, batch in batches]
+    return Task(given, batches, name)

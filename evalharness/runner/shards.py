@@ -8,37 +8,20 @@ and writes its files.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import run_config as configs
-from evalharness.config.cells import Cell, by_weights, executor_of, prepare
-from evalharness.errors import ConfigError, DataError, StoreError
+from evalharness.config.cells import executor_of, prepare
+from evalharness.config.run_config import read_run_config
+from evalharness.errors import ConfigError
 from evalharness.files.temporary import OffsetIndex
-from evalharness.protocols import Pool, Progress, Silence
+from evalharness.protocols import Progress
 from evalharness.records import Article, Summary
-from evalharness.runner.articles import windows
-from evalharness.runner.tasks import (
-    Task,
-    Unit,
-    is_network,
-    portions,
-    score_ahead,
-    score_window,
-    tasks_of,
-)
-from evalharness.runner.work import (
-    Work,
-    count_summaries,
-    let_go,
-    passes,
-    reason,
-    summarize,
-    work_with_same_summaries,
-)
+from evalharness.runner.articles import Claim, Unit, units, windows
+from evalharness.runner.fill import Filled, fill
+from evalharness.runner.summaries import FilledCell, Summarizing
 from evalharness.store.ledger import results_folder
 from evalharness.store.store import Store
 
@@ -123,10 +106,12 @@ def run_shard(
     """
     which = shard_of(shard) if isinstance(shard, str) else shard
     folder = results_folder(results)
-    experiment = configs.read(config, overrides, limit, executor, workers)
-    cells = prepare(experiment)
-    with executor_of(experiment, cells).pool() as pool:
-        return _Sharing(cells, which, folder, progress or Silence(), pool).part_done()
+    run_config = read_run_config(config, overrides, limit, executor, workers)
+    cells = prepare(run_config)
+    dealing = _Dealing(which)
+    with executor_of(run_config, cells).pool() as pool:
+        filled = fill(cells, Store(folder / "store"), pool, dealing, progress)
+    return _result(filled, dealing)
 
 
 class _Dealt:
@@ -141,7 +126,7 @@ class _Dealt:
         self.shard = shard
         self.owners = OffsetIndex()  # of every article so far
 
-    def claims(self, window: int) -> Callable[[int, str], bool]:
+    def claims(self, window: int) -> Claim:
         """Return what tells which articles of a window's batches are ours to compute.
 
         An article that an earlier window had, too, is computed there and nowhere else.
@@ -159,152 +144,94 @@ class _Dealt:
         return self.owners.get(bytes.fromhex(key)) == self.shard.number
 
 
-class _Sharing:
-    """Takes a shard through both passes of a run."""
+class _Dealing:
+    """The share of a shard: whole batches, and of networks whole units."""
 
-    def __init__(
-        self,
-        cells: Sequence[Cell],
-        shard: Shard,
-        folder: Path,
-        progress: Progress,
-        pool: Pool | None = None,
-    ) -> None:
-        self.cells = cells
+    def __init__(self, shard: Shard) -> None:
         self.shard = shard
-        self.folder = folder
-        self.progress = progress
-        self.pool = pool
-        self.store = Store(folder / "store")
-        self.part = ShardResult(shard)
-        self.dealt: dict[int, _Dealt] = {}  # by the identity of what summarizes
+        self.of = shard.of
+        self.dealt: dict[int, _Dealt] = {}  # by job
+        self.waiting = 0
 
-    def part_done(self) -> ShardResult:
-        works = self.summarized()
-        for group in passes(works):
-            try:
-                self.scored(group)
-            except Exception as error:
-                self.failed(group, error)
-        for work in works:
-            self.part.scores.update(work.computed)
-        self.look_for_missing(works)
-        return self.part
+    def claim(self, job: int, window: int) -> Claim:
+        """Return what tells which articles of a window are ours to summarize."""
+        if window == 0:
+            self.dealt[job] = _Dealt(job, self.shard)
+        return self.dealt[job].claims(window)
 
-    def summarized(self) -> list[Work]:
-        works: list[Work] = []
-        jobs: list[Work] = []
-        numbers = self.job_numbers()
-        latest = None
-        for cell in (cell for group in by_weights(self.cells) for cell in group):
-            if cell.weights != latest:
-                let_go()
-            latest = cell.weights
-            path = self.folder / cell.experiment / cell.name
-            work = work_with_same_summaries(cell, path, works)
-            try:
-                if work is None:
-                    work = self.summarize(cell, path, numbers[cell.name])
-                    jobs.append(work)
-                works.append(work)
-            except (DataError, StoreError):
-                raise
-            except Exception as error:
-                self.part.failures[cell.name] = reason(error)
-        let_go()
-        for work in jobs:
-            self.part.summaries.update(count_summaries(work.summarizing))
-            self.part.failed += len(work.summarizing.failed)
-        return works
-
-    def job_numbers(self) -> dict[str, int]:
-        """Return a number for each cell, the same for cells with the same summaries."""
-        jobs: list[Cell] = []
-        numbers: dict[str, int] = {}
-        for cell in self.cells:
-            same = (n for n, job in enumerate(jobs) if job.has_summaries_of(cell))
-            number = next(same, len(jobs))
-            if number == len(jobs):
-                jobs.append(cell)
-            numbers[cell.name] = number
-        return numbers
-
-    def summarize(self, cell: Cell, path: Path, number: int) -> Work:
-        dealt = _Dealt(number, self.shard)
-        work = summarize(
-            cell, path, self.store, self.progress, self.pool, dealt.claims, self.shard.of
-        )
-        self.dealt[id(work.summarizing)] = dealt
-        return work
-
-    def scored(self, works: Sequence[Work]) -> None:
-        """Score our own summaries; with a network, our share of the units whose summaries are all
+    def units(self, cells: Sequence[FilledCell], network: int | None) -> Iterator[Unit]:
+        """Yield our own summaries; for a network, our share of the units whose summaries are all
         there, as it would make other digits of texts in other company.
         """
-        tasks = tasks_of(works, self.store)
-        alone = [task for task in tasks if not is_network(task)]
-        if alone:
-            self.score(works, alone, self.own_units)
-        for number, task in enumerate([task for task in tasks if is_network(task)]):
-            self.score(works, [task], partial(self.whole_units, number))
+        first = cells[0].cell
+        own_windows = windows(first.loader, first.run_config.limit)
+        if network is not None:
+            yield from self._whole_units(cells, network, own_windows)
+            return
+        for window in own_windows:
+            yield from units(window, [self._own_summaries(of_cell, window) for of_cell in cells])
 
-    def score(
-        self, works: Sequence[Work], tasks: Sequence[Task], units: Callable[..., Iterator[Unit]]
-    ) -> None:
-        if self.pool is not None:
-            score_ahead(works, tasks, self.progress, self.pool, units)
-        else:
-            for articles, theirs in units(works):
-                for _ in score_window(articles, theirs, tasks, works):
-                    pass
-
-    def own_units(self, works: Sequence[Work]) -> Iterator[Unit]:
-        for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
-            yield from portions(window, [self.own(work, window) for work in works])
-
-    def whole_units(self, first: int, works: Sequence[Work]) -> Iterator[Unit]:
+    def _whole_units(
+        self, cells: Sequence[FilledCell], network: int, all_windows: Iterator[list[Article]]
+    ) -> Iterator[Unit]:
         """Yield our share of all units; those that lack a summary are counted as waiting."""
-        turn = first
-        for window in windows(works[0].cell.loader, works[0].cell.sheet.limit):
-            for work in works:
-                work.summarizing.ledger.refresh()
-            for unit in portions(window, [work.summarizing.known(window) for work in works]):
+        turn = network
+        for window in all_windows:
+            for of_cell in cells:
+                of_cell.summarizing.ledger.refresh()
+            stored = [of_cell.summarizing.stored_summaries(window) for of_cell in cells]
+            for unit in units(window, stored):
                 turn += 1
-                if turn % self.shard.of != self.shard.number % self.shard.of:
+                if turn % self.of != self.shard.number % self.of:
                     continue
-                if any(summary is None for theirs in unit[1] for summary in theirs):
-                    self.part.waiting += len(unit[0])
+                if any(summary is None for of_cell in unit[1] for summary in of_cell):
+                    self.waiting += len(unit[0])
                 else:
                     yield unit
 
-    def own(self, work: Work, window: Sequence[Article]) -> list[Summary | None]:
+    def _own_summaries(
+        self, of_cell: FilledCell, window: Sequence[Article]
+    ) -> list[Summary | None]:
         """Return the summaries of the articles that are ours to score; None for all others."""
-        summarizing = work.summarizing
-        dealt = self.dealt[id(summarizing)]
-        ours = [n for n, a in enumerate(window) if dealt.is_ours(summarizing.key(a))]
-        written: list[Summary | None] = [None] * len(window)
+        summarizing, dealt = of_cell.summarizing, self.dealt[of_cell.job]
+        ours = [n for n, article in enumerate(window) if dealt.is_ours(summarizing.key(article))]
+        own: list[Summary | None] = [None] * len(window)
         for n, summary in zip(ours, summarizing.read([window[n] for n in ours]), strict=True):
-            written[n] = summary
-        return written
+            own[n] = summary
+        return own
 
-    def failed(self, works: Sequence[Work], error: Exception) -> None:
-        """Note why works were not scored: each alone, to find out which it was."""
-        if isinstance(error, StoreError | OSError):
-            raise error
-        for work in works:
-            try:
-                self.scored([work])
-            except Exception as own:
-                self.part.failures[work.cell.name] = reason(own)
 
-    def look_for_missing(self, works: Sequence[Work]) -> None:
-        """Count what is not there yet of the other shards; a key is looked up once a job."""
-        for summarizing in {id(w.summarizing): w.summarizing for w in works}.values():
-            summarizing.ledger.refresh()
-            for key, owner in self.dealt[id(summarizing)].owners.items():
-                if owner != self.shard.number and key.hex() not in summarizing.ledger:
-                    self.part.missing[owner] = self.part.missing.get(owner, 0) + 1
-        self.part.missing = dict(sorted(self.part.missing.items()))
+def _result(filled: Filled, dealing: _Dealing) -> ShardResult:
+    """Return what a shard did; what others have yet to do is looked up once a job."""
+    jobs = {of_cell.job: of_cell.summarizing for of_cell in filled.summarized}
+    scores: Counter[str] = Counter()
+    for of_cell in filled.summarized:
+        scores.update(of_cell.scores)
+    return ShardResult(
+        dealing.shard,
+        Counter(
+            computed=sum(summarizing.computed for summarizing in jobs.values()),
+            stored=sum(summarizing.stored for summarizing in jobs.values()),
+        ),
+        scores,
+        failed=sum(len(summarizing.failed) for summarizing in jobs.values()),
+        waiting=dealing.waiting,
+        missing=_missing(jobs, dealing),
+        failures=filled.reasons(),
+    )
+
+
+def _missing(jobs: Mapping[int, Summarizing], dealing: _Dealing) -> dict[int, int]:
+    """Return how many summaries of the other shards are not there yet."""
+    missing: Counter[int] = Counter()
+    for job, dealt in dealing.dealt.items():
+        if (summarizing := jobs.get(job)) is None:  # could not be loaded
+            continue
+        summarizing.ledger.refresh()
+        for key, owner in dealt.owners.items():
+            if owner != dealing.shard.number and key.hex() not in summarizing.ledger:
+                missing[owner] += 1
+    return dict(sorted(missing.items()))
 
 
 def shard_text(part: ShardResult) -> str:

@@ -40,7 +40,7 @@ def needed_bytes(cells: Sequence[Cell]) -> int:
 
 
 def _needed_by_group(group: Sequence[Cell]) -> int:
-    loader, limit = group[0].loader, group[0].sheet.limit
+    loader, limit = group[0].loader, group[0].run_config.limit
     try:
         n = expected_articles(loader, limit)
         rows = itertools.islice(loader.load(), SAMPLED)

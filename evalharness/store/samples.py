@@ -4,14 +4,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalharness.config.run_config import Interval
 from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.store.aggregates import Tally
 from evalharness.store.ledger import RunFolder
 from evalharness.store.seal import file_digest, seal, text_of
-from evalharness.store.table import write_table
+from evalharness.store.table import TableRows, write_table
+
+if TYPE_CHECKING:
+    from evalharness.config.run_config import Interval
 
 SAMPLES = "samples.jsonl"
 TABLE_FILE = "samples.parquet"
@@ -21,24 +23,19 @@ CONFIG = "config.yaml"
 PAGE_FILE = "report.html"
 REJECTED = "rejected.jsonl"
 
-# Of a metric with many parts, by kind: those that papers print.
-SHOWN_PARTS = {
-    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
-    "extractiveness": ("coverage", "density", "novel_2"),
-}
-
 
 class Writer(Tally):
     """Writes a run's folder: samples while they come, the rest when all are there."""
 
     def __init__(
-        self, path: Path, metrics: Mapping[str, Any], interval: Interval, seed: int
+        self, path: Path, metrics: Mapping[str, Any], interval: "Interval", seed: int
     ) -> None:
         """Open the folder of a run with the components that score, by label."""
         super().__init__(metrics, interval, seed)
         self.folder = RunFolder(path)
         self.first_rejected: Rejected | None = None
-        self._samples = self.folder.writing(SAMPLES).open("w", encoding="utf-8", newline="\n")
+        self._rows = TableRows(self._spool)
+        self._samples = self.folder.writing(SAMPLES).open("wb")
         self._rejections = self.folder.writing(REJECTED).open("w", encoding="utf-8", newline="\n")
 
     def __enter__(self) -> "Writer":
@@ -77,7 +74,9 @@ class Writer(Tally):
             "defects": list(defects),
             "scores": scores,
         }
-        self._samples.write(line_of(sample))
+        line = line_of(sample).encode()
+        self._samples.write(line)
+        self._rows.add(sample, line)
 
     def finish(
         self, head: Mapping[str, Any], tail: Mapping[str, Any], config: str
@@ -88,8 +87,7 @@ class Writer(Tally):
         """
         self._samples.close()
         self._rejections.close()
-        lines = read_lines(self.folder.writing(SAMPLES))
-        write_table(lines, self.folder.writing(TABLE_FILE), self.columns)
+        write_table(self._rows, self.folder.writing(TABLE_FILE), self.columns)
         record = seal({**head, **self.record(head["data"]), **tail}, self._digests(config))
         self._publish(record, config)
         return record

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evalharness.files.temporary import Spool
 from evalharness.records import digest
 from evalharness.stats import intervals
 from evalharness.store import aggregates
@@ -50,47 +51,69 @@ def table_schema(columns: Mapping[str, ScoreColumns]) -> "pa.Schema":
     )
 
 
-def write_table(lines: Iterator[bytes], table: Path, columns: Mapping[str, ScoreColumns]) -> None:
+class TableRows:
+    """What the table says of samples beside the numbers of their scores, taken in as they come.
+
+    Of more than a block of samples, all but the last block are in a file.
+    """
+
+    def __init__(self, spool: Spool) -> None:
+        """Start with no sample."""
+        self._spool = spool
+        self._spooled: list[tuple[int, int]] = []  # where a block is, and its size
+        self._last: list[Mapping[str, Any]] = []
+
+    def add(self, sample: Mapping[str, Any], line: bytes) -> None:
+        """Take in the next sample; line: as it stands in `samples.jsonl`."""
+        self._last.append(row_of(sample, line) | _row_of_scores(sample["scores"]))
+        if len(self._last) == aggregates.BLOCK_ROWS:
+            block = json.dumps(_by_column(self._last)).encode()
+            self._spooled.append((self._spool.write_bytes(block), len(block)))
+            self._last = []
+
+    def blocks(self) -> Iterator[dict[str, list[Any]]]:
+        """Yield the rows of `BLOCK_ROWS` samples after the other, by column."""
+        for at, size in self._spooled:
+            yield json.loads(self._spool.read_bytes(at, size))
+        if self._last:
+            yield _by_column(self._last)
+
+
+def _by_column(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def write_table(rows: TableRows, table: Path, columns: Mapping[str, ScoreColumns]) -> None:
     """Write the parquet twin of a `samples.jsonl`: ids, outcome, and a column a metric and part.
 
     What names the content of article and references tells later whether two runs had the same;
     `line` is the CRC-32 of the line in `samples.jsonl`. A metric that flags, or that has counts for
-    a whole corpus, has a column for these, too. lines: of `samples.jsonl`.
+    a whole corpus, has a column for these, too.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = table_schema(columns)
-    blocks = {name: metric.blocks() for name, metric in columns.items()}
+    numbers = {name: metric.blocks() for name, metric in columns.items()}
     writer = pq.ParquetWriter(table, schema, compression="zstd")
     try:
         with writer:
-            for some in _windows(lines):
-                rows = _rows(some, columns, {name: next(each) for name, each in blocks.items()})
-                arrays = [_array(rows[field.name], field.type) for field in schema]
+            for block in rows.blocks():
+                for name, metric in columns.items():
+                    block |= _numbers(name, metric.parts, next(numbers[name]))
+                arrays = [_array(block[field.name], field.type) for field in schema]
                 writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
     except OSError:
         writer.is_open = False  # else its end would write once more, and fail in many lines
         raise
 
 
-def _rows(
-    lines: Sequence[bytes],
-    columns: Mapping[str, ScoreColumns],
-    blocks: Mapping[str, intervals.Values],
-) -> dict[str, list[Any]]:
-    """Return what the table says of some samples, by column; blocks: (samples, parts) by metric."""
-    samples = [json.loads(line) for line in lines]
-    told = [told_of(*both) for both in zip(samples, lines, strict=True)]
-    rows = {name: [row[name] for row in told] for name in told[0]}
-    for name, metric in columns.items():
-        scores = [sample["scores"][name] for sample in samples]
-        for part, values in zip(metric.parts, blocks[name].T.tolist(), strict=True):
-            rows[f"{name}.{part}"] = [None if math.isnan(value) else value for value in values]
-        rows[f"{name}.band"] = [score.get("band") for score in scores]
-        rows[f"{name}.flags"] = [len(score.get("flags", ())) for score in scores]
-        rows[f"{name}.counts"] = [score.get("counts") for score in scores]
-    return rows
+def _numbers(name: str, parts: Sequence[str], block: intervals.Values) -> dict[str, list[Any]]:
+    """Return the values of a metric's parts, shape (samples, parts), by column."""
+    return {
+        f"{name}.{part}": [None if math.isnan(value) else value for value in values]
+        for part, values in zip(parts, block.T.tolist(), strict=True)
+    }
 
 
 def _array(values: Sequence[Any], kind: "pa.DataType") -> "pa.Array":
@@ -129,23 +152,12 @@ def _ends(lengths: Sequence[int]) -> "pa.Buffer":
     return pa.py_buffer(np.cumsum([0, *lengths], dtype=np.int32))
 
 
-def _windows(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
-    window: list[bytes] = []
-    for line in lines:
-        window.append(line)
-        if len(window) == aggregates.BLOCK_ROWS:
-            yield window
-            window = []
-    if window:
-        yield window
-
-
 def encodable(text: str) -> str:
     """Return a text that Parquet can hold: lone surrogates, which UTF-8 lacks, as their codes."""
     return text.encode("utf-8", errors="backslashreplace").decode()
 
 
-def told_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
+def row_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
     """Return what the table says of a sample beside its scores; line: the sample as it stands."""
     summary = sample["summary"]
     return {
@@ -163,3 +175,13 @@ def told_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
         "defects": sample["defects"],
         "line": zlib.crc32(line),
     }
+
+
+def _row_of_scores(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the table says of a sample's scores beside their numbers."""
+    row: dict[str, Any] = {}
+    for name, score in scores.items():
+        row[f"{name}.band"] = score.get("band")
+        row[f"{name}.flags"] = len(score.get("flags", ()))
+        row[f"{name}.counts"] = score.get("counts")
+    return row

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config import cells, registry
-from evalharness.config import run_config as configs
+from evalharness.config.build import build_component
 from evalharness.config.calibration import Calibration
-from evalharness.config.run_config import Experiment
+from evalharness.config.run_config import RunConfig, read_run_config
+from evalharness.config.signature import signature_parts, signature_text, wanted_checkpoints
 from evalharness.errors import ConfigError, HarnessError
 from evalharness.hf import hub
 from evalharness.protocols import Costly, Need
 from evalharness.runner.plan import weights_of
 from evalharness.runner.provenance import provenance
 from evalharness.store import samples
+from evalharness.store.runs import Run
 from evalharness.trust.findings import Findings
 
 CALIBRATED = "|calibration:"
@@ -43,22 +45,22 @@ class Components:
         return {k: metric for k, metric in self.metrics.items() if not not_again(metric)}
 
 
-def run_components(folder: Path, record: Mapping[str, Any], findings: Findings) -> Components:
+def run_components(run: Run, findings: Findings) -> Components:
     """Return what made a run. What is not to be had, or is another version now, is noted."""
-    path = folder / samples.CONFIG
+    path = run.folder / samples.CONFIG
     if not path.is_file():
         return Components()  # named already, or never told
     try:
-        experiment = configs.read(path)
+        run_config = read_run_config(path)
     except ConfigError as error:
         findings.differs(path, 0, "", str(error).removeprefix(f"{path}: "))
         return Components()
-    for place, found, wanted in _told_twice(experiment, record):
-        if found != wanted:
-            findings.differs(path, 0, place, f"{found!r} here, {wanted!r} in {samples.RUN_FILE}")
+    for field_name, here, there in _told_twice(run_config, run):
+        if here != there:
+            findings.differs(path, 0, field_name, f"{here!r} here, {there!r} in {samples.RUN_FILE}")
     built = Components()
-    _scorers(experiment, record, built, findings)
-    _model(experiment, record, built, findings)
+    _scorers(run_config, run, built, findings)
+    _model(run_config, run, built, findings)
     for label, metric in built.metrics.items():
         if why := not_again(metric):
             findings.note(f"{path}: {label}: not scored again: {why}")
@@ -74,7 +76,7 @@ def not_again(metric: Any) -> str:
         return "asking it is costly"
     if getattr(metric, "remote_code", False):
         return "it runs code that comes with a checkpoint"
-    absent = [each.name for each in registry.wanted_checkpoints(metric) if not _is_here(each)]
+    absent = [each.name for each in wanted_checkpoints(metric) if not _is_here(each)]
     return f"{', '.join(absent)} is not on this machine" if absent else ""
 
 
@@ -83,31 +85,27 @@ def _is_here(wanted: hub.Wanted) -> bool:
     return weights_of(wanted).where in ("folder", "cache")
 
 
-def _told_twice(
-    experiment: Experiment, record: Mapping[str, Any]
-) -> Iterator[tuple[str, Any, Any]]:
-    model = experiment.sheet.model
-    yield "name", experiment.name, record["experiment"]
-    yield "model.label", model.label if model else "", record["cell"]
-    yield "seed", experiment.sheet.seed, record["seed"]
-    yield "interval", experiment.sheet.interval.model_dump(), record["interval"]
-    labels = [scorer.label or scorer.name for _, scorer in experiment.scorers()]
-    yield "metrics and checks", labels, list(record["metrics"])
+def _told_twice(run_config: RunConfig, run: Run) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what both the config and `run.json` say: a name, and what each says."""
+    model = run_config.model
+    yield "name", run_config.name, run.experiment
+    yield "model.label", model.label if model else "", run.name
+    yield "seed", run_config.seed, run.seed
+    yield "interval", run_config.interval.model_dump(), run.interval.model_dump()
+    labels = [scorer.shown_name for _, _, scorer in run_config.scorers()]
+    yield "metrics and checks", labels, list(run.figures)
 
 
-def _scorers(
-    experiment: Experiment, record: Mapping[str, Any], built: Components, findings: Findings
-) -> None:
-    place = experiment.document.place(())
-    for key, component in experiment.scorers():
-        label = component.label or component.name
-        told = str(record["signatures"]["metrics"].get(label, ""))
-        kind: registry.Kind = "metrics" if key[0] == "metrics" else "checks"
+def _scorers(run_config: RunConfig, run: Run, built: Components, findings: Findings) -> None:
+    place = run_config.document.place(())
+    for kind, key, component in run_config.scorers():
+        label = component.shown_name
+        told = run.signatures.metrics.get(label, "")
         if (needs := _needs(kind, component.name)) is not None:
             built.needs[label] = needs
         try:
-            metric = registry.build(kind, key, component, experiment.document)
-            now = registry.signature_text(registry.signature(component.name, metric))
+            metric = build_component(kind, key, component, run_config.document)
+            now = signature_text(signature_parts(component.name, metric))
         except HarnessError as error:
             findings.note(f"{place}: {label}: not scored again: {error}")
             continue
@@ -119,28 +117,26 @@ def _scorers(
         if not component.calibration:
             continue
         try:
-            named = cells.read_calibration(experiment, key, component, metric)
+            named = cells.read_calibration(run_config, key, component, metric)
         except HarnessError as error:
             findings.note(f"{place}: {label}: probabilities and bands not checked: {error}")
             continue
-        if named.quoted() == calibration:
+        if named.quote() == calibration:
             built.calibrations[label] = named.calibration
         else:
             findings.note(
                 f"{place}: {label}: probabilities and bands not checked: the calibration was "
-                f"{calibration}, is {named.quoted()}"
+                f"{calibration}, is {named.quote()}"
             )
 
 
-def _model(
-    experiment: Experiment, record: Mapping[str, Any], built: Components, findings: Findings
-) -> None:
-    place, told = experiment.document.place(()), record["signatures"]["model"]
-    for key, component in experiment.models():
+def _model(run_config: RunConfig, run: Run, built: Components, findings: Findings) -> None:
+    place, told = run_config.document.place(()), run.signatures.model
+    for key, component in run_config.summarizers():
         built.model_needs = _needs("models", component.name)
         try:
-            model = registry.build("models", key, component, experiment.document)
-            now = registry.signature_text(registry.signature(component.name, model))
+            model = build_component("models", key, component, run_config.document)
+            now = signature_text(signature_parts(component.name, model))
         except HarnessError as error:
             findings.note(f"{place}: the model is not checked: {error}")
             return
@@ -150,9 +146,9 @@ def _model(
         built.model, built.model_kind = model, component.name
 
 
-def note_environment(record: Mapping[str, Any], path: Path, findings: Findings) -> list[str]:
+def note_environment(run: Run, path: Path, findings: Findings) -> list[str]:
     """Note what a run was made with that is another version here, and return it."""
-    then, now = record.get("provenance", {}), provenance()
+    then, now = run.provenance, provenance()
     changed = [
         f"{name} {was or 'none'} then, {there or 'none'} now"
         for name, was, there in _versions(then, now)
@@ -184,4 +180,4 @@ def _needs(kind: registry.Kind, name: str) -> frozenset[Need] | None:
 
 def neural(component: Any) -> bool:
     """Tell whether a component reads a checkpoint: its numbers depend a little on the batch."""
-    return bool(dataclasses.is_dataclass(component) and registry.wanted_checkpoints(component))
+    return bool(dataclasses.is_dataclass(component) and wanted_checkpoints(component))

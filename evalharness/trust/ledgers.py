@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness.config import registry
+from evalharness.config.signature import signature_text
 from evalharness.errors import StoreError
 from evalharness.store import ledger as store_ledger
 from evalharness.store.ledger import Ledger
@@ -23,7 +23,7 @@ class Shelf:
         for kind in ("summaries", "scores"):
             for path in sorted((folder / kind).glob("*.jsonl")):
                 if signature := _header(path, findings):
-                    self.paths[kind, registry.signature_text(signature)] = (path, signature)
+                    self.paths[kind, signature_text(signature)] = (path, signature)
 
     def ledger(self, kind: str, signature: str) -> Ledger | None:
         """Return the ledger of a signature, all its lines checked; None where there is none."""

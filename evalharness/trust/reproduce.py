@@ -3,18 +3,21 @@
 The figures, their limits and sources are in `configs/reproduce/published.yaml`, beside the configs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from evalharness.config import run_config as configs
 from evalharness.config import yaml
+from evalharness.config.run_config import read_run_config
+from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
 from evalharness.files.shipped import shipped_path
-from evalharness.runner.run import Progress, run
+from evalharness.runner.run import Progress
+from evalharness.runner.run import run as run_config
+from evalharness.store.runs import Run
 
 FOLDER = "reproduce"
 _PUBLISHED_FILE = "published.yaml"
@@ -122,10 +125,10 @@ def published_results() -> dict[str, PublishedResult]:
 
 
 def _row(name: str, config: Path, row: _Row) -> PublishedResult:
-    sheet = configs.read(config).sheet
-    model = sheet.model.options.get("model", sheet.model.name) if sheet.model else ""
+    run_config = read_run_config(config)
+    model = run_config.model.options.get("model", run_config.model.name) if run_config.model else ""
     figures = tuple(PublishedFigure(metric, f.value, f.within) for metric, f in row.figures.items())
-    data = str(sheet.data.options.get("dataset", sheet.data.name))
+    data = str(run_config.data.options.get("dataset", run_config.data.name))
     return PublishedResult(
         name, config, str(model), data, row.articles, row.source, figures, row.note
     )
@@ -135,7 +138,7 @@ def published_result(name: str) -> PublishedResult:
     """Return a published row. Raises: ConfigError with the nearest name."""
     known = published_results()
     if name not in known:
-        raise ConfigError(f"no published row {name!r}{configs.nearest(name, list(known))}")
+        raise ConfigError(f"no published row {name!r}{nearest(name, list(known))}")
     return known[name]
 
 
@@ -152,39 +155,37 @@ def reproduce(
     Raises: HarnessError, as a run does: without network and cache, what is missing and the command
         that fetches it.
     """
-    (made,) = run(row.config, overrides, results=results, limit=limit, progress=progress)
-    return judge(row, made.record, made.folder)
+    (made,) = run_config(row.config, overrides, results=results, limit=limit, progress=progress)
+    return judge(row, made)
 
 
-def judge(row: PublishedResult, record: Mapping[str, Any], folder: Path) -> Reproduction:
+def judge(row: PublishedResult, run: Run) -> Reproduction:
     """Return the verdict on a run of a row's config.
 
     All articles must have been summarized for a figure to be within its limit or outside. With
     fewer, it is only told whether the interval of what was made holds the published figure.
     """
-    articles, failed = record["counts"]["articles"], record["counts"]["failed"]
     reason = ""
-    if failed:
-        reason = f"{failed} articles have no summary"
-    elif articles != row.articles:
-        reason = f"{articles} articles, and the figures are of {row.articles}"
-    figures = tuple(_compare_figure(figure, record, whole=not reason) for figure in row.figures)
+    if run.counts.failed:
+        reason = f"{run.counts.failed} articles have no summary"
+    elif run.n != row.articles:
+        reason = f"{run.n} articles, and the figures are of {row.articles}"
+    figures = tuple(_compare_figure(figure, run, whole=not reason) for figure in row.figures)
     verdict: ReproductionOutcome = "indicative"
-    if failed:
+    if run.counts.failed:
         verdict = "not reproduced"
     elif not reason:
         outside = any(judged.verdict == "outside" for judged in figures)
         verdict = "not reproduced" if outside else "reproduced"
-    return Reproduction(row, folder, articles, figures, verdict, reason)
+    return Reproduction(row, run.folder, run.n, figures, verdict, reason)
 
 
-def _compare_figure(
-    figure: PublishedFigure, record: Mapping[str, Any], whole: bool
-) -> ReproducedFigure:
+def _compare_figure(figure: PublishedFigure, run: Run, whole: bool) -> ReproducedFigure:
     label, _, part = figure.metric.partition(".")
-    metric = record["metrics"].get(label, {})
-    found = metric.get("parts", {}).get(part, {}) if part else metric
-    value, low, high = (_scale_value(found.get(name)) for name in ("mean", "low", "high"))
+    figures = run.figures.get(label)
+    made = figures and figures.part(part)
+    ends = (made.mean, made.low, made.high) if made else (None, None, None)
+    value, low, high = map(_scale_value, ends)
     return ReproducedFigure(figure, value, low, high, _verdict(figure, value, low, high, whole))
 
 

@@ -118,9 +118,9 @@ def _turn_clocks(stands: bool, by: float) -> None:
         def now(cls, tz: Any = None) -> Any:
             return super().now(tz) + datetime.timedelta(seconds=by)
 
-    from evalharness.runner import work
+    from evalharness.runner import summaries
 
-    work.datetime = Moved  # type: ignore[attr-defined]
+    summaries.datetime = Moved  # type: ignore[attr-defined]
 
 
 def _moved(genuine: Callable[[], float], shift: float | None) -> Callable[[], float]:

@@ -18,7 +18,7 @@ def all_of(*patterns: str, root: Path = ROOT) -> Callable[[], list[bytes]]:
     return lambda: [p.read_bytes() for pattern in patterns for p in sorted(root.glob(pattern))]
 
 
-SHEETS = (
+RUN_CONFIGS = (
     """name: a
 data:
   {name: files, path: a.jsonl, columns: {id: id, reference: [r, s], extra: [x]}, bad_rows: fail}
@@ -48,7 +48,7 @@ checks: [{name: judge, model: org/judge}, {name: nli, model: org/nli}]
 
 
 def sheets() -> list[bytes]:
-    return [sheet.encode() for sheet in SHEETS]
+    return [config.encode() for config in RUN_CONFIGS]
 
 
 def rows() -> list[bytes]:

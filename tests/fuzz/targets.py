@@ -40,32 +40,33 @@ def _drain(rows: Iterator[Any]) -> int:
 
 
 def _config(case: bytes, folder: Path) -> object:
-    from evalharness.config import run_config
+    from evalharness.config.run_config import read_run_config
 
     path = folder / "fuzzed.yaml"
     path.write_bytes(case)
-    experiment = run_config.read(path)
-    return [variant.sheet for _, variant in zip(range(20), experiment.variants(), strict=False)]
+    run_config = read_run_config(path)
+    return [variant for _, variant in zip(range(20), run_config.variants(), strict=False)]
 
 
 def _cells(case: bytes, folder: Path) -> object:
-    from evalharness.config import cells, run_config
+    from evalharness.config import cells
+    from evalharness.config.run_config import read_run_config
 
     path = folder / "fuzzed.yaml"
     path.write_bytes(case)
     for name in ("a.jsonl", "a.csv", "a.txt", "b.txt"):
         (folder / name).touch()
-    experiment = run_config.read(path)
-    if math.prod(map(len, experiment.axes.axes)) > 64:
+    run_config = read_run_config(path)
+    if math.prod(map(len, run_config.axes.axes)) > 64:
         return None
-    return [cell.config(folder) for cell in cells.prepare(experiment)]
+    return [cell.config(folder) for cell in cells.prepare(run_config)]
 
 
 def _override(case: bytes, folder: Path) -> object:
-    from evalharness.config import run_config
+    from evalharness.config.run_config import read_run_config
 
-    sheet = {"data": {"name": "files", "path": "x.jsonl"}, "model": "lead"}
-    return run_config.read(sheet, [case.decode("utf-8", "surrogateescape")])
+    config = {"data": {"name": "files", "path": "x.jsonl"}, "model": "lead"}
+    return read_run_config(config, [case.decode("utf-8", "surrogateescape")])
 
 
 def _rules(case: bytes, folder: Path) -> object:
@@ -201,7 +202,7 @@ def _ledger_lines(mutator: Mutator) -> bytes:
 
 
 def _calibration(case: bytes, folder: Path) -> object:
-    from evalharness.runner.check import load_thresholds
+    from evalharness.config.calibration import load_thresholds
 
     path = folder / "calibration.json"
     path.write_bytes(case)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from evalharness.errors import DataError
-from evalharness.loaders.logs.paths import follow
+from evalharness.loaders.logs.formats import follow
 from evalharness.loaders.rows import Raw
 
 # No sample is as long; a longer one is a bomb, or holds what no summary needs.

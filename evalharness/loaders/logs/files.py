@@ -13,23 +13,26 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from evalharness.errors import DataError
-from evalharness.loaders.formats import batch_rows, json_lines
+from evalharness.loaders.formats import (
+    GZIP_MAGIC,
+    PARQUET_MAGIC,
+    batch_rows,
+    first_bytes,
+    json_lines,
+)
 from evalharness.loaders.logs import formats
-from evalharness.loaders.logs import records as logs_records
 from evalharness.loaders.logs.archive import Archive
-from evalharness.loaders.logs.formats import FORMATS, LogFormat
-from evalharness.loaders.logs.paths import follow
-from evalharness.loaders.paths import first_bytes
+from evalharness.loaders.logs.formats import HARNESS_FORMATS, LogFormat, follow
 from evalharness.loaders.rows import Raw
 
-# A JSON document is held in memory whole, but for what `log_records.kept` leaves out of it.
+# A JSON document is held in memory whole, but for what `formats.without_events` leaves out of it.
 LARGEST_DOCUMENT = 512 * 2**20
 # Files beside a log that say which model it is of.
 LARGEST_NEIGHBOUR = 64 * 2**20
-PARQUET, ZIP, GZIP = b"PAR1", b"PK", b"\x1f\x8b"
+_ZIP = b"PK"
 _BATCH_ROWS = 64
 
-KNOWN = ", ".join(FORMATS)
+KNOWN = ", ".join(HARNESS_FORMATS)
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,15 @@ def open_log(path: Path, wanted: str = "auto") -> Log | None:
     Raises: DataError for a file that is missing, empty, damaged, or of no known format.
     """
     start = first_bytes(path)
-    if start.startswith(ZIP):
+    if start.startswith(_ZIP):
         return _archive(path, wanted)
-    if start.startswith(PARQUET):
+    if start.startswith(PARQUET_MAGIC):
         return _parquet(path, wanted)
-    if _is_json(path) and formats.of_document(document := _document(path)[0]):
+    if _is_json(path) and formats.format_of_document(document := _document(path)[0]):
         return _document_log(path, document, wanted)
     with _text(path) as stream:
         first = _first(path, stream)
-    found = None if isinstance(first, str) else formats.of_line(first)
+    found = None if isinstance(first, str) else formats.format_of_line(first)
     if found and wanted in ("auto", found.name):
         return Log(path, found, f"{path.name}:", _line_system(path, found), "", _lines(path, found))
     document = _document_of(path, first)
@@ -78,12 +81,12 @@ def _no_log(path: Path, wanted: str) -> None:
     """Refuse a file that was said to be a log; others may be rows of our own kind."""
     if wanted != "auto":
         raise DataError(
-            f"{path}: no {FORMATS[wanted].title}; leave the format out to have it found"
+            f"{path}: no {HARNESS_FORMATS[wanted].title}; leave the format out to have it found"
         )
 
 
 def _text(path: Path) -> BinaryIO:
-    zipped = first_bytes(path).startswith(GZIP)
+    zipped = first_bytes(path).startswith(GZIP_MAGIC)
     return cast(BinaryIO, gzip.open(path)) if zipped else path.open("rb")
 
 
@@ -100,7 +103,7 @@ def _lines(path: Path, format_: LogFormat) -> Callable[[], Iterator[Raw]]:
     def records() -> Iterator[Raw]:
         with _text(path) as stream:
             rows = json_lines(stream)
-            yield from logs_records.of_promptfoo(rows) if format_.name == "promptfoo" else rows
+            yield from formats.read_promptfoo_results(rows) if format_.name == "promptfoo" else rows
 
     return records
 
@@ -130,7 +133,7 @@ def _neighbour(path: Path) -> Any:
 def _document_of(path: Path, first: Mapping[str, Any] | str) -> Any:
     """Return the JSON document that a file is; None where it is JSON Lines, CSV or the like."""
     if not isinstance(first, str):
-        return first if formats.of_document(first) else None
+        return first if formats.format_of_document(first) else None
     with _text(path) as stream:
         start = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     if not (_is_json(path) or start.startswith((b"{", b"["))):
@@ -163,7 +166,7 @@ def _parse_document(path: Path, size: int, changed: int) -> tuple[Any, str]:
         raise DataError(f"{path}: a JSON document of more than {limit} MiB; write it as JSON Lines")
     try:
         text = content.removeprefix(b"\xef\xbb\xbf")
-        return json.loads(text, object_pairs_hook=logs_records.without_events), ""
+        return json.loads(text, object_pairs_hook=formats.without_events), ""
     except UnicodeDecodeError as error:
         return None, f"not UTF-8: byte 0x{content[error.start]:02x} at position {error.start}"
     except json.JSONDecodeError as error:
@@ -175,11 +178,11 @@ def _parse_document(path: Path, size: int, changed: int) -> tuple[Any, str]:
 
 
 def _document_log(path: Path, document: Any, wanted: str) -> Log:
-    found = formats.of_document(document)
+    found = formats.format_of_document(document)
     if found is None:
         raise DataError(f"{path}: a JSON file, but no log that is known ({KNOWN}), nor JSON Lines")
     if wanted not in ("auto", found.name):
-        raise DataError(f"{path}: no {FORMATS[wanted].title}, but {found.title}")
+        raise DataError(f"{path}: no {HARNESS_FORMATS[wanted].title}, but {found.title}")
     reader = {"inspect": _inspect_document, "promptfoo": _promptfoo, "helm": _helm}[found.name]
     records, system, remark = reader(path, document)
     if not records:
@@ -189,7 +192,7 @@ def _document_log(path: Path, document: Any, wanted: str) -> Log:
     return Log(path, found, f"{path.name}:record ", system, remark, lambda: iter(records))
 
 
-Found = tuple[list[Raw], str, str]
+_Records = tuple[list[Raw], str, str]
 
 
 def _number_records(records: Any) -> Iterator[Raw]:
@@ -197,27 +200,27 @@ def _number_records(records: Any) -> Iterator[Raw]:
         yield number, record if isinstance(record, dict) else "the record is not an object"
 
 
-def _inspect_document(path: Path, document: Mapping[str, Any]) -> Found:
+def _inspect_document(path: Path, document: Mapping[str, Any]) -> _Records:
     samples = list(_number_records(document.get("samples")))
-    rows = list(logs_records.of_inspect_log(document, samples)) if samples else []
+    rows = list(formats.read_inspect_log(document, samples)) if samples else []
     model = follow(document, "eval.model")
-    return rows, _system(model, path), logs_records.remark(document, len(samples))
+    return rows, _system(model, path), formats.inspect_remark(document, len(samples))
 
 
-def _promptfoo(path: Path, document: Mapping[str, Any]) -> Found:
-    rows = logs_records.of_promptfoo(_number_records(follow(document, "results.results")))
+def _promptfoo(path: Path, document: Mapping[str, Any]) -> _Records:
+    rows = formats.read_promptfoo_results(_number_records(follow(document, "results.results")))
     return list(rows), "", ""
 
 
-def _helm(path: Path, document: Any) -> Found:
+def _helm(path: Path, document: Any) -> _Records:
     if isinstance(document, list):
-        states = logs_records.helm_shown(document, _beside(path, "instances.json"))
+        states = formats.join_helm_predictions(document, _beside(path, "instances.json"))
         model = follow(_neighbour(path.with_name("run_spec.json")), "adapter_spec.model")
     else:
         states = document.get("request_states")
         model = follow(document, "adapter_spec.model")
     rows: list[Raw] = [
-        (n, row if isinstance(row, str) else logs_records.of_helm(dict(row)))
+        (n, row if isinstance(row, str) else formats.read_helm_request(row))
         for n, row in _number_records(states)
     ]
     return rows, _system(model, path), ""
@@ -241,13 +244,13 @@ def _archive(path: Path, wanted: str) -> Log | None:
             f"{path}: a zip archive, and no inspect log; unpack it, or export it as CSV"
         )
     if wanted not in ("auto", "inspect"):
-        raise DataError(f"{path}: no {FORMATS[wanted].title}, but an inspect log")
+        raise DataError(f"{path}: no {HARNESS_FORMATS[wanted].title}, but an inspect log")
     head = archive.head()
 
     def records() -> Iterator[Raw]:
-        yield from logs_records.of_inspect_log(head, archive.samples())
+        yield from formats.read_inspect_log(head, archive.samples())
 
-    remark = logs_records.remark(head, archive.n)
+    remark = formats.inspect_remark(head, archive.n)
     if not archive.n:
         raise DataError(
             f"{path}: the inspect log holds no sample{f' ({remark})' if remark else ''}"
@@ -264,7 +267,7 @@ def _parquet(path: Path, wanted: str) -> Log | None:
         names = parquet.read_schema(path).names
     except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _no_parquet(path, error) from error
-    found = formats.of_columns(names)
+    found = formats.format_of_columns(names)
     if found is None or wanted not in ("auto", found.name):
         _no_log(path, wanted)
         return None
@@ -276,7 +279,10 @@ def _parquet(path: Path, wanted: str) -> Log | None:
                 columns = [name for name in names if name.strip("_") in ("doc", "model_response")]
                 for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
                     for row in batch_rows(batch):
-                        yield number, row if isinstance(row, str) else _lighteval(row)
+                        yield (
+                            number,
+                            row if isinstance(row, str) else formats.read_lighteval_row(row),
+                        )
                         number += 1
         except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
             raise _no_parquet(path, error) from error
@@ -287,10 +293,6 @@ def _parquet(path: Path, wanted: str) -> Log | None:
 def _no_parquet(path: Path, error: BaseException) -> DataError:
     message = str(error).partition("\n")[0]
     return DataError(f"{path}: not Parquet that can be read: {message}")
-
-
-def _lighteval(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return logs_records.of_lighteval(dict(row))
 
 
 def _lighteval_system(path: Path) -> str:

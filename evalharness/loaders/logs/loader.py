@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from evalharness.errors import DataError
+from evalharness.loaders.formats import matching_paths, paths
 from evalharness.loaders.logs.files import Log, open_log
-from evalharness.loaders.logs.paths import follow, join_sentences
-from evalharness.loaders.paths import matching_paths, paths
+from evalharness.loaders.logs.formats import follow, join_sentences
 from evalharness.loaders.rows import (
     FILE_COLUMNS,
     USUAL_COLUMNS,
@@ -22,16 +22,16 @@ from evalharness.loaders.rows import (
 from evalharness.records import Article, Rejected
 
 LogFormatName = Literal["auto", "lm-eval", "inspect", "lighteval", "promptfoo", "helm"]
-USES = ("id", "article", "summary", "reference", "system", "title", "source")
-# What is told of every log; the others where they are taken.
-TOLD = USES[:5]
+_USES = ("id", "article", "summary", "reference", "system", "title", "source")
+# What is said of every log; of the others where a field is read for them.
+_ALWAYS_DESCRIBED = _USES[:5]
 # Systems that a message lists.
 _SYSTEMS_SHOWN = 6
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A log, and for each use the path of the field that is taken for it.
+class MappedLog:
+    """A log, and for each use the path of the field that is read for it.
 
     named: the uses for which the config names a path, which must be in every record.
     extra: paths to what is kept with the article.
@@ -42,12 +42,12 @@ class Taken:
     named: frozenset[str]
     extra: tuple[str, ...]
 
-    def told(self) -> str:
-        """Return in a line what the log is taken for, and what of it."""
+    def describe(self) -> str:
+        """Return in a line which harness wrote the log, and which fields are read."""
         named = [
             f"{use} = {self._describe_field(use)}"
-            for use in USES
-            if use in TOLD or use in self.fields
+            for use in _USES
+            if use in _ALWAYS_DESCRIBED or use in self.fields
         ]
         remark = f"; note: {self.log.remark}" if self.log.remark else ""
         return f"{self.log.path.name}: {self.log.format.title}; {', '.join(named)}{remark}"
@@ -96,16 +96,16 @@ class Logs:
 
         Raises: DataError for a log that is missing, damaged or unknown, or has several systems.
         """
-        return self._read(self.taken())
+        return self._read(self.open_logs())
 
-    def taken(self) -> list[Taken]:
-        """Return the logs with the fields that are taken of each. Raises: DataError."""
+    def open_logs(self) -> list[MappedLog]:
+        """Return the logs, each with the fields that are read. Raises: DataError."""
         found = dict.fromkeys(file for path in paths(self.path) for file in matching_paths(path))
         return [self._open_one(path) for path in found]
 
     def identity(self) -> Mapping[str, str]:
-        """Return what of the logs was taken for what."""
-        return {"fields": "\n".join(taken.told() for taken in self.taken())}
+        """Return which fields of the logs are read for what."""
+        return {"fields": "\n".join(mapped.describe() for mapped in self.open_logs())}
 
     def systems(self) -> list[str]:
         """Return the systems whose summaries are read, in the order of their coming."""
@@ -115,31 +115,33 @@ class Logs:
 
     def _system_names(self) -> dict[str, None]:
         found: dict[str, None] = {}
-        for taken in self.taken():
-            for _, fields in _rows(taken):
+        for mapped in self.open_logs():
+            for _, fields in _rows(mapped):
                 if not isinstance(fields, str):
                     found[str(fields["system"])] = None
         return found
 
-    def _open_one(self, path: Path) -> Taken:
+    def _open_one(self, path: Path) -> MappedLog:
         log = open_log(path, self.format)
         if log is None:
             raise DataError(f"{path}: no log that is known here; read rows with `name: files`")
-        named = {use: getattr(self.columns, use, None) for use in USES}
+        named = {use: getattr(self.columns, use, None) for use in _USES}
         first = next((row for _, row in log.records() if not isinstance(row, str)), {})
-        fields = {use: _field(log, use, named[use], first) for use in USES}
-        needed = frozenset(use for use in USES if named[use])
+        fields = {use: _field(log, use, named[use], first) for use in _USES}
+        needed = frozenset(use for use in _USES if named[use])
         given = {use: where for use, where in fields.items() if where}
-        return Taken(log, given, needed, self.columns.extra)
+        return MappedLog(log, given, needed, self.columns.extra)
 
-    def _read(self, logs: list[Taken]) -> Iterator[Article | Rejected]:
+    def _read(self, logs: list[MappedLog]) -> Iterator[Article | Rejected]:
         reading = RowReader.of(
             ColumnOptions(extra=("no_summary", *self.columns.extra)), FILE_COLUMNS
         )
         rows = RowJudge(replace(reading, needs_article=False), self.bad_rows)
         some = False
-        for taken in logs:
-            for row in rows.read(self._rows_of_system(taken), taken.log.place, taken.log.path.stem):
+        for mapped in logs:
+            for row in rows.read(
+                self._rows_of_system(mapped), mapped.log.place, mapped.log.path.stem
+            ):
                 some = some or isinstance(row, Article)
                 yield row
         if (
@@ -152,9 +154,9 @@ class Logs:
                 f"{logs[0].log.path}: no summaries of {self.system!r}; {_list_systems(met)}"
             )
 
-    def _rows_of_system(self, taken: Taken) -> Iterator[Raw]:
+    def _rows_of_system(self, mapped: MappedLog) -> Iterator[Raw]:
         met = self.system
-        for number, fields in _rows(taken):
+        for number, fields in _rows(mapped):
             if isinstance(fields, str):
                 yield number, fields
                 continue
@@ -163,7 +165,7 @@ class Logs:
                 yield number, fields
             elif self.system is None:
                 raise DataError(
-                    f"{taken.log.path}: has several systems; {_list_systems(self._system_names())}"
+                    f"{mapped.log.path}: has several systems; {_list_systems(self._system_names())}"
                 )
 
 
@@ -174,7 +176,7 @@ def _list_systems(systems: Mapping[str, None]) -> str:
 
 
 def _field(log: Log, use: str, named: Any, first: Row) -> str | None:
-    """Return the path that is taken for a use: the named one, else the first that leads to text."""
+    """Return the path that is read for a use: the named one, else the first that leads to text."""
     if named:
         return str(named if isinstance(named, str) else named[0])
     if use == "system" and log.system:
@@ -205,27 +207,27 @@ def _value(use: str, record: Row, path: str) -> Any:
     )
 
 
-def _rows(taken: Taken) -> Iterator[Raw]:
+def _rows(mapped: MappedLog) -> Iterator[Raw]:
     """Yield the records of a log as rows with the usual names, or why one is none."""
-    for number, record in taken.log.records():
-        yield number, record if isinstance(record, str) else _row(taken, record)
+    for number, record in mapped.log.records():
+        yield number, record if isinstance(record, str) else _row(mapped, record)
 
 
-def _row(taken: Taken, record: Row) -> Row | str:
-    if reason := taken.log.format.skipped(record):
+def _row(mapped: MappedLog, record: Row) -> Row | str:
+    if reason := mapped.log.format.skipped(record):
         return reason
-    found = {use: _value(use, record, path) for use, path in taken.fields.items()}
+    found = {use: _value(use, record, path) for use, path in mapped.fields.items()}
     row = {use: value for use, value in found.items() if value is not None}
-    for path in taken.extra:
+    for path in mapped.extra:
         row.setdefault(path, follow(record, path))
-    if failure := taken.log.format.failed(record):
+    if failure := mapped.log.format.failed(record):
         row["no_summary"] = failure
         row.pop("summary", None)
         found["summary"] = ""
-    for use in taken.named | {"article"}:
+    for use in mapped.named | {"article"}:
         if found.get(use, "") is None:
-            return f"no field {taken.fields[use]!r}"
-    row["system"] = _system(row.get("system"), taken.log)
+            return f"no field {mapped.fields[use]!r}"
+    row["system"] = _system(row.get("system"), mapped.log)
     return row
 
 

@@ -5,9 +5,8 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from evalharness.loaders.pages import labels
-from evalharness.loaders.pages.draft import PageDraft
-from evalharness.loaders.pages.edges import dateline, is_source_line, source
 from evalharness.loaders.pages.furniture import is_bare_signature, opens_comments, opens_list
+from evalharness.loaders.pages.lines import PageDraft, dateline, is_source_line, source
 
 _AUTHORS = re.compile(r"\b[Bb]y |\band\b|,|&|\|")
 _BIO = re.compile(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from evalharness.loaders.pages import labels
-from evalharness.loaders.pages.draft import PageDraft
+from evalharness.loaders.pages.lines import PageDraft
 
 MOST_ANCHORS = 20  # looked at
 MOST_LINES = 25  # of a box
@@ -113,7 +113,7 @@ class _Search:
             return after
         if self.opening is not None and anchor < self.opening:
             return before
-        unended = [i for i in before if not self.draft.lines[i].ended]
+        unended = [i for i in before if not self.draft.lines[i].ends_sentence]
         return unended if unended == before else before[-1:]
 
     def _before(self, anchor: int) -> tuple[list[int], bool]:
@@ -182,7 +182,7 @@ class _Search:
         found: list[int] = []
         for i in content:
             each = self.draft.lines[i]
-            if bullet not in (None, each.bullet) or ended not in (None, each.ended):
+            if bullet not in (None, each.bullet) or ended not in (None, each.ends_sentence):
                 break
             found.append(i)
         return found

@@ -6,23 +6,341 @@ for good: extractors leave it in when it is marked up as a plain `div`, and an a
 its own summary makes every consistency check look perfect.
 """
 
+import re
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import accumulate
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, groupby
 from typing import Any
 
 from evalharness.errors import MissingExtra
 from evalharness.loaders.pages import labels
-from evalharness.loaders.pages.blocks import Outline, outline
-from evalharness.loaders.pages.draft import Line, split_line
-from evalharness.loaders.pages.edges import opens_article
+from evalharness.loaders.pages.box import MOST_ANCHORS
+from evalharness.loaders.pages.lines import Hint, Line, fold_spaces, opens_article, split_line
 from evalharness.loaders.pages.parts import Page, assemble
+
+# --- What tags, classes and roles of elements say of the text in them
+
+_FRAME_TAGS = ("nav", "footer", "menu", "aside", "header")
+_FURNITURE_TAGS = ("form", "button", "dialog", "table")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_FRAME_ROLES = ("navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar")
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _one_of(words: str) -> re.Pattern[str]:
+    """Match one of the words of a class or id, where `-` and `_` part words, too."""
+    return re.compile(rf"(?<![^\s_-])({'|'.join(words.split())})(?![^\s_-])", re.IGNORECASE)
+
+
+# What frames every page of a site, and links to its other pages.
+_FRAME = _one_of(
+    "nav navbar navigation menu breadcrumbs? footer bottom masthead site-?header topbar logo "
+    "sidebar related recommend(ed|ations?)? trending popular most-?read "
+    "more-?(stories|news|from) outbrain also-?(on|in|read) read-?(more|next|also) taboola "
+    "copyright skip(-?links?)? you-may-like"
+)
+# What stands around an article for its readers to do, and what is put between its paragraphs.
+_FURNITURE = _one_of(
+    "share sharing social comments? disqus newsletter subscri(be|ption) sign-?up promo(tion)? "
+    "ads? advert(isement|ising)? sponsor(ed)? cookies? consent gdpr banner popup modal overlay "
+    "toolbar tools tags? topics embed tweet twitter(-tweet)? instagram(-media)? pull-?quotes? "
+    "author-?(bio|box|info) bio about-?author mood reactions? app paywall kicker eyebrow "
+    "section-?label deck dek standfirst sub-?title rating poll donate inline-?links? "
+    "story-?links? factbox"
+)
+# These are never the article, however much of the page they are.
+_NEVER_ARTICLE = _one_of(
+    "comments? disqus related recommend(ed|ations?)? trending popular most-?read"
+)
+_BYLINE = _one_of("by-?line authors? author-?name writer contributors? vcard")
+_TIME = _one_of("date time timestamp published updated pub-?date post-?date posted(-on)? dateline")
+_CAPTION = _one_of("caption credits? photo-?credit wp-caption-text image-?credit")
+_SITE_NAME = re.compile(r"logo|site-?(title|name)|brand|masthead", re.IGNORECASE)
+_BOX = re.compile(
+    r"\bai[-_ ]?(generated[-_ ]?)?summar|summary[-_ ]?(ai|box|block|card|panel)|auto[-_ ]?summar"
+    r"|key[-_ ]?(points|takeaways|facts)|takeaways|tl-?dr|bullet[-_ ]?summar"
+    r"|(article|story)[-_ ]?highlights",
+    re.IGNORECASE,
+)
+# An element with more than this share of the page's text is the article's, whatever it is called.
+SHARE_OF_ARTICLE = 0.5
+LONGEST_LABEL = 160  # characters of a byline or time
+
+
+def hint_of_inline(element: Any) -> Hint:
+    """Return what an inline element is by itself: byline, time or credit."""
+    named = _names(element)
+    if element.tag == "time" or _TIME.search(named):
+        return "time"
+    if _CAPTION.search(named):
+        return "caption"
+    return "byline" if _BYLINE.search(named) or element.get("rel") == "author" else ""
+
+
+class Hints:
+    """What is known of each element of a page, from itself and the elements around it."""
+
+    def __init__(self, tree: Any) -> None:
+        """Measure the elements: the length of their text, and which hold the title."""
+        self.sizes = _sizes(tree)
+        self.total = self.sizes.get(tree, 0) or 1
+        self.title = _title(tree)
+        self.holds_title = set() if self.title is None else {*self.title.iterancestors()}
+        self.known: dict[Any, tuple[Hint, bool]] = {}
+
+    def of(self, element: Any) -> tuple[Hint, bool]:
+        """Return the hint for text in an element, and whether a class around it says `box`."""
+        chain = []
+        while element is not None and element not in self.known:
+            chain.append(element)
+            element = element.getparent()
+        hint, boxed = self.known[element] if element is not None else ("", False)
+        for each in reversed(chain):
+            own = self._own(each)
+            if not hint or (hint == "byline" and own == "time") or own == "title":
+                hint = own
+            boxed = boxed or (
+                each not in self.holds_title and _BOX.search(_names(each)) is not None
+            )
+            self.known[each] = hint, boxed
+        return hint, boxed
+
+    def _own(self, element: Any) -> Hint:
+        if element is self.title:
+            return "title"
+        tag, named = element.tag, _names(element)
+        if tag in ("html", "body") or element in self.holds_title:
+            return ""
+        if kind := self._skip_hint(element, tag, named):
+            return kind
+        if tag in _HEADINGS:
+            return "heading"
+        if tag in ("figcaption", "figure") or _CAPTION.search(named):
+            return "caption"
+        if self.sizes[element] > LONGEST_LABEL:
+            return ""
+        return hint_of_inline(element)
+
+    def _skip_hint(self, element: Any, tag: str, named: str) -> Hint:
+        large = self.sizes[element] > SHARE_OF_ARTICLE * self.total
+        if large and not _NEVER_ARTICLE.search(named) and tag not in ("nav", "footer"):
+            return ""
+        if tag in _FRAME_TAGS or element.get("role") in _FRAME_ROLES or _FRAME.search(named):
+            return "frame"
+        if tag == "table" and element.find(".//p") is not None:
+            return ""  # laid out with tables
+        return "furniture" if tag in _FURNITURE_TAGS or _FURNITURE.search(named) else ""
+
+
+def _names(element: Any) -> str:
+    return " ".join(
+        filter(None, (element.get("class"), element.get("id"), element.get("itemprop")))
+    )
+
+
+def _sizes(tree: Any) -> dict[Any, int]:
+    """Return the length of the text of each element."""
+    sizes: dict[Any, int] = {}
+    for element in reversed(list(tree.iter())):
+        inner = sum(sizes.get(child, 0) + len((child.tail or "").strip()) for child in element)
+        own = len((element.text or "").strip()) if isinstance(element.tag, str) else 0
+        sizes[element] = own + inner
+    return sizes
+
+
+def _title(tree: Any) -> Any:
+    """Return the element of the headline: the first `h1` that is not the site's name."""
+    found = [h for h in tree.iter("h1") if "".join(h.itertext()).strip()]
+    stories = [h for h in found if not _is_site_name(h)]
+    return (stories or found or [None])[0]
+
+
+def _is_site_name(heading: Any) -> bool:
+    near = [heading, heading.getparent()]
+    if any(each is not None and _SITE_NAME.search(_names(each)) for each in near):
+        return True
+    return any(each.tag in ("nav", "footer") for each in heading.iterancestors())
+
+
+# --- Elements to lines
+
+NO_TEXT = (
+    "script", "style", "noscript", "template", "svg", "iframe", "object", "head", "math", "canvas",
+    "audio", "video", "input", "textarea", "select", "map",
+)  # fmt: skip
+_INLINE = _set(
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd mark q ruby rp "
+    "rt s samp small span strike strong sub sup time tt u var wbr nobr picture source link"
+)
+_BOLD = ("b", "strong")
+_CELLS = ("td", "th", "button", "option", "label", "legend", "dt")
+_BREAK = "\v"  # `br`: two of them part paragraphs
+_BREAKS = re.compile(r"\v\s*\v[\v\s]*")
+_BETWEEN = re.compile(r"[\s|•·,;/–—\v-]*")
+HEADING_WORDS = 12  # of a paragraph that is bold throughout
+CELL_WORDS = 8  # of a cell or button; what is longer and ends as a sentence is a paragraph
+
+
+@dataclass
+class Outline:
+    """The lines of a page, and for each element the range of those that stand in it."""
+
+    lines: list[Line] = field(default_factory=list[Line])
+    elements: list[Any] = field(default_factory=list[Any])
+    boxed: list[bool] = field(default_factory=list[bool])
+    ranges: dict[Any, tuple[int, int]] = field(default_factory=dict[Any, tuple[int, int]])
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Text of a block; `top` is the outermost inline element around it."""
+
+    text: str
+    top: Any = None
+    link: bool = False
+    bold: bool = False
+
+
+def outline(tree: Any) -> Outline:
+    """Return the lines of a page in order. `tree` loses what holds no text for readers."""
+    from lxml import etree
+
+    etree.strip_elements(tree, *NO_TEXT, etree.Comment, etree.PI, with_tail=False)
+    return _Reader(tree).read(etree)
+
+
+class _Reader:
+    def __init__(self, tree: Any) -> None:
+        self.tree, self.hints, self.found = tree, Hints(tree), Outline()
+        self.pieces: list[_Piece] = []
+        self.blocks: list[Any] = []
+        self.inline: list[Any] = []
+
+    def read(self, etree: Any) -> Outline:
+        for event, element in etree.iterwalk(self.tree, events=("start", "end")):
+            if not isinstance(element.tag, str):
+                continue
+            if event == "start":
+                self._open(element)
+            else:
+                self._close(element)
+        return self.found
+
+    def _open(self, element: Any) -> None:
+        if element.tag == "br":
+            self._add(_BREAK)
+        elif element.tag in _INLINE:
+            self.inline.append(element)
+        else:
+            self._flush()
+            self.blocks.append(element)
+            self.found.ranges[element] = (len(self.found.lines), 0)
+        self._add(element.text)
+
+    def _close(self, element: Any) -> None:
+        if element.tag in _INLINE:
+            self.inline.pop()
+        elif element.tag != "br":
+            self._flush()
+            self.blocks.pop()
+            first, _ = self.found.ranges[element]
+            self.found.ranges[element] = (first, len(self.found.lines))
+        if element is not self.tree:
+            self._add(element.tail)
+
+    def _add(self, text: str | None) -> None:
+        if not text:
+            return
+        tags = {each.tag for each in self.inline}
+        top = self.inline[0] if self.inline else None
+        said = text if text == _BREAK else text.replace(_BREAK, " ")
+        self.pieces.append(_Piece(said, top, "a" in tags, not tags.isdisjoint(_BOLD)))
+
+    def _flush(self) -> None:
+        pieces, self.pieces = self.pieces, []
+        if not self.blocks or not any(each.text.strip() for each in pieces):
+            return
+        hint, _ = self.hints.of(self.blocks[-1])
+        for part in _apart(pieces, hint in ("frame", "furniture")):
+            self._put(part)
+
+    def _put(self, pieces: list[_Piece]) -> None:
+        element = self.blocks[-1]
+        hint, boxed = self.hints.of(element)
+        tops = {each.top for each in pieces if each.text.strip()}
+        if len(tops) == 1 and (top := tops.pop()) is not None:
+            hint = hint_of_inline(top) or hint if hint not in ("frame", "furniture") else hint
+        for said in _paragraphs("".join(each.text for each in pieces)):
+            if line := self._line(fold_spaces(said), hint, pieces):
+                self.found.lines.append(line)
+                self.found.elements.append(element)
+                self.found.boxed.append(boxed)
+
+    def _line(self, said: str, hint: Any, pieces: list[_Piece]) -> Line | None:
+        if not said:
+            return None
+        element = self.blocks[-1]
+        loose = [each for each in pieces if not _BETWEEN.fullmatch(each.text)]
+        words = len(said.split())
+        if (not hint and all(each.link for each in loose) and not labels.is_ended(said)) or (
+            not hint
+            and element.tag in _CELLS
+            and not (words >= CELL_WORDS and labels.is_ended(said))
+        ):
+            hint = "furniture"
+        elif not hint and all(each.bold for each in loose) and words <= HEADING_WORDS:
+            hint = "" if labels.is_ended(said) else "heading"
+        listed = element.tag == "li" or self._opens_item(element)
+        bare = labels.without_bullet(said)
+        return Line(said, bare, hint, listed or bare != said, gap=True, html=True)
+
+    def _opens_item(self, element: Any) -> bool:
+        parent = element.getparent()
+        return parent is not None and parent.tag == "li" and element.tag in ("p", "div")
+
+
+def _paragraphs(said: str) -> Iterator[str]:
+    """Yield the paragraphs that two line breaks part, or one after a heading."""
+    for part in _BREAKS.split(said):
+        heading, found, rest = part.partition(_BREAK)
+        if found and labels.is_box_heading(fold_spaces(heading)):
+            yield heading
+            part = rest
+        yield part
+
+
+def _apart(pieces: list[_Piece], skipped: bool) -> Iterator[list[_Piece]]:
+    """Yield the pieces of a block by line; links, names or times side by side are several."""
+    said = [each for each in pieces if not _BETWEEN.fullmatch(each.text)]
+    tops = {each.top for each in said}
+    loose = None in tops
+    alone = {top for top in tops if top is not None and _stands_alone(top, loose)}
+    if len(tops) > 1 and not loose and (alone or skipped or all(each.link for each in said)):
+        alone = tops
+    if not alone or len(tops) == 1:
+        yield pieces
+        return
+    for top, group in groupby(pieces, key=lambda each: each.top if each.top in alone else None):
+        part = list(group)
+        if top is not None or not all(_BETWEEN.fullmatch(each.text) for each in part):
+            yield part
+
+
+def _stands_alone(top: Any, loose: bool) -> bool:
+    """Return whether an inline element is a line of its own: a time, a credit, an author."""
+    kind = hint_of_inline(top)
+    return kind in ("time", "caption") or (kind == "byline" and not loose)
+
+
+# --- The summary box, and the page
 
 LONGEST_BOX = 3000  # characters; what is longer holds the article too
 # A box has at most this share of the page's prose, unless it is shorter than this.
 SHARE_OF_BOX = 0.4
 SHORT_BOX = 250  # characters
-MOST_ANCHORS = 20  # looked at
 
 
 def require() -> None:
@@ -62,7 +380,7 @@ class _Boxes:
     def __init__(self, found: Outline) -> None:
         self.found, self.lines = found, found.lines
         self.size = _sums(len(each.raw) for each in self.lines)
-        self.prose = _sums(len(each.raw) if each.ended else 0 for each in self.lines)
+        self.prose = _sums(len(each.raw) if each.ends_sentence else 0 for each in self.lines)
         kept = [each.hint == "title" or opens_article(each.raw) for each in self.lines]
         self.article = _sums(int(each) for each in kept)
 

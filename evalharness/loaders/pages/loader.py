@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
+from evalharness.loaders.formats import matching_paths, paths, short_file_names
 from evalharness.loaders.pages import html as pages_html
-from evalharness.loaders.pages import text as pages_text
-from evalharness.loaders.pages.parts import Page
-from evalharness.loaders.paths import matching_paths, paths, short_file_names
+from evalharness.loaders.pages.lines import Line, fold_spaces, line, split_line
+from evalharness.loaders.pages.parts import Page, assemble
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, ColumnOptions, Row, RowJudge, RowReader
 from evalharness.records import Article, Rejected
 from evalharness.text.timestamps import publication_day
@@ -132,7 +132,7 @@ def parse_page(content: bytes, html: bool | None = None) -> Page:
     if html:
         pages_html.require()
         return pages_html.parse_html(content)
-    return pages_text.parse_text(_decode_page(content, "utf-8-sig"))
+    return parse_text(_decode_page(content, "utf-8-sig"))
 
 
 def _decode_page(content: bytes, encoding: str) -> str:
@@ -141,3 +141,21 @@ def _decode_page(content: bytes, encoding: str) -> str:
     except UnicodeDecodeError as error:
         at = f"byte 0x{content[error.start]:02x} at position {error.start}"
         raise DataError(f"not {encoding.removesuffix('-sig').upper()}: {at}") from None
+
+
+_BREAK = re.compile(r"\r\n|[\n\r\u2028\u2029\x0b\x0c\x85]")
+
+
+def parse_text(text: str) -> Page:
+    """Return the parts of a page saved as plain text."""
+    return assemble([part for whole in _lines(text) for part in split_line(whole)])
+
+
+def _lines(text: str) -> Iterator[Line]:
+    """Yield the lines that are not blank, with single plain spaces."""
+    gap = True
+    for raw in _BREAK.split(text):
+        said = fold_spaces(raw)
+        if said:
+            yield line(said, gap=gap)
+        gap = not said

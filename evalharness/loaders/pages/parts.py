@@ -1,8 +1,8 @@
 """From the lines of a news page to its parts.
 
 In this order: the title; the first paragraph of the body, by its dateline if it has one; the
-summary box (`page_box`); what the short lines around title and body are; where the body ends, and
-which lines inside it are no paragraphs (`page_body`). Whatever is left is furniture, so that every
+summary box (`box`); what the short lines around title and body are; where the body ends, and
+which lines inside it are no paragraphs (`body`). Whatever is left is furniture, so that every
 line of the page ends up in one part; only the title said again above the box is left out.
 """
 
@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from evalharness.loaders.pages import labels
 from evalharness.loaders.pages.body import start_of_body, take_body
 from evalharness.loaders.pages.box import find_box
-from evalharness.loaders.pages.draft import Line, PageDraft
-from evalharness.loaders.pages.edges import dateline, opens_article, source
 from evalharness.loaders.pages.furniture import points_elsewhere
+from evalharness.loaders.pages.lines import Line, PageDraft, dateline, opens_article, source
 
 MOST_TITLE_WORDS = 40
 # A title of this many words is more than a label above it.
@@ -65,26 +64,26 @@ def assemble(lines: Sequence[Line]) -> Page:
 
 
 def _page(draft: PageDraft, tag: str) -> Page:
-    def said(*roles: str) -> tuple[str, ...]:
+    def texts_of_roles(*roles: str) -> tuple[str, ...]:
         return tuple(e.raw for e, r in zip(draft.lines, draft.roles, strict=True) if r in roles)
 
-    body = list(said("body"))
+    body = list(texts_of_roles("body"))
     if tag and body and (parted := source(body[-1])):
         body[-1] = parted[0]
     skipped = [draft.lines[i] for i in draft.of("furniture")]
     skipped.sort(key=lambda each: each.hint == "frame")
-    credits = said("credit")
+    credits = texts_of_roles("credit")
     return Page(
-        title=" ".join(said("title")),
-        byline=said("byline"),
-        timestamps=said("time"),
-        disclaimer=" ".join(said("disclaimer")) or None,
+        title=" ".join(texts_of_roles("title")),
+        byline=texts_of_roles("byline"),
+        timestamps=texts_of_roles("time"),
+        disclaimer=" ".join(texts_of_roles("disclaimer")) or None,
         photo_credit=credits[0] if credits else None,
         summary=tuple(draft.lines[i].text for i in draft.of("summary")),
         dateline=dateline(body[0]) or None if body else None,
         body=tuple(body),
-        subheads=said("subhead"),
-        source_tag=tag or " ".join(said("source")) or None,
+        subheads=texts_of_roles("subhead"),
+        source_tag=tag or " ".join(texts_of_roles("source")) or None,
         furniture=tuple(each.raw for each in skipped),
     )
 
@@ -166,7 +165,7 @@ def _headline(draft: PageDraft, candidates: Sequence[int]) -> int | None:
 
 
 def _is_headline(draft: PageDraft, i: int) -> bool:
-    return len(draft.lines[i].raw.split()) >= TITLE_WORDS and not draft.lines[i].ended
+    return len(draft.lines[i].raw.split()) >= TITLE_WORDS and not draft.lines[i].ends_sentence
 
 
 def _is_signed(draft: PageDraft, i: int) -> bool:

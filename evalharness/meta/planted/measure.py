@@ -2,33 +2,20 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from evalharness.meta.planted.plant import KINDS, ErrorKind, Planted, plant
-from evalharness.meta.planted.report import CheckReport, FalseAlarms, PlantedOutcome
 from evalharness.protocols import Metric
-from evalharness.records import Article, Flag, Score, Span, Summary
+from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind
 
 # Summaries that are scored at once, so that those of one article share what is read of it.
 BATCH = 256
 # A score is lower if it is so by more than rounding.
 LOWER_BY = 1e-9
-
-# Which flags name a planted error rightly, besides one of its very name: words that begin a flag's
-# kind, of the checks that we ship.
-RIGHT_KINDS: dict[ErrorKind, tuple[str, ...]] = {
-    "number": ("number",),
-    "unit": ("number", "unit"),
-    "date": ("date", "number"),
-    "entity_swap": ("entity", "name", "swap", "role"),
-    "novel_entity": ("entity", "name", "novel"),
-    "negation": ("negation", "polarity"),
-    "antonym": ("antonym", "polarity", "negation", "stance", "direction"),
-    "role_swap": ("role", "swap"),
-    "misattributed_quote": ("quote", "attribution", "speaker"),
-    "hedge_dropped": ("hedge", "polarity", "certainty"),
-    "invented_sentence": ("support", "unsupported", "invented", "novel"),
-}
+# Of the standard normal distribution: 95 % lie within as many deviations.
+Z = 1.959963984540054
+Rate = dict[str, float | int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +29,131 @@ class SupportedPair:
     summary: str
     group: str
     copied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedOutcome:
+    """What a check made of one planted error.
+
+    detected: a flag of any kind overlaps it; already: one did so before it was planted;
+    right_kind: one that overlaps names the kind of error; pointed: one lies at least half in it
+    and covers at least half of it. n_wrong, n_flagged, n_both: characters.
+    """
+
+    kind: ErrorKind
+    group: str
+    copied: bool
+    detected: bool
+    already: bool
+    right_kind: bool
+    pointed: bool
+    score_dropped: bool
+    n_wrong: int
+    n_flagged: int
+    n_both: int
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarms:
+    """How many flags an untouched summary has."""
+
+    group: str
+    copied: bool
+    n_flags: int
+
+
+# --- The figures, by kind of error and by group of untouched pairs
+
+
+@dataclass
+class CheckReport:
+    """All outcomes of a check, and its figures."""
+
+    outcomes: list[PlantedOutcome] = field(default_factory=list[PlantedOutcome])
+    alarms: list[FalseAlarms] = field(default_factory=list[FalseAlarms])
+    not_applicable: dict[ErrorKind, int] = field(default_factory=dict[ErrorKind, int])
+
+    def kinds(self, copied: bool | None = None) -> dict[ErrorKind, dict[str, Any]]:
+        """Return the figures by kind of error; of copied or of written summaries only if told."""
+        chosen = [one for one in self.outcomes if copied is None or one.copied == copied]
+        asked = {one.kind for one in self.outcomes} | self.not_applicable.keys()
+        known: dict[ErrorKind, list[PlantedOutcome]] = {kind: [] for kind in KINDS if kind in asked}
+        for one in chosen:
+            known[one.kind].append(one)
+        return {
+            kind: figures_of_kind(outcomes)
+            | ({"not_applicable": self.not_applicable.get(kind, 0)} if copied is None else {})
+            for kind, outcomes in known.items()
+        }
+
+    def groups(self) -> dict[str, Rate]:
+        """Return the share of untouched summaries with a flag, by group, and of the two sorts."""
+        found: dict[str, list[bool]] = {}
+        for alarm in self.alarms:
+            sort = "all copied" if alarm.copied else "all written"
+            for group in (alarm.group, sort):
+                found.setdefault(group, []).append(alarm.n_flags > 0)
+        return {group: rate(sum(flagged), len(flagged)) for group, flagged in sorted(found.items())}
+
+    def record(self) -> dict[str, Any]:
+        """Return all figures as JSON values."""
+        return {
+            "pairs": len(self.alarms),
+            "planted": self.kinds(),
+            "planted_in_written": self.kinds(copied=False),
+            "planted_in_copied": self.kinds(copied=True),
+            "false_alarms": self.groups(),
+        }
+
+
+def figures_of_kind(outcomes: Sequence[PlantedOutcome]) -> dict[str, Any]:
+    """Return the figures of the planted errors of one kind.
+
+    precision, recall: characters, of all flagged ones and of all wrong ones; None without any.
+    """
+    n = len(outcomes)
+    flagged, wrong = (sum(o.n_flagged for o in outcomes), sum(o.n_wrong for o in outcomes))
+    both = sum(o.n_both for o in outcomes)
+    return {
+        "n": n,
+        "detected": rate(sum(o.detected for o in outcomes), n),
+        "already_flagged": rate(sum(o.already for o in outcomes), n),
+        "right_kind": rate(sum(o.right_kind for o in outcomes), n),
+        "pointed": rate(sum(o.pointed for o in outcomes), n),
+        "score_dropped": rate(sum(o.score_dropped for o in outcomes), n),
+        "precision": both / flagged if flagged else None,
+        "recall": both / wrong if wrong else None,
+    }
+
+
+def rate(hits: int, n: int) -> Rate:
+    """Return a share with its count of cases and its interval; None where there are no cases."""
+    low, high = wilson(hits, n)
+    known = n > 0
+    return {
+        "n": n,
+        "rate": hits / n if known else None,
+        "low": low if known else None,
+        "high": high if known else None,
+    }
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, by Wilson's score method (1927); 0 to 1 without cases.
+
+    >>> low, high = wilson(9, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.596, 0.982)
+    """
+    if not n:
+        return 0.0, 1.0
+    share, width = hits / n, Z * Z / n
+    middle = (share + width / 2) / (1 + width)
+    half = Z * math.sqrt(share * (1 - share) / n + width / (4 * n)) / (1 + width)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+# --- Planting and scoring
 
 
 def measure(
@@ -94,20 +206,23 @@ def outcome(pair: SupportedPair, planted: Planted, before: Score, after: Score) 
     hits = [flag for flag in after.flags if overlap_length(flag.span, span)]
     old = Span(span.start, span.start + len(planted.stood))
     flagged = _covered_characters([flag.span for flag in after.flags], len(planted.summary))
-    right = (planted.kind, *RIGHT_KINDS[planted.kind])
     return PlantedOutcome(
         kind=planted.kind,
         group=pair.group,
         copied=pair.copied,
         detected=bool(hits),
         already=any(overlap_length(flag.span, old) for flag in before.flags),
-        right_kind=any(flag.kind.startswith(right) for flag in hits),
+        right_kind=any(_names(flag, planted.kind) for flag in hits),
         pointed=any(_points(flag, span) for flag in hits),
         score_dropped=_value(after) < _value(before) - LOWER_BY,
         n_wrong=span.end - span.start,
         n_flagged=len(flagged),
         n_both=sum(span.start <= place < span.end for place in flagged),
     )
+
+
+def _names(flag: Flag, error: ErrorKind) -> bool:
+    return flag.kind.startswith(error) or error in flag_kind(flag.kind).planted
 
 
 def overlap_length(one: Span, other: Span) -> int:

@@ -5,8 +5,15 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from evalharness import text
-from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
-from evalharness.meta.planted.name_lists import (
+from evalharness.meta.planted.facts import (
+    Facts,
+    PlannedChange,
+    Sort,
+    SummaryClaims,
+    WordTuple,
+    sort_by_words,
+)
+from evalharness.meta.planted.words import (
     INVENTED_ACRONYMS,
     INVENTED_FIRST_NAMES_FEMALE,
     INVENTED_FIRST_NAMES_MALE,
@@ -21,9 +28,8 @@ from evalharness.meta.planted.name_lists import (
     PLACE_WORDS,
     TERRITORIES,
     WITH_THE,
+    word_set,
 )
-from evalharness.meta.planted.sorts import Sort, WordTuple, sort_by_words
-from evalharness.meta.planted.words import word_set
 from evalharness.records import Span
 
 # What sort of thing a name's last word says it is; an invented one is of the same sort.

@@ -11,9 +11,7 @@ from random import Random
 from typing import Any
 
 from evalharness import text
-from evalharness.config import registry
-from evalharness.config.run_config import Component
-from evalharness.config.yaml import Document, Location
+from evalharness.config.named import named_check
 from evalharness.errors import ConfigError, DataError
 from evalharness.files.shipped import shipped_path
 from evalharness.loaders.files import Files
@@ -44,15 +42,9 @@ def selftest(
     given: components with options of their own, by the names that `checks` may use.
     Raises: UnknownComponent, ConfigError; DataError where the files hold no supported pair.
     """
-    built = {name: (given or {}).get(name) or _check(name) for name in checks}
+    built = {name: (given or {}).get(name) or named_check(name) for name in checks}
     pairs = supported_pairs(data or [QUICKSTART_ARTICLES], label, seed)
     return {name: measure(pairs, check, kinds, seed).record() for name, check in built.items()}
-
-
-def _check(name: str) -> Any:
-    component = Component(name=name)
-    sheet = Document({"checks": [name]}, {(): Location("--check", Path.cwd())})
-    return registry.build("checks", ("checks", 0), component, sheet)
 
 
 def supported_pairs(
@@ -112,60 +104,6 @@ def copied_sentences(article: Article, seed: int = 0) -> list[SupportedPair]:
         SupportedPair(article, lead, "copied: first sentences", copied=True),
         SupportedPair(article, random, "copied: random sentences", copied=True),
     ]
-
-
-_HEADINGS = ("planted error", "n", "detected", "95%", "right kind", "points", "score lower", "n/a")
-
-
-def planted_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the figures as text: for each check its errors by kind, then its false alarms."""
-    return "\n\n".join(_check_table(name, record) for name, record in figures.items())
-
-
-def _check_table(name: str, record: Mapping[str, Any]) -> str:
-    rows = [
-        (
-            kind,
-            str(found["n"]),
-            _percent(found["detected"]["rate"]),
-            _interval(found["detected"]),
-            _percent(found["right_kind"]["rate"]),
-            _percent(found["pointed"]["rate"]),
-            _percent(found["score_dropped"]["rate"]),
-            str(found["not_applicable"]),
-        )
-        for kind, found in record["planted"].items()
-    ]
-    alarms = [
-        (group, str(found["n"]), _percent(found["rate"]), _interval(found))
-        for group, found in record["false_alarms"].items()
-    ]
-    head = f"{name}: errors planted in {record['pairs']} supported summaries"
-    untouched = ("untouched summaries", "n", "flagged", "95%")
-    return "\n".join(
-        [head, *_align_columns([_HEADINGS, *rows]), "", *_align_columns([untouched, *alarms])]
-    )
-
-
-def _align_columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.0f}%"
-
-
-def _interval(found: Mapping[str, Any]) -> str:
-    if found["low"] is None:
-        return "-"
-    return f"{100 * found['low']:.0f}-{100 * found['high']:.0f}%"
 
 
 def kinds_of(names: str) -> tuple[ErrorKind, ...]:

@@ -7,13 +7,11 @@ from functools import lru_cache
 from random import Random
 from typing import Literal, get_args
 
-from evalharness.meta.planted.dates import change_dates
 from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
-from evalharness.meta.planted.inventing import invent_sentences
 from evalharness.meta.planted.names import novel, swaps
-from evalharness.meta.planted.numbers import change_numbers, units
+from evalharness.meta.planted.numbers import change_dates, change_numbers, units
 from evalharness.meta.planted.roles import misquotes, role_swaps
-from evalharness.meta.planted.wording import antonyms, hedges, negations
+from evalharness.meta.planted.wording import antonyms, hedges, invent_sentences, negations
 from evalharness.records import Span, digest
 
 ErrorKind = Literal[
@@ -82,7 +80,7 @@ def plant(article: str, summary: str, kind: ErrorKind, seed: int = 0) -> Planted
     claims = _claims(article, summary)
     rng = Random(f"{seed} {kind} {digest(summary)}")  # noqa: S311  no secret
     for draft in _PLANTERS[kind](claims, facts, rng):
-        draft = claims.dressed(draft)
+        draft = claims.match_casing(draft)
         if _is_error(claims, facts, draft):
             return _planted_error(kind, claims, draft)
     return None

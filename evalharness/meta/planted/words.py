@@ -1,10 +1,18 @@
-"""Words of English news for planting, by hand: verbs with their forms, opposites, hedges."""
+"""Words of English news for planting, by hand: verbs with their forms, opposites, names.
+
+The invented names are written as a reader would meet them in news; one is planted only where the
+article has none of its words.
+"""
+
+import re
 
 
 def word_set(words: str) -> frozenset[str]:
     """Return the words of a line as a set."""
     return frozenset(words.split())
 
+
+# --- Verbs with their forms
 
 # base, past, participle. What is done to somebody or something; regular ones below.
 _IRREGULAR = """
@@ -68,6 +76,9 @@ DIRECTED_PARTICIPLES = frozenset(
     [_forms()[base][1] for base in _DIRECTED.split() if base in _forms()]
 )
 
+
+# --- Opposites, and where a word has none
+
 # One can stand where the other does; each way.
 _OPPOSITES = """
 rose fell; risen fallen; rise fall; rises falls; rising falling; increase decrease; increased
@@ -112,6 +123,199 @@ def _opposites() -> dict[str, tuple[str, ...]]:
 
 
 OPPOSITE_WORDS = _opposites()
+# Words that are never turned into their opposites: their use is too varied.
+NEVER_TURNED = frozenset(["cut", "least", "most", "under", "with"])
+# Words, what stands before them and what stands after them in such company; empty: nothing does.
+_FIXED: tuple[tuple[str, str, str], ...] = (
+    ("approve approves approved", r"", r" of\b"),
+    (
+        "after",
+        r"(?:named|looked?|looking|day|week|year|soon|shortly|hours|take[ns]?) $",
+        r" all\b",
+    ),
+    (
+        "before",
+        r"(?:appear\w*|as|than|day|years?|months?|week|hours?|ever|never) $",
+        r" (?:long|a judge|magistrates|court)",
+    ),
+    (
+        "more",
+        r"(?:once|any|even|much|no|than|or|and|many|far) $",
+        r"(?! (?:than \d|than half|people|men|women|children|\w{3,}[^s]s)\b)",
+    ),
+    (
+        "first",
+        r"(?:at|for the|from) $",
+        r" (?:time|minister|lady|\w+ since|-)|[ ]?[.,;]|$",
+    ),
+    (
+        "last",
+        r"(?:at|the) $",
+        r" (?:week|month|year|night|\w+day|season|summer|minute|\d|few)",
+    ),
+    (
+        "open",
+        r"\b(?:an?|the|french|us|australian|british|wide|in) $",
+        r"",
+    ),
+    (
+        "close",
+        r"(?:very|so|a|as|came|come|is|are|was) $",
+        r" (?:to|friend|ally|race)",
+    ),
+    (
+        "left",
+        r"(?:the|was|were|been|is|are|has|be|on|his|her|have|had) $|\($",
+        r" (?:him|her|them|\w+ (?:dead|injured)|wing)|\)",
+    ),
+    (
+        "lost",
+        r"(?:was|were|be|is|are|been) $",
+        r" (?:his|her|their) (?:life|lives|wife|\w+er)",
+    ),
+    (
+        "over",
+        r"(?:all|take[ns]?|took|taking|is|was|game|hand\w*|won|turn\w*|run|more|the) $",
+        r"(?! \d)",
+    ),
+    (
+        "without",
+        r"",
+        r" (?:\w+ing|any)\b",
+    ),
+    (
+        "high",
+        r"(?:an?|the|record|so|at) $",
+        r" (?:school|street|court|-|profile)",
+    ),
+    (
+        "low",
+        r"(?:an?|a record|all-time|so|at) $",
+        r"-",
+    ),
+    (
+        "man",
+        r"(?:spider|iron|isle of) $",
+        r"",
+    ),
+    (
+        "support increase",  # verbs only; else they are mostly nouns
+        r"(?<!\bto )(?<!will )(?<!would )(?<!they )(?<!who )(?<!not )(?<!could )$",
+        r"",
+    ),
+    (
+        "early",
+        r"(?:as|an) $",
+        r" (?:\w+ hours|years)",
+    ),
+    (
+        "late",
+        r"(?:the|too|of|her|his|their) $",
+        r"",
+    ),
+    (
+        "best",
+        r"(?:at|s|his|her|their) $",
+        r"-| (?:known|friend)",
+    ),
+    (
+        "better",
+        r"(?:had|get|got) $",
+        r"",
+    ),
+    (
+        "above",
+        r"",
+        r"(?! \d)",
+    ),
+    (
+        "failed fail",
+        r"",
+        r" to\b",
+    ),
+    (
+        "begin begins began start starts started end ended stopped",
+        r"\b(?:the|an|week|in|his|her|no|a|their|its|from|head|this|flying) $",
+        r" (?:of|at|with|from|to|up|in|\w+ing)\b",
+    ),
+    (
+        "never",
+        r"",
+        r" before",
+    ),
+    (
+        "agree agrees agreed",
+        r"",
+        r" (?:that|with|on|upon)\b",
+    ),
+    (
+        "safe",
+        r"(?:the|a) $",
+        r" (?:seat|house|haven)",
+    ),
+    (
+        "public",
+        r"(?:the|in|of) $",
+        r" (?:\w+ england|house|health)",
+    ),
+    (
+        "private",
+        r"(?:in) $",
+        r" (?:\w+ \w+ regiment|eye)",
+    ),
+    (
+        "fall",
+        r"\b(?:the|a|last|next|this) $",
+        r" (?:out|in|off|for|asleep|ill|apart|short|victim)",
+    ),
+    (
+        "fell",
+        r"",
+        r" (?:out|in|off|for|asleep|ill|apart|short|victim|through|down|over|from)",
+    ),
+    (
+        "raised",
+        r"(?:was|were|born and|been) $",
+        r" (?:concern\w*|questions|awareness|the alarm|in|by|money|funds)",
+    ),
+    (
+        "raise",
+        r"(?:pay|a) $",
+        r" (?:concern\w*|questions|awareness|the alarm|money|funds)",
+    ),
+    (
+        "foreign",
+        r"",
+        r" (?:secretary|minister|office)",
+    ),
+    (
+        "opposed",
+        r"(?:as) $",
+        r"",
+    ),
+)
+
+
+def _compile_pattern(pattern: str) -> re.Pattern[str] | None:
+    return re.compile(pattern, re.IGNORECASE) if pattern else None
+
+
+_PATTERNS = {
+    word: (_compile_pattern(before), _compile_pattern(after))
+    for words, before, after in _FIXED
+    for word in words.split()
+}
+
+
+def is_fixed(word: str, before: str, after: str) -> bool:
+    """Tell whether a word between others is part of a phrase and has no opposite there."""
+    if word in NEVER_TURNED:
+        return True
+    first, second = _PATTERNS.get(word, (None, None))
+    return bool((first and first.search(before)) or (second and second.match(after)))
+
+
+# --- Words of quotations
 
 # Words of quotations that can give way to others without breaking the sentence.
 REWORDINGS = dict(
@@ -139,3 +343,133 @@ right
 JUDGEMENTS = ("disappointing", "remarkable", "shameful", "tremendous", "baffling", "historic")
 JUDGEMENTS_AFTER_AN = ("encouraging", "appalling", "outrageous", "admirable", "unfortunate")
 ADJECTIVE_ENDINGS = ("ful", "ous", "ible", "able", "ive", "ing", "less", "ical", "ent", "ant")
+
+
+# --- What tells people, places and organisations apart
+
+FIRST_NAMES_MALE = word_set(
+    "brendan pep rafa roberto jurgen arsene "
+    "james john robert michael david william richard thomas charles christopher daniel matthew "
+    "anthony mark andrew steven paul joshua kenneth kevin brian george edward jason ryan gary "
+    "nicholas jonathan stephen larry justin scott benjamin samuel gregory patrick jack dennis "
+    "peter adam nathan henry zachary kyle walter ethan jeremy keith roger sean gerald carl dylan "
+    "arthur lawrence joe billy bruce gabriel logan alan juan ralph louis philip bobby simon ian "
+    "martin neil craig stuart graham gareth owen rhys dean lee darren wayne barry trevor nigel "
+    "malcolm derek duncan angus hamish callum liam connor tom tim ben sam dan nick chris mike "
+    "steve dave jim bob bill matt rob tony andy greg ed fred harry oliver charlie jake luke max "
+    "alex leo oscar hugh donald barack vladimir mohammed muhammad ahmed ali hassan omar carlos "
+    "luis jose jorge pedro diego marco antonio pierre jean francois hans boris gordon vince jens "
+    "sven lars anil emeka henrik rafael phil pete ray ron ken don todd brad doug glenn frank eric "
+    "karl kurt igor sergei ivan cristiano lionel"
+)
+FIRST_NAMES_FEMALE = word_set(
+    "mary patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty "
+    "margaret sandra ashley kimberly emily donna michelle carol amanda melissa deborah stephanie "
+    "rebecca laura sharon cynthia kathleen amy angela shirley anna brenda pamela emma nicole "
+    "helen samantha katherine christine debra rachel carolyn janet catherine maria heather diane "
+    "ruth julie olivia joyce kelly lauren christina joan evelyn judith megan andrea cheryl hannah "
+    "jacqueline martha gloria teresa ann anne sara janice alice sophie sophia julia theresa "
+    "nicola claire louise kate katie lucy jane zoe charlotte fiona gemma leanne tracey hillary "
+    "angelina rihanna beyonce serena venus kirsty jo leah grace chloe ella isla rhona marit "
+    "siobhan astrid yusra beatriz debbie marina ana elena irina natalia fatima aisha malala kim "
+    "lynn wendy tina victoria alexandra caroline eleanor frances harriet imogen"
+)
+# Second words that make no person of a first name: Victoria Park, James Street.
+NO_SURNAMES = word_set(
+    "park street road house hospital college school university station airport cup stadium square "
+    "hall bridge city county club united rovers town island beach river church court centre"
+)
+TEAM_WORDS = word_set(
+    "rovers united fc athletic wanderers albion hotspur villa rangers celtic arsenal chelsea "
+    "everton tottenham barcelona juventus warriors saints tigers patriots"
+)
+# In capitals, and no bodies.
+NO_BODIES = word_set(
+    "gdp dna hiv aids ceo cctv dvd usb gps adhd rsv sars gmt bst covid lsd mdma iphone a-level"
+)
+# Last words of names of events, laws and works, on which nothing is planted.
+EVENT_WORDS = word_set(
+    "awards award cup championship championships prize open games trophy series act bill national "
+    "day week war tour prix olympics election show film"
+)
+ORGANISATION_WORDS = word_set(
+    "council university party bank police association league company ltd inc plc corp ministry "
+    "department agency authority group union committee commission institute hospital college "
+    "school church federation trust foundation office service society twitter facebook google "
+    "apple microsoft amazon youtube instagram netflix uber samsung sony tesla organisation "
+    "organization parliament senate congress assembly army navy airlines airways networks motors "
+    "systems holdings bbc cnn nhs nato fbi cia uefa fifa un eu board academy bureau museum "
+    "theatre festival forum alliance campaign watch"
+)
+PLACE_WORDS = word_set(
+    "street road park river island islands bridge bay county airport valley lake mountain "
+    "mountains beach square harbour station hills avenue lane point forest city town village "
+    "peninsula desert stadium sound reservoir"
+)
+PLACE_NAMES = word_set(
+    "london manchester birmingham liverpool leeds sheffield bristol newcastle sunderland "
+    "nottingham leicester coventry bradford plymouth southampton portsmouth brighton oxford "
+    "cambridge norwich ipswich exeter york glasgow edinburgh aberdeen dundee inverness cardiff "
+    "swansea newport wrexham belfast londonderry dublin cork galway paris lyon marseille berlin "
+    "munich hamburg frankfurt vienna zurich geneva brussels amsterdam madrid barcelona lisbon "
+    "rome milan turin naples venice athens copenhagen stockholm oslo helsinki warsaw prague "
+    "budapest bucharest moscow istanbul ankara jerusalem gaza beirut damascus aleppo baghdad "
+    "tehran dubai cairo tripoli nairobi kampala lagos abuja johannesburg durban kabul islamabad "
+    "karachi lahore delhi mumbai dhaka kathmandu bangkok hanoi jakarta manila beijing shanghai "
+    "tokyo osaka seoul pyongyang sydney melbourne brisbane perth auckland wellington toronto "
+    "montreal vancouver ottawa havana bogota caracas lima santiago washington manhattan brooklyn "
+    "boston philadelphia chicago detroit dallas houston miami orlando atlanta denver phoenix "
+    "seattle portland california texas florida ohio michigan illinois pennsylvania virginia "
+    "tennessee kentucky alabama mississippi louisiana missouri kansas oklahoma nebraska iowa "
+    "wisconsin minnesota utah nevada arizona alaska hawaii oregon idaho maryland massachusetts "
+    "norfolk suffolk essex kent sussex surrey dorset devon cornwall somerset cumbria durham"
+)
+# Territories that have towns in them: one kind of place does not stand for the other.
+TERRITORIES = word_set(
+    "california texas florida ohio michigan illinois pennsylvania virginia tennessee kentucky "
+    "alabama mississippi louisiana missouri kansas oklahoma nebraska iowa wisconsin minnesota "
+    "utah nevada arizona alaska hawaii oregon idaho maryland massachusetts washington georgia "
+    "colorado montana indiana norfolk suffolk essex kent sussex surrey dorset devon cornwall "
+    "somerset cumbria yorkshire lancashire"
+)
+SHORT_COUNTRIES = word_set("uk u.k gb us u.s u.s.a america holland burma uae")
+# Written with `the` before them.
+WITH_THE = word_set("uk u.k us u.s u.s.a uae netherlands philippines gambia united")
+# Sharing a territory: one is no error where the other stands.
+NESTED_COUNTRIES = frozenset(["britain", "england", "scotland", "wales", "ireland"])
+
+
+# --- Names that can be planted: they stand for no person, town or body that we know of
+
+INVENTED_FIRST_NAMES_MALE = ("Alvar", "Corwin", "Edric", "Joram", "Lorcan", "Osric", "Tobin")
+INVENTED_FIRST_NAMES_FEMALE = ("Ailsa", "Brenna", "Elowen", "Ilse", "Maren", "Sunniva", "Thea")
+INVENTED_SURNAMES = (
+    *("Ashdene", "Brackwell", "Castellane", "Dunmoor", "Ellacott", "Fairclave", "Garrowby"),
+    *("Hathersedge", "Kesterman", "Lindqvale", "Morrowick", "Penhalla", "Quillfeather"),
+    *("Ravensholt", "Stannard-Oke", "Thornleigh", "Vesterlund", "Whitcastle", "Yarrowdale"),
+)
+INVENTED_PLACES = (
+    *("Ambleforth", "Brinscombe", "Calverstoke", "Dunharrow", "Eastmarrow", "Fellbrook"),
+    *("Greyhaven", "Hollinwick", "Kirkmallow", "Larkenfield", "Northwold Bay", "Port Halloran"),
+    *("Saltmere", "Tarrowby", "Underholt", "Westering"),
+)
+INVENTED_TEAMS = (
+    *("Ashcombe Rovers", "Dunharrow Albion", "Harlow Vale", "Kesterton Athletic", "Port Linden"),
+    *("Stannerby Wanderers", "Wexmoor Town"),
+)
+INVENTED_ACRONYMS = ("NRTC", "OLPA", "GVBA", "KWRO", "TDFU")
+INVENTED_ORGANISATIONS = (
+    *("Aldermoor Trust", "Brightwater Holdings", "Carrowmere Institute", "Danforth & Pryce"),
+    *("Fennimore Group", "Halcyon Freight", "Kestrelgate", "Meridian Housing Alliance"),
+    *("Northlight Energy", "Orrin Foundation", "Pallister Bank", "Redmayne Associates"),
+    *("Silverthorne Partners", "Tidewell Union", "Vantor Systems"),
+)
+# Real ones: a country that nobody has heard of would be no plausible error.
+OTHER_COUNTRIES = (
+    *("Uruguay", "Estonia", "Botswana", "Paraguay", "Malta", "Mongolia", "Slovenia", "Senegal"),
+    *("Latvia", "Bolivia", "Nepal", "Iceland", "Zambia", "Cyprus", "Fiji"),
+)
+OTHER_NATIONALITIES = (
+    *("Paraguayan", "Danish", "Malaysian", "Bulgarian", "Peruvian", "Norwegian", "Hungarian"),
+    *("Kenyan", "Vietnamese", "Chilean", "Portuguese", "Latvian", "Mongolian"),
+)

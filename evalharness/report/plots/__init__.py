@@ -1,7 +1,130 @@
-"""Plots of runs: SVG for the page, SVG and PNG for papers."""
+"""All plots of some runs: SVG for the page, SVG and PNG in files for papers."""
 
-from evalharness.report.plots.drawer import NotDrawn
-from evalharness.report.plots.drawing import NO_PLOTS, Plot, can_draw
-from evalharness.report.plots.plotting import make_plots, write_figures, write_plots
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from evalharness.comparison.comparison import Comparison
+from evalharness.errors import DataError, HarnessError, StoreError
+from evalharness.report.gathered import Gathered, gather
+from evalharness.report.plots.distributions import plot_distributions
+from evalharness.report.plots.drawing import DRAWER, NO_PLOTS, NotDrawn, Plot, can_draw, png
+from evalharness.report.plots.intervals import plot_intervals
+from evalharness.report.plots.lengths import plot_lengths
+from evalharness.report.plots.material import Material
+from evalharness.report.plots.ranks import plot_ranks
+from evalharness.report.plots.scatters import plot_consistency, plot_cost
+from evalharness.report.plots.sweeps import plot_sweeps
+from evalharness.report.ranking import standings
+from evalharness.store.ledger import RunFolder
+from evalharness.store.runs import Run
+from evalharness.store.samples import SWEEP_FILE
 
 __all__ = ["NO_PLOTS", "NotDrawn", "Plot", "can_draw", "make_plots", "write_figures", "write_plots"]
+
+# In the order of the page: what is best, how sure that is, and then why.
+_KINDS = (
+    plot_intervals,
+    plot_ranks,
+    plot_sweeps,
+    plot_consistency,
+    plot_cost,
+    plot_lengths,
+    plot_distributions,
+)
+
+
+@dataclass(frozen=True)
+class PlotsSection:
+    """The plots of the page by their groups, or why there are none."""
+
+    groups: Sequence[tuple[str, Sequence[Plot]]] = ()
+    reason: str = ""
+
+
+def plots_section(gathered: Gathered, comparison: Comparison | None) -> PlotsSection | None:
+    """Return the plots for the page; None where these runs have nothing to draw."""
+    if not can_draw():
+        return PlotsSection(reason=NO_PLOTS)
+    try:
+        drawn = make_plots(gathered, comparison)
+    except NotDrawn as error:
+        return PlotsSection(reason=str(error))
+    groups = [(group, list(plots)) for group, plots in groupby(drawn, lambda plot: plot.group)]
+    return PlotsSection(groups) if groups else None
+
+
+def make_plots(
+    gathered: Gathered, comparison: Comparison | None = None, *, every: bool = False
+) -> list[Plot]:
+    """Return the plots that make sense for some runs, in the order in which to show them.
+
+    comparison: of these runs, in their order; without it nothing is said of who is better than
+    whom. every: each kind of plot for each score, not for the main ones only. Raises: NotDrawn.
+    """
+    settings = [_settings(run) for run in gathered.runs]
+    material = Material(gathered.runs, gathered.columns, comparison, settings, every)
+    try:
+        return [figure for kind in _KINDS for figure in kind(material)]
+    finally:
+        DRAWER.stop()
+
+
+def _settings(run: Run) -> Mapping[str, Any]:
+    """Return what a sweep set in a run; nothing without a sweep."""
+    try:
+        cells = json.loads((run.folder.resolve().parent / SWEEP_FILE).read_bytes())["cells"]
+        settings = [
+            cell["settings"] for cell in cells if cell["folder"] == run.folder.resolve().name
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return settings[0] if settings and isinstance(settings[0], dict) else {}
+
+
+def write_plots(*runs: str | Path | Run, to: str | Path) -> list[Path]:
+    """Write every plot of finished runs as SVG and PNG into a folder, and return their paths.
+
+    Raises: DataError for what is no finished run; HarnessError where nothing can be drawn.
+    """
+    gathered = gather(runs)
+    return write_figures(gathered, standings(gathered).comparison, to)
+
+
+def write_figures(
+    gathered: Gathered, comparison: Comparison | None, folder: str | Path
+) -> list[Path]:
+    """Write every plot as SVG and PNG, on white, and return their paths.
+
+    Raises: DataError where there is nothing to draw; StoreError where it cannot be written.
+    """
+    if not can_draw():
+        raise HarnessError(NO_PLOTS)
+    drawn = make_plots(gathered, comparison, every=True)
+    if not drawn:
+        raise DataError("these runs have no scores that a plot would show")
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{target}: {error.strerror or error}") from error
+    try:
+        return list(_write_plots_to(drawn, target))
+    finally:
+        DRAWER.stop()
+
+
+def _write_plots_to(drawn: list[Plot], folder: Path) -> Iterator[Path]:
+    files = RunFolder(folder)
+    for figure in drawn:
+        for ending, content in (("svg", figure.file_svg.encode()), ("png", png(figure))):
+            path = folder / f"{figure.id}.{ending}"
+            try:
+                files.writing(path.name).write_bytes(content)
+            except OSError as error:
+                raise StoreError(f"{path}: {error.strerror or error}") from error
+            files.publish(path.name)
+            yield path

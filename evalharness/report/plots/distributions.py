@@ -1,16 +1,13 @@
 """How the scores of articles lie: a histogram for each system, one below the other."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
+from evalharness.report.gathered import ScoreColumn
+from evalharness.report.plots.drawing import ACCENT, FG, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import Material, axis_title, cut_note, label
 from evalharness.stats.intervals import Values
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "Scores of the articles"
 _BINS = 30
@@ -18,25 +15,23 @@ _ROWS = 16  # systems in one plot
 _HEIGHT = 0.9  # of the highest bar, in rows
 _LEAST = 10  # articles: of fewer, a histogram says less than the articles themselves
 
-Row = dict[str, Any]
 
-
-def distributions(material: Material) -> Iterator[Plot]:
+def plot_distributions(material: Material) -> Iterator[Plot]:
     """Yield histograms of the main scores."""
     for column in material.main:
-        places = [place for place, _ in material.best_first(column)[:_ROWS]]
-        ends, n = _ends(material, column, places)
+        systems = [system for system, _ in material.best_first(column)[:_ROWS]]
+        ends, n = _ends(material, column, systems)
         if n >= _LEAST and ends[0] < ends[1]:
-            yield _histograms(material, column, places, ends, n)
+            yield _histograms(material, column, systems, ends, n)
 
 
 def _ends(
-    material: Material, column: "ScoreColumn", places: Sequence[int]
+    material: Material, column: ScoreColumn, systems: Sequence[int]
 ) -> tuple[tuple[float, float], int]:
     """Return the least and the greatest score of all, and the most articles scored in one run."""
     low, high, n = np.inf, -np.inf, 0
-    for place in places:  # one at a time: a run may have a million articles
-        scores = material.own_scores(place, column)
+    for system in systems:  # one at a time: a run may have a million articles
+        scores = material.own_scores(system, column)
         known = scores[~np.isnan(scores)]
         if len(known):
             low, high = min(low, float(known.min())), max(high, float(known.max()))
@@ -46,32 +41,30 @@ def _ends(
 
 def _histograms(
     material: Material,
-    column: "ScoreColumn",
-    places: Sequence[int],
+    column: ScoreColumn,
+    systems: Sequence[int],
     ends: tuple[float, float],
     n: int,
 ) -> Plot:
     edges = np.linspace(*ends, _BINS + 1)
-    shares = {place: _shares(material.own_scores(place, column), edges) for place in places}
-    unit = max(float(each.max()) for each in shares.values()) / _HEIGHT
-    outlines, systems = [], []
-    for row, (place, each) in enumerate(shares.items()):
-        name, estimate = material.names[place], material.estimate(place, column)
-        for edge, share in zip(edges, [*each, each[-1]], strict=True):
+    shares = {system: _shares(material.own_scores(system, column), edges) for system in systems}
+    unit = max(float(bins.max()) for bins in shares.values()) / _HEIGHT
+    outlines, marks = [], []
+    for row, (system, bins) in enumerate(shares.items()):
+        name, estimate = material.names[system], material.estimate(system, column)
+        for edge, share in zip(edges, [*bins, bins[-1]], strict=True):
             top = -row + float(share) / unit
             outlines.append({"system": name, "x": float(edge), "top": top, "ground": -row})
         if estimate is not None:
-            systems.append(
-                {"system": name, "mean": estimate.mean, "row": -row, "above": -row + 0.9}
-            )
+            marks.append({"system": name, "mean": estimate.mean, "row": -row, "above": -row + 0.9})
     return draw(
         f"distribution-{column.key}",
-        _spec(outlines, systems, axis_title(column)),
+        _spec(outlines, marks, axis_title(column)),
         title=f"{label(column)} of the articles, by system",
         caption=(
             "The higher the area, the more of a system's articles have about this score, on one "
             "scale for all systems; the stroke is the mean. Articles without a score are not "
-            "counted." + cut_note(len(places), len(material.best_first(column)))
+            "counted." + cut_note(len(systems), len(material.best_first(column)))
         ),
         group=GROUP,
         n=n,
@@ -85,16 +78,16 @@ def _shares(scores: Values, edges: Values) -> Values:
     return shares
 
 
-def _spec(outlines: list[Row], systems: list[Row], title: str) -> Spec:
+def _spec(outlines: list[ChartRow], marks: list[ChartRow], title: str) -> Spec:
     x = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
          "axis": {"tickCount": 6, "grid": False}}  # fmt: skip
     y = {"type": "quantitative", "axis": None,
-         "scale": {"domain": [0.9 - len(systems), 1], "nice": False, "zero": False}}  # fmt: skip
+         "scale": {"domain": [0.9 - len(marks), 1], "nice": False, "zero": False}}  # fmt: skip
     area = {"type": "area", "interpolate": "step-after", "color": ACCENT, "fillOpacity": 0.55,
             "line": {"color": ACCENT, "strokeWidth": 1}}  # fmt: skip
     return {
         "width": 250,
-        "height": 32 * len(systems) if len(systems) > 1 else 90,
+        "height": 32 * len(marks) if len(marks) > 1 else 90,
         "layer": [
             {
                 "data": {"values": outlines},
@@ -107,7 +100,7 @@ def _spec(outlines: list[Row], systems: list[Row], title: str) -> Spec:
                 },
             },
             {
-                "data": {"values": systems},
+                "data": {"values": marks},
                 "mark": {"type": "rule", "color": FG, "strokeWidth": 1.5},
                 "encoding": {
                     "x": {"field": "mean", **x},
@@ -116,7 +109,7 @@ def _spec(outlines: list[Row], systems: list[Row], title: str) -> Spec:
                 },
             },
             {
-                "data": {"values": systems},
+                "data": {"values": marks},
                 "mark": {"type": "text", "align": "right", "baseline": "bottom", "dx": -8},
                 "encoding": {
                     "x": {"value": 0},

@@ -2,21 +2,35 @@
 
 A figure is drawn once, in colours that stand for roles; the page gets CSS variables for them, so
 that light and dark are the page's affair, and a file gets the colours of print.
+
+The library that draws runs a browser's script engine, which ends its process where address space is
+limited (`ulimit -v`), where a thread cannot be had, or by a bug of its own. So a process of its own
+draws: started for the first figure, it draws one after the other, and is gone when there is nothing
+more to draw, or with us.
 """
 
+import atexit
+import base64
+import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from threading import Timer
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from evalharness.errors import HarnessError
 from evalharness.files.untrusted import printable
 from evalharness.records import digest
-from evalharness.report.plots.drawer import DRAWER
 from evalharness.report.plots.naming import one_line_name
 
 Spec = dict[str, Any]
+# A row of the data of a plot.
+ChartRow = dict[str, Any]
 
 # Colours that nothing else uses, by the CSS variable that they stand for, with those for paper.
 _ROLES: Mapping[str, tuple[str, str]] = {
@@ -128,19 +142,40 @@ def draw(
     id: str, spec: Spec, *, title: str, caption: str, group: str, n: int, how: str = ""
 ) -> Plot:
     """Draw a Vega-Lite specification, whose data are all within it. Raises: NotDrawn."""
-    whole = _steerless({"config": _CONFIG, "padding": 4, **spec})
+    whole = _printable_spec({"config": _CONFIG, "padding": 4, **spec})
     svg = DRAWER.svg(whole)
     title, caption = one_line_name(title), one_line_name(caption)
     drawn = _clean_svg(svg, title, f"{caption} {how}".strip())
     return Plot(_name(id), title, caption, group, n, drawn, how)
 
 
-def _steerless(spec: Any) -> Any:
-    """Return a specification in whose texts nothing steers what shows them."""
+# The cells of a heat map: the higher the `shade` of a row of data, the stronger.
+SHADED_CELLS: Spec = {
+    "mark": {"type": "rect", "color": ACCENT},
+    "encoding": {"fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}},
+}
+
+
+def mean_layers(title: str, shape: Spec, size: int) -> tuple[Spec, Spec]:
+    """Return two layers: upright lines from `y_low` to `y_high`, and points at `y`."""
+    y = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
+         "axis": {"tickCount": 5}}  # fmt: skip
+    point = {"type": "point", "filled": True, "size": size, "opacity": 1}
+    return (
+        {
+            "mark": {"type": "rule"},
+            "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
+        },
+        {"mark": point, "encoding": {"y": {"field": "y", **y}, "shape": shape}},
+    )
+
+
+def _printable_spec(spec: Any) -> Any:
+    """Return a specification without control characters in its texts."""
     if isinstance(spec, dict):
-        return {_steerless(key): _steerless(value) for key, value in spec.items()}
+        return {_printable_spec(key): _printable_spec(value) for key, value in spec.items()}
     if isinstance(spec, list):
-        return [_steerless(value) for value in spec]
+        return [_printable_spec(value) for value in spec]
     return printable(spec) if isinstance(spec, str) else spec
 
 
@@ -170,7 +205,7 @@ def _clean_svg(svg: str, title: str, caption: str) -> str:
 
 
 def _idle(name: str, value: str) -> bool:
-    """Tell whether an attribute says what holds without it."""
+    """Tell whether an attribute only says what is the default."""
     return (name, value) in (
         ("font-family", FONT), ("opacity", "1"), ("transform", "translate(0,0)"),
         ("stroke-miterlimit", "10"), ("font-weight", "normal"),
@@ -178,7 +213,7 @@ def _idle(name: str, value: str) -> bool:
 
 
 def _prune(parent: ET.Element) -> None:
-    """Leave out groups of nothing and shapes without ink, and groups that say nothing."""
+    """Leave out what shows nothing: empty groups, shapes without ink, groups without attributes."""
     kept: list[ET.Element] = []
     for child in parent:
         _prune(child)
@@ -213,3 +248,99 @@ def _colour_svg(drawn: str, colours: Mapping[str, str]) -> ET.Element:
             if role := role_of.get(element.attrib.get(name, "")):
                 element.set(name, colours[role])
     return root
+
+
+# One figure takes some 20 ms; the first, which starts the engine, some 400.
+SECONDS = 120
+
+_CHILD = """
+import base64, json, os, sys
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # whatever else is said is no answer
+import vl_convert
+def made(kind, given):
+    if kind == "svg":
+        return vl_convert.vegalite_to_svg(given, allowed_base_urls=[])
+    return base64.b64encode(vl_convert.svg_to_png(given[0], scale=given[1])).decode()
+for line in sys.stdin.buffer:
+    try:
+        answer = {"made": made(*json.loads(line))}
+    except BaseException as error:
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(answer), file=answers, flush=True)
+"""
+
+
+class NotDrawn(HarnessError):
+    """Plots cannot be drawn here."""
+
+
+class Drawer:
+    """The process that draws, started where there is none."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def svg(self, spec: dict[str, Any]) -> str:
+        """Return a Vega-Lite specification as SVG. Raises: NotDrawn."""
+        return self._request("svg", spec)
+
+    def png(self, svg: str, scale: float) -> bytes:
+        """Return an SVG as PNG. Raises: NotDrawn."""
+        return base64.b64decode(self._request("png", [svg, scale]))
+
+    def stop(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+    def _request(self, kind: str, given: Any) -> str:
+        process = self._start_process()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        limit = Timer(SECONDS, process.kill)
+        limit.start()
+        try:
+            process.stdin.write(json.dumps([kind, given]).encode() + b"\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        except OSError:
+            answer = b""
+        finally:
+            limit.cancel()
+        if not answer:
+            raise self._end_process(process)
+        response = json.loads(answer)
+        if "error" in response:
+            raise NotDrawn(f"plots could not be drawn: {response['error']}")
+        return str(response["made"])
+
+    def _start_process(self) -> "subprocess.Popen[bytes]":
+        if self._process is None:
+            try:
+                self._process = subprocess.Popen(  # noqa: S603  of this very installation
+                    [sys.executable, "-P", "-c", _CHILD],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            except OSError as error:
+                raise NotDrawn(f"plots could not be drawn: {error.strerror or error}") from error
+        return self._process
+
+    def _end_process(self, process: "subprocess.Popen[bytes]") -> NotDrawn:
+        """Close a process that no longer answers, and return how it ended as an error."""
+        self._process = None
+        with process:  # closes both pipes, of which one may be broken
+            process.kill() if process.poll() is None else None
+        code = process.returncode
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return NotDrawn(
+            f"plots could not be drawn: the library that draws ended ({how}); it needs some "
+            "gigabytes of address space, which `ulimit -v` may limit"
+        )
+
+
+DRAWER = Drawer()
+atexit.register(DRAWER.stop)

@@ -1,13 +1,10 @@
 """Means with their intervals, system by system: one forest plot for each score."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from evalharness.report.gathered import ScoreColumn
 from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
 from evalharness.report.plots.material import SYSTEMS_SHOWN, Material, axis_title, cut_note, label
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "Means with intervals"
 _ROW = 20
@@ -17,21 +14,25 @@ _WIDTH = 210
 def plot_intervals(material: Material) -> Iterator[Plot]:
     """Yield a forest plot for each score, but where all systems have the same mean."""
     for column in material.columns:
-        if material.telling(column):
+        if material.is_worth_showing(column):
             yield _forest(material, column)
 
 
-def _forest(material: Material, column: "ScoreColumn") -> Plot:
+def _forest(material: Material, column: ScoreColumn) -> Plot:
     ordered = material.best_first(column)
     rows = [
         {
             "system": material.names[n],
-            "mean": each.mean,
-            "low": each.low,
-            "high": each.high,
-            "said": _mean_text(each.mean, max(each.high - each.mean, each.mean - each.low), each.n),
+            "mean": estimate.mean,
+            "low": estimate.low,
+            "high": estimate.high,
+            "said": _mean_text(
+                estimate.mean,
+                max(estimate.high - estimate.mean, estimate.mean - estimate.low),
+                estimate.n,
+            ),
         }
-        for n, each in ordered[:SYSTEMS_SHOWN]
+        for n, estimate in ordered[:SYSTEMS_SHOWN]
     ]
     level = material.runs[0].record.get("interval", {}).get("level", 0.95)
     best = f"Highest: {rows[0]['system']}, {rows[0]['said']}." if len(rows) > 1 else ""
@@ -46,7 +47,7 @@ def _forest(material: Material, column: "ScoreColumn") -> Plot:
             + material.key
         ),
         group=GROUP,
-        n=max(each.n for _, each in ordered),
+        n=max(estimate.n for _, estimate in ordered),
     )
 
 

@@ -1,31 +1,26 @@
 """Scores by the length of the article: are long articles summarized worse?"""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evalharness.comparison.shared import Shared
-from evalharness.report.plots.drawing import Plot, Spec, draw
+from evalharness.report.gathered import ScoreColumn
+from evalharness.report.plots.drawing import ChartRow, Plot, Spec, draw, mean_layers
 from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut_note, label
 from evalharness.report.plots.scatters import series
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "By length of the article"
 _BINS = 5
 _LEAST = 8  # articles in a bin
 _MOST = 50_000  # articles resampled, evenly chosen: more would take longer than all else together
 
-Row = dict[str, Any]
 
-
-def lengths(material: Material) -> Iterator[Plot]:
+def plot_lengths(material: Material) -> Iterator[Plot]:
     """Yield the main scores by length, of the articles that all runs have."""
-    shared = material.shared
+    shared = material.shared_articles
     if shared is None or shared.n < 2 * _LEAST:
         return
     every = -(-shared.n // _MOST)
@@ -35,8 +30,8 @@ def lengths(material: Material) -> Iterator[Plot]:
         return
     for column in material.main:
         ordered = material.best_first(column)
-        places = [place for place, _ in ordered[:OVERLAID]]
-        rows = list(_rows(material, column, places, words, edges, every))
+        systems = [system for system, _ in ordered[:OVERLAID]]
+        rows = list(_rows(material, column, systems, words, edges, every))
         if len({row["words"] for row in rows}) > 1:
             yield _figure(material, column, rows, len(ordered), every)
 
@@ -55,15 +50,15 @@ def _edges(words: Values) -> list[float]:
 
 def _rows(
     material: Material,
-    column: "ScoreColumn",
-    places: Sequence[int],
+    column: ScoreColumn,
+    systems: Sequence[int],
     words: Values,
     edges: list[float],
     every: int,
-) -> Iterator[Row]:
+) -> Iterator[ChartRow]:
     """Yield each system's mean and interval in each bin, where it has two scores or more."""
-    scores = np.stack([material.shared_scores(n, column)[::every] for n in places], axis=1)
-    record = material.runs[places[0]].record
+    scores = np.stack([material.shared_scores(n, column)[::every] for n in systems], axis=1)
+    record = material.runs[systems[0]].record
     how = record.get("interval", {})
     bins = np.digitize(words, edges[1:-1], right=True)
     for n in range(len(edges) - 1):
@@ -74,11 +69,11 @@ def _rows(
             int(how.get("resamples", 1000)),
             float(how.get("level", 0.95)),
         )
-        for at, place in enumerate(places):
+        for at, system in enumerate(systems):
             mean = intervals.mean(within[:, at].tolist())
             if mean is not None and np.count_nonzero(~np.isnan(within[:, at])) > 1:
                 yield {
-                    "place": place, "system": material.names[place], "bin": n,
+                    "place": system, "system": material.names[system], "bin": n,
                     "words": f"{_from(edges, n)}–{edges[n + 1]:,.0f}", "y": mean,
                     "y_low": float(low[at]), "y_high": float(high[at]), "n": len(within),
                 }  # fmt: skip
@@ -89,7 +84,7 @@ def _from(edges: list[float], n: int) -> str:
 
 
 def _figure(
-    material: Material, column: "ScoreColumn", rows: list[Row], systems: int, every: int
+    material: Material, column: ScoreColumn, rows: list[ChartRow], systems: int, every: int
 ) -> Plot:
     shown = len({row["system"] for row in rows})
     sizes = {row["bin"]: row["n"] for row in rows}
@@ -114,27 +109,16 @@ def _range(sizes: Collection[int]) -> str:
     return str(least) if least == most else f"{least} to {most}"
 
 
-def _spec(rows: list[Row], title: str) -> Spec:
+def _spec(rows: list[ChartRow], title: str) -> Spec:
     colour, shape = series(rows)
     bins = list(dict.fromkeys(row["words"] for row in sorted(rows, key=lambda row: row["bin"])))
     x = {"field": "words", "type": "ordinal", "sort": None, "title": "words of the article",
          "scale": {"domain": bins}, "axis": {"labelAngle": 0, "grid": False}}  # fmt: skip
     aside = {"field": "system", "type": "nominal", "sort": None, "scale": {"paddingOuter": 0.3}}
-    y = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
-         "axis": {"tickCount": 5}}  # fmt: skip
     return {
         "width": max(300, 62 * len(bins)),
         "height": 210,
         "data": {"values": rows},
         "encoding": {"x": x, "xOffset": aside, "color": colour},
-        "layer": [
-            {
-                "mark": {"type": "rule"},
-                "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 42, "opacity": 1},
-                "encoding": {"y": {"field": "y", **y}, "shape": shape},
-            },
-        ],
+        "layer": mean_layers(title, shape, 42),
     }

@@ -4,20 +4,18 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evalharness.comparison.comparison import Comparison
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
+from evalharness.report.gathered import ScoreColumn
 from evalharness.report.plots.drawing import SERIES, SHAPES
 from evalharness.report.plots.naming import abbreviations, one_line_name, short_plot_names
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run, unique_names
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 SYSTEMS_SHOWN = 40  # systems in one plot, at the most: what a page can hold and an eye compare
 _LABEL = 36  # columns of a score's name
@@ -43,7 +41,7 @@ class Material:
     """
 
     runs: tuple[Run, ...]
-    columns: "Sequence[ScoreColumn]"
+    columns: Sequence[ScoreColumn]
     comparison: Comparison | None = None
     settings: Sequence[Mapping[str, Any]] = ()
     every: bool = False
@@ -56,12 +54,12 @@ class Material:
     @cached_property
     def key(self) -> str:
         """What short names abbreviate, in words; empty if nothing."""
-        found = abbreviations(unique_names(self.runs)).items()
-        told = ", ".join(f"{short} is {one_line_name(key)}" for key, short in found)
-        return f" In names, {told}." if told else ""
+        keys = abbreviations(unique_names(self.runs)).items()
+        meanings = ", ".join(f"{short} is {one_line_name(key)}" for key, short in keys)
+        return f" In names, {meanings}." if meanings else ""
 
     @cached_property
-    def shared(self) -> Shared | None:
+    def shared_articles(self) -> Shared | None:
         """The articles that all runs have; None where their data are not the same."""
         try:
             return share(self.runs)
@@ -69,32 +67,32 @@ class Material:
             return None
 
     @cached_property
-    def main(self) -> "list[ScoreColumn]":
+    def main(self) -> list[ScoreColumn]:
         """The first score of references and the first check by which systems differ, or all."""
-        telling = [column for column in self.columns if self.telling(column)]
+        telling = [column for column in self.columns if self.is_worth_showing(column)]
         if self.every:
             return telling
         return [next(of) for _, of in itertools.groupby(telling, lambda column: column.kind)]
 
-    def telling(self, column: "ScoreColumn") -> bool:
+    def is_worth_showing(self, column: ScoreColumn) -> bool:
         """Tell whether a score has anything to show: a single run's, or means that differ."""
         means = {estimate.mean for _, estimate in self.best_first(column)}
         return len(means) >= min(2, len(self.runs))
 
-    def of(self, kind: str) -> "list[ScoreColumn]":
+    def of(self, kind: str) -> list[ScoreColumn]:
         """Return the scores of a kind: `metric`, of references, or `check`."""
         return [column for column in self.columns if column.kind == kind]
 
-    def having(self, column: "ScoreColumn") -> list[int]:
-        """Return the places of the runs that have a score, made alike."""
+    def runs_with_score(self, column: ScoreColumn) -> list[int]:
+        """Return the systems that have a score, made alike, by the numbers of their runs."""
         measure = column.measure
         having = [n for n, run in enumerate(self.runs) if measure.column in run.columns]
         made = [self.runs[n].record["signatures"]["metrics"].get(measure.metric) for n in having]
         return [n for n, signature in zip(having, made, strict=True) if signature == made[0]]
 
-    def estimate(self, place: int, column: "ScoreColumn") -> PlottedMean | None:
+    def estimate(self, system: int, column: ScoreColumn) -> PlottedMean | None:
         """Return a run's mean of a score, as tables have it (shares times 100)."""
-        part = column.of(self.runs[place].record) or {}
+        part = column.of(self.runs[system].record) or {}
         if any(part.get(name) is None for name in ("mean", "low", "high", "n")):
             return None
         times = scale(column)
@@ -102,36 +100,36 @@ class Material:
             part["mean"] * times, part["low"] * times, part["high"] * times, int(part["n"])
         )
 
-    def best_first(self, column: "ScoreColumn") -> list[tuple[int, PlottedMean]]:
+    def best_first(self, column: ScoreColumn) -> list[tuple[int, PlottedMean]]:
         """Return the runs that have a score with their means, the highest first."""
-        found = [(n, self.estimate(n, column)) for n in self.having(column)]
-        known = [(n, estimate) for n, estimate in found if estimate is not None]
-        return sorted(known, key=lambda each: (-each[1].mean, each[0]))
+        means = [(n, self.estimate(n, column)) for n in self.runs_with_score(column)]
+        known = [(n, estimate) for n, estimate in means if estimate is not None]
+        return sorted(known, key=lambda pair: (-pair[1].mean, pair[0]))
 
-    def own_scores(self, place: int, column: "ScoreColumn") -> Values:
+    def own_scores(self, system: int, column: ScoreColumn) -> Values:
         """Return a run's scores, as tables have them, NaN for a missing one."""
-        values: Values = self.runs[place].values([column.measure.column])[:, 0] * scale(column)
+        values: Values = self.runs[system].values([column.measure.column])[:, 0] * scale(column)
         return values
 
-    def shared_scores(self, place: int, column: "ScoreColumn") -> Values:
+    def shared_scores(self, system: int, column: ScoreColumn) -> Values:
         """Return the scores of the articles that all runs have."""
-        if self.shared is None:
+        if self.shared_articles is None:
             raise DataError("these runs share no articles")
-        return self.own_scores(place, column)[self.shared.rows[place]]
+        return self.own_scores(system, column)[self.shared_articles.rows[system]]
 
 
-def scale(column: "ScoreColumn") -> int:
-    """Return what tables multiply a score with."""
+def scale(column: ScoreColumn) -> int:
+    """Return the factor that tables show a score with: 100 for shares."""
     return 100 if column.percent else 1
 
 
-def label(column: "ScoreColumn") -> str:
+def label(column: ScoreColumn) -> str:
     """Return a score's name as a plot has room for it."""
     return short_plot_names([column.label], _LABEL)[0]
 
 
-def axis_title(column: "ScoreColumn") -> str:
-    """Name a score with what its figures are multiplied with."""
+def axis_title(column: ScoreColumn) -> str:
+    """Return the name of a score for an axis, with the factor of its figures."""
     return f"{label(column)} (times 100)" if column.percent else label(column)
 
 
@@ -141,10 +139,10 @@ def spread(values: Values) -> float:
     return float(known.max() - known.min()) if len(known) else 0.0
 
 
-def colour_and_shape(place: int) -> tuple[str, str]:
+def colour_and_shape(system: int) -> tuple[str, str]:
     """Return the colour and the shape of a system: no two of the first 64 have both alike."""
-    at = place % len(SERIES)
-    return SERIES[at], SHAPES[(at + place // len(SERIES)) % len(SHAPES)]
+    at = system % len(SERIES)
+    return SERIES[at], SHAPES[(at + system // len(SERIES)) % len(SHAPES)]
 
 
 def cut_note(shown: int, of: int) -> str:

@@ -30,15 +30,15 @@ def short_plot_names(names: Sequence[str], columns: int = NAME_COLUMNS) -> list[
     keys = abbreviations(names, columns)
     if keys:
         written = [_KEY.sub(lambda key: f"{keys.get(key[1], key[1])}=", name) for name in written]
-    found: list[str] = []
+    short_names: list[str] = []
     for name in written:
         short, times = _shorten_name(name, columns), 1
-        while short in found:
+        while short in short_names:
             times += 1
             mark = f" ({times})"
             short = _shorten_name(name, columns - len(mark)) + mark
-        found.append(short)
-    return found
+        short_names.append(short)
+    return short_names
 
 
 def abbreviations(names: Sequence[str], columns: int = NAME_COLUMNS) -> Mapping[str, str]:
@@ -52,7 +52,9 @@ def abbreviations(names: Sequence[str], columns: int = NAME_COLUMNS) -> Mapping[
     keys = dict.fromkeys(key for name in names for key in _KEY.findall(one_line_name(name)))
     short = {key: "".join(word[0] for word in _WORDS.split(key) if word) for key in keys}
     unlike = len(set(short.values())) == len(short)
-    return {key: each for key, each in short.items() if unlike and 1 < len(each) < len(key)}
+    return {
+        key: letters for key, letters in short.items() if unlike and 1 < len(letters) < len(key)
+    }
 
 
 def _shorten_name(name: str, columns: int) -> str:

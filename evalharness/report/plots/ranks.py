@@ -1,16 +1,23 @@
-"""Who is better than whom: mean ranks with those not told apart, and every pair."""
+"""Which system is better: mean ranks, with groups that do not differ, and all pairs."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evalharness.comparison.comparison import Comparison, Standing
-from evalharness.report.plots.drawing import ACCENT, FG, MUTED, Plot, Spec, draw
+from evalharness.report.gathered import ScoreColumn
+from evalharness.report.plots.drawing import (
+    ACCENT,
+    FG,
+    MUTED,
+    SHADED_CELLS,
+    ChartRow,
+    Plot,
+    Spec,
+    draw,
+)
 from evalharness.report.plots.intervals import system_axis
 from evalharness.report.plots.material import Material, label, scale
 from evalharness.store.runs import unique_names
-
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
 
 GROUP = "Who is better than whom"
 _RANKED = 40  # systems in a plot of ranks
@@ -18,29 +25,32 @@ _PAIRED = 14  # systems in a plot of pairs
 _WIDTH = 190
 _LETTERS = 12  # groups of systems that are not told apart, at the most
 
-Row = dict[str, Any]
 
-
-def ranks(material: Material) -> Iterator[Plot]:
+def plot_ranks(material: Material) -> Iterator[Plot]:
     """Yield mean ranks of three systems or more, and the differences of all pairs."""
-    found = material.comparison
-    if found is None:
+    comparison = material.comparison
+    if comparison is None:
         return
     names = dict(zip(unique_names(material.runs), material.names, strict=True))
-    if not set(found.systems) <= set(names):
+    if not set(comparison.systems) <= set(names):
         return
     for column in material.main:
-        standings = [s for s in found.standings if s.metric == column.key and s.rank is not None]
+        standings = [
+            s for s in comparison.standings if s.metric == column.key and s.rank is not None
+        ]
         if not standings or standings[0].n < 2:
             continue
         if 3 <= len(standings) <= _RANKED:
-            yield _rank_plot(column, standings, names, found)
+            yield _rank_plot(column, standings, names, comparison)
         if 2 <= len(standings) <= _PAIRED:
-            yield _pair_plot(column, standings, names, found)
+            yield _pair_plot(column, standings, names, comparison)
 
 
 def _rank_plot(
-    column: "ScoreColumn", standings: Sequence[Standing], names: dict[str, str], found: Comparison
+    column: ScoreColumn,
+    standings: Sequence[Standing],
+    names: dict[str, str],
+    comparison: Comparison,
 ) -> Plot:
     ordered = sorted(standings, key=lambda s: (s.rank or 0, s.system))
     rows = [{"system": names[s.system], "rank": s.rank, "said": f"{s.rank:.2f}"} for s in ordered]
@@ -56,7 +66,7 @@ def _rank_plot(
         caption=(
             f"Each article ranks the systems by {label(column)}; 1 is best. Dots that a line joins "
             f"on the right belong to systems that are not told apart (paired randomization of "
-            f"their means, Holm over all pairs, level {found.level:g})."
+            f"their means, Holm over all pairs, level {comparison.level:g})."
         ),
         group=GROUP,
         n=ordered[0].n,
@@ -65,16 +75,16 @@ def _rank_plot(
 
 def _split(letters: str) -> list[str]:
     """Return letters one by one, each with its primes."""
-    found: list[str] = []
-    for each in letters:
-        if each == "′" and found:
-            found[-1] += each
+    names: list[str] = []
+    for character in letters:
+        if character == "′" and names:
+            names[-1] += character
         else:
-            found.append(each)
-    return found
+            names.append(character)
+    return names
 
 
-def _rank_spec(rows: list[Row], groups: list[list[str]], label: str) -> Spec:
+def _rank_spec(rows: list[ChartRow], groups: list[list[str]], label: str) -> Spec:
     systems = [row["system"] for row in rows]
     y = {**system_axis(), "scale": {"domain": systems}}
     x = {
@@ -112,19 +122,22 @@ def _rank_spec(rows: list[Row], groups: list[list[str]], label: str) -> Spec:
 
 
 def _pair_plot(
-    column: "ScoreColumn", standings: Sequence[Standing], names: dict[str, str], found: Comparison
+    column: ScoreColumn,
+    standings: Sequence[Standing],
+    names: dict[str, str],
+    comparison: Comparison,
 ) -> Plot:
     ordered = sorted(standings, key=lambda s: (-(s.mean or 0), s.system))
-    place = {s.system: n for n, s in enumerate(ordered)}
-    greatest = max(abs(pair["difference"] or 0) for pair in _of(column, found)) or 1.0
-    rows: list[Row] = []
-    for pair in _of(column, found):
-        better, worse = sorted((pair["one"], pair["other"]), key=lambda system: place[system])
+    position = {s.system: n for n, s in enumerate(ordered)}
+    greatest = max(abs(pair["difference"] or 0) for pair in _of(column, comparison)) or 1.0
+    rows: list[ChartRow] = []
+    for pair in _of(column, comparison):
+        better, worse = sorted((pair["one"], pair["other"]), key=lambda system: position[system])
         size = abs(pair["difference"] or 0)
         rows.append(
             {
-                "row": f"{place[better] + 1}  {names[better]}",
-                "column": str(place[worse] + 1),
+                "row": f"{position[better] + 1}  {names[better]}",
+                "column": str(position[worse] + 1),
                 "said": f"{size * scale(column):.1f}",
                 "told": bool(pair["different"]),
                 "shade": 0.12 + 0.38 * size / greatest if pair["different"] else 0,
@@ -140,18 +153,18 @@ def _pair_plot(
             f"How much higher the mean {label(column)} of the row's system is than that of the "
             f"column's, which has the row's number. Bold on a shade: told apart ({apart} of "
             f"{len(rows)} pairs; paired randomization, Holm over all pairs, level "
-            f"{found.level:g}); pale: not told apart."
+            f"{comparison.level:g}); pale: not told apart."
         ),
         group=GROUP,
         n=ordered[0].n,
     )
 
 
-def _of(column: "ScoreColumn", found: Comparison) -> list[Any]:
-    return [pair for pair in found.pairs if pair["metric"] == column.key]
+def _of(column: ScoreColumn, comparison: Comparison) -> list[Any]:
+    return [pair for pair in comparison.pairs if pair["metric"] == column.key]
 
 
-def _pair_spec(rows: list[Row], labels: list[str]) -> Spec:
+def _pair_spec(rows: list[ChartRow], labels: list[str]) -> Spec:
     numbers = [str(n + 1) for n in range(len(labels))]
     axis = {"title": None, "ticks": False, "domain": False}
     y = {"field": "row", "type": "nominal", "sort": None, "scale": {"domain": labels},
@@ -165,12 +178,7 @@ def _pair_spec(rows: list[Row], labels: list[str]) -> Spec:
         "data": {"values": rows},
         "encoding": {"x": x, "y": y},
         "layer": [
-            {
-                "mark": {"type": "rect", "color": ACCENT},
-                "encoding": {
-                    "fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}
-                },
-            },
+            SHADED_CELLS,
             {
                 "transform": [{"filter": "datum.told"}],
                 "mark": {"type": "text", "color": FG, "fontWeight": "bold"},

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from evalharness.report.plots.drawing import ACCENT, Plot, Spec, draw
+from evalharness.config.registry import model_row
+from evalharness.report.gathered import ScoreColumn
+from evalharness.report.plots.drawing import ACCENT, ChartRow, Plot, Spec, draw
 from evalharness.report.plots.material import (
     Material,
     PlottedMean,
@@ -17,9 +19,6 @@ from evalharness.report.plots.material import (
     spread,
 )
 
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
-
 CONSISTENCY = "References against consistency"
 COST = "Quality against cost"
 POINTS = 16  # systems that a legend can tell apart
@@ -29,10 +28,8 @@ _CHECKS = 3
 # Times of which the greatest is so many times the least stand on a logarithmic axis.
 _WIDE = 20
 
-Row = dict[str, Any]
 
-
-def consistency(material: Material) -> Iterator[Plot]:
+def plot_consistency(material: Material) -> Iterator[Plot]:
     """Yield each check against the first score of references: systems, or articles of a few."""
     for against in material.of("metric")[:1]:
         for check in material.of("check")[:_CHECKS]:
@@ -42,13 +39,13 @@ def consistency(material: Material) -> Iterator[Plot]:
                 yield from _articles(material, against, check)
 
 
-def _systems(material: Material, against: "ScoreColumn", check: "ScoreColumn") -> Iterator[Plot]:
+def _systems(material: Material, against: ScoreColumn, check: ScoreColumn) -> Iterator[Plot]:
     ordered = material.best_first(check)
     rows = []
-    for place, y in ordered:
-        x = material.estimate(place, against)
+    for system, y in ordered:
+        x = material.estimate(system, against)
         if x is not None:
-            rows.append(_row(material, place, x, y))
+            rows.append(_row(material, system, x, y))
     if len(rows) > 1 and _apart(rows):
         yield draw(
             f"consistency-{against.key}-{check.key}",
@@ -61,32 +58,32 @@ def _systems(material: Material, against: "ScoreColumn", check: "ScoreColumn") -
                 + cut_note(min(POINTS, len(rows)), len(rows))
             ),
             group=CONSISTENCY,
-            n=max(each.n for _, each in ordered),
+            n=max(estimate.n for _, estimate in ordered),
         )
 
 
-def _row(material: Material, place: int, x: PlottedMean, y: PlottedMean) -> Row:
+def _row(material: Material, system: int, x: PlottedMean, y: PlottedMean) -> ChartRow:
     return {
-        "place": place, "system": material.names[place], "x": x.mean, "x_low": x.low,
+        "place": system, "system": material.names[system], "x": x.mean, "x_low": x.low,
         "x_high": x.high, "y": y.mean, "y_low": y.low, "y_high": y.high,
     }  # fmt: skip
 
 
-def _apart(rows: Sequence[Row]) -> bool:
+def _apart(rows: Sequence[ChartRow]) -> bool:
     """Tell whether points differ both ways: a line of points says less than a table."""
     return all(len({row[axis] for row in rows}) > 1 for axis in ("x", "y"))
 
 
-def _articles(material: Material, against: "ScoreColumn", check: "ScoreColumn") -> Iterator[Plot]:
+def _articles(material: Material, against: ScoreColumn, check: ScoreColumn) -> Iterator[Plot]:
     """Yield a plot for each system, its articles counted in squares."""
-    for place in set(material.having(against)) & set(material.having(check)):
-        x, y = material.own_scores(place, against), material.own_scores(place, check)
+    for system in set(material.runs_with_score(against)) & set(material.runs_with_score(check)):
+        x, y = material.own_scores(system, against), material.own_scores(system, check)
         known = ~(np.isnan(x) | np.isnan(y))
         if spread(x[known]) == 0 or spread(y[known]) == 0:
             continue
-        name = material.names[place]
+        name = material.names[system]
         yield draw(
-            f"consistency-{against.key}-{check.key}-{place + 1}",
+            f"consistency-{against.key}-{check.key}-{system + 1}",
             {
                 "title": name,
                 **_squares(_bin_counts(x[known], y[known]), axis_title(against), axis_title(check)),
@@ -102,7 +99,7 @@ def _articles(material: Material, against: "ScoreColumn", check: "ScoreColumn") 
         )
 
 
-def _bin_counts(x: Any, y: Any) -> list[Row]:
+def _bin_counts(x: Any, y: Any) -> list[ChartRow]:
     counts, x_edges, y_edges = np.histogram2d(x, y, bins=_BINS)
     return [
         {
@@ -114,7 +111,7 @@ def _bin_counts(x: Any, y: Any) -> list[Row]:
     ]
 
 
-def _squares(rows: Sequence[Row], x_title: str, y_title: str) -> Spec:
+def _squares(rows: Sequence[ChartRow], x_title: str, y_title: str) -> Spec:
     return {
         "width": 300,
         "height": 220,
@@ -134,10 +131,10 @@ def _squares(rows: Sequence[Row], x_title: str, y_title: str) -> Spec:
     }
 
 
-def cost(material: Material) -> Iterator[Plot]:
+def plot_cost(material: Material) -> Iterator[Plot]:
     """Yield quality against seconds an article, and against words."""
-    seconds = {n: found for n in range(len(material.runs)) if (found := _seconds(material, n))}
-    words = {n: found for n in range(len(material.runs)) if (found := _words(material, n))}
+    seconds = {n: figure for n in range(len(material.runs)) if (figure := _seconds(material, n))}
+    words = {n: figure for n in range(len(material.runs)) if (figure := _words(material, n))}
     for column in material.main:
         yield from _against(
             material, column, seconds, "seconds", "seconds an article",
@@ -150,32 +147,34 @@ def cost(material: Material) -> Iterator[Plot]:
         )  # fmt: skip
 
 
-def _seconds(material: Material, place: int) -> float | None:
+def _seconds(material: Material, system: int) -> float | None:
     """Return the seconds an article took; None where summaries came from the store or the data."""
-    record = material.runs[place].record
-    timing, n = record.get("timing", {}), material.runs[place].n
-    given = str(record["signatures"]["model"]).startswith("given")
+    record = material.runs[system].record
+    timing, n = record.get("timing", {}), material.runs[system].n
+    model = str(record["signatures"]["model"]).partition("|")[0]
     computed = timing.get("summaries", {}).get("computed")
-    return timing["seconds"] / n if n and computed == n and not given else None
+    return (
+        timing["seconds"] / n if n and computed == n and model_row(model).role != "given" else None
+    )
 
 
-def _words(material: Material, place: int) -> float | None:
-    words: float | None = material.runs[place].record["outputs"].get("mean_words")
+def _words(material: Material, system: int) -> float | None:
+    words: float | None = material.runs[system].record["outputs"].get("mean_words")
     return words
 
 
 def _against(
     material: Material,
-    column: "ScoreColumn",
+    column: ScoreColumn,
     costs: Mapping[int, float],
     kind: str,
     unit: str,
     means: str,
 ) -> Iterator[Plot]:
     rows = [
-        {"place": n, "system": material.names[n], "x": costs[n], "y": each.mean,
-         "y_low": each.low, "y_high": each.high}
-        for n, each in material.best_first(column)
+        {"place": n, "system": material.names[n], "x": costs[n], "y": estimate.mean,
+         "y_low": estimate.low, "y_high": estimate.high}
+        for n, estimate in material.best_first(column)
         if n in costs
     ]  # fmt: skip
     if len(rows) > 1 and _apart(rows):
@@ -223,7 +222,7 @@ def _decades(values: Sequence[float]) -> list[float]:
     return marks[first : last + 1]
 
 
-def series(rows: Sequence[Row]) -> tuple[Spec, Spec]:
+def series(rows: Sequence[ChartRow]) -> tuple[Spec, Spec]:
     """Return the encodings of systems as colours and as shapes, with one legend below."""
     looks = {row["system"]: colour_and_shape(row["place"]) for row in rows}
     legend = {"orient": "bottom", "columns": 2, "title": None, "symbolOpacity": 1}
@@ -233,7 +232,9 @@ def series(rows: Sequence[Row]) -> tuple[Spec, Spec]:
     return {**common, "scale": colours}, {**common, "scale": shapes}
 
 
-def _spec(rows: Sequence[Row], x_title: str, y_title: str, decades: Sequence[float] = ()) -> Spec:
+def _spec(
+    rows: Sequence[ChartRow], x_title: str, y_title: str, decades: Sequence[float] = ()
+) -> Spec:
     colour, shape = series(rows)
     x, y = _axis("x", x_title, decades), _axis("y", y_title)
     thin = {"type": "rule", "opacity": 0.6}

@@ -3,9 +3,18 @@
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from evalharness.report.plots.drawing import ACCENT, FG, Plot, Spec, draw
+from evalharness.report.gathered import ScoreColumn
+from evalharness.report.plots.drawing import (
+    FG,
+    SHADED_CELLS,
+    ChartRow,
+    Plot,
+    Spec,
+    draw,
+    mean_layers,
+)
 from evalharness.report.plots.material import (
     OVERLAID,
     Material,
@@ -17,34 +26,28 @@ from evalharness.report.plots.material import (
 from evalharness.report.plots.naming import short_plot_names
 from evalharness.report.plots.scatters import series
 
-if TYPE_CHECKING:
-    from evalharness.report.gathered import ScoreColumn
-
 GROUP = "The sweep"
 _MAPS = 12  # heat maps of one score
 _TITLE = 60  # columns of a map's name
 _SIDE = 20  # values of one thing that varies
 _CASE = "case"
 
-Row = dict[str, Any]
 SweepSettings = Mapping[str, Any]
 
 
-def sweeps(material: Material) -> Iterator[Plot]:
+def plot_sweeps(material: Material) -> Iterator[Plot]:
     """Yield the main scores over what a sweep varied."""
     keys = varied_keys(material.settings)
     if not keys:
         return
     for column in material.main:
-        places = [
-            n
-            for n, _ in material.best_first(column)
-            if set(keys) <= {*_settings_of_run(material, n)}
+        systems = [
+            n for n, _ in material.best_first(column) if set(keys) <= {*material.settings[n]}
         ]
         if len(keys) == 1:
-            yield from _line(material, column, sorted(places), keys[0])
+            yield from _line(material, column, sorted(systems), keys[0])
         else:
-            yield from _maps(material, column, sorted(places), keys)
+            yield from _maps(material, column, sorted(systems), keys)
 
 
 def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
@@ -52,14 +55,15 @@ def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
 
     A case says what its settings are, and of keys that go together the first says the others.
 
-    >>> varied_keys([{"case": "short", "max": 9, "beams": 1},
-    ...         {"case": "long", "max": 99, "beams": 4}, {"case": "long", "max": 99, "beams": 1}])
+    >>> short = {"case": "short", "max": 9, "beams": 1}
+    >>> long = {"case": "long", "max": 99, "beams": 4}
+    >>> varied_keys([short, long, {**long, "beams": 1}])
     ['case', 'beams']
     """
-    keys = sorted(dict.fromkeys(key for each in settings for key in each), key=_CASE.__ne__)
+    keys = sorted(dict.fromkeys(key for setting in settings for key in setting), key=_CASE.__ne__)
     kept: list[str] = []
     for key in keys:
-        values = {_value(each[key]) for each in settings if key in each}
+        values = {_value(setting[key]) for setting in settings if key in setting}
         if len(values) > 1 and not any(_follows(settings, key, other) for other in kept):
             kept.append(key)
     return kept
@@ -67,23 +71,19 @@ def varied_keys(settings: Sequence[SweepSettings]) -> list[str]:
 
 def _follows(settings: Sequence[SweepSettings], key: str, other: str) -> bool:
     """Tell whether one value of `other` never goes with two of `key`."""
-    found: dict[str, set[str]] = {}
-    for each in settings:
-        found.setdefault(_value(each.get(other)), set()).add(_value(each.get(key)))
-    return all(len(values) == 1 for values in found.values())
+    values_with: dict[str, set[str]] = {}
+    for setting in settings:
+        values_with.setdefault(_value(setting.get(other)), set()).add(_value(setting.get(key)))
+    return all(len(values) == 1 for values in values_with.values())
 
 
 def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _settings_of_run(material: Material, place: int) -> SweepSettings:
-    return material.settings[place]
-
-
-def _model(material: Material, place: int) -> str:
+def _model(material: Material, system: int) -> str:
     """Return the model's label: a cell's name begins with it."""
-    return material.runs[place].name.partition(",")[0]
+    return material.runs[system].name.partition(",")[0]
 
 
 def _sorted_texts(values: Sequence[Any]) -> list[str]:
@@ -97,21 +97,21 @@ def _name(key: str) -> str:
 
 
 def _line(
-    material: Material, column: "ScoreColumn", places: Sequence[int], key: str
+    material: Material, column: ScoreColumn, systems: Sequence[int], key: str
 ) -> Iterator[Plot]:
-    models = list(dict.fromkeys(_model(material, n) for n in places))
+    models = list(dict.fromkeys(_model(material, n) for n in systems))
     shown = models[:OVERLAID]
     names = dict(zip(shown, short_plot_names(shown), strict=True))
-    rows: list[Row] = []
-    for n in places:
-        each, model = material.estimate(n, column), _model(material, n)
-        if each is not None and model in names:
+    rows: list[ChartRow] = []
+    for n in systems:
+        estimate, model = material.estimate(n, column), _model(material, n)
+        if estimate is not None and model in names:
             rows.append(
                 {"place": shown.index(model), "system": names[model],
-                 "x": _value(_settings_of_run(material, n)[key]), "y": each.mean, "y_low": each.low,
-                 "y_high": each.high, "n": each.n}
+                 "x": _value(material.settings[n][key]), "n": estimate.n,
+                 "y": estimate.mean, "y_low": estimate.low, "y_high": estimate.high}
             )  # fmt: skip
-    values = _sorted_texts([_settings_of_run(material, n)[key] for n in places])
+    values = _sorted_texts([material.settings[n][key] for n in systems])
     if len(values) < 2 or not rows:
         return
     yield draw(
@@ -127,58 +127,47 @@ def _line(
     )
 
 
-def _line_spec(rows: list[Row], values: list[str], x_title: str, y_title: str) -> Spec:
+def _line_spec(rows: list[ChartRow], values: list[str], x_title: str, y_title: str) -> Spec:
     colour, shape = series(rows)
     short = dict(zip(values, short_plot_names(values, 14), strict=True))
     rows = [{**row, "x": short[row["x"]]} for row in rows]
     x = {"field": "x", "type": "ordinal", "sort": None, "title": x_title,
          "scale": {"domain": list(short.values())},
          "axis": {"labelAngle": 0 if len(values) <= 6 else -40, "grid": False}}  # fmt: skip
-    y = {"type": "quantitative", "title": y_title, "scale": {"zero": False, "nice": True},
-         "axis": {"tickCount": 5}}  # fmt: skip
     aside = {"field": "system", "type": "nominal", "sort": None}
+    uprights, points = mean_layers(y_title, shape, 50)
+    line = {"mark": {"type": "line", "opacity": 0.5}, "encoding": {"y": points["encoding"]["y"]}}
     return {
         "width": max(240, 40 * len(values)),
         "height": 210,
         "data": {"values": rows},
         "encoding": {"x": x, "xOffset": aside, "color": colour},
-        "layer": [
-            {
-                "mark": {"type": "line", "opacity": 0.5},
-                "encoding": {"y": {"field": "y", **y}},
-            },
-            {
-                "mark": {"type": "rule"},
-                "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
-                "encoding": {"y": {"field": "y", **y}, "shape": shape},
-            },
-        ],
+        "layer": [line, uprights, points],
     }
 
 
 def _maps(
-    material: Material, column: "ScoreColumn", places: Sequence[int], keys: Sequence[str]
+    material: Material, column: ScoreColumn, systems: Sequence[int], keys: Sequence[str]
 ) -> Iterator[Plot]:
     """Yield a heat map of the first two keys for each model and each value of the other keys."""
     down, across, *others = keys
 
-    def which(place: int) -> tuple[str, ...]:
-        settings = _settings_of_run(material, place)
+    def which(system: int) -> tuple[str, ...]:
+        settings = material.settings[system]
         rest = (f"{_name(key)}={_value(settings[key])}" for key in others)
-        return (_model(material, place), *rest)
+        return (_model(material, system), *rest)
 
-    found = {n: each for n in places if (each := material.estimate(n, column)) is not None}
+    means_of = {
+        n: estimate for n in systems if (estimate := material.estimate(n, column)) is not None
+    }
     groups = {
         name: list(members)
-        for name, members in itertools.groupby(sorted(found, key=which), key=which)
+        for name, members in itertools.groupby(sorted(means_of, key=which), key=which)
     }
     order = sorted(groups, key=lambda name: min(groups[name]))
-    means = [each.mean for each in found.values()]
+    means = [estimate.mean for estimate in means_of.values()]
     for name in order[:_MAPS]:
-        cells = {n: found[n] for n in groups[name]}
+        cells = {n: means_of[n] for n in groups[name]}
         if len(cells) > 1:
             yield _map(
                 material,
@@ -192,13 +181,13 @@ def _maps(
 
 def _map(
     material: Material,
-    column: "ScoreColumn",
+    column: ScoreColumn,
     name: str,
     cells: Mapping[int, PlottedMean],
     keys: tuple[str, str],
     means: Sequence[float],
 ) -> Plot:
-    settings = {n: _settings_of_run(material, n) for n in cells}
+    settings = {n: material.settings[n] for n in cells}
     values = [_sorted_texts([settings[n][key] for n in sorted(cells)])[:_SIDE] for key in keys]
     labels = [dict(zip(v, short_plot_names(v, 18), strict=True)) for v in values]
     least, greatest = min(means), max(means)
@@ -206,17 +195,19 @@ def _map(
         {
             "down": labels[0][_value(settings[n][keys[0]])],
             "across": labels[1][_value(settings[n][keys[1]])],
-            "said": f"{each.mean:.1f}",
-            "shade": 0.06 + 0.5 * (each.mean - least) / ((greatest - least) or 1),
+            "said": f"{estimate.mean:.1f}",
+            "shade": 0.06 + 0.5 * (estimate.mean - least) / ((greatest - least) or 1),
         }
-        for n, each in cells.items()
+        for n, estimate in cells.items()
         if _value(settings[n][keys[0]]) in labels[0] and _value(settings[n][keys[1]]) in labels[1]
     ]
     return draw(
         f"sweep-{column.key}-{name}",
         {
             "title": short_plot_names([name])[0],
-            **_map_spec(rows, [[*each.values()] for each in labels], [_name(key) for key in keys]),
+            **_map_spec(
+                rows, [[*names.values()] for names in labels], [_name(key) for key in keys]
+            ),
         },
         title=f"{label(column)} of {name} by {_name(keys[0])} and {_name(keys[1])}",
         caption=(
@@ -224,11 +215,11 @@ def _map(
             "of this score. A gap was not run."
         ),
         group=GROUP,
-        n=max(each.n for each in cells.values()),
+        n=max(estimate.n for estimate in cells.values()),
     )
 
 
-def _map_spec(rows: list[Row], domains: list[list[str]], titles: list[str]) -> Spec:
+def _map_spec(rows: list[ChartRow], domains: list[list[str]], titles: list[str]) -> Spec:
     axis = {"ticks": False, "domain": False, "grid": False}
     y = {"field": "down", "type": "ordinal", "sort": None, "title": titles[0],
          "scale": {"domain": domains[0]}, "axis": axis}  # fmt: skip
@@ -241,12 +232,7 @@ def _map_spec(rows: list[Row], domains: list[list[str]], titles: list[str]) -> S
         "data": {"values": rows},
         "encoding": {"x": x, "y": y},
         "layer": [
-            {
-                "mark": {"type": "rect", "color": ACCENT},
-                "encoding": {
-                    "fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}
-                },
-            },
+            SHADED_CELLS,
             {"mark": {"type": "text", "color": FG}, "encoding": {"text": {"field": "said"}}},
         ],
     }

@@ -1,4 +1,4 @@
-"""What a terminal shows of a run."""
+"""What a terminal shows of runs: the table at their end, and the log of their progress."""
 
 import io
 from collections.abc import Callable
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
-    sheet = {
+    config = {
         "name": "golden",
         "data": {"name": "files", "path": str(ROOT / "configs" / "quickstart" / "articles.jsonl")},
         "models": ["lead", {"name": "random", "label": "random-2", "sentences": 2}, "title"],
@@ -25,13 +25,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
         "seed": 7,
         "limit": 6,
     }
-    return evalharness.run(sheet, results=tmp_path_factory.mktemp("golden"))
+    return evalharness.run(config, results=tmp_path_factory.mktemp("golden"))
 
 
 def test_run_gives_the_golden_numbers(runs: list[Run], golden: Callable[[str, Any], None]) -> None:
     for finished in runs:
-        told = {k: v for k, v in finished.record.items() if k not in ("provenance", "timing")}
-        golden(f"{finished.name}.json", told)
+        record = {k: v for k, v in finished.record.items() if k not in ("provenance", "timing")}
+        golden(f"{finished.name}.json", record)
 
 
 def test_run_gives_the_golden_samples(runs: list[Run], golden: Callable[[str, Any], None]) -> None:

@@ -10,16 +10,15 @@ from typer.testing import CliRunner
 
 import evalharness
 from evalharness.cli import app
+from evalharness.config.calibration import Thresholds, load_thresholds
 from evalharness.errors import ConfigError, DataError, UnknownComponent
-from evalharness.records import Article, Flag, Score, SentenceScore, Span
+from evalharness.meta.planted.plant import KINDS
+from evalharness.records import FLAG_KINDS, Article, Flag, Score, SentenceScore, Span, flag_kind
 from evalharness.report.verdict import show_verdict
 from evalharness.runner.check import (
-    DEFAULT,
-    Thresholds,
     Verdict,
     check,
-    load_thresholds,
-    verdict_and_bands,
+    verdict_of_score,
 )
 
 PAGES = Path(__file__).parents[1] / "configs" / "pages"
@@ -47,8 +46,9 @@ def score(*values: float, value: float | None = 1.0, kind: str = "") -> Score:
     ],
 )
 def test_verdict_is_the_worst_band(given: Score, outcome: str, bands: list[str]) -> None:
-    found, by_sentence = verdict_and_bands(given, DEFAULT)
-    assert (found, [by_sentence[s.span] for s in given.sentences]) == (outcome, bands)
+    verdict = verdict_of_score(given, "", "First. Second", "numbers")
+    by_span = {sentence.span: sentence.band for sentence in verdict.sentences}
+    assert (verdict.verdict, [by_span[s.span] for s in given.sentences]) == (outcome, bands)
 
 
 CASES = Path(__file__).parent / "cases" / "pages"
@@ -251,3 +251,11 @@ def test_json_has_the_page_the_sentences_and_the_flags() -> None:
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
 def test_shared_page_with_a_right_summary_is_not_flagged() -> None:
     assert check(SHARED / "page02.txt").verdict != "flagged"
+
+
+def test_only_words_that_can_be_true_are_soft_flags_and_those_of_a_plug_in_are_hard() -> None:
+    soft = {name for name, kind in FLAG_KINDS.items() if not kind.hard}
+    assert soft == {"unsupported", "swap"}
+    assert flag_kind("of a plug-in").hard
+    planted = {error for kind in FLAG_KINDS.values() for error in kind.planted}
+    assert planted <= set(KINDS)

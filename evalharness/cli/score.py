@@ -1,0 +1,74 @@
+"""`evalharness score`: scores of summaries that exist."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from evalharness.cli import options
+from evalharness.cli.options import split_names
+from evalharness.cli.run import show_run
+from evalharness.runner.existing import score as score_files
+
+app = typer.Typer(rich_markup_mode=None)
+
+SummaryFiles = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...", help="JSONL, CSV or Parquet, also gzipped; logs of other harnesses."
+    ),
+]
+InputFormat = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What the files are: rows, lm-eval, inspect, lighteval, promptfoo, helm; "
+        "auto finds out.",
+    ),
+]
+Systems = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A system of a log, if not all; repeatable."),
+]
+
+
+@app.command()
+def score(
+    files: SummaryFiles,
+    metrics: Annotated[
+        str, typer.Option(metavar="A,B", help="Metrics against the references.")
+    ] = "rouge",
+    checks: Annotated[
+        str, typer.Option(metavar="A,B", help="Checks against the article.")
+    ] = "lexical",
+    format: InputFormat = "auto",
+    system: Systems = None,
+    overrides: options.Overrides = None,
+    limit: options.Limit = None,
+    results: options.Results = "results",
+    executor: options.ExecutorName = None,
+    workers: options.WorkersOption = None,
+    report: options.ReportOption = True,
+    no_space_check: options.NoSpaceCheck = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Score summaries that exist: rows with article, summary and, for metrics, reference; or logs.
+
+    A log is read for each system in it; which fields are taken goes to stderr.
+    """
+    compute = partial(
+        score_files,
+        files,
+        split_names(metrics),
+        split_names(checks),
+        overrides or (),
+        format=format,
+        systems=system or (),
+        limit=limit,
+        results=results,
+        executor=executor,
+        workers=workers,
+        space=not no_space_check,
+        tell=lambda line: typer.echo(f"evalharness: {line}", err=True),
+    )
+    show_run(compute, as_json=as_json, report=report)

@@ -1,0 +1,190 @@
+"""From the options that a run config gives to a component: checked, paths found, and built."""
+
+import dataclasses
+import os
+import typing
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from evalharness.config.registry import BUILT_IN, Kind, load_class
+from evalharness.config.run_config import Component, RunConfig
+from evalharness.config.yaml import Document, Key, dotted_key, explain, nearest, types_within
+from evalharness.errors import ConfigError
+from evalharness.protocols import Url, is_checkpoint, is_url
+from evalharness.records import canonical
+
+# A model with this option generates, and takes the run config's `generation` block.
+GENERATES = "max_new_tokens"
+
+
+def options_model(component: type[Any]) -> type[BaseModel]:
+    """Return the pydantic model of a component's options, made from its dataclass fields."""
+    hints = get_type_hints(component, include_extras=True)
+    members: dict[str, Any] = {}
+    for field in dataclasses.fields(component):
+        _forbid_extra(hints[field.name])
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        members[field.name] = (
+            hints[field.name],
+            ... if default is dataclasses.MISSING else default,
+        )
+    # `protected_namespaces`: a field may be called `model`, and so on.
+    shape = ConfigDict(strict=True, extra="forbid", protected_namespaces=())
+    return create_model(component.__name__, __config__=shape, **members)
+
+
+def _forbid_extra(hint: Any) -> None:
+    for inner in types_within(hint):
+        if dataclasses.is_dataclass(inner) and not hasattr(inner, "__pydantic_config__"):
+            inner.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[union-attr]
+
+
+def _class_of_component(
+    kind: Kind, key: Key, component: Component, document: Document
+) -> type[Any]:
+    """Return the class that a config names. Raises: ConfigError with the place of the name."""
+    try:
+        return load_class(kind, component.name)
+    except ConfigError as error:
+        place = document.place((*key, "name"))
+        raise type(error)(f"{place}: {dotted_key(key)}: {error}") from error
+
+
+def build_component(kind: Kind, key: Key, component: Component, document: Document) -> Any:
+    """Return the component that a config names, its options checked.
+
+    Raises: ConfigError with the place of what is wrong.
+    """
+    cls = _class_of_component(kind, key, component, document)
+    shape = options_model(cls)
+    given = _resolved_paths(cls, component.options, key, document)
+    try:
+        checked = shape.model_validate_json(canonical(given))
+    except ValidationError as error:
+        raise explain(error, document, key, shape) from None
+    values = {field: getattr(checked, field) for field in shape.model_fields}
+    try:
+        return cls(**values)
+    except ValueError as error:
+        field, colon, rest = str(error).partition(": ")
+        if colon and field in values:
+            raise document.error((*key, field), rest) from None
+        raise document.error(key, str(error)) from None
+
+
+def _resolved_paths(
+    cls: type[Any], given: Mapping[str, Any], key: Key, document: Document
+) -> dict[str, Any]:
+    hints = get_type_hints(cls, include_extras=True)
+    resolved = dict(given)
+    for name, value in given.items():
+        folder = document.place((*key, name)).folder
+        if is_checkpoint(hints.get(name)) and isinstance(value, str):
+            resolved[name] = _checkpoint(value, folder, (*key, name), document)
+        elif _holds(Path, hints.get(name)):
+            values = value if isinstance(value, list) else [value]
+            remote = _holds(Url, hints.get(name))
+            paths = [
+                v
+                if remote and isinstance(v, str) and is_url(v)
+                else existing_path(v, folder, (*key, name), document)
+                for v in values
+            ]
+            resolved[name] = paths if isinstance(value, list) else paths[0]
+    return resolved
+
+
+def _holds(kind: type[Any], hint: Any) -> bool:
+    if get_origin(hint) in (tuple, UnionType, typing.Union, Annotated):
+        return any(_holds(kind, inner) for inner in get_args(hint))
+    return hint is kind
+
+
+def existing_path(value: Any, folder: Path, key: Key, document: Document) -> Any:
+    """Return a path as seen from a folder, made absolute; what is no text comes back as it is.
+
+    Raises: ConfigError with the place of a path that leads to nothing.
+    """
+    if not isinstance(value, str):
+        return value
+    pattern = any(character in value for character in "*?[")
+    try:
+        path = folder / Path(value).expanduser()
+        missing = not pattern and not path.exists()
+    except (OSError, RuntimeError) as error:  # too long a name, no such user
+        raise document.error(key, f"no path {value[:60]!r}: {_why(error)}") from None
+    if missing:
+        raise document.error(key, f"no file or folder {value!r}{_looked_in(folder)}")
+    return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
+
+
+def _checkpoint(value: str, folder: Path, key: Key, document: Document) -> str:
+    try:
+        path = folder / Path(value).expanduser()
+        is_folder = path.is_dir()
+    except (OSError, RuntimeError) as error:
+        raise document.error(key, f"no folder {value[:60]!r}: {_why(error)}") from None
+    if is_folder:
+        return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
+    if value.startswith((".", "~", "/")):
+        raise document.error(key, f"no folder {value!r}{_looked_in(folder)}")
+    return value
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _looked_in(folder: Path) -> str:
+    return f"; relative paths start at {folder}" if str(folder) not in ("", ".") else ""
+
+
+def check_generation(run_config: RunConfig) -> None:
+    """Check the keys of the `generation` block, also where no model of the config generates.
+
+    Raises: ConfigError for one that is an option of no model that generates.
+    """
+    if not run_config.generation:
+        return
+    generating = set(_generation_options())
+    named = (
+        options_model(load_class("models", model.name)).model_fields
+        for _, model in run_config.summarizers()
+    )
+    generating |= set().union(*(shape for shape in named if GENERATES in shape))
+    for name in run_config.generation.keys() - generating:
+        message = f"unknown key{nearest(name, sorted(generating))}"
+        raise run_config.document.error(("generation", name), message)
+
+
+@cache
+def _generation_options() -> frozenset[str]:
+    """Return the options of all models of our own that generate."""
+    shapes = [options_model(load_class("models", name)).model_fields for name in BUILT_IN["models"]]
+    return frozenset().union(*(shape for shape in shapes if GENERATES in shape))
+
+
+def with_generation(run_config: RunConfig, key: Key, model: Component) -> Component:
+    """Return a model with the run config's `generation` block and seed below its own options."""
+    document = run_config.document
+    fields = options_model(_class_of_component("models", key, model, document)).model_fields
+    below = dict(run_config.generation) if GENERATES in fields else {}
+    draws = "do_sample" not in fields or {**below, **model.options}.get("do_sample")
+    if "seed" in fields and draws:  # else the seed would part stored summaries that are the same
+        below.setdefault("seed", run_config.seed)
+    for name in below.keys() - model.options.keys():
+        if name not in fields:
+            message = f"{model.name} has no such option{nearest(name, sorted(fields))}"
+            raise document.error(("generation", name), message)
+        written = ("generation", name) if name in run_config.generation else (name,)
+        document.put((*key, name), below[name], document.place(written))
+    return Component.model_validate(
+        {"name": model.name, "label": model.label, **below, **model.options}
+    )

@@ -1,0 +1,147 @@
+"""`fill`: what the store lacks of some cells is computed: summaries model by model, then scores.
+
+The first of the two verbs of a run; `write` is the other. A run in one piece, a shard, worker
+processes and Ray differ in the pool and in the share that they give.
+"""
+
+import dataclasses
+import gc
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from evalharness.config.cells import Cell, by_articles, by_weights
+from evalharness.errors import DataError, NoMemory, StoreError, reason
+from evalharness.protocols import Pool, Progress, Silence
+from evalharness.runner.scores import Scoring, Whole, fill_scores
+from evalharness.runner.summaries import FilledCell, Share, fill_summaries, with_summaries_of
+from evalharness.store.store import Store
+
+# Cells that are scored and written together: each has three files open.
+CELLS_AT_ONCE = 32
+
+
+@dataclass
+class FilledGroup:
+    """Cells with the same articles that were scored together, and all that scores them."""
+
+    cells: list[FilledCell]
+    scorings: list[Scoring]
+    together: int
+
+    def rest(self) -> None:
+        """Let go of the ledgers, which are opened again if need be."""
+        for filled in self.cells:
+            filled.summarizing.rest()
+        for scoring in self.scorings:
+            scoring.rest()
+
+    def alone(self) -> Iterator["FilledGroup"]:
+        """Yield each cell in a group of its own."""
+        for number, filled in enumerate(self.cells):
+            labels = [
+                (scoring, [(0, label) for cell, label in scoring.asking if cell == number])
+                for scoring in self.scorings
+            ]
+            own = [
+                dataclasses.replace(scoring, asking=asking) for scoring, asking in labels if asking
+            ]
+            yield FilledGroup([filled], own, self.together)
+
+
+@dataclass
+class Filled:
+    """What came of filling cells: all that `write` needs and that the store does not keep.
+
+    summarized: cells whose summaries are there, or have failed in this run. groups: those of them
+    that were scored, too. failures: by cell's name, what kept it from being a run.
+    """
+
+    cells: Sequence[Cell]
+    summarized: list[FilledCell] = field(default_factory=list)
+    groups: list[FilledGroup] = field(default_factory=list)
+    failures: dict[str, Exception] = field(default_factory=dict)
+
+    def note_failure(self, cells: Sequence[Cell], error: Exception) -> None:
+        """Note what kept cells from being runs. Raises: what is no cell's own fault."""
+        if isinstance(error, MemoryError):
+            error = NoMemory()
+        one_data = len(by_articles(self.cells)) == 1
+        if isinstance(error, StoreError) or (one_data and isinstance(error, DataError)):
+            raise error
+        self.failures |= {cell.name: error for cell in cells}
+
+    def reasons(self) -> dict[str, str]:
+        """Return in words why cells are no runs, in the config's order."""
+        failures = self.failures
+        return {c.name: reason(failures[c.name]) for c in self.cells if c.name in failures}
+
+
+def fill(
+    cells: Sequence[Cell],
+    store: Store,
+    pool: Pool,
+    share: Share | None = None,
+    progress: Progress | None = None,
+) -> Filled:
+    """Write to the store what it lacks of cells; one that fails leaves the others.
+
+    share: what of it is ours; all if None.
+    Raises: StoreError; DataError that all cells have in common.
+    """
+    share, progress = share or Whole(), progress or Silence()
+    filled = Filled(cells)
+    jobs = _jobs(cells)
+    for cells_of_weights in by_weights(cells):
+        for cell in cells_of_weights:
+            job = next(n for n, job in enumerate(jobs) if job.has_summaries_of(cell))
+            same = next((other for other in filled.summarized if other.job == job), None)
+            try:
+                filled.summarized.append(
+                    with_summaries_of(same, cell)
+                    if same
+                    else fill_summaries(cell, job, store, pool, share, progress)
+                )
+            except Exception as error:
+                filled.note_failure([cell], error)
+        gc.collect()  # a model and its tokenizers refer to each other
+    waiting = deque(_groups(filled))
+    while waiting:
+        group = waiting.popleft()
+        began = time.perf_counter()
+        try:
+            scorings = fill_scores(group, store, pool, share, progress)
+        except OSError:  # the results folder's
+            raise
+        except Exception as error:
+            if len(group) > 1 and not isinstance(error, DataError | StoreError):
+                waiting.extendleft([alone] for alone in reversed(group))  # to find out which it was
+            else:
+                filled.note_failure([of_cell.cell for of_cell in group], error)
+            continue
+        for of_cell in group:
+            of_cell.seconds += (time.perf_counter() - began) / len(group)
+        filled.groups.append(FilledGroup(group, scorings, len(group)))
+        if waiting:
+            filled.groups[-1].rest()
+    return filled
+
+
+def _jobs(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the first cell of those with the same summaries."""
+    jobs: list[Cell] = []
+    for cell in cells:
+        if not any(job.has_summaries_of(cell) for job in jobs):
+            jobs.append(cell)
+    return jobs
+
+
+def _groups(filled: Filled) -> Iterator[list[FilledCell]]:
+    """Yield summarized cells in groups: with the same articles, in order, and not too many."""
+    by_name = {of_cell.cell.name: of_cell for of_cell in filled.summarized}
+    in_order = [cell for cell in filled.cells if cell.name in by_name]
+    for group in by_articles(in_order):
+        members = [by_name[cell.name] for cell in group]
+        for start in range(0, len(members), CELLS_AT_ONCE):
+            yield members[start : start + CELLS_AT_ONCE]

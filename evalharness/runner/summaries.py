@@ -1,0 +1,266 @@
+"""The first half of `fill`: the summaries that the store lacks, each content once, ever.
+
+A model is loaded once for all cells that use it, and is gone before another is; with workers, each
+of them holds one, and the driver none.
+"""
+
+import copy
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any, Protocol
+
+from evalharness.config.cells import Cell
+from evalharness.config.signature import signature_parts
+from evalharness.errors import WorkerDied
+from evalharness.protocols import (
+    Batching,
+    Paced,
+    Pool,
+    Progress,
+    Prompted,
+    Sent,
+    Summarizer,
+    Task,
+    Trial,
+)
+from evalharness.records import Article, Summary, summary_of, summary_record
+from evalharness.runner.articles import Claim, Unit, claim_all, expected_articles, windows
+from evalharness.store.ledger import Ledger
+from evalharness.store.store import Store, check_length, content_key
+
+Batch = Sequence[tuple[str, Article]]
+
+
+class Summarizing:
+    """A model behind its ledger.
+
+    computed, stored: how many summaries were written in this run, and how many were there.
+    failed: by key, what has no summary in this run; the ledger does not keep that.
+    generation: how summaries were written, if any were by a model that can say so.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        model: Summarizer,
+        store: Store,
+        advance: Callable[[int], object] = lambda articles: None,
+    ) -> None:
+        """Take a model; `advance` is told how many more summaries there are."""
+        self.kind = kind
+        self.model = model
+        self.signature = signature_parts(kind, model)
+        self.instructions = model.instructions() if isinstance(model, Prompted) else ()
+        self.advance = advance
+        self.computed = self.stored = 0
+        self.failed: dict[str, Summary] = {}
+        self.generation: Mapping[str, Any] | None = None
+        self._store = store
+        self._ledger: Ledger | None = None
+        self._in_work: set[str] = set()  # keys of what a worker is to summarize
+        self._pace = store.pace_file(self.signature)
+        self._learnt: list[tuple[str, Mapping[str, Any]]] = []  # what the pace file was told
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, opened when it is first asked for."""
+        if self._ledger is None:
+            self._ledger = self._store.ledger("summaries", self.signature)
+        return self._ledger
+
+    def rest(self) -> None:
+        """Let go of the ledger, which is opened again if need be."""
+        self._ledger = None
+
+    def fill(self, windows: Iterable[tuple[Sequence[Article], Claim]], pool: Pool) -> None:
+        """Write the summaries that the ledger lacks, in batches of one window after the other.
+
+        windows: each with what tells, by a batch's number and an article's key, whether it is ours.
+        Raises: ModelError, StoreError, ExecutorError.
+        """
+        missing = (
+            (window, batch)
+            for window, claim in windows
+            for batch in self.missing_batches(window, claim)
+        )
+        if (first := next(missing, None)) is None:
+            return
+        model = copy.copy(self.model)  # what it loads goes with it
+        sent = self._at_pace(model, self._missing_articles(first[0]), pool)
+        tasks = (self._task(batch) for _, batch in chain([first], missing))
+        with closing(pool.map([sent], tasks)) as results:
+            for task, (summaries, *trials) in results:
+                for device, limits, generation in trials:
+                    self._learn(device, limits)
+                    self.generation = generation
+                self.record(task.ticket, summaries)
+
+    def missing_batches(
+        self, articles: Sequence[Article], claim: Claim = claim_all
+    ) -> Iterator[Batch]:
+        """Yield what the ledger lacks of each batch that is ours, and count what it has.
+
+        A batch that a crash cut short is run again with the same articles: the ledger holds whole
+        batches only, so what is missing now was missing then. What has failed in this run, or is
+        with a worker, is not missing: batches are the same however many are at work.
+        """
+        for n, batch in enumerate(self.batches(articles)):
+            if not (ours := [(key, article) for key, article in batch if claim(n, key)]):
+                continue
+            self.ledger.refresh()
+            missing = [(key, article) for key, article in ours if not self._has(key)]
+            if there := len(ours) - len(missing):
+                self.stored += there
+                self.advance(there)
+            if missing:
+                self._in_work.update(key for key, _ in missing)
+                yield missing
+
+    def _has(self, key: str) -> bool:
+        return key in self.ledger or key in self._in_work or key in self.failed
+
+    def batches(self, articles: Sequence[Article]) -> list[list[tuple[str, Article]]]:
+        """Return the batches that the model wants of a window, each article with its key."""
+        keyed = list({self.key(article): article for article in articles}.items())
+        if not isinstance(self.model, Batching):
+            return [keyed]
+        planned = self.model.batches([article for _, article in keyed])
+        return [[keyed[at] for at in batch] for batch in planned]
+
+    def record(self, batch: Batch, summaries: Sequence[Summary]) -> None:
+        """Write the summaries of a batch that was missing. Raises: ModelError, StoreError."""
+        check_length(self.signature["name"], len(summaries), len(batch))
+        pairs = list(zip([key for key, _ in batch], summaries, strict=True))
+        failed = {key: summary for key, summary in pairs if summary.finish == "error"}
+        self.ledger.append([(key, summary_record(s)) for key, s in pairs if key not in failed])
+        self.failed |= failed
+        self._in_work.difference_update(key for key, _ in pairs)
+        self.computed += len(batch)
+        self.advance(len(batch))
+
+    def read(self, articles: Sequence[Article]) -> list[Summary]:
+        """Return what was written for each article, or how it failed. Raises: StoreError."""
+        keys = [self.key(article) for article in articles]
+        failed = {key for key in keys if key in self.failed and key not in self.ledger}
+        records = iter(self.ledger.get([key for key in keys if key not in failed]))
+        return [
+            dataclasses.replace(self.failed[key], article_id=article.id)
+            if key in failed
+            else summary_of(article.id, next(records))
+            for key, article in zip(keys, articles, strict=True)
+        ]
+
+    def stored_summaries(self, articles: Sequence[Article]) -> list[Summary | None]:
+        """Return the summary of each article, or None where there is none yet."""
+        there = [(key := self.key(a)) in self.ledger or key in self.failed for a in articles]
+        own = iter(self.read([a for a, has in zip(articles, there, strict=True) if has]))
+        return [next(own) if has else None for has in there]
+
+    def key(self, article: Article) -> str:
+        """Return the key of an article in the ledger."""
+        return content_key(article, self.model.needs)
+
+    def _task(self, batch: Batch) -> Task:
+        """Return a batch for a worker; a model that is Paced says then what it has found out."""
+        articles = [article for _, article in batch]
+        trials = [(0, Trial())] if isinstance(self.model, Paced) else []
+        return Task([(0, articles), *trials], batch, _batch_name(batch))
+
+    def _at_pace(self, model: Summarizer, missing: Sequence[Article], pool: Pool) -> Sent:
+        """Return the model with the pace that it is to keep to, which a trial may find out."""
+        if not isinstance(model, Paced):
+            return Sent(self.kind, model)
+        kept = self._pace.read()
+        if model.worth_trial(kept, len(missing)):
+            sent = Sent(self.kind, model, kept)
+            trial = Task([(0, Trial(missing))], name="a trial of batches")
+            with suppress(WorkerDied), closing(pool.map([sent], [trial])) as results:
+                for _, ((device, limits, _),) in results:
+                    self._learn(device, limits)
+        return Sent(self.kind, model, self._pace.read())
+
+    def _missing_articles(self, articles: Sequence[Article]) -> list[Article]:
+        """Return what the ledger lacks, each content once, whoever is to write it."""
+        keyed = {self.key(article): article for article in articles}
+        return [article for key, article in keyed.items() if key not in self.ledger]
+
+    def _learn(self, device: str, limits: Mapping[str, Any]) -> None:
+        """Store what was found out on a device, where it is new."""
+        if limits and (device, limits) not in self._learnt:
+            kept = self._pace.add(device, limits)
+            self._learnt += [(device, limits), (device, kept[device])]
+
+
+def _batch_name(batch: Batch) -> str:
+    first, last = batch[0][1].id, batch[-1][1].id
+    return f"article {first!r}" if len(batch) == 1 else f"articles {first!r} to {last!r}"
+
+
+@dataclass
+class FilledCell:
+    """A cell, the model behind its ledger, and what was computed for the cell in this run.
+
+    job: a number that cells with the same summaries have in common.
+    summaries: how many were computed, and how many were stored. scores: computed, by label.
+    """
+
+    cell: Cell
+    summarizing: Summarizing
+    job: int
+    summaries: dict[str, int]
+    started: str
+    seconds: float
+    scores: Counter[str] = field(default_factory=Counter)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Share(Protocol):
+    """Which part of a run is ours: all of it, or a shard's."""
+
+    of: int
+    """Ours is about one of so many."""
+
+    def claim(self, job: int, window: int) -> Claim:
+        """Return what tells which articles of a window are ours to summarize."""
+        ...
+
+    def units(self, cells: Sequence[FilledCell], network: int | None) -> Iterator[Unit]:
+        """Yield what is ours to score of cells with the same articles.
+
+        network: the number of a network, whose units are dealt out whole; None for other scorers.
+        """
+        ...
+
+
+def fill_summaries(
+    cell: Cell, job: int, store: Store, pool: Pool, share: Share, progress: Progress
+) -> FilledCell:
+    """Write the summaries of a cell that are ours and that the store lacks.
+
+    Raises: HarnessError, and what a model raises.
+    """
+    began, started = time.perf_counter(), _now()
+    summarizing = Summarizing(cell.model_kind, cell.model, store, progress.advance)
+    total = expected_articles(cell.loader, cell.run_config.limit)
+    progress.start(cell.name, total and total // share.of)
+    numbered = enumerate(windows(cell.loader, cell.run_config.limit))
+    summarizing.fill(((window, share.claim(job, n)) for n, window in numbered), pool)
+    progress.end()
+    summarizing.rest()
+    counts = {"computed": summarizing.computed, "stored": summarizing.stored}
+    return FilledCell(cell, summarizing, job, counts, started, time.perf_counter() - began)
+
+
+def with_summaries_of(other: FilledCell, cell: Cell) -> FilledCell:
+    """Return a cell that has the summaries of another."""
+    counts = {"computed": 0, "stored": sum(other.summaries.values())}
+    return FilledCell(cell, other.summarizing, other.job, counts, _now(), 0.0)

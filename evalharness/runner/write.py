@@ -1,0 +1,212 @@
+"""`write`: once over the articles and what the store has of them, all files of a run are made.
+
+The second of the two verbs of a run: it computes nothing, and may be called again. `run.json` is
+published last. Outside tools are told of a run when all its files are on disk; one that fails loses
+nothing.
+"""
+
+import platform
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from evalharness.config.cells import Cell
+from evalharness.config.signature import signature_text
+from evalharness.errors import DataError, StoreError
+from evalharness.protocols import Delegating, Progress, Silence
+from evalharness.records import Article, Rejected, ScoreRecord, Summary
+from evalharness.runner.articles import Unit, expected_articles, no_article, units, windows
+from evalharness.runner.fill import Filled, FilledGroup
+from evalharness.runner.provenance import provenance
+from evalharness.runner.scores import Scoring
+from evalharness.runner.summaries import FilledCell
+from evalharness.runner.tracking import tell_trackers
+from evalharness.store.runs import Run
+from evalharness.store.samples import Writer
+from evalharness.text import defects
+
+
+def write(filled: Filled, results: Path, progress: Progress | None = None) -> list[Run]:
+    """Write the runs of filled cells below a folder and return them; note those that fail.
+
+    Raises: StoreError; DataError that all cells have in common; what keeps an only cell from being
+        a run.
+    """
+    runs: dict[str, Run] = {}
+    made_with = provenance()
+    waiting = deque(filled.groups)
+    while waiting:
+        group = waiting.popleft()
+        cells = [of_cell.cell for of_cell in group.cells if of_cell.cell.name not in runs]
+        try:
+            for run in _write_group(group, results, made_with, progress or Silence()):
+                runs[run.name] = run
+        except OSError:  # the results folder's
+            raise
+        except Exception as error:
+            if len(group.cells) > 1 and not isinstance(error, DataError | StoreError):
+                rest = [alone for alone in group.alone() if alone.cells[0].cell.name not in runs]
+                waiting.extendleft(reversed(rest))
+            else:
+                filled.note_failure(cells, error)
+        group.rest()
+    if len(filled.cells) == 1:
+        for why in filled.failures.values():
+            raise why
+    return [runs[cell.name] for cell in filled.cells if cell.name in runs]
+
+
+def _write_group(
+    group: FilledGroup, results: Path, made_with: Mapping[str, Any], progress: Progress
+) -> Iterator[Run]:
+    """Write runs with the same articles, and yield each when its files are on disk."""
+    began, n = time.perf_counter(), len(group.cells)
+    cell = group.cells[0].cell
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_writer(of_cell.cell, results)) for of_cell in group.cells]
+
+        def reject(row: Rejected) -> None:
+            for writer in writers:
+                writer.reject(row)
+
+        total = expected_articles(cell.loader, cell.run_config.limit)
+        name = cell.name if n == 1 else f"{n} systems"
+        progress.start(f"files of {name}", total and total * n)
+        for window in windows(cell.loader, cell.run_config.limit, reject):
+            summaries = [of_cell.summarizing.read(window) for of_cell in group.cells]
+            for unit in units(window, summaries):
+                _write_unit(unit, group, writers)
+            progress.advance(len(window) * n)
+        progress.end()
+        if not writers[0].articles:
+            raise no_article(writers[0].rejected, writers[0].first_rejected)
+        seconds = (time.perf_counter() - began) / n
+        for number, (of_cell, writer) in enumerate(zip(group.cells, writers, strict=True)):
+            of_cell.seconds += seconds
+            yield _finished_run(number, group, writer, results, made_with)
+
+
+def _folder(cell: Cell, results: Path) -> Path:
+    return results / cell.experiment / cell.name
+
+
+def _writer(cell: Cell, results: Path) -> Writer:
+    return Writer(
+        _folder(cell, results), cell.metrics, cell.run_config.interval, cell.run_config.seed
+    )
+
+
+def _write_unit(unit: Unit, group: FilledGroup, writers: Sequence[Writer]) -> None:
+    articles, summaries = unit
+    scores: list[dict[str, list[ScoreRecord]]] = [{} for _ in writers]
+    for scoring in group.scorings:
+        for number, label, record in scoring.read(unit):
+            scores[number].setdefault(label, []).append(record)
+    for of_cell, writer, own, by_label in zip(group.cells, writers, summaries, scores, strict=True):
+        for n, (article, summary) in enumerate(zip(articles, own, strict=True)):
+            assert summary is not None  # all are ours
+            records = {label: by_label[label][n] for label in of_cell.cell.metrics}
+            _add(article, summary, records, of_cell, writer)
+
+
+def _add(
+    article: Article,
+    summary: Summary,
+    records: Mapping[str, ScoreRecord],
+    of_cell: FilledCell,
+    writer: Writer,
+) -> None:
+    flaws = defects.find_defects(article.text, summary, of_cell.summarizing.instructions)
+    judged = {
+        label: _with_band(of_cell.cell, label, record, article) for label, record in records.items()
+    }
+    writer.add(article, summary, flaws, judged)
+
+
+def _with_band(cell: Cell, label: str, record: ScoreRecord, article: Article) -> ScoreRecord:
+    """Add probability and band to a score where the config names a calibration."""
+    named = cell.calibrations.get(label)
+    return record if named is None else named.calibration.with_band(record, article.source)
+
+
+def _finished_run(
+    number: int, group: FilledGroup, writer: Writer, results: Path, made_with: Mapping[str, Any]
+) -> Run:
+    """Write the files of a run that has all its articles, and tell its trackers."""
+    of_cell = group.cells[number]
+    cell, folder = of_cell.cell, _folder(of_cell.cell, results)
+    scorings = {
+        label: scoring
+        for label in cell.metrics
+        for scoring in group.scorings
+        if (number, label) in scoring.asking
+    }
+    tail = {
+        "signatures": _signatures(of_cell, scorings),
+        "provenance": {**made_with, **_engines(cell)},
+        "timing": _timing(of_cell, scorings, group.together, writer.articles),
+    }
+    run = Run(folder, writer.finish(_head(cell), tail, cell.config(folder)))
+    return tell_trackers(cell.trackers, run, results, cell.settings) if cell.trackers else run
+
+
+def _head(cell: Cell) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "experiment": cell.experiment,
+        "cell": cell.name,
+        "seed": cell.run_config.seed,
+        "interval": cell.run_config.interval.model_dump(),
+        "data": {"loader": cell.run_config.data.name, **cell.data_identity},
+    }
+
+
+def _signatures(of_cell: FilledCell, scorings: Mapping[str, Scoring]) -> dict[str, Any]:
+    """Return what made each number, as one line to quote."""
+    calibrations = of_cell.cell.calibrations
+    quoted = {label: {"calibration": named.quote()} for label, named in calibrations.items()}
+    return {
+        "model": signature_text(of_cell.summarizing.signature),
+        "metrics": {
+            label: signature_text(scoring.signature | quoted.get(label, {}))
+            for label, scoring in scorings.items()
+        },
+    }
+
+
+def _engines(cell: Cell) -> dict[str, Any]:
+    """Return which packages count for metrics of ours, where one does."""
+    engines = {
+        label: by
+        for label, metric in cell.metrics.items()
+        if isinstance(metric, Delegating) and (by := metric.counted_by())
+    }
+    return {"engines": engines} if engines else {}
+
+
+def _timing(
+    of_cell: FilledCell, scorings: Mapping[str, Scoring], together: int, n: int
+) -> dict[str, Any]:
+    """Return all that differs between two runs of the same config.
+
+    seconds: of the cell's summaries, and its share of what was done for it and others together.
+    """
+    seconds, generation = of_cell.seconds, of_cell.summarizing.generation
+    ledgers = [of_cell.summarizing.ledger, *(scoring.ledger for scoring in scorings.values())]
+    return {
+        "started": of_cell.started,
+        "seconds": round(seconds, 3),
+        "articles_per_second": round(n / seconds, 3) if seconds > 0 else None,
+        "scored_together": together,
+        "host": platform.node(),
+        "damaged": [f"{ledger.path}:{line}" for ledger in ledgers for line in ledger.damaged],
+        "summaries": of_cell.summaries,
+        **({"generation": generation} if generation else {}),
+        "scores": {
+            label: {"computed": of_cell.scores[label], "stored": n - of_cell.scores[label]}
+            for label in scorings
+        },
+    }
