@@ -29,7 +29,7 @@ _CHECKS = 3
 _WIDE = 20
 
 
-def consistency(material: Material) -> Iterator[Plot]:
+def plot_consistency(material: Material) -> Iterator[Plot]:
     """Yield each check against the first score of references: systems, or articles of a few."""
     for against in material.of("metric")[:1]:
         for check in material.of("check")[:_CHECKS]:
@@ -131,7 +131,7 @@ def _squares(rows: Sequence[ChartRow], x_title: str, y_title: str) -> Spec:
     }
 
 
-def cost(material: Material) -> Iterator[Plot]:
+def plot_cost(material: Material) -> Iterator[Plot]:
     """Yield quality against seconds an article, and against words."""
     seconds = {n: figure for n in range(len(material.runs)) if (figure := _seconds(material, n))}
     words = {n: figure for n in range(len(material.runs)) if (figure := _words(material, n))}
