@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from evalharness.config import yaml
-from evalharness.config.run_config import explain
-from evalharness.config.yaml import Document
+from evalharness.config.yaml import Document, explain
 from evalharness.errors import Exit
 from evalharness.stats import paired
 

@@ -129,7 +129,7 @@ def _add(
 def _with_band(cell: Cell, label: str, record: ScoreRecord, article: Article) -> ScoreRecord:
     """Add probability and band to a score where the config names a calibration."""
     named = cell.calibrations.get(label)
-    return record if named is None else named.calibration.judged(record, article.source)
+    return record if named is None else named.calibration.with_band(record, article.source)
 
 
 def _finished_run(
@@ -167,7 +167,7 @@ def _head(cell: Cell) -> dict[str, Any]:
 def _signatures(of_cell: FilledCell, scorings: Mapping[str, Scoring]) -> dict[str, Any]:
     """Return what made each number, as one line to quote."""
     calibrations = of_cell.cell.calibrations
-    quoted = {label: {"calibration": named.quoted()} for label, named in calibrations.items()}
+    quoted = {label: {"calibration": named.quote()} for label, named in calibrations.items()}
     return {
         "model": signature_text(of_cell.summarizing.signature),
         "metrics": {

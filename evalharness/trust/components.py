@@ -121,12 +121,12 @@ def _scorers(run_config: RunConfig, run: Run, built: Components, findings: Findi
         except HarnessError as error:
             findings.note(f"{place}: {label}: probabilities and bands not checked: {error}")
             continue
-        if named.quoted() == calibration:
+        if named.quote() == calibration:
             built.calibrations[label] = named.calibration
         else:
             findings.note(
                 f"{place}: {label}: probabilities and bands not checked: the calibration was "
-                f"{calibration}, is {named.quoted()}"
+                f"{calibration}, is {named.quote()}"
             )
 
 

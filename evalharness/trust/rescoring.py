@@ -99,7 +99,7 @@ def with_band(
 ) -> Mapping[str, Any]:
     """Return a stored score as samples show it: with probability and band, where calibrated."""
     calibration = made.calibrations.get(label)
-    return record if calibration is None else _plain(calibration.judged(record, article.source))
+    return record if calibration is None else _plain(calibration.with_band(record, article.source))
 
 
 def without_calibration(record: Mapping[str, Any]) -> dict[str, Any]:
