@@ -206,8 +206,7 @@ def _differences(differences: Sequence[Mapping[str, Any]]) -> list[TextRow]:
 
 
 def _notes(record: Mapping[str, Any]) -> list[str]:
-    interval = record["interval"]
-    lines = [_LEGEND, f"{interval['resamples']} resamples, seed {interval['seed']}."]
+    lines = [_LEGEND, "{resamples} resamples, seed {seed}.".format_map(record.get("interval", {}))]
     fields = {name: key for name, key in record["labels"].items() if key != "label"}
     lines += [f"{source}: the label is {field!r}" for source, field in fields.items()]
     lines += [f"{source}: {n} rows not labelled" for source, n in record["not_labelled"].items()]

@@ -63,9 +63,9 @@ def show_run(compute: Callable[..., list[Run]], *, as_json: bool, report: bool) 
         show(error.runs, of=len(error.runs) + len(error.failures))
         raise
     is_whole = show(runs, of=len(runs))
-    if any(finished.record["counts"]["failed"] for finished in runs):
+    if any(finished.counts.failed for finished in runs):
         fail("some articles have no summary: see the lines 'not summarized'", Exit.INCOMPLETE)
-    notes = [note for run in runs for metric in run.metrics.values() for note in metric["notes"]]
+    notes = [note for run in runs for figures in run.figures.values() for note in figures.notes]
     if any(note.startswith(NO_ANSWER) for note in notes):
         why = f"some scores are lacking for now ('{NO_ANSWER}'); the same command asks again"
         fail(why, Exit.INCOMPLETE)
@@ -123,7 +123,7 @@ def _show_runs(runs: Sequence[Run], as_json: bool) -> None:
         return
     if not runs:
         return
-    show_runs([finished.record for finished in runs], sys.stdout)
+    show_runs(runs, sys.stdout)
     folder = runs[0].folder
     where = str(folder) if len(runs) == 1 else f"{folder.parent}, a folder for each system"
     typer.echo(f"Results: {where}")

@@ -244,17 +244,17 @@ def load_calibration(path: str | Path) -> Calibration:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
-        found = _ADAPTER.validate_json(text)
+        calibration = _ADAPTER.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        key = ".".join(map(str, first["loc"]))
         raise ConfigError(
             f"{path}: not a calibration that `evalharness calibrate` wrote: "
-            f"{place + ': ' if place else ''}{first['msg']}"
+            f"{key + ': ' if key else ''}{first['msg']}"
         ) from None
-    if found.schema != SCHEMA:
-        raise ConfigError(f"{path}: schema {found.schema}; this version reads {SCHEMA}")
-    return found
+    if calibration.schema != SCHEMA:
+        raise ConfigError(f"{path}: schema {calibration.schema}; this version reads {SCHEMA}")
+    return calibration
 
 
 def load_thresholds(path: str | Path) -> Thresholds:

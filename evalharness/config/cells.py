@@ -158,7 +158,7 @@ def prepare(run_config: RunConfig) -> list[Cell]:
         if not planned.own_name_varies:
             taken = list(bases.values())
             base = bases.setdefault(planned.model_number, _unused_name(base, taken))
-        names.append(_unused_name(_folder_name(",".join((base, *planned.told))), names))
+        names.append(_unused_name(_folder_name(",".join((base, *planned.shown))), names))
     return [
         dataclasses.replace(planned.cell, name=name)
         for planned, name in zip(kept.values(), names, strict=True)
@@ -169,12 +169,12 @@ def prepare(run_config: RunConfig) -> list[Cell]:
 class _Planned:
     """A cell of one combination and model, before those are left out that are the same.
 
-    identity: names of the settings that reach the model. told: those of them that its name lacks.
+    identity: names of the settings that reach the model. shown: those of them that its name lacks.
     """
 
     model_number: int
     identity: tuple[str, ...]
-    told: tuple[str, ...]
+    shown: tuple[str, ...]
     own_name_varies: bool
     cell: Cell
 
@@ -224,7 +224,7 @@ def _of_variant(
         yield _Planned(
             model_number=number,
             identity=variant.axes.names(variant.combination, reached),
-            told=variant.axes.names(variant.combination, _other_than(renames, reached)),
+            shown=variant.axes.names(variant.combination, _other_than(renames, reached)),
             own_name_varies=bool(renames),
             cell=Cell(
                 experiment=_folder_name(variant.name),
@@ -370,10 +370,10 @@ def _folder_name(name: str) -> str:
 def _unused_name(name: str, taken: Sequence[str]) -> str:
     lowered = {other.lower() for other in taken}
     n = 2
-    found = name
-    while found.lower() in lowered:
-        found, n = f"{name}-{n}", n + 1
-    return found
+    unused = name
+    while unused.lower() in lowered:
+        unused, n = f"{name}-{n}", n + 1
+    return unused
 
 
 def _component_as_yaml(kind: str, label: str, component: Any, folder: Path) -> dict[str, Any]:

@@ -7,11 +7,12 @@ words and `r` for figures; columns beyond it hold figures.
 import csv
 import io
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from evalharness.config.registry import is_share, scorer_row
 from evalharness.files.untrusted import one_line, visible
+from evalharness.store.runs import Run, ScorerFigures
 
 TextRow = Sequence[str]
 # What stands for a figure that there is none of.
@@ -204,46 +205,39 @@ def _csv_cell(cell: Any) -> Any:
 NOTICE = "AI generated summaries may have errors. For context, always refer to the full article."
 
 
-def show_runs(records: Sequence[Mapping[str, Any]], out: IO[str]) -> None:
-    """Print a table of runs, given as their `run.json` hold them, and what to know of it."""
-    rows = _run_rows(records, spread=True)
+def show_runs(runs: Sequence[Run], out: IO[str]) -> None:
+    """Print a table of runs, and what to know of it."""
+    rows = _run_rows(runs, spread=True)
     width = terminal_width(out)
     if width and text_width(table_lines(rows)[1]) > width:
-        rows = _run_rows(records, spread=False)  # a narrow terminal: the means matter more
-    show_table(rows, out, notes=_notes(records))
+        rows = _run_rows(runs, spread=False)  # a narrow terminal: the means matter more
+    show_table(rows, out, notes=_notes(runs))
 
 
-def _run_rows(records: Sequence[Mapping[str, Any]], spread: bool) -> list[TextRow]:
-    columns = columns_of(records)
+def _run_rows(runs: Sequence[Run], spread: bool) -> list[TextRow]:
+    columns = columns_of(runs)
     rows: list[TextRow] = [["system", "n", "answered", "words", *headings(columns, spread)]]
-    for record in records:
-        outputs = record["outputs"]
-        figures = (_figure(record, label, part, spread) for label, part in columns)
+    for run in runs:
+        figures = (_figure(run, label, part, spread) for label, part in columns)
         rows.append(
             [
-                record["cell"],
-                str(record["counts"]["summarized"]),
-                percent_text(outputs["answer_rate"]),
-                number_text(outputs["mean_words"], 0),
+                run.name,
+                str(run.counts.summarized),
+                percent_text(run.outputs.answer_rate),
+                number_text(run.outputs.mean_words, 0),
                 *figures,
             ]
         )
     return rows
 
 
-def columns_of(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def columns_of(runs: Sequence[Run]) -> list[tuple[str, str]]:
     """Return metric and part of each column: a metric's known parts, else its value."""
-    metrics: dict[str, list[Mapping[str, Any]]] = {}
-    for record in records:
-        for label, metric in record["metrics"].items():
-            metrics.setdefault(label, []).append(metric)
-    signatures: dict[str, str] = {}
-    for record in reversed(records):
-        signatures |= record["signatures"]["metrics"]
     columns = []
-    for label, found in metrics.items():
-        kind = signatures.get(label, label).partition("|")[0]
-        shown = [p for p in scorer_row(kind).shown if any(p in m["parts"] for m in found)]
+    for label in dict.fromkeys(label for run in runs for label in run.figures):
+        having = [run for run in runs if label in run.figures]
+        parts = {part for run in having for part in run.figures[label].parts}
+        shown = [part for part in scorer_row(having[0].kind(label)).shown if part in parts]
         columns += [(label, part) for part in shown or [""]]
     return columns
 
@@ -258,17 +252,17 @@ def headings(columns: Sequence[tuple[str, str]], spread: bool) -> list[str]:
     return found if spread else [heading.replace("rouge", "R") for heading in found]
 
 
-def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> str:
+def _figure(run: Run, label: str, part: str, spread: bool) -> str:
     """Return a mean, times 100 where it is a share, and how far its interval goes from it."""
-    metric = record["metrics"].get(label)
-    figure = metric and (metric["parts"].get(part) if part else metric)
-    if not figure or figure["mean"] is None:
+    figure = run.figure(label, part)
+    if figure is None or figure.mean is None:
         return NONE
-    if not part and "corpus" in figure:
-        return number_text(figure["corpus"], 1)
-    half = max(figure["high"] - figure["mean"], figure["mean"] - figure["low"])
-    mean = scaled_figure(figure["mean"], part, digits=1)
-    return f"{mean} ±{scaled_figure(half, part, digits=1)}" if spread and figure["n"] > 1 else mean
+    if isinstance(figure, ScorerFigures) and figure.is_corpus:
+        return number_text(figure.corpus, 1)
+    mean = scaled_figure(figure.mean, part, digits=1)
+    if not spread or figure.n < 2:
+        return mean
+    return f"{mean} ±{scaled_figure(figure.half_width, part, digits=1)}"
 
 
 def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int = 2) -> str:
@@ -277,27 +271,26 @@ def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int 
     return number_text(None if value is None else value * scale, digits, sign)
 
 
-def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    first = records[0]
-    level = first["interval"]["level"]
+def _notes(runs: Sequence[Run]) -> list[str]:
+    interval = runs[0].interval
     lines = [
-        f"Means over the articles, times 100; ± is the farther end of the {level:.0%} interval "
-        f"({first['interval']['resamples']} bootstrap resamples, seed {first['seed']})."
+        f"Means over the articles, times 100; ± is the farther end of the {interval.level:.0%} "
+        f"interval ({interval.resamples} bootstrap resamples, seed {runs[0].seed})."
     ]
-    lines += signatures(records)
-    for record in records:
-        lines += [f"{record['cell']}: {line}" for line in _remarks(record)]
+    lines += signatures(runs)
+    for run in runs:
+        lines += [f"{run.name}: {line}" for line in _remarks(run)]
     return [*lines, NOTICE]
 
 
-def signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
+def signatures(runs: Sequence[Run]) -> list[str]:
     """Return what made each column; where systems differ in it, the first of each kind is named."""
     systems: dict[str, dict[str, list[str]]] = {}
     whole = set()
-    for record in records:
-        for label, signature in record["signatures"]["metrics"].items():
-            systems.setdefault(label, {}).setdefault(signature, []).append(record["cell"])
-            whole |= {label} if "corpus" in record["metrics"][label] else set()
+    for run in runs:
+        for label, signature in run.signatures.metrics.items():
+            systems.setdefault(label, {}).setdefault(signature, []).append(run.name)
+            whole |= {label} if run.figures[label].is_corpus else set()
     lines = []
     for label, found in systems.items():
         for signature, cells in found.items():
@@ -308,24 +301,24 @@ def signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def _remarks(record: Mapping[str, Any]) -> list[str]:
+def _remarks(run: Run) -> list[str]:
     """Return what is not in the table and should not be missed."""
     remarks = []
-    counts, outputs = record["counts"], record["outputs"]
-    if counts["rejected"]:
-        rows = "1 row is" if counts["rejected"] == 1 else f"{counts['rejected']} rows are"
+    rejected, outputs = run.counts.rejected, run.outputs
+    if rejected:
+        rows = "1 row is" if rejected == 1 else f"{rejected} rows are"
         remarks.append(f"{rows} no article; see rejected.jsonl in its folder")
-    remarks += [f"store: damaged and left out: {where}" for where in record["timing"]["damaged"]]
-    remarks += [f"{n} not summarized: {why}" for why, n in outputs["errors"].items()]
-    if outputs["truncated"]:
-        remarks.append(f"{outputs['truncated']} articles were not read in full")
-    found = ", ".join(f"{n} {defect}" for defect, n in outputs["defects"].items())
+    remarks += [f"store: damaged and left out: {where}" for where in run.timing.damaged]
+    remarks += [f"{n} not summarized: {why}" for why, n in outputs.errors.items()]
+    if outputs.truncated:
+        remarks.append(f"{outputs.truncated} articles were not read in full")
+    found = ", ".join(f"{n} {defect}" for defect, n in outputs.defects.items())
     if found:
         remarks.append(f"summaries with a defect: {found}")
-    for label, metric in record["metrics"].items():
-        if bands := metric.get("bands"):
-            counted = ", ".join(f"{n} {band}" for band, n in bands.items())
+    for label, figures in run.figures.items():
+        if figures.bands:
+            counted = ", ".join(f"{n} {band}" for band, n in figures.bands.items())
             remarks.append(f"{label}: {counted}, by its calibration")
-        notes = {why: n for why, n in metric["notes"].items() if not why.startswith("no summary")}
+        notes = {why: n for why, n in figures.notes.items() if not why.startswith("no summary")}
         remarks += [f"{label}: {n} not scored: {why}" for why, n in notes.items()]
     return remarks

@@ -69,6 +69,13 @@ class Figure(_Section):
     high: float | None
     n: int
 
+    @property
+    def half_width(self) -> float:
+        """How far the farther end of the interval is from the mean; 0 without a mean."""
+        if self.mean is None or self.low is None or self.high is None:
+            return 0.0
+        return max(self.high - self.mean, self.mean - self.low)
+
 
 class ScorerFigures(Figure):
     """What a metric or check came to: the figures of its value, those of its parts, and counts.
@@ -214,6 +221,11 @@ class Run:
     def model_kind(self) -> str:
         """The name of the component that wrote the summaries, as a config has it."""
         return kind_of(self.signatures.model)
+
+    def figure(self, label: str, part: str = "") -> Figure | None:
+        """Return the figure of a scorer's value or of a part; None where there is no such."""
+        scorer = self.figures.get(label)
+        return None if scorer is None else scorer.part(part)
 
     def kind(self, label: str) -> str:
         """Return the name of the metric or check that has a label here; the label if none says."""
