@@ -126,9 +126,13 @@ def _timed(way: Way, systems: Sequence[Sequence[Pair]]) -> tuple[Values, float]:
 def spared(name: str, system: Sequence[Pair], folder: Path) -> None:
     """Print what share of its pairs the cascade does not ask the network about."""
     plain, cascade = (Nli(str(folder), device="cpu", cascade=on) for on in (False, True))
-    whole = sum(len(plain._asked(a.text, s.text).open) for a, s in system)
-    left = sum(len(cascade._asked(a.text, s.text).open) for a, s in system)
+    whole = sum(_n_questions(plain, a.text, s.text) for a, s in system)
+    left = sum(_n_questions(cascade, a.text, s.text) for a, s in system)
     print(f"cascade, {name}: {1 - left / whole:.0%} of {whole} pairs spared")
+
+
+def _n_questions(check: Nli, article: str, summary: str) -> int:
+    return len([*check.claims_of_pair(article, summary, check.passages).questions])
 
 
 def rows(n_articles: int, rounds: int, cascade: bool = False) -> list[Row]:

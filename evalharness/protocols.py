@@ -238,6 +238,8 @@ class Tracked:
     folder: the run's own, with all its files.
     settings: what a sweep set in this cell.
     record: what its `run.json` holds.
+    started: when, as in ISO 8601. scorers: the labels of its metrics and checks.
+    parameters: what made it, by name. figures: means with their intervals, and counts, by name.
     """
 
     experiment: str
@@ -246,6 +248,10 @@ class Tracked:
     folder: Path
     settings: Mapping[str, Any]
     record: Mapping[str, Any] = field(repr=False)
+    started: str = ""
+    scorers: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Tracker(Protocol):

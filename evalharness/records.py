@@ -201,20 +201,16 @@ def unread_spans(summary: Mapping[str, Any], article: str) -> list[Span]:
 
 def score_record(score: Score) -> dict[str, Any]:
     """Return a score as it is stored and shown in `samples.jsonl`."""
-    record: dict[str, Any] = {"value": score.value}
-    if score.parts:
-        record["parts"] = dict(score.parts)
-    if score.note:
-        record["note"] = score.note
-    if score.counts:
-        record["counts"] = list(score.counts)
-    if score.sentences:
-        record["sentences"] = [
+    record = {
+        "value": score.value,
+        "parts": dict(score.parts),
+        "note": score.note,
+        "counts": list(score.counts),
+        "sentences": [
             {**_span_record(s.span), "value": s.value, "evidence": _span_records(s.evidence)}
             for s in score.sentences
-        ]
-    if score.flags:
-        record["flags"] = [
+        ],
+        "flags": [
             {
                 **_span_record(flag.span),
                 "kind": flag.kind,
@@ -222,8 +218,9 @@ def score_record(score: Score) -> dict[str, Any]:
                 "evidence": _span_records(flag.evidence),
             }
             for flag in score.flags
-        ]
-    return record
+        ],
+    }
+    return {key: value for key, value in record.items() if key == "value" or value}
 
 
 def score_of(record: Mapping[str, Any]) -> Score:

@@ -1,32 +1,26 @@
 """AlignScore says what its authors' code says, from their checkpoint and from our folder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from neural import frozen, texts, tiny, tiny_scorers
+from neural import frozen, mutations, texts, tiny_scorers
+from neural.cases import PAIRS, SHORT, AuthorsSentences, expected_of, fresh
 
 from evalharness.checks.alignscore import AlignScore, Mode
 from evalharness.config.signature import signature_parts
 from evalharness.errors import ModelError
-from evalharness.neural.network import Network
 from evalharness.records import Article, Score, Span, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
 
 MODES: tuple[Mode, ...] = ("nli_sp", "nli", "bin_sp", "bin", "reg_sp", "reg")
-PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
-SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 
 
-class Plain(AlignScore):
-    """Splits sentences as the authors' code did when its answers were frozen."""
-
-    @staticmethod
-    def split(words: str) -> list[Span]:
-        return texts.split(words)
+class Plain(AuthorsSentences, AlignScore):
+    """With the sentence splitter that the authors' code was given."""
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +36,7 @@ def check(folder: Path) -> Plain:
 def other(check: Plain, **options: Any) -> Plain:
     """Return a check with other options and the same network."""
     changed = replace(check, **options)
-    changed.__dict__["_network"] = check._network
-    return changed
-
-
-def fresh(check: Plain, batch_tokens: int = 1024) -> Plain:
-    """Return a check that remembers nothing and has batches of another size."""
-    changed = replace(check)
-    loaded: Any = check._network
-    changed.__dict__["_network"] = Network(loaded, batch_tokens)
+    changed.__dict__["loaded_network"] = check.loaded_network
     return changed
 
 
@@ -70,8 +56,7 @@ def authors(some: Sequence[int] = SHORT) -> list[float]:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_scores_are_the_authors_in_every_mode(folder: Path, check: Plain, mode: Mode) -> None:
-    expected = frozen.read("alignscore")
-    assert (expected["model"], expected["texts"]) == (tiny.weights_digest(folder), texts.digest())
+    expected = expected_of("alignscore", folder)
     assert frozen.farthest(values(other(check, mode=mode)), expected[mode]) < frozen.TOLERANCE
 
 
@@ -81,7 +66,7 @@ def test_batches_of_other_sizes_change_nothing(check: Plain, batch_tokens: int) 
     assert frozen.farthest(found, authors()) < frozen.TOLERANCE
 
 
-def _swapped_labels(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+def _swapped_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     from evalharness.checks import alignscore_network
 
     monkeypatch.setitem(
@@ -89,67 +74,35 @@ def _swapped_labels(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def _swapped_pair(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
-    encode = Network.encode
+def _no_pooler(monkeypatch: pytest.MonkeyPatch) -> None:
+    from evalharness.checks.alignscore_network import AlignNetwork
 
-    def swapped(self: Network, first: Any, second: Any = None, **options: Any) -> Any:
-        if second is None:
-            return encode(self, first, **options)
-        return encode(self, second, first, **(options | {"truncation": "longest_first"}))
-
-    monkeypatch.setattr(Network, "encode", swapped)
-
-
-def _left_padding(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    inputs_of = Network._inputs
-
-    def mirrored(self: Network, items: Any) -> Any:
-        inputs = dict(inputs_of(self, items))
-        for name, rows in inputs.items():
-            turned = rows.clone()
-            for row, n in zip(turned, inputs["attention_mask"].sum(1).tolist(), strict=True):
-                row.copy_(torch.roll(row, len(row) - n))
-            inputs[name] = turned
-        return inputs
-
-    monkeypatch.setattr(Network, "_inputs", mirrored)
-
-
-def _no_separator(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
-    encode = Network.encode
-
-    def joined(self: Network, first: Any, second: Any = None, **options: Any) -> Any:
-        if second is None:
-            return encode(self, first, **options)
-        whole = [f"{one} {two}" for one, two in zip(first, second, strict=True)]
-        return encode(self, whole, **(options | {"truncation": "longest_first"}))
-
-    monkeypatch.setattr(Network, "encode", joined)
-
-
-def _no_pooler(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unpooled(inputs: Any) -> Any:
+    def unpooled(self: Any, inputs: Any) -> Any:
         import torch
 
-        model = check._network.model
-        first = model.base_model(**inputs).last_hidden_state[:, 0]
-        return torch.cat([model.bin_layer(first), model.tri_layer(first).softmax(-1)], dim=-1)
+        first = self.base_model(**inputs).last_hidden_state[:, 0]
+        return torch.cat([self.bin_layer(first), self.tri_layer(first).softmax(-1)], dim=-1)
 
-    monkeypatch.setattr(check._network.model, "answers", unpooled, raising=False)
+    monkeypatch.setattr(AlignNetwork, "answers", unpooled)
 
 
 @pytest.mark.parametrize(
-    "mutation", [_swapped_labels, _swapped_pair, _left_padding, _no_separator, _no_pooler]
+    "mutation",
+    [
+        _swapped_labels,
+        mutations.pair_swapped,
+        mutations.rows_turned,
+        mutations.separator_dropped,
+        _no_pooler,
+    ],
 )
 def test_fixture_notices(
     check: Plain,
     monkeypatch: pytest.MonkeyPatch,
-    mutation: Callable[[Plain, pytest.MonkeyPatch], None],
+    mutation: mutations.Mutation,
 ) -> None:
     mutated = fresh(check)
-    mutation(mutated, monkeypatch)
+    mutation(monkeypatch)
     assert frozen.farthest(values(mutated, SHORT), authors()) > frozen.MISTAKE
 
 
@@ -207,7 +160,7 @@ def test_copied_sentences_skip_the_network(check: Plain) -> None:
     assert score.sentences[0].value == 1.0
     assert score.sentences[0].evidence == (Span(11, 26),)
     assert score.parts["copied"] == 0.5
-    assert cascading._network.computed == 1
+    assert cascading.loaded_network.computed == 1
 
 
 def test_folder_of_ours_scores_like_the_checkpoint(check: Plain, tmp_path: Path) -> None:

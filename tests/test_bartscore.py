@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from neural import frozen, official_bertscore, texts, tiny, tiny_scorers
+from neural import frozen, mutations, official_bertscore, tiny_scorers
+from neural.cases import PAIRS, SHORT, expected_of
 
 from evalharness.checks.bartscore import BartScore as Check
 from evalharness.metrics.bartscore import BartScore as Metric
@@ -16,8 +17,6 @@ from evalharness.records import Article, Score, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
 
-PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
-SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 FIRST, SECOND = official_bertscore.references()
 
 
@@ -59,8 +58,7 @@ def against(metric: Metric, references: Sequence[Sequence[str]]) -> list[Score]:
 
 
 def test_check_is_the_authors_faithfulness(folder: Path, check: Check) -> None:
-    expected = frozen.read("bartscore")
-    assert (expected["model"], expected["texts"]) == (tiny.weights_digest(folder), texts.digest())
+    expected = expected_of("bartscore", folder)
     found = values(check.score(PAIRS))
     assert farthest(found, expected["faithfulness"]) < frozen.TOLERANCE
 
@@ -94,20 +92,7 @@ def _swapped_pair(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _left_padding(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    inputs_of = Network._inputs
-
-    def mirrored(self: Network, items: Any) -> Any:
-        inputs = dict(inputs_of(self, items))
-        lengths = inputs["attention_mask"].sum(1).tolist()
-        for name in ("input_ids", "attention_mask"):
-            inputs[name] = inputs[name].clone()
-            for row, n in zip(inputs[name], lengths, strict=True):
-                row.copy_(torch.roll(row, len(row) - n))
-        return inputs
-
-    monkeypatch.setattr(Network, "_inputs", mirrored)
+    mutations.rows_turned(monkeypatch, ["input_ids", "attention_mask"])
 
 
 def _no_end_mark(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:

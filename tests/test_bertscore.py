@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from neural import frozen, official_bertscore, texts, tiny
+from neural import frozen, mutations, official_bertscore
+from neural.cases import PAIRS, SHORT, expected_of
 
 from evalharness.checks.bertscore import BertScore as Check
 from evalharness.config.signature import signature_parts
@@ -20,8 +21,6 @@ from evalharness.records import Article, Score, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
 
-PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
-SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 FIRST, SECOND = official_bertscore.references()
 KINDS = tuple(official_bertscore.ENCODERS)
 FIGURES = ("precision", "recall", "f1")
@@ -72,9 +71,7 @@ def authors(kind: str, what: str, some: Sequence[int] = range(len(PAIRS))) -> Ro
 def test_check_has_the_authors_figures_against_articles(
     folders: dict[str, Path], checks: dict[str, Check], kind: str
 ) -> None:
-    expected = frozen.read(f"bertscore_{kind}")
-    assert expected["model"] == tiny.weights_digest(folders[kind])
-    assert expected["texts"] == texts.digest()
+    expected = expected_of(f"bertscore_{kind}", folders[kind])
     assert expected["transformers"] == "4.46.3"
     assert farthest(rows(checks[kind].score(PAIRS)), expected["article"]) < frozen.TOLERANCE
 
@@ -128,20 +125,7 @@ def _swapped_pair(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _left_padding(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    inputs_of = Network._inputs
-
-    def mirrored(self: Network, items: Any) -> Any:
-        inputs = dict(inputs_of(self, items))
-        for name, values in inputs.items():
-            turned = values.clone()
-            for row, n in zip(turned, inputs["attention_mask"].sum(1).tolist(), strict=True):
-                row.copy_(torch.roll(row, len(row) - n))
-            inputs[name] = turned
-        return inputs
-
-    monkeypatch.setattr(Network, "_inputs", mirrored)
+    mutations.rows_turned(monkeypatch)
 
 
 def _no_end_mark(found: Check, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from evalharness.hf.prompts import fill_template, longest_fit, places_to_cut
 from evalharness.models.causal import Causal
 from evalharness.models.long import Long
 from evalharness.records import Article, Summary
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 WORDS = re.findall(
     r"\S+",
@@ -138,17 +140,6 @@ def build(family: str, folder: Path) -> None:
     model = wild(getattr(transformers, name[1])(config), end, LOUDNESS.get(family, 1.5))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Models this small lose more to a second thread than they gain."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -352,11 +343,11 @@ def test_summaries_of_these_checkpoints_show_a_padding_mistake(
 
 
 def prompt_of(model: Causal, source: Article) -> Any:
-    return model._writer.prompt(source)
+    return model.reader.prompt(source)
 
 
 def shown(model: Causal, source: Article) -> str:
-    return str(model._writer.tokenizer.decode(prompt_of(model, source).ids))
+    return str(model.reader.tokenizer.decode(prompt_of(model, source).ids))
 
 
 def test_chat_template_brings_the_only_begin_mark(checkpoint: Callable[[str], str]) -> None:
@@ -377,11 +368,11 @@ def test_plain_prompt_has_the_tokenizers_begin_mark(checkpoint: Callable[[str], 
 def test_second_begin_mark_would_change_the_summaries(
     checkpoint: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evalharness.models.causal import _Writer
+    from evalharness.models.causal import _Reader
 
     right = Causal(checkpoint("llama"), **options()).summarize(SHORT)
-    once = _Writer._ids
-    monkeypatch.setattr(_Writer, "_ids", lambda self, *a: [0, *once(self, *a)])
+    once = _Reader._ids
+    monkeypatch.setattr(_Reader, "_ids", lambda self, *a: [0, *once(self, *a)])
     assert texts(Causal(checkpoint("llama"), **options()).summarize(SHORT)) != texts(right)
 
 
@@ -402,7 +393,7 @@ def test_article_is_shortened_as_little_as_possible_and_the_instruction_never(
     family: str, user: str, checkpoint: Callable[[str], str]
 ) -> None:
     model = Causal(checkpoint(family), **options(user=user, system="You are brief."))
-    writer = model._writer
+    writer = model.reader
     source = ARTICLES[4]
     prompt = prompt_of(model, source)
     assert 0 < prompt.read < len(source.text)
@@ -489,11 +480,11 @@ def test_thoughts_are_removed(
 ) -> None:
     from evalharness.models.engine import GeneratedText, Prompt
 
-    writer = Causal(checkpoint("qwen3"), **options())._writer
+    writer = Causal(checkpoint("qwen3"), **options()).reader
     prompt = Prompt(writer.tokenizer("it" + opened)["input_ids"], 1)
-    assert writer._clean_text(GeneratedText([5], written, "length"), prompt) == kept
-    keeps = Causal(checkpoint("qwen3"), **options(thinking="keep"))._writer
-    assert keeps._clean_text(GeneratedText([5], written, "length"), prompt) == written
+    assert writer.clean_text(GeneratedText([5], written, "length"), prompt) == kept
+    keeps = Causal(checkpoint("qwen3"), **options(thinking="keep")).reader
+    assert keeps.clean_text(GeneratedText([5], written, "length"), prompt) == written
 
 
 @pytest.mark.parametrize("beams", [1, 2])
@@ -516,8 +507,8 @@ def test_checkpoint_that_draws_by_itself_does_so_unless_told_otherwise(
     own = {"do_sample": True, "temperature": 1.7, "top_p": 0.95, "max_new_tokens": 9}
     file.write_text(json.dumps(json.loads(file.read_text()) | own))
     drawn = Causal(str(folder), user=USER)
-    assert drawn._writer.engine.settings.draw == {"temperature": 1.7, "top_p": 0.95}
-    assert drawn._writer.engine.settings.cap == 9
+    assert drawn.reader.engine.settings.draw == {"temperature": 1.7, "top_p": 0.95}
+    assert drawn.reader.engine.settings.cap == 9
     seeds = [texts(Causal(str(folder), user=USER, seed=n).summarize(SHORT)) for n in (0, 0, 1)]
     assert seeds[0] == seeds[1] != seeds[2]
     greedy = Causal(str(folder), user=USER, do_sample=False).summarize(SHORT)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from neural import frozen, mutations, official_factcg, texts, tiny
+from neural.cases import AuthorsSentences, scored, values
 
 from evalharness.checks.factcg import FactCG
 from evalharness.checks.grounding import ChunkPrompt
-from evalharness.records import Article, Score, Span, Summary
+from evalharness.records import Span
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -16,26 +17,13 @@ pytestmark = pytest.mark.usefixtures("float64")
 LARGE = 4_096
 
 
-class Plain(FactCG):
+class Plain(AuthorsSentences, FactCG):
     """With the sentence splitter that the authors' code was given."""
-
-    @staticmethod
-    def split(words: str) -> list[Span]:
-        return texts.split(words)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return official_factcg.model(tmp_path_factory.mktemp("models"))
-
-
-def scored(check: FactCG, pairs: list[texts.Pair] | None = None) -> list[Score]:
-    pairs = texts.pairs() if pairs is None else pairs
-    return check.score([(Article("a", a), Summary("a", s)) for a, s in pairs])
-
-
-def values(scores: list[Score]) -> list[float]:
-    return [-1.0 if score.value is None else score.value for score in scores]
 
 
 def test_scores_and_best_chunks_equal_the_authors(folder: Path) -> None:
@@ -46,7 +34,7 @@ def test_scores_and_best_chunks_equal_the_authors(folder: Path) -> None:
     scores = scored(check)
     assert frozen.farthest(values(scores), kept["scores"]) < frozen.TOLERANCE
     for (article, _), score, best in zip(texts.pairs(), scores, kept["best"], strict=True):
-        span = check.chunks(article)[best].span
+        span = check.passages(article)[best].span
         assert score.sentences[0].evidence == ((span,) if span else ())
     assert sum(best > 0 for best in kept["best"]) >= 2
 

@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,16 +10,7 @@ import pytest
 from evalharness.errors import MissingExtra, ModelError
 from evalharness.records import Article
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Models this small lose more to a second thread than they gain."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @functools.cache
@@ -180,18 +171,20 @@ def test_errors_a_user_can_mend_are_not_an_articles() -> None:
 
 
 def test_article_without_text_never_reaches_the_model() -> None:
-    from evalharness.models.engine import write_summaries
+    from evalharness.models.long import summarize_all
+    from evalharness.models.options import CheckpointReader
     from evalharness.models.prompt import NoPrompt
 
-    def never(article: Article) -> Any:
-        raise AssertionError
+    class Refusing(CheckpointReader):
+        def prompt(self, article: Article) -> NoPrompt:
+            assert article.text == "x"
+            return NoPrompt("too long")
 
-    made = write_summaries([Article("a", " \n")], engine(), never, lambda written, prompt: "")
-    assert (made[0].finish, made[0].note) == ("error", "the article has no text")
-    refused = write_summaries(
-        [Article("a", "x")], engine(), lambda article: NoPrompt("too long"), lambda w, p: ""
-    )
-    assert (refused[0].finish, refused[0].note) == ("error", "too long")
+    made = summarize_all([Article("a", " \n"), Article("b", "x")], Refusing(), None)
+    assert [(summary.finish, summary.note) for summary in made] == [
+        ("error", "the article has no text"),
+        ("error", "too long"),
+    ]
 
 
 def test_token_that_the_model_does_not_know_is_an_error_of_the_article() -> None:

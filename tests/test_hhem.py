@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from neural import frozen, mutations, texts, tiny
+from neural.cases import scored, values
 
 from evalharness.checks.hhem import Hhem
 from evalharness.errors import ModelError
-from evalharness.records import Article, Score, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -26,14 +26,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def check(folders: tuple[Path, Path], **options: Any) -> Hhem:
     published, backbone = folders
     return Hhem(str(published), backbone=str(backbone), device="cpu", **options)
-
-
-def scored(of: Hhem, pairs: list[texts.Pair]) -> list[Score]:
-    return of.score([(Article("a", a), Summary("a", s)) for a, s in pairs])
-
-
-def values(scores: list[Score]) -> list[float]:
-    return [-1.0 if score.value is None else score.value for score in scores]
 
 
 def by_hand(folders: tuple[Path, Path]) -> list[float]:

@@ -4,7 +4,7 @@ import functools
 import json
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from evalharness.hf import prompts
 from evalharness.protocols import Pair
 from evalharness.records import Article, Score, Span, Summary
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 FAMILIES = ("gpt2", "llama", pytest.param("qwen2", marks=pytest.mark.slow))
 COPIER = str(Path(__file__).parents[1] / "configs" / "quickstart" / "lead1-llama")
 SHORT = "{article}\n\n{summary}\n\nYes or No?"
@@ -41,16 +43,6 @@ def pair(article: str, summary: str) -> Pair:
 PAIRS = [pair(article, summary) for article, summary in texts.pairs()]
 # All of these fit into the tiny models whole, with the short prompt.
 WHOLE = [p for p in PAIRS if len(p[0].text.encode()) + len(p[1].text.encode()) < 900]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

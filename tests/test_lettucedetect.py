@@ -1,12 +1,13 @@
 """LettuceDetect says what its authors' code says of each token; one of our chunks suffices."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from neural import frozen, texts, tiny, tiny_scorers
+from neural import frozen, mutations, tiny_scorers
+from neural.cases import PAIRS, SHORT, expected_of, fresh
 from neural.official_lettucedetect import CUT, CUT_TO
 
 from evalharness.checks import lettucedetect
@@ -17,8 +18,6 @@ from evalharness.records import Article, Score, Span, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
 
-PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
-SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 LONG = PAIRS[27]
 
 
@@ -30,14 +29,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def check(folder: Path) -> LettuceDetect:
     return LettuceDetect(str(folder), "cut", device="cpu")
-
-
-def fresh(check: LettuceDetect, batch_tokens: int = 1024, **options: Any) -> LettuceDetect:
-    """Return a check with the same network that remembers nothing."""
-    other = LettuceDetect(check.model, **({"long": "cut", "device": "cpu"} | options))
-    network: Any = check.loaded_network
-    other.__dict__["loaded_network"] = Network(network, batch_tokens)
-    return other
 
 
 def tokens(check: LettuceDetect, pair: tuple[Article, Summary]) -> list[float]:
@@ -70,8 +61,7 @@ def visible(spans: Sequence[Sequence[int]], summary: str) -> list[Span]:
 
 
 def test_tokens_and_spans_are_the_authors(folder: Path, check: LettuceDetect) -> None:
-    expected = frozen.read("lettucedetect")
-    assert (expected["model"], expected["texts"]) == (tiny.weights_digest(folder), texts.digest())
+    expected = expected_of("lettucedetect", folder)
     whole = range(len(PAIRS))
     assert frozen.farthest(every(check, whole), authors(whole)) < frozen.TOLERANCE
     for pair, score, spans in zip(PAIRS, check.score(PAIRS), expected["whole_spans"], strict=True):
@@ -96,23 +86,12 @@ def test_batches_of_other_sizes_change_nothing(check: LettuceDetect, batch_token
     assert frozen.farthest(found, authors(SHORT)) < frozen.TOLERANCE
 
 
-def _swapped_labels(check: LettuceDetect, monkeypatch: pytest.MonkeyPatch) -> None:
+def _swapped_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     made_up = LettuceDetect._made_up
     monkeypatch.setattr(LettuceDetect, "_made_up", lambda self, inputs: 1 - made_up(self, inputs))
 
 
-def _swapped_pair(check: LettuceDetect, monkeypatch: pytest.MonkeyPatch) -> None:
-    encode = Network.encode
-
-    def swapped(self: Network, first: Any, second: Any = None, **options: Any) -> Any:
-        if second is None:
-            return encode(self, first, **options)
-        return encode(self, second, first, **(options | {"truncation": "longest_first"}))
-
-    monkeypatch.setattr(Network, "encode", swapped)
-
-
-def _left_padding(check: LettuceDetect, monkeypatch: pytest.MonkeyPatch) -> None:
+def _left_padding(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     inputs_of = Network._inputs
@@ -127,32 +106,27 @@ def _left_padding(check: LettuceDetect, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(Network, "_inputs", mirrored)
 
 
-def _no_separator(check: LettuceDetect, monkeypatch: pytest.MonkeyPatch) -> None:
-    encode = Network.encode
-
-    def joined(self: Network, first: Any, second: Any = None, **options: Any) -> Any:
-        if second is None:
-            return encode(self, first, **options)
-        whole = [f"{one} {two}" for one, two in zip(first, second, strict=True)]
-        return encode(self, whole, **(options | {"truncation": "longest_first"}))
-
-    monkeypatch.setattr(Network, "encode", joined)
-
-
-def _other_template(check: LettuceDetect, monkeypatch: pytest.MonkeyPatch) -> None:
+def _other_template(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lettucedetect, "BEFORE", "Summarize the following text:\n")
 
 
 @pytest.mark.parametrize(
-    "mutation", [_swapped_labels, _swapped_pair, _left_padding, _no_separator, _other_template]
+    "mutation",
+    [
+        _swapped_labels,
+        mutations.pair_swapped,
+        _left_padding,
+        mutations.separator_dropped,
+        _other_template,
+    ],
 )
 def test_fixture_notices(
     check: LettuceDetect,
     monkeypatch: pytest.MonkeyPatch,
-    mutation: Callable[[LettuceDetect, pytest.MonkeyPatch], None],
+    mutation: mutations.Mutation,
 ) -> None:
     mutated = fresh(check)
-    mutation(mutated, monkeypatch)
+    mutation(monkeypatch)
     assert frozen.farthest(every(mutated, SHORT), authors(SHORT)) > frozen.MISTAKE
 
 

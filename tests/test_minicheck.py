@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from neural import frozen, mutations, official_minicheck, texts, tiny
+from neural.cases import AuthorsSentences, scored, values
 
 from evalharness.checks.grounding import ChunkPrompt
 from evalharness.checks.minicheck import MiniCheck
 from evalharness.errors import ModelError
-from evalharness.records import Article, Score, Span, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -18,26 +18,13 @@ LARGE = 16_384
 ARTICLE = "The council met on Monday.\nIt voted against the new budget. Rain fell all day."
 
 
-class Plain(MiniCheck):
+class Plain(AuthorsSentences, MiniCheck):
     """With the sentence splitter that the authors' code was given."""
-
-    @staticmethod
-    def split(words: str) -> list[Span]:
-        return texts.split(words)
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return official_minicheck.models(tmp_path_factory.mktemp("models"))
-
-
-def scored(check: MiniCheck, pairs: list[texts.Pair] | None = None) -> list[Score]:
-    pairs = texts.pairs() if pairs is None else pairs
-    return check.score([(Article("a", a), Summary("a", s)) for a, s in pairs])
-
-
-def values(scores: list[Score]) -> list[float]:
-    return [-1.0 if score.value is None else score.value for score in scores]
 
 
 def fixture(kind: str) -> dict[str, Any]:
@@ -63,7 +50,7 @@ def test_whole_summaries_equal_the_authors(models: dict[str, Path], kind: str) -
 def test_each_chunk_has_the_authors_probability(models: dict[str, Path], kind: str) -> None:
     check = whole(models[kind])
     for (article, summary), expected in zip(texts.pairs(), fixture(kind)["chunks"], strict=True):
-        prompts = [check.prompt(chunk.text, summary).text for chunk in check.chunks(article)]
+        prompts = [check.prompt(chunk.text, summary).text for chunk in check.passages(article)]
         items = check.loaded_network.encode(prompts, max_tokens=check.most_tokens)
         assert (
             frozen.farthest(check.support_probabilities(items).tolist(), expected)
@@ -105,8 +92,8 @@ class OtherAnswer(Plain):
 
 
 class SmallerChunks(Plain):
-    def chunks(self, article: str) -> Any:
-        return super().chunks(article)[:1]
+    def passages(self, article: str) -> Any:
+        return super().passages(article)[:1]
 
 
 @pytest.mark.slow
@@ -156,7 +143,7 @@ def test_evidence_is_the_best_chunk(models: dict[str, Path]) -> None:
         texts.pairs(), scored(check), fixture("roberta-large")["chunks"], strict=True
     ):
         (sentence,) = score.sentences
-        best = check.chunks(article)[chunks.index(max(chunks))]
+        best = check.passages(article)[chunks.index(max(chunks))]
         assert sentence.evidence == (best.span,)
         assert best.span is not None
         words = best.span.of(article).split()

@@ -7,11 +7,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from neural import frozen, mutations, official_summac, texts, tiny
+from neural.cases import AuthorsSentences, scored
 
 from evalharness.checks import nli_head
 from evalharness.checks.nli import Granularity, Nli, pieces
 from evalharness.errors import ModelError
-from evalharness.records import Article, Score, Span, Summary
+from evalharness.records import Score
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -20,12 +21,8 @@ LARGE = 16_384
 ARTICLE = "The council met on Monday. It voted against the new budget. Rain fell all day."
 
 
-class Plain(Nli):
+class Plain(AuthorsSentences, Nli):
     """With the sentence splitter that the authors' code was given."""
-
-    @staticmethod
-    def split(words: str) -> list[Span]:
-        return texts.split(words)
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +33,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def head(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return official_summac.head(tmp_path_factory.mktemp("head") / "head.bin")
-
-
-def scored(check: Nli, pairs: list[texts.Pair] | None = None) -> list[Score]:
-    pairs = texts.pairs() if pairs is None else pairs
-    return check.score([(Article("a", a), Summary("a", s)) for a, s in pairs])
 
 
 def plain(folder: Path, **options: Any) -> Plain:

@@ -683,7 +683,7 @@ def remove_run(run: Path) -> None:
     [
         (break_record, "not JSON"),
         (break_format, "of format 2; this version reads 1"),
-        (break_shape, "no 'metrics.m' as evalharness writes it"),
+        (break_shape, "no 'metrics.m.notes' as evalharness writes it"),
         (break_samples, "samples.jsonl:40: not a sample"),
         (break_off_samples, "39 lines, and run.json tells of 40"),
         (break_a_span, "samples.jsonl:4: not a sample"),

@@ -5,7 +5,7 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from evalharness.errors import ModelError
 from evalharness.models.long import Long
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.records import Article, Summary
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 WORDS = re.findall(
     r"\S+",
@@ -174,17 +176,6 @@ def build(family: str, folder: Path) -> None:
         setattr(model.generation_config, option, value)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Models this small lose more to a second thread than they gain."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -356,14 +347,14 @@ def test_summaries_of_these_checkpoints_show_a_cut_on_the_left(
     made = checkpoint(family)
     model = Seq2Seq(made, **options(family, max_input_tokens=24))
     right = model.summarize(ARTICLES)
-    monkeypatch.setattr(model._writer.tokenizer, "truncation_side", "left")
+    monkeypatch.setattr(model.reader.tokenizer, "truncation_side", "left")
     assert texts(model.summarize(ARTICLES)) != texts(right)
 
 
 def test_summaries_of_bart_begin_with_its_forced_token(checkpoint: Callable[[str], str]) -> None:
     made = checkpoint("bart")
     model = Seq2Seq(made, **options("bart"))
-    settings = model._writer.engine.settings.config
+    settings = model.reader.engine.settings.config
     assert settings.forced_bos_token_id == 0
     assert settings.decoder_start_token_id == 2
     forced = model.summarize(ARTICLES)
@@ -374,11 +365,11 @@ def test_summaries_of_bart_begin_with_its_forced_token(checkpoint: Callable[[str
 def test_summaries_of_led_look_from_the_first_token_at_all(
     checkpoint: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evalharness.models.seq2seq import _Writer
+    from evalharness.models.seq2seq import _Reader
 
     made = checkpoint("led")
     right = Seq2Seq(made, **options("led")).summarize(ARTICLES)
-    monkeypatch.setattr(_Writer, "_extra_inputs", lambda self, ids: {})
+    monkeypatch.setattr(_Reader, "_extra_inputs", lambda self, ids: {})
     assert texts(Seq2Seq(made, **options("led")).summarize(ARTICLES)) != texts(right)
 
 
@@ -398,9 +389,9 @@ def test_summaries_of_mbart_depend_on_its_languages(
 def test_summaries_of_pegasus_have_line_breaks(checkpoint: Callable[[str], str]) -> None:
     from evalharness.models.engine import GeneratedText, Prompt
 
-    writer = Seq2Seq(checkpoint("pegasus"))._writer
+    writer = Seq2Seq(checkpoint("pegasus")).reader
     written = GeneratedText([5], " One said. <n> Two said .<n>Three", "stop")
-    assert writer._clean_text(written, Prompt([1], 1)) == "One said.\nTwo said .\nThree"
+    assert writer.clean_text(written, Prompt([1], 1)) == "One said.\nTwo said .\nThree"
 
 
 def read_by(writer: Any, source: Article) -> Any:
@@ -412,7 +403,7 @@ def test_read_is_the_end_of_the_last_token_that_was_kept(
     family: str, checkpoint: Callable[[str], str]
 ) -> None:
     model = Seq2Seq(checkpoint(family), **options(family, max_input_tokens=24))
-    writer = model._writer
+    writer = model.reader
     for made, source in zip(model.summarize(ARTICLES), ARTICLES, strict=True):
         kept = read_by(writer, source)
         assert made.read == kept.read
@@ -440,7 +431,7 @@ def test_prefix_is_the_checkpoints_own_unless_given(checkpoint: Callable[[str], 
 
 
 def test_prefix_is_kept_whole_when_the_article_is_cut(checkpoint: Callable[[str], str]) -> None:
-    writer = Seq2Seq(checkpoint("t5"), **options("t5"))._writer
+    writer = Seq2Seq(checkpoint("t5"), **options("t5")).reader
     prompt = read_by(writer, ARTICLES[4])
     assert writer.tokenizer.decode(prompt.ids).startswith("The dog said: on no 12 the said")
     assert len(prompt.ids) == 64
@@ -456,7 +447,7 @@ def test_prefix_that_fills_the_window_is_an_error_of_the_article(
 
 
 def settings_of(model: Seq2Seq) -> Any:
-    return model._writer.engine.settings
+    return model.reader.engine.settings
 
 
 def test_decoding_is_the_checkpoints_own_under_its_task_under_the_options(
@@ -486,7 +477,7 @@ def test_decoding_of_an_old_checkpoint_is_read_from_its_config(
     own = settings_of(made)
     assert (own.config.max_length, own.config.min_length, own.cap) == (30, 9, 29)
     assert (own.config.num_beams, own.config.forced_bos_token_id) == (2, 0)
-    assert made._writer.prefix == " "
+    assert made.reader.prefix == " "
     assert all(8 <= (s.tokens or 0) <= 29 for s in made.summarize(ARTICLES[:4]))
 
 

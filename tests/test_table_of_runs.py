@@ -41,7 +41,7 @@ def test_run_gives_the_golden_samples(runs: list[Run], golden: Callable[[str, An
 def test_table_is_the_golden_one(runs: list[Run], golden: Callable[[str, Any], None]) -> None:
     out = io.StringIO()
 
-    table.show_runs([finished.record for finished in runs], out)
+    table.show_runs(runs, out)
 
     golden("table.json", out.getvalue().splitlines())
 
@@ -49,7 +49,7 @@ def test_table_is_the_golden_one(runs: list[Run], golden: Callable[[str, Any], N
 def test_names_with_markup_are_shown_as_they_are(runs: list[Run]) -> None:
     out = io.StringIO()
 
-    table.show_runs([{**runs[0].record, "cell": "[red]a[/red]"}], out)
+    table.show_runs([Run(runs[0].folder, {**runs[0].record, "cell": "[red]a[/red]"})], out)
 
     assert "[red]a[/red]" in out.getvalue()
 

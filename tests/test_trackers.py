@@ -20,6 +20,7 @@ import pytest
 from evalharness.errors import ConfigError, MissingExtra
 from evalharness.protocols import Tracked
 from evalharness.runner import run as runner_run
+from evalharness.runner.tracking import to_be_tracked
 from evalharness.store.runs import Run
 from evalharness.trackers import payload
 
@@ -61,7 +62,7 @@ def make_config(tmp_path: Path, *trackers: Any, **keys: Any) -> dict[str, Any]:
 
 def tracked(tmp_path: Path, **keys: Any) -> Tracked:
     (finished,) = runner_run.run(make_config(tmp_path, **keys), results=tmp_path / "r")
-    return Tracked("news", finished.name, tmp_path / "r", finished.folder, {}, finished.record)
+    return to_be_tracked(finished, tmp_path / "r", {})
 
 
 def told(tmp_path: Path, *trackers: Any, **keys: Any) -> tuple[Run, dict[str, Any]]:
@@ -98,7 +99,7 @@ def evalharness(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[
 
 def test_metrics_are_means_with_intervals_and_counts_and_never_missing_ones(tmp_path: Path) -> None:
     run = tracked(tmp_path)
-    found = payload.metrics(run)
+    found = run.figures
     rouge = run.record["metrics"]["rouge"]
 
     assert found["rouge"] == rouge["mean"]
@@ -115,15 +116,15 @@ def test_metric_without_a_value_is_left_out(tmp_path: Path) -> None:
     whole = make_config(tmp_path, data=nowhere)
     (tmp_path / "rows.jsonl").write_text(rows)
     (finished,) = runner_run.run(whole, results=tmp_path / "r")
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
 
-    assert {"rouge", "rouge.low"}.isdisjoint(payload.metrics(run))
-    assert payload.metrics(run)["rouge.n"] == 0
+    assert {"rouge", "rouge.low"}.isdisjoint(run.figures)
+    assert run.figures["rouge.n"] == 0
 
 
 def test_parameters_are_signatures_data_and_seed(tmp_path: Path) -> None:
     run = tracked(tmp_path, seed=7)
-    found = payload.run_parameters(run)
+    found = run.parameters
 
     assert found["signature.rouge"] == run.record["signatures"]["metrics"]["rouge"]
     assert found["signature.model"].startswith("given|")
@@ -272,11 +273,11 @@ def test_mlflow_has_the_run_in_its_database(tmp_path: Path) -> None:
         metrics = dict(database.execute("select key, value from metrics"))
         params = dict(database.execute("select key, value from params"))
     database.close()
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
 
     assert (name, status, experiment) == ("given", "FINISHED", "news")
-    assert metrics == payload.metrics(run)
-    assert params == payload.run_parameters(run)
+    assert metrics == run.figures
+    assert params == run.parameters
     folder = Path(artifacts.removeprefix("file://"))
     table = json.loads((folder / "samples.json").read_text())
     columns, rows = payload.sample_table(run, 100)
@@ -364,17 +365,17 @@ def test_wandb_has_the_run_in_its_offline_file(tmp_path: Path) -> None:
     folder = Path(came["wandb"]["where"])
     (log,) = folder.glob("run-*.wandb")
     records = list(wandb_records(log.read_bytes()))
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
 
     (started,) = [r.run for r in records if r.HasField("run")]
     assert (started.project, started.display_name) == ("mine", "given")
     config = {u.key: json.loads(u.value_json) for u in started.config.update}
-    assert {k: config[k] for k in payload.run_parameters(run)} == payload.run_parameters(run)
+    assert {k: config[k] for k in run.parameters} == run.parameters
     logged: dict[str, Any] = {}
     for record in records:
         for each in record.history.item:
             logged[each.key or ".".join(each.nested_key)] = json.loads(each.value_json)
-    assert {k: logged[k] for k in payload.metrics(run)} == payload.metrics(run)
+    assert {k: logged[k] for k in run.figures} == run.figures
     (table,) = (folder / "files" / "media" / "table").glob("samples*.json")
     columns, rows = payload.sample_table(run, 100)
     assert json.loads(table.read_text())["data"] == rows
@@ -415,12 +416,12 @@ def test_trackio_has_the_run_in_its_database(tmp_path: Path) -> None:
         ((name, config),) = database.execute("select run_name, config from configs").fetchall()
         manifest = str(database.execute("select manifest from artifact_versions").fetchall())
     database.close()
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
     columns, rows = payload.sample_table(run, 100)
 
     assert name == "given"
-    assert payload.run_parameters(run).items() <= json.loads(config).items()
-    assert logged[0] == payload.metrics(run)
+    assert run.parameters.items() <= json.loads(config).items()
+    assert logged[0] == run.figures
     assert [[row[c] for c in columns] for row in logged[1]["samples"]["_value"]] == rows
     assert all(file in manifest for file in ("config.yaml", "run.json", "samples.parquet"))
 
@@ -442,9 +443,9 @@ def test_tensorboard_has_the_run_in_its_event_file(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, came["tensorboard"]["where"]]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     scalars, texts = json.loads(done.stdout)
-    run = Tracked("news", "given", tmp_path / "r", finished.folder, {}, finished.record)
+    run = to_be_tracked(finished, tmp_path / "r", {})
 
-    assert scalars == pytest.approx(payload.metrics(run), rel=1e-6)
+    assert scalars == pytest.approx(run.figures, rel=1e-6)
     assert set(texts) == {"parameters", "samples", "config.yaml", "run.json"}
     lines = texts["samples"].splitlines()
     assert len(lines) == 2 + len(ROWS)

@@ -2,33 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from neural import frozen, official_bertscore, texts, tiny, tiny_scorers
+from neural import frozen, mutations, official_bertscore, texts, tiny, tiny_scorers
+from neural.cases import PAIRS, SHORT, AuthorsSentences, expected_of, fresh
 
 from evalharness.checks.unieval import ArticleDimension, UniEval
 from evalharness.errors import ModelError
 from evalharness.metrics import unieval
 from evalharness.metrics.unieval import Dimension, UniEvalQuestion
 from evalharness.metrics.unieval import UniEval as Metric
-from evalharness.neural.network import Network
-from evalharness.records import Article, Score, Span, Summary
+from evalharness.records import Article, Score, Summary
 
 pytestmark = pytest.mark.usefixtures("float64")
 
-PAIRS = [(Article("", article), Summary("", summary)) for article, summary in texts.pairs()]
-SHORT = [n for n, (a, s) in enumerate(PAIRS) if len(a.text) < 800 and len(s.text) < 400][::2]
 FIRST, SECOND = official_bertscore.references()
 ALL: tuple[ArticleDimension, ...] = ("consistency", "coherence", "fluency")
 
 
-class Plain(UniEval):
-    """Splits sentences as the authors' code did when its answers were frozen."""
-
-    @staticmethod
-    def split(words: str) -> list[Span]:
-        return texts.split(words)
+class Plain(AuthorsSentences, UniEval):
+    """With the sentence splitter that the authors' code was given."""
 
 
 @pytest.fixture(scope="session")
@@ -41,14 +34,6 @@ def check(folder: Path) -> Plain:
     return Plain(str(folder), ALL, device="cpu")
 
 
-def fresh(check: Plain, batch_tokens: int = 1024) -> Plain:
-    """Return a check with the same model that remembers nothing."""
-    other = Plain(check.model, check.dimensions, device="cpu")
-    network: Any = check.loaded_network
-    other.__dict__["loaded_network"] = Network(network, batch_tokens)
-    return other
-
-
 def columns(scores: Sequence[Score]) -> list[float]:
     return [score.parts[name] for name in ALL for score in scores]
 
@@ -59,8 +44,7 @@ def authors(some: Sequence[int] = range(len(PAIRS))) -> list[float]:
 
 
 def test_check_is_the_authors_in_every_dimension(folder: Path, check: Plain) -> None:
-    expected = frozen.read("unieval")
-    assert (expected["model"], expected["texts"]) == (tiny.weights_digest(folder), texts.digest())
+    expected_of("unieval", folder)
     assert frozen.farthest(columns(check.score(PAIRS)), authors()) < frozen.TOLERANCE
 
 
@@ -106,19 +90,7 @@ def _swapped_pair(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _left_padding(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
     """T5 counts relative positions: padding on the left does no harm if it is masked as well."""
-    import torch
-
-    inputs_of = Network._inputs
-
-    def mirrored(self: Network, items: Any) -> Any:
-        inputs = dict(inputs_of(self, items))
-        lengths = inputs["attention_mask"].sum(1).tolist()
-        inputs["input_ids"] = inputs["input_ids"].clone()
-        for row, n in zip(inputs["input_ids"], lengths, strict=True):
-            row.copy_(torch.roll(row, len(row) - n))
-        return inputs
-
-    monkeypatch.setattr(Network, "_inputs", mirrored)
+    mutations.rows_turned(monkeypatch, ["input_ids"])
 
 
 def _no_separator(check: Plain, monkeypatch: pytest.MonkeyPatch) -> None:

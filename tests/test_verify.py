@@ -480,7 +480,8 @@ def test_weights_that_are_gone_or_others_are_said(tmp_path: Path) -> None:
 
 def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
     from evalharness.protocols import Tracked
-    from evalharness.runner.write import tell_trackers
+    from evalharness.runner.tracking import tell_trackers
+    from evalharness.store.runs import read_run
 
     @dataclasses.dataclass
     class Deaf:
@@ -490,9 +491,7 @@ def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
             raise ConnectionError("nobody there")
 
     folder = runs / "t" / "lead"
-    record, _ = read(folder)
-    told = Tracked("t", "lead", runs, folder, {}, record)
-    tell_trackers({"deaf": Deaf()}, told)  # type: ignore[dict-item]
+    tell_trackers({"deaf": Deaf()}, read_run(folder), runs, {})  # type: ignore[dict-item]
 
     assert verify(folder).good
     assert "nobody there" in (folder / "run.json").read_text()

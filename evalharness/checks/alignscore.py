@@ -81,25 +81,18 @@ class AlignScore(NetworkOptions):
         return named
 
     @cached_property
-    def _network(self) -> "Network":
-        from evalharness.checks import alignscore_network
-        from evalharness.neural.network import Network
+    def loaded_network(self) -> "Network":
+        """The network, loaded when it is first asked."""
+        from evalharness.checks.alignscore_network import WEIGHTS, load_alignscore
 
-        weights = hf_weights.file(
-            self.checkpoint, self.file or alignscore_network.WEIGHTS, self.revision
-        )
         backbone = self.backbone or self.checkpoint
-        model, tokenizer = alignscore_network.load_alignscore(
-            weights, backbone, self.dtype, self.attention
-        )
-        device = hf_weights.place(self.device)
-        return Network(hf_weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
+        return self.network_on_backbone(load_alignscore, self.file or WEIGHTS, backbone)
 
     def save(self, folder: Path) -> None:
         """Write the network as a folder that loads without pickle and backbone."""
         from evalharness.checks import alignscore_network
 
-        alignscore_network.save(self._network.model, self._network.tokenizer, folder)
+        alignscore_network.save(self.loaded_network.model, self.loaded_network.tokenizer, folder)
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each sentence of each summary; its evidence is the chunk that fits it best."""
@@ -142,7 +135,7 @@ class AlignScore(NetworkOptions):
                 [each.passages[i].text for each, i, _ in some],
                 [each.claims[j].text for each, _, j in some],
             )
-            rows = self._network.run(items, self._network.model.answers, "alignscore")
+            rows = self.loaded_network.run(items, self.loaded_network.model.answers, "alignscore")
             for (each, i, j), item, row in zip(some, items, rows, strict=True):
                 each.add(i, j, float(row[column]), item.kept)
 
@@ -150,10 +143,10 @@ class AlignScore(NetworkOptions):
         """Return pairs as tokens: the passage is cut, or both where the claim is too long alone."""
         from evalharness.neural.tokens import most_tokens
 
-        limit = most_tokens(self._network)
-        special = self._network.tokenizer.num_special_tokens_to_add(pair=True)
+        limit = most_tokens(self.loaded_network)
+        special = self.loaded_network.tokenizer.num_special_tokens_to_add(pair=True)
         alone = list(dict.fromkeys(claims))
-        lengths = map(len, self._network.encode(alone, special_tokens=False))
+        lengths = map(len, self.loaded_network.encode(alone, special_tokens=False))
         fits = {
             claim: limit is None or n + special < limit
             for claim, n in zip(alone, lengths, strict=True)
@@ -161,7 +154,7 @@ class AlignScore(NetworkOptions):
         encoded: dict[int, Encoded] = {}
         for whole in (True, False):
             places = [place for place, claim in enumerate(claims) if fits[claim] == whole]
-            found = self._network.encode(
+            found = self.loaded_network.encode(
                 [passages[place] for place in places],
                 [claims[place] for place in places],
                 max_tokens=limit,

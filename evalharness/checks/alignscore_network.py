@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, RobertaModel
+from transformers import RobertaModel
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights as hf_weights
+from evalharness.neural.network import Architecture
 
 WEIGHTS = "model.safetensors"
 # In the order of the columns that `answers` returns, with what each mode reads.
@@ -53,51 +54,21 @@ class AlignNetwork(nn.Module):
         return torch.cat([two.softmax(-1), three.softmax(-1), number], dim=-1)
 
 
+_ALIGNSCORE = Architecture(
+    "AlignScore", "roberta", "RoBERTa", "roberta-base, roberta-large", AlignNetwork
+)
+
+
 def load_alignscore(
     weights: Path, backbone: str, dtype: hf_weights.Dtype, attention: str | None
-) -> tuple[AlignNetwork, Any]:
+) -> tuple[Any, Any]:
     """Return the network and its tokenizer; config and tokenizer are the backbone's.
-
-    backbone: a folder, or a name on the hub; of its weights nothing is read.
 
     Raises: ModelError where the weights are not those of AlignScore on this backbone.
     """
-    try:
-        with hf_weights.quiet():
-            where = {"trust_remote_code": False, **_revision(backbone)}
-            config = AutoConfig.from_pretrained(backbone, **where)
-            tokenizer = AutoTokenizer.from_pretrained(backbone, **where)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{backbone}: {str(error).splitlines()[0]}") from error
-    if config.model_type != "roberta":
-        raise ModelError(f"{backbone} is a {config.model_type}; AlignScore's backbone is a RoBERTa")
-    if attention is not None:
-        config._attn_implementation = attention
-    found = load_file(weights) if weights.suffix == ".safetensors" else read_lightning(weights)
-    network = AlignNetwork(config)
-    _fill(network, {k: v for k, v in found.items() if not k.startswith(_UNUSED)}, weights)
-    network.to(torch.float32 if dtype == "auto" else getattr(torch, dtype))
-    return network.eval(), tokenizer
-
-
-def _revision(backbone: str) -> dict[str, Any]:
-    named = hf_weights.checkpoint_identity(backbone)
-    return {"revision": named["revision"]} if "revision" in named else {}
-
-
-def _fill(network: AlignNetwork, found: Mapping[str, torch.Tensor], weights: Path) -> None:
-    wanted = network.state_dict()
-    lacking = sorted(wanted.keys() - found.keys())
-    if lacking:
-        raise ModelError(f"{weights}: no weights of AlignScore: {lacking[0]} is not among them")
-    for name, values in wanted.items():
-        if found[name].shape != values.shape:
-            raise ModelError(
-                f"{weights}: {name} is {list(found[name].shape)}, and {list(values.shape)} by the "
-                "backbone's config: name the backbone it was trained on (roberta-base, "
-                "roberta-large)"
-            )
-    network.load_state_dict({name: found[name] for name in wanted})
+    tensors = load_file(weights) if weights.suffix == ".safetensors" else read_lightning(weights)
+    used = {name: tensor for name, tensor in tensors.items() if not name.startswith(_UNUSED)}
+    return _ALIGNSCORE.load(used, weights, backbone, dtype, attention)
 
 
 class _Shell:

@@ -5,7 +5,8 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from evalharness.checks.grounding import Chunk, ChunkPrompt, Grounding, packed_sentences
+from evalharness.checks.claims import Passage
+from evalharness.checks.grounding import ChunkPrompt, Grounding, packed_sentences
 from evalharness.errors import ModelError
 from evalharness.protocols import Checkpoint
 
@@ -52,7 +53,7 @@ class FactCG(Grounding):
         """The most tokens that the network reads at once."""
         return self.max_tokens or _TOKENS
 
-    def chunks(self, article: str) -> list[Chunk]:
+    def passages(self, article: str) -> list[Passage]:
         """Return the article in chunks of whole sentences."""
         return packed_sentences(article, self.split, _n_words, self.chunk_size or _WORDS)
 

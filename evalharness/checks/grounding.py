@@ -2,35 +2,26 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from evalharness.neural.reading import CopiedSentences, PairScoring, Splitter, unscorable
-from evalharness.neural.weights import NetworkOptions
-from evalharness.protocols import Need, Pair
-from evalharness.records import Score, SentenceScore, Span
+from evalharness.checks.claims import (
+    ClaimScoring,
+    ClaimsOfPair,
+    CutArticle,
+    Passage,
+    Question,
+    find_copies,
+    score_claims,
+)
+from evalharness.neural.reading import PairScoring, Splitter, unscorable
+from evalharness.protocols import Need
+from evalharness.records import Score, Span
 from evalharness.text import SENTENCES_VERSION
 
 if TYPE_CHECKING:
     from evalharness.neural.batches import Encoded, FloatValues
     from evalharness.neural.network import Network
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some sentences of an article: the text that the checker reads, and where they stand.
-
-    span: None for a chunk without text.
-    """
-
-    text: str
-    span: Span | None
-
-
-_Chunks = Callable[[str], Sequence[Chunk]]
-
-# Pairs whose chunks and claims are in memory at a time.
-_TOGETHER = 64
 
 
 class ChunkPrompt(NamedTuple):
@@ -54,27 +45,7 @@ class ChunkSupport(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One pair: the chunks of its article, its claims, and where the article has them as they are.
-
-    note: why there is nothing to score, else empty.
-    """
-
-    article: str
-    note: str
-    chunks: Sequence[Chunk] = ()
-    claims: Sequence[tuple[Span, str]] = ()
-    copies: Mapping[Span, Span] | None = None
-
-    @property
-    def open(self) -> list[tuple[str, str]]:
-        """Return what the network is asked, chunk and claim."""
-        settled = self.copies or {}
-        return [(c.text, s) for span, s in self.claims if span not in settled for c in self.chunks]
-
-
-@dataclass(frozen=True)
-class Grounding(NetworkOptions):
+class Grounding(ClaimScoring[ChunkSupport]):
     """How likely it is that the article supports the claims of the summary.
 
     claims: sentences, each for itself, or the whole summary as one claim.
@@ -108,23 +79,6 @@ class Grounding(NetworkOptions):
         """Return what names the weights, and which sentence splitter."""
         return {**super().identity(), "sentences": str(SENTENCES_VERSION)}
 
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Score each claim with the chunk that supports it best, which is its evidence."""
-        scores: list[Score] = []
-        for start in range(0, len(pairs), _TOGETHER):
-            chunks = cache(self.chunks)
-            some = [
-                self._questions_of_pair(a.text, s.text, chunks)
-                for a, s in pairs[start:][:_TOGETHER]
-            ]
-            answers = self._answers([question for asked in some for question in asked.open])
-            scores += [self._score(asked, answers) for asked in some]
-        return scores
-
-    def chunks(self, article: str) -> list[Chunk]:
-        """Return an article in chunks."""
-        raise NotImplementedError
-
     def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return what the network reads."""
         raise NotImplementedError
@@ -143,60 +97,50 @@ class Grounding(NetworkOptions):
         """The most tokens that the network reads at once."""
         raise NotImplementedError
 
-    def _questions_of_pair(self, article: str, summary: str, chunks: "_Chunks") -> _Asked:
+    def claims_of_pair(self, article: str, summary: str, cut: CutArticle) -> ClaimsOfPair:
+        """Return the chunks of the article, and the sentences of the summary or all of it."""
         note = unscorable(article, summary)
         if note:
-            return _Asked(article, note)
-        spans = list(self.split(summary)) if self.claims == "sentences" else [_whole(summary)]
-        copies = None
-        if self.cascade:
-            copied = CopiedSentences(article, self.split(article))
-            found = {span: copied.place(span.of(summary)) for span in spans}
-            copies = {span: place for span, place in found.items() if place is not None}
+            return ClaimsOfPair(article, note)
+        whole = [Span(0, len(summary))]
+        spans = list(self.split(summary)) if self.claims == "sentences" else whole
+        copies = find_copies(article, summary, spans, self.split) if self.cascade else None
         claims = [(span, span.of(summary)) for span in spans]
-        return _Asked(article, "", chunks(article), claims, copies)
+        return ClaimsOfPair(article, "", cut(article), claims, copies)
 
-    def _answers(self, questions: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ChunkSupport]:
-        once = list(dict.fromkeys(questions))
-        if not once:
-            return {}
-        prompts = [self.prompt(chunk, claim) for chunk, claim in once]
+    def answer(self, questions: Sequence[Question]) -> list[ChunkSupport]:
+        """Return how far each chunk supports its claim."""
+        prompts = [self.prompt(chunk, claim) for chunk, claim in questions]
         items = self.loaded_network.encode([p.text for p in prompts], max_tokens=self.most_tokens)
         values = self.support_probabilities(items)
-        return {
-            question: _answer(float(value), prompt, item)
-            for question, value, prompt, item in zip(once, values, prompts, items, strict=True)
-        }
+        return [
+            _support(float(value), prompt, item)
+            for value, prompt, item in zip(values, prompts, items, strict=True)
+        ]
 
-    def _score(self, asked: _Asked, answers: Mapping[tuple[str, str], ChunkSupport]) -> Score:
-        if asked.note:
-            return Score(None, note=asked.note)
-        copies = asked.copies or {}
-        reading = PairScoring(asked.article, copied=len(copies) if self.cascade else None)
-        lost = [0] * len(asked.chunks)
-        sentences: list[SentenceScore] = []
-        for span, claim in asked.claims:
-            if span in copies:
-                sentences.append(SentenceScore(span, 1.0, (copies[span],)))
-                continue
-            found = [answers[chunk.text, claim] for chunk in asked.chunks]
-            best = max(range(len(found)), key=lambda place: found[place].value)
-            evidence = asked.chunks[best].span
-            value = found[best].value
-            sentences.append(SentenceScore(span, value, (evidence,) if evidence else ()))
-            lost = [max(one, answer.lost) for one, answer in zip(lost, found, strict=True)]
-            reading.cut += any(answer.cut for answer in found)
-        reading.lost = sum(lost)
+    def combine(
+        self,
+        pair: ClaimsOfPair,
+        columns: Sequence[Sequence[ChunkSupport]],
+        reading: PairScoring,
+    ) -> Score:
+        """Return the least or the mean of the claims; the chunk that supports best is evidence."""
+
+        def best_value(column: Sequence[ChunkSupport]) -> float:
+            return max(support.value for support in column)
+
+        def best_chunk(column: Sequence[ChunkSupport]) -> tuple[Span, ...]:
+            best = max(range(len(column)), key=lambda number: column[number].value)
+            span = pair.passages[best].span
+            return (span,) if span else ()
+
+        sentences = score_claims(pair, columns, best_value, best_chunk)
         values = [sentence.value for sentence in sentences]
         value = min(values) if self.aggregate == "min" else sum(values) / len(values)
         return reading.score(value, sentences)
 
 
-def _whole(summary: str) -> Span:
-    return Span(0, len(summary))
-
-
-def _answer(value: float, prompt: ChunkPrompt, item: "Encoded") -> ChunkSupport:
+def _support(value: float, prompt: ChunkPrompt, item: "Encoded") -> ChunkSupport:
     kept = len(prompt.text) if item.kept is None else item.kept[0]
     lost = prompt.lost + max(0, prompt.chunk_end - kept)
     return ChunkSupport(value, lost, kept < prompt.claim_end)
@@ -225,7 +169,7 @@ def sentences_and_breaks(article: str, split: Splitter) -> list[_Unit]:
     return units
 
 
-def packed_lines(units: Sequence[_Unit], sizes: Sequence[int], most: int) -> list[Chunk]:
+def packed_lines(units: Sequence[_Unit], sizes: Sequence[int], most: int) -> list[Passage]:
     """Return chunks of at most so many words or tokens, with the article's line breaks (MiniCheck).
 
     A unit that is larger is a chunk by itself.
@@ -244,9 +188,9 @@ def _pack_slices(sizes: Sequence[int], most: int) -> Iterator[slice]:
     yield slice(start, len(sizes))
 
 
-def _join_units(units: Sequence[_Unit]) -> Chunk:
+def _join_units(units: Sequence[_Unit]) -> Passage:
     text = " ".join(unit for unit, _ in units).replace(" \n ", "\n").strip()
-    return Chunk(text, _around([span for unit, span in units if unit.strip()]))
+    return Passage(text, _around([span for unit, span in units if unit.strip()]))
 
 
 def _around(spans: Sequence[Span]) -> Span | None:
@@ -255,14 +199,14 @@ def _around(spans: Sequence[Span]) -> Span | None:
 
 def packed_sentences(
     article: str, split: Splitter, count: Callable[[str], int], most: int
-) -> list[Chunk]:
+) -> list[Passage]:
     """Return chunks of at most so many words, a sentence a line (FactCG).
 
     As in the authors' code a first sentence that is larger follows an empty chunk.
     """
     spans = list(split(article))
     sizes = [count(span.of(article)) for span in spans]
-    chunks: list[Chunk] = []
+    chunks: list[Passage] = []
     slices = list(_pack_slices(sizes, most))
     for number, some in enumerate(slices):
         text = "\n".join(span.of(article) for span in spans[some]).strip("\n")
@@ -270,5 +214,5 @@ def packed_sentences(
             if sum(sizes[some]) == 0:
                 break
             text = text.replace(" \n ", "\n").strip("\n").strip()
-        chunks.append(Chunk(text, _around(spans[some])))
+        chunks.append(Passage(text, _around(spans[some])))
     return chunks

@@ -5,7 +5,8 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from evalharness.checks.grounding import Chunk, ChunkPrompt, Grounding
+from evalharness.checks.claims import Passage
+from evalharness.checks.grounding import ChunkPrompt, Grounding
 from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Checkpoint
 
@@ -53,24 +54,18 @@ class Hhem(Grounding):
     @cached_property
     def loaded_network(self) -> "Network":
         """The network, T5's encoder with two labels."""
-        from evalharness.checks import hhem_network
-        from evalharness.neural.network import Network
+        from evalharness.checks.hhem_network import WEIGHTS_FILE, load_hhem
 
-        weights = hf_weights.file(self.checkpoint, hhem_network.WEIGHTS_FILE, self.revision)
-        model, tokenizer = hhem_network.load_hhem(
-            weights, self.backbone, self.dtype, self.attention
-        )
-        device = hf_weights.place(self.device)
-        return Network(hf_weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)
+        return self.network_on_backbone(load_hhem, WEIGHTS_FILE, self.backbone)
 
     @property
     def most_tokens(self) -> int:
         """The most tokens that the network reads at once."""
         return self.max_tokens or _TOKENS
 
-    def chunks(self, article: str) -> list[Chunk]:
+    def passages(self, article: str) -> list[Passage]:
         """Return the article as it is; where in it the evidence stands nobody says."""
-        return [Chunk(article, None)]
+        return [Passage(article, None)]
 
     def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return the question that the authors trained with, the article cut to fit."""

@@ -5,13 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from evalharness.checks.grounding import (
-    Chunk,
-    ChunkPrompt,
-    Grounding,
-    packed_lines,
-    sentences_and_breaks,
-)
+from evalharness.checks.claims import Passage
+from evalharness.checks.grounding import ChunkPrompt, Grounding, packed_lines, sentences_and_breaks
 from evalharness.errors import ModelError
 from evalharness.protocols import Checkpoint
 
@@ -67,7 +62,7 @@ class MiniCheck(Grounding):
         """The most tokens that the network reads at once."""
         return self.max_tokens or _MOST_TOKENS.get(str(self.shape().get("model_type")), 2048)
 
-    def chunks(self, article: str) -> list[Chunk]:
+    def passages(self, article: str) -> list[Passage]:
         """Return the article in chunks of whole sentences."""
         units = sentences_and_breaks(article, self.split)
         sizes = self._sizes(units)

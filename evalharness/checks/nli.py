@@ -1,15 +1,23 @@
 """SummaC (Laban et al. 2022): does some sentence of the article entail each of the summary's?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
+from evalharness.checks.claims import (
+    ClaimScoring,
+    ClaimsOfPair,
+    CutArticle,
+    Passage,
+    Question,
+    find_copies,
+    score_claims,
+)
 from evalharness.errors import ModelError
-from evalharness.neural.reading import CopiedSentences, PairScoring, Splitter, unscorable
-from evalharness.neural.weights import NetworkOptions
-from evalharness.protocols import Checkpoint, Need, Pair
+from evalharness.neural.reading import PairScoring, Splitter, unscorable
+from evalharness.protocols import Checkpoint, Need
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
 
@@ -25,32 +33,6 @@ Granularity = Literal["sentence", "paragraph", "document"]
 SHORTEST = 10
 
 
-def pieces(text: str, granularity: Granularity, split: Splitter) -> list[Span]:
-    """Return the pieces of a text that are long enough; a document is one piece, however short.
-
-    >>> from evalharness.text import sentences
-    >>> [span.of("Yes. He said so again.") for span in pieces("Yes. He said so again.",
-    ...     "sentence", sentences)]
-    ['He said so again.']
-    """
-    if granularity == "document":
-        return [Span(0, len(text))]
-    found: Sequence[Span] = split(text) if granularity == "sentence" else list(_paragraphs(text))
-    return [span for span in found if span.end - span.start > SHORTEST]
-
-
-def _paragraphs(text: str) -> Iterator[Span]:
-    """Yield what stands between empty lines, or between lines where there are no empty ones."""
-    gap = "\n\n" if "\n\n" in text else "\n"
-    at = 0
-    for block in text.split(gap):
-        bare = block.strip()
-        start = at + len(block) - len(block.lstrip())
-        yield Span(start, start + len(bare))
-        at += len(block) + len(gap)
-
-
-_TOGETHER = 64
 _ENTAILMENT = ("entailment", "entailed", "entail", "supports", "supported", "support")
 _CONTRADICTION = ("contradiction", "contradictory", "contradicts", "refutes", "refuted", "refute")
 
@@ -82,26 +64,7 @@ class _Answer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One pair: the pieces of its article, the claims of its summary, those settled by a copy."""
-
-    article: str
-    summary: str
-    note: str
-    premises: Sequence[Span] = ()
-    claims: Sequence[Span] = ()
-    copies: Mapping[Span, Span] = field(default_factory=dict[Span, Span])
-    lost: int = 0
-
-    @property
-    def open(self) -> list[tuple[str, str]]:
-        """Return what the network is asked, premise and hypothesis."""
-        claims = [span.of(self.summary) for span in self.claims if span not in self.copies]
-        return [(p.of(self.article), claim) for claim in claims for p in self.premises]
-
-
-@dataclass(frozen=True)
-class Nli(NetworkOptions):
+class Nli(ClaimScoring[_Answer]):
     """How far the article entails the summary's sentences: SummaC-ZS, or SummaC-Conv with a `head`.
 
     A sentence has its highest entailment by a sentence of the article less its highest
@@ -164,15 +127,6 @@ class Nli(NetworkOptions):
         """Return what names the weights, and which sentence splitter."""
         return {**super().identity(), "sentences": str(SENTENCES_VERSION)}
 
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Score each sentence; its evidence is what entails it most, and what contradicts it."""
-        scores: list[Score] = []
-        for start in range(0, len(pairs), _TOGETHER):
-            some = [self._asked(a.text, s.text) for a, s in pairs[start:][:_TOGETHER]]
-            answers = self._answers([question for asked in some for question in asked.open])
-            scores += [self._score(asked, answers) for asked in some]
-        return scores
-
     @cached_property
     def loaded_network(self) -> "Network":
         """The network, loaded when it is first asked."""
@@ -201,71 +155,52 @@ class Nli(NetworkOptions):
         assert self.head is not None
         return read_head(self.head)
 
-    def _asked(self, article: str, summary: str) -> _Asked:
+    def passages(self, article: str) -> list[Passage]:
+        """Return the pieces of an article."""
+        spans = pieces(article, self.granularity, self.split)
+        return [Passage(span.of(article), span) for span in spans]
+
+    def claims_of_pair(self, article: str, summary: str, cut: CutArticle) -> ClaimsOfPair:
+        """Return the pieces of article and summary that are long enough."""
         note = unscorable(article, summary)
         if note:
-            return _Asked(article, summary, note)
-        claims = pieces(summary, self.granularity, self.split)
-        if not claims:
-            what = f"the summary has no sentence of more than {SHORTEST} characters"
-            return _Asked(article, summary, what)
-        premises = pieces(article, self.granularity, self.split)
+            return ClaimsOfPair(article, note)
+        spans = pieces(summary, self.granularity, self.split)
+        premises = cut(article) if spans else ()
         if not premises:
-            what = f"the article has no sentence of more than {SHORTEST} characters"
-            return _Asked(article, summary, what)
-        kept, left_out = premises[: self.max_pieces], premises[self.max_pieces :]
-        lost = sum(span.end - span.start for span in left_out)
-        return _Asked(
-            article, summary, "", kept, claims, self._copies(article, summary, claims), lost
-        )
+            lacks = "article" if spans else "summary"
+            note = f"the {lacks} has no sentence of more than {SHORTEST} characters"
+            return ClaimsOfPair(article, note)
+        claims = [(span, span.of(summary)) for span in spans]
+        copies = find_copies(article, summary, spans, self.split) if self.cascade else None
+        lost = sum(len(premise.text) for premise in premises[self.max_pieces :])
+        return ClaimsOfPair(article, "", premises[: self.max_pieces], claims, copies, lost)
 
-    def _copies(self, article: str, summary: str, claims: Sequence[Span]) -> dict[Span, Span]:
-        if not self.cascade:
-            return {}
-        copied = CopiedSentences(article, self.split(article))
-        found = {span: copied.place(span.of(summary)) for span in claims}
-        return {span: place for span, place in found.items() if place is not None}
-
-    def _answers(self, questions: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _Answer]:
-        once = list(dict.fromkeys(questions))
-        if not once:
-            return {}
-        premises, claims = [p for p, _ in once], [c for _, c in once]
+    def answer(self, questions: Sequence[Question]) -> list[_Answer]:
+        """Return how likely each premise entails its claim, and contradicts it."""
+        premises, claims = [p for p, _ in questions], [c for _, c in questions]
         items = self.loaded_network.encode(premises, claims, max_tokens=self.max_tokens)
         probabilities = self.loaded_network.classify(items)
         entailed = probabilities[:, self.labels.entailment].tolist()
         contradicted = probabilities[:, self.labels.contradiction].tolist()
-        return {
-            question: _Answer(e, c, *_cut(item, *question))
-            for question, e, c, item in zip(once, entailed, contradicted, items, strict=True)
-        }
-
-    def _score(self, asked: _Asked, answers: Mapping[tuple[str, str], _Answer]) -> Score:
-        if asked.note:
-            return Score(None, note=asked.note)
-        reading = PairScoring(asked.article, copied=len(asked.copies) if self.cascade else None)
-        lost = [0] * len(asked.premises)
-        columns: list[list[_Answer]] = []
-        for span in asked.claims:
-            if span in asked.copies:
-                columns.append([])
-                continue
-            claim = span.of(asked.summary)
-            column = [answers[premise.of(asked.article), claim] for premise in asked.premises]
-            lost = [max(one, answer.lost) for one, answer in zip(lost, column, strict=True)]
-            reading.cut += any(answer.cut for answer in column)
-            columns.append(column)
-        reading.lost = asked.lost + sum(lost)
-        if self.head is not None:
-            return self._conv(asked, columns, reading)
-        sentences = [
-            _zero_shot(span, column, asked)
-            for span, column in zip(asked.claims, columns, strict=True)
+        return [
+            _Answer(e, c, *_cut(item, *question))
+            for question, e, c, item in zip(questions, entailed, contradicted, items, strict=True)
         ]
+
+    def combine(
+        self, pair: ClaimsOfPair, columns: Sequence[Sequence[_Answer]], reading: PairScoring
+    ) -> Score:
+        """Return the mean of the claims, or what the head makes of them."""
+        if self.head is not None:
+            return self._conv(pair, columns, reading)
+        sentences = score_claims(pair, columns, _zero_shot, lambda c: _evidence(c, pair))
         values = [sentence.value for sentence in sentences]
         return reading.score(sum(values) / len(values), sentences)
 
-    def _conv(self, asked: _Asked, columns: list[list[_Answer]], reading: PairScoring) -> Score:
+    def _conv(
+        self, pair: ClaimsOfPair, columns: Sequence[Sequence[_Answer]], reading: PairScoring
+    ) -> Score:
         import numpy as np
 
         from evalharness.checks.nli_head import MOST_SENTENCES, mean_probability
@@ -274,32 +209,30 @@ class Nli(NetworkOptions):
         entailed = np.array([[a.entailment for a in column] for column in columns], np.float32).T
         strengths = self._head.strengths(entailed)
         sentences = [
-            SentenceScore(span, self._head.probability(strength), _evidence(column, asked))
-            for span, strength, column in zip(asked.claims, strengths, columns, strict=False)
+            SentenceScore(span, self._head.probability(strength), _evidence(column, pair))
+            for (span, _), strength, column in zip(pair.claims, strengths, columns, strict=False)
         ]
-        n_left_out = len(asked.claims) - len(sentences)
+        n_left_out = len(pair.claims) - len(sentences)
         if n_left_out:
             reading.notes.append(f"{n_left_out} sentences of the summary after the tenth left out")
         return reading.score(mean_probability(self._head, strengths), sentences)
 
 
-def _zero_shot(span: Span, column: Sequence[_Answer], asked: _Asked) -> SentenceScore:
-    if span in asked.copies:
-        return SentenceScore(span, 1.0, (asked.copies[span],))
-    entailed = max(answer.entailment for answer in column)
-    contradicted = max(answer.contradiction for answer in column)
-    return SentenceScore(span, entailed - contradicted, _evidence(column, asked))
+def _zero_shot(column: Sequence[_Answer]) -> float:
+    """Return the highest entailment less the highest contradiction."""
+    return max(a.entailment for a in column) - max(a.contradiction for a in column)
 
 
-def _evidence(column: Sequence[_Answer], asked: _Asked) -> tuple[Span, ...]:
+def _evidence(column: Sequence[_Answer], pair: ClaimsOfPair) -> tuple[Span, ...]:
     """Return the piece that entails most and, if it weighs more, the one that contradicts most."""
-    places = range(len(column))
-    for_it = max(places, key=lambda place: column[place].entailment)
-    against = max(places, key=lambda place: column[place].contradiction)
-    found = {for_it}
+    numbers = range(len(column))
+    for_it = max(numbers, key=lambda number: column[number].entailment)
+    against = max(numbers, key=lambda number: column[number].contradiction)
+    chosen = {for_it}
     if column[against].contradiction > column[for_it].entailment:
-        found.add(against)
-    return tuple(asked.premises[place] for place in sorted(found))
+        chosen.add(against)
+    spans = (pair.passages[number].span for number in sorted(chosen))
+    return tuple(span for span in spans if span is not None)
 
 
 def _cut(item: "Encoded", premise: str, claim: str) -> tuple[int, bool]:
@@ -321,3 +254,28 @@ def _labels_by_name(named: Mapping[int, str]) -> _Labels | None:
     if len(entailment) != 1 or len(contradiction) != 1:
         return None
     return _Labels(entailment[0], contradiction[0])
+
+
+def pieces(text: str, granularity: Granularity, split: Splitter) -> list[Span]:
+    """Return the pieces of a text that are long enough; a document is one piece, however short.
+
+    >>> from evalharness.text import sentences
+    >>> [span.of("Yes. He said so again.") for span in pieces("Yes. He said so again.",
+    ...     "sentence", sentences)]
+    ['He said so again.']
+    """
+    if granularity == "document":
+        return [Span(0, len(text))]
+    found: Sequence[Span] = split(text) if granularity == "sentence" else list(_paragraphs(text))
+    return [span for span in found if span.end - span.start > SHORTEST]
+
+
+def _paragraphs(text: str) -> Iterator[Span]:
+    """Yield what stands between empty lines, or between lines where there are no empty ones."""
+    gap = "\n\n" if "\n\n" in text else "\n"
+    at = 0
+    for block in text.split(gap):
+        bare = block.strip()
+        start = at + len(block) - len(block.lstrip())
+        yield Span(start, start + len(bare))
+        at += len(block) + len(gap)

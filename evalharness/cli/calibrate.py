@@ -1,36 +1,28 @@
 """`evalharness calibrate`: thresholds and probabilities of a check, learned from human labels."""
 
 import sys
-from typing import IO, Annotated
+from typing import IO, Annotated, Literal
 
 import typer
 
 from evalharness import meta as agreement
-from evalharness.cli.options import (
-    CheckSet,
-    ChecksOf,
-    LabelArguments,
-    LabelField,
-    LimitPerSource,
-    Resamples,
-    Seed,
-)
+from evalharness.cli import options
 from evalharness.config.calibration import Calibrated, Calibration
 from evalharness.config.named import named_scorers
 from evalharness.files.untrusted import visible
-from evalharness.report.text_table import number_text, percent_text, show_table
+from evalharness.report.table import number_text, percent_text, show_table
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command()
 def calibrate(
-    labels: LabelArguments,
+    labels: options.LabelArguments,
     check: Annotated[str, typer.Option(metavar="NAME", help="The check, or a part of one.")],
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="What to write.")],
-    label: LabelField = None,
+    label: options.LabelField = None,
     method: Annotated[
-        str, typer.Option(metavar="platt|isotonic", help="How scores become probabilities.")
+        Literal["platt", "isotonic"], typer.Option(help="How scores become probabilities.")
     ] = "platt",
     precision: Annotated[
         float, typer.Option(min=0.01, max=1, help="Share of the flagged that shall be wrong.")
@@ -38,21 +30,19 @@ def calibrate(
     recall: Annotated[
         float, typer.Option(min=0.01, max=1, help="Share of the right that shall be supported.")
     ] = 0.95,
-    limit_per_source: LimitPerSource = None,
-    resamples: Resamples = 1000,
-    seed: Seed = 0,
-    config: ChecksOf = None,
-    settings: CheckSet = None,
+    limit_per_source: options.LimitPerSource = None,
+    resamples: options.Resamples = 1000,
+    seed: options.Seed = 0,
+    config: options.ChecksOf = None,
+    settings: options.CheckSet = None,
 ) -> None:
     """Learn thresholds and probabilities of a check from human labels, and write them as JSON."""
-    if method not in ("platt", "isotonic"):
-        raise typer.BadParameter(f"{method!r} is neither platt nor isotonic", param_hint="--method")
     found = agreement.calibrate(
         labels,
         check,
         given=named_scorers([check], config, settings or ()),
         labels=label or (),
-        method="platt" if method == "platt" else "isotonic",
+        method=method,
         precision=precision,
         recall=recall,
         limit_per_source=limit_per_source,

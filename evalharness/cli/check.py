@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from evalharness.cli.options import AsJson, CheckSet, ChecksOf, Color, print_json
+from evalharness.cli import options
+from evalharness.cli.options import print_json
 from evalharness.config.calibration import load_thresholds
 from evalharness.config.named import named_scorers
 from evalharness.errors import DataError, Exit
@@ -48,10 +49,10 @@ def check_command(
         str | None,
         typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),
     ] = None,
-    config: ChecksOf = None,
-    settings: CheckSet = None,
-    as_json: AsJson = False,
-    color: Color = True,
+    config: options.ChecksOf = None,
+    settings: options.CheckSet = None,
+    as_json: options.AsJson = False,
+    color: options.Color = True,
 ) -> None:
     """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
     if (article is None) != (summary is None) or bool(pages) == (article is not None):

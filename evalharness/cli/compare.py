@@ -2,21 +2,21 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, Literal
 
 import typer
 
 from evalharness.cli.options import AsJson, RunArguments, Seed, print_json, split_names
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
-from evalharness.report.table import scaled_figure
-from evalharness.report.text_table import (
+from evalharness.report.table import (
     csv_table,
     escape_markdown,
     interval_text,
     markdown_table,
     number_text,
     p_value,
+    scaled_figure,
     show_table,
 )
 
@@ -36,14 +36,11 @@ def compare(
     seed: Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
     output: Annotated[
-        str, typer.Option("--format", metavar="F", help="table, markdown, latex, csv or json.")
+        Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
     as_json: AsJson = False,
 ) -> None:
     """Compare runs on the articles they share; the first is the baseline of the differences."""
-    formats = ["table", "json", *FORMATS]
-    if output not in formats:
-        raise typer.BadParameter(f"{output!r}: should be one of {', '.join(formats)}")
     found = compare_runs(
         *runs, metrics=split_names(metrics), resamples=resamples, seed=seed, level=level
     )

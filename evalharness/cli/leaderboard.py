@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, Literal
 
 import typer
 
@@ -11,12 +11,12 @@ from evalharness.cli.options import AsJson, print_json
 from evalharness.comparison.leaderboard import Board, Leaderboard, LeaderboardRow
 from evalharness.comparison.leaderboard import leaderboard as list_runs
 from evalharness.errors import Exit
-from evalharness.report.table import scaled_figure
-from evalharness.report.text_table import (
+from evalharness.report.table import (
     csv_table,
     markdown_table,
     number_text,
     percent_text,
+    scaled_figure,
     show_table,
 )
 
@@ -30,14 +30,11 @@ def leaderboard(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Of results.")] = "results",
     by: Annotated[str, typer.Option(metavar="METRIC", help="Sort by it; default: the first.")] = "",
     output: Annotated[
-        str, typer.Option("--format", metavar="F", help="table, markdown, csv or json.")
+        Literal["table", "markdown", "csv", "json"], typer.Option("--format")
     ] = "table",
     as_json: AsJson = False,
 ) -> None:
     """List all runs in a folder, best first, a table for each set of articles."""
-    if output not in ("table", "json", *FORMATS):
-        choices = ", ".join(["table", *FORMATS, "json"])
-        raise typer.BadParameter(f"{output!r}: should be one of {choices}")
     found = list_runs(folder, by)
     if as_json or output == "json":
         print_json(found.record())

@@ -13,7 +13,7 @@ from evalharness.config.registry import Kind
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
-from evalharness.report.text_table import align_columns
+from evalharness.report.table import align_columns
 
 app = typer.Typer(rich_markup_mode=None)
 

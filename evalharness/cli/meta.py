@@ -8,28 +8,12 @@ from typing import IO, Annotated, Any
 import typer
 
 from evalharness import meta as agreement
-from evalharness.cli.options import (
-    AsJson,
-    CheckSet,
-    ChecksOf,
-    LabelArguments,
-    LabelField,
-    LimitPerSource,
-    Resamples,
-    Seed,
-    print_json,
-    split_names,
-)
+from evalharness.cli import options
+from evalharness.cli.options import print_json, split_names
 from evalharness.config.named import named_scorers
 from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
-from evalharness.report.text_table import (
-    TextRow,
-    interval_text,
-    number_text,
-    percent_text,
-    show_table,
-)
+from evalharness.report.table import TextRow, interval_text, number_text, percent_text, show_table
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -81,23 +65,23 @@ _LEGEND = (
 
 @app.command()
 def meta(
-    labels: LabelArguments,
+    labels: options.LabelArguments,
     checks: Checks = None,
     published: Published = None,
-    label: LabelField = None,
+    label: options.LabelField = None,
     kinds: SpanKinds = "",
     ignore_spans: IgnoredSpans = None,
     without: Without = None,
-    limit_per_source: LimitPerSource = None,
-    resamples: Resamples = 1000,
-    seed: Seed = 0,
+    limit_per_source: options.LimitPerSource = None,
+    resamples: options.Resamples = 1000,
+    seed: options.Seed = 0,
     card: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md."),
     ] = None,
-    config: ChecksOf = None,
-    settings: CheckSet = None,
-    as_json: AsJson = False,
+    config: options.ChecksOf = None,
+    settings: options.CheckSet = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Measure how checks agree with people: AUC, correlations, spans, with intervals."""
     named = split_names(checks or "")
@@ -222,8 +206,7 @@ def _differences(differences: Sequence[Mapping[str, Any]]) -> list[TextRow]:
 
 
 def _notes(record: Mapping[str, Any]) -> list[str]:
-    interval = record["interval"]
-    lines = [_LEGEND, f"{interval['resamples']} resamples, seed {interval['seed']}."]
+    lines = [_LEGEND, "{resamples} resamples, seed {seed}.".format_map(record.get("interval", {}))]
     fields = {name: key for name, key in record["labels"].items() if key != "label"}
     lines += [f"{source}: the label is {field!r}" for source, field in fields.items()]
     lines += [f"{source}: {n} rows not labelled" for source, n in record["not_labelled"].items()]

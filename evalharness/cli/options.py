@@ -85,3 +85,11 @@ def split_names(listed: str) -> list[str]:
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     typer.echo(json.dumps(value, indent=1))
+
+
+def print_result(record: Any, text: str, as_json: bool) -> None:
+    """Print what a command makes: as JSON, or as text to read."""
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(text)

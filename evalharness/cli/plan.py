@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from evalharness.cli.options import AsJson, Limit, Overrides, Results, print_json
+from evalharness.cli import options
+from evalharness.cli.options import print_result
 from evalharness.hf.hub import readable
-from evalharness.report.text_table import amount_text, table_lines
+from evalharness.report.table import amount_text, table_lines
 from evalharness.runner.plan import CellPlan, Plan, StoredCount
 from evalharness.runner.plan import plan as make_plan
 
@@ -19,17 +20,14 @@ _LARGEST_TABLE = 60  # cells; more say less
 @app.command()
 def plan(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
-    overrides: Overrides = None,
-    limit: Limit = None,
-    results: Results = "results",
-    as_json: AsJson = False,
+    overrides: options.Overrides = None,
+    limit: options.Limit = None,
+    results: options.Results = "results",
+    as_json: options.AsJson = False,
 ) -> None:
     """Show what a run would do: cells, what is stored and left, which difference would show."""
     made = make_plan(config, overrides or [], results=results, limit=limit)
-    if as_json:
-        print_json(made.record())
-    else:
-        typer.echo(plan_text(made))
+    print_result(made.record(), plan_text(made), as_json)
 
 
 def plan_text(plan: Plan) -> str:

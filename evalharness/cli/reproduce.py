@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from evalharness.cli.options import AsJson, Limit, Overrides, Results, print_json
+from evalharness.cli import options
+from evalharness.cli.options import print_result
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
 from evalharness.trust.reproduce import (
@@ -32,26 +33,20 @@ def reproduce(
     name: Annotated[
         str, typer.Argument(metavar="[NAME]", help="Which; without it, all are listed.")
     ] = "",
-    overrides: Overrides = None,
-    limit: Limit = None,
-    results: Results = "results",
-    as_json: AsJson = False,
+    overrides: options.Overrides = None,
+    limit: options.Limit = None,
+    results: options.Results = "results",
+    as_json: options.AsJson = False,
 ) -> None:
     """List published figures, or make one of them again. 0 made, 1 not, 3 only part was run."""
     if not name:
         rows = published_results()
-        if as_json:
-            print_json([row.record() for row in rows.values()])
-        else:
-            typer.echo(published_text(rows))
+        print_result([row.record() for row in rows.values()], published_text(rows), as_json)
         return
     row = published_result(name)
     with show_progress(sys.stderr) as progress:
         made = make_again(row, overrides or [], results=results, limit=limit, progress=progress)
-    if as_json:
-        print_json(made.record())
-    else:
-        typer.echo(reproduction_text(made))
+    print_result(made.record(), reproduction_text(made), as_json)
     raise typer.Exit(_CODES[made.verdict])
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from evalharness.cli.options import AsJson, print_json
+from evalharness.cli.options import AsJson, print_result
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
 from evalharness.trust.rerun import Rerun
@@ -32,10 +32,7 @@ def rerun(
     """Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."""
     with show_progress(sys.stderr) as progress:
         found = run_again(run, into=into, progress=progress)
-    if as_json:
-        print_json(found.record())
-    else:
-        typer.echo(rerun_text(found))
+    print_result(found.record(), rerun_text(found), as_json)
     raise typer.Exit(_CODES[found.verdict])
 
 

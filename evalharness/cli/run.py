@@ -8,18 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from evalharness.cli import fail
-from evalharness.cli.options import (
-    AsJson,
-    ExecutorName,
-    Limit,
-    NoSpaceCheck,
-    Overrides,
-    ReportOption,
-    Results,
-    WorkersOption,
-    print_json,
-)
+from evalharness.cli import fail, options
+from evalharness.cli.options import print_json, print_result
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
 from evalharness.records import NO_ANSWER
@@ -34,9 +24,9 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command()
 def run(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
-    overrides: Overrides = None,
-    limit: Limit = None,
-    results: Results = "results",
+    overrides: options.Overrides = None,
+    limit: options.Limit = None,
+    results: options.Results = "results",
     shard: Annotated[
         str | None,
         typer.Option(
@@ -44,11 +34,11 @@ def run(
             help="Compute part I of N, from 1 (--array=1-N); without it, all, and the runs.",
         ),
     ] = None,
-    executor: ExecutorName = None,
-    workers: WorkersOption = None,
-    report: ReportOption = True,
-    no_space_check: NoSpaceCheck = False,
-    as_json: AsJson = False,
+    executor: options.ExecutorName = None,
+    workers: options.WorkersOption = None,
+    report: options.ReportOption = True,
+    no_space_check: options.NoSpaceCheck = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
     how: dict[str, Any] = {"results": results, "limit": limit}
@@ -73,9 +63,9 @@ def show_run(compute: Callable[..., list[Run]], *, as_json: bool, report: bool) 
         show(error.runs, of=len(error.runs) + len(error.failures))
         raise
     is_whole = show(runs, of=len(runs))
-    if any(finished.record["counts"]["failed"] for finished in runs):
+    if any(finished.counts.failed for finished in runs):
         fail("some articles have no summary: see the lines 'not summarized'", Exit.INCOMPLETE)
-    notes = [note for run in runs for metric in run.metrics.values() for note in metric["notes"]]
+    notes = [note for run in runs for figures in run.figures.values() for note in figures.notes]
     if any(note.startswith(NO_ANSWER) for note in notes):
         why = f"some scores are lacking for now ('{NO_ANSWER}'); the same command asks again"
         fail(why, Exit.INCOMPLETE)
@@ -91,10 +81,7 @@ def _run_shard(
     which = shard_of(shard)
     with show_progress(sys.stderr) as progress:
         part = run_shard(config, which, overrides, progress=progress, **how)
-    if as_json:
-        print_json(part.record())
-    else:
-        typer.echo(shard_text(part))
+    print_result(part.record(), shard_text(part), as_json)
     if part.failures or part.failed:
         fail("the shard could not be completed: see above", Exit.INCOMPLETE)
 
@@ -136,7 +123,7 @@ def _show_runs(runs: Sequence[Run], as_json: bool) -> None:
         return
     if not runs:
         return
-    show_runs([finished.record for finished in runs], sys.stdout)
+    show_runs(runs, sys.stdout)
     folder = runs[0].folder
     where = str(folder) if len(runs) == 1 else f"{folder.parent}, a folder for each system"
     typer.echo(f"Results: {where}")

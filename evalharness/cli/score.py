@@ -5,17 +5,8 @@ from typing import Annotated
 
 import typer
 
-from evalharness.cli.options import (
-    AsJson,
-    ExecutorName,
-    Limit,
-    NoSpaceCheck,
-    Overrides,
-    ReportOption,
-    Results,
-    WorkersOption,
-    split_names,
-)
+from evalharness.cli import options
+from evalharness.cli.options import split_names
 from evalharness.cli.run import show_run
 from evalharness.runner.existing import score as score_files
 
@@ -52,14 +43,14 @@ def score(
     ] = "lexical",
     format: InputFormat = "auto",
     system: Systems = None,
-    overrides: Overrides = None,
-    limit: Limit = None,
-    results: Results = "results",
-    executor: ExecutorName = None,
-    workers: WorkersOption = None,
-    report: ReportOption = True,
-    no_space_check: NoSpaceCheck = False,
-    as_json: AsJson = False,
+    overrides: options.Overrides = None,
+    limit: options.Limit = None,
+    results: options.Results = "results",
+    executor: options.ExecutorName = None,
+    workers: options.WorkersOption = None,
+    report: options.ReportOption = True,
+    no_space_check: options.NoSpaceCheck = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Score summaries that exist: rows with article, summary and, for metrics, reference; or logs.
 

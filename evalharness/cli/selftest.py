@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evalharness.cli import fail
-from evalharness.cli.options import AsJson, CheckSet, ChecksOf, print_json
+from evalharness.cli.options import AsJson, CheckSet, ChecksOf, print_result
 from evalharness.errors import Exit
-from evalharness.report.text_table import interval_text, percent_text, table_lines
+from evalharness.report.table import interval_text, percent_text, table_lines
 
 if TYPE_CHECKING:
     from evalharness.trust.installation import Proof, Step
@@ -59,20 +59,15 @@ def selftest_command(
     given = named_scorers(check or (), config, settings or ())
     named = check or list(given) or DEFAULT_CHECKS
     figures = selftest(named, data or (), label, seed, kinds_of(kinds), given)
-    if as_json:
-        print_json(figures)
-    else:
-        typer.echo("\n\n".join(planted_text(name, figures[name]) for name in figures))
+    text = "\n\n".join(planted_text(name, figures[name]) for name in figures)
+    print_result(figures, text, as_json)
 
 
 def _prove(results: str, as_json: bool) -> None:
     from evalharness.trust.installation import prove
 
     proof = prove(results, lambda step: None if as_json else typer.echo(step_line(step)))
-    if as_json:
-        print_json(proof.record())
-    else:
-        typer.echo(proof_text(proof))
+    print_result(proof.record(), proof_text(proof), as_json)
     if not proof.passed:
         fail("this installation should not be trusted: see above", Exit.INCOMPLETE)
 
@@ -87,12 +82,12 @@ def step_line(step: "Step") -> str:
 
 def proof_text(found: "Proof") -> str:
     """Return what the machine has, and the verdict."""
-    from evalharness.trust.machine import lines
+    from evalharness.trust.installation import machine_lines
 
     n = sum(step.passed for step in found.steps)
     seconds = sum(step.seconds for step in found.steps)
     verdict = f"{n} of {len(found.steps)} steps passed in {seconds:.0f} s"
-    return "\n".join([*(lines(found.facts) if found.facts else []), verdict])
+    return "\n".join([*(machine_lines(found.facts) if found.facts else []), verdict])
 
 
 def planted_text(name: str, record: Mapping[str, Any]) -> str:

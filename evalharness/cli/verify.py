@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from evalharness.cli.options import AsJson, print_json
+from evalharness.cli.options import AsJson, print_result
 from evalharness.errors import Exit
 from evalharness.trust.verify import Verified
 from evalharness.trust.verify import verify as verify_runs
@@ -32,10 +32,7 @@ def verify(
     """Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs."""
 
     found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
-    if as_json:
-        print_json(found.record())
-    else:
-        typer.echo(verified_text(found))
+    print_result(found.record(), verified_text(found), as_json)
     raise typer.Exit(Exit.GOOD if found.good else Exit.FINDING)
 
 

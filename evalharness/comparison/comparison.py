@@ -19,7 +19,7 @@ from evalharness.comparison.shared import (
 from evalharness.errors import HarnessError
 from evalharness.stats import multiplicity, paired
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run, read_run, runs_in
+from evalharness.store.runs import Run, runs_in
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,11 @@ def compare(
         raise HarnessError(f"level: should lie between 0 and 1, not {level}")
     if resamples < 100:
         raise HarnessError(f"resamples: should be at least 100, not {resamples}")
-    read = [found for run in runs for found in _read(run)]
+    read = [inner for run in runs for inner in runs_in(run)]
     if len(read) < 2:
         raise Incomparable("give at least two runs to compare")
     chosen = choose_measures(read, [metrics] if isinstance(metrics, str) else metrics)
     return compare_shared(share(read), chosen, resamples, seed, level)
-
-
-def _read(run: str | Path | Run) -> list[Run]:
-    return [read_run(run.folder)] if isinstance(run, Run) else runs_in(run)
 
 
 def compare_shared(
@@ -149,7 +145,7 @@ def compare_shared(
         _pairs(shared.names, measure, means[i], _of(flips, i, k), level)
         for i, measure in enumerate(measures)
     ]
-    signatures = shared.runs[0].record["signatures"]["metrics"]
+    signatures = shared.runs[0].signatures.metrics
     return Comparison(
         systems=tuple(shared.names),
         folders=tuple(str(run.folder) for run in shared.runs),

@@ -7,24 +7,35 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.comparison import margins as comparison_margins
-from evalharness.comparison.limits import limit_outcomes
-from evalharness.comparison.outcomes import EXIT_CODES, GateResult, Outcome, WorstArticle, worst_of
+from evalharness.comparison import margins as margin_tests
 from evalharness.comparison.pairing import (
     BASELINE,
     CANDIDATE,
+    DEFECTS,
     CouldNotRun,
     Mask,
     Pairing,
     pair_runs,
 )
-from evalharness.comparison.rules import DEFAULT_MARGIN, MetricRule, MetricRules, Rules, read_rules
+from evalharness.comparison.rules import (
+    DEFAULT_MARGIN,
+    EXIT_CODES,
+    GateResult,
+    LimitRule,
+    MetricRule,
+    MetricRules,
+    Outcome,
+    Rules,
+    WorstArticle,
+    read_rules,
+    worst_of,
+)
 from evalharness.comparison.shared import Incomparable, Measure, choose_measures
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.stats import intervals
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run, read_run, runs_in
+from evalharness.store.runs import Run, runs_in
 
 WORST_ARTICLES = 5
 
@@ -90,7 +101,7 @@ def gate(
         rules=checked,
     )
     try:
-        pairings = pair_runs(_runs(baseline), _runs(candidate), checked.shared)
+        pairings = pair_runs(runs_in(baseline), runs_in(candidate), checked.shared)
         outcomes = tuple(_outcomes(pairings, checked))
     except ConfigError:
         raise
@@ -111,10 +122,6 @@ def gate(
 
 def _folder(run: str | Path | Run) -> Path:
     return run.folder if isinstance(run, Run) else Path(run)
-
-
-def _runs(run: str | Path | Run) -> list[Run]:
-    return [read_run(run.folder)] if isinstance(run, Run) else runs_in(run)
 
 
 def _left_out(pairing: Pairing) -> dict[str, int]:
@@ -140,14 +147,14 @@ def _outcomes(pairings: Sequence[Pairing], rules: Rules) -> Iterator[Outcome]:
         for pairing, tests in prepared
         for test, tested in _run_tests([test for test in tests if _has_margin(test.rule)], rules)
     ]
-    adjusted = comparison_margins.adjust_p_values([tested for _, _, tested in asked])
+    adjusted = margin_tests.adjust_p_values([tested for _, _, tested in asked])
     for (pairing, test, tested), p_worse_holm in zip(asked, adjusted, strict=True):
         yield _margin_outcome(pairing, test, tested, p_worse_holm, rules, len(asked))
     for pairing, tests in prepared:
         for test in tests:
             if test.rule.floor is not None:
                 yield _floor_outcome(pairing, test, test.rule.floor)
-        yield from limit_outcomes(pairing, rules)
+        yield from _limit_outcomes(pairing, rules)
 
 
 def _has_margin(rule: MetricRule) -> bool:
@@ -209,18 +216,16 @@ def _stands_alone(run: Run, name: str) -> bool:
         return False
 
 
-def _run_tests(
-    tests: Sequence[_Test], rules: Rules
-) -> Iterator[tuple[_Test, comparison_margins.Tested]]:
+def _run_tests(tests: Sequence[_Test], rules: Rules) -> Iterator[tuple[_Test, margin_tests.Tested]]:
     if not tests:
         return
     margins = [
-        comparison_margins.Margin(rule.relative, relative=True)
+        margin_tests.Margin(rule.relative, relative=True)
         if rule.relative is not None
-        else comparison_margins.Margin(rule.margin or 0.0)
+        else margin_tests.Margin(rule.margin or 0.0)
         for rule in (test.rule for test in tests)
     ]
-    found = comparison_margins.paired_tests(
+    found = margin_tests.paired_tests(
         np.stack([test.baseline for test in tests], axis=1),
         np.stack([test.candidate for test in tests], axis=1),
         margins,
@@ -234,13 +239,13 @@ def _run_tests(
 def _margin_outcome(
     pairing: Pairing,
     test: _Test,
-    tested: comparison_margins.Tested,
+    tested: margin_tests.Tested,
     p_worse_holm: float,
     rules: Rules,
     tests: int,
 ) -> Outcome:
-    verdict = comparison_margins.test_outcome(tested, p_worse_holm, rules.level, rules.minimum_n)
-    detectable = comparison_margins.detectable(tested, rules.level, tests)
+    verdict = margin_tests.test_outcome(tested, p_worse_holm, rules.level, rules.minimum_n)
+    detectable = margin_tests.detectable(tested, rules.level, tests)
     scored = int((~np.isnan(test.baseline)).sum())
     thin = tested.n < rules.coverage * scored
     if thin and verdict == "pass":
@@ -273,7 +278,7 @@ def _finite(value: float) -> float | None:
 
 def _margin_message(
     verdict: GateResult,
-    tested: comparison_margins.Tested,
+    tested: margin_tests.Tested,
     rules: Rules,
     scored: int | None,
     detectable: float | None,
@@ -324,3 +329,73 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
         candidate=mean,
         baseline=intervals.mean(test.baseline.tolist()),
     )
+
+
+# Limits: figures of these very articles, held against bounds; without statistics.
+
+_COUNTED = ("answered", "words", "truncated", *DEFECTS)
+# Shares are sums of ones over n; what is this near to a bound is at it.
+_ROUNDING = 1e-12
+
+
+def _limit_outcomes(pairing: Pairing, rules: Rules) -> Iterator[Outcome]:
+    """Yield what each limit says, of all articles and then of their parts."""
+    everything = np.ones(pairing.shared.n, dtype=bool)
+    wanted: list[tuple[str, Mask, Mapping[str, LimitRule]]] = [("", everything, rules.limits)]
+    for each in rules.slices:
+        wanted += [(part, inside, each.limits) for part, inside in pairing.slices(each).items()]
+    for part, inside, limits in wanted:
+        for name, limit in limits.items():
+            _check_limit(pairing, name)
+            sides = [pairing.per_article(side, name)[inside] for side in (BASELINE, CANDIDATE)]
+            yield _limit_outcome(pairing, name, limit, part, *sides)
+
+
+def _check_limit(pairing: Pairing, name: str) -> None:
+    metrics = pairing.metrics
+    metric, _, what = name.rpartition(".")
+    if what in ("flagged", "scored") and metric in metrics:
+        for run in pairing.runs:
+            if metric not in run.figures:
+                raise CouldNotRun(f"{run.folder}: no metric {metric!r}, which a limit is for")
+        return
+    if name not in _COUNTED:
+        known = [*_COUNTED, *(f"{m}.{w}" for m in sorted(metrics) for w in ("flagged", "scored"))]
+        raise ConfigError(f"rules: limits: no figure {name!r}{nearest(name, known)}")
+
+
+def _limit_outcome(
+    pairing: Pairing, name: str, limit: LimitRule, part: str, baseline: Values, candidate: Values
+) -> Outcome:
+    before, now = intervals.mean(baseline.tolist()), intervals.mean(candidate.tolist())
+    broken = list(_broken_bounds(limit, before, now))
+    verdict: GateResult = "regression" if broken else "inconclusive" if now is None else "pass"
+    figure = "–" if now is None else f"{now:.4g}"
+    was = "" if before is None else f" (baseline {before:.4g})"
+    return Outcome(
+        rule=name,
+        kind="limit",
+        verdict=verdict,
+        message=f"{figure}{was}{'; ' if broken else ''}{', '.join(broken)}",
+        part=part,
+        system=pairing.system,
+        n=len(candidate),
+        baseline=before,
+        candidate=now,
+    )
+
+
+def _broken_bounds(limit: LimitRule, before: float | None, now: float | None) -> Iterator[str]:
+    """Yield each bound that a figure breaks, in words."""
+    if now is None:
+        return
+    if limit.at_least is not None and now < limit.at_least - _ROUNDING:
+        yield f"should be at least {limit.at_least:g}"
+    if limit.at_most is not None and now > limit.at_most + _ROUNDING:
+        yield f"should be at most {limit.at_most:g}"
+    if before is None:
+        return
+    if limit.drop is not None and now < before - limit.drop - _ROUNDING:
+        yield f"may drop by {limit.drop:g}"
+    if limit.rise is not None and now > before + limit.rise + _ROUNDING:
+        yield f"may rise by {limit.rise:g}"

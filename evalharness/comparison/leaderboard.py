@@ -1,6 +1,6 @@
 """All runs in a results folder, best first: from `run.json` alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,9 @@ from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.store import samples
-from evalharness.store.runs import read_record
+from evalharness.store.runs import Figure, Run, read_run_file
+
+_Ends = tuple[float | None, float | None, float | None]  # a mean with its interval
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class LeaderboardRow:
     answered: float | None
     words: float | None
     truncated: float
-    figures: Mapping[str, tuple[float | None, float | None, float | None]]
+    figures: Mapping[str, _Ends]
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,18 @@ def leaderboard(folder: str | Path = "results", by: str = "") -> Leaderboard:
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"{root}: there is no such folder")
-    found: dict[str, Mapping[str, Any]] = {}
+    runs: dict[str, Run] = {}
     unreadable = []
     for path in _run_files(root):
         try:
-            found[path.parent.relative_to(root).as_posix()] = read_record(path)
+            runs[path.parent.relative_to(root).as_posix()] = read_run_file(path)
         except DataError as error:
             unreadable.append(str(error))
-    if not found:
+    if not runs:
         raise DataError("\n".join([*unreadable, f"{root}: no finished run"]))
-    groups: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for name, record in found.items():
-        groups.setdefault(record["data"]["fingerprint"], {})[name] = record
+    groups: dict[str, dict[str, Run]] = {}
+    for name, run in runs.items():
+        groups.setdefault(run.fingerprint, {})[name] = run
     boards = [_board(fingerprint, group, by) for fingerprint, group in groups.items()]
     if by and not any(by in board.headings for board in boards):
         known = sorted({heading for board in boards for heading in board.headings})
@@ -88,9 +90,9 @@ def _run_files(root: Path) -> list[Path]:
     return sorted(path for depth in depths for path in root.glob(f"{depth}{samples.RUN_FILE}"))
 
 
-def _board(fingerprint: str, group: Mapping[str, Mapping[str, Any]], by: str) -> Board:
+def _board(fingerprint: str, group: Mapping[str, Run], by: str) -> Board:
     signatures: dict[str, str] = {}
-    rows = [_row(name, record, signatures) for name, record in group.items()]
+    rows = [_row(name, run, signatures) for name, run in group.items()]
     headings = list(dict.fromkeys(heading for row in rows for heading in row.figures))
     first = by if by in headings else next(iter(headings), "")
     rows.sort(key=lambda row: (-_mean(row, first), row.run))
@@ -102,33 +104,32 @@ def _mean(row: LeaderboardRow, heading: str) -> float:
     return float("-inf") if mean is None else mean
 
 
-def _row(name: str, record: Mapping[str, Any], signatures: dict[str, str]) -> LeaderboardRow:
-    outputs, n = record["outputs"], record["counts"]["articles"]
+def _row(name: str, run: Run, signatures: dict[str, str]) -> LeaderboardRow:
     return LeaderboardRow(
         run=name,
-        articles=n,
-        answered=outputs.get("answer_rate"),
-        words=outputs.get("mean_words"),
-        truncated=outputs.get("truncated", 0) / n if n else 0.0,
-        figures=dict(_figures(record, signatures)),
+        articles=run.n,
+        answered=run.outputs.answer_rate,
+        words=run.outputs.mean_words,
+        truncated=run.outputs.truncated / run.n if run.n else 0.0,
+        figures=dict(_figures(run, signatures)),
     )
 
 
-def _figures(
-    record: Mapping[str, Any], signatures: dict[str, str]
-) -> Iterator[tuple[str, tuple[float | None, float | None, float | None]]]:
-    for label, metric in record["metrics"].items():
-        signature = str(record["signatures"]["metrics"].get(label, label))
-        called = _number_label(label, signature, signatures)
-        kind = signature.partition("|")[0]
-        parts: Sequence[str] = [p for p in scorer_row(kind).shown if p in metric["parts"]]
+def _figures(run: Run, signatures: dict[str, str]) -> Iterator[tuple[str, _Ends]]:
+    for label, figures in run.figures.items():
+        name = _number_label(label, run.signatures.metrics.get(label, label), signatures)
+        shown = scorer_row(run.kind(label)).shown
+        parts = [part for part in shown if part in figures.parts]
         for part in parts:
-            figure = metric["parts"][part]
-            yield f"{called}.{part}", (figure["mean"], figure["low"], figure["high"])
-        if metric.get("corpus") is not None:
-            yield f"{called}.corpus", (metric["corpus"], None, None)
+            yield f"{name}.{part}", _ends(figures.parts[part])
+        if figures.corpus is not None:
+            yield f"{name}.corpus", (figures.corpus, None, None)
         elif not parts:
-            yield called, (metric["mean"], metric["low"], metric["high"])
+            yield name, _ends(figures)
+
+
+def _ends(figure: Figure) -> _Ends:
+    return figure.mean, figure.low, figure.high
 
 
 def _number_label(label: str, signature: str, signatures: dict[str, str]) -> str:

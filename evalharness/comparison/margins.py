@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalharness.comparison.outcomes import GateResult
+from evalharness.comparison.rules import GateResult
 from evalharness.stats import multiplicity, paired
 from evalharness.stats.intervals import Values
 

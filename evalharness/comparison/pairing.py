@@ -43,7 +43,7 @@ class Pairing:
     @property
     def metrics(self) -> set[str]:
         """The metrics that either run has."""
-        return {metric for run in self.runs for metric in run.record["metrics"]}
+        return {metric for run in self.runs for metric in run.figures}
 
     def column(self, side: int, name: str) -> list[Any]:
         """Return a column of one side, in the order of the shared articles."""

@@ -1,15 +1,16 @@
-"""The rules of a gate: a YAML file, checked."""
+"""The rules of a gate, a YAML file, checked; and what a rule can come to."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from evalharness.config import yaml
-from evalharness.config.run_config import explain
-from evalharness.config.yaml import Document
+from evalharness.config.yaml import Document, explain
+from evalharness.errors import Exit
 from evalharness.stats import paired
 
 # So much worse, in a metric's own unit, is let pass where no rules say more.
@@ -151,3 +152,77 @@ def _validate_rules(document: Document) -> Rules:
         raise explain(error, document, (), Rules) from None
     except TypeError as error:
         raise document.error((), f"holds what YAML could not: {error}") from None
+
+
+GateResult = Literal["pass", "regression", "inconclusive", "could-not-run"]
+EXIT_CODES: dict[GateResult, Exit] = {
+    "pass": Exit.GOOD,
+    "regression": Exit.FINDING,
+    "inconclusive": Exit.INCONCLUSIVE,
+    "could-not-run": Exit.INCOMPLETE,
+}
+# From the worst that a rule can say to the best.
+SEVERITY: tuple[GateResult, ...] = ("could-not-run", "regression", "inconclusive", "pass")
+
+
+@dataclass(frozen=True)
+class WorstArticle:
+    """An article on which a metric fell the most."""
+
+    id: str
+    baseline: float
+    candidate: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one rule says.
+
+    rule: `rouge.rouge1`, `answered`; part: the slice, empty for all articles; system: the cell,
+        empty where there is one of each.
+    kind: `margin`, a statistical test; `floor` or `limit`, figures as they are.
+    message: one sentence for a reader, with the figures.
+    difference, low, high: the mean difference, and a two-sided bootstrap interval of level 1 - 2 x
+        the rules' level, whose ends are one-sided bounds at that level.
+    p_worse: chance of such a loss where nothing got worse; p_worse_holm: over all tests.
+    p_tolerable: chance of such a mean where the loss is as large as the margin or larger.
+    detectable: the smallest true loss that is called a regression in 80 of 100 such samples.
+    """
+
+    rule: str
+    kind: Literal["margin", "floor", "limit"]
+    verdict: GateResult
+    message: str
+    part: str = ""
+    system: str = ""
+    n: int = 0
+    baseline: float | None = None
+    candidate: float | None = None
+    margin: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_worse: float | None = None
+    p_worse_holm: float | None = None
+    p_tolerable: float | None = None
+    detectable: float | None = None
+    worst: tuple[WorstArticle, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The rule with system and slice."""
+        where = ", ".join(part for part in (self.system, self.part) if part)
+        return f"{self.rule} ({where})" if where else self.rule
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return asdict(self)
+
+
+def worst_of(verdicts: list[GateResult]) -> GateResult:
+    """Return the verdict of all rules: the worst of any.
+
+    >>> worst_of(["pass", "inconclusive", "pass"])
+    'inconclusive'
+    """
+    return min(verdicts, key=SEVERITY.index, default="could-not-run")

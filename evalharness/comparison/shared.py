@@ -137,13 +137,13 @@ def choose_measures(runs: Sequence[Run], wanted: Sequence[str] = ()) -> Chosen:
 
     Raises: Incomparable for one that a run lacks, or that was made with other settings.
     """
-    everywhere = [name for name in runs[0].record["metrics"] if _in_all(runs, name)]
+    everywhere = [name for name in runs[0].figures if _in_all(runs, name)]
     left_out = {
         name: f"not in {run.folder}"
         for other in runs
-        for name in other.record["metrics"]
+        for name in other.figures
         for run in runs
-        if name not in run.record["metrics"]
+        if name not in run.figures
     }
     found: list[Measure] = []
     for name in wanted or everywhere:
@@ -153,7 +153,7 @@ def choose_measures(runs: Sequence[Run], wanted: Sequence[str] = ()) -> Chosen:
     if not found:
         raise Incomparable(f"{runs[0].folder} and {runs[1].folder}: no metric stands in both")
     for measure in found:
-        if "corpus" in runs[0].record["metrics"][measure.metric]:
+        if runs[0].figures[measure.metric].is_corpus:
             left_out[f"{measure.metric} of the whole corpus"] = (
                 "it is no mean over articles; compared is the mean over articles"
             )
@@ -161,7 +161,7 @@ def choose_measures(runs: Sequence[Run], wanted: Sequence[str] = ()) -> Chosen:
 
 
 def _in_all(runs: Sequence[Run], metric: str) -> bool:
-    return all(metric in run.record["metrics"] for run in runs)
+    return all(metric in run.figures for run in runs)
 
 
 def _measures(runs: Sequence[Run], name: str) -> list[Measure]:
@@ -169,17 +169,16 @@ def _measures(runs: Sequence[Run], name: str) -> list[Measure]:
     for run in runs:
         metric, part = _split(name, run)
         if not metric:
-            known = list(run.record["metrics"])
+            known = list(run.figures)
             raise Incomparable(f"{run.folder}: no metric {name!r}{nearest(name, known)}")
         if part and f"{metric}.{part}" not in run.columns:
-            parts = list(run.record["metrics"][metric].get("parts", {}))
+            parts = list(run.figures[metric].parts)
             raise Incomparable(f"{run.folder}: {metric} has no part {part!r}{nearest(part, parts)}")
     if part:
         return [Measure(metric, part)]
-    kind = str(runs[0].record["signatures"]["metrics"].get(metric, metric)).partition("|")[0]
     shown = [
         part
-        for part in scorer_row(kind).shown
+        for part in scorer_row(runs[0].kind(metric)).shown
         if all(f"{metric}.{part}" in run.columns for run in runs)
     ]
     return [Measure(metric, part) for part in shown or ["value"]]
@@ -187,15 +186,15 @@ def _measures(runs: Sequence[Run], name: str) -> list[Measure]:
 
 def _split(name: str, run: Run) -> tuple[str, str]:
     """Return the metric and the part of a name; both may have dots, and the longest metric wins."""
-    metrics = [each for each in run.record["metrics"] if f"{name}.".startswith(f"{each}.")]
+    metrics = [each for each in run.figures if f"{name}.".startswith(f"{each}.")]
     metric = max(metrics, key=len, default="")
     return metric, name[len(metric) + 1 :]
 
 
 def _check_signatures(runs: Sequence[Run], metric: str) -> None:
-    first = runs[0].record["signatures"]["metrics"].get(metric)
+    first = runs[0].signatures.metrics.get(metric)
     for run in runs[1:]:
-        other = run.record["signatures"]["metrics"].get(metric)
+        other = run.signatures.metrics.get(metric)
         if other != first:
             raise Incomparable(
                 f"{metric}: not the same metric in both: {first!r} in {runs[0].folder}, "

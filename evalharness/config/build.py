@@ -12,8 +12,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from evalharness.config.registry import BUILT_IN, Kind, load_class
-from evalharness.config.run_config import Component, RunConfig, explain, types_within
-from evalharness.config.yaml import Document, Key, dotted_key, nearest
+from evalharness.config.run_config import Component, RunConfig
+from evalharness.config.yaml import Document, Key, dotted_key, explain, nearest, types_within
 from evalharness.errors import ConfigError
 from evalharness.protocols import Url, is_checkpoint, is_url
 from evalharness.records import canonical

@@ -204,7 +204,7 @@ class Calibration:
         own = self.sources.get(source)
         return self.pooled if own is None or own.support_from is None else own
 
-    def judged(self, score: Mapping[str, Any], source: str) -> dict[str, Any]:
+    def with_band(self, score: Mapping[str, Any], source: str) -> dict[str, Any]:
         """Return a stored score with the probability of being consistent, a part, and the band.
 
         The value counts, or the part that the calibration is of (`lexical.support`). A score that
@@ -214,9 +214,10 @@ class Calibration:
         value = score.get("parts", {}).get(part) if part else score["value"]
         entry = self.entry(source)
         chance, band = entry.chance(value), entry.band(value)
-        told = {} if chance is None else {"probability": chance}
-        found = {**score, "parts": {**score.get("parts", {}), **told}} if told else {**score}
-        return found if band is None else {**found, "band": band}
+        banded = {**score}
+        if chance is not None:
+            banded["parts"] = {**score.get("parts", {}), "probability": chance}
+        return banded if band is None else {**banded, "band": band}
 
     def json(self) -> str:
         """Return the text of the file; the same bytes for the same labels."""
@@ -243,17 +244,17 @@ def load_calibration(path: str | Path) -> Calibration:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
-        found = _ADAPTER.validate_json(text)
+        calibration = _ADAPTER.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        key = ".".join(map(str, first["loc"]))
         raise ConfigError(
             f"{path}: not a calibration that `evalharness calibrate` wrote: "
-            f"{place + ': ' if place else ''}{first['msg']}"
+            f"{key + ': ' if key else ''}{first['msg']}"
         ) from None
-    if found.schema != SCHEMA:
-        raise ConfigError(f"{path}: schema {found.schema}; this version reads {SCHEMA}")
-    return found
+    if calibration.schema != SCHEMA:
+        raise ConfigError(f"{path}: schema {calibration.schema}; this version reads {SCHEMA}")
+    return calibration
 
 
 def load_thresholds(path: str | Path) -> Thresholds:

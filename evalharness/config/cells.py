@@ -19,6 +19,7 @@ from evalharness.config.build import (
     with_generation,
 )
 from evalharness.config.calibration import Calibration, load_calibration
+from evalharness.config.registry import Kind
 from evalharness.config.run_config import Component, RunConfig, Scorer
 from evalharness.config.signature import signature_parts, signature_text
 from evalharness.config.yaml import Key
@@ -135,7 +136,7 @@ class NamedCalibration:
     path: Path
     calibration: Calibration
 
-    def quoted(self) -> str:
+    def quote(self) -> str:
         """Return the file's name and a hash of its content, to stand in a signature."""
         return f"{self.path.name}:{digest(self.calibration.json())[:16]}"
 
@@ -157,7 +158,7 @@ def prepare(run_config: RunConfig) -> list[Cell]:
         if not planned.own_name_varies:
             taken = list(bases.values())
             base = bases.setdefault(planned.model_number, _unused_name(base, taken))
-        names.append(_unused_name(_folder_name(",".join((base, *planned.told))), names))
+        names.append(_unused_name(_folder_name(",".join((base, *planned.shown))), names))
     return [
         dataclasses.replace(planned.cell, name=name)
         for planned, name in zip(kept.values(), names, strict=True)
@@ -168,12 +169,12 @@ def prepare(run_config: RunConfig) -> list[Cell]:
 class _Planned:
     """A cell of one combination and model, before those are left out that are the same.
 
-    identity: names of the settings that reach the model. told: those of them that its name lacks.
+    identity: names of the settings that reach the model. shown: those of them that its name lacks.
     """
 
     model_number: int
     identity: tuple[str, ...]
-    told: tuple[str, ...]
+    shown: tuple[str, ...]
     own_name_varies: bool
     cell: Cell
 
@@ -188,7 +189,7 @@ def _plan_cells(run_config: RunConfig) -> Iterator[_Planned]:
     for variant in run_config.variants():
         models = []
         for number, (key, model) in enumerate(variant.summarizers()):
-            rules = variant.axes.excluding(variant.combination, _name_in_exclude(model))
+            rules = variant.axes.excluding_rules(variant.combination, _name_in_exclude(model))
             used |= {rule.place for rule in rules}
             models += [] if rules else [(number, key, model)]
         n += len(models)
@@ -208,9 +209,11 @@ def _of_variant(
     loader = build_component("loaders", ("data",), variant.data, variant.document)
     built = [(number, model, _model(variant, key, model)) for number, key, model in models]
     check_generation(variant)
-    metrics = _scorers(variant)
+    metrics = _build_by_label(variant, variant.scorers())
     calibrations = _calibrations(variant, metrics)
-    trackers = _trackers(variant)
+    trackers = _build_by_label(
+        variant, (("trackers", ("trackers", n), c) for n, c in enumerate(variant.trackers))
+    )
     swept = {setting.key for choice in variant.combination for setting in choice.settings}
     if any(key[0] == "executor" for key in swept):
         message = "changes no result, so that there is nothing to sweep"
@@ -221,7 +224,7 @@ def _of_variant(
         yield _Planned(
             model_number=number,
             identity=variant.axes.names(variant.combination, reached),
-            told=variant.axes.names(variant.combination, _other_than(renames, reached)),
+            shown=variant.axes.names(variant.combination, _other_than(renames, reached)),
             own_name_varies=bool(renames),
             cell=Cell(
                 experiment=_folder_name(variant.name),
@@ -234,7 +237,7 @@ def _of_variant(
                 metric_kinds={label: kind for label, (kind, _) in metrics.items()},
                 calibrations=calibrations,
                 settings=_settings(variant, reached),
-                trackers=trackers,
+                trackers={label: tracker for label, (_, tracker) in trackers.items()},
             ),
         )
 
@@ -283,16 +286,18 @@ def _model(run_config: RunConfig, key: Key, model: Component) -> Summarizer:
     return built
 
 
-def _scorers(run_config: RunConfig) -> dict[str, tuple[str, Metric]]:
-    """Return component name and component by label, metrics before checks."""
-    built: dict[str, tuple[str, Metric]] = {}
-    for kind, key, component in run_config.scorers():
+def _build_by_label(
+    run_config: RunConfig, named: Iterable[tuple[Kind, Key, Component]]
+) -> dict[str, tuple[str, Any]]:
+    """Return component name and component by label. Raises: ConfigError for a label of two."""
+    built: dict[str, tuple[str, Any]] = {}
+    for kind, key, component in named:
         label = component.shown_name
         if label in built:
             message = f"{label!r} stands twice; give one of them a label"
             raise run_config.document.error(key, message)
-        metric = build_component(kind, key, component, run_config.document)
-        built[label] = (component.name, metric)
+        made = build_component(kind, key, component, run_config.document)
+        built[label] = (component.name, made)
     return built
 
 
@@ -300,12 +305,11 @@ def _calibrations(
     run_config: RunConfig, metrics: Mapping[str, tuple[str, Metric]]
 ) -> dict[str, NamedCalibration]:
     """Return the calibrations by label. Raises: ConfigError for one of another check's scores."""
-    found: dict[str, NamedCalibration] = {}
-    for _, key, component in run_config.scorers():
-        if component.calibration:
-            label = component.shown_name
-            found[label] = read_calibration(run_config, key, component, metrics[label][1])
-    return found
+    return {
+        scorer.shown_name: read_calibration(run_config, key, scorer, metrics[scorer.shown_name][1])
+        for _, key, scorer in run_config.scorers()
+        if scorer.calibration
+    }
 
 
 def read_calibration(
@@ -327,18 +331,6 @@ def read_calibration(
         message = f"is of scores by {calibration.signature}, not {own}; run calibrate again"
         raise document.error(place, message)
     return NamedCalibration(path, calibration)
-
-
-def _trackers(run_config: RunConfig) -> dict[str, Tracker]:
-    """Return the trackers by label; they are in no resolved config, as they change no result."""
-    built: dict[str, Tracker] = {}
-    for n, component in enumerate(run_config.trackers):
-        label = component.shown_name
-        if label in built:
-            message = f"{label!r} stands twice; give one of them a label"
-            raise run_config.document.error(("trackers", n), message)
-        built[label] = build_component("trackers", ("trackers", n), component, run_config.document)
-    return built
 
 
 def executor_of(run_config: RunConfig, cells: Sequence[Cell] = ()) -> Executor:
@@ -378,10 +370,10 @@ def _folder_name(name: str) -> str:
 def _unused_name(name: str, taken: Sequence[str]) -> str:
     lowered = {other.lower() for other in taken}
     n = 2
-    found = name
-    while found.lower() in lowered:
-        found, n = f"{name}-{n}", n + 1
-    return found
+    unused = name
+    while unused.lower() in lowered:
+        unused, n = f"{name}-{n}", n + 1
+    return unused
 
 
 def _component_as_yaml(kind: str, label: str, component: Any, folder: Path) -> dict[str, Any]:

@@ -165,16 +165,16 @@ def scorer_kind(name: str, otherwise: Kind = "checks") -> Kind:
 @cache
 def known_components(kind: Kind) -> Mapping[str, str | EntryPoint]:
     """Return every component of a kind by name. Raises ConfigError where two claim one name."""
-    found: dict[str, str | EntryPoint] = {name: r.target for name, r in BUILT_IN[kind].items()}
+    components: dict[str, str | EntryPoint] = {name: r.target for name, r in BUILT_IN[kind].items()}
     for point in entry_points(group=f"evalharness.{kind}"):
-        if point.name in found:
-            holder = found[point.name]
+        if point.name in components:
+            holder = components[point.name]
             taken_by = holder if isinstance(holder, str) else holder.value
             raise ConfigError(
                 f"plug-in {point.value}: the name {point.name!r} of {kind} is taken by {taken_by}"
             )
-        found[point.name] = point
-    return dict(sorted(found.items()))
+        components[point.name] = point
+    return dict(sorted(components.items()))
 
 
 def load_class(kind: Kind, name: str) -> type[Any]:
@@ -182,11 +182,11 @@ def load_class(kind: Kind, name: str) -> type[Any]:
 
     Raises: UnknownComponent with the nearest name; ConfigError where a plug-in does not load.
     """
-    where = known_components(kind)
-    if name not in where:
+    known = known_components(kind)
+    if name not in known:
         singular = kind.removesuffix("s")
-        raise UnknownComponent(f"no {singular} {name!r}{nearest(name, list(where))}")
-    target = where[name]
+        raise UnknownComponent(f"no {singular} {name!r}{nearest(name, list(known))}")
+    target = known[name]
     if isinstance(target, str):
         module, _, attribute = target.partition(":")
         return typing.cast(type[Any], getattr(importlib.import_module(module), attribute))

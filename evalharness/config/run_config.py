@@ -4,10 +4,9 @@ The options of each component are checked when it is built (`config.build`), fro
 """
 
 import copy
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -23,9 +22,8 @@ from pydantic import (
 from evalharness.config import yaml
 from evalharness.config.registry import Kind
 from evalharness.config.sweep import Axes, Combination, lay, read_axes
-from evalharness.config.yaml import Document, Key, nearest
+from evalharness.config.yaml import Document, Key, clip_text, explain
 from evalharness.errors import ConfigError
-from evalharness.files.untrusted import one_line
 from evalharness.records import canonical
 
 
@@ -262,7 +260,7 @@ def _copy_value(value: Any) -> Any:
 def _override(document: Document, override: str) -> None:
     path, equals, value = override.partition("=")
     # The value is not said again: it may be a secret, and errors stand in logs.
-    place = yaml.Location(f"--set {_clip_text(path)}", Path.cwd())
+    place = yaml.Location(f"--set {clip_text(path)}", Path.cwd())
     if not equals or not path.strip():
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
     if path.count(".") > yaml.MAX_DEPTH:
@@ -315,104 +313,3 @@ def _validate(document: Document) -> RunConfig:
     if run_config.model is None and not run_config.models:
         raise document.error((), "no `model`: name a summarizer, such as `model: lead`")
     return run_config
-
-
-def explain(
-    error: ValidationError, document: Document, at: Key, shape: type[BaseModel]
-) -> ConfigError:
-    """Return the first thing that pydantic found, in one line with its place and a way out."""
-    found = error.errors(include_url=False)
-    first = found[0]
-    key = _known_part(first["loc"], document, at)
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = _options_at(shape, first["loc"][:-1])
-        return document.error(key, f"unknown key{nearest(str(first['loc'][-1]), known)}")
-    if first["type"] == "missing":
-        wanted = dotted_name(first["loc"])
-        around = _known_part(first["loc"][:-1], document, at)
-        return document.error(around, f"{wanted!r} is missing")
-    alike = [e for e in found if _known_part(e["loc"], document, at) == key]
-    messages = list(dict.fromkeys(_in_words(e["msg"]) for e in alike))
-    return document.error(key, " or ".join(messages) + _describe_input(first))
-
-
-def _options_at(shape: Any, location: Sequence[str | int]) -> list[str]:
-    """Return the keys that are known where a location leads, down nested models and dataclasses."""
-    for part in location:
-        inner = _fields(shape).get(str(part))
-        shape = next((s for s in types_within(inner) if _fields(s)), shape)
-    return list(_fields(shape))
-
-
-def _fields(shape: Any) -> dict[str, Any]:
-    """Return the fields of a model or dataclass with their types; of anything else none."""
-    if isinstance(shape, type) and issubclass(shape, BaseModel):
-        return {name: field.annotation for name, field in shape.model_fields.items()}
-    if isinstance(shape, type) and dataclasses.is_dataclass(shape):
-        return {field.name: field.type for field in dataclasses.fields(shape)}
-    return {}
-
-
-def types_within(hint: Any) -> Iterator[Any]:
-    """Yield a type and what it is made of."""
-    yield hint
-    for inner in get_args(hint):
-        yield from types_within(inner)
-
-
-def dotted_name(location: Sequence[str | int]) -> str:
-    """Return the last named part of a pydantic location."""
-    return str(next((part for part in reversed(location) if isinstance(part, str)), "value"))
-
-
-def _known_part(location: Sequence[str | int], document: Document, at: Key) -> Key:
-    """Cut the branch of a union that pydantic adds to the location (`batch.literal['auto']`)."""
-    for end in range(len(location), 0, -1):
-        if _stands(document.tree, (*at, *location[:end])):
-            return (*at, *location[:end])
-    return at
-
-
-def _stands(tree: Any, key: Key) -> bool:
-    for part in key:
-        listed = isinstance(tree, list) and isinstance(part, int) and part < len(tree)
-        if not (listed or (isinstance(tree, dict) and part in tree)):
-            return False
-        tree = tree[part]
-    return True
-
-
-# What pydantic says in JSON's words, in those of YAML and of this page.
-_WORDS = {
-    "Value error, ": "",
-    "Input should be": "should be",
-    "a valid array": "a list",
-    "a valid dictionary": "a mapping",
-    "an object": "a mapping (key: value)",
-}
-
-
-def _in_words(message: str) -> str:
-    for theirs, ours in _WORDS.items():
-        message = message.replace(theirs, ours)
-    return message
-
-
-def _describe_input(first: Mapping[str, Any]) -> str:
-    value = first.get("input")
-    if first["type"] == "string_type" and isinstance(value, int | float):
-        return f"; put {_short(value)} in quotes"
-    if isinstance(value, str | int | float | bool) or value is None:
-        return f", not {_short(value)}"
-    return ""
-
-
-def _short(value: Any) -> str:
-    words = {None: "null", True: "true", False: "false"}
-    named = value is None or isinstance(value, bool)
-    return _clip_text(words[value] if named else repr(value))
-
-
-def _clip_text(text: str) -> str:
-    text = one_line(text)
-    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -80,10 +80,10 @@ def option_descriptions(component: type[Any]) -> dict[str, str]:
     An option has a line `option: meaning`; lines that are indented below it go on with it.
     """
     names = {field.name for field in dataclasses.fields(component)}
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for cls in reversed(component.__mro__):
-        found |= _read(cls, names)[1]
-    return found
+        meanings |= _read(cls, names)[1]
+    return meanings
 
 
 def prose(component: type[Any]) -> str:
@@ -95,16 +95,16 @@ def prose(component: type[Any]) -> str:
 def _read(cls: type[Any], names: set[str]) -> tuple[list[str], dict[str, str]]:
     """Return the lines of a docstring that are about no option, and the meanings of options."""
     prose: list[str] = []
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     latest = ""
     for line in inspect.cleandoc(cls.__dict__.get("__doc__") or "").splitlines():
         name, colon, meaning = line.strip().partition(":")
         if colon and name.strip("`*- ") in names:
             latest = name.strip("`*- ")
-            found[latest] = meaning.strip()
+            meanings[latest] = meaning.strip()
         elif latest and line.startswith((" ", "\t")):
-            found[latest] += " " + line.strip()
+            meanings[latest] += " " + line.strip()
         else:
             latest = latest if line.strip() else ""
             prose.append(line)
-    return prose, found
+    return prose, meanings

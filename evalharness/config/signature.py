@@ -66,13 +66,13 @@ def wanted_checkpoints(component: Any) -> list[hub.Wanted]:
     fields = [f.name for f in dataclasses.fields(component) if is_checkpoint(hints[f.name])]
     named = {field: name for field in fields if (name := getattr(component, field))}
     weights = getattr(component, "file", None) or "model.safetensors"
-    found: list[hub.Wanted] = []
+    wanted: list[hub.Wanted] = []
     for field, name in named.items():
         only: tuple[str, ...] = (weights,) if "backbone" in named else ()
         only = hub.BESIDE_WEIGHTS if field == "backbone" else only
         revision = None if field == "backbone" else getattr(component, "revision", None)
-        found.append(hub.Wanted(presets.get(name, name), revision, only))
-    return found
+        wanted.append(hub.Wanted(presets.get(name, name), revision, only))
+    return wanted
 
 
 def signature_text(parts: Mapping[str, Any]) -> str:

@@ -84,15 +84,15 @@ class Axes:
 
     def names(self, combination: Combination, reaches: Callable[[Key], bool]) -> tuple[str, ...]:
         """Return what tells a combination from others, of what reaches a model."""
-        found: list[str] = []
+        names: list[str] = []
         for axis, choice in zip(self.axes, combination, strict=True):
             if not choice.case:
-                found += [s.name for s in choice.settings if reaches(s.key)]
+                names += [s.name for s in choice.settings if reaches(s.key)]
             elif any(reaches(s.key) for other in axis for s in other.settings):
-                found.append(choice.case)
-        return tuple(found)
+                names.append(choice.case)
+        return tuple(names)
 
-    def excluding(self, combination: Combination, model: str) -> list[Rule]:
+    def excluding_rules(self, combination: Combination, model: str) -> list[Rule]:
         """Return the rules that leave out a combination with a model."""
         values = {s.written: s.value for choice in combination for s in choice.settings}
         values.update([("case", choice.case) for choice in combination if choice.case])
@@ -239,8 +239,8 @@ def _each_key_once(
 def _zip_columns(columns: Sequence[tuple[Setting, ...]], document: Document) -> Axis:
     lengths = {column[0].written: len(column) for column in columns}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{key} has {n}" for key, n in lengths.items())
-        raise document.error(("sweep", "zip"), f"lists of one length go together: {told}")
+        listed = ", ".join(f"{key} has {n}" for key, n in lengths.items())
+        raise document.error(("sweep", "zip"), f"lists of one length go together: {listed}")
     return tuple(SettingChoice(settings) for settings in zip(*columns, strict=True))
 
 

@@ -2,18 +2,21 @@
 
 The safe subset of YAML, composed to nodes by PyYAML and read by rules of our own: `yes`, `no`,
 `12:30` and dates stay text, `1e-4` is a number, a key that stands twice is an error, tags are
-refused, and aliases may not blow a small file up.
+refused, and aliases may not blow a small file up. `explain` says where a value stands that is no
+valid one.
 """
 
+import dataclasses
 import difflib
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from evalharness.errors import ConfigError
 from evalharness.files.untrusted import one_line, read_whole
@@ -376,3 +379,105 @@ def _index(tree: Any, name: str | int) -> Any:
     if not isinstance(name, int) or name >= len(tree):
         raise KeyError(name)
     return name
+
+
+def explain(
+    error: ValidationError, document: Document, at: Key, shape: type[BaseModel]
+) -> ConfigError:
+    """Return the first thing that pydantic found, in one line with its place and a way out."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    key = _known_part(first["loc"], document, at)
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = _options_at(shape, first["loc"][:-1])
+        return document.error(key, f"unknown key{nearest(str(first['loc'][-1]), known)}")
+    if first["type"] == "missing":
+        wanted = _last_name(first["loc"])
+        around = _known_part(first["loc"][:-1], document, at)
+        return document.error(around, f"{wanted!r} is missing")
+    alike = [e for e in problems if _known_part(e["loc"], document, at) == key]
+    messages = list(dict.fromkeys(_in_words(e["msg"]) for e in alike))
+    return document.error(key, " or ".join(messages) + _describe_input(first))
+
+
+def _options_at(shape: Any, location: Sequence[str | int]) -> list[str]:
+    """Return the keys that are known where a location leads, down nested models and dataclasses."""
+    for part in location:
+        inner = _fields_of(shape).get(str(part))
+        shape = next((s for s in types_within(inner) if _fields_of(s)), shape)
+    return list(_fields_of(shape))
+
+
+def _fields_of(shape: Any) -> dict[str, Any]:
+    """Return the fields of a model or dataclass with their types; of anything else none."""
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        return {name: field.annotation for name, field in shape.model_fields.items()}
+    if isinstance(shape, type) and dataclasses.is_dataclass(shape):
+        return {field.name: field.type for field in dataclasses.fields(shape)}
+    return {}
+
+
+def types_within(hint: Any) -> Iterator[Any]:
+    """Yield a type and what it is made of."""
+    yield hint
+    for inner in get_args(hint):
+        yield from types_within(inner)
+
+
+def _last_name(location: Sequence[str | int]) -> str:
+    """Return the last named part of a pydantic location."""
+    return str(next((part for part in reversed(location) if isinstance(part, str)), "value"))
+
+
+def _known_part(location: Sequence[str | int], document: Document, at: Key) -> Key:
+    """Cut the branch of a union that pydantic adds to the location (`batch.literal['auto']`)."""
+    for end in range(len(location), 0, -1):
+        if _stands(document.tree, (*at, *location[:end])):
+            return (*at, *location[:end])
+    return at
+
+
+def _stands(tree: Any, key: Key) -> bool:
+    for part in key:
+        listed = isinstance(tree, list) and isinstance(part, int) and part < len(tree)
+        if not (listed or (isinstance(tree, dict) and part in tree)):
+            return False
+        tree = tree[part]
+    return True
+
+
+# What pydantic says in JSON's words, in those of YAML and of this page.
+_WORDS = {
+    "Value error, ": "",
+    "Input should be": "should be",
+    "a valid array": "a list",
+    "a valid dictionary": "a mapping",
+    "an object": "a mapping (key: value)",
+}
+
+
+def _in_words(message: str) -> str:
+    for words, plainer in _WORDS.items():
+        message = message.replace(words, plainer)
+    return message
+
+
+def _describe_input(first: Mapping[str, Any]) -> str:
+    value = first.get("input")
+    if first["type"] == "string_type" and isinstance(value, int | float):
+        return f"; put {_short_text(value)} in quotes"
+    if isinstance(value, str | int | float | bool) or value is None:
+        return f", not {_short_text(value)}"
+    return ""
+
+
+def _short_text(value: Any) -> str:
+    words = {None: "null", True: "true", False: "false"}
+    named = value is None or isinstance(value, bool)
+    return clip_text(words[value] if named else repr(value))
+
+
+def clip_text(text: str) -> str:
+    """Return what a message quotes: one line, and not too long."""
+    text = one_line(text)
+    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -1,4 +1,4 @@
-"""What comes back from a server, read with care."""
+"""Reads what a server sends back: the text and why it ended, or what went wrong."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""A client: requests in, as many answers or reasons out."""
+"""Sends requests to a server, many at once: for each an answer, or the reason why there is none."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import httpx2
 
 Sleep = Callable[[float], Awaitable[None]]
-Limit = Callable[[float], AbstractAsyncContextManager[object]]
+TimeLimit = Callable[[float], AbstractAsyncContextManager[object]]
 
 # Busy, too slow, too many at once, or broken for now: worth another try.
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -82,7 +82,7 @@ class Client:
         *,
         seed: int = 0,
         sleep: Sleep = asyncio.sleep,
-        limit: Limit = asyncio.timeout,
+        limit: TimeLimit = asyncio.timeout,
     ) -> None:
         """Take the server, and read its key. Raises: EndpointError where there is none.
 

@@ -1,4 +1,4 @@
-"""Which server is asked, and how patiently."""
+"""Which server is asked: its address, key and model, time limits and retries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

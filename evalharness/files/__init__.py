@@ -1,1 +1,1 @@
-"""Paths and URLs, files that come along, files that go away, texts that nobody vouches for."""
+"""Files by path or URL, files of the project, temporary files, untrusted files and texts."""

@@ -98,7 +98,7 @@ class _Resuming(io.RawIOBase):
         self._at = 0
         self._fs, self._path = file_system(url)
         try:
-            self._state = self._told()
+            self._state = self._file_version()
             self._file = self._fs.open(self._path, "rb")
         except Exception as error:
             raise explain_error(url, error) from error
@@ -143,11 +143,11 @@ class _Resuming(io.RawIOBase):
 
     def _open_again(self) -> None:
         self._fs.invalidate_cache()
-        if self._told() != self._state:
+        if self._file_version() != self._state:
             raise DataError(f"{self.url}: was changed while it was read; run it again")
         self._file = self._fs.open(self._path, "rb")
 
-    def _told(self) -> tuple[Any, ...]:
+    def _file_version(self) -> tuple[Any, ...]:
         """Return size and version of the file, as far as the file system tells them."""
         info = self._fs.info(self._path)
         names = ("size", "ETag", "etag", "mtime", "LastModified", "updated", "created")

@@ -1,4 +1,4 @@
-"""What grows with the number of articles, in temporary files: so that memory does not.
+"""Temporary files for what grows with the number of articles, so that memory does not.
 
 The files have no name and are gone with the process, however it ends. They lie where temporary
 files do (`TMPDIR`). What is small stays in memory and makes no file.

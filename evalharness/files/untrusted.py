@@ -1,4 +1,4 @@
-"""Care with what comes from outside: files that have no end, characters that command terminals."""
+"""Reads untrusted files up to a limit, and shows untrusted text without control characters."""
 
 import errno
 import re

@@ -187,7 +187,7 @@ def parquet_rows(stream: BinaryIO, reading: RowReader) -> Iterator[Raw]:
     try:
         # Without these two, whole row groups are read ahead: 210 MB where 12 will do.
         with parquet.ParquetFile(stream, pre_buffer=False, buffer_size=2**20) as file:
-            columns = reading.wanted(file.schema_arrow.names)
+            columns = reading.columns_to_read(file.schema_arrow.names)
             number = 1
             for batch in file.iter_batches(BATCH_ROWS, columns=columns):
                 yield from enumerate(batch_rows(batch), number)

@@ -375,7 +375,7 @@ def split_rows(split: Any, reading: RowReader) -> Iterator[Raw]:
 
     broken = (OSError, ArrowException, exceptions.DatasetsError, errors.HTTPError)  # type: ignore[attr-defined]
     if split.column_names:
-        split = split.select_columns(reading.wanted(split.column_names))
+        split = split.select_columns(reading.columns_to_read(split.column_names))
     number = 0
     try:
         for table in split.with_format("arrow").iter(BATCH_ROWS):

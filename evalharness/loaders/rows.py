@@ -121,7 +121,7 @@ class RowReader:
             columns.extra,
         )
 
-    def wanted(self, available: Iterable[str]) -> list[str]:
+    def columns_to_read(self, available: Iterable[str]) -> list[str]:
         """Return the columns of `available` worth reading; all where one is missing."""
         available = list(available)
         if not set(self.names["article"]) & set(available):
@@ -236,9 +236,9 @@ class RowJudge:
             try:
                 yield self._article(fields, number, stem)
             except _Defect as defect:
-                yield self.rejected(f"{place}{number}", str(defect))
+                yield self._reject(f"{place}{number}", str(defect))
 
-    def rejected(self, where: str, reason: str) -> Rejected:
+    def _reject(self, where: str, reason: str) -> Rejected:
         """Return the row as rejected, or end the run if `bad_rows` says so.
 
         Raises: DataError

@@ -18,7 +18,8 @@ from evalharness.meta.scoring import score_checks
 from evalharness.protocols import Metric
 from evalharness.records import Score
 from evalharness.stats import agreement
-from evalharness.stats.agreement import BoolValues, Values
+from evalharness.stats.agreement import BoolValues
+from evalharness.stats.intervals import Values
 
 # A share of fewer flagged rows says nothing.
 FEWEST_FLAGGED = 5

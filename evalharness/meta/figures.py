@@ -24,7 +24,8 @@ from evalharness.meta.resampling import (
 )
 from evalharness.records import Flag, Score, Span
 from evalharness.stats import agreement
-from evalharness.stats.agreement import BoolValues, Counts, Values
+from evalharness.stats.agreement import BoolValues, Counts
+from evalharness.stats.intervals import Values
 from evalharness.text.stems import stem
 
 # Notes of checks that are listed with their counts; the rest is summed up.

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.stats import agreement
-from evalharness.stats.agreement import BoolValues, Counts, Values
+from evalharness.stats.agreement import BoolValues, Counts
+from evalharness.stats.intervals import Values
 
 CONFIDENCE = 0.95
 FOLDS = 5

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -19,13 +19,13 @@ from evalharness.hf.prompts import (
     render_chat,
     window,
 )
-from evalharness.models.options import Generating
+from evalharness.models.options import CheckpointReader, Generating
 from evalharness.models.prompt import NoPrompt, Prompt
 from evalharness.protocols import Need
-from evalharness.records import Article, Summary
+from evalharness.records import Article
 
 if TYPE_CHECKING:
-    from evalharness.models.engine import Engine, GeneratedText
+    from evalharness.models.engine import GeneratedText
 
 INSTRUCTION = (
     "{article}\n\nSummarize the article above in at most three sentences. Say only what the "
@@ -101,28 +101,13 @@ class Causal(Generating):
         texts = [self.system, *(fixed for said in (prompt, merge) for fixed, _ in parts(said))]
         return tuple(text.strip() for text in texts if text.strip())
 
-    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
-        """Return a summary for each article, in order.
-
-        Raises: ModelError where the checkpoint cannot be used as asked.
-        """
-        return self._writer.summarize(articles)
-
-    @property
-    def engine(self) -> "Engine":
-        """The model at work, which writes summaries for prompts."""
-        return self._writer.engine
-
-    def prompt(self, article: Article) -> Prompt | NoPrompt:
-        """Return the prompt of an article, cut to fit."""
-        return self._writer.prompt(article)
-
     @cached_property
-    def _writer(self) -> "_Writer":
-        return _Writer(self, self.load("AutoModelForCausalLM"))
+    def reader(self) -> "_Reader":
+        """The checkpoint at work, loaded when it is first asked."""
+        return _Reader(self, self.load("AutoModelForCausalLM"))
 
 
-class _Writer:
+class _Reader(CheckpointReader):
     """A checkpoint at work; settles once what is the same for all articles."""
 
     def __init__(self, options: Causal, loaded: weights.Loaded) -> None:
@@ -159,19 +144,6 @@ class _Writer:
         if self.options.chat is None:
             return has_template and self.options.template is None
         return self.options.chat
-
-    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
-        """Return a summary for each article, in order."""
-        from evalharness.models import engine
-
-        return engine.write_summaries(
-            articles,
-            self.engine,
-            self.prompt,
-            self._clean_text,
-            self.options.long,
-            self.merge_prompt,
-        )
 
     def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the prompt with as much of the article, from its start, as fits."""
@@ -222,7 +194,8 @@ class _Writer:
             text = f"{self.options.system}\n\n{text}"
         return list(self.tokenizer(text)["input_ids"])
 
-    def _clean_text(self, written: "GeneratedText", prompt: Prompt) -> str:
+    def clean_text(self, written: "GeneratedText", prompt: Prompt) -> str:
+        """Return what was written as people are to read it."""
         text = written.text
         if self.options.thinking == "remove":
             # Some templates open the thought themselves, at the end of the prompt.

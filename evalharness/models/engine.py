@@ -23,13 +23,12 @@ from transformers import (
 from evalharness.errors import HarnessError, ModelError
 from evalharness.hf import weights
 from evalharness.models import sampling
-from evalharness.models.long import Long, error_line, summarize_all
+from evalharness.models.long import error_line
 from evalharness.models.pace import LEAST_FOR_TRIAL, Pace, find_pace, usual
 from evalharness.models.prompt import NoPrompt as Failed
 from evalharness.models.prompt import Prompt as Prompt
-from evalharness.models.prompt import Said
 from evalharness.models.settings import DecodingSettings, end_tokens
-from evalharness.records import Article, Finish, Summary
+from evalharness.records import Finish
 
 _NO_MEMORY = "out of memory at batch size 1"
 
@@ -286,46 +285,6 @@ class Engine:
         if found:
             text, finish = text[: min(found)], "stop"
         return GeneratedText(new, text, finish)
-
-
-@dataclass(frozen=True)
-class Asking:
-    """An engine with a way to make prompts, and to make what it writes readable."""
-
-    engine: Engine
-    prompt: Callable[[Article], Prompt | Failed]
-    merge_prompt: Callable[[Article], Prompt | Failed]
-    clean_text: Callable[[GeneratedText, Prompt], str]
-
-    def write(self, prompts: Sequence[Prompt]) -> list[Said | Failed]:
-        """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
-        results = zip(prompts, self.engine.write(prompts), strict=True)
-        return [
-            result
-            if isinstance(result, Failed)
-            else Said(self.clean_text(result, p), result.finish, len(result.ids), len(p.ids))
-            for p, result in results
-        ]
-
-
-def write_summaries(
-    articles: Sequence[Article],
-    engine: Engine,
-    prompt: Callable[[Article], Prompt | Failed],
-    clean_text: Callable[[GeneratedText, Prompt], str],
-    long: Long | None = None,
-    merge_prompt: Callable[[Article], Prompt | Failed] | None = None,
-) -> list[Summary]:
-    """Return the summary of each article, in order: its prompt, written to, and made readable.
-
-    long: what to do with an article that does not fit. merge_prompt: makes a prompt of summaries,
-    where that is not the prompt of an article. Raises: ModelError where all fail for the same
-    reason.
-    """
-    with weights.quiet():
-        return summarize_all(
-            articles, Asking(engine, prompt, merge_prompt or prompt, clean_text), long
-        )
 
 
 def careful(

@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.hf import weights
-from evalharness.models.long import Long
+from evalharness.models.long import Long, summarize_all
 from evalharness.models.pace import LEAST_FOR_TRIAL
-from evalharness.models.prompt import NoPrompt, Prompt
+from evalharness.models.prompt import NoPrompt, Prompt, Said
 from evalharness.protocols import Checkpoint
-from evalharness.records import Article
+from evalharness.records import Article, Summary
 
 if TYPE_CHECKING:
-    from evalharness.models.engine import Engine
+    from evalharness.models.engine import Engine, GeneratedText
 
 # Options that are handed to generation as they are; None leaves the checkpoint's own value.
 DECODING = (
@@ -152,14 +153,27 @@ class Generating:
             left -= length
         return batches
 
+    @cached_property
+    def reader(self) -> "CheckpointReader":
+        """The checkpoint at work, loaded when it is first asked."""
+        raise NotImplementedError
+
     @property
     def engine(self) -> "Engine":
         """The model at work, which writes summaries for prompts."""
-        raise NotImplementedError
+        return self.reader.engine
 
     def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the prompt of an article, cut to fit."""
-        raise NotImplementedError
+        return self.reader.prompt(article)
+
+    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
+        """Return a summary for each article, in order.
+
+        Raises: ModelError where the checkpoint cannot be used as asked.
+        """
+        with weights.quiet():
+            return summarize_all(articles, self.reader, self.long)
 
     def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
         """Tell whether n articles are worth a trial of batch sizes, after what was found before."""
@@ -222,3 +236,32 @@ _RANGES: dict[str, tuple[float, float]] = {
     "batch_size": (1, _UNBOUNDED),
     "seed": (0, _UNBOUNDED),
 }
+
+
+class CheckpointReader:
+    """A checkpoint at work; settles once what is the same for all articles."""
+
+    engine: "Engine"
+
+    def prompt(self, article: Article) -> Prompt | NoPrompt:
+        """Return the prompt with as much of the article, from its start, as fits."""
+        raise NotImplementedError
+
+    def merge_prompt(self, summaries: Article) -> Prompt | NoPrompt:
+        """Return the prompt that merges summaries, which stand where the article's text does."""
+        return self.prompt(summaries)
+
+    def clean_text(self, written: "GeneratedText", prompt: Prompt) -> str:
+        """Return what was written as people are to read it."""
+        raise NotImplementedError
+
+    def write(self, prompts: Sequence[Prompt]) -> list[Said | NoPrompt]:
+        """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
+        return [
+            result
+            if isinstance(result, NoPrompt)
+            else Said(
+                self.clean_text(result, prompt), result.finish, len(result.ids), len(prompt.ids)
+            )
+            for prompt, result in zip(prompts, self.engine.write(prompts), strict=True)
+        ]

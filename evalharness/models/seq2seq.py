@@ -2,7 +2,6 @@
 
 import copy
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,15 +10,15 @@ from evalharness.errors import ModelError
 from evalharness.hf import weights
 from evalharness.hf.prompts import positions, window
 from evalharness.models.long import MERGE
-from evalharness.models.options import Generating
+from evalharness.models.options import CheckpointReader, Generating
 from evalharness.models.prompt import NoPrompt, Prompt
 from evalharness.protocols import Need
-from evalharness.records import Article, Summary
+from evalharness.records import Article
 
 if TYPE_CHECKING:
     import torch
 
-    from evalharness.models.engine import Engine, GeneratedText
+    from evalharness.models.engine import GeneratedText
 
 # A checkpoint may hold parameters for several tasks.
 TASK = "summarization"
@@ -52,28 +51,13 @@ class Seq2Seq(Generating):
         if self.long and self.long.merge != MERGE:
             raise ValueError("long: merge: is for a model that is prompted; this one is not")
 
-    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
-        """Return a summary for each article, in order.
-
-        Raises: ModelError where the checkpoint cannot be used as asked.
-        """
-        return self._writer.summarize(articles)
-
-    @property
-    def engine(self) -> "Engine":
-        """The model at work, which writes summaries for prompts."""
-        return self._writer.engine
-
-    def prompt(self, article: Article) -> Prompt | NoPrompt:
-        """Return the prompt of an article, cut to fit."""
-        return self._writer.prompt(article)
-
     @cached_property
-    def _writer(self) -> "_Writer":
-        return _Writer(self, self.load("AutoModelForSeq2SeqLM"))
+    def reader(self) -> "_Reader":
+        """The checkpoint at work, loaded when it is first asked."""
+        return _Reader(self, self.load("AutoModelForSeq2SeqLM"))
 
 
-class _Writer:
+class _Reader(CheckpointReader):
     """A checkpoint at work; settles once what is the same for all articles."""
 
     def __init__(self, options: Seq2Seq, loaded: weights.Loaded) -> None:
@@ -102,13 +86,6 @@ class _Writer:
             before=self._restore_sparse_attention,
         )
 
-    def summarize(self, articles: Sequence[Article]) -> list[Summary]:
-        """Return a summary for each article, in order."""
-        from evalharness.models import engine
-
-        long = self.options.long
-        return engine.write_summaries(articles, self.engine, self.prompt, self._clean_text, long)
-
     def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the tokens of prefix and article, the article cut on the right to fit."""
         from evalharness.models.sampling import article_seed
@@ -130,7 +107,8 @@ class _Writer:
         options |= {"return_offsets_mapping": fast, "return_special_tokens_mask": fast}
         return self.tokenizer(self.prefix + text, **options)
 
-    def _clean_text(self, written: "GeneratedText", prompt: Prompt) -> str:
+    def clean_text(self, written: "GeneratedText", prompt: Prompt) -> str:
+        """Return what was written as people are to read it."""
         text = written.text
         if "pegasus" in self.model.config.model_type:
             text = _LINE_BREAK.sub("\n", text)

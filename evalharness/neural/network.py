@@ -6,10 +6,12 @@ Imported when the work starts, since torch is.
 import gc
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+from transformers import AutoConfig, AutoTokenizer
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights
@@ -190,6 +192,71 @@ class Network:
                     f"token {most} of the tokenizer is beyond the model's vocabulary of "
                     f"{embedding.weight.shape[0]}"
                 )
+
+
+class Architecture(NamedTuple):
+    """A network whose config and tokenizer are those of its backbone, another checkpoint.
+
+    name: of the method, for messages. model_type, kind: of the backbone, by its config and in
+    words. trained_on: names of backbones. build: makes the network of a config with `options`.
+    """
+
+    name: str
+    model_type: str
+    kind: str
+    trained_on: str
+    build: Callable[[Any], Any]
+    options: Mapping[str, Any] = {}
+
+    def load(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        source: Path,
+        backbone: str,
+        dtype: weights.Dtype,
+        attention: str | None,
+    ) -> tuple[Any, Any]:
+        """Return the network with these weights, and its tokenizer.
+
+        source: the weights' file. backbone: a folder, or a name on the hub; of its weights nothing
+        is read. Raises: ModelError where the weights are not this network's on this backbone.
+        """
+        named = weights.checkpoint_identity(backbone)
+        where = {"revision": named["revision"]} if "revision" in named else {}
+        try:
+            with weights.quiet():
+                config = AutoConfig.from_pretrained(
+                    backbone, trust_remote_code=False, **where, **self.options
+                )
+                tokenizer = AutoTokenizer.from_pretrained(
+                    backbone, trust_remote_code=False, **where
+                )
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{backbone}: {str(error).splitlines()[0]}") from error
+        if config.model_type != self.model_type:
+            raise ModelError(
+                f"{backbone} is a {config.model_type}; {self.name}'s backbone is a {self.kind}"
+            )
+        if attention is not None:
+            config._attn_implementation = attention
+        network = self.build(config)
+        self._fill(network, tensors, source)
+        network.to(torch.float32 if dtype == "auto" else getattr(torch, dtype))
+        return network.eval(), tokenizer
+
+    def _fill(self, network: Any, tensors: Mapping[str, torch.Tensor], source: Path) -> None:
+        wanted = network.state_dict()
+        lacking = sorted(wanted.keys() - tensors.keys())
+        if lacking:
+            raise ModelError(f"{source}: no weights of {self.name}: {lacking[0]} is not among them")
+        for name, values in wanted.items():
+            if tensors[name].shape != values.shape:
+                raise ModelError(
+                    f"{source}: {name} is {list(tensors[name].shape)}, and {list(values.shape)} by "
+                    f"the backbone's config: name the backbone it was trained on "
+                    f"({self.trained_on})"
+                )
+        network.load_state_dict({name: tensors[name] for name in wanted})
 
 
 def without_surrogates(text: str) -> str:

@@ -1,8 +1,9 @@
 """The options that every component with a network of its own shares."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from evalharness import text
@@ -13,6 +14,9 @@ from evalharness.records import Span
 
 if TYPE_CHECKING:
     from evalharness.neural.network import Network
+
+# Makes network and tokenizer of a file with weights, a backbone, the kind of numbers and attention.
+LoadOnBackbone = Callable[[Path, str, weights.Dtype, str | None], tuple[Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -83,3 +87,15 @@ class NetworkOptions:
             lacks=lacks,
         )
         return Network(weights.load_checkpoint(request), self.batch_tokens)
+
+    def network_on_backbone(self, load: LoadOnBackbone, file: str, backbone: str) -> "Network":
+        """Return a network of its own class: what `load` makes of a file of the checkpoint.
+
+        Raises: ModelError.
+        """
+        from evalharness.neural.network import Network
+
+        path = weights.file(self.checkpoint, file, self.revision)
+        model, tokenizer = load(path, backbone, self.dtype, self.attention)
+        device = weights.place(self.device)
+        return Network(weights.Loaded(model.to(device), tokenizer, device), self.batch_tokens)

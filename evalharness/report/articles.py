@@ -170,7 +170,7 @@ def flag_counts(gathered: Gathered, articles: Articles) -> Values:
     totals = np.zeros(articles.n)
     for system, run in enumerate(gathered.runs):
         rows = articles.rows[:, system]
-        for metric in run.record["metrics"]:
+        for metric in run.figures:
             if f"{metric}.flags" in run.columns:
                 counts = run.values([f"{metric}.flags"])[:, 0]
                 totals[rows >= 0] += np.nan_to_num(counts[rows[rows >= 0]], nan=0.0)

@@ -174,8 +174,7 @@ def find_article(gathered: Gathered, wanted: str) -> ShownArticle:
 
 
 def _kinds(run: Run) -> Mapping[str, str]:
-    signatures: Mapping[str, Any] = run.record["signatures"]["metrics"]
-    return {label: str(made).partition("|")[0] for label, made in signatures.items()}
+    return {label: run.kind(label) for label in run.figures}
 
 
 def _resolve_id(wanted: str, ids: Sequence[Sequence[str]], gathered: Gathered) -> str:

@@ -12,11 +12,11 @@ from typing import IO, Literal
 from xml.etree import ElementTree as ET
 
 from evalharness.comparison.gate import WORST_ARTICLES, Gate
-from evalharness.comparison.outcomes import GateResult, Outcome, WorstArticle
+from evalharness.comparison.rules import GateResult, Outcome, WorstArticle
 from evalharness.files.untrusted import visible
-from evalharness.report.table import NOTICE
-from evalharness.report.text_table import (
+from evalharness.report.table import (
     NONE,
+    NOTICE,
     escape_markdown,
     markdown_table,
     number_text,

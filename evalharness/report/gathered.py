@@ -12,7 +12,7 @@ from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.table import columns_of, headings
 from evalharness.store import samples
-from evalharness.store.runs import AGAIN, Run, read_run, runs_in, unique_names
+from evalharness.store.runs import Figure, Run, kind_of, read_run, runs_in, unique_names
 
 CONFIG = samples.CONFIG
 ScorerKind = Literal["metric", "check"]
@@ -41,13 +41,9 @@ class ScoreColumn:
         """Its name in `compare` and in the page's data: `rouge.rouge1`, `numbers`."""
         return self.measure.name
 
-    def of(self, record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Return mean, interval and n in a `run.json`; None in one without it."""
-        metric: Mapping[str, Any] | None = record["metrics"].get(self.measure.metric)
-        if metric is None or self.measure.part == "value":
-            return metric
-        part: Mapping[str, Any] | None = metric["parts"].get(self.measure.part)
-        return part
+    def of(self, run: Run) -> Figure | None:
+        """Return mean, interval and n in a run; None in one without it."""
+        return run.figure(self.measure.metric, self.measure.part)
 
     def value_in(self, scores: Mapping[str, Any]) -> float | None:
         """Return the value among the scores of a sample; None where there is none."""
@@ -73,11 +69,6 @@ class Gathered:
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(unique_names(self.runs)))
 
-    @property
-    def records(self) -> list[Mapping[str, Any]]:
-        """What the runs' `run.json` hold."""
-        return [run.record for run in self.runs]
-
     @cached_property
     def configs(self) -> list[Mapping[str, Any]]:
         """The resolved configs; empty where there is none that can be read."""
@@ -86,7 +77,7 @@ class Gathered:
     @cached_property
     def columns(self) -> list[ScoreColumn]:
         """The scores that tables show, those of checks last."""
-        pairs = columns_of(self.records)
+        pairs = columns_of(self.runs)
         columns = [
             ScoreColumn(
                 Measure(metric, part or "value"),
@@ -102,8 +93,7 @@ class Gathered:
     @cached_property
     def roles(self) -> list[SystemRole]:
         """Which systems are floors, and which are a ceiling."""
-        kinds = [str(record["signatures"]["model"]).partition("|")[0] for record in self.records]
-        return [_ROLES.get(registry.model_row(kind).role, "") for kind in kinds]
+        return [_ROLES.get(registry.model_row(run.model_kind).role, "") for run in self.runs]
 
     def _kind(self, metric: str) -> ScorerKind:
         """Return the kind that a config lists it under; without a config, by its built-in name."""
@@ -117,12 +107,12 @@ class Gathered:
 
     def signatures(self, metric: str) -> list[str]:
         """Return what made a metric's scores, each of them once."""
-        signatures = (record["signatures"]["metrics"].get(metric) for record in self.records)
-        return list(dict.fromkeys(str(signature) for signature in signatures if signature))
+        signatures = (run.signatures.metrics.get(metric) for run in self.runs)
+        return list(dict.fromkeys(signature for signature in signatures if signature))
 
     def _made_by(self, metric: str) -> str:
         """Return the name of the component that has this label."""
-        return next(iter(self.signatures(metric)), metric).partition("|")[0]
+        return kind_of(next(iter(self.signatures(metric)), metric))
 
 
 def _component_mappings(components: Any) -> Iterator[Mapping[str, Any]]:
@@ -153,7 +143,6 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
         inner, lacking = _runs_of_folder(given.folder if isinstance(given, Run) else Path(given))
         missing += lacking
         for run in inner:
-            _check(run)
             by_folder.setdefault(run.folder.resolve(), run)
     return Gathered(tuple(by_folder.values()), tuple(missing))
 
@@ -187,46 +176,3 @@ def _cells(sweep: Path) -> list[str]:
         if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
             raise DataError(f"{sweep}: {name!r} is no folder beside it")
     return names
-
-
-# What the page reads of a `run.json` beyond what every command does, with its type.
-_SHAPE: Mapping[tuple[str, ...], type] = {
-    ("seed",): int,
-    ("interval", "resamples"): int,
-    ("outputs", "errors"): dict,
-    ("outputs", "defects"): dict,
-    ("outputs", "truncated"): int,
-}
-
-
-def _check(run: Run) -> None:
-    """Refuse a record that does not have what the page shows. Raises: DataError."""
-    for key in _wrong(run.record):
-        path = run.folder / samples.RUN_FILE
-        raise DataError(f"{path}: no {key!r} as evalharness writes it; {AGAIN}")
-
-
-def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the keys of a record whose values are missing or of another type."""
-    yield from (".".join(key) for key, kind in _SHAPE.items() if not _has(record, kind, *key))
-    if not (_has(record, float, "interval", "level") or _has(record, int, "interval", "level")):
-        yield "interval.level"
-    for label, metric in record["metrics"].items():
-        if not (_has(metric, dict, "notes") and _has(metric, int, "n")):
-            yield f"metrics.{label}"
-        yield from (
-            f"metrics.{label}.{name}" for name in metric["parts"] if not _counts(metric, name)
-        )
-    for label in record["signatures"]["metrics"]:
-        if not _has(record, str, "signatures", "metrics", label):
-            yield f"signatures.metrics.{label}"
-
-
-def _counts(metric: Any, part: str) -> bool:
-    return _has(metric, int, "parts", part, "n")
-
-
-def _has(tree: Any, kind: type, *key: str) -> bool:
-    for part in key:
-        tree = tree.get(part) if isinstance(tree, dict) else None
-    return isinstance(tree, kind)

@@ -10,8 +10,8 @@ from evalharness.report.articles import Articles
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.provenance import TrustCard, trust_cards
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
-from evalharness.report.table import scaled_figure
-from evalharness.report.text_table import amount_text, number_text, p_value, percent_text
+from evalharness.report.table import amount_text, number_text, p_value, percent_text, scaled_figure
+from evalharness.store.runs import Run, ScorerFigures
 
 # Systems that a sentence names before it counts the rest.
 _NAMED = 4
@@ -89,8 +89,8 @@ def overview(
         unscored=tuple(_missing_scores(gathered)),
         errors=tuple(
             (name, n, why)
-            for name, record in zip(gathered.names, gathered.records, strict=True)
-            for why, n in record["outputs"]["errors"].items()
+            for name, run in zip(gathered.names, gathered.runs, strict=True)
+            for why, n in run.outputs.errors.items()
         ),
         trust=trust_cards(gathered, cards),
     )
@@ -225,33 +225,29 @@ def _rows(gathered: Gathered, standings: Standings) -> Iterator[SystemRow]:
     """Yield the systems: those that compete, then floors, then ceilings."""
     rank = {"": 0, "floor": 1, "ceiling": 2}
     for n in sorted(range(len(gathered.runs)), key=lambda n: rank[gathered.roles[n]]):
-        record = gathered.records[n]
-        outputs, counts = record["outputs"], record["counts"]
-        name = gathered.names[n]
+        run, name = gathered.runs[n], gathered.names[n]
         yield SystemRow(
             name=name,
             role=gathered.roles[n],
-            articles=counts["articles"],
-            failed=counts.get("failed", 0),
-            rejected=counts.get("rejected", 0),
-            answered=percent_text(outputs.get("answer_rate")),
-            words=number_text(outputs.get("mean_words"), 0),
-            truncated=_share(outputs.get("truncated", 0), counts["articles"]),
-            defects=", ".join(f"{k} {what}" for what, k in outputs.get("defects", {}).items()),
-            figures=tuple(_figure(column, record, standings, name) for column in gathered.columns),
+            articles=run.n,
+            failed=run.counts.failed,
+            rejected=run.counts.rejected,
+            answered=percent_text(run.outputs.answer_rate),
+            words=number_text(run.outputs.mean_words, 0),
+            truncated=_share(run.outputs.truncated, run.n),
+            defects=", ".join(f"{k} {what}" for what, k in run.outputs.defects.items()),
+            figures=tuple(_figure(column, run, standings, name) for column in gathered.columns),
         )
 
 
-def _figure(
-    column: ScoreColumn, record: Mapping[str, Any], standings: Standings, name: str
-) -> TableFigure | None:
-    figures = column.of(record)
-    if not figures or figures["mean"] is None:
+def _figure(column: ScoreColumn, run: Run, standings: Standings, name: str) -> TableFigure | None:
+    figure = column.of(run)
+    if figure is None or figure.mean is None:
         return None
-    if column.measure.part == "value" and figures.get("corpus") is not None:
-        return TableFigure(f"{figures['corpus']:.1f}", "", "", figures["n"], "", whole=True)
-    mean, low, high = (one_digit(figures[k], column) for k in ("mean", "low", "high"))
-    return TableFigure(mean, low, high, figures["n"], standings.mark(column, name))
+    if isinstance(figure, ScorerFigures) and figure.corpus is not None:
+        return TableFigure(f"{figure.corpus:.1f}", "", "", figure.n, "", whole=True)
+    mean, low, high = (one_digit(x, column) for x in (figure.mean, figure.low, figure.high))
+    return TableFigure(mean, low, high, figure.n, standings.mark(column, name))
 
 
 def one_digit(value: float | None, column: ScoreColumn) -> str:
@@ -268,17 +264,17 @@ def _share(n: int, of: int) -> str:
 
 def _missing_scores(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
     """Yield system, metric, how many articles have no score, and why."""
-    for name, record in zip(gathered.names, gathered.records, strict=True):
-        for label, metric in record["metrics"].items():
-            for why, n in metric.get("notes", {}).items():
+    for name, run in zip(gathered.names, gathered.runs, strict=True):
+        for label, figures in run.figures.items():
+            for why, n in figures.notes.items():
                 yield name, label, n, why
 
 
 def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iterator[str]:
-    first = gathered.records[0]
+    interval = gathered.runs[0].interval
     yield (
-        f"Means over the articles, shares times 100, with the {first['interval']['level']:.0%} "
-        f"interval of {first['interval']['resamples']:,} bootstrap resamples."
+        f"Means over the articles, shares times 100, with the {interval.level:.0%} "
+        f"interval of {interval.resamples:,} bootstrap resamples."
     )
     if standings.comparison is not None:
         yield (
@@ -340,6 +336,8 @@ def _whole_corpus(gathered: Gathered) -> list[str]:
     return [
         column.label
         for column in gathered.columns
-        if column.measure.part == "value"
-        and any("corpus" in (column.of(record) or {}) for record in gathered.records)
+        if any(
+            isinstance(figure, ScorerFigures) and figure.is_corpus
+            for figure in map(column.of, gathered.runs)
+        )
     ]

@@ -190,7 +190,7 @@ def _gate(gathered: Gathered, options: PageOptions) -> Gate | None:
 
 
 def _title(gathered: Gathered) -> str:
-    names = list(dict.fromkeys(str(record["experiment"]) for record in gathered.records))
+    names = list(dict.fromkeys(run.experiment for run in gathered.runs))
     return ", ".join(names)
 
 

@@ -13,8 +13,7 @@ from evalharness.report.articles import Articles, Texts, article_scores
 from evalharness.report.gate import GATE_WORDS, Change, gate_notes, word_diff
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.report.ranking import Standings, without_folders
-from evalharness.report.table import scaled_figure
-from evalharness.report.text_table import p_value
+from evalharness.report.table import p_value, scaled_figure
 from evalharness.stats.intervals import Values
 
 WORST_SHOWN = 20

@@ -68,9 +68,7 @@ class PageIndex:
         self.values: dict[str, list[list[float | None]]] = {
             column.key: [[] for _ in systems] for column in self.gathered.columns
         }
-        metrics = dict.fromkeys(
-            metric for record in self.gathered.records for metric in record["metrics"]
-        )
+        metrics = dict.fromkeys(metric for run in self.gathered.runs for metric in run.figures)
         self.finish: list[list[str | None]] = [[] for _ in systems]
         self.words: list[list[int | None]] = [[] for _ in systems]
         self.truncated: list[list[bool | None]] = [[] for _ in systems]

@@ -14,6 +14,7 @@ from evalharness.meta import known_cards
 from evalharness.meta.cards import source_row, with_interval
 from evalharness.report.gathered import CONFIG, Gathered
 from evalharness.report.table import signatures
+from evalharness.store.runs import Run, kind_of
 
 # What a run adds to a check's signature, which does not change its scores.
 _ADDED = "|calibration:"
@@ -75,11 +76,11 @@ def _trust_card(
 def _card(label: str, made: set[str], known: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the card of just these settings, or else that of the same check."""
     exact = [card for card in known.values() if card["signature"] in made]
-    kinds = {signature.partition("|")[0] for signature in made}
+    kinds = {kind_of(signature) for signature in made}
     alike = [
         card
         for name, card in known.items()
-        if card["signature"].partition("|")[0] in kinds and name in (label, *kinds)
+        if kind_of(card["signature"]) in kinds and name in (label, *kinds)
     ]
     return next(iter([*exact, *alike]), None)
 
@@ -114,24 +115,24 @@ def provenance_section(gathered: Gathered) -> Provenance:
     sources = tuple(
         RunSource(
             name=name,
-            model=str(record["signatures"]["model"]),
-            fingerprint=str(record["data"]["fingerprint"]),
-            command=_command(record),
+            model=run.signatures.model,
+            fingerprint=run.fingerprint,
+            command=_command(run),
             config=_text(gathered, n) if n < CONFIGS else "",
         )
-        for n, (name, record) in enumerate(zip(gathered.names, gathered.records, strict=True))
+        for n, (name, run) in enumerate(zip(gathered.names, gathered.runs, strict=True))
     )
     return Provenance(
         sources=sources,
-        signatures=tuple(signatures(gathered.records)),
+        signatures=tuple(signatures(gathered.runs)),
         versions=tuple(_versions(gathered)),
         again="\n".join(source.command for source in sources),
     )
 
 
-def _command(record: Mapping[str, Any]) -> str:
+def _command(run: Run) -> str:
     """Return the command that makes a run again, from the folder that holds `results`."""
-    path = f"results/{record['experiment']}/{record['cell']}/{CONFIG}"
+    path = f"results/{run.experiment}/{run.name}/{CONFIG}"
     return f"evalharness run {shlex.quote(path)}"
 
 
@@ -145,8 +146,8 @@ def _text(gathered: Gathered, n: int) -> str:
 def _versions(gathered: Gathered) -> list[tuple[str, tuple[str, ...]]]:
     """Return package, and its versions in the order of the runs, each once."""
     versions_of: dict[str, dict[str, None]] = {}
-    for record in gathered.records:
-        for name, version in _flat(record.get("provenance", {})):
+    for run in gathered.runs:
+        for name, version in _flat(run.provenance):
             versions_of.setdefault(name, {})[version] = None
     return [(name, tuple(versions)) for name, versions in versions_of.items()]
 

@@ -96,11 +96,11 @@ def _comparable(gathered: Gathered) -> tuple[list[ScoreColumn], dict[str, str]]:
 
 def _obstacle(measure: Measure, runs: Sequence[Run], names: Sequence[str]) -> str:
     """Say why a score cannot be compared; empty if it can."""
-    first = runs[0].record["signatures"]["metrics"].get(measure.metric)
+    first = runs[0].signatures.metrics.get(measure.metric)
     for run, name in zip(runs, names, strict=True):
         if measure.column not in run.columns:
             return f"{name} has none"
-        if run.record["signatures"]["metrics"].get(measure.metric) != first:
+        if run.signatures.metrics.get(measure.metric) != first:
             return f"made with other settings in {name} than in {names[0]}"
     return ""
 

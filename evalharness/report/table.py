@@ -1,63 +1,243 @@
-"""The table that a terminal shows at the end of a run, and which columns tables of runs have."""
+"""Tables of text: figures in words, rows drawn for a terminal, as Markdown or CSV; and of runs.
 
-from collections.abc import Mapping, Sequence
+A table is its rows, the first of them the headings. `align` has a letter for each column, `l` for
+words and `r` for figures; columns beyond it hold figures.
+"""
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from evalharness.config.registry import is_share, scorer_row
-from evalharness.report.text_table import (
-    NONE,
-    TextRow,
-    number_text,
-    percent_text,
-    show_table,
-    table_lines,
-    terminal_width,
-    text_width,
-)
+from evalharness.files.untrusted import one_line, visible
+from evalharness.store.runs import Run, ScorerFigures
+
+TextRow = Sequence[str]
+# What stands for a figure that there is none of.
+NONE = "–"
+_GAP = "  "
+
+
+def number_text(value: float | None, digits: int = 3, sign: str = "") -> str:
+    """Return a number with so many digits behind the point.
+
+    >>> number_text(0.5), number_text(0.25, 1, "+"), number_text(None)
+    ('0.500', '+0.2', '–')
+    """
+    return NONE if value is None else f"{value:{sign}.{digits}f}"
+
+
+def percent_text(share: float | None) -> str:
+    """Return a share as a whole number of percent.
+
+    >>> percent_text(0.314), percent_text(None)
+    ('31%', '–')
+    """
+    return NONE if share is None else f"{share:.0%}"
+
+
+def interval_text(
+    low: float | None, high: float | None, write: Callable[[float], str] = number_text
+) -> str:
+    """Return both ends of an interval, with a word between them where one has a sign.
+
+    >>> interval_text(0.1, 0.25), interval_text(-0.1, 0.25), interval_text(0.1, 0.25, percent_text)
+    ('0.100–0.250', '-0.100 to 0.250', '10%–25%')
+    """
+    if low is None or high is None:
+        return NONE
+    ends = write(low), write(high)
+    return (" to " if ends[0][0] in "+-" or ends[1][0] in "+-" else "–").join(ends)
+
+
+def p_value(p: float) -> str:
+    """Return a p-value to three digits.
+
+    >>> p_value(0.04), p_value(0.0001)
+    ('0.040', '<0.001')
+    """
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def amount_text(n: int, noun: str) -> str:
+    """Return how many there are of something.
+
+    >>> amount_text(1, "summary"), amount_text(2000, "summary"), amount_text(2, "score")
+    ('1 summary', '2,000 summaries', '2 scores')
+    """
+    plural = f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else plural}"
+
+
+# Drawn as text.
+
+
+def show_table(
+    rows: Sequence[TextRow], out: IO[str], align: str = "l", notes: Iterable[str] = ()
+) -> None:
+    """Print a table and an empty line, and notes below it.
+
+    On a terminal, columns that have no room stand in a table of their own below the others.
+    """
+    is_unicode = "utf" in (getattr(out, "encoding", None) or "utf-8").lower()
+    for line in table_lines(rows, align, terminal_width(out), "─" if is_unicode else "-"):
+        print(line, file=out)
+    print(file=out)
+    for note in notes:
+        print(visible(note), file=out)
+
+
+def terminal_width(out: IO[str]) -> int | None:
+    """Return how many columns a terminal has; None of what is no terminal."""
+    return shutil.get_terminal_size().columns if out.isatty() else None
+
+
+def table_lines(
+    rows: Sequence[TextRow], align: str = "l", width: int | None = None, rule: str = "─"
+) -> list[str]:
+    """Return a table as lines, with a rule below the headings.
+
+    width: columns of a terminal. What is wider is parted, and the first columns, of words, are
+    repeated in each part.
+
+    >>> print(*table_lines([["system", "n"], ["lead-3", "24"], ["x", "6"]]), sep="\\n")
+    system   n
+    ──────────
+    lead-3  24
+    x        6
+    """
+    widths = _widths(rows)
+    lines: list[str] = []
+    for columns in _parts(widths, align, width):
+        head, *body = align_columns([[row[n] for n in columns] for row in rows],
+                                    "".join(_justify(align, n) for n in columns))  # fmt: skip
+        across = sum(widths[n] for n in columns) + len(_GAP) * (len(columns) - 1)
+        lines += [*([""] if lines else []), head, rule * across, *body]
+    return lines
+
+
+def align_columns(rows: Sequence[TextRow], align: str = "l") -> list[str]:
+    """Return rows as lines, the cells of a column below each other."""
+    widths = _widths(rows)
+    return [_GAP.join(_cells(row, widths, align)).rstrip() for row in rows]
+
+
+def _cells(row: TextRow, widths: Sequence[int], align: str) -> Iterator[str]:
+    """Yield cells with blanks beside them; in cells that letters fill two columns each, fewer."""
+    for n, (cell, width) in enumerate(zip(map(one_line, row), widths, strict=True)):
+        blanks = " " * (width - text_width(cell))
+        yield cell + blanks if _justify(align, n) == "l" else blanks + cell
+
+
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text fills: some letters fill two, some none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _widths(rows: Sequence[TextRow]) -> list[int]:
+    columns = zip(*rows, strict=True)
+    return [max(text_width(one_line(cell)) for cell in column) for column in columns]
+
+
+def _justify(align: str, column: int) -> str:
+    return align[column] if column < len(align) else "r"
+
+
+def _parts(widths: Sequence[int], align: str, width: int | None) -> Iterator[list[int]]:
+    """Yield the columns of each part: the first ones, of words, and those that have room."""
+    words = len(align) - len(align.lstrip("l"))
+    part = list(range(words))
+    for n in range(words, len(widths)):
+        across = sum(widths[k] + len(_GAP) for k in part) + widths[n]
+        if width is not None and across > width and len(part) > words:
+            yield part
+            part = list(range(words))
+        part.append(n)
+    yield part
+
+
+# As Markdown and CSV.
+
+
+def markdown_table(rows: Sequence[TextRow], align: str = "l") -> str:
+    """Return a table in Markdown."""
+    rule = [":--" if _justify(align, n) == "l" else "--:" for n in range(len(rows[0]))]
+    head, *body = [[escape_markdown(cell) for cell in row] for row in rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, rule, *body])
+
+
+def escape_markdown(text: str) -> str:
+    r"""Return text that stands for itself in Markdown.
+
+    >>> print(escape_markdown("a|b_c"))
+    a\|b\_c
+    """
+    special = "\\`*_{}[]<>|#"
+    return "".join(f"\\{c}" if c in special else c for c in " ".join(text.split()))
+
+
+def csv_table(rows: Iterable[Sequence[Any]]) -> str:
+    r"""Return a table as CSV: numbers in full, nothing for None, text that is no formula.
+
+    >>> csv_table([["system", "mean"], ["=1+1", None]])
+    "system,mean\n'=1+1,\n"
+    """
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([[_csv_cell(c) for c in row] for row in rows])
+    return out.getvalue()
+
+
+def _csv_cell(cell: Any) -> Any:
+    """Return a cell; text that a spreadsheet would take for a formula, quoted."""
+    if cell is None:
+        return ""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell
+
+
+# The table at the end of a run.
 
 NOTICE = "AI generated summaries may have errors. For context, always refer to the full article."
 
 
-def show_runs(records: Sequence[Mapping[str, Any]], out: IO[str]) -> None:
-    """Print a table of runs, given as their `run.json` hold them, and what to know of it."""
-    rows = _run_rows(records, spread=True)
+def show_runs(runs: Sequence[Run], out: IO[str]) -> None:
+    """Print a table of runs, and what to know of it."""
+    rows = _run_rows(runs, spread=True)
     width = terminal_width(out)
     if width and text_width(table_lines(rows)[1]) > width:
-        rows = _run_rows(records, spread=False)  # a narrow terminal: the means matter more
-    show_table(rows, out, notes=_notes(records))
+        rows = _run_rows(runs, spread=False)  # a narrow terminal: the means matter more
+    show_table(rows, out, notes=_notes(runs))
 
 
-def _run_rows(records: Sequence[Mapping[str, Any]], spread: bool) -> list[TextRow]:
-    columns = columns_of(records)
+def _run_rows(runs: Sequence[Run], spread: bool) -> list[TextRow]:
+    columns = columns_of(runs)
     rows: list[TextRow] = [["system", "n", "answered", "words", *headings(columns, spread)]]
-    for record in records:
-        outputs = record["outputs"]
-        figures = (_figure(record, label, part, spread) for label, part in columns)
+    for run in runs:
+        figures = (_figure(run, label, part, spread) for label, part in columns)
         rows.append(
             [
-                record["cell"],
-                str(record["counts"]["summarized"]),
-                percent_text(outputs["answer_rate"]),
-                number_text(outputs["mean_words"], 0),
+                run.name,
+                str(run.counts.summarized),
+                percent_text(run.outputs.answer_rate),
+                number_text(run.outputs.mean_words, 0),
                 *figures,
             ]
         )
     return rows
 
 
-def columns_of(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def columns_of(runs: Sequence[Run]) -> list[tuple[str, str]]:
     """Return metric and part of each column: a metric's known parts, else its value."""
-    metrics: dict[str, list[Mapping[str, Any]]] = {}
-    for record in records:
-        for label, metric in record["metrics"].items():
-            metrics.setdefault(label, []).append(metric)
-    signatures: dict[str, str] = {}
-    for record in reversed(records):
-        signatures |= record["signatures"]["metrics"]
     columns = []
-    for label, found in metrics.items():
-        kind = signatures.get(label, label).partition("|")[0]
-        shown = [p for p in scorer_row(kind).shown if any(p in m["parts"] for m in found)]
+    for label in dict.fromkeys(label for run in runs for label in run.figures):
+        having = [run for run in runs if label in run.figures]
+        parts = {part for run in having for part in run.figures[label].parts}
+        shown = [part for part in scorer_row(having[0].kind(label)).shown if part in parts]
         columns += [(label, part) for part in shown or [""]]
     return columns
 
@@ -72,17 +252,17 @@ def headings(columns: Sequence[tuple[str, str]], spread: bool) -> list[str]:
     return found if spread else [heading.replace("rouge", "R") for heading in found]
 
 
-def _figure(record: Mapping[str, Any], label: str, part: str, spread: bool) -> str:
+def _figure(run: Run, label: str, part: str, spread: bool) -> str:
     """Return a mean, times 100 where it is a share, and how far its interval goes from it."""
-    metric = record["metrics"].get(label)
-    figure = metric and (metric["parts"].get(part) if part else metric)
-    if not figure or figure["mean"] is None:
+    figure = run.figure(label, part)
+    if figure is None or figure.mean is None:
         return NONE
-    if not part and "corpus" in figure:
-        return number_text(figure["corpus"], 1)
-    half = max(figure["high"] - figure["mean"], figure["mean"] - figure["low"])
-    mean = scaled_figure(figure["mean"], part, digits=1)
-    return f"{mean} ±{scaled_figure(half, part, digits=1)}" if spread and figure["n"] > 1 else mean
+    if isinstance(figure, ScorerFigures) and figure.is_corpus:
+        return number_text(figure.corpus, 1)
+    mean = scaled_figure(figure.mean, part, digits=1)
+    if not spread or figure.n < 2:
+        return mean
+    return f"{mean} ±{scaled_figure(figure.half_width, part, digits=1)}"
 
 
 def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int = 2) -> str:
@@ -91,27 +271,26 @@ def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int 
     return number_text(None if value is None else value * scale, digits, sign)
 
 
-def _notes(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    first = records[0]
-    level = first["interval"]["level"]
+def _notes(runs: Sequence[Run]) -> list[str]:
+    interval = runs[0].interval
     lines = [
-        f"Means over the articles, times 100; ± is the farther end of the {level:.0%} interval "
-        f"({first['interval']['resamples']} bootstrap resamples, seed {first['seed']})."
+        f"Means over the articles, times 100; ± is the farther end of the {interval.level:.0%} "
+        f"interval ({interval.resamples} bootstrap resamples, seed {runs[0].seed})."
     ]
-    lines += signatures(records)
-    for record in records:
-        lines += [f"{record['cell']}: {line}" for line in _remarks(record)]
+    lines += signatures(runs)
+    for run in runs:
+        lines += [f"{run.name}: {line}" for line in _remarks(run)]
     return [*lines, NOTICE]
 
 
-def signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
+def signatures(runs: Sequence[Run]) -> list[str]:
     """Return what made each column; where systems differ in it, the first of each kind is named."""
     systems: dict[str, dict[str, list[str]]] = {}
     whole = set()
-    for record in records:
-        for label, signature in record["signatures"]["metrics"].items():
-            systems.setdefault(label, {}).setdefault(signature, []).append(record["cell"])
-            whole |= {label} if "corpus" in record["metrics"][label] else set()
+    for run in runs:
+        for label, signature in run.signatures.metrics.items():
+            systems.setdefault(label, {}).setdefault(signature, []).append(run.name)
+            whole |= {label} if run.figures[label].is_corpus else set()
     lines = []
     for label, found in systems.items():
         for signature, cells in found.items():
@@ -122,24 +301,24 @@ def signatures(records: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def _remarks(record: Mapping[str, Any]) -> list[str]:
+def _remarks(run: Run) -> list[str]:
     """Return what is not in the table and should not be missed."""
     remarks = []
-    counts, outputs = record["counts"], record["outputs"]
-    if counts["rejected"]:
-        rows = "1 row is" if counts["rejected"] == 1 else f"{counts['rejected']} rows are"
+    rejected, outputs = run.counts.rejected, run.outputs
+    if rejected:
+        rows = "1 row is" if rejected == 1 else f"{rejected} rows are"
         remarks.append(f"{rows} no article; see rejected.jsonl in its folder")
-    remarks += [f"store: damaged and left out: {where}" for where in record["timing"]["damaged"]]
-    remarks += [f"{n} not summarized: {why}" for why, n in outputs["errors"].items()]
-    if outputs["truncated"]:
-        remarks.append(f"{outputs['truncated']} articles were not read in full")
-    found = ", ".join(f"{n} {defect}" for defect, n in outputs["defects"].items())
+    remarks += [f"store: damaged and left out: {where}" for where in run.timing.damaged]
+    remarks += [f"{n} not summarized: {why}" for why, n in outputs.errors.items()]
+    if outputs.truncated:
+        remarks.append(f"{outputs.truncated} articles were not read in full")
+    found = ", ".join(f"{n} {defect}" for defect, n in outputs.defects.items())
     if found:
         remarks.append(f"summaries with a defect: {found}")
-    for label, metric in record["metrics"].items():
-        if bands := metric.get("bands"):
-            counted = ", ".join(f"{n} {band}" for band, n in bands.items())
+    for label, figures in run.figures.items():
+        if figures.bands:
+            counted = ", ".join(f"{n} {band}" for band, n in figures.bands.items())
             remarks.append(f"{label}: {counted}, by its calibration")
-        notes = {why: n for why, n in metric["notes"].items() if not why.startswith("no summary")}
+        notes = {why: n for why, n in figures.notes.items() if not why.startswith("no summary")}
         remarks += [f"{label}: {n} not scored: {why}" for why, n in notes.items()]
     return remarks

@@ -8,8 +8,7 @@ from evalharness import text
 from evalharness.files.untrusted import printable
 from evalharness.loaders.pages.parts import Page
 from evalharness.records import Flag, Span
-from evalharness.report.table import NOTICE
-from evalharness.report.text_table import amount_text
+from evalharness.report.table import NOTICE, amount_text
 from evalharness.runner.check import Sentence, Verdict
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """`check`: the verdict on the summary of a page, or of an article, sentence by sentence."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,7 +66,7 @@ class Verdict:
         numbered = NumberedSentences(self.article)
         flags = score_record(Score(None, flags=self.flags)).get("flags", [])
         return {
-            "page": None if self.page is None else page_record(self.page),
+            "page": None if self.page is None else _page_record(self.page),
             "verdict": self.verdict,
             "check": self.check,
             "score": self.score,
@@ -90,21 +90,9 @@ class Verdict:
         }
 
 
-def page_record(page: Page) -> dict[str, Any]:
-    """Return the parts of a page as JSON has them."""
-    return {
-        "title": page.title,
-        "byline": list(page.byline),
-        "timestamps": list(page.timestamps),
-        "disclaimer": page.disclaimer,
-        "photo_credit": page.photo_credit,
-        "ai_summary": list(page.summary),
-        "dateline": page.dateline,
-        "body": list(page.body),
-        "subheads": list(page.subheads),
-        "source_tag": page.source_tag,
-        "furniture": list(page.furniture),
-    }
+def _page_record(page: Page) -> dict[str, Any]:
+    lists = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(page).items()}
+    return {"ai_summary" if name == "summary" else name: v for name, v in lists.items()}
 
 
 class NumberedSentences:

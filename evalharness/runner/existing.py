@@ -162,12 +162,12 @@ def _files_of_argument(file: str) -> list[Path]:
 
 def _left_out(finished: Run) -> Iterator[str]:
     """Yield how many records of a log were left out, and the most frequent reasons."""
-    counts = finished.record["counts"]
-    if not counts["rejected"]:
+    counts = finished.counts
+    if not counts.rejected:
         return
     rejected = results_files.read_samples(finished.folder / results_files.REJECTED)
     reasons = Counter(str(row["reason"]) for row in rejected)
     shown = [f"{n} × {reason}" for reason, n in reasons.most_common(REASONS_SHOWN)]
     more = len(reasons) - len(shown)
     listed = "; ".join([*shown, f"{more} more reasons"] if more > 0 else shown)
-    yield f"{finished.name}: left out {counts['rejected']} of {counts['rows']} records: {listed}"
+    yield f"{finished.name}: left out {counts.rejected} of {counts.rows} records: {listed}"

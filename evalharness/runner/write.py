@@ -6,7 +6,6 @@ nothing.
 """
 
 import platform
-import re
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,20 +16,17 @@ from typing import Any
 from evalharness.config.cells import Cell
 from evalharness.config.signature import signature_text
 from evalharness.errors import DataError, StoreError
-from evalharness.protocols import Delegating, Progress, Silence, Tracked, Tracker
+from evalharness.protocols import Delegating, Progress, Silence
 from evalharness.records import Article, Rejected, ScoreRecord, Summary
 from evalharness.runner.articles import Unit, expected_articles, no_article, units, windows
 from evalharness.runner.fill import Filled, FilledGroup
 from evalharness.runner.provenance import provenance
 from evalharness.runner.scores import Scoring
 from evalharness.runner.summaries import FilledCell
-from evalharness.store.ledger import RunFolder
+from evalharness.runner.tracking import tell_trackers
 from evalharness.store.runs import Run
-from evalharness.store.samples import RUN_FILE, Writer
-from evalharness.store.seal import seal_again, text_of
+from evalharness.store.samples import Writer
 from evalharness.text import defects
-
-LONGEST_ERROR = 300
 
 
 def write(filled: Filled, results: Path, progress: Progress | None = None) -> list[Run]:
@@ -133,7 +129,7 @@ def _add(
 def _with_band(cell: Cell, label: str, record: ScoreRecord, article: Article) -> ScoreRecord:
     """Add probability and band to a score where the config names a calibration."""
     named = cell.calibrations.get(label)
-    return record if named is None else named.calibration.judged(record, article.source)
+    return record if named is None else named.calibration.with_band(record, article.source)
 
 
 def _finished_run(
@@ -153,12 +149,8 @@ def _finished_run(
         "provenance": {**made_with, **_engines(cell)},
         "timing": _timing(of_cell, scorings, group.together, writer.articles),
     }
-    record = writer.finish(_head(cell), tail, cell.config(folder))
-    if cell.trackers:
-        name, settings = cell.name, cell.settings
-        tracked = Tracked(cell.experiment, name, results, folder, settings, record)
-        record = tell_trackers(cell.trackers, tracked)
-    return Run(folder, record)
+    run = Run(folder, writer.finish(_head(cell), tail, cell.config(folder)))
+    return tell_trackers(cell.trackers, run, results, cell.settings) if cell.trackers else run
 
 
 def _head(cell: Cell) -> dict[str, Any]:
@@ -175,7 +167,7 @@ def _head(cell: Cell) -> dict[str, Any]:
 def _signatures(of_cell: FilledCell, scorings: Mapping[str, Scoring]) -> dict[str, Any]:
     """Return what made each number, as one line to quote."""
     calibrations = of_cell.cell.calibrations
-    quoted = {label: {"calibration": named.quoted()} for label, named in calibrations.items()}
+    quoted = {label: {"calibration": named.quote()} for label, named in calibrations.items()}
     return {
         "model": signature_text(of_cell.summarizing.signature),
         "metrics": {
@@ -218,33 +210,3 @@ def _timing(
             for label in scorings
         },
     }
-
-
-def tell_trackers(trackers: Mapping[str, Tracker], tracked: Tracked) -> dict[str, Any]:
-    """Tell trackers of a run, and return its record with what came of it under `timing`.
-
-    This is the one case in which `run.json` is written again: a tracker uploads it with the others,
-    so that it must be there before anything can have come of that.
-    """
-    came = {label: _tell(tracker, tracked) for label, tracker in trackers.items()}
-    record = dict(tracked.record)
-    record["timing"] = {**record["timing"], "trackers": came}
-    record = seal_again(record)
-    RunFolder(tracked.folder).write(RUN_FILE, text_of(record))
-    return record
-
-
-def _tell(tracker: Tracker, tracked: Tracked) -> dict[str, Any]:
-    began = time.perf_counter()
-    try:
-        came: dict[str, Any] = {"where": tracker.track(tracked)}
-    except Exception as error:  # of a tool that is not ours, which may raise what it likes
-        came = {"error": _one_line(error), "required": tracker.required}
-    return {**came, "seconds": round(time.perf_counter() - began, 3)}
-
-
-def _one_line(error: Exception) -> str:
-    """Return what an error says in one line, with its kind, and without passwords in addresses."""
-    line = " ".join(f"{type(error).__name__}: {error}".split())
-    line = re.sub(r"(?<=://)[^/@\s]*@", "", line)
-    return line if len(line) <= LONGEST_ERROR else f"{line[: LONGEST_ERROR - 1]}…"

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.records import Span
+from evalharness.stats.intervals import Values
 
-Values = npt.NDArray[np.float64]
 BoolValues = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.uint8]
 

@@ -37,14 +37,14 @@ def mean(values: Iterable[float | None]) -> float | None:
     """
     n = 0
 
-    def known() -> Iterator[float]:
+    def known_values() -> Iterator[float]:
         nonlocal n
         for value in values:
             if value is not None and not math.isnan(value):
                 n += 1
                 yield value
 
-    total = math.fsum(known())
+    total = math.fsum(known_values())
     return total / n if n else None
 
 

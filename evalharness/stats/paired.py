@@ -137,7 +137,7 @@ def sign_flips(differences: Values, seed: int, resamples: int = RESAMPLES) -> Fl
     throws = -(-resamples // 2)
     streams = np.random.SeedSequence(seed).spawn(2)
     one, other = (
-        half.signed(_products(_coins(half.n, stream, throws, columns), half.wholes, throws))
+        half.signed_sums(_products(_coins(half.n, stream, throws, columns), half.wholes, throws))
         for half, stream in zip(parts.halves(), streams, strict=True)
     )
     flipped = np.stack([one + other, one - other], axis=1).reshape(-1, columns)
@@ -189,7 +189,7 @@ class _Parts:
         first = _Parts([whole[:cut] for whole in self.wholes], self.places)
         return first, _Parts([whole[cut:] for whole in self.wholes], self.places)
 
-    def signed(self, kept: list[Values]) -> Values:
+    def signed_sums(self, kept: list[Values]) -> Values:
         """Return sums with signs, from the sums of those whose sign stays."""
         return 2 * self.total(kept) - self.whole_total()
 

@@ -3,15 +3,17 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness.config.run_config import Interval
 from evalharness.files.temporary import Spool
 from evalharness.protocols import CorpusMetric
 from evalharness.records import Article, Defect, ScoreRecord, Summary, digest
 from evalharness.stats import intervals
+
+if TYPE_CHECKING:
+    from evalharness.config.run_config import Interval
 
 # Of a calibrated score.
 BANDS = ("flagged", "unsure", "supported")
@@ -79,7 +81,7 @@ class ScoreColumns:
     def _last_block(self) -> intervals.Values:
         return np.array([np.frombuffer(column) for column in self._values.values()])
 
-    def aggregates(self, metric: Any, interval: Interval, seed: int) -> dict[str, Any]:
+    def aggregates(self, metric: Any, interval: "Interval", seed: int) -> dict[str, Any]:
         """Return mean, interval, n and not_scored of the value, and the same of each part."""
         low, high = intervals.interval_of(self.blocks, seed, interval.resamples, interval.level)
         figures = {
@@ -174,7 +176,7 @@ def is_truncated(article: str, read: int | None, tokens_in: int | None) -> bool:
 class Tally:
     """What `run.json` says of a run's articles, counted as they come."""
 
-    def __init__(self, metrics: Mapping[str, Any], interval: Interval, seed: int) -> None:
+    def __init__(self, metrics: Mapping[str, Any], interval: "Interval", seed: int) -> None:
         """Begin with no article; metrics: the components that score, by label."""
         self.interval = interval
         self.seed = seed

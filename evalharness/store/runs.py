@@ -1,7 +1,9 @@
-"""Finished runs as they lie on disk: `run.json`, and the columns of `samples.parquet`."""
+"""A finished run as it lies on disk: what `run.json` says, typed, and columns of `samples.parquet`.
+
+Nobody else asks a `run.json` by its keys, but for `trust.verify`, which judges damaged ones.
+"""
 
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
 
+from evalharness.config.run_config import Interval
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
+from evalharness.store.ledger import RunFolder
+from evalharness.store.seal import seal_again, text_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,56 +28,238 @@ if TYPE_CHECKING:
 RUN_FORMAT = 1
 # What each row of the table must have, beside scores.
 NEEDED = ("id", "source", "finish", "words", "article", "references", "article_words", "truncated")
+AGAIN = "run the config again, which computes nothing twice"
+
+# Texts of articles and models may hold halves of surrogate pairs, which pydantic's own str refuses.
+_Text = InstanceOf[str]
+_Counted = Mapping[_Text, int]
+
+
+class _Section(BaseModel):
+    """A part of `run.json`; what it holds beside is of no concern here."""
+
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+
+
+class ArticleCounts(_Section):
+    """How many rows the data had, and what became of them."""
+
+    articles: int = Field(ge=0)
+    rows: int = 0
+    rejected: int = 0
+    summarized: int = 0
+    failed: int = 0
+
+
+class OutputFigures(_Section):
+    """What came out of the summarizer, over all articles; None where nothing did."""
+
+    answer_rate: float | None = None
+    mean_words: float | None = None
+    truncated: int
+    defects: _Counted
+    errors: _Counted
+
+
+class Figure(_Section):
+    """A mean over articles with the ends of its interval; None where none has a score."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def half_width(self) -> float:
+        """How far the farther end of the interval is from the mean; 0 without a mean."""
+        if self.mean is None or self.low is None or self.high is None:
+            return 0.0
+        return max(self.high - self.mean, self.mean - self.low)
+
+
+class ScorerFigures(Figure):
+    """What a metric or check came to: the figures of its value, those of its parts, and counts.
+
+    corpus: the figure of the whole corpus, of a scorer that has one (`corpus` was given then, be it
+    None). notes: why articles have no score. bands: of a calibrated score.
+    """
+
+    not_scored: int = 0
+    corpus: float | None = None
+    parts: Mapping[_Text, Figure]
+    flags: _Counted = Field(default_factory=dict)
+    notes: _Counted
+    bands: _Counted = Field(default_factory=dict)
+
+    @property
+    def is_corpus(self) -> bool:
+        """Whether the scorer has a figure of the whole corpus, which is no mean over articles."""
+        return "corpus" in self.model_fields_set
+
+    def part(self, name: str) -> Figure | None:
+        """Return the figures of a part, or of the value itself; None where there is no such."""
+        return self if name in ("", "value") else self.parts.get(name)
+
+
+class Signatures(_Section):
+    """What made the numbers, a line each to quote: the summarizer, and each scorer by its label."""
+
+    model: _Text
+    metrics: Mapping[_Text, _Text]
+
+
+class Timing(_Section):
+    """What differs between two runs of one config. damaged: lines of the store that were left out.
+
+    seconds: None where nobody said. summaries: how many were computed, and how many stored already.
+    """
+
+    started: _Text = ""
+    seconds: float | None = None
+    damaged: Sequence[_Text] = ()
+    summaries: _Counted = Field(default_factory=dict)
+    trackers: Mapping[_Text, Mapping[_Text, Any]] = Field(default_factory=dict)
+
+
+class _Data(_Section):
+    fingerprint: _Text
+
+
+class _Content(_Section):
+    """All of `run.json` that is read here."""
+
+    experiment: _Text
+    cell: _Text
+    seed: int
+    interval: Interval
+    data: _Data
+    counts: ArticleCounts
+    outputs: OutputFigures
+    metrics: Mapping[_Text, ScorerFigures]
+    signatures: Signatures
+    provenance: Mapping[_Text, Any] = Field(default_factory=dict)
+    timing: Timing = Timing()
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: what its `run.json` says, and its scores by column."""
+    """A finished run: what its `run.json` says, and its scores by column.
+
+    record: what `run.json` holds, as JSON has it, to be passed on as a whole.
+    """
 
     folder: Path
     record: Mapping[str, Any] = field(repr=False)
 
+    @cached_property
+    def _content(self) -> _Content:
+        return _typed(self.record, self.folder / samples.RUN_FILE)
+
+    @property
+    def experiment(self) -> str:
+        """The name of the experiment that it is a cell of."""
+        return self._content.experiment
+
     @property
     def name(self) -> str:
         """The cell's name."""
-        return str(self.record["cell"])
+        return self._content.cell
 
     @property
-    def metrics(self) -> Mapping[str, Any]:
-        """Mean, interval, n, not_scored and parts by metric."""
-        metrics: Mapping[str, Any] = self.record["metrics"]
-        return metrics
+    def seed(self) -> int:
+        """The seed of all that was drawn."""
+        return self._content.seed
+
+    @property
+    def interval(self) -> Interval:
+        """How the interval beside each mean was made."""
+        return self._content.interval
 
     @property
     def n(self) -> int:
         """How many articles it has."""
-        return int(self.record["counts"]["articles"])
+        return self.counts.articles
+
+    @property
+    def counts(self) -> ArticleCounts:
+        """How many rows there were, and what became of them."""
+        return self._content.counts
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What its articles were loaded from, and their fingerprint."""
+        data: Mapping[str, Any] = self.record["data"]
+        return data
 
     @property
     def fingerprint(self) -> str:
         """What names all its articles, in order."""
-        return str(self.record["data"]["fingerprint"])
+        return self._content.data.fingerprint
 
-    @cached_property
-    def columns(self) -> frozenset[str]:
-        """The names of the table's columns."""
-        return frozenset(self._file.schema_arrow.names)
+    @property
+    def outputs(self) -> OutputFigures:
+        """What came out of the summarizer."""
+        return self._content.outputs
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Mean, interval, n, not_scored and parts by metric, as JSON has them."""
+        metrics: Mapping[str, Any] = self.record["metrics"]
+        return metrics
+
+    @property
+    def figures(self) -> Mapping[str, ScorerFigures]:
+        """What each metric and check came to, by its label."""
+        return self._content.metrics
+
+    @property
+    def signatures(self) -> Signatures:
+        """What made the summaries and the scores."""
+        return self._content.signatures
+
+    @property
+    def model_kind(self) -> str:
+        """The name of the component that wrote the summaries, as a config has it."""
+        return kind_of(self.signatures.model)
+
+    def figure(self, label: str, part: str = "") -> Figure | None:
+        """Return the figure of a scorer's value or of a part; None where there is no such."""
+        scorer = self.figures.get(label)
+        return None if scorer is None else scorer.part(part)
+
+    def kind(self, label: str) -> str:
+        """Return the name of the metric or check that has a label here; the label if none says."""
+        return kind_of(self.signatures.metrics.get(label, label))
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """The versions and the machine that it was made with, by name."""
+        return self._content.provenance
+
+    @property
+    def timing(self) -> Timing:
+        """What differs between two runs of one config."""
+        return self._content.timing
 
     def tracker_failures(self, *, required: bool) -> list[str]:
         """Return a line for each tracker that could not be told of the run; it is on disk anyway.
 
         required: of the trackers that a run must tell to count as done, or of the others.
         """
-        trackers = self.record["timing"].get("trackers", {})
         return [
             f"{label} was not told of the run, which is on disk: {answer['error']}"
-            for label, answer in trackers.items()
+            for label, answer in self.timing.trackers.items()
             if "error" in answer and answer["required"] is required
         ]
 
     def samples(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
         return samples.read_samples(self.folder / samples.SAMPLES)
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The names of the table's columns."""
+        return frozenset(self._file.schema_arrow.names)
 
     @cached_property
     def _file(self) -> Any:
@@ -127,9 +315,6 @@ def _floats(column: "pa.ChunkedArray") -> Values:
     return values
 
 
-AGAIN = "run the config again, which computes nothing twice"
-
-
 def read_run(path: str | Path) -> Run:
     """Return the run in a folder (or whose `run.json` this is).
 
@@ -145,23 +330,25 @@ def read_run(path: str | Path) -> Run:
         raise DataError(f"{given}: there is no such folder")
     if not folder.is_dir():
         raise DataError(f"{given}: not the folder of a run")
-    record = read_record(folder / samples.RUN_FILE)
-    run = Run(folder, record)
+    run = read_run_file(folder / samples.RUN_FILE)
     _ = run.columns  # a table that cannot be read is found now
     return run
 
 
-def runs_in(path: str | Path) -> list[Run]:
+def runs_in(path: str | Path | Run) -> list[Run]:
     """Return the run in a folder, or the runs in the folders within, by name."""
-    folder = Path(path)
+    folder = path.folder if isinstance(path, Run) else Path(path)
     if not folder.is_dir() or (folder / samples.RUN_FILE).exists():
         return [read_run(folder)]
     inner = sorted(each.parent for each in folder.glob(f"*/{samples.RUN_FILE}"))
     return [read_run(each) for each in inner] or [read_run(folder)]
 
 
-def read_record(path: Path) -> Mapping[str, Any]:
-    """Return what a `run.json` holds. Raises: DataError where it is none."""
+def read_run_file(path: Path) -> Run:
+    """Return the run whose `run.json` this is; its table is opened when it is asked for.
+
+    Raises: DataError where it is none.
+    """
     try:
         text = read_whole(path)
     except FileNotFoundError:
@@ -174,71 +361,50 @@ def read_record(path: Path) -> Mapping[str, Any]:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON ({_line(error)}); {AGAIN}") from None
-    return checked_record(record, path)
+    return checked_run(path.parent, record)
 
 
-# Where each thing stands that is read here, with its type.
-_SHAPE: Mapping[tuple[str, ...], type] = {
-    ("experiment",): str,
-    ("cell",): str,
-    ("data", "fingerprint"): str,
-    ("counts", "articles"): int,
-    ("outputs",): dict,
-    ("metrics",): dict,
-    ("signatures", "model"): str,
-    ("signatures", "metrics"): dict,
-}
+def checked_run(folder: Path, record: Any) -> Run:
+    """Return the run in a folder from what its `run.json` holds.
+
+    Raises: DataError where that is not as it should be.
+    """
+    run = Run(folder, record)
+    _ = run.name
+    return run
 
 
-def checked_record(record: Any, path: Path) -> Mapping[str, Any]:
-    """Return what a `run.json` holds. Raises: DataError where it is not as it should be."""
+def _typed(record: Any, path: Path) -> _Content:
     if not isinstance(record, dict) or "format" not in record or "cell" not in record:
         raise DataError(f"{path}: not written by evalharness")
     if record["format"] != RUN_FORMAT:
         raise DataError(f"{path}: of format {record['format']!r}; this version reads {RUN_FORMAT}")
-    for key, kind in _SHAPE.items():
-        found: Any = record
-        for part in key:
-            found = found.get(part) if isinstance(found, dict) else None
-        if not isinstance(found, kind):
-            raise DataError(f"{path}: no {'.'.join(key)!r} as evalharness writes it; {AGAIN}")
-    for name in (record["experiment"], record["cell"], *record["metrics"]):
+    try:
+        content = _Content.model_validate(record)
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
+        raise DataError(f"{path}: no {key!r} as evalharness writes it; {AGAIN}") from None
+    for name in (content.experiment, content.cell, *content.metrics):
         if not name.isprintable():
             raise DataError(f"{path}: no name that evalharness gives: {name!r:.80}; {AGAIN}")
-    if wrong := _first_unsound_figure(record):
-        raise DataError(f"{path}: no {wrong!r} as evalharness writes it; {AGAIN}")
-    return record
+    return content
 
 
-def _first_unsound_figure(record: Mapping[str, Any]) -> str:
-    """Return what of a record is no figure where one should be; empty if nothing is."""
-    outputs, n = record["outputs"], record["counts"]["articles"]
-    if isinstance(n, bool) or n < 0:
-        return "counts.articles"
-    for name in ("answer_rate", "mean_words", "truncated"):
-        if not _number_or_none(outputs.get(name, 0)):
-            return f"outputs.{name}"
-    for label, metric in record["metrics"].items():
-        parts = metric.get("parts") if isinstance(metric, dict) else None
-        if not (isinstance(parts, dict) and _number_or_none(metric.get("corpus"))):
-            return f"metrics.{label}"
-        for name, figures in [("", metric), *parts.items()]:
-            if not (isinstance(figures, dict) and all(_has(figures, each) for each in _FIGURES)):
-                return f"metrics.{label}.{name}".rstrip(".")
-    return ""
+def add_trackers(run: Run, answers: Mapping[str, Mapping[str, Any]]) -> Run:
+    """Write into a run's `run.json` what its trackers answered; return the run with it."""
+    record = {**run.record, "timing": {**run.record["timing"], "trackers": answers}}
+    record = seal_again(record)
+    RunFolder(run.folder).write(samples.RUN_FILE, text_of(record))
+    return Run(run.folder, record)
 
 
-_FIGURES = ("mean", "low", "high")
+def kind_of(signature: str) -> str:
+    """Return the name of the component that has a signature, as it is quoted.
 
-
-def _has(figures: Mapping[str, Any], name: str) -> bool:
-    return name in figures and _number_or_none(figures[name])
-
-
-def _number_or_none(value: Any) -> bool:
-    if value is None:
-        return True
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    >>> kind_of("lead|sentences:3|version:1")
+    'lead'
+    """
+    return signature.partition("|")[0]
 
 
 def _line(error: Exception) -> str:
@@ -250,7 +416,7 @@ def unique_names(runs: Sequence[Run]) -> list[str]:
     full = [os.path.normpath(run.folder) for run in runs]
     for names in (
         [run.name for run in runs],
-        [f"{run.record['experiment']}/{run.name}" for run in runs],
+        [f"{run.experiment}/{run.name}" for run in runs],
         full,
     ):
         if len(set(names)) == len(names):

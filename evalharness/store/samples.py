@@ -4,14 +4,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalharness.config.run_config import Interval
 from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.store.aggregates import Tally
 from evalharness.store.ledger import RunFolder
 from evalharness.store.seal import file_digest, seal, text_of
 from evalharness.store.table import TableRows, write_table
+
+if TYPE_CHECKING:
+    from evalharness.config.run_config import Interval
 
 SAMPLES = "samples.jsonl"
 TABLE_FILE = "samples.parquet"
@@ -26,7 +28,7 @@ class Writer(Tally):
     """Writes a run's folder: samples while they come, the rest when all are there."""
 
     def __init__(
-        self, path: Path, metrics: Mapping[str, Any], interval: Interval, seed: int
+        self, path: Path, metrics: Mapping[str, Any], interval: "Interval", seed: int
     ) -> None:
         """Open the folder of a run with the components that score, by label."""
         super().__init__(metrics, interval, seed)

@@ -42,7 +42,7 @@ from evalharness.text.words import FUNCTION_WORDS, fold
 AT_EDGES = PERSON_TITLES | CONNECTORS
 # A run of capitals longer than this is a list or a headline; it is cut into names.
 MOST_NAME_WORDS = 8
-# A sentence with a smaller share of English function words is taken for another language's.
+# What has a smaller share of English function words is taken for another language's.
 LEAST_ENGLISH = 0.1
 
 

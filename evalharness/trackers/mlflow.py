@@ -70,9 +70,9 @@ class MLflow:
         ).info.run_id
         try:
             now = get_current_time_millis()
-            found = _with_safe_names(payload.run_parameters(tracked)).items()
+            found = _with_safe_names(tracked.parameters).items()
             params = [Param(key, payload.clean(value)[:LONGEST_VALUE]) for key, value in found]
-            figures = _with_safe_names(payload.metrics(tracked)).items()
+            figures = _with_safe_names(tracked.figures).items()
             metrics = [Metric(key, value, now, 0) for key, value in figures]
             for start in range(0, len(params), MOST_PARAMETERS):
                 client.log_batch(run_id, params=params[start : start + MOST_PARAMETERS])

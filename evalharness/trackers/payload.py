@@ -1,4 +1,4 @@
-"""What every tracker is told of a run: parameters, metrics, a table of samples, files."""
+"""What every tracker needs: a table of samples, files, a folder of its own, and silence."""
 
 import contextlib
 import importlib
@@ -24,56 +24,9 @@ _SMALL = ("config.yaml", "run.json", "samples.parquet", "rejected.jsonl")
 _ALL = (*_SMALL, "samples.jsonl")
 
 
-def run_parameters(tracked: Tracked) -> dict[str, str]:
-    """Return what made the run: signatures, data, seed, settings of the sweep, versions."""
-    record = tracked.record
-    found = {
-        "experiment": record["experiment"],
-        "cell": record["cell"],
-        "seed": record["seed"],
-        **{f"data.{key}": value for key, value in record["data"].items()},
-        **{f"sweep.{key}": value for key, value in tracked.settings.items()},
-        "signature.model": record["signatures"]["model"],
-        **{f"signature.{k}": v for k, v in record["signatures"]["metrics"].items()},
-        "evalharness": record["provenance"]["evalharness"],
-        "git": record["provenance"]["git"],
-    }
-    return {key: _as_text(value) for key, value in found.items() if value is not None}
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def metrics(tracked: Tracked) -> dict[str, float]:
-    """Return means with their intervals by name, and counts; what has no value is left out.
-
-    `rouge.rouge1` is a mean, `rouge.rouge1.low` and `.high` the ends of its interval.
-    """
-    record = tracked.record
-    found: dict[str, float | None] = {
-        **{f"articles.{key}": value for key, value in record["counts"].items()},
-        "outputs.answer_rate": record["outputs"]["answer_rate"],
-        "outputs.mean_words": record["outputs"]["mean_words"],
-        "outputs.truncated": record["outputs"]["truncated"],
-    }
-    for label, whole in record["metrics"].items():
-        found |= _figures(label, whole) | {f"{label}.not_scored": whole["not_scored"]}
-        found |= {f"{label}.corpus": whole.get("corpus")}
-        found |= {f"{label}.flags.{kind}": n for kind, n in whole["flags"].items()}
-        for part, figures in whole["parts"].items():
-            found |= _figures(f"{label}.{part}", figures)
-    return {name: float(value) for name, value in found.items() if value is not None}
-
-
-def _figures(name: str, figures: Mapping[str, Any]) -> dict[str, float | None]:
-    ends = {f"{name}.{key}": figures[key] for key in ("low", "high", "n")}
-    return {name: figures["mean"], **ends}
-
-
 def sample_table(tracked: Tracked, n: int) -> tuple[list[str], list[list[Any]]]:
     """Return the columns and rows of the first `n` samples: texts, scores, and what was flagged."""
-    labels = list(tracked.record["metrics"])
+    labels = list(tracked.scorers)
     columns = ["id", "article", "reference", "summary", "finish", *labels, "flags"]
     with (tracked.folder / "samples.jsonl").open(encoding="utf-8") as lines:
         return columns, [_row(json.loads(line), labels) for line in islice(lines, n)]

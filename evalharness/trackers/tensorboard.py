@@ -31,7 +31,7 @@ class TensorBoard:
 
     def track(self, tracked: Tracked) -> str:
         """Write the event file of a run, and return its folder."""
-        started = str(tracked.record["timing"]["started"]).replace(":", "")
+        started = tracked.started.replace(":", "")
         home = payload.folder(self.folder, tracked, "tensorboard")
         home = home / tracked.experiment / tracked.name / started
         with payload.quiet_tool("tensorboard"):
@@ -42,7 +42,7 @@ class TensorBoard:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         columns, rows = payload.sample_table(tracked, self.samples)
-        parameters = [list(pair) for pair in payload.run_parameters(tracked).items()]
+        parameters = [list(pair) for pair in tracked.parameters.items()]
         texts = {
             "parameters": _markdown(["parameter", "value"], parameters),
             "samples": _markdown(columns, rows),
@@ -52,7 +52,7 @@ class TensorBoard:
                 texts[path.name] = _block(path.read_text(encoding="utf-8"))
         writer = EventFileWriter(str(home))
         try:
-            for name, value in payload.metrics(tracked).items():
+            for name, value in tracked.figures.items():
                 writer.add_event(_event(name, value))
             for name, text in texts.items():
                 writer.add_event(_event(name, text))

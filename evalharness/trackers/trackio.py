@@ -55,7 +55,7 @@ class Trackio:
             project=project,
             name=tracked.name,
             space_id=self.space,
-            config=payload.run_parameters(tracked),
+            config=tracked.parameters,
             embed=False,
             auto_log_gpu=False,
             auto_log_cpu=False,
@@ -63,7 +63,7 @@ class Trackio:
         try:
             columns, rows = payload.sample_table(tracked, self.samples)
             told = [dict(zip(columns, row, strict=True)) for row in rows]
-            run.log(dict(payload.metrics(tracked)))
+            run.log(dict(tracked.figures))
             run.log({"samples": trackio.Table(columns=columns, data=[[*r.values()] for r in told])})
             if files := payload.files(tracked, self.files):
                 artifact = trackio.Artifact(_artifact_name(tracked.name), "evalharness-run")

@@ -65,13 +65,13 @@ class WandB:
             entity=self.entity,
             name=tracked.name,
             dir=home,
-            config=payload.run_parameters(tracked),
+            config=tracked.parameters,
             settings=settings,
             reinit="create_new",
         )
         try:
             columns, rows = payload.sample_table(tracked, self.samples)
-            run.log(payload.metrics(tracked))
+            run.log(tracked.figures)
             run.log({"samples": wandb.Table(columns=columns, data=rows, allow_mixed_types=True)})
             if files := payload.files(tracked, self.files):
                 artifact = wandb.Artifact(f"run-{run.id}-files", "evalharness-run")

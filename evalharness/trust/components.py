@@ -18,6 +18,7 @@ from evalharness.protocols import Costly, Need
 from evalharness.runner.plan import weights_of
 from evalharness.runner.provenance import provenance
 from evalharness.store import samples
+from evalharness.store.runs import Run
 from evalharness.trust.findings import Findings
 
 CALIBRATED = "|calibration:"
@@ -44,9 +45,9 @@ class Components:
         return {k: metric for k, metric in self.metrics.items() if not not_again(metric)}
 
 
-def run_components(folder: Path, record: Mapping[str, Any], findings: Findings) -> Components:
+def run_components(run: Run, findings: Findings) -> Components:
     """Return what made a run. What is not to be had, or is another version now, is noted."""
-    path = folder / samples.CONFIG
+    path = run.folder / samples.CONFIG
     if not path.is_file():
         return Components()  # named already, or never told
     try:
@@ -54,12 +55,12 @@ def run_components(folder: Path, record: Mapping[str, Any], findings: Findings) 
     except ConfigError as error:
         findings.differs(path, 0, "", str(error).removeprefix(f"{path}: "))
         return Components()
-    for place, found, wanted in _told_twice(run_config, record):
-        if found != wanted:
-            findings.differs(path, 0, place, f"{found!r} here, {wanted!r} in {samples.RUN_FILE}")
+    for field_name, here, there in _told_twice(run_config, run):
+        if here != there:
+            findings.differs(path, 0, field_name, f"{here!r} here, {there!r} in {samples.RUN_FILE}")
     built = Components()
-    _scorers(run_config, record, built, findings)
-    _model(run_config, record, built, findings)
+    _scorers(run_config, run, built, findings)
+    _model(run_config, run, built, findings)
     for label, metric in built.metrics.items():
         if why := not_again(metric):
             findings.note(f"{path}: {label}: not scored again: {why}")
@@ -84,23 +85,22 @@ def _is_here(wanted: hub.Wanted) -> bool:
     return weights_of(wanted).where in ("folder", "cache")
 
 
-def _told_twice(run_config: RunConfig, record: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def _told_twice(run_config: RunConfig, run: Run) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what both the config and `run.json` say: a name, and what each says."""
     model = run_config.model
-    yield "name", run_config.name, record["experiment"]
-    yield "model.label", model.label if model else "", record["cell"]
-    yield "seed", run_config.seed, record["seed"]
-    yield "interval", run_config.interval.model_dump(), record["interval"]
+    yield "name", run_config.name, run.experiment
+    yield "model.label", model.label if model else "", run.name
+    yield "seed", run_config.seed, run.seed
+    yield "interval", run_config.interval.model_dump(), run.interval.model_dump()
     labels = [scorer.shown_name for _, _, scorer in run_config.scorers()]
-    yield "metrics and checks", labels, list(record["metrics"])
+    yield "metrics and checks", labels, list(run.figures)
 
 
-def _scorers(
-    run_config: RunConfig, record: Mapping[str, Any], built: Components, findings: Findings
-) -> None:
+def _scorers(run_config: RunConfig, run: Run, built: Components, findings: Findings) -> None:
     place = run_config.document.place(())
     for kind, key, component in run_config.scorers():
         label = component.shown_name
-        told = str(record["signatures"]["metrics"].get(label, ""))
+        told = run.signatures.metrics.get(label, "")
         if (needs := _needs(kind, component.name)) is not None:
             built.needs[label] = needs
         try:
@@ -121,19 +121,17 @@ def _scorers(
         except HarnessError as error:
             findings.note(f"{place}: {label}: probabilities and bands not checked: {error}")
             continue
-        if named.quoted() == calibration:
+        if named.quote() == calibration:
             built.calibrations[label] = named.calibration
         else:
             findings.note(
                 f"{place}: {label}: probabilities and bands not checked: the calibration was "
-                f"{calibration}, is {named.quoted()}"
+                f"{calibration}, is {named.quote()}"
             )
 
 
-def _model(
-    run_config: RunConfig, record: Mapping[str, Any], built: Components, findings: Findings
-) -> None:
-    place, told = run_config.document.place(()), record["signatures"]["model"]
+def _model(run_config: RunConfig, run: Run, built: Components, findings: Findings) -> None:
+    place, told = run_config.document.place(()), run.signatures.model
     for key, component in run_config.summarizers():
         built.model_needs = _needs("models", component.name)
         try:
@@ -148,9 +146,9 @@ def _model(
         built.model, built.model_kind = model, component.name
 
 
-def note_environment(record: Mapping[str, Any], path: Path, findings: Findings) -> list[str]:
+def note_environment(run: Run, path: Path, findings: Findings) -> list[str]:
     """Note what a run was made with that is another version here, and return it."""
-    then, now = record.get("provenance", {}), provenance()
+    then, now = run.provenance, provenance()
     changed = [
         f"{name} {was or 'none'} then, {there or 'none'} now"
         for name, was, there in _versions(then, now)

@@ -1,7 +1,8 @@
-"""What was found to differ, and what could not be looked at."""
+"""What differs between two JSON values, and all the mismatches and notes of a verification."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 MOST_OF_FILE = 20
 # Of one score or summary.
 MOST_OF_ONE = 3
+
+Key = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -99,3 +102,16 @@ def short_text(value: object) -> str:
     """Return a value as one short line."""
     text = " ".join(str(value).split())
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def unlike(found: Any, wanted: Any, at: Key = ()) -> Iterator[tuple[Key, Any, Any]]:
+    """Yield where two JSON values differ: the key, and both values (None for one that lacks).
+
+    >>> list(unlike({"a": {"b": 1}, "c": 2}, {"a": {"b": 1.5}, "c": 2}))
+    [(('a', 'b'), 1, 1.5)]
+    """
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in dict.fromkeys([*found, *wanted]):
+            yield from unlike(found.get(key), wanted.get(key), (*at, key))
+    elif json.dumps(found) != json.dumps(wanted):
+        yield at, found, wanted

@@ -1,6 +1,8 @@
 """The self-test of an installation: the quickstart and planted errors, with known answers."""
 
 import os
+import shutil
+import sys
 import tempfile
 import time
 import traceback
@@ -13,12 +15,14 @@ from typing import Any
 
 from evalharness.errors import HarnessError
 from evalharness.files.shipped import shipped_path
+from evalharness.hf.hub import readable
 from evalharness.meta.planted.pairs import selftest
 from evalharness.meta.planted.plant import ErrorKind
 from evalharness.runner import run as runner_run
+from evalharness.runner.provenance import provenance
 from evalharness.runner.run import Unfinished
+from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
-from evalharness.trust.machine import look
 
 # Of the quickstart's. The figures below are means over them, and known to all digits: a system
 # writes the same texts anywhere (two copy the first sentence), and all else is arithmetic.
@@ -51,7 +55,7 @@ CURES = {
 }
 
 
-class Mismatch(Exception):
+class Unexpected(Exception):
     """A value is not the one known beforehand: which, in one line."""
 
 
@@ -104,7 +108,7 @@ def prove(
 
 
 def _steps(results: Path, folder: Path, facts: dict[str, Any]) -> Iterator[Step]:
-    yield _run_step("machine", partial(look, results, facts))
+    yield _run_step("machine", partial(look_at_machine, results, facts))
     yield from _quickstart(folder)
     for check in PLANTED:
         yield _run_step(check, partial(_find_planted, check))
@@ -121,26 +125,26 @@ def _quickstart(folder: Path) -> Iterator[Step]:
         runs, failures = error.runs, error.failures
     except Exception as error:  # of whatever library is broken here
         runs, failures = [], {"quickstart": _reason(error)}
-    seconds = time.perf_counter() - began - sum(run.record["timing"]["seconds"] for run in runs)
+    seconds = time.perf_counter() - began - sum(run.timing.seconds or 0.0 for run in runs)
     for run in runs:
-        yield _run_step(run.name, partial(_compare, run), run.record["timing"]["seconds"])
+        yield _run_step(run.name, partial(_compare, run), run.timing.seconds or 0.0)
     for name, why in failures.items():
         yield _failed(name, round(seconds / len(failures), 3), why)
 
 
 def _compare(run: Run) -> str:
-    """Compare the figures of a run with those known. Raises: Mismatch."""
-    expect(run.record["data"]["fingerprint"], FINGERPRINT, "the fingerprint of the articles")
-    means = [run.metrics["rouge"]["parts"][part]["mean"] for part in ROUGE]
+    """Compare the figures of a run with those known. Raises: Unexpected."""
+    expect(run.fingerprint, FINGERPRINT, "the fingerprint of the articles")
+    means = [run.figures["rouge"].parts[part].mean or 0.0 for part in ROUGE]
     for part, mean, known in zip(ROUGE, means, FIGURES[run.name], strict=True):
         expect(round(mean, 6), known, part)
     for check in PLANTED:  # all systems copy, so that nothing can be wrong
-        expect(run.metrics[check]["mean"], 1.0, f"the mean of {check}")
+        expect(run.figures[check].mean, 1.0, f"the mean of {check}")
     return ", ".join(f"{part} {100 * mean:.1f}" for part, mean in zip(ROUGE, means, strict=True))
 
 
 def _find_planted(check: str) -> str:
-    """Count the planted errors that a check finds, and its false alarms. Raises: Mismatch."""
+    """Count the planted errors that a check finds, and its false alarms. Raises: Unexpected."""
     kind, n, known, known_alarms = PLANTED[check]
     figures = selftest([check], kinds=[kind])[check]
     detected, alarms = figures["planted"][kind]["detected"], figures["false_alarms"]["all written"]
@@ -154,9 +158,9 @@ def _find_planted(check: str) -> str:
 
 
 def expect(value: Any, known: Any, what: str) -> None:
-    """Raise Mismatch where a value is not the one known beforehand."""
+    """Raise Unexpected where a value is not the one known beforehand."""
     if value != known:
-        raise Mismatch(f"{what} is {value!r}, should be {known!r}")
+        raise Unexpected(f"{what} is {value!r}, should be {known!r}")
 
 
 def _run_step(name: str, step: Callable[[], str], seconds: float = 0.0) -> Step:
@@ -176,7 +180,7 @@ def _failed(name: str, seconds: float, why: str) -> Step:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, Mismatch | HarnessError):
+    if isinstance(error, Unexpected | HarnessError):
         return str(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
@@ -194,3 +198,63 @@ def _offline() -> Iterator[None]:
             del os.environ["HF_HUB_OFFLINE"]
         else:
             os.environ["HF_HUB_OFFLINE"] = before
+
+
+# A run of a test set of 11,490 articles leaves 0.3 GB for a system.
+LITTLE_SPACE = 2 * 10**9
+
+
+def look_at_machine(results: Path, facts: dict[str, Any]) -> str:
+    """Put versions, devices, free bytes and warnings into `facts`; try to write where results go.
+
+    Raises: StoreError, OSError where that cannot be done.
+    """
+    there = next(f for f in (results.absolute(), *results.absolute().parents) if f.is_dir())
+    folders = dict.fromkeys([there, Path(tempfile.gettempdir())])
+    facts |= provenance() | {"devices": torch_devices()}
+    facts["free_bytes"] = {str(folder): shutil.disk_usage(folder).free for folder in folders}
+    facts["warnings"] = machine_warnings(facts)
+    with tempfile.TemporaryDirectory(prefix=".evalharness-selftest-", dir=there) as made:
+        RunFolder(Path(made)).write("a", "b\n")
+    return f"results can be written in {there}"
+
+
+def torch_devices() -> dict[str, Any]:
+    """Return what torch can compute on, with names and memory in bytes."""
+    import torch
+
+    properties = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+    return {
+        "cpu_threads": torch.get_num_threads(),
+        "cuda": [{"name": card.name, "bytes": card.total_memory} for card in properties],
+        "cuda_version": torch.version.cuda,
+        "mps": torch.backends.mps.is_available(),
+    }
+
+
+def machine_warnings(facts: dict[str, Any]) -> list[str]:
+    """Return what is no error, and may still cost a day."""
+    lines = []
+    cards, usable = facts["hardware"]["gpus"], facts["devices"]["cuda"]
+    if cards and not usable:
+        why = "is built without CUDA" if not facts["devices"]["cuda_version"] else "finds no driver"
+        lines.append(f"there are {len(cards)} NVIDIA cards, and torch uses none of them: it {why}")
+    free = facts["free_bytes"].items()
+    lines += [f"only {readable(n)} are free in {f}" for f, n in free if n < LITTLE_SPACE]
+    return lines
+
+
+def machine_lines(facts: dict[str, Any]) -> list[str]:
+    """Return the facts as lines to read."""
+    packages, usable = facts["packages"], facts["devices"]
+    shown = ("torch", "transformers", "datasets", "numpy", "pyarrow")
+    gpus = ", ".join(f"{card['name']} ({readable(card['bytes'])})" for card in usable["cuda"])
+    device = gpus or ("Apple GPU (mps)" if usable["mps"] else "no GPU: the CPU")
+    space = ", ".join(f"{readable(n)} in {folder}" for folder, n in facts["free_bytes"].items())
+    return [
+        f"evalharness {facts['evalharness']}, Python {facts['python']} ({sys.executable})",
+        ", ".join(f"{name} {packages[name]}" for name in shown if name in packages),
+        f"computes on: {device}, {usable['cpu_threads']} threads",
+        f"free: {space}",
+        *(f"warning: {warning}" for warning in facts["warnings"]),
+    ]

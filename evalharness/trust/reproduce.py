@@ -3,7 +3,7 @@
 The figures, their limits and sources are in `configs/reproduce/published.yaml`, beside the configs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,9 @@ from evalharness.config.run_config import read_run_config
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
 from evalharness.files.shipped import shipped_path
-from evalharness.runner.run import Progress, run
+from evalharness.runner.run import Progress
+from evalharness.runner.run import run as run_config
+from evalharness.store.runs import Run
 
 FOLDER = "reproduce"
 _PUBLISHED_FILE = "published.yaml"
@@ -153,39 +155,37 @@ def reproduce(
     Raises: HarnessError, as a run does: without network and cache, what is missing and the command
         that fetches it.
     """
-    (made,) = run(row.config, overrides, results=results, limit=limit, progress=progress)
-    return judge(row, made.record, made.folder)
+    (made,) = run_config(row.config, overrides, results=results, limit=limit, progress=progress)
+    return judge(row, made)
 
 
-def judge(row: PublishedResult, record: Mapping[str, Any], folder: Path) -> Reproduction:
+def judge(row: PublishedResult, run: Run) -> Reproduction:
     """Return the verdict on a run of a row's config.
 
     All articles must have been summarized for a figure to be within its limit or outside. With
     fewer, it is only told whether the interval of what was made holds the published figure.
     """
-    articles, failed = record["counts"]["articles"], record["counts"]["failed"]
     reason = ""
-    if failed:
-        reason = f"{failed} articles have no summary"
-    elif articles != row.articles:
-        reason = f"{articles} articles, and the figures are of {row.articles}"
-    figures = tuple(_compare_figure(figure, record, whole=not reason) for figure in row.figures)
+    if run.counts.failed:
+        reason = f"{run.counts.failed} articles have no summary"
+    elif run.n != row.articles:
+        reason = f"{run.n} articles, and the figures are of {row.articles}"
+    figures = tuple(_compare_figure(figure, run, whole=not reason) for figure in row.figures)
     verdict: ReproductionOutcome = "indicative"
-    if failed:
+    if run.counts.failed:
         verdict = "not reproduced"
     elif not reason:
         outside = any(judged.verdict == "outside" for judged in figures)
         verdict = "not reproduced" if outside else "reproduced"
-    return Reproduction(row, folder, articles, figures, verdict, reason)
+    return Reproduction(row, run.folder, run.n, figures, verdict, reason)
 
 
-def _compare_figure(
-    figure: PublishedFigure, record: Mapping[str, Any], whole: bool
-) -> ReproducedFigure:
+def _compare_figure(figure: PublishedFigure, run: Run, whole: bool) -> ReproducedFigure:
     label, _, part = figure.metric.partition(".")
-    metric = record["metrics"].get(label, {})
-    found = metric.get("parts", {}).get(part, {}) if part else metric
-    value, low, high = (_scale_value(found.get(name)) for name in ("mean", "low", "high"))
+    figures = run.figures.get(label)
+    made = figures and figures.part(part)
+    ends = (made.mean, made.low, made.high) if made else (None, None, None)
+    value, low, high = map(_scale_value, ends)
     return ReproducedFigure(figure, value, low, high, _verdict(figure, value, low, high, whole))
 
 

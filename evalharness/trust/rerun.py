@@ -19,11 +19,10 @@ from evalharness.records import Article
 from evalharness.runner.articles import windows
 from evalharness.runner.run import Progress, run_cell
 from evalharness.store import samples
-from evalharness.store.runs import read_record
+from evalharness.store.runs import Run, read_run_file
 from evalharness.store.seal import file_digest
 from evalharness.trust.components import note_environment
-from evalharness.trust.findings import Findings, short_text
-from evalharness.trust.records import unlike
+from evalharness.trust.findings import Findings, short_text, unlike
 
 # What is not the same in two runs of one config; `run.json` has its own times and versions.
 VOLATILE = ("provenance", "timing")
@@ -100,8 +99,8 @@ def rerun(
     Raises: DataError where there is no run, or its data are others now; HarnessError as a run does.
     """
     folder = Path(path)
-    record = read_record(folder / samples.RUN_FILE)
-    cell = _cell(folder, record)
+    then = read_run_file(folder / samples.RUN_FILE)
+    cell = _cell(then)
     _same_data(folder, cell)
     with ExitStack() as stack:
         if into is None:
@@ -111,13 +110,13 @@ def rerun(
             if Path(made, "store").exists():
                 raise ConfigError(f"--results {made}: holds stored results; name an empty folder")
         again = run_cell(cell, Path(made), progress or Silence())
-        return _compare_runs(folder, record, cell, again.folder, again.record)
+        return _compare_runs(then, again, cell)
 
 
-def _cell(folder: Path, record: Mapping[str, Any]) -> Cell:
+def _cell(run: Run) -> Cell:
     """Return the cell that the resolved config makes, under the names that the run had."""
-    (cell, *_) = cells.prepare(read_run_config(folder / samples.CONFIG))
-    return dataclasses.replace(cell, experiment=record["experiment"], name=record["cell"])
+    (cell, *_) = cells.prepare(read_run_config(run.folder / samples.CONFIG))
+    return dataclasses.replace(cell, experiment=run.experiment, name=run.name)
 
 
 def _same_data(folder: Path, cell: Cell) -> None:
@@ -150,32 +149,36 @@ def _unlike_article(sample: Mapping[str, Any] | None, article: Article | None) -
     return f"{odd[0]} of article {article.id!r}" if odd else ""
 
 
-def _compare_runs(
-    folder: Path, record: Mapping[str, Any], cell: Cell, again: Path, new: Mapping[str, Any]
-) -> Rerun:
-    findings = Findings()
-    changed = note_environment(record, folder, findings)
-    changed += _other_signatures(record, new)
-    fields = _fields_apart(folder / samples.SAMPLES, again / samples.SAMPLES)
-    then, now = (
-        {key: value for key, value in each.items() if key not in VOLATILE} for each in (record, new)
-    )
-    figures = {".".join(map(str, key)): (a, b) for key, a, b in unlike(then, now)}
+def _compare_runs(then: Run, now: Run, cell: Cell) -> Rerun:
+    changed = note_environment(then, then.folder, Findings())
+    changed += _other_signatures(then, now)
     files = [
         name
         for name in (samples.SAMPLES, samples.TABLE_FILE)
-        if _digest(folder / name) != _digest(again / name)
+        if _digest(then.folder / name) != _digest(now.folder / name)
     ]
-    if _rejected_rows(folder) != _rejected_rows(again):
+    if _rejected_rows(then.folder) != _rejected_rows(now.folder):
         files.append(samples.REJECTED)
-    if (folder / samples.CONFIG).read_text(encoding="utf-8") != cell.config(folder):
+    if (then.folder / samples.CONFIG).read_text(encoding="utf-8") != cell.config(then.folder):
         files.append(samples.CONFIG)
-    n = int(new["counts"]["articles"])
-    return Rerun(folder, n, figures, fields, tuple(files), tuple(changed))
+    odd = unlike(_lasting(then), _lasting(now))
+    return Rerun(
+        run=then.folder,
+        articles=now.n,
+        figures={".".join(map(str, key)): (before, after) for key, before, after in odd},
+        fields=_fields_apart(then.folder / samples.SAMPLES, now.folder / samples.SAMPLES),
+        files=tuple(files),
+        changed=tuple(changed),
+    )
 
 
-def _other_signatures(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    odd = unlike(then["signatures"], now["signatures"])
+def _lasting(run: Run) -> dict[str, Any]:
+    """Return what `run.json` holds but for what differs in any two runs."""
+    return {key: value for key, value in run.record.items() if key not in VOLATILE}
+
+
+def _other_signatures(then: Run, now: Run) -> list[str]:
+    odd = unlike(then.signatures.model_dump(), now.signatures.model_dump())
     return [f"{key[-1]}: {was} then, {there} now" for key, was, there in odd]
 
 

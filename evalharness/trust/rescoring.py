@@ -13,8 +13,7 @@ from evalharness.protocols import Pair, Prompted
 from evalharness.records import Article, Summary, score_record, summary_record
 from evalharness.text import defects, sentences
 from evalharness.trust.components import Components, neural
-from evalharness.trust.findings import Findings
-from evalharness.trust.records import unlike
+from evalharness.trust.findings import Findings, unlike
 
 # What other batches move a score of a neural check by, and what other machines do.
 NEURAL_TOLERANCE = 1e-4
@@ -100,7 +99,7 @@ def with_band(
 ) -> Mapping[str, Any]:
     """Return a stored score as samples show it: with probability and band, where calibrated."""
     calibration = made.calibrations.get(label)
-    return record if calibration is None else _plain(calibration.judged(record, article.source))
+    return record if calibration is None else _plain(calibration.with_band(record, article.source))
 
 
 def without_calibration(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,15 +8,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from evalharness.config.run_config import Interval
 from evalharness.records import NO_ANSWER, Article, Score, Summary, digest, score_record, summary_of
 from evalharness.store import samples, table
 from evalharness.store.aggregates import BLOCK_ROWS, Tally
+from evalharness.store.runs import Run
 from evalharness.store.store import content_key
 from evalharness.trust.components import CALIBRATED, Components
-from evalharness.trust.findings import Findings, short_text
+from evalharness.trust.findings import Findings, short_text, unlike
 from evalharness.trust.ledgers import Shelf, records_of
-from evalharness.trust.records import unlike
 from evalharness.trust.rescoring import Rescoring, with_band, without_calibration
 
 # Samples that are in memory at once.
@@ -32,22 +31,20 @@ class VerifiedSamples:
 
     def __init__(
         self,
-        folder: Path,
-        record: Mapping[str, Any],
+        run: Run,
         made: Components,
         shelf: Shelf | None,
         findings: Findings,
     ) -> None:
-        """Take a run's folder and record, what made it, and its store, if there is one."""
-        self.path = folder / samples.SAMPLES
-        self.table = Table(folder / samples.TABLE_FILE, findings)
-        self.record = record
+        """Take a run, what made it, and its store, if there is one."""
+        self.run = run
+        self.path = run.folder / samples.SAMPLES
+        self.table = Table(run.folder / samples.TABLE_FILE, findings)
         self.made = made
         self.shelf = shelf
         self.findings = findings
-        metrics = {label: made.metrics.get(label, object()) for label in record["metrics"]}
-        interval = Interval.model_validate(record["interval"])
-        self.tally = Tally(metrics, interval, record["seed"])
+        metrics = {label: made.metrics.get(label, object()) for label in run.figures}
+        self.tally = Tally(metrics, run.interval, run.seed)
         self.rescore = Rescoring(self.path, made, findings)
         self.whole = True
         self.absent: Counter[str] = Counter()  # from the store, by what it is
@@ -77,7 +74,7 @@ class VerifiedSamples:
 
     def _sampled_lines(self, sample: int | None, seed: int) -> set[int] | None:
         """Return the numbers of the lines that are to be scored again; None for all."""
-        n = self.record["counts"]["articles"]
+        n = self.run.n
         if sample is None or sample >= n:
             return None
         return set(Random(seed).sample(range(1, n + 1), sample))  # noqa: S311  no secret
@@ -114,7 +111,7 @@ class VerifiedSamples:
             sample["source"],
             sample["extra"],
         )
-        if list(sample["scores"]) != list(self.record["metrics"]):
+        if list(sample["scores"]) != list(self.run.figures):
             raise ValueError(f"scores of {list(sample['scores'])}")
         return number, sample, article, summary_of(article.id, sample["summary"])
 
@@ -131,13 +128,13 @@ class VerifiedSamples:
         if self.shelf is None:
             return
         self._summaries_with_store(window)
-        for label in self.record["metrics"]:
+        for label in self.run.figures:
             if label in self.made.needs:
                 self._scores_with_store(label, self.made.needs[label], window)
 
     def _summaries_with_store(self, window: Sequence[Read]) -> None:
         assert self.shelf is not None
-        ledger = self.shelf.ledger("summaries", self.record["signatures"]["model"])
+        ledger = self.shelf.ledger("summaries", self.run.signatures.model)
         needs = self.made.model_needs
         if needs is None:
             return
@@ -152,7 +149,7 @@ class VerifiedSamples:
 
     def _scores_with_store(self, label: str, needs: frozenset[Any], window: Sequence[Read]) -> None:
         assert self.shelf is not None
-        told = str(self.record["signatures"]["metrics"].get(label, ""))
+        told = self.run.signatures.metrics.get(label, "")
         signature = told.partition(CALIBRATED)[0]
         ledger = self.shelf.ledger("scores", signature)
         keys = [

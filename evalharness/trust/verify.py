@@ -12,24 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.errors import DataError
-from evalharness.store import samples as store_samples
-from evalharness.store.runs import checked_record
-from evalharness.store.seal import SEALED, digests_of
+from evalharness.store import samples, seal
+from evalharness.store.runs import Run, checked_run
 from evalharness.trust.components import Components, note_environment, run_components
-from evalharness.trust.findings import Findings, short_text
+from evalharness.trust.findings import Findings, Key, short_text, unlike
 from evalharness.trust.ledgers import Shelf
-from evalharness.trust.records import (
-    check_page,
-    check_run_record,
-    check_sweep,
-    line_numbers,
-    read_json,
-    unlike,
-)
 from evalharness.trust.samples import MALFORMED, VerifiedSamples
 
 SAMPLE = 20
 STORE = "store"
+_UNSEALED = "written before files had digests: bytes cannot be checked"
+_OF_A_RUN = (samples.SAMPLES, samples.TABLE_FILE, samples.REJECTED, samples.CONFIG)
+_OF_A_SWEEP = ("format", "experiment", "cells")
 
 
 @dataclass(frozen=True)
@@ -73,10 +67,10 @@ def verify(
     runs: list[Path] = []
     for path in map(Path, paths):
         found = _runs(path)
-        for sweep in _beside(path, store_samples.SWEEP_FILE):
-            check_sweep(sweep, findings)
-        for page in _beside(path, store_samples.PAGE_FILE):
-            check_page(page, findings)
+        for sweep in _beside(path, samples.SWEEP_FILE):
+            _check_sweep(sweep, findings)
+        for page in _beside(path, samples.PAGE_FILE):
+            _check_page(page, findings)
         for folder in found:
             shelf = _shelf(folder, store, shelves, findings)
             _check_run(folder, shelf, sample, seed, findings)
@@ -91,9 +85,9 @@ def _runs(path: Path) -> list[Path]:
     if not path.is_dir():
         raise DataError(f"{path}: there is no such folder")
     for depth in ("", "*/", "*/*/"):
-        if found := sorted(path.glob(f"{depth}{store_samples.RUN_FILE}")):
+        if found := sorted(path.glob(f"{depth}{samples.RUN_FILE}")):
             return [file.parent for file in found]
-    raise DataError(f"{path}: no finished run: there is no {store_samples.RUN_FILE}")
+    raise DataError(f"{path}: no finished run: there is no {samples.RUN_FILE}")
 
 
 def _beside(path: Path, name: str) -> list[Path]:
@@ -121,43 +115,41 @@ def _shelf(
 def _check_run(
     folder: Path, shelf: Shelf | None, sample: int | None, seed: int, findings: Findings
 ) -> None:
-    path = folder / store_samples.RUN_FILE
-    record = read_json(path, findings)
+    path = folder / samples.RUN_FILE
+    record = _read_json(path, findings)
     if record is None:
         return
     findings.done["runs"] += 1
-    check_run_record(path, record, findings)
+    _check_run_record(path, record, findings)
     try:
-        checked_record(record, path)
-        made = run_components(folder, record, findings)
-        samples = VerifiedSamples(folder, record, made, shelf, findings)
-        changed = note_environment(record, path, findings)
+        run = checked_run(folder, record)
+        made = run_components(run, findings)
+        verified = VerifiedSamples(run, made, shelf, findings)
+        changed = note_environment(run, path, findings)
     except DataError as error:
         findings.differs(path, 0, "", str(error).removeprefix(f"{path}: ").partition("; ")[0])
         return
     except MALFORMED as error:
         findings.differs(path, 0, "", f"not as evalharness writes it: {short_text(error)}")
         return
-    if not samples.path.is_file():
+    if not verified.path.is_file():
         return  # named already, or of no use
-    samples.check(sample, seed)
-    if samples.table.tells_lines and not digests_of(record):
+    verified.check(sample, seed)
+    if verified.table.tells_lines and not seal.digests_of(record):
         message = "is not there; the version that wrote the table writes it"
-        findings.differs(path, 0, f"timing.{SEALED}", message)
-    _check_rejected(folder, record, samples, findings)
-    if not samples.tally.articles:
-        findings.differs(samples.path, 0, "", "has no sample")
-    elif samples.whole:
-        _check_aggregates(path, record, samples, made, changed, findings)
+        findings.differs(path, 0, f"timing.{seal.SEALED}", message)
+    _check_rejected(folder, verified, findings)
+    if not verified.tally.articles:
+        findings.differs(verified.path, 0, "", "has no sample")
+    elif verified.whole:
+        _check_aggregates(path, run, verified, made, changed, findings)
 
 
-def _check_rejected(
-    folder: Path, record: Mapping[str, Any], samples: VerifiedSamples, findings: Findings
-) -> None:
-    path = folder / store_samples.REJECTED
-    lines = store_samples.read_lines(path) if path.is_file() else iter(())
+def _check_rejected(folder: Path, verified: VerifiedSamples, findings: Findings) -> None:
+    path = folder / samples.REJECTED
+    lines = samples.read_lines(path) if path.is_file() else iter(())
     for number, line in enumerate(lines, 1):
-        samples.tally.rejected += 1
+        verified.tally.rejected += 1
         if not _is_rejection(line):
             findings.differs(path, number, "", "not as evalharness writes it")
 
@@ -165,31 +157,31 @@ def _check_rejected(
 def _is_rejection(line: bytes) -> bool:
     try:
         row = json.loads(line)
-        return list(row) == ["where", "reason"] and store_samples.line_of(row).encode() == line
+        return list(row) == ["where", "reason"] and samples.line_of(row).encode() == line
     except MALFORMED:
         return False
 
 
 def _check_aggregates(
     path: Path,
-    record: Mapping[str, Any],
-    samples: VerifiedSamples,
+    run: Run,
+    verified: VerifiedSamples,
     made: Components,
     changed: Sequence[str],
     findings: Findings,
 ) -> None:
     """Derive from the samples what `run.json` says of them, and compare to the last bit."""
-    lines = line_numbers(record)
-    data = {key: value for key, value in record["data"].items() if key != "fingerprint"}
+    lines = line_numbers(run.record)
+    data = {key: value for key, value in run.data.items() if key != "fingerprint"}
     try:
-        wanted = samples.tally.record(data)
+        wanted = verified.tally.record(data)
     except MALFORMED as error:  # a seed that is none
         findings.differs(path, 0, "", f"nothing can be derived with it: {short_text(error)}")
         return
     other_numpy = any(each.startswith("numpy ") for each in changed)
     for part, derived in wanted.items():
         findings.done["figures derived again"] += sum(1 for _ in _leaves(derived))
-        for key, found, now in unlike(record.get(part), derived, (part,)):
+        for key, found, now in unlike(run.record.get(part), derived, (part,)):
             place = ".".join(map(str, key))
             if key[-1] == "corpus" and key[1] not in made.metrics:
                 findings.note(f"{path}: {place}: not derived again")
@@ -206,3 +198,137 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(inner)
     else:
         yield value
+
+
+def _read_json(path: Path, findings: Findings) -> dict[str, Any] | None:
+    """Return what a small file holds; None, with a difference, where that cannot be read.
+
+    Raises: DataError where the file cannot be opened.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from None
+    try:
+        record = json.loads(content)
+    except json.JSONDecodeError as error:
+        findings.differs(path, error.lineno, "", f"not JSON: {error.msg}")
+        return None
+    except (ValueError, RecursionError) as error:
+        findings.differs(
+            path, _line_at(content, error), "", f"not UTF-8 or JSON: {short_text(error)}"
+        )
+        return None
+    if not isinstance(record, dict):
+        findings.differs(path, 1, "", "not written by evalharness")
+        return None
+    return record
+
+
+def _line_at(content: bytes, error: Exception) -> int:
+    """Return the line of the byte that is no UTF-8; 0 for another error."""
+    start = getattr(error, "start", None)
+    return content.count(b"\n", 0, start) + 1 if isinstance(start, int) else 0
+
+
+def _check_text(path: Path, written: str, findings: Findings) -> bool:
+    """Tell whether a file has the one text of what it holds; name the first line that has not."""
+    content = path.read_bytes().split(b"\n")
+    wanted = written.encode("utf-8", "surrogatepass").split(b"\n")
+    if content == wanted:
+        return True
+    pairs = enumerate(zip(content, wanted, strict=False), 1)
+    line = next((n for n, (a, b) in pairs if a != b), min(len(content), len(wanted)))
+    findings.differs(path, line, "", "not as evalharness writes it")
+    return False
+
+
+def _check_run_record(path: Path, record: Mapping[str, Any], findings: Findings) -> None:
+    """Compare `run.json` with its own digest, and the files beside it with theirs."""
+    try:
+        text = seal.text_of(record)
+    except ValueError:
+        findings.differs(path, 0, "", "holds NaN or Infinity, which evalharness never writes")
+        return
+    _check_text(path, text, findings)
+    digests = seal.digests_of(record)
+    if not digests:
+        findings.note(f"{path}: {_UNSEALED}")
+        return
+    findings.done["digests of files"] += len(digests)
+    if seal.digests_of(seal.seal_again(record)) != digests:
+        findings.differs(path, 0, "timing.sealed", "its own digest is another: it was changed")
+    folder = path.parent
+    for name, digest in digests.items():
+        if name == samples.RUN_FILE:
+            continue
+        file = folder / name
+        if name not in _OF_A_RUN:
+            findings.differs(path, 0, f"timing.sealed.{short_text(name)}", "no file of a run")
+        elif not file.is_file():
+            findings.differs(file, 0, "", "is not there")
+        elif seal.file_digest(file) != digest:
+            findings.differs(file, 0, "", "not the bytes that were written")
+    for file in sorted(folder.iterdir()):
+        if file.name not in (*digests, samples.PAGE_FILE) and not file.name.endswith(".part"):
+            findings.note(f"{file}: no file that the run wrote; not checked")
+
+
+def _check_sweep(path: Path, findings: Findings) -> None:
+    """Compare a `sweep.json` with its digest, and with the runs that it tells of."""
+    record = _read_json(path, findings)
+    if record is None:
+        return
+    _check_text(path, seal.text_alone(record), findings)
+    odd = [key for key in record if key not in (*_OF_A_SWEEP, seal.SEALED)]
+    if odd:
+        findings.differs(path, 0, short_text(odd[0]), "not a name that evalharness writes")
+    elif seal.SEALED not in record and _sealed_runs(path.parent):
+        findings.differs(path, 0, seal.SEALED, "is not there; the runs beside it have theirs")
+    elif seal.SEALED not in record:
+        findings.note(f"{path}: {_UNSEALED}")
+    elif seal.sealed_alone(record) != record:
+        findings.differs(path, 0, seal.SEALED, "its digest is another: it was changed")
+    cells = record.get("cells")
+    for n, cell in enumerate(cells if isinstance(cells, list) else ()):
+        folder = path.parent / str(cell.get("folder")) if isinstance(cell, dict) else path
+        if not (folder / samples.RUN_FILE).is_file():
+            findings.differs(path, 0, f"cells.{n}", f"{folder}: no finished run is there")
+
+
+def _check_page(path: Path, findings: Findings) -> None:
+    """Compare a page with the digest on its last line."""
+    findings.done["pages"] += 1
+    if not seal.page_is_whole(path):
+        findings.differs(path, 0, "", "not the bytes that were written; `report` makes it again")
+
+
+def _sealed_runs(folder: Path) -> bool:
+    runs = (_read_json(path, Findings()) for path in folder.glob(f"*/{samples.RUN_FILE}"))
+    return any(seal.digests_of(run) for run in runs if run)
+
+
+def line_numbers(value: Any) -> dict[Key, int]:
+    """Return the line on which each value stands in the text of a `run.json`.
+
+    >>> line_numbers({"a": {"b": 1, "c": []}, "d": 2})
+    {(): 1, ('a',): 2, ('a', 'b'): 3, ('a', 'c'): 4, ('d',): 6}
+    """
+    found: dict[Key, int] = {}
+    _number(value, (), 1, found)
+    return found
+
+
+def _number(value: Any, at: Key, line: int, found: dict[Key, int]) -> int:
+    found[at] = line
+    inner = _items(value)
+    for key, each in inner:
+        line = _number(each, (*at, key), line + 1, found)
+    return line + 1 if inner else line
+
+
+def _items(value: Any) -> list[tuple[str | int, Any]]:
+    """Return what a mapping or list holds, by key or number."""
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list) else []

@@ -1,6 +1,6 @@
 """Mistakes that a fixture must notice; each is put into our code by monkeypatch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,10 @@ def pair_swapped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the claim for the article's text."""
     original = network.Network.encode
 
-    def encode(self: Any, texts: Any, pairs: Any, **options: Any) -> Any:
-        return original(self, pairs, texts, **options)
+    def encode(self: Any, texts: Any, pairs: Any = None, **options: Any) -> Any:
+        if pairs is None:
+            return original(self, texts, **options)
+        return original(self, pairs, texts, **(options | {"truncation": "longest_first"}))
 
     monkeypatch.setattr(network.Network, "encode", encode)
 
@@ -35,9 +37,11 @@ def separator_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Join text and pair with a space."""
     original = network.Network.encode
 
-    def encode(self: Any, texts: Any, pairs: Any, **options: Any) -> Any:
+    def encode(self: Any, texts: Any, pairs: Any = None, **options: Any) -> Any:
+        if pairs is None:
+            return original(self, texts, **options)
         joined = [f"{text} {pair}" for text, pair in zip(texts, pairs, strict=True)]
-        return original(self, joined, **options)
+        return original(self, joined, **(options | {"truncation": "longest_first"}))
 
     monkeypatch.setattr(network.Network, "encode", encode)
 
@@ -54,6 +58,23 @@ def padded_left(monkeypatch: pytest.MonkeyPatch) -> None:
         return ids, mask
 
     monkeypatch.setattr("evalharness.neural.network.pad_rows", padded)
+
+
+def rows_turned(monkeypatch: pytest.MonkeyPatch, names: Collection[str] = ()) -> None:
+    """Put the padding before the tokens of these inputs, or of all, as the network gets them."""
+    original = network.Network._inputs
+
+    def turned(self: Any, items: Any) -> Any:
+        import torch
+
+        inputs = dict(original(self, items))
+        lengths = inputs["attention_mask"].sum(1).tolist()
+        for name in names or list(inputs):
+            rows = zip(inputs[name], lengths, strict=True)
+            inputs[name] = torch.stack([torch.roll(row, len(row) - n) for row, n in rows])
+        return inputs
+
+    monkeypatch.setattr(network.Network, "_inputs", turned)
 
 
 def padding_read(monkeypatch: pytest.MonkeyPatch) -> None:

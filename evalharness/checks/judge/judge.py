@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
+from evalharness.checks.claims import find_copies
 from evalharness.checks.judge import protocols
 from evalharness.checks.judge.protocols import (
     PROTOCOLS,
@@ -22,7 +23,7 @@ from evalharness.checks.judge.protocols import (
 from evalharness.endpoint import Server
 from evalharness.hf import weights
 from evalharness.hf.prompts import check_template
-from evalharness.neural.reading import CopiedSentences, PairScoring, unscorable
+from evalharness.neural.reading import PairScoring, unscorable
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import NO_ANSWER, Score, SentenceScore, Span
@@ -204,11 +205,7 @@ class Judge(NetworkOptions):
         spans = tuple(self.split(summary)) if claims == "sentences" else (Span(0, len(summary)),)
         if not spans:
             return _Asked(article, summary, "the summary has no sentences")
-        copies: dict[Span, Span] = {}
-        if self.cascade:
-            copied = CopiedSentences(article, self.split(article))
-            found = {span: copied.place(span.of(summary)) for span in spans}
-            copies = {span: place for span, place in found.items() if place is not None}
+        copies = find_copies(article, summary, spans, self.split) if self.cascade else {}
         return _Asked(article, summary, "", spans, copies)
 
     def _score(self, asked: "_Asked", replies: Sequence[Reply]) -> Score:

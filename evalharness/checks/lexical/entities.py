@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar
@@ -12,6 +12,7 @@ from evalharness.checks.lexical.passages import (
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
+    BySentences,
     SentenceClaims,
     in_order,
     passages,
@@ -29,7 +30,7 @@ NEARLY_SPELLED = 75.0
 
 
 @dataclass(frozen=True)
-class Entities:
+class Entities(BySentences):
     """Share of the summary's names that the article has.
 
     A name is known if each of its words is in the article, in any case, singular or plural, or as
@@ -42,10 +43,6 @@ class Entities:
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 2
-
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of the sentence splitter, which a score depends on."""
-        return {"sentences": str(text.SENTENCES_VERSION)}
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag every name that the article does not have, and point to the nearest that it has."""

@@ -7,18 +7,18 @@ from datetime import date
 from functools import cache, cached_property
 from typing import Any, ClassVar
 
-from evalharness import text
 from evalharness.checks.lexical.alignment import Wording
 from evalharness.checks.lexical.dates import StatedDates, check_dates, published_on
 from evalharness.checks.lexical.entities import StatedNames, check_entities
 from evalharness.checks.lexical.numbers import ORDINALS_IN_CLAUSES, StatedNumbers, check_numbers
-from evalharness.checks.lexical.passages import passages, without_claims
+from evalharness.checks.lexical.passages import BySentences, passages, without_claims
 from evalharness.checks.lexical.polarity import StatedPolarity, check_polarity
 from evalharness.checks.lexical.quotes import StatedQuotes, check_quotes
 from evalharness.checks.lexical.roles import StatedRoles, check_roles
 from evalharness.checks.lexical.support import check_support, odds_added
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text.names import LEAST_ENGLISH
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,10 @@ SMALL = {
     *("dozens", "hundreds", "thousands", "millions"),
 }
 COUNT_ODDS = 0.2
-# Below this share of English function words a text is taken for another language's.
-LEAST_ENGLISH = 0.1
 
 
 @dataclass(frozen=True)
-class Lexical:
+class Lexical(BySentences):
     """How consistent the summary is with the article, by its words: no weights, milliseconds.
 
     What speaks against a sentence adds up as odds, `1 / value - 1`: those of its `support`, and
@@ -87,10 +85,6 @@ class Lexical:
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 2
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.15, "supported": 0.5}
-
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of the sentence splitter, which a score depends on."""
-        return {"sentences": str(text.SENTENCES_VERSION)}
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag what is wrong, point to where the article shows it, and score each sentence."""

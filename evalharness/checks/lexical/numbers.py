@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
@@ -12,6 +12,7 @@ from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_CANDIDATES,
     MOST_EVIDENCE,
+    BySentences,
     SentenceClaims,
     in_order,
     passages,
@@ -32,7 +33,7 @@ COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
 
 
 @dataclass(frozen=True)
-class Numbers:
+class Numbers(BySentences):
     """Share of the summary's numbers that the article states.
 
     Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
@@ -45,10 +46,6 @@ class Numbers:
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 2
-
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of the sentence splitter, which a score depends on."""
-        return {"sentences": str(text.SENTENCES_VERSION)}
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag every number that the article does not state, and point to what it says instead."""

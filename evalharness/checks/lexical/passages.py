@@ -10,7 +10,7 @@ article says nothing else).
 import bisect
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -46,6 +46,14 @@ class Alignment(NamedTuple):
     at: int
     shared: int
     share: float
+
+
+class BySentences:
+    """What the checks share whose scores depend on where sentences end."""
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the version of the sentence splitter, which a score depends on."""
+        return {"sentences": str(text.SENTENCES_VERSION)}
 
 
 class Passages:

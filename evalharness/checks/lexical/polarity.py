@@ -1,20 +1,14 @@
-"""Does the summary deny what the article affirms, say the opposite, or state what was a maybe?"""
+"""Does the summary deny what the article affirms, say the opposite, or state what was a maybe?
 
+First which words of a text are denied, and which are only said to be possible; then the check.
+"""
+
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
-from evalharness.checks.lexical.cues import (
-    DENYING,
-    GUARDED,
-    HINTS,
-    LESS_THAN_PROMISED,
-    PLAIN_DENYING,
-    PROMISES,
-    Cues,
-    is_denial,
-)
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_PLACES,
@@ -28,6 +22,147 @@ from evalharness.checks.lexical.passages import (
 from evalharness.checks.lexical.words import ALIKE, ANTONYMS
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score
+from evalharness.text import Token
+
+# --- Words that are denied, and words that are only possible
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Adverbs and determiners that deny what follows them.
+_DENIALS = _set("not never no nobody none neither nor nothing without cannot hardly n't nowhere")
+# Verbs that deny what follows them, as stems.
+_DENYING = _set("deni denial refus refut rule fail reject declin disput")
+# Those that a summary uses for what an article says with `not`.
+_PLAIN_DENYING = _set("deni refus fail")
+# Other words that say that something is not so; where one stands near, nothing is sure.
+_HINTS = _DENYING | _set(
+    "unabl lack avoid prevent stop miss absent absenc unlik imposs rare seldom few unclear stead "
+    "instead unless only least halt withdraw cancel ban block scrap drop quit lose loss end "
+    "abandon wait yet doubt fals untru unknown unsuccess unawar"
+)
+# How many words of content a cue reaches over.
+_SCOPE = 3
+_ADVERB = re.compile(r".{2,}ly|yet|also|immediately|even|ever|been|being|any|all|only")
+
+_POSSIBLE = _set(
+    "may might could alleg allegedli possibl possibli perhap suspect rumour rumor purport "
+    "potenti mayb"
+)
+# These hedge what follows them and `to`.
+_FUTURE = _set("expect plan intend due hope aim forecast predict want consid")
+# A claim with one of these before it is not put as a fact.
+_GUARDED = (
+    _POSSIBLE
+    | _FUTURE
+    | _set(
+        "would should will can if whether accus charg claim believ think fear unlik appear seem "
+        "report suggest warn seek question trial plead threat threaten risk call urg set about "
+        "chanc speculat link prepar investig probe"
+    )
+)
+PROMISES = frozenset(["will", "would"])
+# A promise is surer than these.
+_LESS_THAN_PROMISED = _set("may might could consid want hope potenti possibl")
+_HEDGE_SCOPE = 3
+_BEFORE_MONTH = _set("in on of since by until last next early late mid")
+
+
+class Cues:
+    """The negations and hedges of a text, found once; words and cues as places in its tokens.
+
+    denied: each denied word with what denies it. heads: the first denied word of each cue.
+    hedged: each word that is only possible or planned, with what says so. hedged_heads: the first
+    hedged word of each hedge.
+    """
+
+    def __init__(self, passages: Passages) -> None:
+        self._text = passages.text
+        self._tokens = passages.tokens
+        self.denied: dict[int, int] = {}
+        self.hedged: dict[int, int] = {}
+        self.heads: set[int] = set()
+        self.hedged_heads: set[int] = set()
+        for number in sorted({token.sentence for token in self._tokens if _is_cue(token)}):
+            first, end = passages.first[number], passages.first[number + 1]
+            self._read_negations(first, end)
+            self._read_hedges(first, end)
+
+    def _read_negations(self, first: int, end: int) -> None:
+        """Note which words of a sentence are denied, by which word."""
+        cue, left = -1, 0
+        for at in range(first, end):
+            token = self._tokens[at]
+            if token.after_mark or token.word in ("but", "because", "who", "which"):
+                cue, left = -1, 0
+            if is_denial(token) and not self._is_only(at, end):
+                cue, left = at, _SCOPE
+            elif left and token.content and not _ADVERB.fullmatch(token.word):
+                self.denied[at] = cue
+                if left == _SCOPE:
+                    self.heads.add(at)
+                left -= 1
+
+    def _is_only(self, at: int, end: int) -> bool:
+        """Tell whether a cue denies nothing: `not only`, `no longer`, `rule` without `out`."""
+        following = self._tokens[at + 1].word if at + 1 < end else ""
+        if self._tokens[at].stem == "rule":
+            near = [token.word for token in self._tokens[at + 1 : min(at + 4, end)]]
+            return "out" not in near
+        if self._tokens[at].word == "no":
+            return following in ("doubt", "matter", "sooner") or following.isdecimal()
+        enough = "enough" in [token.word for token in self._tokens[at + 1 : min(at + 4, end)]]
+        return enough or following in ("only", "just", "least", "surprisingly", "necessarily")
+
+    def _read_hedges(self, first: int, end: int) -> None:
+        """Note which words of a sentence are hedged, by which word."""
+        cue, left = -1, 0
+        for at in range(first, end):
+            token = self._tokens[at]
+            if token.after_mark:
+                cue, left = -1, 0
+            if self._is_hedge(at, first, end):
+                cue, left = at, _HEDGE_SCOPE
+            elif left and token.content:
+                self.hedged[at] = cue
+                if left == _HEDGE_SCOPE:
+                    self.hedged_heads.add(at)
+                left -= 1
+
+    def _is_hedge(self, at: int, first: int, end: int) -> bool:
+        """Tell whether a word says that what follows is no fact (yet)."""
+        token = self._tokens[at]
+        if token.word == "considering":
+            return True
+        if token.stem in _FUTURE:
+            return "to" in [each.word for each in self._tokens[at + 1 : min(at + 3, end)]]
+        if token.word != "may":
+            return token.stem in _POSSIBLE
+        is_name = at > first and self._text[token.start].isupper()
+        before = self._tokens[at - 1].word if at > first else ""
+        after = self._tokens[at + 1].word if at + 1 < end else ""
+        is_month = before in _BEFORE_MONTH or before[-1:].isdecimal() or after[:1].isdecimal()
+        return token.end - token.start == len("may") and not is_name and not is_month
+
+
+_STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE
+
+
+def _is_cue(token: Token) -> bool:
+    """Tell whether a word may deny or hedge; most sentences have none, and need no reading."""
+    return token.stem in _STEMS_OF_CUES or is_denial(token)
+
+
+def is_denial(token: Token) -> bool:
+    """Tell whether a word denies what follows it."""
+    word = token.word
+    return word in _DENIALS or word.endswith("n't") or token.stem in _DENYING
+
+
+# --- The check
+
 
 # Such a share of the words around a claim, and LEAST_SHARED of them, must stand around the place in
 # the article: else the two may speak of different things. Set by hand on labelled news summaries.
@@ -88,14 +223,14 @@ class StatedPolarity:
     @cached_property
     def denial_verbs(self) -> frozenset[str]:
         """The verbs of denial that the article uses at all."""
-        return frozenset(token.stem for token in self.passages.tokens) & DENYING
+        return frozenset(token.stem for token in self.passages.tokens) & _DENYING
 
     def places(self, stems: Iterable[str]) -> list[int]:
         """Return where the article has one of some stems; empty if that is too often to tell."""
         found = [at for stem in stems for at in self.passages.places.get(stem, ())]
         return found if len(found) <= MOST_PLACES else []
 
-    def has_hint(self, at: int, reach: int, hints: frozenset[str] = HINTS) -> bool:
+    def has_hint(self, at: int, reach: int, hints: frozenset[str] = _HINTS) -> bool:
         """Tell whether something near a token in its sentence says that anything is not so."""
         low, high = self.passages.bounds(at)
         near = self.passages.tokens[max(low, at - reach) : min(high, at + reach + 1)]
@@ -172,7 +307,7 @@ class _Claims:
             return None
         best = places[0].at
         if cue is not None:
-            hints = HINTS if places[0].share < _SURE_SHARE else DENYING
+            hints = _HINTS if places[0].share < _SURE_SHARE else _DENYING
             if self._is_reported(cue) or at not in self.own_cues.heads:
                 return None
             if self.article.has_hint(best, HINT_REACH, hints):
@@ -187,7 +322,7 @@ class _Claims:
         cue = self.own_cues.denied.get(at)
         if places or cue is None or at not in self.own_cues.heads:
             return None
-        if self.own.tokens[cue].stem in DENYING:
+        if self.own.tokens[cue].stem in _DENYING:
             return None
         wanted = self.own.around(at)
         found = self.stated.alignments(wanted, self.article.places(wanted))
@@ -201,13 +336,15 @@ class _Claims:
     def _is_reported(self, cue: int) -> bool:
         """Tell whether a denial is a verb that the article may put in other words."""
         stem = self.own.tokens[cue].stem
-        return stem in DENYING and (stem in self.article.denial_verbs or stem not in PLAIN_DENYING)
+        return stem in _DENYING and (
+            stem in self.article.denial_verbs or stem not in _PLAIN_DENYING
+        )
 
     def _has_hint(self, at: int) -> bool:
         """Tell whether something near a token of the summary says that anything is not so."""
         low, high = self.own.bounds(at)
         near = self.own.tokens[max(low, at - HINT_REACH) : min(high, at + HINT_REACH + 1)]
-        return any(is_denial(token) or token.stem in HINTS for token in near)
+        return any(is_denial(token) or token.stem in _HINTS for token in near)
 
     def _opposite(self, at: int) -> _Clash | None:
         """Return a clash where the article has the opposite of a word in its place."""
@@ -267,9 +404,9 @@ class _Claims:
         before = self.own.tokens[max(self.own.bounds(at)[0], at - GUARD_REACH) : at]
         promises = [each for each, token in enumerate(before[-2:]) if token.word in PROMISES]
         cue = self.stated.tokens[hedged[best]].stem
-        if self._in_name(self.stated, best) or (promises and cue not in LESS_THAN_PROMISED):
+        if self._in_name(self.stated, best) or (promises and cue not in _LESS_THAN_PROMISED):
             return None
-        guards = GUARDED - PROMISES - {"if"} if promises else GUARDED
+        guards = _GUARDED - PROMISES - {"if"} if promises else _GUARDED
         if any(token.stem in guards for token in before) or (before and before[-1].word == "to"):
             return None
         first = at - len(before[-2:]) + promises[0] if promises else at

@@ -6,7 +6,6 @@ from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.cues import PROMISES
 from evalharness.checks.lexical.passages import (
     MOST_PLACES,
     Passages,
@@ -14,6 +13,7 @@ from evalharness.checks.lexical.passages import (
     share_without_clash,
     without_claims,
 )
+from evalharness.checks.lexical.polarity import PROMISES
 from evalharness.checks.lexical.words import (
     APART,
     BE,

@@ -363,7 +363,7 @@ _OPPOSITES = """
 """
 
 
-def _contradicting(table: str) -> dict[str, frozenset[str]]:
+def _antonyms(table: str) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for line in table.strip().splitlines():
         left, right = ({stem_of(word) for word in side.split()} for side in line.split("|"))
@@ -384,7 +384,7 @@ def _alike(table: str) -> dict[str, frozenset[str]]:
     return {word: frozenset(others) for word, others in found.items()}
 
 
-ANTONYMS = _contradicting(_OPPOSITES)
+ANTONYMS = _antonyms(_OPPOSITES)
 """The stems that contradict a stem."""
 ALIKE = _alike(_OPPOSITES)
 """The stems that say about the same as a stem, itself among them."""

@@ -295,8 +295,8 @@ class SummaryClaims:
             self._words[sentence] = frozenset(folded)
         return self._words[sentence]
 
-    def dressed(self, draft: PlannedChange) -> PlannedChange:
-        """Return the draft in the summary's own way with capitals and points."""
+    def match_casing(self, draft: PlannedChange) -> PlannedChange:
+        """Return the draft written as the summary is: its capitals, its spaces before points."""
         new = draft.new
         if self.is_lower:
             new = new.lower()

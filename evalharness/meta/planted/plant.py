@@ -80,7 +80,7 @@ def plant(article: str, summary: str, kind: ErrorKind, seed: int = 0) -> Planted
     claims = _claims(article, summary)
     rng = Random(f"{seed} {kind} {digest(summary)}")  # noqa: S311  no secret
     for draft in _PLANTERS[kind](claims, facts, rng):
-        draft = claims.dressed(draft)
+        draft = claims.match_casing(draft)
         if _is_error(claims, facts, draft):
             return _planted_error(kind, claims, draft)
     return None

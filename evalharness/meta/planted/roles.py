@@ -1,4 +1,4 @@
-"""Who did it and to whom it was done, exchanged; and quotations of somebody else."""
+"""The two parties of a verb exchanged; quotations reworded or given to another speaker."""
 
 import itertools
 import re

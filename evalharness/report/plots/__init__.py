@@ -10,14 +10,14 @@ from typing import Any
 from evalharness.comparison.comparison import Comparison
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.report.gathered import Gathered, gather
-from evalharness.report.plots.distributions import distributions
+from evalharness.report.plots.distributions import plot_distributions
 from evalharness.report.plots.drawing import DRAWER, NO_PLOTS, NotDrawn, Plot, can_draw, png
 from evalharness.report.plots.intervals import plot_intervals
-from evalharness.report.plots.lengths import lengths
+from evalharness.report.plots.lengths import plot_lengths
 from evalharness.report.plots.material import Material
-from evalharness.report.plots.ranks import ranks
-from evalharness.report.plots.scatters import consistency, cost
-from evalharness.report.plots.sweeps import sweeps
+from evalharness.report.plots.ranks import plot_ranks
+from evalharness.report.plots.scatters import plot_consistency, plot_cost
+from evalharness.report.plots.sweeps import plot_sweeps
 from evalharness.report.ranking import standings
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
@@ -26,7 +26,15 @@ from evalharness.store.samples import SWEEP_FILE
 __all__ = ["NO_PLOTS", "NotDrawn", "Plot", "can_draw", "make_plots", "write_figures", "write_plots"]
 
 # In the order of the page: what is best, how sure that is, and then why.
-_KINDS = (plot_intervals, ranks, sweeps, consistency, cost, lengths, distributions)
+_KINDS = (
+    plot_intervals,
+    plot_ranks,
+    plot_sweeps,
+    plot_consistency,
+    plot_cost,
+    plot_lengths,
+    plot_distributions,
+)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ _HEIGHT = 0.9  # of the highest bar, in rows
 _LEAST = 10  # articles: of fewer, a histogram says less than the articles themselves
 
 
-def distributions(material: Material) -> Iterator[Plot]:
+def plot_distributions(material: Material) -> Iterator[Plot]:
     """Yield histograms of the main scores."""
     for column in material.main:
         systems = [system for system, _ in material.best_first(column)[:_ROWS]]

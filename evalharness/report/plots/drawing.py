@@ -149,6 +149,27 @@ def draw(
     return Plot(_name(id), title, caption, group, n, drawn, how)
 
 
+# The cells of a heat map: the higher the `shade` of a row of data, the stronger.
+SHADED_CELLS: Spec = {
+    "mark": {"type": "rect", "color": ACCENT},
+    "encoding": {"fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}},
+}
+
+
+def mean_layers(title: str, shape: Spec, size: int) -> tuple[Spec, Spec]:
+    """Return two layers: upright lines from `y_low` to `y_high`, and points at `y`."""
+    y = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
+         "axis": {"tickCount": 5}}  # fmt: skip
+    point = {"type": "point", "filled": True, "size": size, "opacity": 1}
+    return (
+        {
+            "mark": {"type": "rule"},
+            "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
+        },
+        {"mark": point, "encoding": {"y": {"field": "y", **y}, "shape": shape}},
+    )
+
+
 def _printable_spec(spec: Any) -> Any:
     """Return a specification without control characters in its texts."""
     if isinstance(spec, dict):

@@ -34,7 +34,7 @@ def _forest(material: Material, column: ScoreColumn) -> Plot:
         }
         for n, estimate in ordered[:SYSTEMS_SHOWN]
     ]
-    level = material.runs[0].record.get("interval", {}).get("level", 0.95)
+    level = material.runs[0].interval.level
     best = f"Highest: {rows[0]['system']}, {rows[0]['said']}." if len(rows) > 1 else ""
     return draw(
         f"interval-{column.key}",

@@ -6,7 +6,7 @@ import numpy as np
 
 from evalharness.comparison.shared import Shared
 from evalharness.report.gathered import ScoreColumn
-from evalharness.report.plots.drawing import ChartRow, Plot, Spec, draw
+from evalharness.report.plots.drawing import ChartRow, Plot, Spec, draw, mean_layers
 from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut_note, label
 from evalharness.report.plots.scatters import series
 from evalharness.stats import intervals
@@ -18,7 +18,7 @@ _LEAST = 8  # articles in a bin
 _MOST = 50_000  # articles resampled, evenly chosen: more would take longer than all else together
 
 
-def lengths(material: Material) -> Iterator[Plot]:
+def plot_lengths(material: Material) -> Iterator[Plot]:
     """Yield the main scores by length, of the articles that all runs have."""
     shared = material.shared_articles
     if shared is None or shared.n < 2 * _LEAST:
@@ -58,16 +58,12 @@ def _rows(
 ) -> Iterator[ChartRow]:
     """Yield each system's mean and interval in each bin, where it has two scores or more."""
     scores = np.stack([material.shared_scores(n, column)[::every] for n in systems], axis=1)
-    record = material.runs[systems[0]].record
-    how = record.get("interval", {})
+    first = material.runs[systems[0]]
     bins = np.digitize(words, edges[1:-1], right=True)
     for n in range(len(edges) - 1):
         within = scores[bins == n]
         low, high = intervals.interval(
-            within,
-            int(record.get("seed", 0)),
-            int(how.get("resamples", 1000)),
-            float(how.get("level", 0.95)),
+            within, first.seed, first.interval.resamples, first.interval.level
         )
         for at, system in enumerate(systems):
             mean = intervals.mean(within[:, at].tolist())
@@ -115,21 +111,10 @@ def _spec(rows: list[ChartRow], title: str) -> Spec:
     x = {"field": "words", "type": "ordinal", "sort": None, "title": "words of the article",
          "scale": {"domain": bins}, "axis": {"labelAngle": 0, "grid": False}}  # fmt: skip
     aside = {"field": "system", "type": "nominal", "sort": None, "scale": {"paddingOuter": 0.3}}
-    y = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
-         "axis": {"tickCount": 5}}  # fmt: skip
     return {
         "width": max(300, 62 * len(bins)),
         "height": 210,
         "data": {"values": rows},
         "encoding": {"x": x, "xOffset": aside, "color": colour},
-        "layer": [
-            {
-                "mark": {"type": "rule"},
-                "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 42, "opacity": 1},
-                "encoding": {"y": {"field": "y", **y}, "shape": shape},
-            },
-        ],
+        "layer": mean_layers(title, shape, 42),
     }

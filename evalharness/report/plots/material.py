@@ -87,18 +87,16 @@ class Material:
         """Return the systems that have a score, made alike, by the numbers of their runs."""
         measure = column.measure
         having = [n for n, run in enumerate(self.runs) if measure.column in run.columns]
-        made = [self.runs[n].record["signatures"]["metrics"].get(measure.metric) for n in having]
+        made = [self.runs[n].signatures.metrics.get(measure.metric) for n in having]
         return [n for n, signature in zip(having, made, strict=True) if signature == made[0]]
 
     def estimate(self, system: int, column: ScoreColumn) -> PlottedMean | None:
         """Return a run's mean of a score, as tables have it (shares times 100)."""
-        part = column.of(self.runs[system].record) or {}
-        if any(part.get(name) is None for name in ("mean", "low", "high", "n")):
+        figure = column.of(self.runs[system])
+        if figure is None or figure.mean is None or figure.low is None or figure.high is None:
             return None
         times = scale(column)
-        return PlottedMean(
-            part["mean"] * times, part["low"] * times, part["high"] * times, int(part["n"])
-        )
+        return PlottedMean(figure.mean * times, figure.low * times, figure.high * times, figure.n)
 
     def best_first(self, column: ScoreColumn) -> list[tuple[int, PlottedMean]]:
         """Return the runs that have a score with their means, the highest first."""

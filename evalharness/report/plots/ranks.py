@@ -5,7 +5,16 @@ from typing import Any
 
 from evalharness.comparison.comparison import Comparison, Standing
 from evalharness.report.gathered import ScoreColumn
-from evalharness.report.plots.drawing import ACCENT, FG, MUTED, ChartRow, Plot, Spec, draw
+from evalharness.report.plots.drawing import (
+    ACCENT,
+    FG,
+    MUTED,
+    SHADED_CELLS,
+    ChartRow,
+    Plot,
+    Spec,
+    draw,
+)
 from evalharness.report.plots.intervals import system_axis
 from evalharness.report.plots.material import Material, label, scale
 from evalharness.store.runs import unique_names
@@ -17,7 +26,7 @@ _WIDTH = 190
 _LETTERS = 12  # groups of systems that are not told apart, at the most
 
 
-def ranks(material: Material) -> Iterator[Plot]:
+def plot_ranks(material: Material) -> Iterator[Plot]:
     """Yield mean ranks of three systems or more, and the differences of all pairs."""
     comparison = material.comparison
     if comparison is None:
@@ -169,12 +178,7 @@ def _pair_spec(rows: list[ChartRow], labels: list[str]) -> Spec:
         "data": {"values": rows},
         "encoding": {"x": x, "y": y},
         "layer": [
-            {
-                "mark": {"type": "rect", "color": ACCENT},
-                "encoding": {
-                    "fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}
-                },
-            },
+            SHADED_CELLS,
             {
                 "transform": [{"filter": "datum.told"}],
                 "mark": {"type": "text", "color": FG, "fontWeight": "bold"},

@@ -29,7 +29,7 @@ _CHECKS = 3
 _WIDE = 20
 
 
-def consistency(material: Material) -> Iterator[Plot]:
+def plot_consistency(material: Material) -> Iterator[Plot]:
     """Yield each check against the first score of references: systems, or articles of a few."""
     for against in material.of("metric")[:1]:
         for check in material.of("check")[:_CHECKS]:
@@ -131,7 +131,7 @@ def _squares(rows: Sequence[ChartRow], x_title: str, y_title: str) -> Spec:
     }
 
 
-def cost(material: Material) -> Iterator[Plot]:
+def plot_cost(material: Material) -> Iterator[Plot]:
     """Yield quality against seconds an article, and against words."""
     seconds = {n: figure for n in range(len(material.runs)) if (figure := _seconds(material, n))}
     words = {n: figure for n in range(len(material.runs)) if (figure := _words(material, n))}
@@ -149,18 +149,15 @@ def cost(material: Material) -> Iterator[Plot]:
 
 def _seconds(material: Material, system: int) -> float | None:
     """Return the seconds an article took; None where summaries came from the store or the data."""
-    record = material.runs[system].record
-    timing, n = record.get("timing", {}), material.runs[system].n
-    model = str(record["signatures"]["model"]).partition("|")[0]
-    computed = timing.get("summaries", {}).get("computed")
-    return (
-        timing["seconds"] / n if n and computed == n and model_row(model).role != "given" else None
-    )
+    run = material.runs[system]
+    seconds = run.timing.seconds
+    if seconds is None or not run.n or run.timing.summaries.get("computed") != run.n:
+        return None
+    return None if model_row(run.model_kind).role == "given" else seconds / run.n
 
 
 def _words(material: Material, system: int) -> float | None:
-    words: float | None = material.runs[system].record["outputs"].get("mean_words")
-    return words
+    return material.runs[system].outputs.mean_words
 
 
 def _against(

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalharness.report.gathered import ScoreColumn
-from evalharness.report.plots.drawing import ACCENT, FG, ChartRow, Plot, Spec, draw
+from evalharness.report.plots.drawing import (
+    FG,
+    SHADED_CELLS,
+    ChartRow,
+    Plot,
+    Spec,
+    draw,
+    mean_layers,
+)
 from evalharness.report.plots.material import (
     OVERLAID,
     Material,
@@ -27,7 +35,7 @@ _CASE = "case"
 SweepSettings = Mapping[str, Any]
 
 
-def sweeps(material: Material) -> Iterator[Plot]:
+def plot_sweeps(material: Material) -> Iterator[Plot]:
     """Yield the main scores over what a sweep varied."""
     keys = varied_keys(material.settings)
     if not keys:
@@ -126,28 +134,15 @@ def _line_spec(rows: list[ChartRow], values: list[str], x_title: str, y_title: s
     x = {"field": "x", "type": "ordinal", "sort": None, "title": x_title,
          "scale": {"domain": list(short.values())},
          "axis": {"labelAngle": 0 if len(values) <= 6 else -40, "grid": False}}  # fmt: skip
-    y = {"type": "quantitative", "title": y_title, "scale": {"zero": False, "nice": True},
-         "axis": {"tickCount": 5}}  # fmt: skip
     aside = {"field": "system", "type": "nominal", "sort": None}
+    uprights, points = mean_layers(y_title, shape, 50)
+    line = {"mark": {"type": "line", "opacity": 0.5}, "encoding": {"y": points["encoding"]["y"]}}
     return {
         "width": max(240, 40 * len(values)),
         "height": 210,
         "data": {"values": rows},
         "encoding": {"x": x, "xOffset": aside, "color": colour},
-        "layer": [
-            {
-                "mark": {"type": "line", "opacity": 0.5},
-                "encoding": {"y": {"field": "y", **y}},
-            },
-            {
-                "mark": {"type": "rule"},
-                "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
-                "encoding": {"y": {"field": "y", **y}, "shape": shape},
-            },
-        ],
+        "layer": [line, uprights, points],
     }
 
 
@@ -237,12 +232,7 @@ def _map_spec(rows: list[ChartRow], domains: list[list[str]], titles: list[str])
         "data": {"values": rows},
         "encoding": {"x": x, "y": y},
         "layer": [
-            {
-                "mark": {"type": "rect", "color": ACCENT},
-                "encoding": {
-                    "fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}
-                },
-            },
+            SHADED_CELLS,
             {"mark": {"type": "text", "color": FG}, "encoding": {"text": {"field": "said"}}},
         ],
     }

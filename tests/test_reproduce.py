@@ -14,6 +14,7 @@ from evalharness.errors import ConfigError
 from evalharness.loaders.hub import PRESETS
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.runner.plan import plan
+from evalharness.store.runs import Run
 from evalharness.trust import reproduce as trust_reproduce
 from evalharness.trust.reproduce import PublishedFigure, PublishedResult, judge, reproduce
 
@@ -109,15 +110,26 @@ def test_lengths_less_one_are_the_lengths_of_the_cards() -> None:
         assert cards.shape[1] > least
 
 
-def record(values: dict[str, float | None], articles: int = 10, failed: int = 0) -> dict[str, Any]:
+def run_with(values: dict[str, float | None], articles: int = 10, failed: int = 0) -> Run:
+    """Return a run of so many articles with these means of ROUGE's parts."""
     parts = {
         name: {"mean": v, "low": v and v - 0.01, "high": v and v + 0.01, "n": articles}
         for name, v in values.items()
     }
-    return {
+    rouge = {"mean": None, "low": None, "high": None, "n": 0, "parts": parts, "notes": {}}
+    record = {
+        "format": 1,
+        "experiment": "x",
+        "cell": "x",
+        "seed": 0,
+        "interval": {"level": 0.95, "resamples": 1000},
+        "data": {"fingerprint": "0"},
         "counts": {"articles": articles, "failed": failed},
-        "metrics": {"rouge": {"parts": parts}},
+        "outputs": {"truncated": 0, "defects": {}, "errors": {}},
+        "metrics": {"rouge": rouge},
+        "signatures": {"model": "m", "metrics": {"rouge": "rouge|version:1"}},
     }
+    return Run(Path(), record)
 
 
 def a_row(**figures: tuple[float, float | None]) -> PublishedResult:
@@ -128,17 +140,17 @@ def a_row(**figures: tuple[float, float | None]) -> PublishedResult:
 def test_verdict_on_a_whole_run() -> None:
     row = a_row(rouge1=(44.06, 0.10), rouge2=(21.07, 0.10), rougeLsum=(36.82, None))
 
-    near = judge(row, record({"rouge1": 0.4416, "rouge2": 0.2097, "rougeLsum": 0.41}), Path())
+    near = judge(row, run_with({"rouge1": 0.4416, "rouge2": 0.2097, "rougeLsum": 0.41}))
     assert near.verdict == "reproduced"
     assert [f.verdict for f in near.figures] == ["within", "within", "not judged"]
     assert near.figures[0].value == pytest.approx(44.16)
     assert (near.figures[0].low, near.figures[0].high) == pytest.approx((43.16, 45.16))
 
-    far = judge(row, record({"rouge1": 0.44161, "rouge2": 0.2107, "rougeLsum": 0.41}), Path())
+    far = judge(row, run_with({"rouge1": 0.44161, "rouge2": 0.2107, "rougeLsum": 0.41}))
     assert far.verdict == "not reproduced"
     assert [f.verdict for f in far.figures] == ["outside", "within", "not judged"]
 
-    none = judge(row, record({"rouge1": None, "rouge2": 0.2107}), Path())
+    none = judge(row, run_with({"rouge1": None, "rouge2": 0.2107}))
     assert none.verdict == "not reproduced"
     assert none.figures[0].verdict == "outside"
 
@@ -146,7 +158,7 @@ def test_verdict_on_a_whole_run() -> None:
 def test_part_of_the_articles_is_indicative_whatever_it_says() -> None:
     row = a_row(rouge1=(44.06, 0.10), rouge2=(21.07, 0.10))
 
-    made = judge(row, record({"rouge1": 0.4406, "rouge2": 0.30}, articles=9), Path())
+    made = judge(row, run_with({"rouge1": 0.4406, "rouge2": 0.30}, articles=9))
 
     assert made.verdict == "indicative"
     assert [f.verdict for f in made.figures] == ["in the interval", "not in the interval"]
@@ -154,7 +166,7 @@ def test_part_of_the_articles_is_indicative_whatever_it_says() -> None:
 
 
 def test_articles_without_a_summary_reproduce_nothing() -> None:
-    made = judge(a_row(rouge1=(44.06, 0.10)), record({"rouge1": 0.4406}, failed=1), Path())
+    made = judge(a_row(rouge1=(44.06, 0.10)), run_with({"rouge1": 0.4406}, failed=1))
 
     assert made.verdict == "not reproduced"
     assert made.reason == "1 articles have no summary"

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import pytest
 
-from evalharness.report.text_table import (
+from evalharness.report.table import (
     csv_table,
     interval_text,
     markdown_table,
