@@ -88,11 +88,7 @@ def render_chat(
         messages.insert(0, {"role": "system", "content": system})
     try:
         text = tokenizer.apply_chat_template(
-            messages,
-            chat_template=template,
-            tokenize=False,
-            add_generation_prompt=True,
-            **options,
+            messages, chat_template=template, tokenize=False, add_generation_prompt=True, **options
         )
     except Exception as error:  # a template is a program that may raise anything
         raise ModelError(f"{name}: its chat template says: {error}") from error

@@ -33,10 +33,7 @@ _IRREGULAR = {
 }  # fmt: skip
 
 # Everything but a, e, i, o, u is a consonant, digits too; y depends on the letter before it.
-_SHAPES = str.maketrans(
-    "aeiouy0123456789bcdfghjklmnpqrstvwxz",
-    "vvvvvy" + "c" * 30,
-)
+_SHAPES = str.maketrans("aeiouy0123456789bcdfghjklmnpqrstvwxz", "vvvvvy" + "c" * 30)
 
 _Rules = dict[str, tuple[tuple[str, str], ...]]
 
