@@ -314,7 +314,12 @@ class Task:
 
 
 class Pool(Protocol):
-    """Workers that are there for one run."""
+    """Workers that are there for one run.
+
+    size: how many there are at the most.
+    """
+
+    size: int
 
     def map(
         self, components: Sequence[Sent], tasks: Iterable[Task]

@@ -257,9 +257,12 @@ def _span_records(spans: Sequence[Span]) -> list[dict[str, int]]:
     return [_span_record(span) for span in spans]
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
 def canonical(value: object) -> str:
     """Return the one JSON text of a value: keys sorted, no spaces, lone surrogates escaped."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _CANONICAL.encode(value)
 
 
 def digest(*values: object) -> str:

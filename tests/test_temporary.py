@@ -84,7 +84,7 @@ def test_many_places_take_little_memory() -> None:
     code = (
         "import os, resource; from evalharness.files.temporary import HELD, OffsetIndex\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
-        "places = Places()\n"
+        "places = OffsetIndex()\n"
         "for n in range(2 * HELD): places.setdefault(os.urandom(16), n)\n"
         "before = peak()\n"
         "for n in range(150_000): places.setdefault(os.urandom(16), n)\n"

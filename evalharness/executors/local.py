@@ -28,6 +28,8 @@ class Local:
 class LocalPool:
     """This process: does each task at once, with the components themselves and no copy of them."""
 
+    size: int = 1
+
     def map(
         self, components: Sequence[Sent], tasks: Iterable[Task]
     ) -> Generator[tuple[Task, list[list[Any]]]]:

@@ -15,7 +15,7 @@ from evalharness.config.cells import Cell, by_articles, by_weights
 from evalharness.errors import DataError, NoMemory, StoreError, reason
 from evalharness.protocols import Pool, Progress, Silence
 from evalharness.runner.scores import Scoring, Whole, fill_scores
-from evalharness.runner.summaries import FilledCell, Share, fill_summaries, with_summaries_of
+from evalharness.runner.summaries import FilledCell, Share, Summarizing, fill_summaries
 from evalharness.store.store import Store
 
 # Cells that are scored and written together: each has three files open.
@@ -98,11 +98,13 @@ def fill(
             job = next(n for n, job in enumerate(jobs) if job.has_summaries_of(cell))
             same = next((other for other in filled.summarized if other.job == job), None)
             try:
-                filled.summarized.append(
-                    with_summaries_of(same, cell)
-                    if same
-                    else fill_summaries(cell, job, store, pool, share, progress)
+                summarizing = (
+                    same.summarizing if same else Summarizing(cell.model_kind, cell.model, store)
                 )
+                of_cell = FilledCell(cell, summarizing, job, is_first=same is None)
+                if cell.weights and not summarizing.is_whole:
+                    fill_summaries(of_cell, pool, share, progress)
+                filled.summarized.append(of_cell)
             except Exception as error:
                 filled.note_failure([cell], error)
         gc.collect()  # a model and its tokenizers refer to each other
@@ -117,6 +119,8 @@ def fill(
         except Exception as error:
             if len(group) > 1 and not isinstance(error, DataError | StoreError):
                 waiting.extendleft([alone] for alone in reversed(group))  # to find out which it was
+                for of_cell in group:
+                    of_cell.summarizing.begin_again()
             else:
                 filled.note_failure([of_cell.cell for of_cell in group], error)
             continue

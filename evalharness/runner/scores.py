@@ -5,9 +5,10 @@ summaries. A score of the same texts is never computed again.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from evalharness.config.signature import signature_parts, wanted_checkpoints
@@ -192,10 +193,14 @@ class Whole:
         """Claim every article."""
         return claim_all
 
-    def units(self, cells: Sequence[FilledCell], network: int | None) -> Iterator[Unit]:
+    def units(
+        self,
+        cells: Sequence[FilledCell],
+        windows: Iterable[Sequence[Article]],
+        network: int | None,
+    ) -> Iterator[Unit]:
         """Yield all articles with all their summaries."""
-        first = cells[0].cell
-        for window in windows(first.loader, first.run_config.limit):
+        for window in windows:
             yield from units(window, [cell.summarizing.read(window) for cell in cells])
 
 
@@ -217,14 +222,13 @@ def fill_scores(
 ) -> list[Scoring]:
     """Write the scores that are ours and that the store lacks, of cells with the same articles.
 
-    Raises: HarnessError, and what metrics raise.
+    Summaries that had no pass of their own are written on the way. Raises: HarnessError, and what
+    components raise.
     """
     scorings = scorings_of(cells, store)
-    first = cells[0].cell
-    total = expected_articles(first.loader, first.run_config.limit)
-    for some, network in _passes(scorings):
-        progress.start(_name_of_pass(some, cells), total and total * len(cells))
-        tasks = _tasks(share.units(cells, network), some, len(cells), progress)
+    for some, own_windows, network in _passes(cells, scorings, pool, share, progress):
+        units_to_score = share.units(cells, own_windows, network)
+        tasks = _tasks(units_to_score, some, len(cells), progress)
         components = [Sent(scoring.kind, scoring.metric) for scoring in some]
         with closing(pool.map(components, tasks)) as results:
             for task, scores in results:
@@ -232,26 +236,52 @@ def fill_scores(
                     some[n].record(batch, of_batch)
                     for missing in batch:
                         cells[missing.cell].scores[missing.label] += 1
-        progress.end()
     return scorings
 
 
-def _passes(scorings: Sequence[Scoring]) -> Iterator[tuple[list[Scoring], int | None]]:
-    """Yield what is computed in one pass over the articles, with the number of a network.
+# What is scored at a time: metrics, the windows, and the number of a network.
+_Pass = tuple[list[Scoring], Iterable[Sequence[Article]], int | None]
+
+
+def _passes(
+    cells: Sequence[FilledCell],
+    scorings: Sequence[Scoring],
+    pool: Pool,
+    share: Share,
+    progress: Progress,
+) -> Iterator[_Pass]:
+    """Yield what is scored in one go over articles.
 
     Metrics without a network share a pass, in which a worker keeps what they make of an article; a
     network has one of its own, as a worker holds one at a time, and so has what the driver asks of
     a server.
     """
+    first = cells[0].cell
+    total = expected_articles(first.loader, first.run_config.limit)
+    networks = [s for s in scorings if s.is_network]
     light = [s for s in scorings if not (s.is_network or must_stay(s.metric))]
-    if light:
-        yield light, None
-    yield from (([s], None) for s in scorings if must_stay(s.metric) and not s.is_network)
-    yield from (([s], n) for n, s in enumerate([s for s in scorings if s.is_network]))
+    asking = [s for s in scorings if must_stay(s.metric) and not s.is_network]
+    unfilled = {c.job: c.summarizing for c in cells if not c.summarizing.is_whole}
+    if light or unfilled:
+        progress.start(_name_of_pass(light, cells), total and total * len(cells))
+        numbered = enumerate(windows(first.loader, first.run_config.limit))
+        # As many windows at a time as can be summarized at once.
+        while unfilled and (stretch := list(islice(numbered, pool.size))):
+            for job, summarizing in unfilled.items():
+                summarizing.fill(((window, share.claim(job, n)) for n, window in stretch), pool)
+            yield light, [window for _, window in stretch], None
+        for summarizing in unfilled.values():
+            summarizing.end()
+        yield light, (window for _, window in numbered), None
+        progress.end()
+    for scoring, network in [(s, None) for s in asking] + [(s, n) for n, s in enumerate(networks)]:
+        progress.start(_name_of_pass([scoring], cells), total and total * len(cells))
+        yield [scoring], windows(first.loader, first.run_config.limit), network
+        progress.end()
 
 
 def _name_of_pass(scorings: Sequence[Scoring], cells: Sequence[FilledCell]) -> str:
-    kinds = "scores" if len(scorings) > 1 else scorings[0].kind
+    kinds = scorings[0].kind if len(scorings) == 1 else "scores"
     return f"{kinds} of {cells[0].cell.name if len(cells) == 1 else f'{len(cells)} systems'}"
 
 

@@ -8,7 +8,7 @@ and writes its files.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from evalharness.errors import ConfigError
 from evalharness.files.temporary import OffsetIndex
 from evalharness.protocols import Progress
 from evalharness.records import Article, Summary
-from evalharness.runner.articles import Claim, Unit, units, windows
+from evalharness.runner.articles import Claim, Unit, units
 from evalharness.runner.fill import Filled, fill
 from evalharness.runner.summaries import FilledCell, Summarizing
 from evalharness.store.ledger import results_folder
@@ -159,24 +159,27 @@ class _Dealing:
             self.dealt[job] = _Dealt(job, self.shard)
         return self.dealt[job].claims(window)
 
-    def units(self, cells: Sequence[FilledCell], network: int | None) -> Iterator[Unit]:
+    def units(
+        self,
+        cells: Sequence[FilledCell],
+        windows: Iterable[Sequence[Article]],
+        network: int | None,
+    ) -> Iterator[Unit]:
         """Yield our own summaries; for a network, our share of the units whose summaries are all
         there, as it would make other digits of texts in other company.
         """
-        first = cells[0].cell
-        own_windows = windows(first.loader, first.run_config.limit)
         if network is not None:
-            yield from self._whole_units(cells, network, own_windows)
+            yield from self._whole_units(cells, windows, network)
             return
-        for window in own_windows:
+        for window in windows:
             yield from units(window, [self._own_summaries(of_cell, window) for of_cell in cells])
 
     def _whole_units(
-        self, cells: Sequence[FilledCell], network: int, all_windows: Iterator[list[Article]]
+        self, cells: Sequence[FilledCell], windows: Iterable[Sequence[Article]], network: int
     ) -> Iterator[Unit]:
         """Yield our share of all units; those that lack a summary are counted as waiting."""
         turn = network
-        for window in all_windows:
+        for window in windows:
             for of_cell in cells:
                 of_cell.summarizing.ledger.refresh()
             stored = [of_cell.summarizing.stored_summaries(window) for of_cell in cells]

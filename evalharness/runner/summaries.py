@@ -43,27 +43,24 @@ class Summarizing:
     computed, stored: how many summaries were written in this run, and how many were there.
     failed: by key, what has no summary in this run; the ledger does not keep that.
     generation: how summaries were written, if any were by a model that can say so.
+    advance: is told how many more summaries there are.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        model: Summarizer,
-        store: Store,
-        advance: Callable[[int], object] = lambda articles: None,
-    ) -> None:
-        """Take a model; `advance` is told how many more summaries there are."""
+    def __init__(self, kind: str, model: Summarizer, store: Store) -> None:
+        """Take a model, which is not made to load anything. Raises: ModelError."""
         self.kind = kind
         self.model = model
         self.signature = signature_parts(kind, model)
         self.instructions = model.instructions() if isinstance(model, Prompted) else ()
-        self.advance = advance
+        self.advance: Callable[[int], object] = lambda articles: None
         self.computed = self.stored = 0
         self.failed: dict[str, Summary] = {}
         self.generation: Mapping[str, Any] | None = None
         self._store = store
         self._ledger: Ledger | None = None
         self._in_work: set[str] = set()  # keys of what a worker is to summarize
+        self._working: Summarizer | None = None  # a copy: what it loads goes with it
+        self.is_whole = False  # whether all windows were filled
         self._pace = store.pace_file(self.signature)
         self._learnt: list[tuple[str, Mapping[str, Any]]] = []  # what the pace file was told
 
@@ -78,6 +75,16 @@ class Summarizing:
         """Let go of the ledger, which is opened again if need be."""
         self._ledger = None
 
+    def end(self) -> None:
+        """Let go of the model: all windows were filled."""
+        self.is_whole, self._working = True, None
+
+    def begin_again(self) -> None:
+        """Be ready for the first window once more: what was computed is met there, and counted."""
+        if not self.is_whole:
+            self.stored = -self.computed
+            self._in_work.clear()
+
     def fill(self, windows: Iterable[tuple[Sequence[Article], Claim]], pool: Pool) -> None:
         """Write the summaries that the ledger lacks, in batches of one window after the other.
 
@@ -91,8 +98,8 @@ class Summarizing:
         )
         if (first := next(missing, None)) is None:
             return
-        model = copy.copy(self.model)  # what it loads goes with it
-        sent = self._at_pace(model, self._missing_articles(first[0]), pool)
+        self._working = self._working or copy.copy(self.model)
+        sent = self._at_pace(self._working, self._missing_articles(first[0]), pool)
         tasks = (self._task(batch) for _, batch in chain([first], missing))
         with closing(pool.map([sent], tasks)) as results:
             for task, (summaries, *trials) in results:
@@ -206,21 +213,25 @@ def _batch_name(batch: Batch) -> str:
 class FilledCell:
     """A cell, the model behind its ledger, and what was computed for the cell in this run.
 
-    job: a number that cells with the same summaries have in common.
-    summaries: how many were computed, and how many were stored. scores: computed, by label.
+    job: a number that cells with the same summaries have in common; the first of them computes.
+    scores: how many were computed, by label.
     """
 
     cell: Cell
     summarizing: Summarizing
     job: int
-    summaries: dict[str, int]
-    started: str
-    seconds: float
+    is_first: bool = True
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    seconds: float = 0.0
     scores: Counter[str] = field(default_factory=Counter)
 
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    @property
+    def summaries(self) -> dict[str, int]:
+        """How many summaries were computed for the cell, and how many were stored."""
+        computed, stored = self.summarizing.computed, self.summarizing.stored
+        if self.is_first:
+            return {"computed": computed, "stored": stored}
+        return {"computed": 0, "stored": computed + stored}
 
 
 class Share(Protocol):
@@ -233,34 +244,32 @@ class Share(Protocol):
         """Return what tells which articles of a window are ours to summarize."""
         ...
 
-    def units(self, cells: Sequence[FilledCell], network: int | None) -> Iterator[Unit]:
-        """Yield what is ours to score of cells with the same articles.
+    def units(
+        self,
+        cells: Sequence[FilledCell],
+        windows: Iterable[Sequence[Article]],
+        network: int | None,
+    ) -> Iterator[Unit]:
+        """Yield what is ours to score of windows of cells with the same articles.
 
         network: the number of a network, whose units are dealt out whole; None for other scorers.
         """
         ...
 
 
-def fill_summaries(
-    cell: Cell, job: int, store: Store, pool: Pool, share: Share, progress: Progress
-) -> FilledCell:
-    """Write the summaries of a cell that are ours and that the store lacks.
+def fill_summaries(of_cell: FilledCell, pool: Pool, share: Share, progress: Progress) -> None:
+    """Write the summaries of a cell that are ours and that the store lacks, in a pass of its own.
 
     Raises: HarnessError, and what a model raises.
     """
-    began, started = time.perf_counter(), _now()
-    summarizing = Summarizing(cell.model_kind, cell.model, store, progress.advance)
+    began = time.perf_counter()
+    cell, summarizing = of_cell.cell, of_cell.summarizing
     total = expected_articles(cell.loader, cell.run_config.limit)
     progress.start(cell.name, total and total // share.of)
+    summarizing.advance = progress.advance
     numbered = enumerate(windows(cell.loader, cell.run_config.limit))
-    summarizing.fill(((window, share.claim(job, n)) for n, window in numbered), pool)
+    summarizing.fill(((window, share.claim(of_cell.job, n)) for n, window in numbered), pool)
     progress.end()
+    summarizing.end()
     summarizing.rest()
-    counts = {"computed": summarizing.computed, "stored": summarizing.stored}
-    return FilledCell(cell, summarizing, job, counts, started, time.perf_counter() - began)
-
-
-def with_summaries_of(other: FilledCell, cell: Cell) -> FilledCell:
-    """Return a cell that has the summaries of another."""
-    counts = {"computed": 0, "stored": sum(other.summaries.values())}
-    return FilledCell(cell, other.summarizing, other.job, counts, _now(), 0.0)
+    of_cell.seconds = time.perf_counter() - began
