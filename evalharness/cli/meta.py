@@ -20,8 +20,7 @@ app = typer.Typer(rich_markup_mode=None)
 Checks = Annotated[
     str | None,
     typer.Option(
-        metavar="A,B",
-        help="Checks, or parts of one (lexical.numbers). Default: those of a config.",
+        metavar="A,B", help="Checks, or parts of one (lexical.numbers). Default: those of a config."
     ),
 ]
 Published = Annotated[

@@ -33,8 +33,7 @@ def report(
         str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
     ] = None,
     whole: Annotated[
-        bool,
-        typer.Option("--all", help="A folder with the texts of all articles, however many."),
+        bool, typer.Option("--all", help="A folder with the texts of all articles, however many.")
     ] = False,
     plots: Annotated[
         str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")

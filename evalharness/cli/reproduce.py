@@ -21,11 +21,7 @@ from evalharness.trust.reproduce import reproduce as make_again
 
 app = typer.Typer(rich_markup_mode=None)
 
-_CODES = {
-    "reproduced": Exit.GOOD,
-    "not reproduced": Exit.FINDING,
-    "indicative": Exit.INCONCLUSIVE,
-}
+_CODES = {"reproduced": Exit.GOOD, "not reproduced": Exit.FINDING, "indicative": Exit.INCONCLUSIVE}
 
 
 @app.command()

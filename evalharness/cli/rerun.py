@@ -13,11 +13,7 @@ from evalharness.trust.rerun import rerun as run_again
 
 app = typer.Typer(rich_markup_mode=None)
 
-_CODES = {
-    "same": Exit.GOOD,
-    "differs": Exit.FINDING,
-    "other versions": Exit.INCONCLUSIVE,
-}
+_CODES = {"same": Exit.GOOD, "differs": Exit.FINDING, "other versions": Exit.INCONCLUSIVE}
 
 
 @app.command()

@@ -88,10 +88,7 @@ SECTIONS = (
     ),
     Section("articles", "Articles", "articles.html.j2", lambda of: of.articles),
     Section(
-        "provenance",
-        "Provenance",
-        "provenance.html.j2",
-        lambda of: provenance_section(of.gathered),
+        "provenance", "Provenance", "provenance.html.j2", lambda of: provenance_section(of.gathered)
     ),
 )
 
