@@ -7,11 +7,8 @@ import typer
 from evalharness.cli.options import RunArguments
 from evalharness.report.page import write_report
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.command()
-def report(
+def report_command(
     runs: RunArguments,
     output: Annotated[
         str,

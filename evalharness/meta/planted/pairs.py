@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from evalharness import text
-from evalharness.config.named import named_check
+from evalharness.config.build import named_check
 from evalharness.errors import ConfigError, DataError
 from evalharness.files.shipped import shipped_path
 from evalharness.loaders.files import Files
