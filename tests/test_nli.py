@@ -9,7 +9,7 @@ import pytest
 from neural import frozen, mutations, official_summac, texts, tiny
 from neural.cases import AuthorsSentences, scored
 
-from evalharness.checks import nli_head
+from evalharness.checks import nli
 from evalharness.checks.nli import Granularity, Nli, pieces
 from evalharness.errors import ModelError
 from evalharness.records import Score
@@ -122,9 +122,9 @@ def test_head_reads_alike_from_all_three_formats(head: Path, tmp_path: Path) -> 
     save_file(drawn, tmp_path / "head.safetensors")
     as_lists = {name: values.tolist() for name, values in drawn.items()}
     (tmp_path / "head.json").write_text(json.dumps(as_lists))
-    first = nli_head.read_head(head)
+    first = nli.read_head(head)
     for name in ("head.safetensors", "head.json"):
-        other = nli_head.read_head(tmp_path / name)
+        other = nli.read_head(tmp_path / name)
         assert np.array_equal(first.bins, other.bins)
         assert (first.bias, first.slope, first.offset) == (other.bias, other.slope, other.offset)
 
@@ -145,7 +145,7 @@ def test_file_that_is_no_head_is_refused_in_one_line(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError, match=name) as caught:
-        nli_head.read_head(tmp_path / name)
+        nli.read_head(tmp_path / name)
     assert "\n" not in str(caught.value)
 
 
@@ -158,7 +158,7 @@ def test_pickle_that_would_run_code_does_not(tmp_path: Path) -> None:
 
     torch.save({"mlp.weight": Trap()}, tmp_path / "head.bin")
     with pytest.raises(ModelError):
-        nli_head.read_head(tmp_path / "head.bin")
+        nli.read_head(tmp_path / "head.bin")
     assert not (tmp_path / "ran").exists()
 
 

@@ -19,7 +19,6 @@ from evalharness.records import Article, Summary
 from evalharness.runner import run as runner_run
 from evalharness.store.runs import Run
 from evalharness.trust import installation
-from evalharness.trust import installation as trust_installation
 from evalharness.trust.installation import Proof, Step, prove
 
 ROOT = Path(__file__).parents[1]
@@ -189,12 +188,10 @@ def test_installation_on_which_nothing_runs_is_one_step_and_stops_no_other(
 
 def test_results_that_cannot_be_written_fail_the_first_step(tmp_path: Path) -> None:
     with pytest.raises((OSError, StoreError), match=r"/proc|denied|directory|No such"):
-        trust_installation.look_at_machine(Path("/proc/1/nothing"), {})
+        installation.look_at_machine(Path("/proc/1/nothing"), {})
     (tmp_path / "file").write_text("")
     facts: dict[str, Any] = {}
-    trust_installation.look_at_machine(
-        tmp_path / "file", facts
-    )  # the folder above a file can be written
+    installation.look_at_machine(tmp_path / "file", facts)  # the folder above a file can be written
     assert str(tmp_path) in facts["free_bytes"]
 
 
@@ -205,7 +202,7 @@ def test_a_card_that_torch_does_not_use_is_a_warning() -> None:
         "free_bytes": {"/": 10**9},
     }
 
-    assert trust_installation.machine_warnings(facts) == [
+    assert installation.machine_warnings(facts) == [
         "there are 1 NVIDIA cards, and torch uses none of them: it is built without CUDA",
         "only 1.0 GB are free in /",
     ]
