@@ -15,8 +15,8 @@ import typer
 
 from evalharness.cli import options
 from evalharness.cli.options import print_json
+from evalharness.config.build import named_scorers
 from evalharness.config.calibration import load_thresholds
-from evalharness.config.named import named_scorers
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
@@ -25,12 +25,9 @@ from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
 from evalharness.runner.check import Verdict, check, read_page
 
-app = typer.Typer(rich_markup_mode=None)
-
 STDIN = "-"
 
 
-@app.command("check")
 def check_command(
     pages: Annotated[
         list[str] | None,

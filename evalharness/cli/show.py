@@ -30,16 +30,13 @@ from evalharness.report.verdict import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-app = typer.Typer(rich_markup_mode=None)
-
 _LONG = 40  # sentences, beyond which only those with evidence and their neighbours are shown
 _AROUND = 1
 _FIRST = 3
 _QUOTED = 60  # characters of a summary in the list
 
 
-@app.command()
-def show(
+def show_command(
     run: Annotated[
         str, typer.Argument(metavar="RUN", help="Folder of a run, or of an experiment.")
     ],

@@ -133,8 +133,7 @@ class RunConfig(BaseModel):
         (Scorer(name="rouge"),), description="scores against the references"
     )
     checks: tuple[NamedScorer, ...] = Field(
-        (Scorer(name="lexical"),),
-        description="scores against the article",
+        (Scorer(name="lexical"),), description="scores against the article"
     )
     trackers: tuple[Named, ...] = Field((), description="outside tools that are told of each run")
     executor: Named = Field(

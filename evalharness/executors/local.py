@@ -1,11 +1,11 @@
 """In this process, as ever."""
 
+import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalharness.neural.batches import forget
 from evalharness.protocols import Paced, Sent, Task, Trial
 
 
@@ -50,7 +50,8 @@ def run_batch(component: Any, batch: Sequence[Any] | Trial) -> list[Any]:
     """
     if isinstance(batch, Trial):
         return _run_trial(component, batch)
-    forget()
+    if batches := sys.modules.get("evalharness.neural.batches"):  # else no network was loaded
+        batches.forget()
     work = component.summarize if hasattr(component, "summarize") else component.score
     return list(work(batch))
 

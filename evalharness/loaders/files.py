@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, cast
 
 from evalharness.errors import DataError
-from evalharness.files import remote
 from evalharness.loaders.formats import (
     GZIP_MAGIC,
     MEND_EMPTY,
@@ -133,7 +132,9 @@ class Files:
 
 def _data_files(path: Url | Path) -> Sequence[Url | Path]:
     if isinstance(path, Url):
-        return remote.list_urls(path)
+        from evalharness.files.remote import list_urls
+
+        return list_urls(path)
     if path.is_dir():
         raise DataError(f"{path}: this is a folder; name its files, as in {path / '*.jsonl'}")
     return [found for found in matching_paths(path) if not found.is_dir()]
@@ -142,7 +143,9 @@ def _data_files(path: Url | Path) -> Sequence[Url | Path]:
 def _start(path: Url | Path) -> bytes:
     if isinstance(path, Path):
         return first_bytes(path)
-    with remote.open_url(path) as file:
+    from evalharness.files.remote import open_url
+
+    with open_url(path) as file:
         start = file.read(8)
     if not start:
         raise DataError(f"{path}: the file is empty; {MEND_EMPTY}")
@@ -189,7 +192,12 @@ def _raws(file: _File, reading: RowReader) -> Iterator[Raw]:
 
 
 def _open_file(file: _File) -> BinaryIO:
-    plain = remote.open_url(file.path) if isinstance(file.path, Url) else file.path.open("rb")
+    if isinstance(file.path, Url):
+        from evalharness.files.remote import open_url
+
+        plain = open_url(file.path)
+    else:
+        plain = file.path.open("rb")
     if not file.zipped:
         return plain
     stream = cast(BinaryIO, _Unzipped(plain))
@@ -228,7 +236,9 @@ def _count(file: _File) -> int:
 
 def _about(url: Url, start: bytes) -> int:
     """Return about how many lines a remote file has, by its size and how it begins."""
-    lines, size = start.count(b"\n"), remote.size(url)
+    from evalharness.files.remote import size as size_of
+
+    lines, size = start.count(b"\n"), size_of(url)
     return lines if not size or size <= len(start) else lines * size // len(start)
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from evalharness.config.named import named_scorer
+from evalharness.config.build import named_scorer
 from evalharness.config.signature import signature_parts, signature_text
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError, UnknownComponent

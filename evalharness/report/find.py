@@ -16,11 +16,7 @@ from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
 from evalharness.report.articles import SampleReader
 from evalharness.report.gathered import Gathered, ScoreColumn
-from evalharness.runner.check import (
-    NumberedSentences,
-    Verdict,
-    verdict_of_score,
-)
+from evalharness.runner.check import NumberedSentences, Verdict, verdict_of_score
 from evalharness.store.runs import Run
 
 _NAMED = 5  # ids that a message names

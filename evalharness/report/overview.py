@@ -74,10 +74,7 @@ class Overview:
 
 
 def overview(
-    gathered: Gathered,
-    articles: Articles,
-    standings: Standings,
-    cards: str | Path | None = None,
+    gathered: Gathered, articles: Articles, standings: Standings, cards: str | Path | None = None
 ) -> Overview:
     """Return what the first section shows. cards: a file of trust cards, for `trust_cards`."""
     return Overview(

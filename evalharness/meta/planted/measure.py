@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from evalharness import text
-from evalharness.config.named import named_check
+from evalharness.config.build import named_check
 from evalharness.errors import ConfigError, DataError
 from evalharness.files import shipped_path
 from evalharness.loaders.files import Files

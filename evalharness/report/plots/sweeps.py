@@ -14,6 +14,7 @@ from evalharness.report.plots.drawing import (
     Spec,
     draw,
     mean_layers,
+    short_plot_names,
 )
 from evalharness.report.plots.material import (
     OVERLAID,
@@ -23,7 +24,6 @@ from evalharness.report.plots.material import (
     cut_note,
     label,
 )
-from evalharness.report.plots.naming import short_plot_names
 from evalharness.report.plots.scatters import series
 
 GROUP = "The sweep"
