@@ -51,7 +51,7 @@ def selftest_command(
         _prove(results, as_json)
         return
     from evalharness.config.build import named_scorers
-    from evalharness.meta.planted.pairs import DEFAULT_CHECKS, kinds_of, selftest
+    from evalharness.meta.planted.measure import DEFAULT_CHECKS, kinds_of, selftest
 
     given = named_scorers(check or (), config, settings or ())
     named = check or list(given) or DEFAULT_CHECKS

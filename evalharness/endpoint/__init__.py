@@ -14,7 +14,6 @@ from the environment when it is needed, and is taken out of all that comes back.
 """
 
 from evalharness.endpoint.answers import TOO_LONG, Answer, Unanswered
-from evalharness.endpoint.client import Chat, Client
-from evalharness.endpoint.server import Server
+from evalharness.endpoint.client import Chat, Client, Server
 
 __all__ = ["TOO_LONG", "Answer", "Chat", "Client", "Server", "Unanswered"]

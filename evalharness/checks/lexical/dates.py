@@ -22,8 +22,7 @@ from evalharness.checks.lexical.passages import (
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text import dates as found_dates
-from evalharness.text.dates import Date
-from evalharness.text.timestamps import publication_day
+from evalharness.text.dates import Date, publication_day
 
 
 @dataclass(frozen=True)
