@@ -6,7 +6,7 @@ To add a section: a builder in a module of its own, a template in `assets/`, a r
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from evalharness.errors import ConfigError
 from evalharness.report.articles import Articles, Texts, articles_of, choose_all, choose_articles
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.overview import overview
-from evalharness.report.pair import Fall, falls, pair_section
+from evalharness.report.pair import Fall, PairSection, falls, pair_section
 from evalharness.report.payload import TRIED, PageIndex, bytes_an_article, pack_json, payload_chunks
 from evalharness.report.plots import plots_section
 from evalharness.report.provenance import provenance_section
@@ -64,70 +64,33 @@ class SectionInput:
 class Section(NamedTuple):
     """A row of the table of sections.
 
-    name: its anchor in the page, and what its template calls its content. heading: of its link in
-    the page's menu. build: returns the content, or None where the page has no such section.
+    name: its anchor in the page, the link in the page's menu, its template in `assets/`, and what
+    that calls its content. build: returns the content, or None where the page has no such section.
     is_linked: whether the menu links to it, by its content.
     """
 
     name: str
-    heading: str
-    template: str
     build: Callable[[SectionInput], Any]
     is_linked: Callable[[Any], bool] = lambda _: True
 
 
+def _changes(of: SectionInput) -> PairSection | None:
+    if not of.has_baseline:
+        return None
+    return pair_section(of.gathered, of.texts, of.standings, of.falls, of.gate)
+
+
 SECTIONS = (
-    Section(
-        "overview",
-        "Overview",
-        "overview.html.j2",
-        lambda of: overview(of.gathered, of.articles, of.standings, of.cards),
-    ),
-    Section(
-        "changes",
-        "Changes",
-        "changes.html.j2",
-        lambda of: (
-            pair_section(of.gathered, of.texts, of.standings, of.falls, of.gate)
-            if of.has_baseline
-            else None
-        ),
-    ),
+    Section("overview", lambda of: overview(of.gathered, of.articles, of.standings, of.cards)),
+    Section("changes", _changes),
     Section(
         "plots",
-        "Plots",
-        "plots.html.j2",
         lambda of: plots_section(of.gathered, of.standings.comparison),
         is_linked=lambda plots: bool(plots.groups),
     ),
-    Section("articles", "Articles", "articles.html.j2", lambda of: of.articles),
-    Section(
-        "provenance", "Provenance", "provenance.html.j2", lambda of: provenance_section(of.gathered)
-    ),
+    Section("articles", lambda of: of.articles),
+    Section("provenance", lambda of: provenance_section(of.gathered)),
 )
-
-
-class BuiltSection(NamedTuple):
-    """A section with its content, as the page's template takes it."""
-
-    name: str
-    heading: str
-    template: str
-    content: Any
-    linked: bool
-
-
-def build_sections(given: SectionInput) -> list[BuiltSection]:
-    """Return the sections that the page has, in their order.
-
-    Raises: ConfigError for a file of cards that is none; DataError for samples that cannot be read.
-    """
-    contents = ((section, section.build(given)) for section in SECTIONS)
-    return [
-        BuiltSection(*section[:3], content, section.is_linked(content))
-        for section, content in contents
-        if content is not None
-    ]
 
 
 REPORT = PAGE_FILE
@@ -148,15 +111,6 @@ _STYLES = ("style.css", "plots.css", "explorer.css")
 _LONGEST_TEXT = 20_000
 # What of a page's own folder may run.
 _NEIGHBOURS = "'self'"
-
-
-@dataclass(frozen=True)
-class PageOptions:
-    """What a page may have beside what the runs hold; `write_report` says what they mean."""
-
-    baseline: str = ""
-    rules: str | Path | None = None
-    cards: str | Path | None = None
 
 
 def write_report(
@@ -182,16 +136,16 @@ def write_report(
         StoreError where the page cannot be written.
     """
     gathered = gather(runs)
-    options = PageOptions(baseline, rules, cards)
+    page = partial(_page, gathered, baseline, rules, cards)
     if whole:
         folder = Path(to)
         with _Beside(RunFolder(folder / CHUNKS)) as beside:
-            page = _page(gathered, options, beside)
+            text = page(beside)
         path = folder / INDEX
     else:
         path = Path(to)
-        page = _page(gathered, options, None)
-    RunFolder(path.parent).write(path.name, sealed_page(page))
+        text = page(None)
+    RunFolder(path.parent).write(path.name, sealed_page(text))
     return path
 
 
@@ -221,25 +175,27 @@ class _Beside:
         self.n += 1
 
 
-def _page(gathered: Gathered, options: PageOptions, beside: _Beside | None) -> str:
-    gathered = _baseline_first(gathered, options.baseline)
-    gate_of_runs = _gate(gathered, options)
+def _page(
+    gathered: Gathered,
+    baseline: str,
+    rules: str | Path | None,
+    cards: str | Path | None,
+    beside: _Beside | None,
+) -> str:
+    gathered = _baseline_first(gathered, baseline)
+    gate_of_runs = None if rules is None else _gate(gathered, rules)
     articles = articles_of(gathered)
     with Texts(gathered, articles) as texts:
+        ranked = standings(gathered)
         given = SectionInput(
-            gathered,
-            articles,
-            texts,
-            standings(gathered),
-            gate=gate_of_runs,
-            cards=options.cards,
-            baseline_named=bool(options.baseline),
+            gathered, articles, texts, ranked, gate_of_runs, cards, baseline_named=bool(baseline)
         )
+        contents = {section: section.build(given) for section in SECTIONS}
         render = partial(
             _render,
-            title=_title(gathered),
+            title=", ".join(dict.fromkeys(run.experiment for run in gathered.runs)),
             gathered=gathered,
-            sections=build_sections(given),
+            contents={section: made for section, made in contents.items() if made is not None},
             notice=NOTICE,
             neighbours=beside is not None,
         )
@@ -284,23 +240,16 @@ def _baseline_first(gathered: Gathered, name: str) -> Gathered:
     return replace(gathered, runs=tuple(runs))
 
 
-def _gate(gathered: Gathered, options: PageOptions) -> Gate | None:
-    if options.rules is None:
-        return None
+def _gate(gathered: Gathered, rules: str | Path) -> Gate:
     if len(gathered.runs) != 2:
         raise ConfigError(f"rules: a gate is for two runs, and these are {len(gathered.runs)}")
     baseline, candidate = gathered.runs
-    return gate(baseline.folder, candidate.folder, options.rules)
-
-
-def _title(gathered: Gathered) -> str:
-    names = list(dict.fromkeys(run.experiment for run in gathered.runs))
-    return ", ".join(names)
+    return gate(baseline.folder, candidate.folder, rules)
 
 
 def _render(
     *,
-    sections: Sequence[BuiltSection],
+    contents: Mapping[Section, Any],
     index: str,
     chunks: Sequence[str],
     neighbours: bool,
@@ -317,9 +266,9 @@ def _render(
     policy = _policy(script, style, _NEIGHBOURS if neighbours else "")
     template = _environment().get_template("page.html.j2")
     data = {"index": markupsafe.Markup(index), "chunks": [*map(markupsafe.Markup, chunks)]}  # noqa: S704  base64
-    shown |= {section.name: section.content for section in sections}
+    shown |= {section.name: content for section, content in contents.items()}
     return template.render(
-        script=script, style=style, policy=policy, sections=sections, **data, **shown
+        script=script, style=style, policy=policy, contents=contents, **data, **shown
     )
 
 

@@ -24,7 +24,7 @@ from evalharness.runner.provenance import provenance
 from evalharness.runner.scores import Scoring
 from evalharness.runner.summaries import FilledCell
 from evalharness.runner.tracking import tell_trackers
-from evalharness.store.runs import Run
+from evalharness.store.runs import Run, checked_run
 from evalharness.store.samples import Writer
 from evalharness.text import defects
 
@@ -149,7 +149,7 @@ def _finished_run(
         "provenance": {**made_with, **_engines(cell)},
         "timing": _timing(of_cell, scorings, group.together, writer.articles),
     }
-    run = Run(folder, writer.finish(_head(cell), tail, cell.config(folder)))
+    run = checked_run(folder, writer.finish(_head(cell), tail, cell.config(folder)))
     return tell_trackers(cell.trackers, run, results, cell.settings) if cell.trackers else run
 
 

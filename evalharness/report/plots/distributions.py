@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from evalharness.report.gathered import ScoreColumn
-from evalharness.report.plots.drawing import ACCENT, FG, ChartRow, Plot, Spec, draw
+from evalharness.report.plots.drawing import ACCENT, FG, ChartRow, Plot, Spec, draw, layer
 from evalharness.report.plots.material import Material, axis_title, cut_note, label
 from evalharness.stats.intervals import Values
 
@@ -83,39 +83,19 @@ def _spec(outlines: list[ChartRow], marks: list[ChartRow], title: str) -> Spec:
          "axis": {"tickCount": 6, "grid": False}}  # fmt: skip
     y = {"type": "quantitative", "axis": None,
          "scale": {"domain": [0.9 - len(marks), 1], "nice": False, "zero": False}}  # fmt: skip
-    area = {"type": "area", "interpolate": "step-after", "color": ACCENT, "fillOpacity": 0.55,
-            "line": {"color": ACCENT, "strokeWidth": 1}}  # fmt: skip
+    bars = {"x": {"field": "x", **x}, "y": {"field": "top", **y}, "y2": {"field": "ground"},
+            "detail": {"field": "system"}}  # fmt: skip
+    edge = {"color": ACCENT, "strokeWidth": 1}
+    area = layer("area", bars, interpolate="step-after", color=ACCENT, fillOpacity=0.55, line=edge)
+    means = {"x": {"field": "mean", **x}, "y": {"field": "row", **y}, "y2": {"field": "above"}}
+    named = {"x": {"value": 0}, "y": {"field": "row", **y}, "text": {"field": "system"}}
+    names = layer("text", named, align="right", baseline="bottom", dx=-8)
     return {
         "width": 250,
         "height": 32 * len(marks) if len(marks) > 1 else 90,
         "layer": [
-            {
-                "data": {"values": outlines},
-                "mark": area,
-                "encoding": {
-                    "x": {"field": "x", **x},
-                    "y": {"field": "top", **y},
-                    "y2": {"field": "ground"},
-                    "detail": {"field": "system"},
-                },
-            },
-            {
-                "data": {"values": marks},
-                "mark": {"type": "rule", "color": FG, "strokeWidth": 1.5},
-                "encoding": {
-                    "x": {"field": "mean", **x},
-                    "y": {"field": "row", **y},
-                    "y2": {"field": "above"},
-                },
-            },
-            {
-                "data": {"values": marks},
-                "mark": {"type": "text", "align": "right", "baseline": "bottom", "dx": -8},
-                "encoding": {
-                    "x": {"value": 0},
-                    "y": {"field": "row", **y},
-                    "text": {"field": "system"},
-                },
-            },
+            {"data": {"values": outlines}, **area},
+            {"data": {"values": marks}, **layer("rule", means, color=FG, strokeWidth=1.5)},
+            {"data": {"values": marks}, **names},
         ],
     }

@@ -236,24 +236,27 @@ def draw(
     return Plot(_name(id), title, caption, group, n, drawn, how)
 
 
+def layer(mark: str, encoding: Spec, **looks: Any) -> Spec:
+    """Return a layer of a plot: a mark and how it looks, and what of the data it shows."""
+    return {"mark": {"type": mark, **looks}, "encoding": encoding}
+
+
 # The cells of a heat map: the higher the `shade` of a row of data, the stronger.
-SHADED_CELLS: Spec = {
-    "mark": {"type": "rect", "color": ACCENT},
-    "encoding": {"fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}},
-}
+SHADED_CELLS = layer(
+    "rect",
+    {"fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}},
+    color=ACCENT,
+)
 
 
 def mean_layers(title: str, shape: Spec, size: int) -> tuple[Spec, Spec]:
     """Return two layers: upright lines from `y_low` to `y_high`, and points at `y`."""
     y = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
          "axis": {"tickCount": 5}}  # fmt: skip
-    point = {"type": "point", "filled": True, "size": size, "opacity": 1}
+    points = {"y": {"field": "y", **y}, "shape": shape}
     return (
-        {
-            "mark": {"type": "rule"},
-            "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
-        },
-        {"mark": point, "encoding": {"y": {"field": "y", **y}, "shape": shape}},
+        layer("rule", {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}}),
+        layer("point", points, filled=True, size=size, opacity=1),
     )
 
 
