@@ -109,7 +109,6 @@ def evaluate(
 
 
 def _describe_labels(label_set: LabelSet) -> dict[str, Any]:
-    """Return what is to be known of the labels themselves."""
     return {
         "not_labelled": _not_labelled(label_set),
         "labels": label_set.fields,

@@ -163,7 +163,6 @@ def stem_of(word: str) -> str:
 
 @lru_cache(maxsize=32_768)
 def _word_forms(written: str) -> tuple[str, str, bool]:
-    """Return a word folded and without its ending, and whether it is of content."""
     word = fold(written)
     return word, stem_of(word), word not in FUNCTION_WORDS
 
@@ -181,7 +180,6 @@ def sentence_tokens(text: str, within: Sequence[Span]) -> list[Token]:
 
 
 def _read(sentence: str, offset: int, number: int, found: list[Token]) -> None:
-    """Add the words of a sentence that starts at an offset to those found before."""
     position, first = 0, True
     for match in WORD.finditer(sentence):
         start, end = match.span()

@@ -114,7 +114,6 @@ def rerun(
 
 
 def _cell(run: Run) -> Cell:
-    """Return the cell that the resolved config makes, under the names that the run had."""
     (cell, *_) = cells.prepare(read_run_config(run.folder / samples.CONFIG))
     return dataclasses.replace(cell, experiment=run.experiment, name=run.name)
 

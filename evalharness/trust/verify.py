@@ -327,7 +327,6 @@ def _number(value: Any, at: Key, line: int, found: dict[Key, int]) -> int:
 
 
 def _items(value: Any) -> list[tuple[str | int, Any]]:
-    """Return what a mapping or list holds, by key or number."""
     if isinstance(value, dict):
         return list(value.items())
     return list(enumerate(value)) if isinstance(value, list) else []

@@ -232,7 +232,6 @@ def check_dates(article: StatedDates, summary: str) -> Score:
 
 
 def _judge_sentences(article: StatedDates, summary: str) -> Iterator[SentenceClaims]:
-    """Yield what the article says of the dates of each sentence that has some."""
     own = passages(summary)
     n_flags = 0
     for number, sentence in enumerate(own.sentences):

@@ -181,7 +181,6 @@ def check_quotes(article: StatedQuotes, summary: str) -> Score:
 
 
 def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[SentenceClaims]:
-    """Yield what the article says of the quotations of each sentence that has some."""
     claims = _Claims(article, passages(summary))
     quoted = itertools.islice(quotations(summary), MOST_QUOTES)
     for number, spans in itertools.groupby(quoted, lambda q: claims.own.sentence_at(q.start)):

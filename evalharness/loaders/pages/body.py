@@ -175,7 +175,6 @@ def _bare(said: str) -> str:
 
 
 def _is_question(draft: PageDraft, i: int, start: int) -> bool:
-    """Return whether a line is a subhead in the form of a question."""
     said = draft.lines[i].raw
     if (
         i == start

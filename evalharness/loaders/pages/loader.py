@@ -88,7 +88,6 @@ def _is_html(file: Path) -> bool:
 
 
 def _page(file: Path) -> Row | str:
-    """Return a page as a row, or why it cannot be read."""
     try:
         page = parse_page(read_whole(file), _is_html(file))
     except OSError as error:
