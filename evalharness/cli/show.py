@@ -217,8 +217,7 @@ class _Article:
             score = written.sample["scores"].get(column.measure.metric)
             if score is None:
                 continue
-            part = column.measure.part
-            value = score["value"] if part == "value" else score.get("parts", {}).get(part)
+            value = column.value_in(written.sample["scores"])
             said = f"– ({score.get('note', 'not scored')})"
             if value is not None:
                 said = f"{value * 100:.1f}" if column.percent else f"{value:.2f}"
