@@ -26,8 +26,7 @@ from servers.chat import Fields, completion, first_token, serving
 from servers.chat import Server as StandIn
 
 from evalharness.endpoint import TOO_LONG, Answer, Chat, Client, Server, Unanswered
-from evalharness.endpoint.answers import asked_wait
-from evalharness.endpoint.client import completions
+from evalharness.endpoint.client import asked_wait, completions
 from evalharness.errors import EndpointError
 
 KEY = "sk-planted-0123456789/abcdef"

@@ -13,7 +13,6 @@ from the environment when it is needed, and is taken out of all that comes back.
 [{'role': 'user', 'content': 'Is 7 prime?'}]
 """
 
-from evalharness.endpoint.answers import TOO_LONG, Answer, Unanswered
-from evalharness.endpoint.client import Chat, Client, Server
+from evalharness.endpoint.client import TOO_LONG, Answer, Chat, Client, Server, Unanswered
 
 __all__ = ["TOO_LONG", "Answer", "Chat", "Client", "Server", "Unanswered"]

@@ -9,8 +9,8 @@ from typing import Any
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.meta import figures
+from evalharness.meta.figures import CONFIDENCE, ResampledFigure, Resampling, flat, mean_of
 from evalharness.meta.labels import Labelled, LabelSet, read_labels
-from evalharness.meta.resampling import CONFIDENCE, ResampledFigure, Resampling, flat, mean_of
 from evalharness.meta.scoring import Scored, read_published, score_checks
 from evalharness.protocols import Metric
 

@@ -16,8 +16,7 @@ from evalharness.store import samples, seal
 from evalharness.store.runs import Run, checked_run
 from evalharness.trust.components import Components, note_environment, run_components
 from evalharness.trust.findings import Findings, Key, short_text, unlike
-from evalharness.trust.ledgers import Shelf
-from evalharness.trust.samples import MALFORMED, VerifiedSamples
+from evalharness.trust.samples import MALFORMED, Shelf, VerifiedSamples
 
 SAMPLE = 20
 STORE = "store"

@@ -211,7 +211,7 @@ def _calibration(case: bytes, folder: Path) -> object:
 
 
 def _answer(case: bytes, folder: Path) -> object:
-    from evalharness.endpoint.answers import TryAgain, answer_of, parse_json
+    from evalharness.endpoint.client import TryAgain, answer_of, parse_json
 
     try:
         return answer_of(parse_json(case))

@@ -14,17 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
-from evalharness.checks.lexical.alignment import (
-    Aligned,
-    Wording,
-    align,
-    by_sentence,
-    close_pairs,
-    common_subsequence,
-    evidence,
-    is_repeated,
-    known_words,
-)
+from evalharness.checks.lexical import alignment
 from evalharness.checks.lexical.passages import passages, without_claims
 from evalharness.checks.lexical.words import GENERAL_STEMS, NAMING_STEMS
 from evalharness.protocols import Need, Pair
@@ -72,11 +62,11 @@ class Support:
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Point to the best evidence of each sentence; flag the words that have none."""
-        indexed = cache(Wording)
+        indexed = cache(alignment.Wording)
         return [check_support(indexed(article.text), summary.text) for article, summary in pairs]
 
 
-def check_support(article: Wording, summary: str, wrong: Sequence[Span] = ()) -> Score:
+def check_support(article: alignment.Wording, summary: str, wrong: Sequence[Span] = ()) -> Score:
     """Return how far the article supports each sentence of a summary, with evidence and flags.
 
     wrong: what is known to be wrong in the summary, in order; flags go over it.
@@ -86,9 +76,9 @@ def check_support(article: Wording, summary: str, wrong: Sequence[Span] = ()) ->
         return Score(None, note=note)
     scores: list[SentenceScore] = []
     flags: list[Flag] = []
-    for span, tokens in by_sentence(passages(summary)):
-        aligned = align(article, tokens)
-        found = evidence(article, aligned)
+    for span, tokens in alignment.by_sentence(passages(summary)):
+        aligned = alignment.align(article, tokens)
+        found = alignment.evidence(article, aligned)
         scores.append(SentenceScore(span, 1 / (1 + odds_against(article, aligned)), found))
         for first, last in unsupported_runs(article, aligned, wrong):
             flagged = Span(tokens[first].start, tokens[last].end)
@@ -114,25 +104,25 @@ def odds_added(values: Iterable[float]) -> float:
     return 1 / (1 + against)
 
 
-def odds_against(article: Wording, aligned: Aligned) -> float:
+def odds_against(article: alignment.Wording, aligned: alignment.Aligned) -> float:
     """Return what speaks against a sentence: 0 for a copy, and more the less the article has."""
     if aligned.cost == 0:
         return 0.0
     lacking = (
-        (1 - common_subsequence(article, aligned))
-        + (1 - close_pairs(article, aligned))
-        + (1 - known_words(article, aligned))
+        (1 - alignment.common_subsequence(article, aligned))
+        + (1 - alignment.close_pairs(article, aligned))
+        + (1 - alignment.known_words(article, aligned))
     )
     n_naming = sum(key in NAMING_STEMS and key not in article for key in aligned.keys)
-    repeated = REPEATED * is_repeated(article, aligned)
+    repeated = REPEATED * alignment.is_repeated(article, aligned)
     return PATH * aligned.cost + LACKING * lacking + NAMING * n_naming + repeated
 
 
-def _flag(article: Wording, span: Span, summary: str, found: tuple[Span, ...]) -> Flag:
+def _flag(article: alignment.Wording, span: Span, summary: str, found: tuple[Span, ...]) -> Flag:
     return Flag(span, "unsupported", _message(article, span.of(summary), found), found)
 
 
-def _message(article: Wording, words: str, found: tuple[Span, ...]) -> str:
+def _message(article: alignment.Wording, words: str, found: tuple[Span, ...]) -> str:
     quoted = words if len(words) <= MOST_QUOTED else f"{words[:MOST_QUOTED].rstrip()}…"
     if not found:
         return f"nothing in the article says '{quoted}'"
@@ -140,7 +130,9 @@ def _message(article: Wording, words: str, found: tuple[Span, ...]) -> str:
     return f"'{quoted}' is not in the article; the nearest is sentence {place}"
 
 
-def unsupported_runs(article: Wording, aligned: Aligned, wrong: Sequence[Span]) -> list[WordRun]:
+def unsupported_runs(
+    article: alignment.Wording, aligned: alignment.Aligned, wrong: Sequence[Span]
+) -> list[WordRun]:
     """Return the first and the last word of each run that nothing supports, in order.
 
     wrong: what is known to be wrong in the summary, in order; its words count as novel.
@@ -158,7 +150,7 @@ def unsupported_runs(article: Wording, aligned: Aligned, wrong: Sequence[Span]) 
     return [run for run in _bridge_gaps(aligned, novel) if any(telling[run[0] : run[1] + 1])]
 
 
-def _is_novel(article: Wording, key: str) -> bool:
+def _is_novel(article: alignment.Wording, key: str) -> bool:
     """Tell whether the article lacks a word; numbers, which have many forms, are not judged."""
     if key in article or key[:1].isdigit():
         return False
@@ -170,12 +162,12 @@ def _overlaps(wrong: Sequence[Span], token: Token) -> bool:
     return at < len(wrong) and wrong[at].start < token.end
 
 
-def _is_mostly_novel(aligned: Aligned, novel: Sequence[bool]) -> bool:
+def _is_mostly_novel(aligned: alignment.Aligned, novel: Sequence[bool]) -> bool:
     judged = [one for one, token in zip(novel, aligned.tokens, strict=True) if token.content]
     return len(judged) >= LEAST_JUDGED and sum(judged) > MOSTLY_NOVEL * len(judged)
 
 
-def _between_copies(aligned: Aligned) -> Iterator[WordRun]:
+def _between_copies(aligned: alignment.Aligned) -> Iterator[WordRun]:
     """Yield the stretches of a sentence that are no part of a copied fragment."""
     start = 0
     for first, last in _fragments(aligned):
@@ -188,7 +180,7 @@ def _between_copies(aligned: Aligned) -> Iterator[WordRun]:
         yield start, len(aligned.tokens) - 1
 
 
-def _fragments(aligned: Aligned) -> Iterator[WordRun]:
+def _fragments(aligned: alignment.Aligned) -> Iterator[WordRun]:
     """Yield the runs of words, also of one, that stand in the article one after the other."""
     first = 0
     for number, (place, following) in enumerate(itertools.pairwise([*aligned.places, None])):
@@ -197,7 +189,7 @@ def _fragments(aligned: Aligned) -> Iterator[WordRun]:
             first = number + 1
 
 
-def _bridge_gaps(aligned: Aligned, novel: Sequence[bool]) -> Iterator[WordRun]:
+def _bridge_gaps(aligned: alignment.Aligned, novel: Sequence[bool]) -> Iterator[WordRun]:
     """Yield the runs of novel words, small gaps bridged."""
     first = last = -1
     for number in itertools.compress(itertools.count(), novel):
@@ -210,7 +202,7 @@ def _bridge_gaps(aligned: Aligned, novel: Sequence[bool]) -> Iterator[WordRun]:
         yield first, last
 
 
-def _is_gap(aligned: Aligned, start: int, end: int) -> bool:
+def _is_gap(aligned: alignment.Aligned, start: int, end: int) -> bool:
     """Tell whether the words between two novel ones are few, and hardly copied."""
     if end - start > MOST_BRIDGED:
         return False
