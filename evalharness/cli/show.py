@@ -186,7 +186,6 @@ class _Article:
         return gaps
 
     def _summary(self, written: ShownSummary) -> None:
-        """Print a summary with its scores, and what each check says of it."""
         summary = written.summary
         self.console.print()
         facts = [f"{len(summary['text'].split())} words", f"ended by {summary['finish']}"]

@@ -40,7 +40,6 @@ def plot_distributions(material: Material) -> Iterator[Plot]:
 def _ends(
     material: Material, column: ScoreColumn, systems: Sequence[int]
 ) -> tuple[tuple[float, float], int]:
-    """Return the least and the greatest score of all, and the most articles scored in one run."""
     low, high, n = np.inf, -np.inf, 0
     for system in systems:  # one at a time: a run may have a million articles
         scores = material.own_scores(system, column)
@@ -84,7 +83,6 @@ def _histograms(
 
 
 def _shares(scores: Values, edges: Values) -> Values:
-    """Return which share of the articles scored lies in each bin."""
     counts, _ = np.histogram(scores[~np.isnan(scores)], edges)
     shares: Values = counts / max(1, counts.sum())
     return shares
@@ -138,7 +136,6 @@ def plot_lengths(material: Material) -> Iterator[Plot]:
 
 
 def _words(shared: Shared) -> Values:
-    """Return the words of the articles that all runs have."""
     table = shared.runs[0].table(["article_words"])
     return np.array(table.column(0).to_pylist(), dtype=float)[shared.rows[0]]
 
