@@ -65,7 +65,6 @@ def check_command(
 def _check_pages(
     names: Sequence[str], judge: Callable[[Page], Verdict], *, as_json: bool, color: bool
 ) -> Exit:
-    """Check pages, print what is wrong with each, and return the exit code."""
     single = len(names) == 1 and not Path(names[0]).is_dir()
     records: list[dict[str, Any]] = []
     flagged = unread = False
@@ -99,7 +98,6 @@ def _check_pair(
     as_json: bool,
     color: bool,
 ) -> Exit:
-    """Check a summary in one file against the article in another; return the exit code."""
     text = _text(article)
     if not text.strip():
         raise DataError(f"{article}: the article is empty")

@@ -112,6 +112,5 @@ def planted_text(name: str, record: Mapping[str, Any]) -> str:
 
 
 def _rate(counted: Mapping[str, Any]) -> tuple[str, str]:
-    """Return a share and its interval."""
     interval = interval_text(counted["low"], counted["high"], percent_text)
     return percent_text(counted["rate"]), interval

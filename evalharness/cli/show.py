@@ -186,7 +186,6 @@ class _Article:
         return gaps
 
     def _summary(self, written: ShownSummary) -> None:
-        """Print a summary with its scores, and what each check says of it."""
         summary = written.summary
         self.console.print()
         facts = [f"{len(summary['text'].split())} words", f"ended by {summary['finish']}"]
@@ -217,8 +216,7 @@ class _Article:
             score = written.sample["scores"].get(column.measure.metric)
             if score is None:
                 continue
-            part = column.measure.part
-            value = score["value"] if part == "value" else score.get("parts", {}).get(part)
+            value = column.value_in(written.sample["scores"])
             said = f"– ({score.get('note', 'not scored')})"
             if value is not None:
                 said = f"{value * 100:.1f}" if column.percent else f"{value:.2f}"

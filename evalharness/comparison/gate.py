@@ -274,7 +274,6 @@ def _has_margin(rule: MetricRule) -> bool:
 
 
 def _tests(pairing: Pairing, rules: Rules) -> list[_Test]:
-    """Return every rule for a metric, of all articles and then of their parts."""
     everything = np.ones(pairing.shared.n, dtype=bool)
     wanted: list[tuple[str, Mask, MetricRules]] = [("", everything, _metrics(pairing, rules))]
     for each in rules.slices:
@@ -451,7 +450,6 @@ _ROUNDING = 1e-12
 
 
 def _limit_outcomes(pairing: Pairing, rules: Rules) -> Iterator[Outcome]:
-    """Yield what each limit says, of all articles and then of their parts."""
     everything = np.ones(pairing.shared.n, dtype=bool)
     wanted: list[tuple[str, Mask, Mapping[str, LimitRule]]] = [("", everything, rules.limits)]
     for each in rules.slices:
@@ -498,7 +496,6 @@ def _limit_outcome(
 
 
 def _broken_bounds(limit: LimitRule, before: float | None, now: float | None) -> Iterator[str]:
-    """Yield each bound that a figure breaks, in words."""
     if now is None:
         return
     if limit.at_least is not None and now < limit.at_least - _ROUNDING:

@@ -382,7 +382,6 @@ def _unused_name(name: str, taken: Sequence[str]) -> str:
 
 
 def _component_as_yaml(kind: str, label: str, component: Any, folder: Path) -> dict[str, Any]:
-    """Return a component as the config would say it, with every option that is set."""
     options = {
         field.name: _plain(getattr(component, field.name), folder)
         for field in dataclasses.fields(component)

@@ -221,7 +221,6 @@ def read_run_config(
 
 
 def _take_axes(document: Document) -> Axes:
-    """Take the sweep out of a document, and return what it varies."""
     block = document.tree.pop("sweep", None)
     if block is None:
         return Axes()

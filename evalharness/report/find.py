@@ -122,7 +122,6 @@ class ShownArticle:
 
 
 def _cited_sentences(written: ShownSummary, places: NumberedSentences) -> Iterator[int | None]:
-    """Yield the numbers of the sentences that bear on a summary."""
     for verdict in written.verdicts.values():
         for flag in verdict.flags:
             yield from map(places.number, flag.evidence)

@@ -260,7 +260,6 @@ def _share(n: int, of: int) -> str:
 
 
 def _missing_scores(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
-    """Yield system, metric, how many articles have no score, and why."""
     for name, run in zip(gathered.names, gathered.runs, strict=True):
         for label, figures in run.figures.items():
             for why, n in figures.notes.items():

@@ -214,7 +214,6 @@ def _page(
 def _payload_that_fits(
     gathered: Gathered, texts: Texts, first: Sequence[int], room: int
 ) -> tuple[PageIndex, list[str]]:
-    """Return index and texts of as many articles as there is room for."""
     most = texts.articles.n
     if most > TRIED:
         most = max(LEAST_ARTICLES, int(room / bytes_an_article(gathered, texts)))

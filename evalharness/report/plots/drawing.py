@@ -261,7 +261,6 @@ def mean_layers(title: str, shape: Spec, size: int) -> tuple[Spec, Spec]:
 
 
 def _printable_spec(spec: Any) -> Any:
-    """Return a specification without control characters in its texts."""
     if isinstance(spec, dict):
         return {_printable_spec(key): _printable_spec(value) for key, value in spec.items()}
     if isinstance(spec, list):
@@ -330,7 +329,6 @@ def _svg_text(root: ET.Element) -> str:
 
 
 def _colour_svg(drawn: str, colours: Mapping[str, str]) -> ET.Element:
-    """Return a figure with each role's colour in its place."""
     role_of = {sentinel: role for role, (sentinel, _) in _ROLES.items()}
     root = ET.fromstring(drawn)  # noqa: S314 (our own)
     for element in root.iter():
