@@ -2,10 +2,10 @@
 
 Also what a line shows by itself of where the article begins and ends: the dateline before its first
 words, the source after its last; and which lines readers skip: menus, buttons, counts, offers,
-links to stories. A line is such furniture by what it is, whole: a phrase that sites use, in its usual
-variants, or a form (a bare address, a tweet's signature, a count of comments). Sentences of an
-article begin with the same words ("News of the vote spread", "Share prices fell"), so an open-ended
-phrase never matches a line that ends as a sentence does.
+links to stories. A line is such furniture by what it is, whole: a phrase that sites use, in its
+usual variants, or a form (a bare address, a tweet's signature, a count of comments). Sentences of
+an article begin with the same words ("News of the vote spread", "Share prices fell"), so an
+open-ended phrase never matches a line that ends as a sentence does.
 """
 
 import re
