@@ -20,7 +20,7 @@ import pytest
 from evalharness.errors import ConfigError, MissingExtra
 from evalharness.protocols import Tracked
 from evalharness.runner import run as runner_run
-from evalharness.runner.tracking import to_be_tracked
+from evalharness.runner.write import to_be_tracked
 from evalharness.store.runs import Run, checked_run
 from evalharness.trackers import payload
 

@@ -26,8 +26,7 @@ from evalharness.report.ranking import Standings, standings
 from evalharness.report.table import NOTICE
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
-from evalharness.store.samples import PAGE_FILE
-from evalharness.store.seal import sealed_page
+from evalharness.store.samples import PAGE_FILE, sealed_page
 
 if TYPE_CHECKING:
     import jinja2

@@ -27,7 +27,7 @@ from evalharness.files.untrusted import read_whole
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
 from evalharness.store.ledger import RunFolder
-from evalharness.store.seal import seal_again, text_of
+from evalharness.store.samples import seal_again, text_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

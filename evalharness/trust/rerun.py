@@ -20,7 +20,7 @@ from evalharness.runner.articles import windows
 from evalharness.runner.run import Progress, run_cell
 from evalharness.store import samples
 from evalharness.store.runs import Run, read_run_file
-from evalharness.store.seal import file_digest
+from evalharness.store.samples import file_digest
 from evalharness.trust.components import note_environment
 from evalharness.trust.findings import Findings, short_text, unlike
 
