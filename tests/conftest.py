@@ -18,6 +18,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden; then read the diff"
     )
+    parser.addoption(
+        "--quick", action="store_true", help="leave out files that take long: networks, whole runs"
+    )
+
+
+# The files that `--quick` leaves out: they load networks, open a browser, or start whole runs.
+_LONG = """
+    alignscore attacks bartscore benchmarks bertscore calibrated_runs causal centrality
+    checkpoints cli clusters config configs docs endpoint endpoint_model executors extractive
+    factcg faults files frozen_bytes fuzz gate_outputs generation hf hhem house hub
+    installation judge laws lettucedetect linear logs long meta minicheck neural_laws nli
+    old_results pace pace_workers pages paired plan planting plots quickstart readme reference
+    remote report report_browser report_hostile report_table reproduce rerun rouge runner
+    seq2seq settings shards show space store sweep sweep_runs table_of_runs tables temporary
+    to_fetch trackers unieval verify
+"""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the long files where only the quick ones are asked for."""
+    is_long = collection_path.stem.removeprefix("test_") in _LONG.split()
+    return True if is_long and config.getoption("--quick") else None
 
 
 def pytest_sessionstart() -> None:
