@@ -10,7 +10,7 @@ over the rounds, of processor time on a CPU (one thread; other programs disturb 
 clock on a GPU.
 
 * overhead: a whole `run`, with its store and files and no metrics, to a loop over the same batches;
-* batch 1: a loop of single articles to the automatic run, trial included; above 1 is a gain;
+* batch 1: a loop of single articles to the automatic run; above 1 is a gain;
 * data order: a loop of batches of 8 (64 on a GPU) in the order of the data to the automatic run.
 """
 
@@ -238,7 +238,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--shapes", nargs="+", default=["t5", "llama", "bart"])
     parser.add_argument("--beams", nargs="+", type=int, default=[1, 4])
-    parser.add_argument("--articles", type=int, default=256, help="a trial needs 256")
+    parser.add_argument("--articles", type=int, default=256)
     parser.add_argument("--few", type=int, default=64, help="articles that overhead is taken on")
     parser.add_argument("--words", type=int, default=200)
     parser.add_argument("--new-tokens", type=int, default=32)

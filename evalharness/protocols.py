@@ -129,27 +129,19 @@ class Batching(Protocol):
 
 
 @runtime_checkable
-class Paced(Protocol):
-    """A summarizer that finds out how many articles it takes at once: by trial, or by failure.
+class MemoryBound(Protocol):
+    """A summarizer whose batches become smaller where the memory of its device ends.
 
     That may change the rounding of a result, so that whoever goes on with the work, or shares it,
-    must keep to what was found first.
+    must keep to what was learnt first.
     """
 
-    def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
-        """Tell whether n articles are worth a trial after what was found before; load nothing."""
+    def keep_within(self, limits: Mapping[str, int]) -> None:
+        """Keep to what `device_and_limit` returned before, by device."""
         ...
 
-    def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
-        """Keep to what was found on this device; else try it out, if there is enough to write.
-
-        kept: what `found` returned before, by device. articles: those of a window to be written;
-            with none, nothing is tried.
-        """
-        ...
-
-    def device_and_limits(self) -> tuple[str, Mapping[str, Any]]:
-        """Return the device, and what is to be kept of it; nothing where nothing was found."""
+    def device_and_limit(self) -> tuple[str, int | None]:
+        """Return the device, and how large a batch may be there; None while all have fitted."""
         ...
 
     def generation_record(self) -> Mapping[str, Any]:
@@ -280,35 +272,32 @@ class Tracker(Protocol):
 class Sent:
     """A component for workers: what a config calls it, and the component itself.
 
-    kept: what one that is Paced has to keep to.
+    limits: what one that is MemoryBound has to keep to, by device.
     """
 
     kind: str
     component: Any
-    kept: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """Given in place of articles to summarize: find out how many of them to take at once.
+class GenerationQuery:
+    """Given in place of articles to one that is MemoryBound: how does it write summaries?
 
-    The results are the device, what is to be kept of it, and how summaries are written. With no
-    articles, nothing is tried, and they say what was found out so far.
+    The results are the device, how large a batch may be there, and what `generation_record` says.
     """
-
-    articles: Sequence[Article] = ()
 
 
 @dataclass(frozen=True)
 class Task:
     """What one worker does at one go.
 
-    batches: the number of a component, and what it is given: articles, or pairs; or a trial.
+    batches: the number of a component, and what it is given: articles, or pairs; or a query.
     ticket: what the driver wants to have back with the results; it stays with the driver.
     name: what it is called where no worker comes through it.
     """
 
-    batches: Sequence[tuple[int, "Sequence[Any] | Trial"]]
+    batches: Sequence[tuple[int, "Sequence[Any] | GenerationQuery"]]
     ticket: Any = field(default=None, repr=False)
     name: str = "a batch"
 

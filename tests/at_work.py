@@ -52,49 +52,33 @@ class Faulty:
 
 
 @dataclass(frozen=True)
-class Paced(Faulty):
-    """Says how many articles it would take at once, which it tries out where it has six or more.
-
-    `large` is too large for memory, once known. A line in `folder`/log tells of each such event.
-    """
-
-    answers: bool = True  # whether a trial finds anything
-    deaths: int = 0  # of so many trials
+class Limited(Faulty):
+    """Has too little memory for `large`, once met; a line in `folder`/log tells of it."""
 
     @property
-    def limits(self) -> dict[str, Any]:
-        """What was found out; of this copy, and no option."""
-        found: dict[str, Any] = self.__dict__.setdefault("_limits", {})
-        return found
+    def limit(self) -> int | None:
+        """What was learnt; of this copy, and no option."""
+        known: int | None = self.__dict__.get("_limit")
+        return known
 
-    def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
-        """Six articles are."""
-        return n >= 6 and "tried" not in kept.get("here", {})
+    def keep_within(self, limits: Mapping[str, int]) -> None:
+        """Know it from the start."""
+        self.__dict__["_limit"] = limits.get("here")
 
-    def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
-        """Try it out, and die of it."""
-        self.limits.update(kept.get("here", {}))
-        if not self.worth_trial({"here": self.limits}, len(articles)):
-            return
-        if logged(Path(self.folder), "trial") <= self.deaths:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if self.answers:
-            self.limits.update(articles=len(articles), tokens=None, tried={"1": 1.0})
-
-    def device_and_limits(self) -> tuple[str, Mapping[str, Any]]:
-        """Return what was found out, for a device of no name."""
-        return "here", dict(self.limits)
+    def device_and_limit(self) -> tuple[str, int | None]:
+        """Return what was learnt, for a device of no name."""
+        return "here", self.limit
 
     def generation_record(self) -> Mapping[str, Any]:
         """Return the same."""
-        return {"device": "here", "batch": dict(self.limits)}
+        return {"device": "here", "memory": self.limit}
 
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
-        """Say how many articles it would take at once, and how much memory there is."""
-        if any(a.text.startswith("large") for a in articles) and "memory" not in self.limits:
+        """Say who wrote it, and learn how much memory there is."""
+        if any(a.text.startswith("large") for a in articles) and self.limit is None:
             logged(Path(self.folder), "memory")
-            self.limits["memory"] = 50
-        return [Summary(a.id, f"{a.text} by {self.limits.get('articles')}") for a in articles]
+            self.keep_within({"here": 50})
+        return [Summary(a.id, f"{a.text} by us") for a in articles]
 
 
 def logged(folder: Path, event: str) -> int:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalharness.protocols import Paced, Sent, Task, Trial
+from evalharness.protocols import GenerationQuery, Sent, Task
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,21 @@ class LocalPool:
     ) -> Generator[tuple[Task, list[list[Any]]]]:
         """Yield each task and its results by batch. Raises: what a component raises."""
         for sent in components:
-            if sent.kept:
-                sent.component.settle(sent.kept, ())
+            if sent.limits:
+                sent.component.keep_within(sent.limits)
         for task in tasks:
             yield task, [run_batch(components[n].component, batch) for n, batch in task.batches]
 
 
-def run_batch(component: Any, batch: Sequence[Any] | Trial) -> list[Any]:
+def run_batch(component: Any, batch: Sequence[Any] | GenerationQuery) -> list[Any]:
     """Return what a component makes of a batch: a summary an article, or a score a pair.
 
     It depends on the batch alone, and not on what came before, which is another on every executor;
-    but what memory was too small for is not tried again. Of a trial: the device, what is to be kept
-    of it, and how summaries are written.
+    but what memory was too small for is not tried again. Of a query: what it asks for.
     """
-    if isinstance(batch, Trial):
-        return _run_trial(component, batch)
+    if isinstance(batch, GenerationQuery):
+        return [*component.device_and_limit(), component.generation_record()]
     if batches := sys.modules.get("evalharness.neural.batches"):  # else no network was loaded
         batches.forget()
     work = component.summarize if hasattr(component, "summarize") else component.score
     return list(work(batch))
-
-
-def _run_trial(component: Paced, trial: Trial) -> list[Any]:
-    component.settle({}, trial.articles)
-    return [*component.device_and_limits(), component.generation_record()]

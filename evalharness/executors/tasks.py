@@ -12,7 +12,7 @@ import evalharness
 from evalharness.config.signature import signature_parts
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
 from evalharness.executors.local import run_batch
-from evalharness.protocols import Sent, Task, Trial
+from evalharness.protocols import GenerationQuery, Sent, Task
 from evalharness.records import digest
 
 
@@ -26,7 +26,7 @@ class Order:
 
     round: int
     components: bytes
-    batches: Sequence[tuple[int, Sequence[Any] | Trial]]
+    batches: Sequence[tuple[int, Sequence[Any] | GenerationQuery]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def numbered_device(component: Any) -> str:
 def pack_components(components: Sequence[Sent]) -> bytes:
     """Return components as bytes, with what names them. Raises: ConfigError for one that cannot."""
     try:
-        packs = [(_pack(sent), sent.kept) for sent in components]
+        packs = [(_pack(sent), sent.limits) for sent in components]
         return pickle.dumps((evalharness.__version__, packs))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         kinds = ", ".join(sent.kind for sent in components)
@@ -101,7 +101,7 @@ def unpack_results(answer: bytes) -> list[list[Any]]:
 class WorkerBench:
     """What a worker has at hand: the components of one round, which keep what they loaded.
 
-    One that the round before had, too, is the same: after a trial, its model is there already.
+    One that the round before had, too, is the same, so that its model is there already.
     """
 
     round: int = -1
@@ -128,11 +128,11 @@ class WorkerBench:
         if version != evalharness.__version__:
             ours = f"the worker has evalharness {evalharness.__version__}"
             raise ExecutorError(f"{ours}, the driver {version}; install the same on all machines")
-        for pack, kept in packs:
+        for pack, limits in packs:
             if pack not in self._known:
                 self._known[pack] = _unpack_component(pack)
-            if kept:
-                self._known[pack].settle(kept, ())
+            if limits:
+                self._known[pack].keep_within(limits)
         self.components = [self._known[pack] for pack, _ in packs]
         self.round = wanted.round
 

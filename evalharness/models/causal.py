@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights
@@ -89,10 +89,6 @@ class Causal(Generating):
             datetime.date.fromisoformat(self.today)
         except ValueError:
             raise ValueError(f"today: {self.today!r} is no date (2024-07-26)") from None
-
-    def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
-        """Tell whether n articles are worth a trial of batch sizes, after what was found before."""
-        return self.batching is None and super().worth_trial(kept, n)
 
     def instructions(self) -> tuple[str, ...]:
         """Return the fixed texts of the prompt."""

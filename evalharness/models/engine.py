@@ -6,9 +6,8 @@ What `seq2seq` and `causal` share once they start to work; imported late, since 
 import contextlib
 import io
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
@@ -24,7 +23,7 @@ from evalharness.errors import HarnessError, ModelError
 from evalharness.hf import weights
 from evalharness.models import sampling
 from evalharness.models.long import error_line
-from evalharness.models.pace import LEAST_FOR_TRIAL, Pace, find_pace, usual
+from evalharness.models.pace import Pace, usual
 from evalharness.models.prompt import NoPrompt as Failed
 from evalharness.models.prompt import Prompt as Prompt
 from evalharness.models.settings import DecodingSettings, end_tokens
@@ -62,14 +61,6 @@ class StopStrings(StoppingCriteria):
         texts = [self.tokenizer.decode(tail, skip_special_tokens=True) for tail in tails]
         done = [any(string in text for string in self.strings) for text in texts]
         return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
-
-
-@dataclass
-class Pacing:
-    """The limits of batches at present, and whether the model has run before."""
-
-    latest: Pace
-    warm: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,20 +125,20 @@ class Engine:
         """Return how many prompts go together, by their lengths in falling order."""
         if self.alone or self.settings.samples_beams:
             return 1
-        return self.pace.latest.prompts_that_fit(lengths, self.settings.beams, self.settings.cap)
+        return self.pace.prompts_that_fit(lengths, self.settings.beams, self.settings.cap)
 
     @cached_property
-    def pace(self) -> "Pacing":
-        """How large batches may be: from the start by device, later by trial and failure."""
+    def pace(self) -> Pace:
+        """How large batches may be: as the device has it, later less where memory ended."""
         if self.batch_size != "auto":
-            return Pacing(Pace(self.batch_size))
-        return Pacing(usual(self.loaded.device.type, self.settings.beams))
+            return Pace(self.batch_size)
+        return usual(self.loaded.device.type, self.settings.beams)
 
     def _remember(self, prompts: Sequence[Prompt]) -> None:
         """Keep to half of what a batch needed that did not fit."""
         longest = max(len(prompt.ids) for prompt in prompts)
         rows = len(prompts) * self.settings.beams
-        self.pace.latest = self.pace.latest.after_failure(rows * (longest + self.settings.cap))
+        self.pace.keep_within(rows * (longest + self.settings.cap) // 2)
 
     @property
     def place(self) -> str:
@@ -157,57 +148,13 @@ class Engine:
 
     def generation_record(self) -> dict[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""
-        model, latest = self.loaded.model, self.pace.latest
-        limits = {"articles": latest.articles, "tokens": latest.tokens}
-        batch = "continuous" if self.continuous else limits | latest.record()
+        model = self.loaded.model
         return {
             "device": self.place,
             "dtype": str(model.dtype).removeprefix("torch."),
             "attention": model.config._attn_implementation,
-            "batch": batch,
+            "batch": "continuous" if self.continuous else self.pace.limits(),
         }
-
-    def settle(
-        self, kept: Mapping[str, Any] | None, prompts: Callable[[], list[Prompt]], n: int
-    ) -> None:
-        """Take the limits that were kept; else try some out, if there is enough to write.
-
-        Nothing of a trial is used but its times: which batch a summary is written in must follow
-        from what is kept. prompts: makes what is to be written, of n articles.
-        """
-        if kept is not None:
-            self.pace.latest = self.pace.latest.with_record(kept)
-        fixed = (
-            self.continuous
-            or self.batch_size != "auto"
-            or self.alone
-            or self.settings.samples_beams
-        )
-        if fixed or n < LEAST_FOR_TRIAL or self.pace.latest.tried is not None:
-            return
-        with weights.quiet():
-            made = prompts()
-            lengths = [len(prompt.ids) for prompt in made]
-            device, beams = self.loaded.device.type, self.settings.beams
-            found = find_pace(lengths, device, beams, lambda rows, n: self._time(made, rows, n))
-        if found is not None:
-            self.pace.latest = replace(found, memory=self.pace.latest.memory)
-
-    def _time(self, prompts: Sequence[Prompt], rows: Sequence[int], size: int) -> float:
-        """Return the seconds that some prompts take in batches of a size; infinite if one fails."""
-        if not self.pace.warm:  # the first call of all loads and tunes kernels
-            careful(lambda some: self._generate(prompts, some), rows[-1:])
-            self.pace.warm = True
-        # With one thread, what other programs take of the processor can be left out.
-        quiet = self.loaded.device.type == "cpu" and torch.get_num_threads() == 1
-        clock = time.process_time if quiet else time.perf_counter
-        begin = clock()
-        for start in range(0, len(rows), size):
-            some = rows[start : start + size]
-            (result,) = careful(lambda each: [self._generate(prompts, each[0])], [some])
-            if isinstance(result, Failed):
-                return float("inf")
-        return clock() - begin
 
     def _generate(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> list[GeneratedText]:
         """Run the model on some prompts at once."""

@@ -1,14 +1,12 @@
 """The options that every model of our own shares: how it decodes, and where it runs."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.hf import weights
 from evalharness.models.long import Long, summarize_all
-from evalharness.models.pace import LEAST_FOR_TRIAL
 from evalharness.models.prompt import NoPrompt, Prompt, Said
 from evalharness.protocols import Checkpoint
 from evalharness.records import Article, Summary
@@ -72,7 +70,7 @@ class Generating:
     device: auto, cpu, cuda, cuda:N or mps.
     device_map: spread one model over the GPUs that are seen: auto, balanced, balanced_low_0 or
         sequential, as accelerate has them; needs the extra `accelerate`.
-    batch_size: articles a batch; auto: by device, beams and length, for many articles by a trial.
+    batch_size: articles a batch; auto: by device, beams and length.
     """
 
     model: Checkpoint
@@ -175,27 +173,14 @@ class Generating:
         with weights.quiet():
             return summarize_all(articles, self.reader, self.long)
 
-    def worth_trial(self, kept: Mapping[str, Mapping[str, Any]], n: int) -> bool:
-        """Tell whether n articles are worth a trial of batch sizes, after what was found before."""
-        is_known = any("tried" in found for found in kept.values())
-        return self.batch_size == "auto" and n >= LEAST_FOR_TRIAL and not is_known
+    def keep_within(self, limits: Mapping[str, int]) -> None:
+        """Keep to what memory was too small for on this device; load nothing where it never was."""
+        if limits and (cells := limits.get(self.engine.place)) is not None:
+            self.engine.pace.keep_within(cells)
 
-    def prompts(self, articles: Sequence[Article]) -> list[Prompt]:
-        """Return the prompts of those articles that can have one; a run will say why of others."""
-        found: list[Prompt | NoPrompt] = []
-        for article in articles:
-            with suppress(Exception):
-                found.append(self.prompt(article))
-        return [prompt for prompt in found if not isinstance(prompt, NoPrompt)]
-
-    def settle(self, kept: Mapping[str, Mapping[str, Any]], articles: Sequence[Article]) -> None:
-        """Keep to what was found on this device; else try it out, if there is enough to write."""
-        known = kept.get(self.engine.place)
-        self.engine.settle(known, lambda: self.prompts(articles), len(articles))
-
-    def device_and_limits(self) -> tuple[str, Mapping[str, Any]]:
-        """Return the device, and what limits a trial or a lack of memory has set there."""
-        return self.engine.place, self.engine.pace.latest.record()
+    def device_and_limit(self) -> tuple[str, int | None]:
+        """Return the device, and the most cells of a batch there; None while all have fitted."""
+        return self.engine.place, self.engine.pace.memory
 
     def generation_record(self) -> Mapping[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""

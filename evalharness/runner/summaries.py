@@ -9,7 +9,7 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -17,17 +17,16 @@ from typing import Any, Protocol
 
 from evalharness.config.cells import Cell
 from evalharness.config.signature import signature_parts
-from evalharness.errors import WorkerDied
 from evalharness.protocols import (
     Batching,
-    Paced,
+    GenerationQuery,
+    MemoryBound,
     Pool,
     Progress,
     Prompted,
     Sent,
     Summarizer,
     Task,
-    Trial,
 )
 from evalharness.records import Article, Summary, summary_of, summary_record
 from evalharness.runner.articles import Claim, Unit, claim_all, expected_articles, windows
@@ -62,7 +61,6 @@ class Summarizing:
         self._working: Summarizer | None = None  # a copy: what it loads goes with it
         self.is_whole = False  # whether all windows were filled
         self._pace = store.pace_file(self.signature)
-        self._learnt: list[tuple[str, Mapping[str, Any]]] = []  # what the pace file was told
 
     @property
     def ledger(self) -> Ledger:
@@ -99,13 +97,14 @@ class Summarizing:
         if (first := next(missing, None)) is None:
             return
         self._working = self._working or copy.copy(self.model)
-        sent = self._at_pace(self._working, self._missing_articles(first[0]), pool)
+        limits = self._pace.read() if isinstance(self.model, MemoryBound) else {}
+        sent = Sent(self.kind, self._working, limits)
         tasks = (self._task(batch) for _, batch in chain([first], missing))
         with closing(pool.map([sent], tasks)) as results:
-            for task, (summaries, *trials) in results:
-                for device, limits, generation in trials:
-                    self._learn(device, limits)
-                    self.generation = generation
+            for task, (summaries, *queries) in results:
+                for device, cells, self.generation in queries:
+                    if cells is not None:
+                        self._pace.add(device, cells)
                 self.record(task.ticket, summaries)
 
     def missing_batches(
@@ -174,34 +173,10 @@ class Summarizing:
         return content_key(article, self.model.needs)
 
     def _task(self, batch: Batch) -> Task:
-        """Return a batch for a worker; a model that is Paced says then what it has found out."""
+        """Return a batch for a worker; one that is MemoryBound says then how it wrote it."""
         articles = [article for _, article in batch]
-        trials = [(0, Trial())] if isinstance(self.model, Paced) else []
-        return Task([(0, articles), *trials], batch, _batch_name(batch))
-
-    def _at_pace(self, model: Summarizer, missing: Sequence[Article], pool: Pool) -> Sent:
-        """Return the model with the pace that it is to keep to, which a trial may find out."""
-        if not isinstance(model, Paced):
-            return Sent(self.kind, model)
-        kept = self._pace.read()
-        if model.worth_trial(kept, len(missing)):
-            sent = Sent(self.kind, model, kept)
-            trial = Task([(0, Trial(missing))], name="a trial of batches")
-            with suppress(WorkerDied), closing(pool.map([sent], [trial])) as results:
-                for _, ((device, limits, _),) in results:
-                    self._learn(device, limits)
-        return Sent(self.kind, model, self._pace.read())
-
-    def _missing_articles(self, articles: Sequence[Article]) -> list[Article]:
-        """Return what the ledger lacks, each content once, whoever is to write it."""
-        keyed = {self.key(article): article for article in articles}
-        return [article for key, article in keyed.items() if key not in self.ledger]
-
-    def _learn(self, device: str, limits: Mapping[str, Any]) -> None:
-        """Store what was found out on a device, where it is new."""
-        if limits and (device, limits) not in self._learnt:
-            kept = self._pace.add(device, limits)
-            self._learnt += [(device, limits), (device, kept[device])]
+        queries = [(0, GenerationQuery())] if isinstance(self.model, MemoryBound) else []
+        return Task([(0, articles), *queries], batch, _batch_name(batch))
 
 
 def _batch_name(batch: Batch) -> str:

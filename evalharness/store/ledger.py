@@ -168,69 +168,49 @@ class Ledger:
 
 
 class PaceFile:
-    """A small file beside the ledgers: what was found out once, for all who share the work."""
+    """A small file beside the ledgers: how large batches may be, for all who share the work."""
 
     def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
-        """Take the folder of such files, and the signature of what was found out about."""
+        """Take the folder of such files, and the signature of the model whose batches they are."""
         self.path = ledger_path(folder, signature).with_suffix(".json")
         self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
 
-    def read(self) -> dict[str, dict[str, Any]]:
-        """Return what was found, by place; nothing where there is no file. Raises: StoreError."""
+    def read(self) -> dict[str, int]:
+        """Return the limit of each device; nothing where there is no file. Raises: StoreError."""
         try:
-            found: dict[str, dict[str, Any]] = json.loads(self.path.read_bytes())
+            records = json.loads(self.path.read_bytes())
+            # Records of earlier versions may have no limit, and what a trial of sizes found.
+            limits = {d: record["memory"] for d, record in records.items() if "memory" in record}
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from error
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, AttributeError, TypeError) as error:
             raise self._damaged_error() from error
-        if not isinstance(found, dict) or not all(_is_finding(each) for each in found.values()):
+        if not all(type(limit) is int and limit > 0 for limit in limits.values()):
             raise self._damaged_error()
-        return found
+        return limits
 
     def _damaged_error(self) -> StoreError:
         return StoreError(f"{self.path}: is damaged; remove it, to find it out again")
 
-    def add(self, place: str, record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """Add what was found, and return what holds now: what was there, but the lesser `memory`.
-
-        Raises: StoreError.
-        """
+    def add(self, device: str, memory: int) -> None:
+        """Keep a device's limit, unless a lesser one is there. Raises: StoreError."""
+        if self.read().get(device, memory + 1) <= memory:
+            return
         _make_folder(self.path.parent)
         try:
             with self._lock:
-                all_found = self.read()
-                there = all_found.get(place, {})
-                known = [r["memory"] for r in (there, record) if "memory" in r]
-                least = {"memory": min(known)} if known else {}
-                now = {**record, **there, **least}
-                if now == there:
-                    return all_found
-                all_found[place] = now
+                limits = self.read()
+                limits[device] = min(memory, limits.get(device, memory))
+                records = {name: {"memory": limit} for name, limit in limits.items()}
                 part = self.path.with_name(f".{self.path.name}.{_HOST}.{os.getpid()}.part")
-                part.write_text(json.dumps(all_found, indent=1) + "\n")
+                part.write_text(json.dumps(records, indent=1) + "\n")
                 part.replace(self.path)
         except Timeout as error:
             raise StoreError(f"{self.path}.lock: held for over {LOCK_SECONDS} s") from error
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from error
-        return all_found
-
-
-def _is_finding(record: Any) -> bool:
-    """Tell whether a finding has the shape of one: limits are whole numbers, a trial has paces."""
-    if not isinstance(record, dict) or not isinstance(record.get("tried", {}), dict):
-        return False
-    tried = record.get("tried", {})
-    limits = [value for name, value in record.items() if name != "tried"]
-    if record.get("tokens", 0) is None:
-        limits.remove(None)
-    return (
-        all(type(limit) is int and limit > 0 for limit in limits)
-        and all(size.isdecimal() and isinstance(pace, int | float) for size, pace in tried.items())
-        and ("tried" not in record or "articles" in record)
-    )
 
 
 def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:
