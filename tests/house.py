@@ -182,13 +182,12 @@ def _defined(node: ast.stmt) -> Iterator[str]:
 def defined_more_than_once() -> dict[str, list[Definition]]:
     """Return the public names that more than one module defines, but what a contract asks for.
 
-    By contract the same are: `app` and `main`; the function of a command (`@app.command()`), which
-    bears the name of what it calls; a metric's class and its check's, which are one method.
+    By contract the same are: `main`; a metric's class and its check's, which are one method.
     """
     by_name: dict[str, list[Definition]] = defaultdict(list)
     for module in modules():
         for found in definitions(module):
-            if found.name not in _CONTRACT and not _is_command(found.node):
+            if found.name not in _CONTRACT:
                 others = by_name[found.name]
                 if all(other.module != module for other in others):
                     others.append(found)
@@ -212,14 +211,6 @@ def copied_names() -> dict[str, list[Definition]]:
     """Return the public names that several modules define alike."""
     every = defined_more_than_once()
     return {name: found for name, found in every.items() if len({d.meaning for d in found}) == 1}
-
-
-def _is_command(node: ast.stmt) -> bool:
-    return isinstance(node, Function) and any(
-        isinstance(part, ast.Attribute) and part.attr in ("command", "callback")
-        for decorator in node.decorator_list
-        for part in ast.walk(decorator)
-    )
 
 
 def _are_twins(found: Sequence[Definition]) -> bool:

@@ -25,9 +25,16 @@ from hypothesis import strategies as st
 from servers.chat import Fields, completion, first_token, serving
 from servers.chat import Server as StandIn
 
-from evalharness.endpoint import TOO_LONG, Answer, Chat, Client, Server, Unanswered
-from evalharness.endpoint.answers import asked_wait
-from evalharness.endpoint.server import completions
+from evalharness.endpoint import (
+    TOO_LONG,
+    Answer,
+    Chat,
+    Client,
+    Server,
+    Unanswered,
+    asked_wait,
+    completions,
+)
 from evalharness.errors import EndpointError
 
 KEY = "sk-planted-0123456789/abcdef"
@@ -439,7 +446,7 @@ def test_interrupt_does_not_wait_for_slow_answers(tmp_path: Path) -> None:
 
 
 def test_answer_without_an_end_is_not_read_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evalharness.endpoint.client.LONGEST_ANSWER", 2**20)
+    monkeypatch.setattr("evalharness.endpoint.LONGEST_ANSWER", 2**20)
     with serving(lambda body: completion("x" * 2**22)) as server:
         (answer,) = client(server.url, tries=2).ask([Chat("Go on.")])
 

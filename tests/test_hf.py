@@ -150,7 +150,7 @@ def test_revision_of_a_folder_is_refused(bart: Path) -> None:
 
 def test_identity_needs_no_torch(bart: Path) -> None:
     code = "import sys; from evalharness.hf import weights; "
-    code += "weights.identity(sys.argv[1]); weights.check_device('cpu')"
+    code += "weights.checkpoint_identity(sys.argv[1]); weights.check_device('cpu')"
     code += "; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code, str(bart)], check=False).returncode == 0
 
@@ -318,10 +318,10 @@ def test_name_on_the_hub_is_loaded_from_the_cache_offline(bart: Path, tmp_path: 
     (home / "refs" / "v1").write_text("d" * 40)
     (home / "refs" / "main").write_text("e" * 40)  # of which nothing was downloaded
     code = (
-        "from evalharness.hf import weights\n"
-        "made = weights.load(weights.Request('AutoModelForSeq2SeqLM', 'org/name', 'v1'))\n"
-        "print(made.tokenizer('no bridge')['input_ids'], weights.identity('org/name', 'v1'))\n"
-        "weights.load(weights.Request('AutoModelForSeq2SeqLM', 'org/other'))\n"
+        "from evalharness.hf.weights import Request, checkpoint_identity, load_checkpoint\n"
+        "made = load_checkpoint(Request('AutoModelForSeq2SeqLM', 'org/name', 'v1'))\n"
+        "print(made.tokenizer('no bridge')['input_ids'], checkpoint_identity('org/name', 'v1'))\n"
+        "load_checkpoint(Request('AutoModelForSeq2SeqLM', 'org/other'))\n"
     )
     environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     ran = subprocess.run(

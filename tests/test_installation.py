@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from evalharness.errors import StoreError
-from evalharness.files import shipped
+from evalharness.files import shipped_path
 from evalharness.models.extractive import Oracle
 from evalharness.records import Article, Summary
 from evalharness.runner import run as runner_run
@@ -232,7 +232,7 @@ def test_a_wheel_brings_all_that_selftest_and_reproduce_read(tmp_path: Path) -> 
             cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
-    where = "import evalharness.files.shipped as s; print(s.shipped('quickstart/articles.jsonl'))"
+    where = "from evalharness.files import shipped_path as p; print(p('quickstart/articles.jsonl'))"
     done = subprocess.run(
         [sys.executable, "-P", "-c", where],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
@@ -242,4 +242,4 @@ def test_a_wheel_brings_all_that_selftest_and_reproduce_read(tmp_path: Path) -> 
 
 def test_shipped_files_are_there() -> None:
     for name in ("quickstart/lead1-bart/model.safetensors", "reproduce/published.yaml"):
-        assert shipped.shipped_path(name).is_file()
+        assert shipped_path(name).is_file()

@@ -9,7 +9,7 @@ from evalharness import text
 from evalharness.config import registry
 from evalharness.loaders.pages import loader
 from evalharness.records import Article, Summary
-from evalharness.text import timestamps
+from evalharness.text import dates
 
 # What patterns of text trip over: runs of one kind, and beginnings that never end.
 PIECES = (
@@ -38,7 +38,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "sentences": text.sentences,
     "words": text.words,
     "numbers": text.numbers,
-    "timestamps": lambda line: timestamps.publication_day((line,)),
+    "timestamps": lambda line: dates.publication_day((line,)),
     "page": _page,
     "lexical": _component("checks", "lexical"),
     "rouge": _component("metrics", "rouge"),

@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evalharness.errors import ConfigError, DataError, HarnessError
-from evalharness.loaders.logs.archive import Archive
-from evalharness.loaders.logs.files import open_log
+from evalharness.loaders.logs.files import Archive, open_log
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import LogFormatName, Logs
 from evalharness.loaders.rows import ColumnOptions

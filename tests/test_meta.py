@@ -15,9 +15,8 @@ import pytest
 
 from evalharness import meta
 from evalharness.errors import DataError, UnknownComponent
-from evalharness.meta.figures import aligned_sentences
+from evalharness.meta.figures import Resampling, aligned_sentences, folds
 from evalharness.meta.labels import Labelled, read_labels
-from evalharness.meta.resampling import Resampling, folds
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 

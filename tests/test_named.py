@@ -10,7 +10,7 @@ from neural import texts, tiny
 
 from evalharness.checks.minicheck import MiniCheck
 from evalharness.checks.nli import Nli
-from evalharness.config.named import named_scorers
+from evalharness.config.build import named_scorers
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.metrics.rouge import Rouge
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from evalharness.errors import DataError, MissingExtra
 from evalharness.loaders.pages import html as pages_html
-from evalharness.loaders.pages.furniture import is_furniture
 from evalharness.loaders.pages.labels import is_disclaimer
-from evalharness.loaders.pages.lines import fold_spaces
+from evalharness.loaders.pages.lines import fold_spaces, is_furniture
 from evalharness.loaders.pages.loader import Pages, article_text, parse_page, parse_text
 from evalharness.loaders.pages.parts import Page
 from evalharness.records import Article, Rejected

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from evalharness import text
 from evalharness.errors import ConfigError, DataError, UnknownComponent
-from evalharness.meta.planted import pairs as planted_pairs
+from evalharness.meta.planted import measure as planted_pairs
 from evalharness.meta.planted.measure import SupportedPair, measure, outcome, wilson
 from evalharness.meta.planted.plant import KINDS, LONGEST_SUMMARY, ErrorKind, Planted, plant
 from evalharness.meta.planted.words import (

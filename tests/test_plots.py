@@ -16,8 +16,8 @@ from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
 from evalharness.report.plots import Plot, drawing, make_plots
 from evalharness.report.plots import drawing as drawn
-from evalharness.report.plots.lengths import _edges
-from evalharness.report.plots.naming import short_plot_names
+from evalharness.report.plots.distributions import _edges
+from evalharness.report.plots.drawing import short_plot_names
 from evalharness.report.plots.ranks import _split
 from evalharness.report.plots.sweeps import varied_keys
 from evalharness.store.samples import SWEEP_FILE

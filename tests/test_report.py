@@ -19,7 +19,6 @@ from evalharness import write_report
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.records import Summary
 from evalharness.report import page as report_page
-from evalharness.report import sections
 from evalharness.report.articles import Articles, articles_of, choose_articles
 from evalharness.report.gathered import gather
 from evalharness.report.overview import overview
@@ -83,7 +82,7 @@ def page(tmp_path: Path) -> Path:
 def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the plots out, which have tests of their own, but where a test asks for them."""
     if "plots" not in request.fixturenames:
-        monkeypatch.setattr(sections, "plots_section", lambda *_: None)
+        monkeypatch.setattr(report_page, "plots_section", lambda *_: None)
 
 
 @pytest.fixture
@@ -845,7 +844,7 @@ def test_bug_in_the_report_loses_no_run(
     def broken(*_: Any, **__: Any) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(sections, "overview", broken)
+    monkeypatch.setattr(report_page, "overview", broken)
 
     done = command("run", config, "--results", tmp_path / "results")
 

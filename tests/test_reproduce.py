@@ -14,7 +14,7 @@ from evalharness.errors import ConfigError
 from evalharness.loaders.hub import PRESETS
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.runner.plan import plan
-from evalharness.store.runs import Run
+from evalharness.store.runs import Run, checked_run
 from evalharness.trust import reproduce as trust_reproduce
 from evalharness.trust.reproduce import PublishedFigure, PublishedResult, judge, reproduce
 
@@ -129,7 +129,7 @@ def run_with(values: dict[str, float | None], articles: int = 10, failed: int = 
         "metrics": {"rouge": rouge},
         "signatures": {"model": "m", "metrics": {"rouge": "rouge|version:1"}},
     }
-    return Run(Path(), record)
+    return checked_run(Path(), record)
 
 
 def a_row(**figures: tuple[float, float | None]) -> PublishedResult:

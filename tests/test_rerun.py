@@ -12,7 +12,7 @@ import evalharness
 from evalharness.errors import ConfigError, DataError
 from evalharness.models.extractive import Lead
 from evalharness.records import Article, Summary
-from evalharness.store import seal
+from evalharness.store import samples as store_samples
 from evalharness.trust.rerun import rerun
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> Path:
 def change_version(folder: Path) -> None:
     record = json.loads((folder / "run.json").read_text())
     record["provenance"]["packages"]["torch"] = "1.0"
-    (folder / "run.json").write_text(seal.text_of(record))
+    (folder / "run.json").write_text(store_samples.text_of(record))
 
 
 def slip(monkeypatch: pytest.MonkeyPatch) -> None:

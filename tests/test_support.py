@@ -8,9 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
-from evalharness.checks.lexical.alignment import Wording, align, are_close, by_sentence, is_repeated
 from evalharness.checks.lexical.passages import Passages, passages
-from evalharness.checks.lexical.support import Support, odds_added, unsupported_runs
+from evalharness.checks.lexical.support import (
+    Support,
+    Wording,
+    align,
+    are_close,
+    by_sentence,
+    is_repeated,
+    odds_added,
+    unsupported_runs,
+)
 from evalharness.records import Article, Score, Span, Summary
 
 WORDS = [

@@ -10,7 +10,7 @@ import pytest
 import evalharness
 from evalharness.cli import progress
 from evalharness.report import table
-from evalharness.store.runs import Run
+from evalharness.store.runs import Run, checked_run
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,7 +49,7 @@ def test_table_is_the_golden_one(runs: list[Run], golden: Callable[[str, Any], N
 def test_names_with_markup_are_shown_as_they_are(runs: list[Run]) -> None:
     out = io.StringIO()
 
-    table.show_runs([Run(runs[0].folder, {**runs[0].record, "cell": "[red]a[/red]"})], out)
+    table.show_runs([checked_run(runs[0].folder, {**runs[0].record, "cell": "[red]a[/red]"})], out)
 
     assert "[red]a[/red]" in out.getvalue()
 

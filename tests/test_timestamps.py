@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.text.timestamps import publication_day
+from evalharness.text.dates import publication_day
 
 MAY_4 = date(2026, 5, 4)
 

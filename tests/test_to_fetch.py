@@ -309,7 +309,7 @@ def test_loading_offline_names_the_file_that_is_lacking(tmp_path: Path) -> None:
     )
     code = (
         "from evalharness.hf import weights\n"
-        "weights.load(weights.Request('AutoModelForSeq2SeqLM', 'org/name'))\n"
+        "weights.load_checkpoint(weights.Request('AutoModelForSeq2SeqLM', 'org/name'))\n"
     )
     environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     ran = subprocess.run(

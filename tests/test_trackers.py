@@ -20,8 +20,8 @@ import pytest
 from evalharness.errors import ConfigError, MissingExtra
 from evalharness.protocols import Tracked
 from evalharness.runner import run as runner_run
-from evalharness.runner.tracking import to_be_tracked
-from evalharness.store.runs import Run
+from evalharness.runner.write import to_be_tracked
+from evalharness.store.runs import Run, checked_run
 from evalharness.trackers import payload
 
 PLUGIN = Path(__file__).parent / "example_plugin"
@@ -75,7 +75,7 @@ def told(tmp_path: Path, *trackers: Any, **keys: Any) -> tuple[Run, dict[str, An
     assert done.stderr == ""
     folder = tmp_path / "r" / "news" / "given"
     record = json.loads((folder / "run.json").read_text())
-    return Run(folder, record), record["timing"]["trackers"]
+    return checked_run(folder, record), record["timing"]["trackers"]
 
 
 def evalharness(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

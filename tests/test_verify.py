@@ -13,7 +13,7 @@ import pytest
 import evalharness
 from evalharness.errors import DataError
 from evalharness.files.temporary import Spool
-from evalharness.store import ledger, seal
+from evalharness.store import ledger
 from evalharness.store import samples as store_samples
 from evalharness.store.aggregates import Tally
 from evalharness.store.table import TableRows, write_table
@@ -142,7 +142,7 @@ def test_one_flipped_byte_anywhere_is_named(runs: Path) -> None:
     shutil.rmtree(runs / "aside")
     sweep = json.loads((runs / "t" / "sweep.json").read_text())
     sweep["cells"] = sweep["cells"][:1]
-    text = seal.text_alone(seal.sealed_alone(sweep))
+    text = store_samples.text_alone(store_samples.sealed_alone(sweep))
     (runs / "t" / "sweep.json").write_text(text)
 
     assert check_flips(runs, each=1, seed=7) > 60
@@ -236,9 +236,9 @@ def forge(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> Non
 
 
 def reseal(folder: Path, record: dict[str, Any]) -> None:
-    names = [name for name in seal.digests_of(record) if name != "run.json"]
-    digests = {name: seal.file_digest(folder / name) for name in names}
-    (folder / "run.json").write_text(seal.text_of(seal.seal(record, digests)))
+    names = [name for name in store_samples.digests_of(record) if name != "run.json"]
+    digests = {name: store_samples.file_digest(folder / name) for name in names}
+    (folder / "run.json").write_text(store_samples.text_of(store_samples.seal(record, digests)))
 
 
 def forge_ledger(folder: Path, key: str, change: Callable[[Any], object]) -> None:
@@ -413,7 +413,7 @@ def test_older_runs_are_read_and_said_to_be_older(tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "run" / "samples.parquet")
     if "line" in table.column_names:
         pq.write_table(table.drop_columns(["line"]), tmp_path / "run" / "samples.parquet")
-    (tmp_path / "run" / "run.json").write_text(seal.text_of(record))
+    (tmp_path / "run" / "run.json").write_text(store_samples.text_of(record))
 
     found = verify(tmp_path / "run")
 
@@ -462,7 +462,7 @@ def test_weights_that_are_gone_or_others_are_said(tmp_path: Path) -> None:
     path = folder / "config.yaml"
     text = path.read_text().replace("../../../configs/quickstart/lead1-bart", "../lead1-bart")
     path.write_text(text)
-    reseal(folder, seal.seal(read(folder)[0], {"config.yaml": ""}))
+    reseal(folder, store_samples.seal(read(folder)[0], {"config.yaml": ""}))
     found = verify(folder, sample=1)
     assert found.good, lines(found)
     assert not any("model" in note for note in found.findings.notes)
@@ -480,7 +480,7 @@ def test_weights_that_are_gone_or_others_are_said(tmp_path: Path) -> None:
 
 def test_trackers_leave_a_run_that_verifies(runs: Path) -> None:
     from evalharness.protocols import Tracked
-    from evalharness.runner.tracking import tell_trackers
+    from evalharness.runner.write import tell_trackers
     from evalharness.store.runs import read_run
 
     @dataclasses.dataclass
@@ -561,7 +561,7 @@ def test_malformed_samples_are_named_by_their_line(
 def test_malformed_run_json_is_named(runs: Path, change: dict[str, Any]) -> None:
     path = runs / "t" / "lead" / "run.json"
     record = read(path.parent)[0]
-    path.write_text(seal.text_of(record | change))
+    path.write_text(store_samples.text_of(record | change))
 
     assert named(verify(path.parent), path)
 
@@ -582,8 +582,8 @@ def test_digests_that_were_taken_away_are_missed(runs: Path) -> None:
         read(runs / "t" / "lead")[0],
     )
     del sweep["sealed"], record["timing"]["sealed"]
-    (runs / "t" / "sweep.json").write_text(seal.text_alone(sweep))
-    (runs / "t" / "lead" / "run.json").write_text(seal.text_of(record))
+    (runs / "t" / "sweep.json").write_text(store_samples.text_alone(sweep))
+    (runs / "t" / "lead" / "run.json").write_text(store_samples.text_of(record))
 
     found = verify(runs / "t", sample=0)
 
@@ -593,8 +593,8 @@ def test_digests_that_were_taken_away_are_missed(runs: Path) -> None:
 
 def test_no_file_outside_the_run_is_read_for_its_digest(runs: Path) -> None:
     folder = runs / "t" / "lead"
-    record = seal.seal(read(folder)[0], {"../../../articles.jsonl": "0"})
-    (folder / "run.json").write_text(seal.text_of(record))
+    record = store_samples.seal(read(folder)[0], {"../../../articles.jsonl": "0"})
+    (folder / "run.json").write_text(store_samples.text_of(record))
 
     assert "articles.jsonl: no file of a run" in lines(verify(folder, sample=0))
 

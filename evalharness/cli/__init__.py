@@ -128,7 +128,10 @@ def fail(message: str, code: Exit) -> NoReturn:
 
 def command(name: str) -> Any:
     """Return the command as the file of its name declares it, with arguments and options."""
-    return get_group(import_module(f"evalharness.cli.{name}").app).commands[name]
+    function = getattr(import_module(f"evalharness.cli.{name}"), f"{name}_command")
+    whole = typer.Typer(rich_markup_mode=None)
+    whole.command(name)(function)
+    return get_group(whole).commands[name]
 
 
 app = typer.Typer(

@@ -7,16 +7,13 @@ import typer
 
 from evalharness import meta as agreement
 from evalharness.cli import options
+from evalharness.config.build import named_scorers
 from evalharness.config.calibration import Calibrated, Calibration
-from evalharness.config.named import named_scorers
 from evalharness.files.untrusted import visible
 from evalharness.report.table import number_text, percent_text, show_table
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.command()
-def calibrate(
+def calibrate_command(
     labels: options.LabelArguments,
     check: Annotated[str, typer.Option(metavar="NAME", help="The check, or a part of one.")],
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="What to write.")],

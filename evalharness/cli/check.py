@@ -15,8 +15,8 @@ import typer
 
 from evalharness.cli import options
 from evalharness.cli.options import print_json
+from evalharness.config.build import named_scorers
 from evalharness.config.calibration import load_thresholds
-from evalharness.config.named import named_scorers
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
@@ -25,12 +25,9 @@ from evalharness.records import Article
 from evalharness.report.verdict import show_reminder, show_verdict
 from evalharness.runner.check import Verdict, check, read_page
 
-app = typer.Typer(rich_markup_mode=None)
-
 STDIN = "-"
 
 
-@app.command("check")
 def check_command(
     pages: Annotated[
         list[str] | None,
@@ -68,7 +65,6 @@ def check_command(
 def _check_pages(
     names: Sequence[str], judge: Callable[[Page], Verdict], *, as_json: bool, color: bool
 ) -> Exit:
-    """Check pages, print what is wrong with each, and return the exit code."""
     single = len(names) == 1 and not Path(names[0]).is_dir()
     records: list[dict[str, Any]] = []
     flagged = unread = False
@@ -102,7 +98,6 @@ def _check_pair(
     as_json: bool,
     color: bool,
 ) -> Exit:
-    """Check a summary in one file against the article in another; return the exit code."""
     text = _text(article)
     if not text.strip():
         raise DataError(f"{article}: the article is empty")

@@ -20,11 +20,8 @@ from evalharness.report.table import (
     show_table,
 )
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.command()
-def compare(
+def compare_command(
     runs: RunArguments,
     metrics: Annotated[
         str,

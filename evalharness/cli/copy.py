@@ -9,11 +9,8 @@ import typer
 from evalharness.cli.options import AsJson, print_json
 from evalharness.store.copy import copy as copy_results
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.command()
-def copy(
+def copy_command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder of results, or a URL.")],
     target: Annotated[
         str, typer.Argument(metavar="TARGET", help="Likewise: s3://bucket/runs, gs://, memory://.")

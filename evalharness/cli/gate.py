@@ -16,11 +16,8 @@ from evalharness.comparison.gate import gate as gate_runs
 from evalharness.errors import StoreError
 from evalharness.report.gate import annotations, gate_junit, gate_markdown, show_gate
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.command()
-def gate(
+def gate_command(
     baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="Folder of a run, or runs.")],
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Likewise.")],
     rules: Annotated[

@@ -20,13 +20,10 @@ from evalharness.report.table import (
     show_table,
 )
 
-app = typer.Typer(rich_markup_mode=None)
-
 _HEAD = ("run", "articles", "answered", "words", "truncated")
 
 
-@app.command()
-def leaderboard(
+def leaderboard_command(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Of results.")] = "results",
     by: Annotated[str, typer.Option(metavar="METRIC", help="Sort by it; default: the first.")] = "",
     output: Annotated[

@@ -15,14 +15,11 @@ from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.report.table import align_columns
 
-app = typer.Typer(rich_markup_mode=None)
-
 LOG_FORMATS = "formats"
 
 Listing = Mapping[str, Mapping[str, str]]
 
 
-@app.command("list")
 def list_command(
     kind: Annotated[
         str,

@@ -10,18 +10,15 @@ import typer
 from evalharness import meta as agreement
 from evalharness.cli import options
 from evalharness.cli.options import print_json, split_names
-from evalharness.config.named import named_scorers
+from evalharness.config.build import named_scorers
 from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
 from evalharness.report.table import TextRow, interval_text, number_text, percent_text, show_table
 
-app = typer.Typer(rich_markup_mode=None)
-
 Checks = Annotated[
     str | None,
     typer.Option(
-        metavar="A,B",
-        help="Checks, or parts of one (lexical.numbers). Default: those of a config.",
+        metavar="A,B", help="Checks, or parts of one (lexical.numbers). Default: those of a config."
     ),
 ]
 Published = Annotated[
@@ -63,8 +60,7 @@ _LEGEND = (
 )
 
 
-@app.command()
-def meta(
+def meta_command(
     labels: options.LabelArguments,
     checks: Checks = None,
     published: Published = None,

@@ -12,13 +12,10 @@ from evalharness.report.table import amount_text, table_lines
 from evalharness.runner.plan import CellPlan, Plan, StoredCount
 from evalharness.runner.plan import plan as make_plan
 
-app = typer.Typer(rich_markup_mode=None)
-
 _LARGEST_TABLE = 60  # cells; more say less
 
 
-@app.command()
-def plan(
+def plan_command(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
     overrides: options.Overrides = None,
     limit: options.Limit = None,

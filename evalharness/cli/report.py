@@ -7,11 +7,8 @@ import typer
 from evalharness.cli.options import RunArguments
 from evalharness.report.page import write_report
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.command()
-def report(
+def report_command(
     runs: RunArguments,
     output: Annotated[
         str,
@@ -33,8 +30,7 @@ def report(
         str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
     ] = None,
     whole: Annotated[
-        bool,
-        typer.Option("--all", help="A folder with the texts of all articles, however many."),
+        bool, typer.Option("--all", help="A folder with the texts of all articles, however many.")
     ] = False,
     plots: Annotated[
         str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")

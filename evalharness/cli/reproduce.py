@@ -19,17 +19,10 @@ from evalharness.trust.reproduce import (
 )
 from evalharness.trust.reproduce import reproduce as make_again
 
-app = typer.Typer(rich_markup_mode=None)
-
-_CODES = {
-    "reproduced": Exit.GOOD,
-    "not reproduced": Exit.FINDING,
-    "indicative": Exit.INCONCLUSIVE,
-}
+_CODES = {"reproduced": Exit.GOOD, "not reproduced": Exit.FINDING, "indicative": Exit.INCONCLUSIVE}
 
 
-@app.command()
-def reproduce(
+def reproduce_command(
     name: Annotated[
         str, typer.Argument(metavar="[NAME]", help="Which; without it, all are listed.")
     ] = "",

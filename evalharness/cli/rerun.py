@@ -11,17 +11,10 @@ from evalharness.errors import Exit
 from evalharness.trust.rerun import Rerun
 from evalharness.trust.rerun import rerun as run_again
 
-app = typer.Typer(rich_markup_mode=None)
-
-_CODES = {
-    "same": Exit.GOOD,
-    "differs": Exit.FINDING,
-    "other versions": Exit.INCONCLUSIVE,
-}
+_CODES = {"same": Exit.GOOD, "differs": Exit.FINDING, "other versions": Exit.INCONCLUSIVE}
 
 
-@app.command()
-def rerun(
+def rerun_command(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     into: Annotated[
         str | None,

@@ -18,11 +18,8 @@ from evalharness.runner.run import Unfinished
 from evalharness.runner.run import run as run_cells
 from evalharness.store.runs import Run
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.command()
-def run(
+def run_command(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
     overrides: options.Overrides = None,
     limit: options.Limit = None,

@@ -10,8 +10,6 @@ from evalharness.cli.options import split_names
 from evalharness.cli.run import show_run
 from evalharness.runner.existing import score as score_files
 
-app = typer.Typer(rich_markup_mode=None)
-
 SummaryFiles = Annotated[
     list[str],
     typer.Argument(
@@ -32,8 +30,7 @@ Systems = Annotated[
 ]
 
 
-@app.command()
-def score(
+def score_command(
     files: SummaryFiles,
     metrics: Annotated[
         str, typer.Option(metavar="A,B", help="Metrics against the references.")

@@ -13,10 +13,7 @@ from evalharness.report.table import interval_text, percent_text, table_lines
 if TYPE_CHECKING:
     from evalharness.trust.installation import Proof, Step
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.command("selftest")
 def selftest_command(
     checks: Annotated[
         bool, typer.Option("--checks", help="Plant errors and count which ones checks find.")
@@ -53,8 +50,8 @@ def selftest_command(
             raise typer.BadParameter("is for --checks", param_hint="one of the options")
         _prove(results, as_json)
         return
-    from evalharness.config.named import named_scorers
-    from evalharness.meta.planted.pairs import DEFAULT_CHECKS, kinds_of, selftest
+    from evalharness.config.build import named_scorers
+    from evalharness.meta.planted.measure import DEFAULT_CHECKS, kinds_of, selftest
 
     given = named_scorers(check or (), config, settings or ())
     named = check or list(given) or DEFAULT_CHECKS
@@ -115,6 +112,5 @@ def planted_text(name: str, record: Mapping[str, Any]) -> str:
 
 
 def _rate(counted: Mapping[str, Any]) -> tuple[str, str]:
-    """Return a share and its interval."""
     interval = interval_text(counted["low"], counted["high"], percent_text)
     return percent_text(counted["rate"]), interval

@@ -30,16 +30,13 @@ from evalharness.report.verdict import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-app = typer.Typer(rich_markup_mode=None)
-
 _LONG = 40  # sentences, beyond which only those with evidence and their neighbours are shown
 _AROUND = 1
 _FIRST = 3
 _QUOTED = 60  # characters of a summary in the list
 
 
-@app.command()
-def show(
+def show_command(
     run: Annotated[
         str, typer.Argument(metavar="RUN", help="Folder of a run, or of an experiment.")
     ],
@@ -189,7 +186,6 @@ class _Article:
         return gaps
 
     def _summary(self, written: ShownSummary) -> None:
-        """Print a summary with its scores, and what each check says of it."""
         summary = written.summary
         self.console.print()
         facts = [f"{len(summary['text'].split())} words", f"ended by {summary['finish']}"]
@@ -220,8 +216,7 @@ class _Article:
             score = written.sample["scores"].get(column.measure.metric)
             if score is None:
                 continue
-            part = column.measure.part
-            value = score["value"] if part == "value" else score.get("parts", {}).get(part)
+            value = column.value_in(written.sample["scores"])
             said = f"– ({score.get('note', 'not scored')})"
             if value is not None:
                 said = f"{value * 100:.1f}" if column.percent else f"{value:.2f}"

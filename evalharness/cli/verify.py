@@ -9,11 +9,8 @@ from evalharness.errors import Exit
 from evalharness.trust.verify import Verified
 from evalharness.trust.verify import verify as verify_runs
 
-app = typer.Typer(rich_markup_mode=None)
 
-
-@app.command()
-def verify(
+def verify_command(
     runs: Annotated[
         list[str],
         typer.Argument(metavar="RUN...", help="A run's folder, an experiment's, or all results."),

@@ -17,7 +17,7 @@ from evalharness.comparison.shared import (
     share,
 )
 from evalharness.errors import HarnessError
-from evalharness.stats import multiplicity, paired
+from evalharness.stats import paired
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run, runs_in
 
@@ -189,7 +189,7 @@ def _differences(
 ) -> Iterator[Difference]:
     """Yield the difference of each system to the first, by metric; the family is all of these."""
     p_values = flips.two_sided().tolist()
-    p_holm, p_bh = multiplicity.holm(p_values), multiplicity.benjamini_hochberg(p_values)
+    p_holm, p_bh = paired.holm(p_values), paired.benjamini_hochberg(p_values)
     errors = paired.standard_error(differences, means)
     low, high = ends
     family = len(p_values)
@@ -245,7 +245,7 @@ def _pairs(
             "p_holm": p_holm,
             "different": p_holm <= level,
         }
-        for (i, j), p, p_holm in zip(places, p_values, multiplicity.holm(p_values), strict=True)
+        for (i, j), p, p_holm in zip(places, p_values, paired.holm(p_values), strict=True)
     ]
 
 
@@ -264,7 +264,7 @@ def _standings(
         for pair in pairs
         if pair["different"]
     }
-    letters = multiplicity.letters(len(names), {(a, b) for a, b in different})
+    letters = paired.letters(len(names), {(a, b) for a, b in different})
     ranks = _mean_ranks(known)
     for i, name in enumerate(names):
         yield Standing(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalharness.comparison.rules import GateResult
-from evalharness.stats import multiplicity, paired
+from evalharness.stats import paired
 from evalharness.stats.intervals import Values
 
 
@@ -100,7 +100,7 @@ def paired_tests(
 
 def adjust_p_values(tested: Sequence[Tested]) -> list[float]:
     """Return the p-values of a loss, adjusted over all tests."""
-    return multiplicity.holm([each.p_worse for each in tested])
+    return paired.holm([each.p_worse for each in tested])
 
 
 def test_outcome(each: Tested, p_worse_holm: float, level: float, minimum_n: int) -> GateResult:

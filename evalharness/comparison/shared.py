@@ -93,7 +93,6 @@ def share(runs: Sequence[Run]) -> Shared:
 
 
 def _contents(run: Run) -> dict[str, tuple[str, str]]:
-    """Return what names article and references, by id."""
     table = run.table(["id", "article", "references"])
     ids, articles, references = (table.column(n).to_pylist() for n in range(3))
     found = dict(zip(ids, zip(articles, references, strict=True), strict=True))
@@ -165,7 +164,6 @@ def _in_all(runs: Sequence[Run], metric: str) -> bool:
 
 
 def _measures(runs: Sequence[Run], name: str) -> list[Measure]:
-    """Return the measures that a name stands for."""
     for run in runs:
         metric, part = _split(name, run)
         if not metric:

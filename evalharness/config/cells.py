@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalharness.config import registry, yaml
 from evalharness.config.build import (
@@ -18,15 +18,16 @@ from evalharness.config.build import (
     options_model,
     with_generation,
 )
-from evalharness.config.calibration import Calibration, load_calibration
 from evalharness.config.registry import Kind
 from evalharness.config.run_config import Component, RunConfig, Scorer
 from evalharness.config.signature import signature_parts, signature_text
 from evalharness.config.yaml import Key
 from evalharness.errors import ConfigError
-from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Executor, Identified, Loader, Metric, Summarizer, Tracker, Url
 from evalharness.records import digest
+
+if TYPE_CHECKING:
+    from evalharness.config.calibration import Calibration
 
 # In bytes; file systems stop at 255, and names of files come to it.
 _LONGEST_NAME = 120
@@ -86,7 +87,9 @@ class Cell:
         """
         if not isinstance(getattr(self.model, "model", None), str):
             return ()
-        names = ["model", *(f.name for f in dataclasses.fields(hf_weights.Request))]
+        from evalharness.hf.weights import Request
+
+        names = ["model", *(f.name for f in dataclasses.fields(Request))]
         return (self.model_kind, *(getattr(self.model, name, None) for name in names))
 
     @property
@@ -134,7 +137,7 @@ class NamedCalibration:
     """A calibration that a config names, and where it is from."""
 
     path: Path
-    calibration: Calibration
+    calibration: "Calibration"
 
     def quote(self) -> str:
         """Return the file's name and a hash of its content, to stand in a signature."""
@@ -316,6 +319,8 @@ def read_calibration(
     run_config: RunConfig, key: Key, component: Scorer, metric: Metric
 ) -> NamedCalibration:
     """Return the calibration that a scorer names. Raises: ConfigError for another check's."""
+    from evalharness.config.calibration import load_calibration
+
     place = (*key, "calibration")
     document = run_config.document
     folder = document.place(place).folder
@@ -377,7 +382,6 @@ def _unused_name(name: str, taken: Sequence[str]) -> str:
 
 
 def _component_as_yaml(kind: str, label: str, component: Any, folder: Path) -> dict[str, Any]:
-    """Return a component as the config would say it, with every option that is set."""
     options = {
         field.name: _plain(getattr(component, field.name), folder)
         for field in dataclasses.fields(component)

@@ -133,8 +133,7 @@ class RunConfig(BaseModel):
         (Scorer(name="rouge"),), description="scores against the references"
     )
     checks: tuple[NamedScorer, ...] = Field(
-        (Scorer(name="lexical"),),
-        description="scores against the article",
+        (Scorer(name="lexical"),), description="scores against the article"
     )
     trackers: tuple[Named, ...] = Field((), description="outside tools that are told of each run")
     executor: Named = Field(
@@ -222,7 +221,6 @@ def read_run_config(
 
 
 def _take_axes(document: Document) -> Axes:
-    """Take the sweep out of a document, and return what it varies."""
     block = document.tree.pop("sweep", None)
     if block is None:
         return Axes()

@@ -4,12 +4,13 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
-from evalharness.hf import hub
-from evalharness.hf import weights as hf_weights
 from evalharness.protocols import Identified, is_checkpoint
 from evalharness.records import digest
+
+if TYPE_CHECKING:
+    from evalharness.hf.hub import Wanted
 
 
 def signature_parts(name: str, component: Any) -> dict[str, Any]:
@@ -26,7 +27,9 @@ def signature_parts(name: str, component: Any) -> dict[str, Any]:
             continue
         if is_checkpoint(hints[field.name]):
             if not isinstance(component, Identified):
-                parts |= hf_weights.checkpoint_identity(value)
+                from evalharness.hf.weights import checkpoint_identity
+
+                parts |= checkpoint_identity(value)
             value = Path(value).name if Path(value).is_absolute() else value
         parts[field.name] = _plain(value)
     if isinstance(component, Identified):
@@ -55,7 +58,7 @@ def _content(path: Path) -> str:
     return whole.hexdigest()[:16]
 
 
-def wanted_checkpoints(component: Any) -> list[hub.Wanted]:
+def wanted_checkpoints(component: Any) -> "list[Wanted]":
     """Return what a component reads of each checkpoint that its options name.
 
     A `backbone` lends its config and tokenizer, and the model's own file of weights is all that is
@@ -65,6 +68,10 @@ def wanted_checkpoints(component: Any) -> list[hub.Wanted]:
     presets: Mapping[str, str] = getattr(component, "presets", {})
     fields = [f.name for f in dataclasses.fields(component) if is_checkpoint(hints[f.name])]
     named = {field: name for field in fields if (name := getattr(component, field))}
+    if not named:
+        return []
+    from evalharness.hf import hub
+
     weights = getattr(component, "file", None) or "model.safetensors"
     wanted: list[hub.Wanted] = []
     for field, name in named.items():

@@ -310,9 +310,7 @@ def _slug(text: str) -> str:
 
 
 def _rules(
-    entries: Sequence[Mapping[str, Any]],
-    axes: Sequence[Axis],
-    document: Document,
+    entries: Sequence[Mapping[str, Any]], axes: Sequence[Axis], document: Document
 ) -> tuple[Rule, ...]:
     known: dict[str, list[Any]] = {}
     for axis in axes:

@@ -305,8 +305,6 @@ def _check_depth(text: str, name: str, loader: Any) -> None:
 
 
 class _Reader:
-    """Turns nodes into values, and remembers where each stood."""
-
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.folder = folder
@@ -425,7 +423,6 @@ def types_within(hint: Any) -> Iterator[Any]:
 
 
 def _last_name(location: Sequence[str | int]) -> str:
-    """Return the last named part of a pydantic location."""
     return str(next((part for part in reversed(location) if isinstance(part, str)), "value"))
 
 

@@ -148,7 +148,6 @@ class _Resuming(io.RawIOBase):
         self._file = self._fs.open(self._path, "rb")
 
     def _file_version(self) -> tuple[Any, ...]:
-        """Return size and version of the file, as far as the file system tells them."""
         info = self._fs.info(self._path)
         names = ("size", "ETag", "etag", "mtime", "LastModified", "updated", "created")
         return tuple(str(info[n]) if n in info and n != "size" else info.get(n) for n in names)

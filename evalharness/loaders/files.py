@@ -11,20 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, cast
 
 from evalharness.errors import DataError
-from evalharness.files import remote
-from evalharness.loaders.formats import (
-    GZIP_MAGIC,
-    MEND_EMPTY,
-    PARQUET_MAGIC,
-    csv_rows,
-    first_bytes,
-    json_lines,
-    matching_paths,
-    parquet_count,
-    parquet_rows,
-    paths,
-    short_file_names,
-)
+from evalharness.loaders import formats
 from evalharness.loaders.rows import (
     FILE_COLUMNS,
     USUAL_COLUMNS,
@@ -95,7 +82,7 @@ class Files:
     bad_rows: BadRows = "list"
 
     def __post_init__(self) -> None:
-        if not paths(self.path):
+        if not formats.paths(self.path):
             raise ValueError("path: names no file")
 
     def load(self) -> Iterator[Article | Rejected]:
@@ -112,9 +99,9 @@ class Files:
         return sum(_count(file) for file in self._files())
 
     def _files(self) -> list[_File]:
-        found = [file for path in paths(self.path) for file in _data_files(path)]
+        found = [file for path in formats.paths(self.path) for file in _data_files(path)]
         found = list(dict.fromkeys(found))
-        names = short_file_names(found)
+        names = formats.short_file_names(found)
         stems = [_stem(name) for name in names]
         if len(set(stems)) < len(stems):
             stems = names
@@ -126,26 +113,30 @@ class Files:
             if start.startswith(magic):
                 raise DataError(f"{path}: this is {what}")
         format_ = _format(path) if self.format == "auto" else self.format
-        if start.startswith(PARQUET_MAGIC) and format_ != "parquet":
+        if start.startswith(formats.PARQUET_MAGIC) and format_ != "parquet":
             raise DataError(f"{path}: this is Parquet; set format: parquet")
-        return _File(path, name, stem, format_, start.startswith(GZIP_MAGIC))
+        return _File(path, name, stem, format_, start.startswith(formats.GZIP_MAGIC))
 
 
 def _data_files(path: Url | Path) -> Sequence[Url | Path]:
     if isinstance(path, Url):
-        return remote.list_urls(path)
+        from evalharness.files.remote import list_urls
+
+        return list_urls(path)
     if path.is_dir():
         raise DataError(f"{path}: this is a folder; name its files, as in {path / '*.jsonl'}")
-    return [found for found in matching_paths(path) if not found.is_dir()]
+    return [found for found in formats.matching_paths(path) if not found.is_dir()]
 
 
 def _start(path: Url | Path) -> bytes:
     if isinstance(path, Path):
-        return first_bytes(path)
-    with remote.open_url(path) as file:
+        return formats.first_bytes(path)
+    from evalharness.files.remote import open_url
+
+    with open_url(path) as file:
         start = file.read(8)
     if not start:
-        raise DataError(f"{path}: the file is empty; {MEND_EMPTY}")
+        raise DataError(f"{path}: the file is empty; {formats.MEND_EMPTY}")
     return start
 
 
@@ -174,22 +165,27 @@ def _read(file: _File, rows: RowJudge) -> Iterator[Article | Rejected]:
         empty = False
         yield row
     if empty:
-        raise DataError(f"{file.path}: the file has no rows; {MEND_EMPTY}")
+        raise DataError(f"{file.path}: the file has no rows; {formats.MEND_EMPTY}")
 
 
 def _raws(file: _File, reading: RowReader) -> Iterator[Raw]:
     with _name_in_errors(file.path), _open_file(file) as stream:
         if file.format == "parquet":
-            yield from parquet_rows(stream, reading)
+            yield from formats.parquet_rows(stream, reading)
         elif file.format == "jsonl":
-            yield from json_lines(stream)
+            yield from formats.json_lines(stream)
         else:
             tabs = _without_gz(file.path.name).suffix.lower() == ".tsv"
-            yield from csv_rows(stream, "\t" if tabs else ",")
+            yield from formats.csv_rows(stream, "\t" if tabs else ",")
 
 
 def _open_file(file: _File) -> BinaryIO:
-    plain = remote.open_url(file.path) if isinstance(file.path, Url) else file.path.open("rb")
+    if isinstance(file.path, Url):
+        from evalharness.files.remote import open_url
+
+        plain = open_url(file.path)
+    else:
+        plain = file.path.open("rb")
     if not file.zipped:
         return plain
     stream = cast(BinaryIO, _Unzipped(plain))
@@ -220,7 +216,7 @@ def _on_disk(stream: BinaryIO) -> BinaryIO:
 def _count(file: _File) -> int:
     with _name_in_errors(file.path), _open_file(file) as stream:
         if file.format == "parquet":
-            return parquet_count(stream)
+            return formats.parquet_count(stream)
         if isinstance(file.path, Url):
             return _about(file.path, stream.read(2**20))
         return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(2**20), b""))
@@ -228,7 +224,9 @@ def _count(file: _File) -> int:
 
 def _about(url: Url, start: bytes) -> int:
     """Return about how many lines a remote file has, by its size and how it begins."""
-    lines, size = start.count(b"\n"), remote.size(url)
+    from evalharness.files.remote import size as size_of
+
+    lines, size = start.count(b"\n"), size_of(url)
     return lines if not size or size <= len(start) else lines * size // len(start)
 
 

@@ -322,7 +322,6 @@ def _is_nan(value: object) -> bool:
 
 
 def _kind(value: object) -> str:
-    """Return what a JSON value is, in words."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -11,10 +11,9 @@ import numpy as np
 from evalharness.config.calibration import SCHEMA, Calibrated, Calibration, Method, Probability
 from evalharness.errors import DataError
 from evalharness.meta import figures
-from evalharness.meta.figures import LabelledValues
+from evalharness.meta.evaluation import score_checks
+from evalharness.meta.figures import LabelledValues, Resampling, folds
 from evalharness.meta.labels import Labelled, read_labels
-from evalharness.meta.resampling import Resampling, folds
-from evalharness.meta.scoring import score_checks
 from evalharness.protocols import Metric
 from evalharness.records import Score
 from evalharness.stats import agreement

@@ -155,7 +155,6 @@ def _stem(path: Path) -> str:
 
 
 def _rows_with_location(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
-    """Yield each row with its file and line, or what is wrong with it."""
     zipped = first_bytes(path).startswith(GZIP_MAGIC)
     try:
         with gzip.open(path) if zipped else path.open("rb") as stream:

@@ -16,11 +16,7 @@ from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
 from evalharness.report.articles import SampleReader
 from evalharness.report.gathered import Gathered, ScoreColumn
-from evalharness.runner.check import (
-    NumberedSentences,
-    Verdict,
-    verdict_of_score,
-)
+from evalharness.runner.check import NumberedSentences, Verdict, verdict_of_score
 from evalharness.store.runs import Run
 
 _NAMED = 5  # ids that a message names
@@ -126,7 +122,6 @@ class ShownArticle:
 
 
 def _cited_sentences(written: ShownSummary, places: NumberedSentences) -> Iterator[int | None]:
-    """Yield the numbers of the sentences that bear on a summary."""
     for verdict in written.verdicts.values():
         for flag in verdict.flags:
             yield from map(places.number, flag.evidence)

@@ -111,7 +111,6 @@ class Gathered:
         return list(dict.fromkeys(signature for signature in signatures if signature))
 
     def _made_by(self, metric: str) -> str:
-        """Return the name of the component that has this label."""
         return kind_of(next(iter(self.signatures(metric)), metric))
 
 

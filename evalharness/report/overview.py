@@ -74,10 +74,7 @@ class Overview:
 
 
 def overview(
-    gathered: Gathered,
-    articles: Articles,
-    standings: Standings,
-    cards: str | Path | None = None,
+    gathered: Gathered, articles: Articles, standings: Standings, cards: str | Path | None = None
 ) -> Overview:
     """Return what the first section shows. cards: a file of trust cards, for `trust_cards`."""
     return Overview(
@@ -263,7 +260,6 @@ def _share(n: int, of: int) -> str:
 
 
 def _missing_scores(gathered: Gathered) -> Iterator[tuple[str, str, int, str]]:
-    """Yield system, metric, how many articles have no score, and why."""
     for name, run in zip(gathered.names, gathered.runs, strict=True):
         for label, figures in run.figures.items():
             for why, n in figures.notes.items():

@@ -1,30 +1,96 @@
-"""The page itself: data, sections, styles and scripts put into one file that needs no other."""
+"""The page itself: data, sections, styles and scripts put into one file that needs no other.
+
+To add a section: a builder in a module of its own, a template in `assets/`, a row in `SECTIONS`.
+"""
 
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
-from evalharness.report.articles import Texts, articles_of, choose_all, choose_articles
+from evalharness.report.articles import Articles, Texts, articles_of, choose_all, choose_articles
 from evalharness.report.gathered import Gathered, gather
+from evalharness.report.overview import overview
+from evalharness.report.pair import Fall, PairSection, falls, pair_section
 from evalharness.report.payload import TRIED, PageIndex, bytes_an_article, pack_json, payload_chunks
-from evalharness.report.ranking import standings
-from evalharness.report.sections import BuiltSection, SectionInput, build_sections
+from evalharness.report.plots import plots_section
+from evalharness.report.provenance import provenance_section
+from evalharness.report.ranking import Standings, standings
 from evalharness.report.table import NOTICE
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
-from evalharness.store.samples import PAGE_FILE
-from evalharness.store.seal import sealed_page
+from evalharness.store.samples import PAGE_FILE, sealed_page
 
 if TYPE_CHECKING:
     import jinja2
+
+
+@dataclass(frozen=True)
+class SectionInput:
+    """All that a section may be made from.
+
+    gate: what the gate says, where rules were given. cards: a file of trust cards. baseline_named:
+    whether a system was named that the others are compared with; of two runs, the first is one.
+    """
+
+    gathered: Gathered
+    articles: Articles
+    texts: Texts
+    standings: Standings
+    gate: Gate | None = None
+    cards: str | Path | None = None
+    baseline_named: bool = False
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether systems are compared with the first one."""
+        named = self.baseline_named or len(self.gathered.runs) == 2
+        return named and self.standings.comparison is not None
+
+    @cached_property
+    def falls(self) -> list[Fall]:
+        """The articles on which scores fell from the baseline; none without one."""
+        return falls(self.gathered, self.articles) if self.has_baseline else []
+
+
+class Section(NamedTuple):
+    """A row of the table of sections.
+
+    name: its anchor in the page, the link in the page's menu, its template in `assets/`, and what
+    that calls its content. build: returns the content, or None where the page has no such section.
+    is_linked: whether the menu links to it, by its content.
+    """
+
+    name: str
+    build: Callable[[SectionInput], Any]
+    is_linked: Callable[[Any], bool] = lambda _: True
+
+
+def _changes(of: SectionInput) -> PairSection | None:
+    if not of.has_baseline:
+        return None
+    return pair_section(of.gathered, of.texts, of.standings, of.falls, of.gate)
+
+
+SECTIONS = (
+    Section("overview", lambda of: overview(of.gathered, of.articles, of.standings, of.cards)),
+    Section("changes", _changes),
+    Section(
+        "plots",
+        lambda of: plots_section(of.gathered, of.standings.comparison),
+        is_linked=lambda plots: bool(plots.groups),
+    ),
+    Section("articles", lambda of: of.articles),
+    Section("provenance", lambda of: provenance_section(of.gathered)),
+)
+
 
 REPORT = PAGE_FILE
 INDEX = "index.html"
@@ -44,15 +110,6 @@ _STYLES = ("style.css", "plots.css", "explorer.css")
 _LONGEST_TEXT = 20_000
 # What of a page's own folder may run.
 _NEIGHBOURS = "'self'"
-
-
-@dataclass(frozen=True)
-class PageOptions:
-    """What a page may have beside what the runs hold; `write_report` says what they mean."""
-
-    baseline: str = ""
-    rules: str | Path | None = None
-    cards: str | Path | None = None
 
 
 def write_report(
@@ -78,16 +135,16 @@ def write_report(
         StoreError where the page cannot be written.
     """
     gathered = gather(runs)
-    options = PageOptions(baseline, rules, cards)
+    page = partial(_page, gathered, baseline, rules, cards)
     if whole:
         folder = Path(to)
         with _Beside(RunFolder(folder / CHUNKS)) as beside:
-            page = _page(gathered, options, beside)
+            text = page(beside)
         path = folder / INDEX
     else:
         path = Path(to)
-        page = _page(gathered, options, None)
-    RunFolder(path.parent).write(path.name, sealed_page(page))
+        text = page(None)
+    RunFolder(path.parent).write(path.name, sealed_page(text))
     return path
 
 
@@ -117,25 +174,27 @@ class _Beside:
         self.n += 1
 
 
-def _page(gathered: Gathered, options: PageOptions, beside: _Beside | None) -> str:
-    gathered = _baseline_first(gathered, options.baseline)
-    gate_of_runs = _gate(gathered, options)
+def _page(
+    gathered: Gathered,
+    baseline: str,
+    rules: str | Path | None,
+    cards: str | Path | None,
+    beside: _Beside | None,
+) -> str:
+    gathered = _baseline_first(gathered, baseline)
+    gate_of_runs = None if rules is None else _gate(gathered, rules)
     articles = articles_of(gathered)
     with Texts(gathered, articles) as texts:
+        ranked = standings(gathered)
         given = SectionInput(
-            gathered,
-            articles,
-            texts,
-            standings(gathered),
-            gate=gate_of_runs,
-            cards=options.cards,
-            baseline_named=bool(options.baseline),
+            gathered, articles, texts, ranked, gate_of_runs, cards, baseline_named=bool(baseline)
         )
+        contents = {section: section.build(given) for section in SECTIONS}
         render = partial(
             _render,
-            title=_title(gathered),
+            title=", ".join(dict.fromkeys(run.experiment for run in gathered.runs)),
             gathered=gathered,
-            sections=build_sections(given),
+            contents={section: made for section, made in contents.items() if made is not None},
             notice=NOTICE,
             neighbours=beside is not None,
         )
@@ -154,7 +213,6 @@ def _page(gathered: Gathered, options: PageOptions, beside: _Beside | None) -> s
 def _payload_that_fits(
     gathered: Gathered, texts: Texts, first: Sequence[int], room: int
 ) -> tuple[PageIndex, list[str]]:
-    """Return index and texts of as many articles as there is room for."""
     most = texts.articles.n
     if most > TRIED:
         most = max(LEAST_ARTICLES, int(room / bytes_an_article(gathered, texts)))
@@ -180,23 +238,16 @@ def _baseline_first(gathered: Gathered, name: str) -> Gathered:
     return replace(gathered, runs=tuple(runs))
 
 
-def _gate(gathered: Gathered, options: PageOptions) -> Gate | None:
-    if options.rules is None:
-        return None
+def _gate(gathered: Gathered, rules: str | Path) -> Gate:
     if len(gathered.runs) != 2:
         raise ConfigError(f"rules: a gate is for two runs, and these are {len(gathered.runs)}")
     baseline, candidate = gathered.runs
-    return gate(baseline.folder, candidate.folder, options.rules)
-
-
-def _title(gathered: Gathered) -> str:
-    names = list(dict.fromkeys(run.experiment for run in gathered.runs))
-    return ", ".join(names)
+    return gate(baseline.folder, candidate.folder, rules)
 
 
 def _render(
     *,
-    sections: Sequence[BuiltSection],
+    contents: Mapping[Section, Any],
     index: str,
     chunks: Sequence[str],
     neighbours: bool,
@@ -213,9 +264,9 @@ def _render(
     policy = _policy(script, style, _NEIGHBOURS if neighbours else "")
     template = _environment().get_template("page.html.j2")
     data = {"index": markupsafe.Markup(index), "chunks": [*map(markupsafe.Markup, chunks)]}  # noqa: S704  base64
-    shown |= {section.name: section.content for section in sections}
+    shown |= {section.name: content for section, content in contents.items()}
     return template.render(
-        script=script, style=style, policy=policy, sections=sections, **data, **shown
+        script=script, style=style, policy=policy, contents=contents, **data, **shown
     )
 
 

@@ -143,7 +143,6 @@ class PageIndex:
 
 
 def _without_empty(by_metric: Mapping[str, list[list[Any]]]) -> dict[str, list[list[Any]]]:
-    """Leave out the metrics that have nothing anywhere."""
     return {
         metric: systems
         for metric, systems in by_metric.items()
@@ -196,7 +195,6 @@ def payload_chunks(texts: Texts, index: PageIndex) -> Iterator[list[dict[str, An
 
 
 def _first_broken_system(samples: ArticleSamples) -> int:
-    """Return the first system whose sample the page cannot be made of."""
     there = [system for system, sample in enumerate(samples) if sample is not None]
     for system in there:
         try:

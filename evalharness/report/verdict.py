@@ -105,7 +105,6 @@ class Printer:
         self._show_evidence(sentence, flags)
 
     def _mark_pieces(self, sentence: Sentence, flags: Sequence[Flag]) -> Iterator[tuple[str, str]]:
-        """Yield the pieces of a sentence, flagged ones marked."""
         style = f"underline {'red' if sentence.band == 'flagged' else 'yellow'}"
         at, summary = sentence.span.start, self.verdict.summary
         for flag in sorted(flags, key=lambda flag: flag.span):

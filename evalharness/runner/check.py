@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evalharness import text
+from evalharness.config.build import named_check
 from evalharness.config.calibration import Band, Thresholds, own_thresholds
-from evalharness.config.named import named_check
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import NO_ARTICLE, article_text, extra, parse_page

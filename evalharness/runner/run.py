@@ -15,8 +15,7 @@ from evalharness.runner.space import check_space
 from evalharness.runner.write import write
 from evalharness.store.ledger import RunFolder, cannot_write, results_folder
 from evalharness.store.runs import Run
-from evalharness.store.samples import SWEEP_FILE
-from evalharness.store.seal import sealed_alone, text_alone
+from evalharness.store.samples import SWEEP_FILE, sealed_alone, text_alone
 from evalharness.store.store import Store
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from evalharness.config.cells import Cell, by_articles
 from evalharness.errors import HarnessError, StoreError
-from evalharness.hf.hub import readable
 from evalharness.records import Article
 from evalharness.runner.articles import expected_articles
 
@@ -28,6 +27,8 @@ def check_space(cells: Sequence[Cell], folder: Path) -> None:
     wanted = needed_bytes(cells)
     # What is stored already is not written again, and a run's old files make way for the new.
     if wanted > free and (wanted := wanted - _size(folder, cells)) > free:
+        from evalharness.hf.hub import readable
+
         raise StoreError(
             f"{folder}: this run will write about {readable(wanted)}, and {readable(free)} are "
             "free; make room, name another folder (--results), or run with --no-space-check"

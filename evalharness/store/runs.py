@@ -6,13 +6,20 @@ Nobody else asks a `run.json` by its keys, but for `trust.verify`, which judges 
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
+from pydantic import (
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    SkipValidation,
+    ValidationError,
+)
 
 from evalharness.config.run_config import Interval
 from evalharness.errors import DataError
@@ -20,7 +27,7 @@ from evalharness.files.untrusted import read_whole
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
 from evalharness.store.ledger import RunFolder
-from evalharness.store.seal import seal_again, text_of
+from evalharness.store.samples import seal_again, text_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,69 +128,32 @@ class Timing(_Section):
     trackers: Mapping[_Text, Mapping[_Text, Any]] = Field(default_factory=dict)
 
 
-class _Data(_Section):
-    fingerprint: _Text
-
-
-class _Content(_Section):
-    """All of `run.json` that is read here."""
-
-    experiment: _Text
-    cell: _Text
-    seed: int
-    interval: Interval
-    data: _Data
-    counts: ArticleCounts
-    outputs: OutputFigures
-    metrics: Mapping[_Text, ScorerFigures]
-    signatures: Signatures
-    provenance: Mapping[_Text, Any] = Field(default_factory=dict)
-    timing: Timing = Timing()
-
-
-@dataclass(frozen=True)
-class Run:
+class Run(_Section):
     """A finished run: what its `run.json` says, and its scores by column.
 
-    record: what `run.json` holds, as JSON has it, to be passed on as a whole.
+    record: what `run.json` holds, as JSON has it, to be passed on as a whole. name: the cell's.
+    fingerprint: what names all its articles, in order. figures: what each metric and check came to,
+    by its label. provenance: the versions and the machine that it was made with, by name.
     """
 
     folder: Path
-    record: Mapping[str, Any] = field(repr=False)
-
-    @cached_property
-    def _content(self) -> _Content:
-        return _typed(self.record, self.folder / samples.RUN_FILE)
-
-    @property
-    def experiment(self) -> str:
-        """The name of the experiment that it is a cell of."""
-        return self._content.experiment
-
-    @property
-    def name(self) -> str:
-        """The cell's name."""
-        return self._content.cell
-
-    @property
-    def seed(self) -> int:
-        """The seed of all that was drawn."""
-        return self._content.seed
-
-    @property
-    def interval(self) -> Interval:
-        """How the interval beside each mean was made."""
-        return self._content.interval
+    record: SkipValidation[Mapping[str, Any]] = Field(repr=False)
+    experiment: _Text
+    name: _Text = Field(validation_alias="cell")
+    seed: int
+    interval: Interval
+    fingerprint: _Text = Field(validation_alias=AliasPath("data", "fingerprint"))
+    counts: ArticleCounts
+    outputs: OutputFigures
+    figures: Mapping[_Text, ScorerFigures] = Field(validation_alias="metrics")
+    signatures: Signatures
+    provenance: Mapping[_Text, Any] = Field(default_factory=dict)
+    timing: Timing = Timing()
 
     @property
     def n(self) -> int:
         """How many articles it has."""
         return self.counts.articles
-
-    @property
-    def counts(self) -> ArticleCounts:
-        """How many rows there were, and what became of them."""
-        return self._content.counts
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -192,30 +162,10 @@ class Run:
         return data
 
     @property
-    def fingerprint(self) -> str:
-        """What names all its articles, in order."""
-        return self._content.data.fingerprint
-
-    @property
-    def outputs(self) -> OutputFigures:
-        """What came out of the summarizer."""
-        return self._content.outputs
-
-    @property
     def metrics(self) -> Mapping[str, Any]:
         """Mean, interval, n, not_scored and parts by metric, as JSON has them."""
         metrics: Mapping[str, Any] = self.record["metrics"]
         return metrics
-
-    @property
-    def figures(self) -> Mapping[str, ScorerFigures]:
-        """What each metric and check came to, by its label."""
-        return self._content.metrics
-
-    @property
-    def signatures(self) -> Signatures:
-        """What made the summaries and the scores."""
-        return self._content.signatures
 
     @property
     def model_kind(self) -> str:
@@ -230,16 +180,6 @@ class Run:
     def kind(self, label: str) -> str:
         """Return the name of the metric or check that has a label here; the label if none says."""
         return kind_of(self.signatures.metrics.get(label, label))
-
-    @property
-    def provenance(self) -> Mapping[str, Any]:
-        """The versions and the machine that it was made with, by name."""
-        return self._content.provenance
-
-    @property
-    def timing(self) -> Timing:
-        """What differs between two runs of one config."""
-        return self._content.timing
 
     def tracker_failures(self, *, required: bool) -> list[str]:
         """Return a line for each tracker that could not be told of the run; it is on disk anyway.
@@ -369,25 +309,20 @@ def checked_run(folder: Path, record: Any) -> Run:
 
     Raises: DataError where that is not as it should be.
     """
-    run = Run(folder, record)
-    _ = run.name
-    return run
-
-
-def _typed(record: Any, path: Path) -> _Content:
+    path = folder / samples.RUN_FILE
     if not isinstance(record, dict) or "format" not in record or "cell" not in record:
         raise DataError(f"{path}: not written by evalharness")
     if record["format"] != RUN_FORMAT:
         raise DataError(f"{path}: of format {record['format']!r}; this version reads {RUN_FORMAT}")
     try:
-        content = _Content.model_validate(record)
+        run = Run.model_validate({**record, "folder": folder, "record": record})
     except ValidationError as error:
         key = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
         raise DataError(f"{path}: no {key!r} as evalharness writes it; {AGAIN}") from None
-    for name in (content.experiment, content.cell, *content.metrics):
+    for name in (run.experiment, run.name, *run.figures):
         if not name.isprintable():
             raise DataError(f"{path}: no name that evalharness gives: {name!r:.80}; {AGAIN}")
-    return content
+    return run
 
 
 def add_trackers(run: Run, answers: Mapping[str, Mapping[str, Any]]) -> Run:
@@ -395,7 +330,7 @@ def add_trackers(run: Run, answers: Mapping[str, Mapping[str, Any]]) -> Run:
     record = {**run.record, "timing": {**run.record["timing"], "trackers": answers}}
     record = seal_again(record)
     RunFolder(run.folder).write(samples.RUN_FILE, text_of(record))
-    return Run(run.folder, record)
+    return checked_run(run.folder, record)
 
 
 def kind_of(signature: str) -> str:

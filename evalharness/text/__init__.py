@@ -7,8 +7,7 @@ whatever string comes: other scripts, lone surrogates, megabytes without a stop.
 from evalharness.text.names import Casing, Name, casing, country, names, names_and_casing
 from evalharness.text.numbers import Number, NumberIndex, agree, numbers
 from evalharness.text.sentences import SENTENCES_VERSION, sentences
-from evalharness.text.tokens import Token, sentence_tokens, stem_of
-from evalharness.text.words import content_words, fold, words
+from evalharness.text.words import Token, content_words, fold, sentence_tokens, stem_of, words
 
 __all__ = [
     "SENTENCES_VERSION",

@@ -14,8 +14,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from evalharness.text.tokens import stem_of
-from evalharness.text.words import FUNCTION_WORDS, fold
+from evalharness.text.words import FUNCTION_WORDS, fold, stem_of
 
 _FILE = "english_words.txt.gz"
 # WordNet has nouns, verbs, adjectives and adverbs only; marks of tokenizers look like words, too.

@@ -35,8 +35,7 @@ from evalharness.text.name_words import (
 )
 from evalharness.text.number_words import CURRENCY_LETTERS
 from evalharness.text.sentences import sentences
-from evalharness.text.tokens import Token, sentence_tokens
-from evalharness.text.words import FUNCTION_WORDS, fold
+from evalharness.text.words import FUNCTION_WORDS, Token, fold, sentence_tokens
 
 # Left out where a name begins or ends.
 AT_EDGES = PERSON_TITLES | CONNECTORS

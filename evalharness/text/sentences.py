@@ -247,7 +247,6 @@ def _end_of_closers(text: str, stop: Match[str], limit: int, open_quote: bool) -
 
 
 def _is_boundary(scan: _Scan, stop: Match[str], end: int) -> bool:
-    """Tell whether the sentence ends with this stop and the closing marks up to `end`."""
     text, run = scan.text, stop[0]
     if any(mark in _FIRM for mark in run):
         # Japanese goes on with と after what was said; ．may be a decimal point.
@@ -335,7 +334,6 @@ def _after_abbreviation(
 
 
 def _goes_on(scan: _Scan, line: _Line, following: _Line, final: Match[str] | None) -> bool:
-    """Tell whether the sentence at the end of a line goes on in the next line."""
     text = scan.text
     if _BULLET.match(text, following.start):
         return False

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.errors import HarnessError
-from evalharness.files.shipped import shipped_path
+from evalharness.files import shipped_path
 from evalharness.hf.hub import readable
-from evalharness.meta.planted.pairs import selftest
+from evalharness.meta.planted.measure import selftest
 from evalharness.meta.planted.plant import ErrorKind
 from evalharness.runner import run as runner_run
 from evalharness.runner.provenance import provenance

@@ -14,7 +14,7 @@ from evalharness.config import yaml
 from evalharness.config.run_config import read_run_config
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError
-from evalharness.files.shipped import shipped_path
+from evalharness.files import shipped_path
 from evalharness.runner.run import Progress
 from evalharness.runner.run import run as run_config
 from evalharness.store.runs import Run

@@ -20,7 +20,7 @@ from evalharness.runner.articles import windows
 from evalharness.runner.run import Progress, run_cell
 from evalharness.store import samples
 from evalharness.store.runs import Run, read_run_file
-from evalharness.store.seal import file_digest
+from evalharness.store.samples import file_digest
 from evalharness.trust.components import note_environment
 from evalharness.trust.findings import Findings, short_text, unlike
 
@@ -114,7 +114,6 @@ def rerun(
 
 
 def _cell(run: Run) -> Cell:
-    """Return the cell that the resolved config makes, under the names that the run had."""
     (cell, *_) = cells.prepare(read_run_config(run.folder / samples.CONFIG))
     return dataclasses.replace(cell, experiment=run.experiment, name=run.name)
 

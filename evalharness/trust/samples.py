@@ -1,6 +1,11 @@
-"""One pass over the samples of a run: each line by itself, with the table, with the store."""
+"""One pass over the samples of a run: each line by itself, with the table, with the store.
+
+First the ledgers of the store, every line and batch of them; then scores and summaries made again;
+then the pass, which asks both.
+"""
 
 import json
+import math
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,15 +13,272 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from evalharness.records import NO_ANSWER, Article, Score, Summary, digest, score_record, summary_of
+from evalharness.config import registry
+from evalharness.config.signature import signature_text
+from evalharness.errors import HarnessError, StoreError
+from evalharness.metrics.rouge import Rouge
+from evalharness.protocols import Pair, Prompted
+from evalharness.records import (
+    NO_ANSWER,
+    Article,
+    Score,
+    Summary,
+    digest,
+    score_record,
+    summary_of,
+    summary_record,
+)
+from evalharness.store import ledger as store_ledger
 from evalharness.store import samples, table
 from evalharness.store.aggregates import BLOCK_ROWS, Tally
+from evalharness.store.ledger import Ledger
 from evalharness.store.runs import Run
 from evalharness.store.store import content_key
-from evalharness.trust.components import CALIBRATED, Components
+from evalharness.text import defects, sentences
+from evalharness.trust.components import CALIBRATED, Components, neural
 from evalharness.trust.findings import Findings, short_text, unlike
-from evalharness.trust.ledgers import Shelf, records_of
-from evalharness.trust.rescoring import Rescoring, with_band, without_calibration
+
+
+class Shelf:
+    """The ledgers of a store by what made them, as signatures are quoted; each is read once."""
+
+    def __init__(self, folder: Path, findings: Findings) -> None:
+        """Read the first line of every ledger."""
+        self.findings = findings
+        self.paths: dict[tuple[str, str], tuple[Path, Mapping[str, Any]]] = {}
+        self.opened: dict[Path, Ledger | None] = {}
+        for kind in ("summaries", "scores"):
+            for path in sorted((folder / kind).glob("*.jsonl")):
+                if signature := _header(path, findings):
+                    self.paths[kind, signature_text(signature)] = (path, signature)
+
+    def ledger(self, kind: str, signature: str) -> Ledger | None:
+        """Return the ledger of a signature, all its lines checked; None where there is none."""
+        if (kind, signature) not in self.paths:
+            return None
+        path, parts = self.paths[kind, signature]
+        if path not in self.opened:
+            self.opened[path] = self._read(path, parts)
+        return self.opened[path]
+
+    def check_all(self) -> None:
+        """Check every ledger, also those of no run at hand."""
+        for kind, signature in self.paths:
+            self.ledger(kind, signature)
+
+    def _read(self, path: Path, signature: Mapping[str, Any]) -> Ledger | None:
+        kept = check_ledger(path, self.findings)
+        try:
+            ledger = Ledger(path.parent, signature)
+        except StoreError as error:
+            self.findings.differs(path, 1, "", str(error).partition(": ")[2])
+            return None
+        if ledger.path != path:
+            self.findings.differs(path, 1, "", f"its signature belongs to {ledger.path.name}")
+            return None
+        if kept > len(ledger):
+            _name_repeated(path, self.findings)
+        return ledger
+
+
+def _header(path: Path, findings: Findings) -> Mapping[str, Any] | None:
+    """Return the signature in the first line, or None where that was damaged or never written."""
+    with path.open("rb") as file:
+        line = file.readline()
+    if not line:
+        return None
+    signature = store_ledger.signature_of(line)
+    if signature is None:
+        findings.differs(path, 1, "", "the line that names the signature was changed")
+    return signature
+
+
+def check_ledger(path: Path, findings: Findings) -> int:
+    """Name every line that was changed, torn or is out of its batch; return how many are whole."""
+    whole, expected = 0, (1, 0)  # the place in a batch that comes next, and its length if known
+    with path.open("rb") as file:
+        next(file, b"")
+        for number, line in enumerate(file, 2):
+            findings.done["lines of ledgers"] += 1
+            entry = store_ledger.record_of(line)
+            if entry is None:
+                what = "was changed" if line.endswith(b"\n") else "is torn: a write was cut short"
+                findings.differs(path, number, "", f"the line {what}")
+                expected = (0, 0)
+                continue
+            n, of = entry["batch"]
+            if expected[0] and (n != expected[0] or expected[1] not in (0, of)):
+                findings.differs(path, number, "batch", f"{n} of {of} is out of its place")
+            expected = (1, 0) if n == of else (n + 1, of)
+            whole += 1
+    if expected[1]:
+        findings.differs(path, 0, "", "its last batch is not complete: a write was cut short")
+    return whole
+
+
+def _name_repeated(path: Path, findings: Findings) -> None:
+    first: dict[bytes, int] = {}
+    with path.open("rb") as file:
+        next(file, b"")
+        for number, line in enumerate(file, 2):
+            if entry := store_ledger.record_of(line):
+                key = bytes.fromhex(entry["key"])
+                if key in first:
+                    findings.differs(path, number, "key", f"stands on line {first[key]} already")
+                first.setdefault(key, number)
+
+
+def records_of(ledger: Ledger | None, keys: Sequence[str]) -> list[Any]:
+    """Return the record of each key, None where the ledger has none, or it cannot be read."""
+    if ledger is None:
+        return [None] * len(keys)
+    there = [key for key in keys if key and key in ledger]
+    try:
+        kept = iter(ledger.get(there))
+    except (StoreError, json.JSONDecodeError):
+        return [None] * len(keys)  # the line was named as the ledger was read
+    return [next(kept) if key and key in ledger else None for key in keys]
+
+
+# What other batches move a score of a neural check by, and what other machines do.
+NEURAL_TOLERANCE = 1e-4
+
+
+class Rescoring:
+    """Scores some samples again, those with the same articles for all metrics together."""
+
+    def __init__(self, path: Path, made: Components, findings: Findings) -> None:
+        """Take the file of samples, for its name, and what made the run."""
+        self.path = path
+        self.made = made
+        self.findings = findings
+        self.scorable = made.scorable()
+        self.lacking: set[str] = set()  # labels that turned out not to be
+        self.instructions = made.model.instructions() if isinstance(made.model, Prompted) else ()
+
+    def __call__(self, chosen: Sequence[tuple[int, Mapping[str, Any], Article, Summary]]) -> None:
+        """Compare samples, each with its line, article and summary, with what is made now."""
+        self.findings.done["articles scored again"] += len(chosen)
+        written = [each for each in chosen if each[3].finish != "error"]
+        if self.made.model is not None:
+            self._summaries(written)
+            self._flaws(chosen)
+        for label, metric in self.scorable.items():
+            if label not in self.lacking and written:
+                self._score(label, metric, written)
+
+    def _score(self, label: str, metric: Any, written: Sequence[Any]) -> None:
+        pairs: list[Pair] = [(article, summary) for *_, article, summary in written]
+        try:
+            scores = metric.score(pairs)
+        except HarnessError as error:
+            self.lacking.add(label)
+            self.findings.note(f"{self.path}: {label}: not scored again: {error}")
+            return
+        for (line, sample, article, summary), score in zip(written, scores, strict=True):
+            found = sample["scores"][label]
+            wanted = with_band(self.made, label, _plain(score_record(score)), article)
+            self._compare(line, label, found, wanted, neural(metric))
+            if isinstance(metric, Rouge):
+                self._reference(line, label, found, metric, article, summary)
+
+    def _compare(self, line: int, label: str, found: Any, wanted: Any, rounded: bool) -> None:
+        if label not in self.made.calibrations:
+            found, wanted = without_calibration(found), without_calibration(wanted)
+        if rounded:
+            found, wanted = _numbers(found), _numbers(wanted)
+        odd = [each for each in unlike(found, wanted) if not (rounded and _close(*each[1:]))]
+        self.findings.differ(self.path, line, f"scores.{label}", odd, "scored again")
+
+    def _reference(
+        self, line: int, label: str, found: Any, metric: Rouge, article: Article, summary: Summary
+    ) -> None:
+        """Compare ROUGE with what the package `rouge_score` says."""
+        parts = found.get("parts", {})
+        reference = reference_rouge(metric, article, summary)
+        odd = [((k,), parts.get(k), value) for k, value in reference if parts.get(k) != value]
+        self.findings.differ(self.path, line, f"scores.{label}.parts", odd, "by rouge_score")
+
+    def _flaws(self, chosen: Sequence[Any]) -> None:
+        for line, sample, article, summary in chosen:
+            found = list(defects.find_defects(article.text, summary, self.instructions))
+            if found != sample["defects"]:
+                message = f"{sample['defects']} here, {found} found again"
+                self.findings.differs(self.path, line, "defects", message)
+
+    def _summaries(self, written: Sequence[Any]) -> None:
+        """Compare the summaries of what needs no weights and no server; `rerun` does all others."""
+        kind = self.made.model_kind
+        built_in = kind in registry.BUILT_IN["models"] and not hasattr(self.made.model, "endpoint")
+        if not built_in or neural(self.made.model) or not written:
+            return
+        self.findings.done["summaries written again"] += len(written)
+        again = self.made.model.summarize([article for *_, article, _ in written])
+        for (line, sample, *_), summary in zip(written, again, strict=True):
+            odd = unlike(sample["summary"], summary_record(summary))
+            self.findings.differ(self.path, line, "summary", odd, "written again")
+
+
+def with_band(
+    made: Components, label: str, record: Mapping[str, Any], article: Article
+) -> Mapping[str, Any]:
+    """Return a stored score as samples show it: with probability and band, where calibrated."""
+    calibration = made.calibrations.get(label)
+    return record if calibration is None else _plain(calibration.with_band(record, article.source))
+
+
+def without_calibration(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a score of samples without what a calibration, which is not there, would say."""
+    bare = {key: value for key, value in record.items() if key not in ("band", "parts")}
+    parts = {k: v for k, v in record.get("parts", {}).items() if k != "probability"}
+    return bare | ({"parts": parts} if parts else {})
+
+
+def _plain(record: Any) -> Any:
+    return json.loads(json.dumps(record))
+
+
+def _numbers(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {"value": record["value"], "parts": record.get("parts", {})}
+
+
+def _close(one: Any, other: Any) -> bool:
+    known = isinstance(one, int | float) and isinstance(other, int | float)
+    return known and math.isclose(one, other, rel_tol=NEURAL_TOLERANCE, abs_tol=NEURAL_TOLERANCE)
+
+
+def reference_rouge(
+    metric: Rouge, article: Article, summary: Summary
+) -> Iterator[tuple[str, float]]:
+    """Yield each part of ROUGE as the package `rouge_score` has it, where it can say it.
+
+    It knows no words of other scripts, and how several references are combined is ours: the one
+    with the best F-measure.
+    """
+    references = [r for r in article.references if r.strip()]
+    if metric.tokenizer != "default" or metric.references != "max" or not summary.text.strip():
+        return
+    from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    worded = DefaultTokenizer(use_stemmer=metric.stemmer).tokenize
+    known = [_in_lines(metric, r) for r in references if worded(r)]
+    if not known:
+        return
+    scorer = RougeScorer(list(metric.types), use_stemmer=metric.stemmer)
+    scores = [scorer.score(reference, _in_lines(metric, summary.text)) for reference in known]
+    for name in metric.types:
+        best = max((score[name] for score in scores), key=lambda figures: figures.fmeasure)
+        yield name, best.fmeasure
+        yield f"{name}.precision", best.precision
+        yield f"{name}.recall", best.recall
+
+
+def _in_lines(metric: Rouge, text: str) -> str:
+    if metric.split == "newline":
+        return text
+    return "\n".join(span.of(line) for line in text.split("\n") for span in sentences(line))
+
 
 # Samples that are in memory at once.
 _WINDOW_LINES = 256

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.errors import DataError
-from evalharness.store import samples, seal
+from evalharness.store import samples
+from evalharness.store import samples as store_samples
 from evalharness.store.runs import Run, checked_run
 from evalharness.trust.components import Components, note_environment, run_components
 from evalharness.trust.findings import Findings, Key, short_text, unlike
-from evalharness.trust.ledgers import Shelf
-from evalharness.trust.samples import MALFORMED, VerifiedSamples
+from evalharness.trust.samples import MALFORMED, Shelf, VerifiedSamples
 
 SAMPLE = 20
 STORE = "store"
@@ -135,9 +135,9 @@ def _check_run(
     if not verified.path.is_file():
         return  # named already, or of no use
     verified.check(sample, seed)
-    if verified.table.tells_lines and not seal.digests_of(record):
+    if verified.table.tells_lines and not store_samples.digests_of(record):
         message = "is not there; the version that wrote the table writes it"
-        findings.differs(path, 0, f"timing.{seal.SEALED}", message)
+        findings.differs(path, 0, f"timing.{store_samples.SEALED}", message)
     _check_rejected(folder, verified, findings)
     if not verified.tally.articles:
         findings.differs(verified.path, 0, "", "has no sample")
@@ -246,17 +246,17 @@ def _check_text(path: Path, written: str, findings: Findings) -> bool:
 def _check_run_record(path: Path, record: Mapping[str, Any], findings: Findings) -> None:
     """Compare `run.json` with its own digest, and the files beside it with theirs."""
     try:
-        text = seal.text_of(record)
+        text = store_samples.text_of(record)
     except ValueError:
         findings.differs(path, 0, "", "holds NaN or Infinity, which evalharness never writes")
         return
     _check_text(path, text, findings)
-    digests = seal.digests_of(record)
+    digests = store_samples.digests_of(record)
     if not digests:
         findings.note(f"{path}: {_UNSEALED}")
         return
     findings.done["digests of files"] += len(digests)
-    if seal.digests_of(seal.seal_again(record)) != digests:
+    if store_samples.digests_of(store_samples.seal_again(record)) != digests:
         findings.differs(path, 0, "timing.sealed", "its own digest is another: it was changed")
     folder = path.parent
     for name, digest in digests.items():
@@ -267,7 +267,7 @@ def _check_run_record(path: Path, record: Mapping[str, Any], findings: Findings)
             findings.differs(path, 0, f"timing.sealed.{short_text(name)}", "no file of a run")
         elif not file.is_file():
             findings.differs(file, 0, "", "is not there")
-        elif seal.file_digest(file) != digest:
+        elif store_samples.file_digest(file) != digest:
             findings.differs(file, 0, "", "not the bytes that were written")
     for file in sorted(folder.iterdir()):
         if file.name not in (*digests, samples.PAGE_FILE) and not file.name.endswith(".part"):
@@ -279,16 +279,18 @@ def _check_sweep(path: Path, findings: Findings) -> None:
     record = _read_json(path, findings)
     if record is None:
         return
-    _check_text(path, seal.text_alone(record), findings)
-    odd = [key for key in record if key not in (*_OF_A_SWEEP, seal.SEALED)]
+    _check_text(path, store_samples.text_alone(record), findings)
+    odd = [key for key in record if key not in (*_OF_A_SWEEP, store_samples.SEALED)]
     if odd:
         findings.differs(path, 0, short_text(odd[0]), "not a name that evalharness writes")
-    elif seal.SEALED not in record and _sealed_runs(path.parent):
-        findings.differs(path, 0, seal.SEALED, "is not there; the runs beside it have theirs")
-    elif seal.SEALED not in record:
+    elif store_samples.SEALED not in record and _sealed_runs(path.parent):
+        findings.differs(
+            path, 0, store_samples.SEALED, "is not there; the runs beside it have theirs"
+        )
+    elif store_samples.SEALED not in record:
         findings.note(f"{path}: {_UNSEALED}")
-    elif seal.sealed_alone(record) != record:
-        findings.differs(path, 0, seal.SEALED, "its digest is another: it was changed")
+    elif store_samples.sealed_alone(record) != record:
+        findings.differs(path, 0, store_samples.SEALED, "its digest is another: it was changed")
     cells = record.get("cells")
     for n, cell in enumerate(cells if isinstance(cells, list) else ()):
         folder = path.parent / str(cell.get("folder")) if isinstance(cell, dict) else path
@@ -299,13 +301,13 @@ def _check_sweep(path: Path, findings: Findings) -> None:
 def _check_page(path: Path, findings: Findings) -> None:
     """Compare a page with the digest on its last line."""
     findings.done["pages"] += 1
-    if not seal.page_is_whole(path):
+    if not store_samples.page_is_whole(path):
         findings.differs(path, 0, "", "not the bytes that were written; `report` makes it again")
 
 
 def _sealed_runs(folder: Path) -> bool:
     runs = (_read_json(path, Findings()) for path in folder.glob(f"*/{samples.RUN_FILE}"))
-    return any(seal.digests_of(run) for run in runs if run)
+    return any(store_samples.digests_of(run) for run in runs if run)
 
 
 def line_numbers(value: Any) -> dict[Key, int]:
@@ -328,7 +330,6 @@ def _number(value: Any, at: Key, line: int, found: dict[Key, int]) -> int:
 
 
 def _items(value: Any) -> list[tuple[str | int, Any]]:
-    """Return what a mapping or list holds, by key or number."""
     if isinstance(value, dict):
         return list(value.items())
     return list(enumerate(value)) if isinstance(value, list) else []

@@ -47,8 +47,8 @@ def bench(folder: Path, text: str, articles: int) -> Bench:
 
 def _imported(more: list[str]) -> None:
     """Import once what every process would."""
-    often = "cli commands.running runner report.progress report.terminal shards metrics.rouge "
-    often += "checks.lexical models.extractive loaders.files"
+    often = "cli cli.run cli.progress runner.run runner.shards report.table metrics.rouge "
+    often += "checks.lexical.lexical models.extractive loaders.files"
     for name in [*(f"evalharness.{name}" for name in often.split()), "pyarrow.parquet", *more]:
         importlib.import_module(name)
 

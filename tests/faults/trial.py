@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalharness.store.seal import page_is_whole
+from evalharness.store.samples import page_is_whole
 from faults.inject import HARMLESS, KINDS, Fault, Injector, install
 
 # What befalls the ledgers between two runs, and what it takes two processes for.

@@ -107,7 +107,7 @@ def _cut(tree: Any) -> Any:
 
 @cache
 def members(archive: bytes) -> Mapping[str, bytes]:
-    from evalharness.loaders.logs import archive as logs_archive
+    from evalharness.loaders.logs import files as logs_archive
 
     stream = io.BytesIO(archive)
     with zipfile.ZipFile(stream) as file:

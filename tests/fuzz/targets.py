@@ -211,7 +211,7 @@ def _calibration(case: bytes, folder: Path) -> object:
 
 
 def _answer(case: bytes, folder: Path) -> object:
-    from evalharness.endpoint.answers import TryAgain, answer_of, parse_json
+    from evalharness.endpoint import TryAgain, answer_of, parse_json
 
     try:
         return answer_of(parse_json(case))
@@ -260,13 +260,13 @@ def _component(kind: Any, name: str) -> Any:
 def _text(case: bytes, folder: Path) -> object:
     from evalharness import text
     from evalharness.records import Summary
-    from evalharness.text import defects, timestamps
+    from evalharness.text import dates, defects
 
     whole = json.loads(case)[0]
     for span in text.sentences(whole):
         assert span.of(whole).strip()
     defects.find_defects(whole, Summary("a", whole[:100]), ())
-    return text.words(whole), text.numbers(whole), timestamps.publication_day((whole[:80],))
+    return text.words(whole), text.numbers(whole), dates.publication_day((whole[:80],))
 
 
 CHECKS = ("numbers", "dates", "entities", "quotes", "polarity", "roles", "support", "lexical")

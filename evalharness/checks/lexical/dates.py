@@ -22,8 +22,7 @@ from evalharness.checks.lexical.passages import (
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text import dates as found_dates
-from evalharness.text.dates import Date
-from evalharness.text.timestamps import publication_day
+from evalharness.text.dates import Date, publication_day
 
 
 @dataclass(frozen=True)
@@ -233,7 +232,6 @@ def check_dates(article: StatedDates, summary: str) -> Score:
 
 
 def _judge_sentences(article: StatedDates, summary: str) -> Iterator[SentenceClaims]:
-    """Yield what the article says of the dates of each sentence that has some."""
     own = passages(summary)
     n_flags = 0
     for number, sentence in enumerate(own.sentences):

@@ -183,7 +183,6 @@ def check_entities(article: StatedNames, summary: str) -> Score:
 
 
 def _judge_sentences(article: StatedNames, summary: str) -> Iterator[SentenceClaims]:
-    """Yield what the article says of the names of each sentence that has some."""
     n_flags = 0
     for sentence, names in _by_sentence(summary, article.casing):
         pairs = [(name, article.missing_parts(name, summary)) for name in names]
@@ -201,7 +200,6 @@ def _judge_sentences(article: StatedNames, summary: str) -> Iterator[SentenceCla
 
 
 def _by_sentence(summary: str, casing: text.Casing) -> Iterator[tuple[Span, list[text.Name]]]:
-    """Yield the sentences that have names, with them."""
     sentences = passages(summary).sentences
     names = passages(summary).named_as(casing)
     starts = [sentence.start for sentence in sentences]

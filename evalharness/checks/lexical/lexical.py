@@ -7,7 +7,6 @@ from datetime import date
 from functools import cache, cached_property
 from typing import Any, ClassVar
 
-from evalharness.checks.lexical.alignment import Wording
 from evalharness.checks.lexical.dates import StatedDates, check_dates, published_on
 from evalharness.checks.lexical.entities import StatedNames, check_entities
 from evalharness.checks.lexical.numbers import ORDINALS_IN_CLAUSES, StatedNumbers, check_numbers
@@ -15,7 +14,7 @@ from evalharness.checks.lexical.passages import BySentences, passages, without_c
 from evalharness.checks.lexical.polarity import StatedPolarity, check_polarity
 from evalharness.checks.lexical.quotes import StatedQuotes, check_quotes
 from evalharness.checks.lexical.roles import StatedRoles, check_roles
-from evalharness.checks.lexical.support import check_support, odds_added
+from evalharness.checks.lexical.support import Wording, check_support, odds_added
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.names import LEAST_ENGLISH
@@ -163,7 +162,6 @@ def _sentences(
 
 
 def _odds(flag: Flag, summary: str) -> float:
-    """Return what a flag adds to the odds against its sentence."""
     word = flag.span.of(summary).lower()
     if flag.kind == "number" and (
         word in ORDINALS_IN_CLAUSES or (word in SMALL and not flag.evidence)

@@ -109,7 +109,6 @@ def check_numbers(article: StatedNumbers, summary: str, dated: Sequence[Span] = 
 def _judge_sentences(
     article: StatedNumbers, summary: str, dated: Sequence[Span]
 ) -> Iterator[SentenceClaims]:
-    """Yield what the article says of the numbers of each sentence that has some."""
     own = passages(summary)
     for sentence, wanted in zip(own.sentences, own.content, strict=True):
         claims = [

@@ -341,7 +341,6 @@ class _Claims:
         )
 
     def _has_hint(self, at: int) -> bool:
-        """Tell whether something near a token of the summary says that anything is not so."""
         low, high = self.own.bounds(at)
         near = self.own.tokens[max(low, at - HINT_REACH) : min(high, at + HINT_REACH + 1)]
         return any(is_denial(token) or token.stem in _HINTS for token in near)

@@ -21,7 +21,6 @@ from evalharness.checks.lexical.passages import (
 from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import stem_of
-from evalharness.text.quotations import quotations
 
 # A quotation of fewer words may be a title or a word set apart: only foreign words are wrong in it.
 _LEAST_QUOTE_WORDS = 3
@@ -182,7 +181,6 @@ def check_quotes(article: StatedQuotes, summary: str) -> Score:
 
 
 def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[SentenceClaims]:
-    """Yield what the article says of the quotations of each sentence that has some."""
     claims = _Claims(article, passages(summary))
     quoted = itertools.islice(quotations(summary), MOST_QUOTES)
     for number, spans in itertools.groupby(quoted, lambda q: claims.own.sentence_at(q.start)):
@@ -334,3 +332,35 @@ def _says(where: Passages, name: text.Name) -> bool:
         return False
     after = where.tokens[last : min(high, last + REACH_OF_VERB)]
     return any(token.stem in _SAYING for token in (*before, *after))
+
+
+# What follows an apostrophe in tokenised text: the player 's, they 're.
+_CLITIC = r"(?:s|re|ll|ve|d|m|t)\b"
+# Double marks of every dress, and single ones that cannot be apostrophes.
+_QUOTED = re.compile(
+    r"“(?P<curly>[^“”\n]{2,600})”|\"(?P<straight>[^\"\n]{2,600})\"|«(?P<angled>[^«»\n]{2,600})»"
+    r"|„(?P<low>[^„“”\n]{2,600})[“”]|``(?P<ticks>[^`\n]{2,600}?)(?:''|``|\")"
+    r"|(?<!\w)‘(?P<single>[^‘’\n]{3,300}(?:’\w[^‘’\n]{1,300}){0,5})’(?!\w)"
+    rf"|`(?P<tick>[^`'\n]{{2,300}}(?:'\w[^`'\n]{{1,300}}){{0,5}})'(?!\w)"
+    rf"|(?<!\w)'(?!\s?{_CLITIC})(?P<plain>\s?(?=\w)[^'\n]{{3,300}}"
+    rf"(?:(?:(?<=\w)'\w|\s'{_CLITIC})[^'\n]{{1,300}}){{0,5}})(?<=[\w.,!?\s])'(?!\w)"
+)
+
+
+def quotations(text: str) -> list[Span]:
+    """Return the quoted words of a text in order, without their marks.
+
+    Single marks count where they cannot be apostrophes: `'never again' she said`, not `the '90s`.
+
+    >>> text = 'He said: “Why me?” The \\'worst of all\\' days, she said, was "grim".'
+    >>> [quoted.of(text) for quoted in quotations(text)]
+    ['Why me?', 'worst of all', 'grim']
+    """
+    found: list[Span] = []
+    for match in _QUOTED.finditer(text):
+        inside = match[match.lastgroup or 0]
+        start = match.start(match.lastgroup or 0)
+        leading = len(inside) - len(inside.lstrip())
+        if inside.strip():
+            found.append(Span(start + leading, start + leading + len(inside.strip())))
+    return found

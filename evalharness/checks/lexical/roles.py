@@ -135,7 +135,6 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _by_token(where: Passages, names: Sequence[text.Name]) -> dict[int, text.Name]:
-    """Return the name that each token is part of."""
     starts = {token.start: at for at, token in enumerate(where.tokens)}
     found = ((starts.get(part.start), name) for name in names for part in name.parts)
     return {at: name for at, name in found if at is not None}

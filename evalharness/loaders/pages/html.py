@@ -142,7 +142,6 @@ def _names(element: Any) -> str:
 
 
 def _sizes(tree: Any) -> dict[Any, int]:
-    """Return the length of the text of each element."""
     sizes: dict[Any, int] = {}
     for element in reversed(list(tree.iter())):
         inner = sum(sizes.get(child, 0) + len((child.tail or "").strip()) for child in element)

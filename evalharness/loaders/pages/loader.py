@@ -14,7 +14,7 @@ from evalharness.loaders.pages.lines import Line, fold_spaces, line, split_line
 from evalharness.loaders.pages.parts import Page, assemble
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, ColumnOptions, Row, RowJudge, RowReader
 from evalharness.records import Article, Rejected
-from evalharness.text.timestamps import publication_day
+from evalharness.text.dates import publication_day
 
 TEXT = (".txt",)
 HTML = (".html", ".htm")
@@ -88,7 +88,6 @@ def _is_html(file: Path) -> bool:
 
 
 def _page(file: Path) -> Row | str:
-    """Return a page as a row, or why it cannot be read."""
     try:
         page = parse_page(read_whole(file), _is_html(file))
     except OSError as error:

@@ -108,7 +108,6 @@ def _other_digits(digits: str, number: text.Number, rng: Random) -> Iterator[str
 
 
 def _candidates(value: Decimal, places: int) -> list[Decimal]:
-    """Return other values, as exactly written as this one."""
     if value <= _SMALL and not places:
         return [value + step for step in (-4, -3, -2, 2, 3, 4, 5) if value + step >= 2]
     significant = len(str(value).replace(".", "").strip("0")) or 1

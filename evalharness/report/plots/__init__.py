@@ -10,12 +10,10 @@ from typing import Any
 from evalharness.comparison.comparison import Comparison
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.report.gathered import Gathered, gather
-from evalharness.report.plots.distributions import plot_distributions
+from evalharness.report.plots.distributions import plot_distributions, plot_lengths
 from evalharness.report.plots.drawing import DRAWER, NO_PLOTS, NotDrawn, Plot, can_draw, png
-from evalharness.report.plots.intervals import plot_intervals
-from evalharness.report.plots.lengths import plot_lengths
 from evalharness.report.plots.material import Material
-from evalharness.report.plots.ranks import plot_ranks
+from evalharness.report.plots.ranks import plot_intervals, plot_ranks
 from evalharness.report.plots.scatters import plot_consistency, plot_cost
 from evalharness.report.plots.sweeps import plot_sweeps
 from evalharness.report.ranking import standings

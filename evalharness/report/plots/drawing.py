@@ -16,7 +16,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from threading import Timer
@@ -26,7 +27,93 @@ from xml.etree import ElementTree as ET
 from evalharness.errors import HarnessError
 from evalharness.files.untrusted import printable
 from evalharness.records import digest
-from evalharness.report.plots.naming import one_line_name
+
+_KEY = re.compile(r"(?<=,)([\w.]+)=")
+_WORDS = re.compile(r"[_.]+")
+NAME_COLUMNS = 28
+
+
+def one_line_name(text: str) -> str:
+    r"""Return a text on one line, without characters that steer what shows it.
+
+    >>> one_line_name("a\u202e\x1b[31m\nb")
+    'a [31m b'
+    """
+    return " ".join(printable(text).split())
+
+
+def short_plot_names(names: Sequence[str], columns: int = NAME_COLUMNS) -> list[str]:
+    """Return names that fit beside a plot, cut in the middle of their first part.
+
+    >>> short_plot_names(["facebook/bart-large-cnn,num_beams=1", "lead"])
+    ['facebook/bart-large-cnn,nb=1', 'lead']
+    """
+    written = [one_line_name(name) or "–" for name in names]
+    keys = abbreviations(names, columns)
+    if keys:
+        written = [_KEY.sub(lambda key: f"{keys.get(key[1], key[1])}=", name) for name in written]
+    short_names: list[str] = []
+    for name in written:
+        short, times = _shorten_name(name, columns), 1
+        while short in short_names:
+            times += 1
+            mark = f" ({times})"
+            short = _shorten_name(name, columns - len(mark)) + mark
+        short_names.append(short)
+    return short_names
+
+
+def abbreviations(names: Sequence[str], columns: int = NAME_COLUMNS) -> Mapping[str, str]:
+    """Return what stands for the keys of settings in names, where some name is too long.
+
+    >>> abbreviations(["facebook/bart-large-cnn,num_beams=1,length_penalty=2.0"])
+    {'num_beams': 'nb', 'length_penalty': 'lp'}
+    """
+    if max(map(_width, names), default=0) <= columns:
+        return {}
+    keys = dict.fromkeys(key for name in names for key in _KEY.findall(one_line_name(name)))
+    short = {key: "".join(word[0] for word in _WORDS.split(key) if word) for key in keys}
+    unlike = len(set(short.values())) == len(short)
+    return {
+        key: letters for key, letters in short.items() if unlike and 1 < len(letters) < len(key)
+    }
+
+
+def _shorten_name(name: str, columns: int) -> str:
+    if _width(name) <= columns:
+        return name
+    first, comma, rest = name.partition(",")
+    room = columns - _width(rest) - 1
+    if comma and room >= columns // 3:
+        return f"{_cut(first, room)},{rest}"
+    return _cut(name, columns)
+
+
+def _cut(name: str, columns: int) -> str:
+    if _width(name) <= columns:
+        return name
+    head = "".join(_fitting_characters(name, columns // 2))
+    tail = "".join(_fitting_characters(name[::-1], columns - columns // 2 - 1))[::-1]
+    return f"{head}…{tail}"
+
+
+def _width(text: str) -> int:
+    return sum(map(_columns, text))
+
+
+def _fitting_characters(name: str, columns: int) -> Iterator[str]:
+    for character in name:
+        columns -= _columns(character)
+        if columns < 0:
+            return
+        yield character
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
 
 Spec = dict[str, Any]
 # A row of the data of a plot.
@@ -149,29 +236,31 @@ def draw(
     return Plot(_name(id), title, caption, group, n, drawn, how)
 
 
+def layer(mark: str, encoding: Spec, **looks: Any) -> Spec:
+    """Return a layer of a plot: a mark and how it looks, and what of the data it shows."""
+    return {"mark": {"type": mark, **looks}, "encoding": encoding}
+
+
 # The cells of a heat map: the higher the `shade` of a row of data, the stronger.
-SHADED_CELLS: Spec = {
-    "mark": {"type": "rect", "color": ACCENT},
-    "encoding": {"fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}},
-}
+SHADED_CELLS = layer(
+    "rect",
+    {"fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}},
+    color=ACCENT,
+)
 
 
 def mean_layers(title: str, shape: Spec, size: int) -> tuple[Spec, Spec]:
     """Return two layers: upright lines from `y_low` to `y_high`, and points at `y`."""
     y = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
          "axis": {"tickCount": 5}}  # fmt: skip
-    point = {"type": "point", "filled": True, "size": size, "opacity": 1}
+    points = {"y": {"field": "y", **y}, "shape": shape}
     return (
-        {
-            "mark": {"type": "rule"},
-            "encoding": {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}},
-        },
-        {"mark": point, "encoding": {"y": {"field": "y", **y}, "shape": shape}},
+        layer("rule", {"y": {"field": "y_low", **y}, "y2": {"field": "y_high"}}),
+        layer("point", points, filled=True, size=size, opacity=1),
     )
 
 
 def _printable_spec(spec: Any) -> Any:
-    """Return a specification without control characters in its texts."""
     if isinstance(spec, dict):
         return {_printable_spec(key): _printable_spec(value) for key, value in spec.items()}
     if isinstance(spec, list):
@@ -240,7 +329,6 @@ def _svg_text(root: ET.Element) -> str:
 
 
 def _colour_svg(drawn: str, colours: Mapping[str, str]) -> ET.Element:
-    """Return a figure with each role's colour in its place."""
     role_of = {sentinel: role for role, (sentinel, _) in _ROLES.items()}
     root = ET.fromstring(drawn)  # noqa: S314 (our own)
     for element in root.iter():

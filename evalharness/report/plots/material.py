@@ -12,8 +12,13 @@ from evalharness.comparison.comparison import Comparison
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
 from evalharness.report.gathered import ScoreColumn
-from evalharness.report.plots.drawing import SERIES, SHAPES
-from evalharness.report.plots.naming import abbreviations, one_line_name, short_plot_names
+from evalharness.report.plots.drawing import (
+    SERIES,
+    SHAPES,
+    abbreviations,
+    one_line_name,
+    short_plot_names,
+)
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run, unique_names
 

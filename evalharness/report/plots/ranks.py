@@ -1,4 +1,4 @@
-"""Which system is better: mean ranks, with groups that do not differ, and all pairs."""
+"""Which system is better: means with intervals, mean ranks with groups, and all pairs."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,10 +14,83 @@ from evalharness.report.plots.drawing import (
     Plot,
     Spec,
     draw,
+    layer,
 )
-from evalharness.report.plots.intervals import system_axis
-from evalharness.report.plots.material import Material, label, scale
+from evalharness.report.plots.material import (
+    SYSTEMS_SHOWN,
+    Material,
+    PlottedMean,
+    axis_title,
+    cut_note,
+    label,
+    scale,
+)
 from evalharness.store.runs import unique_names
+
+INTERVALS = "Means with intervals"
+_ROW = 20
+_FOREST_WIDTH = 210
+
+
+def plot_intervals(material: Material) -> Iterator[Plot]:
+    """Yield a forest plot for each score, but where all systems have the same mean."""
+    for column in material.columns:
+        if material.is_worth_showing(column):
+            yield _forest(material, column)
+
+
+def _forest(material: Material, column: ScoreColumn) -> Plot:
+    ordered = material.best_first(column)
+    rows = [
+        {"system": material.names[n], "mean": estimate.mean, "low": estimate.low,
+         "high": estimate.high, "said": _mean_text(estimate)}
+        for n, estimate in ordered[:SYSTEMS_SHOWN]
+    ]  # fmt: skip
+    level = material.runs[0].interval.level
+    best = f"Highest: {rows[0]['system']}, {rows[0]['said']}." if len(rows) > 1 else ""
+    return draw(
+        f"interval-{column.key}",
+        _forest_spec(rows, axis_title(column)),
+        title=f"Mean {label(column)} of each system",
+        caption=best + cut_note(len(rows), len(ordered)),
+        how=(
+            f"Points are means over the articles, lines the {level:.0%} bootstrap interval of each "
+            "system by itself: lines that overlap do not say that two cannot be told apart."
+            + material.key
+        ),
+        group=INTERVALS,
+        n=max(estimate.n for _, estimate in ordered),
+    )
+
+
+def _mean_text(estimate: PlottedMean) -> str:
+    mean, half = estimate.mean, max(estimate.high - estimate.mean, estimate.mean - estimate.low)
+    return f"{mean:.1f} ±{half:.1f}" if estimate.n > 1 else f"{mean:.1f}"
+
+
+def system_axis() -> Spec:
+    """Return the encoding of systems one below the other, in the order of the data."""
+    axis = {"title": None, "ticks": False, "domain": False, "labelPadding": 6}
+    return {"field": "system", "type": "nominal", "sort": None, "axis": axis}
+
+
+def _forest_spec(rows: list[dict[str, object]], title: str) -> Spec:
+    scores = {"type": "quantitative", "title": title, "scale": {"zero": False, "nice": True},
+              "axis": {"tickCount": 5}}  # fmt: skip
+    ends = {"x": {"field": "low", **scores}, "x2": {"field": "high"}}
+    said = {"x": {"value": _FOREST_WIDTH}, "text": {"field": "said"}}
+    return {
+        "width": _FOREST_WIDTH,
+        "height": {"step": _ROW},
+        "data": {"values": rows},
+        "encoding": {"y": system_axis()},
+        "layer": [
+            layer("rule", ends, color=ACCENT, strokeWidth=1.5),
+            layer("circle", {"x": {"field": "mean", **scores}}, color=ACCENT, size=52, opacity=1),
+            layer("text", said, align="left", color=FG, dx=8),
+        ],
+    }
+
 
 GROUP = "Who is better than whom"
 _RANKED = 40  # systems in a plot of ranks
@@ -87,38 +160,24 @@ def _split(letters: str) -> list[str]:
 def _rank_spec(rows: list[ChartRow], groups: list[list[str]], label: str) -> Spec:
     systems = [row["system"] for row in rows]
     y = {**system_axis(), "scale": {"domain": systems}}
-    x = {
-        "field": "rank",
-        "type": "quantitative",
-        "title": f"mean rank by {label} (1 is best)",
-        "scale": {"domain": [1, len(rows)], "nice": False},
-        "axis": {"values": list(range(1, len(rows) + 1, -(-len(rows) // 10))), "format": "d"},
-    }
-    layer: list[Spec] = [
-        {"mark": {"type": "rule", "color": ACCENT, "opacity": 0.35},
-         "encoding": {"x": x, "x2": {"datum": 1}, "y": y}},
-        {"mark": {"type": "circle", "color": ACCENT, "size": 52, "opacity": 1},
-         "encoding": {"x": x, "y": y}},
-        {"mark": {"type": "text", "align": "left", "color": MUTED, "dx": 8},
-         "encoding": {"x": {"value": _WIDTH}, "y": y, "text": {"field": "said"}}},
-    ]  # fmt: skip
+    marks = list(range(1, len(rows) + 1, -(-len(rows) // 10)))
+    x = {"field": "rank", "type": "quantitative", "title": f"mean rank by {label} (1 is best)",
+         "scale": {"domain": [1, len(rows)], "nice": False},
+         "axis": {"values": marks, "format": "d"}}  # fmt: skip
+    said = {"x": {"value": _WIDTH}, "y": y, "text": {"field": "said"}}
+    layers = [
+        layer("rule", {"x": x, "x2": {"datum": 1}, "y": y}, color=ACCENT, opacity=0.35),
+        layer("circle", {"x": x, "y": y}, color=ACCENT, size=52, opacity=1),
+        layer("text", said, align="left", color=MUTED, dx=8),
+    ]
     for at, group in enumerate(groups):
         px = {"value": _WIDTH + 46 + 11 * at}
-        layer.append(
-            {
-                "data": {"values": [{"system": group[0], "last": group[-1]}]},
-                "mark": {"type": "rule", "color": FG, "strokeWidth": 2},
-                "encoding": {"x": px, "y": y, "y2": {"field": "last"}},
-            }
-        )
-        layer.append(
-            {
-                "data": {"values": [{"system": name} for name in group]},
-                "mark": {"type": "circle", "color": FG, "size": 34, "opacity": 1},
-                "encoding": {"x": px, "y": y},
-            }
-        )
-    return {"width": _WIDTH, "height": {"step": 19}, "data": {"values": rows}, "layer": layer}
+        ends = {"values": [{"system": group[0], "last": group[-1]}]}
+        line = layer("rule", {"x": px, "y": y, "y2": {"field": "last"}}, color=FG, strokeWidth=2)
+        members = {"values": [{"system": name} for name in group]}
+        dots = layer("circle", {"x": px, "y": y}, color=FG, size=34, opacity=1)
+        layers += [{"data": ends, **line}, {"data": members, **dots}]
+    return {"width": _WIDTH, "height": {"step": 19}, "data": {"values": rows}, "layer": layers}
 
 
 def _pair_plot(
@@ -171,7 +230,8 @@ def _pair_spec(rows: list[ChartRow], labels: list[str]) -> Spec:
          "axis": {**axis, "labelPadding": 6}}  # fmt: skip
     x = {"field": "column", "type": "nominal", "sort": None, "scale": {"domain": numbers},
          "axis": {**axis, "orient": "top", "labelAngle": 0}}  # fmt: skip
-    said = {"field": "said"}
+    said = {"text": {"field": "said"}}
+    bold, pale = layer("text", said, color=FG, fontWeight="bold"), layer("text", said, color=MUTED)
     return {
         "width": {"step": 36},
         "height": {"step": 22},
@@ -179,15 +239,7 @@ def _pair_spec(rows: list[ChartRow], labels: list[str]) -> Spec:
         "encoding": {"x": x, "y": y},
         "layer": [
             SHADED_CELLS,
-            {
-                "transform": [{"filter": "datum.told"}],
-                "mark": {"type": "text", "color": FG, "fontWeight": "bold"},
-                "encoding": {"text": said},
-            },
-            {
-                "transform": [{"filter": "!datum.told"}],
-                "mark": {"type": "text", "color": MUTED},
-                "encoding": {"text": said},
-            },
+            {"transform": [{"filter": "datum.told"}], **bold},
+            {"transform": [{"filter": "!datum.told"}], **pale},
         ],
     }

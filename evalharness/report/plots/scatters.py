@@ -8,7 +8,7 @@ import numpy as np
 
 from evalharness.config.registry import model_row
 from evalharness.report.gathered import ScoreColumn
-from evalharness.report.plots.drawing import ACCENT, ChartRow, Plot, Spec, draw
+from evalharness.report.plots.drawing import ACCENT, ChartRow, Plot, Spec, draw, layer
 from evalharness.report.plots.material import (
     Material,
     PlottedMean,
@@ -81,13 +81,10 @@ def _articles(material: Material, against: ScoreColumn, check: ScoreColumn) -> I
         known = ~(np.isnan(x) | np.isnan(y))
         if spread(x[known]) == 0 or spread(y[known]) == 0:
             continue
-        name = material.names[system]
+        name, counts = material.names[system], _bin_counts(x[known], y[known])
         yield draw(
             f"consistency-{against.key}-{check.key}-{system + 1}",
-            {
-                "title": name,
-                **_squares(_bin_counts(x[known], y[known]), axis_title(against), axis_title(check)),
-            },
+            {"title": name, **_squares(counts, axis_title(against), axis_title(check))},
             title=f"{label(check)} against {label(against)}, article by article: {name}",
             caption=(
                 f"Each dot stands for the articles of {name} with about these two scores; the "
@@ -101,34 +98,20 @@ def _articles(material: Material, against: ScoreColumn, check: ScoreColumn) -> I
 
 def _bin_counts(x: Any, y: Any) -> list[ChartRow]:
     counts, x_edges, y_edges = np.histogram2d(x, y, bins=_BINS)
+    x_centers, y_centers = ((edges[:-1] + edges[1:]) / 2 for edges in (x_edges, y_edges))
     return [
-        {
-            "x": float(x_edges[i] + x_edges[i + 1]) / 2,
-            "y": float(y_edges[j] + y_edges[j + 1]) / 2,
-            "n": int(counts[i, j]),
-        }
+        {"x": float(x_centers[i]), "y": float(y_centers[j]), "n": int(counts[i, j])}
         for i, j in zip(*np.nonzero(counts), strict=True)
     ]
 
 
 def _squares(rows: Sequence[ChartRow], x_title: str, y_title: str) -> Spec:
-    return {
-        "width": 300,
-        "height": 220,
-        "data": {"values": list(rows)},
-        "mark": {"type": "circle", "color": ACCENT, "opacity": 0.75},
-        "encoding": {
-            "x": _axis("x", x_title),
-            "y": _axis("y", y_title),
-            "size": {
-                "field": "n",
-                "type": "quantitative",
-                "title": "articles",
-                "scale": {"range": [12, 260], "domainMin": 1},
-                "legend": {"symbolFillColor": ACCENT, "tickCount": 3, "format": "d"},
-            },
-        },
-    }
+    legend = {"symbolFillColor": ACCENT, "tickCount": 3, "format": "d"}
+    size = {"field": "n", "type": "quantitative", "title": "articles", "legend": legend,
+            "scale": {"range": [12, 260], "domainMin": 1}}  # fmt: skip
+    axes = {"x": _axis("x", x_title), "y": _axis("y", y_title)}
+    circles = layer("circle", {**axes, "size": size}, color=ACCENT, opacity=0.75)
+    return {"width": 300, "height": 220, "data": {"values": list(rows)}, **circles}
 
 
 def plot_cost(material: Material) -> Iterator[Plot]:
@@ -234,11 +217,10 @@ def _spec(
 ) -> Spec:
     colour, shape = series(rows)
     x, y = _axis("x", x_title, decades), _axis("y", y_title)
-    thin = {"type": "rule", "opacity": 0.6}
     upright = {"x": x, "y": {**y, "field": "y_low"}, "y2": {"field": "y_high"}, "color": colour}
     level = {"x": {**x, "field": "x_low"}, "x2": {"field": "x_high"}, "y": y, "color": colour}
-    dots = {"type": "point", "size": 60, "filled": True, "opacity": 1}
-    layer: list[Spec] = [{"mark": thin, "encoding": upright}]
-    layer += [{"mark": thin, "encoding": level}] if "x_low" in rows[0] else []
-    layer += [{"mark": dots, "encoding": {"x": x, "y": y, "color": colour, "shape": shape}}]
-    return {"width": 300, "height": 220, "data": {"values": list(rows)}, "layer": layer}
+    dots = {"x": x, "y": y, "color": colour, "shape": shape}
+    layers = [layer("rule", upright, opacity=0.6)]
+    layers += [layer("rule", level, opacity=0.6)] if "x_low" in rows[0] else []
+    layers += [layer("point", dots, size=60, filled=True, opacity=1)]
+    return {"width": 300, "height": 220, "data": {"values": list(rows)}, "layer": layers}

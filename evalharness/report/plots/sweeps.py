@@ -13,7 +13,9 @@ from evalharness.report.plots.drawing import (
     Plot,
     Spec,
     draw,
+    layer,
     mean_layers,
+    short_plot_names,
 )
 from evalharness.report.plots.material import (
     OVERLAID,
@@ -23,7 +25,6 @@ from evalharness.report.plots.material import (
     cut_note,
     label,
 )
-from evalharness.report.plots.naming import short_plot_names
 from evalharness.report.plots.scatters import series
 
 GROUP = "The sweep"
@@ -136,7 +137,7 @@ def _line_spec(rows: list[ChartRow], values: list[str], x_title: str, y_title: s
          "axis": {"labelAngle": 0 if len(values) <= 6 else -40, "grid": False}}  # fmt: skip
     aside = {"field": "system", "type": "nominal", "sort": None}
     uprights, points = mean_layers(y_title, shape, 50)
-    line = {"mark": {"type": "line", "opacity": 0.5}, "encoding": {"y": points["encoding"]["y"]}}
+    line = layer("line", {"y": points["encoding"]["y"]}, opacity=0.5)
     return {
         "width": max(240, 40 * len(values)),
         "height": 210,
@@ -169,14 +170,8 @@ def _maps(
     for name in order[:_MAPS]:
         cells = {n: means_of[n] for n in groups[name]}
         if len(cells) > 1:
-            yield _map(
-                material,
-                column,
-                short_plot_names([", ".join(name)], _TITLE)[0],
-                cells,
-                (down, across),
-                means,
-            )
+            title = short_plot_names([", ".join(name)], _TITLE)[0]
+            yield _map(material, column, title, cells, (down, across), means)
 
 
 def _map(
@@ -201,14 +196,10 @@ def _map(
         for n, estimate in cells.items()
         if _value(settings[n][keys[0]]) in labels[0] and _value(settings[n][keys[1]]) in labels[1]
     ]
+    spec = _map_spec(rows, [[*names.values()] for names in labels], [_name(key) for key in keys])
     return draw(
         f"sweep-{column.key}-{name}",
-        {
-            "title": short_plot_names([name])[0],
-            **_map_spec(
-                rows, [[*names.values()] for names in labels], [_name(key) for key in keys]
-            ),
-        },
+        {"title": short_plot_names([name])[0], **spec},
         title=f"{label(column)} of {name} by {_name(keys[0])} and {_name(keys[1])}",
         caption=(
             f"Mean {label(column)}: the stronger the shade, the higher, on one scale for all maps "
@@ -231,8 +222,5 @@ def _map_spec(rows: list[ChartRow], domains: list[list[str]], titles: list[str])
         "height": {"step": 26},
         "data": {"values": rows},
         "encoding": {"x": x, "y": y},
-        "layer": [
-            SHADED_CELLS,
-            {"mark": {"type": "text", "color": FG}, "encoding": {"text": {"field": "said"}}},
-        ],
+        "layer": [SHADED_CELLS, layer("text", {"text": {"field": "said"}}, color=FG)],
     }

@@ -1,31 +1,211 @@
-"""Sends requests to a server, many at once: for each an answer, or the reason why there is none."""
+"""Asking a server that speaks OpenAI's chat completions: many requests at once, each to its end.
+
+Every request ends with an answer or with a reason, in order, and no request is answered twice.
+What may pass (a full server, a broken connection, an answer that is none) is tried again, later
+and later; what cannot pass (a wrong key, an unknown model) ends the work at once. The key is read
+from the environment when it is needed, and is taken out of all that comes back.
+
+>>> from evalharness.endpoint import Chat, Server
+>>> server = Server("http://localhost:8000/v1", "a-model", key="SOME_KEY")
+>>> server.identity()
+{'endpoint': 'http://localhost:8000/v1', 'served': 'a-model'}
+>>> Chat("Is 7 prime?", options={"max_tokens": 1}).messages()
+[{'role': 'user', 'content': 'Is 7 prime?'}]
+"""
 
 import asyncio
+import json
+import math
 import os
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from urllib.parse import parse_qsl, urlsplit
 
-from evalharness.endpoint.answers import (
-    TOO_LONG,
-    Answer,
-    TryAgain,
-    Unanswered,
-    answer_of,
-    asked_wait,
-    explanation,
-    parse_json,
-)
-from evalharness.endpoint.server import Server, completions
 from evalharness.errors import EndpointError
 from evalharness.files.untrusted import LARGEST
 from evalharness.records import canonical, digest
 
 if TYPE_CHECKING:
     import httpx2
+
+
+TOO_LONG = "the prompt is too long for the model"
+_MOST_QUOTED = 200
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said.
+
+    finish: `stop`, or `length` where the cap on tokens ended it, or the server's own word.
+    tokens: for each token of the answer, log-probabilities of what could have stood there, by text;
+        empty where the server gives none.
+    n_in, n_out: tokens as the server counts them; None where it does not.
+    """
+
+    text: str
+    finish: str = "stop"
+    tokens: tuple[Mapping[str, float], ...] = ()
+    n_in: int | None = None
+    n_out: int | None = None
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """Why a request came to nothing; asked again another day, it may not."""
+
+    reason: str
+
+
+class TryAgain(Exception):
+    """A try that failed in a way that may pass."""
+
+    def __init__(self, reason: str, wait: float | None = None, unreachable: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.wait = wait
+        self.unreachable = unreachable
+
+
+def parse_json(content: bytes) -> Any:
+    """Return a body as JSON; None where it is none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def answer_of(body: Any) -> Answer:
+    """Return the answer in a body. Raises: TryAgain where it has none."""
+    try:
+        choice = body["choices"][0]
+        text = choice["message"]["content"]
+        finish = choice.get("finish_reason") or "stop"
+        listed = (choice.get("logprobs") or {}).get("content") or []
+        tokens = tuple(_alternatives(token) for token in listed)
+        usage = body.get("usage") or {}
+        counts = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        raise TryAgain("an answer that is no chat completion") from None
+    n_in, n_out = (n if isinstance(n, int) and n >= 0 else None for n in counts)
+    if not (text is None or isinstance(text, str)) or not isinstance(finish, str):
+        raise TryAgain("an answer that is no chat completion")
+    return Answer(text or "", finish, tokens, n_in, n_out)
+
+
+def _alternatives(token: Mapping[str, Any]) -> dict[str, float]:
+    """Return what could have stood at a token's place, with finite log-probabilities."""
+    found: dict[str, float] = {}
+    for entry in (token, *(token.get("top_logprobs") or ())):
+        if math.isfinite(value := float(entry["logprob"])):
+            found[str(entry["token"])] = value
+    return found
+
+
+def explanation(body: Any) -> str:
+    """Return what a server says of its error, in one line that begins with a colon; or nothing."""
+    error = body.get("error", body) if isinstance(body, dict) else None
+    said = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    line = " ".join(said.split()) if isinstance(said, str) else ""
+    return f": {line[:_MOST_QUOTED]}" if line else ""
+
+
+def asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Return how many seconds a server asks to wait: a number, or a date; None if it does not.
+
+    >>> asked_wait({"retry-after": "3"}), asked_wait({"retry-after": "soon"}), asked_wait({})
+    (3.0, None, None)
+    """
+    asked = headers.get("retry-after")
+    if asked is None:
+        return None
+    try:
+        seconds = float(asked)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+_SECRET_PARAMETERS = ("key", "token", "secret", "password", "sig")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server, the model on it, and how patiently it is asked.
+
+    url: up to its version: http://localhost:8000/v1.
+    model: the name by which the server knows its model.
+    key: the environment variable that holds the key; None sends none.
+    extra: more fields of each request, as this server knows them (`reasoning_effort: low`).
+    timeout: seconds for one try.
+    concurrency: the most requests at one time.
+    tries: the most tries of a request.
+    cap: the field that caps an answer: max_tokens, or max_completion_tokens for OpenAI's newer.
+    per_minute: the most requests a minute; None leaves it to the server to say when it is enough.
+    """
+
+    asks_server: ClassVar[bool] = True
+
+    url: str
+    model: str
+    key: str | None = field(default=None, compare=False)
+    extra: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    timeout: float = field(default=120.0, compare=False)
+    concurrency: int = field(default=8, compare=False)
+    tries: int = field(default=6, compare=False)
+    per_minute: int | None = field(default=None, compare=False)
+    cap: Literal["max_tokens", "max_completion_tokens"] = field(default="max_tokens", compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the options alone. Raises: ValueError."""
+        _check_url(self.url)
+        if self.key is not None and not self.key.isidentifier():
+            raise ValueError("key: should be the name of an environment variable, not the key")
+        for name in ("timeout", "concurrency", "tries", "per_minute"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name}: {value} should be above 0")
+
+    @property
+    def secure(self) -> bool:
+        """Whether the server is asked over TLS, and has to prove who it is."""
+        return urlsplit(self.url).scheme != "http"
+
+    def identity(self) -> dict[str, str]:
+        """Return what of a server makes its answers: address, model, more fields."""
+        named = {"endpoint": self.url, "served": self.model}
+        return named | ({"extra": canonical(dict(self.extra))} if self.extra else {})
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"url: {url!r} is no address such as http://localhost:8000/v1")
+    names = [name.lower() for name, _ in parse_qsl(parts.query)]
+    if parts.username is not None or any(s in n for n in names for s in _SECRET_PARAMETERS):
+        # Not repeated: it may hold a secret.
+        raise ValueError("url: holds a key or password; name an environment variable under `key`")
+
+
+def completions(url: str) -> str:
+    """Return the address of the chat completions.
+
+    >>> completions("http://localhost:8000/v1/?api-version=1")
+    'http://localhost:8000/v1/chat/completions?api-version=1'
+    """
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/").removesuffix("/chat/completions")
+    return parts._replace(path=f"{path}/chat/completions", fragment="").geturl()
+
 
 Sleep = Callable[[float], Awaitable[None]]
 TimeLimit = Callable[[float], AbstractAsyncContextManager[object]]
