@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from evalharness import text
-from evalharness.models import extractive
+from evalharness.models import centrality
 from evalharness.models.extractive import MAX_RANKED, LexRank, TextRank
 from evalharness.records import Article, Summary
 
@@ -122,7 +122,7 @@ def test_lexrank_chooses_what_the_papers_formula_ranks_highest(body: str, contin
 
 
 def test_cosines_lie_between_0_and_1_and_are_symmetric() -> None:
-    likeness = extractive.cosines([_words(sentence) for sentence in _sentences(STORY)])
+    likeness = centrality.cosines([_words(sentence) for sentence in _sentences(STORY)])
     assert np.allclose(likeness, likeness.T)
     assert likeness.min() >= 0
     assert likeness.max() <= 1 + 1e-12
@@ -154,9 +154,9 @@ def test_products_do_not_depend_on_how_many_words_go_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     split = [_words(sentence) for sentence in _sentences(STORY)]
-    whole = extractive.cosines(split)
-    monkeypatch.setattr(extractive, "WORDS_AT_ONCE", 2)
-    assert np.allclose(extractive.cosines(split), whole, atol=1e-12)
+    whole = centrality.cosines(split)
+    monkeypatch.setattr(centrality, "WORDS_AT_ONCE", 2)
+    assert np.allclose(centrality.cosines(split), whole, atol=1e-12)
 
 
 @pytest.mark.parametrize("damping", [-0.1, 1.0, 2])
