@@ -2,9 +2,9 @@
 
 import bisect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import ClassVar
 
 from evalharness import text
@@ -12,15 +12,15 @@ from evalharness.checks.lexical.passages import (
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
+    ArticleIndex,
     BySentences,
+    LexicalCheck,
     SentenceClaims,
     in_order,
     passages,
     share_of_claims,
-    without_claims,
 )
 from evalharness.checks.lexical.words import NAMING_STEMS
-from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.name_words import PERSON_TITLES
 from evalharness.text.words import FUNCTION_WORDS
@@ -29,34 +29,8 @@ from evalharness.text.words import FUNCTION_WORDS
 NEARLY_SPELLED = 75.0
 
 
-@dataclass(frozen=True)
-class Entities(BySentences):
-    """Share of the summary's names that the article has.
-
-    A name is known if each of its words is in the article, in any case, singular or plural, or as
-    another word for the same country (`Britain`, `British`), or if one is the initials of the
-    other (`IMF`); but not if it is crossed from the first word of one person and the last of
-    another. A sentence with names has the share of its own; weighted with their count of
-    names, these make up the score. A summary without names has none.
-    """
-
-    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 2
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Flag every name that the article does not have, and point to the nearest that it has."""
-        named_in = cache(StatedNames)
-        return [check_entities(named_in(article.text), summary.text) for article, summary in pairs]
-
-
-class StatedNames:
+class StatedNames(ArticleIndex):
     """The names of an article, found once for all its summaries."""
-
-    def __init__(self, article: str) -> None:
-        self.text = article
-        self.passages = passages(article)
-        self.names, self.casing = self.passages.names_and_casing
 
     @cached_property
     def countries(self) -> frozenset[str]:
@@ -174,12 +148,24 @@ class StatedNames:
         )
         return [self.spellings[near] for near, _, _ in found]
 
+    def compare(self, summary: str) -> Score:
+        """Return the share of the summary's names that the article has, with flags."""
+        return share_of_claims(_judge_sentences(self, summary), "names")
 
-def check_entities(article: StatedNames, summary: str) -> Score:
-    """Return the share of the summary's names that the article has, with flags."""
-    if note := without_claims(article.text, summary):
-        return Score(None, note=note)
-    return share_of_claims(_judge_sentences(article, summary), "names")
+
+@dataclass(frozen=True)
+class Entities(BySentences, LexicalCheck):
+    """Share of the summary's names that the article has.
+
+    A name is known if each of its words is in the article, in any case, singular or plural, or as
+    another word for the same country (`Britain`, `British`), or if one is the initials of the
+    other (`IMF`); but not if it is crossed from the first word of one person and the last of
+    another. A sentence with names has the share of its own; weighted with their count of
+    names, these make up the score. A summary without names has none.
+    """
+
+    version: ClassVar[int] = 2
+    index: ClassVar[type[ArticleIndex]] = StatedNames
 
 
 def _judge_sentences(article: StatedNames, summary: str) -> Iterator[SentenceClaims]:
