@@ -7,18 +7,14 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import ClassVar
 
+from evalharness.checks.lexical import scoring
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
-    ArticleIndex,
-    LexicalCheck,
     Passages,
-    SentenceClaims,
-    in_order,
     passages,
-    share_of_claims,
 )
 from evalharness.protocols import Need
 from evalharness.records import Flag, Score, SentenceScore, Span
@@ -26,7 +22,7 @@ from evalharness.text import dates as found_dates
 from evalharness.text.dates import Date
 
 
-class StatedDates(ArticleIndex):
+class StatedDates(scoring.ArticleIndex):
     """The dates of an article, found once for all its summaries.
 
     published: the day on which it appeared, where that is known: `yesterday` is then a date.
@@ -194,11 +190,11 @@ class StatedDates(ArticleIndex):
 
     def compare(self, summary: str) -> Score:
         """Return the share of the summary's dates that the article names, with flags."""
-        return share_of_claims(_judge_sentences(self, summary), "dates")
+        return scoring.share_of_claims(_judge_sentences(self, summary), "dates")
 
 
 @dataclass(frozen=True)
-class Dates(LexicalCheck):
+class Dates(scoring.LexicalCheck):
     """Share of the summary's dates that the article names.
 
     A date is supported if one of the article says the same, in any form and perhaps more exactly,
@@ -210,11 +206,11 @@ class Dates(LexicalCheck):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
     version: ClassVar[int] = 1
-    index: ClassVar[type[ArticleIndex]] = StatedDates
+    index: ClassVar[type[scoring.ArticleIndex]] = StatedDates
     english: ClassVar[bool] = True
 
 
-def _judge_sentences(article: StatedDates, summary: str) -> Iterator[SentenceClaims]:
+def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.SentenceClaims]:
     own = passages(summary)
     n_flags = 0
     for number, sentence in enumerate(own.sentences):
@@ -234,8 +230,8 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[SentenceCla
             stated.span for claim in known for stated in article.supporting_dates(claim)[:2]
         ]
         share = len(known) / (len(known) + len(wrong))
-        score = SentenceScore(sentence, share, in_order(evidence)[:MOST_EVIDENCE])
-        yield SentenceClaims(score, len(known) + len(wrong), len(wrong), flags)
+        score = SentenceScore(sentence, share, scoring.in_order(evidence)[:MOST_EVIDENCE])
+        yield scoring.SentenceClaims(score, len(known) + len(wrong), len(wrong), flags)
 
 
 def _stems(own: Passages, number: int) -> frozenset[str]:

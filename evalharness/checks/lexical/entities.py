@@ -8,17 +8,12 @@ from functools import cached_property
 from typing import ClassVar
 
 from evalharness import text
+from evalharness.checks.lexical import scoring
 from evalharness.checks.lexical.passages import (
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
-    ArticleIndex,
-    BySentences,
-    LexicalCheck,
-    SentenceClaims,
-    in_order,
     passages,
-    share_of_claims,
 )
 from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
@@ -29,7 +24,7 @@ from evalharness.text.words import FUNCTION_WORDS
 NEARLY_SPELLED = 75.0
 
 
-class StatedNames(ArticleIndex):
+class StatedNames(scoring.ArticleIndex):
     """The names of an article, found once for all its summaries."""
 
     @cached_property
@@ -150,11 +145,11 @@ class StatedNames(ArticleIndex):
 
     def compare(self, summary: str) -> Score:
         """Return the share of the summary's names that the article has, with flags."""
-        return share_of_claims(_judge_sentences(self, summary), "names")
+        return scoring.share_of_claims(_judge_sentences(self, summary), "names")
 
 
 @dataclass(frozen=True)
-class Entities(BySentences, LexicalCheck):
+class Entities(scoring.BySentences, scoring.LexicalCheck):
     """Share of the summary's names that the article has.
 
     A name is known if each of its words is in the article, in any case, singular or plural, or as
@@ -165,10 +160,10 @@ class Entities(BySentences, LexicalCheck):
     """
 
     version: ClassVar[int] = 2
-    index: ClassVar[type[ArticleIndex]] = StatedNames
+    index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
-def _judge_sentences(article: StatedNames, summary: str) -> Iterator[SentenceClaims]:
+def _judge_sentences(article: StatedNames, summary: str) -> Iterator[scoring.SentenceClaims]:
     n_flags = 0
     for sentence, names in _by_sentence(summary, article.casing):
         pairs = [(name, article.missing_parts(name, summary)) for name in names]
@@ -181,8 +176,8 @@ def _judge_sentences(article: StatedNames, summary: str) -> Iterator[SentenceCla
             flags.append(_flag(article, name, parts, stated, summary))
         n_flags += len(flags)
         known = [span for name, parts in pairs if not parts for span in article.evidence(name)]
-        score = SentenceScore(sentence, 1 - len(wrong) / len(names), in_order(known))
-        yield SentenceClaims(score, len(names), len(wrong), flags)
+        score = SentenceScore(sentence, 1 - len(wrong) / len(names), scoring.in_order(known))
+        yield scoring.SentenceClaims(score, len(names), len(wrong), flags)
 
 
 def _by_sentence(summary: str, casing: text.Casing) -> Iterator[tuple[Span, list[text.Name]]]:

@@ -10,14 +10,10 @@ from typing import Any, ClassVar
 from evalharness.checks.lexical.dates import Dates
 from evalharness.checks.lexical.entities import Entities
 from evalharness.checks.lexical.numbers import ORDINALS_IN_CLAUSES, Numbers
-from evalharness.checks.lexical.passages import (
-    ArticleIndex,
-    BySentences,
-    LexicalCheck,
-)
 from evalharness.checks.lexical.polarity import Polarity
 from evalharness.checks.lexical.quotes import Quotes
 from evalharness.checks.lexical.roles import Roles
+from evalharness.checks.lexical.scoring import ArticleIndex, BySentences, LexicalCheck
 from evalharness.checks.lexical.support import Wording, odds_added
 from evalharness.protocols import Need
 from evalharness.records import Flag, Score, SentenceScore, Span

@@ -9,17 +9,12 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
+from evalharness.checks.lexical import scoring
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_CANDIDATES,
     MOST_EVIDENCE,
-    ArticleIndex,
-    BySentences,
-    LexicalCheck,
-    SentenceClaims,
-    in_order,
     passages,
-    share_of_claims,
 )
 from evalharness.records import Flag, Score, SentenceScore, Span
 
@@ -33,7 +28,7 @@ ORDINALS_IN_CLAUSES = frozenset(["first", "second", "third"])
 COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
 
 
-class StatedNumbers(ArticleIndex):
+class StatedNumbers(scoring.ArticleIndex):
     """The numbers of an article, found once for all its summaries."""
 
     def __init__(self, article: str, published: date | None = None) -> None:
@@ -79,11 +74,11 @@ class StatedNumbers(ArticleIndex):
 
         dated: dates in the summary that are right although their numbers may not be in the article.
         """
-        return share_of_claims(_judge_sentences(self, summary, dated), "numbers")
+        return scoring.share_of_claims(_judge_sentences(self, summary, dated), "numbers")
 
 
 @dataclass(frozen=True)
-class Numbers(BySentences, LexicalCheck):
+class Numbers(scoring.BySentences, scoring.LexicalCheck):
     """Share of the summary's numbers that the article states.
 
     Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
@@ -94,12 +89,12 @@ class Numbers(BySentences, LexicalCheck):
     """
 
     version: ClassVar[int] = 2
-    index: ClassVar[type[ArticleIndex]] = StatedNumbers
+    index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
 def _judge_sentences(
     article: StatedNumbers, summary: str, dated: Sequence[Span]
-) -> Iterator[SentenceClaims]:
+) -> Iterator[scoring.SentenceClaims]:
     own = passages(summary)
     for sentence, wanted in zip(own.sentences, own.content, strict=True):
         claims = [
@@ -111,10 +106,10 @@ def _judge_sentences(
         if not claims:
             continue
         wrong = [claim for claim in claims if not claim.evidence]
-        stated = in_order([span for claim in claims for span in claim.evidence])
+        stated = scoring.in_order([span for claim in claims for span in claim.evidence])
         score = SentenceScore(sentence, 1 - len(wrong) / len(claims), stated)
         flags = [_flag(article, claim, summary) for claim in wrong]
-        yield SentenceClaims(score, len(claims), len(wrong), flags)
+        yield scoring.SentenceClaims(score, len(claims), len(wrong), flags)
 
 
 class _Claim(NamedTuple):

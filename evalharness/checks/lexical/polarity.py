@@ -14,11 +14,9 @@ from evalharness.checks.lexical.passages import (
     MOST_PLACES,
     REACH_IN_ARTICLE,
     Alignment,
-    ArticleIndex,
-    LexicalCheck,
     Passages,
-    SummaryClaims,
 )
+from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.words import ALIKE, ANTONYMS
 from evalharness.records import Flag, Score
 from evalharness.text import Token

@@ -9,16 +9,8 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import (
-    MOST_PLACES,
-    ArticleIndex,
-    LexicalCheck,
-    Passages,
-    SentenceClaims,
-    in_order,
-    passages,
-    share_of_claims,
-)
+from evalharness.checks.lexical import scoring
+from evalharness.checks.lexical.passages import MOST_PLACES, Passages, passages
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import stem_of
 
@@ -50,7 +42,7 @@ _SAYING = frozenset(
 _TO_LISTENERS = frozenset(map(stem_of, ("tell", "ask", "warn")))
 
 
-class StatedQuotes(ArticleIndex):
+class StatedQuotes(scoring.ArticleIndex):
     """The letters and names of an article, found once for all its summaries."""
 
     @cached_property
@@ -139,11 +131,11 @@ class StatedQuotes(ArticleIndex):
 
     def compare(self, summary: str) -> Score:
         """Return the share of the summary's quotations that are right, with flags."""
-        return share_of_claims(_judge_sentences(self, summary), "quotations")
+        return scoring.share_of_claims(_judge_sentences(self, summary), "quotations")
 
 
 @dataclass(frozen=True)
-class Quotes(LexicalCheck):
+class Quotes(scoring.LexicalCheck):
     """Share of the summary's quotations that are the article's, and of the same speaker.
 
     Quoted words must stand in the article in the same order, whatever the marks, capitals and
@@ -154,10 +146,10 @@ class Quotes(LexicalCheck):
     """
 
     version: ClassVar[int] = 1
-    index: ClassVar[type[ArticleIndex]] = StatedQuotes
+    index: ClassVar[type[scoring.ArticleIndex]] = StatedQuotes
 
 
-def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[SentenceClaims]:
+def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[scoring.SentenceClaims]:
     claims = _Claims(article, passages(summary))
     quoted = itertools.islice(quotations(summary), MOST_QUOTES)
     for number, spans in itertools.groupby(quoted, lambda q: claims.own.sentence_at(q.start)):
@@ -168,9 +160,9 @@ def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[SentenceCl
         wrong = [verdict for verdict in verdicts if verdict.flags]
         by_span = {flag.span: flag for v in reversed(wrong) for flag in reversed(v.flags)}
         flags = [by_span[span] for span in sorted(by_span)]  # of two with one span, the first
-        evidence = in_order([span for verdict in verdicts for span in verdict.evidence])
+        evidence = scoring.in_order([span for verdict in verdicts for span in verdict.evidence])
         score = SentenceScore(sentence, 1 - len(wrong) / len(verdicts), evidence)
-        yield SentenceClaims(score, len(verdicts), len(wrong), flags)
+        yield scoring.SentenceClaims(score, len(verdicts), len(wrong), flags)
 
 
 class _Verdict(NamedTuple):

@@ -6,14 +6,9 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import (
-    MOST_PLACES,
-    ArticleIndex,
-    LexicalCheck,
-    Passages,
-    SummaryClaims,
-)
+from evalharness.checks.lexical.passages import MOST_PLACES, Passages
 from evalharness.checks.lexical.polarity import PROMISES
+from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.words import (
     APART,
     BE,

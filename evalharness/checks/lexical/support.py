@@ -21,12 +21,8 @@ from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import (
-    ArticleIndex,
-    LexicalCheck,
-    Passages,
-    passages,
-)
+from evalharness.checks.lexical.passages import Passages, passages
+from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck
 from evalharness.checks.lexical.words import GENERAL_STEMS, NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import Token
