@@ -2,8 +2,8 @@
 
 A component that scores with a network is written in five steps:
 
-1. Its options extend `weights.NetworkOptions` (model, revision, dtype, attention, device, batch_tokens),
-   which brings the checks of those options and `identity()`. Its module imports no torch.
+1. Its options extend `weights.NetworkOptions` (model, revision, dtype, attention, device,
+   batch_tokens), which brings their checks and `identity()`. Its module imports no torch.
 2. `self.network("AutoModelForSequenceClassification")` loads, once: safetensors only, weights that
    are missing or do not fit refused. `lacks=("pooler.",)` names heads that may be absent, by the
    start of their weights' names. Keep the network in a `cached_property`.
@@ -21,6 +21,6 @@ A component that scores with a network is written in five steps:
    they are), `PairScoring.score` (value, parts, note); `text.defects.unscorable` tells why there is
    nothing to score.
 
-Sentences are split by `self.split`, a static method of `NetworkOptions`: by default our own splitter; a
-parity test overrides it in a subclass.
+Sentences are split by `self.split`, a static method of `NetworkOptions`: by default our own splitter;
+a parity test overrides it in a subclass.
 """
