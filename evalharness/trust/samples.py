@@ -300,7 +300,7 @@ class VerifiedSamples:
     ) -> None:
         """Take a run, what made it, and its store, if there is one."""
         self.run = run
-        self.path = run.folder / samples.SAMPLES
+        self.path = run.samples_file
         self.table = Table(run.folder / samples.TABLE_FILE, findings)
         self.made = made
         self.shelf = shelf
