@@ -501,10 +501,10 @@ class Table:
         if self.n != tally.articles:
             message = f"{self.n} rows, and {tally.articles} lines in {samples.SAMPLES}"
             self.findings.differs(self.path, 0, "", message)
-        wanted = {f.name: f.type for f in table.table_schema(tally.columns)}
         found = {f.name: f.type for f in self.schema}
-        if "line" not in found:  # of an older version
-            wanted.pop("line")
+        columns = table.table_schema(tally.columns)
+        lacking = table.ADDED_COLUMNS.keys() - found.keys()
+        wanted = {f.name: f.type for f in columns if f.name not in lacking}
         if found != wanted:
             odd = [k for k in dict.fromkeys([*found, *wanted]) if found.get(k) != wanted.get(k)]
             message = f"its columns are not those of {samples.SAMPLES}: {', '.join(odd)}"
