@@ -16,8 +16,8 @@ from evalharness.store import samples
 from evalharness.store.runs import Run, checked_run
 from evalharness.store.store import STORE
 from evalharness.trust.components import Components, note_environment, run_components
+from evalharness.trust.files import MALFORMED, Shelf, VerifiedSamples
 from evalharness.trust.findings import Findings, Key, short_text, unlike
-from evalharness.trust.samples import MALFORMED, Shelf, VerifiedSamples
 
 SAMPLE = 20
 _UNSEALED = "written before files had digests: bytes cannot be checked"

@@ -1,7 +1,7 @@
-"""One pass over the samples of a run: each line by itself, with the table, with the store.
+"""The files of a run and of its store, read and held against each other.
 
-First the ledgers of the store, every line and batch of them; then scores and summaries made again;
-then the pass, which asks both.
+First the ledgers, every line and batch of them; then scores and summaries made again; then one pass
+over the samples, each by itself, with its row of the table, and with the store.
 """
 
 import json
