@@ -5,7 +5,8 @@ Offsets are half-open character positions, as Python slices them.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -165,6 +166,33 @@ class Score:
     note: str = ""
     counts: tuple[float, ...] = ()
     passing: bool = False
+
+    def flaw(self, article: Article, summary: Summary) -> str:
+        """Say what of a summary's score is not as promised; empty if nothing is."""
+        if self.value is None and not self.note:
+            return "no value, and no note that says why"
+        for number in self._numbers():
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                return f"{number!r} is a {type(number).__name__}, not a float"
+            if not math.isfinite(number):
+                return f"{number} is no number"
+        for span, text in self._spans(article, summary):
+            if not 0 <= span.start < span.end <= len(text):
+                return f"{span} is not within its text of {len(text)} characters"
+        return ""
+
+    def _numbers(self) -> Iterator[object]:
+        if self.value is not None:
+            yield self.value
+        yield from self.parts.values()
+        yield from self.counts
+        yield from (sentence.value for sentence in self.sentences)
+
+    def _spans(self, article: Article, summary: Summary) -> Iterator[tuple[Span, str]]:
+        entries: list[SentenceScore | Flag] = [*self.sentences, *self.flags]
+        for entry in entries:
+            yield entry.span, summary.text
+            yield from ((span, article.text) for span in entry.evidence)
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import evalharness
 from evalharness.cli import app
 from evalharness.config.calibration import Thresholds, load_thresholds
 from evalharness.errors import ConfigError, DataError, UnknownComponent
-from evalharness.meta.planted.plant import KINDS
+from evalharness.meta.planted.measure import KINDS
 from evalharness.records import FLAG_KINDS, Article, Flag, Score, SentenceScore, Span, flag_kind
 from evalharness.report.verdict import show_verdict
 from evalharness.runner.check import (

@@ -11,16 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, cast
 
 from evalharness.errors import DataError
-from evalharness.loaders import formats
-from evalharness.loaders.rows import (
-    FILE_COLUMNS,
-    USUAL_COLUMNS,
-    BadRows,
-    ColumnOptions,
-    Raw,
-    RowJudge,
-    RowReader,
-)
+from evalharness.loaders import formats, rows
 from evalharness.protocols import DataSource, Url
 from evalharness.records import Article, Rejected
 
@@ -78,8 +69,8 @@ class Files:
 
     path: DataSource | tuple[DataSource, ...]
     format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
-    columns: ColumnOptions = USUAL_COLUMNS
-    bad_rows: BadRows = "list"
+    columns: rows.ColumnOptions = rows.USUAL_COLUMNS
+    bad_rows: rows.BadRows = "list"
 
     def __post_init__(self) -> None:
         if not formats.paths(self.path):
@@ -91,8 +82,8 @@ class Files:
         Raises: DataError for a file that is missing, empty, damaged or of unknown format.
         """
         files = self._files()
-        rows = RowJudge(RowReader.of(self.columns, FILE_COLUMNS), self.bad_rows)
-        return (row for file in files for row in _read(file, rows))
+        judge = rows.RowJudge(rows.RowReader.of(self.columns, rows.FILE_COLUMNS), self.bad_rows)
+        return (row for file in files for row in _read(file, judge))
 
     def count(self) -> int:
         """Return about how many rows there are: lines of text, or what Parquet says."""
@@ -159,16 +150,16 @@ def _without_gz(name: str) -> Path:
     return Path(name[:-3] if name.lower().endswith(".gz") else name)
 
 
-def _read(file: _File, rows: RowJudge) -> Iterator[Article | Rejected]:
+def _read(file: _File, judge: rows.RowJudge) -> Iterator[Article | Rejected]:
     empty = True
-    for row in rows.read(_raws(file, rows.reading), file.place, file.stem):
+    for row in judge.read(_raws(file, judge.reading), file.place, file.stem):
         empty = False
         yield row
     if empty:
         raise DataError(f"{file.path}: the file has no rows; {formats.MEND_EMPTY}")
 
 
-def _raws(file: _File, reading: RowReader) -> Iterator[Raw]:
+def _raws(file: _File, reading: rows.RowReader) -> Iterator[rows.Raw]:
     with _name_in_errors(file.path), _open_file(file) as stream:
         if file.format == "parquet":
             yield from formats.parquet_rows(stream, reading)

@@ -21,7 +21,7 @@ from evalharness.protocols import Progress
 from evalharness.records import Article, Summary
 from evalharness.runner.articles import Claim, Unit, units
 from evalharness.runner.fill import Filled, fill
-from evalharness.runner.summaries import FilledCell, Summarizing
+from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.store.ledger import results_folder
 from evalharness.store.store import STORE, Store
 
@@ -144,7 +144,7 @@ class _Dealt:
         return self.owners.get(bytes.fromhex(key)) == self.shard.number
 
 
-class _Dealing:
+class _Dealing(Share):
     """The share of a shard: whole batches, and of networks whole units."""
 
     def __init__(self, shard: Shard) -> None:
@@ -160,10 +160,7 @@ class _Dealing:
         return self.dealt[job].claims(window)
 
     def units(
-        self,
-        cells: Sequence[FilledCell],
-        windows: Iterable[Sequence[Article]],
-        network: int | None,
+        self, cells: Sequence[FilledCell], windows: Iterable[Sequence[Article]], network: int | None
     ) -> Iterator[Unit]:
         """Yield our own summaries; for a network, our share of the units whose summaries are all
         there, as it would make other digits of texts in other company.

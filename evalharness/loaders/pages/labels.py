@@ -156,7 +156,7 @@ _SLASHED = re.compile(_CREDITED)
 _CAPTIONED = re.compile(
     r"(?P<caption>.{15,}?(?:[\w.!?”’)](?= *[|–—])|[.!?”’)](?= )|\w(?= [A-Z(])))[ |–—]+(?P<credit>"
     r"\(?(?i:photo(graph)?s?|images?|pictures?|credit)(?i: by|:| courtesy of) .{3,60}"
-    rf"|[A-Z][A-Z.'’-]+( [A-Z][A-Z.'’-]+)* ?/ ?[A-Z][\w .&'’-]{{1,40}}|(?<=[.!?”’)] ){_CREDITED})",
+    rf"|[A-Z][A-Z.'’-]+( [A-Z][A-Z.'’-]+)* ?/ ?[A-Z][\w .&'’-]{{1,40}}|(?<=[.!?”’)] ){_CREDITED})"
 )
 _STRONG_BYLINE = re.compile(
     r"(((written|words|story|text|report|reported|posted|opinion|analysis|comment(ary)?|column"
