@@ -21,6 +21,6 @@ A component that scores with a network is written in five steps:
    they are), `PairScoring.score` (value, parts, note); `text.defects.unscorable` tells why there is
    nothing to score.
 
-Sentences are split by `self.split`, a static method of `NetworkOptions`: by default our own splitter;
-a parity test overrides it in a subclass.
+Sentences are split by `self.split`, a static method of `NetworkOptions`: by default our own; a
+parity test overrides it in a subclass.
 """
