@@ -14,7 +14,6 @@ from evalharness.neural.reading import PairScoring, numbers_of
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
-from evalharness.text import SENTENCES_VERSION
 from evalharness.text.defects import unscorable
 
 if TYPE_CHECKING:
@@ -64,16 +63,13 @@ class LettuceDetect(NetworkOptions):
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
     version: ClassVar[int] = 1
+    by_sentences: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the options. Raises: ValueError."""
         super().__post_init__()
         if self.max_tokens < 1:
             raise ValueError(f"max_tokens: {self.max_tokens} is below 1")
-
-    def identity(self) -> Mapping[str, str]:
-        """Return what names the weights and the sentence splitter."""
-        return {**super().identity(), "sentences": str(SENTENCES_VERSION)}
 
     @cached_property
     def loaded_network(self) -> "Network":

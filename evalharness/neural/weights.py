@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from evalharness import text
 from evalharness.errors import ModelError
 from evalharness.hf import weights
+from evalharness.neural.reading import CopiedSentences
 from evalharness.protocols import Checkpoint
 from evalharness.records import Span
 
@@ -32,6 +33,7 @@ class NetworkOptions:
     """
 
     presets: ClassVar[Mapping[str, str]] = {}
+    by_sentences: ClassVar[bool] = False  # whether scores depend on where sentences end
 
     model: Checkpoint
     _: KW_ONLY
@@ -57,9 +59,17 @@ class NetworkOptions:
         """Return the sentences of a text; a parity test puts another splitter in its place."""
         return text.sentences(words)
 
+    def find_copies(self, article: str, summary: str, claims: Sequence[Span]) -> dict[Span, Span]:
+        """Return which claims stand in the article as they are, and where."""
+        copied = CopiedSentences(article, self.split(article))
+        places = {span: copied.place(span.of(summary)) for span in claims}
+        return {span: place for span, place in places.items() if place is not None}
+
     def identity(self) -> Mapping[str, str]:
-        """Return the commit on the hub, or the hash of the folder."""
-        return weights.checkpoint_identity(self.checkpoint, self.revision)
+        """Return the commit on the hub, or the hash of the folder; and which sentence splitter."""
+        found = weights.checkpoint_identity(self.checkpoint, self.revision)
+        splitter = {"sentences": str(text.SENTENCES_VERSION)} if self.by_sentences else {}
+        return {**found, **splitter}
 
     def shape(self) -> Mapping[str, Any]:
         """Return what the checkpoint's `config.json` says. Raises: ModelError."""

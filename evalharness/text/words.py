@@ -10,6 +10,11 @@ from evalharness.records import Span
 from evalharness.text.stems import VERB_OF, stem
 
 
+def word_set(words: str) -> frozenset[str]:
+    """Return words that stand in a string with white space between them."""
+    return frozenset(words.split())
+
+
 def _class_of_marks() -> str:
     """Return the combining marks as the inside of a character class; `re` has no \\p{M}.
 
@@ -91,12 +96,8 @@ def _without_marks(word: str) -> str:
     return unicodedata.normalize("NFC", latin.replace("\u00ad", ""))
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 # Words that only hold sentences together, by hand; folded.
-FUNCTION_WORDS = _set(
+FUNCTION_WORDS = word_set(
     "a an the this that these those such same other another each every either neither both all "
     "any some no none few many much more most several enough own i me my mine myself we us our "
     "ours ourselves you your yours yourself he him his himself she her hers herself it its "

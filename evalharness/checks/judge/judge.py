@@ -6,7 +6,6 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
-from evalharness.checks.claims import find_copies
 from evalharness.checks.judge import protocols
 from evalharness.checks.judge.protocols import (
     PROTOCOLS,
@@ -206,7 +205,7 @@ class Judge(NetworkOptions):
         spans = tuple(self.split(summary)) if claims == "sentences" else (Span(0, len(summary)),)
         if not spans:
             return _Asked(article, summary, "the summary has no sentences")
-        copies = find_copies(article, summary, spans, self.split) if self.cascade else {}
+        copies = self.find_copies(article, summary, spans) if self.cascade else {}
         return _Asked(article, summary, "", spans, copies)
 
     def _score(self, asked: "_Asked", replies: Sequence[Reply]) -> Score:

@@ -20,22 +20,21 @@ from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, Summa
 from evalharness.checks.lexical.words import ALIKE, ANTONYMS
 from evalharness.records import Flag, Score
 from evalharness.text import Token
+from evalharness.text.words import word_set
 
 # --- Words that are denied, and words that are only possible
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 # Adverbs and determiners that deny what follows them.
-_DENIALS = _set("not never no nobody none neither nor nothing without cannot hardly n't nowhere")
+_DENIALS = word_set(
+    "not never no nobody none neither nor nothing without cannot hardly n't nowhere"
+)
 # Verbs that deny what follows them, as stems.
-_DENYING = _set("deni denial refus refut rule fail reject declin disput")
+_DENYING = word_set("deni denial refus refut rule fail reject declin disput")
 # Those that a summary uses for what an article says with `not`.
-_PLAIN_DENYING = _set("deni refus fail")
+_PLAIN_DENYING = word_set("deni refus fail")
 # Other words that say that something is not so; where one stands near, nothing is sure.
-_HINTS = _DENYING | _set(
+_HINTS = _DENYING | word_set(
     "unabl lack avoid prevent stop miss absent absenc unlik imposs rare seldom few unclear stead "
     "instead unless only least halt withdraw cancel ban block scrap drop quit lose loss end "
     "abandon wait yet doubt fals untru unknown unsuccess unawar"
@@ -44,17 +43,17 @@ _HINTS = _DENYING | _set(
 _SCOPE = 3
 _ADVERB = re.compile(r".{2,}ly|yet|also|immediately|even|ever|been|being|any|all|only")
 
-_POSSIBLE = _set(
+_POSSIBLE = word_set(
     "may might could alleg allegedli possibl possibli perhap suspect rumour rumor purport "
     "potenti mayb"
 )
 # These hedge what follows them and `to`.
-_FUTURE = _set("expect plan intend due hope aim forecast predict want consid")
+_FUTURE = word_set("expect plan intend due hope aim forecast predict want consid")
 # A claim with one of these before it is not put as a fact.
 _GUARDED = (
     _POSSIBLE
     | _FUTURE
-    | _set(
+    | word_set(
         "would should will can if whether accus charg claim believ think fear unlik appear seem "
         "report suggest warn seek question trial plead threat threaten risk call urg set about "
         "chanc speculat link prepar investig probe"
@@ -62,9 +61,9 @@ _GUARDED = (
 )
 PROMISES = frozenset(["will", "would"])
 # A promise is surer than these.
-_LESS_THAN_PROMISED = _set("may might could consid want hope potenti possibl")
+_LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl")
 _HEDGE_SCOPE = 3
-_BEFORE_MONTH = _set("in on of since by until last next early late mid")
+_BEFORE_MONTH = word_set("in on of since by until last next early late mid")
 
 
 class Cues:
