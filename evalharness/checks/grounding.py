@@ -50,6 +50,7 @@ class Grounding(ClaimScoring[ChunkSupport]):
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     by_sentences: ClassVar[bool] = True
+    least_values: ClassVar[Mapping[str, int]] = {"chunk_size": 1, "max_tokens": 1}
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
 
     _: KW_ONLY
@@ -58,14 +59,6 @@ class Grounding(ClaimScoring[ChunkSupport]):
     cascade: bool = False
     chunk_size: int | None = None
     max_tokens: int | None = None
-
-    def __post_init__(self) -> None:
-        """Check the options. Raises: ValueError."""
-        super().__post_init__()
-        for name in ("chunk_size", "max_tokens"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name}: {value} is below 1")
 
     def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return what the network reads."""

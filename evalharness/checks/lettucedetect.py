@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.errors import ModelError
 from evalharness.neural.reading import PairScoring, numbers_of
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
@@ -64,21 +63,13 @@ class LettuceDetect(NetworkOptions):
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
     version: ClassVar[int] = 1
     by_sentences: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        """Check the options. Raises: ValueError."""
-        super().__post_init__()
-        if self.max_tokens < 1:
-            raise ValueError(f"max_tokens: {self.max_tokens} is below 1")
+    least_values: ClassVar[Mapping[str, int]] = {"max_tokens": 1}
 
     @cached_property
     def loaded_network(self) -> "Network":
         """The classifier, loaded when it is first asked."""
-        network = self.network("AutoModelForTokenClassification")
-        n = network.model.config.num_labels
-        if n != 2:
-            raise ModelError(f"{self.checkpoint}: {n} labels, where LettuceDetect's have 2")
-        return network
+        name = "AutoModelForTokenClassification"
+        return self.network_of_two_labels(name, "LettuceDetect's have")
 
     @cached_property
     def _limit(self) -> int:

@@ -84,6 +84,7 @@ class Nli(ClaimScoring[_Answer]):
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     version: ClassVar[int] = 1
     by_sentences: ClassVar[bool] = True
+    least_values: ClassVar[Mapping[str, int]] = {"max_pieces": 1, "max_tokens": 1}
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": -1.0, "supported": 1.0}
     presets: ClassVar[Mapping[str, str]] = {
         "vitc": "tals/albert-xlarge-vitaminc-mnli",
@@ -109,9 +110,6 @@ class Nli(ClaimScoring[_Answer]):
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""
         super().__post_init__()
-        for name in ("max_pieces", "max_tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: {getattr(self, name)} is below 1")
         if (self.entailment is None) != (self.contradiction is None):
             raise ValueError("entailment: give contradiction too, or neither")
         if self.entailment is not None and self.entailment == self.contradiction:

@@ -23,6 +23,7 @@ class _Counting:
 
     needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    metric: ClassVar[str]  # as sacrebleu calls it
     sign: ClassVar[int] = 1
     empty: str
 
@@ -41,7 +42,15 @@ class _Counting:
 
     def _scorer(self, *, of_one: bool = False) -> "Sacrebleu":
         """Return what counts, for single summaries or for a corpus."""
-        raise NotImplementedError
+        return self._of_sacrebleu()
+
+    def _of_sacrebleu(self, **more: bool) -> "Sacrebleu":
+        """Return sacrebleu's metric with the options, which have the same names there."""
+        import sacrebleu
+
+        options = {name: value for name, value in vars(self).items() if name != "empty"}
+        found: Sacrebleu = getattr(sacrebleu, self.metric)(**options, **more)
+        return found
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ class Bleu(_Counting):
     max_ngram_order: int = 4
     empty: Literal["skip", "zero"] = "skip"
 
+    metric: ClassVar[str] = "BLEU"
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -78,17 +88,8 @@ class Bleu(_Counting):
             raise ValueError("max_ngram_order: must be at least 1")
 
     def _scorer(self, *, of_one: bool = False) -> "Sacrebleu":
-        from sacrebleu import BLEU
-
-        return BLEU(
-            tokenize=self.tokenize,
-            lowercase=self.lowercase,
-            smooth_method=self.smooth_method,
-            smooth_value=self.smooth_value,
-            max_ngram_order=self.max_ngram_order,
-            effective_order=of_one,
-            force=True,  # no warning about texts that are tokenized already
-        )
+        # Forced, it gives no warning about texts that are tokenized already.
+        return self._of_sacrebleu(effective_order=of_one, force=True)
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class Chrf(_Counting):
     eps_smoothing: bool = False
     empty: Literal["skip", "zero"] = "skip"
 
+    metric: ClassVar[str] = "CHRF"
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -123,18 +125,6 @@ class Chrf(_Counting):
             raise ValueError("char_order: must be at least 1, and word_order at least 0")
         if self.beta < 1:
             raise ValueError("beta: must be at least 1")
-
-    def _scorer(self, *, of_one: bool = False) -> "Sacrebleu":
-        from sacrebleu import CHRF
-
-        return CHRF(
-            char_order=self.char_order,
-            word_order=self.word_order,
-            beta=self.beta,
-            lowercase=self.lowercase,
-            whitespace=self.whitespace,
-            eps_smoothing=self.eps_smoothing,
-        )
 
 
 @dataclass(frozen=True)
@@ -161,22 +151,13 @@ class Ter(_Counting):
 
     range: ClassVar[tuple[float, float]] = (float("-inf"), 0.0)
     sign: ClassVar[int] = -1
+    metric: ClassVar[str] = "TER"
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         """Raise ValueError for an option without effect."""
         if self.asian_support and not (self.normalized or self.no_punct):
             raise ValueError("asian_support: has no effect without normalized or no_punct")
-
-    def _scorer(self, *, of_one: bool = False) -> "Sacrebleu":
-        from sacrebleu import TER
-
-        return TER(
-            normalized=self.normalized,
-            no_punct=self.no_punct,
-            asian_support=self.asian_support,
-            case_sensitive=self.case_sensitive,
-        )
 
 
 def _score(

@@ -34,6 +34,7 @@ class NetworkOptions:
 
     presets: ClassVar[Mapping[str, str]] = {}
     by_sentences: ClassVar[bool] = False  # whether scores depend on where sentences end
+    least_values: ClassVar[Mapping[str, int]] = {}  # of further options, by name
 
     model: Checkpoint
     _: KW_ONLY
@@ -46,8 +47,10 @@ class NetworkOptions:
     def __post_init__(self) -> None:
         """Check the options. Raises: ValueError."""
         weights.check_device(self.device)
-        if self.batch_tokens != "auto" and self.batch_tokens < 1:
-            raise ValueError(f"batch_tokens: {self.batch_tokens} is below 1")
+        for name, least in {"batch_tokens": 1, **self.least_values}.items():
+            value = getattr(self, name)
+            if value not in ("auto", None) and value < least:
+                raise ValueError(f"{name}: {value} is below {least}")
 
     @property
     def checkpoint(self) -> str:
@@ -97,6 +100,14 @@ class NetworkOptions:
             lacks=lacks,
         )
         return Network(weights.load_checkpoint(request), self.batch_tokens)
+
+    def network_of_two_labels(self, auto_class: str, theirs: str) -> "Network":
+        """Return a classifier; `theirs` are those that have two labels. Raises: ModelError."""
+        network = self.network(auto_class)
+        n = network.model.config.num_labels
+        if n != 2:
+            raise ModelError(f"{self.checkpoint}: {n} labels, where {theirs} 2")
+        return network
 
     def network_on_backbone(self, load: LoadOnBackbone, file: str, backbone: str) -> "Network":
         """Return a network of its own class: what `load` makes of a file of the checkpoint.

@@ -74,6 +74,9 @@ class Judge(NetworkOptions):
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
     version: ClassVar[int] = 1
+    least_values: ClassVar[Mapping[str, int]] = dict.fromkeys(
+        ("max_input_tokens", "max_characters", "max_new_tokens", "top_logprobs"), 1
+    )
     together: ClassVar[int] = 64
 
     model: Checkpoint = ""
@@ -106,10 +109,6 @@ class Judge(NetworkOptions):
             raise ValueError("model: name a checkpoint here, or a server under `endpoint`")
         if self.prompt is not None:
             check_template("prompt", self.prompt, ["article", "summary"])
-        for name in ("max_input_tokens", "max_characters", "max_new_tokens", "top_logprobs"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name}: {value} is below 1")
         if not 0 <= self.least_mass <= 1:
             raise ValueError(f"least_mass: {self.least_mass} is out of range (0 to 1)")
         if [self.yes.split(), self.no.split()] != [[self.yes], [self.no]]:
