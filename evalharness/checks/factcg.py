@@ -30,9 +30,7 @@ class FactCG(Grounding):
     """
 
     version: ClassVar[int] = 1
-    presets: ClassVar[Mapping[str, str]] = {
-        "deberta-v3-large": "yaxili96/FactCG-DeBERTa-v3-Large",
-    }
+    presets: ClassVar[Mapping[str, str]] = {"deberta-v3-large": "yaxili96/FactCG-DeBERTa-v3-Large"}
 
     model: Checkpoint = "deberta-v3-large"
     _: KW_ONLY

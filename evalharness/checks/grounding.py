@@ -97,10 +97,7 @@ class Grounding(ClaimScoring[ChunkSupport]):
         ]
 
     def combine(
-        self,
-        pair: ClaimsOfPair,
-        columns: Sequence[Sequence[ChunkSupport]],
-        reading: PairScoring,
+        self, pair: ClaimsOfPair, columns: Sequence[Sequence[ChunkSupport]], reading: PairScoring
     ) -> Score:
         """Return the least or the mean of the claims; the chunk that supports best is evidence."""
 
