@@ -93,7 +93,7 @@ class Files:
         found = [file for path in formats.paths(self.path) for file in _data_files(path)]
         found = list(dict.fromkeys(found))
         names = formats.short_file_names(found)
-        stems = [_stem(name) for name in names]
+        stems = [_without_gz(name).with_suffix("").as_posix() for name in names]
         if len(set(stems)) < len(stems):
             stems = names
         return [self._file(*file) for file in zip(found, names, stems, strict=True)]
@@ -140,10 +140,6 @@ def _format(path: Url | Path) -> FileFormat:
     else:
         hint = f"known are {', '.join(ENDINGS)}, also with .gz; or set format"
     raise DataError(f"{path}: unknown ending {ending or 'of a name without one'!r}; {hint}")
-
-
-def _stem(name: str) -> str:
-    return _without_gz(name).with_suffix("").as_posix()
 
 
 def _without_gz(name: str) -> Path:

@@ -182,13 +182,14 @@ def _read(row: Mapping[str, Any] | str, stem: str, fields: LabelFields) -> Label
 def _parse_row(row: Mapping[str, Any], stem: str, fields: LabelFields) -> Labelled:
     article, summary = _text(row, "article"), _text(row, "summary")
     source = _name(row, "source") or stem
+    label = fields.of_source(source)
     sentences, sentence_labels = _sentences(row)
     return Labelled(
         article=article,
         summary=summary,
         source=source,
         article_id=_name(row, "article_id") or digest(article)[:16],
-        label=_label(row, fields.of_source(source)),
+        label=_zero_or_one(row.get(label), label),
         score=_number(row.get("score"), "score"),
         system=_name(row, "system"),
         pair_id=_name(row, "pair_id") or None,
@@ -215,10 +216,6 @@ def _name(row: Mapping[str, Any], field: str) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise _Unusable(f"{field!r} should be a name, not {value!r}")
     return str(value)
-
-
-def _label(row: Mapping[str, Any], field: str) -> bool | None:
-    return _zero_or_one(row.get(field), field)
 
 
 def _zero_or_one(value: Any, field: str) -> bool | None:
