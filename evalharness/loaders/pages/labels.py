@@ -5,6 +5,8 @@ Each function judges one line by itself; where the line stands is weighed in `pa
 
 import re
 
+from evalharness.text.words import word_set
+
 # A disclaimer says who wrote (a machine), what it is, and that it may be wrong, in whatever words.
 _MACHINE = re.compile(
     r"\bA\.?I\.?(?!\w)|artificial intelligence|\bautomat|\bmachine|\balgorithm|language model"
@@ -174,15 +176,11 @@ _NAME_WORD = re.compile(
 )
 
 
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_LITTLE = _words(
+_LITTLE = word_set(
     "de da del della di van von der den la le bin ibn al el of the and y und et e & dos das"
 )
 # Capitalised in headlines and labels, and in no name.
-_COMMON = _words(
+_COMMON = word_set(
     "what how why when where who is are was were the a an in on at to for from with after "
     "before not no new more this that these those all your our up out as it its he she they "
     "we you"
