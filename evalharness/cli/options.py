@@ -5,6 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from evalharness.config.registry import BUILT_IN
+from evalharness.store.samples import PAGE_FILE
+
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Lay a value over the config's; repeatable."),
@@ -18,7 +21,7 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
-        help="Where it is computed: local, processes or ray; changes no result.",
+        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result.",
     ),
 ]
 WorkersOption = Annotated[
@@ -38,7 +41,7 @@ NoSpaceCheck = Annotated[
 ]
 ReportOption = Annotated[
     bool,
-    typer.Option("--report/--no-report", help="Write report.html into the folder of the runs."),
+    typer.Option("--report/--no-report", help=f"Write {PAGE_FILE} into the folder of the runs."),
 ]
 
 # Of checks.

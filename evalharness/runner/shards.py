@@ -23,7 +23,7 @@ from evalharness.runner.articles import Claim, Unit, units
 from evalharness.runner.fill import Filled, fill
 from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.store.ledger import results_folder
-from evalharness.store.store import Store
+from evalharness.store.store import STORE, Store
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def run_shard(
     cells = prepare(run_config)
     dealing = _Dealing(which)
     with executor_of(run_config, cells).pool() as pool:
-        filled = fill(cells, Store(folder / "store"), pool, dealing, progress)
+        filled = fill(cells, Store(folder / STORE), pool, dealing, progress)
     return _result(filled, dealing)
 
 

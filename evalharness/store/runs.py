@@ -192,9 +192,19 @@ class Run(_Section):
             if "error" in answer and answer["required"] is required
         ]
 
+    @property
+    def samples_file(self) -> Path:
+        """Where its `samples.jsonl` is."""
+        return self.folder / samples.SAMPLES
+
+    def small_files(self) -> tuple[Path, ...]:
+        """Return those of its files that do not grow with the articles' text."""
+        named = (self.folder / name for name in samples.SMALL_FILES)
+        return tuple(path for path in named if path.is_file())
+
     def samples(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
-        return samples.read_samples(self.folder / samples.SAMPLES)
+        return samples.read_samples(self.samples_file)
 
     @cached_property
     def columns(self) -> frozenset[str]:

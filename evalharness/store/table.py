@@ -18,6 +18,9 @@ from evalharness.store.aggregates import ScoreColumns, is_truncated
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# Columns that runs of older versions lack, each with the version that added it.
+ADDED_COLUMNS = {"line": "0.1.0"}
+
 
 def table_schema(columns: Mapping[str, ScoreColumns]) -> "pa.Schema":
     """Return the columns of the table, with their types."""

@@ -19,16 +19,13 @@ FilesSent = Literal["small", "all", "none"]
 
 # Characters of a text in a table of samples: tools hold tables in memory, and so do browsers.
 LONGEST_TEXT = 2000
-# The files that do not grow with the articles' text.
-_SMALL = ("config.yaml", "run.json", "samples.parquet", "rejected.jsonl")
-_ALL = (*_SMALL, "samples.jsonl")
 
 
 def sample_table(tracked: Tracked, n: int) -> tuple[list[str], list[list[Any]]]:
     """Return the columns and rows of the first `n` samples: texts, scores, and what was flagged."""
     labels = list(tracked.scorers)
     columns = ["id", "article", "reference", "summary", "finish", *labels, "flags"]
-    with (tracked.folder / "samples.jsonl").open(encoding="utf-8") as lines:
+    with tracked.samples.open(encoding="utf-8") as lines:
         return columns, [_row(json.loads(line), labels) for line in islice(lines, n)]
 
 
@@ -56,9 +53,9 @@ def clean(text: str) -> str:
 
 
 def files(tracked: Tracked, which: FilesSent) -> list[Path]:
-    """Return the files of the run that are there and wanted."""
-    wanted = {"none": (), "small": _SMALL, "all": _ALL}[which]
-    return [path for name in wanted if (path := tracked.folder / name).is_file()]
+    """Return the files of the run that are wanted."""
+    wanted = {"none": (), "small": tracked.files, "all": (*tracked.files, tracked.samples)}
+    return list(wanted[which])
 
 
 def require_extra(extra: str, *modules: str) -> None:

@@ -1,7 +1,7 @@
-"""One pass over the samples of a run: each line by itself, with the table, with the store.
+"""The files of a run and of its store, read and held against each other.
 
-First the ledgers of the store, every line and batch of them; then scores and summaries made again;
-then the pass, which asks both.
+First the ledgers, every line and batch of them; then scores and summaries made again; then one pass
+over the samples, each by itself, with its row of the table, and with the store.
 """
 
 import json
@@ -300,7 +300,7 @@ class VerifiedSamples:
     ) -> None:
         """Take a run, what made it, and its store, if there is one."""
         self.run = run
-        self.path = run.folder / samples.SAMPLES
+        self.path = run.samples_file
         self.table = Table(run.folder / samples.TABLE_FILE, findings)
         self.made = made
         self.shelf = shelf
@@ -501,10 +501,10 @@ class Table:
         if self.n != tally.articles:
             message = f"{self.n} rows, and {tally.articles} lines in {samples.SAMPLES}"
             self.findings.differs(self.path, 0, "", message)
-        wanted = {f.name: f.type for f in table.table_schema(tally.columns)}
         found = {f.name: f.type for f in self.schema}
-        if "line" not in found:  # of an older version
-            wanted.pop("line")
+        columns = table.table_schema(tally.columns)
+        lacking = table.ADDED_COLUMNS.keys() - found.keys()
+        wanted = {f.name: f.type for f in columns if f.name not in lacking}
         if found != wanted:
             odd = [k for k in dict.fromkeys([*found, *wanted]) if found.get(k) != wanted.get(k)]
             message = f"its columns are not those of {samples.SAMPLES}: {', '.join(odd)}"
