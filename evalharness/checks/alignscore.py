@@ -12,11 +12,12 @@ import numpy as np
 
 from evalharness.hf import weights as hf_weights
 from evalharness.neural.batches import Encoded
-from evalharness.neural.reading import CopiedSentences, PairScoring, unscorable
+from evalharness.neural.reading import CopiedSentences, PairScoring
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 if TYPE_CHECKING:
     from evalharness.neural.network import Network

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evalharness.metrics.bartscore import BartScoring
-from evalharness.neural.reading import PairScoring, TokenLikelihoods, unscorable
+from evalharness.neural.reading import PairScoring, TokenLikelihoods
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore
 from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.metrics.bertscore import BertScoring
-from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.neural.reading import PairScoring
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 if TYPE_CHECKING:
     from evalharness.neural.embedding import Match

@@ -14,10 +14,11 @@ from evalharness.checks.claims import (
     find_copies,
     score_claims,
 )
-from evalharness.neural.reading import PairScoring, Splitter, unscorable
+from evalharness.neural.reading import PairScoring, Splitter
 from evalharness.protocols import Need
 from evalharness.records import Score, Span
 from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 if TYPE_CHECKING:
     from evalharness.neural.batches import Encoded, FloatValues

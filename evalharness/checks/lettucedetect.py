@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.errors import ModelError
-from evalharness.neural.reading import PairScoring, numbers_of, unscorable
+from evalharness.neural.reading import PairScoring, numbers_of
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 if TYPE_CHECKING:
     import torch

@@ -21,10 +21,11 @@ from evalharness.checks.claims import (
     score_claims,
 )
 from evalharness.errors import ModelError
-from evalharness.neural.reading import PairScoring, Splitter, unscorable
+from evalharness.neural.reading import PairScoring, Splitter
 from evalharness.protocols import Checkpoint, Need
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 if TYPE_CHECKING:
     from evalharness.neural.batches import Encoded

@@ -12,10 +12,11 @@ from evalharness.metrics.unieval import (
     UniEvaluating,
     YesAnswer,
 )
-from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.neural.reading import PairScoring
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 ArticleDimension = Literal["consistency", "coherence", "fluency"]
 

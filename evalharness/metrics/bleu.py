@@ -6,6 +6,7 @@ references are left out, and articles may have different numbers of references. 
 imported with the first score.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,8 +19,49 @@ if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric as Sacrebleu
 
 
+class _Counting(ABC):
+    """A metric of sacrebleu; `sign` is -1 where the lower of its figures is the better."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"references"})
+    sign: ClassVar[int] = 1
+    empty: str
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the version of sacrebleu."""
+        return {"sacrebleu": version("sacrebleu")}
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Score each summary against its article's references."""
+        scorer = self._scorer(of_corpus=False)
+        return [self._score(scorer, summary.text, a.references) for a, summary in pairs]
+
+    def corpus(self, counts: Sequence[float]) -> float:
+        """Return the figure of the corpus, on sacrebleu's scale, from summed counts."""
+        return self._figure(self._scorer(of_corpus=True), counts)
+
+    @abstractmethod
+    def _scorer(self, of_corpus: bool) -> "Sacrebleu":
+        """Return sacrebleu's own metric with these options."""
+
+    def _score(self, scorer: "Sacrebleu", summary: str, references: Sequence[str]) -> Score:
+        known = [reference for reference in references if reference.strip()]
+        if not known:
+            return Score(None, note="the article has no reference")
+        if self.empty == "skip" and not summary.strip():
+            return Score(None, note="the summary is empty")
+        counts = scorer._extract_corpus_statistics([summary], [[each] for each in known])[0]
+        # BLEU of equal texts comes out as 100.00000000000004.
+        value = min(self._figure(scorer, counts) / 100, 1.0)
+        return Score(value, counts=tuple(map(float, counts)))
+
+    def _figure(self, scorer: "Sacrebleu", counts: Sequence[float]) -> float:
+        """Return sacrebleu's score of one segment's counts, or of their sum over segments."""
+        figure: float = scorer._aggregate_and_compute([list(counts)]).score
+        return self.sign * figure + 0.0  # no minus before 0.0
+
+
 @dataclass(frozen=True)
-class Bleu:
+class Bleu(_Counting):
     """BLEU (Papineni et al., 2002): n-grams of the summary that are in a reference, 0 to 1.
 
     Of one summary, orders longer than the summary are left out of the mean (`effective_order`).
@@ -40,7 +82,6 @@ class Bleu:
     max_ngram_order: int = 4
     empty: Literal["skip", "zero"] = "skip"
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 1
 
@@ -53,19 +94,7 @@ class Bleu:
         if self.max_ngram_order < 1:
             raise ValueError("max_ngram_order: must be at least 1")
 
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of sacrebleu."""
-        return _identity()
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Score each summary against its article's references."""
-        return _scores(self._scorer(effective_order=True), pairs, skip=self.empty == "skip")
-
-    def corpus(self, counts: Sequence[float]) -> float:
-        """Return the corpus BLEU, 0 to 100, from summed counts."""
-        return _figure(self._scorer(effective_order=False), counts)
-
-    def _scorer(self, effective_order: bool) -> "Sacrebleu":
+    def _scorer(self, of_corpus: bool) -> "Sacrebleu":
         from sacrebleu import BLEU
 
         return BLEU(
@@ -74,13 +103,13 @@ class Bleu:
             smooth_method=self.smooth_method,
             smooth_value=self.smooth_value,
             max_ngram_order=self.max_ngram_order,
-            effective_order=effective_order,
+            effective_order=not of_corpus,
             force=True,  # no warning about texts that are tokenized already
         )
 
 
 @dataclass(frozen=True)
-class Chrf:
+class Chrf(_Counting):
     """chrF (Popović, 2015): character n-grams shared with a reference, 0 to 1.
 
     The reference with the best F counts. The corpus figure, 0 to 100, pools the n-grams of all
@@ -103,7 +132,6 @@ class Chrf:
     eps_smoothing: bool = False
     empty: Literal["skip", "zero"] = "skip"
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 1
 
@@ -114,19 +142,7 @@ class Chrf:
         if self.beta < 1:
             raise ValueError("beta: must be at least 1")
 
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of sacrebleu."""
-        return _identity()
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Score each summary against its article's references."""
-        return _scores(self._scorer(), pairs, skip=self.empty == "skip")
-
-    def corpus(self, counts: Sequence[float]) -> float:
-        """Return the corpus chrF, 0 to 100, from summed counts."""
-        return _figure(self._scorer(), counts)
-
-    def _scorer(self) -> "Sacrebleu":
+    def _scorer(self, of_corpus: bool) -> "Sacrebleu":
         from sacrebleu import CHRF
 
         return CHRF(
@@ -140,7 +156,7 @@ class Chrf:
 
 
 @dataclass(frozen=True)
-class Ter:
+class Ter(_Counting):
     """TER (Snover et al., 2006) with a minus sign, so that higher is better: 0 for equal texts.
 
     TER is the number of edits (insert, delete, replace, move a phrase) that turn the summary into
@@ -161,8 +177,8 @@ class Ter:
     case_sensitive: bool = False
     empty: Literal["skip", "score"] = "skip"
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (float("-inf"), 0.0)
+    sign: ClassVar[int] = -1
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -170,19 +186,7 @@ class Ter:
         if self.asian_support and not (self.normalized or self.no_punct):
             raise ValueError("asian_support: has no effect without normalized or no_punct")
 
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of sacrebleu."""
-        return _identity()
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Score each summary against its article's references."""
-        return _scores(self._scorer(), pairs, skip=self.empty == "skip", sign=-1)
-
-    def corpus(self, counts: Sequence[float]) -> float:
-        """Return the corpus TER in percent, with a minus sign, from summed counts."""
-        return _figure(self._scorer(), counts, sign=-1)
-
-    def _scorer(self) -> "Sacrebleu":
+    def _scorer(self, of_corpus: bool) -> "Sacrebleu":
         from sacrebleu import TER
 
         return TER(
@@ -191,31 +195,3 @@ class Ter:
             asian_support=self.asian_support,
             case_sensitive=self.case_sensitive,
         )
-
-
-def _identity() -> Mapping[str, str]:
-    return {"sacrebleu": version("sacrebleu")}
-
-
-def _scores(scorer: "Sacrebleu", pairs: Sequence[Pair], skip: bool, sign: int = 1) -> list[Score]:
-    return [_score(scorer, summary.text, a.references, skip, sign) for a, summary in pairs]
-
-
-def _score(
-    scorer: "Sacrebleu", summary: str, references: Sequence[str], skip: bool, sign: int
-) -> Score:
-    known = [reference for reference in references if reference.strip()]
-    if not known:
-        return Score(None, note="the article has no reference")
-    if skip and not summary.strip():
-        return Score(None, note="the summary is empty")
-    counts = scorer._extract_corpus_statistics([summary], [[reference] for reference in known])[0]
-    # BLEU of equal texts comes out as 100.00000000000004.
-    value = min(_figure(scorer, counts, sign) / 100, 1.0)
-    return Score(value, counts=tuple(map(float, counts)))
-
-
-def _figure(scorer: "Sacrebleu", counts: Sequence[float], sign: int = 1) -> float:
-    """Return sacrebleu's score of one segment's counts, or of their sum over segments."""
-    figure: float = scorer._aggregate_and_compute([list(counts)]).score
-    return sign * figure + 0.0  # no minus before 0.0

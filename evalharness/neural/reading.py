@@ -32,13 +32,6 @@ _MOST_PLACES = 1000
 _BLANKS = re.compile(r"\s+")
 
 
-def unscorable(article: str, summary: str) -> str:
-    """Return why a summary cannot be compared with an article at all; empty if it can."""
-    if not summary.strip():
-        return "the summary is empty"
-    return "" if article.strip() else "the article is empty"
-
-
 class CopiedSentences:
     """Finds sentences that stand in an article as they are, white space and case aside.
 

@@ -23,11 +23,12 @@ from evalharness.checks.judge.protocols import (
 from evalharness.endpoint import Server
 from evalharness.hf import weights
 from evalharness.hf.prompts import check_template
-from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.neural.reading import PairScoring
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import NO_ANSWER, Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 OUT_OF_FORM = "an answer is out of form"
 # New tokens of an answer in words: enough for one, or for some quotes.
