@@ -446,13 +446,10 @@ def _check_types(sample: Any) -> None:
 
 def _score_columns(sample: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the table says of a sample's scores; what is not in it is null there."""
-    found: dict[str, Any] = {}
+    found = table.row_of_scores(sample["scores"])
     for label, score in sample["scores"].items():
         numbers = {"value": score["value"], **score.get("parts", {})}
         found |= {f"{label}.{part}": value for part, value in numbers.items()}
-        found[f"{label}.band"] = score.get("band")
-        found[f"{label}.flags"] = len(score.get("flags", ()))
-        found[f"{label}.counts"] = score.get("counts")
     return found
 
 
