@@ -53,8 +53,7 @@ _SUBJECT = re.compile(
     r"\W*(\w\S* ){0,4}?(this|these|summar|synops|recap|highlights|takeaways|key|points|bullet"
     r"|content|text|overview|a\.?i\b|artificial|automat|machine|algorithm|language|\w*bot\b|gpt"
     r"|computer|llm|generated|created|produced|written|powered|note|disclaimer|est[ea]|diese|ce\b"
-    r"|questo|deze"
-    r"|resum|résum|zusammenfassung|generad|généré|erstellt)",
+    r"|questo|deze|resum|résum|zusammenfassung|generad|généré|erstellt)",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
@@ -136,8 +135,7 @@ _CREDIT = re.compile(
     r"\W*(((file|stock|contributed|handout|courtesy|cover|lead|main|header|featured|top|aerial) )?"
     r"(photo(graph)?s?(?! ?:)|photo(graph)?|image|picture|pic|foto"
     r"|illustration|graphic|artwork|screenshot|screengrab|credit|bild|crédito|crédit"
-    r"|fuente)( credits?)?"
-    r"(\W*[:/|©–—]|( are| is)? (by|from|courtesy|via)\b).{2,}"
+    r"|fuente)( credits?)?(\W*[:/|©–—]|( are| is)? (by|from|courtesy|via)\b).{2,}"
     r"|courtesy( of| photo)?\b.{0,60}|(photo credits?|image credits?|credit).{2,60}"
     r"|.{0,40}\b(file|contributed|handout|courtesy|stock|pool|staff) (photo|image|picture)"
     r"|©.{2,60}\b(photo|images|getty).*|\((AP|AFP|EPA|Reuters)[ /]Photo.*\)"

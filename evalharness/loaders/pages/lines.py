@@ -85,8 +85,7 @@ _POINTER = re.compile(
     r"\W*(read( (more|also|next|on|this))?|also read|see( (also|more))?|more|related( (story"
     r"|link))?|watch( (live|now|this|also))?|listen( to)?|in (photos|pictures|case you missed it)"
     r"|icymi|look|(photos|video|gallery|podcast|explainer|fast facts|timeline|live(blog| updates)?"
-    r"|opinion)"
-    r"|must.read|don.t miss|follow live|lee también|también lea|lire aussi|à lire aussi"
+    r"|opinion)|must.read|don.t miss|follow live|lee también|también lea|lire aussi|à lire aussi"
     r"|lesen sie auch|mehr)\s*(:|\||»|>|[–—]\s)\s*(?P<headline>\S.*)",
     re.IGNORECASE,
 )
