@@ -1,7 +1,9 @@
 """Options and arguments that several commands share, and how their values are read."""
 
 import json
-from typing import Annotated, Any
+import sys
+from collections.abc import Callable, Mapping
+from typing import IO, Annotated, Any
 
 import typer
 
@@ -75,6 +77,9 @@ CheckSet = Annotated[
     ),
 ]
 
+# What writes a result as Markdown or the like, by the name of the format.
+Texts = Mapping[str, Callable[[Any], str]]
+
 
 def split_names(listed: str) -> list[str]:
     """Return the names in an option of the form A,B.
@@ -88,6 +93,18 @@ def split_names(listed: str) -> list[str]:
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     typer.echo(json.dumps(value, indent=1))
+
+
+def print_as(
+    format: str, found: Any, show: Callable[[Any, IO[str]], None], texts: Texts, as_json: bool
+) -> None:
+    """Print what has a `record`: as a table, as JSON, or as one of the texts by their names."""
+    if as_json or format == "json":
+        print_json(found.record())
+    elif format == "table":
+        show(found, sys.stdout)
+    else:
+        typer.echo(texts[format](found), nl=False)
 
 
 def print_result(record: Any, text: str, as_json: bool) -> None:

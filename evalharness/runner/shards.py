@@ -56,15 +56,8 @@ class ShardResult:
 
     def record(self) -> dict[str, Any]:
         """Return all of it as plain values."""
-        return {
-            "shard": str(self.shard),
-            "summaries": dict(self.summaries),
-            "scores": dict(self.scores),
-            "failed": self.failed,
-            "waiting": self.waiting,
-            "missing": {f"{number}/{self.shard.of}": n for number, n in self.missing.items()},
-            "failures": self.failures,
-        }
+        missing = {f"{number}/{self.shard.of}": n for number, n in self.missing.items()}
+        return {**vars(self), "shard": str(self.shard), "missing": missing}
 
 
 def shard_of(text: str) -> Shard:

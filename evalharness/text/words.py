@@ -10,11 +10,6 @@ from evalharness.records import Span
 from evalharness.text.stems import VERB_OF, stem
 
 
-def word_set(words: str) -> frozenset[str]:
-    """Return words that stand in a string with white space between them."""
-    return frozenset(words.split())
-
-
 def _class_of_marks() -> str:
     """Return the combining marks as the inside of a character class; `re` has no \\p{M}.
 
@@ -94,6 +89,11 @@ def _without_marks(word: str) -> str:
     taken_apart = unicodedata.normalize("NFKD", word.casefold()).translate(_PLAIN_LETTERS)
     latin = "".join(c for c in taken_apart if not "\u0300" <= c <= "\u036f")
     return unicodedata.normalize("NFC", latin.replace("\u00ad", ""))
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a line as a set."""
+    return frozenset(words.split())
 
 
 # Words that only hold sentences together, by hand; folded.

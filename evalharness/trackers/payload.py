@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from evalharness.errors import MissingExtra
 from evalharness.protocols import Tracked
@@ -19,6 +19,17 @@ FilesSent = Literal["small", "all", "none"]
 
 # Characters of a text in a table of samples: tools hold tables in memory, and so do browsers.
 LONGEST_TEXT = 2000
+
+
+class Tool:
+    """What a tracker tells; `modules` are those that it imports, the first named as its extra."""
+
+    modules: ClassVar[tuple[str, ...]]
+
+    def ready(self) -> None:
+        """Do nothing where the tool is installed. Raises: MissingExtra."""
+        if any(importlib.util.find_spec(module) is None for module in self.modules):
+            raise MissingExtra(f"the tracker {self.modules[0]}", self.modules[0])
 
 
 def sample_table(tracked: Tracked, n: int) -> tuple[list[str], list[list[Any]]]:
@@ -56,12 +67,6 @@ def files(tracked: Tracked, which: FilesSent) -> list[Path]:
     """Return the files of the run that are wanted."""
     wanted = {"none": (), "small": tracked.files, "all": (*tracked.files, tracked.samples)}
     return list(wanted[which])
-
-
-def require_extra(extra: str, *modules: str) -> None:
-    """Do nothing where the modules are there. Raises: MissingExtra."""
-    if any(importlib.util.find_spec(module) is None for module in modules):
-        raise MissingExtra(f"the tracker {extra}", extra)
 
 
 def folder(option: str | None, tracked: Tracked, name: str) -> Path:

@@ -13,21 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from evalharness import records
 from evalharness.config import registry
 from evalharness.config.signature import signature_text
 from evalharness.errors import HarnessError, StoreError
 from evalharness.metrics.rouge import Rouge
 from evalharness.protocols import Pair, Prompted
-from evalharness.records import (
-    NO_ANSWER,
-    Article,
-    Score,
-    Summary,
-    digest,
-    score_record,
-    summary_of,
-    summary_record,
-)
+from evalharness.records import Article, Score, Summary
 from evalharness.store import ledger as store_ledger
 from evalharness.store import samples, table
 from evalharness.store.aggregates import BLOCK_ROWS, Tally
@@ -177,7 +169,7 @@ class Rescoring:
             return
         for (line, sample, article, summary), score in zip(written, scores, strict=True):
             found = sample["scores"][label]
-            wanted = with_band(self.made, label, _plain(score_record(score)), article)
+            wanted = with_band(self.made, label, _plain(records.score_record(score)), article)
             self._compare(line, label, found, wanted, neural(metric))
             if isinstance(metric, Rouge):
                 self._reference(line, label, found, metric, article, summary)
@@ -191,7 +183,13 @@ class Rescoring:
         self.findings.differ(self.path, line, f"scores.{label}", odd, "scored again")
 
     def _reference(
-        self, line: int, label: str, found: Any, metric: Rouge, article: Article, summary: Summary
+        self,
+        line: int,
+        label: str,
+        found: Any,
+        metric: Rouge,
+        article: Article,
+        summary: Summary,
     ) -> None:
         """Compare ROUGE with what the package `rouge_score` says."""
         parts = found.get("parts", {})
@@ -215,7 +213,7 @@ class Rescoring:
         self.findings.done["summaries written again"] += len(written)
         again = self.made.model.summarize([article for *_, article, _ in written])
         for (line, sample, *_), summary in zip(written, again, strict=True):
-            odd = unlike(sample["summary"], summary_record(summary))
+            odd = unlike(sample["summary"], records.summary_record(summary))
             self.findings.differ(self.path, line, "summary", odd, "written again")
 
 
@@ -291,13 +289,7 @@ Read = tuple[int, dict[str, Any], Article, Summary]
 class VerifiedSamples:
     """The samples of a run, read once."""
 
-    def __init__(
-        self,
-        run: Run,
-        made: Components,
-        shelf: Shelf | None,
-        findings: Findings,
-    ) -> None:
+    def __init__(self, run: Run, made: Components, shelf: Shelf | None, findings: Findings) -> None:
         """Take a run, what made it, and its store, if there is one."""
         self.run = run
         self.path = run.samples_file
@@ -375,7 +367,7 @@ class VerifiedSamples:
         )
         if list(sample["scores"]) != list(self.run.figures):
             raise ValueError(f"scores of {list(sample['scores'])}")
-        return number, sample, article, summary_of(article.id, sample["summary"])
+        return number, sample, article, records.summary_of(article.id, sample["summary"])
 
     def _differs(self, line: int, place: str, message: str) -> None:
         self.findings.differs(self.path, line, place, message)
@@ -415,15 +407,15 @@ class VerifiedSamples:
         signature = told.partition(CALIBRATED)[0]
         ledger = self.shelf.ledger("scores", signature)
         keys = [
-            digest(s.text, content_key(a, needs)) if s.finish != "error" else ""
+            records.digest(s.text, content_key(a, needs)) if s.finish != "error" else ""
             for _, _, a, s in window
         ]
         kept = records_of(ledger, keys)
         for (line, sample, article, summary), record in zip(window, kept, strict=True):
             found = sample["scores"][label]
             if summary.finish == "error":
-                record = score_record(Score(None, note=f"no summary: {summary.note}"))
-            if found.get("note", "").startswith(NO_ANSWER):
+                record = records.score_record(Score(None, note=f"no summary: {summary.note}"))
+            if found.get("note", "").startswith(records.NO_ANSWER):
                 continue
             if record is None:
                 self.absent[f"scores by {label}"] += 1
@@ -454,13 +446,10 @@ def _check_types(sample: Any) -> None:
 
 def _score_columns(sample: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the table says of a sample's scores; what is not in it is null there."""
-    found: dict[str, Any] = {}
+    found = table.row_of_scores(sample["scores"])
     for label, score in sample["scores"].items():
         numbers = {"value": score["value"], **score.get("parts", {})}
         found |= {f"{label}.{part}": value for part, value in numbers.items()}
-        found[f"{label}.band"] = score.get("band")
-        found[f"{label}.flags"] = len(score.get("flags", ()))
-        found[f"{label}.counts"] = score.get("counts")
     return found
 
 

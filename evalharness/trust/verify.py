@@ -50,10 +50,7 @@ class Verified:
 
 
 def verify(
-    *paths: str | Path,
-    store: str | Path | None = None,
-    sample: int | None = SAMPLE,
-    seed: int = 0,
+    *paths: str | Path, store: str | Path | None = None, sample: int | None = SAMPLE, seed: int = 0
 ) -> Verified:
     """Check the runs in some folders: of a run, of an experiment, or of all results.
 
