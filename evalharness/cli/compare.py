@@ -172,8 +172,4 @@ def comparison_csv(found: Comparison) -> str:
     return table.csv_table(rows)
 
 
-FORMATS: options.Texts = {
-    "markdown": comparison_markdown,
-    "latex": latex,
-    "csv": comparison_csv,
-}
+FORMATS: options.Texts = {"markdown": comparison_markdown, "latex": latex, "csv": comparison_csv}

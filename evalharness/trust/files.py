@@ -183,13 +183,7 @@ class Rescoring:
         self.findings.differ(self.path, line, f"scores.{label}", odd, "scored again")
 
     def _reference(
-        self,
-        line: int,
-        label: str,
-        found: Any,
-        metric: Rouge,
-        article: Article,
-        summary: Summary,
+        self, line: int, label: str, found: Any, metric: Rouge, article: Article, summary: Summary
     ) -> None:
         """Compare ROUGE with what the package `rouge_score` says."""
         parts = found.get("parts", {})
