@@ -9,7 +9,6 @@ itself, `datasets` would then take the latest that was prepared, of whatever com
 """
 
 import functools
-import hashlib
 import itertools
 import re
 import sys
@@ -20,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from evalharness.errors import DataError
+from evalharness.files import content_hash
 from evalharness.loaders import rows
 from evalharness.loaders.formats import BATCH_ROWS, batch_rows
 from evalharness.protocols import Checkpoint
@@ -148,7 +148,7 @@ class Hub:
         """
         source = self.source
         if Path(source.name).is_dir():
-            found = {"files": _digest(Path(source.name))}
+            found = {"files": content_hash(Path(source.name), "[!.]*")}
         else:
             sha = commit(source.name, source.revision).sha
             found = {"dataset": source.name, "revision": sha}
@@ -172,17 +172,6 @@ def _some(read: Iterator[Article | Rejected], what: str) -> Iterator[Article | R
     if first is None:
         raise DataError(f"{what}: there are no rows")
     return itertools.chain([first], read)
-
-
-def _digest(folder: Path) -> str:
-    """Return a hash of the names and contents of the files in a folder, hidden ones apart."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("[!.]*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-            total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
-    return total.hexdigest()
 
 
 # --- Which commit a revision means

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
@@ -102,7 +101,7 @@ class Scoring(BehindLedger):
         records = iter(self.ledger.get(stored))
         for (cell, label, _, summary), key in asked:
             if not key:
-                yield cell, label, _record_without_summary(summary)
+                yield cell, label, score_record(Score(None, note=f"no summary: {summary.note}"))
             else:
                 yield cell, label, self.passing[key] if key in self.passing else next(records)
 
@@ -125,10 +124,6 @@ class Scoring(BehindLedger):
         if wrong := score.flaw(missing.article, missing.summary):
             message = f"a bug of the component: {wrong}, for article {missing.article.id!r}"
             raise ModelError(f"{self.signature['name']}: {message}")
-
-
-def _record_without_summary(summary: Summary) -> dict[str, Any]:
-    return score_record(Score(None, note=f"no summary: {summary.note}"))
 
 
 def scorings_of(cells: Sequence[FilledCell], store: Store) -> list[Scoring]:

@@ -23,7 +23,7 @@ from evalharness.runner.articles import Claim, Unit, units
 from evalharness.runner.fill import Filled, fill
 from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.store.ledger import results_folder
-from evalharness.store.store import Store
+from evalharness.store.store import STORE, Store
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,8 @@ class ShardResult:
 
     def record(self) -> dict[str, Any]:
         """Return all of it as plain values."""
-        return {
-            "shard": str(self.shard),
-            "summaries": dict(self.summaries),
-            "scores": dict(self.scores),
-            "failed": self.failed,
-            "waiting": self.waiting,
-            "missing": {f"{number}/{self.shard.of}": n for number, n in self.missing.items()},
-            "failures": self.failures,
-        }
+        missing = {f"{number}/{self.shard.of}": n for number, n in self.missing.items()}
+        return {**vars(self), "shard": str(self.shard), "missing": missing}
 
 
 def shard_of(text: str) -> Shard:
@@ -110,7 +103,7 @@ def run_shard(
     cells = prepare(run_config)
     dealing = _Dealing(which)
     with executor_of(run_config, cells).pool() as pool:
-        filled = fill(cells, Store(folder / "store"), pool, dealing, progress)
+        filled = fill(cells, Store(folder / STORE), pool, dealing, progress)
     return _result(filled, dealing)
 
 

@@ -4,10 +4,7 @@ Nothing here decides that a name is right. The tables say which words can be nam
 do not show it (lower-cased summaries, first words), and which names stand for the same country.
 """
 
-
-def word_set(words: str) -> frozenset[str]:
-    """Return the words of a line as a set."""
-    return frozenset(words.split())
+from evalharness.text.words import word_set
 
 
 def _countries(table: str) -> dict[str, str]:

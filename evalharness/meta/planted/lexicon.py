@@ -7,7 +7,7 @@ article has none of its words.
 import re
 from collections.abc import Mapping
 
-from evalharness.text.name_words import word_set
+from evalharness.text.words import word_set
 
 # --- Verbs with their forms
 

@@ -1,5 +1,7 @@
 """The self-test of checks: which planted errors they find, and what they flag where all is right.
 
+`plant` puts one error into a supported summary; `measure` counts what a check makes of it.
+
 Supported summaries are, by default, those that ship with the project: two written ones for each
 article of the quickstart. Data of one's own are files of articles with references, or with labelled
 summaries. From every article, sentences are copied as summaries too: nothing there is wrong.
@@ -245,14 +247,10 @@ def figures_of_kind(outcomes: Sequence[PlantedOutcome]) -> dict[str, Any]:
 
 def rate(hits: int, n: int) -> Rate:
     """Return a share with its count of cases and its interval; None where there are no cases."""
+    if not n:
+        return {"n": 0, "rate": None, "low": None, "high": None}
     low, high = wilson(hits, n)
-    known = n > 0
-    return {
-        "n": n,
-        "rate": hits / n if known else None,
-        "low": low if known else None,
-        "high": high if known else None,
-    }
+    return {"n": n, "rate": hits / n, "low": low, "high": high}
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from evalharness.meta.planted.facts import (
     sort_by_words,
 )
 from evalharness.records import Span
-from evalharness.text.name_words import word_set
+from evalharness.text.words import word_set
 
 # What sort of thing a name's last word says it is; an invented one is of the same sort.
 HEADS = (lexicon.ORGANISATION_WORDS | lexicon.PLACE_WORDS) - {"city", "police"}

@@ -10,7 +10,7 @@ from evalharness.meta.planted import lexicon
 from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
 from evalharness.meta.planted.names import others, sort_of
 from evalharness.records import Span
-from evalharness.text.name_words import word_set
+from evalharness.text.words import word_set
 
 _VERB = (
     rf"(?:(?P<past>(?:has |have |had )?(?:{'|'.join(sorted(lexicon.DIRECTED_PAST))}))|"

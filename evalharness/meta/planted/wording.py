@@ -8,7 +8,7 @@ from evalharness import text
 from evalharness.meta.planted import lexicon
 from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims, pattern_matches
 from evalharness.meta.planted.names import first_name, is_known
-from evalharness.text.name_words import word_set
+from evalharness.text.words import word_set
 
 # --- Negations
 
@@ -67,7 +67,9 @@ def _auxiliaries(claims: SummaryClaims) -> Iterator[PlannedChange]:
             following = claims.text[match.end() : match.end() + 30]
             if _NO_NOT_BEFORE.match(following) or not _affirms(claims, match.start()):
                 continue
-            if pattern is _HAVE and not _is_participle(match[1]):
+            if pattern is _HAVE and not (
+                match[1] in lexicon.PARTICIPLES or match[1].endswith("ed")
+            ):
                 continue
             if claims.sentence_at(match.start()).start == match.start():
                 continue
@@ -75,10 +77,6 @@ def _auxiliaries(claims: SummaryClaims) -> Iterator[PlannedChange]:
             if word:
                 end = match.end() + word.end()
                 yield PlannedChange(match.start(), end, f"{match[0]} not{word[0]}")
-
-
-def _is_participle(word: str) -> bool:
-    return word in lexicon.PARTICIPLES or word.endswith("ed")
 
 
 def _past_tenses(claims: SummaryClaims) -> Iterator[PlannedChange]:
