@@ -95,8 +95,10 @@ def run(articles: Path, folder: Path, metrics: list[str]) -> Taken:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"the run of {articles} ended with {child.returncode}")
+    with articles.open("rb") as lines:
+        n = sum(1 for _ in lines)
     return Taken(
-        sum(1 for _ in articles.open("rb")),
+        n,
         round(used.ru_utime + used.ru_stime, 2),
         round(time.perf_counter() - began, 2),
         round(used.ru_maxrss / 1024, 1),

@@ -227,7 +227,9 @@ class Tracked:
     """A finished run, as trackers are told of it.
 
     results: the folder of all runs, below which a tool may keep what it writes.
-    folder: the run's own, with all its files.
+    folder: the run's own.
+    files: those of its files that do not grow with the articles' text. samples: the file that
+        does: articles, summaries, scores, a JSON line each.
     settings: what a sweep set in this cell.
     record: what its `run.json` holds.
     started: when, as in ISO 8601. scorers: the labels of its metrics and checks.
@@ -238,6 +240,8 @@ class Tracked:
     name: str
     results: Path
     folder: Path
+    files: tuple[Path, ...]
+    samples: Path
     settings: Mapping[str, Any]
     record: Mapping[str, Any] = field(repr=False)
     started: str = ""

@@ -5,7 +5,8 @@ Offsets are half-open character positions, as Python slices them.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -93,15 +94,20 @@ class Flag:
     evidence: tuple[Span, ...] = ()
 
 
+FlagLook = Literal["number", "date", "name", "negation", "quote", "role", "unsupported", "other"]
+
+
 @dataclass(frozen=True, slots=True)
 class FlagKind:
     """What a kind of flag means.
 
+    look: colour and form of its underline on the page; kinds that are alike may share one.
     hard: whether it names an error; a soft one can stand at what is true to the article.
     planted: the kinds of planted errors that it names rightly, beside one of its very name.
     """
 
     meaning: str
+    look: FlagLook = "other"
     hard: bool = True
     planted: tuple[str, ...] = ()
 
@@ -109,20 +115,20 @@ class FlagKind:
 # Words that the article lacks can still be true to it, and of two names in one place both may be
 # right: these two are soft.
 FLAG_KINDS: Mapping[str, FlagKind] = {
-    "number": FlagKind("a number that the article does not have", planted=("unit", "date")),
-    "date": FlagKind("a date that the article does not have"),
-    "entity": FlagKind("a name that the article lacks", planted=("entity_swap", "novel_entity")),
-    "roles": FlagKind("who did what is reversed", planted=("entity_swap", "role_swap")),
+    "number": FlagKind("a number that the article lacks", "number", planted=("unit", "date")),
+    "date": FlagKind("a date that the article lacks", "date"),
+    "entity": FlagKind("a name that it lacks", "name", planted=("entity_swap", "novel_entity")),
+    "roles": FlagKind("who did what is reversed", "role", planted=("entity_swap", "role_swap")),
     "swap": FlagKind(
-        "a name where the article has another", hard=False, planted=("entity_swap", "role_swap")
+        "a name for another", "name", hard=False, planted=("entity_swap", "role_swap")
     ),
-    "negation": FlagKind("said where the article denies it, or denied", planted=("antonym",)),
-    "antonym": FlagKind("a word where the article has its opposite"),
+    "negation": FlagKind("what the article denies, or denied", "negation", planted=("antonym",)),
+    "antonym": FlagKind("a word where the article has its opposite", "negation"),
     "hedge": FlagKind("certain, where the article is not", planted=("hedge_dropped",)),
-    "quote": FlagKind("words in quotes that nobody said", planted=("misattributed_quote",)),
-    "attribution": FlagKind("said by another in the article", planted=("misattributed_quote",)),
+    "quote": FlagKind("quoted, but not said", "quote", planted=("misattributed_quote",)),
+    "attribution": FlagKind("said by another", "quote", planted=("misattributed_quote",)),
     "unsupported": FlagKind(
-        "words that nothing in the article supports", hard=False, planted=("invented_sentence",)
+        "words that nothing supports", "unsupported", hard=False, planted=("invented_sentence",)
     ),
     "judge": FlagKind("what a judge found no support for"),
 }
@@ -160,6 +166,33 @@ class Score:
     note: str = ""
     counts: tuple[float, ...] = ()
     passing: bool = False
+
+    def flaw(self, article: Article, summary: Summary) -> str:
+        """Say what of a summary's score is not as promised; empty if nothing is."""
+        if self.value is None and not self.note:
+            return "no value, and no note that says why"
+        for number in self._numbers():
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                return f"{number!r} is a {type(number).__name__}, not a float"
+            if not math.isfinite(number):
+                return f"{number} is no number"
+        for span, text in self._spans(article, summary):
+            if not 0 <= span.start < span.end <= len(text):
+                return f"{span} is not within its text of {len(text)} characters"
+        return ""
+
+    def _numbers(self) -> Iterator[object]:
+        if self.value is not None:
+            yield self.value
+        yield from self.parts.values()
+        yield from self.counts
+        yield from (sentence.value for sentence in self.sentences)
+
+    def _spans(self, article: Article, summary: Summary) -> Iterator[tuple[Span, str]]:
+        entries: list[SentenceScore | Flag] = [*self.sentences, *self.flags]
+        for entry in entries:
+            yield entry.span, summary.text
+            yield from ((span, article.text) for span in entry.evidence)
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:

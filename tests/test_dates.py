@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.checks.lexical.dates import Dates, StatedDates, check_dates
+from evalharness.checks.lexical.dates import Dates, StatedDates
 from evalharness.records import Article, Score, Summary
 
 PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"
@@ -37,10 +37,10 @@ def test_dates_sentence_scores_weighted_with_their_dates_make_the_score() -> Non
 
 def test_dates_relative_to_publication_are_resolved() -> None:
     stated = StatedDates("The bridge opened on 3 May.", published=date(2026, 5, 4))
-    assert check_dates(stated, "The bridge opened yesterday.").value == 1.0
-    assert check_dates(stated, "The bridge opened in 2026.").value == 1.0
-    assert check_dates(stated, "The bridge opened on Sunday.").value == 1.0
-    (flag,) = check_dates(stated, "The bridge opened last month.").flags
+    assert stated.check("The bridge opened yesterday.").value == 1.0
+    assert stated.check("The bridge opened in 2026.").value == 1.0
+    assert stated.check("The bridge opened on Sunday.").value == 1.0
+    (flag,) = stated.check("The bridge opened last month.").flags
     assert flag.span.of("The bridge opened last month.") == "last month"
 
 
@@ -90,7 +90,7 @@ def test_dates_of_an_article_without_a_day_of_publication_are_as_they_stand() ->
 @given(NEWS)
 def test_dates_of_a_copied_text_is_never_flagged_whatever_the_day(article: str) -> None:
     stated = StatedDates(article, published=MONDAY)
-    assert check_dates(stated, article).value in (None, 1.0)
+    assert stated.check(article).value in (None, 1.0)
 
 
 @quickly
@@ -118,8 +118,8 @@ def test_dates_of_a_megabyte_are_checked_in_linear_time() -> None:
 
 def test_dates_index_serves_several_summaries() -> None:
     stated = StatedDates("The bridge opened on 4 May 2026.")
-    assert check_dates(stated, "It opened on May 4.").value == 1.0
-    assert check_dates(stated, "It opened on May 5.").value == 0.0
+    assert stated.check("It opened on May 4.").value == 1.0
+    assert stated.check("It opened on May 5.").value == 0.0
 
 
 def test_dates_flag_the_planted_date_of_the_pages_and_nothing_else() -> None:

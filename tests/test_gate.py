@@ -13,6 +13,7 @@ from evalharness import gate
 from evalharness.comparison import margins as comparison_margins
 from evalharness.errors import ConfigError
 from evalharness.records import Summary
+from evalharness.stats import paired
 from evalharness.stats.intervals import Values
 
 MakeRun = Callable[..., Path]
@@ -307,7 +308,7 @@ def _simulated(
             probe = comparison_margins.paired_tests(baseline, candidate, margins, 0.05, 100, seed)
             candidate[:, 0] -= comparison_margins.detectable(probe[0], 0.05, metrics) or 0.0
         tested = comparison_margins.paired_tests(baseline, candidate, margins, 0.05, 10_000, seed)
-        adjusted = comparison_margins.adjust_p_values(tested)
+        adjusted = paired.holm([each.p_worse for each in tested])
         verdicts = [
             comparison_margins.test_outcome(each, p, 0.05, 30)
             for each, p in zip(tested, adjusted, strict=True)

@@ -21,7 +21,6 @@ from evalharness.neural.batches import Encoded, Memory, pack_ids, plan_batches
 from evalharness.neural.reading import CopiedSentences
 from evalharness.protocols import Metric, Pair
 from evalharness.records import Article, Score, Summary
-from evalharness.runner.scores import _flaw
 from evalharness.text import sentences
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -141,7 +140,7 @@ ODD = [
 def test_odd_texts_give_sound_scores(name: str, folder: Path) -> None:
     given = pairs(ODD)
     for pair, score in zip(given, check(name, folder).score(given), strict=True):
-        assert _flaw(score, *pair) == ""
+        assert score.flaw(*pair) == ""
 
 
 @pytest.mark.parametrize("name", ["nli", "minicheck", "factcg"])

@@ -19,9 +19,7 @@ from hypothesis import strategies as st
 from evalharness import text
 from evalharness.errors import ConfigError, DataError, UnknownComponent
 from evalharness.meta.planted import measure as planted_pairs
-from evalharness.meta.planted.measure import SupportedPair, measure, outcome, wilson
-from evalharness.meta.planted.plant import KINDS, LONGEST_SUMMARY, ErrorKind, Planted, plant
-from evalharness.meta.planted.words import (
+from evalharness.meta.planted.lexicon import (
     INVENTED_ACRONYMS,
     INVENTED_ORGANISATIONS,
     INVENTED_PLACES,
@@ -31,6 +29,17 @@ from evalharness.meta.planted.words import (
     OTHER_COUNTRIES,
     OTHER_NATIONALITIES,
     PAST_AND_PARTICIPLE,
+)
+from evalharness.meta.planted.measure import (
+    KINDS,
+    LONGEST_SUMMARY,
+    ErrorKind,
+    Planted,
+    SupportedPair,
+    measure,
+    outcome,
+    plant,
+    wilson,
 )
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, Span

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.checks.lexical.polarity import Polarity, StatedPolarity, check_polarity
+from evalharness.checks.lexical.polarity import Polarity, StatedPolarity
 from evalharness.records import Article, Score, Summary
 
 PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"
@@ -59,8 +59,8 @@ def test_polarity_of_a_megabyte_is_checked_in_linear_time() -> None:
 
 def test_polarity_index_serves_several_summaries() -> None:
     stated = StatedPolarity("The council approved the new bridge over the river.")
-    good = check_polarity(stated, "The council approved the bridge over the river.")
-    bad = check_polarity(stated, "The council rejected the bridge over the river.")
+    good = stated.check("The council approved the bridge over the river.")
+    bad = stated.check("The council rejected the bridge over the river.")
     assert (good.value, bad.value) == (1.0, 0.0)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.checks.lexical.quotes import Quotes, StatedQuotes, check_quotes
+from evalharness.checks.lexical.quotes import Quotes, StatedQuotes
 from evalharness.records import Article, Score, Summary
 
 PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"
@@ -70,8 +70,8 @@ def test_quotes_of_a_megabyte_are_checked_in_linear_time() -> None:
 
 def test_quotes_index_serves_several_summaries() -> None:
     stated = StatedQuotes("“We kept every tile,” Doe said.")
-    assert check_quotes(stated, 'They "kept every tile".').value == 1.0
-    assert check_quotes(stated, 'They "sold every tile".').value == 0.0
+    assert stated.check('They "kept every tile".').value == 1.0
+    assert stated.check('They "sold every tile".').value == 0.0
 
 
 def test_quotes_of_the_pages_are_not_flagged() -> None:

@@ -10,14 +10,14 @@ import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from evalharness import write_report
 from evalharness.errors import ConfigError, DataError, StoreError
-from evalharness.records import Summary
+from evalharness.records import FlagLook, Summary
 from evalharness.report import page as report_page
 from evalharness.report.articles import Articles, articles_of, choose_articles
 from evalharness.report.gathered import gather
@@ -374,6 +374,13 @@ def test_units_count_every_wide_character() -> None:
     assert [Units(text).at(n) for n in range(len(text) + 1)] == [
         len(text[:n].encode("utf-16-le", errors="surrogatepass")) // 2 for n in range(len(text) + 1)
     ]
+
+
+@pytest.mark.parametrize("look", get_args(FlagLook))
+def test_each_look_of_flags_has_a_rule_and_its_colour_in_light_and_dark(look: str) -> None:
+    assets = Path(report_page.__file__).parent / "assets"
+    assert f".k-{look} {{ --k: var(--k-{look});" in (assets / "explorer.css").read_text()
+    assert (assets / "style.css").read_text().count(f"--k-{look}: #") == 3
 
 
 def test_data_of_the_page_as_its_scripts_read_it(make_run: MakeRun, golden: Golden) -> None:

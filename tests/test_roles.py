@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.checks.lexical.roles import Roles, StatedRoles, check_roles
+from evalharness.checks.lexical.roles import Roles, StatedRoles
 from evalharness.records import Article, Score, Summary
 
 PAGES = Path(__file__).parents[2] / "shared" / "data" / "pages"
@@ -58,8 +58,8 @@ def test_roles_of_a_megabyte_are_checked_in_linear_time() -> None:
 
 def test_roles_index_serves_several_summaries() -> None:
     stated = StatedRoles("Acme sued Globex in March.")
-    good = check_roles(stated, "Globex was sued by Acme.")
-    bad = check_roles(stated, "Globex sued Acme.")
+    good = stated.check("Globex was sued by Acme.")
+    bad = stated.check("Globex sued Acme.")
     assert (good.value, bad.value) == (1.0, 0.0)
 
 

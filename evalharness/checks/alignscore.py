@@ -12,7 +12,7 @@ import numpy as np
 
 from evalharness.hf import weights as hf_weights
 from evalharness.neural.batches import Encoded
-from evalharness.neural.reading import CopiedSentences, PairScoring, unscorable
+from evalharness.neural.reading import CopiedSentences, PairScoring, score_comparable
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
@@ -96,17 +96,13 @@ class AlignScore(NetworkOptions):
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each sentence of each summary; its evidence is the chunk that fits it best."""
-        notes = [unscorable(article.text, summary.text) for article, summary in pairs]
-        given = [
-            self._pieces_of_pair(article.text, summary.text)
-            for (article, summary), note in zip(pairs, notes, strict=True)
-            if not note
-        ]
+        return score_comparable(pairs, self._score_texts)
+
+    def _score_texts(self, texts: Sequence[tuple[str, str]]) -> list[Score]:
+        given = [self._pieces_of_pair(*pair) for pair in texts]
         self._answer(given)
-        scored = iter(given)
         return [
-            Score(None, note=note) if note else self._as_score(next(scored), article.text)
-            for (article, _), note in zip(pairs, notes, strict=True)
+            self._as_score(each, article) for each, (article, _) in zip(given, texts, strict=True)
         ]
 
     def _pieces_of_pair(self, article: str, summary: str) -> "_Given":

@@ -1,14 +1,13 @@
 """BARTScore from the article to the summary: how likely is the summary, given the article?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from evalharness.metrics.bartscore import BartScoring
-from evalharness.neural.reading import PairScoring, TokenLikelihoods, unscorable
+from evalharness.neural.reading import PairScoring, TokenLikelihoods, score_comparable
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore
-from evalharness.text import SENTENCES_VERSION
 
 
 @dataclass(frozen=True)
@@ -24,20 +23,15 @@ class BartScore(BartScoring):
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (float("-inf"), 0.0)
     version: ClassVar[int] = 1
-
-    def identity(self) -> Mapping[str, str]:
-        """Return what names the weights and the sentence splitter."""
-        return {**super().identity(), "sentences": str(SENTENCES_VERSION)}
+    by_sentences: ClassVar[bool] = True
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each summary and its sentences."""
-        notes = [unscorable(article.text, summary.text) for article, summary in pairs]
-        texts = [(article.text, summary.text) for article, summary in pairs]
-        found = self.likely([pair for pair, note in zip(texts, notes, strict=True) if not note])
-        return [
-            Score(None, note=note) if note else self._score(*pair, found[pair])
-            for pair, note in zip(texts, notes, strict=True)
-        ]
+        return score_comparable(pairs, self._score_texts)
+
+    def _score_texts(self, texts: Sequence[tuple[str, str]]) -> list[Score]:
+        found = self.likely(texts)
+        return [self._score(*pair, found[pair]) for pair in texts]
 
     def _score(self, article: str, summary: str, likely: TokenLikelihoods) -> Score:
         spans = self.split(summary)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.metrics.bertscore import BertScoring
-from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.neural.reading import PairScoring, score_comparable
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
@@ -41,17 +41,14 @@ class BertScore(BertScoring):
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each sentence of each summary against the article."""
-        notes = [unscorable(article.text, summary.text) for article, summary in pairs]
-        texts = [(article.text, summary.text) for article, summary in pairs]
+        return score_comparable(pairs, self._score_texts)
+
+    def _score_texts(self, texts: Sequence[tuple[str, str]]) -> list[Score]:
         sentences = cache(self.split)
         found = self.compare_pairs(
-            [pair for pair, note in zip(texts, notes, strict=True) if not note],
-            lambda article, summary, match: self._score(article, summary, match, sentences),
+            texts, lambda article, summary, match: self._score(article, summary, match, sentences)
         )
-        return [
-            Score(None, note=note) if note else found[pair]
-            for pair, note in zip(texts, notes, strict=True)
-        ]
+        return [found[pair] for pair in texts]
 
     def _score(self, article: str, summary: str, match: "Match", sentences: _Sentences) -> Score:
         if not match.comparable:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Generic, Protocol, TypeVar
 
-from evalharness.neural.reading import CopiedSentences, PairScoring, Splitter
+from evalharness.neural.reading import PairScoring
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Pair
 from evalharness.records import Score, SentenceScore, Span
+from evalharness.text.defects import unscorable
 
 # Pairs whose passages and claims are in memory at a time.
 _TOGETHER = 64
@@ -77,14 +78,22 @@ class ClaimsOfPair:
         """Return where the article has a claim as it is; None if nowhere, or if nobody looked."""
         return None if self.copies is None else self.copies.get(span)
 
-
-def find_copies(
-    article: str, summary: str, claims: Sequence[Span], split: Splitter
-) -> dict[Span, Span]:
-    """Return which claims stand in the article as they are, and where."""
-    copied = CopiedSentences(article, split(article))
-    places = {span: copied.place(span.of(summary)) for span in claims}
-    return {span: place for span, place in places.items() if place is not None}
+    def score_claims(
+        self,
+        columns: Sequence[Sequence[_Answer]],
+        value: Callable[[Sequence[_Answer]], float],
+        evidence: Callable[[Sequence[_Answer]], tuple[Span, ...]],
+    ) -> list[SentenceScore]:
+        """Return the score of each claim from its column; a copy has 1, and the copied place."""
+        scores: list[SentenceScore] = []
+        for (span, _), column in zip(self.claims, columns, strict=True):
+            copied = self.copied_from(span)
+            scores.append(
+                SentenceScore(span, value(column), evidence(column))
+                if copied is None
+                else SentenceScore(span, 1.0, (copied,))
+            )
+        return scores
 
 
 class ClaimScoring(NetworkOptions, Generic[_Answer]):
@@ -95,7 +104,10 @@ class ClaimScoring(NetworkOptions, Generic[_Answer]):
         raise NotImplementedError
 
     def claims_of_pair(self, article: str, summary: str, cut: CutArticle) -> ClaimsOfPair:
-        """Return what is to be asked about a pair; `cut` is `passages`, once an article."""
+        """Return what is to be asked about a pair; `cut` is `passages`, once an article.
+
+        Neither text is empty.
+        """
         raise NotImplementedError
 
     def answer(self, questions: Sequence[Question]) -> Sequence[_Answer]:
@@ -114,7 +126,9 @@ class ClaimScoring(NetworkOptions, Generic[_Answer]):
         for start in range(0, len(pairs), _TOGETHER):
             cut = cache(self.passages)
             some = [
-                self.claims_of_pair(article.text, summary.text, cut)
+                ClaimsOfPair(article.text, note)
+                if (note := unscorable(article.text, summary.text))
+                else self.claims_of_pair(article.text, summary.text, cut)
                 for article, summary in pairs[start : start + _TOGETHER]
             ]
             asked = list(dict.fromkeys(question for pair in some for question in pair.questions))
@@ -140,21 +154,3 @@ class ClaimScoring(NetworkOptions, Generic[_Answer]):
             columns.append(column)
         reading.lost = pair.lost + sum(lost)
         return self.combine(pair, columns, reading)
-
-
-def score_claims(
-    pair: ClaimsOfPair,
-    columns: Sequence[Sequence[_Answer]],
-    value: Callable[[Sequence[_Answer]], float],
-    evidence: Callable[[Sequence[_Answer]], tuple[Span, ...]],
-) -> list[SentenceScore]:
-    """Return the score of each claim from its column; a copy has 1, and the copied place."""
-    scores: list[SentenceScore] = []
-    for (span, _), column in zip(pair.claims, columns, strict=True):
-        copied = pair.copied_from(span)
-        scores.append(
-            SentenceScore(span, value(column), evidence(column))
-            if copied is None
-            else SentenceScore(span, 1.0, (copied,))
-        )
-    return scores

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from evalharness.checks.claims import Passage
 from evalharness.checks.grounding import ChunkPrompt, Grounding, packed_sentences
-from evalharness.errors import ModelError
 from evalharness.protocols import Checkpoint
 
 if TYPE_CHECKING:
@@ -31,9 +30,7 @@ class FactCG(Grounding):
     """
 
     version: ClassVar[int] = 1
-    presets: ClassVar[Mapping[str, str]] = {
-        "deberta-v3-large": "yaxili96/FactCG-DeBERTa-v3-Large",
-    }
+    presets: ClassVar[Mapping[str, str]] = {"deberta-v3-large": "yaxili96/FactCG-DeBERTa-v3-Large"}
 
     model: Checkpoint = "deberta-v3-large"
     _: KW_ONLY
@@ -42,11 +39,8 @@ class FactCG(Grounding):
     @cached_property
     def loaded_network(self) -> "Network":
         """The network, a classifier of two labels."""
-        network = self.network("AutoModelForSequenceClassification")
-        if network.model.config.num_labels != 2:
-            n = network.model.config.num_labels
-            raise ModelError(f"{self.checkpoint}: {n} labels, where FactCG's has 2")
-        return network
+        name = "AutoModelForSequenceClassification"
+        return self.network_of_two_labels(name, "FactCG's has")
 
     @property
     def most_tokens(self) -> int:

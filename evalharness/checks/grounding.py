@@ -5,19 +5,10 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from evalharness.checks.claims import (
-    ClaimScoring,
-    ClaimsOfPair,
-    CutArticle,
-    Passage,
-    Question,
-    find_copies,
-    score_claims,
-)
-from evalharness.neural.reading import PairScoring, Splitter, unscorable
+from evalharness.checks.claims import ClaimScoring, ClaimsOfPair, CutArticle, Passage, Question
+from evalharness.neural.reading import PairScoring, Splitter
 from evalharness.protocols import Need
 from evalharness.records import Score, Span
-from evalharness.text import SENTENCES_VERSION
 
 if TYPE_CHECKING:
     from evalharness.neural.batches import Encoded, FloatValues
@@ -58,6 +49,8 @@ class Grounding(ClaimScoring[ChunkSupport]):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    by_sentences: ClassVar[bool] = True
+    least_values: ClassVar[Mapping[str, int]] = {"chunk_size": 1, "max_tokens": 1}
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
 
     _: KW_ONLY
@@ -66,18 +59,6 @@ class Grounding(ClaimScoring[ChunkSupport]):
     cascade: bool = False
     chunk_size: int | None = None
     max_tokens: int | None = None
-
-    def __post_init__(self) -> None:
-        """Check the options. Raises: ValueError."""
-        super().__post_init__()
-        for name in ("chunk_size", "max_tokens"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name}: {value} is below 1")
-
-    def identity(self) -> Mapping[str, str]:
-        """Return what names the weights, and which sentence splitter."""
-        return {**super().identity(), "sentences": str(SENTENCES_VERSION)}
 
     def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return what the network reads."""
@@ -99,12 +80,9 @@ class Grounding(ClaimScoring[ChunkSupport]):
 
     def claims_of_pair(self, article: str, summary: str, cut: CutArticle) -> ClaimsOfPair:
         """Return the chunks of the article, and the sentences of the summary or all of it."""
-        note = unscorable(article, summary)
-        if note:
-            return ClaimsOfPair(article, note)
         whole = [Span(0, len(summary))]
         spans = list(self.split(summary)) if self.claims == "sentences" else whole
-        copies = find_copies(article, summary, spans, self.split) if self.cascade else None
+        copies = self.find_copies(article, summary, spans) if self.cascade else None
         claims = [(span, span.of(summary)) for span in spans]
         return ClaimsOfPair(article, "", cut(article), claims, copies)
 
@@ -119,10 +97,7 @@ class Grounding(ClaimScoring[ChunkSupport]):
         ]
 
     def combine(
-        self,
-        pair: ClaimsOfPair,
-        columns: Sequence[Sequence[ChunkSupport]],
-        reading: PairScoring,
+        self, pair: ClaimsOfPair, columns: Sequence[Sequence[ChunkSupport]], reading: PairScoring
     ) -> Score:
         """Return the least or the mean of the claims; the chunk that supports best is evidence."""
 
@@ -134,7 +109,7 @@ class Grounding(ClaimScoring[ChunkSupport]):
             span = pair.passages[best].span
             return (span,) if span else ()
 
-        sentences = score_claims(pair, columns, best_value, best_chunk)
+        sentences = pair.score_claims(columns, best_value, best_chunk)
         values = [sentence.value for sentence in sentences]
         value = min(values) if self.aggregate == "min" else sum(values) / len(values)
         return reading.score(value, sentences)

@@ -38,7 +38,7 @@ class Hhem(Grounding):
 
     version: ClassVar[int] = 1
     presets: ClassVar[Mapping[str, str]] = {
-        "hhem-2.1-open": "vectara/hallucination_evaluation_model",
+        "hhem-2.1-open": "vectara/hallucination_evaluation_model"
     }
 
     model: Checkpoint = "hhem-2.1-open"

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.errors import ModelError
-from evalharness.neural.reading import PairScoring, numbers_of, unscorable
+from evalharness.neural.reading import PairScoring, numbers_of
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
-from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 if TYPE_CHECKING:
     import torch
@@ -63,25 +62,14 @@ class LettuceDetect(NetworkOptions):
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
     version: ClassVar[int] = 1
-
-    def __post_init__(self) -> None:
-        """Check the options. Raises: ValueError."""
-        super().__post_init__()
-        if self.max_tokens < 1:
-            raise ValueError(f"max_tokens: {self.max_tokens} is below 1")
-
-    def identity(self) -> Mapping[str, str]:
-        """Return what names the weights and the sentence splitter."""
-        return {**super().identity(), "sentences": str(SENTENCES_VERSION)}
+    by_sentences: ClassVar[bool] = True
+    least_values: ClassVar[Mapping[str, int]] = {"max_tokens": 1}
 
     @cached_property
     def loaded_network(self) -> "Network":
         """The classifier, loaded when it is first asked."""
-        network = self.network("AutoModelForTokenClassification")
-        n = network.model.config.num_labels
-        if n != 2:
-            raise ModelError(f"{self.checkpoint}: {n} labels, where LettuceDetect's have 2")
-        return network
+        name = "AutoModelForTokenClassification"
+        return self.network_of_two_labels(name, "LettuceDetect's have")
 
     @cached_property
     def _limit(self) -> int:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from evalharness.checks.claims import Passage
 from evalharness.checks.grounding import ChunkPrompt, Grounding, packed_lines, sentences_and_breaks
-from evalharness.errors import ModelError
 from evalharness.protocols import Checkpoint
 
 if TYPE_CHECKING:
@@ -45,13 +44,10 @@ class MiniCheck(Grounding):
     @cached_property
     def loaded_network(self) -> "Network":
         """The network: an encoder-decoder that writes its answer, or a classifier."""
-        network = self.network(
-            "AutoModelForSeq2SeqLM" if self._writes else "AutoModelForSequenceClassification"
-        )
-        if not self._writes and network.model.config.num_labels != 2:
-            n = network.model.config.num_labels
-            raise ModelError(f"{self.checkpoint}: {n} labels, where MiniCheck's have 2")
-        return network
+        if self._writes:
+            return self.network("AutoModelForSeq2SeqLM")
+        name = "AutoModelForSequenceClassification"
+        return self.network_of_two_labels(name, "MiniCheck's have")
 
     @cached_property
     def _writes(self) -> bool:

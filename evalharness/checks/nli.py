@@ -11,20 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.checks.claims import (
-    ClaimScoring,
-    ClaimsOfPair,
-    CutArticle,
-    Passage,
-    Question,
-    find_copies,
-    score_claims,
-)
+from evalharness.checks.claims import ClaimScoring, ClaimsOfPair, CutArticle, Passage, Question
 from evalharness.errors import ModelError
-from evalharness.neural.reading import PairScoring, Splitter, unscorable
+from evalharness.neural.reading import PairScoring, Splitter
 from evalharness.protocols import Checkpoint, Need
 from evalharness.records import Score, SentenceScore, Span
-from evalharness.text import SENTENCES_VERSION
 
 if TYPE_CHECKING:
     from evalharness.neural.batches import Encoded
@@ -92,6 +83,8 @@ class Nli(ClaimScoring[_Answer]):
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     version: ClassVar[int] = 1
+    by_sentences: ClassVar[bool] = True
+    least_values: ClassVar[Mapping[str, int]] = {"max_pieces": 1, "max_tokens": 1}
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": -1.0, "supported": 1.0}
     presets: ClassVar[Mapping[str, str]] = {
         "vitc": "tals/albert-xlarge-vitaminc-mnli",
@@ -117,19 +110,12 @@ class Nli(ClaimScoring[_Answer]):
     def __post_init__(self) -> None:
         """Check the options alone and against each other. Raises: ValueError."""
         super().__post_init__()
-        for name in ("max_pieces", "max_tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: {getattr(self, name)} is below 1")
         if (self.entailment is None) != (self.contradiction is None):
             raise ValueError("entailment: give contradiction too, or neither")
         if self.entailment is not None and self.entailment == self.contradiction:
             raise ValueError(f"entailment: {self.entailment} is contradiction as well")
         if self.head is not None and self.cascade:
             raise ValueError("cascade: not with a head, which counts all sentences of the article")
-
-    def identity(self) -> Mapping[str, str]:
-        """Return what names the weights, and which sentence splitter."""
-        return {**super().identity(), "sentences": str(SENTENCES_VERSION)}
 
     @cached_property
     def loaded_network(self) -> "Network":
@@ -165,9 +151,6 @@ class Nli(ClaimScoring[_Answer]):
 
     def claims_of_pair(self, article: str, summary: str, cut: CutArticle) -> ClaimsOfPair:
         """Return the pieces of article and summary that are long enough."""
-        note = unscorable(article, summary)
-        if note:
-            return ClaimsOfPair(article, note)
         spans = pieces(summary, self.granularity, self.split)
         premises = cut(article) if spans else ()
         if not premises:
@@ -175,7 +158,7 @@ class Nli(ClaimScoring[_Answer]):
             note = f"the {lacks} has no sentence of more than {SHORTEST} characters"
             return ClaimsOfPair(article, note)
         claims = [(span, span.of(summary)) for span in spans]
-        copies = find_copies(article, summary, spans, self.split) if self.cascade else None
+        copies = self.find_copies(article, summary, spans) if self.cascade else None
         lost = sum(len(premise.text) for premise in premises[self.max_pieces :])
         return ClaimsOfPair(article, "", premises[: self.max_pieces], claims, copies, lost)
 
@@ -197,7 +180,7 @@ class Nli(ClaimScoring[_Answer]):
         """Return the mean of the claims, or what the head makes of them."""
         if self.head is not None:
             return self._conv(pair, columns, reading)
-        sentences = score_claims(pair, columns, _zero_shot, lambda c: _evidence(c, pair))
+        sentences = pair.score_claims(columns, _zero_shot, lambda c: _evidence(c, pair))
         values = [sentence.value for sentence in sentences]
         return reading.score(sum(values) / len(values), sentences)
 

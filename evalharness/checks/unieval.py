@@ -12,10 +12,9 @@ from evalharness.metrics.unieval import (
     UniEvaluating,
     YesAnswer,
 )
-from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.neural.reading import PairScoring, score_comparable
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import Score, SentenceScore, Span
-from evalharness.text import SENTENCES_VERSION
 
 ArticleDimension = Literal["consistency", "coherence", "fluency"]
 
@@ -37,6 +36,7 @@ class UniEval(UniEvaluating):
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 1
+    by_sentences: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the options. Raises: ValueError."""
@@ -44,21 +44,15 @@ class UniEval(UniEvaluating):
         if not self.dimensions or len(set(self.dimensions)) < len(self.dimensions):
             raise ValueError("dimensions: name at least one, and each once")
 
-    def identity(self) -> Mapping[str, str]:
-        """Return what names the weights and the sentence splitter."""
-        return {**super().identity(), "sentences": str(SENTENCES_VERSION)}
-
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each summary in each dimension."""
-        notes = [unscorable(article.text, summary.text) for article, summary in pairs]
-        asked = [
-            {} if note else self._questions(article.text, summary.text)
-            for (article, summary), note in zip(pairs, notes, strict=True)
-        ]
+        return score_comparable(pairs, self._score_texts)
+
+    def _score_texts(self, texts: Sequence[tuple[str, str]]) -> list[Score]:
+        asked = [self._questions(*pair) for pair in texts]
         answers = self.answers([q for by in asked for some in by.values() for _, q in some])
         return [
-            Score(None, note=note) if note else self._score(article.text, by, answers)
-            for (article, _), by, note in zip(pairs, asked, notes, strict=True)
+            self._score(article, by, answers) for (article, _), by in zip(texts, asked, strict=True)
         ]
 
     def _questions(

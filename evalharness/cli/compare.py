@@ -1,28 +1,18 @@
 """`evalharness compare`: runs side by side, as tables for the terminal, Markdown, LaTeX or CSV."""
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import IO, Annotated, Any, Literal
 
 import typer
 
-from evalharness.cli.options import AsJson, RunArguments, Seed, print_json, split_names
+from evalharness.cli import options
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
-from evalharness.report.table import (
-    csv_table,
-    escape_markdown,
-    interval_text,
-    markdown_table,
-    number_text,
-    p_value,
-    scaled_figure,
-    show_table,
-)
+from evalharness.report import table
 
 
 def compare_command(
-    runs: RunArguments,
+    runs: options.RunArguments,
     metrics: Annotated[
         str,
         typer.Option(metavar="A,B", help="Metrics or parts (rouge.rouge1). Default: those shown."),
@@ -30,29 +20,24 @@ def compare_command(
     resamples: Annotated[
         int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
     ] = 10_000,
-    seed: Seed = 0,
+    seed: options.Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
     output: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Compare runs on the articles they share; the first is the baseline of the differences."""
     found = compare_runs(
-        *runs, metrics=split_names(metrics), resamples=resamples, seed=seed, level=level
+        *runs, metrics=options.split_names(metrics), resamples=resamples, seed=seed, level=level
     )
-    if as_json or output == "json":
-        print_json(found.record())
-    elif output == "table":
-        show_comparison(found, sys.stdout)
-    else:
-        typer.echo(FORMATS[output](found), nl=False)
+    options.print_as(output, found, show_comparison, FORMATS, as_json)
 
 
 def show_comparison(found: Comparison, out: IO[str]) -> None:
     """Print the systems' means with letters, the differences to the first, and what to know."""
-    show_table(_means(found), out)
-    show_table(_differences(found), out, "ll", comparison_notes(found))
+    table.show_table(_means(found), out)
+    table.show_table(_differences(found), out, "ll", comparison_notes(found))
 
 
 _HEADINGS = (
@@ -66,7 +51,7 @@ def _means(found: Comparison) -> list[list[str]]:
     for system in found.systems:
         standings = [found.standing(metric, system) for metric in found.metrics]
         rows.append(
-            [system, *(f"{scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
+            [system, *(f"{table.scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
         )
     return rows
 
@@ -77,18 +62,18 @@ def _differences(found: Comparison) -> list[list[str]]:
 
 def _row(each: Difference) -> list[str]:
     def scaled(value: float | None, sign: str = "+") -> str:
-        return scaled_figure(value, each.metric, sign)
+        return table.scaled_figure(value, each.metric, sign)
 
     return [
         each.metric,
         each.system,
         str(each.n),
         scaled(each.difference),
-        interval_text(each.low, each.high, scaled),
-        p_value(each.p),
-        p_value(each.p_holm),
-        p_value(each.p_bh),
-        number_text(each.effect, 2, "+"),
+        table.interval_text(each.low, each.high, scaled),
+        table.p_value(each.p),
+        table.p_value(each.p_holm),
+        table.p_value(each.p_bh),
+        table.number_text(each.effect, 2, "+"),
         f"{each.wins}/{each.ties}/{each.losses}",
         scaled(each.detectable, ""),
     ]
@@ -125,9 +110,11 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
 
 def comparison_markdown(found: Comparison) -> str:
     """Return both tables and the notes in Markdown."""
-    tables = [markdown_table(_means(found)), markdown_table(_differences(found), "ll")]
+    tables = [table.markdown_table(_means(found)), table.markdown_table(_differences(found), "ll")]
     return (
-        "\n".join([*tables, *(f"- {escape_markdown(line)}" for line in comparison_notes(found))])
+        "\n".join(
+            [*tables, *(f"- {table.escape_markdown(line)}" for line in comparison_notes(found))]
+        )
         + "\n"
     )
 
@@ -160,7 +147,7 @@ def latex(found: Comparison) -> str:
 def _latex_cell(found: Comparison, metric: str, system: str) -> str:
     standing = found.standing(metric, system)
     means = [found.standing(metric, each).mean for each in found.systems]
-    mean = _tex(scaled_figure(standing.mean, metric))
+    mean = _tex(table.scaled_figure(standing.mean, metric))
     if standing.mean is not None and standing.mean == max(m for m in means if m is not None):
         mean = rf"\textbf{{{mean}}}"
     return rf"{mean}\textsuperscript{{{_tex(standing.letters)}}}"
@@ -182,11 +169,7 @@ def comparison_csv(found: Comparison) -> str:
         if difference is not None:
             row = [getattr(difference, name) for name in names]
         rows.append([s.system, s.metric, s.mean, s.rank, s.letters, s.not_scored, *row])
-    return csv_table(rows)
+    return table.csv_table(rows)
 
 
-FORMATS: Mapping[str, Callable[[Comparison], str]] = {
-    "markdown": comparison_markdown,
-    "latex": latex,
-    "csv": comparison_csv,
-}
+FORMATS: options.Texts = {"markdown": comparison_markdown, "latex": latex, "csv": comparison_csv}

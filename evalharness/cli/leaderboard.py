@@ -1,24 +1,15 @@
 """`evalharness leaderboard`: all runs in a folder, best first; also as Markdown and CSV."""
 
-import sys
-from collections.abc import Callable, Mapping
 from typing import IO, Annotated, Any, Literal
 
 import typer
 
 from evalharness.cli import fail
-from evalharness.cli.options import AsJson, print_json
+from evalharness.cli.options import AsJson, Texts, print_as
 from evalharness.comparison.leaderboard import Board, Leaderboard, LeaderboardRow
 from evalharness.comparison.leaderboard import leaderboard as list_runs
 from evalharness.errors import Exit
-from evalharness.report.table import (
-    csv_table,
-    markdown_table,
-    number_text,
-    percent_text,
-    scaled_figure,
-    show_table,
-)
+from evalharness.report import table
 
 _HEAD = ("run", "articles", "answered", "words", "truncated")
 
@@ -33,12 +24,7 @@ def leaderboard_command(
 ) -> None:
     """List all runs in a folder, best first, a table for each set of articles."""
     found = list_runs(folder, by)
-    if as_json or output == "json":
-        print_json(found.record())
-    elif output == "table":
-        show_leaderboard(found, sys.stdout)
-    else:
-        typer.echo(FORMATS[output](found), nl=False)
+    print_as(output, found, show_leaderboard, FORMATS, as_json)
     if found.unreadable:
         fail("\n".join(found.unreadable), Exit.MENDABLE)
 
@@ -50,7 +36,7 @@ def show_leaderboard(found: Leaderboard, out: IO[str]) -> None:
             f"Articles {board.fingerprint[:12]}, means times 100, best first by {_by(found, board)}"
         ]
         notes += [f"{name}: {signature}" for name, signature in board.signatures.items()]
-        show_table(_rows(board), out, notes=notes)
+        table.show_table(_rows(board), out, notes=notes)
 
 
 def _by(found: Leaderboard, board: Board) -> str:
@@ -66,9 +52,9 @@ def _row(board: Board, row: LeaderboardRow) -> list[str]:
     return [
         row.run,
         str(row.articles),
-        percent_text(row.answered),
-        number_text(row.words, 0),
-        percent_text(row.truncated),
+        table.percent_text(row.answered),
+        table.number_text(row.words, 0),
+        table.percent_text(row.truncated),
         *(_figure(row, heading) for heading in board.headings),
     ]
 
@@ -76,13 +62,14 @@ def _row(board: Board, row: LeaderboardRow) -> list[str]:
 def _figure(row: LeaderboardRow, heading: str) -> str:
     mean, low, high = row.figures.get(heading, (None, None, None))
     if mean is None or low is None or high is None:
-        return number_text(mean, 1)  # of a whole corpus, on the metric's own scale
-    return f"{scaled_figure(mean, heading)} ±{scaled_figure(max(high - mean, mean - low), heading)}"
+        return table.number_text(mean, 1)  # of a whole corpus, on the metric's own scale
+    half = table.scaled_figure(max(high - mean, mean - low), heading)
+    return f"{table.scaled_figure(mean, heading)} ±{half}"
 
 
 def leaderboard_markdown(found: Leaderboard) -> str:
     """Return a table for each set of articles."""
-    return "\n".join(markdown_table(_rows(board)) for board in found.boards)
+    return "\n".join(table.markdown_table(_rows(board)) for board in found.boards)
 
 
 def leaderboard_csv(found: Leaderboard) -> str:
@@ -92,10 +79,7 @@ def leaderboard_csv(found: Leaderboard) -> str:
         for row in board.rows:
             head = [board.fingerprint, row.run, row.articles, row.answered, row.words]
             rows += [[*head, row.truncated, name, *row.figures[name]] for name in row.figures]
-    return csv_table(rows)
+    return table.csv_table(rows)
 
 
-FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {
-    "markdown": leaderboard_markdown,
-    "csv": leaderboard_csv,
-}
+FORMATS: Texts = {"markdown": leaderboard_markdown, "csv": leaderboard_csv}

@@ -24,8 +24,7 @@ def list_command(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="[KIND]",
-            help="loaders, models, metrics, checks, trackers, executors or formats (of logs).",
+            metavar="[KIND]", help=f"{', '.join(get_args(Kind))} or {LOG_FORMATS} (of logs)."
         ),
     ] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Show the options of one.")] = "",

@@ -1,9 +1,14 @@
 """Options and arguments that several commands share, and how their values are read."""
 
 import json
-from typing import Annotated, Any
+import sys
+from collections.abc import Callable, Mapping
+from typing import IO, Annotated, Any
 
 import typer
+
+from evalharness.config.registry import BUILT_IN
+from evalharness.store.samples import PAGE_FILE
 
 Overrides = Annotated[
     list[str] | None,
@@ -18,7 +23,7 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
-        help="Where it is computed: local, processes or ray; changes no result.",
+        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result.",
     ),
 ]
 WorkersOption = Annotated[
@@ -38,7 +43,7 @@ NoSpaceCheck = Annotated[
 ]
 ReportOption = Annotated[
     bool,
-    typer.Option("--report/--no-report", help="Write report.html into the folder of the runs."),
+    typer.Option("--report/--no-report", help=f"Write {PAGE_FILE} into the folder of the runs."),
 ]
 
 # Of checks.
@@ -72,6 +77,9 @@ CheckSet = Annotated[
     ),
 ]
 
+# What writes a result as Markdown or the like, by the name of the format.
+Texts = Mapping[str, Callable[[Any], str]]
+
 
 def split_names(listed: str) -> list[str]:
     """Return the names in an option of the form A,B.
@@ -85,6 +93,18 @@ def split_names(listed: str) -> list[str]:
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     typer.echo(json.dumps(value, indent=1))
+
+
+def print_as(
+    format: str, found: Any, show: Callable[[Any, IO[str]], None], texts: Texts, as_json: bool
+) -> None:
+    """Print what has a `record`: as a table, as JSON, or as one of the texts by their names."""
+    if as_json or format == "json":
+        print_json(found.record())
+    elif format == "table":
+        show(found, sys.stdout)
+    else:
+        typer.echo(texts[format](found), nl=False)
 
 
 def print_result(record: Any, text: str, as_json: bool) -> None:

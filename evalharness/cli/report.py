@@ -6,6 +6,9 @@ import typer
 
 from evalharness.cli.options import RunArguments
 from evalharness.report.page import write_report
+from evalharness.store.samples import PAGE_FILE
+
+FOLDER = "report"
 
 
 def report_command(
@@ -16,7 +19,8 @@ def report_command(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where to write the page; with --all, the folder. [default: report.html, report]",
+            help="Where to write the page; with --all, the folder. "
+            f"[default: {PAGE_FILE}, {FOLDER}]",
         ),
     ] = "",
     baseline: Annotated[
@@ -37,7 +41,7 @@ def report_command(
     ] = "",
 ) -> None:
     """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
-    to = output or ("report" if whole else "report.html")
+    to = output or (FOLDER if whole else PAGE_FILE)
     path = write_report(*runs, to=to, baseline=baseline, rules=rules, cards=cards, whole=whole)
     typer.echo(f"Report: {path}")
     if plots:

@@ -17,6 +17,7 @@ from evalharness.report.table import show_runs
 from evalharness.runner.run import Unfinished
 from evalharness.runner.run import run as run_cells
 from evalharness.store.runs import Run
+from evalharness.store.samples import PAGE_FILE
 
 
 def run_command(
@@ -96,10 +97,10 @@ def _show(runs: Sequence[Run], *, of: int, as_json: bool, report: bool) -> bool:
 def _write_report(runs: Sequence[Run], folder: Path, *, quiet: bool) -> bool:
     """Write the page of runs; what goes wrong is said, and takes nothing from the runs."""
     from evalharness.errors import reason
-    from evalharness.report.page import REPORT, write_report
+    from evalharness.report.page import write_report
 
     try:
-        path = write_report(*runs, to=folder / REPORT)
+        path = write_report(*runs, to=folder / PAGE_FILE)
     except Exception as error:
         typer.echo(f"evalharness: no report, the results are whole: {reason(error)}", err=True)
         return False

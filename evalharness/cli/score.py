@@ -8,6 +8,7 @@ import typer
 from evalharness.cli import options
 from evalharness.cli.options import split_names
 from evalharness.cli.run import show_run
+from evalharness.runner.existing import FORMAT_NAMES
 from evalharness.runner.existing import score as score_files
 
 SummaryFiles = Annotated[
@@ -20,8 +21,7 @@ InputFormat = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="What the files are: rows, lm-eval, inspect, lighteval, promptfoo, helm; "
-        "auto finds out.",
+        help=f"What the files are: {', '.join(FORMAT_NAMES[1:])}; {FORMAT_NAMES[0]} finds out.",
     ),
 ]
 Systems = Annotated[

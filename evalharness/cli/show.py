@@ -9,14 +9,7 @@ import typer
 from evalharness.cli.options import AsJson, Color, print_json
 from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread_spans
-from evalharness.report.find import (
-    ShownArticle,
-    ShownSummary,
-    Suspect,
-    find_article,
-    ordering_column,
-    worst_articles,
-)
+from evalharness.report import find
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.verdict import (
     INDENT,
@@ -62,7 +55,7 @@ def show_article(
     gathered: Gathered, wanted: str, out: IO[str], *, color: bool, full: bool, as_json: bool
 ) -> None:
     """Print one article with all that is known of it. Raises: DataError."""
-    shown = find_article(gathered, wanted)
+    shown = find.find_article(gathered, wanted)
     if as_json:
         print_json(shown.record())
         return
@@ -74,12 +67,12 @@ def show_worst(
     gathered: Gathered, n: int, out: IO[str], name: str, *, color: bool, as_json: bool
 ) -> None:
     """Print the articles to look at first, with their ids. name: what the user called the runs."""
-    suspects = worst_articles(gathered, n)
+    suspects = find.worst_articles(gathered, n)
     if as_json:
         print_json([suspect.record() for suspect in suspects])
         return
     console = console_on(out, color)
-    by = ordering_column(gathered)
+    by = find.ordering_column(gathered)
     articles = max(run.n for run in gathered.runs)
     what = f"lowest by {by.label}" if by else "first"
     print_wrapped(
@@ -93,7 +86,7 @@ def show_worst(
     show_reminder(out)
 
 
-def _list(console: "Console", suspect: Suspect, *, several: bool) -> None:
+def _list(console: "Console", suspect: find.Suspect, *, several: bool) -> None:
     score = "no score" if suspect.score is None else f"{suspect.score:.2f}"
     flags = ", ".join(f"{n} {kind}" for kind, n in sorted(suspect.flags.items()))
     facts = [suspect.system] if several else []
@@ -108,7 +101,7 @@ def _list(console: "Console", suspect: Suspect, *, several: bool) -> None:
 
 class _Article:
     def __init__(
-        self, shown: ShownArticle, gathered: Gathered, console: "Console", full: bool
+        self, shown: find.ShownArticle, gathered: Gathered, console: "Console", full: bool
     ) -> None:
         self.shown, self.gathered, self.console, self.full = shown, gathered, console, full
 
@@ -185,7 +178,7 @@ class _Article:
                 gaps.setdefault(before[-1] if before else 0, []).append(f"{written.system} {how}")
         return gaps
 
-    def _summary(self, written: ShownSummary) -> None:
+    def _summary(self, written: find.ShownSummary) -> None:
         summary = written.summary
         self.console.print()
         facts = [f"{len(summary['text'].split())} words", f"ended by {summary['finish']}"]
@@ -209,7 +202,7 @@ class _Article:
             if n == 0 or verdict.flags:  # the first shows the text, and others what they found
                 Printer(verdict, self.console).show_sentences()
 
-    def _scores(self, written: ShownSummary) -> list[tuple[str, str]]:
+    def _scores(self, written: find.ShownSummary) -> list[tuple[str, str]]:
         """Return the scores as tables show them, those that are missing with the reason."""
         pieces: list[tuple[str, str]] = []
         for column in self.gathered.columns:

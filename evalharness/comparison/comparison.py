@@ -18,7 +18,7 @@ from evalharness.comparison.shared import (
 )
 from evalharness.errors import HarnessError
 from evalharness.stats import paired
-from evalharness.stats.intervals import Values
+from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.store.runs import Run, runs_in
 
 
@@ -201,9 +201,9 @@ def _differences(
             baseline=names[0],
             system=system,
             n=n,
-            difference=_none_for_nan(means[at]),
-            low=_none_for_nan(low[at]),
-            high=_none_for_nan(high[at]),
+            difference=none_for_nan(means[at]),
+            low=none_for_nan(low[at]),
+            high=none_for_nan(high[at]),
             p=p_values[at],
             p_holm=p_holm[at],
             p_bh=p_bh[at],
@@ -213,10 +213,6 @@ def _differences(
             losses=int((column < 0).sum()),
             detectable=_detectable(float(errors[at]), n, level / 2 / family),
         )
-
-
-def _none_for_nan(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _effect(mean: float, error: float, n: int) -> float | None:
@@ -240,7 +236,7 @@ def _pairs(
             "metric": measure.name,
             "one": names[i],
             "other": names[j],
-            "difference": _none_for_nan(means[j] - means[i]),
+            "difference": none_for_nan(means[j] - means[i]),
             "p": p,
             "p_holm": p_holm,
             "different": p_holm <= level,
@@ -272,8 +268,8 @@ def _standings(
             system=name,
             n=int((~np.isnan(known[:, i])).sum()),
             not_scored=int(np.isnan(scores[:, i]).sum()),
-            mean=_none_for_nan(means[i]),
-            rank=_none_for_nan(ranks[i]),
+            mean=none_for_nan(means[i]),
+            rank=none_for_nan(ranks[i]),
             letters=letters[place[name]],
         )
 

@@ -28,7 +28,7 @@ from evalharness.comparison.shared import Incomparable, Measure, Shared, choose_
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect
-from evalharness.stats import intervals
+from evalharness.stats import intervals, paired
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run, runs_in
 
@@ -259,7 +259,7 @@ def _outcomes(pairings: Sequence[Pairing], rules: Rules) -> Iterator[Outcome]:
         for pairing, tests in prepared
         for test, tested in _run_tests([test for test in tests if _has_margin(test.rule)], rules)
     ]
-    adjusted = margin_tests.adjust_p_values([tested for _, _, tested in asked])
+    adjusted = paired.holm([tested.p_worse for _, _, tested in asked])
     for (pairing, test, tested), p_worse_holm in zip(asked, adjusted, strict=True):
         yield _margin_outcome(pairing, test, tested, p_worse_holm, rules, len(asked))
     for pairing, tests in prepared:

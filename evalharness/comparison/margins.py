@@ -98,11 +98,6 @@ def paired_tests(
     ]
 
 
-def adjust_p_values(tested: Sequence[Tested]) -> list[float]:
-    """Return the p-values of a loss, adjusted over all tests."""
-    return paired.holm([each.p_worse for each in tested])
-
-
 def test_outcome(each: Tested, p_worse_holm: float, level: float, minimum_n: int) -> GateResult:
     """Return what a test says; too few articles never pass, and may well show a loss."""
     if each.n >= minimum_n and each.p_tolerable <= level:

@@ -136,7 +136,7 @@ def choose_measures(runs: Sequence[Run], wanted: Sequence[str] = ()) -> Chosen:
 
     Raises: Incomparable for one that a run lacks, or that was made with other settings.
     """
-    everywhere = [name for name in runs[0].figures if _in_all(runs, name)]
+    everywhere = [name for name in runs[0].figures if all(name in run.figures for run in runs)]
     left_out = {
         name: f"not in {run.folder}"
         for other in runs
@@ -157,10 +157,6 @@ def choose_measures(runs: Sequence[Run], wanted: Sequence[str] = ()) -> Chosen:
                 "it is no mean over articles; compared is the mean over articles"
             )
     return Chosen(tuple(dict.fromkeys(found)), {} if wanted else left_out)
-
-
-def _in_all(runs: Sequence[Run], metric: str) -> bool:
-    return all(metric in run.figures for run in runs)
 
 
 def _measures(runs: Sequence[Run], name: str) -> list[Measure]:

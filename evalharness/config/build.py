@@ -15,15 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from evalharness.config import yaml
 from evalharness.config.registry import BUILT_IN, Kind, load_class, scorer_kind
 from evalharness.config.run_config import Component, RunConfig, read_run_config
-from evalharness.config.yaml import (
-    Document,
-    Key,
-    Location,
-    dotted_key,
-    explain,
-    nearest,
-    types_within,
-)
+from evalharness.config.yaml import Document, Key, Location
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.protocols import Metric, Url, is_checkpoint, is_url
 from evalharness.records import canonical
@@ -51,7 +43,7 @@ def options_model(component: type[Any]) -> type[BaseModel]:
 
 
 def _forbid_extra(hint: Any) -> None:
-    for inner in types_within(hint):
+    for inner in yaml.types_within(hint):
         if dataclasses.is_dataclass(inner) and not hasattr(inner, "__pydantic_config__"):
             inner.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[union-attr]
 
@@ -64,7 +56,7 @@ def _class_of_component(
         return load_class(kind, component.name)
     except ConfigError as error:
         place = document.place((*key, "name"))
-        raise type(error)(f"{place}: {dotted_key(key)}: {error}") from error
+        raise type(error)(f"{place}: {yaml.dotted_key(key)}: {error}") from error
 
 
 def build_component(kind: Kind, key: Key, component: Component, document: Document) -> Any:
@@ -78,7 +70,7 @@ def build_component(kind: Kind, key: Key, component: Component, document: Docume
     try:
         checked = shape.model_validate_json(canonical(given))
     except ValidationError as error:
-        raise explain(error, document, key, shape) from None
+        raise yaml.explain(error, document, key, shape) from None
     values = {field: getattr(checked, field) for field in shape.model_fields}
     try:
         return cls(**values)
@@ -170,7 +162,7 @@ def check_generation(run_config: RunConfig) -> None:
     )
     generating |= set().union(*(shape for shape in named if GENERATES in shape))
     for name in run_config.generation.keys() - generating:
-        message = f"unknown key{nearest(name, sorted(generating))}"
+        message = f"unknown key{yaml.nearest(name, sorted(generating))}"
         raise run_config.document.error(("generation", name), message)
 
 
@@ -191,7 +183,7 @@ def with_generation(run_config: RunConfig, key: Key, model: Component) -> Compon
         below.setdefault("seed", run_config.seed)
     for name in below.keys() - model.options.keys():
         if name not in fields:
-            message = f"{model.name} has no such option{nearest(name, sorted(fields))}"
+            message = f"{model.name} has no such option{yaml.nearest(name, sorted(fields))}"
             raise document.error(("generation", name), message)
         written = ("generation", name) if name in run_config.generation else (name,)
         document.put((*key, name), below[name], document.place(written))
@@ -269,7 +261,7 @@ def named_scorers(
     wanted = [name if name in named else name.partition(".")[0] for name in names] or list(named)
     for label in options:
         if label not in wanted and (names or config is not None):
-            raise ConfigError(f"--set {label}.…: no such check{nearest(label, wanted)}")
+            raise ConfigError(f"--set {label}.…: no such check{yaml.nearest(label, wanted)}")
         named.setdefault(label, _Named.bare(scorer_kind(label), label, "--set"))
     wanted += [label for label in options if label not in wanted]
     return {

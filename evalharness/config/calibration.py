@@ -67,8 +67,20 @@ class Probability:
         return below + share * (above - below)
 
 
+class _WithChance:
+    """Has a probability, if one was learnt."""
+
+    probability: Probability | None
+
+    def chance(self, score: float | None) -> float | None:
+        """Return the probability that a summary with this score is consistent."""
+        if score is None or self.probability is None:
+            return None
+        return self.probability.of(score)
+
+
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(_WithChance):
     """Where the bands of a score part: `flagged` below the first, `supported` from the second.
 
     probability: what a score says of the chance that the summary is consistent, if that was learnt.
@@ -93,15 +105,9 @@ class Thresholds:
             return "flagged"
         return "supported" if score >= self.supported else "unsure"
 
-    def chance(self, score: float | None) -> float | None:
-        """Return the probability that a summary with this score is consistent."""
-        if score is None or self.probability is None:
-            return None
-        return self.probability.of(score)
-
 
 @dataclass(frozen=True)
-class Calibrated:
+class Calibrated(_WithChance):
     """What one source, or all of them together, says of a check's scores.
 
     n, positive, articles: rows with label and value, those labelled 1, and their articles.
@@ -159,12 +165,6 @@ class Calibrated:
         """Return the band of a score; None without a score, or where nothing could be learnt."""
         thresholds = self.thresholds
         return None if score is None or thresholds is None else thresholds.band(score)
-
-    def chance(self, score: float | None) -> float | None:
-        """Return the probability that a summary with this score is consistent."""
-        if score is None or self.probability is None:
-            return None
-        return self.probability.of(score)
 
 
 @dataclass(frozen=True)
@@ -234,17 +234,20 @@ class Calibration:
 _ADAPTER = TypeAdapter(Calibration)
 
 
+def _content(path: str | Path) -> bytes:
+    try:
+        return read_whole(Path(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
 def load_calibration(path: str | Path) -> Calibration:
     """Read what `evalharness calibrate` wrote.
 
     Raises: ConfigError for a file that is not there, or is no calibration.
     """
     try:
-        text = read_whole(Path(path))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
-    try:
-        calibration = _ADAPTER.validate_json(text)
+        calibration = _ADAPTER.validate_json(_content(path))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
@@ -263,9 +266,7 @@ def load_thresholds(path: str | Path) -> Thresholds:
     Raises: ConfigError
     """
     try:
-        tree = json.loads(read_whole(Path(path)))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+        tree = json.loads(_content(path))
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not JSON: {error}") from error
     if not isinstance(tree, dict) or "thresholds" not in tree:

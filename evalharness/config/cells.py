@@ -9,15 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalharness.config import registry, yaml
-from evalharness.config.build import (
-    GENERATES,
-    build_component,
-    check_generation,
-    existing_path,
-    options_model,
-    with_generation,
-)
+from evalharness.config import build, registry, yaml
 from evalharness.config.registry import Kind
 from evalharness.config.run_config import Component, RunConfig, Scorer
 from evalharness.config.signature import signature_parts, signature_text
@@ -209,9 +201,9 @@ def _of_variant(
 ) -> Iterator[_Planned]:
     if not models:
         return
-    loader = build_component("loaders", ("data",), variant.data, variant.document)
+    loader = build.build_component("loaders", ("data",), variant.data, variant.document)
     built = [(number, model, _model(variant, key, model)) for number, key, model in models]
-    check_generation(variant)
+    build.check_generation(variant)
     metrics = _build_by_label(variant, variant.scorers())
     calibrations = _calibrations(variant, metrics)
     trackers = _build_by_label(
@@ -253,14 +245,14 @@ def _name_in_exclude(model: Component) -> str:
 
 def _make_reach_test(number: int, model: Component) -> Callable[[Key], bool]:
     """Return what tells whether a key of a sweep makes a difference to a model's cells."""
-    fields = options_model(registry.load_class("models", model.name)).model_fields
+    fields = build.options_model(registry.load_class("models", model.name)).model_fields
 
     def reaches(key: Key) -> bool:
         if key[0] == "models":
             return key[1] == number
         if key[0] != "generation" or len(key) == 1:
-            return key[0] != "generation" or GENERATES in fields
-        return GENERATES in fields and key[1] not in model.options
+            return key[0] != "generation" or build.GENERATES in fields
+        return build.GENERATES in fields and key[1] not in model.options
 
     return reaches
 
@@ -284,8 +276,8 @@ def _settings(variant: RunConfig, reaches: Callable[[Key], bool]) -> Mapping[str
 
 
 def _model(run_config: RunConfig, key: Key, model: Component) -> Summarizer:
-    whole = with_generation(run_config, key, model)
-    built: Summarizer = build_component("models", key, whole, run_config.document)
+    whole = build.with_generation(run_config, key, model)
+    built: Summarizer = build.build_component("models", key, whole, run_config.document)
     return built
 
 
@@ -299,7 +291,7 @@ def _build_by_label(
         if label in built:
             message = f"{label!r} stands twice; give one of them a label"
             raise run_config.document.error(key, message)
-        made = build_component(kind, key, component, run_config.document)
+        made = build.build_component(kind, key, component, run_config.document)
         built[label] = (component.name, made)
     return built
 
@@ -324,7 +316,7 @@ def read_calibration(
     place = (*key, "calibration")
     document = run_config.document
     folder = document.place(place).folder
-    path = Path(existing_path(component.calibration, folder, place, document))
+    path = Path(build.existing_path(component.calibration, folder, place, document))
     try:
         calibration = load_calibration(path)
     except ConfigError as error:
@@ -344,7 +336,7 @@ def executor_of(run_config: RunConfig, cells: Sequence[Cell] = ()) -> Executor:
     Raises: ConfigError, also for a model or metric that cannot work there.
     """
     named = run_config.executor
-    built: Executor = build_component("executors", ("executor",), named, run_config.document)
+    built: Executor = build.build_component("executors", ("executor",), named, run_config.document)
     for cell in cells:
         for called, component in ((cell.name, cell.model), *cell.metrics.items()):
             if why := built.refuses(component):

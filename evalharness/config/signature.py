@@ -1,11 +1,11 @@
 """Signatures: all that makes a component's results, which also names them in the store."""
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from evalharness.files import content_hash
 from evalharness.protocols import Identified, is_checkpoint
 from evalharness.records import digest
 
@@ -39,23 +39,12 @@ def signature_parts(name: str, component: Any) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
-        return f"{value.name}:{_content(value)}"
+        return f"{value.name}:{content_hash(value)[:16]}"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _plain(dataclasses.asdict(value))
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value
-
-
-def _content(path: Path) -> str:
-    """Return a hash of a file, or of all files in a folder; of nothing, where nothing is there."""
-    whole = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            with file.open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
-            whole.update(f"{file.relative_to(path).as_posix()}\0{content}\n".encode())
-    return whole.hexdigest()[:16]
 
 
 def wanted_checkpoints(component: Any) -> "list[Wanted]":

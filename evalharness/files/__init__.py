@@ -1,5 +1,6 @@
 """Files by path or URL, files of the project, temporary files, untrusted files and texts."""
 
+import hashlib
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
@@ -12,3 +13,17 @@ def shipped_path(name: str) -> Path:
     """
     inside = _PACKAGE / "configs" / name
     return inside if inside.exists() else _PACKAGE.parent / "configs" / name
+
+
+def content_hash(path: Path, pattern: str = "*") -> str:
+    """Return a hash of a file, or of all files in a folder that have a pattern, with their names.
+
+    Of nothing, where nothing is there.
+    """
+    whole = hashlib.sha256()
+    for file in sorted(path.rglob(pattern)) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            whole.update(f"{file.relative_to(path).as_posix()}\0{content}\n".encode())
+    return whole.hexdigest()

@@ -3,24 +3,13 @@
 import gzip
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, cast
 
 from evalharness.errors import DataError
-from evalharness.loaders import formats
-from evalharness.loaders.rows import (
-    FILE_COLUMNS,
-    USUAL_COLUMNS,
-    BadRows,
-    ColumnOptions,
-    Raw,
-    RowJudge,
-    RowReader,
-)
+from evalharness.loaders import formats, rows
 from evalharness.protocols import DataSource, Url
 from evalharness.records import Article, Rejected
 
@@ -78,8 +67,8 @@ class Files:
 
     path: DataSource | tuple[DataSource, ...]
     format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
-    columns: ColumnOptions = USUAL_COLUMNS
-    bad_rows: BadRows = "list"
+    columns: rows.ColumnOptions = rows.USUAL_COLUMNS
+    bad_rows: rows.BadRows = "list"
 
     def __post_init__(self) -> None:
         if not formats.paths(self.path):
@@ -91,8 +80,8 @@ class Files:
         Raises: DataError for a file that is missing, empty, damaged or of unknown format.
         """
         files = self._files()
-        rows = RowJudge(RowReader.of(self.columns, FILE_COLUMNS), self.bad_rows)
-        return (row for file in files for row in _read(file, rows))
+        judge = rows.RowJudge(rows.RowReader.of(self.columns, rows.FILE_COLUMNS), self.bad_rows)
+        return (row for file in files for row in _read(file, judge))
 
     def count(self) -> int:
         """Return about how many rows there are: lines of text, or what Parquet says."""
@@ -102,7 +91,7 @@ class Files:
         found = [file for path in formats.paths(self.path) for file in _data_files(path)]
         found = list(dict.fromkeys(found))
         names = formats.short_file_names(found)
-        stems = [_stem(name) for name in names]
+        stems = [formats.without_gz(Path(name)).with_suffix("").as_posix() for name in names]
         if len(set(stems)) < len(stems):
             stems = names
         return [self._file(*file) for file in zip(found, names, stems, strict=True)]
@@ -141,7 +130,7 @@ def _start(path: Url | Path) -> bytes:
 
 
 def _format(path: Url | Path) -> FileFormat:
-    ending = _without_gz(path.name).suffix.lower()
+    ending = formats.without_gz(Path(path.name)).suffix.lower()
     if ending in ENDINGS:
         return ENDINGS[ending]
     if ending == ".json":
@@ -151,31 +140,23 @@ def _format(path: Url | Path) -> FileFormat:
     raise DataError(f"{path}: unknown ending {ending or 'of a name without one'!r}; {hint}")
 
 
-def _stem(name: str) -> str:
-    return _without_gz(name).with_suffix("").as_posix()
-
-
-def _without_gz(name: str) -> Path:
-    return Path(name[:-3] if name.lower().endswith(".gz") else name)
-
-
-def _read(file: _File, rows: RowJudge) -> Iterator[Article | Rejected]:
+def _read(file: _File, judge: rows.RowJudge) -> Iterator[Article | Rejected]:
     empty = True
-    for row in rows.read(_raws(file, rows.reading), file.place, file.stem):
+    for row in judge.read(_raws(file, judge.reading), file.place, file.stem):
         empty = False
         yield row
     if empty:
         raise DataError(f"{file.path}: the file has no rows; {formats.MEND_EMPTY}")
 
 
-def _raws(file: _File, reading: RowReader) -> Iterator[Raw]:
-    with _name_in_errors(file.path), _open_file(file) as stream:
+def _raws(file: _File, reading: rows.RowReader) -> Iterator[rows.Raw]:
+    with formats.name_in_errors(file.path), _open_file(file) as stream:
         if file.format == "parquet":
             yield from formats.parquet_rows(stream, reading)
         elif file.format == "jsonl":
             yield from formats.json_lines(stream)
         else:
-            tabs = _without_gz(file.path.name).suffix.lower() == ".tsv"
+            tabs = formats.without_gz(Path(file.path.name)).suffix.lower() == ".tsv"
             yield from formats.csv_rows(stream, "\t" if tabs else ",")
 
 
@@ -214,7 +195,7 @@ def _on_disk(stream: BinaryIO) -> BinaryIO:
 
 
 def _count(file: _File) -> int:
-    with _name_in_errors(file.path), _open_file(file) as stream:
+    with formats.name_in_errors(file.path), _open_file(file) as stream:
         if file.format == "parquet":
             return formats.parquet_count(stream)
         if isinstance(file.path, Url):
@@ -228,18 +209,3 @@ def _about(url: Url, start: bytes) -> int:
 
     lines, size = start.count(b"\n"), size_of(url)
     return lines if not size or size <= len(start) else lines * size // len(start)
-
-
-@contextmanager
-def _name_in_errors(path: Url | Path) -> Iterator[None]:
-    """Put the file's name before what goes wrong while it is read."""
-    try:
-        yield
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        message = f"the gzip file is torn or damaged ({error}); copy or write it again"
-        raise DataError(f"{path}: {message}") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except DataError as error:
-        told = str(error)
-        raise DataError(told if told.startswith(f"{path}: ") else f"{path}: {told}") from error

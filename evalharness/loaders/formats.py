@@ -8,11 +8,14 @@ types and names no file in its errors.
 import codecs
 import csv
 import glob
+import gzip
 import io
 import json
 import os
 import stat
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -64,6 +67,26 @@ def first_bytes(path: Path, n: int = 8) -> bytes:
     if not start:
         raise DataError(f"{path}: the file is empty; {MEND_EMPTY}")
     return start
+
+
+@contextmanager
+def name_in_errors(path: Url | Path) -> Iterator[None]:
+    """Put the file's name before what goes wrong while it is read."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        message = f"the gzip file is torn or damaged ({error}); copy or write it again"
+        raise DataError(f"{path}: {message}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except DataError as error:
+        told = str(error)
+        raise DataError(told if told.startswith(f"{path}: ") else f"{path}: {told}") from error
+
+
+def without_gz(path: Path) -> Path:
+    """Return a path without the ending of a zipped file."""
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
 def short_file_names(files: Sequence[Url | Path]) -> list[str]:

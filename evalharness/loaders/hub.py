@@ -9,7 +9,6 @@ itself, `datasets` would then take the latest that was prepared, of whatever com
 """
 
 import functools
-import hashlib
 import itertools
 import re
 import sys
@@ -20,16 +19,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from evalharness.errors import DataError
+from evalharness.files import content_hash
+from evalharness.loaders import rows
 from evalharness.loaders.formats import BATCH_ROWS, batch_rows
-from evalharness.loaders.rows import (
-    HUB_COLUMNS,
-    USUAL_COLUMNS,
-    BadRows,
-    ColumnOptions,
-    Raw,
-    RowJudge,
-    RowReader,
-)
 from evalharness.protocols import Checkpoint
 from evalharness.records import Article, Rejected
 
@@ -45,7 +37,7 @@ class Preset:
 
     dataset: str
     config: str | None
-    columns: ColumnOptions
+    columns: rows.ColumnOptions
     remark: str
 
 
@@ -54,37 +46,37 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "cnn_dailymail": Preset(
             "abisee/cnn_dailymail",
             "3.0.0",
-            ColumnOptions(id="id", article="article", reference="highlights"),
+            rows.ColumnOptions(id="id", article="article", reference="highlights"),
             "news; a reference is a few bullets, one a line; 11,490 articles in test",
         ),
         "xsum": Preset(
             "EdinburghNLP/xsum",
             None,
-            ColumnOptions(id="id", article="document", reference="summary"),
+            rows.ColumnOptions(id="id", article="document", reference="summary"),
             "BBC news; a reference is one sentence; 11,334 articles in test",
         ),
         "samsum": Preset(
             "knkarthick/samsum",
             None,
-            ColumnOptions(id="id", article="dialogue", reference="summary"),
+            rows.ColumnOptions(id="id", article="dialogue", reference="summary"),
             "chats; 819 in test; CC BY-NC-ND 4.0; a copy, as Samsung/samsum is a script",
         ),
         "multi_news": Preset(
             "Awesome075/multi_news_parquet",
             None,
-            ColumnOptions(article="document", reference="summary"),
+            rows.ColumnOptions(article="document", reference="summary"),
             "several news articles parted by |||||; a copy, as alexfabbri/multi_news is a script",
         ),
         "gov_report": Preset(
             "ccdv/govreport-summarization",
             "document",
-            ColumnOptions(article="report", reference="summary"),
+            rows.ColumnOptions(article="report", reference="summary"),
             "long reports; a copy, as launch/gov_report is a script",
         ),
         "arxiv": Preset(
             "ccdv/arxiv-summarization",
             "document",
-            ColumnOptions(article="article", reference="abstract"),
+            rows.ColumnOptions(article="article", reference="abstract"),
             "long papers; the config `section` has them cut into sections",
         ),
     }
@@ -127,9 +119,9 @@ class Hub:
     config: str | None = None
     split: str | None = None
     revision: str | None = None
-    columns: ColumnOptions = USUAL_COLUMNS
+    columns: rows.ColumnOptions = rows.USUAL_COLUMNS
     streaming: bool = field(default=False, compare=False)
-    bad_rows: BadRows = "list"
+    bad_rows: rows.BadRows = "list"
 
     def __post_init__(self) -> None:
         if not self.dataset.strip():
@@ -145,9 +137,9 @@ class Hub:
         source = self.source
         place = f"{source.name} {source.split} row "
         stem = f"{Path(self.dataset).name}-{source.split}"
-        reading = RowReader.of(self._columns, HUB_COLUMNS)
+        reading = rows.RowReader.of(self._columns, rows.HUB_COLUMNS)
         raws = split_rows(open_split(source, self.streaming), reading)
-        return _some(RowJudge(reading, self.bad_rows).read(raws, place, stem), str(source))
+        return _some(rows.RowJudge(reading, self.bad_rows).read(raws, place, stem), str(source))
 
     def identity(self) -> Mapping[str, str]:
         """Return the commit of the data set, or a hash of the folder's files, with its split.
@@ -156,7 +148,7 @@ class Hub:
         """
         source = self.source
         if Path(source.name).is_dir():
-            found = {"files": _digest(Path(source.name))}
+            found = {"files": content_hash(Path(source.name), "[!.]*")}
         else:
             sha = commit(source.name, source.revision).sha
             found = {"dataset": source.name, "revision": sha}
@@ -170,27 +162,16 @@ class Hub:
         return HubSplit(name, self.config or config, self.split or DEFAULT_SPLIT, self.revision)
 
     @property
-    def _columns(self) -> ColumnOptions:
+    def _columns(self) -> rows.ColumnOptions:
         preset = PRESETS.get(self.dataset)
         return self.columns.over(preset.columns) if preset else self.columns
 
 
-def _some(rows: Iterator[Article | Rejected], what: str) -> Iterator[Article | Rejected]:
-    first = next(rows, None)
+def _some(read: Iterator[Article | Rejected], what: str) -> Iterator[Article | Rejected]:
+    first = next(read, None)
     if first is None:
         raise DataError(f"{what}: there are no rows")
-    return itertools.chain([first], rows)
-
-
-def _digest(folder: Path) -> str:
-    """Return a hash of the names and contents of the files in a folder, hidden ones apart."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("[!.]*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-            total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
-    return total.hexdigest()
+    return itertools.chain([first], read)
 
 
 # --- Which commit a revision means
@@ -364,7 +345,7 @@ def _load(path: str, source: HubSplit, **options: Any) -> Any:
         raise DataError(f"cannot load {source}: {_brief(error)}") from error
 
 
-def split_rows(split: Any, reading: RowReader) -> Iterator[Raw]:
+def split_rows(split: Any, reading: rows.RowReader) -> Iterator[rows.Raw]:
     """Yield the rows of a split, counted from 0 as in `split[17]`.
 
     Raises: DataError where reading breaks off.

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -68,16 +69,14 @@ def calibrate(
     )
 
 
+@dataclass(frozen=True)
 class _Learning:
     """How thresholds and probabilities are learnt from rows."""
 
-    def __init__(
-        self, method: Method, precision: float, recall: float, resampling: Resampling
-    ) -> None:
-        self.method: Method = method
-        self.precision = precision
-        self.recall = recall
-        self.resampling = resampling
+    method: Method
+    precision: float
+    recall: float
+    resampling: Resampling
 
     def learn(self, rows: Sequence[Labelled], scores: Sequence[Score]) -> Calibrated:
         known = figures.by_label(rows, [score.value for score in scores])

@@ -155,14 +155,13 @@ def read_published(name: str, rows: Mapping[str, Sequence[Labelled]]) -> Scored:
         near = nearest(name, sorted(known)) if known else "; the rows have none"
         raise DataError(f"--published {name}: no row has this value{near}")
     scores = {
-        source: [_published_score(row.published.get(name)) for row in of_source]
+        source: [
+            Score(row.published.get(name), note="" if name in row.published else NOT_PUBLISHED)
+            for row in of_source
+        ]
         for source, of_source in rows.items()
     }
     return Scored(name, f"{name}|published:yes", None, scores, {})
-
-
-def _published_score(value: float | None) -> Score:
-    return Score(value, note=NOT_PUBLISHED if value is None else "")
 
 
 # What is averaged over the sources; every other figure stays with its source.
@@ -195,11 +194,7 @@ class Agreement:
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
-        names = (
-            "checks", "differences", "span_baselines", "not_labelled", "labels", "rejected",
-            "interval",
-        )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+        return dict(vars(self))
 
 
 _Column = list[float | None]

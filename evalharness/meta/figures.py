@@ -20,7 +20,7 @@ from evalharness.meta.labels import Labelled
 from evalharness.records import Flag, Score, Span
 from evalharness.stats import agreement
 from evalharness.stats.agreement import BoolValues, Counts
-from evalharness.stats.intervals import Values
+from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.text.stems import stem
 
 CONFIDENCE = 0.95
@@ -65,11 +65,6 @@ def mean_of(estimates: Sequence[ResampledFigure]) -> ResampledFigure:
     """Return the mean of figures, paired by resample: the macro average over sources."""
     resampled = np.mean([each.resampled for each in estimates], axis=0)
     return ResampledFigure(float(np.mean([each.value for each in estimates])), resampled)
-
-
-def none_for_nan(value: float) -> float | None:
-    """Return a figure as JSON can hold it."""
-    return None if np.isnan(value) else float(value)
 
 
 @dataclass(frozen=True)
@@ -470,10 +465,8 @@ def _one_of(characters: Values, column: int) -> Callable[[Values], Values]:
 
 def _plain_span_figures(known: MarkedRows, found: Sequence[Sequence[Span]]) -> SpanFigures:
     figures = agreement.precision_recall_f1(_characters(known, found))
-    return {
-        name: None if np.isnan(figure) else float(figure)
-        for name, figure in zip(_SPAN_FIGURE_NAMES, figures, strict=True)
-    }
+    pairs = zip(_SPAN_FIGURE_NAMES, figures, strict=True)
+    return {name: none_for_nan(figure) for name, figure in pairs}
 
 
 def _characters(known: MarkedRows, found: Sequence[Sequence[Span]]) -> Values:

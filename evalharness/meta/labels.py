@@ -8,7 +8,6 @@ what is wrong in the summary), `published` (metric values by name).
 
 import gzip
 import math
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, cast
 
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
-from evalharness.loaders.formats import GZIP_MAGIC, first_bytes, json_lines, matching_paths
+from evalharness.loaders import formats
 from evalharness.records import Rejected, Span, digest
 
 LABEL = "label"
@@ -140,7 +139,7 @@ def _label_like(names: set[str]) -> set[str]:
 
 def _files(paths: Sequence[str | Path]) -> Iterator[Path]:
     for path in paths:
-        for found in matching_paths(Path(path)):
+        for found in formats.matching_paths(Path(path)):
             if not found.is_dir():
                 yield found
                 continue
@@ -155,15 +154,10 @@ def _stem(path: Path) -> str:
 
 
 def _rows_with_location(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
-    zipped = first_bytes(path).startswith(GZIP_MAGIC)
-    try:
-        with gzip.open(path) if zipped else path.open("rb") as stream:
-            for number, row in json_lines(cast(Any, stream)):
-                yield f"{path}:{number}", row
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: the gzip file is torn or damaged ({error})") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    zipped = formats.first_bytes(path).startswith(formats.GZIP_MAGIC)
+    with formats.name_in_errors(path), gzip.open(path) if zipped else path.open("rb") as stream:
+        for number, row in formats.json_lines(cast(Any, stream)):
+            yield f"{path}:{number}", row
 
 
 class _Unusable(ValueError):
@@ -182,13 +176,14 @@ def _read(row: Mapping[str, Any] | str, stem: str, fields: LabelFields) -> Label
 def _parse_row(row: Mapping[str, Any], stem: str, fields: LabelFields) -> Labelled:
     article, summary = _text(row, "article"), _text(row, "summary")
     source = _name(row, "source") or stem
+    label = fields.of_source(source)
     sentences, sentence_labels = _sentences(row)
     return Labelled(
         article=article,
         summary=summary,
         source=source,
         article_id=_name(row, "article_id") or digest(article)[:16],
-        label=_label(row, fields.of_source(source)),
+        label=_zero_or_one(row.get(label), label),
         score=_number(row.get("score"), "score"),
         system=_name(row, "system"),
         pair_id=_name(row, "pair_id") or None,
@@ -215,10 +210,6 @@ def _name(row: Mapping[str, Any], field: str) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise _Unusable(f"{field!r} should be a name, not {value!r}")
     return str(value)
-
-
-def _label(row: Mapping[str, Any], field: str) -> bool | None:
-    return _zero_or_one(row.get(field), field)
 
 
 def _zero_or_one(value: Any, field: str) -> bool | None:

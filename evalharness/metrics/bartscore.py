@@ -1,6 +1,6 @@
 """BARTScore between the summary and its references, in either direction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from statistics import fmean
@@ -22,14 +22,10 @@ class BartScoring(NetworkOptions):
     max_tokens: the most tokens of the source, and of the target, as many as the authors use.
     """
 
+    least_values: ClassVar[Mapping[str, int]] = {"max_tokens": 3}
+
     _: KW_ONLY
     max_tokens: int = 1024
-
-    def __post_init__(self) -> None:
-        """Check the options. Raises: ValueError."""
-        super().__post_init__()
-        if self.max_tokens < 3:
-            raise ValueError(f"max_tokens: {self.max_tokens} is below 3")
 
     @cached_property
     def judge(self) -> "Likelihood":

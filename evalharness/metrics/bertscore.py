@@ -79,6 +79,8 @@ class BertScoring(NetworkOptions):
         did, which is for models of RoBERTa's and GPT-2's kind.
     """
 
+    least_values: ClassVar[Mapping[str, int]] = {"layers": 1}
+
     _: KW_ONLY
     layers: int | None = None
     long: Literal["cut", "windows"] = "cut"
@@ -93,8 +95,6 @@ class BertScoring(NetworkOptions):
             raise ValueError(
                 f"layers: bert-score's table has no {self.model!r}; say how many layers to use"
             )
-        if self.layers is not None and self.layers < 1:
-            raise ValueError(f"layers: {self.layers} is below 1")
 
     @property
     def n_layers(self) -> int:

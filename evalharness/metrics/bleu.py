@@ -18,8 +18,43 @@ if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric as Sacrebleu
 
 
+class _Counting:
+    """What the three share: sacrebleu counts, and makes figures of counts."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"references"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    metric: ClassVar[str]  # as sacrebleu calls it
+    sign: ClassVar[int] = 1
+    empty: str
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the version of sacrebleu."""
+        return {"sacrebleu": version("sacrebleu")}
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Score each summary against its article's references."""
+        scorer, skip = self._scorer(of_one=True), self.empty == "skip"
+        return [_score(scorer, summary.text, a.references, skip, self.sign) for a, summary in pairs]
+
+    def corpus(self, counts: Sequence[float]) -> float:
+        """Return the corpus figure, 0 to 100 (of TER with a minus sign), from summed counts."""
+        return _figure(self._scorer(), counts, self.sign)
+
+    def _scorer(self, *, of_one: bool = False) -> "Sacrebleu":
+        """Return what counts, for single summaries or for a corpus."""
+        return self._of_sacrebleu()
+
+    def _of_sacrebleu(self, **more: bool) -> "Sacrebleu":
+        """Return sacrebleu's metric with the options, which have the same names there."""
+        import sacrebleu
+
+        options = {name: value for name, value in vars(self).items() if name != "empty"}
+        found: Sacrebleu = getattr(sacrebleu, self.metric)(**options, **more)
+        return found
+
+
 @dataclass(frozen=True)
-class Bleu:
+class Bleu(_Counting):
     """BLEU (Papineni et al., 2002): n-grams of the summary that are in a reference, 0 to 1.
 
     Of one summary, orders longer than the summary are left out of the mean (`effective_order`).
@@ -40,8 +75,7 @@ class Bleu:
     max_ngram_order: int = 4
     empty: Literal["skip", "zero"] = "skip"
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"references"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    metric: ClassVar[str] = "BLEU"
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -53,34 +87,13 @@ class Bleu:
         if self.max_ngram_order < 1:
             raise ValueError("max_ngram_order: must be at least 1")
 
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of sacrebleu."""
-        return _identity()
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Score each summary against its article's references."""
-        return _scores(self._scorer(effective_order=True), pairs, skip=self.empty == "skip")
-
-    def corpus(self, counts: Sequence[float]) -> float:
-        """Return the corpus BLEU, 0 to 100, from summed counts."""
-        return _figure(self._scorer(effective_order=False), counts)
-
-    def _scorer(self, effective_order: bool) -> "Sacrebleu":
-        from sacrebleu import BLEU
-
-        return BLEU(
-            tokenize=self.tokenize,
-            lowercase=self.lowercase,
-            smooth_method=self.smooth_method,
-            smooth_value=self.smooth_value,
-            max_ngram_order=self.max_ngram_order,
-            effective_order=effective_order,
-            force=True,  # no warning about texts that are tokenized already
-        )
+    def _scorer(self, *, of_one: bool = False) -> "Sacrebleu":
+        # Forced, it gives no warning about texts that are tokenized already.
+        return self._of_sacrebleu(effective_order=of_one, force=True)
 
 
 @dataclass(frozen=True)
-class Chrf:
+class Chrf(_Counting):
     """chrF (Popović, 2015): character n-grams shared with a reference, 0 to 1.
 
     The reference with the best F counts. The corpus figure, 0 to 100, pools the n-grams of all
@@ -103,8 +116,7 @@ class Chrf:
     eps_smoothing: bool = False
     empty: Literal["skip", "zero"] = "skip"
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"references"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    metric: ClassVar[str] = "CHRF"
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -114,33 +126,9 @@ class Chrf:
         if self.beta < 1:
             raise ValueError("beta: must be at least 1")
 
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of sacrebleu."""
-        return _identity()
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Score each summary against its article's references."""
-        return _scores(self._scorer(), pairs, skip=self.empty == "skip")
-
-    def corpus(self, counts: Sequence[float]) -> float:
-        """Return the corpus chrF, 0 to 100, from summed counts."""
-        return _figure(self._scorer(), counts)
-
-    def _scorer(self) -> "Sacrebleu":
-        from sacrebleu import CHRF
-
-        return CHRF(
-            char_order=self.char_order,
-            word_order=self.word_order,
-            beta=self.beta,
-            lowercase=self.lowercase,
-            whitespace=self.whitespace,
-            eps_smoothing=self.eps_smoothing,
-        )
-
 
 @dataclass(frozen=True)
-class Ter:
+class Ter(_Counting):
     """TER (Snover et al., 2006) with a minus sign, so that higher is better: 0 for equal texts.
 
     TER is the number of edits (insert, delete, replace, move a phrase) that turn the summary into
@@ -161,44 +149,15 @@ class Ter:
     case_sensitive: bool = False
     empty: Literal["skip", "score"] = "skip"
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (float("-inf"), 0.0)
+    sign: ClassVar[int] = -1
+    metric: ClassVar[str] = "TER"
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         """Raise ValueError for an option without effect."""
         if self.asian_support and not (self.normalized or self.no_punct):
             raise ValueError("asian_support: has no effect without normalized or no_punct")
-
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of sacrebleu."""
-        return _identity()
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Score each summary against its article's references."""
-        return _scores(self._scorer(), pairs, skip=self.empty == "skip", sign=-1)
-
-    def corpus(self, counts: Sequence[float]) -> float:
-        """Return the corpus TER in percent, with a minus sign, from summed counts."""
-        return _figure(self._scorer(), counts, sign=-1)
-
-    def _scorer(self) -> "Sacrebleu":
-        from sacrebleu import TER
-
-        return TER(
-            normalized=self.normalized,
-            no_punct=self.no_punct,
-            asian_support=self.asian_support,
-            case_sensitive=self.case_sensitive,
-        )
-
-
-def _identity() -> Mapping[str, str]:
-    return {"sacrebleu": version("sacrebleu")}
-
-
-def _scores(scorer: "Sacrebleu", pairs: Sequence[Pair], skip: bool, sign: int = 1) -> list[Score]:
-    return [_score(scorer, summary.text, a.references, skip, sign) for a, summary in pairs]
 
 
 def _score(

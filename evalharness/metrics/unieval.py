@@ -64,14 +64,10 @@ class UniEvaluating(NetworkOptions):
     max_tokens: the most tokens of a question, as many as the authors use.
     """
 
+    least_values: ClassVar[Mapping[str, int]] = {"max_tokens": 1}
+
     _: KW_ONLY
     max_tokens: int = 1024
-
-    def __post_init__(self) -> None:
-        """Check the options. Raises: ValueError."""
-        super().__post_init__()
-        if self.max_tokens < 1:
-            raise ValueError(f"max_tokens: {self.max_tokens} is below 1")
 
     @cached_property
     def loaded_network(self) -> "Network":

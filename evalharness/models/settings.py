@@ -92,10 +92,7 @@ def end_tokens(config: GenerationConfig) -> list[int]:
 
 
 def _settle_length(
-    config: GenerationConfig,
-    task: Mapping[str, Any],
-    options: Mapping[str, Any],
-    shape: Any,
+    config: GenerationConfig, task: Mapping[str, Any], options: Mapping[str, Any], shape: Any
 ) -> int:
     """Leave one upper limit and one lower limit; return the most new tokens.
 

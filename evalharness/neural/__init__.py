@@ -2,8 +2,8 @@
 
 A component that scores with a network is written in five steps:
 
-1. Its options extend `options.Weights` (model, revision, dtype, attention, device, batch_tokens),
-   which brings the checks of those options and `identity()`. Its module imports no torch.
+1. Its options extend `weights.NetworkOptions` (model, revision, dtype, attention, device,
+   batch_tokens), which brings their checks and `identity()`. Its module imports no torch.
 2. `self.network("AutoModelForSequenceClassification")` loads, once: safetensors only, weights that
    are missing or do not fit refused. `lacks=("pooler.",)` names heads that may be absent, by the
    start of their weights' names. Keep the network in a `cached_property`.
@@ -17,9 +17,10 @@ A component that scores with a network is written in five steps:
    budget of padded tokens, a batch that does not fit in memory is halved, and results come in the
    order of the items. `per_token=True` cuts each result to its item's length; an `Encoded` with
    `target` gives `forward` the keys `target_ids` and `target_mask` besides.
-5. `reading` has the rest: `unscorable` (why there is nothing to score), `Copied` (the cascade:
-   sentences that stand in the article as they are), `Reading.score` (value, parts, note).
+5. `reading` has the rest: `CopiedSentences` (the cascade: sentences that stand in the article as
+   they are), `PairScoring.score` (value, parts, note); `text.defects.unscorable` tells why there is
+   nothing to score.
 
-Sentences are split by `self.split`, a static method of `Weights`: by default our own splitter; a
+Sentences are split by `self.split`, a static method of `NetworkOptions`: by default our own; a
 parity test overrides it in a subclass.
 """

@@ -232,9 +232,7 @@ class Embedder:
         return hidden / length
 
 
-def _together(
-    groups: Iterable[Group],
-) -> Iterator[list[Group]]:
+def _together(groups: Iterable[Group]) -> Iterator[list[Group]]:
     """Yield groups in order, as many as have no more than so many tokens."""
     some: list[Group] = []
     total = 0

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from evalharness.protocols import Pair
 from evalharness.records import Score, SentenceScore, Span
+from evalharness.text.defects import unscorable
 
 
 def numbers_of(ends: npt.NDArray[np.int64], spans: Sequence[Span]) -> npt.NDArray[np.int64]:
@@ -30,13 +32,6 @@ Splitter = Callable[[str], Sequence[Span]]
 # Places at which a sentence is looked for in an article.
 _MOST_PLACES = 1000
 _BLANKS = re.compile(r"\s+")
-
-
-def unscorable(article: str, summary: str) -> str:
-    """Return why a summary cannot be compared with an article at all; empty if it can."""
-    if not summary.strip():
-        return "the summary is empty"
-    return "" if article.strip() else "the article is empty"
 
 
 class CopiedSentences:
@@ -89,6 +84,19 @@ class CopiedSentences:
 
 def _fold(words: str) -> str:
     return _BLANKS.sub(" ", words).strip().casefold()
+
+
+def score_comparable(
+    pairs: Sequence[Pair], score: Callable[[list[tuple[str, str]]], Iterable[Score]]
+) -> list[Score]:
+    """Return the scores of pairs; where a text is empty, none, and a note that says so.
+
+    score: returns those of the other pairs, in order, from the texts of article and summary.
+    """
+    notes = [unscorable(article.text, summary.text) for article, summary in pairs]
+    texts = [(article.text, summary.text) for article, summary in pairs]
+    scores = iter(score([pair for pair, note in zip(texts, notes, strict=True) if not note]))
+    return [Score(None, note=note) if note else next(scores) for note in notes]
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from evalharness import text
 from evalharness.errors import ModelError
 from evalharness.hf import weights
+from evalharness.neural.reading import CopiedSentences
 from evalharness.protocols import Checkpoint
 from evalharness.records import Span
 
@@ -32,6 +33,8 @@ class NetworkOptions:
     """
 
     presets: ClassVar[Mapping[str, str]] = {}
+    by_sentences: ClassVar[bool] = False  # whether scores depend on where sentences end
+    least_values: ClassVar[Mapping[str, int]] = {}  # of further options, by name
 
     model: Checkpoint
     _: KW_ONLY
@@ -44,8 +47,10 @@ class NetworkOptions:
     def __post_init__(self) -> None:
         """Check the options. Raises: ValueError."""
         weights.check_device(self.device)
-        if self.batch_tokens != "auto" and self.batch_tokens < 1:
-            raise ValueError(f"batch_tokens: {self.batch_tokens} is below 1")
+        for name, least in {"batch_tokens": 1, **self.least_values}.items():
+            value = getattr(self, name)
+            if value not in ("auto", None) and value < least:
+                raise ValueError(f"{name}: {value} is below {least}")
 
     @property
     def checkpoint(self) -> str:
@@ -57,9 +62,17 @@ class NetworkOptions:
         """Return the sentences of a text; a parity test puts another splitter in its place."""
         return text.sentences(words)
 
+    def find_copies(self, article: str, summary: str, claims: Sequence[Span]) -> dict[Span, Span]:
+        """Return which claims stand in the article as they are, and where."""
+        copied = CopiedSentences(article, self.split(article))
+        places = {span: copied.place(span.of(summary)) for span in claims}
+        return {span: place for span, place in places.items() if place is not None}
+
     def identity(self) -> Mapping[str, str]:
-        """Return the commit on the hub, or the hash of the folder."""
-        return weights.checkpoint_identity(self.checkpoint, self.revision)
+        """Return the commit on the hub, or the hash of the folder; and which sentence splitter."""
+        found = weights.checkpoint_identity(self.checkpoint, self.revision)
+        splitter = {"sentences": str(text.SENTENCES_VERSION)} if self.by_sentences else {}
+        return {**found, **splitter}
 
     def shape(self) -> Mapping[str, Any]:
         """Return what the checkpoint's `config.json` says. Raises: ModelError."""
@@ -87,6 +100,14 @@ class NetworkOptions:
             lacks=lacks,
         )
         return Network(weights.load_checkpoint(request), self.batch_tokens)
+
+    def network_of_two_labels(self, auto_class: str, theirs: str) -> "Network":
+        """Return a classifier; `theirs` are those that have two labels. Raises: ModelError."""
+        network = self.network(auto_class)
+        n = network.model.config.num_labels
+        if n != 2:
+            raise ModelError(f"{self.checkpoint}: {n} labels, where {theirs} 2")
+        return network
 
     def network_on_backbone(self, load: LoadOnBackbone, file: str, backbone: str) -> "Network":
         """Return a network of its own class: what `load` makes of a file of the checkpoint.

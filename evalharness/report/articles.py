@@ -18,7 +18,6 @@ import numpy as np
 from evalharness.errors import DataError
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.stats.intervals import Values
-from evalharness.store import samples
 from evalharness.store.runs import AGAIN, Run
 
 
@@ -72,7 +71,7 @@ class SampleReader:
 
     def __init__(self, run: Run) -> None:
         """Find where each line begins. Raises: DataError where there are not enough."""
-        self.path = run.folder / samples.SAMPLES
+        self.path = run.samples_file
         try:
             self._file = self.path.open("rb")
             starts = [0, *accumulate(map(len, self._file))]

@@ -14,14 +14,7 @@ from xml.etree import ElementTree as ET
 from evalharness.comparison.gate import WORST_ARTICLES, Gate
 from evalharness.comparison.rules import GateResult, Outcome, WorstArticle
 from evalharness.files.untrusted import visible
-from evalharness.report.table import (
-    NONE,
-    NOTICE,
-    escape_markdown,
-    markdown_table,
-    number_text,
-    p_value,
-)
+from evalharness.report import table
 from evalharness.store import samples
 
 GATE_WORDS: dict[GateResult, str] = {
@@ -75,13 +68,14 @@ def gate_notes(found: Gate) -> Iterator[str]:
 
 def gate_markdown(found: Gate) -> str:
     """Return the verdict, a table of the rules, and the worst five articles, word by word."""
+    verdict = table.escape_markdown(GATE_WORDS[found.verdict])
     parts = [
-        f"### evalharness: {_MARKS[found.verdict]} {escape_markdown(GATE_WORDS[found.verdict])}\n",
-        f"{escape_markdown(found.reason)}\n" if found.reason else "",
+        f"### evalharness: {_MARKS[found.verdict]} {verdict}\n",
+        f"{table.escape_markdown(found.reason)}\n" if found.reason else "",
         _table(found.outcomes) if found.outcomes else "",
         _worst(found),
-        "".join(f"- {escape_markdown(note)}\n" for note in gate_notes(found)),
-        f"\n{NOTICE}\n",
+        "".join(f"- {table.escape_markdown(note)}\n" for note in gate_notes(found)),
+        f"\n{table.NOTICE}\n",
     ]
     return "\n".join(part for part in parts if part)
 
@@ -92,16 +86,16 @@ def _table(outcomes: Sequence[Outcome]) -> str:
         [
             _MARKS[each.verdict],
             each.name,
-            number_text(each.baseline, 4),
-            number_text(each.candidate, 4),
-            number_text(each.difference, 4, "+"),
-            number_text(each.margin, 4),
-            NONE if each.p_worse_holm is None else p_value(each.p_worse_holm),
+            table.number_text(each.baseline, 4),
+            table.number_text(each.candidate, 4),
+            table.number_text(each.difference, 4, "+"),
+            table.number_text(each.margin, 4),
+            table.NONE if each.p_worse_holm is None else table.p_value(each.p_worse_holm),
             each.message,
         ]
         for each in outcomes
     ]
-    return markdown_table([headings, *rows], "llrrrrrl")
+    return table.markdown_table([headings, *rows], "llrrrrrl")
 
 
 def _worst(found: Gate) -> str:
@@ -115,7 +109,9 @@ def _worst(found: Gate) -> str:
     texts = [article_summaries(folder, ids) for folder in folders]
     lines = [f"<details><summary>The worst {len(first.worst)} by {_html(first.name)}</summary>\n"]
     for each in first.worst[:WORST_ARTICLES]:
-        lines.append(f"**{escape_markdown(each.id)}** {each.baseline:.3f} → {each.candidate:.3f}\n")
+        lines.append(
+            f"**{table.escape_markdown(each.id)}** {each.baseline:.3f} → {each.candidate:.3f}\n"
+        )
         lines.append(f"> {_words(texts[0].get(each.id), texts[1].get(each.id))}\n")
     return "\n".join([*lines, "</details>\n"])
 
@@ -129,7 +125,7 @@ def _words(before: str | None, after: str | None) -> str:
         return f"no text at hand: {samples.SAMPLES} is not in both folders"
     marks = {"same": "", "removed": "~~", "added": "**"}
     pieces = [
-        f"{marks[kind]}{escape_markdown(words)}{marks[kind]}"
+        f"{marks[kind]}{table.escape_markdown(words)}{marks[kind]}"
         for kind, words in word_diff(before, after)
     ]
     return " ".join(pieces) or "both are empty"

@@ -92,7 +92,6 @@ SECTIONS = (
 )
 
 
-REPORT = PAGE_FILE
 INDEX = "index.html"
 CHUNKS = "chunks"
 # Bytes of a page that carries a choice of the articles; room is left for the marks around chunks.
@@ -114,7 +113,7 @@ _NEIGHBOURS = "'self'"
 
 def write_report(
     *runs: str | Path | Run,
-    to: str | Path = REPORT,
+    to: str | Path = PAGE_FILE,
     baseline: str = "",
     rules: str | Path | None = None,
     cards: str | Path | None = None,

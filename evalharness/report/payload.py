@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalharness.errors import DataError
-from evalharness.records import unread_spans
+from evalharness.records import flag_kind, unread_spans
 from evalharness.report.articles import ArticleChoice, ArticleSamples, Texts
 from evalharness.report.gathered import Gathered
 from evalharness.store.aggregates import is_truncated
@@ -114,6 +114,7 @@ class PageIndex:
 
     def record(self) -> dict[str, Any]:
         """Return it as the page has it."""
+        kinds = sorted(self.kinds)
         return {
             "format": PAGE_FORMAT,
             "systems": list(self.gathered.names),
@@ -127,7 +128,8 @@ class PageIndex:
                 }
                 for column in self.gathered.columns
             ],
-            "kinds": sorted(self.kinds),
+            "kinds": kinds,
+            "looks": [flag_kind(kind).look for kind in kinds],
             "sources": self.sources,
             "articles": self.articles,
             "values": self.values,

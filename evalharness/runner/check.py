@@ -12,15 +12,7 @@ from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import NO_ARTICLE, article_text, extra, parse_page
 from evalharness.loaders.pages.parts import Page
 from evalharness.protocols import Metric
-from evalharness.records import (
-    Article,
-    Flag,
-    Score,
-    Span,
-    Summary,
-    flag_kind,
-    score_record,
-)
+from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind, score_record
 
 USUAL = Thresholds()
 VerdictWord = Literal["supported", "unsure", "flagged", "no_summary"]

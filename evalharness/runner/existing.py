@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,26 @@ def score(
         raise ConfigError(f"--format {format}: known are {', '.join(FORMAT_NAMES)}")
     config = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
     sources = _sources_of_systems(list(_sources(files, format, config, overrides)), systems)
+    run_config = partial(
+        run,
+        overrides=overrides,
+        results=results,
+        limit=limit,
+        progress=progress,
+        executor=executor,
+        workers=workers,
+        space=space,
+    )
+    return _run_each(sources, config, run_config, tell)
+
+
+def _run_each(
+    sources: Sequence[_Source],
+    config: Mapping[str, Any],
+    run_config: Callable[[Mapping[str, Any]], list[Run]],
+    tell: Callable[[str], object],
+) -> list[Run]:
+    """Return a run for each source. Raises: Unfinished where one of several failed."""
     runs: list[Run] = []
     failures: dict[str, str] = {}
     for source in sources:
@@ -74,16 +95,7 @@ def score(
             tell(source.fields)
         model = {"name": "given", "label": source.label}
         try:
-            runs += run(
-                {**config, "data": source.data, "model": model},
-                overrides,
-                results=results,
-                limit=limit,
-                progress=progress,
-                executor=executor,
-                workers=workers,
-                space=space,
-            )
+            runs += run_config({**config, "data": source.data, "model": model})
         except HarnessError as error:
             if len(sources) == 1:
                 raise

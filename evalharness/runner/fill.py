@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from evalharness.config.cells import Cell, by_articles, by_weights
 from evalharness.errors import DataError, NoMemory, StoreError, reason
 from evalharness.protocols import Pool, Progress, Silence
-from evalharness.runner.scores import Scoring, Whole, fill_scores
+from evalharness.runner.scores import Scoring, fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing, fill_summaries
 from evalharness.store.store import Store
 
@@ -90,24 +90,9 @@ def fill(
     share: what of it is ours; all if None.
     Raises: StoreError; DataError that all cells have in common.
     """
-    share, progress = share or Whole(), progress or Silence()
+    share, progress = share or Share(), progress or Silence()
     filled = Filled(cells)
-    jobs = _jobs(cells)
-    for cells_of_weights in by_weights(cells):
-        for cell in cells_of_weights:
-            job = next(n for n, job in enumerate(jobs) if job.has_summaries_of(cell))
-            same = next((other for other in filled.summarized if other.job == job), None)
-            try:
-                summarizing = (
-                    same.summarizing if same else Summarizing(cell.model_kind, cell.model, store)
-                )
-                of_cell = FilledCell(cell, summarizing, job, is_first=same is None)
-                if cell.weights and not summarizing.is_whole:
-                    fill_summaries(of_cell, pool, share, progress)
-                filled.summarized.append(of_cell)
-            except Exception as error:
-                filled.note_failure([cell], error)
-        gc.collect()  # a model and its tokenizers refer to each other
+    _fill_summaries_of_all(filled, store, pool, share, progress)
     waiting = deque(_groups(filled))
     while waiting:
         group = waiting.popleft()
@@ -130,6 +115,28 @@ def fill(
         if waiting:
             filled.groups[-1].rest()
     return filled
+
+
+def _fill_summaries_of_all(
+    filled: Filled, store: Store, pool: Pool, share: Share, progress: Progress
+) -> None:
+    """Write the summaries that are lacking, model by model, and note which cells have theirs."""
+    jobs = _jobs(filled.cells)
+    for cells_of_weights in by_weights(filled.cells):
+        for cell in cells_of_weights:
+            job = next(n for n, job in enumerate(jobs) if job.has_summaries_of(cell))
+            same = next((other for other in filled.summarized if other.job == job), None)
+            try:
+                summarizing = (
+                    same.summarizing if same else Summarizing(cell.model_kind, cell.model, store)
+                )
+                of_cell = FilledCell(cell, summarizing, job, is_first=same is None)
+                if cell.weights and not summarizing.is_whole:
+                    fill_summaries(of_cell, pool, share, progress)
+                filled.summarized.append(of_cell)
+            except Exception as error:
+                filled.note_failure([cell], error)
+        gc.collect()  # a model and its tokenizers refer to each other
 
 
 def _jobs(cells: Sequence[Cell]) -> list[Cell]:

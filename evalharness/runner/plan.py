@@ -26,7 +26,7 @@ from evalharness.runner.articles import no_article, windows
 from evalharness.stats import paired
 from evalharness.store.ledger import Ledger, results_folder
 from evalharness.store.samples import TABLE_FILE
-from evalharness.store.store import Store, content_key
+from evalharness.store.store import STORE, Store, content_key
 
 # Standard deviation, over articles, of the difference between two systems, where no run tells it:
 # the median over the 276 pairs of 24 systems on 54 articles of REALSumm (Bhandari et al. 2020) was
@@ -134,7 +134,7 @@ def plan(
     """Return what running a config would do. Raises: HarnessError, as the run would."""
     cells = prepare(read_run_config(config, overrides, limit))
     folder = results_folder(results)
-    looking = _Looking(Store(folder / "store"), folder)
+    looking = _Looking(Store(folder / STORE), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
     for group in by_articles(cells):
         looking.count([(cell, plans[id(cell)]) for cell in group])

@@ -16,7 +16,7 @@ from evalharness.runner.write import write
 from evalharness.store.ledger import RunFolder, cannot_write, results_folder
 from evalharness.store.runs import Run
 from evalharness.store.samples import SWEEP_FILE, sealed_alone, text_alone
-from evalharness.store.store import Store
+from evalharness.store.store import STORE, Store
 
 
 class Unfinished(HarnessError):
@@ -45,7 +45,7 @@ def run(
 
     overrides: `key=value` with dots in the key, as for `--set`; over the file, over the defaults.
     results: the folder for runs and for the store of all that was ever computed in it.
-    executor, workers: where it is computed (`local`, `processes`, `ray`), and by how many;
+    executor, workers: where it is computed (an executor's name), and by how many;
         over the config's `executor`. They change no result.
     space: whether to make sure first that the results will fit on its disk.
 
@@ -64,7 +64,7 @@ def run(
         tracker.ready()
     with folder_errors_named(folder):
         with built_executor.pool() as pool:
-            filled = fill(cells, Store(folder / "store"), pool, progress=progress)
+            filled = fill(cells, Store(folder / STORE), pool, progress=progress)
         runs = write(filled, folder, progress)
     failures = filled.reasons()
     for finished in runs:
@@ -93,7 +93,7 @@ def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
 def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
     """Run one cell into `folder` and return it. Raises: what kept it from being done."""
     with folder_errors_named(folder):
-        filled = fill([cell], Store(folder / "store"), LocalPool(), progress=progress)
+        filled = fill([cell], Store(folder / STORE), LocalPool(), progress=progress)
         (finished,) = write(filled, folder, progress)
     return finished
 

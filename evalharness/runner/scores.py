@@ -4,12 +4,10 @@ What metrics make of an article (its words, its index, its embeddings) thus serv
 summaries. A score of the same texts is never computed again.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
@@ -17,26 +15,15 @@ from evalharness.executors.tasks import must_stay
 from evalharness.protocols import Costly, Metric, Pool, Progress, Sent, Task
 from evalharness.records import (
     Article,
-    Flag,
     Score,
     ScoreRecord,
-    SentenceScore,
-    Span,
     Summary,
     canonical,
     digest,
     score_record,
 )
-from evalharness.runner.articles import (
-    Claim,
-    Unit,
-    claim_all,
-    expected_articles,
-    units,
-    windows,
-)
-from evalharness.runner.summaries import FilledCell, Share
-from evalharness.store.ledger import Ledger
+from evalharness.runner.articles import Unit, expected_articles, windows
+from evalharness.runner.summaries import BehindLedger, FilledCell, Share
 from evalharness.store.store import Store, check_length, content_key
 
 
@@ -52,34 +39,24 @@ class MissingScore:
 
 
 @dataclass
-class Scoring:
+class Scoring(BehindLedger):
     """A metric behind its ledger, and the cells that ask for it: their numbers, with its label.
 
     passing: by key, what has no score today; the ledger does not keep that.
     """
+
+    ledger_name = "scores"
 
     kind: str
     metric: Metric
     store: Store
     asking: list[tuple[int, str]] = field(default_factory=list)
     passing: dict[str, ScoreRecord] = field(default_factory=dict)
-    _ledger: Ledger | None = None
     _in_work: set[str] = field(default_factory=set)  # keys of what a worker is to score
 
     def __post_init__(self) -> None:
         """Make the signature. Raises: ModelError."""
         self.signature = signature_parts(self.kind, self.metric)
-
-    @property
-    def ledger(self) -> Ledger:
-        """The ledger, opened when it is first asked for."""
-        if self._ledger is None:
-            self._ledger = self.store.ledger("scores", self.signature)
-        return self._ledger
-
-    def rest(self) -> None:
-        """Let go of the ledger, which is opened again if need be."""
-        self._ledger = None
 
     @property
     def is_network(self) -> bool:
@@ -124,7 +101,7 @@ class Scoring:
         records = iter(self.ledger.get(stored))
         for (cell, label, _, summary), key in asked:
             if not key:
-                yield cell, label, _record_without_summary(summary)
+                yield cell, label, score_record(Score(None, note=f"no summary: {summary.note}"))
             else:
                 yield cell, label, self.passing[key] if key in self.passing else next(records)
 
@@ -144,64 +121,9 @@ class Scoring:
 
     def _check(self, score: Score, missing: MissingScore) -> None:
         """Refuse what would poison the ledger. Raises: ModelError that names the component."""
-        wrong = _flaw(score, missing.article, missing.summary)
-        if wrong:
+        if wrong := score.flaw(missing.article, missing.summary):
             message = f"a bug of the component: {wrong}, for article {missing.article.id!r}"
             raise ModelError(f"{self.signature['name']}: {message}")
-
-
-def _record_without_summary(summary: Summary) -> dict[str, Any]:
-    return score_record(Score(None, note=f"no summary: {summary.note}"))
-
-
-def _flaw(score: Score, article: Article, summary: Summary) -> str:
-    """Say what of a score is not as `records.Score` promises; empty if nothing is."""
-    if score.value is None and not score.note:
-        return "no value, and no note that says why"
-    for number in _numbers(score):
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            return f"{number!r} is a {type(number).__name__}, not a float"
-        if not math.isfinite(number):
-            return f"{number} is no number"
-    for span, text in _spans(score, article, summary):
-        if not 0 <= span.start < span.end <= len(text):
-            return f"{span} is not within its text of {len(text)} characters"
-    return ""
-
-
-def _numbers(score: Score) -> Iterator[object]:
-    if score.value is not None:
-        yield score.value
-    yield from score.parts.values()
-    yield from score.counts
-    yield from (sentence.value for sentence in score.sentences)
-
-
-def _spans(score: Score, article: Article, summary: Summary) -> Iterator[tuple[Span, str]]:
-    entries: list[SentenceScore | Flag] = [*score.sentences, *score.flags]
-    for entry in entries:
-        yield entry.span, summary.text
-        yield from ((span, article.text) for span in entry.evidence)
-
-
-class Whole:
-    """All of a run: a share of one."""
-
-    of = 1
-
-    def claim(self, job: int, window: int) -> Claim:
-        """Claim every article."""
-        return claim_all
-
-    def units(
-        self,
-        cells: Sequence[FilledCell],
-        windows: Iterable[Sequence[Article]],
-        network: int | None,
-    ) -> Iterator[Unit]:
-        """Yield all articles with all their summaries."""
-        for window in windows:
-            yield from units(window, [cell.summarizing.read(window) for cell in cells])
 
 
 def scorings_of(cells: Sequence[FilledCell], store: Store) -> list[Scoring]:

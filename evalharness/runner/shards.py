@@ -21,9 +21,9 @@ from evalharness.protocols import Progress
 from evalharness.records import Article, Summary
 from evalharness.runner.articles import Claim, Unit, units
 from evalharness.runner.fill import Filled, fill
-from evalharness.runner.summaries import FilledCell, Summarizing
+from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.store.ledger import results_folder
-from evalharness.store.store import Store
+from evalharness.store.store import STORE, Store
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,8 @@ class ShardResult:
 
     def record(self) -> dict[str, Any]:
         """Return all of it as plain values."""
-        return {
-            "shard": str(self.shard),
-            "summaries": dict(self.summaries),
-            "scores": dict(self.scores),
-            "failed": self.failed,
-            "waiting": self.waiting,
-            "missing": {f"{number}/{self.shard.of}": n for number, n in self.missing.items()},
-            "failures": self.failures,
-        }
+        missing = {f"{number}/{self.shard.of}": n for number, n in self.missing.items()}
+        return {**vars(self), "shard": str(self.shard), "missing": missing}
 
 
 def shard_of(text: str) -> Shard:
@@ -110,7 +103,7 @@ def run_shard(
     cells = prepare(run_config)
     dealing = _Dealing(which)
     with executor_of(run_config, cells).pool() as pool:
-        filled = fill(cells, Store(folder / "store"), pool, dealing, progress)
+        filled = fill(cells, Store(folder / STORE), pool, dealing, progress)
     return _result(filled, dealing)
 
 
@@ -144,7 +137,7 @@ class _Dealt:
         return self.owners.get(bytes.fromhex(key)) == self.shard.number
 
 
-class _Dealing:
+class _Dealing(Share):
     """The share of a shard: whole batches, and of networks whole units."""
 
     def __init__(self, shard: Shard) -> None:
@@ -160,10 +153,7 @@ class _Dealing:
         return self.dealt[job].claims(window)
 
     def units(
-        self,
-        cells: Sequence[FilledCell],
-        windows: Iterable[Sequence[Article]],
-        network: int | None,
+        self, cells: Sequence[FilledCell], windows: Iterable[Sequence[Article]], network: int | None
     ) -> Iterator[Unit]:
         """Yield our own summaries; for a network, our share of the units whose summaries are all
         there, as it would make other digits of texts in other company.

@@ -9,6 +9,7 @@ from evalharness.config.cells import Cell, by_articles
 from evalharness.errors import HarnessError, StoreError
 from evalharness.records import Article
 from evalharness.runner.articles import expected_articles
+from evalharness.store.store import STORE
 
 # Articles that tell how long the others are.
 SAMPLED = 50
@@ -64,6 +65,6 @@ def _bytes(article: Article) -> int:
 
 def _size(folder: Path, cells: Sequence[Cell]) -> int:
     """Return how many bytes the store and the cells' folders have now."""
-    folders = [folder / "store", *(folder / cell.experiment / cell.name for cell in cells)]
+    folders = [folder / STORE, *(folder / cell.experiment / cell.name for cell in cells)]
     files = (file for each in folders for file in each.rglob("*") if file.is_file())
     return sum(file.stat().st_size for file in files)

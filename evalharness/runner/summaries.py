@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal
 
 from evalharness.config.cells import Cell
 from evalharness.config.signature import signature_parts
@@ -29,14 +30,31 @@ from evalharness.protocols import (
     Task,
 )
 from evalharness.records import Article, Summary, summary_of, summary_record
-from evalharness.runner.articles import Claim, Unit, claim_all, expected_articles, windows
+from evalharness.runner.articles import Claim, Unit, claim_all, expected_articles, units, windows
 from evalharness.store.ledger import Ledger
 from evalharness.store.store import Store, check_length, content_key
 
 Batch = Sequence[tuple[str, Article]]
 
 
-class Summarizing:
+class BehindLedger:
+    """A component behind its ledger in the store."""
+
+    ledger_name: ClassVar[Literal["summaries", "scores"]]
+    store: Store
+    signature: dict[str, Any]
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, opened when it is first asked for."""
+        return self.store.ledger(self.ledger_name, self.signature)
+
+    def rest(self) -> None:
+        """Let go of the ledger, which is opened again if need be."""
+        self.__dict__.pop("ledger", None)
+
+
+class Summarizing(BehindLedger):
     """A model behind its ledger.
 
     computed, stored: how many summaries were written in this run, and how many were there.
@@ -45,33 +63,23 @@ class Summarizing:
     advance: is told how many more summaries there are.
     """
 
+    ledger_name = "summaries"
+
     def __init__(self, kind: str, model: Summarizer, store: Store) -> None:
         """Take a model, which is not made to load anything. Raises: ModelError."""
         self.kind = kind
         self.model = model
+        self.store = store
         self.signature = signature_parts(kind, model)
         self.instructions = model.instructions() if isinstance(model, Prompted) else ()
         self.advance: Callable[[int], object] = lambda articles: None
         self.computed = self.stored = 0
         self.failed: dict[str, Summary] = {}
         self.generation: Mapping[str, Any] | None = None
-        self._store = store
-        self._ledger: Ledger | None = None
         self._in_work: set[str] = set()  # keys of what a worker is to summarize
         self._working: Summarizer | None = None  # a copy: what it loads goes with it
         self.is_whole = False  # whether all windows were filled
         self._pace = store.pace_file(self.signature)
-
-    @property
-    def ledger(self) -> Ledger:
-        """The ledger, opened when it is first asked for."""
-        if self._ledger is None:
-            self._ledger = self._store.ledger("summaries", self.signature)
-        return self._ledger
-
-    def rest(self) -> None:
-        """Let go of the ledger, which is opened again if need be."""
-        self._ledger = None
 
     def end(self) -> None:
         """Let go of the model: all windows were filled."""
@@ -209,27 +217,27 @@ class FilledCell:
         return {"computed": 0, "stored": computed + stored}
 
 
-class Share(Protocol):
-    """Which part of a run is ours: all of it, or a shard's."""
+class Share:
+    """Which part of a run is ours: all of it here, a shard's in `shards`.
 
-    of: int
-    """Ours is about one of so many."""
+    of: ours is about one of so many.
+    """
+
+    of = 1
 
     def claim(self, job: int, window: int) -> Claim:
         """Return what tells which articles of a window are ours to summarize."""
-        ...
+        return claim_all
 
     def units(
-        self,
-        cells: Sequence[FilledCell],
-        windows: Iterable[Sequence[Article]],
-        network: int | None,
+        self, cells: Sequence[FilledCell], windows: Iterable[Sequence[Article]], network: int | None
     ) -> Iterator[Unit]:
         """Yield what is ours to score of windows of cells with the same articles.
 
         network: the number of a network, whose units are dealt out whole; None for other scorers.
         """
-        ...
+        for window in windows:
+            yield from units(window, [cell.summarizing.read(window) for cell in cells])
 
 
 def fill_summaries(of_cell: FilledCell, pool: Pool, share: Share, progress: Progress) -> None:

@@ -236,6 +236,8 @@ def to_be_tracked(run: Run, results: Path, settings: Mapping[str, Any]) -> Track
         name=run.name,
         results=results,
         folder=run.folder,
+        files=run.small_files(),
+        samples=run.samples_file,
         settings=settings,
         record=run.record,
         started=run.timing.started,

@@ -25,6 +25,11 @@ BLOCK_BYTES = 12 * 2**20
 _PRODUCT_BYTES = 8 * 2**20
 
 
+def none_for_nan(value: float) -> float | None:
+    """Return a figure as JSON can hold it."""
+    return None if np.isnan(value) else float(value)
+
+
 def mean(values: Iterable[float | None]) -> float | None:
     """Return the exact mean, rounded once, of the values that are neither None nor NaN.
 

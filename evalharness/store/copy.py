@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.files.remote import explain_error, file_system
 from evalharness.protocols import Url, is_url
-from evalharness.store.samples import RUN_FILE
+from evalharness.store.samples import RUN_FILE, SWEEP_FILE
+from evalharness.store.store import STORE
 
 # Written last, as it is by a run: a folder without one is not whole.
-LAST = (RUN_FILE, "sweep.json")
+LAST = (RUN_FILE, SWEEP_FILE)
 BUFFER = 2**20
 
 
@@ -57,7 +58,7 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
 
 
 def _is_ledger(name: str) -> bool:
-    return "/store/" in f"/{name}" and name.endswith(".jsonl")
+    return f"/{STORE}/" in f"/{name}" and name.endswith(".jsonl")
 
 
 def _is_copied(name: str) -> bool:

@@ -11,15 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import (
-    AliasPath,
-    BaseModel,
-    ConfigDict,
-    Field,
-    InstanceOf,
-    SkipValidation,
-    ValidationError,
-)
+import pydantic
 
 from evalharness.config.run_config import Interval
 from evalharness.errors import DataError
@@ -38,20 +30,20 @@ NEEDED = ("id", "source", "finish", "words", "article", "references", "article_w
 AGAIN = "run the config again, which computes nothing twice"
 
 # Texts of articles and models may hold halves of surrogate pairs, which pydantic's own str refuses.
-_Text = InstanceOf[str]
+_Text = pydantic.InstanceOf[str]
 _Counted = Mapping[_Text, int]
 
 
-class _Section(BaseModel):
+class _Section(pydantic.BaseModel):
     """A part of `run.json`; what it holds beside is of no concern here."""
 
-    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 
 
 class ArticleCounts(_Section):
     """How many rows the data had, and what became of them."""
 
-    articles: int = Field(ge=0)
+    articles: int = pydantic.Field(ge=0)
     rows: int = 0
     rejected: int = 0
     summarized: int = 0
@@ -94,9 +86,9 @@ class ScorerFigures(Figure):
     not_scored: int = 0
     corpus: float | None = None
     parts: Mapping[_Text, Figure]
-    flags: _Counted = Field(default_factory=dict)
+    flags: _Counted = pydantic.Field(default_factory=dict)
     notes: _Counted
-    bands: _Counted = Field(default_factory=dict)
+    bands: _Counted = pydantic.Field(default_factory=dict)
 
     @property
     def is_corpus(self) -> bool:
@@ -124,8 +116,8 @@ class Timing(_Section):
     started: _Text = ""
     seconds: float | None = None
     damaged: Sequence[_Text] = ()
-    summaries: _Counted = Field(default_factory=dict)
-    trackers: Mapping[_Text, Mapping[_Text, Any]] = Field(default_factory=dict)
+    summaries: _Counted = pydantic.Field(default_factory=dict)
+    trackers: Mapping[_Text, Mapping[_Text, Any]] = pydantic.Field(default_factory=dict)
 
 
 class Run(_Section):
@@ -137,17 +129,17 @@ class Run(_Section):
     """
 
     folder: Path
-    record: SkipValidation[Mapping[str, Any]] = Field(repr=False)
+    record: pydantic.SkipValidation[Mapping[str, Any]] = pydantic.Field(repr=False)
     experiment: _Text
-    name: _Text = Field(validation_alias="cell")
+    name: _Text = pydantic.Field(validation_alias="cell")
     seed: int
     interval: Interval
-    fingerprint: _Text = Field(validation_alias=AliasPath("data", "fingerprint"))
+    fingerprint: _Text = pydantic.Field(validation_alias=pydantic.AliasPath("data", "fingerprint"))
     counts: ArticleCounts
     outputs: OutputFigures
-    figures: Mapping[_Text, ScorerFigures] = Field(validation_alias="metrics")
+    figures: Mapping[_Text, ScorerFigures] = pydantic.Field(validation_alias="metrics")
     signatures: Signatures
-    provenance: Mapping[_Text, Any] = Field(default_factory=dict)
+    provenance: Mapping[_Text, Any] = pydantic.Field(default_factory=dict)
     timing: Timing = Timing()
 
     @property
@@ -192,9 +184,19 @@ class Run(_Section):
             if "error" in answer and answer["required"] is required
         ]
 
+    @property
+    def samples_file(self) -> Path:
+        """Where its `samples.jsonl` is."""
+        return self.folder / samples.SAMPLES
+
+    def small_files(self) -> tuple[Path, ...]:
+        """Return those of its files that do not grow with the articles' text."""
+        named = (self.folder / name for name in samples.SMALL_FILES)
+        return tuple(path for path in named if path.is_file())
+
     def samples(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
-        return samples.read_samples(self.folder / samples.SAMPLES)
+        return samples.read_samples(self.samples_file)
 
     @cached_property
     def columns(self) -> frozenset[str]:
@@ -316,7 +318,7 @@ def checked_run(folder: Path, record: Any) -> Run:
         raise DataError(f"{path}: of format {record['format']!r}; this version reads {RUN_FORMAT}")
     try:
         run = Run.model_validate({**record, "folder": folder, "record": record})
-    except ValidationError as error:
+    except pydantic.ValidationError as error:
         key = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
         raise DataError(f"{path}: no {key!r} as evalharness writes it; {AGAIN}") from None
     for name in (run.experiment, run.name, *run.figures):

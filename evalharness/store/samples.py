@@ -30,6 +30,8 @@ SWEEP_FILE = "sweep.json"
 CONFIG = "config.yaml"
 PAGE_FILE = "report.html"
 REJECTED = "rejected.jsonl"
+# What does not grow with the articles' text.
+SMALL_FILES = (CONFIG, RUN_FILE, TABLE_FILE, REJECTED)
 SEALED = "sealed"  # the key of `run.json` under which the digests stand
 _PAGE_SEAL = "<!-- sha256 "
 

@@ -6,14 +6,12 @@ from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from evalharness.errors import ModelError
-from evalharness.protocols import (
-    Need,
-)
-from evalharness.records import (
-    Article,
-    digest,
-)
+from evalharness.protocols import Need
+from evalharness.records import Article, digest
 from evalharness.store.ledger import Ledger, PaceFile, ledger_path
+
+# The folder of the ledgers in a folder of results.
+STORE = "store"
 
 Signature = Mapping[str, Any]
 
@@ -22,7 +20,7 @@ class Store:
     """The ledgers of a results folder; whoever asks for one that is in use gets the same."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the folder of all ledgers, `results/store`."""
+        """Take the folder of all ledgers."""
         self.folder = folder
         self._ledgers: WeakValueDictionary[Path, Ledger] = WeakValueDictionary()
 

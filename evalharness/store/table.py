@@ -18,6 +18,9 @@ from evalharness.store.aggregates import ScoreColumns, is_truncated
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# Columns that runs of older versions lack, each with the version that added it.
+ADDED_COLUMNS = {"line": "0.1.0"}
+
 
 def table_schema(columns: Mapping[str, ScoreColumns]) -> "pa.Schema":
     """Return the columns of the table, with their types."""
@@ -65,7 +68,7 @@ class TableRows:
 
     def add(self, sample: Mapping[str, Any], line: bytes) -> None:
         """Take in the next sample; line: as it stands in `samples.jsonl`."""
-        self._last.append(row_of(sample, line) | _row_of_scores(sample["scores"]))
+        self._last.append(row_of(sample, line) | row_of_scores(sample["scores"]))
         if len(self._last) == aggregates.BLOCK_ROWS:
             block = json.dumps(_by_column(self._last)).encode()
             self._spooled.append((self._spool.write_bytes(block), len(block)))
@@ -177,7 +180,7 @@ def row_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
     }
 
 
-def _row_of_scores(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def row_of_scores(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the table says of a sample's scores beside their numbers."""
     row: dict[str, Any] = {}
     for name, score in scores.items():

@@ -302,3 +302,10 @@ _PREAMBLES = _Phrases(
         re.compile(r"<think"),
     ]
 )
+
+
+def unscorable(article: str, summary: str) -> str:
+    """Return why a summary cannot be compared with an article at all; empty if it can."""
+    if not summary.strip():
+        return "the summary is empty"
+    return "" if article.strip() else "the article is empty"

@@ -4,9 +4,7 @@ Nothing here decides that a name is right. The tables say which words can be nam
 do not show it (lower-cased summaries, first words), and which names stand for the same country.
 """
 
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+from evalharness.text.words import word_set
 
 
 def _countries(table: str) -> dict[str, str]:
@@ -19,14 +17,14 @@ def _countries(table: str) -> dict[str, str]:
     return found
 
 
-CALENDAR = _set(
+CALENDAR = word_set(
     "january february march april may june july august september october november december "
     "jan feb mar apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday "
     "saturday sunday mon tue tues wed thu thur thurs fri sat sun "
     "gmt bst utc cet est edt pst pdt am pm"
 )
 # Written with a capital before a name, and no name themselves.
-PERSON_TITLES = _set(
+PERSON_TITLES = word_set(
     "mr mrs ms miss dr prof professor sir dame lord lady rev reverend president vice prime "
     "minister chancellor secretary senator congressman congresswoman governor mayor judge "
     "justice king queen prince princess duke duchess pope cardinal archbishop bishop captain "
@@ -35,11 +33,11 @@ PERSON_TITLES = _set(
     "deputy sen rep gov gen sgt lt col capt det insp supt"
 )
 # Small words inside a name: Bank of England, Ludwig van Beethoven, Osama bin Laden.
-CONNECTORS = _set(
+CONNECTORS = word_set(
     "of the de la le du da das do dos del della di van von der den ter bin ibn al el y"
 )
 # Shortened in capitals, and no names.
-ORDINARY_CAPITALS = _set(
+ORDINARY_CAPITALS = word_set(
     "tv ceo cfo coo fc afc mp mps msp mep ok dj id pc hq vip dvd cd gp gps phd aka faq diy suv "
     "rev i ii iii iv vi vii viii ix"
 )
@@ -47,7 +45,7 @@ ORDINARY_CAPITALS = _set(
 ORDINARY_ENDINGS = ("ed", "ing", "ly", "tion", "tions", "ment", "ments", "ness", "ers", "ists")
 
 # What `of` belongs to: Bank of England, but Jane Doe | of | London.
-HEADS_OF_NAMES = _set(
+HEADS_OF_NAMES = word_set(
     "academy army association bank battle bay board bridge bureau chamber church city college "
     "committee confederation council county court department diocese duke duchess earl "
     "federation game games gulf hall house isle isles institute kingdom king league lord "
@@ -204,7 +202,7 @@ COUNTRY_OF = _countries(
 
 # Names of places, people and bodies that are no ordinary words: what a summary in lower case may
 # have made up. Frequent ones only; a name that is missing here is overlooked, not wronged.
-_PLACES = _set(
+_PLACES = word_set(
     "london manchester birmingham liverpool leeds sheffield bristol newcastle sunderland "
     "nottingham leicester coventry bradford hull stoke wolverhampton derby plymouth southampton "
     "portsmouth brighton oxford cambridge norwich ipswich exeter gloucester gloucestershire "
@@ -242,7 +240,7 @@ _PLACES = _set(
     "guantanamo kashmir crimea donetsk chechnya siberia catalonia bavaria sicily corsica darfur "
     "mediterranean atlantic pacific caribbean antarctica arctic himalayas everest alps thames"
 )
-_FIRST_NAMES = _set(
+_FIRST_NAMES = word_set(
     "james john robert michael william david richard joseph thomas charles christopher daniel "
     "matthew anthony andrew joshua kenneth kevin brian george timothy ronald edward jason "
     "jeffrey ryan jacob gary nicholas eric jonathan stephen steven larry justin scott brandon "
@@ -264,7 +262,7 @@ _FIRST_NAMES = _set(
     "madison kathryn janice jean alice sophia julia theresa nicola claire louise kate katie "
     "lucy jane zoe charlotte fiona gemma leanne tracey angelina beyonce rihanna kim kanye"
 )
-_SURNAMES = _set(
+_SURNAMES = word_set(
     "smith johnson williams jones davis miller wilson taylor anderson thomas jackson harris "
     "thompson robinson walker wright mitchell roberts evans edwards collins murphy cameron "
     "blair thatcher corbyn sturgeon salmond farage miliband clegg osborne johnson obama trump "
@@ -274,7 +272,7 @@ _SURNAMES = _set(
     "mourinho wenger ferguson guardiola klopp rooney gerrard lampard beckham ronaldo messi "
     "neymar suarez kane vardy mcilroy bolt froome wiggins farah ennis"
 )
-_BODIES = _set(
+_BODIES = word_set(
     "bbc itv cnn nbc abc cbs fox reuters nhs un eu nato isis fbi cia nsa mi5 mi6 nasa fifa uefa "
     "ukip snp dup sdlp ira psni hmrc opec imf who unicef rspca rspb nspcc tuc gchq ofsted ofcom "
     "google apple facebook twitter microsoft amazon samsung nokia sony toyota nissan volkswagen "
@@ -286,13 +284,13 @@ _BODIES = _set(
 )
 KNOWN_NAMES = (
     _PLACES | _FIRST_NAMES | _SURNAMES | _BODIES | {word for word in COUNTRY_OF if " " not in word}
-) - _set(
+) - word_set(
     "us nice who turkey jordan polish pole poles button cape fox lee ray hull cork derby poole "
     "reading rugby dover halifax venus ed mo max stan will mark rob bolt pence"
 )
 
 # Words that open sentences with a capital and are seldom names; beside FUNCTION_WORDS.
-ORDINARY_OPENERS = _set(
+ORDINARY_OPENERS = word_set(
     "police officers officials authorities people residents scientists researchers experts "
     "doctors students teachers parents families children women men girls boys workers staff "
     "fans players members leaders lawyers prosecutors detectives firefighters campaigners "

@@ -11,25 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from re import Match
 
-from evalharness.text.number_words import (
-    ATTACHED_UNITS,
-    CURRENCY_LETTERS,
-    CURRENCY_SIGNS,
-    CURRENCY_WORDS,
-    DENOMINATORS,
-    EXACT,
-    HEDGES,
-    MONTHS,
-    ONES,
-    ORDINALS,
-    PERCENT,
-    SCALE_LETTERS,
-    SCALES,
-    TENS,
-    UNITS,
-    VAGUE,
-    read_phrase,
-)
+from evalharness.text import number_words
 
 # Longer runs of digits are identifiers, no quantities.
 MOST_DIGITS = 30
@@ -53,10 +35,9 @@ def _tree(words: Iterable[str]) -> str:
 
 
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
-_WORDS = {*ONES, *TENS, *ORDINALS, *SCALES, *VAGUE, *DENOMINATORS, "dozen"}
-_NUMBER_WORDS = _any_of(_WORDS)
-_PARTS = _any_of(word for word in DENOMINATORS if not word.endswith("s"))
-_LED = _any_of({*SCALES, "dozen"})
+_NUMBER_WORDS = _any_of(number_words.NUMBER_WORDS)
+_PARTS = _any_of(word for word in number_words.DENOMINATORS if not word.endswith("s"))
+_LED = _any_of({*number_words.SCALES, "dozen"})
 _ATOM = re.compile(
     # Letters may touch digits if they are a currency: P460-million, Rs500.
     r"(?:(?<![^\W_])|(?=\d)(?:(?<=\b[prn])|(?<=\b(?:rs|rm|tk|rp))"
@@ -101,13 +82,15 @@ _SIGN = re.compile(
     r"|(?<![^\W_])(?P<letters>(?a:[prn]|rm|tk|rp))$",
     re.IGNORECASE,
 )
-_MONTH = rf"(?<![^\W_])(?:{_any_of(MONTHS)})"
+_MONTH = rf"(?<![^\W_])(?:{_any_of(number_words.MONTHS)})"
 _MONTH_BEFORE = re.compile(rf"{_MONTH}\.? $", re.IGNORECASE)
 _MONTH_AFTER = re.compile(rf"(?: of)? {_MONTH}(?![^\W_])", re.IGNORECASE)
-_HEDGE = re.compile(rf"(?<![^\W_])(?P<words>{_any_of(HEDGES)})(?: an?| the)?\s*$|~$", re.IGNORECASE)
+_HEDGE = re.compile(
+    rf"(?<![^\W_])(?P<words>{_any_of(number_words.HEDGES)})(?: an?| the)?\s*$|~$", re.IGNORECASE
+)
 _LETTERS_BEFORE = re.compile(r"([^\W\d_]+)[-–]$")
 _NEAR_NUMBERS = frozenset(["mid", "under", "over", "pre", "post", "early", "late", "aged", "sub"])
-_NEAR_NUMBERS |= ONES.keys() | TENS.keys()
+_NEAR_NUMBERS |= number_words.ONES.keys() | number_words.TENS.keys()
 _RANGE = re.compile(
     r"\s?(?P<dash>[-–—])\s?| (?:to|or|and) |(?P<comma>,) (?:and |or )?", re.IGNORECASE
 )
@@ -134,7 +117,7 @@ class NumberDraft:
 def read_numbers(sentence: str) -> list[NumberDraft]:
     """Return the numbers of a sentence in order."""
     # Most sentences have none, which is quicker to see than to find.
-    if not _DIGIT.search(sentence) and _WORDS.isdisjoint(_RUN.findall(sentence.lower())):
+    if not (_DIGIT.search(sentence) or _has_number_word(sentence)):
         return []
     drafts: list[NumberDraft] = []
     atoms = list(_ATOM.finditer(sentence))
@@ -157,6 +140,10 @@ def read_numbers(sentence: str) -> list[NumberDraft]:
     return drafts
 
 
+def _has_number_word(sentence: str) -> bool:
+    return not number_words.NUMBER_WORDS.isdisjoint(_RUN.findall(sentence.lower()))
+
+
 def _is_time_unit(sentence: str, atom: Match[str], drafts: list[NumberDraft]) -> bool:
     """Tell whether `second` is a unit: `a 30-second clip`, `ten metres per second`."""
     if atom[0].lower() != "second":
@@ -167,7 +154,7 @@ def _is_time_unit(sentence: str, atom: Match[str], drafts: list[NumberDraft]) ->
 
 
 def _in_words(sentence: str, atoms: list[Match[str]], index: int) -> NumberDraft | None:
-    phrase = read_phrase(sentence, atoms, index)
+    phrase = number_words.read_phrase(sentence, atoms, index)
     if phrase is None:
         return None
     draft = NumberDraft(atoms[index].start(), phrase.end, phrase.value, phrase.kind)
@@ -189,7 +176,7 @@ def _in_digits(sentence: str, atom: Match[str]) -> NumberDraft | None:
     draft.value = Decimal(_plain_digits(atom))
     if part := _VULGAR_AFTER.match(sentence, draft.end):
         draft.end = part.end()
-        draft.value = EXACT.add(draft.value, _fraction(part[1]))
+        draft.value = number_words.EXACT.add(draft.value, _fraction(part[1]))
     return draft
 
 
@@ -204,7 +191,7 @@ def _plain_digits(atom: Match[str]) -> str:
 
 def _fraction(written: str) -> Decimal:
     numerator, denominator = unicodedata.normalize("NFKD", written).replace("⁄", "/").split("/")
-    return EXACT.divide(Decimal(numerator), Decimal(denominator))
+    return number_words.EXACT.divide(Decimal(numerator), Decimal(denominator))
 
 
 def _read_clock(sentence: str, draft: NumberDraft) -> bool:
@@ -249,9 +236,9 @@ def _read_sign(sentence: str, draft: NumberDraft) -> None:
         return
     draft.start -= len(found[0])
     if found["sign"]:
-        draft.kind = f"money:{CURRENCY_SIGNS[found['sign'].lower()]}"
+        draft.kind = f"money:{number_words.CURRENCY_SIGNS[found['sign'].lower()]}"
     else:
-        draft.kind = f"money:{CURRENCY_LETTERS[found['letters'].lower()]}"
+        draft.kind = f"money:{number_words.CURRENCY_LETTERS[found['letters'].lower()]}"
         draft.in_name = "," not in sentence[draft.start : draft.end]
 
 
@@ -265,19 +252,25 @@ def _take(sentence: str, draft: NumberDraft, found: Match[str]) -> bool:
     if _take_scale(draft, word, gap, touches):
         draft.end = found.end()
         return True
-    if draft.kind in ("", "fraction") and (word in PERCENT or _says_per_cent(sentence, found)):
+    if draft.kind in ("", "fraction") and (
+        word in number_words.PERCENT or _says_per_cent(sentence, found)
+    ):
         draft.kind, draft.end = "percent", found.end() + (5 if word == "per" else 0)
         return False
     if word in ("us", "american", "australian", "canadian") and gap == " ":
         dollars = _AFTER.match(sentence, found.end())
         word, found = (dollars["word"].lower(), dollars) if dollars else (word, found)
     money = draft.kind.startswith("money")
-    if word in CURRENCY_WORDS and (money or not draft.kind):
-        draft.kind = draft.kind or f"money:{CURRENCY_WORDS[word]}"
+    if word in number_words.CURRENCY_WORDS and (money or not draft.kind):
+        draft.kind = draft.kind or f"money:{number_words.CURRENCY_WORDS[word]}"
         draft.unit, draft.end = "", found.end()
         return False
-    if word in UNITS and not draft.kind and (touches or word not in ATTACHED_UNITS):
-        draft.unit = UNITS[word]
+    if (
+        word in number_words.UNITS
+        and not draft.kind
+        and (touches or word not in number_words.ATTACHED_UNITS)
+    ):
+        draft.unit = number_words.UNITS[word]
         draft.end = found.end() if touches else draft.end
     return False
 
@@ -299,14 +292,14 @@ def _take_scale(draft: NumberDraft, word: str, gap: str, touches: bool) -> bool:
     money = draft.kind.startswith("money")
     if draft.scale or (draft.kind and not money) or not draft.in_digits:
         return False
-    if word in SCALES:
-        draft.scale = SCALES[word]
-    elif word in SCALE_LETTERS and (touches or (money and gap == " ")):
-        draft.scale = SCALE_LETTERS[word]
+    if word in number_words.SCALES:
+        draft.scale = number_words.SCALES[word]
+    elif word in number_words.SCALE_LETTERS and (touches or (money and gap == " ")):
+        draft.scale = number_words.SCALE_LETTERS[word]
         draft.unit = "million|metre" if word == "m" and not money else ""
     else:
         return False
-    draft.value = draft.value.scaleb(draft.scale, EXACT)
+    draft.value = draft.value.scaleb(draft.scale, number_words.EXACT)
     return True
 
 
@@ -332,7 +325,7 @@ def _read_before(sentence: str, draft: NumberDraft) -> None:
     """Look for words that make a number inexact, and for letters that make it part of a name."""
     before = sentence[max(0, draft.start - 16) : draft.start]
     if found := _HEDGE.search(before):
-        draft.hedge = HEDGES[found["words"].lower()] if found["words"] else "about"
+        draft.hedge = number_words.HEDGES[found["words"].lower()] if found["words"] else "about"
     elif sentence.startswith(("+", " or so"), draft.end):
         draft.hedge = "over" if sentence[draft.end] == "+" else "about"
     named = _LETTERS_BEFORE.search(before)
@@ -351,7 +344,7 @@ def _share_units(sentence: str, drafts: list[NumberDraft]) -> None:
             low.kind = high.kind if high.kind.startswith(_SHARED) else ""
             low.unit = high.unit
             if low.kind.startswith("time"):
-                low.value, low.kind = EXACT.multiply(low.value, _HOUR), "time:12"
+                low.value, low.kind = number_words.EXACT.multiply(low.value, _HOUR), "time:12"
         elif link["dash"] and low.kind.startswith("money") and not high.kind:
             high.kind, high.unit = low.kind, ""
 
@@ -360,5 +353,5 @@ def _share_scale(low: NumberDraft, high: NumberDraft) -> None:
     compatible = low.kind in ("", high.kind) or not high.kind
     if low.scale or low.unit or not high.scale or not compatible:
         return
-    if low.value < high.value.scaleb(-high.scale, EXACT):
-        low.value, low.scale = low.value.scaleb(high.scale, EXACT), high.scale
+    if low.value < high.value.scaleb(-high.scale, number_words.EXACT):
+        low.value, low.scale = low.value.scaleb(high.scale, number_words.EXACT), high.scale

@@ -57,6 +57,7 @@ VAGUE = {
 DENOMINATORS = _words_to_values("half third quarter fifth sixth seventh eighth ninth tenth", 2)
 DENOMINATORS |= {"halves": Decimal(2)}
 DENOMINATORS |= {f"{word}s": value for word, value in DENOMINATORS.items() if value > 2}
+NUMBER_WORDS = {*ONES, *TENS, *ORDINALS, *SCALES, *VAGUE, *DENOMINATORS, "dozen"}
 
 PERCENT = frozenset(["%", "٪", "％", "percent", "pc", "pct", "percentage"])
 

@@ -91,12 +91,13 @@ def _without_marks(word: str) -> str:
     return unicodedata.normalize("NFC", latin.replace("\u00ad", ""))
 
 
-def _set(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a line as a set."""
     return frozenset(words.split())
 
 
 # Words that only hold sentences together, by hand; folded.
-FUNCTION_WORDS = _set(
+FUNCTION_WORDS = word_set(
     "a an the this that these those such same other another each every either neither both all "
     "any some no none few many much more most several enough own i me my mine myself we us our "
     "ours ourselves you your yours yourself he him his himself she her hers herself it its "

@@ -25,7 +25,7 @@ LONGEST_WAIT = 120.0
 
 
 @dataclass(frozen=True)
-class MLflow:
+class MLflow(payload.Tool):
     """MLflow runs: parameters, metrics, a table of samples, files; look with `mlflow ui`.
 
     uri: the tracking store, such as `sqlite:///mlflow.db` or `https://…`; default a database in
@@ -37,16 +37,13 @@ class MLflow:
     """
 
     version: ClassVar[int] = 1
+    modules: ClassVar[tuple[str, ...]] = ("mlflow", "sqlalchemy", "alembic")
 
     uri: str | None = None
     experiment: str | None = None
     samples: int = 100
     files: payload.FilesSent = "small"
     required: bool = True
-
-    def ready(self) -> None:
-        """Do nothing where MLflow is installed. Raises: MissingExtra."""
-        payload.require_extra("mlflow", "mlflow", "sqlalchemy", "alembic")
 
     def track(self, tracked: Tracked) -> str:
         """Tell MLflow of a run, and return where it is: store, experiment, run id."""

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from evalharness.errors import MissingExtra
 from evalharness.protocols import Tracked
@@ -19,16 +19,24 @@ FilesSent = Literal["small", "all", "none"]
 
 # Characters of a text in a table of samples: tools hold tables in memory, and so do browsers.
 LONGEST_TEXT = 2000
-# The files that do not grow with the articles' text.
-_SMALL = ("config.yaml", "run.json", "samples.parquet", "rejected.jsonl")
-_ALL = (*_SMALL, "samples.jsonl")
+
+
+class Tool:
+    """What a tracker tells; `modules` are those that it imports, the first named as its extra."""
+
+    modules: ClassVar[tuple[str, ...]]
+
+    def ready(self) -> None:
+        """Do nothing where the tool is installed. Raises: MissingExtra."""
+        if any(importlib.util.find_spec(module) is None for module in self.modules):
+            raise MissingExtra(f"the tracker {self.modules[0]}", self.modules[0])
 
 
 def sample_table(tracked: Tracked, n: int) -> tuple[list[str], list[list[Any]]]:
     """Return the columns and rows of the first `n` samples: texts, scores, and what was flagged."""
     labels = list(tracked.scorers)
     columns = ["id", "article", "reference", "summary", "finish", *labels, "flags"]
-    with (tracked.folder / "samples.jsonl").open(encoding="utf-8") as lines:
+    with tracked.samples.open(encoding="utf-8") as lines:
         return columns, [_row(json.loads(line), labels) for line in islice(lines, n)]
 
 
@@ -56,15 +64,9 @@ def clean(text: str) -> str:
 
 
 def files(tracked: Tracked, which: FilesSent) -> list[Path]:
-    """Return the files of the run that are there and wanted."""
-    wanted = {"none": (), "small": _SMALL, "all": _ALL}[which]
-    return [path for name in wanted if (path := tracked.folder / name).is_file()]
-
-
-def require_extra(extra: str, *modules: str) -> None:
-    """Do nothing where the modules are there. Raises: MissingExtra."""
-    if any(importlib.util.find_spec(module) is None for module in modules):
-        raise MissingExtra(f"the tracker {extra}", extra)
+    """Return the files of the run that are wanted."""
+    wanted = {"none": (), "small": tracked.files, "all": (*tracked.files, tracked.samples)}
+    return list(wanted[which])
 
 
 def folder(option: str | None, tracked: Tracked, name: str) -> Path:

@@ -9,7 +9,7 @@ from evalharness.trackers import payload
 
 
 @dataclass(frozen=True)
-class TensorBoard:
+class TensorBoard(payload.Tool):
     """TensorBoard event files: metrics as scalars, parameters, samples and files as text.
 
     folder: where the event files go; default `trackers/tensorboard` below the results.
@@ -19,15 +19,12 @@ class TensorBoard:
     """
 
     version: ClassVar[int] = 1
+    modules: ClassVar[tuple[str, ...]] = ("tensorboard",)
 
     folder: str | None = None
     samples: int = 100
     files: payload.FilesSent = "small"
     required: bool = True
-
-    def ready(self) -> None:
-        """Do nothing where tensorboard is installed. Raises: MissingExtra."""
-        payload.require_extra("tensorboard", "tensorboard")
 
     def track(self, tracked: Tracked) -> str:
         """Write the event file of a run, and return its folder."""

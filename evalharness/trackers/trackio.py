@@ -14,7 +14,7 @@ from evalharness.trackers import payload
 
 
 @dataclass(frozen=True)
-class Trackio:
+class Trackio(payload.Tool):
     """trackio runs, in a database on this machine; look with `trackio show`.
 
     project: default the experiment of the config.
@@ -27,6 +27,7 @@ class Trackio:
     """
 
     version: ClassVar[int] = 1
+    modules: ClassVar[tuple[str, ...]] = ("trackio",)
 
     project: str | None = None
     space: str | None = None
@@ -34,10 +35,6 @@ class Trackio:
     samples: int = 100
     files: payload.FilesSent = "small"
     required: bool = True
-
-    def ready(self) -> None:
-        """Do nothing where trackio is installed. Raises: MissingExtra."""
-        payload.require_extra("trackio", "trackio")
 
     def track(self, tracked: Tracked) -> str:
         """Tell trackio of a run, and return where it is: its folder, project and name."""

@@ -9,7 +9,7 @@ from evalharness.trackers import payload
 
 
 @dataclass(frozen=True)
-class WandB:
+class WandB(payload.Tool):
     """Weights & Biases runs, in files on this machine; `wandb sync` sends them when you like.
 
     project: default the experiment of the config.
@@ -22,6 +22,7 @@ class WandB:
     """
 
     version: ClassVar[int] = 1
+    modules: ClassVar[tuple[str, ...]] = ("wandb",)
 
     project: str | None = None
     entity: str | None = None
@@ -30,10 +31,6 @@ class WandB:
     samples: int = 100
     files: payload.FilesSent = "small"
     required: bool = True
-
-    def ready(self) -> None:
-        """Do nothing where wandb is installed. Raises: MissingExtra."""
-        payload.require_extra("wandb", "wandb")
 
     def track(self, tracked: Tracked) -> str:
         """Tell W&B of a run, and return where it is: a folder, or a page."""

@@ -16,8 +16,7 @@ from typing import Any
 from evalharness.errors import HarnessError
 from evalharness.files import shipped_path
 from evalharness.hf.hub import readable
-from evalharness.meta.planted.measure import selftest
-from evalharness.meta.planted.plant import ErrorKind
+from evalharness.meta.planted.measure import ErrorKind, selftest
 from evalharness.runner import run as runner_run
 from evalharness.runner.provenance import provenance
 from evalharness.runner.run import Unfinished

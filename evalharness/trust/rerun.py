@@ -21,6 +21,7 @@ from evalharness.runner.run import Progress, run_cell
 from evalharness.store import samples
 from evalharness.store.runs import Run, read_run_file
 from evalharness.store.samples import file_digest
+from evalharness.store.store import STORE
 from evalharness.trust.components import note_environment
 from evalharness.trust.findings import Findings, short_text, unlike
 
@@ -98,16 +99,15 @@ def rerun(
     into: a folder for what is made, kept then; without it a temporary one.
     Raises: DataError where there is no run, or its data are others now; HarnessError as a run does.
     """
-    folder = Path(path)
-    then = read_run_file(folder / samples.RUN_FILE)
+    then = read_run_file(Path(path) / samples.RUN_FILE)
     cell = _cell(then)
-    _same_data(folder, cell)
+    _same_data(then, cell)
     with ExitStack() as stack:
         if into is None:
             made = stack.enter_context(tempfile.TemporaryDirectory(prefix="evalharness-rerun-"))
         else:
             made = str(into)
-            if Path(made, "store").exists():
+            if Path(made, STORE).exists():
                 raise ConfigError(f"--results {made}: holds stored results; name an empty folder")
         again = run_cell(cell, Path(made), progress or Silence())
         return _compare_runs(then, again, cell)
@@ -118,9 +118,9 @@ def _cell(run: Run) -> Cell:
     return dataclasses.replace(cell, experiment=run.experiment, name=run.name)
 
 
-def _same_data(folder: Path, cell: Cell) -> None:
+def _same_data(run: Run, cell: Cell) -> None:
     """Compare the articles of the data with those of the run, before any work."""
-    path = folder / samples.SAMPLES
+    path = run.samples_file
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; nothing to compare with")
     now = (article for window in windows(cell.loader, cell.run_config.limit) for article in window)
@@ -130,7 +130,7 @@ def _same_data(folder: Path, cell: Cell) -> None:
         if odd:
             raise DataError(
                 f"{path}:{number}: the data have changed since the run: {odd}; "
-                f"they are named under `data` in {folder / samples.CONFIG}"
+                f"they are named under `data` in {run.folder / samples.CONFIG}"
             )
 
 
@@ -165,7 +165,7 @@ def _compare_runs(then: Run, now: Run, cell: Cell) -> Rerun:
         run=then.folder,
         articles=now.n,
         figures={".".join(map(str, key)): (before, after) for key, before, after in odd},
-        fields=_fields_apart(then.folder / samples.SAMPLES, now.folder / samples.SAMPLES),
+        fields=_fields_apart(then.samples_file, now.samples_file),
         files=tuple(files),
         changed=tuple(changed),
     )

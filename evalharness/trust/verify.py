@@ -13,14 +13,13 @@ from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.store import samples
-from evalharness.store import samples as store_samples
 from evalharness.store.runs import Run, checked_run
+from evalharness.store.store import STORE
 from evalharness.trust.components import Components, note_environment, run_components
+from evalharness.trust.files import MALFORMED, Shelf, VerifiedSamples
 from evalharness.trust.findings import Findings, Key, short_text, unlike
-from evalharness.trust.samples import MALFORMED, Shelf, VerifiedSamples
 
 SAMPLE = 20
-STORE = "store"
 _UNSEALED = "written before files had digests: bytes cannot be checked"
 _OF_A_RUN = (samples.SAMPLES, samples.TABLE_FILE, samples.REJECTED, samples.CONFIG)
 _OF_A_SWEEP = ("format", "experiment", "cells")
@@ -51,10 +50,7 @@ class Verified:
 
 
 def verify(
-    *paths: str | Path,
-    store: str | Path | None = None,
-    sample: int | None = SAMPLE,
-    seed: int = 0,
+    *paths: str | Path, store: str | Path | None = None, sample: int | None = SAMPLE, seed: int = 0
 ) -> Verified:
     """Check the runs in some folders: of a run, of an experiment, or of all results.
 
@@ -135,9 +131,9 @@ def _check_run(
     if not verified.path.is_file():
         return  # named already, or of no use
     verified.check(sample, seed)
-    if verified.table.tells_lines and not store_samples.digests_of(record):
+    if verified.table.tells_lines and not samples.digests_of(record):
         message = "is not there; the version that wrote the table writes it"
-        findings.differs(path, 0, f"timing.{store_samples.SEALED}", message)
+        findings.differs(path, 0, f"timing.{samples.SEALED}", message)
     _check_rejected(folder, verified, findings)
     if not verified.tally.articles:
         findings.differs(verified.path, 0, "", "has no sample")
@@ -246,17 +242,17 @@ def _check_text(path: Path, written: str, findings: Findings) -> bool:
 def _check_run_record(path: Path, record: Mapping[str, Any], findings: Findings) -> None:
     """Compare `run.json` with its own digest, and the files beside it with theirs."""
     try:
-        text = store_samples.text_of(record)
+        text = samples.text_of(record)
     except ValueError:
         findings.differs(path, 0, "", "holds NaN or Infinity, which evalharness never writes")
         return
     _check_text(path, text, findings)
-    digests = store_samples.digests_of(record)
+    digests = samples.digests_of(record)
     if not digests:
         findings.note(f"{path}: {_UNSEALED}")
         return
     findings.done["digests of files"] += len(digests)
-    if store_samples.digests_of(store_samples.seal_again(record)) != digests:
+    if samples.digests_of(samples.seal_again(record)) != digests:
         findings.differs(path, 0, "timing.sealed", "its own digest is another: it was changed")
     folder = path.parent
     for name, digest in digests.items():
@@ -267,7 +263,7 @@ def _check_run_record(path: Path, record: Mapping[str, Any], findings: Findings)
             findings.differs(path, 0, f"timing.sealed.{short_text(name)}", "no file of a run")
         elif not file.is_file():
             findings.differs(file, 0, "", "is not there")
-        elif store_samples.file_digest(file) != digest:
+        elif samples.file_digest(file) != digest:
             findings.differs(file, 0, "", "not the bytes that were written")
     for file in sorted(folder.iterdir()):
         if file.name not in (*digests, samples.PAGE_FILE) and not file.name.endswith(".part"):
@@ -279,18 +275,16 @@ def _check_sweep(path: Path, findings: Findings) -> None:
     record = _read_json(path, findings)
     if record is None:
         return
-    _check_text(path, store_samples.text_alone(record), findings)
-    odd = [key for key in record if key not in (*_OF_A_SWEEP, store_samples.SEALED)]
+    _check_text(path, samples.text_alone(record), findings)
+    odd = [key for key in record if key not in (*_OF_A_SWEEP, samples.SEALED)]
     if odd:
         findings.differs(path, 0, short_text(odd[0]), "not a name that evalharness writes")
-    elif store_samples.SEALED not in record and _sealed_runs(path.parent):
-        findings.differs(
-            path, 0, store_samples.SEALED, "is not there; the runs beside it have theirs"
-        )
-    elif store_samples.SEALED not in record:
+    elif samples.SEALED not in record and _sealed_runs(path.parent):
+        findings.differs(path, 0, samples.SEALED, "is not there; the runs beside it have theirs")
+    elif samples.SEALED not in record:
         findings.note(f"{path}: {_UNSEALED}")
-    elif store_samples.sealed_alone(record) != record:
-        findings.differs(path, 0, store_samples.SEALED, "its digest is another: it was changed")
+    elif samples.sealed_alone(record) != record:
+        findings.differs(path, 0, samples.SEALED, "its digest is another: it was changed")
     cells = record.get("cells")
     for n, cell in enumerate(cells if isinstance(cells, list) else ()):
         folder = path.parent / str(cell.get("folder")) if isinstance(cell, dict) else path
@@ -301,13 +295,13 @@ def _check_sweep(path: Path, findings: Findings) -> None:
 def _check_page(path: Path, findings: Findings) -> None:
     """Compare a page with the digest on its last line."""
     findings.done["pages"] += 1
-    if not store_samples.page_is_whole(path):
+    if not samples.page_is_whole(path):
         findings.differs(path, 0, "", "not the bytes that were written; `report` makes it again")
 
 
 def _sealed_runs(folder: Path) -> bool:
     runs = (_read_json(path, Findings()) for path in folder.glob(f"*/{samples.RUN_FILE}"))
-    return any(store_samples.digests_of(run) for run in runs if run)
+    return any(samples.digests_of(run) for run in runs if run)
 
 
 def line_numbers(value: Any) -> dict[Key, int]:

@@ -235,7 +235,6 @@ def _two_texts(mutator: Mutator) -> bytes:
 def _check(kind: str, name: str) -> Callable[[bytes, Path], object]:
     def read(case: bytes, folder: Path) -> object:
         from evalharness.records import Article, Summary
-        from evalharness.runner.scores import _flaw
 
         article, summary = json.loads(case)
         pair = (
@@ -243,7 +242,7 @@ def _check(kind: str, name: str) -> Callable[[bytes, Path], object]:
             Summary("a", summary),
         )
         (score,) = _component(kind, name).score([pair])
-        wrong = _flaw(score, *pair)
+        wrong = score.flaw(*pair)
         assert not wrong, wrong
         return score
 

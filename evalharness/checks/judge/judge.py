@@ -6,7 +6,6 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
-from evalharness.checks.claims import find_copies
 from evalharness.checks.judge import protocols
 from evalharness.checks.judge.protocols import (
     PROTOCOLS,
@@ -23,11 +22,12 @@ from evalharness.checks.judge.protocols import (
 from evalharness.endpoint import Server
 from evalharness.hf import weights
 from evalharness.hf.prompts import check_template
-from evalharness.neural.reading import PairScoring, unscorable
+from evalharness.neural.reading import PairScoring
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
 from evalharness.records import NO_ANSWER, Score, SentenceScore, Span
 from evalharness.text import SENTENCES_VERSION
+from evalharness.text.defects import unscorable
 
 OUT_OF_FORM = "an answer is out of form"
 # New tokens of an answer in words: enough for one, or for some quotes.
@@ -74,6 +74,9 @@ class Judge(NetworkOptions):
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
     version: ClassVar[int] = 1
+    least_values: ClassVar[Mapping[str, int]] = dict.fromkeys(
+        ("max_input_tokens", "max_characters", "max_new_tokens", "top_logprobs"), 1
+    )
     together: ClassVar[int] = 64
 
     model: Checkpoint = ""
@@ -106,10 +109,6 @@ class Judge(NetworkOptions):
             raise ValueError("model: name a checkpoint here, or a server under `endpoint`")
         if self.prompt is not None:
             check_template("prompt", self.prompt, ["article", "summary"])
-        for name in ("max_input_tokens", "max_characters", "max_new_tokens", "top_logprobs"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name}: {value} is below 1")
         if not 0 <= self.least_mass <= 1:
             raise ValueError(f"least_mass: {self.least_mass} is out of range (0 to 1)")
         if [self.yes.split(), self.no.split()] != [[self.yes], [self.no]]:
@@ -205,7 +204,7 @@ class Judge(NetworkOptions):
         spans = tuple(self.split(summary)) if claims == "sentences" else (Span(0, len(summary)),)
         if not spans:
             return _Asked(article, summary, "the summary has no sentences")
-        copies = find_copies(article, summary, spans, self.split) if self.cascade else {}
+        copies = self.find_copies(article, summary, spans) if self.cascade else {}
         return _Asked(article, summary, "", spans, copies)
 
     def _score(self, asked: "_Asked", replies: Sequence[Reply]) -> Score:

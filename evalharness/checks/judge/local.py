@@ -160,12 +160,7 @@ class LocalJudge:
             start = f"{system}\n\n" if system else ""
             return list(self.tokenizer(f"{start}{user}{_PLAIN_END}")["input_ids"])
         text = render_chat(
-            self.tokenizer,
-            self.chat_template,
-            user,
-            system,
-            self.template_options,
-            self.name,
+            self.tokenizer, self.chat_template, user, system, self.template_options, self.name
         )
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 

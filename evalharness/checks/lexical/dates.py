@@ -1,70 +1,35 @@
 """Does the article name the summary's dates?"""
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from typing import ClassVar
 
+from evalharness.checks.lexical import scoring
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
     Passages,
-    SentenceClaims,
-    in_order,
     passages,
-    share_of_claims,
-    without_claims,
 )
-from evalharness.protocols import Need, Pair
-from evalharness.records import Article, Flag, Score, SentenceScore, Span
+from evalharness.protocols import Need
+from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import dates as found_dates
-from evalharness.text.dates import Date, publication_day
+from evalharness.text.dates import Date
 
 
-@dataclass(frozen=True)
-class Dates:
-    """Share of the summary's dates that the article names.
-
-    A date is supported if one of the article says the same, in any form and perhaps more exactly,
-    and nothing else. Relative dates (`last month`) count where the article can tell; where the day
-    on which it appeared is known (`published`), they are days like others. A sentence with dates
-    has the share of its own; weighted with their count of dates, these make up the score. A
-    summary without dates has none.
-    """
-
-    needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Flag every date that the article does not name, and point to what it says instead."""
-        stated_in = cache(StatedDates)
-        return [
-            check_dates(stated_in(article.text, published_on(article)), summary.text)
-            for article, summary in pairs
-        ]
-
-
-def published_on(article: Article) -> date | None:
-    """Return the day on which an article appeared: `published`, which its loader may have kept."""
-    known = article.extra.get("published")
-    return publication_day([str(known)]) if known else None
-
-
-class StatedDates:
+class StatedDates(scoring.ArticleIndex):
     """The dates of an article, found once for all its summaries.
 
     published: the day on which it appeared, where that is known: `yesterday` is then a date.
     """
 
     def __init__(self, article: str, published: date | None = None) -> None:
-        self.text = article
-        self.passages = passages(article)
-        self.published = published
+        super().__init__(article, published)
         self.dates = [
             self.resolve(each) for each in found_dates.dates(article, self.passages.sentences)
         ]
@@ -223,15 +188,29 @@ class StatedDates:
             return best
         return best if self._count_shared_stems(best, wanted) >= LEAST_SHARED else None
 
-
-def check_dates(article: StatedDates, summary: str) -> Score:
-    """Return the share of the summary's dates that the article names, with flags."""
-    if note := without_claims(article.text, summary):
-        return Score(None, note=note)
-    return share_of_claims(_judge_sentences(article, summary), "dates")
+    def compare(self, summary: str) -> Score:
+        """Return the share of the summary's dates that the article names, with flags."""
+        return scoring.share_of_claims(_judge_sentences(self, summary), "dates")
 
 
-def _judge_sentences(article: StatedDates, summary: str) -> Iterator[SentenceClaims]:
+@dataclass(frozen=True)
+class Dates(scoring.LexicalCheck):
+    """Share of the summary's dates that the article names.
+
+    A date is supported if one of the article says the same, in any form and perhaps more exactly,
+    and nothing else. Relative dates (`last month`) count where the article can tell; where the day
+    on which it appeared is known (`published`), they are days like others. A sentence with dates
+    has the share of its own; weighted with their count of dates, these make up the score. A
+    summary without dates has none.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
+    version: ClassVar[int] = 1
+    index: ClassVar[type[scoring.ArticleIndex]] = StatedDates
+    english: ClassVar[bool] = True
+
+
+def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.SentenceClaims]:
     own = passages(summary)
     n_flags = 0
     for number, sentence in enumerate(own.sentences):
@@ -251,8 +230,8 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[SentenceCla
             stated.span for claim in known for stated in article.supporting_dates(claim)[:2]
         ]
         share = len(known) / (len(known) + len(wrong))
-        score = SentenceScore(sentence, share, in_order(evidence)[:MOST_EVIDENCE])
-        yield SentenceClaims(score, len(known) + len(wrong), len(wrong), flags)
+        score = SentenceScore(sentence, share, scoring.in_order(evidence)[:MOST_EVIDENCE])
+        yield scoring.SentenceClaims(score, len(known) + len(wrong), len(wrong), flags)
 
 
 def _stems(own: Passages, number: int) -> frozenset[str]:

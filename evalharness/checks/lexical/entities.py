@@ -2,25 +2,20 @@
 
 import bisect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import ClassVar
 
 from evalharness import text
+from evalharness.checks.lexical import scoring
 from evalharness.checks.lexical.passages import (
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
-    BySentences,
-    SentenceClaims,
-    in_order,
     passages,
-    share_of_claims,
-    without_claims,
 )
 from evalharness.checks.lexical.words import NAMING_STEMS
-from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.name_words import PERSON_TITLES
 from evalharness.text.words import FUNCTION_WORDS
@@ -29,34 +24,8 @@ from evalharness.text.words import FUNCTION_WORDS
 NEARLY_SPELLED = 75.0
 
 
-@dataclass(frozen=True)
-class Entities(BySentences):
-    """Share of the summary's names that the article has.
-
-    A name is known if each of its words is in the article, in any case, singular or plural, or as
-    another word for the same country (`Britain`, `British`), or if one is the initials of the
-    other (`IMF`); but not if it is crossed from the first word of one person and the last of
-    another. A sentence with names has the share of its own; weighted with their count of
-    names, these make up the score. A summary without names has none.
-    """
-
-    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 2
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Flag every name that the article does not have, and point to the nearest that it has."""
-        named_in = cache(StatedNames)
-        return [check_entities(named_in(article.text), summary.text) for article, summary in pairs]
-
-
-class StatedNames:
+class StatedNames(scoring.ArticleIndex):
     """The names of an article, found once for all its summaries."""
-
-    def __init__(self, article: str) -> None:
-        self.text = article
-        self.passages = passages(article)
-        self.names, self.casing = self.passages.names_and_casing
 
     @cached_property
     def countries(self) -> frozenset[str]:
@@ -174,15 +143,27 @@ class StatedNames:
         )
         return [self.spellings[near] for near, _, _ in found]
 
-
-def check_entities(article: StatedNames, summary: str) -> Score:
-    """Return the share of the summary's names that the article has, with flags."""
-    if note := without_claims(article.text, summary):
-        return Score(None, note=note)
-    return share_of_claims(_judge_sentences(article, summary), "names")
+    def compare(self, summary: str) -> Score:
+        """Return the share of the summary's names that the article has, with flags."""
+        return scoring.share_of_claims(_judge_sentences(self, summary), "names")
 
 
-def _judge_sentences(article: StatedNames, summary: str) -> Iterator[SentenceClaims]:
+@dataclass(frozen=True)
+class Entities(scoring.BySentences, scoring.LexicalCheck):
+    """Share of the summary's names that the article has.
+
+    A name is known if each of its words is in the article, in any case, singular or plural, or as
+    another word for the same country (`Britain`, `British`), or if one is the initials of the
+    other (`IMF`); but not if it is crossed from the first word of one person and the last of
+    another. A sentence with names has the share of its own; weighted with their count of
+    names, these make up the score. A summary without names has none.
+    """
+
+    version: ClassVar[int] = 2
+    index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
+
+
+def _judge_sentences(article: StatedNames, summary: str) -> Iterator[scoring.SentenceClaims]:
     n_flags = 0
     for sentence, names in _by_sentence(summary, article.casing):
         pairs = [(name, article.missing_parts(name, summary)) for name in names]
@@ -195,8 +176,8 @@ def _judge_sentences(article: StatedNames, summary: str) -> Iterator[SentenceCla
             flags.append(_flag(article, name, parts, stated, summary))
         n_flags += len(flags)
         known = [span for name, parts in pairs if not parts for span in article.evidence(name)]
-        score = SentenceScore(sentence, 1 - len(wrong) / len(names), in_order(known))
-        yield SentenceClaims(score, len(names), len(wrong), flags)
+        score = SentenceScore(sentence, 1 - len(wrong) / len(names), scoring.in_order(known))
+        yield scoring.SentenceClaims(score, len(names), len(wrong), flags)
 
 
 def _by_sentence(summary: str, casing: text.Casing) -> Iterator[tuple[Span, list[text.Name]]]:

@@ -1,49 +1,33 @@
 """Is the summary consistent with the article? All checks without weights, as one."""
 
 import bisect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, ClassVar
 
-from evalharness.checks.lexical.dates import StatedDates, check_dates, published_on
-from evalharness.checks.lexical.entities import StatedNames, check_entities
-from evalharness.checks.lexical.numbers import ORDINALS_IN_CLAUSES, StatedNumbers, check_numbers
-from evalharness.checks.lexical.passages import BySentences, passages, without_claims
-from evalharness.checks.lexical.polarity import StatedPolarity, check_polarity
-from evalharness.checks.lexical.quotes import StatedQuotes, check_quotes
-from evalharness.checks.lexical.roles import StatedRoles, check_roles
-from evalharness.checks.lexical.support import Wording, check_support, odds_added
-from evalharness.protocols import Need, Pair
+from evalharness.checks.lexical.dates import Dates
+from evalharness.checks.lexical.entities import Entities
+from evalharness.checks.lexical.numbers import ORDINALS_IN_CLAUSES, Numbers
+from evalharness.checks.lexical.polarity import Polarity
+from evalharness.checks.lexical.quotes import Quotes
+from evalharness.checks.lexical.roles import Roles
+from evalharness.checks.lexical.scoring import ArticleIndex, BySentences, LexicalCheck
+from evalharness.checks.lexical.support import Wording, odds_added
+from evalharness.protocols import Need
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.names import LEAST_ENGLISH
 
-
-@dataclass(frozen=True)
-class LexicalPart:
-    """A check that is part of `lexical`.
-
-    index: makes of an article what the check needs of it. check: scores a summary against that.
-    english: it reads English only. dated: it also asks for the day on which the article appeared.
-    """
-
-    name: str
-    index: Callable[..., Any]
-    check: Callable[[Any, str], Score]
-    english: bool = False
-    dated: bool = False
-
-
 # In the order in which their flags win over each other where they overlap.
-PARTS = (
-    LexicalPart("dates", StatedDates, check_dates, english=True, dated=True),
-    LexicalPart("numbers", StatedNumbers, check_numbers),
-    LexicalPart("entities", StatedNames, check_entities),
-    LexicalPart("polarity", StatedPolarity, check_polarity, english=True),
-    LexicalPart("quotes", StatedQuotes, check_quotes),
-    LexicalPart("roles", StatedRoles, check_roles, english=True),
-)
+PARTS: Mapping[str, type[LexicalCheck]] = {
+    "dates": Dates,
+    "numbers": Numbers,
+    "entities": Entities,
+    "polarity": Polarity,
+    "quotes": Quotes,
+    "roles": Roles,
+}
 # What a flag adds to the odds against its sentence, by its kind: set by hand, after how often such
 # a flag is right on labelled summaries. `unsupported` is in the value of `support` already.
 ODDS = {
@@ -69,8 +53,49 @@ SMALL = {
 COUNT_ODDS = 0.2
 
 
+class Indexed(ArticleIndex):
+    """An article as each part needs it, for all its summaries."""
+
+    def __init__(self, article: str, published: date | None = None) -> None:
+        super().__init__(article, published)
+        self.wording = Wording(article)
+        self.parts: dict[str, Any] = {
+            name: part.index(article, published) for name, part in PARTS.items()
+        }
+
+    @cached_property
+    def is_english(self) -> bool:
+        """Whether the article has as many function words as English has; short texts count so."""
+        tokens = self.passages.tokens
+        n_function = sum(not token.content for token in tokens)
+        return len(tokens) < 20 or n_function >= LEAST_ENGLISH * len(tokens)
+
+    def compare(self, summary: str) -> Score:
+        """Return the combined score of a summary with the flags of all parts."""
+        applied = [name for name, part in PARTS.items() if self.is_english or not part.english]
+        results = {name: self.parts[name].compare(summary) for name in applied}
+        if dated := self.parts["dates"].confirmed_by_publication(summary):
+            results["numbers"] = self.parts["numbers"].compare(summary, dated)
+        telling = merge_flags(summary, [score.flags for score in results.values()])
+        support = self.wording.compare(summary, _foreign(telling))
+        if support.value is None:
+            return support
+        sentences = _sentences(support.sentences, telling, summary)
+        values = [sentence.value for sentence in sentences]
+        known = {name: score.value for name, score in results.items() if score.value is not None}
+        of_all = {"support": support.value, "mean": sum(values) / len(values), "min": min(values)}
+        skipped = ", ".join(name for name in PARTS if name not in applied)
+        return Score(
+            odds_added(values),
+            known | of_all,
+            sentences,
+            merge_flags(summary, [telling, support.flags]),
+            f"the article is not English, so these were not checked: {skipped}" if skipped else "",
+        )
+
+
 @dataclass(frozen=True)
-class Lexical(BySentences):
+class Lexical(BySentences, LexicalCheck):
     """How consistent the summary is with the article, by its words: no weights, milliseconds.
 
     What speaks against a sentence adds up as odds, `1 / value - 1`: those of its `support`, and
@@ -81,64 +106,9 @@ class Lexical(BySentences):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 2
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.15, "supported": 0.5}
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Flag what is wrong, point to where the article shows it, and score each sentence."""
-        indexed = cache(Indexed)
-        return [
-            check_lexical(indexed(article.text, published_on(article)), summary.text)
-            for article, summary in pairs
-        ]
-
-
-class Indexed:
-    """An article as each part needs it, for all its summaries."""
-
-    def __init__(self, article: str, published: date | None = None) -> None:
-        self.text = article
-        self.passages = passages(article)
-        self.wording = Wording(article)
-        self.parts = {
-            part.name: part.index(article, published) if part.dated else part.index(article)
-            for part in PARTS
-        }
-
-    @cached_property
-    def is_english(self) -> bool:
-        """Whether the article has as many function words as English has; short texts count so."""
-        tokens = self.passages.tokens
-        n_function = sum(not token.content for token in tokens)
-        return len(tokens) < 20 or n_function >= LEAST_ENGLISH * len(tokens)
-
-
-def check_lexical(article: Indexed, summary: str) -> Score:
-    """Return the combined score of a summary with the flags of all parts."""
-    note = without_claims(article.text, summary)
-    if note:
-        return Score(None, note=note)
-    applied = [part for part in PARTS if article.is_english or not part.english]
-    results = {part.name: part.check(article.parts[part.name], summary) for part in applied}
-    if dated := article.parts["dates"].confirmed_by_publication(summary):
-        results["numbers"] = check_numbers(article.parts["numbers"], summary, dated)
-    telling = merge_flags(summary, [score.flags for score in results.values()])
-    support = check_support(article.wording, summary, _foreign(telling))
-    if support.value is None:
-        return support
-    sentences = _sentences(support.sentences, telling, summary)
-    values = [sentence.value for sentence in sentences]
-    known = {name: score.value for name, score in results.items() if score.value is not None}
-    of_all = {"support": support.value, "mean": sum(values) / len(values), "min": min(values)}
-    skipped = ", ".join(part.name for part in PARTS if part not in applied)
-    return Score(
-        odds_added(values),
-        known | of_all,
-        sentences,
-        merge_flags(summary, [telling, support.flags]),
-        f"the article is not English, so these were not checked: {skipped}" if skipped else "",
-    )
+    index: ClassVar[type[ArticleIndex]] = Indexed
 
 
 def _foreign(flags: Sequence[Flag]) -> list[Span]:

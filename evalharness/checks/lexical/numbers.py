@@ -4,22 +4,18 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from datetime import date
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
+from evalharness.checks.lexical import scoring
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_CANDIDATES,
     MOST_EVIDENCE,
-    BySentences,
-    SentenceClaims,
-    in_order,
     passages,
-    share_of_claims,
-    without_claims,
 )
-from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 
 # A number belongs to a word close behind it: `14 of the miners`.
@@ -32,33 +28,11 @@ ORDINALS_IN_CLAUSES = frozenset(["first", "second", "third"])
 COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
 
 
-@dataclass(frozen=True)
-class Numbers(BySentences):
-    """Share of the summary's numbers that the article states.
-
-    Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
-    summary may round. A small count (`the two teams`) that the article has no other number in
-    place of is no claim: the article may list what is counted. A sentence with numbers has the
-    share of its own; weighted with their count, these make up the score. A summary without numbers
-    has none.
-    """
-
-    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 2
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Flag every number that the article does not state, and point to what it says instead."""
-        stated_in = cache(StatedNumbers)
-        return [check_numbers(stated_in(article.text), summary.text) for article, summary in pairs]
-
-
-class StatedNumbers:
+class StatedNumbers(scoring.ArticleIndex):
     """The numbers of an article, found once for all its summaries."""
 
-    def __init__(self, article: str) -> None:
-        self.text = article
-        self.passages = passages(article)
+    def __init__(self, article: str, published: date | None = None) -> None:
+        super().__init__(article, published)
         self.numbers = text.numbers(article, self.passages.sentences)
         self._index = text.NumberIndex(self.numbers)
 
@@ -95,20 +69,32 @@ class StatedNumbers:
                     near.append((shared, stated))
         return max(near, key=lambda pair: pair[0])[1] if near else None
 
+    def compare(self, summary: str, dated: Sequence[Span] = ()) -> Score:
+        """Return the share of the summary's numbers that the article states, with flags.
 
-def check_numbers(article: StatedNumbers, summary: str, dated: Sequence[Span] = ()) -> Score:
-    """Return the share of the summary's numbers that the article states, with flags.
+        dated: dates in the summary that are right although their numbers may not be in the article.
+        """
+        return scoring.share_of_claims(_judge_sentences(self, summary, dated), "numbers")
 
-    dated: dates in the summary that are right although their numbers may not be in the article.
+
+@dataclass(frozen=True)
+class Numbers(scoring.BySentences, scoring.LexicalCheck):
+    """Share of the summary's numbers that the article states.
+
+    Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
+    summary may round. A small count (`the two teams`) that the article has no other number in
+    place of is no claim: the article may list what is counted. A sentence with numbers has the
+    share of its own; weighted with their count, these make up the score. A summary without numbers
+    has none.
     """
-    if note := without_claims(article.text, summary):
-        return Score(None, note=note)
-    return share_of_claims(_judge_sentences(article, summary, dated), "numbers")
+
+    version: ClassVar[int] = 2
+    index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
 def _judge_sentences(
     article: StatedNumbers, summary: str, dated: Sequence[Span]
-) -> Iterator[SentenceClaims]:
+) -> Iterator[scoring.SentenceClaims]:
     own = passages(summary)
     for sentence, wanted in zip(own.sentences, own.content, strict=True):
         claims = [
@@ -120,10 +106,10 @@ def _judge_sentences(
         if not claims:
             continue
         wrong = [claim for claim in claims if not claim.evidence]
-        stated = in_order([span for claim in claims for span in claim.evidence])
+        stated = scoring.in_order([span for claim in claims for span in claim.evidence])
         score = SentenceScore(sentence, 1 - len(wrong) / len(claims), stated)
         flags = [_flag(article, claim, summary) for claim in wrong]
-        yield SentenceClaims(score, len(claims), len(wrong), flags)
+        yield scoring.SentenceClaims(score, len(claims), len(wrong), flags)
 
 
 class _Claim(NamedTuple):

@@ -1,21 +1,19 @@
-"""A text as words in a row, to compare a summary with an article, and the scores that come of it.
+"""A text as words in a row, to compare a summary with an article.
 
 A claim is a word of a summary with the words of content around it in its sentence. The article's
 places where that word, or another in its stead, stands amid the same words are where the article
-speaks of the same thing. A check of such words scores a summary with `share_of_claims` (how many of
-its numbers, names, … are right) or with `share_without_clash` (in how many of its sentences the
-article says nothing else).
+speaks of the same thing.
 """
 
 import bisect
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from evalharness import text
-from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.records import Span
 from evalharness.text import Token
 
 # How far the words around a word reach, in words: in a summary's sentence, and in the article,
@@ -34,8 +32,6 @@ MOST_FLAGS_EXPLAINED = 100
 # Another place of the article tells of the same thing only if so many words around are the same.
 LEAST_SHARED = 2
 
-Clash = TypeVar("Clash")
-
 
 class Alignment(NamedTuple):
     """A place of the article that may say what a claim says.
@@ -46,14 +42,6 @@ class Alignment(NamedTuple):
     at: int
     shared: int
     share: float
-
-
-class BySentences:
-    """What the checks share whose scores depend on where sentences end."""
-
-    def identity(self) -> Mapping[str, str]:
-        """Return the version of the sentence splitter, which a score depends on."""
-        return {"sentences": str(text.SENTENCES_VERSION)}
 
 
 class Passages:
@@ -166,67 +154,3 @@ class Passages:
 def passages(whole: str) -> Passages:
     """Return the words of a text; the last few texts are remembered, for several checks."""
     return Passages(whole)
-
-
-def without_claims(article: str, summary: str) -> str:
-    """Return why a summary cannot be compared with an article at all; empty if it can."""
-    if not summary.strip():
-        return "the summary is empty"
-    return "" if article.strip() else "the article is empty"
-
-
-def in_order(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Return spans in order, each once."""
-    return tuple(sorted(set(spans)))
-
-
-class SentenceClaims(NamedTuple):
-    """What a check says of the claims of one sentence: its numbers, its names, …"""
-
-    score: SentenceScore
-    n_claims: int
-    n_wrong: int
-    flags: Sequence[Flag]
-
-
-def share_of_claims(sentences: Iterable[SentenceClaims], named: str) -> Score:
-    """Return the share of a summary's claims that are right, with flags.
-
-    named: what the claims are (`numbers`), for the note of a summary that has none.
-    """
-    judged = list(sentences)
-    n_claims = sum(sentence.n_claims for sentence in judged)
-    if not n_claims:
-        return Score(None, note=f"the summary has no {named}")
-    return Score(
-        1 - sum(sentence.n_wrong for sentence in judged) / n_claims,
-        sentences=tuple(sentence.score for sentence in judged),
-        flags=tuple(flag for sentence in judged for flag in sentence.flags),
-    )
-
-
-def share_without_clash(
-    stated: Passages,
-    own: Passages,
-    read: Callable[[int], tuple[list[int], list[Clash]]],
-    flag: Callable[[Clash], Flag],
-) -> Score:
-    """Return the share of the comparable sentences of a summary without a clash, with flags.
-
-    read: tells which sentences of the article one of the summary was compared with, by number, and
-        what clashes; where there are none, it cannot be compared. flag: tells a reader of a clash.
-    """
-    flags: list[Flag] = []
-    scores: list[SentenceScore] = []
-    for number, sentence in enumerate(own.sentences):
-        if own.first[number] >= MOST_SUMMARY_WORDS:
-            break
-        compared, clashes = read(number)
-        if compared:
-            flags += map(flag, clashes)
-            evidence = in_order([stated.sentences[each] for each in compared])
-            scores.append(SentenceScore(sentence, float(not clashes), evidence[:MOST_EVIDENCE]))
-    if not scores:
-        return Score(None, note="no sentence can be compared with one of the article")
-    value = sum(score.value for score in scores) / len(scores)
-    return Score(value, sentences=tuple(scores), flags=tuple(flags))

@@ -4,9 +4,9 @@ First which words of a text are denied, and which are only said to be possible; 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness.checks.lexical.passages import (
@@ -15,30 +15,26 @@ from evalharness.checks.lexical.passages import (
     REACH_IN_ARTICLE,
     Alignment,
     Passages,
-    passages,
-    share_without_clash,
-    without_claims,
 )
+from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.words import ALIKE, ANTONYMS
-from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score
 from evalharness.text import Token
+from evalharness.text.words import word_set
 
 # --- Words that are denied, and words that are only possible
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 # Adverbs and determiners that deny what follows them.
-_DENIALS = _set("not never no nobody none neither nor nothing without cannot hardly n't nowhere")
+_DENIALS = word_set(
+    "not never no nobody none neither nor nothing without cannot hardly n't nowhere"
+)
 # Verbs that deny what follows them, as stems.
-_DENYING = _set("deni denial refus refut rule fail reject declin disput")
+_DENYING = word_set("deni denial refus refut rule fail reject declin disput")
 # Those that a summary uses for what an article says with `not`.
-_PLAIN_DENYING = _set("deni refus fail")
+_PLAIN_DENYING = word_set("deni refus fail")
 # Other words that say that something is not so; where one stands near, nothing is sure.
-_HINTS = _DENYING | _set(
+_HINTS = _DENYING | word_set(
     "unabl lack avoid prevent stop miss absent absenc unlik imposs rare seldom few unclear stead "
     "instead unless only least halt withdraw cancel ban block scrap drop quit lose loss end "
     "abandon wait yet doubt fals untru unknown unsuccess unawar"
@@ -47,17 +43,17 @@ _HINTS = _DENYING | _set(
 _SCOPE = 3
 _ADVERB = re.compile(r".{2,}ly|yet|also|immediately|even|ever|been|being|any|all|only")
 
-_POSSIBLE = _set(
+_POSSIBLE = word_set(
     "may might could alleg allegedli possibl possibli perhap suspect rumour rumor purport "
     "potenti mayb"
 )
 # These hedge what follows them and `to`.
-_FUTURE = _set("expect plan intend due hope aim forecast predict want consid")
+_FUTURE = word_set("expect plan intend due hope aim forecast predict want consid")
 # A claim with one of these before it is not put as a fact.
 _GUARDED = (
     _POSSIBLE
     | _FUTURE
-    | _set(
+    | word_set(
         "would should will can if whether accus charg claim believ think fear unlik appear seem "
         "report suggest warn seek question trial plead threat threaten risk call urg set about "
         "chanc speculat link prepar investig probe"
@@ -65,9 +61,9 @@ _GUARDED = (
 )
 PROMISES = frozenset(["will", "would"])
 # A promise is surer than these.
-_LESS_THAN_PROMISED = _set("may might could consid want hope potenti possibl")
+_LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl")
 _HEDGE_SCOPE = 3
-_BEFORE_MONTH = _set("in on of since by until last next early late mid")
+_BEFORE_MONTH = word_set("in on of since by until last next early late mid")
 
 
 class Cues:
@@ -178,27 +174,6 @@ _SURE_SHARE = 0.75
 NOVEL_SHARE = 0.3
 
 
-@dataclass(frozen=True)
-class Polarity:
-    """Share of the summary's comparable sentences that keep what the article affirms and denies.
-
-    A sentence is comparable if the article has one of its words, or the opposite, amid the same
-    words of content. It scores 0 where one of them is denied on one side only (`did not ignore`),
-    is the opposite (`opposes` for `supports`), or was hedged in the article (`may`, `alleged`,
-    `expected`) and is a fact in the summary; else 1. English. A summary without such sentences has
-    no score.
-    """
-
-    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 2
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Flag every word of the wrong polarity, and point to what the article says."""
-        stated_in = cache(StatedPolarity)
-        return [check_polarity(stated_in(article.text), summary.text) for article, summary in pairs]
-
-
 class _Clash(NamedTuple):
     """Tokens of the summary that clash with tokens of the article."""
 
@@ -208,12 +183,8 @@ class _Clash(NamedTuple):
     stated: tuple[int, int]
 
 
-class StatedPolarity:
+class StatedPolarity(ArticleIndex):
     """The negations and hedges of an article, found once for all its summaries."""
-
-    def __init__(self, article: str) -> None:
-        self.text = article
-        self.passages = passages(article)
 
     @cached_property
     def cues(self) -> Cues:
@@ -236,30 +207,37 @@ class StatedPolarity:
         near = self.passages.tokens[max(low, at - reach) : min(high, at + reach + 1)]
         return any(is_denial(token) or token.stem in hints for token in near)
 
-
-def check_polarity(article: StatedPolarity, summary: str) -> Score:
-    """Return the share of the comparable sentences without a clash, with flags."""
-    if note := without_claims(article.text, summary):
-        return Score(None, note=note)
-    claims = _Claims(article, passages(summary))
-    return share_without_clash(claims.stated, claims.own, claims.read, claims.flag)
+    def compare(self, summary: str) -> Score:
+        """Return the share of the comparable sentences without a clash, with flags."""
+        return _Claims(self, summary).share_without_clash()
 
 
-class _Claims:
+@dataclass(frozen=True)
+class Polarity(LexicalCheck):
+    """Share of the summary's comparable sentences that keep what the article affirms and denies.
+
+    A sentence is comparable if the article has one of its words, or the opposite, amid the same
+    words of content. It scores 0 where one of them is denied on one side only (`did not ignore`),
+    is the opposite (`opposes` for `supports`), or was hedged in the article (`may`, `alleged`,
+    `expected`) and is a fact in the summary; else 1. English. A summary without such sentences has
+    no score.
+    """
+
+    version: ClassVar[int] = 2
+    index: ClassVar[type[ArticleIndex]] = StatedPolarity
+    english: ClassVar[bool] = True
+
+
+class _Claims(SummaryClaims[StatedPolarity, _Clash]):
     """The words of a summary, held against an article."""
 
-    def __init__(self, article: StatedPolarity, own: Passages) -> None:
-        self.article = article
-        self.stated = article.passages
-        self.own = own
-        self.own_cues = Cues(own)
+    def __init__(self, article: StatedPolarity, summary: str) -> None:
+        super().__init__(article, summary)
+        self.own_cues = Cues(self.own)
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
         first, end = self.own.first[number], self.own.first[number + 1]
-        copied = self.stated.sentence_of(self.own.sentences[number].of(self.own.text))
-        if copied is not None:
-            return [copied], []
         compared: set[int] = set()
         clashes: list[_Clash] = []
         past = -1

@@ -5,20 +5,12 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import (
-    MOST_PLACES,
-    Passages,
-    SentenceClaims,
-    in_order,
-    passages,
-    share_of_claims,
-    without_claims,
-)
-from evalharness.protocols import Need, Pair
+from evalharness.checks.lexical import scoring
+from evalharness.checks.lexical.passages import MOST_PLACES, Passages, passages
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import stem_of
 
@@ -50,33 +42,8 @@ _SAYING = frozenset(
 _TO_LISTENERS = frozenset(map(stem_of, ("tell", "ask", "warn")))
 
 
-@dataclass(frozen=True)
-class Quotes:
-    """Share of the summary's quotations that are the article's, and of the same speaker.
-
-    Quoted words must stand in the article in the same order, whatever the marks, capitals and
-    spaces; what `...` or brackets stand for may be left out. Of one or two quoted words it is
-    enough that the article has them. The name beside a verb of saying must be the article's
-    speaker, or be named near the quotation. A sentence with quotations has the share of its own;
-    weighted with their count, these make up the score. A summary without quotations has none.
-    """
-
-    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Flag every wrong quotation or speaker, and point to what the article has."""
-        stated_in = cache(StatedQuotes)
-        return [check_quotes(stated_in(article.text), summary.text) for article, summary in pairs]
-
-
-class StatedQuotes:
+class StatedQuotes(scoring.ArticleIndex):
     """The letters and names of an article, found once for all its summaries."""
-
-    def __init__(self, article: str) -> None:
-        self.text = article
-        self.passages = passages(article)
 
     @cached_property
     def _runs(self) -> tuple[str, list[int], list[int]]:
@@ -133,16 +100,6 @@ class StatedQuotes:
         return Span(start, end)
 
     @cached_property
-    def names(self) -> list[text.Name]:
-        """The names of the article."""
-        return self.passages.names_and_casing[0]
-
-    @cached_property
-    def casing(self) -> text.Casing:
-        """How the article writes its words."""
-        return self.passages.names_and_casing[1]
-
-    @cached_property
     def quotations(self) -> list[Span]:
         """The quotations of the article."""
         return quotations(self.text)
@@ -172,15 +129,27 @@ class StatedQuotes:
         places = self.passages.places.get(first, ())[:MOST_PLACES]
         return any(self.passages.near(at, frozenset([second])) for at in places)
 
-
-def check_quotes(article: StatedQuotes, summary: str) -> Score:
-    """Return the share of the summary's quotations that are right, with flags."""
-    if note := without_claims(article.text, summary):
-        return Score(None, note=note)
-    return share_of_claims(_judge_sentences(article, summary), "quotations")
+    def compare(self, summary: str) -> Score:
+        """Return the share of the summary's quotations that are right, with flags."""
+        return scoring.share_of_claims(_judge_sentences(self, summary), "quotations")
 
 
-def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[SentenceClaims]:
+@dataclass(frozen=True)
+class Quotes(scoring.LexicalCheck):
+    """Share of the summary's quotations that are the article's, and of the same speaker.
+
+    Quoted words must stand in the article in the same order, whatever the marks, capitals and
+    spaces; what `...` or brackets stand for may be left out. Of one or two quoted words it is
+    enough that the article has them. The name beside a verb of saying must be the article's
+    speaker, or be named near the quotation. A sentence with quotations has the share of its own;
+    weighted with their count, these make up the score. A summary without quotations has none.
+    """
+
+    version: ClassVar[int] = 1
+    index: ClassVar[type[scoring.ArticleIndex]] = StatedQuotes
+
+
+def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[scoring.SentenceClaims]:
     claims = _Claims(article, passages(summary))
     quoted = itertools.islice(quotations(summary), MOST_QUOTES)
     for number, spans in itertools.groupby(quoted, lambda q: claims.own.sentence_at(q.start)):
@@ -191,9 +160,9 @@ def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[SentenceCl
         wrong = [verdict for verdict in verdicts if verdict.flags]
         by_span = {flag.span: flag for v in reversed(wrong) for flag in reversed(v.flags)}
         flags = [by_span[span] for span in sorted(by_span)]  # of two with one span, the first
-        evidence = in_order([span for verdict in verdicts for span in verdict.evidence])
+        evidence = scoring.in_order([span for verdict in verdicts for span in verdict.evidence])
         score = SentenceScore(sentence, 1 - len(wrong) / len(verdicts), evidence)
-        yield SentenceClaims(score, len(verdicts), len(wrong), flags)
+        yield scoring.SentenceClaims(score, len(verdicts), len(wrong), flags)
 
 
 class _Verdict(NamedTuple):

@@ -2,18 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import (
-    MOST_PLACES,
-    Passages,
-    passages,
-    share_without_clash,
-    without_claims,
-)
+from evalharness.checks.lexical.passages import MOST_PLACES, Passages
 from evalharness.checks.lexical.polarity import PROMISES
+from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.words import (
     APART,
     BE,
@@ -24,7 +19,6 @@ from evalharness.checks.lexical.words import (
     PRONOUNS,
     WINNING,
 )
-from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, Span
 from evalharness.text.stems import VERB_OF
 from evalharness.text.words import FUNCTION_WORDS
@@ -43,27 +37,6 @@ SLOT_SHARE = 0.4
 # So much alike, no pronoun stands for the summary's name.
 _SURE_SHARE = 0.7
 REACH_IN_SLOT = 10
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Share of the summary's comparable sentences in which everyone has the article's role.
-
-    A sentence is comparable if the article has one of its verbs with both parties, or one of its
-    names, amid the same words. It scores 0 where the parties of a verb changed places (`A beat B`
-    for `B beat A`, also in the passive), or where a name that the article has elsewhere stands in
-    the place of another (`Governor Doe said` for `Governor Roe said`); else 1. English. A summary
-    without such sentences has no score.
-    """
-
-    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 2
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Flag every party in the wrong role, and point to what the article says."""
-        stated_in = cache(StatedRoles)
-        return [check_roles(stated_in(article.text), summary.text) for article, summary in pairs]
 
 
 class _Parties(NamedTuple):
@@ -88,22 +61,13 @@ class _Clash(NamedTuple):
     message: str = "the article says {}"
 
 
-class StatedRoles:
+class StatedRoles(ArticleIndex):
     """The names and words of an article, found once for all its summaries."""
-
-    def __init__(self, article: str) -> None:
-        self.text = article
-        self.passages = passages(article)
-
-    @cached_property
-    def casing(self) -> text.Casing:
-        """How the article writes its words."""
-        return self.passages.names_and_casing[1]
 
     @cached_property
     def name_at(self) -> dict[int, text.Name]:
         """The name that a token is part of."""
-        return _by_token(self.passages, self.passages.names_and_casing[0])
+        return _by_token(self.passages, self.names)
 
     @cached_property
     def words_of(self) -> list[frozenset[str]]:
@@ -126,6 +90,26 @@ class StatedRoles:
                 return True
         return False
 
+    def compare(self, summary: str) -> Score:
+        """Return the share of the comparable sentences without a swap, with flags."""
+        return _Claims(self, summary).share_without_clash()
+
+
+@dataclass(frozen=True)
+class Roles(LexicalCheck):
+    """Share of the summary's comparable sentences in which everyone has the article's role.
+
+    A sentence is comparable if the article has one of its verbs with both parties, or one of its
+    names, amid the same words. It scores 0 where the parties of a verb changed places (`A beat B`
+    for `B beat A`, also in the passive), or where a name that the article has elsewhere stands in
+    the place of another (`Governor Doe said` for `Governor Roe said`); else 1. English. A summary
+    without such sentences has no score.
+    """
+
+    version: ClassVar[int] = 2
+    index: ClassVar[type[ArticleIndex]] = StatedRoles
+    english: ClassVar[bool] = True
+
 
 def _alike(one: str, other: str) -> bool:
     """Tell whether two words are the same or may be short for each other: Hibs, Hibernian."""
@@ -140,29 +124,16 @@ def _by_token(where: Passages, names: Sequence[text.Name]) -> dict[int, text.Nam
     return {at: name for at, name in found if at is not None}
 
 
-def check_roles(article: StatedRoles, summary: str) -> Score:
-    """Return the share of the comparable sentences without a swap, with flags."""
-    if note := without_claims(article.text, summary):
-        return Score(None, note=note)
-    claims = _Claims(article, passages(summary))
-    return share_without_clash(claims.stated, claims.own, claims.read, claims.flag)
-
-
-class _Claims:
+class _Claims(SummaryClaims[StatedRoles, _Clash]):
     """The names and words of a summary, held against an article."""
 
-    def __init__(self, article: StatedRoles, own: Passages) -> None:
-        self.article = article
-        self.stated = article.passages
-        self.own = own
+    def __init__(self, article: StatedRoles, summary: str) -> None:
+        super().__init__(article, summary)
         self._last = -1, frozenset[str]()
-        self.name_at = _by_token(own, own.named_as(article.casing))
+        self.name_at = _by_token(self.own, self.own.named_as(article.casing))
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
-        copied = self.stated.sentence_of(self.own.sentences[number].of(self.own.text))
-        if copied is not None:
-            return [copied], []
         compared: set[int] = set()
         clashes: list[_Clash] = []
         for at in range(self.own.first[number], self.own.first[number + 1]):

@@ -16,13 +16,14 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from datetime import date
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import Passages, passages, without_claims
+from evalharness.checks.lexical.passages import Passages, passages
+from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck
 from evalharness.checks.lexical.words import GENERAL_STEMS, NAMING_STEMS
-from evalharness.protocols import Need, Pair
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import Token
 from evalharness.text.number_words import ONES, ORDINALS, TENS
@@ -101,12 +102,11 @@ class Aligned:
     cost: float
 
 
-class Wording:
+class Wording(ArticleIndex):
     """The words of an article, indexed once for all its summaries."""
 
-    def __init__(self, article: str) -> None:
-        self.text = article
-        self.passages = passages(article)
+    def __init__(self, article: str, published: date | None = None) -> None:
+        super().__init__(article, published)
         self.keys = [_key(token.word, token.stem) for token in self.passages.tokens]
         places = defaultdict[str, list[int]](list)
         for place, key in enumerate(self.keys):
@@ -155,6 +155,26 @@ class Wording:
         if found is None:
             return 0.0, ""
         return (found[1] - LEAST_SIMILAR) / (100 - LEAST_SIMILAR), found[0]
+
+    def compare(self, summary: str, wrong: Sequence[Span] = ()) -> Score:
+        """Return how far the article supports each sentence of a summary, with evidence and flags.
+
+        wrong: what is known to be wrong in the summary, in order; flags go over it.
+        """
+        scores: list[SentenceScore] = []
+        flags: list[Flag] = []
+        for span, tokens in by_sentence(passages(summary)):
+            aligned = align(self, tokens)
+            found = evidence(self, aligned)
+            scores.append(SentenceScore(span, 1 / (1 + odds_against(self, aligned)), found))
+            for first, last in unsupported_runs(self, aligned, wrong):
+                flagged = Span(tokens[first].start, tokens[last].end)
+                flags.append(_flag(self, flagged, summary, found))
+        if not scores:
+            return Score(None, note="the summary has no words")
+        values = [score.value for score in scores]
+        parts = {"mean": sum(values) / len(values), "min": min(values)}
+        return Score(odds_added(values), parts, tuple(scores), tuple(flags))
 
 
 def by_sentence(summary: Passages) -> Iterator[tuple[Span, list[Token]]]:
@@ -361,7 +381,7 @@ WordRun = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Support:
+class Support(LexicalCheck):
     """How far the article's own words make up each sentence of the summary.
 
     A sentence that is copied has 1. The score sinks with the cost of finding its words in the
@@ -372,38 +392,8 @@ class Support:
     each further sentence can only lower the score. Their mean and minimum are in the parts.
     """
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     version: ClassVar[int] = 2
-
-    def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Point to the best evidence of each sentence; flag the words that have none."""
-        indexed = cache(Wording)
-        return [check_support(indexed(article.text), summary.text) for article, summary in pairs]
-
-
-def check_support(article: Wording, summary: str, wrong: Sequence[Span] = ()) -> Score:
-    """Return how far the article supports each sentence of a summary, with evidence and flags.
-
-    wrong: what is known to be wrong in the summary, in order; flags go over it.
-    """
-    note = without_claims(article.text, summary)
-    if note:
-        return Score(None, note=note)
-    scores: list[SentenceScore] = []
-    flags: list[Flag] = []
-    for span, tokens in by_sentence(passages(summary)):
-        aligned = align(article, tokens)
-        found = evidence(article, aligned)
-        scores.append(SentenceScore(span, 1 / (1 + odds_against(article, aligned)), found))
-        for first, last in unsupported_runs(article, aligned, wrong):
-            flagged = Span(tokens[first].start, tokens[last].end)
-            flags.append(_flag(article, flagged, summary, found))
-    if not scores:
-        return Score(None, note="the summary has no words")
-    values = [score.value for score in scores]
-    parts = {"mean": sum(values) / len(values), "min": min(values)}
-    return Score(odds_added(values), parts, tuple(scores), tuple(flags))
+    index: ClassVar[type[ArticleIndex]] = Wording
 
 
 def odds_added(values: Iterable[float]) -> float:

@@ -6,10 +6,7 @@ and words that contradict each other.
 
 from evalharness.text import stem_of
 from evalharness.text.stems import stem
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+from evalharness.text.words import word_set
 
 
 def _stems(words: str) -> frozenset[str]:
@@ -60,18 +57,18 @@ GENERAL_STEMS = _plain_stems(
 )
 
 # Who does something to whom; verbs are stems.
-PRONOUNS = _set("he she they it his her their him them who")
+PRONOUNS = word_set("he she they it his her their him them who")
 # One of these between a verb and a word: the word is no party to it.
-APART = _set(
+APART = word_set(
     "in at on from for of with as after before during since until near about into through that "
     "when while because and but or who which than if"
 )
 # Different words for the same result, and for the same seen from the other side.
 WINNING = _stems("beat defeat win victory thrash overcome edge stun triumph hammer rout")
 LOSING = _stems("lose loss")
-OF_RESULTS = _set("of over against to by")
-LOST_TO = _set("to by against at")
-BE = _set("is are was were be been being get got gets")
+OF_RESULTS = word_set("of over against to by")
+LOST_TO = word_set("to by against at")
+BE = word_set("is are was were be been being get got gets")
 # Who does these and to whom may change places; or they are done to nobody.
 MUTUAL = _stems(
     "meet marry divorce play face draw join fight talk agree share compete differ debate speak say "

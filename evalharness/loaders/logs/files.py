@@ -23,6 +23,7 @@ from evalharness.loaders.formats import (
     batch_rows,
     first_bytes,
     json_lines,
+    without_gz,
 )
 from evalharness.loaders.logs import formats
 from evalharness.loaders.logs.formats import HARNESS_FORMATS, LogFormat, follow
@@ -248,14 +249,10 @@ def _lines(path: Path, format_: LogFormat) -> Callable[[], Iterator[Raw]]:
 
 def _line_system(path: Path, format_: LogFormat) -> str:
     if format_ is formats.LM_EVAL:
-        results = path.with_name(f"results_{_without_gz(path).stem.rpartition('_')[2]}.json")
+        results = path.with_name(f"results_{without_gz(path).stem.rpartition('_')[2]}.json")
         named = follow(_neighbour(results), "model_name")
-        return str(named) if named else _without_gz(path).stem
+        return str(named) if named else without_gz(path).stem
     return ""
-
-
-def _without_gz(path: Path) -> Path:
-    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
 def _neighbour(path: Path) -> Any:
@@ -283,7 +280,7 @@ def _document_of(path: Path, first: Mapping[str, Any] | str) -> Any:
 
 
 def _is_json(path: Path) -> bool:
-    return _without_gz(path).suffix.lower() == ".json"
+    return without_gz(path).suffix.lower() == ".json"
 
 
 def _document(path: Path) -> tuple[Any, str]:
@@ -372,7 +369,7 @@ def _beside(path: Path, name: str) -> list[Any]:
 
 
 def _system(model: Any, path: Path) -> str:
-    return model if isinstance(model, str) and model else _without_gz(path).stem
+    return model if isinstance(model, str) and model else without_gz(path).stem
 
 
 def _archive(path: Path, wanted: str) -> Log | None:

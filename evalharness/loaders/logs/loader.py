@@ -6,19 +6,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from evalharness.errors import DataError
+from evalharness.loaders import rows
 from evalharness.loaders.formats import matching_paths, paths
 from evalharness.loaders.logs.files import Log, open_log
 from evalharness.loaders.logs.formats import follow, join_sentences
-from evalharness.loaders.rows import (
-    FILE_COLUMNS,
-    USUAL_COLUMNS,
-    BadRows,
-    ColumnOptions,
-    Raw,
-    Row,
-    RowJudge,
-    RowReader,
-)
 from evalharness.records import Article, Rejected
 
 LogFormatName = Literal["auto", "lm-eval", "inspect", "lighteval", "promptfoo", "helm"]
@@ -82,8 +73,8 @@ class Logs:
     path: Path | tuple[Path, ...]
     format: LogFormatName = "auto"
     system: str | None = None
-    columns: ColumnOptions = USUAL_COLUMNS
-    bad_rows: BadRows = "list"
+    columns: rows.ColumnOptions = rows.USUAL_COLUMNS
+    bad_rows: rows.BadRows = "list"
 
     def __post_init__(self) -> None:
         if not paths(self.path):
@@ -133,13 +124,13 @@ class Logs:
         return MappedLog(log, given, needed, self.columns.extra)
 
     def _read(self, logs: list[MappedLog]) -> Iterator[Article | Rejected]:
-        reading = RowReader.of(
-            ColumnOptions(extra=("no_summary", *self.columns.extra)), FILE_COLUMNS
+        reading = rows.RowReader.of(
+            rows.ColumnOptions(extra=("no_summary", *self.columns.extra)), rows.FILE_COLUMNS
         )
-        rows = RowJudge(replace(reading, needs_article=False), self.bad_rows)
+        judge = rows.RowJudge(replace(reading, needs_article=False), self.bad_rows)
         some = False
         for mapped in logs:
-            for row in rows.read(
+            for row in judge.read(
                 self._rows_of_system(mapped), mapped.log.place, mapped.log.path.stem
             ):
                 some = some or isinstance(row, Article)
@@ -154,7 +145,7 @@ class Logs:
                 f"{logs[0].log.path}: no summaries of {self.system!r}; {_list_systems(met)}"
             )
 
-    def _rows_of_system(self, mapped: MappedLog) -> Iterator[Raw]:
+    def _rows_of_system(self, mapped: MappedLog) -> Iterator[rows.Raw]:
         met = self.system
         for number, fields in _rows(mapped):
             if isinstance(fields, str):
@@ -175,7 +166,7 @@ def _list_systems(systems: Mapping[str, None]) -> str:
     return f"`system` is one of {', '.join(names[:_SYSTEMS_SHOWN])}{more}"
 
 
-def _field(log: Log, use: str, named: Any, first: Row) -> str | None:
+def _field(log: Log, use: str, named: Any, first: rows.Row) -> str | None:
     """Return the path that is read for a use: the named one, else the first that leads to text."""
     if named:
         return str(named if isinstance(named, str) else named[0])
@@ -195,7 +186,7 @@ def _holds(use: str, value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _value(use: str, record: Row, path: str) -> Any:
+def _value(use: str, record: rows.Row, path: str) -> Any:
     value = follow(record, path)
     if use == "reference" and isinstance(value, list):
         return [join_sentences(each) for each in value if each is not None]
@@ -207,13 +198,13 @@ def _value(use: str, record: Row, path: str) -> Any:
     )
 
 
-def _rows(mapped: MappedLog) -> Iterator[Raw]:
+def _rows(mapped: MappedLog) -> Iterator[rows.Raw]:
     """Yield the records of a log as rows with the usual names, or why one is none."""
     for number, record in mapped.log.records():
         yield number, record if isinstance(record, str) else _row(mapped, record)
 
 
-def _row(mapped: MappedLog, record: Row) -> Row | str:
+def _row(mapped: MappedLog, record: rows.Row) -> rows.Row | str:
     if reason := mapped.log.format.skipped(record):
         return reason
     found = {use: _value(use, record, path) for use, path in mapped.fields.items()}

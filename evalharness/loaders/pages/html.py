@@ -17,6 +17,7 @@ from evalharness.loaders.pages import labels
 from evalharness.loaders.pages.box import MOST_ANCHORS
 from evalharness.loaders.pages.lines import Hint, Line, fold_spaces, opens_article, split_line
 from evalharness.loaders.pages.parts import Page, assemble
+from evalharness.text.words import word_set
 
 # --- What tags, classes and roles of elements say of the text in them
 
@@ -24,10 +25,6 @@ _FRAME_TAGS = ("nav", "footer", "menu", "aside", "header")
 _FURNITURE_TAGS = ("form", "button", "dialog", "table")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _FRAME_ROLES = ("navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar")
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
 
 
 def _one_of(words: str) -> re.Pattern[str]:
@@ -170,7 +167,7 @@ NO_TEXT = (
     "script", "style", "noscript", "template", "svg", "iframe", "object", "head", "math", "canvas",
     "audio", "video", "input", "textarea", "select", "map",
 )  # fmt: skip
-_INLINE = _set(
+_INLINE = word_set(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd mark q ruby rp "
     "rt s samp small span strike strong sub sup time tt u var wbr nobr picture source link"
 )

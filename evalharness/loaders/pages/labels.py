@@ -5,6 +5,8 @@ Each function judges one line by itself; where the line stands is weighed in `pa
 
 import re
 
+from evalharness.text.words import word_set
+
 # A disclaimer says who wrote (a machine), what it is, and that it may be wrong, in whatever words.
 _MACHINE = re.compile(
     r"\bA\.?I\.?(?!\w)|artificial intelligence|\bautomat|\bmachine|\balgorithm|language model"
@@ -22,8 +24,7 @@ _SUMMARY = re.compile(
 )
 _WROTE = re.compile(
     r"generat|summari[sz]|creat|produc|writ|wrote|compil|assist|made (by|with)|prepared|drafted"
-    r"|powered"
-    r"|generad|gerad|généré|erstellt|creat[oa]|gemaakt",
+    r"|powered|generad|gerad|généré|erstellt|creat[oa]|gemaakt",
     re.IGNORECASE,
 )
 _CAUTION = re.compile(
@@ -37,8 +38,7 @@ _CAUTION = re.compile(
     r"|not (been )?(reviewed|checked|edited|verified)|without (human )?(review|editing)"
     r"|\b(refer to|read|see|consult|check|visit|open|rely on|turn to) (the )?(article|story)?( in)?"
     r" ?(the )?(full|whole|original|complete|entire|actual)\b|\b(verify|double-check"
-    r"|check)\b.{0,30}"
-    r"\b(facts?|details?|information|against|important)|use with (care|caution)"
+    r"|check)\b.{0,30}\b(facts?|details?|information|against|important)|use with (care|caution)"
     r"|(puede|pode|peut|kann|può|kan)\b.{0,40}(error|erro|erreur|fehler|inexact|impreci|fouten"
     r"|fel\b)",
     re.IGNORECASE,
@@ -51,11 +51,9 @@ _TOLD = re.compile(
 # What a disclaimer begins with, within its first words: the summary, or the machine.
 _SUBJECT = re.compile(
     r"\W*(\w\S* ){0,4}?(this|these|summar|synops|recap|highlights|takeaways|key|points|bullet"
-    r"|content"
-    r"|text|overview|a\.?i\b|artificial|automat|machine|algorithm|language|\w*bot\b|gpt|computer"
-    r"|llm"
-    r"|generated|created|produced|written|powered|note|disclaimer|est[ea]|diese|ce\b|questo|deze"
-    r"|resum|résum|zusammenfassung|generad|généré|erstellt)",
+    r"|content|text|overview|a\.?i\b|artificial|automat|machine|algorithm|language|\w*bot\b|gpt"
+    r"|computer|llm|generated|created|produced|written|powered|note|disclaimer|est[ea]|diese|ce\b"
+    r"|questo|deze|resum|résum|zusammenfassung|generad|généré|erstellt)",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
@@ -74,12 +72,9 @@ LONGEST_DISCLAIMER = 300  # characters; a longer paragraph tells a story about m
 _BOX_NAME = (
     r"(summary|summari[sz]ation|synopsis|highlights|(the )?key (points|takeaways|facts|highlights)"
     r"|(the )?main points|(the )?takeaways|tl;? ?dr|in (brief|short|a nutshell)|at a glance"
-    r"|the gist"
-    r"|quick (read|take|summary|facts)|bullet points|what (you need )?to know|story highlights"
-    r"|overview"
-    r"|recap|the (story|article) in (brief|short)|\d+ (key )?(points|takeaways)|resumen|resumo"
-    r"|résumé"
-    r"|zusammenfassung|kurz gefasst|en bref|puntos clave)"
+    r"|the gist|quick (read|take|summary|facts)|bullet points|what (you need )?to know"
+    r"|story highlights|overview|recap|the (story|article) in (brief|short)|\d+ (key )?(points"
+    r"|takeaways)|resumen|resumo|résumé|zusammenfassung|kurz gefasst|en bref|puntos clave)"
 )
 _MACHINE_NAME = (
     r"((ai|a\.i\.|ki|ia|auto(matic(ally)?)?|machine|gpt|\w*bot|artificial intelligence)\b)"
@@ -139,10 +134,8 @@ _AGENCY = (
 _CREDIT = re.compile(
     r"\W*(((file|stock|contributed|handout|courtesy|cover|lead|main|header|featured|top|aerial) )?"
     r"(photo(graph)?s?(?! ?:)|photo(graph)?|image|picture|pic|foto"
-    r"|illustration|graphic|artwork|screenshot"
-    r"|screengrab"
-    r"|credit|bild|crédito|crédit|fuente)( credits?)?"
-    r"(\W*[:/|©–—]|( are| is)? (by|from|courtesy|via)\b).{2,}"
+    r"|illustration|graphic|artwork|screenshot|screengrab|credit|bild|crédito|crédit"
+    r"|fuente)( credits?)?(\W*[:/|©–—]|( are| is)? (by|from|courtesy|via)\b).{2,}"
     r"|courtesy( of| photo)?\b.{0,60}|(photo credits?|image credits?|credit).{2,60}"
     r"|.{0,40}\b(file|contributed|handout|courtesy|stock|pool|staff) (photo|image|picture)"
     r"|©.{2,60}\b(photo|images|getty).*|\((AP|AFP|EPA|Reuters)[ /]Photo.*\)"
@@ -156,7 +149,7 @@ _SLASHED = re.compile(_CREDITED)
 _CAPTIONED = re.compile(
     r"(?P<caption>.{15,}?(?:[\w.!?”’)](?= *[|–—])|[.!?”’)](?= )|\w(?= [A-Z(])))[ |–—]+(?P<credit>"
     r"\(?(?i:photo(graph)?s?|images?|pictures?|credit)(?i: by|:| courtesy of) .{3,60}"
-    rf"|[A-Z][A-Z.'’-]+( [A-Z][A-Z.'’-]+)* ?/ ?[A-Z][\w .&'’-]{{1,40}}|(?<=[.!?”’)] ){_CREDITED})",
+    rf"|[A-Z][A-Z.'’-]+( [A-Z][A-Z.'’-]+)* ?/ ?[A-Z][\w .&'’-]{{1,40}}|(?<=[.!?”’)] ){_CREDITED})"
 )
 _STRONG_BYLINE = re.compile(
     r"(((written|words|story|text|report|reported|posted|opinion|analysis|comment(ary)?|column"
@@ -181,15 +174,11 @@ _NAME_WORD = re.compile(
 )
 
 
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_LITTLE = _words(
+_LITTLE = word_set(
     "de da del della di van von der den la le bin ibn al el of the and y und et e & dos das"
 )
 # Capitalised in headlines and labels, and in no name.
-_COMMON = _words(
+_COMMON = word_set(
     "what how why when where who is are was were the a an in on at to for from with after "
     "before not no new more this that these those all your our up out as it its he she they "
     "we you"

@@ -21,8 +21,7 @@ _STORIES = (
 )
 _NETWORK = (
     r"(facebook|twitter|x|instagram|whatsapp|telegram|linkedin|reddit|pinterest|viber|tiktok"
-    r"|threads"
-    r"|youtube|bluesky|e-?mail|messenger|google( news)?|rss|print|copy( link)?|link)"
+    r"|threads|youtube|bluesky|e-?mail|messenger|google( news)?|rss|print|copy( link)?|link)"
 )
 
 # What a site says of itself and offers to do, as whole lines without a full stop.
@@ -49,20 +48,17 @@ _PHRASES = (
     r"|loading( more)?( comments)?\W*|please wait\W*|show (more|less)|load more.*|view all"
     # comments
     r"|(add|leave|post|write|view|read|show|see|hide) (a |your |all |the )?(comments?|repl(y"
-    r"|ies))\W*"
-    r"(\(\d+\))?|comments?( \(?\d+\)?)?|\d+ (comments?|repl(y|ies)|shares?|views?|likes?"
-    r"|reactions?)"
-    r"|sort by( .{3,12})?|(newest|oldest|best)( first)?|reply|like|join the (conversation"
-    r"|discussion)"
-    r"|(there are )?no comments( yet)?|be the first to comment|comentarios?|compartir|leer más"
+    r"|ies))\W*(\(\d+\))?|comments?( \(?\d+\)?)?|\d+ (comments?|repl(y|ies)|shares?|views?|likes?"
+    r"|reactions?)|sort by( .{3,12})?|(newest|oldest|best)( first)?|reply|like"
+    r"|join the (conversation|discussion)|(there are )?no comments( yet)?|be the first to comment"
+    r"|comentarios?|compartir|leer más"
     r"|kommentare|teilen|weiterlesen|mehr zum thema|commentaires|partager|lire aussi|à lire aussi"
     # offers
     r"|download (the |our )?.{1,40} apps?\W?|get (the |our ).{1,40} apps?\W?|install .{1,30} app\W?"
     r"|advertise(ment)?s?( ?[-–—] ?.{3,40})?|ads?|sponsored( (content|by .{2,40}))?|promoted|promo"
     r"|paid (content|post)|partner content|(story|article) continues (below|after).*"
     r"|scroll (down )?to continue.*|continue reading.*|keep reading\W*|read (the )?full (story"
-    r"|article)"
-    r"|(sign|signing) up (for|to|now|here).*|subscribe to .*|subscribe (here|today|and).*"
+    r"|article)|(sign|signing) up (for|to|now|here).*|subscribe to .*|subscribe (here|today|and).*"
     r"|(join|follow|like|find) us\b.*|follow .{2,40} on .{1,30}|newsletters?"
     r"|your e-?mail( address)?"
     r"|enter your e-?mail.*|get (the|our|your) .{0,40}(newsletter|stories|headlines|inbox|alerts).*"
@@ -87,13 +83,10 @@ _PHRASE = re.compile(rf"\W*({_PHRASES})[\s:»›>→…!.]*", re.IGNORECASE)
 # Links to other stories with their headline on the line: `READ MORE: …`, `Related – …`.
 _POINTER = re.compile(
     r"\W*(read( (more|also|next|on|this))?|also read|see( (also|more))?|more|related( (story"
-    r"|link))?"
-    r"|watch( (live|now|this|also))?|listen( to)?|in (photos|pictures|case you missed it)|icymi"
-    r"|look"
-    r"|(photos|video|gallery|podcast|explainer|fast facts|timeline|live(blog| updates)?|opinion)"
-    r"|must.read|don.t miss|follow live|lee también|también lea|lire aussi|à lire aussi"
-    r"|lesen sie auch"
-    r"|mehr)\s*(:|\||»|>|[–—]\s)\s*(?P<headline>\S.*)",
+    r"|link))?|watch( (live|now|this|also))?|listen( to)?|in (photos|pictures|case you missed it)"
+    r"|icymi|look|(photos|video|gallery|podcast|explainer|fast facts|timeline|live(blog| updates)?"
+    r"|opinion)|must.read|don.t miss|follow live|lee también|también lea|lire aussi|à lire aussi"
+    r"|lesen sie auch|mehr)\s*(:|\||»|>|[–—]\s)\s*(?P<headline>\S.*)",
     re.IGNORECASE,
 )
 # `Read more` and the like may also run on into a headline, which begins with a capital.
@@ -104,18 +97,15 @@ _SENTENCES = re.compile(
     r"there are no comments yet|be the first to (comment|share)|add your comment"
     r"|all rights reserved|(this|our) (web)?site uses cookies|we use cookies|uses? of cookies"
     r"|by (clicking|continuing|signing up|subscribing|using this site)\b.{0,60}\b(agree|accept"
-    r"|consent)"
-    r"|(delivered|straight|sent) (right )?(to|into) your inbox|in your (e-?mail )?inbox"
+    r"|consent)|(delivered|straight|sent) (right )?(to|into) your inbox|in your (e-?mail )?inbox"
     r"|(sign|signing) up (for|to) (our|the|a) .{0,40}newsletter|subscribe to (our|the) "
     r"|download our (free )?app|send this page to someone|this material may not be published"
     r"|may not be (re)?(published|produced|distributed)|(do you )?have a (news )?tip\b.*\b(e-?mail"
-    r"|contact)"
-    r"|you need to (enable|turn on) javascript|please enable javascript"
+    r"|contact)|you need to (enable|turn on) javascript|please enable javascript"
     r"|your browser does not support"
     r"|a post shared by|view (this|more) (post )?on (instagram|facebook|twitter|x)\b"
     r"|(get|receive) the (best|latest|top|day.s)\b.{0,60}\b(every|each|daily|morning|week"
-    r"|newsletter)"
-    r"|support (our|independent|quality) journalism|your (free )?trial|unlimited access"
+    r"|newsletter)|support (our|independent|quality) journalism|your (free )?trial|unlimited access"
     r"|already a (subscriber|member)|log in to (comment|continue|read)|comments are closed"
     r"|(this|the) (story|article|report|headline) (is|was|has been) (developing|(first|originally) "
     r"published|amended|corrected|clarified|edited|updated)\b"
@@ -146,10 +136,9 @@ _COMMENTS = re.compile(
 )
 _LIST = re.compile(
     rf"related( {_STORIES})?|(trending|popular|most (read|popular|viewed|shared))( now"
-    rf"| {_STORIES})?"
-    r"|recommended( for you| stories| reading)?|(you )?(may|might) (also )?like\W*|up next"
-    r"|must.?read"
-    rf"|(top|latest|more|other|featured|must.read|editor.?s) (picks?|{_STORIES})( .{{2,30}})?"
+    rf"| {_STORIES})?|recommended( for you| stories| reading)?|(you )?(may|might) (also )?like\W*"
+    rf"|up next|must.?read|(top|latest|more|other|featured|must.read|editor.?s) (picks?"
+    rf"|{_STORIES})( .{{2,30}})?"
     r"|(more|also|elsewhere) (on|in|from|about) .{2,50}|mehr zum thema|don.?t miss",
     re.IGNORECASE,
 )
@@ -277,8 +266,7 @@ _NAME = r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,2}"
 # Oro City, Verlandia — The …     Oro City (AP) — The …
 _MIXED = re.compile(
     rf"(?P<line>{_NAME}(?:, {_NAME}(?:, \w+ \d{{1,2}})?|(?:, {_NAME})? \([A-Z][\w ./]+\))) ?(?:–|—"
-    r"|--) ?"
-    r"(?=[A-Z\"“])"
+    rf"|--) ?(?=[A-Z\"“])"
 )
 # DUNMORE, 10 October. A museum …
 _DATED = re.compile(
@@ -304,8 +292,7 @@ _SOURCE = re.compile(
 _SOURCE_LINE = re.compile(
     rf"(?:–|—|―|--|-) ?{_TAG_NAME}|\((?:[A-Z]{{2,6}}|[A-Z][\w./ &-]{{1,40}})\)"
     r"|(?:–|—|--)? ?with (?:an? )?(?:additional )?(?:reports?|files|inputs?|reporting"
-    r"|contributions?)"
-    r" (?:from|by) .{2,60}|source: .{2,50}"
+    r"|contributions?) (?:from|by) .{2,60}|source: .{2,50}"
     r"|(?:Reuters|AFP|AP|EPA|dpa|DPA|ANSA|EFE|Xinhua|UPI|PA)",
     re.IGNORECASE,
 )

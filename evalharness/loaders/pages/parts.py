@@ -30,8 +30,7 @@ from evalharness.loaders.pages.lines import (
 _AUTHORS = re.compile(r"\b[Bb]y |\band\b|,|&|\|")
 _BIO = re.compile(
     r",? (is (an?|the|our|based)|was (an?|the)|covers|writes|reports|has (covered|written|been"
-    r"|reported)"
-    r"|joined|works|can be reached|contributed)\b"
+    r"|reported)|joined|works|can be reached|contributed)\b"
 )
 # A line of so many words is a paragraph, also without a full stop.
 PARAGRAPH_WORDS = 15

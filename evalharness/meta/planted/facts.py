@@ -11,18 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from evalharness import text
-from evalharness.meta.planted.words import (
-    EVENT_WORDS,
-    FIRST_NAMES_FEMALE,
-    FIRST_NAMES_MALE,
-    NO_BODIES,
-    NO_SURNAMES,
-    ORGANISATION_WORDS,
-    PLACE_NAMES,
-    PLACE_WORDS,
-    SHORT_COUNTRIES,
-    TEAM_WORDS,
-)
+from evalharness.meta.planted import lexicon
 from evalharness.records import Span
 
 # --- Which names are people, places, organisations, countries and adjectives of countries
@@ -30,7 +19,7 @@ from evalharness.records import Span
 Sort = Literal["person", "place", "organisation", "team", "country", "nationality"]
 Gender = Literal["male", "female"]
 WordTuple = tuple[str, ...]
-_FIRST_NAMES = FIRST_NAMES_MALE | FIRST_NAMES_FEMALE
+_FIRST_NAMES = lexicon.FIRST_NAMES_MALE | lexicon.FIRST_NAMES_FEMALE
 _CONTINENTS = frozenset(["europe", "africa", "asia"])
 _PERSONAL_BEFORE = re.compile(
     r"\b(?:mr|mrs|ms|miss|dr|prof|professor|sir|dame|lord|lady|president|chancellor|senator|judge|"
@@ -66,7 +55,7 @@ class Sorts:
             written = name.span.of(article)
             told = sort_by_words(name.words, written)
             if told is None and (
-                text.country(" ".join(name.words)) or name.words[-1] in EVENT_WORDS
+                text.country(" ".join(name.words)) or name.words[-1] in lexicon.EVENT_WORDS
             ):
                 continue  # Europe, Americans, the World Cup
             self.spellings.setdefault(name.words, written)
@@ -81,9 +70,9 @@ class Sorts:
         self._share_surnames()
 
     def _note_gender(self, name: text.Name, before: str) -> None:
-        if _MALE.search(before) or name.words[0] in FIRST_NAMES_MALE:
+        if _MALE.search(before) or name.words[0] in lexicon.FIRST_NAMES_MALE:
             self._genders.setdefault(name.words[-1], "male")
-        elif _FEMALE.search(before) or name.words[0] in FIRST_NAMES_FEMALE:
+        elif _FEMALE.search(before) or name.words[0] in lexicon.FIRST_NAMES_FEMALE:
             self._genders.setdefault(name.words[-1], "female")
 
     def _share_surnames(self) -> None:
@@ -100,7 +89,7 @@ class Sorts:
     def gender(self, words: WordTuple) -> Gender | None:
         """Return whether a person is called Mr or Mrs, or has a first name that tells."""
         if words[0] in _FIRST_NAMES:
-            return "male" if words[0] in FIRST_NAMES_MALE else "female"
+            return "male" if words[0] in lexicon.FIRST_NAMES_MALE else "female"
         return self._genders.get(words[-1])
 
     def of_sort(self, sort: Sort) -> Mapping[WordTuple, str]:
@@ -116,27 +105,29 @@ def sort_by_words(words: WordTuple, written: str) -> Sort | None:
     if text.country(whole) in _CONTINENTS:
         return None
     if text.country(whole):
-        if whole == text.country(whole) or whole in SHORT_COUNTRIES or len(words) > 1:
+        if whole == text.country(whole) or whole in lexicon.SHORT_COUNTRIES or len(words) > 1:
             return "country"
         return "nationality" if not whole.endswith("s") or whole == "swiss" else None
-    if words[-1] in EVENT_WORDS:
+    if words[-1] in lexicon.EVENT_WORDS:
         return None
-    if TEAM_WORDS & set(words) and len(words) < 4:
+    if lexicon.TEAM_WORDS & set(words) and len(words) < 4:
         return "team"
-    if ORGANISATION_WORDS & set(words) and (len(words) > 1 or written.isupper()):
+    if lexicon.ORGANISATION_WORDS & set(words) and (len(words) > 1 or written.isupper()):
         return "organisation"
     if words[-1] in ("city", "town") and len(words) == 2:
         return "team"
-    if words[-1] in PLACE_WORDS and len(words) > 1:
+    if words[-1] in lexicon.PLACE_WORDS and len(words) > 1:
         return "place"
-    if 2 <= len(words) <= 3 and words[0] in _FIRST_NAMES and words[-1] not in NO_SURNAMES:
+    if 2 <= len(words) <= 3 and words[0] in _FIRST_NAMES and words[-1] not in lexicon.NO_SURNAMES:
         return "person"
-    if whole in PLACE_NAMES or (len(words) == 1 and whole.endswith("shire") and len(whole) > 6):
+    if whole in lexicon.PLACE_NAMES or (
+        len(words) == 1 and whole.endswith("shire") and len(whole) > 6
+    ):
         return "place"
     if len(words) == 1 and re.search("[a-z][A-Z]", re.sub("^(?:Ma?c|De|Fitz)", "", written)):
         return "organisation"
     is_acronym = len(words) == 1 and written.isupper() and written.isalpha()
-    is_body = is_acronym and 3 <= len(written) <= 5 and whole not in NO_BODIES
+    is_body = is_acronym and 3 <= len(written) <= 5 and whole not in lexicon.NO_BODIES
     return "organisation" if is_body else None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from evalharness import text
+from evalharness.meta.planted import lexicon
 from evalharness.meta.planted.facts import (
     Facts,
     PlannedChange,
@@ -13,27 +14,11 @@ from evalharness.meta.planted.facts import (
     WordTuple,
     sort_by_words,
 )
-from evalharness.meta.planted.words import (
-    INVENTED_ACRONYMS,
-    INVENTED_FIRST_NAMES_FEMALE,
-    INVENTED_FIRST_NAMES_MALE,
-    INVENTED_ORGANISATIONS,
-    INVENTED_PLACES,
-    INVENTED_SURNAMES,
-    INVENTED_TEAMS,
-    NESTED_COUNTRIES,
-    ORGANISATION_WORDS,
-    OTHER_COUNTRIES,
-    OTHER_NATIONALITIES,
-    PLACE_WORDS,
-    TERRITORIES,
-    WITH_THE,
-    word_set,
-)
 from evalharness.records import Span
+from evalharness.text.words import word_set
 
 # What sort of thing a name's last word says it is; an invented one is of the same sort.
-HEADS = (ORGANISATION_WORDS | PLACE_WORDS) - {"city", "police"}
+HEADS = (lexicon.ORGANISATION_WORDS | lexicon.PLACE_WORDS) - {"city", "police"}
 # Organisations that only one of the same word can stand for.
 _OWN_SORTS = word_set(
     "league university college school hospital church museum theatre festival court army navy "
@@ -98,7 +83,7 @@ def _same_country(one: WordTuple, other: WordTuple, near: frozenset[str]) -> boo
     present = {text.country(word) for word in near}
     if text.country(" ".join(other)) in present or len(countries) == 1:
         return True
-    return len(countries & NESTED_COUNTRIES) == 2
+    return len(countries & lexicon.NESTED_COUNTRIES) == 2
 
 
 def _fits(facts: Facts, sort: Sort, old: WordTuple, new: WordTuple) -> bool:
@@ -111,7 +96,7 @@ def _fits(facts: Facts, sort: Sort, old: WordTuple, new: WordTuple) -> bool:
         heads = {words[-1] for words in (old, new)}
         return (len(old) == 1) == (len(new) == 1) and (len(heads) == 1 or not heads & _OWN_SORTS)
     if sort == "country":
-        return bool(WITH_THE & set(old)) == bool(WITH_THE & set(new))
+        return bool(lexicon.WITH_THE & set(old)) == bool(lexicon.WITH_THE & set(new))
     if sort == "place":
         first, second = " ".join(old), " ".join(new)
         if _is_territory(first) != _is_territory(second) or first[:4] == second[:4]:
@@ -126,7 +111,7 @@ def _fits(facts: Facts, sort: Sort, old: WordTuple, new: WordTuple) -> bool:
 
 
 def _is_territory(place: str) -> bool:
-    return place in TERRITORIES or place.endswith("shire")
+    return place in lexicon.TERRITORIES or place.endswith("shire")
 
 
 def novel(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
@@ -155,21 +140,23 @@ def _invent_names(
     sort = sort_of(claims, facts, name)
     if sort == "person":
         gender = facts.sorts.gender(name.words)
-        for _ in INVENTED_SURNAMES:
-            surname = rng.choice(INVENTED_SURNAMES)
+        for _ in lexicon.INVENTED_SURNAMES:
+            surname = rng.choice(lexicon.INVENTED_SURNAMES)
             yield surname if len(name.words) == 1 else f"{first_name(gender, rng)} {surname}"
         return
     written = name.span.of(claims.text)
     if _own_part(claims, name) < name.span.end:
         sort = "place"
-    elif sort == "country" and WITH_THE & set(name.words):
+    elif sort == "country" and lexicon.WITH_THE & set(name.words):
         return
     choices: Sequence[str] = {
-        "place": INVENTED_PLACES,
-        "organisation": INVENTED_ACRONYMS if written.isupper() else INVENTED_ORGANISATIONS,
-        "team": INVENTED_TEAMS,
-        "country": OTHER_COUNTRIES,
-        "nationality": _like(claims, name.span, OTHER_NATIONALITIES),
+        "place": lexicon.INVENTED_PLACES,
+        "organisation": lexicon.INVENTED_ACRONYMS
+        if written.isupper()
+        else lexicon.INVENTED_ORGANISATIONS,
+        "team": lexicon.INVENTED_TEAMS,
+        "country": lexicon.OTHER_COUNTRIES,
+        "nationality": _like(claims, name.span, lexicon.OTHER_NATIONALITIES),
         None: (),
     }[sort]
     yield from rng.sample(choices, len(choices))
@@ -177,7 +164,7 @@ def _invent_names(
 
 def first_name(gender: str | None, rng: Random) -> str:
     """Return an invented first name, of either gender if None."""
-    men, women = INVENTED_FIRST_NAMES_MALE, INVENTED_FIRST_NAMES_FEMALE
+    men, women = lexicon.INVENTED_FIRST_NAMES_MALE, lexicon.INVENTED_FIRST_NAMES_FEMALE
     return rng.choice({"male": men, "female": women, None: (*men, *women)}[gender])
 
 

@@ -6,24 +6,16 @@ from collections.abc import Iterator
 from random import Random
 
 from evalharness import text
+from evalharness.meta.planted import lexicon
 from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
 from evalharness.meta.planted.names import others, sort_of
-from evalharness.meta.planted.words import (
-    ADJECTIVE_ENDINGS,
-    DIRECTED_PARTICIPLES,
-    DIRECTED_PAST,
-    JUDGEMENTS,
-    JUDGEMENTS_AFTER_AN,
-    OPPOSITE_WORDS,
-    REWORDINGS,
-    word_set,
-)
 from evalharness.records import Span
+from evalharness.text.words import word_set
 
 _VERB = (
-    rf"(?:(?P<past>(?:has |have |had )?(?:{'|'.join(sorted(DIRECTED_PAST))}))|"
+    rf"(?:(?P<past>(?:has |have |had )?(?:{'|'.join(sorted(lexicon.DIRECTED_PAST))}))|"
     rf"(?P<passive>(?:was|were|is|are|has been|have been|had been|will be) "
-    rf"(?:{'|'.join(sorted(DIRECTED_PARTICIPLES))}) by)|"
+    rf"(?:{'|'.join(sorted(lexicon.DIRECTED_PARTICIPLES))}) by)|"
     r"(?P<other>(?:has |have |had )?(?:lost to|voted against|sold \w+ to|paid tribute to|"
     r"complained to|apologised to|campaigned against|reported to|appealed to|protested against|"
     r"wrote to|lied to|succeeded|testified against))|"
@@ -277,12 +269,14 @@ def _other_words(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[P
 
 
 def _instead(word: str, words: list[Span], rng: Random) -> Iterator[str]:
-    if word in REWORDINGS:
-        yield REWORDINGS[word]
-    elif word in OPPOSITE_WORDS and len(words) > 1:
-        yield rng.choice(OPPOSITE_WORDS[word])
-    elif len(words) == 1 and word.endswith(ADJECTIVE_ENDINGS) and len(word) > 6:
-        yield from (new for new in (*JUDGEMENTS, *JUDGEMENTS_AFTER_AN) if new != word)
+    if word in lexicon.REWORDINGS:
+        yield lexicon.REWORDINGS[word]
+    elif word in lexicon.OPPOSITE_WORDS and len(words) > 1:
+        yield rng.choice(lexicon.OPPOSITE_WORDS[word])
+    elif len(words) == 1 and word.endswith(lexicon.ADJECTIVE_ENDINGS) and len(word) > 6:
+        yield from (
+            new for new in (*lexicon.JUDGEMENTS, *lexicon.JUDGEMENTS_AFTER_AN) if new != word
+        )
 
 
 def _right_article(claims: SummaryClaims, start: int, new: str) -> bool:

@@ -5,19 +5,10 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from evalharness import text
+from evalharness.meta.planted import lexicon
 from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims, pattern_matches
 from evalharness.meta.planted.names import first_name, is_known
-from evalharness.meta.planted.words import (
-    BASE_OF_PAST,
-    INVENTED_ORGANISATIONS,
-    INVENTED_PLACES,
-    INVENTED_SURNAMES,
-    OPPOSITE_WORDS,
-    PARTICIPLES,
-    PAST_OF_BASE,
-    is_fixed,
-    word_set,
-)
+from evalharness.text.words import word_set
 
 # --- Negations
 
@@ -76,7 +67,9 @@ def _auxiliaries(claims: SummaryClaims) -> Iterator[PlannedChange]:
             following = claims.text[match.end() : match.end() + 30]
             if _NO_NOT_BEFORE.match(following) or not _affirms(claims, match.start()):
                 continue
-            if pattern is _HAVE and not _is_participle(match[1]):
+            if pattern is _HAVE and not (
+                match[1] in lexicon.PARTICIPLES or match[1].endswith("ed")
+            ):
                 continue
             if claims.sentence_at(match.start()).start == match.start():
                 continue
@@ -86,10 +79,6 @@ def _auxiliaries(claims: SummaryClaims) -> Iterator[PlannedChange]:
                 yield PlannedChange(match.start(), end, f"{match[0]} not{word[0]}")
 
 
-def _is_participle(word: str) -> bool:
-    return word in PARTICIPLES or word.endswith("ed")
-
-
 def _past_tenses(claims: SummaryClaims) -> Iterator[PlannedChange]:
     found = [(match.start("past"), match["past"]) for match in pattern_matches(_FINITE, claims)]
     for name in claims.names:
@@ -97,8 +86,8 @@ def _past_tenses(claims: SummaryClaims) -> Iterator[PlannedChange]:
         if not quoted and (match := _AFTER_NAME.match(claims.text, name.span.end)):
             found.append((match.start("past"), match["past"]))
     for start, past in found:
-        if past in BASE_OF_PAST and _affirms(claims, start):
-            yield PlannedChange(start, start + len(past), f"did not {BASE_OF_PAST[past]}")
+        if past in lexicon.BASE_OF_PAST and _affirms(claims, start):
+            yield PlannedChange(start, start + len(past), f"did not {lexicon.BASE_OF_PAST[past]}")
 
 
 def _denials(claims: SummaryClaims) -> Iterator[PlannedChange]:
@@ -108,7 +97,7 @@ def _denials(claims: SummaryClaims) -> Iterator[PlannedChange]:
     for match in pattern_matches(_CANNOT, claims):
         yield PlannedChange(match.start(), match.end(), f"can {match['next']}")
     for match in pattern_matches(_DID_NOT, claims):
-        past = PAST_OF_BASE.get(match["base"])
+        past = lexicon.PAST_OF_BASE.get(match["base"])
         yield PlannedChange(match.start(), match.end(), past or f"did {match['base']}")
     for match in pattern_matches(_TURN, claims):
         yield PlannedChange(match.start(), match.end(), _TURNED[match[0]])
@@ -133,7 +122,9 @@ _HELPED = re.compile(r"\b(?:be|been|being|is|are|was|were|has|have|had)\b")
 def antonyms(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[PlannedChange]:
     """Yield changes of a word to its opposite."""
     places = [
-        match for match in pattern_matches(_WORD, claims) if match[0].lower() in OPPOSITE_WORDS
+        match
+        for match in pattern_matches(_WORD, claims)
+        if match[0].lower() in lexicon.OPPOSITE_WORDS
     ]
     for match in rng.sample(places, len(places)):
         if _is_fixed(claims, match) or _in_comparison(claims, match):
@@ -153,7 +144,11 @@ def _in_form(claims: SummaryClaims, match: re.Match[str]) -> Sequence[str]:
     """Return the opposites of a word; no past tense where it may be a participle."""
     before = claims.text[max(0, match.start() - 30) : match.start()]
     helped = _HELPED.search(before) is not None
-    return [new for new in OPPOSITE_WORDS[match[0].lower()] if not (helped and new in _ONLY_PAST)]
+    return [
+        new
+        for new in lexicon.OPPOSITE_WORDS[match[0].lower()]
+        if not (helped and new in _ONLY_PAST)
+    ]
 
 
 def _in_comparison(claims: SummaryClaims, match: re.Match[str]) -> bool:
@@ -169,7 +164,7 @@ def _is_fixed(claims: SummaryClaims, match: re.Match[str]) -> bool:
         return True
     if match[0].lower() in _MOVING and not _MOVES.match(after):
         return True
-    return is_fixed(match[0].lower(), before, after)
+    return lexicon.is_fixed(match[0].lower(), before, after)
 
 
 def _right_article(claims: SummaryClaims, start: int, new: str) -> str:
@@ -211,7 +206,7 @@ _FUTURE_AFTER_COULD = word_set(
 )
 _BEFORE_A_VERB = re.compile(r"(?:\b(?:he|she|it|they|we|who|which|now|also|still)|[^\W\d_]{3,}s) $")
 # `due to play`, but not `due to rain`.
-_DUE_TO = frozenset(PAST_OF_BASE) | word_set(
+_DUE_TO = frozenset(lexicon.PAST_OF_BASE) | word_set(
     "be have appear become come fly go play report run speak stand take travel expire"
 )
 _NOT_BASES = word_set(
@@ -369,11 +364,11 @@ def _is_stated(facts: Facts, blank: str, filling: str) -> bool:
 
 def _fill_blank(blank: str, rng: Random) -> str:
     if blank == "person":
-        return f"{first_name(None, rng)} {rng.choice(INVENTED_SURNAMES)}"
+        return f"{first_name(None, rng)} {rng.choice(lexicon.INVENTED_SURNAMES)}"
     if blank == "place":
-        return rng.choice(INVENTED_PLACES)
+        return rng.choice(lexicon.INVENTED_PLACES)
     if blank == "organisation":
-        return rng.choice(INVENTED_ORGANISATIONS)
+        return rng.choice(lexicon.INVENTED_ORGANISATIONS)
     if blank == "money":
         return f"£{rng.randint(11, 98) / 10} million"
     if blank == "percent":

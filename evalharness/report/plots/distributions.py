@@ -6,16 +6,8 @@ import numpy as np
 
 from evalharness.comparison.shared import Shared
 from evalharness.report.gathered import ScoreColumn
-from evalharness.report.plots.drawing import (
-    ACCENT,
-    FG,
-    ChartRow,
-    Plot,
-    Spec,
-    draw,
-    layer,
-    mean_layers,
-)
+from evalharness.report.plots import drawing
+from evalharness.report.plots.drawing import ChartRow, Plot, Spec
 from evalharness.report.plots.material import OVERLAID, Material, axis_title, cut_note, label
 from evalharness.report.plots.scatters import series
 from evalharness.stats import intervals
@@ -68,7 +60,7 @@ def _histograms(
             outlines.append({"system": name, "x": float(edge), "top": top, "ground": -row})
         if estimate is not None:
             marks.append({"system": name, "mean": estimate.mean, "row": -row, "above": -row + 0.9})
-    return draw(
+    return drawing.draw(
         f"distribution-{column.key}",
         _spec(outlines, marks, axis_title(column)),
         title=f"{label(column)} of the articles, by system",
@@ -95,17 +87,22 @@ def _spec(outlines: list[ChartRow], marks: list[ChartRow], title: str) -> Spec:
          "scale": {"domain": [0.9 - len(marks), 1], "nice": False, "zero": False}}  # fmt: skip
     bars = {"x": {"field": "x", **x}, "y": {"field": "top", **y}, "y2": {"field": "ground"},
             "detail": {"field": "system"}}  # fmt: skip
-    edge = {"color": ACCENT, "strokeWidth": 1}
-    area = layer("area", bars, interpolate="step-after", color=ACCENT, fillOpacity=0.55, line=edge)
+    edge = {"color": drawing.ACCENT, "strokeWidth": 1}
+    area = drawing.layer(
+        "area", bars, interpolate="step-after", color=drawing.ACCENT, fillOpacity=0.55, line=edge
+    )
     means = {"x": {"field": "mean", **x}, "y": {"field": "row", **y}, "y2": {"field": "above"}}
     named = {"x": {"value": 0}, "y": {"field": "row", **y}, "text": {"field": "system"}}
-    names = layer("text", named, align="right", baseline="bottom", dx=-8)
+    names = drawing.layer("text", named, align="right", baseline="bottom", dx=-8)
     return {
         "width": 250,
         "height": 32 * len(marks) if len(marks) > 1 else 90,
         "layer": [
             {"data": {"values": outlines}, **area},
-            {"data": {"values": marks}, **layer("rule", means, color=FG, strokeWidth=1.5)},
+            {
+                "data": {"values": marks},
+                **drawing.layer("rule", means, color=drawing.FG, strokeWidth=1.5),
+            },
             {"data": {"values": marks}, **names},
         ],
     }
@@ -183,7 +180,7 @@ def _figure(
     shown = len({row["system"] for row in rows})
     sizes = {row["bin"]: row["n"] for row in rows}
     chosen = f" Every {every}th article is counted." if every > 1 else ""
-    return draw(
+    return drawing.draw(
         f"length-{column.key}",
         _length_spec(rows, axis_title(column)),
         title=f"{label(column)} by length of the article",
@@ -214,5 +211,5 @@ def _length_spec(rows: list[ChartRow], title: str) -> Spec:
         "height": 210,
         "data": {"values": rows},
         "encoding": {"x": x, "xOffset": aside, "color": colour},
-        "layer": mean_layers(title, shape, 42),
+        "layer": drawing.mean_layers(title, shape, 42),
     }

@@ -243,9 +243,7 @@ def layer(mark: str, encoding: Spec, **looks: Any) -> Spec:
 
 # The cells of a heat map: the higher the `shade` of a row of data, the stronger.
 SHADED_CELLS = layer(
-    "rect",
-    {"fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}},
-    color=ACCENT,
+    "rect", {"fillOpacity": {"field": "shade", "type": "quantitative", "scale": None}}, color=ACCENT
 )
 
 

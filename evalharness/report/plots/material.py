@@ -12,13 +12,7 @@ from evalharness.comparison.comparison import Comparison
 from evalharness.comparison.shared import Incomparable, Shared, share
 from evalharness.errors import DataError
 from evalharness.report.gathered import ScoreColumn
-from evalharness.report.plots.drawing import (
-    SERIES,
-    SHAPES,
-    abbreviations,
-    one_line_name,
-    short_plot_names,
-)
+from evalharness.report.plots import drawing
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run, unique_names
 
@@ -54,13 +48,13 @@ class Material:
     @cached_property
     def names(self) -> list[str]:
         """The systems, each with a name of its own that fits beside a plot."""
-        return short_plot_names(unique_names(self.runs))
+        return drawing.short_plot_names(unique_names(self.runs))
 
     @cached_property
     def key(self) -> str:
         """What short names abbreviate, in words; empty if nothing."""
-        keys = abbreviations(unique_names(self.runs)).items()
-        meanings = ", ".join(f"{short} is {one_line_name(key)}" for key, short in keys)
+        keys = drawing.abbreviations(unique_names(self.runs)).items()
+        meanings = ", ".join(f"{short} is {drawing.one_line_name(key)}" for key, short in keys)
         return f" In names, {meanings}." if meanings else ""
 
     @cached_property
@@ -128,7 +122,7 @@ def scale(column: ScoreColumn) -> int:
 
 def label(column: ScoreColumn) -> str:
     """Return a score's name as a plot has room for it."""
-    return short_plot_names([column.label], _LABEL)[0]
+    return drawing.short_plot_names([column.label], _LABEL)[0]
 
 
 def axis_title(column: ScoreColumn) -> str:
@@ -144,8 +138,8 @@ def spread(values: Values) -> float:
 
 def colour_and_shape(system: int) -> tuple[str, str]:
     """Return the colour and the shape of a system: no two of the first 64 have both alike."""
-    at = system % len(SERIES)
-    return SERIES[at], SHAPES[(at + system // len(SERIES)) % len(SHAPES)]
+    turn, at = divmod(system, len(drawing.SERIES))
+    return drawing.SERIES[at], drawing.SHAPES[(at + turn) % len(drawing.SHAPES)]
 
 
 def cut_note(shown: int, of: int) -> str:

@@ -6,17 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalharness.report.gathered import ScoreColumn
-from evalharness.report.plots.drawing import (
-    FG,
-    SHADED_CELLS,
-    ChartRow,
-    Plot,
-    Spec,
-    draw,
-    layer,
-    mean_layers,
-    short_plot_names,
-)
+from evalharness.report.plots import drawing
+from evalharness.report.plots.drawing import ChartRow, Plot, Spec
 from evalharness.report.plots.material import (
     OVERLAID,
     Material,
@@ -94,7 +85,7 @@ def _sorted_texts(values: Sequence[Any]) -> list[str]:
 
 
 def _name(key: str) -> str:
-    return short_plot_names([key.rpartition(".")[2]])[0]
+    return drawing.short_plot_names([key.rpartition(".")[2]])[0]
 
 
 def _line(
@@ -102,7 +93,7 @@ def _line(
 ) -> Iterator[Plot]:
     models = list(dict.fromkeys(_model(material, n) for n in systems))
     shown = models[:OVERLAID]
-    names = dict(zip(shown, short_plot_names(shown), strict=True))
+    names = dict(zip(shown, drawing.short_plot_names(shown), strict=True))
     rows: list[ChartRow] = []
     for n in systems:
         estimate, model = material.estimate(n, column), _model(material, n)
@@ -115,7 +106,7 @@ def _line(
     values = _sorted_texts([material.settings[n][key] for n in systems])
     if len(values) < 2 or not rows:
         return
-    yield draw(
+    yield drawing.draw(
         f"sweep-{column.key}",
         _line_spec(rows, values, _name(key), axis_title(column)),
         title=f"{label(column)} by {_name(key)}",
@@ -130,14 +121,14 @@ def _line(
 
 def _line_spec(rows: list[ChartRow], values: list[str], x_title: str, y_title: str) -> Spec:
     colour, shape = series(rows)
-    short = dict(zip(values, short_plot_names(values, 14), strict=True))
+    short = dict(zip(values, drawing.short_plot_names(values, 14), strict=True))
     rows = [{**row, "x": short[row["x"]]} for row in rows]
     x = {"field": "x", "type": "ordinal", "sort": None, "title": x_title,
          "scale": {"domain": list(short.values())},
          "axis": {"labelAngle": 0 if len(values) <= 6 else -40, "grid": False}}  # fmt: skip
     aside = {"field": "system", "type": "nominal", "sort": None}
-    uprights, points = mean_layers(y_title, shape, 50)
-    line = layer("line", {"y": points["encoding"]["y"]}, opacity=0.5)
+    uprights, points = drawing.mean_layers(y_title, shape, 50)
+    line = drawing.layer("line", {"y": points["encoding"]["y"]}, opacity=0.5)
     return {
         "width": max(240, 40 * len(values)),
         "height": 210,
@@ -170,7 +161,7 @@ def _maps(
     for name in order[:_MAPS]:
         cells = {n: means_of[n] for n in groups[name]}
         if len(cells) > 1:
-            title = short_plot_names([", ".join(name)], _TITLE)[0]
+            title = drawing.short_plot_names([", ".join(name)], _TITLE)[0]
             yield _map(material, column, title, cells, (down, across), means)
 
 
@@ -184,7 +175,7 @@ def _map(
 ) -> Plot:
     settings = {n: material.settings[n] for n in cells}
     values = [_sorted_texts([settings[n][key] for n in sorted(cells)])[:_SIDE] for key in keys]
-    labels = [dict(zip(v, short_plot_names(v, 18), strict=True)) for v in values]
+    labels = [dict(zip(v, drawing.short_plot_names(v, 18), strict=True)) for v in values]
     least, greatest = min(means), max(means)
     rows = [
         {
@@ -197,9 +188,9 @@ def _map(
         if _value(settings[n][keys[0]]) in labels[0] and _value(settings[n][keys[1]]) in labels[1]
     ]
     spec = _map_spec(rows, [[*names.values()] for names in labels], [_name(key) for key in keys])
-    return draw(
+    return drawing.draw(
         f"sweep-{column.key}-{name}",
-        {"title": short_plot_names([name])[0], **spec},
+        {"title": drawing.short_plot_names([name])[0], **spec},
         title=f"{label(column)} of {name} by {_name(keys[0])} and {_name(keys[1])}",
         caption=(
             f"Mean {label(column)}: the stronger the shade, the higher, on one scale for all maps "
@@ -222,5 +213,8 @@ def _map_spec(rows: list[ChartRow], domains: list[list[str]], titles: list[str])
         "height": {"step": 26},
         "data": {"values": rows},
         "encoding": {"x": x, "y": y},
-        "layer": [SHADED_CELLS, layer("text", {"text": {"field": "said"}}, color=FG)],
+        "layer": [
+            drawing.SHADED_CELLS,
+            drawing.layer("text", {"text": {"field": "said"}}, color=drawing.FG),
+        ],
     }

@@ -1,24 +1,16 @@
 // The summaries' side: a card for each, its sentences and flags able to point into the article.
 
-// Kinds of flags by the look they share: colour and form of the underline.
-const LOOKS = {
-  number: "number", unit: "number", date: "date", entity: "name", swap: "name", name: "name",
-  negation: "negation", antonym: "negation", quote: "quote", attribution: "quote",
-  roles: "role", role: "role", unsupported: "unsupported",
-};
-const lookOf = (kind) => (Object.hasOwn(LOOKS, kind) ? LOOKS[kind] : "other");
-
 // What an element of a card stands for: {flags, evidence, label}.
 const meanings = new WeakMap();
 
 /** The flags of a summary by the checks that are shown, in the order of the text, numbered. */
-function flagsOf(summary, checks, articleLength) {
+function flagsOf(summary, checks, looks, articleLength) {
   const flags = checks.flatMap((check) =>
     (summary.scores?.[check]?.flags ?? []).map(([start, end, kind, message, evidence]) => {
       const span = clamped([start, end], summary.text.length);
       const spans = (evidence ?? []).map((pair) => clamped(pair, articleLength));
       const outside = span.outside || spans.some((found) => found.outside);
-      return { check, kind, message, outside, start: span.start, end: span.end,
+      return { check, kind, look: looks.get(kind), message, outside, start: span.start, end: span.end,
         evidence: spans.filter((found) => found.start < found.end) };
     }));
   flags.sort((a, b) => a.start - b.start || a.end - b.end);
@@ -106,7 +98,7 @@ function flagElement(words, covering, ending, begun) {
   covering.forEach((flag) => begun.add(flag));
   const numbers = ending.map((flag) => flag.number).join(",");
   const element = make("span", {
-    class: `flag k-${lookOf(covering[0].kind)}${words ? "" : " point"}`,
+    class: `flag k-${covering[0].look}${words ? "" : " point"}`,
     "data-n": numbers || null,
     tabindex: first ? 0 : null, role: first ? "button" : null,
     "aria-label": first && !words ? `flag ${numbers}: something is missing here` : null,
@@ -136,7 +128,7 @@ function flagList(summary, flags, article, labels, several) {
   return make("ol", { class: "flags" }, ...flags.map((flag) => {
     const words = clipped(text.slice(flag.start, flag.end), 120);
     return make("li", { "data-n": flag.number },
-      kindMark(flag.kind), words ? quote("quoted", words) : null,
+      kindMark(flag), words ? quote("quoted", words) : null,
       message(flag.message, 500),
       several ? said("span", "by", `(${labels(flag.check)})`) : null,
       flag.outside ? make("span", { class: "by" }, "(it pointed outside the text)") : null,
@@ -154,8 +146,8 @@ function message(text, length) {
   return make("span", { class: "message", dir: "ltr" }, visible(clipped(String(text ?? ""), length)));
 }
 
-function kindMark(kind) {
-  return make("span", { class: `kind k-${lookOf(kind)}` }, said("bdi", "", clipped(String(kind), 40)));
+function kindMark({ kind, look }) {
+  return make("span", { class: `kind k-${look}` }, said("bdi", "", clipped(String(kind), 40)));
 }
 
 /** The article's words on a flag, as a button that lights them up there. */

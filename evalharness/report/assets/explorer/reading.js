@@ -114,7 +114,7 @@ class Reading {
     }
     const shown = { ...summary, text: visible(summary.text) };
     const length = this.article.text.length;
-    const flags = flagsOf(shown, this.checks, length);
+    const flags = flagsOf(shown, this.checks, this.table.looks, length);
     card.append(name, this.#facts(s, shown));
     card.append(shown.text.trim()
       ? summaryText(shown, flags, this.checks, this.#label, length)
@@ -298,7 +298,7 @@ class Tip {
 
   show(element, flags, labels) {
     this.stay();
-    this.box.replaceChildren(...flags.slice(0, 6).map((flag) => make("p", {}, kindMark(flag.kind),
+    this.box.replaceChildren(...flags.slice(0, 6).map((flag) => make("p", {}, kindMark(flag),
       message(flag.message, 300),
       said("span", "by", `(${labels(flag.check)})`))));
     this.box.hidden = false;

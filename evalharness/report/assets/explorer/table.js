@@ -11,6 +11,8 @@ class Table {
     this.texts = new Array(this.size); // lower-cased text to search, of the chunks that are loaded
     this.names = index.articles.id.map((id, i) =>
       `${id}\n${index.articles.title?.[i] ?? ""}`.toLowerCase());
+    // Colour and form of the underline, by the kind of flag.
+    this.looks = new Map(index.kinds.map((kind, n) => [kind, index.looks[n]]));
     this.flags = index.systems.map((_, s) => this.#flagsOf(s));
   }
 

@@ -1,7 +1,7 @@
-"""One pass over the samples of a run: each line by itself, with the table, with the store.
+"""The files of a run and of its store, read and held against each other.
 
-First the ledgers of the store, every line and batch of them; then scores and summaries made again;
-then the pass, which asks both.
+First the ledgers, every line and batch of them; then scores and summaries made again; then one pass
+over the samples, each by itself, with its row of the table, and with the store.
 """
 
 import json
@@ -13,21 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from evalharness import records
 from evalharness.config import registry
 from evalharness.config.signature import signature_text
 from evalharness.errors import HarnessError, StoreError
 from evalharness.metrics.rouge import Rouge
 from evalharness.protocols import Pair, Prompted
-from evalharness.records import (
-    NO_ANSWER,
-    Article,
-    Score,
-    Summary,
-    digest,
-    score_record,
-    summary_of,
-    summary_record,
-)
+from evalharness.records import Article, Score, Summary
 from evalharness.store import ledger as store_ledger
 from evalharness.store import samples, table
 from evalharness.store.aggregates import BLOCK_ROWS, Tally
@@ -177,7 +169,7 @@ class Rescoring:
             return
         for (line, sample, article, summary), score in zip(written, scores, strict=True):
             found = sample["scores"][label]
-            wanted = with_band(self.made, label, _plain(score_record(score)), article)
+            wanted = with_band(self.made, label, _plain(records.score_record(score)), article)
             self._compare(line, label, found, wanted, neural(metric))
             if isinstance(metric, Rouge):
                 self._reference(line, label, found, metric, article, summary)
@@ -215,7 +207,7 @@ class Rescoring:
         self.findings.done["summaries written again"] += len(written)
         again = self.made.model.summarize([article for *_, article, _ in written])
         for (line, sample, *_), summary in zip(written, again, strict=True):
-            odd = unlike(sample["summary"], summary_record(summary))
+            odd = unlike(sample["summary"], records.summary_record(summary))
             self.findings.differ(self.path, line, "summary", odd, "written again")
 
 
@@ -291,16 +283,10 @@ Read = tuple[int, dict[str, Any], Article, Summary]
 class VerifiedSamples:
     """The samples of a run, read once."""
 
-    def __init__(
-        self,
-        run: Run,
-        made: Components,
-        shelf: Shelf | None,
-        findings: Findings,
-    ) -> None:
+    def __init__(self, run: Run, made: Components, shelf: Shelf | None, findings: Findings) -> None:
         """Take a run, what made it, and its store, if there is one."""
         self.run = run
-        self.path = run.folder / samples.SAMPLES
+        self.path = run.samples_file
         self.table = Table(run.folder / samples.TABLE_FILE, findings)
         self.made = made
         self.shelf = shelf
@@ -375,7 +361,7 @@ class VerifiedSamples:
         )
         if list(sample["scores"]) != list(self.run.figures):
             raise ValueError(f"scores of {list(sample['scores'])}")
-        return number, sample, article, summary_of(article.id, sample["summary"])
+        return number, sample, article, records.summary_of(article.id, sample["summary"])
 
     def _differs(self, line: int, place: str, message: str) -> None:
         self.findings.differs(self.path, line, place, message)
@@ -415,15 +401,15 @@ class VerifiedSamples:
         signature = told.partition(CALIBRATED)[0]
         ledger = self.shelf.ledger("scores", signature)
         keys = [
-            digest(s.text, content_key(a, needs)) if s.finish != "error" else ""
+            records.digest(s.text, content_key(a, needs)) if s.finish != "error" else ""
             for _, _, a, s in window
         ]
         kept = records_of(ledger, keys)
         for (line, sample, article, summary), record in zip(window, kept, strict=True):
             found = sample["scores"][label]
             if summary.finish == "error":
-                record = score_record(Score(None, note=f"no summary: {summary.note}"))
-            if found.get("note", "").startswith(NO_ANSWER):
+                record = records.score_record(Score(None, note=f"no summary: {summary.note}"))
+            if found.get("note", "").startswith(records.NO_ANSWER):
                 continue
             if record is None:
                 self.absent[f"scores by {label}"] += 1
@@ -454,13 +440,10 @@ def _check_types(sample: Any) -> None:
 
 def _score_columns(sample: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the table says of a sample's scores; what is not in it is null there."""
-    found: dict[str, Any] = {}
+    found = table.row_of_scores(sample["scores"])
     for label, score in sample["scores"].items():
         numbers = {"value": score["value"], **score.get("parts", {})}
         found |= {f"{label}.{part}": value for part, value in numbers.items()}
-        found[f"{label}.band"] = score.get("band")
-        found[f"{label}.flags"] = len(score.get("flags", ()))
-        found[f"{label}.counts"] = score.get("counts")
     return found
 
 
@@ -501,10 +484,10 @@ class Table:
         if self.n != tally.articles:
             message = f"{self.n} rows, and {tally.articles} lines in {samples.SAMPLES}"
             self.findings.differs(self.path, 0, "", message)
-        wanted = {f.name: f.type for f in table.table_schema(tally.columns)}
         found = {f.name: f.type for f in self.schema}
-        if "line" not in found:  # of an older version
-            wanted.pop("line")
+        columns = table.table_schema(tally.columns)
+        lacking = table.ADDED_COLUMNS.keys() - found.keys()
+        wanted = {f.name: f.type for f in columns if f.name not in lacking}
         if found != wanted:
             odd = [k for k in dict.fromkeys([*found, *wanted]) if found.get(k) != wanted.get(k)]
             message = f"its columns are not those of {samples.SAMPLES}: {', '.join(odd)}"

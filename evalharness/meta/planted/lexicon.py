@@ -5,12 +5,9 @@ article has none of its words.
 """
 
 import re
+from collections.abc import Mapping
 
-
-def word_set(words: str) -> frozenset[str]:
-    """Return the words of a line as a set."""
-    return frozenset(words.split())
-
+from evalharness.text.words import word_set
 
 # --- Verbs with their forms
 
@@ -125,90 +122,89 @@ def _opposites() -> dict[str, tuple[str, ...]]:
 OPPOSITE_WORDS = _opposites()
 # Words that are never turned into their opposites: their use is too varied.
 NEVER_TURNED = frozenset(["cut", "least", "most", "under", "with"])
-# Words, what stands before them and what stands after them in such company; empty: nothing does.
-_FIXED: tuple[tuple[str, str, str], ...] = (
-    ("approve approves approved", r"", r" of\b"),
-    ("after", r"(?:named|looked?|looking|day|week|year|soon|shortly|hours|take[ns]?) $", r" all\b"),
-    (
-        "before",
-        r"(?:appear\w*|as|than|day|years?|months?|week|hours?|ever|never) $",
-        r" (?:long|a judge|magistrates|court)",
+# What stands before words, and after them, in phrases in which they have no opposite.
+_FIXED_BEFORE = {
+    "after": r"(?:named|looked?|looking|day|week|year|soon|shortly|hours|take[ns]?) $",
+    "before": r"(?:appear\w*|as|than|day|years?|months?|week|hours?|ever|never) $",
+    "more": r"(?:once|any|even|much|no|than|or|and|many|far) $",
+    "first": r"(?:at|for the|from) $",
+    "last": r"(?:at|the) $",
+    "open": r"\b(?:an?|the|french|us|australian|british|wide|in) $",
+    "close": r"(?:very|so|a|as|came|come|is|are|was) $",
+    "left": r"(?:the|was|were|been|is|are|has|be|on|his|her|have|had) $|\($",
+    "lost": r"(?:was|were|be|is|are|been) $",
+    "over": r"(?:all|take[ns]?|took|taking|is|was|game|hand\w*|won|turn\w*|run|more|the) $",
+    "high": r"(?:an?|the|record|so|at) $",
+    "low": r"(?:an?|a record|all-time|so|at) $",
+    "man": r"(?:spider|iron|isle of) $",
+    # Verbs only; else they are mostly nouns.
+    "support increase": r"(?<!\bto )(?<!will )(?<!would )(?<!they )(?<!who )(?<!not )(?<!could )$",
+    "early": r"(?:as|an) $",
+    "late": r"(?:the|too|of|her|his|their) $",
+    "best": r"(?:at|s|his|her|their) $",
+    "better": r"(?:had|get|got) $",
+    "begin begins began start starts started end ended stopped": (
+        r"\b(?:the|an|week|in|his|her|no|a|their|its|from|head|this|flying) $"
     ),
-    (
-        "more",
-        r"(?:once|any|even|much|no|than|or|and|many|far) $",
-        r"(?! (?:than \d|than half|people|men|women|children|\w{3,}[^s]s)\b)",
-    ),
-    ("first", r"(?:at|for the|from) $", r" (?:time|minister|lady|\w+ since|-)|[ ]?[.,;]|$"),
-    ("last", r"(?:at|the) $", r" (?:week|month|year|night|\w+day|season|summer|minute|\d|few)"),
-    ("open", r"\b(?:an?|the|french|us|australian|british|wide|in) $", r""),
-    ("close", r"(?:very|so|a|as|came|come|is|are|was) $", r" (?:to|friend|ally|race)"),
-    (
-        "left",
-        r"(?:the|was|were|been|is|are|has|be|on|his|her|have|had) $|\($",
-        r" (?:him|her|them|\w+ (?:dead|injured)|wing)|\)",
-    ),
-    ("lost", r"(?:was|were|be|is|are|been) $", r" (?:his|her|their) (?:life|lives|wife|\w+er)"),
-    (
-        "over",
-        r"(?:all|take[ns]?|took|taking|is|was|game|hand\w*|won|turn\w*|run|more|the) $",
-        r"(?! \d)",
-    ),
-    ("without", r"", r" (?:\w+ing|any)\b"),
-    ("high", r"(?:an?|the|record|so|at) $", r" (?:school|street|court|-|profile)"),
-    ("low", r"(?:an?|a record|all-time|so|at) $", r"-"),
-    ("man", r"(?:spider|iron|isle of) $", r""),
-    (
-        "support increase",  # verbs only; else they are mostly nouns
-        r"(?<!\bto )(?<!will )(?<!would )(?<!they )(?<!who )(?<!not )(?<!could )$",
-        r"",
-    ),
-    ("early", r"(?:as|an) $", r" (?:\w+ hours|years)"),
-    ("late", r"(?:the|too|of|her|his|their) $", r""),
-    ("best", r"(?:at|s|his|her|their) $", r"-| (?:known|friend)"),
-    ("better", r"(?:had|get|got) $", r""),
-    ("above", r"", r"(?! \d)"),
-    ("failed fail", r"", r" to\b"),
-    (
-        "begin begins began start starts started end ended stopped",
-        r"\b(?:the|an|week|in|his|her|no|a|their|its|from|head|this|flying) $",
-        r" (?:of|at|with|from|to|up|in|\w+ing)\b",
-    ),
-    ("never", r"", r" before"),
-    ("agree agrees agreed", r"", r" (?:that|with|on|upon)\b"),
-    ("safe", r"(?:the|a) $", r" (?:seat|house|haven)"),
-    ("public", r"(?:the|in|of) $", r" (?:\w+ england|house|health)"),
-    ("private", r"(?:in) $", r" (?:\w+ \w+ regiment|eye)"),
-    ("fall", r"\b(?:the|a|last|next|this) $", r" (?:out|in|off|for|asleep|ill|apart|short|victim)"),
-    ("fell", r"", r" (?:out|in|off|for|asleep|ill|apart|short|victim|through|down|over|from)"),
-    (
-        "raised",
-        r"(?:was|were|born and|been) $",
-        r" (?:concern\w*|questions|awareness|the alarm|in|by|money|funds)",
-    ),
-    ("raise", r"(?:pay|a) $", r" (?:concern\w*|questions|awareness|the alarm|money|funds)"),
-    ("foreign", r"", r" (?:secretary|minister|office)"),
-    ("opposed", r"(?:as) $", r""),
-)
-
-
-def _compile_pattern(pattern: str) -> re.Pattern[str] | None:
-    return re.compile(pattern, re.IGNORECASE) if pattern else None
-
-
-_PATTERNS = {
-    word: (_compile_pattern(before), _compile_pattern(after))
-    for words, before, after in _FIXED
-    for word in words.split()
+    "safe": r"(?:the|a) $",
+    "public": r"(?:the|in|of) $",
+    "private": r"(?:in) $",
+    "fall": r"\b(?:the|a|last|next|this) $",
+    "raised": r"(?:was|were|born and|been) $",
+    "raise": r"(?:pay|a) $",
+    "opposed": r"(?:as) $",
 }
+_FIXED_AFTER = {
+    "approve approves approved": r" of\b",
+    "after": r" all\b",
+    "before": r" (?:long|a judge|magistrates|court)",
+    "more": r"(?! (?:than \d|than half|people|men|women|children|\w{3,}[^s]s)\b)",
+    "first": r" (?:time|minister|lady|\w+ since|-)|[ ]?[.,;]|$",
+    "last": r" (?:week|month|year|night|\w+day|season|summer|minute|\d|few)",
+    "close": r" (?:to|friend|ally|race)",
+    "left": r" (?:him|her|them|\w+ (?:dead|injured)|wing)|\)",
+    "lost": r" (?:his|her|their) (?:life|lives|wife|\w+er)",
+    "over": r"(?! \d)",
+    "without": r" (?:\w+ing|any)\b",
+    "high": r" (?:school|street|court|-|profile)",
+    "low": r"-",
+    "early": r" (?:\w+ hours|years)",
+    "best": r"-| (?:known|friend)",
+    "above": r"(?! \d)",
+    "failed fail": r" to\b",
+    "begin begins began start starts started end ended stopped": (
+        r" (?:of|at|with|from|to|up|in|\w+ing)\b"
+    ),
+    "never": r" before",
+    "agree agrees agreed": r" (?:that|with|on|upon)\b",
+    "safe": r" (?:seat|house|haven)",
+    "public": r" (?:\w+ england|house|health)",
+    "private": r" (?:\w+ \w+ regiment|eye)",
+    "fall": r" (?:out|in|off|for|asleep|ill|apart|short|victim)",
+    "fell": r" (?:out|in|off|for|asleep|ill|apart|short|victim|through|down|over|from)",
+    "raised": r" (?:concern\w*|questions|awareness|the alarm|in|by|money|funds)",
+    "raise": r" (?:concern\w*|questions|awareness|the alarm|money|funds)",
+    "foreign": r" (?:secretary|minister|office)",
+}
+
+
+def _by_word(patterns: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+    return {
+        word: re.compile(pattern, re.IGNORECASE)
+        for words, pattern in patterns.items()
+        for word in words.split()
+    }
+
+
+_BEFORE, _AFTER = _by_word(_FIXED_BEFORE), _by_word(_FIXED_AFTER)
 
 
 def is_fixed(word: str, before: str, after: str) -> bool:
     """Tell whether a word between others is part of a phrase and has no opposite there."""
     if word in NEVER_TURNED:
         return True
-    first, second = _PATTERNS.get(word, (None, None))
-    return bool((first and first.search(before)) or (second and second.match(after)))
+    in_front, behind = _BEFORE.get(word), _AFTER.get(word)
+    return bool((in_front and in_front.search(before)) or (behind and behind.match(after)))
 
 
 # --- Words of quotations

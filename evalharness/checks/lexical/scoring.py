@@ -1,0 +1,156 @@
+"""What the checks without weights share: an article is read once, and its summaries are scored.
+
+The score is that of `share_of_claims` (how many of the summary's numbers, names, … are right) or of
+`SummaryClaims.share_without_clash` (in how many of its sentences the article says nothing else).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache
+from typing import ClassVar, Generic, NamedTuple, TypeVar
+
+from evalharness import text
+from evalharness.checks.lexical.passages import MOST_EVIDENCE, MOST_SUMMARY_WORDS, passages
+from evalharness.protocols import Need, Pair
+from evalharness.records import Article, Flag, Score, SentenceScore, Span
+from evalharness.text.dates import publication_day
+from evalharness.text.defects import unscorable
+
+
+class BySentences:
+    """What the checks share whose scores depend on where sentences end."""
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the version of the sentence splitter, which a score depends on."""
+        return {"sentences": str(text.SENTENCES_VERSION)}
+
+
+def in_order(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return spans in order, each once."""
+    return tuple(sorted(set(spans)))
+
+
+class SentenceClaims(NamedTuple):
+    """What a check says of the claims of one sentence: its numbers, its names, …"""
+
+    score: SentenceScore
+    n_claims: int
+    n_wrong: int
+    flags: Sequence[Flag]
+
+
+def share_of_claims(sentences: Iterable[SentenceClaims], named: str) -> Score:
+    """Return the share of a summary's claims that are right, with flags.
+
+    named: what the claims are (`numbers`), for the note of a summary that has none.
+    """
+    judged = list(sentences)
+    n_claims = sum(sentence.n_claims for sentence in judged)
+    if not n_claims:
+        return Score(None, note=f"the summary has no {named}")
+    return Score(
+        1 - sum(sentence.n_wrong for sentence in judged) / n_claims,
+        sentences=tuple(sentence.score for sentence in judged),
+        flags=tuple(flag for sentence in judged for flag in sentence.flags),
+    )
+
+
+class ArticleIndex:
+    """An article as a check needs it, made once for all its summaries.
+
+    published: the day on which it appeared, where that is known.
+    """
+
+    def __init__(self, article: str, published: date | None = None) -> None:
+        self.text = article
+        self.passages = passages(article)
+        self.published = published
+
+    @property
+    def names(self) -> list[text.Name]:
+        """The names of the article."""
+        return self.passages.names_and_casing[0]
+
+    @property
+    def casing(self) -> text.Casing:
+        """How the article writes its words."""
+        return self.passages.names_and_casing[1]
+
+    def check(self, summary: str) -> Score:
+        """Return the score of a summary, with flags; none where a text is empty."""
+        if note := unscorable(self.text, summary):
+            return Score(None, note=note)
+        return self.compare(summary)
+
+    def compare(self, summary: str) -> Score:
+        """Return the score of a summary, with flags; neither text is empty."""
+        raise NotImplementedError
+
+
+def published_on(article: Article) -> date | None:
+    """Return the day on which an article appeared: `published`, which its loader may have kept."""
+    known = article.extra.get("published")
+    return publication_day([str(known)]) if known else None
+
+
+class LexicalCheck:
+    """What the checks without weights share.
+
+    index: makes of an article what the check needs of it. english: it reads English only.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    index: ClassVar[type[ArticleIndex]]
+    english: ClassVar[bool] = False
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Flag what is wrong in each summary, and point to what the article says."""
+        index, dated = cache(self.index), "published" in self.needs
+        return [
+            index(article.text, published_on(article) if dated else None).check(summary.text)
+            for article, summary in pairs
+        ]
+
+
+Clash = TypeVar("Clash")
+
+Index = TypeVar("Index", bound=ArticleIndex)
+
+
+class SummaryClaims(Generic[Index, Clash]):
+    """A summary's sentences, held against an article, which may clash with what it says."""
+
+    def __init__(self, article: Index, summary: str) -> None:
+        self.article = article
+        self.stated = article.passages
+        self.own = passages(summary)
+
+    def read(self, number: int) -> tuple[list[int], list[Clash]]:
+        """Return which sentences of the article one was compared with, and what clashes.
+
+        Where there are none, it cannot be compared.
+        """
+        raise NotImplementedError
+
+    def flag(self, clash: Clash) -> Flag:
+        """Return what a reader is told of a clash, with the article's words."""
+        raise NotImplementedError
+
+    def share_without_clash(self) -> Score:
+        """Return the share of the comparable sentences without a clash, with flags."""
+        flags: list[Flag] = []
+        scores: list[SentenceScore] = []
+        for number, sentence in enumerate(self.own.sentences):
+            if self.own.first[number] >= MOST_SUMMARY_WORDS:
+                break
+            copied = self.stated.sentence_of(sentence.of(self.own.text))
+            compared, clashes = self.read(number) if copied is None else ([copied], [])
+            if compared:
+                flags += map(self.flag, clashes)
+                evidence = in_order([self.stated.sentences[each] for each in compared])
+                scores.append(SentenceScore(sentence, float(not clashes), evidence[:MOST_EVIDENCE]))
+        if not scores:
+            return Score(None, note="no sentence can be compared with one of the article")
+        value = sum(score.value for score in scores) / len(scores)
+        return Score(value, sentences=tuple(scores), flags=tuple(flags))
