@@ -300,4 +300,4 @@ def test_hider_leaves_other_texts_alone() -> None:
 
 def test_key_is_taken_out_of_what_a_tracker_says() -> None:
     said = _one_line(ValueError(f"http://me:pass@host and http://me@host refused {KEYS['github']}"))
-    assert said == "ValueError: http://[key]@host and http://host refused [key]"
+    assert said == "ValueError: http://host and http://host refused [key]"
