@@ -1,6 +1,8 @@
 """Prompts of decoders: templates with fields, chat templates, and as much text as fits."""
 
+import bisect
 import datetime
+import itertools
 import json
 import re
 import string
@@ -13,8 +15,12 @@ _CLOCK = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1""")
 
 _THOUGHT = re.compile(r"\A.*?</think>|<think>.*\Z", re.DOTALL)
 
-# How far the number of tokens of a prompt may stray from that of its parts, where they join.
+# A longer beginning of a text may make a prompt of fewer tokens, but not of so many fewer.
 _SLACK = 8
+# How often a cut is guessed from the numbers of tokens; then the range is halved.
+_GUESSES = 6
+# What is left whole where a tokenizer does not say where its tokens end.
+_PIECE = re.compile(r"[!-~]{1,16}|\S")
 
 
 def check_template(
@@ -96,30 +102,53 @@ def render_chat(
 
 
 def places_to_cut(tokenizer: Any, text: str) -> list[int]:
-    """Return where a text may be cut: the ends of its tokens, ascending."""
+    """Return where a text may be cut: the end of each token, ascending.
+
+    Several tokens may end alike: in scripts that a vocabulary lacks, a character is some of them.
+    """
     if not tokenizer.is_fast:
-        return [match.end() for match in re.finditer(r"\S+", text)]
+        return [match.end() for match in _PIECE.finditer(text)]
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    return sorted({end for _, end in encoded["offset_mapping"] if end > 0})
+    return sorted(end for _, end in encoded["offset_mapping"] if end > 0)
 
 
 def longest_fit(
-    ids: Callable[[str], list[int]], text: str, cuts: Sequence[int], limit: int, whole: list[int]
+    ids: Callable[[str], list[int]], text: str, ends: Sequence[int], limit: int, whole: list[int]
 ) -> tuple[int, list[int]]:
     """Return the greatest cut whose prompt fits, and that prompt; (0, []) if none does.
 
-    ids: the prompt for a beginning of the text. cuts: where it may end, ascending, one a token.
+    ids: the prompt for a beginning of the text. ends: where it may end, ascending, one a token.
     whole: the prompt for all of it. The length of a prompt is nearly that of its parts, so the
-    search starts a little above where they would just fit, and goes down.
+    first tries are where they would just fit; where they lead astray, the range is halved. As a
+    longer text may also have fewer tokens, those a little too long are tried, too.
     """
-    kept = min(len(cuts), len(cuts) - (len(whole) - limit) + _SLACK)
-    while kept > 0:
-        tokens = ids(text[: cuts[kept - 1]])
-        over = len(tokens) - limit
+    cut, tokens = 0, []
+    low, high, guess = 0, len(ends) + 1, len(ends) - (len(whole) - limit)
+    for n_tries in itertools.count():
+        if high - low == 1:
+            break
+        at = guess if n_tries < _GUESSES else (low + high) // 2
+        end = ends[min(max(at, low + 1), high - 1) - 1]
+        found = ids(text[:end])
+        over, at = len(found) - limit, bisect.bisect_right(ends, end)
         if over <= 0:
-            return cuts[kept - 1], tokens
-        kept -= max(1, over - _SLACK)
-    return 0, []
+            cut, tokens, low, guess = end, found, at, at - over + 1
+        else:
+            high, guess = bisect.bisect_left(ends, end) + 1, at - over
+    for end in dict.fromkeys(ends[high - 1 :]):
+        found = ids(text[:end])
+        if len(found) <= limit:
+            cut, tokens = end, found
+        elif len(found) > limit + _SLACK:
+            break
+    return cut, tokens
+
+
+def why_nothing_fits(ids: Callable[[str], list[int]], limit: int, asked: str) -> str:
+    """Say why no part of a text fits into its prompt. asked: what stands around it."""
+    if len(ids("")) > limit:
+        return f"the {asked} alone does not fit in {limit} tokens"
+    return f"beside the {asked}, nothing of the article fits in {limit} tokens"
 
 
 def without_thought(written: str) -> str:

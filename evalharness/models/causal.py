@@ -17,6 +17,7 @@ from evalharness.hf.prompts import (
     parts,
     places_to_cut,
     render_chat,
+    why_nothing_fits,
     window,
 )
 from evalharness.models.options import CheckpointReader, Generating
@@ -54,7 +55,7 @@ class Causal(Generating):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "title"})
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     system: str = ""
     user: str = INSTRUCTION
@@ -166,10 +167,10 @@ class _Reader(CheckpointReader):
         whole = ids(article.text)
         if self.limit is None or len(whole) <= self.limit:
             return Prompt(whole, len(article.text), key)
-        cuts = places_to_cut(self.tokenizer, article.text)
-        read, tokens = longest_fit(ids, article.text, cuts, self.limit, whole)
+        ends = places_to_cut(self.tokenizer, article.text)
+        read, tokens = longest_fit(ids, article.text, ends, self.limit, whole)
         if not read:
-            return NoPrompt(f"the instruction alone does not fit in {self.limit} tokens")
+            return NoPrompt(why_nothing_fits(ids, self.limit, "instruction"))
         return Prompt(tokens, read, key)
 
     def _ids(self, source: str, values: Mapping[str, str]) -> list[int]:

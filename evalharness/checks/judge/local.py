@@ -21,6 +21,7 @@ from evalharness.hf.prompts import (
     longest_fit,
     places_to_cut,
     render_chat,
+    why_nothing_fits,
     window,
 )
 from evalharness.neural.batches import Encoded, pack_ids
@@ -147,10 +148,10 @@ class LocalJudge:
         whole = ids(article)
         if self.limit is None or len(whole) <= self.limit:
             return Encoded(pack_ids(whole))
-        cuts = places_to_cut(self.tokenizer, article)
-        read, tokens = longest_fit(ids, article, cuts, self.limit, whole)
+        ends = places_to_cut(self.tokenizer, article)
+        read, tokens = longest_fit(ids, article, ends, self.limit, whole)
         if not read:
-            return f"the question alone does not fit in {self.limit} tokens"
+            return why_nothing_fits(ids, self.limit, "question")
         return Encoded(pack_ids(tokens), kept=(read, 0))
 
     def _ids(self, values: Mapping[str, str]) -> list[int]:
