@@ -13,7 +13,26 @@ from evalharness.errors import ModelError
 
 _CLOCK = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1""")
 
-_THOUGHT = re.compile(r"\A.*?</think>|<think>.*\Z", re.DOTALL)
+# Marks between which models think before they answer; and those of gpt-oss, before each part.
+THOUGHTS: Mapping[str, str] = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<seed:think>": "</seed:think>",
+    "[THINK]": "[/THINK]",
+    "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "<unused94>": "<unused95>",
+}
+_THOUGHT_MARKS = frozenset({*THOUGHTS, *THOUGHTS.values()})
+_PARTS = ("<|channel|>", "<|message|>")
+_BEFORE_LAST_PART = re.compile(
+    r"\A.*<\|channel\|>final[^<]*<\|message\|>|(?:assistant)?<\|channel\|>.*\Z", re.DOTALL
+)
+# What else a tokenizer or a template has that reads like such a mark.
+_THOUGHT_MARK = re.compile(
+    r"(<\|?|\[|◁)([\w:]*(?:think|thought|reason)\w*)(\|?>|\]|▷)", re.IGNORECASE
+)
 
 # A longer beginning of a text may make a prompt of fewer tokens, but not of so many fewer.
 _SLACK = 8
@@ -108,7 +127,8 @@ def places_to_cut(tokenizer: Any, text: str) -> list[int]:
     """
     if not tokenizer.is_fast:
         return [match.end() for match in _PIECE.finditer(text)]
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    options = {"add_special_tokens": False, "split_special_tokens": True}
+    encoded = tokenizer(text, return_offsets_mapping=True, **options)
     return sorted(end for _, end in encoded["offset_mapping"] if end > 0)
 
 
@@ -151,13 +171,87 @@ def why_nothing_fits(ids: Callable[[str], list[int]], limit: int, asked: str) ->
     return f"beside the {asked}, nothing of the article fits in {limit} tokens"
 
 
-def without_thought(written: str) -> str:
+class PromptTokenizer:
+    """Makes tokens of prompts; a special token that an article spells out is text in them."""
+
+    def __init__(self, tokenizer: Any, *, begins: bool) -> None:
+        """Take a tokenizer. begins: it is to add its begin mark, as no chat template does."""
+        self.tokenizer = tokenizer
+        self.begins = begins
+        self._first_sign = first_sign_of_marks(tokenizer)
+        bare, whole = self._encode("a", False), self._encode("a", begins)
+        self._n_after = whole[::-1].index(bare[-1]) if bare and bare[-1] in whole else 0
+
+    def ids(
+        self, render: Callable[[Mapping[str, str]], str], values: Mapping[str, str]
+    ) -> list[int]:
+        """Return the tokens of a prompt. render: makes its text of the values."""
+        text = render(values)
+        sign = self._first_sign
+        if sign is None or not any(sign.search(value) for value in values.values()):
+            return self._encode(text, self.begins)
+        gap = next(char for char in map(chr, range(0xE000, 0xF900)) if char not in text)
+        parted = {name: sign.sub(rf"\g<0>{gap}", value) for name, value in values.items()}
+        first, *others = render(parted).split(gap)  # no part holds a whole mark of the values'
+        tokens = self._encode(first, self.begins)
+        end = len(tokens) - self._n_after
+        return tokens[:end] + [t for o in others for t in self._encode(o, False)] + tokens[end:]
+
+    def _encode(self, text: str, begins: bool) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=begins)["input_ids"])
+
+
+def first_sign_of_marks(tokenizer: Any) -> re.Pattern[str] | None:
+    """Return what matches the first sign of a token with a meaning of its own: ends, roles."""
+    known = tokenizer.added_tokens_decoder.values()
+    marks = {t.content for t in known if t.special or t.content in _THOUGHT_MARKS}
+    rest: dict[str, list[str]] = {}
+    for mark in sorted(mark for mark in marks if len(mark) > 1):
+        rest.setdefault(mark[0], []).append(re.escape(mark[1:]))
+    one = (f"{re.escape(sign)}(?={'|'.join(ends)})" for sign, ends in rest.items())
+    return re.compile("|".join(one)) if rest else None
+
+
+def thought_marks(tokenizer: Any) -> dict[str, str]:
+    """Return the marks between which a model may think: the known, and those it declares."""
+    tokens = [token.content for token in tokenizer.added_tokens_decoder.values()]
+    declared = "\n".join([*tokens, str(tokenizer.chat_template or "")])
+    pairs = {f"{a}{name}{z}": f"{a}/{name}{z}" for a, name, z in _THOUGHT_MARK.findall(declared)}
+    return {**THOUGHTS, **{start: end for start, end in pairs.items() if end in declared}}
+
+
+def decode_with_thoughts(tokenizer: Any, ids: Sequence[int], marks: Mapping[str, str]) -> str:
+    """Return the text of tokens without special ones, but with those that bound thoughts."""
+    known = tokenizer.added_tokens_decoder
+    special = {token for token in set(ids) if token in known and known[token].special}
+    bounds = {*marks, *marks.values(), *_PARTS} if marks else {*marks}
+    bounding = {token for token in special if known[token].content in bounds}
+    if not bounding:
+        return str(tokenizer.decode(ids, skip_special_tokens=True))
+    return str(tokenizer.decode([token for token in ids if token not in special - bounding]))
+
+
+def without_thought(
+    written: str, marks: Mapping[str, str] = THOUGHTS, *, opened: bool | None = None
+) -> str:
     """Return an answer without what a model thought before it.
+
+    opened: whether the prompt ends in a mark that begins a thought; where nobody knows, a mark that
+    ends what none began tells.
 
     >>> without_thought("<think>No.</think> Yes."), without_thought("<think>No, or")
     (' Yes.', '')
+    >>> without_thought("<|channel|>analysis<|message|>No.assistant<|channel|>final<|message|>Yes.")
+    'Yes.'
     """
-    return _THOUGHT.sub("", written, count=1)
+    ends = "|".join(map(re.escape, marks.values()))
+    if opened:
+        written = re.sub(rf"\A.*?(?:{ends}|\Z)", "", written, count=1, flags=re.DOTALL)
+    blocks = (rf"{re.escape(a)}.*?(?:{re.escape(z)}|\Z)" for a, z in marks.items())
+    written = re.sub("|".join(blocks), "", written, flags=re.DOTALL)
+    if opened is None:
+        written = re.sub(rf"\A.*?(?:{ends})", "", written, count=1, flags=re.DOTALL)
+    return _BEFORE_LAST_PART.sub("", written)
 
 
 def window(model: Any, tokenizer: Any, wanted: int | None) -> int | None:
