@@ -173,7 +173,10 @@ def _texts(**changed: str) -> list[str]:
         ({"references": [["No."]] * 60}, "the id 'a0' has other references in the second (60"),
         ({"ids": [f"b{i}" for i in range(60)]}, "no article stands in both"),
         ({"ids": ["a0", *(f"a{i}" for i in range(59))]}, "the id 'a0' stands twice"),
-        ({"signature": "|version:2"}, "m: not the same metric in both: 'm|version:1' in"),
+        (
+            {"signature": "|version:2"},
+            "m: scores of two versions are not compared: 'm|version:1' in",
+        ),
     ],
 )
 def test_runs_that_do_not_match_are_refused_with_the_reason(
@@ -390,7 +393,7 @@ def test_leaderboard_keeps_other_articles_and_other_settings_apart(
     boards = leaderboard(folder).boards
     assert [len(board.rows) for board in boards] == [2, 1]
     assert boards[0].headings == ("m", "m (2)")
-    assert boards[0].signatures == {"m": "m|version:1", "m (2)": "m|version:2"}
+    assert boards[0].signatures == {"m": "m|version:2", "m (2)": "m|version:1"}
 
 
 def test_leaderboard_tells_of_what_it_cannot_read_and_ends_with_2(

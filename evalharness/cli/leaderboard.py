@@ -42,8 +42,9 @@ def show_leaderboard(found: Leaderboard, out: IO[str]) -> None:
         ]
         if any(row.rank is None for row in board.rows):
             notes.append(
-                "Without a rank: did not answer every article, so that the mean is over fewer"
+                "Without a rank: did not answer every article, or lacks the score to rank by"
             )
+        notes += board.old
         notes += [f"{name}: {signature}" for name, signature in board.signatures.items()]
         table.show_table(_rows(board), out, notes=notes)
 
@@ -84,11 +85,13 @@ def leaderboard_markdown(found: Leaderboard) -> str:
 
 def leaderboard_csv(found: Leaderboard) -> str:
     """Return a row for each run and figure, numbers in full."""
-    rows: list[list[Any]] = [["data", *_HEAD, "figure", "mean", "low", "high"]]
+    rows: list[list[Any]] = [["data", *_HEAD[1:], "rank", "figure", "mean", "low", "high"]]
     for board in found.boards:
         for row in board.rows:
-            head = [board.fingerprint, row.rank, row.run, row.articles, row.answered, row.words]
-            rows += [[*head, row.truncated, name, *row.figures[name]] for name in row.figures]
+            head = [board.fingerprint, row.run, row.articles, row.answered, row.words]
+            rows += [
+                [*head, row.truncated, row.rank, name, *row.figures[name]] for name in row.figures
+            ]
     return table.csv_table(rows)
 
 

@@ -8,8 +8,10 @@ import typer
 from evalharness.cli import options
 from evalharness.cli.options import split_names
 from evalharness.cli.run import show_run
-from evalharness.runner.existing import FORMAT_NAMES
+from evalharness.runner.existing import FORMAT_NAMES, score_again
 from evalharness.runner.existing import score as score_files
+from evalharness.runner.run import Progress
+from evalharness.store.runs import Run
 
 SummaryFiles = Annotated[
     list[str],
@@ -40,6 +42,10 @@ def score_command(
     ] = "lexical",
     format: InputFormat = "auto",
     system: Systems = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="The files are folders of runs: score them as of today."),
+    ] = False,
     overwrite: Annotated[
         bool,
         typer.Option("--overwrite", help="Replace a run of this file with other rows or options."),
@@ -57,6 +63,9 @@ def score_command(
 
     A log is read for each system in it; which fields are taken goes to stderr.
     """
+    if again:
+        show_run(partial(_score_each_again, files), as_json=as_json, report=report)
+        return
     compute = partial(
         score_files,
         files,
@@ -74,3 +83,7 @@ def score_command(
         tell=lambda line: typer.echo(f"evalharness: {line}", err=True),
     )
     show_run(compute, as_json=as_json, report=report)
+
+
+def _score_each_again(folders: list[str], progress: Progress) -> list[Run]:
+    return [run for folder in folders for run in score_again(folder, progress=progress)]

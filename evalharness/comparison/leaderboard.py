@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evalharness.comparison.shared import again_command, older_version, versions_of
 from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
@@ -39,13 +40,14 @@ class Board:
     """Runs on the same articles, best first.
 
     signatures: what made the figures, by their heading; a metric that runs made with other settings
-    has a heading of its own for each.
+    has a heading of its own for each. old: lines on runs with scores of an older version.
     """
 
     fingerprint: str
     headings: tuple[str, ...]
     signatures: Mapping[str, str]
     rows: tuple[LeaderboardRow, ...]
+    old: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,16 +106,45 @@ def leaderboard(
 
 
 def _board(fingerprint: str, group: Mapping[str, Run], by: str, incomplete: bool) -> Board:
-    signatures: dict[str, str] = {}
+    signatures = _newest_signatures(group)
     rows = [_row(name, run, signatures) for name, run in group.items()]
+    old = dict(_old_versions(group))
+    rows.sort(key=lambda row: row.run in old)
     headings = list(dict.fromkeys(heading for row in rows for heading in row.figures))
     first = by if by in headings else next(iter(headings), "")
     rows.sort(key=lambda row: (-_mean(row, first), row.run))
     ranked = [row for row in rows if incomplete or group[row.run].is_complete]
+    ranked = [row for row in ranked if not first or first in row.figures]
     others = [row for row in rows if row not in ranked]
     others.sort(key=lambda row: -(row.answered or 0.0))
     numbered = [replace(row, rank=rank) for rank, row in enumerate(ranked, 1)]
-    return Board(fingerprint, tuple(headings), signatures, (*numbered, *others))
+    lines = tuple(old.values())
+    return Board(fingerprint, tuple(headings), signatures, (*numbered, *others), lines)
+
+
+def _newest_signatures(group: Mapping[str, Run]) -> dict[str, str]:
+    """Return the signature that goes by a metric's own label: of its newest version."""
+    newest: dict[str, str] = {}
+    for run in group.values():
+        for label, signature in run.signatures.metrics.items():
+            known = newest.setdefault(label, signature)
+            if versions_of(signature) > versions_of(known):
+                newest[label] = signature
+    return newest
+
+
+def _old_versions(group: Mapping[str, Run]) -> Iterator[tuple[str, str]]:
+    """Yield name and a line for each run with scores of an older version than another's."""
+    for name, run in group.items():
+        others = [other for other in group.values() if other is not run]
+        labels = [
+            label
+            for label in run.figures
+            if any(label in o.figures and older_version(run, o, label) is run for o in others)
+        ]
+        if labels:
+            line = f"{name}: {', '.join(labels)}: of an older version; {again_command(run)}"
+            yield name, line
 
 
 def _mean(row: LeaderboardRow, heading: str) -> float:

@@ -1,5 +1,7 @@
 """The articles that runs share, and the measures that can be compared on them."""
 
+import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -190,8 +192,36 @@ def _check_signatures(runs: Sequence[Run], metric: str) -> None:
     first = runs[0].signatures.metrics.get(metric)
     for run in runs[1:]:
         other = run.signatures.metrics.get(metric)
+        if old := older_version(runs[0], run, metric):
+            raise Incomparable(
+                f"{metric}: scores of two versions are not compared: {first!r} in "
+                f"{runs[0].folder}, {other!r} in {run.folder}; {again_command(old)}"
+            )
         if other != first:
             raise Incomparable(
                 f"{metric}: not the same metric in both: {first!r} in {runs[0].folder}, "
                 f"{other!r} in {run.folder}; choose others with --metrics, or score again"
             )
+
+
+# As signatures quote it, also of a scorer within another.
+_VERSION = re.compile(r"(?<=version[:=])[0-9]+|(?<=version': )[0-9]+")
+
+
+def versions_of(signature: str) -> list[int]:
+    """Return the versions that a signature names."""
+    return [int(number) for number in _VERSION.findall(signature)]
+
+
+def older_version(one: Run, other: Run, metric: str) -> Run | None:
+    """Return which of two runs has an older version of a metric that is else the same in both."""
+    signatures = [run.signatures.metrics.get(metric, "") for run in (one, other)]
+    if signatures[0] == signatures[1] or len({_VERSION.sub("", s) for s in signatures}) > 1:
+        return None
+    return one if versions_of(signatures[0]) < versions_of(signatures[1]) else other
+
+
+def again_command(old: Run) -> str:
+    """Return which run is old, and the command that scores it again, without its model."""
+    folder = shlex.quote(str(old.folder))
+    return f"{old.folder} is the older: evalharness score --again {folder}"

@@ -164,6 +164,14 @@ def prepare(run_config: RunConfig) -> list[Cell]:
     ]
 
 
+def scorers_of(
+    run_config: RunConfig,
+) -> tuple[dict[str, tuple[str, Metric]], dict[str, NamedCalibration]]:
+    """Return each scorer by label, after its kind; and the calibrations. No model is built."""
+    metrics = _build_by_label(run_config, run_config.scorers())
+    return metrics, _calibrations(run_config, metrics)
+
+
 def folders_at_stake(run_config: RunConfig, results: Path) -> list[Path]:
     """Return the folders there that a config's runs may have, before its components are built.
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from evalharness.comparison.comparison import Comparison, compare_shared, incomplete_runs
-from evalharness.comparison.shared import Chosen, Incomparable, Measure, Shared, share
+from evalharness.comparison.shared import (
+    Chosen,
+    Incomparable,
+    Measure,
+    Shared,
+    older_version,
+    share,
+)
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.store.runs import Run
 
@@ -116,6 +123,12 @@ def _obstacle(measure: Measure, runs: Sequence[Run], names: Sequence[str]) -> st
     for run, name in zip(runs, names, strict=True):
         if measure.column not in run.columns:
             return f"{name} has none"
+        if old := older_version(runs[0], run, measure.metric):
+            older, newer = (name, names[0]) if old is run else (names[0], name)
+            return (
+                f"{older} has scores of an older version than {newer}; "
+                "evalharness score --again, with its folder, scores it as of today"
+            )
         if run.signatures.metrics.get(measure.metric) != first:
             return f"made with other settings in {name} than in {names[0]}"
     return ""

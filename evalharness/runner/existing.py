@@ -7,26 +7,37 @@ before. A run that is there already is replaced by one of the same content only,
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import zip_longest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from evalharness.config import yaml
 from evalharness.config.build import build_component
-from evalharness.config.cells import Cell, prepare
+from evalharness.config.cells import Cell, prepare, scorers_of
 from evalharness.config.run_config import RunConfig, read_run_config
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, DataError, HarnessError
+from evalharness.executors.local import LocalPool
 from evalharness.loaders.formats import matching_paths
 from evalharness.loaders.logs.files import open_log
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import Logs
-from evalharness.records import Rejected, digest
+from evalharness.models.given import Given
+from evalharness.protocols import Silence
+from evalharness.records import Article, Defect, Rejected, Summary, digest, summary_of
 from evalharness.runner.articles import windows
-from evalharness.runner.run import Progress, Unfinished, run
+from evalharness.runner.fill import Filled, FilledGroup
+from evalharness.runner.run import Progress, Unfinished, folder_errors_named, run
+from evalharness.runner.scores import fill_scores
+from evalharness.runner.summaries import FilledCell, Share, Summarizing
+from evalharness.runner.write import write
 from evalharness.store import samples as results_files
-from evalharness.store.runs import Run
+from evalharness.store.ledger import Ledger
+from evalharness.store.runs import Run, runs_in
+from evalharness.store.samples import mark_unfinished
+from evalharness.store.store import STORE, Store
 
 ROWS_FORMAT = "rows"
 FORMAT_NAMES = ("auto", ROWS_FORMAT, *HARNESS_FORMATS)
@@ -281,3 +292,104 @@ def _left_out(finished: Run) -> Iterator[str]:
     more = len(reasons) - len(shown)
     listed = "; ".join([*shown, f"{more} more reasons"] if more > 0 else shown)
     yield f"{finished.name}: left out {counts.rejected} of {counts.rows} records: {listed}"
+
+
+def score_again(path: str | Path, *, progress: Progress | None = None) -> list[Run]:
+    """Score the summaries of a run, or of the runs in a folder, by the scorers as they are today.
+
+    Each run keeps its folder, articles, summaries and what wrote them; no model and no data are
+    asked for. What the store has of the scores is not computed again.
+
+    Raises: HarnessError for what is no finished run, or a scorer that cannot be had.
+    """
+    return [_score_run_again(old, progress or Silence()) for old in runs_in(path)]
+
+
+def _score_run_again(old: Run, progress: Progress) -> Run:
+    run_config = read_run_config(old.folder / results_files.CONFIG)
+    metrics, calibrations = scorers_of(run_config)
+    cell = _StoredCell(
+        experiment=old.folder.absolute().parent.name,
+        name=old.folder.absolute().name,
+        run_config=run_config,
+        loader=_StoredArticles(old.samples_file),
+        model=Given(),
+        model_kind=old.model_kind,
+        metrics={label: metric for label, (_, metric) in metrics.items()},
+        metric_kinds={label: kind for label, (kind, _) in metrics.items()},
+        calibrations=calibrations,
+        old=old,
+    )
+    results = old.folder.absolute().parent.parent
+    filled = Filled([cell], marks={cell.name: mark_unfinished(old.folder)})
+    with folder_errors_named(results), TemporaryDirectory(prefix="evalharness-again-") as made:
+        store = Store(results / STORE if (results / STORE).is_dir() else Path(made))
+        of_cell = FilledCell(cell, StoredSummaries(old, Store(Path(made))), 0)
+        scorings = fill_scores([of_cell], store, LocalPool(), Share(), progress)
+        filled.groups.append(FilledGroup([of_cell], scorings, 1))
+        (again,) = write(filled, results, progress)
+    return again
+
+
+@dataclass(frozen=True)
+class _StoredArticles:
+    """The articles of a finished run."""
+
+    samples: Path
+
+    def load(self) -> Iterator[Article | Rejected]:
+        """Yield the articles, and then what was rejected beside them."""
+        for sample in results_files.read_samples(self.samples):
+            yield Article(
+                sample["id"],
+                sample["article"],
+                tuple(sample["references"]),
+                sample["source"],
+                sample["extra"],
+            )
+        rejected = self.samples.with_name(results_files.REJECTED)
+        if rejected.exists():
+            for row in results_files.read_samples(rejected):
+                yield Rejected(row["where"], row["reason"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StoredCell(Cell):
+    """A finished run as the cell that it was."""
+
+    old: Run
+
+    def config(self, folder: Path) -> str:
+        """Return the config of the run as it stands there."""
+        return (self.old.folder / results_files.CONFIG).read_text(encoding="utf-8")
+
+    @property
+    def data_identity(self) -> dict[str, Any]:
+        """What named the data then."""
+        own = ("loader", "fingerprint")
+        return {key: value for key, value in self.old.data.items() if key not in own}
+
+
+class StoredSummaries(Summarizing):
+    """The summaries of a finished run, by what stands in its samples, in order."""
+
+    def __init__(self, old: Run, store: Store) -> None:
+        """Take a run, and a store that nothing is kept in."""
+        super().__init__("given", Given(), store)
+        self.signature = {"name": old.signatures.model}  # quoted as it is: one line
+        self._samples = {s["id"]: (s["summary"], s["defects"]) for s in old.samples()}
+        self.stored, self.is_whole = len(self._samples), True
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """An empty ledger: summaries come from the samples."""
+        return self.store.ledger("summaries", {"name": "stored"})
+
+    def read(self, articles: Sequence[Article]) -> list[Summary]:
+        """Return what was written for each article, or how it failed."""
+        return [summary_of(a.id, self._samples[a.id][0]) for a in articles]
+
+    def find_defects(self, article: Article, summary: Summary) -> Sequence[Defect]:
+        """Return what was found then: only the model knows its instructions."""
+        found: Sequence[Defect] = self._samples[article.id][1]
+        return found

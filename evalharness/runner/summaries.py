@@ -29,10 +29,11 @@ from evalharness.protocols import (
     Summarizer,
     Task,
 )
-from evalharness.records import Article, Summary, summary_of, summary_record
+from evalharness.records import Article, Defect, Summary, summary_of, summary_record
 from evalharness.runner.articles import Claim, Unit, claim_all, expected_articles, units, windows
 from evalharness.store.ledger import Ledger
 from evalharness.store.store import Store, check_length, content_key
+from evalharness.text import defects
 
 Batch = Sequence[tuple[str, Article]]
 
@@ -179,6 +180,10 @@ class Summarizing(BehindLedger):
     def key(self, article: Article) -> str:
         """Return the key of an article in the ledger."""
         return content_key(article, self.model.needs)
+
+    def find_defects(self, article: Article, summary: Summary) -> Sequence[Defect]:
+        """Return what came out wrong of a summary."""
+        return defects.find_defects(article.text, summary, self.instructions)
 
     def _task(self, batch: Batch) -> Task:
         """Return a batch for a worker; one that is MemoryBound says then how it wrote it."""

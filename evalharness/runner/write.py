@@ -28,7 +28,6 @@ from evalharness.runner.scores import Scoring
 from evalharness.runner.summaries import FilledCell
 from evalharness.store.runs import Figure, Run, add_trackers, checked_run
 from evalharness.store.samples import Writer
-from evalharness.text import defects
 
 # Of what a tracker's error says, in characters.
 LONGEST_ERROR = 300
@@ -124,7 +123,7 @@ def _add(
     of_cell: FilledCell,
     writer: Writer,
 ) -> None:
-    flaws = defects.find_defects(article.text, summary, of_cell.summarizing.instructions)
+    flaws = of_cell.summarizing.find_defects(article, summary)
     judged = {
         label: _with_band(of_cell.cell, label, record, article) for label, record in records.items()
     }
