@@ -318,7 +318,7 @@ _UNREADABLE_LIST = re.compile(r"""\s*\[\s*['"].*['"]\s*\]\s*""", re.DOTALL)
 
 
 def _read_list(text: str) -> list[str | None] | None:
-    """Return the list that a text is, as pandas and JSON write lists into cells; None if it is none.
+    """Return the list that a text is, as pandas or JSON wrote it into a cell; None if it is none.
 
     >>> _read_list("['Rain came.', None]"), _read_list('["It rained.", null]')
     (['Rain came.', None], ['It rained.', None])
