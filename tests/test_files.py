@@ -19,6 +19,7 @@ from evalharness.errors import DataError
 from evalharness.loaders.files import Files
 from evalharness.loaders.formats import json_lines
 from evalharness.loaders.rows import FILE_COLUMNS, ColumnOptions, RowJudge, RowReader
+from evalharness.models.given import Given
 from evalharness.records import Article, Rejected, digest
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -228,7 +229,7 @@ def test_loading_twice_gives_the_same(write: Write) -> None:
 
 # Lists in cells
 
-JSON = '["The mayor said so.", "It\\u2019s \\"so\\".\\nYes."]'
+AS_JSON = '["The mayor said so.", "It\\u2019s \\"so\\".\\nYes."]'
 CELLS: list[tuple[str, tuple[str, ...]]] = [
     ("['ref a', 'ref b']", ("ref a", "ref b")),
     (repr(["It's so.", 'He said "so".', "both ' and \"", "two\nlines", "caf\xe9 \\ \U0001f600"]),
@@ -238,7 +239,7 @@ CELLS: list[tuple[str, tuple[str, ...]]] = [
     (" [ 'ref a' ] ", ("ref a",)),
     ("('ref a', 'ref b')", ("ref a", "ref b")),
     ("('ref a',)", ("ref a",)),
-    (JSON, ("The mayor said so.", 'It\u2019s "so".\nYes.')),
+    (AS_JSON, ("The mayor said so.", 'It\u2019s "so".\nYes.')),
     ('["ref a", null]', ("ref a",)),
     ('["\\ud83d\\ude00"]', ("\U0001f600",)),
     ("[]", ()),
@@ -281,6 +282,26 @@ def test_any_list_that_python_or_json_writes_is_read(references: list[str]) -> N
     judge = RowReader.of(ColumnOptions(), FILE_COLUMNS)
     for written in (repr(references), json.dumps(references)):
         assert judge.article({"text": "A.", "references": written}, "a").references == wanted
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(["S."], "a list"), (True, "true"), (1.5, "the number 1.5"), ({"a": 1}, "an object")],
+)
+def test_summary_that_is_no_text_is_said_to_be_what_it_is(
+    write: Write, value: object, kind: str
+) -> None:
+    (article,) = load(write("a.jsonl", lines({"text": "A.", "summary": value})))
+    assert isinstance(article, Article)
+    (summary,) = Given().summarize([article])
+    assert (summary.finish, summary.note) == ("error", f"the row's summary is {kind}, not text")
+
+
+def test_summary_of_bytes_is_said_to_be_bytes(tmp_path: Path) -> None:
+    (article,) = load(parquet(tmp_path / "a.parquet", {"text": ["A."], "summary": [b"S."]}))
+    assert isinstance(article, Article)
+    (summary,) = Given().summarize([article])
+    assert summary.note == "the row's summary is bytes, not text"
 
 
 def test_null_in_a_list_of_references_is_left_out(write: Write) -> None:

@@ -194,6 +194,10 @@ class RowReader:
         extra: dict[str, Any] = {use: text for use, text in found.items() if text}
         if found["summary"] == "":  # a system that wrote nothing, and not a row without a summary
             extra["summary"] = ""
+        if (name := self._column(fields, "summary")) and found["summary"] is None:
+            value = fields[name]
+            if value is not None and not _is_nan(value):  # no text, and nobody named the column
+                extra["no_summary"] = f"the row's summary is {_kind(value)}, not text"
         for name in self.extra:
             value = fields.get(name)
             if value is not None and not _is_nan(value):
@@ -399,6 +403,8 @@ def _kind(value: object) -> str:
         return "text" if value.strip() else "blank"
     if isinstance(value, list | tuple):
         return "a list"
+    if isinstance(value, bytes):
+        return "bytes"
     return "an object" if isinstance(value, Mapping) else f"of type {type(value).__name__}"
 
 
