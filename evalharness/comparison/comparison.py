@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from evalharness.comparison.shared import (
 from evalharness.errors import HarnessError
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
-from evalharness.store.runs import Run, runs_in
+from evalharness.store.runs import Run, runs_in, unique_names
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,11 @@ class Standing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs on the articles they share; the first is the baseline of all differences."""
+    """Runs on the articles they share; the first is the baseline of all differences.
+
+    incomplete: how many articles were answered by each run that did not answer all; it has no
+    letters. Where two complete runs, the first among them, are left, it is not compared at all.
+    """
 
     systems: tuple[str, ...]
     folders: tuple[str, ...]
@@ -83,6 +87,7 @@ class Comparison:
     resamples: int
     seed: int
     level: float
+    incomplete: Mapping[str, str] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -99,11 +104,13 @@ def compare(
     resamples: int = paired.RESAMPLES,
     seed: int = 0,
     level: float = paired.ALPHA,
+    incomplete: bool = False,
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
     metrics: names, or names of parts (`rouge.rouge1`); otherwise what tables show. All systems and
     metrics share each resample. The same arguments give the same numbers on any machine.
+    incomplete: whether to rank runs that did not answer every article as the others.
 
     Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
         run.
@@ -115,8 +122,23 @@ def compare(
     read = [inner for run in runs for inner in runs_in(run)]
     if len(read) < 2:
         raise Incomparable("give at least two runs to compare")
-    chosen = choose_measures(read, [metrics] if isinstance(metrics, str) else metrics)
-    return compare_shared(share(read), chosen, resamples, seed, level)
+    names = unique_names(read)
+    partial = {} if incomplete else incomplete_runs(read, names)
+    kept = [n for n, name in enumerate(names) if name not in partial]
+    if len(kept) < 2 or kept[0] > 0:
+        kept = list(range(len(read)))
+    compared = [read[n] for n in kept]
+    chosen = choose_measures(compared, [metrics] if isinstance(metrics, str) else metrics)
+    shared = replace(share(compared), given_names=tuple(names[n] for n in kept))
+    found = compare_shared(shared, chosen, resamples, seed, level)
+    standings = (replace(s, letters="") if s.system in partial else s for s in found.standings)
+    return replace(found, incomplete=partial, standings=tuple(standings))
+
+
+def incomplete_runs(runs: Sequence[Run], names: Sequence[str]) -> dict[str, str]:
+    """Return by name how many articles were answered by each run that did not answer all."""
+    named = zip(names, runs, strict=True)
+    return {name: run.answer_share for name, run in named if not run.is_complete}
 
 
 def compare_shared(

@@ -165,6 +165,17 @@ class Run(_Section):
         return self.counts.articles
 
     @property
+    def is_complete(self) -> bool:
+        """Whether it answered every article: no summary is missing, empty, or a refusal."""
+        return self.outputs.answer_rate in (1, None)
+
+    @property
+    def answer_share(self) -> str:
+        """How many of the articles it answered, in words."""
+        rate = self.outputs.answer_rate
+        return f"{round(self.n if rate is None else rate * self.n)} of {self.n} articles"
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """What its articles were loaded from, and their fingerprint."""
         data: Mapping[str, Any] = self.record["data"]
