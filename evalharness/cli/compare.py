@@ -31,6 +31,10 @@ def compare_command(
             "are one system, and its chance counts them.",
         ),
     ] = "",
+    incomplete: Annotated[
+        bool,
+        typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
+    ] = False,
     output: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
@@ -44,6 +48,7 @@ def compare_command(
         seed=seed,
         level=level,
         join=options.split_names(join),
+        incomplete=incomplete,
     )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
 
@@ -64,7 +69,7 @@ _HEADINGS = (
 
 def _means(found: Comparison) -> list[list[str]]:
     rows = [["system", *found.metrics]]
-    for system in found.systems:
+    for system in sorted(found.systems, key=lambda system: system in found.incomplete):
         standings = [found.standing(metric, system) for metric in found.metrics]
         rows.append(
             [system, *(f"{table.scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
@@ -98,6 +103,9 @@ def _row(each: Difference) -> list[str]:
 def comparison_notes(found: Comparison) -> Iterator[str]:
     """Yield what the tables do not say of themselves."""
     tail = f"{1 - found.level:.0%}"
+    for name, share in found.incomplete.items():
+        how = "its means are" if name in found.systems else "left out, as its means would be"
+        yield f"{name}: not ranked: answered {share}; {how} over fewer (--incomplete ranks it)"
     yield (
         f"Means times 100 over the {found.articles} articles that all have; of each metric, those "
         f"that all systems have a score for (n). Between systems that share a letter there is no "
@@ -184,9 +192,11 @@ def latex(found: Comparison) -> str:
 
 def _latex_cell(found: Comparison, metric: str, system: str) -> str:
     standing = found.standing(metric, system)
-    means = [found.standing(metric, each).mean for each in found.systems]
+    ranked = [each for each in found.systems if each not in found.incomplete]
+    means = [found.standing(metric, each).mean for each in ranked]
     mean = _tex(table.scaled_figure(standing.mean, metric))
-    if standing.mean is not None and standing.mean == max(m for m in means if m is not None):
+    best = max((m for m in means if m is not None), default=None)
+    if system in ranked and standing.mean is not None and standing.mean == best:
         mean = rf"\textbf{{{mean}}}"
     return rf"{mean}\textsuperscript{{{_tex(standing.letters)}}}"
 

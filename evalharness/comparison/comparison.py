@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from evalharness.comparison.shared import (
 from evalharness.errors import HarnessError
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
-from evalharness.store.runs import Run, runs_in
+from evalharness.store.runs import Run, runs_in, unique_names
 
 # The stream of draws that joined runs add, apart from those of the articles.
 _JOINED = (2007,)
@@ -81,6 +81,8 @@ class Comparison:
     """Runs on the articles they share; the first is the baseline of all differences.
 
     join: the settings over which runs are joined; joined: the runs of each system that has several.
+    incomplete: how many articles were answered by each run that did not answer all; it has no
+    letters. Where two complete runs, the first among them, are left, it is not compared at all.
     """
 
     systems: tuple[str, ...]
@@ -98,6 +100,7 @@ class Comparison:
     level: float
     join: tuple[str, ...] = ()
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    incomplete: Mapping[str, str] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -114,14 +117,16 @@ def compare(
     resamples: int = paired.RESAMPLES,
     seed: int = 0,
     level: float = paired.ALPHA,
+    incomplete: bool = False,
     join: Sequence[str] = (),
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
-    metrics: names, or names of parts (`rouge.rouge1`); otherwise what tables show. join: settings
+    metrics: names, or names of parts (`rouge.rouge1`); otherwise what tables show. All systems and
+    metrics share each resample. The same arguments give the same numbers on any machine.
+    incomplete: whether to rank runs that did not answer every article as the others. join: settings
     of a sweep (`seed`); runs that differ in these alone are one system, and intervals and tests
-    carry their chance beside that of the articles. All systems and metrics share each resample. The
-    same arguments give the same numbers on any machine.
+    carry their chance beside that of the articles.
 
     Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
         run.
@@ -133,9 +138,25 @@ def compare(
     read = [inner for run in runs for inner in runs_in(run)]
     if len(read) < 2:
         raise Incomparable("give at least two runs to compare")
-    chosen = choose_measures(read, [metrics] if isinstance(metrics, str) else metrics)
+    names = unique_names(read)
+    partial = {} if incomplete else incomplete_runs(read, names)
+    kept = [n for n, name in enumerate(names) if name not in partial]
+    if len(kept) < 2 or kept[0] > 0:
+        kept = list(range(len(read)))
+    compared = [read[n] for n in kept]
+    chosen = choose_measures(compared, [metrics] if isinstance(metrics, str) else metrics)
+    shared = replace(share(compared), given_names=tuple(names[n] for n in kept))
     keys = [join] if isinstance(join, str) else join
-    return compare_shared(share(read), chosen, resamples, seed, level, keys)
+    found = compare_shared(shared, chosen, resamples, seed, level, keys)
+    without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
+    standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
+    return replace(found, incomplete=partial, standings=tuple(standings))
+
+
+def incomplete_runs(runs: Sequence[Run], names: Sequence[str]) -> dict[str, str]:
+    """Return by name how many articles were answered by each run that did not answer all."""
+    named = zip(names, runs, strict=True)
+    return {name: run.answer_share for name, run in named if not run.is_complete}
 
 
 def compare_shared(

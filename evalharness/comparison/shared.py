@@ -51,11 +51,12 @@ class Shared:
 
     runs: tuple[Run, ...]
     rows: tuple[RowIndices, ...] = field(repr=False)
+    given_names: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> list[str]:
         """A name for each run, all different."""
-        return unique_names(self.runs)
+        return list(self.given_names) or unique_names(self.runs)
 
     @property
     def n(self) -> int:
