@@ -342,7 +342,7 @@ def test_device_that_is_not_there_is_refused_before_loading(bart: Path) -> None:
 
 def test_device_map_names_the_package_it_needs(bart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingExtra, match=r"device_map needs: pip install 'evalharness\[accel"):
+    with pytest.raises(MissingExtra, match=r"device_map needs: pip install .*accelerate"):
         load(bart, device_map="auto")
 
 

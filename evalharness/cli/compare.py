@@ -1,6 +1,7 @@
 """`evalharness compare`: runs side by side, as tables for the terminal, Markdown, LaTeX or CSV."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import IO, Annotated, Any, Literal
 
 import typer
@@ -22,6 +23,14 @@ def compare_command(
     ] = 10_000,
     seed: options.Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
+    join: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B",
+            help="Settings of a sweep (seed): runs that differ in no other "
+            "are one system, and its chance counts them.",
+        ),
+    ] = "",
     incomplete: Annotated[
         bool,
         typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
@@ -38,6 +47,7 @@ def compare_command(
         resamples=resamples,
         seed=seed,
         level=level,
+        join=options.split_names(join),
         incomplete=incomplete,
     )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
@@ -49,6 +59,8 @@ def show_comparison(found: Comparison, out: IO[str]) -> None:
     table.show_table(_differences(found), out, "ll", comparison_notes(found))
 
 
+# Joined runs from which on Student's quantile is less than 1.5 times the normal one.
+_FEW_RUNS = 5
 _HEADINGS = (
     "metric", "system", "n", "difference", "interval", "p", "Holm", "BH", "effect",
     "win/tie/loss", "detectable",
@@ -99,6 +111,7 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
         f"that all systems have a score for (n). Between systems that share a letter there is no "
         f"significant difference (Holm over the pairs of a metric, {found.level:g})."
     )
+    yield from _joined_notes(found)
     yield (
         f"Differences to {found.systems[0]}: {tail} paired bootstrap interval; p by paired "
         f"randomization, two-sided; Holm and BH over all {len(found.differences)} rows "
@@ -118,6 +131,27 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
             where = f"{standing.system}: {standing.metric}"
             yield f"{where}: {standing.not_scored} of {found.articles} articles have no score"
     yield from (f"{name}: not compared: {why}" for name, why in found.metrics_left_out.items())
+
+
+def _joined_notes(found: Comparison) -> Iterator[str]:
+    """Yield which runs are one system, and the intervals of means that say so."""
+    if not found.joined:
+        return
+    keys = " and ".join(found.join)
+    yield (
+        f"Runs that differ in {keys} alone are one system. Its mean is over articles and runs; "
+        f"intervals and tests say how other articles and another {keys} would move it. A system of "
+        "one run has the chance of the articles only."
+    )
+    for system, runs in found.joined.items():
+        yield f"{system}: {len(runs)} runs: {'; '.join(runs)}"
+    if min(map(len, found.joined.values())) < _FEW_RUNS:
+        yield (
+            f"fewer than {_FEW_RUNS} runs hardly tell how {keys} moves a mean: intervals are wide"
+        )
+    for s in found.standings:
+        ends = table.interval_text(s.low, s.high, partial(table.scaled_figure, metric=s.metric))
+        yield f"{s.system}: {s.metric} {table.scaled_figure(s.mean, s.metric)}, {ends}"
 
 
 def comparison_markdown(found: Comparison) -> str:
@@ -175,14 +209,16 @@ def comparison_csv(found: Comparison) -> str:
     """Return one row a system and metric, numbers in full; the baseline's differences are empty."""
     names = ("n", "difference", "low", "high", "p", "p_holm", "p_bh", "effect", "wins", "ties",
              "losses", "detectable")  # fmt: skip
-    rows: list[list[Any]] = [["system", "metric", "mean", "rank", "letters", "not_scored", *names]]
+    heading = ["system", "metric", "mean", "rank", "letters", "not_scored", *names]
+    rows: list[list[Any]] = [[*heading, "mean_low", "mean_high"]]
     differences = {(d.metric, d.system): d for d in found.differences}
     for s in found.standings:
         difference = differences.get((s.metric, s.system))
         row = [s.n, *[None] * (len(names) - 1)]
         if difference is not None:
             row = [getattr(difference, name) for name in names]
-        rows.append([s.system, s.metric, s.mean, s.rank, s.letters, s.not_scored, *row])
+        own = [s.system, s.metric, s.mean, s.rank, s.letters, s.not_scored]
+        rows.append([*own, *row, s.low, s.high])
     return table.csv_table(rows)
 
 

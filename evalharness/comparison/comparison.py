@@ -7,19 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evalharness.comparison.shared import (
     Chosen,
     Incomparable,
     Measure,
     Shared,
+    System,
     choose_measures,
     share,
+    systems_of,
 )
 from evalharness.errors import HarnessError
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.store.runs import Run, runs_in, unique_names
+
+# The stream of draws that joined runs add, apart from those of the articles.
+_JOINED = (2007,)
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class Standing:
 
     letters: systems that share one are not told apart (Holm over all pairs of this metric).
     rank: the mean of its ranks over the articles; 1 is best, ties share theirs.
+    low, high: the interval of the mean over articles and joined runs; None where nothing is joined,
+    as a run's own interval stands in its `run.json`.
     """
 
     metric: str
@@ -64,12 +72,15 @@ class Standing:
     mean: float | None
     rank: float | None
     letters: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Runs on the articles they share; the first is the baseline of all differences.
 
+    join: the settings over which runs are joined; joined: the runs of each system that has several.
     incomplete: how many articles were answered by each run that did not answer all; it has no
     letters. Where two complete runs, the first among them, are left, it is not compared at all.
     """
@@ -87,6 +98,8 @@ class Comparison:
     resamples: int
     seed: int
     level: float
+    join: tuple[str, ...] = ()
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     incomplete: Mapping[str, str] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
@@ -105,12 +118,15 @@ def compare(
     seed: int = 0,
     level: float = paired.ALPHA,
     incomplete: bool = False,
+    join: Sequence[str] = (),
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
     metrics: names, or names of parts (`rouge.rouge1`); otherwise what tables show. All systems and
     metrics share each resample. The same arguments give the same numbers on any machine.
-    incomplete: whether to rank runs that did not answer every article as the others.
+    incomplete: whether to rank runs that did not answer every article as the others. join: settings
+    of a sweep (`seed`); runs that differ in these alone are one system, and intervals and tests
+    carry their chance beside that of the articles.
 
     Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
         run.
@@ -130,8 +146,10 @@ def compare(
     compared = [read[n] for n in kept]
     chosen = choose_measures(compared, [metrics] if isinstance(metrics, str) else metrics)
     shared = replace(share(compared), given_names=tuple(names[n] for n in kept))
-    found = compare_shared(shared, chosen, resamples, seed, level)
-    standings = (replace(s, letters="") if s.system in partial else s for s in found.standings)
+    keys = [join] if isinstance(join, str) else join
+    found = compare_shared(shared, chosen, resamples, seed, level, keys)
+    without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
+    standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
     return replace(found, incomplete=partial, standings=tuple(standings))
 
 
@@ -147,29 +165,27 @@ def compare_shared(
     resamples: int = paired.RESAMPLES,
     seed: int = 0,
     level: float = paired.ALPHA,
+    join: Sequence[str] = (),
 ) -> Comparison:
     """Compare runs by chosen measures on the articles they share."""
-    measures = chosen.measures
-    scores = shared.values(measures)
-    whole = ~np.isnan(scores).any(axis=2, keepdims=True)
-    known = np.where(whole, scores, np.nan)
-    # Less the first system's: all other differences are differences of these.
-    n, _, k = known.shape
-    differences = paired.subtract(known[:, :, 1:], known[:, :, :1]).reshape(n, -1)
-    flips = paired.sign_flips(differences, seed, resamples)
+    measures, systems = chosen.measures, systems_of(shared, join)
+    names = [system.name for system in systems]
+    of_runs = shared.values(measures)
+    whole = ~np.isnan(of_runs).any(axis=2, keepdims=True)
+    scores, known = (_join(each, systems) for each in (of_runs, np.where(whole, of_runs, np.nan)))
+    n, k = len(known), len(systems)
+    moves = _draw_moves(np.where(whole, of_runs, np.nan), systems, seed, resamples)
     # Exact means are slow: each is made once.
     means = paired.column_means(known.reshape(n, -1)).reshape(-1, k)
-    mean_differences = paired.column_means(differences)
-    drawn = paired.bootstrap_differences(differences, seed, resamples, mean_differences)
-    ends = paired.percentile_interval(drawn, level)
-    found = _differences(shared.names, measures, differences, mean_differences, flips, ends, level)
+    resampled = _resample(known, moves, seed, resamples)
+    ends = _ends_of_means(known, means, moves, seed, resamples, level)
     pairs = [
-        _pairs(shared.names, measure, means[i], _of(flips, i, k), level)
+        _pairs(names, measure, means[i], _of(resampled.flips, i, k), level)
         for i, measure in enumerate(measures)
     ]
     signatures = shared.runs[0].signatures.metrics
     return Comparison(
-        systems=tuple(shared.names),
+        systems=tuple(names),
         folders=tuple(str(run.folder) for run in shared.runs),
         articles=shared.n,
         left_out=shared.left_out,
@@ -180,15 +196,94 @@ def compare_shared(
             standing
             for i, measure in enumerate(measures)
             for standing in _standings(
-                shared.names, measure, scores[:, i], known[:, i], means[i], pairs[i]
+                names, measure, scores[:, i], known[:, i], means[i], pairs[i], ends[:, i]
             )
         ),
-        differences=tuple(found),
+        differences=tuple(_differences(names, measures, resampled, level)),
         pairs=tuple(pair for each in pairs for pair in each),
         resamples=resamples,
         seed=seed,
         level=level,
+        join=tuple(join),
+        joined={each.name: each.names_in(shared) for each in systems if len(each.positions) > 1},
     )
+
+
+@dataclass(frozen=True)
+class _Resampled:
+    """The differences to the first system, and what chance makes of them.
+
+    differences: shape (articles, columns), a column for each measure and other system. means: of
+    these. drawn: means of resamples, shape (resamples, columns); joined: columns in whose chance
+    that of joined runs is.
+    """
+
+    differences: Values
+    means: Values
+    flips: paired.Flips
+    drawn: Values
+    joined: npt.NDArray[np.bool_]
+
+
+def _resample(known: Values, moves: Values, seed: int, resamples: int) -> _Resampled:
+    """Return the differences to the first system: all others are differences of these."""
+    n = len(known)
+    differences = paired.subtract(known[:, :, 1:], known[:, :, :1]).reshape(n, -1)
+    moved = (moves[:, :, 1:] - moves[:, :, :1]).reshape(len(moves), -1)
+    counts = (~np.isnan(differences)).sum(axis=0)
+    flips = paired.sign_flips(differences, seed, resamples).move(moved * counts)
+    means = paired.column_means(differences)
+    drawn = paired.bootstrap_differences(differences, seed, resamples, means) + moved
+    return _Resampled(differences, means, flips, drawn, (moved != 0).sum(axis=0) > 0)
+
+
+def _join(scores: Values, systems: Sequence[System]) -> Values:
+    """Return the mean of each system's runs, shape (articles, measures, systems)."""
+    return np.stack(
+        [scores[:, :, list(system.positions)].mean(axis=2) for system in systems], axis=-1
+    )
+
+
+def _draw_moves(known: Values, systems: Sequence[System], seed: int, resamples: int) -> Values:
+    """Draw how the joined runs' chance moves each system's means; 0 where a system is one run.
+
+    known: shape (articles, measures, runs). Systems with runs for the same values, such as the same
+    prompts, draw together: a prompt that is easy for one may be so for the other.
+    Returns shape (resamples, measures, systems); one resample alone where nothing is joined.
+    """
+    n, k, runs = known.shape
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for place, system in enumerate(systems):
+        if len(system.positions) > 1:
+            alike.setdefault(tuple(sorted(system.values)), []).append(place)
+    moves = np.zeros((resamples if alike else 1, k, len(systems)))
+    means = paired.column_means(known.reshape(n, -1)).reshape(k, runs) if alike else np.empty(0)
+    streams = np.random.SeedSequence(seed, spawn_key=_JOINED).spawn(len(alike))
+    for stream, places in zip(streams, alike.values(), strict=True):
+        order = [[i for _, i in sorted(_run_by_value(systems[place]))] for place in places]
+        replicates = np.nan_to_num(means[:, np.array(order)]).transpose(2, 0, 1)
+        drawn = paired.draw_replicates(replicates.reshape(len(order[0]), -1), stream, resamples)
+        moves[:, :, places] = drawn.reshape(resamples, k, len(places))
+    return moves
+
+
+def _run_by_value(system: System) -> Iterator[tuple[str, int]]:
+    return zip(system.values, system.positions, strict=True)
+
+
+def _ends_of_means(
+    known: Values, means: Values, moves: Values, seed: int, resamples: int, level: float
+) -> Values:
+    """Return the ends of the interval of each mean, shape (2, measures, systems).
+
+    NaN where nothing is joined.
+    """
+    if len(moves) == 1:
+        return np.full((2, *means.shape), np.nan)
+    columns = known.reshape(len(known), -1)
+    drawn = paired.bootstrap_differences(columns, seed, resamples, means.reshape(-1))
+    ends = paired.percentile_interval(drawn + moves.reshape(resamples, -1), level)
+    return np.stack(ends).reshape(2, *means.shape)
 
 
 def _of(flips: paired.Flips, measure: int, k: int) -> paired.Flips:
@@ -202,19 +297,14 @@ def _of(flips: paired.Flips, measure: int, k: int) -> paired.Flips:
 
 
 def _differences(
-    names: Sequence[str],
-    measures: Sequence[Measure],
-    differences: Values,
-    means: Values,
-    flips: paired.Flips,
-    ends: tuple[Values, Values],
-    level: float,
+    names: Sequence[str], measures: Sequence[Measure], resampled: _Resampled, level: float
 ) -> Iterator[Difference]:
     """Yield the difference of each system to the first, by metric; the family is all of these."""
-    p_values = flips.two_sided().tolist()
+    differences, means, drawn = resampled.differences, resampled.means, resampled.drawn
+    p_values = resampled.flips.two_sided().tolist()
     p_holm, p_bh = paired.holm(p_values), paired.benjamini_hochberg(p_values)
     errors = paired.standard_error(differences, means)
-    low, high = ends
+    low, high = paired.percentile_interval(drawn, level)
     family = len(p_values)
     for at, (measure, system) in enumerate(itertools.product(measures, names[1:])):
         column = differences[:, at]
@@ -234,7 +324,11 @@ def _differences(
             wins=int((column > 0).sum()),
             ties=int((column == 0).sum()),
             losses=int((column < 0).sum()),
-            detectable=_detectable(float(errors[at]), n, level / 2 / family),
+            detectable=(
+                _detectable_by_draws(drawn[:, at] - means[at], level / family)
+                if resampled.joined[at]
+                else _detectable(float(errors[at]), n, level / 2 / family)
+            ),
         )
 
 
@@ -246,6 +340,12 @@ def _effect(mean: float, error: float, n: int) -> float | None:
 def _detectable(error: float, n: int, level: float) -> float | None:
     """Return the smallest difference that shows; None where nothing says how articles differ."""
     return paired.smallest_detectable(error, n, level) if n > 1 and error > 0 else None
+
+
+def _detectable_by_draws(deviations: Values, level: float) -> float:
+    """Return how far beyond chance a difference lies that most draws show: of joined runs."""
+    far = np.nanquantile(np.abs(deviations), 1 - level)
+    return float(far + np.nanquantile(deviations, paired.POWER))
 
 
 def _pairs(
@@ -275,6 +375,7 @@ def _standings(
     known: Values,
     means: Values,
     pairs: Sequence[Mapping[str, Any]],
+    ends: Values,
 ) -> Iterator[Standing]:
     order = sorted(range(len(names)), key=lambda i: (-np.nan_to_num(means[i], nan=-np.inf), i))
     place = {names[i]: rank for rank, i in enumerate(order)}
@@ -294,6 +395,8 @@ def _standings(
             mean=none_for_nan(means[i]),
             rank=none_for_nan(ranks[i]),
             letters=letters[place[name]],
+            low=none_for_nan(ends[0, i]),
+            high=none_for_nan(ends[1, i]),
         )
 
 

@@ -370,6 +370,20 @@ class _StoredCell(Cell):
         return {key: value for key, value in self.old.data.items() if key not in own}
 
 
+class _MadeThen(Ledger):
+    """A ledger without records, and the versions that a run says it was made with."""
+
+    def __init__(self, folder: Path, provenance: Mapping[str, Any]) -> None:
+        super().__init__(folder, {"name": "stored"})
+        self._provenance = provenance
+
+    def versions_read(self) -> list[Mapping[str, Any] | None]:
+        """Return the versions that made the run, each once."""
+        beside = ("also", "unrecorded", "engines")
+        own = {key: made for key, made in self._provenance.items() if key not in beside}
+        return [own or None, *self._provenance.get("also", ())]
+
+
 class StoredSummaries(Summarizing):
     """The summaries of a finished run, by what stands in its samples, in order."""
 
@@ -379,11 +393,12 @@ class StoredSummaries(Summarizing):
         self.signature = {"name": old.signatures.model}  # quoted as it is: one line
         self._samples = {s["id"]: (s["summary"], s["defects"]) for s in old.samples()}
         self.stored, self.is_whole = len(self._samples), True
+        self._made_with = old.provenance
 
     @cached_property
     def ledger(self) -> Ledger:
-        """An empty ledger: summaries come from the samples."""
-        return self.store.ledger("summaries", {"name": "stored"})
+        """An empty ledger that knows what made the summaries, which come from the samples."""
+        return _MadeThen(self.store.folder, self._made_with)
 
     def read(self, articles: Sequence[Article]) -> list[Summary]:
         """Return what was written for each article, or how it failed."""

@@ -227,6 +227,17 @@ class Run(_Section):
         return samples.read_samples(self.samples_file)
 
     @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """What a sweep set in it, by dotted key, as `sweep.json` beside it says; else nothing."""
+        folder = self.folder.resolve()
+        try:
+            cells = json.loads(read_whole(folder.parent / samples.SWEEP_FILE))["cells"]
+            settings = [cell["settings"] for cell in cells if cell["folder"] == folder.name]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return {}
+        return settings[0] if settings and isinstance(settings[0], dict) else {}
+
+    @cached_property
     def columns(self) -> frozenset[str]:
         """The names of the table's columns."""
         return frozenset(self._file.schema_arrow.names)
