@@ -22,6 +22,10 @@ def compare_command(
     ] = 10_000,
     seed: options.Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
+    cluster: Annotated[
+        str,
+        typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
+    ] = "",
     output: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
@@ -29,8 +33,9 @@ def compare_command(
 ) -> None:
     """Compare runs on the articles they share; the first is the baseline of the differences."""
     found = compare_runs(
-        *runs, metrics=options.split_names(metrics), resamples=resamples, seed=seed, level=level
-    )
+        *runs, metrics=options.split_names(metrics), resamples=resamples, seed=seed, level=level,
+        cluster=cluster,
+    )  # fmt: skip
     options.print_as(output, found, show_comparison, FORMATS, as_json)
 
 
@@ -94,6 +99,8 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
         "deviations. detectable: the smallest true difference that 80 of 100 such samples show, "
         "after Holm."
     )
+    if found.cluster:
+        yield f"Articles of one {found.cluster} are drawn together, and change sides together."
     if found.level * (found.resamples + 1) < len(found.differences):
         yield (
             f"Holm cannot reach {found.level:g} for {len(found.differences)} rows with so few "

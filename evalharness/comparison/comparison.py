@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evalharness.comparison.shared import (
     Chosen,
@@ -83,6 +84,7 @@ class Comparison:
     resamples: int
     seed: int
     level: float
+    cluster: str = ""
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -99,11 +101,14 @@ def compare(
     resamples: int = paired.RESAMPLES,
     seed: int = 0,
     level: float = paired.ALPHA,
+    cluster: str = "",
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
     metrics: names, or names of parts (`rouge.rouge1`); otherwise what tables show. All systems and
-    metrics share each resample. The same arguments give the same numbers on any machine.
+    metrics share each resample. cluster: `source`, or an extra field of the articles: those that
+    are alike in it are drawn, and change sides, together. The same arguments give the same numbers
+    on any machine.
 
     Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
         run.
@@ -116,7 +121,7 @@ def compare(
     if len(read) < 2:
         raise Incomparable("give at least two runs to compare")
     chosen = choose_measures(read, [metrics] if isinstance(metrics, str) else metrics)
-    return compare_shared(share(read), chosen, resamples, seed, level)
+    return compare_shared(share(read), chosen, resamples, seed, level, cluster)
 
 
 def compare_shared(
@@ -125,22 +130,33 @@ def compare_shared(
     resamples: int = paired.RESAMPLES,
     seed: int = 0,
     level: float = paired.ALPHA,
+    cluster: str = "",
 ) -> Comparison:
     """Compare runs by chosen measures on the articles they share."""
-    measures = chosen.measures
+    chosen = _measured(shared, chosen)
+    measures, clusters = chosen.measures, shared.clusters(cluster)
     scores = shared.values(measures)
     whole = ~np.isnan(scores).any(axis=2, keepdims=True)
     known = np.where(whole, scores, np.nan)
     # Less the first system's: all other differences are differences of these.
     n, _, k = known.shape
     differences = (known[:, :, 1:] - known[:, :, :1]).reshape(n, -1)
-    flips = paired.sign_flips(differences, seed, resamples)
+    totals, counts = paired.cluster_totals(differences, clusters)
+    flips = paired.sign_flips(totals, seed, resamples)
     # Exact means are slow: each is made once.
     means = paired.column_means(known.reshape(n, -1)).reshape(-1, k)
     mean_differences = paired.column_means(differences)
-    drawn = paired.bootstrap_differences(differences, seed, resamples, mean_differences)
+    drawn = paired.bootstrap_differences(differences, seed, resamples, mean_differences, clusters)
     ends = paired.percentile_interval(drawn, level)
-    found = _differences(shared.names, measures, differences, mean_differences, flips, ends, level)
+    spread = _Spread(
+        *ends,
+        paired.standard_error(differences, mean_differences),
+        paired.standard_error(differences, mean_differences, clusters),
+        (counts > 0).sum(axis=0),
+    )
+    found = _differences(
+        shared.names, measures, differences, mean_differences, flips, spread, level
+    )
     pairs = [
         _pairs(shared.names, measure, means[i], _of(flips, i, k), level)
         for i, measure in enumerate(measures)
@@ -166,7 +182,41 @@ def compare_shared(
         resamples=resamples,
         seed=seed,
         level=level,
+        cluster=cluster,
     )
+
+
+def _measured(shared: Shared, chosen: Chosen) -> Chosen:
+    """Return what has a value of every system on some article; the rest is said to be left out.
+
+    Where nothing has, all stays: rows without figures say so.
+    """
+    known = ~np.isnan(shared.values(chosen.measures))
+    compared: list[bool] = known.all(axis=2).any(axis=0).tolist()
+    if all(compared) or not any(compared):
+        return chosen
+    kept = [measure for measure, has in zip(chosen.measures, compared, strict=True) if has]
+    why = {
+        measure.name: "not measured: no article has a value of all systems"
+        for measure in chosen.measures
+        if measure not in kept
+    }
+    return Chosen(tuple(kept), {**chosen.left_out, **why})
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """How sure the differences are, by column: interval, standard errors, and what is drawn.
+
+    error: of articles; cluster_error: of clusters, or of articles where these are drawn. drawn: how
+    many clusters, or articles, have a difference.
+    """
+
+    low: Values
+    high: Values
+    error: Values
+    cluster_error: Values
+    drawn: npt.NDArray[np.intp]
 
 
 def _of(flips: paired.Flips, measure: int, k: int) -> paired.Flips:
@@ -184,14 +234,12 @@ def _differences(
     differences: Values,
     means: Values,
     flips: paired.Flips,
-    ends: tuple[Values, Values],
+    spread: _Spread,
     level: float,
 ) -> Iterator[Difference]:
     """Yield the difference of each system to the first, by metric; the family is all of these."""
     p_values = flips.two_sided().tolist()
     p_holm, p_bh = paired.holm(p_values), paired.benjamini_hochberg(p_values)
-    errors = paired.standard_error(differences, means)
-    low, high = ends
     family = len(p_values)
     for at, (measure, system) in enumerate(itertools.product(measures, names[1:])):
         column = differences[:, at]
@@ -202,16 +250,18 @@ def _differences(
             system=system,
             n=n,
             difference=none_for_nan(means[at]),
-            low=none_for_nan(low[at]),
-            high=none_for_nan(high[at]),
+            low=none_for_nan(spread.low[at]),
+            high=none_for_nan(spread.high[at]),
             p=p_values[at],
             p_holm=p_holm[at],
             p_bh=p_bh[at],
-            effect=_effect(means[at], errors[at], n),
+            effect=_effect(means[at], spread.error[at], n),
             wins=int((column > 0).sum()),
             ties=int((column == 0).sum()),
             losses=int((column < 0).sum()),
-            detectable=_detectable(float(errors[at]), n, level / 2 / family),
+            detectable=_detectable(
+                float(spread.cluster_error[at]), int(spread.drawn[at]), level / 2 / family
+            ),
         )
 
 
