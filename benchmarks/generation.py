@@ -22,7 +22,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +82,24 @@ def tokenizer(texts: Sequence[str], side: str) -> Any:
     return fast(tokenizer_object=core, model_max_length=1024, padding_side=side, **names)
 
 
-def checkpoint(shape: str, width: int, texts: Sequence[str], folder: Path) -> Path:
-    """Write a checkpoint of a shape with random weights."""
+def checkpoint(
+    shape: str, width: int, texts: Sequence[str], folder: Path, layers: int | None = None
+) -> Path:
+    """Write a checkpoint of a shape with random weights; layers: of each side."""
     import transformers
 
-    heads, vocabulary = width // 32, 8192
+    head = 32 if width < 512 else 64
+    heads, vocabulary = width // head, 8192
     torch.manual_seed(0)
     if shape == "llama":
         config: Any = transformers.LlamaConfig(
             vocab_size=vocabulary, hidden_size=width, intermediate_size=width * 11 // 4,
-            num_hidden_layers=6, num_attention_heads=heads, max_position_embeddings=2048,
+            num_hidden_layers=layers or 6, num_attention_heads=heads, max_position_embeddings=2048,
         )  # fmt: skip
         model: Any = transformers.LlamaForCausalLM(config)
     elif shape == "t5":
         config = transformers.T5Config(
-            vocab_size=vocabulary, d_model=width, d_kv=32, d_ff=4 * width, num_layers=4,
+            vocab_size=vocabulary, d_model=width, d_kv=head, d_ff=4 * width, num_layers=layers or 4,
             num_heads=heads, decoder_start_token_id=0, n_positions=1024,
         )  # fmt: skip
         model = transformers.T5ForConditionalGeneration(config)
@@ -105,7 +108,7 @@ def checkpoint(shape: str, width: int, texts: Sequence[str], folder: Path) -> Pa
         config = transformers.BartConfig(
             vocab_size=vocabulary, d_model=width, max_position_embeddings=1024, pad_token_id=0,
             eos_token_id=1, bos_token_id=1, decoder_start_token_id=1, forced_eos_token_id=None,
-            encoder_layers=6, decoder_layers=4,
+            encoder_layers=layers or 6, decoder_layers=layers or 4,
             **{f"{side}_attention_heads": heads for side in sides},
             **{f"{side}_ffn_dim": 4 * width for side in sides},
         )  # fmt: skip
@@ -158,7 +161,7 @@ def batches_of(case: Case, texts: Sequence[Article]) -> Batches:
 def whole_run(case: Case, texts: Sequence[Article], batch_size: Any) -> dict[int, str]:
     """Summarize with a run of its own, from a file to the files of the run."""
     kind = "causal" if case.shape == "llama" else "seq2seq"
-    options = {name: getattr(case.model, name) for name in _given(case)}
+    options = _given(case.model)
     with tempfile.TemporaryDirectory() as folder:
         rows = [json.dumps({"id": a.id, "article": a.text}) + "\n" for a in texts]
         (Path(folder) / "a.jsonl").write_text("".join(rows))
@@ -172,9 +175,11 @@ def whole_run(case: Case, texts: Sequence[Article], batch_size: Any) -> dict[int
         return {n: sample["summary"]["text"] for n, sample in enumerate(done.samples())}
 
 
-def _given(case: Case) -> list[str]:
-    names = ["model", "device", "dtype", "num_beams", "max_new_tokens", "min_new_tokens"]
-    return [*names, "template"] if case.shape == "llama" else names
+def _given(model: Generating) -> dict[str, Any]:
+    """Return the options of a model that are not what they are when nothing is said."""
+    options = [field for field in fields(model) if field.init]
+    set_ones = {field.name: getattr(model, field.name) for field in options}
+    return {f.name: value for f in options if (value := set_ones[f.name]) != f.default}
 
 
 def times_of(

@@ -35,8 +35,8 @@ Values = list[float]
 Way = Callable[[Sequence[Sequence[Pair]]], Values]
 
 
-def checkpoint(folder: Path, texts: Sequence[str]) -> Path:
-    """Write a BERT of MiniLM's shape with random weights, and a tokenizer trained on texts."""
+def checkpoint(folder: Path, texts: Sequence[str], width: int = 384, layers: int = 6) -> Path:
+    """Write a BERT with random weights, of MiniLM's shape, and a tokenizer trained on texts."""
     import transformers
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
@@ -55,10 +55,10 @@ def checkpoint(folder: Path, texts: Sequence[str]) -> Path:
     config = transformers.AutoConfig.for_model(
         "bert",
         vocab_size=len(tokenizer),
-        hidden_size=384,
-        num_hidden_layers=6,
-        num_attention_heads=12,
-        intermediate_size=1536,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=max(1, width // (32 if width < 512 else 64)),
+        intermediate_size=4 * width,
         id2label=dict(enumerate(LABELS)),
         label2id={label: number for number, label in enumerate(LABELS)},
     )
@@ -68,13 +68,13 @@ def checkpoint(folder: Path, texts: Sequence[str]) -> Path:
     return folder
 
 
-def by_document(folder: Path, systems: Sequence[Sequence[Pair]]) -> Values:
+def by_document(folder: Path, systems: Sequence[Sequence[Pair]], device: str = "cpu") -> Values:
     """Score with transformers alone, 20 pairs of an article and a summary at a time."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     model: Any = AutoModelForSequenceClassification.from_pretrained(folder)
-    model.eval()
+    model.eval().to(device)
     found: Values = []
     for article, summary in (pair for system in systems for pair in system):
         premises = [s.of(article.text) for s in pieces(article.text, "sentence", sentences)[:100]]
@@ -88,7 +88,7 @@ def by_document(folder: Path, systems: Sequence[Sequence[Pair]]) -> Values:
                 truncation=True,
                 max_length=500,
                 return_tensors="pt",
-            )
+            ).to(device)
             with torch.no_grad():
                 rows += model(**inputs).logits.softmax(-1).tolist()
         table = torch.tensor(rows).view(len(premises), len(claims), 3).max(dim=0).values
@@ -96,9 +96,9 @@ def by_document(folder: Path, systems: Sequence[Sequence[Pair]]) -> Values:
     return found
 
 
-def ours(folder: Path, systems: Sequence[Sequence[Pair]]) -> Values:
+def ours(folder: Path, systems: Sequence[Sequence[Pair]], **options: Any) -> Values:
     """Score with `nli`, one system after the other, as a run does."""
-    check = Nli(str(folder), device="cpu")
+    check = Nli(str(folder), **({"device": "cpu"} | options))
     return [score.value or 0.0 for system in systems for score in check.score(system)]
 
 

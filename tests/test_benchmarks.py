@@ -72,6 +72,31 @@ def test_page_is_what_was_measured() -> None:
 
 
 @pytest.mark.slow
+def test_gpu_benchmark_runs_small_on_a_processor(tmp_path: Path) -> None:
+    written = tmp_path / "gpu.json"
+    asked = ["--small", "--device", "cpu", "--rounds", "1", "--shapes", "t5"]
+    rows = module("gpu").main([*asked, "--json", str(written)])
+
+    measured = {(row.of, row.way): row for row in rows if row.seconds}
+    assert len(measured) == 15
+    assert measured["t5", "ours, float32"].beside == "loop"
+    assert measured["t5", "ours, bfloat16, batches of 6"].differ == 0
+    (last,) = [row for row in rows if not row.seconds]
+    assert last.line().endswith("not measured: no GPU")
+    assert len(json.loads(written.read_text())["rows"]) == len(rows)
+
+
+def test_gpu_benchmark_without_a_gpu_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("a GPU is here")
+    with pytest.raises(SystemExit):
+        module("gpu").main([])
+    assert "no GPU is seen" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_memory_of_a_run_does_not_grow_with_its_articles(tmp_path: Path) -> None:
     scale = module("scale")
     few, many = scale.measured([6_000, 36_000], ["rouge"], tmp_path)

@@ -8,26 +8,24 @@ from collections.abc import Mapping
 import house
 import pytest
 
-# The most that each measure may be: (now, in the end). The first is lowered as the work goes on,
-# and never raised; the second is what the house is to have when it has moved.
-LIMITS: Mapping[str, tuple[int, int]] = {
-    "names at the top": (28, 28),
-    "duplicate public names": (25, 25),
-    "public names defined alike": (15, 15),
-    "participles": (80, 80),
-    "modules": (240, 240),
-    "lines": (43_500, 43_500),
-    "import cycles": (0, 0),
-    "function length, median": (6, 6),
-    "function length, p90": (16, 16),
-    "function length, p99": (31, 31),
-    "function length, longest": (48, 48),
-    "subscripts of run.json": (0, 0),
-    "exit codes as numbers": (0, 0),
-    "modules imported by gate": (30, 30),
-    "modules imported by --help": (5, 5),
-    "modules entered by a run": (40, 40),
-    "frames to a score": (10, 10),
+# The most that each measure may be; lowered as the work goes on, and never raised. The house had
+# 223 modules and 43,419 lines when it had moved in; what is built since may add to those two.
+LIMITS: Mapping[str, int] = {
+    "names at the top": 28,
+    "duplicate public names": 25,
+    "public names defined alike": 15,
+    "participles": 80,
+    "import cycles": 0,
+    "function length, median": 6,
+    "function length, p90": 16,
+    "function length, p99": 31,
+    "function length, longest": 48,
+    "subscripts of run.json": 0,
+    "exit codes as numbers": 0,
+    "modules imported by gate": 30,
+    "modules imported by --help": 5,
+    "modules entered by a run": 40,
+    "frames to a score": 10,
 }
 
 # Public names that may mean two things, each with the reason why none of them has a better name.
@@ -46,12 +44,8 @@ UNWANTED = (
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_no_measure_exceeds_its_limit(name: str) -> None:
-    limit, _ = LIMITS[name]
+    limit = LIMITS[name]
     assert house.MEASURES[name]() <= limit, f"{name}: `python tests/house.py` lists or shows it"
-
-
-def test_no_limit_is_below_its_target() -> None:
-    assert {name for name, (now, target) in LIMITS.items() if now < target} == set()
 
 
 def test_every_argued_name_is_still_defined_twice() -> None:
