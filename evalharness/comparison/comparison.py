@@ -133,7 +133,7 @@ def compare_shared(
     cluster: str = "",
 ) -> Comparison:
     """Compare runs by chosen measures on the articles they share."""
-    chosen = _measured(shared, chosen)
+    chosen = _with_values(shared, chosen)
     measures, clusters = chosen.measures, shared.clusters(cluster)
     scores = shared.values(measures)
     whole = ~np.isnan(scores).any(axis=2, keepdims=True)
@@ -141,22 +141,11 @@ def compare_shared(
     # Less the first system's: all other differences are differences of these.
     n, _, k = known.shape
     differences = (known[:, :, 1:] - known[:, :, :1]).reshape(n, -1)
-    totals, counts = paired.cluster_totals(differences, clusters)
-    flips = paired.sign_flips(totals, seed, resamples)
+    flips = paired.sign_flips(paired.cluster_totals(differences, clusters)[0], seed, resamples)
     # Exact means are slow: each is made once.
     means = paired.column_means(known.reshape(n, -1)).reshape(-1, k)
-    mean_differences = paired.column_means(differences)
-    drawn = paired.bootstrap_differences(differences, seed, resamples, mean_differences, clusters)
-    ends = paired.percentile_interval(drawn, level)
-    spread = _Spread(
-        *ends,
-        paired.standard_error(differences, mean_differences),
-        paired.standard_error(differences, mean_differences, clusters),
-        (counts > 0).sum(axis=0),
-    )
-    found = _differences(
-        shared.names, measures, differences, mean_differences, flips, spread, level
-    )
+    spread = _spread(differences, clusters, resamples, seed, level)
+    found = _differences(shared.names, measures, differences, flips, spread, level)
     pairs = [
         _pairs(shared.names, measure, means[i], _of(flips, i, k), level)
         for i, measure in enumerate(measures)
@@ -186,16 +175,16 @@ def compare_shared(
     )
 
 
-def _measured(shared: Shared, chosen: Chosen) -> Chosen:
+def _with_values(shared: Shared, chosen: Chosen) -> Chosen:
     """Return what has a value of every system on some article; the rest is said to be left out.
 
     Where nothing has, all stays: rows without figures say so.
     """
     known = ~np.isnan(shared.values(chosen.measures))
-    compared: list[bool] = known.all(axis=2).any(axis=0).tolist()
-    if all(compared) or not any(compared):
+    compared = set(np.flatnonzero(known.all(axis=2).any(axis=0)).tolist())
+    kept = [measure for i, measure in enumerate(chosen.measures) if i in compared]
+    if not kept:
         return chosen
-    kept = [measure for measure, has in zip(chosen.measures, compared, strict=True) if has]
     why = {
         measure.name: "not measured: no article has a value of all systems"
         for measure in chosen.measures
@@ -206,17 +195,37 @@ def _measured(shared: Shared, chosen: Chosen) -> Chosen:
 
 @dataclass(frozen=True)
 class _Spread:
-    """How sure the differences are, by column: interval, standard errors, and what is drawn.
+    """Mean differences, and how sure they are, by column: interval, standard errors, number.
 
     error: of articles; cluster_error: of clusters, or of articles where these are drawn. drawn: how
     many clusters, or articles, have a difference.
     """
 
+    mean: Values
     low: Values
     high: Values
     error: Values
     cluster_error: Values
     drawn: npt.NDArray[np.intp]
+
+
+def _spread(
+    differences: Values,
+    clusters: paired.Clusters | None,
+    resamples: int,
+    seed: int,
+    level: float,
+) -> _Spread:
+    means = paired.column_means(differences)
+    _, counts = paired.cluster_totals(differences, clusters)
+    drawn = paired.bootstrap_differences(differences, seed, resamples, means, clusters)
+    return _Spread(
+        means,
+        *paired.percentile_interval(drawn, level),
+        paired.standard_error(differences, means),
+        paired.standard_error(differences, means, clusters),
+        (counts > 0).sum(axis=0),
+    )
 
 
 def _of(flips: paired.Flips, measure: int, k: int) -> paired.Flips:
@@ -232,7 +241,6 @@ def _differences(
     names: Sequence[str],
     measures: Sequence[Measure],
     differences: Values,
-    means: Values,
     flips: paired.Flips,
     spread: _Spread,
     level: float,
@@ -249,13 +257,13 @@ def _differences(
             baseline=names[0],
             system=system,
             n=n,
-            difference=none_for_nan(means[at]),
+            difference=none_for_nan(spread.mean[at]),
             low=none_for_nan(spread.low[at]),
             high=none_for_nan(spread.high[at]),
             p=p_values[at],
             p_holm=p_holm[at],
             p_bh=p_bh[at],
-            effect=_effect(means[at], spread.error[at], n),
+            effect=_effect(spread.mean[at], spread.error[at], n),
             wins=int((column > 0).sum()),
             ties=int((column == 0).sum()),
             losses=int((column < 0).sum()),

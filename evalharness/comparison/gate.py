@@ -414,9 +414,7 @@ def _margin_outcome(
     message = _margin_message(verdict, tested, rules, scored if thin else None, detectable)
     if test.is_same and pairing.is_same_text:
         verdict = "pass"
-        message = (
-            f"mean {tested.candidate:.4f}: the summaries of both runs are the same, word for word"
-        )
+        message = f"mean {tested.candidate:.4f}; both runs have the same summaries, word for word"
     return Outcome(
         rule=test.measure.name,
         kind="margin",

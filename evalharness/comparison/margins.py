@@ -77,55 +77,72 @@ def paired_tests(
     """
     known = ~np.isnan(baseline) & ~np.isnan(candidate)
     ours, theirs = np.where(known, candidate, np.nan), np.where(known, baseline, np.nan)
-    differences = ours - theirs
-    means, candidates = paired.column_means(theirs), paired.column_means(ours)
-    # A relative margin moves with each article: what is tested is the mean of candidate - (1 - r)
-    # x baseline, in which the baseline's own chance is taken into account.
-    tolerated = np.stack(
-        [
-            np.sign(mean) * each.size * column if each.relative else np.full(len(column), each.size)
-            for each, mean, column in zip(margins, means, theirs.T, strict=True)
-        ],
-        axis=1,
-    )
+    differences, means = ours - theirs, paired.column_means(theirs)
+    tolerated = _tolerated_losses(margins, theirs, means)
+    moved = differences + tolerated
     margin_means = np.nan_to_num(paired.column_means(np.where(known, tolerated, np.nan)))
-    moved, k = differences + tolerated, len(margins)
-    worst = np.nan_to_num(_least_score(ours, theirs) - means)
-    both = np.concatenate([differences, moved], axis=1)
+    unseen = np.nan_to_num(_least_score(ours, theirs) - means)
+    totals, counts = paired.cluster_totals(differences, clusters)
     lower = paired.worst_case_means(
-        both, np.concatenate([worst, worst + margin_means]), seed, resamples, clusters
-    )
-    flips = paired.sign_flips(paired.cluster_totals(differences, clusters)[0], seed, resamples)
+        np.concatenate([differences, moved], axis=1),
+        np.concatenate([unseen, unseen + margin_means]), seed, resamples, clusters,
+    )  # fmt: skip
+    k, n = len(margins), known.sum(axis=0)
     drawn = paired.bootstrap_differences(differences, seed, resamples, clusters=clusters)
-    _, high = paired.percentile_interval(drawn, 2 * level)
-    low = np.quantile(lower[:, :k], level, axis=0)
-    tolerable = ((lower[:, k:] <= 0).sum(axis=0) + 1) / (resamples + 1)
-    found, errors = paired.column_means(differences), paired.standard_error(both, None, clusters)
-    groups = (paired.cluster_totals(differences, clusters)[1] > 0).sum(axis=0)
-    n, worse = known.sum(axis=0), flips.below()
+    found = paired.column_means(differences)
+    columns = {
+        "n": n,
+        "groups": (counts > 0).sum(axis=0),
+        "baseline": means,
+        "candidate": paired.column_means(ours),
+        "margin": margin_means,
+        "difference": found,
+        "low": np.quantile(lower[:, :k], level, axis=0),
+        "high": paired.percentile_interval(drawn, 2 * level)[1],
+        "error": paired.standard_error(differences, found, clusters),
+        "p_worse": paired.sign_flips(totals, seed, resamples).below(),
+        "p_tolerable": np.where(n > 0, _share_below(lower[:, k:]), 1.0),
+    }
+    needed = _articles_needed(moved, -(unseen + margin_means), level, clusters)
     return [
-        Tested(
-            n=int(n[i]),
-            groups=int(groups[i]),
-            baseline=float(means[i]),
-            candidate=float(candidates[i]),
-            margin=float(margin_means[i]),
-            difference=float(found[i]),
-            low=float(low[i]),
-            high=float(high[i]),
-            error=float(errors[i]),
-            p_worse=float(worse[i]),
-            p_tolerable=float(tolerable[i] if n[i] else 1.0),
-            needed=articles_needed(
-                float(found[i] + margin_means[i]),
-                float(errors[k + i]),
-                float(-worst[i] - margin_means[i]),
-                int(n[i]),
-                int(groups[i]),
-                level,
-            ),
-        )
+        Tested(**{name: column[i].item() for name, column in columns.items()}, needed=needed[i])
         for i in range(k)
+    ]
+
+
+def _tolerated_losses(margins: Sequence[Margin], theirs: Values, means: Values) -> Values:
+    """Return by how much each article may lose, shape (articles, columns).
+
+    A relative margin moves with each article: what is tested is the mean of candidate - (1 - r) x
+    baseline, in which the baseline's own chance is taken into account.
+    """
+    columns = [
+        np.sign(mean) * each.size * column if each.relative else np.full(len(column), each.size)
+        for each, mean, column in zip(margins, means, theirs.T, strict=True)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _share_below(means: Values) -> Values:
+    """Return the p-value of means that are truly 0 or less; what was observed counts alike."""
+    share: Values = ((means <= 0).sum(axis=0) + 1) / (len(means) + 1)
+    return share
+
+
+def _articles_needed(
+    moved: Values,
+    unseen: Values,
+    level: float,
+    clusters: paired.Clusters | None,
+) -> list[int | None]:
+    _, counts = paired.cluster_totals(moved, clusters)
+    n, groups = counts.sum(axis=0).astype(int), (counts > 0).sum(axis=0)
+    means = paired.column_means(moved)
+    errors = paired.standard_error(moved, means, clusters)
+    rows = zip(*(column.tolist() for column in (means, errors, unseen, n, groups)), strict=True)
+    return [
+        articles_needed(lead, error, far, articles, drawn, level)
+        for lead, error, far, articles, drawn in rows
     ]
 
 
