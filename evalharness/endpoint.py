@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from evalharness.errors import EndpointError
+from evalharness.files.credentials import find_credential, make_hider
 from evalharness.files.untrusted import LARGEST
 from evalharness.records import canonical, digest
 
@@ -108,12 +109,15 @@ def _alternatives(token: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def explanation(body: Any) -> str:
-    """Return what a server says of its error, in one line that begins with a colon; or nothing."""
+def explanation(body: Any, hide: Callable[[str], str]) -> str:
+    """Return what a server says of its error, in one line that begins with a colon; or nothing.
+
+    hide: takes the key out of a text, before half of it is cut off.
+    """
     error = body.get("error", body) if isinstance(body, dict) else None
     said = error.get("message", error.get("detail")) if isinstance(error, dict) else error
     line = " ".join(said.split()) if isinstance(said, str) else ""
-    return f": {line[:_MOST_QUOTED]}" if line else ""
+    return f": {hide(line)[:_MOST_QUOTED]}" if line else ""
 
 
 def asked_wait(headers: Mapping[str, str]) -> float | None:
@@ -168,8 +172,14 @@ class Server:
     def __post_init__(self) -> None:
         """Check the options alone. Raises: ValueError."""
         _check_url(self.url)
-        if self.key is not None and not self.key.isidentifier():
+        if self.key is not None and (
+            not self.key.isidentifier() or find_credential(self.key, "key")
+        ):
             raise ValueError("key: should be the name of an environment variable, not the key")
+        if any(find_credential(value, name) for name, value in self.extra.items()):
+            raise ValueError(
+                "extra: holds a key or password; name an environment variable under `key`"
+            )
         for name in ("timeout", "concurrency", "tries", "per_minute"):
             value = getattr(self, name)
             if value is not None and value <= 0:
@@ -274,6 +284,7 @@ class Client:
         self._sleep = sleep
         self._limit = limit
         self._key = _key(server.key)
+        self._hide = make_hider(self._key)
 
     def ask(self, chats: Sequence[Chat]) -> list[Answer | Unanswered]:
         """Return what became of each request, in order.
@@ -419,8 +430,9 @@ class _Asking:
         if status == 200 and not error:
             answer = answer_of(body)
             self._count(answer)
-            return replace(answer, text=self._without_key(answer.text))
-        why = self._without_key(explanation(body))
+            hide = self.client._hide
+            return replace(answer, text=hide(answer.text), finish=hide(answer.finish))
+        why = explanation(body, self.client._hide)
         code = error.get("code") if isinstance(error, dict) else None
         if status in _HOPELESS or code in _CODES_HOPELESS:
             hint = _hint(status, self.server)
@@ -437,10 +449,6 @@ class _Asking:
         spent.answers += 1
         spent.tokens_in += answer.n_in or 0
         spent.tokens += answer.n_out or 0
-
-    def _without_key(self, text: str) -> str:
-        key = self.client._key
-        return text.replace(key, "[key]") if key else text
 
 
 async def _read_bounded(response: "httpx2.Response") -> bytes:

@@ -283,6 +283,21 @@ def key_in_an_unknown_option(folder: Path) -> list[str]:
     return run(folder, f"model: {{name: endpoint, model: m, url: '{url}', api_key: {SECRET}}}")
 
 
+def key_in_more_fields_of_a_request(folder: Path) -> list[str]:
+    url = "http://127.0.0.1:9/v1"
+    extra = f"{{api_key: {SECRET}}}"
+    return run(folder, f"model: {{name: endpoint, model: m, url: '{url}', extra: {extra}}}")
+
+
+def key_in_a_prompt(folder: Path) -> list[str]:
+    url = "http://127.0.0.1:9/v1"
+    return run(folder, f"model: {{name: endpoint, model: m, url: '{url}', system: use {SECRET}}}")
+
+
+def password_in_an_address_of_data(folder: Path) -> list[str]:
+    return run(folder, f"data: {{name: files, path: 'https://me:{SECRET}@127.0.0.1:9/a.jsonl'}}")
+
+
 def password_in_an_address(folder: Path) -> list[str]:
     url = f"http://me:{SECRET}@127.0.0.1:9/v1"
     return run(folder, f"model: {{name: endpoint, model: m, url: '{url}'}}")
@@ -478,8 +493,11 @@ ATTACKS: dict[str, Attack] = {
     "number-too-large": Attack(number_too_large, 2, "limit"),
     "config-that-extends-a-secret": Attack(config_that_extends_a_secret, 2, "secret.txt"),
     "key-in-a-config": Attack(key_in_a_config, 2, "environment variable"),
-    "key-in-an-unknown-option": Attack(key_in_an_unknown_option, 2, "unknown key"),
-    "key-on-the-command-line": Attack(key_on_the_command_line, 2, "unknown key"),
+    "key-in-an-unknown-option": Attack(key_in_an_unknown_option, 2, "environment variable"),
+    "key-on-the-command-line": Attack(key_on_the_command_line, 2, "environment variable"),
+    "key-in-a-prompt": Attack(key_in_a_prompt, 2, "model.system"),
+    "key-in-more-fields": Attack(key_in_more_fields_of_a_request, 2, "model.extra.api_key"),
+    "password-in-an-address-of-data": Attack(password_in_an_address_of_data, 2, "data.path"),
     "password-in-an-address": Attack(password_in_an_address, 2, "environment variable"),
     "sweep-of-billions": Attack(sweep_of_billions, 2, "at the most"),
     "rules-with-code": Attack(rules_with_code, 2, "rouge"),

@@ -78,6 +78,32 @@ def test_pairs_without_the_baseline_have_their_own_p_value(make_run: MakeRun) ->
     assert pairs["b", "c"] == pytest.approx(direct, abs=0.01)
 
 
+def test_two_systems_that_differ_on_one_article_share_a_letter(make_run: MakeRun) -> None:
+    third = [1 / 3] * 100
+    a, b, c = (
+        make_run(name, {"m": scores})
+        for name, scores in (("a", [0.0] * 100), ("b", third), ("c", [*third[1:], 1.0]))
+    )
+    found = compare(a, b, c)
+    assert [pair["p"] for pair in found.pairs][2] == compare(b, c).differences[0].p == 1.0
+    assert found.standing("m", "b").letters == found.standing("m", "c").letters == "a"
+
+
+def test_equal_differences_have_no_effect_size_and_nothing_detectable(make_run: MakeRun) -> None:
+    runs = make_run("a", {"m": BASE}), make_run("b", {"m": [score + 0.1 for score in BASE]})
+    [difference] = compare(*runs).differences
+    assert difference.difference == pytest.approx(0.1)
+    assert (difference.effect, difference.detectable) == (None, None)
+
+
+def test_the_noise_of_floats_is_no_win(make_run: MakeRun) -> None:
+    runs = make_run("a", {"m": BASE}), make_run("b", {"m": [score + 1e-16 for score in BASE]})
+    found = compare(*runs)
+    [difference] = found.differences
+    assert (difference.wins, difference.ties, difference.losses, difference.p) == (0, 60, 0, 1.0)
+    assert [standing.rank for standing in found.standings] == [1.5, 1.5]
+
+
 def test_missing_scores_are_left_out_for_all_and_counted(make_run: MakeRun) -> None:
     holes = [None, *BETTER[1:]]
     found = compare(make_run("a", {"m": BASE}), make_run("b", {"m": holes}))

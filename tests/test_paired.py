@@ -131,11 +131,80 @@ def test_p_values_agree_with_all_flips_of_few_articles() -> None:
     assert found == pytest.approx(exact, abs=5 * math.sqrt(exact * (1 - exact) / 50_000))
 
 
+def _scores(kind: str, n: int, rng: np.random.Generator) -> Values:
+    """Scores of three systems, shape (n, 3), of a kind that has gone wrong or may."""
+    if kind in ("thirds", "fifths"):
+        steps = 3 if kind == "thirds" else 5
+        return rng.integers(0, steps + 1, (n, 3)) / steps
+    scores = np.repeat(rng.beta(2, 5, (n, 1)), 3, axis=1)
+    if kind == "near-identical":  # two alike but for a few articles
+        scores[:, 0] = rng.beta(2, 5, n)
+        changed = rng.choice(n, min(n, 3), replace=False)
+        scores[changed, 2] += rng.uniform(-0.4, 0.4, len(changed))
+    else:  # tied: whole steps up and down, and by the noise of floats
+        scores += rng.integers(-1, 2, (n, 3)) * 0.1 + rng.integers(-1, 2, (n, 3)) * 1e-17
+    return scores
+
+
+def test_all_pairs_of_1000_triples_have_the_p_value_of_all_flips() -> None:
+    # On whole numbers, which all flips add up exactly; a resample's p-value is off by its error.
+    resamples, rng, deviations = 4000, np.random.default_rng(14), []
+    for t in range(1000):
+        kind = ("thirds", "fifths", "near-identical", "tied")[t % 4]
+        n = int(rng.integers(2, 13))
+        scores = _scores(kind, n, rng)
+        flips = paired.sign_flips(paired.subtract(scores[:, 1:], scores[:, :1]), t, resamples)
+        signs = 1 - 2 * ((np.arange(2**n)[:, np.newaxis] >> np.arange(n)) & 1)
+        for found, one, other in ((flips[0], 0, 1), (flips[1], 0, 2), (flips[1] - flips[0], 1, 2)):
+            whole = np.rint((scores[:, other] - scores[:, one]) * 15e9).astype(np.int64)
+            sums = signs @ whole
+            observed, slack = sums[0], n  # what rounding to whole numbers may move a sum by
+            for p, exact in (
+                (found.two_sided()[0], (np.abs(sums) >= abs(observed) - slack).mean()),
+                (found.below()[0], (sums <= observed + slack).mean()),
+                (found.above()[0], (sums >= observed - slack).mean()),
+            ):
+                error = math.sqrt(exact * (1 - exact) / resamples) + 1 / resamples
+                deviations.append(abs(p - exact) / error)
+    assert len(deviations) == 9000
+    assert max(deviations) < 5
+
+
+def test_systems_that_differ_on_one_article_are_not_told_apart() -> None:
+    # 100 thirds, and the same with one article better: each on a grid of its own, 100 roundings
+    # in one direction were a difference.
+    other = np.append(np.full(99, 1 / 3), 1.0)
+    flips = paired.sign_flips(np.stack([np.full(100, 1 / 3), other], axis=1), 0)
+    assert (flips[1] - flips[0]).two_sided().tolist() == [1.0]
+
+
+@pytest.mark.parametrize("steps", [3, 5, 6, 7])
+def test_ties_of_thirds_and_fifths_are_those_of_whole_numbers(steps: int) -> None:
+    whole = np.random.default_rng(steps).choice([0, 0, 0, 1, 1, 2, -1, -1, -2], (50, 200))
+    flips, exact = paired.sign_flips(whole / steps, 0), paired.sign_flips(whole.astype(float), 0)
+    assert np.array_equal(flips.two_sided(), exact.two_sided())
+    assert np.array_equal(flips.below(), exact.below())
+    assert np.array_equal(flips.above(), exact.above())
+
+
+def test_p_values_of_many_articles_are_those_of_whole_numbers() -> None:
+    whole = np.random.default_rng(1).integers(-2, 3, (70_000, 3))
+    found = paired.sign_flips(whole / 3, 0, 400).two_sided()
+    assert np.array_equal(found, paired.sign_flips(whole.astype(float), 0, 400).two_sided())
+
+
 def test_p_values_are_near_those_of_a_t_test(scipy_stats: Any) -> None:
     differences = _differences(500, 5, 0.006)
     theirs = scipy_stats.ttest_1samp(differences, 0).pvalue
     found = paired.sign_flips(differences, 0, 20_000).two_sided()
     assert np.abs(found - theirs).max() < 0.015
+
+
+def test_scores_equal_but_for_noise_do_not_differ() -> None:
+    ours, theirs = np.array([0.1 + 0.2, 1e-6, np.nan, 3e9]), np.array([0.3, 0.0, 1.0, 3e9 + 1])
+    assert paired.subtract(ours, theirs)[[0, 1]].tolist() == [0.0, 1e-6]
+    assert np.isnan(paired.subtract(ours, theirs)[2])
+    assert paired.subtract(ours, theirs)[3] == -1
 
 
 def test_flips_of_no_difference_have_the_p_value_1() -> None:
@@ -183,16 +252,17 @@ def test_blocks_change_nothing(n: int, block: int, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("n", [50, 70_000])
-def test_sums_are_exact_in_single_precision(n: int) -> None:
+def test_sums_of_parts_are_exact(n: int) -> None:
     # Exact sums do not depend on the order of the articles that are added up.
     rng = np.random.default_rng(0)
     values = rng.normal(size=(n, 2)) * [1e-3, 1e6]
     counts = rng.integers(0, 8, size=(5, n)).astype(np.float32)
     order = rng.permutation(n)
-    for bits in (20, 24):
+    for bits in (20, 53):
+        times = counts.clip(0, 1 if bits == 53 else 8)
         for part in paired._parts(values, bits).wholes:
-            sums = counts.clip(0, 1 if bits == 24 else 8) @ part
-            again = counts.clip(0, 1 if bits == 24 else 8)[:, order] @ part[order]
+            sums = times @ part
+            again = times[:, order] @ part[order]
             assert np.array_equal(sums, again)
 
 
@@ -245,6 +315,13 @@ def test_standard_error_is_that_of_scipy(scipy_stats: Any) -> None:
     values[3, 1] = np.nan
     theirs = scipy_stats.sem(values, axis=0, nan_policy="omit")
     assert paired.standard_error(values) == pytest.approx(np.asarray(theirs), rel=1e-12)
+
+
+def test_standard_error_of_differences_equal_but_for_noise_is_0() -> None:
+    scores = np.random.default_rng(0).uniform(0, 0.9, (50, 1))
+    assert paired.standard_error((scores + 0.1) - scores).tolist() == [0.0]
+    assert paired.standard_error(np.zeros((50, 1))).tolist() == [0.0]
+    assert paired.standard_error(np.append(np.zeros(49), 1e-6)[:, np.newaxis])[0] > 0
 
 
 def test_standard_error_of_one_article_is_not_known() -> None:

@@ -346,9 +346,13 @@ def test_names_in_any_script_are_told_to_all(tmp_path: Path) -> None:
 
 
 @needs("mlflow")
-def test_mlflow_server_that_is_away_fails_in_time_and_shows_no_password(tmp_path: Path) -> None:
+def test_mlflow_server_that_is_away_fails_in_time_and_shows_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
     path = tmp_path / "config.yaml"
-    tracker = {"name": "mlflow", "uri": "http://me:secret@127.0.0.1:9", "required": False}
+    tracker = {"name": "mlflow", "uri": "http://127.0.0.1:9", "required": False}
     path.write_text(json.dumps(make_config(tmp_path, tracker)))
     done = evalharness(tmp_path, "run", str(path))
 
@@ -357,6 +361,17 @@ def test_mlflow_server_that_is_away_fails_in_time_and_shows_no_password(tmp_path
     assert "mlflow was not told" in done.stderr
     assert "secret" not in done.stderr
     assert "secret" not in (tmp_path / "r" / "news" / "given" / "run.json").read_text()
+
+
+def test_password_of_a_tracker_is_refused_in_a_config(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    tracker = {"name": "mlflow", "uri": "http://me:secret@127.0.0.1:9"}
+    path.write_text(json.dumps(make_config(tmp_path, tracker)))
+    done = evalharness(tmp_path, "run", str(path))
+
+    assert done.returncode == 2
+    assert "trackers.0.uri: holds what looks like a password" in done.stderr
+    assert "secret" not in done.stderr
 
 
 @needs("wandb")

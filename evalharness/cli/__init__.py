@@ -168,13 +168,14 @@ def main() -> None:
             app()
     except Exception as error:
         from evalharness.errors import HarnessError
+        from evalharness.files.credentials import without_credentials
         from evalharness.files.untrusted import one_line
 
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)
             sys.exit(Exit.INCOMPLETE)
         for line in str(error).split("\n"):
-            typer.echo(f"evalharness: {one_line(line)}", err=True)
+            typer.echo(f"evalharness: {one_line(without_credentials(line))}", err=True)
         sys.exit(error.exit_code)
 
 

@@ -140,7 +140,7 @@ def compare_shared(
     known = np.where(whole, scores, np.nan)
     # Less the first system's: all other differences are differences of these.
     n, _, k = known.shape
-    differences = (known[:, :, 1:] - known[:, :, :1]).reshape(n, -1)
+    differences = paired.subtract(known[:, :, 1:], known[:, :, :1]).reshape(n, -1)
     flips = paired.sign_flips(paired.cluster_totals(differences, clusters)[0], seed, resamples)
     # Exact means are slow: each is made once.
     means = paired.column_means(known.reshape(n, -1)).reshape(-1, k)
@@ -234,6 +234,7 @@ def _of(flips: paired.Flips, measure: int, k: int) -> paired.Flips:
     return paired.Flips(
         np.concatenate([[0.0], flips.observed[columns]]),
         np.concatenate([np.zeros((len(flips.flipped), 1)), flips.flipped[:, columns]], axis=1),
+        np.concatenate([[0.0], flips.tolerance[columns]]),
     )
 
 
@@ -337,10 +338,7 @@ def _mean_ranks(known: Values) -> Values:
     scored = known[~np.isnan(known).any(axis=1)]
     if not len(scored):
         return np.full(known.shape[1], np.nan)
-    ranks = [
-        1
-        + (scored > own[:, np.newaxis]).sum(axis=1)
-        + ((scored == own[:, np.newaxis]).sum(axis=1) - 1) / 2
-        for own in scored.T
-    ]
-    return np.array([rank.mean() for rank in ranks])
+    leads = (paired.subtract(scored, own[:, np.newaxis]) for own in scored.T)
+    return np.array(
+        [(1 + (lead > 0).sum(axis=1) + ((lead == 0).sum(axis=1) - 1) / 2).mean() for lead in leads]
+    )

@@ -77,7 +77,7 @@ def paired_tests(
     """
     known = ~np.isnan(baseline) & ~np.isnan(candidate)
     ours, theirs = np.where(known, candidate, np.nan), np.where(known, baseline, np.nan)
-    differences, means = ours - theirs, paired.column_means(theirs)
+    differences, means = paired.subtract(ours, theirs), paired.column_means(theirs)
     tolerated = _tolerated_losses(margins, theirs, means)
     moved = differences + tolerated
     margin_means = np.nan_to_num(paired.column_means(np.where(known, tolerated, np.nan)))

@@ -151,6 +151,7 @@ def _document(rules: str | Path | Mapping[str, Any]) -> Document:
 
 
 def _validate_rules(document: Document) -> Rules:
+    document.refuse_credentials()
     try:
         return Rules.model_validate_json(json.dumps(document.tree))
     except ValidationError as error:

@@ -17,6 +17,7 @@ from evalharness.config.registry import BUILT_IN, Kind, load_class, scorer_kind
 from evalharness.config.run_config import Component, RunConfig, read_run_config
 from evalharness.config.yaml import Document, Key, Location
 from evalharness.errors import ConfigError, UnknownComponent
+from evalharness.files.credentials import without_credentials
 from evalharness.protocols import Metric, Url, is_checkpoint, is_url
 from evalharness.records import canonical
 
@@ -218,6 +219,7 @@ class _Named:
                 key = (self.kind, 0)
                 document.put((*key, option), value, place)
             given[option] = value
+        document.refuse_credentials()
         name, label = self.component.name, self.component.label
         whole = Component.model_validate({"name": name, "label": label, **given})
         built: Metric = build_component(self.kind, key, whole, document)
@@ -276,7 +278,8 @@ def _options_by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any,
     for setting in settings:
         path, equals, value = setting.partition("=")
         label, dot, option = path.strip().rpartition(".")
-        place = Location(f"--set {setting}", Path.cwd())
+        # The value is not said again: it may be a secret.
+        place = Location(f"--set {without_credentials(path.strip())}", Path.cwd())
         if not (equals and dot and label and option):
             raise ConfigError(f"{place}: should be CHECK.OPTION=VALUE: nli.model=some/folder")
         options.setdefault(label, {})[option] = (yaml.parse_value(value, str(place)), place)

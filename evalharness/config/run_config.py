@@ -24,6 +24,7 @@ from evalharness.config.registry import Kind
 from evalharness.config.sweep import Axes, Combination, lay, read_axes
 from evalharness.config.yaml import Document, Key, clip_text, explain
 from evalharness.errors import ConfigError
+from evalharness.files.credentials import without_credentials
 from evalharness.records import canonical
 
 
@@ -214,6 +215,7 @@ def read_run_config(
         document.put(("limit",), limit, yaml.Location("--limit", Path.cwd()))
     if executor is not None or workers is not None:
         _put_executor(document, executor, workers)
+    document.refuse_credentials()  # before anything may say a value again
     axes = _take_axes(document)
     first = _validate(_lay_combination(next(axes.combinations()), document))
     name = first.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
@@ -258,7 +260,7 @@ def _copy_value(value: Any) -> Any:
 def _override(document: Document, override: str) -> None:
     path, equals, value = override.partition("=")
     # The value is not said again: it may be a secret, and errors stand in logs.
-    place = yaml.Location(f"--set {clip_text(path)}", Path.cwd())
+    place = yaml.Location(f"--set {without_credentials(clip_text(path))}", Path.cwd())
     if not equals or not path.strip():
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
     if path.count(".") > yaml.MAX_DEPTH:

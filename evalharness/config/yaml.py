@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from evalharness.errors import ConfigError
+from evalharness.files.credentials import find_credential
 from evalharness.files.untrusted import one_line, read_whole
 
 Key = tuple[str | int, ...]
@@ -68,6 +69,15 @@ class Document:
         path = one_line(dotted_key(key))
         return ConfigError(f"{self.place(key)}: {path + ': ' if path else ''}{message}")
 
+    def refuse_credentials(self) -> None:
+        """Refuse keys and passwords: what stands in a config is stored with the results.
+
+        Raises: ConfigError with the place of the first, which is not said again.
+        """
+        for key, name, value in _named_values(self.tree, ()):
+            if owner := find_credential(value, name):
+                raise self.error(key, f"holds what looks like {owner}{_CREDENTIALS_PLACE}")
+
     def put(self, key: Key, value: Any, place: Location) -> None:
         """Set the value at `key`, making the mappings on the way; a list is entered by number."""
         _put(self.tree, key, value)
@@ -97,6 +107,27 @@ class Document:
                 self.put(here, value, other.place(here))
                 self.places |= {k: p for k, p in other.places.items() if k[: len(here)] == here}
                 below[name] = value
+
+
+# A hub, a cloud or a tracker has variables of its own; a server's is named in the config.
+_CREDENTIALS_PLACE = (
+    ", and a config is stored with its results; put it into an environment variable and name that: "
+    "key: NAME_OF_VARIABLE (models and judges on a server; others read HF_TOKEN and their like)"
+)
+
+
+def _named_values(value: Any, key: Key) -> Iterator[tuple[Key, str, Any]]:
+    """Yield the plain values of a tree and its keys: path, the nearest name, and what is there."""
+    if isinstance(value, Mapping):
+        for name, child in value.items():
+            yield key, "", name
+            yield from _named_values(child, (*key, name))
+    elif isinstance(value, list | tuple):
+        for number, child in enumerate(value):
+            yield from _named_values(child, (*key, number))
+    else:
+        names = [part for part in key if isinstance(part, str)]
+        yield key, names[-1].rpartition(".")[2] if names else "", value  # a sweep has dotted names
 
 
 def _mergeable(below: Any, above: Any) -> bool:

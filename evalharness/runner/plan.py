@@ -6,7 +6,7 @@ Reads the articles and the store, writes nothing, loads no weights and no torch.
 import itertools
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -309,7 +309,7 @@ def _deviation(folders: Sequence[Path], column: str, metric: Metric) -> tuple[fl
     spreads = [
         spread
         for one, other in itertools.combinations(runs, 2)
-        if (spread := _spread([one[key] - other[key] for key in one.keys() & other.keys()]))
+        if (spread := _spread_of_differences(one, other))
     ]
     if spreads:
         return statistics.median(spreads), f"the spread among {len(runs)} stored runs"
@@ -326,8 +326,17 @@ def _deviation(folders: Sequence[Path], column: str, metric: Metric) -> tuple[fl
     return None, "no run yet"
 
 
-def _spread(values: Sequence[float]) -> float | None:
-    return float(np.std(np.sort(values), ddof=1)) or None if len(values) > 1 else None
+def _spread_of_differences(one: Mapping[str, float], other: Mapping[str, float]) -> float | None:
+    both = one.keys() & other.keys()
+    ours, theirs = (np.array([scores[key] for key in both]) for scores in (one, other))
+    return _spread(paired.subtract(ours, theirs))
+
+
+def _spread(values: Iterable[float]) -> float | None:
+    """Return the standard deviation, None where nothing is spread."""
+    column = np.array([*values])[:, np.newaxis]
+    error = float(paired.standard_error(column)[0])
+    return error * math.sqrt(len(column)) if error > 0 else None
 
 
 def _column(table: Path, column: str) -> dict[str, float] | None:

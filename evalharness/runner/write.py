@@ -18,6 +18,7 @@ from typing import Any
 from evalharness.config.cells import Cell
 from evalharness.config.signature import signature_text
 from evalharness.errors import DataError, StoreError
+from evalharness.files.credentials import without_credentials
 from evalharness.protocols import Delegating, Progress, Silence, Tracked, Tracker
 from evalharness.records import Article, Rejected, ScoreRecord, Summary
 from evalharness.runner.articles import Unit, expected_articles, no_article, units, windows
@@ -303,7 +304,7 @@ def _track_run(tracker: Tracker, tracked: Tracked) -> dict[str, Any]:
 
 
 def _one_line(error: Exception) -> str:
-    """Return what an error says in one line, with its kind, and without passwords in addresses."""
+    """Return what an error says in one line, with its kind, and without passwords."""
     line = " ".join(f"{type(error).__name__}: {error}".split())
-    line = re.sub(r"(?<=://)[^/@\s]*@", "", line)
+    line = re.sub(r"(?<=://)[^/@\s]*@", "", without_credentials(line))
     return line if len(line) <= LONGEST_ERROR else f"{line[: LONGEST_ERROR - 1]}…"

@@ -7,8 +7,10 @@ number of threads or linear algebra library changes a bit. At the end stands wha
 once need: adjusted p-values, and letters for systems that cannot be told apart.
 """
 
+import itertools
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -18,6 +20,7 @@ import numpy.typing as npt
 from evalharness.stats.intervals import Values
 
 Clusters = npt.NDArray[np.intp]
+_Wholes = Values | npt.NDArray[np.float32]
 
 RESAMPLES = 10_000
 ALPHA = 0.05
@@ -27,8 +30,11 @@ POWER = 0.8
 # small enough for a processor's cache, and more where the product outweighs the drawing.
 BLOCK = 2**18
 _BLOCK_COLUMNS = 8
-# Whole numbers that single precision holds.
-_SINGLE_BITS = 24
+# Whole numbers that single and double precision hold.
+_SINGLE_BITS, _DOUBLE_BITS = 24, 53
+# Figures that differ by a smaller share of their size are equal: floats add so much of their own,
+# scores mean nothing so small.
+_NOISE = 2.0**-32
 # An article is drawn 15 times at the most: in 2**53 resamples, less than once more often.
 _DRAWN_BITS = 4
 # Up to so many articles one part is fine enough: its steps are below a sixteenth of the values'
@@ -40,6 +46,17 @@ _SPARE = 2
 _WEIGHT_BITS = 16
 # How often an article is drawn follows Poisson's law; its table has an entry for each 16-bit draw.
 _TABLE = 2**16
+
+
+def subtract(scores: Values, others: Values) -> Values:
+    """Return the differences of paired scores: 0 where they are equal up to the floats' noise.
+
+    >>> subtract(np.array([0.1 + 0.2, 0.5]), np.array([0.3, 0.25])).tolist()
+    [0.0, 0.25]
+    """
+    differences: Values = scores - others
+    noise = _NOISE * np.maximum(np.abs(scores), np.abs(others))
+    return np.where(np.abs(differences) <= noise, 0.0, differences)
 
 
 def cluster_totals(differences: Values, clusters: Clusters | None) -> tuple[Values, Values]:
@@ -179,34 +196,41 @@ def _column_sums(values: Values) -> Values:
 class Flips:
     """Sums of differences, and what they are under flipped signs.
 
-    observed: shape (columns,). flipped: shape (resamples, columns).
+    observed: shape (columns,). flipped: shape (resamples, columns). tolerance: sums that are no
+    further apart are equal, shape (columns,); so many ties are lost to rounding otherwise that
+    p-values of thirds and fifths come out too small.
     """
 
     observed: Values
     flipped: Values
+    tolerance: Values
 
     def __getitem__(self, column: int) -> "Flips":
         """Return one column."""
-        return Flips(self.observed[[column]], self.flipped[:, [column]])
+        return Flips(self.observed[[column]], self.flipped[:, [column]], self.tolerance[[column]])
 
     def __sub__(self, other: "Flips") -> "Flips":
         """Return the sums of the differences between two differences."""
-        return Flips(self.observed - other.observed, self.flipped - other.flipped)
+        return Flips(
+            self.observed - other.observed,
+            self.flipped - other.flipped,
+            self.tolerance + other.tolerance,
+        )
 
     def two_sided(self) -> Values:
         """Return the p-value of "both come from the same place", shape (columns,).
 
         The flips and what was observed count alike, so no p-value is 0. (Phipson & Smyth 2010.)
         """
-        return self._share(np.abs(self.flipped) >= np.abs(self.observed))
+        return self._share(np.abs(self.flipped) >= np.abs(self.observed) - self.tolerance)
 
     def below(self) -> Values:
         """Return the p-value of a sum so low, or lower: small where the differences are below 0."""
-        return self._share(self.flipped <= self.observed)
+        return self._share(self.flipped <= self.observed + self.tolerance)
 
     def above(self) -> Values:
         """Return the p-value of a sum so high, or higher."""
-        return self._share(self.flipped >= self.observed)
+        return self._share(self.flipped >= self.observed - self.tolerance)
 
     def _share(self, extreme: npt.NDArray[np.bool_]) -> Values:
         share: Values = (extreme.sum(axis=0) + 1) / (len(extreme) + 1)
@@ -217,16 +241,16 @@ def sign_flips(differences: Values, seed: int, resamples: int = RESAMPLES) -> Fl
     """Exchange the two systems on a random half of the articles, again and again.
 
     differences: shape (articles, columns); a missing one counts as 0. The approximate randomization
-    test (Noreen 1989) of paired scores: under exchange a difference changes its sign. The
-    differences are rounded alike on both sides of 0, which leaves the test exact.
+    test (Noreen 1989) of paired scores: under exchange a difference changes its sign. A sum as far
+    from 0 as the one observed is as extreme, whatever the rounding made of either.
 
     >>> sign_flips(np.array([[1.0], [2.0]]), seed=0, resamples=4).flipped.ravel().tolist()
     [3.0, -1.0, 3.0, -1.0]
     """
     n, columns = differences.shape
     if not n or not columns:
-        return Flips(np.zeros(columns), np.zeros((resamples, columns)))
-    parts = _parts(np.nan_to_num(differences, nan=0.0), _SINGLE_BITS)
+        return Flips(np.zeros(columns), np.zeros((resamples, columns)), np.zeros(columns))
+    parts = _parts(np.nan_to_num(differences, nan=0.0), _DOUBLE_BITS)
     # Each throw of the coins serves twice: with the second half as thrown, and turned over. Both
     # are fair throws, and as good as independent where the halves spread alike.
     throws = -(-resamples // 2)
@@ -236,18 +260,20 @@ def sign_flips(differences: Values, seed: int, resamples: int = RESAMPLES) -> Fl
         for half, stream in zip(parts.halves(), streams, strict=True)
     )
     flipped = np.stack([one + other, one - other], axis=1).reshape(-1, columns)
-    return Flips(parts.whole_total(), flipped[:resamples])
+    # What rounding may move a sum by, and that which is observed, is n / 2**49 of all sizes.
+    tolerance = (_NOISE + n * 2.0 ** (4 - _DOUBLE_BITS)) * parts.whole_sizes()
+    return Flips(parts.whole_total(), flipped[:resamples], tolerance)
 
 
 def _products(
-    blocks: Iterator[npt.NDArray[np.float32]],
-    summands: list[npt.NDArray[np.float32]],
+    blocks: Iterator[_Wholes],
+    summands: list[_Wholes],
     resamples: int,
 ) -> list[Values]:
     """Return the product of all rows of the blocks with each summand, (resamples, columns)."""
     columns = summands[0].shape[1]
     whole = np.concatenate(summands, axis=1)
-    padded = np.concatenate([whole, np.zeros((-len(whole) % 64, whole.shape[1]), np.float32)])
+    padded = np.concatenate([whole, np.zeros((-len(whole) % 64, whole.shape[1]), whole.dtype)])
     found = np.empty((resamples, whole.shape[1]))
     start = 0
     for block in blocks:
@@ -260,11 +286,11 @@ def _products(
 class _Parts:
     """Values as sums of whole numbers times powers of two of their column.
 
-    The sizes of a column's whole numbers add up to at most 2**bits: single precision sums them
+    The sizes of a column's whole numbers add up to at most 2**bits: their precision sums them
     exactly, in whatever order.
     """
 
-    wholes: list[npt.NDArray[np.float32]]
+    wholes: list[_Wholes]
     places: list[npt.NDArray[np.int64]]
 
     def total(self, sums: list[Values]) -> Values:
@@ -292,14 +318,23 @@ class _Parts:
         """Return the sum of all values, as rounded."""
         return self.total([whole.astype(np.float64).sum(axis=0) for whole in self.wholes])
 
+    def whole_sizes(self) -> Values:
+        """Return the sum of all sizes, as rounded."""
+        return self.total([np.abs(whole).astype(np.float64).sum(axis=0) for whole in self.wholes])
+
 
 def _parts(values: Values, bits: int) -> _Parts:
-    """Split values in parts, the first of which is nearly all of them."""
-    wholes, places, left = [], [], values
-    for _ in range(1 if len(values) <= _ONE_PART else 2):
+    """Split values in parts, the first of which is nearly all of them.
+
+    In double precision, all that matters is in one part.
+    """
+    wholes: list[_Wholes] = []
+    places, left = [], values
+    double = bits > _SINGLE_BITS
+    for _ in range(1 if double or len(values) <= _ONE_PART else 2):
         at = _places(left, bits - _SPARE)
         whole = np.rint(np.ldexp(left, at))
-        wholes.append(whole.astype(np.float32))
+        wholes.append(whole if double else whole.astype(np.float32))
         places.append(at)
         left = left - np.ldexp(whole, -at)
     return _Parts(wholes, places)
@@ -317,17 +352,15 @@ def _places(values: Values, bits: int) -> npt.NDArray[np.int64]:
     return places
 
 
-def _coins(
-    n: int, seed: np.random.SeedSequence, resamples: int, columns: int
-) -> Iterator[npt.NDArray[np.float32]]:
+def _coins(n: int, seed: np.random.SeedSequence, resamples: int, columns: int) -> Iterator[Values]:
     """Yield 1 for heads and 0 for tails, shape (some resamples, articles and a few more)."""
     words = -(-n // 64)
     bits = np.random.PCG64(seed)
-    room: npt.NDArray[np.float32] | None = None
+    room: Values | None = None
     for rows in _blocks(words * 64, resamples, columns):
         thrown = bits.random_raw(rows * words).astype("<u8", copy=False).view(np.uint8)
         # One room for all blocks: the system would clear new memory before each.
-        room = np.empty((rows, words * 64), np.float32) if room is None else room[:rows]
+        room = np.empty((rows, words * 64)) if room is None else room[:rows]
         np.copyto(room, np.unpackbits(thrown).reshape(rows, words * 64))
         yield room
 
@@ -389,15 +422,19 @@ def standard_error(
 ) -> Values:
     """Return the standard error of each column's mean, NaN where fewer than two are known.
 
-    clusters: as `cluster_totals` has them; then it is the error of a mean over clusters.
+    0 where all differences are equal up to the floats' noise. clusters: as `cluster_totals` has
+    them; then it is the error of a mean over clusters.
     """
     known = ~np.isnan(differences)
     centred = differences - (column_means(differences) if means is None else means)
     totals, counts = cluster_totals(np.where(known, centred, np.nan), clusters)
     n, groups = known.sum(axis=0), (counts > 0).sum(axis=0)
+    greatest = np.abs(differences).max(axis=0, initial=0.0, where=known)
+    farthest = np.abs(centred).max(axis=0, initial=0.0, where=known)
     with np.errstate(invalid="ignore", divide="ignore"):
         error: Values = np.sqrt(_column_sums(totals**2) * groups / (groups - 1)) / n
-    return np.where(groups > 1, error, np.nan)
+    alike = farthest <= _NOISE * greatest
+    return np.where(groups > 1, np.where(alike, 0.0, error), np.nan)
 
 
 def smallest_detectable(error: float, n: int, level: float, power: float = POWER) -> float:
@@ -471,23 +508,58 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 def letters(n: int, different: Collection[tuple[int, int]]) -> list[str]:
     """Return a compact letter display: systems share a letter unless they are told apart.
 
-    n: systems, best first. different: pairs of places that a test tells apart. By insertion and
-    absorption (Piepho 2004, An algorithm for a letter-based representation).
+    n: systems, best first. different: pairs of places that a test tells apart. Each letter goes to
+    as many systems as it can, and some pair shares no other. (Piepho 2004, An algorithm for a
+    letter-based representation. The fewest letters of all may take exponential time: Gramm et al.
+    2007, Algorithms for compact letter displays.)
 
     >>> letters(3, {(0, 2)})
     ['a', 'ab', 'b']
     """
-    groups = [frozenset(range(n))]
-    for one, other in sorted(different):
-        split = [
-            part
-            for group in groups
-            for part in ([group - {one}, group - {other}] if {one, other} <= group else [group])
-        ]
-        unlike = list(dict.fromkeys(split))
-        groups = [group for group in unlike if not any(group < larger for larger in unlike)]
-    groups.sort(key=sorted)
+    alike = [set(range(n)) - {i} for i in range(n)]
+    for one, other in different:
+        alike[one].discard(other)
+        alike[other].discard(one)
+    groups = sorted(_needed_groups(_groups(alike)), key=sorted)
     return ["".join(_letter(k) for k, group in enumerate(groups) if i in group) for i in range(n)]
+
+
+def _groups(alike: Sequence[Set[int]]) -> list[frozenset[int]]:
+    """Return groups of systems that are all alike: every pair, and every system, is in one."""
+    groups: list[frozenset[int]] = []
+    # What each system shares no letter with as yet.
+    missing = [set(others) for others in alike]
+    for one, others in enumerate(alike):
+        if not others:
+            groups.append(frozenset({one}))
+        while missing[one]:
+            group, fitting = {one}, set(others)
+            while fitting:
+                best = max(fitting, key=lambda i: (len(missing[i] & group), -i))
+                group.add(best)
+                fitting &= alike[best]
+            for member in group:
+                missing[member] -= group
+            groups.append(frozenset(group))
+    return groups
+
+
+def _needed_groups(groups: Sequence[frozenset[int]]) -> list[frozenset[int]]:
+    """Return the groups without those whose pairs all stand together in others."""
+    shared = Counter(pair for group in groups for pair in _pairs_within(group))
+    needed = []
+    for group in groups:
+        pairs = list(_pairs_within(group))
+        if all(shared[pair] > 1 for pair in pairs):
+            shared.subtract(pairs)
+        else:
+            needed.append(group)
+    return needed
+
+
+def _pairs_within(group: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Yield every pair of a group, and each member with itself."""
+    return itertools.combinations_with_replacement(sorted(group), 2)
 
 
 def _letter(number: int) -> str:
