@@ -432,7 +432,7 @@ def standard_error(
     greatest = np.abs(differences).max(axis=0, initial=0.0, where=known)
     farthest = np.abs(centred).max(axis=0, initial=0.0, where=known)
     with np.errstate(invalid="ignore", divide="ignore"):
-        error: Values = np.sqrt(_column_sums(totals**2) * groups / (groups - 1)) / n
+        error: Values = np.sqrt(_column_sums(totals**2) / (groups - 1) / groups) * (groups / n)
     alike = farthest <= _NOISE * greatest
     return np.where(groups > 1, np.where(alike, 0.0, error), np.nan)
 
