@@ -43,7 +43,8 @@ class Exit(IntEnum):
     INCOMPLETE = (
         4,
         "the run could not be completed, some articles have no summary or no score for now, a "
-        "tracker was not told, runs could not be compared, or a step of `selftest` failed",
+        "tracker was not told, the newest run of a folder did not finish, runs could not be "
+        "compared, or a step of `selftest` failed",
     )
     INTERRUPTED = 130, "interrupted by Ctrl-C; the same command goes on"
     TERMINATED = 143, "interrupted by SIGTERM; the same command goes on"

@@ -25,8 +25,9 @@ def leaderboard_command(
     """List all runs in a folder, best first, a table for each set of articles."""
     found = list_runs(folder, by)
     print_as(output, found, show_leaderboard, FORMATS, as_json)
-    if found.unreadable:
-        fail("\n".join(found.unreadable), Exit.MENDABLE)
+    lines = "\n".join([*found.unreadable, *found.unfinished])
+    if lines:
+        fail(lines, Exit.INCOMPLETE if found.unfinished else Exit.MENDABLE)
 
 
 def show_leaderboard(found: Leaderboard, out: IO[str]) -> None:

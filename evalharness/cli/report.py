@@ -4,7 +4,10 @@ from typing import Annotated
 
 import typer
 
+from evalharness.cli import fail
 from evalharness.cli.options import RunArguments
+from evalharness.errors import Exit
+from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
 from evalharness.store.samples import PAGE_FILE
 
@@ -48,3 +51,6 @@ def report_command(
         from evalharness.report.plots import write_plots
 
         typer.echo(f"Plots: {len(write_plots(*runs, to=plots))} files in {plots}")
+    if unfinished := gather(runs).unfinished:
+        why = "their newest run did not finish"
+        fail(f"not on the page: {', '.join(unfinished)}: {why}", Exit.INCOMPLETE)

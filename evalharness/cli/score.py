@@ -40,6 +40,10 @@ def score_command(
     ] = "lexical",
     format: InputFormat = "auto",
     system: Systems = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace a run of this file with other rows or options."),
+    ] = False,
     overrides: options.Overrides = None,
     limit: options.Limit = None,
     results: options.Results = "results",
@@ -61,6 +65,7 @@ def score_command(
         overrides or (),
         format=format,
         systems=system or (),
+        overwrite=overwrite,
         limit=limit,
         results=results,
         executor=executor,

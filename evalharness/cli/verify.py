@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from evalharness.cli import fail
 from evalharness.cli.options import AsJson, print_result
 from evalharness.errors import Exit
+from evalharness.store.runs import UnfinishedRun
 from evalharness.trust.verify import Verified
 from evalharness.trust.verify import verify as verify_runs
 
@@ -30,6 +32,8 @@ def verify_command(
 
     found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
     print_result(found.record(), verified_text(found), as_json)
+    if found.good and found.unfinished:
+        fail(str(UnfinishedRun(*found.unfinished)), Exit.INCOMPLETE)
     raise typer.Exit(Exit.GOOD if found.good else Exit.FINDING)
 
 
@@ -38,5 +42,6 @@ def verified_text(found: Verified) -> str:
     findings = found.findings
     done = ", ".join(f"{n} {what}" for what, n in findings.done.items())
     lines = [*findings.lines(), *(f"note: {note}" for note in findings.notes)]
+    lines += [f"{run}: not checked: its newest run did not finish" for run in found.unfinished]
     verdict = "good: nothing differs" if found.good else f"{findings.n} differences"
     return "\n".join([*lines, f"checked: {done}", verdict])

@@ -9,7 +9,7 @@ from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.store import samples
-from evalharness.store.runs import Figure, Run, read_run_file
+from evalharness.store.runs import Figure, Run, UnfinishedRun, read_run_file, run_folders
 
 _Ends = tuple[float | None, float | None, float | None]  # a mean with its interval
 
@@ -42,11 +42,15 @@ class Board:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """A board for each set of articles, the one with the most runs first."""
+    """A board for each set of articles, the one with the most runs first.
+
+    unreadable, unfinished: a line for each folder whose run is damaged, or did not come to its end.
+    """
 
     boards: tuple[Board, ...]
     sorted_by: str
     unreadable: tuple[str, ...]
+    unfinished: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -57,7 +61,7 @@ def leaderboard(folder: str | Path = "results", by: str = "") -> Leaderboard:
     """Return all finished runs in a folder, grouped by their articles, best first.
 
     by: the figure to sort by (`rouge.rougeLsum`); otherwise the first. A `run.json` that cannot be
-    read is told of in `unreadable`.
+    read is told of in `unreadable`, a folder whose newest run did not finish in `unfinished`.
 
     Raises: DataError where there is no run, or no such figure.
     """
@@ -65,12 +69,16 @@ def leaderboard(folder: str | Path = "results", by: str = "") -> Leaderboard:
     if not root.is_dir():
         raise DataError(f"{root}: there is no such folder")
     runs: dict[str, Run] = {}
-    unreadable = []
-    for path in _run_files(root):
+    unreadable, unfinished = [], []
+    for inner in run_folders(root, "", "*/", "*/*/", "*/*/*/"):
         try:
-            runs[path.parent.relative_to(root).as_posix()] = read_run_file(path)
+            runs[inner.relative_to(root).as_posix()] = read_run_file(inner / samples.RUN_FILE)
+        except UnfinishedRun as error:
+            unfinished.append(error)
         except DataError as error:
             unreadable.append(str(error))
+    if unfinished and not (runs or unreadable):
+        raise unfinished[0]
     if not runs:
         raise DataError("\n".join([*unreadable, f"{root}: no finished run"]))
     groups: dict[str, dict[str, Run]] = {}
@@ -81,13 +89,7 @@ def leaderboard(folder: str | Path = "results", by: str = "") -> Leaderboard:
         known = sorted({heading for board in boards for heading in board.headings})
         raise DataError(f"no figure {by!r}{nearest(by, known)}")
     boards.sort(key=lambda board: -len(board.rows))
-    return Leaderboard(tuple(boards), by, tuple(unreadable))
-
-
-def _run_files(root: Path) -> list[Path]:
-    """Return every `run.json` of a run, of an experiment or of a folder of experiments."""
-    depths = ("", "*/", "*/*/", "*/*/*/")
-    return sorted(path for depth in depths for path in root.glob(f"{depth}{samples.RUN_FILE}"))
+    return Leaderboard(tuple(boards), by, tuple(unreadable), tuple(map(str, unfinished)))
 
 
 def _board(fingerprint: str, group: Mapping[str, Run], by: str) -> Board:

@@ -50,6 +50,10 @@ class Cell:
     settings: Mapping[str, Any] = field(default_factory=dict)
     trackers: Mapping[str, Tracker] = field(default_factory=dict)
 
+    def folder(self, results: Path) -> Path:
+        """Return the folder of its run, in the folder of all results."""
+        return results / self.experiment / self.name
+
     def config(self, folder: Path) -> str:
         """Return the YAML that makes this cell again, with every option, to stand in `folder`."""
         scorers = {"metrics": self.run_config.metrics, "checks": self.run_config.checks}
@@ -157,6 +161,19 @@ def prepare(run_config: RunConfig) -> list[Cell]:
     return [
         dataclasses.replace(planned.cell, name=name)
         for planned, name in zip(kept.values(), names, strict=True)
+    ]
+
+
+def folders_at_stake(run_config: RunConfig, results: Path) -> list[Path]:
+    """Return the folders there that a config's runs may have, before its components are built.
+
+    Of a sweep, all of the experiment's: what it varies is in the names.
+    """
+    named = {_folder_name(_name_in_exclude(model)) for _, model in run_config.summarizers()}
+    return [
+        folder
+        for folder in sorted((results / _folder_name(run_config.name)).glob("*/"))
+        if run_config.axes.axes or named & {folder.name, re.sub(r"-[0-9]+$", "", folder.name)}
     ]
 
 

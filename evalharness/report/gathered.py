@@ -12,7 +12,16 @@ from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.table import columns_of, headings
 from evalharness.store import samples
-from evalharness.store.runs import Figure, Run, kind_of, read_run, runs_in, unique_names
+from evalharness.store.runs import (
+    Figure,
+    Run,
+    is_finished,
+    kind_of,
+    read_run,
+    run_folders,
+    runs_in,
+    unique_names,
+)
 
 CONFIG = samples.CONFIG
 ScorerKind = Literal["metric", "check"]
@@ -59,11 +68,13 @@ class ScoreColumn:
 class Gathered:
     """Finished runs, each with a name of its own, and the scores to show of them.
 
-    missing: what should be there and is not, a line each.
+    missing: what should be there and is not, a line each. unfinished: cells whose newest run did
+    not come to its end.
     """
 
     runs: tuple[Run, ...]
     missing: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -137,32 +148,33 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
     if not runs:
         raise DataError("give at least one run to report on")
     by_folder: dict[Path, Run] = {}
-    missing: list[str] = []
+    others: list[str] = []
+    unfinished: list[str] = []
     for given in runs:
-        inner, lacking = _runs_of_folder(given.folder if isinstance(given, Run) else Path(given))
-        missing += lacking
+        if isinstance(given, Run):  # which is at hand, whoever is at work on the next
+            by_folder.setdefault(given.folder.resolve(), given)
+            continue
+        folder = Path(given)
+        cells = _cells_of_folder(folder)
+        finished = [cell for cell in cells if is_finished(folder / cell)]
+        if finished:
+            inner = [read_run(folder / cell) for cell in finished]
+            unfinished += [cell for cell in cells if cell not in finished]
+            others += [f.name for f in run_folders(folder, "*/") if f.name not in cells]
+        else:
+            inner = runs_in(folder)
         for run in inner:
             by_folder.setdefault(run.folder.resolve(), run)
-    return Gathered(tuple(by_folder.values()), tuple(missing))
-
-
-def _runs_of_folder(folder: Path) -> tuple[list[Run], list[str]]:
-    sweep = folder / samples.SWEEP_FILE
-    if (folder / samples.RUN_FILE).exists() or not sweep.exists():
-        return runs_in(folder), []
-    cells = _cells(sweep)
-    there = [cell for cell in cells if (folder / cell / samples.RUN_FILE).exists()]
-    if not there:
-        return runs_in(folder), []
-    lacking = [f"{cell}: not finished" for cell in cells if cell not in there]
-    others = sorted(
-        path.parent.name
-        for path in folder.glob(f"*/{samples.RUN_FILE}")
-        if path.parent.name not in cells
-    )
+    missing = [f"{cell}: not finished" for cell in unfinished]
     if others:
-        lacking.append(f"not in {samples.SWEEP_FILE}, and left out: {', '.join(others)}")
-    return [read_run(folder / cell) for cell in there], lacking
+        missing.append(f"not in {samples.SWEEP_FILE}, and left out: {', '.join(others)}")
+    return Gathered(tuple(by_folder.values()), tuple(missing), tuple(unfinished))
+
+
+def _cells_of_folder(folder: Path) -> list[str]:
+    """Return the cells that an experiment tells of; none where it tells of none, or is a run."""
+    sweep = folder / samples.SWEEP_FILE
+    return [] if run_folders(folder) or not sweep.exists() else _cells(sweep)
 
 
 def _cells(sweep: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """`check`: the verdict on the summary of a page, or of an article, sentence by sentence."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from evalharness.config.calibration import Band, Thresholds, own_thresholds
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import NO_ARTICLE, article_text, extra, parse_page
-from evalharness.loaders.pages.parts import Page
+from evalharness.loaders.pages.parts import PARTS, Page
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind, score_record
 
@@ -83,7 +83,8 @@ class Verdict:
 
 
 def _page_record(page: Page) -> dict[str, Any]:
-    lists = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(page).items()}
+    parts = {name: getattr(page, name) for name in PARTS}
+    lists = {name: list(v) if isinstance(v, tuple) else v for name, v in parts.items()}
     return {"ai_summary" if name == "summary" else name: v for name, v in lists.items()}
 
 

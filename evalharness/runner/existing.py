@@ -1,23 +1,29 @@
-"""`score`: a run over summaries that exist, in rows of our own kind or logs of other harnesses."""
+"""`score`: a run over summaries that exist, in rows of our own kind or logs of other harnesses.
 
-import re
-import unicodedata
+A run is named by its file, and by the folders above it where another file of that name was scored
+before. A run that is there already is replaced by one of the same content only, if not asked to.
+"""
+
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from evalharness.config import yaml
 from evalharness.config.build import build_component
-from evalharness.config.run_config import read_run_config
+from evalharness.config.cells import Cell, prepare
+from evalharness.config.run_config import RunConfig, read_run_config
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.loaders.formats import matching_paths
 from evalharness.loaders.logs.files import open_log
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import Logs
-from evalharness.records import digest
+from evalharness.records import Rejected, digest
+from evalharness.runner.articles import windows
 from evalharness.runner.run import Progress, Unfinished, run
 from evalharness.store import samples as results_files
 from evalharness.store.runs import Run
@@ -29,10 +35,13 @@ REASONS_SHOWN = 5
 
 @dataclass(frozen=True)
 class _Source:
-    """What one run reads: the `data` of its config, its label, and which fields are taken of it."""
+    """What one run reads: the `data` of its config, and which fields are taken of it.
+
+    labels: those that its run may have, the first one that is no other's.
+    """
 
     data: Mapping[str, Any]
-    label: str
+    labels: tuple[str, ...]
     fields: str = ""
 
 
@@ -44,6 +53,7 @@ def score(
     *,
     format: str = "auto",
     systems: Sequence[str] = (),
+    overwrite: bool = False,
     results: str | Path = "results",
     limit: int | None = None,
     progress: Progress | None = None,
@@ -59,47 +69,42 @@ def score(
 
     format: `auto` knows a log by its content; `rows`, or the name of a harness, says what they are.
     systems: of those in logs, the ones to score; all if empty.
+    overwrite: whether to replace a run of the same file with other rows, metrics or options.
     executor, workers, space: as of `run`.
     tell: told, a line each, which fields of a log were taken, and what of it was left out.
 
-    Raises: HarnessError for what cannot be read; Unfinished where one of several runs failed.
+    Raises: HarnessError for what cannot be read, and for a run that would be replaced; Unfinished
+        where one of several runs failed.
     """
     if format not in FORMAT_NAMES:
         raise ConfigError(f"--format {format}: known are {', '.join(FORMAT_NAMES)}")
     config = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
     sources = _sources_of_systems(list(_sources(files, format, config, overrides)), systems)
-    run_config = partial(
-        run,
-        overrides=overrides,
-        results=results,
-        limit=limit,
-        progress=progress,
-        executor=executor,
-        workers=workers,
-        space=space,
-    )
-    return _run_each(sources, config, run_config, tell)
+    options: dict[str, Any] = {"overrides": overrides, "limit": limit}
+    options |= {"executor": executor, "workers": workers}
+    naming = _Naming(Path(results), partial(read_run_config, **options), overwrite)
+    named = [naming.config(source, config) for source in sources]
+    run_config = partial(run, **options, results=results, progress=progress, space=space)
+    return _run_each(list(zip(sources, named, strict=True)), run_config, tell)
 
 
 def _run_each(
-    sources: Sequence[_Source],
-    config: Mapping[str, Any],
+    sources: Sequence[tuple[_Source, Mapping[str, Any]]],
     run_config: Callable[[Mapping[str, Any]], list[Run]],
     tell: Callable[[str], object],
 ) -> list[Run]:
-    """Return a run for each source. Raises: Unfinished where one of several failed."""
+    """Return a run for each source, with its config. Raises: Unfinished where one failed."""
     runs: list[Run] = []
     failures: dict[str, str] = {}
-    for source in sources:
+    for source, config in sources:
         if source.fields:
             tell(source.fields)
-        model = {"name": "given", "label": source.label}
         try:
-            runs += run_config({**config, "data": source.data, "model": model})
+            runs += run_config(config)
         except HarnessError as error:
             if len(sources) == 1:
                 raise
-            failures[source.label] = str(error)
+            failures[config["model"]["label"]] = str(error)
             continue
         if source.data["name"] == "logs":
             for line in _left_out(runs[-1]):
@@ -113,7 +118,6 @@ def _sources(
     files: Sequence[str], format_: str, config: Mapping[str, Any], overrides: Sequence[str]
 ) -> Iterator[_Source]:
     rows: list[str] = []
-    folders: set[str] = set()
     for path in [path for file in files for path in _files_of_argument(file)]:
         if not path.is_file() or format_ == ROWS_FORMAT or open_log(path, format_) is None:
             rows.append(str(path))
@@ -122,12 +126,12 @@ def _sources(
         logs = _logs({**config, "data": data}, overrides)
         fields = "\n".join(mapped.describe() for mapped in logs.open_logs())
         for system in logs.systems() or [path.stem]:
-            label = _unused_label(system, path.stem, folders)
-            yield _Source({**data, "system": system}, label, fields)
+            labels = (system, *_labels(path, f"{system}-{path.stem}"))
+            yield _Source({**data, "system": system}, labels, fields)
             fields = ""  # once for a file
     if rows:
-        label = Path(rows[0]).name.partition(".")[0]
-        yield _Source({"name": "files", "path": rows if len(rows) > 1 else rows[0]}, label)
+        labels = _labels(Path(rows[0]), Path(rows[0]).name.partition(".")[0])
+        yield _Source({"name": "files", "path": rows if len(rows) > 1 else rows[0]}, labels)
 
 
 def _logs(config: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
@@ -148,21 +152,115 @@ def _sources_of_systems(sources: list[_Source], systems: Sequence[str]) -> list[
     return [s for s in sources if not systems or s.data.get("system") in (None, *systems)]
 
 
-def _unused_label(system: str, stem: str, folders: set[str]) -> str:
-    """Return a label for a system's run whose folder is no other's, and put it into `folders`.
+def _labels(path: Path, name: str) -> tuple[str, ...]:
+    """Return labels for a file's run: its name, then with one more folder each, then a digest.
 
-    >>> used = set()
-    >>> [_unused_label(*names, used) for names in (("a/b", "x"), ("a/b", "y"), ("A-b", "y"))]
-    ['a/b', 'a/b-y', '57ca8066-A-b']
+    >>> _labels(Path("/v1/beam/out.jsonl"), "out")
+    ('out', 'beam-out', 'v1-beam-out', '3f16c69c-out')
     """
-    spare = f"{digest(system, stem)[:8]}-{system}"
-    for label in (system, f"{system}-{stem}", spare):
-        folder = re.sub(r"\W+", "-", unicodedata.normalize("NFC", label).lower()).strip("-")
-        key = folder.encode(errors="replace")[:100].decode(errors="replace")
-        if key not in folders:
+    labels = [name]
+    for folder in path.absolute().parents:
+        labels += [f"{folder.name}-{labels[-1]}"] if folder.name else []
+    return (*labels, f"{digest(str(path.absolute()))[:8]}-{name}")
+
+
+class _Naming:
+    """Finds for each run a name that is no other's."""
+
+    def __init__(
+        self, results: Path, read: Callable[[Mapping[str, Any]], RunConfig], overwrite: bool
+    ) -> None:
+        self.results, self.read, self.overwrite = results, read, overwrite
+        self.named: set[str] = set()  # folders of this call, as a system without case has them
+
+    def config(self, source: _Source, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the config of a source's run, with its label.
+
+        Raises: ConfigError for a run that would be replaced by one of other content.
+        """
+        for label in source.labels:
+            whole = {**config, "data": source.data, "model": {"name": "given", "label": label}}
+            cells = prepare(self.read(whole))
+            folders = {str(cell.folder(self.results)).lower() for cell in cells}
+            if folders & self.named or any(map(self._is_of_another_file, cells)):
+                continue
             break
-    folders.add(key)
-    return label
+        if folders & self.named:
+            raise ConfigError(f"{cells[0].name}: two systems would have this name; score one alone")
+        if not self.overwrite:
+            for cell in cells:
+                self._check_content(cell)
+        self.named |= folders
+        return whole
+
+    def _is_of_another_file(self, cell: Cell) -> bool:
+        ours, theirs = self._configs(cell)
+        return theirs is not None and _file_of(ours) != _file_of(theirs)
+
+    def _configs(self, cell: Cell) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return a cell's config and that of the run in its folder; None where there is none."""
+        folder = cell.folder(self.results)
+        ours = _parse_config(cell.config(folder), folder)
+        if not (folder / results_files.RUN_FILE).exists():
+            return ours, None
+        try:
+            text = (folder / results_files.CONFIG).read_text(encoding="utf-8")
+            return ours, _parse_config(text, folder)
+        except (OSError, ValueError, HarnessError):
+            return ours, {}  # damaged: of another file, as far as one can tell
+
+    def _check_content(self, cell: Cell) -> None:
+        """Compare the run in a cell's folder, if there is one, with what would replace it."""
+        folder = cell.folder(self.results)
+        ours, theirs = self._configs(cell)
+        if theirs is None:
+            return
+        others = [k for k in ours | theirs if ours.get(k) != theirs.get(k)]
+        if not others and not _has_rows_of(cell, folder):
+            others = ["rows"]
+        if others:
+            raise ConfigError(
+                f"{folder}: holds a run with other {', '.join(others)}; --overwrite replaces it, "
+                "--set name=NAME keeps both"
+            )
+
+
+def _parse_config(text: str, folder: Path) -> dict[str, Any]:
+    tree = yaml.parse_yaml(text, results_files.CONFIG, folder).tree
+    return tree if isinstance(tree, dict) else {}
+
+
+def _file_of(config: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return what tells whose summaries a run has: the file or files, and the system of a log."""
+    data = config.get("data")
+    return (data.get("path"), data.get("system")) if isinstance(data, dict) else (None, None)
+
+
+def _has_rows_of(cell: Cell, folder: Path) -> bool:
+    """Tell whether a run has the articles, references and summaries that a cell would read.
+
+    What cannot be read of it is nothing to keep: the run again mends it.
+    """
+    rejected: list[Rejected] = []
+    rows = (
+        (article.id, article.text, list(article.references), article.source, dict(article.extra))
+        for window in windows(cell.loader, cell.run_config.limit, rejected.append)
+        for article in window
+    )
+    fields = ("id", "article", "references", "source", "extra")
+    try:
+        samples = results_files.read_samples(folder / results_files.SAMPLES)
+        for row, sample in zip_longest(rows, samples):
+            if row is None or sample is None:
+                return False
+            now = results_files.line_of(dict(zip(fields, row, strict=True)))
+            if now != results_files.line_of({name: sample[name] for name in fields}):
+                return False
+        listed = folder / results_files.REJECTED
+        n = sum(1 for _ in results_files.read_lines(listed)) if listed.exists() else 0
+        return n == len(rejected)
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
 
 
 def _files_of_argument(file: str) -> list[Path]:

@@ -10,12 +10,14 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from evalharness.config.cells import Cell, by_articles, by_weights
 from evalharness.errors import DataError, NoMemory, StoreError, reason
 from evalharness.protocols import Pool, Progress, Silence
 from evalharness.runner.scores import Scoring, fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing, fill_summaries
+from evalharness.store.samples import mark_unfinished
 from evalharness.store.store import Store
 
 # Cells that are scored and written together: each has three files open.
@@ -55,13 +57,15 @@ class Filled:
     """What came of filling cells: all that `write` needs and that the store does not keep.
 
     summarized: cells whose summaries are there, or have failed in this run. groups: those of them
-    that were scored, too. failures: by cell's name, what kept it from being a run.
+    that were scored, too. failures: by cell's name, what kept it from being a run. marks: by cell's
+    name, those in its folder that go when its run is written.
     """
 
     cells: Sequence[Cell]
     summarized: list[FilledCell] = field(default_factory=list)
     groups: list[FilledGroup] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
+    marks: dict[str, list[Path]] = field(default_factory=dict)
 
     def note_failure(self, cells: Sequence[Cell], error: Exception) -> None:
         """Note what kept cells from being runs. Raises: what is no cell's own fault."""
@@ -87,11 +91,15 @@ def fill(
 ) -> Filled:
     """Write to the store what it lacks of cells; one that fails leaves the others.
 
+    Before that, the folders of their runs are marked as unfinished: what an earlier run left there
+    is no result of this one, whatever ends it.
+
     share: what of it is ours; all if None.
     Raises: StoreError; DataError that all cells have in common.
     """
     share, progress = share or Share(), progress or Silence()
     filled = Filled(cells)
+    filled.marks = {c.name: mark_unfinished(c.folder(store.folder.parent)) for c in cells}
     _fill_summaries_of_all(filled, store, pool, share, progress)
     waiting = deque(_groups(filled))
     while waiting:

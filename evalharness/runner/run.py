@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evalharness.config.cells import Cell, executor_of, prepare
-from evalharness.config.run_config import read_run_config
+from evalharness.config.cells import Cell, executor_of, folders_at_stake, prepare
+from evalharness.config.run_config import RunConfig, read_run_config
 from evalharness.errors import Exit, HarnessError
 from evalharness.executors.local import LocalPool
 from evalharness.protocols import Progress as Progress
@@ -15,7 +15,13 @@ from evalharness.runner.space import check_space
 from evalharness.runner.write import write
 from evalharness.store.ledger import RunFolder, cannot_write, results_folder
 from evalharness.store.runs import Run
-from evalharness.store.samples import SWEEP_FILE, sealed_alone, text_alone
+from evalharness.store.samples import (
+    RUN_FILE,
+    SWEEP_FILE,
+    mark_unfinished,
+    sealed_alone,
+    text_alone,
+)
 from evalharness.store.store import STORE, Store
 
 
@@ -54,7 +60,7 @@ def run(
     """
     folder = results_folder(results)
     run_config = read_run_config(config, overrides, limit, executor, workers)
-    cells = prepare(run_config)
+    cells = prepare_marked(run_config, folder)
     if space:
         check_space(cells, folder)
     built_executor = executor_of(run_config, cells)
@@ -73,6 +79,19 @@ def run(
     if failures:
         raise Unfinished(runs, failures)
     return runs
+
+
+def prepare_marked(run_config: RunConfig, results: Path) -> list[Cell]:
+    """Prepare the cells of a config; what its runs are to replace is marked before, as unfinished.
+
+    So an old run passes for none of a config whose checkpoint is broken or gone.
+    """
+    at_stake = [f for f in folders_at_stake(run_config, results) if (f / RUN_FILE).exists()]
+    marks = {folder: mark_unfinished(folder)[-1] for folder in at_stake}
+    cells = prepare(run_config)
+    for folder in marks.keys() - {cell.folder(results) for cell in cells}:
+        RunFolder(folder).remove(marks[folder].name)
+    return cells
 
 
 def write_sweep(cells: Sequence[Cell], folder: Path) -> None:

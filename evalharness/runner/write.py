@@ -47,7 +47,8 @@ def write(filled: Filled, results: Path, progress: Progress | None = None) -> li
         group = waiting.popleft()
         cells = [of_cell.cell for of_cell in group.cells if of_cell.cell.name not in runs]
         try:
-            for run in _write_group(group, results, made_with, progress or Silence()):
+            writing = _write_group(group, results, made_with, progress or Silence(), filled.marks)
+            for run in writing:
                 runs[run.name] = run
         except OSError:  # the results folder's
             raise
@@ -65,13 +66,17 @@ def write(filled: Filled, results: Path, progress: Progress | None = None) -> li
 
 
 def _write_group(
-    group: FilledGroup, results: Path, made_with: Mapping[str, Any], progress: Progress
+    group: FilledGroup,
+    results: Path,
+    made_with: Mapping[str, Any],
+    progress: Progress,
+    marks: Mapping[str, Sequence[Path]],
 ) -> Iterator[Run]:
     """Write runs with the same articles, and yield each when its files are on disk."""
     began, n = time.perf_counter(), len(group.cells)
     cell = group.cells[0].cell
     with ExitStack() as stack:
-        writers = [stack.enter_context(_writer(of_cell.cell, results)) for of_cell in group.cells]
+        writers = [stack.enter_context(_writer(each.cell, results, marks)) for each in group.cells]
 
         def reject(row: Rejected) -> None:
             for writer in writers:
@@ -94,14 +99,9 @@ def _write_group(
             yield _finished_run(number, group, writer, results, made_with)
 
 
-def _folder(cell: Cell, results: Path) -> Path:
-    return results / cell.experiment / cell.name
-
-
-def _writer(cell: Cell, results: Path) -> Writer:
-    return Writer(
-        _folder(cell, results), cell.metrics, cell.run_config.interval, cell.run_config.seed
-    )
+def _writer(cell: Cell, results: Path, marks: Mapping[str, Sequence[Path]]) -> Writer:
+    interval, seed = cell.run_config.interval, cell.run_config.seed
+    return Writer(cell.folder(results), cell.metrics, interval, seed, marks.get(cell.name, ()))
 
 
 def _write_unit(unit: Unit, group: FilledGroup, writers: Sequence[Writer]) -> None:
@@ -142,7 +142,7 @@ def _finished_run(
 ) -> Run:
     """Write the files of a run that has all its articles, and tell its trackers."""
     of_cell = group.cells[number]
-    cell, folder = of_cell.cell, _folder(of_cell.cell, results)
+    cell, folder = of_cell.cell, of_cell.cell.folder(results)
     scorings = {
         label: scoring
         for label in cell.metrics

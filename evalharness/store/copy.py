@@ -5,14 +5,14 @@ which object stores cannot do. What it has written can be copied anywhere, and b
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.files.remote import explain_error, file_system
 from evalharness.protocols import Url, is_url
-from evalharness.store.samples import RUN_FILE, SWEEP_FILE
+from evalharness.store.samples import RUN_FILE, SWEEP_FILE, UNFINISHED
 from evalharness.store.store import STORE
 
 # Written last, as it is by a run: a folder without one is not whole.
@@ -33,8 +33,9 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
     """Copy a folder of results to or from a URL; one of source and target may be on this machine.
 
     Files of the target with the same size are left as they are only where they are ledgers, which
-    grow at their end; all others are written again, `run.json` last. Nothing is removed. Locks,
-    half-written files and links to folders stay behind.
+    grow at their end; all others are written again, `run.json` last. Nothing is removed but marks
+    of runs that have come to their end since. Locks, half-written files and links to folders stay
+    behind.
 
     tell: told of each file before it is copied.
     Raises: DataError for a source that is no folder of results; StoreError for a target that cannot
@@ -54,6 +55,8 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
         tell(name)
         size += _copy_file(there, here, name)
         n += 1
+        if PurePosixPath(name).name == RUN_FILE:
+            here.remove_marks(name.rpartition("/")[0], files)
     return CopyCounts(n, size, kept)
 
 
@@ -97,6 +100,16 @@ class _Place:
         except Exception as error:
             raise explain_error(self.folder, error) from error
         return size
+
+    def remove_marks(self, folder: str, kept: Sequence[str]) -> None:
+        """Remove what marks a run's folder as unfinished, but for names to be kept."""
+        try:
+            for path in self.fs.ls(self.path(folder).rstrip("/"), detail=False):
+                name = str(path)[len(self.root) :].lstrip("/")
+                if PurePosixPath(name).name.startswith(UNFINISHED) and name not in kept:
+                    self.fs.rm_file(path)
+        except Exception as error:
+            raise StoreError(f"{self.folder}: {folder}: {error}") from error
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"

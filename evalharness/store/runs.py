@@ -14,12 +14,12 @@ import numpy as np
 import pydantic
 
 from evalharness.config.run_config import Interval
-from evalharness.errors import DataError
+from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
 from evalharness.store.ledger import RunFolder
-from evalharness.store.samples import seal_again, text_of
+from evalharness.store.samples import marks_of, seal_again, text_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +28,23 @@ RUN_FORMAT = 1
 # What each row of the table must have, beside scores.
 NEEDED = ("id", "source", "finish", "words", "article", "references", "article_words", "truncated")
 AGAIN = "run the config again, which computes nothing twice"
+
+
+class UnfinishedRun(DataError):
+    """The newest run into a folder has not come to its end; what an earlier one left is no result.
+
+    Either it failed, or it was killed, or it is still at work.
+    """
+
+    exit_code = Exit.INCOMPLETE
+
+    def __init__(self, *folders: Path) -> None:
+        old = (folders[0] / samples.RUN_FILE).exists()
+        back = f", or remove its {samples.UNFINISHED}* to take back an older result" if old else ""
+        more = f" (and {len(folders) - 1} more)" if len(folders) > 1 else ""
+        why = "no result: its newest run did not finish"
+        super().__init__(f"{folders[0]}{more}: {why}; {AGAIN}{back}")
+
 
 # Texts of articles and models may hold halves of surrogate pairs, which pydantic's own str refuses.
 _Text = pydantic.InstanceOf[str]
@@ -280,17 +297,34 @@ def read_run(path: str | Path) -> Run:
 def runs_in(path: str | Path | Run) -> list[Run]:
     """Return the run in a folder, or the runs in the folders within, by name."""
     folder = path.folder if isinstance(path, Run) else Path(path)
-    if not folder.is_dir() or (folder / samples.RUN_FILE).exists():
+    if not folder.is_dir() or run_folders(folder):
         return [read_run(folder)]
-    inner = sorted(each.parent for each in folder.glob(f"*/{samples.RUN_FILE}"))
+    inner = run_folders(folder, "*/")
+    if unfinished := [each for each in inner if marks_of(each)]:
+        raise UnfinishedRun(*unfinished)
     return [read_run(each) for each in inner] or [read_run(folder)]
+
+
+def is_finished(folder: Path) -> bool:
+    """Tell whether a folder has the result of its newest run."""
+    return (folder / samples.RUN_FILE).is_file() and not marks_of(folder)
+
+
+def run_folders(root: Path, *depths: str) -> list[Path]:
+    """Return the folders of runs, finished or not: root itself, or so deep below it (`*/`)."""
+    patterns = [
+        d + n for d in depths or ("",) for n in (samples.RUN_FILE, f"{samples.UNFINISHED}*")
+    ]
+    return sorted({file.parent for p in patterns for file in root.glob(p) if file.is_file()})
 
 
 def read_run_file(path: Path) -> Run:
     """Return the run whose `run.json` this is; its table is opened when it is asked for.
 
-    Raises: DataError where it is none.
+    Raises: DataError where it is none, UnfinishedRun where it is not that of the newest run.
     """
+    if marks_of(path.parent):
+        raise UnfinishedRun(path.parent)
     try:
         text = read_whole(path)
     except FileNotFoundError:

@@ -5,15 +5,22 @@ A seal names the bytes of files beside what they hold, so that a change can be s
 that one line; `sweep.json` has its own under `seal`, and a page on its last line. A digest is no
 signature: whoever changes a file on purpose can make another. `evalharness verify` therefore
 computes numbers again, too.
+
+A folder whose newest run has not come to its end bears a mark: a file `unfinished-…`, there before
+anything is computed, gone when the new `run.json` is there. What lies beside it is no result of
+that run, whatever an earlier one left.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+from evalharness.errors import StoreError
 from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.store.aggregates import Tally
 from evalharness.store.ledger import RunFolder
@@ -33,18 +40,50 @@ REJECTED = "rejected.jsonl"
 # What does not grow with the articles' text.
 SMALL_FILES = (CONFIG, RUN_FILE, TABLE_FILE, REJECTED)
 SEALED = "sealed"  # the key of `run.json` under which the digests stand
+UNFINISHED = "unfinished-"  # what the names of marks begin with
 _PAGE_SEAL = "<!-- sha256 "
+
+
+def marks_of(folder: Path) -> list[Path]:
+    """Return the marks in a folder: none where its newest run has come to its end."""
+    return sorted(path for path in folder.glob(f"{UNFINISHED}*") if path.is_file())
+
+
+def mark_unfinished(folder: Path) -> list[Path]:
+    """Mark a run's folder, making it if need be; return the marks that the end of the run removes.
+
+    Where there is no room for a mark, the `run.json` of an earlier run is removed instead.
+    """
+    files = RunFolder(folder)
+    earlier = marks_of(folder)
+    mark = f"{UNFINISHED}{uuid4().hex[:12]}"
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        files.write(mark, f"A run into this folder began at {now} and has not ended.\n")
+    except StoreError:
+        files.remove(RUN_FILE)
+        raise
+    return [*earlier, folder / mark]
 
 
 class Writer(Tally):
     """Writes a run's folder: samples while they come, the rest when all are there."""
 
     def __init__(
-        self, path: Path, metrics: Mapping[str, Any], interval: "Interval", seed: int
+        self,
+        path: Path,
+        metrics: Mapping[str, Any],
+        interval: "Interval",
+        seed: int,
+        marks: Sequence[Path] = (),
     ) -> None:
-        """Open the folder of a run with the components that score, by label."""
+        """Open the folder of a run with the components that score, by label.
+
+        marks: of the run, and of earlier ones that did not end; removed when it has.
+        """
         super().__init__(metrics, interval, seed)
         self.folder = RunFolder(path)
+        self._marks = marks
         self.first_rejected: Rejected | None = None
         self._rows = TableRows(self._spool)
         self._samples = self.folder.writing(SAMPLES).open("wb")
@@ -121,6 +160,8 @@ class Writer(Tally):
         self.folder.publish(SAMPLES)
         self.folder.write(CONFIG, config)
         self.folder.write(RUN_FILE, text_of(record))
+        for mark in self._marks:
+            self.folder.remove(mark.name)
 
 
 def line_of(record: Mapping[str, Any]) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 
 from evalharness.errors import DataError
 from evalharness.store import samples
-from evalharness.store.runs import Run, checked_run
+from evalharness.store.runs import Run, UnfinishedRun, checked_run, run_folders
+from evalharness.store.samples import marks_of
 from evalharness.store.store import STORE
 from evalharness.trust.components import Components, note_environment, run_components
 from evalharness.trust.files import MALFORMED, Shelf, VerifiedSamples
@@ -27,10 +28,11 @@ _OF_A_SWEEP = ("format", "experiment", "cells")
 
 @dataclass(frozen=True)
 class Verified:
-    """What was looked at, and what differs."""
+    """What was looked at, and what differs. unfinished: folders whose newest run did not end."""
 
     runs: tuple[Path, ...]
     findings: Findings
+    unfinished: tuple[Path, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -41,6 +43,7 @@ class Verified:
         """Return all of it as plain values."""
         return {
             "runs": [str(run) for run in self.runs],
+            "unfinished": [str(run) for run in self.unfinished],
             "good": self.good,
             "n_differences": self.findings.n,
             "differences": [each.record() for each in self.findings.differences],
@@ -56,13 +59,16 @@ def verify(
 
     store: the folder of the ledgers; default is `store` beside the experiment, if it is there.
     sample: how many articles of each run are scored again, drawn by `seed`; None for all.
-    Raises: DataError where a folder holds no finished run.
+    Raises: DataError where a folder holds no run, UnfinishedRun where it holds no finished one.
     """
     findings = Findings()
     shelves: dict[Path, Shelf] = {}
     runs: list[Path] = []
+    unfinished: list[Path] = []
     for path in map(Path, paths):
-        found = _runs(path)
+        inner = _runs(path)
+        found = [folder for folder in inner if not marks_of(folder)]
+        unfinished += [folder for folder in inner if folder not in found]
         for sweep in _beside(path, samples.SWEEP_FILE):
             _check_sweep(sweep, findings)
         for page in _beside(path, samples.PAGE_FILE):
@@ -73,16 +79,18 @@ def verify(
         if (path / STORE).is_dir() and path / STORE in shelves:
             shelves[path / STORE].check_all()
         runs += found
-    return Verified(tuple(runs), findings)
+    if not runs:
+        raise UnfinishedRun(*unfinished)
+    return Verified(tuple(runs), findings, tuple(unfinished))
 
 
 def _runs(path: Path) -> list[Path]:
-    """Return the folders of finished runs in a folder, or one or two below it."""
+    """Return the folders of runs in a folder, or one or two below it."""
     if not path.is_dir():
         raise DataError(f"{path}: there is no such folder")
     for depth in ("", "*/", "*/*/"):
-        if found := sorted(path.glob(f"{depth}{samples.RUN_FILE}")):
-            return [file.parent for file in found]
+        if found := run_folders(path, depth):
+            return found
     raise DataError(f"{path}: no finished run: there is no {samples.RUN_FILE}")
 
 
@@ -288,7 +296,7 @@ def _check_sweep(path: Path, findings: Findings) -> None:
     cells = record.get("cells")
     for n, cell in enumerate(cells if isinstance(cells, list) else ()):
         folder = path.parent / str(cell.get("folder")) if isinstance(cell, dict) else path
-        if not (folder / samples.RUN_FILE).is_file():
+        if not (folder / samples.RUN_FILE).is_file() and not marks_of(folder):
             findings.differs(path, 0, f"cells.{n}", f"{folder}: no finished run is there")
 
 

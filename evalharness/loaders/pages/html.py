@@ -14,7 +14,6 @@ from typing import Any
 
 from evalharness.errors import MissingExtra
 from evalharness.loaders.pages import labels
-from evalharness.loaders.pages.box import MOST_ANCHORS
 from evalharness.loaders.pages.lines import Hint, Line, fold_spaces, opens_article, split_line
 from evalharness.loaders.pages.parts import Page, assemble
 from evalharness.text.words import word_set
@@ -52,7 +51,7 @@ _FURNITURE = _one_of(
 _NEVER_ARTICLE = _one_of(
     "comments? disqus related recommend(ed|ations?)? trending popular most-?read"
 )
-_BYLINE = _one_of("by-?line authors? author-?name writer contributors? vcard")
+_BYLINE = _one_of("by by-?line authors? author-?name writer contributors? vcard")
 _TIME = _one_of("date time timestamp published updated pub-?date post-?date posted(-on)? dateline")
 _CAPTION = _one_of("caption credits? photo-?credit wp-caption-text image-?credit")
 _SITE_NAME = re.compile(r"logo|site-?(title|name)|brand|masthead", re.IGNORECASE)
@@ -333,6 +332,7 @@ def _stands_alone(top: Any, loose: bool) -> bool:
 
 # --- The summary box, and the page
 
+MOST_ANCHORS = 20  # lines that may stand in a box, looked at
 LONGEST_BOX = 3000  # characters; what is longer holds the article too
 # A box has at most this share of the page's prose, unless it is shorter than this.
 SHARE_OF_BOX = 0.4

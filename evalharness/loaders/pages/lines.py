@@ -1,7 +1,7 @@
-"""The lines of a page, and what each has been found to be so far.
+"""The lines of a page, and what each shows by itself.
 
-Also what a line shows by itself of where the article begins and ends: the dateline before its first
-words, the source after its last; and which lines readers skip: menus, buttons, counts, offers,
+That is where the article begins and ends: the dateline before its first words, the source after
+its last; and which lines readers skip: menus, buttons, counts, offers,
 links to stories. A line is such furniture by what it is, whole: a phrase that sites use, in its
 usual variants, or a form (a bare address, a tweet's signature, a count of comments). Sentences of
 an article begin with the same words ("News of the vote spread", "Share prices fell"), so an
@@ -9,11 +9,11 @@ open-ended phrase never matches a line that ends as a sentence does.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
-from evalharness.loaders.pages import labels
+from evalharness.loaders.pages import labels, languages
 from evalharness.loaders.pages.labels import is_ended
 
 _STORIES = (
@@ -107,11 +107,11 @@ _SENTENCES = re.compile(
     r"|(get|receive) the (best|latest|top|day.s)\b.{0,60}\b(every|each|daily|morning|week"
     r"|newsletter)|support (our|independent|quality) journalism|your (free )?trial|unlimited access"
     r"|already a (subscriber|member)|log in to (comment|continue|read)|comments are closed"
-    r"|(this|the) (story|article|report|headline) (is|was|has been) (developing|(first|originally) "
+    r"|(this|the) (story|article|report|headline) (is|was|has been) ((first|originally) "
     r"published|amended|corrected|clarified|edited|updated)\b"
     r"|^(disclaimer|correction|clarification|note to (readers|editors))\s*[:–—]"
     r"|\b(send|write|e-?mail|contact)\b.{0,60} \S+@\S+\.\w{2,8}\.?$"
-    r"|this is a developing story|follow (us|our|@)|trust principles",
+    r"|follow (us|our|@)|trust principles",
     re.IGNORECASE,
 )
 LONGEST_SENTENCE = 250  # characters; a paragraph that says such things tells a story about them
@@ -158,6 +158,8 @@ def is_furniture(line: str) -> bool:
         return True
     if len(line) <= LONGEST_SENTENCE and _SENTENCES.search(line) and not _is_quoted(line):
         return True
+    if languages.is_whole("furniture", line):
+        return True
     return _is_phrase(line) or points_elsewhere(line)
 
 
@@ -197,10 +199,27 @@ def points_elsewhere(line: str) -> bool:
     """Return whether a line leads to another story, whose headline is on it."""
     if len(line) > LONGEST_SENTENCE:
         return False
+    rest = languages.rest_of("pointer", line)
+    if rest != line and line[: len(line) - len(rest)].rstrip().endswith(":"):
+        return not _STOP.search(line)
     found = _POINTER.fullmatch(line)
     if found:
         return not _STOP.search(line) or line.isupper() or line.endswith("?")
     return _RUNS_ON.fullmatch(line) is not None
+
+
+_ARROW = re.compile(
+    r".*[»›→>]$|(read|view|see|watch|open) (the |our |this )?(full|whole|complete|original|entire) "
+    r"(story|article|report|text|interview|meeting|video)\b.{0,40}",
+    re.IGNORECASE,
+)
+
+
+def leads_away(line: str) -> bool:
+    """Return whether a line ends in an arrow, as links do: `View all offers »`."""
+    return (
+        len(line) <= LONGEST_SENTENCE and _ARROW.fullmatch(line) is not None and line[0] not in "«»"
+    )
 
 
 def _is_quoted(line: str) -> bool:
@@ -209,10 +228,6 @@ def _is_quoted(line: str) -> bool:
 
 # What HTML says of a line: its tag, or the class of an element around it.
 Hint = Literal["", "title", "heading", "byline", "time", "caption", "box", "furniture", "frame"]
-LineRole = Literal[
-    "", "title", "again", "byline", "time", "credit", "disclaimer", "summary",
-    "body", "subhead", "source", "furniture",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -285,7 +300,8 @@ LONGEST_DATELINE = 70  # characters
 _TAG_NAME = r"[^–—.!?\"“”()]{2,60}?(?:\.[a-z]{2,8}){0,2}"
 # … no budget yet. – Harbor Ledger      … no budget yet. (AP)
 _SOURCE = re.compile(
-    rf"(?<=[.!?…”\"’'»)]) ?(?P<tag>(?:–|—|―|--| -) ?{_TAG_NAME}|\((?:[A-Z]{{2,6}}"
+    r"(?:(?<=[.!?…”\"’'»)])|(?<=\w) (?=[–—] (?:\w[\w .]*/)?\w+\.[a-z]{2,8}\.?$)) ?"
+    rf"(?P<tag>(?:–|—|―|--| -) ?{_TAG_NAME}|\((?:[A-Z]{{2,6}}"
     rf"|[A-Z][\w./ &-]{{1,40}})\))"
     r"[.]?$"
 )
@@ -378,61 +394,3 @@ def _name_and_time(said: str) -> tuple[str, str] | None:
         if labels.is_timestamp(time) and (labels.is_byline(name) or labels.is_name(name)):
             return name, time
     return None
-
-
-# --- The roles of a page's lines
-
-
-@dataclass
-class PageDraft:
-    """Lines and their roles; `` for a line whose role is not known yet."""
-
-    lines: list[Line]
-    roles: list[LineRole] = field(default_factory=list[LineRole])
-
-    def __post_init__(self) -> None:
-        """Begin with what each line shows by itself: furniture or not."""
-        self.roles = ["furniture" if _is_skipped(each) else "" for each in self.lines]
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    def free(self, i: int) -> bool:
-        """Return whether the role of a line is still open."""
-        return self.roles[i] == ""
-
-    def put(self, role: LineRole, where: Iterable[int]) -> None:
-        """Give lines a role."""
-        for i in where:
-            self.roles[i] = role
-
-    def of(self, role: LineRole) -> list[int]:
-        """Return where the lines of a role stand."""
-        return [i for i, has in enumerate(self.roles) if has == role]
-
-    def prose(self, i: int) -> bool:
-        """Return whether a line of open role reads as a paragraph of text."""
-        each = self.lines[i]
-        if not self.free(i) or each.hint in ("heading", "byline", "time", "caption", "box"):
-            return False
-        if labels.is_timestamp(each.raw) or labels.is_credit(each.raw):
-            return False
-        return each.ends_sentence or source(each.raw) is not None
-
-    def is_label(self, i: int) -> bool:
-        """Return whether a line is a byline, a time or a credit by its looks."""
-        each = self.lines[i]
-        if each.hint in ("byline", "time", "caption"):
-            return True
-        said = each.raw
-        return labels.is_timestamp(said) or labels.is_byline(said) or labels.is_credit(said)
-
-
-def _is_skipped(each: Line) -> bool:
-    if each.hint in ("furniture", "frame"):
-        return True
-    if each.hint in ("title", "box", "byline", "time") or labels.is_disclaimer(each.raw):
-        return False
-    if labels.is_timestamp(each.raw) or labels.is_owned_picture(each.raw):
-        return False
-    return is_furniture(each.raw)

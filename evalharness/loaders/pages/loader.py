@@ -43,7 +43,7 @@ class Pages:
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     path: Path | tuple[Path, ...]
     bad_rows: BadRows = "list"
@@ -142,11 +142,38 @@ def _decode_page(content: bytes, encoding: str) -> str:
         raise DataError(f"not {encoding.removesuffix('-sig').upper()}: {at}") from None
 
 
+_MARKDOWN = re.compile(r"^(#{1,6} \S|> |!\[)|\]\(https?://|^\*\*.+\*\*", re.MULTILINE)
+_LINE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:#{1,6}[ \t]+|>)?", re.MULTILINE)
+_PICTURE = re.compile(r"!\[([^\]\n]*)\]\([^)\n]*\)")
+_LINK = re.compile(r"\[([^\]\n]+)\]\([^)\n]*\)")
+_EMPHASIS = re.compile(r"(\*\*|__|\*|(?<!\w)_)(?=\S)([^\n*]+?)(?<=\S)\1(?!\w)")
+
+
+def is_markdown(text: str) -> bool:
+    """Return whether a text has a heading of Markdown and another of its signs."""
+    return (
+        re.search(r"^#{1,3} \S", text, re.MULTILINE) is not None
+        and len({match[0][:2] for match in _MARKDOWN.finditer(text)}) > 1
+    )
+
+
+def without_markdown(text: str) -> str:
+    """Return a text without the signs of Markdown; a picture is left out.
+
+    >>> without_markdown("# One\\n> **Two** [three](https://a.example)")
+    'One\\nTwo three'
+    """
+    bare = _LINK.sub(r"\1", _PICTURE.sub("", text))
+    return _EMPHASIS.sub(r"\2", _LINE_MARKS.sub("", bare))
+
+
 _BREAK = re.compile(r"\r\n|[\n\r\u2028\u2029\x0b\x0c\x85]")
 
 
 def parse_text(text: str) -> Page:
-    """Return the parts of a page saved as plain text."""
+    """Return the parts of a page saved as plain text, or in Markdown."""
+    if is_markdown(text):
+        text = without_markdown(text)
     return assemble([part for whole in _lines(text) for part in split_line(whole)])
 
 

@@ -1,0 +1,421 @@
+"""What each line of a page shows: by its shape, its words, its tags, and the lines around it.
+
+A sign is a name in `weights.SIGNS`, a link one in `weights.LINKS`. Nothing is decided here.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalharness.loaders.pages import labels, languages
+from evalharness.loaders.pages.lines import (
+    Line,
+    ends_in_signature,
+    is_bare_signature,
+    is_furniture,
+    is_source_line,
+    leads_away,
+    opens_article,
+    opens_comments,
+    opens_list,
+    points_elsewhere,
+    source,
+)
+
+LONG_WORDS = 15  # a line of so many words is a paragraph, also without a full stop
+LONG_LETTERS = 60  # for scripts without spaces
+TITLE_WORDS = 40  # at most
+HEADLINE_WORDS = (4, 22)
+TWIN_LETTERS = 12  # of what stands twice and may be the title
+NEAR_WORDS = 4  # of a title said again in other words
+NEAR_SHARE = 0.7
+MOST_NEAR = 60  # lines compared with each other for that
+PULLED_WORDS = 6
+LINES_OF_BOX = 25  # from what opens a box to its last line
+LINES_TO_NOTICE = 8  # from the first line of a box to the notice that closes it
+MOST_HEAD = 40  # lines in which a deck may stand
+MOST_DECKS = 2  # paragraphs that may stand above the byline
+MOST_BETWEEN = 7  # lines between a deck and the byline
+UPPER_WORDS = 7
+LONGEST_QUOTE = 250  # characters
+MOST_PULLED = 50
+ECHO_SHARE = 0.65  # of a line's words that the page says elsewhere
+ECHO_WORDS = 6
+# RALLY. Students march to …   HIGH SPIRITS. The win …
+_CAPS_LEAD = re.compile(
+    r"[^\W\d_a-zß-öø-ÿ][^\W_a-zß-öø-ÿ'’,&\- ]{2,40}(?: [^\W_a-zß-öø-ÿ'’,&\-]+){0,5}"
+    r"[.:] (?=[^\W\d_])"
+)
+_CLAIM = re.compile(r"[^\W\d_][\w’'\- ]{2,45}[:?] (?=\S.{25})")
+_RATED = re.compile(r"[^\W\d_][\w ]{2,18}: [^\W\d_][\w\- ]{2,25}")
+_STAMPED = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d$")
+_CODE = re.compile(r"[^\W\d]:[^\W\d]|[{}<>|=\\]")
+_PICTURES = re.compile(r"\b(Images|Photos?|Pictures)$")
+_ABBREVIATED = re.compile(r"\b(Inc|Ltd|Co|Corp|Jr|Sr|Pty|Bros)\.$")
+_FULL_STOP = re.compile(r"[.!?。] ")
+_HANDLE = re.compile(r"@\w{2,30}")
+_SITE = re.compile(
+    r"(?:[\w-]+\.)+(?:com|org|net|ph|co|news|id|de|fr|es|it|se|nl|jp|br|example)\b", re.IGNORECASE
+)
+_AUTHORS = re.compile(r"\b[Bb]y |\band\b|,|&|\|")
+_BIO = re.compile(
+    r",? (is (an?|the|our|based)|was (an?|the)|covers|writes|reports|has (covered|written|been"
+    r"|reported)|joined|works|can be reached|contributed)\b"
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a page says of itself in its data for machines: JSON-LD, OpenGraph, microdata."""
+
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    body: str = ""
+
+
+def line_signs(lines: Sequence[Line], statement: Statement) -> list[frozenset[str]]:
+    """Return the signs of each line."""
+    signs = [_own_signs(each) for each in lines]
+    if signs:
+        signs[0].add("first")
+    _add_twins(lines, signs)
+    _add_continued(lines, signs)
+    _add_places(lines, signs)
+    _add_pulled(lines, signs)
+    _add_posts(lines, signs)
+    _add_bios(lines, signs)
+    _add_echoes(lines, signs)
+    _add_stated(lines, signs, statement)
+    _add_reach(signs)
+    return [frozenset(each) for each in signs]
+
+
+def line_links(lines: Sequence[Line], signs: Sequence[frozenset[str]]) -> list[frozenset[str]]:
+    """Return what joins each line to the one before it, or parts it from it."""
+    return [frozenset(_link(lines, signs, i)) if i else frozenset() for i in range(len(lines))]
+
+
+def _link(lines: Sequence[Line], signs: Sequence[frozenset[str]], i: int) -> set[str]:
+    above, below = signs[i - 1], signs[i]
+    links = {"together"} if not lines[i].gap else set[str]()
+    kinds = ("bullet", "prose", "h_box")
+    if not all((k in above) == (k in below) for k in kinds):
+        links.add("unlike")
+    else:
+        links.add("alike_prose" if "prose" in below and "bullet" not in below else "alike")
+    if "opens_list" in above and "prose" not in below:
+        links.add("listed")
+    links |= {name for name in ("opener", "claim", "caps_lead") if name in below}
+    if "tagged" in above:
+        links.add("ends_here")
+    if "opens_comments" in below:
+        links.add("comments_below")
+    elif "opens_list" in below:
+        links.add("list_below")
+    if ("h_box" in above) != ("h_box" in below):
+        links.add("box_ends")
+    return links
+
+
+def _own_signs(each: Line) -> set[str]:
+    """Return the signs of a line by itself."""
+    signs = {"any"} | _shape(each)
+    if each.hint:
+        signs.add(f"h_{each.hint}")
+    said = each.text
+    looks_cited = said[:1] in '"“«‘„'
+    kind = labels.notice_kind(said)
+    if kind and not looks_cited:
+        signs.add(kind)
+        return signs
+    if labels.is_caution(said):
+        signs.add("caution")
+    if labels.is_box_heading(said):
+        signs.add("ai_label" if labels.names_machine(said) else "label")
+    signs |= _label_signs(each)
+    if each.hint in ("title", "box") and "furniture" in signs:
+        signs.discard("furniture")
+    return signs
+
+
+def _shape(each: Line) -> set[str]:
+    said, words = each.raw, len(each.raw.split())
+    unspaced = len(said) > 15 * words
+    signs: set[str] = set()
+    if each.bullet:
+        signs.add("bullet")
+    cut = said.endswith(("...", "…")) and not _FULL_STOP.search(said)
+    if (
+        each.ends_sentence
+        and not cut
+        and not (words <= 8 and _ABBREVIATED.search(said))
+        and not (said.endswith("?") and words <= 12 and said.count(".") == 0)
+    ):
+        signs.add("prose")
+    elif words >= LONG_WORDS or (unspaced and len(said) >= LONG_LETTERS):
+        signs.add("long")
+    else:
+        signs.add("fragment")
+        if said.endswith("?") and said[0] not in '"“«‘':
+            signs.add("question")
+        if each.html and each.hint in ("", "box") and not each.bullet:
+            signs.add("html_fragment")
+    if source(said) is not None:
+        signs |= {"tagged"}
+        signs.discard("fragment")
+        signs.add("prose")
+    if HEADLINE_WORDS[0] <= words <= HEADLINE_WORDS[1] or (unspaced and 10 <= len(said) <= 60):
+        signs.add("headline")
+    if words < 3 and not unspaced:
+        signs.add("few_words")
+    if words > TITLE_WORDS or (unspaced and len(said) > 90):
+        signs.add("very_long")
+    if said.isupper():
+        signs.add("upper_headline" if words >= UPPER_WORDS else "upper")
+    if labels.goes_on(said):
+        signs.add("goes_on")
+    if not each.bullet and each.hint in ("", "heading") and opens_article(said):
+        signs.add("opener")
+    elif "prose" in signs and _CAPS_LEAD.match(said):
+        signs.add("caps_lead")
+    return signs
+
+
+def _label_signs(each: Line) -> set[str]:
+    said, signs = each.raw, set[str]()
+    if labels.is_timestamp(said):
+        return {"time", "dated"} if labels.is_dated(said) else {"time"}
+    if is_source_line(said):
+        signs.add("source_line")
+    if languages.begins("claim", said) and _CLAIM.match(said):
+        signs.add("claim")
+    if languages.begins("rating", said) and _RATED.fullmatch(said):
+        signs.add("rating")
+    if labels.is_credit(said):
+        signs.add("credit")
+    if labels.is_byline(said):
+        signs.add("byline")
+    elif labels.is_byline_by_role(said):
+        signs.add("by_role")
+        if labels.is_role_only(said):
+            signs.add("role_only")
+    elif _SITE.fullmatch(said):
+        signs.add("site_name")
+    elif (
+        not each.bullet
+        and not labels.is_box_heading(said)
+        and (labels.is_name(said) or (said.isupper() and labels.is_name(said.title())))
+    ):
+        signs |= {"name", "name_upper"} if said.isupper() else {"name"}
+    if _HANDLE.fullmatch(said):
+        signs.add("handle")
+    if opens_comments(said):
+        signs.add("opens_comments")
+    if opens_list(said):
+        signs.add("opens_list")
+    if is_furniture(said) and not points_elsewhere(said) and not labels.is_owned_picture(said):
+        signs.add("furniture")
+        signs.discard("credit")
+    if points_elsewhere(said):
+        signs.add("pointer")
+    if languages.begins("imperative", said):
+        signs.add("imperative")
+    if said[0].islower():
+        signs.add("lower_start")
+    if _PICTURES.search(said):
+        signs.add("picture")
+    if leads_away(said):
+        signs.add("leads_away")
+    if languages.says("site_talk", said):
+        signs.add("site_talk" if languages.says("reader", said) else "site_words")
+    if _STAMPED.search(said):
+        signs.add("stamped")
+    if _CODE.search(said):
+        signs.add("code")
+    if languages.says("paper", said):
+        signs.add("paper")
+    return signs
+
+
+def folded(said: str) -> str:
+    """Return a line as it is compared with others: without case, marks and spaces."""
+    kept = (c if c.isalnum() or c.isspace() else " " for c in said.casefold())
+    return " ".join("".join(kept).split())
+
+
+def _add_twins(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark what stands twice on the page and may be its title."""
+    bare = [folded(each.raw) for each in lines]
+    shown = [
+        i
+        for i, each in enumerate(lines)
+        if each.hint not in ("furniture", "frame") and "furniture" not in signs[i]
+    ]
+    where: dict[str, list[int]] = {}
+    for i in shown:
+        where.setdefault(bare[i], []).append(i)
+    groups = [
+        again for said, again in where.items() if len(again) > 1 and len(said) >= TWIN_LETTERS
+    ]
+    groups.sort(key=lambda again: (len(bare[again[0]].split()) < NEAR_WORDS, again[0]))
+    for i in groups[0] if groups else ():
+        signs[i].add("twin")
+        signs[i].discard("pointer")
+    heads = [i for i in shown if "fragment" in signs[i] and "headline" in signs[i]][:MOST_NEAR]
+    words = {i: set(bare[i].split()) for i in heads}
+    for i in heads:
+        for k in heads:
+            if i == k or bare[i] == bare[k] or len(words[i]) < NEAR_WORDS:
+                continue
+            if len(words[i]) <= len(words[k]) and len(words[i] & words[k]) >= NEAR_SHARE * len(
+                words[k]
+            ):
+                signs[i].add("near_twin")
+                signs[k].add("fuller_twin")
+
+
+def _add_places(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark decks by the byline or time below them, and lines of a list by how they begin."""
+    for i in range(1, len(lines)):
+        if signs[i] & {"paper", "role_only"} and signs[i - 1] & {"name", "byline", "h_byline"}:
+            signs[i].add("after_author")
+    paragraphs = 0
+    for i in range(min(len(lines), MOST_HEAD)):
+        if not signs[i] & {"prose", "long"} or signs[i] & {"furniture", "notice", "remark"}:
+            continue
+        paragraphs += 1
+        if paragraphs > MOST_DECKS:
+            break
+        below = signs[i + 1 : i + 1 + MOST_BETWEEN]
+        until = next(
+            (
+                k
+                for k, has in enumerate(below)
+                if has & {"prose", "long"} and not has & {"furniture", "time"}
+            ),
+            len(below),
+        )
+        if any(has & {"byline", "time", "h_byline", "h_time", "by_role"} for has in below[:until]):
+            signs[i].add("before_byline")
+    first = [each.raw.split()[0] for each in lines]
+    for i, has in enumerate(signs):
+        near = [k for k in (i - 1, i + 1) if 0 <= k < len(lines) and first[k] == first[i]]
+        if any(
+            "prose" not in signs[k] and lines[k].raw != lines[i].raw for k in near
+        ) and not has & {"prose", "bullet", "time", "byline"}:
+            has.add("series")
+
+
+_ANCHORS = frozenset({"notice", "remark", "ai_label", "label", "twin", "near_twin", "h_box"})
+
+
+def _add_reach(signs: list[set[str]]) -> None:
+    """Mark lines that no box reaches: what could open one is too far above, what closes one below.
+
+    So a page without anything like a box has no summary, whatever else it says.
+    """
+    anchors = [i for i, has in enumerate(signs) if has & _ANCHORS]
+    closing = [i for i, has in enumerate(signs) if has & {"notice", "remark", "h_box"}]
+    for i, has in enumerate(signs):
+        k = bisect_left(closing, i)
+        closed = k < len(closing) and closing[k] <= i + LINES_TO_NOTICE
+        above = bisect_right(anchors, i)
+        opened = above > 0 and anchors[above - 1] >= i - LINES_OF_BOX
+        if not closed:
+            has.add("bare_bullet" if "bullet" in has else "unclosed")
+            if not opened and "bullet" not in has:
+                has.add("out_of_reach")
+
+
+def _add_continued(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark short lines that go on with a sentence of the line above, as a link in it does."""
+    for i in range(1, len(lines)):
+        above = "notice" in signs[i - 1] or "remark" in signs[i - 1] or "continued" in signs[i - 1]
+        if above and not lines[i - 1].ends_sentence and lines[i].raw[0].islower():
+            signs[i].add("continued")
+
+
+def _add_pulled(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark short lines that another paragraph says, too."""
+    suspects = [i for i, each in enumerate(lines) if i and _may_be_pulled(each, signs[i])]
+    if not suspects:
+        return
+    bare = [folded(each.raw) for each in lines]
+    long = [i for i in range(len(lines)) if "prose" in signs[i]]
+    for i in suspects[:MOST_PULLED]:
+        said = bare[i]
+        if len(said.split()) >= 3 and any(
+            said in bare[k] and said != bare[k] for k in long if k != i
+        ):
+            signs[i].add("pulled")
+            if i + 1 < len(lines) and lines[i + 1].raw[0] in "–—-":
+                signs[i + 1].add("pulled")
+
+
+def _may_be_pulled(each: Line, signs: set[str]) -> bool:
+    said = each.raw
+    if len(said) > LONGEST_QUOTE or each.hint in ("heading", "title", "box") or said.isupper():
+        return False
+    if each.bullet or "twin" in signs:
+        return False
+    return said[0] in '"“«„' or ("prose" not in signs and len(said.split()) >= PULLED_WORDS)
+
+
+def _add_posts(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark embedded posts, whose signature stands on a line of its own."""
+    for i, each in enumerate(lines):
+        if ends_in_signature(each.raw):
+            signs[i].add("post")
+        if i and is_bare_signature(each.raw):
+            signs[i - 1].add("post")
+
+
+def _add_bios(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark what the last lines say of the author."""
+    named = [
+        each.raw
+        for each, has in zip(lines, signs, strict=True)
+        if has & {"byline", "name", "h_byline"}
+    ]
+    authors = [
+        name.strip() for line in named for name in _AUTHORS.split(line) if " " in name.strip()
+    ]
+    prose = [i for i, has in enumerate(signs) if "prose" in has]
+    for i in prose[-4:]:
+        said = lines[i].raw
+        if any(said.startswith(name) and _BIO.match(said[len(name) :]) for name in authors):
+            signs[i].add("bio")
+
+
+def _add_echoes(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark lines whose words the paragraphs of the page say, too."""
+    words = [set(folded(each.raw).split()) for each in lines]
+    counts = Counter(
+        word for own, has in zip(words, signs, strict=True) if "prose" in has for word in own
+    )
+    for own, has in zip(words, signs, strict=True):
+        content = [word for word in own if len(word) > 3]
+        least = 2 if "prose" in has else 1
+        if len(content) >= ECHO_WORDS and (
+            sum(counts[w] >= least for w in content) >= ECHO_SHARE * len(content)
+        ):
+            has.add("echo")
+
+
+def _add_stated(lines: Sequence[Line], signs: list[set[str]], statement: Statement) -> None:
+    title, body = folded(statement.title), folded(statement.body)
+    authors = {folded(name) for name in statement.authors}
+    for each, has in zip(lines, signs, strict=True):
+        said = folded(each.raw)
+        if not said:
+            continue
+        if title and (said == title or (len(said) > 20 and title.startswith(said))):
+            has.add("said_title")
+        if said in authors or any(
+            said == f"{by} {name}" for name in authors for by in ("by", "por", "von")
+        ):
+            has.add("said_author")
+        if len(body) > 200 and len(said) > 20 and "notice" not in has:
+            has.add("said_body" if said in body else "not_said_body")

@@ -1,0 +1,67 @@
+"""The words by which pages say what their lines are, a data file a language.
+
+A file has lists of phrases by what they show: a machine, a summary, … A phrase is looked for as
+whole words, whatever its case; `*` at its end stands for any ending. How to add a language is in
+the docs, `docs/pages.md`.
+"""
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "languages"
+
+
+@cache
+def tables() -> dict[str, dict[str, list[str]]]:
+    """Return the phrases of each language by their key."""
+    files = sorted(FOLDER.glob("*.toml"))
+    return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+def _phrase(words: str, ending: str) -> str:
+    bare, star, _ = words.partition("*")
+    pattern = re.escape(bare).replace(r"\ ", r"\s")
+    spaced = all(ord(c) < 0x2E80 for c in bare)  # scripts without spaces have no ends of words
+    before = r"(?<!\w)" if spaced and bare[0].isalnum() else ""
+    after = r"(?!\w)" if spaced and not star and bare[-1].isalnum() else ""
+    return f"{before}{pattern}{ending if star else ''}{after}"
+
+
+@cache
+def pattern(key: str, language: str = "", ending: str = r"\w*") -> re.Pattern[str] | None:
+    """Return what matches any phrase of a key, in one language or in all; None if there is none."""
+    phrases = [
+        _phrase(words, ending)
+        for name, table in tables().items()
+        if language in ("", name)
+        for words in table.get(key, ())
+    ]
+    return re.compile("|".join(phrases), re.IGNORECASE) if phrases else None
+
+
+def says(key: str, line: str, language: str = "") -> bool:
+    """Return whether a line has a phrase of a key."""
+    found = pattern(key, language)
+    return found is not None and found.search(line) is not None
+
+
+def begins(key: str, line: str) -> bool:
+    """Return whether a line begins with a phrase of a key."""
+    found = pattern(key)
+    return found is not None and found.match(line) is not None
+
+
+def is_whole(key: str, line: str) -> bool:
+    """Return whether a line is a phrase of a key and nothing more, but for marks around it."""
+    found = pattern(key, ending=".*")
+    bare = line.strip(" \t:.!…–—-|»›>()[]•*")
+    return found is not None and found.fullmatch(bare) is not None
+
+
+def rest_of(key: str, line: str) -> str:
+    """Return what follows the phrase that a line begins with; the line if it has none."""
+    found = pattern(key)
+    match = found.match(line) if found is not None else None
+    return line[match.end() :].strip(" :") if match else line
