@@ -37,8 +37,8 @@ class Exit(IntEnum):
     MENDABLE = 2, "something you can mend: config, data, a wrong option"
     INCONCLUSIVE = (
         3,
-        "inconclusive: `gate` had too few articles to tell, `rerun` had other versions, "
-        "`reproduce` ran only part",
+        "inconclusive: `gate` had too few articles to tell, `check` had no summary to check, "
+        "`rerun` had other versions, `reproduce` ran only part",
     )
     INCOMPLETE = (
         4,
@@ -79,7 +79,31 @@ class MissingExtra(HarnessError):
     """An optional package is needed and not installed."""
 
     def __init__(self, wanted_by: str, extra: str) -> None:
-        super().__init__(f"{wanted_by} needs: pip install 'evalharness[{extra}]'")
+        super().__init__(f"{wanted_by} needs: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra's packages, however evalharness was installed.
+
+    `pip install 'evalharness[html]'` would ask an index for a package that was had as a clone or a
+    wheel; the packages themselves are on the index.
+    """
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        declared = requires(__package__) or []
+    except PackageNotFoundError:  # a clone on the path, not installed
+        declared = []
+    pairs = (requirement.partition(";") for requirement in declared)
+    packages = [name.strip() for name, _, marker in pairs if _names_extra(marker, extra)]
+    if packages:
+        return f"pip install {' '.join(map(repr, packages))}"
+    return f"pip install '.[{extra}]' in the folder of evalharness's pyproject.toml"
+
+
+def _names_extra(marker: str, extra: str) -> bool:
+    """Tell whether a requirement is of an extra: `extra == 'html'`, in either kind of quotes."""
+    return marker.replace('"', "'").replace(" ", "").endswith(f"extra=='{extra}'")
 
 
 class ModelError(HarnessError):

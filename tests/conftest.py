@@ -29,8 +29,8 @@ _LONG = """
     checkpoints cli clusters config configs docs endpoint endpoint_model executors extractive
     factcg faults files frozen_bytes fuzz gate_outputs generation hf hhem house hub
     installation judge laws lettucedetect linear logs long meta minicheck neural_laws nli
-    old_results pace pace_workers pages paired plan planting plots quickstart readme reference
-    remote report report_browser report_hostile report_table reproduce rerun rouge runner
+    old_results pace pace_workers pages paired plan planting plots prompts quickstart readme
+    reference remote report report_browser report_hostile report_table reproduce rerun rouge runner
     seq2seq settings shards show space store sweep sweep_runs table_of_runs tables temporary
     to_fetch trackers unieval verify
 """

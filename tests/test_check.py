@@ -200,16 +200,26 @@ def run(*arguments: str, stdin: str = "") -> tuple[int, str]:
 
 def test_command_gives_the_exit_code_of_what_it_found(tmp_path: Path) -> None:
     bridge, harvest = str(PAGES / "bridge.txt"), str(PAGES / "harvest.txt")
-    bare, broken = tmp_path / "bare.txt", tmp_path / "broken.txt"
-    bare.write_text("A title of some words\n\nRain fell.\n")
+    broken = tmp_path / "broken.txt"
     broken.write_bytes(b"\0")
     assert run(bridge)[0] == 0
     assert run(bridge, harvest)[0] == 1
     assert run(harvest, str(broken))[0] == 2
     assert run(str(tmp_path / "none.txt"))[0] == 2
+
+
+def test_command_on_a_text_without_a_summary_exits_3(tmp_path: Path) -> None:
+    bridge, harvest = str(PAGES / "bridge.txt"), str(PAGES / "harvest.txt")
+    bare, empty = tmp_path / "bare.txt", tmp_path / "empty.txt"
+    bare.write_text("A title of some words\n\nRain fell.\n")
+    empty.write_text(" \n")
     code, text = run(str(bare))
-    assert code == 0
+    assert code == 3
     assert "NO SUMMARY" in text
+    assert run(str(bare), "--json")[0] == 3
+    assert run(bridge, str(bare))[0] == 3
+    assert run(str(bare), harvest)[0] == 1
+    assert run("--article", str(bare), "--summary", str(empty))[0] == 3
 
 
 def test_command_reads_a_folder_stdin_and_pairs(tmp_path: Path) -> None:

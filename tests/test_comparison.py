@@ -138,6 +138,163 @@ def test_runs_of_one_name_are_told_apart(make_run: MakeRun, tmp_path: Path) -> N
     assert compare(one, other).systems == (str(one), str(other))
 
 
+# several runs of one system
+
+
+@pytest.fixture
+def make_sweep(make_run: MakeRun, tmp_path: Path) -> Callable[..., list[Path]]:
+    """Write runs and the `sweep.json` beside them: `make_sweep({"a,seed=1": ({...}, scores)})`."""
+
+    def make(
+        cells: dict[str, tuple[dict[str, Any], list[float]]], experiment: str = "x"
+    ) -> list[Path]:
+        folder = tmp_path / experiment
+        runs = [make_run(name, {"m": scores}, folder=folder) for name, (_, scores) in cells.items()]
+        entries = [
+            {"cell": name, "folder": name, "model": "given", "settings": settings}
+            for name, (settings, _) in cells.items()
+        ]
+        record = {"format": 1, "experiment": experiment, "cells": entries}
+        (folder / "sweep.json").write_text(json.dumps(record))
+        return runs
+
+    return make
+
+
+def _seeds(name: str, means: list[float], key: str = "seed") -> dict[str, Any]:
+    """Runs whose seeds move their mean, with noise of each summary."""
+    rng = np.random.default_rng(len(name))
+    return {
+        f"{name},{key.rpartition('.')[2]}={seed}": (
+            {key: seed, "generation.num_beams": 2},
+            (np.array(BASE) + mean + rng.normal(0, 0.02, 60)).tolist(),
+        )
+        for seed, mean in enumerate(means)
+    }
+
+
+LUCKY, USUAL = [0.06, -0.02, 0.05, -0.01, 0.02], [0.01, -0.03, 0.0, -0.05, 0.02]
+
+
+def test_seeds_that_are_joined_count_in_tests_and_intervals(
+    make_sweep: Callable[..., list[Path]],
+) -> None:
+    # The seeds' means differ by .03 with a standard error of .02; among articles it is .003.
+    runs = make_sweep(_seeds("a", USUAL) | _seeds("bb", LUCKY))
+    first = compare(runs[0], runs[5]).differences[0]
+    assert first.p < 0.001  # what one seed of each says: chance is that of the articles
+
+    found = compare(runs[0].parent, join="seed")
+    [difference] = found.differences
+    assert (found.systems, difference.n) == (("a", "bb"), 60)
+    assert difference.difference == pytest.approx(np.mean(LUCKY) - np.mean(USUAL), abs=0.01)
+    assert difference.p > 0.05
+    assert difference.low is not None
+    assert difference.high is not None
+    assert difference.low < 0 < difference.high
+    assert first.detectable is not None
+    assert difference.detectable is not None
+    assert difference.detectable > 3 * first.detectable
+    assert [standing.letters for standing in found.standings] == ["a", "a"]
+
+
+def test_interval_of_a_joined_mean_is_that_of_student_where_articles_hardly_vary(
+    make_sweep: Callable[..., list[Path]],
+) -> None:
+    scipy_stats = pytest.importorskip("scipy.stats")
+    cells = {f"a,seed={i}": ({"seed": i}, [0.5 + mean] * 60) for i, mean in enumerate(USUAL)}
+    runs = make_sweep(cells | {"b": ({}, [0.5] * 60)})
+    standing = compare(*runs, join=["seed"]).standing("m", "a")
+    half = scipy_stats.t.ppf(0.975, 4) * np.std(USUAL, ddof=1) / np.sqrt(5)
+    assert standing.low is not None
+    assert standing.high is not None
+    assert standing.mean == pytest.approx(0.49)
+    assert standing.high - standing.low == pytest.approx(2 * half, rel=0.03)
+
+
+def test_what_is_easy_in_one_prompt_for_both_is_no_difference(
+    make_sweep: Callable[..., list[Path]],
+) -> None:
+    # Prompts move both systems alike by .1; b is better by .02 with each.
+    prompts = [0.1, -0.1, 0.05, 0.0, -0.05]
+    better = [mean + 0.02 for mean in prompts]
+    key = "models.0.user"
+    together = make_sweep(_seeds("a", prompts, key) | _seeds("bb", better, key), "same")
+    assert compare(*together, join=["user"]).differences[0].p < 0.01
+    apart = _seeds("bb", better, key)
+    apart = {name: ({key: 9 + i}, scores) for i, (name, (_, scores)) in enumerate(apart.items())}
+    others = make_sweep(_seeds("a", prompts, key) | apart, "other")
+    assert compare(*others, join=["user"]).differences[0].p > 0.1
+
+
+def test_a_system_of_one_run_or_of_equal_runs_has_the_chance_of_the_articles_only(
+    make_sweep: Callable[..., list[Path]],
+) -> None:
+    runs = make_sweep(
+        {"a": ({}, BASE), "b": ({}, BETTER)} | {f"c,seed={i}": ({"seed": i}, BASE) for i in (1, 2)}
+    )
+    alone, joined = compare(*runs[:3]), compare(*runs, join=["seed"])
+    assert [d.p for d in joined.differences] == [d.p for d in alone.differences]
+    assert joined.differences[0].low == alone.differences[0].low
+    assert joined.systems == ("a", "b", "c")
+    assert dict(joined.joined) == {"c": ("c,seed=1", "c,seed=2")}
+
+
+def test_cases_are_joined_and_other_settings_stay_apart(
+    make_sweep: Callable[..., list[Path]],
+) -> None:
+    runs = make_sweep(
+        {
+            f"llama,{case},num_beams={beams}": (
+                {"case": case, "model.user": case, "generation.num_beams": beams},
+                BASE,
+            )
+            for case in ("terse", "kind")
+            for beams in (1, 2)
+        }
+    )
+    found = compare(*runs, join=["case", "user"])
+    assert found.systems == ("llama,num_beams=1", "llama,num_beams=2")
+    assert [len(names) for names in found.joined.values()] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("join", "said"),
+    [
+        (["sede"], "sede: no sweep sets it in these runs; did you mean seed?"),
+        (["num_beams"], "no two of these runs differ in num_beams alone"),
+        (["seed"], "joined over seed, these runs are one system; give two"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused_with_the_reason(
+    join: list[str], said: str, make_sweep: Callable[..., list[Path]]
+) -> None:
+    runs = make_sweep(_seeds("a", USUAL))
+    with pytest.raises(Incomparable) as error:
+        compare(*runs, join=join)
+    assert said in str(error.value)
+
+
+def test_runs_of_no_sweep_have_nothing_to_join(make_run: MakeRun) -> None:
+    with pytest.raises(Incomparable, match="seed: no sweep sets it in these runs; they are of"):
+        compare(make_run("a", {"m": BASE}), make_run("b", {"m": BASE}), join=["seed"])
+
+
+def test_command_joins_and_says_so(make_sweep: Callable[..., list[Path]], command: Command) -> None:
+    folder = make_sweep(_seeds("a", USUAL[:3]) | _seeds("bb", LUCKY[:3]))[0].parent
+    done = command("compare", folder, "--join", "seed")
+    assert done.returncode == 0, done.stderr
+    assert "Runs that differ in seed alone are one system" in done.stdout
+    assert "a: 3 runs: a,seed=0; a,seed=1; a,seed=2" in done.stdout
+    assert "fewer than 5 runs hardly tell how seed moves a mean" in done.stdout
+    record = json.loads(command("compare", folder, "--join", "seed", "--json").stdout)
+    assert record["join"] == ["seed"]
+    rows = csv.DictReader(
+        io.StringIO(command("compare", folder, "--join", "seed", "--format", "csv").stdout)
+    )
+    assert [float(row["mean_low"]) for row in rows] == [s["low"] for s in record["standings"]]
+
+
 # data
 
 

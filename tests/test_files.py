@@ -1,5 +1,6 @@
 """Articles from files: what loads, what is rejected and why, and how much memory it takes."""
 
+import csv
 import gzip
 import json
 import subprocess
@@ -18,6 +19,7 @@ from evalharness.errors import DataError
 from evalharness.loaders.files import Files
 from evalharness.loaders.formats import json_lines
 from evalharness.loaders.rows import FILE_COLUMNS, ColumnOptions, RowJudge, RowReader
+from evalharness.models.given import Given
 from evalharness.records import Article, Rejected, digest
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -225,6 +227,88 @@ def test_loading_twice_gives_the_same(write: Write) -> None:
     assert list(files.load()) == list(files.load())
 
 
+# Lists in cells
+
+AS_JSON = '["The mayor said so.", "It\\u2019s \\"so\\".\\nYes."]'
+CELLS: list[tuple[str, tuple[str, ...]]] = [
+    ("['ref a', 'ref b']", ("ref a", "ref b")),
+    (repr(["It's so.", 'He said "so".', "both ' and \"", "two\nlines", "caf\xe9 \\ \U0001f600"]),
+     ("It's so.", 'He said "so".', "both ' and \"", "two\nlines", "caf\xe9 \\ \U0001f600")),
+    ("['ref a', None, nan, ' ']", ("ref a",)),
+    ("['ref a',]", ("ref a",)),
+    (" [ 'ref a' ] ", ("ref a",)),
+    ("('ref a', 'ref b')", ("ref a", "ref b")),
+    ("('ref a',)", ("ref a",)),
+    (AS_JSON, ("The mayor said so.", 'It\u2019s "so".\nYes.')),
+    ('["ref a", null]', ("ref a",)),
+    ('["\\ud83d\\ude00"]', ("\U0001f600",)),
+    ("[]", ()),
+    ("[Music] It rained.", ("[Music] It rained.",)),
+    ("[Editor's note: it rained]", ("[Editor's note: it rained]",)),
+    ("(it rained)", ("(it rained)",)),
+    ("('it rained')", ("('it rained')",)),
+    ("[1, 2]", ("[1, 2]",)),
+    ("'ref a', 'ref b'", ("'ref a', 'ref b'",)),
+    ("[", ("[",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cell", "references"), CELLS)
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_list_written_into_a_cell_is_read_as_references(
+    tmp_path: Path, ending: str, cell: str, references: tuple[str, ...]
+) -> None:
+    path = tmp_path / f"a.{ending}"
+    row = {"article": "A.", "references": cell}
+    if ending == "csv":
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([list(row), list(row.values())])
+    elif ending == "jsonl":
+        path.write_text(lines(row))
+    else:
+        parquet(path, {name: [value] for name, value in row.items()})
+    assert load(path) == [Article("a-1" if ending != "csv" else "a-2", "A.", references)]
+
+
+def test_list_in_a_column_that_the_config_maps_is_read(write: Write) -> None:
+    path = write("a.csv", "text,gold\nA.,\"['one', 'two']\"\n")
+    (article,) = load(path, columns=ColumnOptions(reference="gold"))
+    assert article == Article("a-2", "A.", ("one", "two"))
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)))
+def test_any_list_that_python_or_json_writes_is_read(references: list[str]) -> None:
+    wanted = tuple(text for text in references if text.strip())
+    judge = RowReader.of(ColumnOptions(), FILE_COLUMNS)
+    for written in (repr(references), json.dumps(references)):
+        assert judge.article({"text": "A.", "references": written}, "a").references == wanted
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(["S."], "a list"), (True, "true"), (1.5, "the number 1.5"), ({"a": 1}, "an object")],
+)
+def test_summary_that_is_no_text_is_said_to_be_what_it_is(
+    write: Write, value: object, kind: str
+) -> None:
+    (article,) = load(write("a.jsonl", lines({"text": "A.", "summary": value})))
+    assert isinstance(article, Article)
+    (summary,) = Given().summarize([article])
+    assert (summary.finish, summary.note) == ("error", f"the row's summary is {kind}, not text")
+
+
+def test_summary_of_bytes_is_said_to_be_bytes(tmp_path: Path) -> None:
+    (article,) = load(parquet(tmp_path / "a.parquet", {"text": ["A."], "summary": [b"S."]}))
+    assert isinstance(article, Article)
+    (summary,) = Given().summarize([article])
+    assert summary.note == "the row's summary is bytes, not text"
+
+
+def test_null_in_a_list_of_references_is_left_out(write: Write) -> None:
+    content = '{"text": "A.", "references": [null, "r", NaN, ""]}'
+    assert load(write("a.jsonl", content)) == [Article("a-1", "A.", ("r",))]
+
+
 # What is rejected, and in which words
 
 HAS = "the row has: "
@@ -277,6 +361,10 @@ BROKEN: list[tuple[str, str | bytes, str]] = [
     ("semicolon.csv", "id;text\n1;A", f"no field 'article'; {HAS}id;text (did you mean "
      "columns.article: id;text?)"),
     ("empty.csv", "id,text\n1,", "the article is empty"),
+    ("numpy.csv", "text,reference\nA.,['one' 'two']", "a reference in 'reference' looks like a "
+     "list written as text that cannot be read; write it as JSON, as in [\"one\", \"another\"]"),
+    ("sentences.csv", "text\n\"['One.', 'Two.']\"", "the article is a list written as text; join "
+     "it to one text"),
 ]  # fmt: skip
 
 

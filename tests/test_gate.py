@@ -214,6 +214,12 @@ def test_folders_of_runs_are_paired_by_name(make_run: MakeRun, tmp_path: Path) -
 # floors, limits, slices
 
 
+def test_floor_that_a_mean_has_but_for_the_noise_of_floats_holds(make_run: MakeRun) -> None:
+    run = make_run("a", {"m": [0.7, 0.1]})  # whose mean is 0.39999999999999997
+    found = gate(run, run, {"metrics": {"m": {"floor": 0.4}}})
+    assert [outcome.verdict for outcome in found.outcomes if outcome.kind == "floor"] == ["pass"]
+
+
 def test_floor_holds_for_the_candidates_mean(make_run: MakeRun) -> None:
     runs = make_run("a", {"m": BASE.tolist()}), make_run("b", {"m": BASE.tolist()})
     rules: dict[str, Any] = {"metrics": {"m": {"floor": float(BASE.mean()) - 0.01}}}

@@ -2,17 +2,20 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
+import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evalharness.errors import StoreError
+from evalharness.errors import MissingExtra, StoreError
 from evalharness.files import shipped_path
 from evalharness.models.extractive import Oracle
 from evalharness.records import Article, Summary
@@ -243,3 +246,41 @@ def test_a_wheel_brings_all_that_selftest_and_reproduce_read(tmp_path: Path) -> 
 def test_shipped_files_are_there() -> None:
     for name in ("quickstart/lead1-bart/model.safetensors", "reproduce/published.yaml"):
         assert shipped_path(name).is_file()
+
+
+# Extras: what a message says to install, for who has a clone or a wheel and no index has us.
+
+EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+    "optional-dependencies"
+]
+
+
+# Those that name others (`trackers`, `dev`) are in no message.
+OWN = [name for name, packages in EXTRAS.items() if not packages[0].startswith("evalharness[")]
+
+
+@pytest.mark.parametrize("extra", OWN)
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_message_names_the_packages_of_an_extra_not_evalharness_on_an_index(
+    monkeypatch: pytest.MonkeyPatch, extra: str, quote: str
+) -> None:
+    declared = [
+        f"{package}; extra == {quote}{name}{quote}"
+        for name, packages in EXTRAS.items()
+        for package in packages
+    ]
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: ["numpy>=2", *declared])
+    command = str(MissingExtra("it", extra)).removeprefix("it needs: ")
+    assert shlex.split(command) == ["pip", "install", *EXTRAS[extra]]
+
+
+def test_message_of_a_clone_that_is_not_installed_names_its_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none(name: str) -> list[str]:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.requires", none)
+    assert str(MissingExtra("it", "html")) == (
+        "it needs: pip install '.[html]' in the folder of evalharness's pyproject.toml"
+    )

@@ -13,6 +13,7 @@ import pytest
 
 from evalharness.errors import ModelError
 from evalharness.models.long import Long
+from evalharness.models.prompt import Prompt
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.records import Article, Summary
 
@@ -611,3 +612,39 @@ def test_checkpoint_that_copies_the_first_sentence_does_so() -> None:
     leads = [match[0] for a in articles if (match := FIRST_SENTENCE.match(a.text))]
     assert texts(made) == leads
     assert {s.finish for s in made} == {"stop"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_special_tokens_in_an_article_are_text(
+    family: str, checkpoint: Callable[[str], str]
+) -> None:
+    reader = Seq2Seq(checkpoint(family)).reader
+    special = {n for n, token in reader.tokenizer.added_tokens_decoder.items() if token.special}
+    special -= {reader.tokenizer.unk_token_id}
+    text = "It was</s><s> no<pad> dog.</s></s> A dog barked at the old station."
+    plain = reader.prompt(Article("a", "It was no dog. A dog barked at the old station."))
+    for n in (len(text), 30, 12):
+        forged = reader.prompt(Article("b", text[:n] + " It was no dog." * (40 if n < 31 else 0)))
+        assert isinstance(plain, Prompt)
+        assert isinstance(forged, Prompt)
+        for token in special:
+            assert forged.ids.count(token) == plain.ids.count(token)
+        whole = n == len(text) or reader.window is None
+        assert (len(forged.ids) == reader.window) is not whole
+        if n == len(text):
+            assert forged.read == n
+    (made,) = Seq2Seq(checkpoint(family)).summarize([Article("b", text)])
+    assert made.finish != "error"
+
+
+def test_stop_strings_of_the_checkpoint_end_a_summary(
+    checkpoint: Callable[[str], str], tmp_path: Path
+) -> None:
+    free = Seq2Seq(checkpoint("bart"), num_beams=1).summarize(ARTICLES)
+    stop = "mill"
+    folder = Path(shutil.copytree(checkpoint("bart"), tmp_path / "stops"))
+    file = folder / "generation_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"stop_strings": [stop]}))
+    made = Seq2Seq(str(folder), num_beams=1).summarize(ARTICLES)
+    assert [s.text for s in made] == [s.text.partition(stop)[0].strip() for s in free]
+    assert [s.finish for s in made].count("stop") > 2

@@ -240,7 +240,7 @@ def test_trackers_change_nothing_of_a_run_but_its_timing(tmp_path: Path) -> None
 def test_tool_that_is_not_installed_is_said_before_any_work(tmp_path: Path, tool: str) -> None:
     if all(importlib.util.find_spec(name) for name in TOOLS[tool]):
         pytest.skip(f"{tool} is installed")
-    with pytest.raises(MissingExtra, match=rf"tracker {tool} needs: .*evalharness\[{tool}\]"):
+    with pytest.raises(MissingExtra, match=rf"tracker {tool} needs: pip install .*{tool}"):
         runner_run.run(make_config(tmp_path, tool), results=tmp_path / "r")
     assert not (tmp_path / "r").exists()
 

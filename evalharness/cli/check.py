@@ -1,12 +1,12 @@
 """`evalharness check`: pages one after the other, what each of them shows, and the exit code.
 
-0: nothing is flagged. That covers `unsure`, which is no finding, and a page without a summary,
-which has nothing to check; both are said. 1: a summary is flagged. 2: a page could not be read, or
-has no article, whatever the others show.
+0: nothing is flagged. That covers `unsure`, which is no finding, and is said. 1: a summary is
+flagged. 2: a page could not be read, or has no article, whatever the others show. 3: nothing is
+flagged, but a page has no summary, so that there was nothing to check.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,7 +51,7 @@ def check_command(
     as_json: options.AsJson = False,
     color: options.Color = True,
 ) -> None:
-    """Check the summary on saved pages, or one summary: 0 not flagged, 1 flagged, 2 unreadable."""
+    """Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no summary."""
     if (article is None) != (summary is None) or bool(pages) == (article is not None):
         raise typer.BadParameter("give pages, or --article and --summary together")
     limits = None if thresholds is None else load_thresholds(thresholds)
@@ -67,7 +67,8 @@ def _check_pages(
 ) -> Exit:
     single = len(names) == 1 and not Path(names[0]).is_dir()
     records: list[dict[str, Any]] = []
-    flagged = unread = False
+    unread = False
+    words: set[str] = set()
     for name in _files(names):
         try:
             page = parse_page(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
@@ -77,7 +78,7 @@ def _check_pages(
             sys.stderr.write(f"evalharness: {name}: {error}\n")
             records.append({"file": name, "error": str(error)})
             continue
-        flagged = flagged or verdict.verdict == "flagged"
+        words.add(verdict.verdict)
         if as_json:
             records.append({"file": name, **verdict.record()})
         else:
@@ -85,9 +86,16 @@ def _check_pages(
             show_verdict(verdict, sys.stdout, title, color=color)
     if as_json:
         print_json(records[0] if single else records)
-    elif flagged or not unread or not single:
+    elif words or not single:
         show_reminder(sys.stdout)
-    return Exit.MENDABLE if unread else Exit.FINDING if flagged else Exit.GOOD
+    return Exit.MENDABLE if unread else _exit_of(words)
+
+
+def _exit_of(words: Collection[str]) -> Exit:
+    """Return the exit code of verdicts: a finding counts before a page that has no summary."""
+    if "flagged" in words:
+        return Exit.FINDING
+    return Exit.INCONCLUSIVE if "no_summary" in words else Exit.GOOD
 
 
 def _check_pair(
@@ -107,7 +115,7 @@ def _check_pair(
     else:
         show_verdict(verdict, sys.stdout, summary, color=color)
         show_reminder(sys.stdout)
-    return Exit.FINDING if verdict.verdict == "flagged" else Exit.GOOD
+    return _exit_of([verdict.verdict])
 
 
 def _files(names: Sequence[str]) -> Iterator[str]:

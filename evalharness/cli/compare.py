@@ -1,6 +1,7 @@
 """`evalharness compare`: runs side by side, as tables for the terminal, Markdown, LaTeX or CSV."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import IO, Annotated, Any, Literal
 
 import typer
@@ -22,10 +23,22 @@ def compare_command(
     ] = 10_000,
     seed: options.Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
+    join: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B",
+            help="Settings of a sweep (seed): runs that differ in no other "
+            "are one system, and its chance counts them.",
+        ),
+    ] = "",
     cluster: Annotated[
         str,
         typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
     ] = "",
+    incomplete: Annotated[
+        bool,
+        typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
+    ] = False,
     output: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
@@ -33,9 +46,15 @@ def compare_command(
 ) -> None:
     """Compare runs on the articles they share; the first is the baseline of the differences."""
     found = compare_runs(
-        *runs, metrics=options.split_names(metrics), resamples=resamples, seed=seed, level=level,
+        *runs,
+        metrics=options.split_names(metrics),
+        resamples=resamples,
+        seed=seed,
+        level=level,
+        join=options.split_names(join),
+        incomplete=incomplete,
         cluster=cluster,
-    )  # fmt: skip
+    )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
 
 
@@ -45,6 +64,8 @@ def show_comparison(found: Comparison, out: IO[str]) -> None:
     table.show_table(_differences(found), out, "ll", comparison_notes(found))
 
 
+# Joined runs from which on Student's quantile is less than 1.5 times the normal one.
+_FEW_RUNS = 5
 _HEADINGS = (
     "metric", "system", "n", "difference", "interval", "p", "Holm", "BH", "effect",
     "win/tie/loss", "detectable",
@@ -53,7 +74,7 @@ _HEADINGS = (
 
 def _means(found: Comparison) -> list[list[str]]:
     rows = [["system", *found.metrics]]
-    for system in found.systems:
+    for system in sorted(found.systems, key=lambda system: system in found.incomplete):
         standings = [found.standing(metric, system) for metric in found.metrics]
         rows.append(
             [system, *(f"{table.scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
@@ -87,11 +108,15 @@ def _row(each: Difference) -> list[str]:
 def comparison_notes(found: Comparison) -> Iterator[str]:
     """Yield what the tables do not say of themselves."""
     tail = f"{1 - found.level:.0%}"
+    for name, share in found.incomplete.items():
+        how = "its means are" if name in found.systems else "left out, as its means would be"
+        yield f"{name}: not ranked: answered {share}; {how} over fewer (--incomplete ranks it)"
     yield (
         f"Means times 100 over the {found.articles} articles that all have; of each metric, those "
         f"that all systems have a score for (n). Between systems that share a letter there is no "
         f"significant difference (Holm over the pairs of a metric, {found.level:g})."
     )
+    yield from _joined_notes(found)
     yield (
         f"Differences to {found.systems[0]}: {tail} paired bootstrap interval; p by paired "
         f"randomization, two-sided; Holm and BH over all {len(found.differences)} rows "
@@ -113,6 +138,27 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
             where = f"{standing.system}: {standing.metric}"
             yield f"{where}: {standing.not_scored} of {found.articles} articles have no score"
     yield from (f"{name}: not compared: {why}" for name, why in found.metrics_left_out.items())
+
+
+def _joined_notes(found: Comparison) -> Iterator[str]:
+    """Yield which runs are one system, and the intervals of means that say so."""
+    if not found.joined:
+        return
+    keys = " and ".join(found.join)
+    yield (
+        f"Runs that differ in {keys} alone are one system. Its mean is over articles and runs; "
+        f"intervals and tests say how other articles and another {keys} would move it. A system of "
+        "one run has the chance of the articles only."
+    )
+    for system, runs in found.joined.items():
+        yield f"{system}: {len(runs)} runs: {'; '.join(runs)}"
+    if min(map(len, found.joined.values())) < _FEW_RUNS:
+        yield (
+            f"fewer than {_FEW_RUNS} runs hardly tell how {keys} moves a mean: intervals are wide"
+        )
+    for s in found.standings:
+        ends = table.interval_text(s.low, s.high, partial(table.scaled_figure, metric=s.metric))
+        yield f"{s.system}: {s.metric} {table.scaled_figure(s.mean, s.metric)}, {ends}"
 
 
 def comparison_markdown(found: Comparison) -> str:
@@ -153,9 +199,11 @@ def latex(found: Comparison) -> str:
 
 def _latex_cell(found: Comparison, metric: str, system: str) -> str:
     standing = found.standing(metric, system)
-    means = [found.standing(metric, each).mean for each in found.systems]
+    ranked = [each for each in found.systems if each not in found.incomplete]
+    means = [found.standing(metric, each).mean for each in ranked]
     mean = _tex(table.scaled_figure(standing.mean, metric))
-    if standing.mean is not None and standing.mean == max(m for m in means if m is not None):
+    best = max((m for m in means if m is not None), default=None)
+    if system in ranked and standing.mean is not None and standing.mean == best:
         mean = rf"\textbf{{{mean}}}"
     return rf"{mean}\textsuperscript{{{_tex(standing.letters)}}}"
 
@@ -168,14 +216,16 @@ def comparison_csv(found: Comparison) -> str:
     """Return one row a system and metric, numbers in full; the baseline's differences are empty."""
     names = ("n", "difference", "low", "high", "p", "p_holm", "p_bh", "effect", "wins", "ties",
              "losses", "detectable")  # fmt: skip
-    rows: list[list[Any]] = [["system", "metric", "mean", "rank", "letters", "not_scored", *names]]
+    heading = ["system", "metric", "mean", "rank", "letters", "not_scored", *names]
+    rows: list[list[Any]] = [[*heading, "mean_low", "mean_high"]]
     differences = {(d.metric, d.system): d for d in found.differences}
     for s in found.standings:
         difference = differences.get((s.metric, s.system))
         row = [s.n, *[None] * (len(names) - 1)]
         if difference is not None:
             row = [getattr(difference, name) for name in names]
-        rows.append([s.system, s.metric, s.mean, s.rank, s.letters, s.not_scored, *row])
+        own = [s.system, s.metric, s.mean, s.rank, s.letters, s.not_scored]
+        rows.append([*own, *row, s.low, s.high])
     return table.csv_table(rows)
 
 

@@ -11,19 +11,23 @@ from evalharness.comparison.leaderboard import leaderboard as list_runs
 from evalharness.errors import Exit
 from evalharness.report import table
 
-_HEAD = ("run", "articles", "answered", "words", "truncated")
+_HEAD = ("rank", "run", "articles", "answered", "words", "truncated")
 
 
 def leaderboard_command(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Of results.")] = "results",
     by: Annotated[str, typer.Option(metavar="METRIC", help="Sort by it; default: the first.")] = "",
+    incomplete: Annotated[
+        bool,
+        typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
+    ] = False,
     output: Annotated[
         Literal["table", "markdown", "csv", "json"], typer.Option("--format")
     ] = "table",
     as_json: AsJson = False,
 ) -> None:
     """List all runs in a folder, best first, a table for each set of articles."""
-    found = list_runs(folder, by)
+    found = list_runs(folder, by, incomplete=incomplete)
     print_as(output, found, show_leaderboard, FORMATS, as_json)
     lines = "\n".join([*found.unreadable, *found.unfinished])
     if lines:
@@ -36,6 +40,10 @@ def show_leaderboard(found: Leaderboard, out: IO[str]) -> None:
         notes = [
             f"Articles {board.fingerprint[:12]}, means times 100, best first by {_by(found, board)}"
         ]
+        if any(row.rank is None for row in board.rows):
+            notes.append(
+                "Without a rank: did not answer every article, so that the mean is over fewer"
+            )
         notes += [f"{name}: {signature}" for name, signature in board.signatures.items()]
         table.show_table(_rows(board), out, notes=notes)
 
@@ -51,6 +59,7 @@ def _rows(board: Board) -> list[list[str]]:
 
 def _row(board: Board, row: LeaderboardRow) -> list[str]:
     return [
+        "–" if row.rank is None else str(row.rank),
         row.run,
         str(row.articles),
         table.percent_text(row.answered),
@@ -78,7 +87,7 @@ def leaderboard_csv(found: Leaderboard) -> str:
     rows: list[list[Any]] = [["data", *_HEAD, "figure", "mean", "low", "high"]]
     for board in found.boards:
         for row in board.rows:
-            head = [board.fingerprint, row.run, row.articles, row.answered, row.words]
+            head = [board.fingerprint, row.rank, row.run, row.articles, row.answered, row.words]
             rows += [[*head, row.truncated, name, *row.figures[name]] for name in row.figures]
     return table.csv_table(rows)
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,18 @@ from evalharness.comparison.shared import (
     Incomparable,
     Measure,
     Shared,
+    System,
     choose_measures,
     share,
+    systems_of,
 )
 from evalharness.errors import HarnessError
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
-from evalharness.store.runs import Run, runs_in
+from evalharness.store.runs import Run, runs_in, unique_names
+
+# The stream of draws that joined runs add, apart from those of the articles.
+_JOINED = (2007,)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Standing:
 
     letters: systems that share one are not told apart (Holm over all pairs of this metric).
     rank: the mean of its ranks over the articles; 1 is best, ties share theirs.
+    low, high: the interval of the mean over articles and joined runs; None where nothing is joined,
+    as a run's own interval stands in its `run.json`.
     """
 
     metric: str
@@ -65,11 +72,18 @@ class Standing:
     mean: float | None
     rank: float | None
     letters: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs on the articles they share; the first is the baseline of all differences."""
+    """Runs on the articles they share; the first is the baseline of all differences.
+
+    join: the settings over which runs are joined; joined: the runs of each system that has several.
+    incomplete: how many articles were answered by each run that did not answer all; it has no
+    letters. Where two complete runs, the first among them, are left, it is not compared at all.
+    """
 
     systems: tuple[str, ...]
     folders: tuple[str, ...]
@@ -85,6 +99,9 @@ class Comparison:
     seed: int
     level: float
     cluster: str = ""
+    join: tuple[str, ...] = ()
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    incomplete: Mapping[str, str] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -101,14 +118,18 @@ def compare(
     resamples: int = paired.RESAMPLES,
     seed: int = 0,
     level: float = paired.ALPHA,
+    incomplete: bool = False,
+    join: Sequence[str] = (),
     cluster: str = "",
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
     metrics: names, or names of parts (`rouge.rouge1`); otherwise what tables show. All systems and
-    metrics share each resample. cluster: `source`, or an extra field of the articles: those that
-    are alike in it are drawn, and change sides, together. The same arguments give the same numbers
-    on any machine.
+    metrics share each resample. The same arguments give the same numbers on any machine.
+    incomplete: whether to rank runs that did not answer every article as the others. join: settings
+    of a sweep (`seed`); runs that differ in these alone are one system, and intervals and tests
+    carry their chance beside that of the articles. cluster: `source`, or an extra field of the
+    articles: those that are alike in it are drawn, and change sides, together.
 
     Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
         run.
@@ -120,8 +141,25 @@ def compare(
     read = [inner for run in runs for inner in runs_in(run)]
     if len(read) < 2:
         raise Incomparable("give at least two runs to compare")
-    chosen = choose_measures(read, [metrics] if isinstance(metrics, str) else metrics)
-    return compare_shared(share(read), chosen, resamples, seed, level, cluster)
+    names = unique_names(read)
+    partial = {} if incomplete else incomplete_runs(read, names)
+    kept = [n for n, name in enumerate(names) if name not in partial]
+    if len(kept) < 2 or kept[0] > 0:
+        kept = list(range(len(read)))
+    compared = [read[n] for n in kept]
+    chosen = choose_measures(compared, [metrics] if isinstance(metrics, str) else metrics)
+    shared = replace(share(compared), given_names=tuple(names[n] for n in kept))
+    keys = [join] if isinstance(join, str) else join
+    found = compare_shared(shared, chosen, resamples, seed, level, keys, cluster)
+    without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
+    standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
+    return replace(found, incomplete=partial, standings=tuple(standings))
+
+
+def incomplete_runs(runs: Sequence[Run], names: Sequence[str]) -> dict[str, str]:
+    """Return by name how many articles were answered by each run that did not answer all."""
+    named = zip(names, runs, strict=True)
+    return {name: run.answer_share for name, run in named if not run.is_complete}
 
 
 def compare_shared(
@@ -130,48 +168,44 @@ def compare_shared(
     resamples: int = paired.RESAMPLES,
     seed: int = 0,
     level: float = paired.ALPHA,
+    join: Sequence[str] = (),
     cluster: str = "",
 ) -> Comparison:
     """Compare runs by chosen measures on the articles they share."""
-    chosen = _with_values(shared, chosen)
-    measures, clusters = chosen.measures, shared.clusters(cluster)
-    scores = shared.values(measures)
-    whole = ~np.isnan(scores).any(axis=2, keepdims=True)
-    known = np.where(whole, scores, np.nan)
-    # Less the first system's: all other differences are differences of these.
-    n, _, k = known.shape
-    differences = paired.subtract(known[:, :, 1:], known[:, :, :1]).reshape(n, -1)
-    flips = paired.sign_flips(paired.cluster_totals(differences, clusters)[0], seed, resamples)
+    chosen, clusters = _with_values(shared, chosen), shared.clusters(cluster)
+    measures, systems = chosen.measures, systems_of(shared, join)
+    names = [system.name for system in systems]
+    of_runs = shared.values(measures)
+    whole = ~np.isnan(of_runs).any(axis=2, keepdims=True)
+    scores, known = (_join(each, systems) for each in (of_runs, np.where(whole, of_runs, np.nan)))
+    n, k = len(known), len(systems)
+    moves = _draw_moves(np.where(whole, of_runs, np.nan), systems, seed, resamples)
     # Exact means are slow: each is made once.
     means = paired.column_means(known.reshape(n, -1)).reshape(-1, k)
-    spread = _spread(differences, clusters, resamples, seed, level)
-    found = _differences(shared.names, measures, differences, flips, spread, level)
+    resampled = _resample(known, moves, seed, resamples, clusters)
+    ends = _ends_of_means(known, means, moves, seed, resamples, level, clusters)
     pairs = [
-        _pairs(shared.names, measure, means[i], _of(flips, i, k), level)
+        _pairs(names, measure, means[i], _of(resampled.flips, i, k), level)
         for i, measure in enumerate(measures)
     ]
     signatures = shared.runs[0].signatures.metrics
     return Comparison(
-        systems=tuple(shared.names),
+        systems=tuple(names),
         folders=tuple(str(run.folder) for run in shared.runs),
         articles=shared.n,
         left_out=shared.left_out,
         metrics=tuple(measure.name for measure in measures),
         metrics_left_out=chosen.left_out,
         signatures={m.metric: signatures.get(m.metric, m.metric) for m in measures},
-        standings=tuple(
-            standing
-            for i, measure in enumerate(measures)
-            for standing in _standings(
-                shared.names, measure, scores[:, i], known[:, i], means[i], pairs[i]
-            )
-        ),
-        differences=tuple(found),
+        standings=tuple(_all_standings(names, measures, scores, known, means, pairs, ends)),
+        differences=tuple(_differences(names, measures, resampled, level)),
         pairs=tuple(pair for each in pairs for pair in each),
         resamples=resamples,
         seed=seed,
         level=level,
         cluster=cluster,
+        join=tuple(join),
+        joined={each.name: each.names_in(shared) for each in systems if len(each.positions) > 1},
     )
 
 
@@ -194,38 +228,90 @@ def _with_values(shared: Shared, chosen: Chosen) -> Chosen:
 
 
 @dataclass(frozen=True)
-class _Spread:
-    """Mean differences, and how sure they are, by column: interval, standard errors, number.
+class _Resampled:
+    """The differences to the first system, and what chance makes of them.
 
-    error: of articles; cluster_error: of clusters, or of articles where these are drawn. drawn: how
-    many clusters, or articles, have a difference.
+    differences: shape (articles, columns), a column for each measure and other system. means: of
+    these. drawn: means of resamples, shape (resamples, columns); joined: columns in whose chance
+    that of joined runs is. clusters: what articles are drawn by, if not each alone.
     """
 
-    mean: Values
-    low: Values
-    high: Values
-    error: Values
-    cluster_error: Values
-    drawn: npt.NDArray[np.intp]
+    differences: Values
+    means: Values
+    flips: paired.Flips
+    drawn: Values
+    joined: npt.NDArray[np.bool_]
+    clusters: paired.Clusters | None = None
 
 
-def _spread(
-    differences: Values,
-    clusters: paired.Clusters | None,
-    resamples: int,
-    seed: int,
-    level: float,
-) -> _Spread:
+def _resample(
+    known: Values, moves: Values, seed: int, resamples: int, clusters: paired.Clusters | None
+) -> _Resampled:
+    """Return the differences to the first system: all others are differences of these."""
+    n = len(known)
+    differences = paired.subtract(known[:, :, 1:], known[:, :, :1]).reshape(n, -1)
+    moved = (moves[:, :, 1:] - moves[:, :, :1]).reshape(len(moves), -1)
+    counts = (~np.isnan(differences)).sum(axis=0)
+    totals, _ = paired.cluster_totals(differences, clusters)
+    flips = paired.sign_flips(totals, seed, resamples).move(moved * counts)
     means = paired.column_means(differences)
-    _, counts = paired.cluster_totals(differences, clusters)
-    drawn = paired.bootstrap_differences(differences, seed, resamples, means, clusters)
-    return _Spread(
-        means,
-        *paired.percentile_interval(drawn, level),
-        paired.standard_error(differences, means),
-        paired.standard_error(differences, means, clusters),
-        (counts > 0).sum(axis=0),
+    drawn = paired.bootstrap_differences(differences, seed, resamples, means, clusters) + moved
+    return _Resampled(differences, means, flips, drawn, (moved != 0).sum(axis=0) > 0, clusters)
+
+
+def _join(scores: Values, systems: Sequence[System]) -> Values:
+    """Return the mean of each system's runs, shape (articles, measures, systems)."""
+    return np.stack(
+        [scores[:, :, list(system.positions)].mean(axis=2) for system in systems], axis=-1
     )
+
+
+def _draw_moves(known: Values, systems: Sequence[System], seed: int, resamples: int) -> Values:
+    """Draw how the joined runs' chance moves each system's means; 0 where a system is one run.
+
+    known: shape (articles, measures, runs). Systems with runs for the same values, such as the same
+    prompts, draw together: a prompt that is easy for one may be so for the other.
+    Returns shape (resamples, measures, systems); one resample alone where nothing is joined.
+    """
+    n, k, runs = known.shape
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for place, system in enumerate(systems):
+        if len(system.positions) > 1:
+            alike.setdefault(tuple(sorted(system.values)), []).append(place)
+    moves = np.zeros((resamples if alike else 1, k, len(systems)))
+    means = paired.column_means(known.reshape(n, -1)).reshape(k, runs) if alike else np.empty(0)
+    streams = np.random.SeedSequence(seed, spawn_key=_JOINED).spawn(len(alike))
+    for stream, places in zip(streams, alike.values(), strict=True):
+        order = [[i for _, i in sorted(_run_by_value(systems[place]))] for place in places]
+        replicates = np.nan_to_num(means[:, np.array(order)]).transpose(2, 0, 1)
+        drawn = paired.draw_replicates(replicates.reshape(len(order[0]), -1), stream, resamples)
+        moves[:, :, places] = drawn.reshape(resamples, k, len(places))
+    return moves
+
+
+def _run_by_value(system: System) -> Iterator[tuple[str, int]]:
+    return zip(system.values, system.positions, strict=True)
+
+
+def _ends_of_means(
+    known: Values,
+    means: Values,
+    moves: Values,
+    seed: int,
+    resamples: int,
+    level: float,
+    clusters: paired.Clusters | None,
+) -> Values:
+    """Return the ends of the interval of each mean, shape (2, measures, systems).
+
+    NaN where nothing is joined.
+    """
+    if len(moves) == 1:
+        return np.full((2, *means.shape), np.nan)
+    columns = known.reshape(len(known), -1)
+    drawn = paired.bootstrap_differences(columns, seed, resamples, means.reshape(-1), clusters)
+    ends = paired.percentile_interval(drawn + moves.reshape(resamples, -1), level)
+    return np.stack(ends).reshape(2, *means.shape)
 
 
 def _of(flips: paired.Flips, measure: int, k: int) -> paired.Flips:
@@ -239,16 +325,16 @@ def _of(flips: paired.Flips, measure: int, k: int) -> paired.Flips:
 
 
 def _differences(
-    names: Sequence[str],
-    measures: Sequence[Measure],
-    differences: Values,
-    flips: paired.Flips,
-    spread: _Spread,
-    level: float,
+    names: Sequence[str], measures: Sequence[Measure], resampled: _Resampled, level: float
 ) -> Iterator[Difference]:
     """Yield the difference of each system to the first, by metric; the family is all of these."""
-    p_values = flips.two_sided().tolist()
+    differences, means, drawn = resampled.differences, resampled.means, resampled.drawn
+    p_values = resampled.flips.two_sided().tolist()
     p_holm, p_bh = paired.holm(p_values), paired.benjamini_hochberg(p_values)
+    errors = paired.standard_error(differences, means)
+    errors_drawn = paired.standard_error(differences, means, resampled.clusters)
+    groups = (paired.cluster_totals(differences, resampled.clusters)[1] > 0).sum(axis=0).tolist()
+    low, high = paired.percentile_interval(drawn, level)
     family = len(p_values)
     for at, (measure, system) in enumerate(itertools.product(measures, names[1:])):
         column = differences[:, at]
@@ -258,18 +344,20 @@ def _differences(
             baseline=names[0],
             system=system,
             n=n,
-            difference=none_for_nan(spread.mean[at]),
-            low=none_for_nan(spread.low[at]),
-            high=none_for_nan(spread.high[at]),
+            difference=none_for_nan(means[at]),
+            low=none_for_nan(low[at]),
+            high=none_for_nan(high[at]),
             p=p_values[at],
             p_holm=p_holm[at],
             p_bh=p_bh[at],
-            effect=_effect(spread.mean[at], spread.error[at], n),
+            effect=_effect(means[at], errors[at], n),
             wins=int((column > 0).sum()),
             ties=int((column == 0).sum()),
             losses=int((column < 0).sum()),
-            detectable=_detectable(
-                float(spread.cluster_error[at]), int(spread.drawn[at]), level / 2 / family
+            detectable=(
+                _detectable_by_draws(drawn[:, at] - means[at], level / family)
+                if resampled.joined[at]
+                else _detectable(float(errors_drawn[at]), groups[at], level / 2 / family)
             ),
         )
 
@@ -282,6 +370,12 @@ def _effect(mean: float, error: float, n: int) -> float | None:
 def _detectable(error: float, n: int, level: float) -> float | None:
     """Return the smallest difference that shows; None where nothing says how articles differ."""
     return paired.smallest_detectable(error, n, level) if n > 1 and error > 0 else None
+
+
+def _detectable_by_draws(deviations: Values, level: float) -> float:
+    """Return how far beyond chance a difference lies that most draws show: of joined runs."""
+    far = np.nanquantile(np.abs(deviations), 1 - level)
+    return float(far + np.nanquantile(deviations, paired.POWER))
 
 
 def _pairs(
@@ -304,6 +398,21 @@ def _pairs(
     ]
 
 
+def _all_standings(
+    names: Sequence[str],
+    measures: Sequence[Measure],
+    scores: Values,
+    known: Values,
+    means: Values,
+    pairs: Sequence[Sequence[Mapping[str, Any]]],
+    ends: Values,
+) -> Iterator[Standing]:
+    for i, measure in enumerate(measures):
+        yield from _standings(
+            names, measure, scores[:, i], known[:, i], means[i], pairs[i], ends[:, i]
+        )
+
+
 def _standings(
     names: Sequence[str],
     measure: Measure,
@@ -311,6 +420,7 @@ def _standings(
     known: Values,
     means: Values,
     pairs: Sequence[Mapping[str, Any]],
+    ends: Values,
 ) -> Iterator[Standing]:
     order = sorted(range(len(names)), key=lambda i: (-np.nan_to_num(means[i], nan=-np.inf), i))
     place = {names[i]: rank for rank, i in enumerate(order)}
@@ -330,6 +440,8 @@ def _standings(
             mean=none_for_nan(means[i]),
             rank=none_for_nan(ranks[i]),
             letters=letters[place[name]],
+            low=none_for_nan(ends[0, i]),
+            high=none_for_nan(ends[1, i]),
         )
 
 

@@ -488,7 +488,7 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
     mean = intervals.mean(test.candidate.tolist())
     n = int((~np.isnan(test.candidate)).sum())
     verdict: GateResult = (
-        "inconclusive" if mean is None else "pass" if mean >= floor else "regression"
+        "inconclusive" if mean is None else "pass" if mean >= floor - _ROUNDING else "regression"
     )
     said = "no article has a score" if mean is None else f"mean {mean:.4f}"
     return Outcome(

@@ -1,7 +1,11 @@
-"""All runs in a results folder, best first: from `run.json` alone."""
+"""All runs in a results folder, best first: from `run.json` alone.
+
+Ranked are runs that answered every article. What answers a few easy ones may have the highest mean
+of all, so that others stand below, by how much they answered.
+"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,10 @@ _Ends = tuple[float | None, float | None, float | None]  # a mean with its inter
 
 @dataclass(frozen=True)
 class LeaderboardRow:
-    """A run: how much it answered and how long, and each figure's mean with its interval."""
+    """A run: how much it answered and how long, and each figure's mean with its interval.
+
+    rank: among the complete runs on the same articles; None where it is not one of them.
+    """
 
     run: str
     articles: int
@@ -24,6 +31,7 @@ class LeaderboardRow:
     words: float | None
     truncated: float
     figures: Mapping[str, _Ends]
+    rank: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,10 +65,13 @@ class Leaderboard:
         return asdict(self)
 
 
-def leaderboard(folder: str | Path = "results", by: str = "") -> Leaderboard:
+def leaderboard(
+    folder: str | Path = "results", by: str = "", *, incomplete: bool = False
+) -> Leaderboard:
     """Return all finished runs in a folder, grouped by their articles, best first.
 
-    by: the figure to sort by (`rouge.rougeLsum`); otherwise the first. A `run.json` that cannot be
+    by: the figure to sort by (`rouge.rougeLsum`); otherwise the first. incomplete: whether to rank
+    runs that did not answer every article, too; else they stand below. A `run.json` that cannot be
     read is told of in `unreadable`, a folder whose newest run did not finish in `unfinished`.
 
     Raises: DataError where there is no run, or no such figure.
@@ -84,7 +95,7 @@ def leaderboard(folder: str | Path = "results", by: str = "") -> Leaderboard:
     groups: dict[str, dict[str, Run]] = {}
     for name, run in runs.items():
         groups.setdefault(run.fingerprint, {})[name] = run
-    boards = [_board(fingerprint, group, by) for fingerprint, group in groups.items()]
+    boards = [_board(fingerprint, group, by, incomplete) for fingerprint, group in groups.items()]
     if by and not any(by in board.headings for board in boards):
         known = sorted({heading for board in boards for heading in board.headings})
         raise DataError(f"no figure {by!r}{nearest(by, known)}")
@@ -92,13 +103,17 @@ def leaderboard(folder: str | Path = "results", by: str = "") -> Leaderboard:
     return Leaderboard(tuple(boards), by, tuple(unreadable), tuple(map(str, unfinished)))
 
 
-def _board(fingerprint: str, group: Mapping[str, Run], by: str) -> Board:
+def _board(fingerprint: str, group: Mapping[str, Run], by: str, incomplete: bool) -> Board:
     signatures: dict[str, str] = {}
     rows = [_row(name, run, signatures) for name, run in group.items()]
     headings = list(dict.fromkeys(heading for row in rows for heading in row.figures))
     first = by if by in headings else next(iter(headings), "")
     rows.sort(key=lambda row: (-_mean(row, first), row.run))
-    return Board(fingerprint, tuple(headings), signatures, tuple(rows))
+    ranked = [row for row in rows if incomplete or group[row.run].is_complete]
+    others = [row for row in rows if row not in ranked]
+    others.sort(key=lambda row: -(row.answered or 0.0))
+    numbered = [replace(row, rank=rank) for rank, row in enumerate(ranked, 1)]
+    return Board(fingerprint, tuple(headings), signatures, (*numbered, *others))
 
 
 def _mean(row: LeaderboardRow, heading: str) -> float:

@@ -1,9 +1,10 @@
-"""The articles that runs share, and the measures that can be compared on them."""
+"""What is compared: the articles that runs share, measures, and which runs are one system."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import HarnessError
+from evalharness.records import canonical
 from evalharness.stats.intervals import Values
 from evalharness.stats.paired import Clusters
 from evalharness.store.runs import Run, unique_names
@@ -50,11 +52,12 @@ class Shared:
 
     runs: tuple[Run, ...]
     rows: tuple[RowIndices, ...] = field(repr=False)
+    given_names: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> list[str]:
         """A name for each run, all different."""
-        return unique_names(self.runs)
+        return list(self.given_names) or unique_names(self.runs)
 
     @property
     def n(self) -> int:
@@ -228,3 +231,93 @@ def _check_signatures(runs: Sequence[Run], metric: str) -> None:
                 f"{metric}: not the same metric in both: {first!r} in {runs[0].folder}, "
                 f"{other!r} in {run.folder}; choose others with --metrics, or score again"
             )
+
+
+@dataclass(frozen=True)
+class System:
+    """A run, or several runs of one sweep that are alike but for the settings that are joined.
+
+    positions: of its runs among all that are compared. values: what was joined in each, as text.
+    """
+
+    name: str
+    positions: tuple[int, ...]
+    values: tuple[str, ...] = ("",)
+
+    def names_in(self, shared: Shared) -> tuple[str, ...]:
+        """Return the names of its runs."""
+        return tuple(shared.names[i] for i in self.positions)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What the runs of a system have in common: its sweep, its model, and its other settings."""
+
+    folder: Path
+    name: str
+    settings: str
+
+
+def systems_of(shared: Shared, join: Sequence[str] = ()) -> list[System]:
+    """Return the systems that runs stand for, in the order of their first runs.
+
+    join: settings of a sweep (`seed`, `models.0.user`, `case`), in full or their last part; runs
+    that differ in nothing else are one system. A run without such a setting stands for itself.
+
+    Raises: Incomparable where no run has such a setting, or nothing is joined by it.
+    """
+    if not join:
+        return [System(name, (i,)) for i, name in enumerate(shared.names)]
+    for key in join:
+        _check_swept(key, shared.runs)
+    groups: dict[_Group, dict[int, str]] = {}
+    for i, run in enumerate(shared.runs):
+        group, value = _split_settings(run, join)
+        groups.setdefault(group, {})[i] = value
+    if all(len(values) == 1 for values in groups.values()):
+        raise Incomparable(f"no two of these runs differ in {' and '.join(join)} alone")
+    if len(groups) == 1:
+        raise Incomparable(f"joined over {' and '.join(join)}, these runs are one system; give two")
+    return [
+        System(name, tuple(values), tuple(values.values()))
+        for name, values in zip(_group_names(shared, groups), groups.values(), strict=True)
+    ]
+
+
+def _check_swept(key: str, runs: Sequence[Run]) -> None:
+    known = list(dict.fromkeys(setting for run in runs for setting in run.settings))
+    if not any(_is_named(setting, [key]) for setting in known):
+        swept = nearest(key, known) if known else "; they are of no sweep"
+        raise Incomparable(f"{key}: no sweep sets it in these runs{swept}")
+
+
+def _is_named(setting: str, keys: Sequence[str]) -> bool:
+    """Tell whether a dotted key is one of some, which may be its last parts."""
+    return any(f".{setting}".endswith(f".{key}") for key in keys)
+
+
+def _split_settings(run: Run, join: Sequence[str]) -> tuple[_Group, str]:
+    """Return what a run has in common with those it is joined with, and what it does not."""
+    joined = {key: value for key, value in run.settings.items() if _is_named(key, join)}
+    rest = {key: value for key, value in run.settings.items() if key not in joined}
+    name = ",".join(part for part in run.name.split(",") if not _tells_of(part, joined))
+    return _Group(run.folder.resolve().parent, name, canonical(rest)), canonical(joined)
+
+
+def _tells_of(part: str, settings: Mapping[str, Any]) -> bool:
+    """Tell whether a part of a cell's name is the value of a setting: `seed=3`, or a case."""
+    key, equals, _ = part.partition("=")
+    if not equals:
+        return settings.get("case") == part
+    return any(_is_named(setting, [key]) for setting in settings)
+
+
+def _group_names(shared: Shared, groups: Mapping[_Group, Mapping[int, str]]) -> list[str]:
+    """Return a name for each group, all different: its runs' without what is joined."""
+    experiments = [shared.runs[next(iter(values))].experiment for values in groups.values()]
+    names = [group.name for group in groups]
+    if len(set(names)) < len(names):
+        names = [f"{lead}/{name}" for lead, name in zip(experiments, names, strict=True)]
+    if len(set(names)) < len(names):
+        names = [str(group.folder / group.name) for group in groups]
+    return names

@@ -9,7 +9,7 @@ import random
 import time
 from typing import Any, BinaryIO, cast
 
-from evalharness.errors import DataError, HarnessError
+from evalharness.errors import DataError, HarnessError, install_command
 from evalharness.protocols import Url
 
 # A read that fails is tried so often; the pauses before it grow from FIRST_PAUSE seconds.
@@ -67,7 +67,7 @@ def file_system(url: Url) -> tuple[Any, str]:
         fs, path = url_to_fs(str(url))
     except ImportError as error:
         extra = _EXTRAS.get(url.partition("://")[0].rpartition("::")[2])
-        cure = f"pip install 'evalharness[{extra}]'" if extra else str(error)
+        cure = install_command(extra) if extra else str(error)
         raise DataError(f"{url}: the package for this kind of place is missing: {cure}") from error
     except Exception as error:
         raise explain_error(url, error) from error

@@ -14,11 +14,15 @@ from typing import Any
 from evalharness.errors import ModelError
 
 # Any of these makes a tokenizer.
-TOKENIZER = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "tokenizer_config.json")
+TOKENIZER = (
+    *("tokenizer.json", "tokenizer_config.json", "vocab.*", "vocab-*.json", "*.model"),
+    *("*.tiktoken", "*.spm", "bpe.codes", "dict.txt", "*.tokenizer"),
+)
 # What transformers fetches beside the weights: all that a backbone is asked for.
 BESIDE_WEIGHTS = (
     *("config.json", "generation_config.json", "tokenizer*.json", "special_tokens_map.json"),
-    *("added_tokens.json", "vocab.*", "merges.txt", "*.model", "*.tiktoken"),
+    *("added_tokens.json", "merges.txt", "vocab.*", "vocab-*.json", "*.model", "*.tiktoken"),
+    *("*.spm", "bpe.codes", "dict.txt", "*.tokenizer"),
     *("chat_template.json", "*.jinja"),
 )
 _WEIGHTS = "model.safetensors"

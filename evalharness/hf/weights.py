@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -45,23 +46,16 @@ __all__ = [
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
 
-# What decides a checkpoint's output: weights, config, tokenizer, chat template, its own code.
-_CONTENT = (
-    "*.safetensors",
-    "*.safetensors.index.json",
-    "config.json",
-    "generation_config.json",
-    "tokenizer*.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "adapter_config.json",
-    "vocab.*",
-    "merges.txt",
-    "*.model",
-    "*.tiktoken",
-    "chat_template.json",
-    "*.jinja",
-    "*.py",
+# What loading a checkpoint never reads: words about it, weights of other formats, what a training
+# left; and folders of caches, of exports to other formats, of a training's steps, and of results.
+_UNREAD = (
+    *("*.md", "*.onnx", "*.onnx_data", "*.gguf", "*.ot", "*.tflite", "*.h5", "*.msgpack"),
+    *("pytorch_model*.bin", "adapter_model.bin", "training_args.bin", "trainer_state.json"),
+    *("*.pt", "*.pth", "*.ckpt", "*.pyc", "*.lock", "*.tmp"),
+)
+_UNREAD_FOLDERS = (
+    *("__pycache__", "checkpoint-*", "global_step*", "onnx", "openvino", "coreml", "original"),
+    *("results", "runs", "logs", "wandb", "mlruns"),
 )
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 # How transformers says that neither hub nor cache has a file.
@@ -89,14 +83,25 @@ def checkpoint_identity(checkpoint: str, revision: str | None = None) -> dict[st
 
 def _folder_hash(folder: str) -> str:
     root = Path(folder)
-    files = [f for pattern in _CONTENT for f in root.glob(pattern) if f.is_file()]
-    files += [f for f in root.glob("*/*.jinja") if f.is_file()]
     whole = hashlib.sha256()
-    for file in sorted(set(files)):
+    for file in sorted(_read_files(root)):
         state = file.stat()
         digest = _file_hash(str(file), state.st_size, state.st_mtime_ns)
         whole.update(f"{file.relative_to(root).as_posix()}\0{digest}\n".encode())
     return whole.hexdigest()[:32]
+
+
+def _read_files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Yield the files that loading may read, subfolders' too; links may lead in circles."""
+    above |= {folder.resolve()}
+    for path in folder.iterdir():
+        unread = _UNREAD_FOLDERS if path.is_dir() else _UNREAD
+        if path.name.startswith(".") or any(fnmatch(path.name, pattern) for pattern in unread):
+            continue
+        if path.is_file():
+            yield path
+        elif path.is_dir() and path.resolve() not in above:
+            yield from _read_files(path, above)
 
 
 def content_hash(file: Path) -> str:
@@ -105,7 +110,7 @@ def content_hash(file: Path) -> str:
     return _file_hash(str(file), state.st_size, state.st_mtime_ns)[:32]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _file_hash(file: str, size: int, changed: int) -> str:
     """Return the hash of a file; size and time of change are there so that it is hashed once."""
     with Path(file).open("rb") as stream:

@@ -7,11 +7,13 @@ character, which comes of binary or UTF-16 files, and text with half of a surrog
 neither a tokenizer nor UTF-8 can hold.
 """
 
+import ast
 import dataclasses
 import difflib
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
@@ -60,9 +62,10 @@ class ColumnOptions:
 
     id: names the article; text or whole numbers. Default `id`, else the file and the line.
     article: the text to summarize. Default the first of `article`, `document`, `text`, `dialogue`.
-    reference: what people wrote, in one column or several; text or a list of texts, and blank ones
-        are left out. Default the first of `references`, `reference`, `highlights`, `target` that
-        has any; on the hub also `summary`, `abstract`.
+    reference: what people wrote, in one column or several; text or a list of texts, also one that
+        JSON or pandas wrote into a cell; blank ones are left out. Default the first of
+        `references`, `reference`, `highlights`, `target` that has any; on the hub also `summary`,
+        `abstract`.
     summary: a summary that exists already. Default `summary`; on the hub none.
     title: the headline. Default `title`.
     source: where the article is from. Default `source`.
@@ -159,6 +162,8 @@ class RowReader:
         if name is None:
             raise self._missing_field(fields, "article", self.names["article"][0])
         text = _text(fields[name], "the article")
+        if _read_list(text):
+            raise _Defect("the article is a list written as text; join it to one text")
         if not text.strip():
             raise _Defect("the article is empty")
         return text
@@ -189,6 +194,10 @@ class RowReader:
         extra: dict[str, Any] = {use: text for use, text in found.items() if text}
         if found["summary"] == "":  # a system that wrote nothing, and not a row without a summary
             extra["summary"] = ""
+        if (name := self._column(fields, "summary")) and found["summary"] is None:
+            value = fields[name]
+            if value is not None and not _is_nan(value):  # no text, and nobody named the column
+                extra["no_summary"] = f"the row's summary is {_kind(value)}, not text"
         for name in self.extra:
             value = fields.get(name)
             if value is not None and not _is_nan(value):
@@ -291,10 +300,72 @@ def _text(value: object, what: str) -> str:
 
 def _texts(value: object, name: str) -> list[str]:
     """Return the references in one column: a text, a list of texts, or nothing."""
-    if value is None or _is_nan(value):
-        return []
+    what = f"a reference in {_printable_name(name)!r}"
+    if isinstance(value, str):
+        value = value if (listed := _read_list(value)) is None else listed
+    if isinstance(value, str) and _UNREADABLE_LIST.fullmatch(value):
+        cure = """write it as JSON, as in ["one", "another"]"""
+        raise _Defect(f"{what} looks like a list written as text that cannot be read; {cure}")
     values = value if isinstance(value, list | tuple) else [value]
-    return [_text(each, f"a reference in {_printable_name(name)!r}") for each in values]
+    return [_text(each, what) for each in values if each is not None and not _is_nan(each)]
+
+
+# A text, or nothing, as Python, numpy and pandas write it within a list.
+_LISTED = re.compile(
+    r"""\s*(?:('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|None|nan|NaN|<NA>)\s*""", re.DOTALL
+)
+_LIST_ENDS = {"[": "]", "(": ")"}
+
+
+# Such as numpy writes, without commas: Python would join its texts to one.
+_UNREADABLE_LIST = re.compile(r"""\s*\[\s*['"].*['"]\s*\]\s*""", re.DOTALL)
+
+
+def _read_list(text: str) -> list[str | None] | None:
+    """Return the list that a text is, as pandas or JSON wrote it into a cell; None if it is none.
+
+    >>> _read_list("['Rain came.', None]"), _read_list('["It rained.", null]')
+    (['Rain came.', None], ['It rained.', None])
+    >>> _read_list("[Music] Rain came."), _read_list("('said')"), _read_list("[]")
+    (None, None, [])
+    """
+    written = text.strip()
+    begin, inner = written[:1], written[1:-1].strip()
+    if len(written) < 2 or _LIST_ENDS.get(begin) != written[-1]:
+        return None
+    if not inner:
+        return [] if begin == "[" else None
+    if (listed := _read_json_list(written)) is None:
+        listed = _read_python_list(inner)
+    alone = begin == "(" and listed is not None and len(listed) == 1 and inner[-1] != ","
+    return None if alone else listed
+
+
+def _read_json_list(text: str) -> list[str | None] | None:
+    """Return a list of texts and nulls that is JSON; None where it is none, or holds others."""
+    try:
+        listed = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(listed, list) or not any(isinstance(each, str) for each in listed):
+        return None
+    return listed if all(each is None or isinstance(each, str) for each in listed) else None
+
+
+def _read_python_list(inner: str) -> list[str | None] | None:
+    """Return what stands between the brackets of a list of texts; None where that is no list."""
+    listed: list[str | None] = []
+    at = 0
+    while at < len(inner):
+        match = _LISTED.match(inner, at)
+        if match is None or inner[match.end() : match.end() + 1] not in (",", ""):
+            return None
+        try:
+            listed.append(match[1] and ast.literal_eval(match[1].replace("\n", "\\n")))
+        except (SyntaxError, ValueError):  # an escape that is none
+            return None
+        at = match.end() + 1
+    return listed if any(each is not None for each in listed) else None
 
 
 def _plain(value: object, name: str) -> object:
@@ -332,6 +403,8 @@ def _kind(value: object) -> str:
         return "text" if value.strip() else "blank"
     if isinstance(value, list | tuple):
         return "a list"
+    if isinstance(value, bytes):
+        return "bytes"
     return "an object" if isinstance(value, Mapping) else f"of type {type(value).__name__}"
 
 

@@ -1,7 +1,6 @@
 """Decoder-only summarizers: instruction-tuned chat models, and plain language models."""
 
 import datetime
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from evalharness.errors import ModelError
 from evalharness.hf import weights
 from evalharness.hf.prompts import (
+    PromptTokenizer,
     at_date,
     check_template,
     fill_template,
@@ -17,7 +17,10 @@ from evalharness.hf.prompts import (
     parts,
     places_to_cut,
     render_chat,
+    thought_marks,
+    why_nothing_fits,
     window,
+    without_thought,
 )
 from evalharness.models.options import CheckpointReader, Generating
 from evalharness.models.prompt import NoPrompt, Prompt
@@ -32,9 +35,6 @@ INSTRUCTION = (
     "article says, and write nothing but the summary."
 )
 
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-_LATE_THOUGHT = re.compile(r"\A.*?(?:</think>|\Z)", re.DOTALL)
-
 
 @dataclass(frozen=True)
 class Causal(Generating):
@@ -47,14 +47,15 @@ class Causal(Generating):
     template_options: passed on to the chat template (`enable_thinking: false`).
     today: the date that a chat template is told when it asks for today's, so that runs repeat.
     max_input_tokens: the most tokens of the whole prompt.
-    stop: strings that end a summary; they are cut off.
-    thinking: remove or keep what stands between <think> and </think>.
+    stop: strings that end a summary; they are cut off, as are those of the checkpoint's own.
+    thinking: remove or keep what the model thinks before it answers: between <think> and </think>,
+        [THINK] and [/THINK] and their like, or before the channel `final`.
     batching: continuous: `generate_batch` of transformers, in which a row that ends makes room for
         the next prompt at once. Greedy only; for GPUs.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "title"})
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     system: str = ""
     user: str = INSTRUCTION
@@ -112,6 +113,8 @@ class _Reader(CheckpointReader):
         self.options = options
         self.tokenizer = loaded.tokenizer
         self.chat = self._chooses_chat()
+        self.prompts = PromptTokenizer(self.tokenizer, begins=not self.chat)
+        self.thoughts = thought_marks(self.tokenizer) if options.thinking == "remove" else {}
         if self.chat:
             today = datetime.date.fromisoformat(options.today)
             self.chat_template = at_date(self.tokenizer.get_chat_template(), today)
@@ -128,6 +131,7 @@ class _Reader(CheckpointReader):
             decoding,
             options.batch_size,
             stop=options.stop,
+            thoughts=self.thoughts,
             # Padding comes first here, and would count as tokens that were written before.
             alone=decoding.config.no_repeat_ngram_size == 1,
             continuous=options.batching == "continuous",
@@ -166,40 +170,38 @@ class _Reader(CheckpointReader):
         whole = ids(article.text)
         if self.limit is None or len(whole) <= self.limit:
             return Prompt(whole, len(article.text), key)
-        cuts = places_to_cut(self.tokenizer, article.text)
-        read, tokens = longest_fit(ids, article.text, cuts, self.limit, whole)
+        ends = places_to_cut(self.tokenizer, article.text)
+        read, tokens = longest_fit(ids, article.text, ends, self.limit, whole)
         if not read:
-            return NoPrompt(f"the instruction alone does not fit in {self.limit} tokens")
+            return NoPrompt(why_nothing_fits(ids, self.limit, "instruction"))
         return Prompt(tokens, read, key)
 
     def _ids(self, source: str, values: Mapping[str, str]) -> list[int]:
         """Return the tokens of a whole prompt; a chat template brings its own begin mark."""
+        return self.prompts.ids(lambda said: self._text(source, said), values)
+
+    def _text(self, source: str, values: Mapping[str, str]) -> str:
+        text, options = fill_template(source, values), self.options
         if self.chat:
-            user, options = fill_template(source, values), self.options
-            text = render_chat(
+            return render_chat(
                 self.tokenizer,
                 self.chat_template,
-                user,
+                text,
                 options.system,
                 options.template_options,
                 options.model,
             )
-            return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-        text = fill_template(source, values)
-        if self.options.system and self.options.template is None:
-            text = f"{self.options.system}\n\n{text}"
-        return list(self.tokenizer(text)["input_ids"])
+        start = options.system if options.template is None else ""
+        return f"{start}\n\n{text}" if start else text
 
     def clean_text(self, written: "GeneratedText", prompt: Prompt) -> str:
         """Return what was written as people are to read it."""
-        text = written.text
-        if self.options.thinking == "remove":
-            # Some templates open the thought themselves, at the end of the prompt.
-            tail = self.tokenizer.decode(prompt.ids[-8:]) if self.chat else ""
-            if tail.rstrip().endswith("<think>"):
-                text = _LATE_THOUGHT.sub("", text, count=1)
-            text = _THOUGHT.sub("", text)
-        return text.strip()
+        if self.options.thinking == "keep":
+            return written.text.strip()
+        # Some templates open the thought themselves, at the end of the prompt.
+        tail = self.tokenizer.decode(prompt.ids[-8:]) if self.chat else ""
+        opened = tail.rstrip().endswith(tuple(self.thoughts))
+        return without_thought(written.text, self.thoughts, opened=opened).strip()
 
 
 def _room(context: int | None, cap: int, wanted: int | None) -> int | None:

@@ -47,7 +47,7 @@ class Endpoint(Server):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "title"})
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     _: KW_ONLY
     system: str = ""

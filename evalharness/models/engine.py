@@ -21,6 +21,7 @@ from transformers import (
 
 from evalharness.errors import HarnessError, ModelError
 from evalharness.hf import weights
+from evalharness.hf.prompts import decode_with_thoughts
 from evalharness.models import sampling
 from evalharness.models.long import error_line
 from evalharness.models.pace import Pace, usual
@@ -65,12 +66,17 @@ class StopStrings(StoppingCriteria):
 
 @dataclass(frozen=True)
 class Engine:
-    """Writes summaries for prompts, in batches that fit."""
+    """Writes summaries for prompts, in batches that fit.
+
+    stop: strings that end a text, beside the checkpoint's own. thoughts: marks of thoughts, which
+    stay in the text also where they are special tokens.
+    """
 
     loaded: weights.Loaded
     settings: DecodingSettings
     batch_size: int | Literal["auto"] = "auto"
     stop: tuple[str, ...] = ()
+    thoughts: Mapping[str, str] = field(default_factory=dict)
     alone: bool = False
     continuous: bool = False
     extra_inputs: Callable[[torch.Tensor], Mapping[str, torch.Tensor]] = field(
@@ -174,14 +180,18 @@ class Engine:
                 self.settings.draw, [p.key for p in chosen], start
             )
         criteria = StoppingCriteriaList()
-        if self.stop:
-            criteria.append(StopStrings(tokenizer, self.stop, start))
+        if self._stop:
+            criteria.append(StopStrings(tokenizer, self._stop, start))
         self.before()
         with torch.inference_mode(), self._with_our_settings(chosen[0].key):
             sequences = model.generate(
                 **inputs, logits_processor=processors, stopping_criteria=criteria
             )
         return [self._read_tokens(row[start:]) for row in sequences.tolist()]
+
+    @cached_property
+    def _stop(self) -> tuple[str, ...]:
+        return (*self.stop, *self.settings.stop)
 
     @cached_property
     def _encodes(self) -> bool:
@@ -225,10 +235,10 @@ class Engine:
         forced = config.forced_eos_token_id is not None and end == self.settings.cap - 1
         finish: Finish = "length" if end is None or forced else "stop"
         new = ids[:end]
-        while self.stop and end is None and new and new[-1] == config.pad_token_id:
+        while self._stop and end is None and new and new[-1] == config.pad_token_id:
             new.pop()  # a stop string ended the row before the batch did
-        text = self.loaded.tokenizer.decode(new, skip_special_tokens=True)
-        found = [at for string in self.stop if (at := text.find(string)) >= 0]
+        text = decode_with_thoughts(self.loaded.tokenizer, new, self.thoughts)
+        found = [at for string in self._stop if (at := text.find(string)) >= 0]
         if found:
             text, finish = text[: min(found)], "stop"
         return GeneratedText(new, text, finish)
@@ -284,8 +294,8 @@ def check_continuous(
         what = f"num_beams: {settings.beams}"
     elif settings.draw is not None or settings.samples_beams:
         what = "do_sample: true, whose draws must not depend on the batch"
-    elif stop:
-        what = "stop"
+    elif stop or settings.stop:
+        what = "stop" if stop else "the stop strings of the checkpoint's own generation config"
     elif settings.config.cache_implementation is not None:
         what = "cache"
     else:

@@ -2,13 +2,14 @@
 
 import copy
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights
-from evalharness.hf.prompts import positions, window
+from evalharness.hf.prompts import first_sign_of_marks, positions, window
 from evalharness.models.long import MERGE
 from evalharness.models.options import CheckpointReader, Generating
 from evalharness.models.prompt import NoPrompt, Prompt
@@ -38,7 +39,7 @@ class Seq2Seq(Generating):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     prefix: str | None = None
     max_input_tokens: int | None = None
@@ -70,6 +71,7 @@ class _Reader(CheckpointReader):
             raise ModelError(
                 f"long: {options.model} has no fast tokenizer, which tells what it cut"
             )
+        self.first_sign = first_sign_of_marks(self.tokenizer)
         task = dict((getattr(self.model.config, "task_specific_params", None) or {}).get(TASK, {}))
         prefix = task.pop("prefix", None) or getattr(self.model.config, "prefix", None) or ""
         self.prefix: str = prefix if options.prefix is None else options.prefix
@@ -91,6 +93,8 @@ class _Reader(CheckpointReader):
         from evalharness.models.sampling import article_seed
 
         key = article_seed(self.options.seed, article.text)
+        if self.tokenizer.is_fast and self.first_sign and self.first_sign.search(article.text):
+            return self._prompt_of_parts(article.text, key)
         whole = self._tokens(article.text)
         if self.window is None or len(whole["input_ids"]) <= self.window:
             return Prompt(whole["input_ids"], len(article.text), key)
@@ -101,6 +105,36 @@ class _Reader(CheckpointReader):
         if read <= 0:
             return NoPrompt(f"the prefix leaves no room for the article in {self.window} tokens")
         return Prompt(cut["input_ids"], read, key)
+
+    def _prompt_of_parts(self, text: str, key: bytes) -> Prompt | NoPrompt:
+        """Return the prompt of an article that spells out special tokens, which are text in it.
+
+        It is read in parts, of which none has the whole of such a token.
+        """
+        around = self._tokens("a")
+        n_before, n_after = (mask.index(0) for mask in _both_ways(around["special_tokens_mask"]))
+        whole = list(self._tokens_of_parts(self.prefix + text))
+        kept = whole if self.window is None else whole[: self.window - n_before - n_after]
+        read = len(text)
+        if len(kept) < len(whole):
+            read = min(kept[-1][2], whole[len(kept)][1]) - len(self.prefix) if kept else 0
+        if read <= 0:
+            return NoPrompt(f"the prefix leaves no room for the article in {self.window} tokens")
+        ids = around["input_ids"]
+        inner = [token for token, _, _ in kept]
+        return Prompt([*ids[:n_before], *inner, *ids[len(ids) - n_after :]], read, key)
+
+    def _tokens_of_parts(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """Yield each token with where it begins and ends in the text."""
+        start = 0
+        signs = self.first_sign.finditer(text) if self.first_sign else ()
+        for end in [*(sign.end() for sign in signs), len(text)]:
+            part = self.tokenizer(
+                text[start:end], add_special_tokens=False, return_offsets_mapping=True
+            )
+            for token, (first, last) in zip(part["input_ids"], part["offset_mapping"], strict=True):
+                yield token, start + first, start + last
+            start = end
 
     def _tokens(self, text: str, **options: Any) -> Any:
         fast = self.tokenizer.is_fast
@@ -154,6 +188,10 @@ class _Reader(CheckpointReader):
         """Undo what a short text did to BigBird: it would read all later ones in full too."""
         if self.model.config.model_type == "bigbird_pegasus":
             self.model.get_encoder().set_attention_type(self.model.config.attention_type)
+
+
+def _both_ways(mask: list[int]) -> tuple[list[int], list[int]]:
+    return mask, mask[::-1]
 
 
 def _end(cut: Any, whole: Any) -> int:

@@ -26,11 +26,13 @@ class DecodingSettings:
     config: for `generate`, complete; greedy where `draw` does the sampling.
     draw: settings of the distribution to draw from, or None.
     cap: the most new tokens, the end mark among them.
+    stop: strings that end a text, as the checkpoint has them.
     """
 
     config: GenerationConfig
     draw: Mapping[str, Any] | None
     cap: int
+    stop: tuple[str, ...] = ()
 
     @property
     def beams(self) -> int:
@@ -59,6 +61,8 @@ def resolve(
         setattr(config, name, value)
     _settle_tokens(config, tokenizer)
     cap = _settle_length(config, task, options, model.config)
+    own = config.stop_strings or ()
+    stop = (own,) if isinstance(own, str) else tuple(filter(None, own))
     _settle_outputs(config)
     _settle_cache(config, cache)
     draw = None
@@ -73,7 +77,7 @@ def resolve(
             config.validate()
     except ValueError as error:
         raise ModelError(f"decoding: {error}") from error
-    return DecodingSettings(config, draw, cap)
+    return DecodingSettings(config, draw, cap, stop)
 
 
 def _settle_tokens(config: GenerationConfig, tokenizer: Any) -> None:

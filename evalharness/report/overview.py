@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+from evalharness.comparison.comparison import incomplete_runs
 from evalharness.report.articles import Articles
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.provenance import TrustCard, trust_cards
@@ -133,8 +134,9 @@ def _headline(gathered: Gathered, standings: Standings) -> str:
     """Return in a sentence or two which system is best, and whether that is sure."""
     rankings = [ranking for ranking in standings.rankings.values() if ranking.best]
     running, floors = competitors(gathered), _floors(gathered)
+    unranked = _unranked(gathered)
     if not rankings:
-        return ""
+        return unranked
     said = [_best(running, rankings)] if len(running) > 1 else []
     # What is copied from an article agrees with it: only references tell floors from models.
     against = [ranking for ranking in rankings if ranking.column.kind == "metric"]
@@ -147,7 +149,16 @@ def _headline(gathered: Gathered, standings: Standings) -> str:
         for name in _marked_names(ranking, "higher", floors):
             higher.setdefault(name, []).append(ranking.column.label)
     said += [f"The floor {name} is higher by {join_names(by)}." for name, by in higher.items()]
-    return " ".join(said)
+    return " ".join([*said, unranked] if unranked else said)
+
+
+def _unranked(gathered: Gathered) -> str:
+    """Return which of several systems did not answer every article, as a sentence."""
+    partial = incomplete_runs(gathered.runs, gathered.names)
+    if not partial or len(gathered.runs) < 2:
+        return ""
+    named = [f"{name} (answered {share})" for name, share in partial.items()]
+    return f"Not ranked: {join_names(named, _NAMED)}."
 
 
 def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
@@ -189,7 +200,8 @@ def _floors(gathered: Gathered) -> list[str]:
     """Return the floors that do not compete."""
     running = competitors(gathered)
     pairs = zip(gathered.names, gathered.roles, strict=True)
-    return [name for name, role in pairs if role == "floor" and name not in running]
+    partial = incomplete_runs(gathered.runs, gathered.names)
+    return [n for n, role in pairs if role == "floor" and n not in running and n not in partial]
 
 
 def _findings(gathered: Gathered, standings: Standings) -> Iterator[Finding]:
@@ -219,9 +231,14 @@ def _with_p(ranking: Ranking, mark: Mark, among: Sequence[str]) -> list[str]:
 
 
 def _rows(gathered: Gathered, standings: Standings) -> Iterator[SystemRow]:
-    """Yield the systems: those that compete, then floors, then ceilings."""
+    """Yield the systems: those that compete, then floors, then ceilings; the incomplete last."""
     rank = {"": 0, "floor": 1, "ceiling": 2}
-    for n in sorted(range(len(gathered.runs)), key=lambda n: rank[gathered.roles[n]]):
+
+    def order(n: int) -> tuple[bool, int]:
+        several = len(gathered.runs) > 1
+        return several and not gathered.runs[n].is_complete, rank[gathered.roles[n]]
+
+    for n in sorted(range(len(gathered.runs)), key=order):
         run, name = gathered.runs[n], gathered.names[n]
         yield SystemRow(
             name=name,
@@ -275,7 +292,8 @@ def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iter
     if standings.comparison is not None:
         yield (
             f"Best, tie, higher and lower are by paired randomization over the articles that all "
-            f"systems have a score for ({standings.comparison.resamples:,} resamples), "
+            f"{'ranked ' if _unranked(gathered) else ''}systems have a score for "
+            f"({standings.comparison.resamples:,} resamples), "
             f"Holm-adjusted over all pairs of systems, at the level "
             f"{standings.comparison.level:g}. A tie is not shown to be worse than the best; that "
             "is not to say that it is as good."

@@ -1,10 +1,10 @@
 """The ranking by each score: which system is best, and which differ from it significantly."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from evalharness.comparison.comparison import Comparison, compare_shared
+from evalharness.comparison.comparison import Comparison, compare_shared, incomplete_runs
 from evalharness.comparison.shared import Chosen, Incomparable, Measure, Shared, share
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.store.runs import Run
@@ -19,9 +19,10 @@ Mark = Literal["best", "tie", "lower", "higher", ""]
 class Ranking:
     """The systems by one score, on articles where all have one.
 
-    best: its name, among the systems that are no floor and no ceiling, or else no ceiling; empty
-    where none has a score. It bears no mark where it has no competitor. p: against the best, by
-    paired randomization, Holm-adjusted over all pairs of systems.
+    best: its name, among the complete systems that are no floor and no ceiling, or else no ceiling;
+    empty where none has a score. It bears no mark where it has no competitor. Systems that did not
+    answer every article have no mean here. p: against the best, by paired randomization,
+    Holm-adjusted over all pairs of systems.
     """
 
     column: ScoreColumn
@@ -68,12 +69,27 @@ def standings(gathered: Gathered) -> Standings:
         return Standings(reason=without_folders(str(error), gathered))
     chosen = Chosen(tuple(column.measure for column in columns), {})
     comparison = compare_shared(shared, chosen)
+    ranked = _compare_complete(gathered, chosen, comparison)
     return Standings(
         comparison,
         shared,
-        {column.key: _ranking(column, comparison, gathered) for column in columns if column.judged},
+        {c.key: _ranking(c, ranked, gathered) for c in columns if c.judged and ranked},
         left_out=left_out,
     )
+
+
+def _compare_complete(
+    gathered: Gathered, chosen: Chosen, comparison: Comparison
+) -> Comparison | None:
+    """Return the comparison of the systems that answered every article; None of fewer than two."""
+    pairs = list(zip(gathered.names, gathered.runs, strict=True))
+    complete = [(name, run) for name, run in pairs if run.is_complete]
+    if len(complete) == len(pairs):
+        return comparison
+    if len(complete) < 2:
+        return None
+    names, runs = zip(*complete, strict=True)
+    return compare_shared(replace(share(runs), given_names=names), chosen)
 
 
 def without_folders(message: str, gathered: Gathered) -> str:
@@ -108,8 +124,8 @@ def _obstacle(measure: Measure, runs: Sequence[Run], names: Sequence[str]) -> st
 def _ranking(column: ScoreColumn, comparison: Comparison, gathered: Gathered) -> Ranking:
     standing = {s.system: s for s in comparison.standings if s.metric == column.key}
     if not standing:  # no article has a value of all systems
-        return Ranking(column, "", 0, dict.fromkeys(gathered.names), {}, {})
-    means = {name: standing[name].mean for name in gathered.names}
+        return Ranking(column, "", 0, dict.fromkeys(comparison.systems), {}, {})
+    means = {name: standing[name].mean for name in comparison.systems}
     n = next(iter(standing.values())).n
     running = competitors(gathered)
     known = {name: mean for name in running if (mean := means[name]) is not None}
@@ -127,8 +143,10 @@ def _ranking(column: ScoreColumn, comparison: Comparison, gathered: Gathered) ->
 
 
 def competitors(gathered: Gathered) -> list[str]:
-    """Return the systems that are no floor and no ceiling; floors, where there is nobody else."""
-    pairs = list(zip(gathered.names, gathered.roles, strict=True))
+    """Return the complete systems that are no floor and no ceiling; floors, if there are none."""
+    partial = incomplete_runs(gathered.runs, gathered.names)
+    named = zip(gathered.names, gathered.roles, strict=True)
+    pairs = [(name, role) for name, role in named if name not in partial]
     models = [name for name, role in pairs if not role]
     return models or [name for name, role in pairs if role != "ceiling"]
 

@@ -165,6 +165,17 @@ class Run(_Section):
         return self.counts.articles
 
     @property
+    def is_complete(self) -> bool:
+        """Whether it answered every article: no summary is missing, empty, or a refusal."""
+        return self.outputs.answer_rate in (1, None)
+
+    @property
+    def answer_share(self) -> str:
+        """How many of the articles it answered, in words."""
+        rate = self.outputs.answer_rate
+        return f"{round(self.n if rate is None else rate * self.n)} of {self.n} articles"
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """What its articles were loaded from, and their fingerprint."""
         data: Mapping[str, Any] = self.record["data"]
@@ -214,6 +225,17 @@ class Run(_Section):
     def samples(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
         return samples.read_samples(self.samples_file)
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """What a sweep set in it, by dotted key, as `sweep.json` beside it says; else nothing."""
+        folder = self.folder.resolve()
+        try:
+            cells = json.loads(read_whole(folder.parent / samples.SWEEP_FILE))["cells"]
+            settings = [cell["settings"] for cell in cells if cell["folder"] == folder.name]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return {}
+        return settings[0] if settings and isinstance(settings[0], dict) else {}
 
     @cached_property
     def columns(self) -> frozenset[str]:

@@ -73,7 +73,7 @@ class Judge(NetworkOptions):
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     least_values: ClassVar[Mapping[str, int]] = dict.fromkeys(
         ("max_input_tokens", "max_characters", "max_new_tokens", "top_logprobs"), 1
     )

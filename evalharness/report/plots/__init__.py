@@ -1,11 +1,9 @@
 """All plots of some runs: SVG for the page, SVG and PNG in files for papers."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from evalharness.comparison.comparison import Comparison
 from evalharness.errors import DataError, HarnessError, StoreError
@@ -19,7 +17,6 @@ from evalharness.report.plots.sweeps import plot_sweeps
 from evalharness.report.ranking import standings
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
-from evalharness.store.samples import SWEEP_FILE
 
 __all__ = ["NO_PLOTS", "NotDrawn", "Plot", "can_draw", "make_plots", "write_figures", "write_plots"]
 
@@ -63,24 +60,12 @@ def make_plots(
     comparison: of these runs, in their order; without it nothing is said of who is better than
     whom. every: each kind of plot for each score, not for the main ones only. Raises: NotDrawn.
     """
-    settings = [_settings(run) for run in gathered.runs]
+    settings = [run.settings for run in gathered.runs]
     material = Material(gathered.runs, gathered.columns, comparison, settings, every)
     try:
         return [figure for kind in _KINDS for figure in kind(material)]
     finally:
         DRAWER.stop()
-
-
-def _settings(run: Run) -> Mapping[str, Any]:
-    """Return what a sweep set in a run; nothing without a sweep."""
-    try:
-        cells = json.loads((run.folder.resolve().parent / SWEEP_FILE).read_bytes())["cells"]
-        settings = [
-            cell["settings"] for cell in cells if cell["folder"] == run.folder.resolve().name
-        ]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return settings[0] if settings and isinstance(settings[0], dict) else {}
 
 
 def write_plots(*runs: str | Path | Run, to: str | Path) -> list[Path]:
