@@ -565,4 +565,4 @@ def test_leaderboard_tells_of_what_it_cannot_read_and_ends_with_2(
     (folder / "bad" / "run.json").unlink()
     done = command("leaderboard", folder, "--format", "csv")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[1].split(",")[1] == "good"
+    assert next(row["run"] for row in csv.DictReader(done.stdout.splitlines())) == "good"
