@@ -606,3 +606,5 @@ def test_cluster_that_no_article_has_is_refused(make_run: MakeRun) -> None:
     runs = make_run("a", {"m": [0.1, 0.2]}), make_run("b", {"m": [0.1, 0.3]})
     with pytest.raises(Incomparable, match="no article has a field 'day'"):
         compare(*runs, cluster="day")
+
+    assert next(row["run"] for row in csv.DictReader(done.stdout.splitlines())) == "good"

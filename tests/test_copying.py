@@ -120,5 +120,5 @@ def test_copy_says_what_it_did(tmp_path: Path, command: Any) -> None:
     done: Done = command("copy", tmp_path / "r", "memory://b")
 
     assert done.returncode == 0
-    assert done.stdout.startswith("copied 7 files, ")
+    assert done.stdout.startswith("copied 10 files, ")
     assert done.stdout.endswith(" bytes: memory://b\n")

@@ -112,7 +112,7 @@ def write_masked(folder: Path, sort_ledgers: bool = False) -> dict[str, bytes]:
     """Write into `masked` what is pinned of the results of a folder; return it by name."""
     files = {}
     for path in sorted((folder / "results").rglob("*")):
-        if path.is_file() and path.suffix != ".lock":
+        if path.is_file() and not path.name.endswith((".lock", ".versions.json")):
             name = path.relative_to(folder).as_posix()
             files[name] = masked(path, sort_ledgers)
             copy = folder / "masked" / name

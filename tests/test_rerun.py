@@ -1,5 +1,6 @@
 """A run made again gives the same bytes, or says what differs and what may be why."""
 
+import importlib.metadata
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from evalharness.errors import ConfigError, DataError
 from evalharness.models.extractive import Lead
 from evalharness.records import Article, Summary
 from evalharness.store import samples as store_samples
+from evalharness.store.ledger import VersionsFile
 from evalharness.trust.rerun import rerun
 
 ROOT = Path(__file__).parents[1]
@@ -176,3 +178,108 @@ def test_command_ends_with_0_1_3_or_2(
     done = command("rerun", run / "nothing")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+# Which versions made what.
+
+
+def pretend_numpy(monkeypatch: pytest.MonkeyPatch, number: str | None) -> None:
+    """Let this process say that it has another numpy; None: the one that it has."""
+    honest = importlib.metadata.version
+
+    def version(package: str) -> str:
+        return number if package == "numpy" and number else honest(package)
+
+    monkeypatch.setattr("evalharness.runner.provenance.version", version)
+
+
+def provenance_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "run.json").read_text())["provenance"]
+    return found
+
+
+def small_config(folder: Path, limit: int) -> dict[str, Any]:
+    data = {"name": "files", "path": str(ARTICLES)}
+    scorers = {"metrics": ["rouge"], "checks": [], "interval": {"resamples": 100}}
+    return {"name": "v", "data": data, "model": "lead", "limit": limit, **scorers}
+
+
+def ledgers(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("r/store/*/*.jsonl")}
+
+
+def test_provenance_names_the_versions_of_the_computation_not_of_the_last_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [first] = evalharness.run(small_config(tmp_path, 4), results=tmp_path / "r")
+    before, honest = ledgers(tmp_path), provenance_of(first.folder)
+    assert set(honest) & {"also", "unrecorded"} == set()
+    pretend_numpy(monkeypatch, "6.6.6")
+    [again] = evalharness.run(small_config(tmp_path, 4), results=tmp_path / "r")
+
+    assert ledgers(tmp_path) == before
+    now = provenance_of(again.folder)
+    assert now["packages"] == honest["packages"]
+    assert [also["packages"]["numpy"] for also in now["also"]] == ["6.6.6"]
+
+
+def test_provenance_names_all_versions_that_made_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_numpy(monkeypatch, "5.5.5")
+    evalharness.run(small_config(tmp_path, 2), results=tmp_path / "r")
+    ends = {path.name: path.stat().st_size for path in tmp_path.glob("r/store/*/*.jsonl")}
+    pretend_numpy(monkeypatch, "6.6.6")
+    [whole] = evalharness.run(small_config(tmp_path, 4), results=tmp_path / "r")
+    pretend_numpy(monkeypatch, "7.7.7")
+    [half] = evalharness.run(small_config(tmp_path, 2), results=tmp_path / "r")
+
+    for path in tmp_path.glob("r/store/*/*.versions.json"):
+        stretches = json.loads(path.read_text())["stretches"]
+        assert [each["versions"]["packages"]["numpy"] for each in stretches] == ["5.5.5", "6.6.6"]
+        ledger = path.name.replace(".versions.json", ".jsonl")
+        assert [each["from"] for each in stretches] == [0, ends[ledger]]
+    assert len(ends) == 2
+    told = provenance_of(half.folder)  # of the two articles that the first command computed
+    assert whole.folder == half.folder
+    assert [told["packages"]["numpy"], *(also["packages"]["numpy"] for also in told["also"])] == [
+        "5.5.5",
+        "7.7.7",
+    ]
+    [whole] = evalharness.run(small_config(tmp_path, 4), results=tmp_path / "r")
+    told = provenance_of(whole.folder)
+    numbers = [told["packages"]["numpy"], *(also["packages"]["numpy"] for also in told["also"])]
+    assert numbers == ["5.5.5", "6.6.6", "7.7.7"]
+
+
+def test_rerun_says_other_versions_of_texts_that_other_versions_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as other:
+        pretend_numpy(other, "6.6.6")
+        slip(other)
+        evalharness.run(small_config(tmp_path, 4), results=tmp_path / "r")
+    [run] = evalharness.run(small_config(tmp_path, 4), results=tmp_path / "r")
+    made_again = rerun(run.folder)
+
+    assert made_again.verdict == "other versions"
+    assert any(line.startswith("numpy 6.6.6 then, ") for line in made_again.changed)
+    assert not any("nobody" in line for line in made_again.changed)
+
+
+def test_store_of_an_earlier_version_is_said_to_have_recorded_none(tmp_path: Path) -> None:
+    evalharness.run(small_config(tmp_path, 4), results=tmp_path / "r")
+    for number, path in enumerate(tmp_path.glob("r/store/*/*.versions.json")):
+        path.write_text("[{") if number else path.unlink()
+    [run] = evalharness.run(small_config(tmp_path, 4), results=tmp_path / "r")
+    assert provenance_of(run.folder)["unrecorded"] == 2
+    assert any("nobody recorded" in line for line in rerun(run.folder).changed)
+
+
+def test_versions_of_a_torn_batch_are_forgotten(tmp_path: Path) -> None:
+    versions = VersionsFile(tmp_path / "a.versions.json")
+    for end, made in ((0, "1"), (50, "2"), (90, "3"), (50, "1"), (120, "2"), (130, "2")):
+        versions.note(end, {"numpy": made})
+    assert versions.read() == [(0, {"numpy": "1"}), (120, {"numpy": "2"})]
+    assert versions.made([5, 119, 120]) == [{"numpy": "1"}, {"numpy": "2"}]
+    assert VersionsFile(tmp_path / "none").made([5]) == [None]

@@ -159,6 +159,8 @@ def _flat(provenance: Any) -> list[tuple[str, str]]:
     for name, value in provenance.items():
         if isinstance(value, dict):
             pairs += _flat(value)
+        elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            pairs += [pair for each in value for pair in _flat(each)]
         elif isinstance(value, list):
             pairs.append((str(name), ", ".join(map(str, value)) or "none"))
         elif value is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from evalharness.errors import Exit, HarnessError
 from evalharness.executors.local import LocalPool
 from evalharness.protocols import Progress as Progress
 from evalharness.runner.fill import fill
+from evalharness.runner.provenance import provenance
 from evalharness.runner.space import check_space
 from evalharness.runner.write import write
 from evalharness.store.ledger import RunFolder, cannot_write, results_folder
@@ -70,7 +72,7 @@ def run(
         tracker.ready()
     with folder_errors_named(folder):
         with built_executor.pool() as pool:
-            filled = fill(cells, Store(folder / STORE), pool, progress=progress)
+            filled = fill(cells, Store(folder / STORE, cache(provenance)), pool, progress=progress)
         runs = write(filled, folder, progress)
     failures = filled.reasons()
     for finished in runs:
@@ -112,7 +114,9 @@ def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
 def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:
     """Run one cell into `folder` and return it. Raises: what kept it from being done."""
     with folder_errors_named(folder):
-        filled = fill([cell], Store(folder / STORE), LocalPool(), progress=progress)
+        filled = fill(
+            [cell], Store(folder / STORE, cache(provenance)), LocalPool(), progress=progress
+        )
         (finished,) = write(filled, folder, progress)
     return finished
 

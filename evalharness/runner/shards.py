@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from evalharness.protocols import Progress
 from evalharness.records import Article, Summary
 from evalharness.runner.articles import Claim, Unit, units
 from evalharness.runner.fill import Filled, fill
+from evalharness.runner.provenance import provenance
 from evalharness.runner.run import prepare_marked
 from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.store.ledger import results_folder
@@ -104,7 +106,7 @@ def run_shard(
     cells = prepare_marked(run_config, folder)
     dealing = _Dealing(which)
     with executor_of(run_config, cells).pool() as pool:
-        filled = fill(cells, Store(folder / STORE), pool, dealing, progress)
+        filled = fill(cells, Store(folder / STORE, cache(provenance)), pool, dealing, progress)
     return _result(filled, dealing)
 
 

@@ -20,12 +20,13 @@ from evalharness.config.signature import signature_text
 from evalharness.errors import DataError, StoreError
 from evalharness.files.credentials import without_credentials
 from evalharness.protocols import Delegating, Progress, Silence, Tracked, Tracker
-from evalharness.records import Article, Rejected, ScoreRecord, Summary
+from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
 from evalharness.runner.articles import Unit, expected_articles, no_article, units, windows
 from evalharness.runner.fill import Filled, FilledGroup
 from evalharness.runner.provenance import provenance
 from evalharness.runner.scores import Scoring
 from evalharness.runner.summaries import FilledCell
+from evalharness.store.ledger import Ledger
 from evalharness.store.runs import Figure, Run, add_trackers, checked_run
 from evalharness.store.samples import Writer
 from evalharness.text import defects
@@ -149,13 +150,27 @@ def _finished_run(
         for scoring in group.scorings
         if (number, label) in scoring.asking
     }
+    ledgers = [of_cell.summarizing.ledger, *(scoring.ledger for scoring in scorings.values())]
     tail = {
         "signatures": _signatures(of_cell, scorings),
-        "provenance": {**made_with, **_engines(cell)},
+        "provenance": {**_all_versions(ledgers, made_with), **_engines(cell)},
         "timing": _timing(of_cell, scorings, group.together, writer.articles),
     }
     run = checked_run(folder, writer.finish(_head(cell), tail, cell.config(folder)))
     return tell_trackers(cell.trackers, run, results, cell.settings) if cell.trackers else run
+
+
+def _all_versions(ledgers: Sequence[Ledger], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run was made with: what computed it first, and `also` what else took part.
+
+    ledgers: of the summaries, then of the scores, all read. now: what wrote the run's own files.
+    `unrecorded` counts the ledgers with records of which nobody knows what made them.
+    """
+    known = [versions for ledger in ledgers for versions in ledger.versions_read()]
+    distinct = list({canonical(v): v for v in [*known, now] if v is not None}.values())
+    also = {"also": distinct[1:]} if len(distinct) > 1 else {}
+    unrecorded = sum(None in ledger.versions_read() for ledger in ledgers)
+    return {**distinct[0], **also, **({"unrecorded": unrecorded} if unrecorded else {})}
 
 
 def _head(cell: Cell) -> dict[str, Any]:

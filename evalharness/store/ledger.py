@@ -6,13 +6,14 @@ there as a whole or not at all: one that was torn by a crash is cut off before t
 so that it is computed again as a whole. Lines damaged later are left out, and said.
 """
 
+import bisect
 import errno
 import json
 import os
 import re
 import socket
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
@@ -33,12 +34,24 @@ _KEY = re.compile(r"([0-9a-f]{2})+")
 _KEY_DIGITS = 32  # of a digest
 
 
+# What gives the versions that a process computes with.
+MadeWith = Callable[[], Mapping[str, Any]]
+
+
 class Ledger:
     """Records by key, on disk. Reads in one pass, and keeps where each is, not the records."""
 
-    def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
-        """Open the ledger of a signature in a folder, making both if need be."""
+    def __init__(
+        self, folder: Path, signature: Mapping[str, Any], made_with: MadeWith | None = None
+    ) -> None:
+        """Open the ledger of a signature in a folder, making both if need be.
+
+        made_with: gives the versions that make what is appended; without it nothing says them.
+        """
         self.path = ledger_path(folder, signature)
+        self.versions = VersionsFile(self.path.with_suffix(".versions.json"))
+        self._read_made_with: dict[str, Mapping[str, Any] | None] = {}
+        self._made_with = made_with
         self.damaged: list[int] = []  # numbers of lines that could not be read
         self._signature = signature
         self._offsets = OffsetIndex()
@@ -60,6 +73,8 @@ class Ledger:
         Raises: StoreError where the file was changed behind our back.
         """
         offsets = {key: self._offset(key) for key in keys}
+        made_with = self.versions.made(offsets.values()) if keys else []
+        self._read_made_with |= {canonical(versions): versions for versions in made_with}
         found: dict[str, Any] = {}
         if keys:
             with self._reading() as file:
@@ -70,6 +85,10 @@ class Ledger:
                         raise self._changed()
                     found[key] = entry["record"]
         return [found[key] for key in keys]
+
+    def versions_read(self) -> list[Mapping[str, Any] | None]:
+        """Return the versions that made what was read from here, each once; None: nobody knows."""
+        return list(self._read_made_with.values())
 
     def _offset(self, key: str) -> int:
         offset = self._offsets.get(bytes.fromhex(key))
@@ -117,6 +136,8 @@ class Ledger:
             self.refresh()
             file.truncate(self._end)  # a torn batch, if any: nobody writes now but us
             fresh = [(key, record) for key, record in records if key not in self]
+            if fresh and self._made_with is not None:
+                self.versions.note(self._end, self._made_with())
             lines = [
                 _line({"key": key, "batch": [n + 1, len(fresh)], "record": record})
                 for n, (key, record) in enumerate(fresh)
@@ -167,6 +188,57 @@ class Ledger:
             raise StoreError(f"{self.path}:1: holds another signature; move it away")
 
 
+class VersionsFile:
+    """A small file beside a ledger: which versions made its batches, from which byte on.
+
+    Lines of the ledger hold none, so that their bytes are the same whatever made them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take its path, whether there is one or not: earlier versions wrote none."""
+        self.path = path
+
+    def read(self) -> list[tuple[int, dict[str, Any]]]:
+        """Return from which byte of the ledger on which versions made it, in order.
+
+        Empty where there is no file, or one that is damaged: nobody can say then.
+        """
+        return self._stretches() or []
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether there is a file, and a byte of it is not as it was written."""
+        return self.path.exists() and self._stretches() is None
+
+    def _stretches(self) -> list[tuple[int, dict[str, Any]]] | None:
+        try:
+            line = self.path.read_bytes()
+            if not (_is_whole(line) and _is_framed(line)):
+                return None
+            entries = json.loads(line)["stretches"]
+            return [(int(entry["from"]), dict(entry["versions"])) for entry in entries]
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
+            return None
+
+    def note(self, end: int, versions: Mapping[str, Any]) -> None:
+        """Note what makes all that is written from a byte on; the ledger's lock is held."""
+        known = self.read()
+        stretches: list[tuple[int, Mapping[str, Any]]] = []
+        stretches += (stretch for stretch in known if stretch[0] < end)  # a torn batch is no more
+        if not stretches or canonical(stretches[-1][1]) != canonical(versions):
+            stretches.append((end, versions))
+        if stretches != known:
+            entries = [{"from": start, "versions": made} for start, made in stretches]
+            _replace_file(self.path, _line({"stretches": entries}).decode())
+
+    def made(self, offsets: Iterable[int]) -> list[Mapping[str, Any] | None]:
+        """Return the versions that made the lines at some bytes, each once; None: nobody knows."""
+        stretches = self.read()
+        starts = [start for start, _ in stretches]
+        numbers = {bisect.bisect_right(starts, offset) - 1 for offset in offsets}
+        return [stretches[n][1] if n >= 0 else None for n in sorted(numbers)]
+
+
 class PaceFile:
     """A small file beside the ledgers: how large batches may be, for all who share the work."""
 
@@ -204,13 +276,18 @@ class PaceFile:
                 limits = self.read()
                 limits[device] = min(memory, limits.get(device, memory))
                 records = {name: {"memory": limit} for name, limit in limits.items()}
-                part = self.path.with_name(f".{self.path.name}.{_HOST}.{os.getpid()}.part")
-                part.write_text(json.dumps(records, indent=1) + "\n")
-                part.replace(self.path)
+                _replace_file(self.path, json.dumps(records, indent=1) + "\n")
         except Timeout as error:
             raise StoreError(f"{self.path}.lock: held for over {LOCK_SECONDS} s") from error
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from error
+
+
+def _replace_file(path: Path, text: str) -> None:
+    """Write a small file whole, or not at all."""
+    part = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.part")
+    part.write_text(text)
+    part.replace(path)
 
 
 def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:

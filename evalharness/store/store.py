@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 from evalharness.errors import ModelError
 from evalharness.protocols import Need
 from evalharness.records import Article, digest
-from evalharness.store.ledger import Ledger, PaceFile, ledger_path
+from evalharness.store.ledger import Ledger, MadeWith, PaceFile, ledger_path
 
 # The folder of the ledgers in a folder of results.
 STORE = "store"
@@ -19,9 +19,10 @@ Signature = Mapping[str, Any]
 class Store:
     """The ledgers of a results folder; whoever asks for one that is in use gets the same."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the folder of all ledgers."""
+    def __init__(self, folder: Path, made_with: MadeWith | None = None) -> None:
+        """Take the folder of all ledgers, and what gives the versions that make what is added."""
         self.folder = folder
+        self._made_with = made_with
         self._ledgers: WeakValueDictionary[Path, Ledger] = WeakValueDictionary()
 
     def ledger(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger:
@@ -29,7 +30,8 @@ class Store:
         path = ledger_path(self.folder / kind, signature)
         ledger = self._ledgers.get(path)
         if ledger is None:
-            self._ledgers[path] = ledger = Ledger(self.folder / kind, signature)
+            ledger = Ledger(self.folder / kind, signature, self._made_with)
+            self._ledgers[path] = ledger
         return ledger
 
     def pace_file(self, signature: Signature) -> PaceFile:

@@ -148,15 +148,17 @@ def _model(run_config: RunConfig, run: Run, built: Components, findings: Finding
 
 def note_environment(run: Run, path: Path, findings: Findings) -> list[str]:
     """Note what a run was made with that is another version here, and return it."""
-    then, now = run.provenance, provenance()
-    changed = [
-        f"{name} {was or 'none'} then, {there or 'none'} now"
-        for name, was, there in _versions(then, now)
-        if was != there
-    ]
+    now = provenance()
+    changed: dict[str, None] = {}  # each once, in order
+    for then in (run.provenance, *(run.provenance.get("also") or ())):
+        for name, was, there in _versions(then, now):
+            if was != there:
+                changed[f"{name} {was or 'none'} then, {there or 'none'} now"] = None
+    if run.provenance.get("unrecorded"):
+        changed["versions that nobody recorded then (an older store)"] = None
     if changed:
         findings.note(f"{path}: made with other versions: {'; '.join(changed)}")
-    return changed
+    return list(changed)
 
 
 def _versions(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
