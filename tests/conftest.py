@@ -135,6 +135,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         texts: Sequence[str] | None = None,
         references: Sequence[Sequence[str]] | None = None,
         sources: Sequence[str] | None = None,
+        extra: Sequence[Mapping[str, Any]] | None = None,
         summaries: Sequence[Summary] | None = None,
         defects: Mapping[str, Sequence[str]] | None = None,
         signature: str = "|version:1",
@@ -149,7 +150,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
                 text = texts[i] if texts else f"Article {key} says this and no more."
                 article = Article(
                     key, text, tuple(references[i]) if references else ("It says this.",),
-                    sources[i] if sources else "",
+                    sources[i] if sources else "", extra[i] if extra else {},
                 )  # fmt: skip
                 summary = (
                     summaries[i] if summaries else Summary(key, f"Summary of {key} by {name}.")

@@ -569,3 +569,43 @@ def test_leaderboard_tells_of_what_it_cannot_read_and_ends_with_2(
     done = command("leaderboard", folder, "--format", "csv")
     assert done.returncode == 0
     assert next(row["run"] for row in csv.DictReader(done.stdout.splitlines())) == "good"
+
+
+def test_measure_without_values_is_left_out_and_no_test(make_run: MakeRun) -> None:
+    values = np.random.default_rng(3).beta(5, 5, 40)
+    first = make_run("a", {"m": values.tolist(), "none": [None] * 40})
+    second = make_run("b", {"m": (values + 0.02).tolist(), "none": [None] * 40})
+    found = compare(first, second)
+    assert found.metrics == ("m",)
+    assert found.metrics_left_out["none"] == "not measured: no article has a value of all systems"
+    assert found.differences[0].p == found.differences[0].p_holm  # a family of one
+    assert [each.metric for each in compare(first, second, metrics="none").differences] == ["none"]
+
+
+def test_articles_of_one_cluster_change_sides_together(make_run: MakeRun) -> None:
+    groups = [{"day": f"d{i // 10}"} for i in range(60)]
+    shifts = np.array([-0.1, 0.02, -0.05, 0.03, -0.06, -0.04])
+    values = np.random.default_rng(3).beta(5, 5, 60)
+    first = make_run("a", {"m": values.tolist()}, extra=groups)
+    second = make_run("b", {"m": (values + np.repeat(shifts, 10)).tolist()}, extra=groups)
+    [alone] = compare(first, second).differences
+    [together] = compare(first, second, cluster="day").differences
+    signs = 1 - 2.0 * np.indices((2,) * 6).reshape(6, -1)
+    exact = np.mean(np.abs(shifts @ signs) >= abs(shifts.sum()) - 1e-12)
+    assert alone.p < 0.01
+    assert together.p == pytest.approx(exact, abs=0.02)
+    assert together.difference == alone.difference
+    assert (together.n, together.effect) == (alone.n, alone.effect)
+    # Whole clusters are drawn: the interval is that of six numbers.
+    [six] = compare(
+        make_run("c", {"m": [0.5] * 6}), make_run("d", {"m": (0.5 + shifts).tolist()})
+    ).differences
+    for ours, theirs in ((together.low, six.low), (together.high, six.high)):
+        assert ours == pytest.approx(theirs, abs=0.004)
+    assert together.detectable == pytest.approx(six.detectable)
+
+
+def test_cluster_that_no_article_has_is_refused(make_run: MakeRun) -> None:
+    runs = make_run("a", {"m": [0.1, 0.2]}), make_run("b", {"m": [0.1, 0.3]})
+    with pytest.raises(Incomparable, match="no article has a field 'day'"):
+        compare(*runs, cluster="day")

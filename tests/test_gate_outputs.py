@@ -35,9 +35,10 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def runs(make_run: MakeRun) -> dict[str, Path]:
     """Return a baseline and candidates for each verdict."""
+    same = [Summary(f"a{i}", f"Summary of {i}.") for i in range(40)]
     return {
-        "baseline": make_run("base", {"m": SAME}),
-        "pass": make_run("same", {"m": SAME}),
+        "baseline": make_run("base", {"m": SAME}, summaries=same),
+        "pass": make_run("same", {"m": SAME}, summaries=same),
         "regression": make_run("worse", {"m": WORSE}),
         "inconclusive": make_run("noisy", {"m": [v + (-1) ** i * 0.2 for i, v in enumerate(SAME)]}),
         "could-not-run": make_run("other", {"m": SAME}, texts=["Another."] * 40),
@@ -126,6 +127,7 @@ SCHEMA: dict[str, tuple[set[str], set[str], set[str]]] = {
         {"name"},
         {"time", "classname", "group"},
     ),
+    "skipped": (set(), set(), {"type", "message"}),
     "failure": (set(), set(), {"type", "message"}),
     "error": (set(), set(), {"type", "message"}),
     "system-out": (set(), set(), set()),
@@ -154,6 +156,15 @@ def test_junit_is_what_ci_servers_read(verdict: str, runs: dict[str, Path]) -> N
     assert bool(failures) == (verdict in ("regression", "inconclusive"))
     assert bool(errors) == (verdict == "could-not-run")
     assert {failure.get("type") for failure in failures} <= {verdict}
+
+
+def test_metric_without_a_value_is_skipped_not_failed(make_run: MakeRun) -> None:
+    run = make_run("a", {"m": SAME, "none": [None] * 40})
+    found = gate(run, run)
+    root = _assert_valid(gate_junit(found))
+    assert [len(list(root.iter(tag))) for tag in ("testcase", "skipped", "failure")] == [3, 1, 0]
+    assert "| – | none |" in gate_markdown(found)
+    assert [line.partition(" ")[0] for line in annotations(found)] == ["::notice"]
 
 
 def test_junit_holds_ids_of_any_letters(make_run: MakeRun) -> None:

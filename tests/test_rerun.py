@@ -235,7 +235,7 @@ def test_provenance_names_all_versions_that_made_batches(
     [half] = evalharness.run(small_config(tmp_path, 2), results=tmp_path / "r")
 
     for path in tmp_path.glob("r/store/*/*.versions.json"):
-        stretches = json.loads(path.read_text())
+        stretches = json.loads(path.read_text())["stretches"]
         assert [each["versions"]["packages"]["numpy"] for each in stretches] == ["5.5.5", "6.6.6"]
         ledger = path.name.replace(".versions.json", ".jsonl")
         assert [each["from"] for each in stretches] == [0, ends[ledger]]

@@ -24,6 +24,7 @@ from evalharness.files import temporary
 from evalharness.protocols import Need, Pair, Silence
 from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.runner.fill import fill
+from evalharness.runner.provenance import provenance
 from evalharness.runner.run import Unfinished, run_cell
 from evalharness.runner.write import write
 from evalharness.store import aggregates
@@ -124,7 +125,7 @@ def cell_of(path: Path, model: Any, **more: Any) -> Cell:
 
 def run_cells(some: Sequence[Cell], folder: Path) -> tuple[list[Run], dict[str, str]]:
     """Return the runs, and why the others could not be."""
-    filled = fill(some, Store(folder / "store"), LocalPool())
+    filled = fill(some, Store(folder / "store", provenance), LocalPool())
     return write(filled, folder), filled.reasons()
 
 

@@ -31,6 +31,10 @@ def compare_command(
             "are one system, and its chance counts them.",
         ),
     ] = "",
+    cluster: Annotated[
+        str,
+        typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
+    ] = "",
     incomplete: Annotated[
         bool,
         typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
@@ -49,6 +53,7 @@ def compare_command(
         level=level,
         join=options.split_names(join),
         incomplete=incomplete,
+        cluster=cluster,
     )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
 
@@ -119,6 +124,8 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
         "deviations. detectable: the smallest true difference that 80 of 100 such samples show, "
         "after Holm."
     )
+    if found.cluster:
+        yield f"Articles of one {found.cluster} are drawn together, and change sides together."
     if found.level * (found.resamples + 1) < len(found.differences):
         yield (
             f"Holm cannot reach {found.level:g} for {len(found.differences)} rows with so few "

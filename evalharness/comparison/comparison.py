@@ -98,6 +98,7 @@ class Comparison:
     resamples: int
     seed: int
     level: float
+    cluster: str = ""
     join: tuple[str, ...] = ()
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     incomplete: Mapping[str, str] = field(default_factory=dict)
@@ -119,6 +120,7 @@ def compare(
     level: float = paired.ALPHA,
     incomplete: bool = False,
     join: Sequence[str] = (),
+    cluster: str = "",
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
@@ -126,7 +128,8 @@ def compare(
     metrics share each resample. The same arguments give the same numbers on any machine.
     incomplete: whether to rank runs that did not answer every article as the others. join: settings
     of a sweep (`seed`); runs that differ in these alone are one system, and intervals and tests
-    carry their chance beside that of the articles.
+    carry their chance beside that of the articles. cluster: `source`, or an extra field of the
+    articles: those that are alike in it are drawn, and change sides, together.
 
     Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
         run.
@@ -147,7 +150,7 @@ def compare(
     chosen = choose_measures(compared, [metrics] if isinstance(metrics, str) else metrics)
     shared = replace(share(compared), given_names=tuple(names[n] for n in kept))
     keys = [join] if isinstance(join, str) else join
-    found = compare_shared(shared, chosen, resamples, seed, level, keys)
+    found = compare_shared(shared, chosen, resamples, seed, level, keys, cluster)
     without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
     standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
     return replace(found, incomplete=partial, standings=tuple(standings))
@@ -166,8 +169,10 @@ def compare_shared(
     seed: int = 0,
     level: float = paired.ALPHA,
     join: Sequence[str] = (),
+    cluster: str = "",
 ) -> Comparison:
     """Compare runs by chosen measures on the articles they share."""
+    chosen, clusters = _with_values(shared, chosen), shared.clusters(cluster)
     measures, systems = chosen.measures, systems_of(shared, join)
     names = [system.name for system in systems]
     of_runs = shared.values(measures)
@@ -177,8 +182,8 @@ def compare_shared(
     moves = _draw_moves(np.where(whole, of_runs, np.nan), systems, seed, resamples)
     # Exact means are slow: each is made once.
     means = paired.column_means(known.reshape(n, -1)).reshape(-1, k)
-    resampled = _resample(known, moves, seed, resamples)
-    ends = _ends_of_means(known, means, moves, seed, resamples, level)
+    resampled = _resample(known, moves, seed, resamples, clusters)
+    ends = _ends_of_means(known, means, moves, seed, resamples, level, clusters)
     pairs = [
         _pairs(names, measure, means[i], _of(resampled.flips, i, k), level)
         for i, measure in enumerate(measures)
@@ -192,21 +197,34 @@ def compare_shared(
         metrics=tuple(measure.name for measure in measures),
         metrics_left_out=chosen.left_out,
         signatures={m.metric: signatures.get(m.metric, m.metric) for m in measures},
-        standings=tuple(
-            standing
-            for i, measure in enumerate(measures)
-            for standing in _standings(
-                names, measure, scores[:, i], known[:, i], means[i], pairs[i], ends[:, i]
-            )
-        ),
+        standings=tuple(_all_standings(names, measures, scores, known, means, pairs, ends)),
         differences=tuple(_differences(names, measures, resampled, level)),
         pairs=tuple(pair for each in pairs for pair in each),
         resamples=resamples,
         seed=seed,
         level=level,
+        cluster=cluster,
         join=tuple(join),
         joined={each.name: each.names_in(shared) for each in systems if len(each.positions) > 1},
     )
+
+
+def _with_values(shared: Shared, chosen: Chosen) -> Chosen:
+    """Return what has a value of every system on some article; the rest is said to be left out.
+
+    Where nothing has, all stays: rows without figures say so.
+    """
+    known = ~np.isnan(shared.values(chosen.measures))
+    compared = set(np.flatnonzero(known.all(axis=2).any(axis=0)).tolist())
+    kept = [measure for i, measure in enumerate(chosen.measures) if i in compared]
+    if not kept:
+        return chosen
+    why = {
+        measure.name: "not measured: no article has a value of all systems"
+        for measure in chosen.measures
+        if measure not in kept
+    }
+    return Chosen(tuple(kept), {**chosen.left_out, **why})
 
 
 @dataclass(frozen=True)
@@ -215,7 +233,7 @@ class _Resampled:
 
     differences: shape (articles, columns), a column for each measure and other system. means: of
     these. drawn: means of resamples, shape (resamples, columns); joined: columns in whose chance
-    that of joined runs is.
+    that of joined runs is. clusters: what articles are drawn by, if not each alone.
     """
 
     differences: Values
@@ -223,18 +241,22 @@ class _Resampled:
     flips: paired.Flips
     drawn: Values
     joined: npt.NDArray[np.bool_]
+    clusters: paired.Clusters | None = None
 
 
-def _resample(known: Values, moves: Values, seed: int, resamples: int) -> _Resampled:
+def _resample(
+    known: Values, moves: Values, seed: int, resamples: int, clusters: paired.Clusters | None
+) -> _Resampled:
     """Return the differences to the first system: all others are differences of these."""
     n = len(known)
     differences = paired.subtract(known[:, :, 1:], known[:, :, :1]).reshape(n, -1)
     moved = (moves[:, :, 1:] - moves[:, :, :1]).reshape(len(moves), -1)
     counts = (~np.isnan(differences)).sum(axis=0)
-    flips = paired.sign_flips(differences, seed, resamples).move(moved * counts)
+    totals, _ = paired.cluster_totals(differences, clusters)
+    flips = paired.sign_flips(totals, seed, resamples).move(moved * counts)
     means = paired.column_means(differences)
-    drawn = paired.bootstrap_differences(differences, seed, resamples, means) + moved
-    return _Resampled(differences, means, flips, drawn, (moved != 0).sum(axis=0) > 0)
+    drawn = paired.bootstrap_differences(differences, seed, resamples, means, clusters) + moved
+    return _Resampled(differences, means, flips, drawn, (moved != 0).sum(axis=0) > 0, clusters)
 
 
 def _join(scores: Values, systems: Sequence[System]) -> Values:
@@ -272,7 +294,13 @@ def _run_by_value(system: System) -> Iterator[tuple[str, int]]:
 
 
 def _ends_of_means(
-    known: Values, means: Values, moves: Values, seed: int, resamples: int, level: float
+    known: Values,
+    means: Values,
+    moves: Values,
+    seed: int,
+    resamples: int,
+    level: float,
+    clusters: paired.Clusters | None,
 ) -> Values:
     """Return the ends of the interval of each mean, shape (2, measures, systems).
 
@@ -281,7 +309,7 @@ def _ends_of_means(
     if len(moves) == 1:
         return np.full((2, *means.shape), np.nan)
     columns = known.reshape(len(known), -1)
-    drawn = paired.bootstrap_differences(columns, seed, resamples, means.reshape(-1))
+    drawn = paired.bootstrap_differences(columns, seed, resamples, means.reshape(-1), clusters)
     ends = paired.percentile_interval(drawn + moves.reshape(resamples, -1), level)
     return np.stack(ends).reshape(2, *means.shape)
 
@@ -304,6 +332,8 @@ def _differences(
     p_values = resampled.flips.two_sided().tolist()
     p_holm, p_bh = paired.holm(p_values), paired.benjamini_hochberg(p_values)
     errors = paired.standard_error(differences, means)
+    errors_drawn = paired.standard_error(differences, means, resampled.clusters)
+    groups = (paired.cluster_totals(differences, resampled.clusters)[1] > 0).sum(axis=0).tolist()
     low, high = paired.percentile_interval(drawn, level)
     family = len(p_values)
     for at, (measure, system) in enumerate(itertools.product(measures, names[1:])):
@@ -327,7 +357,7 @@ def _differences(
             detectable=(
                 _detectable_by_draws(drawn[:, at] - means[at], level / family)
                 if resampled.joined[at]
-                else _detectable(float(errors[at]), n, level / 2 / family)
+                else _detectable(float(errors_drawn[at]), groups[at], level / 2 / family)
             ),
         )
 
@@ -366,6 +396,21 @@ def _pairs(
         }
         for (i, j), p, p_holm in zip(places, p_values, paired.holm(p_values), strict=True)
     ]
+
+
+def _all_standings(
+    names: Sequence[str],
+    measures: Sequence[Measure],
+    scores: Values,
+    known: Values,
+    means: Values,
+    pairs: Sequence[Sequence[Mapping[str, Any]]],
+    ends: Values,
+) -> Iterator[Standing]:
+    for i, measure in enumerate(measures):
+        yield from _standings(
+            names, measure, scores[:, i], known[:, i], means[i], pairs[i], ends[:, i]
+        )
 
 
 def _standings(

@@ -18,6 +18,7 @@ from evalharness.comparison.rules import (
     MetricRule,
     MetricRules,
     Outcome,
+    RuleResult,
     Rules,
     SliceRule,
     WorstArticle,
@@ -27,13 +28,15 @@ from evalharness.comparison.rules import (
 from evalharness.comparison.shared import Incomparable, Measure, Shared, choose_measures, share
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, Exit, HarnessError
-from evalharness.records import Defect
+from evalharness.records import Defect, digest
 from evalharness.stats import intervals, paired
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run, runs_in
 
 Mask = npt.NDArray[np.bool_]
 BASELINE, CANDIDATE = 0, 1
+# What summaries of one text have alike, and can be read without the texts.
+_ALIKE = ("finish", "words")
 # Summaries with one of these are no answer.
 _NO_ANSWER = {"empty", "refusal"}
 DEFECTS: tuple[str, ...] = get_args(Defect)
@@ -71,6 +74,20 @@ class Pairing:
     def ids(self) -> list[str]:
         """The ids of the shared articles."""
         return self.column(BASELINE, "id")
+
+    @cached_property
+    def is_same_text(self) -> bool:
+        """Whether every summary of the one run is, letter by letter, that of the other."""
+        if any(self.column(BASELINE, name) != self.column(CANDIDATE, name) for name in _ALIKE):
+            return False
+        try:
+            ours, theirs = (
+                [digest(sample["summary"]["text"]) for sample in run.samples()] for run in self.runs
+            )
+        except (OSError, ValueError, KeyError, TypeError):  # without texts nothing is shown
+            return False
+        pairs = zip(*(rows.tolist() for rows in self.shared.rows), strict=True)
+        return all(ours[row] == theirs[other] for row, other in pairs)
 
     def slices(self, rule: SliceRule) -> dict[str, Mask]:
         """Return which articles belong to each part that a rule makes, by the part's name."""
@@ -174,7 +191,7 @@ class Gate:
     @property
     def tests(self) -> int:
         """How many tests share the level."""
-        return sum(each.kind == "margin" for each in self.outcomes)
+        return sum(each.p_worse is not None for each in self.outcomes)
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -223,7 +240,7 @@ def gate(
         return nothing
     return replace(
         nothing,
-        verdict=worst_of([each.verdict for each in outcomes]),
+        verdict=worst_of(outcomes),
         outcomes=outcomes,
         reason="",
         articles=sum(pairing.shared.n for pairing in pairings),
@@ -251,20 +268,36 @@ class _Test:
     baseline: Values
     candidate: Values
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether either side has any value."""
+        return not bool(np.isnan([self.baseline, self.candidate]).all())
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both sides have the same scores."""
+        return np.array_equal(self.baseline, self.candidate, equal_nan=True)
+
 
 def _outcomes(pairings: Sequence[Pairing], rules: Rules) -> Iterator[Outcome]:
     prepared = [(pairing, _tests(pairing, rules)) for pairing in pairings]
     asked = [
         (pairing, test, tested)
         for pairing, tests in prepared
-        for test, tested in _run_tests([test for test in tests if _has_margin(test.rule)], rules)
+        for test, tested in _run_tests(
+            [test for test in tests if _has_margin(test.rule) and test.is_measured],
+            rules,
+            pairing.shared.clusters(rules.cluster),
+        )
     ]
     adjusted = paired.holm([tested.p_worse for _, _, tested in asked])
     for (pairing, test, tested), p_worse_holm in zip(asked, adjusted, strict=True):
         yield _margin_outcome(pairing, test, tested, p_worse_holm, rules, len(asked))
     for pairing, tests in prepared:
         for test in tests:
-            if test.rule.floor is not None:
+            if not test.is_measured:
+                yield _not_measured(pairing, test)
+            elif test.rule.floor is not None:
                 yield _floor_outcome(pairing, test, test.rule.floor)
         yield from _limit_outcomes(pairing, rules)
 
@@ -327,7 +360,21 @@ def _stands_alone(run: Run, name: str) -> bool:
         return False
 
 
-def _run_tests(tests: Sequence[_Test], rules: Rules) -> Iterator[tuple[_Test, margin_tests.Tested]]:
+def _not_measured(pairing: Pairing, test: _Test) -> Outcome:
+    """Say that a metric has no value: a check of numbers, where no summary has any."""
+    return Outcome(
+        rule=test.measure.name,
+        kind="margin" if _has_margin(test.rule) else "floor",
+        verdict="not-measured",
+        message="no summary of either run has a value",
+        part=test.part,
+        system=pairing.system,
+    )
+
+
+def _run_tests(
+    tests: Sequence[_Test], rules: Rules, clusters: paired.Clusters | None
+) -> Iterator[tuple[_Test, margin_tests.Tested]]:
     if not tests:
         return
     margins = [
@@ -343,6 +390,7 @@ def _run_tests(tests: Sequence[_Test], rules: Rules) -> Iterator[tuple[_Test, ma
         rules.level,
         rules.resamples,
         rules.seed,
+        clusters,
     )
     yield from zip(tests, found, strict=True)
 
@@ -355,17 +403,23 @@ def _margin_outcome(
     rules: Rules,
     tests: int,
 ) -> Outcome:
-    verdict = margin_tests.test_outcome(tested, p_worse_holm, rules.level, rules.minimum_n)
+    verdict: RuleResult = margin_tests.test_outcome(
+        tested, p_worse_holm, rules.level, rules.minimum_n
+    )
     detectable = margin_tests.detectable(tested, rules.level, tests)
     scored = int((~np.isnan(test.baseline)).sum())
     thin = tested.n < rules.coverage * scored
     if thin and verdict == "pass":
         verdict = "inconclusive"
+    message = _margin_message(verdict, tested, rules, scored if thin else None, detectable)
+    if test.is_same and pairing.is_same_text:
+        verdict = "pass"
+        message = f"mean {tested.candidate:.4f}; both runs have the same summaries, word for word"
     return Outcome(
         rule=test.measure.name,
         kind="margin",
         verdict=verdict,
-        message=_margin_message(verdict, tested, rules, scored if thin else None, detectable),
+        message=message,
         part=test.part,
         system=pairing.system,
         n=tested.n,
@@ -379,6 +433,7 @@ def _margin_outcome(
         p_worse_holm=p_worse_holm,
         p_tolerable=tested.p_tolerable,
         detectable=detectable,
+        needed=None if verdict == "pass" else _articles_needed(tested, rules),
         worst=_worst(pairing, test),
     )
 
@@ -387,8 +442,12 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _articles_needed(tested: margin_tests.Tested, rules: Rules) -> int | None:
+    return None if tested.needed is None else max(tested.needed, rules.minimum_n)
+
+
 def _margin_message(
-    verdict: GateResult,
+    verdict: RuleResult,
     tested: margin_tests.Tested,
     rules: Rules,
     scored: int | None,
@@ -404,10 +463,13 @@ def _margin_message(
         return f"{mean}{low} (margin {tested.margin:.4g})"
     if scored is not None:
         return f"{mean}, but only {tested.n} of {scored} articles with a baseline score have one"
+    needed = _articles_needed(tested, rules)
+    more = "" if needed is None else f"; about {needed} articles like these would pass"
     if tested.n < rules.minimum_n:
-        return f"{mean}, on {tested.n} articles; {rules.minimum_n} are asked for"
+        few = f"{tested.n} articles, and minimum_n asks for {rules.minimum_n}"
+        return f"{mean}, on {few}{more}"
     power = "" if detectable is None else f"; {tested.n} articles show a loss of {detectable:.4f}"
-    return f"{mean}{low}, and the margin is {tested.margin:.4g}{power}"
+    return f"{mean}{low}, and the margin is {tested.margin:.4g}{more}{power}"
 
 
 def _worst(pairing: Pairing, test: _Test) -> tuple[WorstArticle, ...]:

@@ -1,7 +1,7 @@
 """The rules of a gate, a YAML file, checked; and what a rule can come to."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -112,6 +112,11 @@ class Rules(_Strict):
         0.9, ge=0, le=1,
         description="share of the articles with a baseline score that must have a candidate's",
     )  # fmt: skip
+    cluster: str = Field(
+        "",
+        description="a column (`source`) or an extra field of the articles: those that are alike "
+        "in it are drawn together",
+    )
     shared: float = Field(
         1.0, gt=0, le=1, description="share of the baseline's articles that must be there"
     )
@@ -156,6 +161,8 @@ def _validate_rules(document: Document) -> Rules:
 
 
 GateResult = Literal["pass", "regression", "inconclusive", "could-not-run"]
+# What one rule can say: of a metric that has no value on either side there is nothing to say.
+RuleResult = GateResult | Literal["not-measured"]
 EXIT_CODES: dict[GateResult, Exit] = {
     "pass": Exit.GOOD,
     "regression": Exit.FINDING,
@@ -183,16 +190,17 @@ class Outcome:
         empty where there is one of each.
     kind: `margin`, a statistical test; `floor` or `limit`, figures as they are.
     message: one sentence for a reader, with the figures.
-    difference, low, high: the mean difference, and a two-sided bootstrap interval of level 1 - 2 x
-        the rules' level, whose ends are one-sided bounds at that level.
+    difference, low, high: the mean difference, and one-sided bounds at the rules' level: the lower
+        one by the test of the margin, the upper one by the bootstrap.
     p_worse: chance of such a loss where nothing got worse; p_worse_holm: over all tests.
     p_tolerable: chance of such a mean where the loss is as large as the margin or larger.
     detectable: the smallest true loss that is called a regression in 80 of 100 such samples.
+    needed: about how many articles like these would pass; None where no number would.
     """
 
     rule: str
     kind: Literal["margin", "floor", "limit"]
-    verdict: GateResult
+    verdict: RuleResult
     message: str
     part: str = ""
     system: str = ""
@@ -207,6 +215,7 @@ class Outcome:
     p_worse_holm: float | None = None
     p_tolerable: float | None = None
     detectable: float | None = None
+    needed: int | None = None
     worst: tuple[WorstArticle, ...] = ()
 
     @property
@@ -220,10 +229,14 @@ class Outcome:
         return asdict(self)
 
 
-def worst_of(verdicts: list[GateResult]) -> GateResult:
+def worst_of(outcomes: Sequence[Outcome]) -> GateResult:
     """Return the verdict of all rules: the worst of any.
 
-    >>> worst_of(["pass", "inconclusive", "pass"])
-    'inconclusive'
+    What has no value on either side is left out; where that holds of every metric that rules name,
+    nothing was measured, and the verdict is inconclusive.
     """
-    return min(verdicts, key=SEVERITY.index, default="could-not-run")
+    said = [each.verdict for each in outcomes if each.verdict != "not-measured"]
+    metrics = [each for each in outcomes if each.kind != "limit"]
+    if metrics and all(each.verdict == "not-measured" for each in metrics):
+        said.append("inconclusive")
+    return min(said, key=SEVERITY.index, default="could-not-run")

@@ -17,6 +17,7 @@ from evalharness.config.yaml import nearest
 from evalharness.errors import HarnessError
 from evalharness.records import canonical
 from evalharness.stats.intervals import Values
+from evalharness.stats.paired import Clusters
 from evalharness.store.runs import Run, unique_names
 
 RowIndices = npt.NDArray[np.intp]
@@ -76,6 +77,38 @@ class Shared:
         columns = [measure.column for measure in measures]
         found = [run.values(columns)[rows] for run, rows in zip(self.runs, self.rows, strict=True)]
         return np.stack(found, axis=-1)
+
+    def clusters(self, name: str) -> Clusters | None:
+        """Return the number of each article's cluster, from 0: those alike in a field of theirs.
+
+        name: `source`, or a field of `extra`; without one there are no clusters. An article that
+        lacks the field is a cluster of its own.
+
+        Raises: Incomparable where no article has it.
+        """
+        if not name:
+            return None
+        every = _article_field(self.runs[0], name)
+        values = [every[row] for row in self.rows[0].tolist()]
+        if all(value in (None, "") for value in values):
+            raise Incomparable(f"{self.runs[0].folder}: cluster: no article has a field {name!r}")
+        keys = [
+            (False, str(at)) if value in (None, "") else (True, str(value))
+            for at, value in enumerate(values)
+        ]
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        return np.array([numbers[key] for key in keys], dtype=np.intp)
+
+
+def _article_field(run: Run, name: str) -> list[Any]:
+    """Return a field of each article of a run: its source, or one of those of its loader."""
+    if name == "source":
+        sources: list[Any] = run.table([name]).column(0).to_pylist()
+        return sources
+    try:
+        return [sample["extra"].get(name) for sample in run.samples()]
+    except (OSError, ValueError, KeyError) as error:
+        raise Incomparable(f"{run.samples_file}: cluster: cannot be read ({error})") from None
 
 
 def share(runs: Sequence[Run]) -> Shared:

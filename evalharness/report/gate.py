@@ -12,7 +12,7 @@ from typing import IO, Literal
 from xml.etree import ElementTree as ET
 
 from evalharness.comparison.gate import WORST_ARTICLES, Gate
-from evalharness.comparison.rules import GateResult, Outcome, WorstArticle
+from evalharness.comparison.rules import GateResult, Outcome, RuleResult, WorstArticle
 from evalharness.files.untrusted import visible
 from evalharness.report import table
 from evalharness.store import samples
@@ -23,12 +23,15 @@ GATE_WORDS: dict[GateResult, str] = {
     "inconclusive": "INCONCLUSIVE: too few articles to tell",
     "could-not-run": "COULD NOT RUN",
 }
-_MARKS: dict[GateResult, str] = {
+_MARKS: dict[RuleResult, str] = {
     "pass": "✓",
     "regression": "✗",
     "inconclusive": "?",
     "could-not-run": "!",
+    "not-measured": "–",
 }
+# What stops nothing.
+_NO_FAILURE: tuple[RuleResult, ...] = ("pass", "not-measured")
 
 
 def show_gate(found: Gate, out: IO[str]) -> None:
@@ -41,7 +44,7 @@ def _lines(found: Gate) -> Iterator[str]:
     for each in found.outcomes:
         yield f"  {_MARKS[each.verdict]} {each.verdict:<12} {each.name}: {each.message}"
     for each in found.outcomes:
-        if each.verdict != "pass" and each.worst:
+        if each.verdict not in _NO_FAILURE and each.worst:
             yield f"  worst by {each.name}: {', '.join(_fall(worst) for worst in each.worst)}"
     yield from gate_notes(found)
 
@@ -58,7 +61,8 @@ def gate_notes(found: Gate) -> Iterator[str]:
     yield (
         f"{found.articles} articles; if nothing got worse, a regression is called in "
         f"{rules.level:.0%} of such comparisons at the most ({found.tests} one-sided paired "
-        f"randomization tests, Holm, {rules.resamples} resamples, seed {rules.seed})"
+        f"randomization tests, Holm, {rules.resamples} resamples, seed {rules.seed}"
+        f"{f', by clusters of one {rules.cluster}' if rules.cluster else ''})"
     )
     for each in found.outcomes:
         if each.detectable is not None and not each.part:
@@ -100,7 +104,7 @@ def _table(outcomes: Sequence[Outcome]) -> str:
 
 def _worst(found: Gate) -> str:
     """Return the articles on which the first rule that failed fell the most, with the words."""
-    failed = [each for each in found.outcomes if each.verdict != "pass" and each.worst]
+    failed = [each for each in found.outcomes if each.verdict not in _NO_FAILURE and each.worst]
     if not failed:
         return ""
     first = min(failed, key=lambda each: (each.verdict != "regression", each.p_worse or 0.0))
@@ -168,7 +172,7 @@ def word_diff(before: str, after: str) -> Iterator[tuple[Change, str]]:
 
 # For GitHub.
 
-_LEVELS: Mapping[GateResult, str] = {
+_LEVELS: Mapping[RuleResult, str] = {
     "regression": "error",
     "inconclusive": "warning",
     "could-not-run": "error",
@@ -181,7 +185,7 @@ def annotations(found: Gate) -> Iterator[str]:
     """Yield a workflow command for each rule that did not pass."""
     if found.verdict == "could-not-run" and found.reason:
         yield _command("error", "evalharness: the gate could not run", found.reason)
-    failed = [each for each in found.outcomes if each.verdict != "pass"]
+    failed = [each for each in found.outcomes if each.verdict not in _NO_FAILURE]
     for each in failed[:MOST_ANNOTATIONS]:
         title = f"evalharness: {each.verdict} of {each.name}"
         yield _command(_LEVELS[each.verdict], title, each.message)
@@ -222,8 +226,9 @@ def gate_junit(found: Gate) -> str:
         "errors": str(sum(case.find("error") is not None for case in cases)),
     }
     suites = ET.Element("testsuites", {"name": "evalharness", **counts})
+    skipped = str(sum(case.find("skipped") is not None for case in cases))
     suite = ET.SubElement(
-        suites, "testsuite", {"name": "evalharness gate", "skipped": "0", **counts}
+        suites, "testsuite", {"name": "evalharness gate", "skipped": skipped, **counts}
     )
     properties = ET.SubElement(suite, "properties")
     for name in ("verdict", "baseline", "candidate"):
@@ -237,7 +242,9 @@ def gate_junit(found: Gate) -> str:
 def _case(each: Outcome) -> ET.Element:
     name = f"{each.name}: {each.kind}"
     case = ET.Element("testcase", classname="evalharness.gate", name=_plain(name), time="0")
-    if each.verdict != "pass":
+    if each.verdict == "not-measured":
+        ET.SubElement(case, "skipped")
+    if each.verdict not in _NO_FAILURE:
         failure = ET.SubElement(case, "failure", type=each.verdict, message=_plain(each.message))
         failure.text = _plain(
             "\n".join(f"{w.id}: {w.baseline:.4f} -> {w.candidate:.4f}" for w in each.worst)

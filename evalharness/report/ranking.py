@@ -136,6 +136,8 @@ def _obstacle(measure: Measure, runs: Sequence[Run], names: Sequence[str]) -> st
 
 def _ranking(column: ScoreColumn, comparison: Comparison, gathered: Gathered) -> Ranking:
     standing = {s.system: s for s in comparison.standings if s.metric == column.key}
+    if not standing:  # no article has a value of all systems
+        return Ranking(column, "", 0, dict.fromkeys(comparison.systems), {}, {})
     means = {name: standing[name].mean for name in comparison.systems}
     n = next(iter(standing.values())).n
     running = competitors(gathered)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from evalharness.stats.intervals import Values
 
+Clusters = npt.NDArray[np.intp]
 _Wholes = Values | npt.NDArray[np.float32]
 
 RESAMPLES = 10_000
@@ -41,6 +42,8 @@ _DRAWN_BITS = 4
 _ONE_PART = 2**16
 # Bits that the rounding of each number and of the sum of the sizes may need.
 _SPARE = 2
+# An exponential weight is below 16 (2**16 draws), and known to a 4,096th.
+_WEIGHT_BITS = 16
 # How often an article is drawn follows Poisson's law; its table has an entry for each 16-bit draw.
 _TABLE = 2**16
 
@@ -56,24 +59,49 @@ def subtract(scores: Values, others: Values) -> Values:
     return np.where(np.abs(differences) <= noise, 0.0, differences)
 
 
+def cluster_totals(differences: Values, clusters: Clusters | None) -> tuple[Values, Values]:
+    """Return sums of the known differences of each cluster, and how many these are.
+
+    clusters: the number of each article's cluster, from 0; None where each is its own.
+
+    >>> cluster_totals(np.array([[1.0], [2.0], [np.nan]]), np.array([0, 0, 1]))[0].tolist()
+    [[3.0], [0.0]]
+    """
+    present = ~np.isnan(differences)
+    known, counts = np.where(present, differences, 0.0), present.astype(np.float64)
+    if clusters is None or not differences.size:
+        return known, counts
+    return _sums_by_cluster(known, clusters), _sums_by_cluster(counts, clusters)
+
+
+def _sums_by_cluster(values: Values, clusters: Clusters) -> Values:
+    sums = [np.bincount(clusters, weights=column).astype(np.float64) for column in values.T]
+    return np.stack(sums, axis=1)
+
+
 def bootstrap_differences(
-    differences: Values, seed: int, resamples: int = RESAMPLES, means: Values | None = None
+    differences: Values,
+    seed: int,
+    resamples: int = RESAMPLES,
+    means: Values | None = None,
+    clusters: Clusters | None = None,
 ) -> Values:
     """Draw as many articles as there are, with replacement, again and again; return the means.
 
     differences: shape (articles, columns), NaN for a missing one. means: what `column_means` says
-    of them, where that is known already. Returns (resamples, columns), NaN where a resample has
-    none of a column.
+    of them, where that is known already. clusters: as `cluster_totals` has them; whole clusters
+    are drawn (Davison & Hinkley 1997, section 3.8). Returns (resamples, columns), NaN where a
+    resample has none of a column.
 
     >>> bootstrap_differences(np.array([[0.1], [0.1]]), seed=0, resamples=3).tolist()
     [[0.1], [0.1], [0.1]]
     """
-    n, columns = differences.shape
-    present = ~np.isnan(differences)
+    totals, present = cluster_totals(differences, clusters)
+    n, columns = totals.shape
     if not n or not columns:
         return np.full((resamples, columns), np.nan)
-    parts = _parts(np.where(present, differences, 0.0), _SINGLE_BITS - _DRAWN_BITS)
-    whole = bool(present.all())
+    parts = _parts(totals, _SINGLE_BITS - _DRAWN_BITS)
+    whole = bool((present == 1).all())
     summands = parts.wholes if whole else [*parts.wholes, present.astype(np.float32)]
     found = _products(_draw_resamples(n, seed, resamples, columns), summands, resamples)
     drawn = float(n) if whole else found[-1]
@@ -84,6 +112,71 @@ def bootstrap_differences(
     exact = column_means(differences) if means is None else means
     centred: Values = drawn_means - (rounded - exact)
     return centred
+
+
+def worst_case_means(
+    values: Values,
+    worst: Values,
+    seed: int,
+    resamples: int = RESAMPLES,
+    clusters: Clusters | None = None,
+) -> Values:
+    """Return means under random weights, of the values and of one more that was not seen.
+
+    Shape (resamples, columns). A low quantile is a lower bound of the true mean: the bound of
+    Learned-Miller & Thomas (2019, A new confidence interval for the mean of a bounded random
+    variable, arXiv 1905.06208; Phan et al. 2021, ICML, arXiv 2106.03163), whose spacings of uniform
+    order statistics are what exponential weights over their sum are. Of scores of 0 and 1 it is
+    Clopper and Pearson's bound; of n equal ones it is the rule of three.
+
+    values: shape (articles, columns), NaN for a missing one. worst: what the unseen article has,
+    shape (columns,); as little as any in the sample, if that is less. clusters: as `cluster_totals`
+    has them; each has one weight, and unseen is a cluster of their average size.
+
+    >>> means = worst_case_means(np.zeros((100, 1)), np.array([-1.0]), seed=0)
+    >>> round(float(np.quantile(means, 0.05)), 3)  # 3 / 100, nearly
+    -0.03
+    """
+    totals, counts = cluster_totals(values, clusters)
+    held = counts > 0
+    own = np.divide(totals, counts, out=np.full_like(totals, np.inf), where=held)
+    lowest = np.minimum(worst, own.min(axis=0, initial=np.inf))
+    size = np.rint(counts.sum(axis=0) / np.maximum(held.sum(axis=0), 1))
+    summands = np.concatenate([totals, [lowest * size]]), np.concatenate([counts, [size]])
+    sums = np.concatenate([_whole_numbers(summands[0]), summands[1]], axis=1)
+    found = np.empty((resamples, sums.shape[1]))
+    start = 0
+    for weights in _exponential_weights(len(sums), seed, resamples, sums.shape[1]):
+        found[start : start + len(weights)] = weights @ sums
+        start += len(weights)
+    weighted, weight = np.split(found, 2, axis=1)
+    with np.errstate(invalid="ignore"):  # 0 / 0: none is known
+        means: Values = np.ldexp(weighted, -_places_of_sum(summands[0])) / weight
+    return means
+
+
+def _whole_numbers(values: Values) -> Values:
+    """Return values in units of a power of two, rounded: the sum of their sizes is whole."""
+    rounded: Values = np.rint(np.ldexp(values, _places_of_sum(values)))
+    return rounded
+
+
+def _places_of_sum(values: Values) -> npt.NDArray[np.int64]:
+    """Return by how many binary places to move columns, to be summed exactly with their weights."""
+    _, exponents = np.frexp(np.abs(values).sum(axis=0))
+    places: npt.NDArray[np.int64] = 52 - _WEIGHT_BITS - exponents.astype(np.int64)
+    return places
+
+
+def _exponential_weights(n: int, seed: int, resamples: int, columns: int) -> Iterator[Values]:
+    """Yield whole numbers that are distributed like exponential ones, (some resamples, n)."""
+    quantiles = -np.log1p(-(np.arange(_TABLE) + 0.5) / _TABLE)
+    table = np.rint(np.ldexp(quantiles, _WEIGHT_BITS - 4))
+    bits = np.random.PCG64(np.random.SeedSequence(seed))
+    words = -(-n // 4)
+    for rows in _blocks(words * 4, resamples, columns):
+        draws = bits.random_raw(rows * words).astype("<u8", copy=False).view("<u2")
+        yield table.take(draws).reshape(rows, words * 4)[:, :n]
 
 
 def column_means(values: Values) -> Values:
@@ -358,20 +451,24 @@ def percentile_interval(resampled: Values, level: float = ALPHA) -> tuple[Values
     return low_high[0], low_high[1]
 
 
-def standard_error(differences: Values, means: Values | None = None) -> Values:
+def standard_error(
+    differences: Values, means: Values | None = None, clusters: Clusters | None = None
+) -> Values:
     """Return the standard error of each column's mean, NaN where fewer than two are known.
 
-    0 where all differences are equal up to the floats' noise.
+    0 where all differences are equal up to the floats' noise. clusters: as `cluster_totals` has
+    them; then it is the error of a mean over clusters.
     """
     known = ~np.isnan(differences)
-    n = known.sum(axis=0)
     centred = differences - (column_means(differences) if means is None else means)
-    squares = np.where(known, centred, 0.0) ** 2
+    totals, counts = cluster_totals(np.where(known, centred, np.nan), clusters)
+    n, groups = known.sum(axis=0), (counts > 0).sum(axis=0)
     greatest = np.abs(differences).max(axis=0, initial=0.0, where=known)
-    alike = squares.max(axis=0, initial=0.0) <= (_NOISE * greatest) ** 2
+    farthest = np.abs(centred).max(axis=0, initial=0.0, where=known)
     with np.errstate(invalid="ignore", divide="ignore"):
-        error: Values = np.sqrt(_column_sums(squares) / (n - 1) / n)
-    return np.where(n > 1, np.where(alike, 0.0, error), np.nan)
+        error: Values = np.sqrt(_column_sums(totals**2) / (groups - 1) / groups) * (groups / n)
+    alike = farthest <= _NOISE * greatest
+    return np.where(groups > 1, np.where(alike, 0.0, error), np.nan)
 
 
 def smallest_detectable(error: float, n: int, level: float, power: float = POWER) -> float:

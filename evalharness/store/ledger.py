@@ -203,12 +203,22 @@ class VersionsFile:
 
         Empty where there is no file, or one that is damaged: nobody can say then.
         """
+        return self._stretches() or []
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether there is a file, and a byte of it is not as it was written."""
+        return self.path.exists() and self._stretches() is None
+
+    def _stretches(self) -> list[tuple[int, dict[str, Any]]] | None:
         try:
-            entries = json.loads(self.path.read_bytes())
-            stretches = [(int(entry["from"]), dict(entry["versions"])) for entry in entries]
+            line = self.path.read_bytes()
+            if not (_is_whole(line) and _is_framed(line)):
+                return None
+            entries = json.loads(line)["stretches"]
+            return [(int(entry["from"]), dict(entry["versions"])) for entry in entries]
         except (OSError, ValueError, RecursionError, KeyError, TypeError):
-            return []
-        return sorted(stretches, key=itemgetter(0))
+            return None
 
     def note(self, end: int, versions: Mapping[str, Any]) -> None:
         """Note what makes all that is written from a byte on; the ledger's lock is held."""
@@ -219,7 +229,7 @@ class VersionsFile:
             stretches.append((end, versions))
         if stretches != known:
             entries = [{"from": start, "versions": made} for start, made in stretches]
-            _replace_file(self.path, json.dumps(entries, indent=1) + "\n")
+            _replace_file(self.path, _line({"stretches": entries}).decode())
 
     def made(self, offsets: Iterable[int]) -> list[Mapping[str, Any] | None]:
         """Return the versions that made the lines at some bytes, each once; None: nobody knows."""

@@ -23,7 +23,7 @@ from evalharness.records import Article, Score, Summary
 from evalharness.store import ledger as store_ledger
 from evalharness.store import samples, table
 from evalharness.store.aggregates import BLOCK_ROWS, Tally
-from evalharness.store.ledger import Ledger
+from evalharness.store.ledger import Ledger, VersionsFile
 from evalharness.store.runs import Run
 from evalharness.store.store import content_key
 from evalharness.text import defects, sentences
@@ -60,6 +60,9 @@ class Shelf:
 
     def _read(self, path: Path, signature: Mapping[str, Any]) -> Ledger | None:
         kept = check_ledger(path, self.findings)
+        versions = VersionsFile(path.with_suffix(".versions.json"))
+        if versions.is_damaged:
+            self.findings.differs(versions.path, 1, "", "was changed: it says what made the ledger")
         try:
             ledger = Ledger(path.parent, signature)
         except StoreError as error:
