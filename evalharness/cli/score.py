@@ -1,7 +1,7 @@
 """`evalharness score`: scores of summaries that exist."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,6 +30,13 @@ Systems = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A system of a log, if not all; repeatable."),
 ]
+Again = Annotated[
+    bool, typer.Option("--again", help="The files are folders of runs: score them as of today.")
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace a run of this file with other rows or options."),
+]
 
 
 def score_command(
@@ -42,14 +49,8 @@ def score_command(
     ] = "lexical",
     format: InputFormat = "auto",
     system: Systems = None,
-    again: Annotated[
-        bool,
-        typer.Option("--again", help="The files are folders of runs: score them as of today."),
-    ] = False,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace a run of this file with other rows or options."),
-    ] = False,
+    again: Again = False,
+    overwrite: Overwrite = False,
     overrides: options.Overrides = None,
     limit: options.Limit = None,
     results: options.Results = "results",
@@ -66,6 +67,8 @@ def score_command(
     if again:
         show_run(partial(_score_each_again, files), as_json=as_json, report=report)
         return
+    how: dict[str, Any] = {"limit": limit, "results": results}
+    how |= {"executor": executor, "workers": workers}
     compute = partial(
         score_files,
         files,
@@ -75,10 +78,7 @@ def score_command(
         format=format,
         systems=system or (),
         overwrite=overwrite,
-        limit=limit,
-        results=results,
-        executor=executor,
-        workers=workers,
+        **how,
         space=not no_space_check,
         tell=lambda line: typer.echo(f"evalharness: {line}", err=True),
     )
