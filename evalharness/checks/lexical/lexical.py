@@ -106,7 +106,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.15, "supported": 0.5}
     index: ClassVar[type[ArticleIndex]] = Indexed
 
@@ -144,7 +144,7 @@ def merge_flags(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ..
     """Return the flags of several checks in order, without overlaps.
 
     Those of an earlier check win. Of a flag `unsupported` what they leave free is kept where it has
-    a letter or digit, up to the very flag that wins; of others nothing.
+    a letter or digit, up to the blank before the flag that wins; of others nothing.
     """
     kept: list[Flag] = []
     for some in flags:
@@ -154,9 +154,20 @@ def merge_flags(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ..
             if free == [flag.span]:
                 kept.append(flag)
             elif flag.kind == "unsupported":
-                pieces = (span for span in free if any(map(str.isalnum, span.of(summary))))
+                pieces = (
+                    _without_blanks(span, summary)
+                    for span in free
+                    if any(map(str.isalnum, span.of(summary)))
+                )
                 kept += (replace(flag, span=piece) for piece in pieces)
     return tuple(sorted(kept, key=lambda flag: flag.span))
+
+
+def _without_blanks(span: Span, summary: str) -> Span:
+    """Return a span without the blanks at its ends, where it was cut beside a flag that won."""
+    words = span.of(summary)
+    start = span.start + len(words) - len(words.lstrip())
+    return Span(start, start + len(words.strip()))
 
 
 def _free(span: Span, taken: Sequence[Span]) -> list[Span]:
