@@ -71,9 +71,8 @@ def paired_tests(
 ) -> list[Tested]:
     """Test each column against its margin.
 
-    baseline, candidate: shape (articles, columns), NaN where there is no score; an article counts
-    where both have one. clusters: the number of each article's cluster, from 0; then whole clusters
-    are drawn and exchanged.
+    baseline, candidate: shape (articles, columns), NaN without a score; an article counts where
+    both have one. clusters: the number of each article's, from 0, drawn and exchanged whole.
     """
     known = ~np.isnan(baseline) & ~np.isnan(candidate)
     ours, theirs = np.where(known, candidate, np.nan), np.where(known, baseline, np.nan)
@@ -104,10 +103,8 @@ def paired_tests(
         "p_tolerable": np.where(n > 0, _share_below(lower[:, k:]), 1.0),
     }
     needed = _articles_needed(moved, -(unseen + margin_means), level, clusters)
-    return [
-        Tested(**{name: column[i].item() for name, column in columns.items()}, needed=needed[i])
-        for i in range(k)
-    ]
+    rows = [{name: column[i].item() for name, column in columns.items()} for i in range(k)]
+    return [Tested(**row, needed=n) for row, n in zip(rows, needed, strict=True)]
 
 
 def _tolerated_losses(margins: Sequence[Margin], theirs: Values, means: Values) -> Values:

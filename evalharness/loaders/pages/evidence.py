@@ -6,7 +6,7 @@ A sign is a name in `weights.SIGNS`, a link one in `weights.LINKS`. Nothing is d
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalharness.loaders.pages import labels, languages
@@ -220,23 +220,26 @@ def _label_signs(each: Line) -> set[str]:
         signs.discard("credit")
     if points_elsewhere(said):
         signs.add("pointer")
-    if languages.begins("imperative", said):
-        signs.add("imperative")
-    if said[0].islower():
-        signs.add("lower_start")
-    if _PICTURES.search(said):
-        signs.add("picture")
-    if leads_away(said):
-        signs.add("leads_away")
+    return signs | _wording_signs(said)
+
+
+def _wording_signs(said: str) -> set[str]:
+    signs = {name for name, shown in _SHOWN.items() if shown(said)}
     if languages.says("site_talk", said):
         signs.add("site_talk" if languages.says("reader", said) else "site_words")
-    if _STAMPED.search(said):
-        signs.add("stamped")
-    if _CODE.search(said):
-        signs.add("code")
-    if languages.says("paper", said):
-        signs.add("paper")
     return signs
+
+
+# What a line's wording alone shows.
+_SHOWN: Mapping[str, Callable[[str], object]] = {
+    "imperative": lambda said: languages.begins("imperative", said),
+    "lower_start": lambda said: said[0].islower(),
+    "picture": _PICTURES.search,
+    "leads_away": leads_away,
+    "stamped": _STAMPED.search,
+    "code": _CODE.search,
+    "paper": lambda said: languages.says("paper", said),
+}
 
 
 def folded(said: str) -> str:
