@@ -8,6 +8,7 @@ import typer
 from evalharness.cli import options
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
+from evalharness.comparison.shared import detectable_figure, scaled_figure
 from evalharness.report import table
 
 
@@ -51,7 +52,7 @@ def _means(found: Comparison) -> list[list[str]]:
     for system in found.systems:
         standings = [found.standing(metric, system) for metric in found.metrics]
         rows.append(
-            [system, *(f"{table.scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
+            [system, *(f"{scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
         )
     return rows
 
@@ -62,7 +63,7 @@ def _differences(found: Comparison) -> list[list[str]]:
 
 def _row(each: Difference) -> list[str]:
     def scaled(value: float | None, sign: str = "+") -> str:
-        return table.scaled_figure(value, each.metric, sign)
+        return scaled_figure(value, each.metric, sign)
 
     return [
         each.metric,
@@ -75,7 +76,7 @@ def _row(each: Difference) -> list[str]:
         table.p_value(each.p_bh),
         table.number_text(each.effect, 2, "+"),
         f"{each.wins}/{each.ties}/{each.losses}",
-        scaled(each.detectable, ""),
+        detectable_figure(each.detectable, each.metric),
     ]
 
 
@@ -147,7 +148,7 @@ def latex(found: Comparison) -> str:
 def _latex_cell(found: Comparison, metric: str, system: str) -> str:
     standing = found.standing(metric, system)
     means = [found.standing(metric, each).mean for each in found.systems]
-    mean = _tex(table.scaled_figure(standing.mean, metric))
+    mean = _tex(scaled_figure(standing.mean, metric))
     if standing.mean is not None and standing.mean == max(m for m in means if m is not None):
         mean = rf"\textbf{{{mean}}}"
     return rf"{mean}\textsuperscript{{{_tex(standing.letters)}}}"
