@@ -70,6 +70,33 @@ def test_verdict_follows_loss_and_margin(
     assert outcome.low <= moved <= outcome.high
 
 
+def test_figures_are_shown_times_100_as_in_all_tables(make_run: MakeRun) -> None:
+    from evalharness.report.gate import gate_junit, gate_markdown, gate_notes
+
+    found = gate(
+        make_run("a", {"m": BASE.tolist()}),
+        make_run("b", {"m": _moved(-0.05)}),
+        {
+            "metrics": {"m": {"margin": 0.01, "floor": 0.2}},
+            "limits": {"answered": {"at_least": 0.9}},
+        },
+    )
+    first, floor, limit = found.outcomes
+    mean, moved = (float(np.mean(values)) for values in (BASE, _moved(-0.05)))
+    assert first.message == (
+        f"mean {moved * 100:.2f}, -5.00 from the baseline's, "
+        "beyond chance and not shown to lie within 1.00"
+    )
+    assert floor.message == f"mean {moved * 100:.2f}; the floor is 20.00"
+    assert limit.message == "100 (baseline 100)"
+    assert found.record()["outcomes"][0]["candidate"] == pytest.approx(moved)
+    row = f"| {mean * 100:.2f} | {moved * 100:.2f} | -5.00 | 1.00 |"
+    assert row in gate_markdown(found)
+    assert "times 100" in next(gate_notes(found))
+    worst = first.worst[0]
+    assert f"{worst.id} {worst.baseline * 100:.2f} -&gt; " in gate_junit(found)
+
+
 def test_relative_margin_is_a_share_of_the_baseline(make_run: MakeRun) -> None:
     runs = make_run("a", {"m": BASE.tolist()}), make_run("b", {"m": _moved(-0.03)})
     found = gate(*runs, {"metrics": {"m": {"relative": 0.2}}})

@@ -115,6 +115,20 @@ def test_detectable_difference_without_a_run_is_an_assumption_that_is_stated(
         assert larger is None or smaller < larger
 
 
+def test_difference_beyond_the_scale_is_not_said_to_show(tmp_path: Path) -> None:
+    from evalharness.cli.plan import plan_text
+
+    made = plan(make_config(), results=tmp_path / "r", limit=2)
+    found = {each.metric: each for each in made.detectable}
+    assert all(each.difference is None or each.difference <= 1 for each in found.values())
+    beyond = [each for each in found.values() if each.difference is None and each.deviation]
+    text = plan_text(made)
+    assert beyond
+    assert f"{beyond[0].metric}: none on its scale with 2 articles" in text
+    (more, *_) = plan(make_config(), results=tmp_path / "r", limit=5).detectable
+    assert more.difference is not None
+
+
 def test_detectable_difference_of_one_article_or_of_runs_that_agree_is_unknown(
     tmp_path: Path,
 ) -> None:

@@ -5,13 +5,14 @@ there.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from browser.chromium import PHONE, Browser, chromium
+from browser.chromium import DESKTOP, PHONE, Browser, chromium
 from browser.runs import (
     ROOT,
     evalharness,
@@ -78,6 +79,115 @@ def large(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "checks": ["numbers", "quotes"],
     }
     return run_and_report(folder, config)
+
+
+def first_of_quickstart(folder: Path, config: dict[str, object]) -> Path:
+    write_rows(folder / "articles.jsonl", quickstart_rows()[:6])
+    data = {"data": {"name": "files", "path": "articles.jsonl"}}
+    return run_and_report(folder, data | config)
+
+
+@pytest.fixture(scope="module")
+def two_runs(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    models: object = [{"name": "random", "sentences": 2}, "textrank"]
+    return first_of_quickstart(tmp_path_factory.mktemp("two"), {"models": models})
+
+
+@pytest.fixture(scope="module")
+def sweep(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config: dict[str, object] = {
+        "model": {"name": "random"},
+        "sweep": {"grid": {"model.seed": [1, 2, 3]}},
+    }
+    return first_of_quickstart(tmp_path_factory.mktemp("sweep"), config)
+
+
+KINDS = pytest.mark.parametrize(
+    "page", ["quickstart", "flagged", "two_runs", "sweep"], indirect=True
+)
+SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+UNMEANT = re.compile(r"\b(?:NaN|undefined|null)\b|\[object")
+
+
+@KINDS
+@SIZES
+def test_nothing_unmeant_is_shown(browser: Browser, page: Path, size: tuple[int, int]) -> None:
+    browser.open(page, size=size)
+    seen = [str(browser.run("return document.body.innerText"))]
+    for at in range(int(browser.run("return document.querySelectorAll('#explorer .row').length"))):
+        browser.article(at)
+        seen.append(browser.text("#explorer-reading"))
+    assert len(seen) > 6
+    assert [UNMEANT.findall(text) for text in seen] == [[]] * len(seen)
+
+
+@KINDS
+@SIZES
+def test_links_land_where_they_point(browser: Browser, page: Path, size: tuple[int, int]) -> None:
+    below_header = """const at = document.querySelector(arguments[0]).getBoundingClientRect().top;
+        const bar = document.querySelector(".top");
+        const style = getComputedStyle(bar);
+        const covered = style.position === "sticky" ? bar.getBoundingClientRect().bottom : 0;
+        const end = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+        return [at - covered, end];"""
+    browser.open(page, size=size)
+    links = browser.run("return [...document.querySelectorAll('nav a')].map((a) => a.hash)")
+    assert "#provenance" in links
+    for link in links:
+        for opened in (False, True):
+            browser.moves(opened)
+            if opened:  # with the motion that people see: what is above comes later
+                browser.open(page, link, size)
+            else:
+                browser.run("document.querySelector(`nav a[href='${arguments[0]}']`).click()", link)
+            browser.run("return new Promise((done) => setTimeout(done, 600))")
+            off, end = browser.run(below_header, link)
+            browser.moves(False)
+            assert off >= -2
+            assert off < 60 or end, (link, opened, off)
+
+
+def test_share_that_was_read_is_a_number(browser: Browser, quickstart: Path) -> None:
+    browser.open(quickstart)
+    shares: list[int] = []
+    for at in range(N_QUICKSTART):
+        browser.article(at)
+        for each in browser.all("#explorer-cards .reader"):
+            found = re.fullmatch(r"read (\d+) % of the article", each.get_attribute("textContent"))
+            assert found
+            shares.append(int(found[1]))
+    assert len(shares) > 24
+    assert 0 < min(shares) < max(shares) < 100
+
+
+def test_no_word_is_cut_by_what_says_where_reading_ended(
+    browser: Browser, quickstart: Path
+) -> None:
+    browser.open(quickstart)
+    cut = """return [...document.querySelectorAll('.unread-from')].map((e) =>
+        [e.previousSibling?.textContent.slice(-1) ?? ' ', e.textContent[0]])"""
+    n_marks = 0
+    for at in range(N_QUICKSTART):
+        browser.article(at)
+        for before, after in browser.run(cut):
+            n_marks += 1
+            assert before.isspace() or after.isspace(), (at, before, after)
+    assert n_marks > 3
+
+
+def test_scores_are_rounded_on_the_page_as_by_show(browser: Browser, quickstart: Path) -> None:
+    for name, place in (("lead-3", 0), ("lead1-bart", 5)):
+        for at, sample in enumerate(samples(quickstart.parent / name)[:8]):
+            browser.open(quickstart, f"#article={sample['id']}&system={name}")
+            browser.wait("document.querySelector('#explorer-cards .card')")
+            shown = browser.run(
+                "return [...document.querySelectorAll(`[data-system='${arguments[0]}'] dl div`)]"
+                ".map((e) => [e.children[0].textContent, e.children[1].textContent])",
+                place,
+            )
+            parts = sample["scores"]["rouge"]["parts"]
+            for part in ("rouge1", "rouge2", "rougeLsum"):
+                assert [part, f"{parts[part] * 100:.1f}"] in shown, (at, part)
 
 
 @pytest.fixture
@@ -361,7 +471,9 @@ def test_what_was_not_read_is_grey(browser: Browser, quickstart: Path) -> None:
     grey = browser.run(
         "return [...document.querySelectorAll('.unread')].map((e) => e.textContent).join('')"
     )
-    unread = sample["article"][sample["summary"]["read"] :]
+    unread = sample["article"][sample["summary"]["read"] :].partition("ls ")[
+        2
+    ]  # the cut word's end
     assert "".join(grey.split()) == "".join(unread.split())
     assert browser.text("#explorer-pane-note").startswith("Greyed: what lead1-bart did not read")
     browser.one('[data-system="5"] .reader').click()

@@ -107,7 +107,7 @@ def test_without_an_id_the_worst_stand_first(run: Path, command: Command) -> Non
 
     text = command("show", run, "-n", 2).stdout
     assert "  sport-1  no summary" in text
-    assert "  news-1  0.10; 1 number  “The bridge cost 40 million.”" in text
+    assert "  news-1  10.0; 1 number  “The bridge cost 40 million.”" in text
     assert "news-2" not in text
 
 

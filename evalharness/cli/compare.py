@@ -9,6 +9,7 @@ import typer
 from evalharness.cli import options
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
+from evalharness.comparison.shared import detectable_figure, scaled_figure
 from evalharness.report import table
 
 
@@ -77,7 +78,7 @@ def _means(found: Comparison) -> list[list[str]]:
     for system in sorted(found.systems, key=lambda system: system in found.incomplete):
         standings = [found.standing(metric, system) for metric in found.metrics]
         rows.append(
-            [system, *(f"{table.scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
+            [system, *(f"{scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
         )
     return rows
 
@@ -88,7 +89,7 @@ def _differences(found: Comparison) -> list[list[str]]:
 
 def _row(each: Difference) -> list[str]:
     def scaled(value: float | None, sign: str = "+") -> str:
-        return table.scaled_figure(value, each.metric, sign)
+        return scaled_figure(value, each.metric, sign)
 
     return [
         each.metric,
@@ -101,7 +102,7 @@ def _row(each: Difference) -> list[str]:
         table.p_value(each.p_bh),
         table.number_text(each.effect, 2, "+"),
         f"{each.wins}/{each.ties}/{each.losses}",
-        scaled(each.detectable, ""),
+        detectable_figure(each.detectable, each.metric),
     ]
 
 
@@ -157,8 +158,8 @@ def _joined_notes(found: Comparison) -> Iterator[str]:
             f"fewer than {_FEW_RUNS} runs hardly tell how {keys} moves a mean: intervals are wide"
         )
     for s in found.standings:
-        ends = table.interval_text(s.low, s.high, partial(table.scaled_figure, metric=s.metric))
-        yield f"{s.system}: {s.metric} {table.scaled_figure(s.mean, s.metric)}, {ends}"
+        ends = table.interval_text(s.low, s.high, partial(scaled_figure, metric=s.metric))
+        yield f"{s.system}: {s.metric} {scaled_figure(s.mean, s.metric)}, {ends}"
 
 
 def comparison_markdown(found: Comparison) -> str:
@@ -201,7 +202,7 @@ def _latex_cell(found: Comparison, metric: str, system: str) -> str:
     standing = found.standing(metric, system)
     ranked = [each for each in found.systems if each not in found.incomplete]
     means = [found.standing(metric, each).mean for each in ranked]
-    mean = _tex(table.scaled_figure(standing.mean, metric))
+    mean = _tex(scaled_figure(standing.mean, metric))
     best = max((m for m in means if m is not None), default=None)
     if system in ranked and standing.mean is not None and standing.mean == best:
         mean = rf"\textbf{{{mean}}}"

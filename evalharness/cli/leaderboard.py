@@ -8,6 +8,7 @@ from evalharness.cli import fail
 from evalharness.cli.options import AsJson, Texts, print_as
 from evalharness.comparison.leaderboard import Board, Leaderboard, LeaderboardRow
 from evalharness.comparison.leaderboard import leaderboard as list_runs
+from evalharness.comparison.shared import scaled_figure
 from evalharness.errors import Exit
 from evalharness.report import table
 
@@ -74,8 +75,8 @@ def _figure(row: LeaderboardRow, heading: str) -> str:
     mean, low, high = row.figures.get(heading, (None, None, None))
     if mean is None or low is None or high is None:
         return table.number_text(mean, 1)  # of a whole corpus, on the metric's own scale
-    half = table.scaled_figure(max(high - mean, mean - low), heading)
-    return f"{table.scaled_figure(mean, heading)} ±{half}"
+    half = scaled_figure(max(high - mean, mean - low), heading)
+    return f"{scaled_figure(mean, heading)} ±{half}"
 
 
 def leaderboard_markdown(found: Leaderboard) -> str:

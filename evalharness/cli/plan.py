@@ -7,6 +7,7 @@ import typer
 
 from evalharness.cli import options
 from evalharness.cli.options import print_result
+from evalharness.comparison.shared import scaled_figure
 from evalharness.hf.hub import readable
 from evalharness.report.table import amount_text, table_lines
 from evalharness.runner.plan import CellPlan, Plan, StoredCount
@@ -80,10 +81,13 @@ def _detectable(plan: Plan) -> list[str]:
         return []
     lines = [
         "",
-        "smallest difference of two systems that is found with a chance of 80 % (5 % level):",
+        "smallest difference of two systems, times 100, that is found with a chance of 80 % "
+        "(5 % level):",
     ]
     for found in plan.detectable:
-        figure = "unknown" if found.difference is None else f"{found.difference:.4f}"
+        figure = scaled_figure(found.difference, found.metric)
+        if found.difference is None:
+            figure = "unknown" if found.deviation is None else "none on its scale"
         of = f"{amount_text(found.articles, 'article')}{found.data and ' of '}{found.data}"
         lines.append(f"  {found.metric}: {figure} with {of} ({found.basis})")
     return lines

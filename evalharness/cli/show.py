@@ -80,14 +80,14 @@ def show_worst(
         (f"; {len(gathered.runs)} systems" if len(gathered.runs) > 1 else "", ""),
     )  # fmt: skip
     for suspect in suspects:
-        _list(console, suspect, several=len(gathered.runs) > 1)
+        score = "no score" if by is None or suspect.score is None else by.text(suspect.score)
+        _list(console, suspect, score, several=len(gathered.runs) > 1)
     console.print()
     print_wrapped(console, "", (f"Read one: evalharness show {shlex.quote(name)} ID", "dim"))
     show_reminder(out)
 
 
-def _list(console: "Console", suspect: find.Suspect, *, several: bool) -> None:
-    score = "no score" if suspect.score is None else f"{suspect.score:.2f}"
+def _list(console: "Console", suspect: find.Suspect, score: str, *, several: bool) -> None:
     flags = ", ".join(f"{n} {kind}" for kind, n in sorted(suspect.flags.items()))
     facts = [suspect.system] if several else []
     facts += ["no summary"] if suspect.finish == "error" else [score]
@@ -209,10 +209,8 @@ class _Article:
             score = written.sample["scores"].get(column.measure.metric)
             if score is None:
                 continue
-            value = column.value_in(written.sample["scores"])
-            said = f"– ({score.get('note', 'not scored')})"
-            if value is not None:
-                said = f"{value * 100:.1f}" if column.percent else f"{value:.2f}"
+            said = column.text(column.value_in(written.sample["scores"]))
+            said += "" if said != "–" else f" ({score.get('note', 'not scored')})"
             pieces += [(f"{column.label} ", "bold"), (f"{said}   ", "")]
         return pieces
 

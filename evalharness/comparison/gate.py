@@ -22,10 +22,19 @@ from evalharness.comparison.rules import (
     Rules,
     SliceRule,
     WorstArticle,
+    limit_figure,
     read_rules,
     worst_of,
 )
-from evalharness.comparison.shared import Incomparable, Measure, Shared, choose_measures, share
+from evalharness.comparison.shared import (
+    Incomparable,
+    Measure,
+    Shared,
+    choose_measures,
+    detectable_figure,
+    scaled_figure,
+    share,
+)
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest
@@ -411,12 +420,14 @@ def _margin_outcome(
     thin = tested.n < rules.coverage * scored
     if thin and verdict == "pass":
         verdict = "inconclusive"
-    message = _margin_message(verdict, tested, rules, scored if thin else None, detectable)
+    name = test.measure.name
+    message = _margin_message(name, verdict, tested, rules, scored if thin else None, detectable)
     if test.is_same and pairing.is_same_text:
         verdict = "pass"
-        message = f"mean {tested.candidate:.4f}; both runs have the same summaries, word for word"
+        mean = scaled_figure(tested.candidate, name)
+        message = f"mean {mean}; both runs have the same summaries, word for word"
     return Outcome(
-        rule=test.measure.name,
+        rule=name,
         kind="margin",
         verdict=verdict,
         message=message,
@@ -447,6 +458,7 @@ def _articles_needed(tested: margin_tests.Tested, rules: Rules) -> int | None:
 
 
 def _margin_message(
+    name: str,
     verdict: RuleResult,
     tested: margin_tests.Tested,
     rules: Rules,
@@ -455,12 +467,14 @@ def _margin_message(
 ) -> str:
     if not tested.n:
         return "no article has both scores"
-    low = f"; the loss is at most {max(0.0, -tested.low):.4f}" if np.isfinite(tested.low) else ""
-    mean = f"mean {tested.candidate:.4f}, {tested.difference:+.4f} from the baseline's"
+    least = scaled_figure(max(0.0, -tested.low), name)
+    low = f"; the loss is at most {least}" if np.isfinite(tested.low) else ""
+    mean, margin = scaled_figure(tested.candidate, name), scaled_figure(tested.margin, name)
+    mean = f"mean {mean}, {scaled_figure(tested.difference, name, '+')} from the baseline's"
     if verdict == "regression":
-        return f"{mean}, beyond chance and not shown to lie within {tested.margin:.4g}"
+        return f"{mean}, beyond chance and not shown to lie within {margin}"
     if verdict == "pass":
-        return f"{mean}{low} (margin {tested.margin:.4g})"
+        return f"{mean}{low} (margin {margin})"
     if scored is not None:
         return f"{mean}, but only {tested.n} of {scored} articles with a baseline score have one"
     needed = _articles_needed(tested, rules)
@@ -468,8 +482,9 @@ def _margin_message(
     if tested.n < rules.minimum_n:
         few = f"{tested.n} articles, and minimum_n asks for {rules.minimum_n}"
         return f"{mean}, on {few}{more}"
-    power = "" if detectable is None else f"; {tested.n} articles show a loss of {detectable:.4f}"
-    return f"{mean}{low}, and the margin is {tested.margin:.4g}{more}{power}"
+    shown = detectable_figure(detectable, name)
+    power = "" if shown == "–" else f"; {tested.n} articles show a loss of {shown}"
+    return f"{mean}{low}, and the margin is {margin}{more}{power}"
 
 
 def _worst(pairing: Pairing, test: _Test) -> tuple[WorstArticle, ...]:
@@ -490,12 +505,13 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
     verdict: GateResult = (
         "inconclusive" if mean is None else "pass" if mean >= floor - _ROUNDING else "regression"
     )
-    said = "no article has a score" if mean is None else f"mean {mean:.4f}"
+    shown, least = (scaled_figure(value, test.measure.name) for value in (mean, floor))
+    said = "no article has a score" if mean is None else f"mean {shown}"
     return Outcome(
         rule=test.measure.name,
         kind="floor",
         verdict=verdict,
-        message=f"{said}; the floor is {floor:.4g}",
+        message=f"{said}; the floor is {least}",
         part=test.part,
         system=pairing.system,
         n=n,
@@ -540,10 +556,10 @@ def _limit_outcome(
     pairing: Pairing, name: str, limit: LimitRule, part: str, baseline: Values, candidate: Values
 ) -> Outcome:
     before, now = intervals.mean(baseline.tolist()), intervals.mean(candidate.tolist())
-    broken = list(_broken_bounds(limit, before, now))
+    broken = list(_broken_bounds(limit, before, now, name))
     verdict: GateResult = "regression" if broken else "inconclusive" if now is None else "pass"
-    figure = "–" if now is None else f"{now:.4g}"
-    was = "" if before is None else f" (baseline {before:.4g})"
+    figure = limit_figure(now, name)
+    was = "" if before is None else f" (baseline {limit_figure(before, name)})"
     return Outcome(
         rule=name,
         kind="limit",
@@ -557,16 +573,18 @@ def _limit_outcome(
     )
 
 
-def _broken_bounds(limit: LimitRule, before: float | None, now: float | None) -> Iterator[str]:
+def _broken_bounds(
+    limit: LimitRule, before: float | None, now: float | None, name: str
+) -> Iterator[str]:
     if now is None:
         return
     if limit.at_least is not None and now < limit.at_least - _ROUNDING:
-        yield f"should be at least {limit.at_least:g}"
+        yield f"should be at least {limit_figure(limit.at_least, name)}"
     if limit.at_most is not None and now > limit.at_most + _ROUNDING:
-        yield f"should be at most {limit.at_most:g}"
+        yield f"should be at most {limit_figure(limit.at_most, name)}"
     if before is None:
         return
     if limit.drop is not None and now < before - limit.drop - _ROUNDING:
-        yield f"may drop by {limit.drop:g}"
+        yield f"may drop by {limit_figure(limit.drop, name)}"
     if limit.rise is not None and now > before + limit.rise + _ROUNDING:
-        yield f"may rise by {limit.rise:g}"
+        yield f"may rise by {limit_figure(limit.rise, name)}"

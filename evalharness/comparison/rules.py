@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from evalharness.comparison.shared import scaled_figure
 from evalharness.config import yaml
 from evalharness.config.yaml import Document, explain
 from evalharness.errors import Exit
@@ -182,6 +183,15 @@ class WorstArticle:
     candidate: float
 
 
+def limit_figure(value: float | None, name: str) -> str:
+    """Return a figure that a limit is for: a number of words, or a share times 100.
+
+    >>> limit_figure(61.25, "words"), limit_figure(0.95, "answered")
+    ('61.25', '95')
+    """
+    return "–" if value is None else f"{value * (1 if name == 'words' else 100):.4g}"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one rule says.
@@ -223,6 +233,12 @@ class Outcome:
         """The rule with system and slice."""
         where = ", ".join(part for part in (self.system, self.part) if part)
         return f"{self.rule} ({where})" if where else self.rule
+
+    def text(self, value: float | None, sign: str = "") -> str:
+        """Return a figure of this rule as people read it."""
+        if self.kind == "limit":
+            return limit_figure(value, self.rule)
+        return scaled_figure(value, self.rule, sign)
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON has it."""

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from evalharness.comparison.gate import WORST_ARTICLES, Gate
 from evalharness.comparison.rules import GateResult, Outcome, RuleResult, WorstArticle
+from evalharness.comparison.shared import detectable_figure, scaled_figure
 from evalharness.files.untrusted import visible
 from evalharness.report import table
 from evalharness.store import samples
@@ -45,12 +46,14 @@ def _lines(found: Gate) -> Iterator[str]:
         yield f"  {_MARKS[each.verdict]} {each.verdict:<12} {each.name}: {each.message}"
     for each in found.outcomes:
         if each.verdict not in _NO_FAILURE and each.worst:
-            yield f"  worst by {each.name}: {', '.join(_fall(worst) for worst in each.worst)}"
+            falls = ", ".join(_fall(worst, each.rule) for worst in each.worst)
+            yield f"  worst by {each.name}: {falls}"
     yield from gate_notes(found)
 
 
-def _fall(worst: WorstArticle) -> str:
-    return f"{worst.id} {worst.baseline:.3f} → {worst.candidate:.3f}"
+def _fall(worst: WorstArticle, metric: str, arrow: str = "→") -> str:
+    one, other = (scaled_figure(value, metric) for value in (worst.baseline, worst.candidate))
+    return f"{worst.id} {one} {arrow} {other}"
 
 
 def gate_notes(found: Gate) -> Iterator[str]:
@@ -62,11 +65,13 @@ def gate_notes(found: Gate) -> Iterator[str]:
         f"{found.articles} articles; if nothing got worse, a regression is called in "
         f"{rules.level:.0%} of such comparisons at the most ({found.tests} one-sided paired "
         f"randomization tests, Holm, {rules.resamples} resamples, seed {rules.seed}"
-        f"{f', by clusters of one {rules.cluster}' if rules.cluster else ''})"
+        f"{f', by clusters of one {rules.cluster}' if rules.cluster else ''}); shares are "
+        "shown times 100, margins and floors, too"
     )
     for each in found.outcomes:
-        if each.detectable is not None and not each.part:
-            yield f"{each.name}: a true loss of {each.detectable:.4f} is caught 80 times in 100"
+        loss = detectable_figure(each.detectable, each.rule)
+        if loss != table.NONE and not each.part:
+            yield f"{each.name}: a true loss of {loss} is caught 80 times in 100"
     yield from (f"{side}: {n} articles left out: not in both" for side, n in found.left_out.items())
 
 
@@ -90,10 +95,10 @@ def _table(outcomes: Sequence[Outcome]) -> str:
         [
             _MARKS[each.verdict],
             each.name,
-            table.number_text(each.baseline, 4),
-            table.number_text(each.candidate, 4),
-            table.number_text(each.difference, 4, "+"),
-            table.number_text(each.margin, 4),
+            each.text(each.baseline),
+            each.text(each.candidate),
+            each.text(each.difference, "+"),
+            each.text(each.margin),
             table.NONE if each.p_worse_holm is None else table.p_value(each.p_worse_holm),
             each.message,
         ]
@@ -113,9 +118,8 @@ def _worst(found: Gate) -> str:
     texts = [article_summaries(folder, ids) for folder in folders]
     lines = [f"<details><summary>The worst {len(first.worst)} by {_html(first.name)}</summary>\n"]
     for each in first.worst[:WORST_ARTICLES]:
-        lines.append(
-            f"**{table.escape_markdown(each.id)}** {each.baseline:.3f} → {each.candidate:.3f}\n"
-        )
+        fall = _fall(each, first.rule).removeprefix(each.id)
+        lines.append(f"**{table.escape_markdown(each.id)}**{fall}\n")
         lines.append(f"> {_words(texts[0].get(each.id), texts[1].get(each.id))}\n")
     return "\n".join([*lines, "</details>\n"])
 
@@ -246,9 +250,7 @@ def _case(each: Outcome) -> ET.Element:
         ET.SubElement(case, "skipped")
     if each.verdict not in _NO_FAILURE:
         failure = ET.SubElement(case, "failure", type=each.verdict, message=_plain(each.message))
-        failure.text = _plain(
-            "\n".join(f"{w.id}: {w.baseline:.4f} -> {w.candidate:.4f}" for w in each.worst)
-        )
+        failure.text = _plain("\n".join(_fall(worst, each.rule, "->") for worst in each.worst))
     else:
         ET.SubElement(case, "system-out").text = _plain(each.message)
     return case

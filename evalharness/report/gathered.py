@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from evalharness.comparison.shared import Measure
+from evalharness.comparison.shared import Measure, scaled_figure
 from evalharness.config import registry, yaml
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.table import columns_of, headings
@@ -53,6 +53,10 @@ class ScoreColumn:
     def of(self, run: Run) -> Figure | None:
         """Return mean, interval and n in a run; None in one without it."""
         return run.figure(self.measure.metric, self.measure.part)
+
+    def text(self, value: float | None) -> str:
+        """Return a value or mean as the page and `show` have it, with one digit."""
+        return scaled_figure(value, self.measure.part, digits=1)
 
     def value_in(self, scores: Mapping[str, Any]) -> float | None:
         """Return the value among the scores of a sample; None where there is none."""

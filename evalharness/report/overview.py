@@ -7,11 +7,12 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from evalharness.comparison.comparison import incomplete_runs
+from evalharness.comparison.shared import scaled_figure
 from evalharness.report.articles import Articles
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.provenance import TrustCard, trust_cards
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
-from evalharness.report.table import amount_text, number_text, p_value, percent_text, scaled_figure
+from evalharness.report.table import amount_text, number_text, p_value, percent_text
 from evalharness.store.runs import Run, ScorerFigures
 
 # Systems that a sentence names before it counts the rest.
@@ -260,13 +261,8 @@ def _figure(column: ScoreColumn, run: Run, standings: Standings, name: str) -> T
         return None
     if isinstance(figure, ScorerFigures) and figure.corpus is not None:
         return TableFigure(f"{figure.corpus:.1f}", "", "", figure.n, "", whole=True)
-    mean, low, high = (one_digit(x, column) for x in (figure.mean, figure.low, figure.high))
+    mean, low, high = (column.text(x) for x in (figure.mean, figure.low, figure.high))
     return TableFigure(mean, low, high, figure.n, standings.mark(column, name))
-
-
-def one_digit(value: float | None, column: ScoreColumn) -> str:
-    """Return a figure with one digit, shares times 100."""
-    return "–" if value is None else f"{value * (100 if column.percent else 1):.1f}"
 
 
 def _share(n: int, of: int) -> str:

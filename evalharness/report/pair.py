@@ -9,11 +9,12 @@ import numpy as np
 
 from evalharness.comparison.comparison import Difference
 from evalharness.comparison.gate import Gate
+from evalharness.comparison.shared import detectable_figure, scaled_figure
 from evalharness.report.articles import Articles, Texts, article_scores
 from evalharness.report.gate import GATE_WORDS, Change, gate_notes, word_diff
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.report.ranking import Standings, without_folders
-from evalharness.report.table import p_value, scaled_figure
+from evalharness.report.table import p_value
 from evalharness.stats.intervals import Values
 
 WORST_SHOWN = 20
@@ -150,7 +151,7 @@ def _change_row(change: Difference, column: ScoreColumn, level: float) -> ScoreC
         high=high,
         p=p_value(change.p_holm),
         record=f"{change.wins} / {change.ties} / {change.losses}",
-        detectable=scaled_figure(change.detectable, change.metric),
+        detectable=detectable_figure(change.detectable, change.metric),
     )
 
 

@@ -104,7 +104,7 @@ class PageIndex:
         self.words[system].append(None if summary is None else len(summary["text"].split()))
         self.truncated[system].append(None if sample is None else _is_truncated(sample))
         for column in self.gathered.columns:
-            self.values[column.key][system].append(_round_value(column.value_in(scores)))
+            self.values[column.key][system].append(_finite(column.value_in(scores)))
         for metric in self.bands:
             score = scores.get(metric) or {}
             kinds = Counter(flag["kind"] for flag in score.get("flags", ()))
@@ -167,8 +167,8 @@ def _is_truncated(sample: Mapping[str, Any]) -> bool:
     return is_truncated(sample["article"], summary.get("read"), summary.get("tokens_in"))
 
 
-def _round_value(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else round(value, 4)
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value
 
 
 def payload_chunks(texts: Texts, index: PageIndex) -> Iterator[list[dict[str, Any]]]:
@@ -257,13 +257,13 @@ def _score_details(score: Mapping[str, Any], own: Units, article: Units) -> dict
     """Return what a score says beside its numbers; empty where that is nothing."""
     details: dict[str, Any] = {}
     if score.get("note") or score.get("band") or score.get("sentences") or score.get("flags"):
-        details["value"] = _round_value(score.get("value"))
+        details["value"] = _finite(score.get("value"))
     for key in ("note", "band"):
         if score.get(key):
             details[key] = score[key]
     if score.get("sentences"):
         details["sentences"] = [
-            [*_span(sentence, own), _round_value(sentence["value"]), _evidence(sentence, article)]
+            [*_span(sentence, own), _finite(sentence["value"]), _evidence(sentence, article)]
             for sentence in score["sentences"]
         ]
     if score.get("flags"):

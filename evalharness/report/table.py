@@ -10,7 +10,8 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
-from evalharness.config.registry import is_share, scorer_row
+from evalharness.comparison.shared import scaled_figure
+from evalharness.config.registry import scorer_row
 from evalharness.files.untrusted import one_line, visible
 from evalharness.store.runs import Run, ScorerFigures
 
@@ -263,12 +264,6 @@ def _figure(run: Run, label: str, part: str, spread: bool) -> str:
     if not spread or figure.n < 2:
         return mean
     return f"{mean} ±{scaled_figure(figure.half_width, part, digits=1)}"
-
-
-def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int = 2) -> str:
-    """Return a figure as tables have it: shares times 100. metric: its name, or its part's."""
-    scale = 100 if is_share(metric.rpartition(".")[2]) else 1
-    return number_text(None if value is None else value * scale, digits, sign)
 
 
 def _notes(runs: Sequence[Run]) -> list[str]:

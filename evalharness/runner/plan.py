@@ -81,7 +81,7 @@ class Detectable:
     """The smallest true difference between two systems that so many articles show.
 
     data: what the sweep set of the articles, if anything. basis: what the spread of differences,
-    `deviation`, was taken from. difference: None if unknown.
+    `deviation`, was taken from. difference: None if unknown, or if none on the scale is so large.
     """
 
     metric: str
@@ -299,6 +299,8 @@ def _detectable(group: Sequence[Cell], plans: Mapping[int, CellPlan]) -> Iterato
             if deviation is not None and n > 1:
                 error = deviation / math.sqrt(n)
                 difference = paired.smallest_detectable(error, n, LEVEL / 2)
+                if metric.range and difference > metric.range[1] - metric.range[0]:
+                    difference = None
             name = label if part == "value" else f"{label}.{part}"
             yield Detectable(name, data, n, difference, deviation, basis)
 

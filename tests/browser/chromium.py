@@ -86,6 +86,13 @@ class Browser:
 
         ActionChains(self.driver, duration=0).move_to_element(element).perform()
 
+    def moves(self, wanted: bool) -> None:
+        """Let the page scroll smoothly, as it does unless the system is averse to motion."""
+        features = [
+            {"name": "prefers-reduced-motion", "value": "no-preference" if wanted else "reduce"}
+        ]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
     def color_scheme(self, name: str) -> None:
         """Make the system light or dark, and averse to motion: a click finds its place."""
         wanted = {"prefers-color-scheme": name, "prefers-reduced-motion": "reduce"}

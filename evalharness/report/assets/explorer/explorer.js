@@ -230,12 +230,19 @@ class Explorer {
   }
 }
 
+// A place on the page has moved since the browser found it: what is above it was not there yet.
+function land(hash) {
+  const target = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+  if (target) target.scrollIntoView({ behavior: "instant" });
+}
+
 async function begin() {
   const packed = block("index");
   if (!packed || !part("browse")) return;
   const index = await unpacked(packed.textContent);
   document.getElementById("explorer").hidden = false;
   globalThis.evalharnessReady = new Explorer(index) && true;
+  if (!location.hash.includes("=")) land(location.hash);
 }
 
 begin();

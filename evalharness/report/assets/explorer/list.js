@@ -137,9 +137,10 @@ class ArticleList {
   }
 }
 
-/** A score as it is shown: a share times 100; a dash where there is none. */
+/** A score as tables have it, rounded as there: a share times 100; a dash where there is none. */
 function figure(value, score) {
   if (value === null || value === undefined) return "–";
-  if (score?.percent) return (value * 100).toFixed(1);
-  return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+  const shown = score?.percent ? value * 100 : value;
+  const goesDown = (Math.abs(shown) * 4) % 4 === 1; // x.25 is a tie: Python's goes to the even digit
+  return (goesDown ? shown - Math.sign(shown) * 0.01 : shown).toFixed(1);
 }

@@ -61,7 +61,7 @@ class Reading {
     const cuts = [];
     for (const summary of this.article.summaries) {
       if (!summary) continue;
-      cuts.push(...(summary.unread ?? []).flat());
+      cuts.push(...this.#gaps(summary).flat());
       for (const check of this.checks) {
         const score = summary.scores?.[check];
         for (const [, , , spans] of score?.sentences ?? []) cuts.push(...(spans ?? []).flat());
@@ -72,7 +72,17 @@ class Reading {
   }
 
   #unread(s) {
-    return (this.article.summaries[s]?.unread ?? []).length > 0;
+    return this.#gaps(this.article.summaries[s]).length > 0;
+  }
+
+  // What was not read, from the end of a word on: tokens end in the middle of words.
+  #gaps(summary) {
+    const { text } = this.article;
+    return (summary?.unread ?? []).map(([start, end]) => {
+      const rest = /^\S{0,40}(?=\s)/.exec(text.slice(start, end));
+      const within = start > 0 && /\S/.test(text[start - 1]);
+      return [within && rest ? start + rest[0].length : start, end];
+    });
   }
 
   #firstReader() {
@@ -101,7 +111,7 @@ class Reading {
   #read(s) {
     this.reader = s;
     const name = this.table.systems[s] ?? "";
-    this.pane.grey(this.article.summaries[s]?.unread ?? [], name);
+    this.pane.grey(this.#gaps(this.article.summaries[s]), name);
   }
 
   #card(s) {
@@ -142,7 +152,8 @@ class Reading {
       if (band) facts.append(said("span", "band", `${this.#label(check)}: ${band}`));
     }
     if (this.#unread(s)) {
-      const share = Math.floor((summary.read / this.article.text.length) * 100);
+      const unread = (summary.unread ?? []).reduce((sum, [start, end]) => sum + end - start, 0);
+      const share = Math.floor((1 - unread / this.article.text.length) * 100);
       facts.append(make("button", { type: "button", class: "reader", "aria-pressed": "false" },
         `read ${share} % of the article`));
     }
