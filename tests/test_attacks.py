@@ -429,8 +429,9 @@ def html_with_entities(folder: Path) -> list[str]:
 
 def escapes_in_a_page(folder: Path) -> list[str]:
     evil = "\x1b]0;owned\x07\x1b[2J\x9b31m"
-    text = f"Storm {evil}\n\nSummary\n{evil} It rained in 14 towns.\n\nIt rained in Orrin. {evil}\n"
-    (folder / "page.txt").write_text(text * 3)
+    text = f"Storm {evil}\n\nSummary\n{evil} It rained in 14 towns.\n\n"
+    text += f"ORRIN, Norland – It rained in 14 towns on Monday, {evil} and roads were closed.\n"
+    (folder / "page.txt").write_text(text + f"\nThe river {evil} rose by two metres.\n" * 3)
     return ["check", str(folder / "page.txt")]
 
 
@@ -513,8 +514,8 @@ ATTACKS: dict[str, Attack] = {
     "formulas": Attack(formulas, 0, "Results:"),
     "spreadsheet-of-nuls": Attack(spreadsheet_of_nuls, 2, "no article"),
     "deep-html": Attack(deep_html, 2, "no article"),
-    "html-of-huge-attributes": Attack(html_of_huge_attributes, 2, "no article"),
-    "html-with-entities": Attack(html_with_entities, 2, "no article"),
+    "html-of-huge-attributes": Attack(html_of_huge_attributes, 3, "NO SUMMARY", lines=7),
+    "html-with-entities": Attack(html_with_entities, 3, "NO SUMMARY", lines=7),
     "escapes-in-a-page": Attack(escapes_in_a_page, 0, "Storm"),
     "escapes-in-a-row": Attack(escapes_in_a_row, 0, "2 rows"),
     "escapes-in-a-run": Attack(escapes_in_a_run, 2, "no name that evalharness gives", lines=2),

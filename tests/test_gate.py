@@ -220,7 +220,7 @@ def test_runs_of_other_data_or_other_metrics_could_not_run(make_run: MakeRun) ->
     other = make_run("b", {"m": BASE.tolist()}, texts=["Other."] * 80)
     assert "has another article" in gate(ours, other).reason
     changed = make_run("c", {"m": BASE.tolist()}, signature="|version:2")
-    assert "not the same metric" in gate(ours, changed).reason
+    assert "scores of two versions are not compared" in gate(ours, changed).reason
     assert gate(ours, changed).exit_code == gate(ours, other).exit_code == 4
 
 
