@@ -9,7 +9,7 @@ import typer
 from evalharness.cli import options
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
-from evalharness.comparison.shared import detectable_figure, scaled_figure
+from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report import table
 
 

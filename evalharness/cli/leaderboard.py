@@ -8,7 +8,7 @@ from evalharness.cli import fail
 from evalharness.cli.options import AsJson, Texts, print_as
 from evalharness.comparison.leaderboard import Board, Leaderboard, LeaderboardRow
 from evalharness.comparison.leaderboard import leaderboard as list_runs
-from evalharness.comparison.shared import scaled_figure
+from evalharness.config.registry import scaled_figure
 from evalharness.errors import Exit
 from evalharness.report import table
 

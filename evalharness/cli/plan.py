@@ -7,7 +7,7 @@ import typer
 
 from evalharness.cli import options
 from evalharness.cli.options import print_result
-from evalharness.comparison.shared import scaled_figure
+from evalharness.config.registry import scaled_figure
 from evalharness.hf.hub import readable
 from evalharness.report.table import amount_text, table_lines
 from evalharness.runner.plan import CellPlan, Plan, StoredCount

@@ -26,15 +26,8 @@ from evalharness.comparison.rules import (
     read_rules,
     worst_of,
 )
-from evalharness.comparison.shared import (
-    Incomparable,
-    Measure,
-    Shared,
-    choose_measures,
-    detectable_figure,
-    scaled_figure,
-    share,
-)
+from evalharness.comparison.shared import Incomparable, Measure, Shared, choose_measures, share
+from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from evalharness.comparison.shared import scaled_figure
 from evalharness.config import yaml
+from evalharness.config.registry import scaled_figure
 from evalharness.config.yaml import Document, explain
 from evalharness.errors import Exit
 from evalharness.stats import paired

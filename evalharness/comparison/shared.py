@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.config.registry import is_share, scorer_row
+from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import HarnessError
 from evalharness.records import canonical
@@ -25,24 +25,6 @@ RowIndices = npt.NDArray[np.intp]
 
 class Incomparable(HarnessError):
     """Runs that cannot be compared: their data or their metrics are not the same."""
-
-
-def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int = 2) -> str:
-    """Return a figure as people read it anywhere: shares times 100, from the value as it is stored.
-
-    metric: its name, or its part's.
-
-    >>> scaled_figure(0.1805, "rouge.rouge1"), scaled_figure(-0.01, "numbers", "+", 1)
-    ('18.05', '-1.0')
-    """
-    scale = 100 if is_share(metric.rpartition(".")[2]) else 1
-    return "–" if value is None else f"{value * scale:{sign}.{digits}f}"
-
-
-def detectable_figure(value: float | None, metric: str) -> str:
-    """Return a difference that so many articles show; none where a share cannot differ so much."""
-    beyond = value is not None and value > 1 and is_share(metric.rpartition(".")[2])
-    return scaled_figure(None if beyond else value, metric)
 
 
 @dataclass(frozen=True)

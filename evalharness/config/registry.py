@@ -149,6 +149,24 @@ def is_share(part: str) -> bool:
     return not any(part in row.unscaled for kind in SCORERS for row in BUILT_IN[kind].values())
 
 
+def scaled_figure(value: float | None, metric: str, sign: str = "", digits: int = 2) -> str:
+    """Return a figure as people read it anywhere: shares times 100, from the value as it is stored.
+
+    metric: its name, or its part's.
+
+    >>> scaled_figure(0.1805, "rouge.rouge1"), scaled_figure(-0.01, "numbers", "+", 1)
+    ('18.05', '-1.0')
+    """
+    scale = 100 if is_share(metric.rpartition(".")[2]) else 1
+    return "–" if value is None else f"{value * scale:{sign}.{digits}f}"
+
+
+def detectable_figure(value: float | None, metric: str) -> str:
+    """Return a difference that so many articles show; none where a share cannot differ so much."""
+    beyond = value is not None and value > 1 and is_share(metric.rpartition(".")[2])
+    return scaled_figure(None if beyond else value, metric)
+
+
 def packages_of_components() -> set[str]:
     """Return every package that a component of ours counts, reads or writes with."""
     return {name for rows in BUILT_IN.values() for row in rows.values() for name in row.packages}

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from evalharness.comparison.gate import WORST_ARTICLES, Gate
 from evalharness.comparison.rules import GateResult, Outcome, RuleResult, WorstArticle
-from evalharness.comparison.shared import detectable_figure, scaled_figure
+from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.files.untrusted import visible
 from evalharness.report import table
 from evalharness.store import samples

@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from evalharness.comparison.shared import Measure, scaled_figure
+from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
+from evalharness.config.registry import scaled_figure
 from evalharness.errors import DataError, HarnessError
 from evalharness.report.table import columns_of, headings
 from evalharness.store import samples

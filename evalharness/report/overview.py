@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from evalharness.comparison.comparison import incomplete_runs
-from evalharness.comparison.shared import scaled_figure
+from evalharness.config.registry import scaled_figure
 from evalharness.report.articles import Articles
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.provenance import TrustCard, trust_cards

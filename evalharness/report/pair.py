@@ -9,7 +9,7 @@ import numpy as np
 
 from evalharness.comparison.comparison import Difference
 from evalharness.comparison.gate import Gate
-from evalharness.comparison.shared import detectable_figure, scaled_figure
+from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report.articles import Articles, Texts, article_scores
 from evalharness.report.gate import GATE_WORDS, Change, gate_notes, word_diff
 from evalharness.report.gathered import Gathered, ScoreColumn

@@ -10,8 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
-from evalharness.comparison.shared import scaled_figure
-from evalharness.config.registry import scorer_row
+from evalharness.config.registry import scaled_figure, scorer_row
 from evalharness.files.untrusted import one_line, visible
 from evalharness.store.runs import Run, ScorerFigures
 
