@@ -1,8 +1,8 @@
 """The words by which pages say what their lines are, a data file a language.
 
 A file has lists of phrases by what they show: a machine, a summary, … A phrase is looked for as
-whole words, whatever its case; `*` at its end stands for any ending. How to add a language is in
-the docs, `docs/pages.md`.
+whole words, whatever its case; `*` at its end stands for any ending. To add a language, copy a file
+under its two letters and say the same phrases in it.
 """
 
 import re
