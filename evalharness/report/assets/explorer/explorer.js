@@ -232,7 +232,13 @@ class Explorer {
 
 // A place on the page has moved since the browser found it: what is above it was not there yet.
 function land(hash) {
-  const target = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+  let name = hash.slice(1);
+  try {
+    name = decodeURIComponent(name);
+  } catch {
+    // A sign of per cent that encodes nothing stands for itself.
+  }
+  const target = name && document.getElementById(name);
   if (target) target.scrollIntoView({ behavior: "instant" });
 }
 
