@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from evalharness.loaders.pages.weights import LINKS, SIGNS, Price
+from evalharness.loaders.pages.weights import LINKS, NEVER, SIGNS, Price
 
 Role = Literal[
     "title", "again", "byline", "time", "credit", "caption", "deck", "ai_label", "label", "notice",
@@ -35,7 +35,6 @@ Opening = Literal["closed", "again", "named", "machine"]
 ZONES: tuple[Zone, ...] = get_args(Zone)
 ROLES: tuple[Role, ...] = get_args(Role)
 OPENINGS: tuple[Opening, ...] = get_args(Opening)
-NEVER = -1e6
 _ONLY_IN: dict[Role, tuple[Zone, ...]] = {
     "title": ("head",),
     "body": ("body",),

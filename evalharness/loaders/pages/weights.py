@@ -10,7 +10,7 @@ is any role. A price is added where a pattern matches; about 1 is a hint, 4 is n
 
 from typing import NamedTuple
 
-NEVER = -1000  # a bound, and no weight
+NEVER = -1e6  # a bound, and no weight: no page is so long that its other lines outweigh it
 
 SIGNS: dict[str, dict[str, float]] = {
     # Every line: roles that need a sign of their own start below what they need to show.
