@@ -251,12 +251,13 @@ def memory(bench: Bench, of: str, texts: Sequence[str], folder: Path) -> None:
     available, _ = torch.cuda.mem_get_info()
     taken = torch.empty(max(0, available - size.free_bytes), dtype=torch.uint8, device="cuda")
     print(f"taken away: {taken.nbytes / 2**30:.1f} GiB of {available / 2**30:.1f}")
-    row, written = bench.timed(of, way, len(made), lambda: summaries(tight, made))
+    row, written = bench.timed(of, way, len(made), lambda: tight.summarize(made))
     if row is not None:
         limit = tight.engine.pace.memory
-        lost = sum(summary.finish == "error" for summary in tight.summarize(made))
+        lost = sum(summary.finish == "error" for summary in written)
         note = f"{lost} lost; then at most {limit:,} cells a batch" if limit else "memory sufficed"
-        differ = unlike(written, expected) if expected else None
+        said = {n: summary.text for n, summary in enumerate(written)}
+        differ = unlike(said, expected) if expected else None
         bench.add(beside(row, None, "", differ=differ, note=note))
 
 
