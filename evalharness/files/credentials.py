@@ -114,10 +114,8 @@ def _is_random(text: str) -> bool:
     runs = re.findall("[A-Za-z0-9]+", text)
     mixed = [run for run in runs if len(run) >= 8 and not run.isalpha() and not run.isdigit()]
     counts = Counter(text).values()
-    bits = -sum(n / len(text) * math.log2(n / len(text)) for n in counts)
-    return (
-        bool(mixed) and bits >= 3
-    )  # of a character; English words have about as many, and no digits
+    bits_a_character = -sum(n / len(text) * math.log2(n / len(text)) for n in counts)
+    return bool(mixed) and bits_a_character >= 3  # English has about as many, and no digits
 
 
 def without_credentials(text: str) -> str:
