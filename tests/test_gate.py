@@ -221,6 +221,8 @@ def test_runs_of_other_data_or_other_metrics_could_not_run(make_run: MakeRun) ->
     assert "has another article" in gate(ours, other).reason
     changed = make_run("c", {"m": BASE.tolist()}, signature="|version:2")
     assert "scores of two versions are not compared" in gate(ours, changed).reason
+    stemmed = make_run("d", {"m": BASE.tolist()}, signature="|stemmer:yes|version:1")
+    assert "not the same metric" in gate(ours, stemmed).reason
     assert gate(ours, changed).exit_code == gate(ours, other).exit_code == 4
 
 
