@@ -302,11 +302,11 @@ def is_box_heading(line: str) -> bool:
         return False
     if _BOX_HEADING.fullmatch(said) or _BRIEF.fullmatch(said):
         return True
-    return languages.is_whole("label", re.sub(r"\s*\(.{2,30}\)$", "", said))
+    return languages.is_whole("label", re.sub(r"\s?\([^()]{2,30}\)$", "", said))
 
 
 _ISO_DATE = re.compile(r"^(date )?\d{4}-\d\d-\d\d\s+")
-_READING_TIME = re.compile(r"\W*~?\d+ ?(s|sec|seconds?|m|min|minutes?) read$", re.IGNORECASE)
+_READING_TIME = re.compile(r"\W{0,8}\b\d{1,3} ?(s|sec|seconds?|m|min|minutes?) read$", re.IGNORECASE)
 # 30-second gist, Acme Brief
 _BRIEF = re.compile(
     r"\d+[- ](second|sec|minute|min)s? (gist|summary|brief|version|read)|([A-Z]\w+ ){1,2}Brief"
@@ -319,7 +319,7 @@ def names_machine(heading: str) -> bool:
     return (
         _MACHINE.search(heading) is not None
         or languages.says("machine", heading)
-        or re.search(r"\w*bot\b", heading, re.IGNORECASE) is not None
+        or re.search(r"bot\b", heading, re.IGNORECASE) is not None
     )
 
 
