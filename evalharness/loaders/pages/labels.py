@@ -306,7 +306,9 @@ def is_box_heading(line: str) -> bool:
 
 
 _ISO_DATE = re.compile(r"^(date )?\d{4}-\d\d-\d\d\s+")
-_READING_TIME = re.compile(r"\W{0,8}\b\d{1,3} ?(s|sec|seconds?|m|min|minutes?) read$", re.IGNORECASE)
+_READING_TIME = re.compile(
+    r"\W{0,8}\b\d{1,3} ?(s|sec|seconds?|m|min|minutes?) read$", re.IGNORECASE
+)
 # 30-second gist, Acme Brief
 _BRIEF = re.compile(
     r"\d+[- ](second|sec|minute|min)s? (gist|summary|brief|version|read)|([A-Z]\w+ ){1,2}Brief"
