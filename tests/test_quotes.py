@@ -49,7 +49,11 @@ def test_quotes_of_a_copied_sentence_stand_although_another_has_said_them_before
     ("article", "summary", "evidence"),
     [
         ("“We kept every - tile,” Doe said.", "They “kept every tile”.", "kept every - tile"),
-        ("“The act was very old indeed,” she said.", "“The acts was very old”", "The act was very old"),
+        (
+            "“The act was very old indeed,” she said.",
+            "“The acts was very old”",
+            "The act was very old",
+        ),
         ("We “kept it all day long”", "They “kept it , all day”.", "kept it all day"),
     ],
 )
