@@ -196,6 +196,18 @@ def test_plain_output_marks_words_and_shows_the_evidence() -> None:
     assert all(len(line) <= 100 and line == line.rstrip() for line in text.splitlines())
 
 
+def test_scores_are_shown_times_100_and_kept_as_shares() -> None:
+    found = check(PAGES / "harvest.txt")
+    text = shown(found)
+    assert found.score is not None
+    assert 0 < found.score < 1
+    assert f"(lexical {100 * found.score:.1f})" in text
+    for n, sentence in enumerate(found.sentences, 1):
+        assert sentence.value is not None
+        assert f"{n} {sentence.band} {100 * sentence.value:.1f}\n" in text
+    assert found.record()["score"] == found.score
+
+
 def test_control_characters_of_a_page_do_not_reach_the_terminal() -> None:
     found = check("Rain fell in \x1b[31mOro City.", "Rain fell in \x1b[31mSabine.")
     assert "\x1b" not in shown(found)
