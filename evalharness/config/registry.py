@@ -51,7 +51,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "files": ComponentRow("evalharness.loaders.files:Files"),
         "hub": ComponentRow("evalharness.loaders.hub:Hub", packages=("datasets",)),
         "logs": ComponentRow("evalharness.loaders.logs.loader:Logs"),
-        "pages": ComponentRow("evalharness.loaders.pages.loader:Pages", packages=("trafilatura",)),
+        "pages": ComponentRow("evalharness.loaders.pages.loader:Pages", packages=("lxml",)),
     },
     "models": {
         "article": ComponentRow("evalharness.models.extractive:WholeArticle", role="baseline"),

@@ -22,14 +22,18 @@ STYLES = {
     "unsure": "bold yellow",
     "flagged": "bold red",
     "no_summary": "bold",
+    "uncertain": "bold yellow",
 }
 VERDICT_WORDS = {
     "supported": "SUPPORTED: nothing was found that speaks against it",
     "unsure": "UNSURE: nothing is clearly wrong, and not everything was found in the article",
     "flagged": "FLAGGED: this may be wrong",
     "no_summary": "NO SUMMARY: there is nothing to check on this page",
+    "uncertain": "UNCERTAIN: it is not clear which lines of the page are the summary",
 }
 _QUOTED = 300  # characters of evidence
+_SHOWN = 75  # characters of a line of the page
+MOST_MARGIN = 99.9  # shown; what is never part of a summary has a larger one
 
 
 def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
@@ -38,6 +42,14 @@ def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool 
     printer.show_head(name)
     printer.show_sentences()
     printer.console.print()
+
+
+def show_blocks(page: Page, out: IO[str]) -> None:
+    """Print each line of a page with its role, its margin, and the signs that speak for it."""
+    for block in page.blocks:
+        said = printable(textwrap.shorten(block.text, _SHOWN, placeholder="…"))
+        out.write(f"  {block.role:9} {min(block.margin, MOST_MARGIN):5.1f}  {said}\n")
+        out.write(f"{'':19}{', '.join(block.signs)}\n")
 
 
 def show_reminder(out: IO[str]) -> None:

@@ -60,7 +60,7 @@ class _Source:
     fields: str = ""
 
 
-def score(
+def score_files(
     files: Sequence[str],
     metrics: Sequence[str] = ("rouge",),
     checks: Sequence[str] = ("lexical",),
