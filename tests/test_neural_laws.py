@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-import torch
 from neural import frozen, texts, tiny
 
 from evalharness.checks.factcg import FactCG
@@ -294,6 +293,8 @@ KINDS = {
 
 
 def network_of(tokenizer: Any) -> network.Network:
+    import torch
+
     loaded = SimpleNamespace(model=None, tokenizer=tokenizer, device=torch.device("cpu"))
     return network.Network(cast(Any, loaded))
 
