@@ -7,14 +7,16 @@ from typing import IO, Annotated, Any, Literal
 import typer
 
 from evalharness.cli import options
+from evalharness.cli.files import Files, Page, RunOrFile, runs_of, takes_files, write_page
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report import table
 
 
+@takes_files("metrics")
 def compare_command(
-    runs: options.RunArguments,
+    runs: RunOrFile,
     metrics: Annotated[
         str,
         typer.Option(metavar="A,B", help="Metrics or parts (rouge.rouge1). Default: those shown."),
@@ -43,12 +45,20 @@ def compare_command(
     output: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
+    page: Page = True,
     as_json: options.AsJson = False,
+    *,
+    files: Files,
 ) -> None:
-    """Compare runs on the articles they share; the first is the baseline of the differences."""
+    """Compare runs on the articles they share; the first is the baseline of the differences.
+
+    Files of summaries are scored first; then there is a page, too.
+    """
+    names = options.split_names(metrics)
+    given = runs_of(runs, files.scored_by(names))
     found = compare_runs(
-        *runs,
-        metrics=options.split_names(metrics),
+        *given.runs,
+        metrics=names,
         resamples=resamples,
         seed=seed,
         level=level,
@@ -57,6 +67,8 @@ def compare_command(
         cluster=cluster,
     )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
+    if page:
+        write_page(given, quiet=as_json or output != "table")
 
 
 def show_comparison(found: Comparison, out: IO[str]) -> None:

@@ -67,6 +67,7 @@ class ColumnOptions:
         `references`, `reference`, `highlights`, `target` that has any; on the hub also `summary`,
         `abstract`.
     summary: a summary that exists already. Default `summary`; on the hub none.
+    system: what wrote it. Default `system`.
     title: the headline. Default `title`.
     source: where the article is from. Default `source`.
     extra: more columns to keep with the article, such as human labels; a row may lack them.
@@ -79,6 +80,7 @@ class ColumnOptions:
     article: str | None = None
     reference: str | tuple[str, ...] | None = None
     summary: str | None = None
+    system: str | None = None
     title: str | None = None
     source: str | None = None
     extra: tuple[str, ...] = ()
@@ -214,7 +216,7 @@ class RowReader:
 
     def _missing_field(self, fields: Row, use: str, name: str) -> _Defect:
         return _Defect(
-            f"no field {name!r}; the row has: {_list_fields(fields)}{self._hint(fields, use)}"
+            f"no field {name!r}; the row has: {list_fields(fields)}{self._hint(fields, use)}"
         )
 
     def _hint(self, fields: Row, use: str) -> str:
@@ -414,7 +416,8 @@ def _printable_name(name: str) -> str:
     return name if len(name) <= 40 else name[:39] + "…"
 
 
-def _list_fields(fields: Row) -> str:
+def list_fields(fields: Row) -> str:
+    """Return the names of a row's fields, as a message has them."""
     names = [_printable_name(str(name)) for name in fields]
     more = len(names) - NAMES_SHOWN
     listed = ", ".join(names[:NAMES_SHOWN]) or "nothing"
