@@ -26,13 +26,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # The files that `--quick` leaves out: they load networks, open a browser, or start whole runs.
 _LONG = """
     alignscore attacks bartscore benchmarks bertscore calibrated_runs causal centrality
-    checkpoints cli clusters config configs docs endpoint endpoint_model executors extractive
-    factcg faults files frozen_bytes fuzz gate_outputs generation hf hhem house hub
+    checkpoints cli clusters config configs copying docs endpoint endpoint_model executors
+    extractive factcg faults files frozen_bytes fuzz gate_outputs generation hf hhem house hub
     installation judge laws lettucedetect linear logs long meta minicheck neural_laws nli
     old_results pace pace_workers pages paired plan planting plots prompts quickstart readme
-    reference remote report report_browser report_hostile report_table reproduce rerun rouge runner
-    seq2seq settings shards show space store sweep sweep_runs table_of_runs tables temporary
-    to_fetch trackers unieval verify
+    reference remote report report_browser report_hostile report_table reproduce rerun rouge
+    runner scored_names seq2seq settings shards show space store sweep sweep_runs table_of_runs
+    tables temporary to_fetch trackers trainer unfinished_runs unieval verify versions_of_scores
 """
 
 
@@ -40,6 +40,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave out the long files where only the quick ones are asked for."""
     is_long = collection_path.stem.removeprefix("test_") in _LONG.split()
     return True if is_long and config.getoption("--quick") else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what reads a megabyte where only the quick ones are asked for."""
+    if config.getoption("--quick"):
+        items[:] = [item for item in items if "megabyte" not in item.name]
 
 
 def pytest_sessionstart() -> None:

@@ -171,7 +171,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     (folder / "slurm.conf").write_text(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
-        if not Path("/run/munge/munge.socket.2").exists():
+        if not munge_answers():
             start_munge()
         daemons = [["slurmctld", "-D"], ["slurmd", "-D", "-N", host]]
         running = [subprocess.Popen(d, stderr=subprocess.DEVNULL) for d in daemons]
@@ -187,6 +187,11 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
                 process.wait()
 
 
+def munge_answers() -> bool:
+    """Return whether a daemon is there; a socket may be left of one that was killed."""
+    return subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode == 0
+
+
 def start_munge() -> None:
     key = Path("/etc/munge/munge.key")
     if not key.exists():
@@ -195,7 +200,7 @@ def start_munge() -> None:
     key.chmod(0o400)
     Path("/run/munge").mkdir(exist_ok=True)
     shutil.chown("/run/munge", "munge", "munge")
-    subprocess.run(["runuser", "-u", "munge", "--", "munged"], check=True)
+    subprocess.run(["runuser", "-u", "munge", "--", "munged", "--force"], check=True)
 
 
 SBATCH_FILES = Path(__file__).parents[1] / "configs" / "slurm"

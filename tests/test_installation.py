@@ -281,6 +281,6 @@ def test_message_of_a_clone_that_is_not_installed_names_its_folder(
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr("importlib.metadata.requires", none)
-    assert str(MissingExtra("it", "html")) == (
-        "it needs: pip install '.[html]' in the folder of evalharness's pyproject.toml"
+    assert str(MissingExtra("it", "ray")) == (
+        "it needs: pip install '.[ray]' in the folder of evalharness's pyproject.toml"
     )

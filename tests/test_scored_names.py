@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import Done
 
-from evalharness import score
+from evalharness import score_files
 from evalharness.errors import Exit
-from evalharness.runner.existing import score as score_files
 from evalharness.store.runs import read_run
 from evalharness.store.samples import mark_unfinished
 
@@ -43,9 +42,9 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_two_files_of_one_name_have_runs_of_their_own(here: Path) -> None:
-    (first,) = score(["v1/out.jsonl"])
+    (first,) = score_files(["v1/out.jsonl"])
     before = content(first.folder)
-    (second,) = score(["v2/out.jsonl"])
+    (second,) = score_files(["v2/out.jsonl"])
 
     assert (first.name, second.name) == ("out", "v2-out")
     assert content(first.folder) == before
@@ -54,7 +53,7 @@ def test_two_files_of_one_name_have_runs_of_their_own(here: Path) -> None:
 
 def test_the_same_file_again_has_the_same_name_and_is_computed_once(here: Path) -> None:
     for _ in range(2):
-        runs = [score([f"v{n}/out.jsonl"])[0] for n in (1, 2)]
+        runs = [score_files([f"v{n}/out.jsonl"])[0] for n in (1, 2)]
 
     assert [finished.name for finished in runs] == ["out", "v2-out"]
     assert [finished.timing.summaries["computed"] for finished in runs] == [0, 0]
@@ -64,7 +63,7 @@ def test_files_alike_in_name_and_folder_have_longer_names(here: Path) -> None:
     names = []
     for top in ("a", "b", "c"):
         write_rows(f"{top}/v1/out.jsonl", top)
-        names += [finished.name for finished in score([f"{top}/v1/out.jsonl"])]
+        names += [finished.name for finished in score_files([f"{top}/v1/out.jsonl"])]
 
     assert names == ["out", "v1-out", "c-v1-out"]
 
@@ -72,7 +71,7 @@ def test_files_alike_in_name_and_folder_have_longer_names(here: Path) -> None:
 def test_one_file_with_other_metrics_has_an_experiment_named_by_content(
     here: Path, command: Command
 ) -> None:
-    before = content(score(["v1/out.jsonl"])[0].folder)
+    before = content(score_files(["v1/out.jsonl"])[0].folder)
     words = ("score", "v1/out.jsonl", "--metrics", "chrf", "--no-report")
     named = [command(*words) for _ in range(2)]
     after = content(SCORED / "out")
@@ -94,7 +93,7 @@ def test_one_file_with_other_metrics_has_an_experiment_named_by_content(
 
 @pytest.mark.parametrize("summary", ["It snowed.", ""])
 def test_one_file_with_other_summaries_replaces_none(summary: str, here: Path) -> None:
-    score(["v1/out.jsonl"])
+    score_files(["v1/out.jsonl"])
     before = content(SCORED / "out")
     write_rows("v1/out.jsonl", summary)
     (beside,) = score_files(["v1/out.jsonl"])
@@ -108,7 +107,7 @@ def test_one_file_with_other_summaries_replaces_none(summary: str, here: Path) -
 
 @pytest.mark.parametrize("n", [2, 4])
 def test_one_file_with_more_or_fewer_rows_replaces_none(n: int, here: Path) -> None:
-    score(["v1/out.jsonl"])
+    score_files(["v1/out.jsonl"])
     write_rows("v1/out.jsonl", "It rained.", n)
     (beside,) = score_files(["v1/out.jsonl"])
 
@@ -116,15 +115,15 @@ def test_one_file_with_more_or_fewer_rows_replaces_none(n: int, here: Path) -> N
 
 
 def test_one_file_with_another_limit_replaces_none(here: Path) -> None:
-    score(["v1/out.jsonl"], limit=2)
+    score_files(["v1/out.jsonl"], limit=2)
     (beside,) = score_files(["v1/out.jsonl"])
 
     assert (read_run(SCORED / "out").n, beside.n) == (2, 3)
 
 
 def test_overwriting_one_of_two_files_of_one_name_leaves_the_other(here: Path) -> None:
-    (first,) = score(["v1/out.jsonl"])
-    score(["v2/out.jsonl"])
+    (first,) = score_files(["v1/out.jsonl"])
+    score_files(["v2/out.jsonl"])
     before = content(first.folder)
     (again,) = score_files(["v2/out.jsonl"], metrics=["chrf"], overwrite=True)
 
@@ -136,14 +135,18 @@ def test_systems_of_logs_of_one_name_have_runs_of_their_own(here: Path) -> None:
     for folder in ("one", "two"):
         Path(folder).mkdir()
         shutil.copy(LOG, folder)
-    names = [[run.name for run in score([f"{folder}/results.json"])] for folder in ("one", "two")]
+    names = [
+        [run.name for run in score_files([f"{folder}/results.json"])] for folder in ("one", "two")
+    ]
 
     assert names == [["echo", "echo-again"], ["echo-results", "echo-again-results"]]
-    assert names == [[run.name for run in score([f"{f}/results.json"])] for f in ("one", "two")]
+    assert names == [
+        [run.name for run in score_files([f"{f}/results.json"])] for f in ("one", "two")
+    ]
 
 
 def test_all_of_a_call_go_together_where_one_would_be_replaced(here: Path) -> None:
-    score([str(LOG)], systems=["echo-again"], metrics=["chrf"])
+    score_files([str(LOG)], systems=["echo-again"], metrics=["chrf"])
     runs = score_files([str(LOG)])
 
     assert [run.name for run in runs] == ["echo", "echo-again"]
@@ -152,17 +155,17 @@ def test_all_of_a_call_go_together_where_one_would_be_replaced(here: Path) -> No
 
 
 def test_killed_score_goes_on_under_its_name(here: Path) -> None:
-    score(["v1/out.jsonl"])
+    score_files(["v1/out.jsonl"])
     mark_unfinished(SCORED / "out")
 
-    assert [run.name for run in score(["v1/out.jsonl"])] == ["out"]
+    assert [run.name for run in score_files(["v1/out.jsonl"])] == ["out"]
     assert read_run(SCORED / "out").n == 3
 
 
 @pytest.mark.parametrize("name", ["samples.jsonl", "samples.parquet"])
 def test_damaged_run_of_the_same_file_is_mended(name: str, here: Path) -> None:
-    score(["v1/out.jsonl"])
+    score_files(["v1/out.jsonl"])
     (SCORED / "out" / name).write_bytes(b"{torn")
 
-    assert [run.name for run in score(["v1/out.jsonl"])] == ["out"]
+    assert [run.name for run in score_files(["v1/out.jsonl"])] == ["out"]
     assert len(list(read_run(SCORED / "out").samples())) == 3

@@ -111,6 +111,13 @@ def test_without_an_id_the_worst_stand_first(run: Path, command: Command) -> Non
     assert "news-2" not in text
 
 
+def test_one_score_has_one_figure_in_all_lines_of_an_article(run: Path, command: Command) -> None:
+    text = command("show", run, "news-1").stdout
+    assert "  rouge 50.0   lexical 10.0\n" in text
+    assert "lexical: flagged  (10.0)" in text
+    assert "1 flagged 10.0\n" in text
+
+
 def test_a_folder_of_runs_shows_all_systems_of_an_article(
     make_run: MakeRun, tmp_path: Path, command: Command
 ) -> None:

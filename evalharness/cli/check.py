@@ -1,12 +1,13 @@
 """`evalharness check`: pages one after the other, what each of them shows, and the exit code.
 
 0: nothing is flagged. That covers `unsure`, which is no finding, and is said. 1: a summary is
-flagged. 2: a page could not be read, or has no article, whatever the others show. 3: nothing is
-flagged, but a page has no summary, so that there was nothing to check.
+flagged. 2: a page could not be read, or has no article. 3: a page has no summary, or it is not
+clear which of its lines are the summary. Of several pages 1 goes before 2, and 2 before 3.
 """
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
 from evalharness.loaders.pages.parts import Page
 from evalharness.records import Article
-from evalharness.report.verdict import show_reminder, show_verdict
+from evalharness.report.verdict import show_blocks, show_reminder, show_verdict
 from evalharness.runner.check import Verdict, check, read_page
 
 STDIN = "-"
@@ -50,8 +51,11 @@ def check_command(
     settings: options.CheckSet = None,
     as_json: options.AsJson = False,
     color: options.Color = True,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each line of a page with its role, and why.")
+    ] = False,
 ) -> None:
-    """Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no summary."""
+    """Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no clear summary."""
     if (article is None) != (summary is None) or bool(pages) == (article is not None):
         raise typer.BadParameter("give pages, or --article and --summary together")
     limits = None if thresholds is None else load_thresholds(thresholds)
@@ -59,43 +63,62 @@ def check_command(
     judge = partial(check, check=name, thresholds=limits, checker=checker)
     if article is not None and summary is not None:
         raise typer.Exit(_check_pair(article, summary, judge, as_json=as_json, color=color))
-    raise typer.Exit(_check_pages(pages or [], judge, as_json=as_json, color=color))
+    show = Shown(as_json, color, explain)
+    raise typer.Exit(_check_pages(pages or [], judge, show))
 
 
-def _check_pages(
-    names: Sequence[str], judge: Callable[[Page], Verdict], *, as_json: bool, color: bool
-) -> Exit:
+@dataclass(frozen=True)
+class Shown:
+    """How verdicts are shown: as JSON, in colour, with every line of the page."""
+
+    as_json: bool
+    color: bool
+    explain: bool
+
+
+# Which exit code stands for several pages: the first of these that one of them has.
+_PRECEDENCE = (Exit.FINDING, Exit.MENDABLE, Exit.INCOMPLETE, Exit.INCONCLUSIVE)
+
+
+def exit_of(verdict: Verdict) -> Exit:
+    """Return the exit code that says what a check found."""
+    if verdict.verdict == "flagged":
+        return Exit.FINDING
+    inconclusive = verdict.verdict in ("no_summary", "uncertain")
+    return Exit.INCONCLUSIVE if inconclusive else Exit.GOOD
+
+
+def exit_of_pages(codes: Collection[Exit]) -> Exit:
+    """Return the exit code of several pages: a finding counts before what could not be checked."""
+    return next((code for code in _PRECEDENCE if code in codes), Exit.GOOD)
+
+
+def _check_pages(names: Sequence[str], judge: Callable[[Page], Verdict], show: Shown) -> Exit:
     single = len(names) == 1 and not Path(names[0]).is_dir()
     records: list[dict[str, Any]] = []
-    unread = False
-    words: set[str] = set()
+    codes: list[Exit] = []
     for name in _files(names):
         try:
             page = parse_page(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
             verdict = judge(page)
         except DataError as error:
-            unread = True
+            codes.append(Exit.MENDABLE)
             sys.stderr.write(f"evalharness: {name}: {error}\n")
             records.append({"file": name, "error": str(error)})
             continue
-        words.add(verdict.verdict)
-        if as_json:
+        codes.append(exit_of(verdict))
+        if show.as_json:
             records.append({"file": name, **verdict.record()})
         else:
             title = "the page on stdin" if name == STDIN else name
-            show_verdict(verdict, sys.stdout, title, color=color)
-    if as_json:
+            show_verdict(verdict, sys.stdout, title, color=show.color)
+            if show.explain:
+                show_blocks(page, sys.stdout)
+    if show.as_json:
         print_json(records[0] if single else records)
-    elif words or not single:
+    elif codes != [Exit.MENDABLE]:
         show_reminder(sys.stdout)
-    return Exit.MENDABLE if unread else _exit_of(words)
-
-
-def _exit_of(words: Collection[str]) -> Exit:
-    """Return the exit code of verdicts: a finding counts before a page that has no summary."""
-    if "flagged" in words:
-        return Exit.FINDING
-    return Exit.INCONCLUSIVE if "no_summary" in words else Exit.GOOD
+    return exit_of_pages(codes)
 
 
 def _check_pair(
@@ -115,7 +138,7 @@ def _check_pair(
     else:
         show_verdict(verdict, sys.stdout, summary, color=color)
         show_reminder(sys.stdout)
-    return _exit_of([verdict.verdict])
+    return exit_of(verdict)
 
 
 def _files(names: Sequence[str]) -> Iterator[str]:

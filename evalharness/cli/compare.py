@@ -14,26 +14,29 @@ from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report import table
 
 
+Metrics = Annotated[
+    str, typer.Option(metavar="A,B", help="Metrics or parts (rouge1). Default: those shown.")
+]
+Join = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B",
+        help="Settings of a sweep (seed): runs that differ in no other "
+        "are one system, and its chance counts them.",
+    ),
+]
+
+
 @takes_files("metrics")
 def compare_command(
     runs: RunOrFile,
-    metrics: Annotated[
-        str,
-        typer.Option(metavar="A,B", help="Metrics or parts (rouge.rouge1). Default: those shown."),
-    ] = "",
+    metrics: Metrics = "",
     resamples: Annotated[
         int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
     ] = 10_000,
     seed: options.Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
-    join: Annotated[
-        str,
-        typer.Option(
-            metavar="A,B",
-            help="Settings of a sweep (seed): runs that differ in no other "
-            "are one system, and its chance counts them.",
-        ),
-    ] = "",
+    join: Join = "",
     cluster: Annotated[
         str,
         typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),

@@ -14,7 +14,7 @@ from evalharness.cli.options import Results, split_names
 from evalharness.cli.progress import show_progress
 from evalharness.config.registry import BUILT_IN, scorer_of_part
 from evalharness.errors import DataError
-from evalharness.runner.existing import count_rejected, score
+from evalharness.runner.existing import count_rejected, score_files
 from evalharness.runner.systems import FORMAT_NAMES, STDIN, FileOptions, split_name
 from evalharness.store import samples
 from evalharness.store.runs import Run, run_folders
@@ -214,18 +214,18 @@ def runs_of(arguments: Sequence[str], files: Files) -> RunsOfArguments:
     if not names:
         return RunsOfArguments(tuple(arguments))
     folders = [argument for argument in arguments if argument not in names]
-    scored = tuple(score_files(names, files, folders))
+    scored = tuple(_score(names, files, folders))
     check_rejected(scored, files.allow_rejected)
     first = arguments.index(names[0])
     return RunsOfArguments((*folders[:first], *scored, *folders[first:]), scored)
 
 
-def score_files(names: Sequence[str], files: Files, folders: Sequence[str] = ()) -> list[Run]:
+def _score(names: Sequence[str], files: Files, folders: Sequence[str] = ()) -> list[Run]:
     """Score files of summaries beside runs in folders, with a bar and the columns on stderr."""
     from evalharness.store.runs import runs_in
 
     with show_progress(sys.stderr) as progress:
-        return score(
+        return score_files(
             names,
             None if files.metrics is None else split_names(files.metrics),
             None if files.checks is None else split_names(files.checks),

@@ -19,6 +19,7 @@ from evalharness.report.verdict import (
     Printer,
     console_on,
     print_wrapped,
+    score_text,
     show_reminder,
 )
 from evalharness.runner.systems import split_name
@@ -200,13 +201,10 @@ class _Article:
         if not any(verdict.sentences for verdict in written.verdicts.values()):
             self._print(INDENT, (summary["text"].strip() or "(empty)", ""))
         for n, (label, verdict) in enumerate(written.verdicts.items()):
-            score = "no score" if verdict.score is None else f"{verdict.score:.2f}"
-            chance = verdict.probability
-            learnt = "" if chance is None else f"; {chance:.0%} likely to be consistent"
             self.console.print()
             self._print(
                 "  ", (f"{label}: ", "bold"), (verdict.verdict, STYLES[verdict.verdict]),
-                (f"  ({score}{learnt})", "dim"),
+                (f"  ({score_text(verdict)})", "dim"),
             )  # fmt: skip
             if n == 0 or verdict.flags:  # the first shows the text, and others what they found
                 Printer(verdict, self.console).show_sentences()

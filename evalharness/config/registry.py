@@ -52,7 +52,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "hub": ComponentRow("evalharness.loaders.hub:Hub", packages=("datasets",)),
         "logs": ComponentRow("evalharness.loaders.logs.loader:Logs"),
         "outputs": ComponentRow("evalharness.loaders.outputs:Outputs"),
-        "pages": ComponentRow("evalharness.loaders.pages.loader:Pages", packages=("trafilatura",)),
+        "pages": ComponentRow("evalharness.loaders.pages.loader:Pages", packages=("lxml",)),
     },
     "models": {
         "article": ComponentRow("evalharness.models.extractive:WholeArticle", role="baseline"),

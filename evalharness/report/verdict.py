@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
 from evalharness import text
+from evalharness.config.registry import scaled_figure
 from evalharness.files.untrusted import printable
 from evalharness.loaders.pages.parts import Page
 from evalharness.records import Flag, Span
@@ -21,14 +22,18 @@ STYLES = {
     "unsure": "bold yellow",
     "flagged": "bold red",
     "no_summary": "bold",
+    "uncertain": "bold yellow",
 }
 VERDICT_WORDS = {
     "supported": "SUPPORTED: nothing was found that speaks against it",
     "unsure": "UNSURE: nothing is clearly wrong, and not everything was found in the article",
     "flagged": "FLAGGED: this may be wrong",
     "no_summary": "NO SUMMARY: there is nothing to check on this page",
+    "uncertain": "UNCERTAIN: it is not clear which lines of the page are the summary",
 }
 _QUOTED = 300  # characters of evidence
+_SHOWN = 75  # characters of a line of the page
+MOST_MARGIN = 99.9  # shown; what is never part of a summary has a larger one
 
 
 def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
@@ -37,6 +42,14 @@ def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool 
     printer.show_head(name)
     printer.show_sentences()
     printer.console.print()
+
+
+def show_blocks(page: Page, out: IO[str]) -> None:
+    """Print each line of a page with its role, its margin, and the signs that speak for it."""
+    for block in page.blocks:
+        said = printable(textwrap.shorten(block.text, _SHOWN, placeholder="…"))
+        out.write(f"  {block.role:9} {min(block.margin, MOST_MARGIN):5.1f}  {said}\n")
+        out.write(f"{'':19}{', '.join(block.signs)}\n")
 
 
 def show_reminder(out: IO[str]) -> None:
@@ -74,9 +87,7 @@ class Printer:
         verdict = self.verdict
         if name:
             self._print("", (name, "bold"))
-        chance = verdict.probability
-        learnt = "" if chance is None else f"; {chance:.0%} likely to be consistent"
-        score = "" if verdict.score is None else f"  ({verdict.check} {verdict.score:.2f}{learnt})"
+        score = "" if verdict.score is None else f"  ({verdict.check} {score_text(verdict)})"
         self._print("  ", (VERDICT_WORDS[verdict.verdict], STYLES[verdict.verdict]), (score, "dim"))
         if verdict.page is not None:
             for line in page_facts(verdict.page):
@@ -91,7 +102,7 @@ class Printer:
 
     def _show_sentence(self, number: int, sentence: Sentence) -> None:
         self.console.print()
-        value = "" if sentence.value is None else f" {sentence.value:.2f}"
+        value = "" if sentence.value is None else f" {_value_text(sentence.value)}"
         self._print(
             "  ", (f"{number} ", "bold"), (sentence.band, STYLES[sentence.band]), (value, "dim")
         )
@@ -148,6 +159,17 @@ def print_wrapped(console: "Console", indent: str, *pieces: tuple[str, str]) -> 
     for line in whole.wrap(console, max(10, console.width - len(indent))):
         line.rstrip()
         console.print(Text(indent) + line)
+
+
+def score_text(verdict: Verdict) -> str:
+    """Return a verdict's score as tables have it, with the chance that a calibration tells."""
+    score = "no score" if verdict.score is None else _value_text(verdict.score)
+    chance = verdict.probability
+    return score if chance is None else f"{score}; {chance:.0%} likely to be consistent"
+
+
+def _value_text(value: float) -> str:
+    return scaled_figure(value, "value", digits=1)
 
 
 def _inside(span: Span, sentence: Span) -> bool:

@@ -44,7 +44,7 @@ REASONS_SHOWN = 5
 Tell = Callable[[str], object]
 
 
-def score(
+def score_files(
     files: Sequence[str],
     metrics: Sequence[str] | None = None,
     checks: Sequence[str] | None = None,
@@ -65,17 +65,14 @@ def score(
 ) -> list[Run]:
     """Score the summaries in some files and return a run for each system.
 
-    A file is a system, or several: a column each, or rows that name theirs; `NAME=FILE` names it. A
-    log of another harness makes a run for each system whose summaries it holds. A run that is there
-    is not replaced by one of other content: that gets a name of its own, by its content.
+    A file is a system, or several: a column each, or rows that name theirs, or a log's; `NAME=FILE`
+    names it. No run is replaced by one of other content.
 
     metrics, checks: default `rouge` where there are references, `lexical` where there are articles;
         beside finished runs, those that these have.
-    options: columns, other files, and what rows are joined on.
-    format, systems: as in the options: what the files are, and of the systems those to score.
+    options: columns, other files, what rows are joined on; `format` and `systems` are as in these.
     beside: finished runs that the files are compared with; of the first is what the files lack.
     overwrite: whether to replace a run of the same file with other rows, metrics or options.
-    executor, workers, space: as of `run`.
     tell: told, a line each, what is read from which column, and what was left out.
 
     Raises: HarnessError for what cannot be read, recognized or joined; Unfinished where one of

@@ -158,7 +158,7 @@ def is_furniture(line: str) -> bool:
         return True
     if len(line) <= LONGEST_SENTENCE and _SENTENCES.search(line) and not _is_quoted(line):
         return True
-    if languages.is_whole("furniture", line):
+    if languages.is_whole("furniture", line) or opens_comments(line) or opens_list(line):
         return True
     return _is_phrase(line) or points_elsewhere(line)
 
@@ -176,7 +176,9 @@ def is_bare_signature(line: str) -> bool:
 
 def opens_comments(line: str) -> bool:
     """Return whether readers' comments follow."""
-    return _COMMENTS.fullmatch(line.strip(" :.!")) is not None
+    if _COMMENTS.fullmatch(line.strip(" :.!")):
+        return True
+    return languages.is_whole("comments", line.strip(" ()0123456789"))
 
 
 def opens_list(line: str) -> bool:
@@ -185,7 +187,9 @@ def opens_list(line: str) -> bool:
     >>> opens_list("Related stories"), opens_list("Also on Monday, a wall fell.")
     (True, False)
     """
-    return _STOP.search(line) is None and _LIST.fullmatch(line.strip(" :»>")) is not None
+    if _STOP.search(line):
+        return False
+    return bool(_LIST.fullmatch(line.strip(" :»>"))) or languages.is_whole("lists", line)
 
 
 def _is_phrase(line: str) -> bool:

@@ -23,7 +23,7 @@ NO_ARTICLE = "no article was found on the page"
 EXTRA = ("disclaimer", "byline", "dateline", "timestamps", "photo_credit", "subheads", "source_tag")
 _READING = RowReader.of(ColumnOptions(extra=(*EXTRA, "published")), FILE_COLUMNS)
 _MARKUP = re.compile(
-    r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|article|div|p|main|section|h1|table|meta|title)\b",
+    r"\ufeff?\s*(<\?xml[^>]{0,200}>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|article|div|p|main|section|h1|table|meta|title)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -33,11 +33,11 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 class Pages:
     """News pages saved as text (a line a paragraph) or HTML: the article and its summary box.
 
-    The box is found by its disclaimer, its heading, or the title said again above it. The article
-    is the paragraphs of the body, joined by blank lines, and is named by its file: `page04`. Title,
-    summary (a line a bullet), disclaimer, byline, dateline, timestamps and so on are kept with it,
-    and `published`, the day on which it appeared, if the time stamps leave no doubt. HTML needs
-    the extra `html`.
+    All lines are labelled together, every part may be absent, and the box is found by its
+    notice, its heading, or the title said again above it. The article is the paragraphs of the
+    body, joined by blank lines, and is named by its file: `page04`. Title, summary (a line a
+    bullet), disclaimer, byline, dateline, timestamps and so on are kept with it, and
+    `published`, the day on which it appeared, if the time stamps leave no doubt.
 
     path: a file, a folder, or a list of them; `*`, `?`, `[…]` and `**` match names.
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
@@ -55,12 +55,10 @@ class Pages:
     def load(self) -> Iterator[Article | Rejected]:
         """Yield every page as an article, or why it is none.
 
-        Raises: DataError for a file that is missing or of unknown kind; MissingExtra for HTML.
+        Raises: DataError for a file that is missing or of unknown kind.
         """
         found = [file for path in paths(self.path) for file in found_pages(path)]
         files = list(dict.fromkeys(found))
-        if any(_is_html(file) for file in files):
-            pages_html.require()
         return self._read(files)
 
     def _read(self, files: list[Path]) -> Iterator[Article | Rejected]:
@@ -120,7 +118,7 @@ def extra(page: Page) -> dict[str, str]:
 def parse_page(content: bytes, html: bool | None = None) -> Page:
     """Return the parts of a page; whether it is HTML is seen from its beginning if not said.
 
-    Raises: DataError for what is no text; MissingExtra for HTML.
+    Raises: DataError for what is no text.
     """
     if content.startswith(_UTF16):
         content = _decode_page(content, "utf-16").encode(errors="replace")
@@ -129,7 +127,6 @@ def parse_page(content: bytes, html: bool | None = None) -> Page:
     if html is None:
         html = _MARKUP.match(content[:2000].decode(errors="replace")) is not None
     if html:
-        pages_html.require()
         return pages_html.parse_html(content)
     return parse_text(_decode_page(content, "utf-8-sig"))
 
