@@ -13,7 +13,6 @@ from evalharness.comparison.comparison import compare as compare_runs
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report import table
 
-
 Metrics = Annotated[
     str, typer.Option(metavar="A,B", help="Metrics or parts (rouge1). Default: those shown.")
 ]

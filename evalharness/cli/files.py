@@ -12,7 +12,7 @@ import typer
 
 from evalharness.cli.options import Results, split_names
 from evalharness.cli.progress import show_progress
-from evalharness.config.registry import BUILT_IN, scorer_of_part
+from evalharness.config.registry import scorer_kind, scorer_of_part
 from evalharness.errors import DataError
 from evalharness.runner.existing import count_rejected, score_files
 from evalharness.runner.systems import FORMAT_NAMES, STDIN, FileOptions, split_name
@@ -152,8 +152,7 @@ class Files:
         if not names:
             return self
         scorers = dict.fromkeys(scorer_of_part(name) for name in names)
-        checks = [name for name in scorers if name not in BUILT_IN["metrics"]]
-        checks = [name for name in checks if name in BUILT_IN["checks"]]
+        checks = [name for name in scorers if scorer_kind(name, "metrics") == "checks"]
         metrics = [name for name in scorers if name not in checks]
         return replace(
             self,
