@@ -221,7 +221,8 @@ class RowReader:
 
     def _hint(self, fields: Row, use: str) -> str:
         for name in self.names[use]:
-            near = difflib.get_close_matches(name, [str(key) for key in fields], n=1)
+            keys = [str(key) for key in fields if not _is_ours(key)]
+            near = difflib.get_close_matches(name, keys, n=1)
             if near:
                 return f" (did you mean columns.{use}: {_printable_name(near[0])}?)"
         return f" (name the right one with columns.{use})"
@@ -416,9 +417,14 @@ def _printable_name(name: str) -> str:
     return name if len(name) <= 40 else name[:39] + "…"
 
 
+def _is_ours(name: object) -> bool:
+    """Tell whether a field was put beside those of the row, as no column of a file is called."""
+    return str(name).startswith("\0")
+
+
 def list_fields(fields: Row) -> str:
     """Return the names of a row's fields, as a message has them."""
-    names = [_printable_name(str(name)) for name in fields]
+    names = [_printable_name(str(name)) for name in fields if not _is_ours(name)]
     more = len(names) - NAMES_SHOWN
     listed = ", ".join(names[:NAMES_SHOWN]) or "nothing"
     return f"{listed} and {more} more" if more > 0 else listed
