@@ -2,15 +2,20 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor as in_thread
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Done
 
-from evalharness import score_files
-from evalharness.errors import Exit
-from evalharness.store.runs import read_run
+from evalharness import run, score_files
+from evalharness.errors import ConfigError, Exit
+from evalharness.runner import existing
+from evalharness.store.runs import Run, read_run, runs_in
 from evalharness.store.samples import mark_unfinished
 
 Command = Callable[..., Done]
@@ -169,3 +174,51 @@ def test_damaged_run_of_the_same_file_is_mended(name: str, here: Path) -> None:
 
     assert [run.name for run in score_files(["v1/out.jsonl"])] == ["out"]
     assert len(list(read_run(SCORED / "out").samples())) == 3
+
+
+def test_two_commands_at_once_on_one_name_lose_and_mix_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one is at work, another file of the name has a run beside it."""
+    beside: list[Run] = []
+
+    def run_first(*arguments: Any, **how: Any) -> list[Run]:
+        monkeypatch.setattr(existing, "run", run)
+        with in_thread() as thread:
+            beside.extend(thread.submit(score_files, ["v2/out.jsonl"]).result())
+        return run(*arguments, **how)
+
+    monkeypatch.setattr(existing, "run", run_first)
+    runs = [*score_files(["v1/out.jsonl"]), *beside]
+
+    assert [finished.name for finished in runs] == ["out", "v2-out"]
+    texts = [{sample["summary"]["text"] for sample in each.samples()} for each in runs]
+    assert texts == [{"It rained."}, {"Nobody spoke."}]
+
+
+def test_two_commands_at_once_on_one_file_say_so_to_the_second(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_first(*arguments: Any, **how: Any) -> list[Run]:
+        monkeypatch.setattr(existing, "run", run)
+        with in_thread() as thread, pytest.raises(ConfigError, match=r"v1/out\.jsonl: another com"):
+            thread.submit(score_files, ["v1/out.jsonl"], ["chrf"], overwrite=True).result()
+        return run(*arguments, **how)
+
+    monkeypatch.setattr(existing, "run", run_first)
+    (first,) = score_files(["v1/out.jsonl"])
+
+    assert list(first.figures) == ["rouge", "lexical"]
+    (second,) = score_files(["v1/out.jsonl"], ["chrf"], overwrite=True)  # the first has ended
+    assert list(second.figures) == ["chrf", "lexical"]
+
+
+def test_processes_that_start_at_once_have_runs_of_their_own(here: Path) -> None:
+    files = [write_rows(f"n{n}/out.jsonl", f"It is {n}.") for n in range(4)]
+    words = [sys.executable, "-m", "evalharness", "score", "--no-report", "--checks", ""]
+    started = [subprocess.Popen([*words, file]) for file in files]
+
+    assert [process.wait() for process in started] == [0] * 4
+    runs = runs_in(SCORED)
+    texts = [{sample["summary"]["text"] for sample in each.samples()} for each in runs]
+    assert sorted(map(sorted, texts)) == [[f"It is {n}."] for n in range(4)]

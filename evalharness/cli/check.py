@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any
 
 import typer
@@ -21,12 +22,36 @@ from evalharness.config.calibration import load_thresholds
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
-from evalharness.loaders.pages.parts import Page
+from evalharness.loaders.pages.parts import YOU, Page
+from evalharness.loaders.pages.reading import ROLES, Role
+from evalharness.loaders.pages.sites import (
+    Guide,
+    Profile,
+    Said,
+    learn,
+    load_profile,
+    profile_text,
+)
 from evalharness.records import Article
 from evalharness.report.verdict import show_blocks, show_reminder, show_verdict
 from evalharness.runner.check import Verdict, check, read_page
 
 STDIN = "-"
+
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Show each line of a page with its role, and why.")
+]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FILE", help="What is known of a site's pages, as TOML; repeatable."),
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="N=ROLE", help="What line N of --explain is; repeatable."),
+]
+SaveProfile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Write what --role says as a site's profile.")
+]
 
 
 def check_command(
@@ -51,9 +76,10 @@ def check_command(
     settings: options.CheckSet = None,
     as_json: options.AsJson = False,
     color: options.Color = True,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show each line of a page with its role, and why.")
-    ] = False,
+    explain: Explain = False,
+    profile: Profiles = None,
+    role: Roles = None,
+    save_profile: SaveProfile = None,
 ) -> None:
     """Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no clear summary."""
     if (article is None) != (summary is None) or bool(pages) == (article is not None):
@@ -63,17 +89,23 @@ def check_command(
     judge = partial(check, check=name, thresholds=limits, checker=checker)
     if article is not None and summary is not None:
         raise typer.Exit(_check_pair(article, summary, judge, as_json=as_json, color=color))
-    show = Shown(as_json, color, explain)
-    raise typer.Exit(_check_pages(pages or [], judge, show))
+    guide = Guide(tuple(load_profile(Path(file)) for file in profile or ()), _roles(role or ()))
+    if (guide.roles or save_profile) and (
+        len(pages or ()) != 1 or Path((pages or [""])[0]).is_dir()
+    ):
+        raise typer.BadParameter("--role and --save-profile are for one page, and its lines")
+    show = Shown(as_json, color, explain, None if save_profile is None else Path(save_profile))
+    raise typer.Exit(_check_pages(pages or [], judge, guide, show))
 
 
 @dataclass(frozen=True)
 class Shown:
-    """How verdicts are shown: as JSON, in colour, with every line of the page."""
+    """How verdicts are shown: as JSON, in colour, with every line; and where corrections go."""
 
     as_json: bool
     color: bool
     explain: bool
+    save: Path | None = None
 
 
 # Which exit code stands for several pages: the first of these that one of them has.
@@ -93,13 +125,15 @@ def exit_of_pages(codes: Collection[Exit]) -> Exit:
     return next((code for code in _PRECEDENCE if code in codes), Exit.GOOD)
 
 
-def _check_pages(names: Sequence[str], judge: Callable[[Page], Verdict], show: Shown) -> Exit:
-    single = len(names) == 1 and not Path(names[0]).is_dir()
+def _check_pages(
+    names: Sequence[str], judge: Callable[[Page], Verdict], guide: Guide, show: Shown
+) -> Exit:
+    single = _is_one_page(names)
     records: list[dict[str, Any]] = []
     codes: list[Exit] = []
     for name in _files(names):
         try:
-            page = parse_page(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
+            page = _page(name, guide)
             verdict = judge(page)
         except DataError as error:
             codes.append(Exit.MENDABLE)
@@ -114,11 +148,63 @@ def _check_pages(names: Sequence[str], judge: Callable[[Page], Verdict], show: S
             show_verdict(verdict, sys.stdout, title, color=show.color)
             if show.explain:
                 show_blocks(page, sys.stdout)
+        if show.save is not None:
+            _save_profile(page, show.save, name)
     if show.as_json:
         print_json(records[0] if single else records)
     elif codes != [Exit.MENDABLE]:
         show_reminder(sys.stdout)
     return exit_of_pages(codes)
+
+
+def _is_one_page(names: Sequence[str]) -> bool:
+    return len(names) == 1 and not Path(names[0]).is_dir()
+
+
+def _page(name: str, guide: Guide) -> Page:
+    if name == STDIN:
+        page = parse_page(sys.stdin.buffer.read(), guide=guide)
+    else:
+        page = read_page(Path(name), guide)
+    if guide.profiles and page.profile not in [each.name for each in guide.profiles]:
+        names = ", ".join(each.name for each in guide.profiles)
+        sys.stderr.write(f"evalharness: {name}: nothing on it is what {names} matches\n")
+    return page
+
+
+def _roles(said: Sequence[str]) -> dict[int, Role]:
+    """Return the roles of lines by number, from `12=summary`."""
+    roles: dict[int, Role] = {}
+    for each in said:
+        number, _, name = each.partition("=")
+        role = next((role for role in ROLES if role == name.strip()), None)
+        if role is None or not number.strip().isdecimal():
+            raise typer.BadParameter(
+                f"--role {each}: give a line's number and its role, as in 12=summary; roles are "
+                f"{', '.join(ROLES)}"
+            )
+        roles[int(number)] = role
+    return roles
+
+
+def _save_profile(page: Page, file: Path, name: str) -> None:
+    """Write what was corrected on a page into a profile, beside what the file has already."""
+    if file.exists():
+        profile = load_profile(file)
+    else:
+        site = page.names[0] if page.names else Path(name).stem
+        profile = Profile(name=site, matches=page.names)
+    lines = [Said(b.text, b.role, b.around, b.source == YOU) for b in page.blocks]
+    profile, unknown = learn(profile, lines)
+    try:
+        file.write_text(profile_text(profile), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{file}: cannot be written: {error.strerror or error}") from error
+    for line in unknown:
+        sys.stderr.write(
+            f"evalharness: {file}: not saved: {shorten(line.text, 60, placeholder='…')} is the "
+            f"{line.role} of this page alone, and no element is only for it\n"
+        )
 
 
 def _check_pair(

@@ -10,7 +10,8 @@ from evalharness.config.calibration import Band, Thresholds, own_thresholds
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import NO_ARTICLE, extra, parse_page
-from evalharness.loaders.pages.parts import PARTS, Page
+from evalharness.loaders.pages.parts import NO_GUIDE, PARTS, Page
+from evalharness.loaders.pages.sites import Guide
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind, score_record
 
@@ -93,10 +94,11 @@ def _page_record(page: Page) -> dict[str, Any]:
 def _reading_record(page: Page) -> dict[str, Any]:
     """Return every line of a page with its role, and how sure it is that the summary is read."""
     blocks = [
-        {"text": b.text, "role": b.role, "margin": b.margin, "signs": list(b.signs)}
+        {"text": b.text, "role": b.role, "margin": b.margin, "signs": list(b.signs), "by": b.source}
         for b in page.blocks
     ]
-    return {"sure": not page.doubt, "doubt": page.doubt, "blocks": blocks}
+    sure = {"sure": not page.doubt, "doubt": page.doubt, "profile": page.profile or None}
+    return {**sure, "blocks": blocks}
 
 
 class NumberedSentences:
@@ -223,10 +225,10 @@ def _article(page: str | Path | Page | Article, summary: str | None) -> tuple[Ar
     return Article(page.title or "page", page.evidence, extra=extra(page)), page
 
 
-def read_page(path: Path) -> Page:
-    """Return the parts of the page in a file. Raises: DataError."""
+def read_page(path: Path, guide: Guide = NO_GUIDE) -> Page:
+    """Return the parts of the page in a file; what a guide says wins. Raises: DataError."""
     try:
         content = read_whole(path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}") from error
-    return parse_page(content, True if path.suffix.lower() in (".html", ".htm") else None)
+    return parse_page(content, True if path.suffix.lower() in (".html", ".htm") else None, guide)

@@ -6,6 +6,8 @@ to: one of other content is named by its content.
 """
 
 import hashlib
+import json
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +23,11 @@ from evalharness.config.registry import scorer_of_part
 from evalharness.config.run_config import RunConfig, read_run_config
 from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.executors.local import LocalPool
+from evalharness.files.temporary import OffsetIndex
 from evalharness.loaders.logs.formats import is_meant_to_be_skipped
 from evalharness.models.given import Given
 from evalharness.protocols import Silence
-from evalharness.records import Article, Defect, Rejected, Summary, summary_of
+from evalharness.records import Article, Defect, Rejected, Summary, digest, summary_of
 from evalharness.runner.articles import windows
 from evalharness.runner.fill import Filled, FilledGroup
 from evalharness.runner.run import Progress, Unfinished, folder_errors_named, run
@@ -33,15 +36,16 @@ from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.runner.systems import FileOptions, Source, sources_of
 from evalharness.runner.write import write
 from evalharness.store import samples as results_files
-from evalharness.store.ledger import Ledger
+from evalharness.store.ledger import Ledger, results_folder
 from evalharness.store.runs import Run, runs_in
 from evalharness.store.samples import mark_unfinished
-from evalharness.store.store import STORE, Store
+from evalharness.store.store import STORE, Claims, Store
 
 DEFAULT_METRICS = ("rouge",)
 DEFAULT_CHECKS = ("lexical",)
 REASONS_SHOWN = 5
 Tell = Callable[[str], object]
+_AT_WORK = "scoring it now; run this again when that has ended, or --set name=NAME keeps both"
 
 
 def score_files(
@@ -82,17 +86,19 @@ def score_files(
     how = replace(how, systems=(*how.systems, *systems))
     how = replace(how, format=format) if format != "auto" else how
     config: dict[str, Any] = {"name": "score", "model": "given", "metrics": [], "checks": []}
-    folder = Path(results)
+    folder = results_folder(results)
     _check_names(metrics or (), checks or ())
     sources = sources_of(files, how, config, overrides, results=folder, runs=beside)
     config |= _scorers_of(sources, metrics, checks, beside, tell)
-    settings: dict[str, Any] = {"overrides": overrides, "limit": limit}
-    settings |= {"executor": executor, "workers": workers}
-    naming = _Naming(folder, partial(read_run_config, **settings), overwrite, tell)
-    named, experiment = naming.configs(sources, config)
-    settings["overrides"] = (*overrides, *experiment)
-    run_config = partial(run, **settings, results=results, progress=progress, space=space)
-    return _run_each(list(zip(sources, named, strict=True)), run_config, tell)
+    settings: dict[str, Any] = {"limit": limit, "executor": executor, "workers": workers}
+    with Claims(folder) as claims:
+        naming = _Naming(
+            folder, partial(read_run_config, **settings), overrides, overwrite, claims, tell
+        )
+        named = naming.configs(sources, config)
+        settings["overrides"] = naming.overrides
+        run_config = partial(run, **settings, results=results, progress=progress, space=space)
+        return _run_each(list(zip(sources, named, strict=True)), run_config, tell)
 
 
 def _scorers_of(
@@ -170,31 +176,41 @@ def _run_each(
 
 
 class _Naming:
-    """Finds for each run a name that is no other's."""
+    """Finds for each run a name that is no other's, also of commands that are at work now.
+
+    overrides: of the configs, with the name of the experiment where that is another than theirs.
+    """
 
     def __init__(
-        self, results: Path, read: Callable[..., RunConfig], overwrite: bool, tell: Tell
+        self,
+        results: Path,
+        read: Callable[..., RunConfig],
+        overrides: Sequence[str],
+        overwrite: bool,
+        claims: Claims,
+        tell: Tell,
     ) -> None:
         self.results, self.read, self.overwrite, self.tell = results, read, overwrite, tell
+        self.overrides, self.claims = tuple(overrides), claims
 
     def configs(
         self, sources: Sequence[Source], config: Mapping[str, Any]
-    ) -> tuple[list[Mapping[str, Any]], list[str]]:
-        """Return the config of each source's run, with its label; and what overrides them.
+    ) -> list[Mapping[str, Any]]:
+        """Return the config of each source's run, with its label.
 
         Where a run of the same file has other content, all go to an experiment that is named by
         theirs: so nothing is replaced, and the same call finds them again.
-        Raises: ConfigError where two systems of one call would have one name.
+        Raises: ConfigError where two systems of one call would have one name, or another command
+        scores them now.
         """
-        named = self._named(sources, config, lambda cell: self._is_of_another_file(cell))
-        cells = [cell for each in named for cell in prepare(self.read(each))]
+        named = self._named(sources, config)
+        cells = [cell for each in named for cell in self._cells(each)]
         held = [] if self.overwrite else [c for c in cells if self._holds_other_content(c)]
         if not held:
-            return named, []
-        plain = self._named(sources, config, lambda cell: False)
+            return named
         content = hashlib.sha256()
-        for cell in (cell for each in plain for cell in prepare(self.read(each))):
-            content.update(cell.config(cell.folder(self.results)).encode())
+        for cell in cells:
+            content.update(cell.config(self.results / "any").encode())
             for row in _rows_of(cell, lambda row: None):
                 content.update(results_files.line_of(row).encode())
         name = f"{held[0].experiment}-{content.hexdigest()[:8]}"
@@ -202,29 +218,47 @@ class _Naming:
             f"{held[0].folder(self.results)} is of other content, and stays; these runs are in "
             f"{self.results / name}"
         )
-        return plain, [f"name={name}"]
+        self.overrides = (*self.overrides, f"name={name}")
+        return self._named(sources, config)
+
+    def _cells(self, config: Mapping[str, Any]) -> list[Cell]:
+        return prepare(self.read(config, self.overrides))
 
     def _named(
-        self,
-        sources: Sequence[Source],
-        config: Mapping[str, Any],
-        is_taken: Callable[[Cell], bool],
+        self, sources: Sequence[Source], config: Mapping[str, Any]
     ) -> list[Mapping[str, Any]]:
         named: list[Mapping[str, Any]] = []
         folders_named: set[str] = set()  # as a system without case has them
         for source in sources:
             for label in source.labels:
                 whole = {**config, "data": source.data, "model": {"name": "given", "label": label}}
-                cells = prepare(self.read(whole))
+                cells = self._cells(whole)
                 folders = {str(cell.folder(self.results)).lower() for cell in cells}
-                if not (folders & folders_named or any(map(is_taken, cells))):
+                if folders & folders_named or any(map(self._is_of_another_file, cells)):
+                    continue
+                # Once it is claimed, what another command left there just before is seen.
+                if self._claim(cells, source) and not any(map(self._is_of_another_file, cells)):
                     break
             if folders & folders_named:
                 why = "two systems would have this name; score one alone"
                 raise ConfigError(f"{cells[0].name}: {why}")
+            if not self._claim(cells, source):
+                raise ConfigError(f"{cells[0].folder(self.results)}: another command is {_AT_WORK}")
             folders_named |= folders
             named.append(whole)
         return named
+
+    def _claim(self, cells: Sequence[Cell], source: Source) -> bool:
+        """Claim a source and its cells' folders; tell whether no other command has these.
+
+        Raises: ConfigError where another command scores this very source now.
+        """
+        experiment = cells[0].experiment
+        read = self._configs(cells[0])[0]
+        if not self.claims.take("source", experiment, *_file_of(read)):
+            into = self.results / experiment
+            raise ConfigError(f"{source.data['path']}: another command, into {into}, is {_AT_WORK}")
+        return all(self.claims.take("run", experiment, cell.name.lower()) for cell in cells)
 
     def _is_of_another_file(self, cell: Cell) -> bool:
         ours, theirs = self._configs(cell)
@@ -344,13 +378,16 @@ def _score_run_again(old: Run, progress: Progress) -> Run:
         old=old,
     )
     results = old.folder.absolute().parent.parent
-    filled = Filled([cell], marks={cell.name: mark_unfinished(old.folder)})
-    with folder_errors_named(results), TemporaryDirectory(prefix="evalharness-again-") as made:
-        store = Store(results / STORE if (results / STORE).is_dir() else Path(made))
-        of_cell = FilledCell(cell, StoredSummaries(old, Store(Path(made))), 0)
-        scorings = fill_scores([of_cell], store, LocalPool(), Share(), progress)
-        filled.groups.append(FilledGroup([of_cell], scorings, 1))
-        (again,) = write(filled, results, progress)
+    with Claims(results) as claims:
+        if not claims.take("run", cell.experiment, cell.name.lower()):
+            raise ConfigError(f"{old.folder}: another command is scoring it now; wait for its end")
+        filled = Filled([cell], marks={cell.name: mark_unfinished(old.folder)})
+        with folder_errors_named(results), TemporaryDirectory(prefix="evalharness-again-") as made:
+            store = Store(results / STORE if (results / STORE).is_dir() else Path(made))
+            of_cell = FilledCell(cell, StoredSummaries(old, Store(Path(made))), 0)
+            scorings = fill_scores([of_cell], store, LocalPool(), Share(), progress)
+            filled.groups.append(FilledGroup([of_cell], scorings, 1))
+            (again,) = write(filled, results, progress)
     return again
 
 
@@ -414,8 +451,8 @@ class StoredSummaries(Summarizing):
         """Take a run, and a store that nothing is kept in."""
         super().__init__("given", Given(), store)
         self.signature = {"name": old.signatures.model}  # quoted as it is: one line
-        self._samples = {s["id"]: (s["summary"], s["defects"]) for s in old.samples()}
-        self.stored, self.is_whole = len(self._samples), True
+        self._samples = _SamplesOfArticles(old.samples_file)
+        self.stored, self.is_whole = old.n, True
         self._made_with = old.provenance
 
     @cached_property
@@ -425,9 +462,35 @@ class StoredSummaries(Summarizing):
 
     def read(self, articles: Sequence[Article]) -> list[Summary]:
         """Return what was written for each article, or how it failed."""
-        return [summary_of(a.id, self._samples[a.id][0]) for a in articles]
+        return [summary_of(a.id, self._samples[a]["summary"]) for a in articles]
 
     def find_defects(self, article: Article, summary: Summary) -> Sequence[Defect]:
         """Return what was found then: only the model knows its instructions."""
-        found: Sequence[Defect] = self._samples[article.id][1]
+        found: Sequence[Defect] = self._samples[article]["defects"]
         return found
+
+
+class _SamplesOfArticles:
+    """The lines of a `samples.jsonl` by their articles: in memory is only where each begins."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._closing = weakref.finalize(self, self._file.close)
+        self._offsets = OffsetIndex()
+        at = 0
+        for line in self._file:
+            sample = json.loads(line)
+            self._offsets.setdefault(_key_of(sample["id"], sample["article"]), at)
+            at += len(line)
+
+    def __getitem__(self, article: Article) -> dict[str, Any]:
+        at = self._offsets.get(_key_of(article.id, article.text))
+        if at is None:
+            raise KeyError(article.id)
+        self._file.seek(at)
+        sample: dict[str, Any] = json.loads(self._file.readline())
+        return sample
+
+
+def _key_of(name: str, text: str) -> bytes:
+    return bytes.fromhex(digest([name, text]))

@@ -106,7 +106,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.15, "supported": 0.5}
     index: ClassVar[type[ArticleIndex]] = Indexed
 

@@ -18,7 +18,8 @@ from typing import Any
 from evalharness.loaders.pages import labels
 from evalharness.loaders.pages.evidence import Statement
 from evalharness.loaders.pages.lines import Hint, Line, fold_spaces, opens_article, split_line
-from evalharness.loaders.pages.parts import Page, assemble
+from evalharness.loaders.pages.parts import NO_GUIDE, Page, assemble
+from evalharness.loaders.pages.sites import Guide
 from evalharness.text.words import word_set
 
 # --- What tags, classes and roles of elements say of the text in them
@@ -458,19 +459,59 @@ def _names_of(authors: object) -> list[str]:
     return [name for name in map(_text, names) if name]
 
 
-def parse_html(page: bytes | str) -> Page:
+def parse_html(page: bytes | str, guide: Guide = NO_GUIDE) -> Page:
     """Return the parts of an HTML page; an empty body where it has no article."""
     tree = _tree(page)
     if tree is None:
         return Page()
-    statement = stated(tree)
+    statement, names = stated(tree), _site_names(tree)
     found = outline(tree)
     first, last = _Boxes(found).find()
+    around = _Around()
     lines = [
-        replace(each, hint="box") if first <= k < last else each
-        for k, each in enumerate(found.lines)
+        replace(line, hint="box" if first <= k < last else line.hint, around=around.of(element))
+        for k, (line, element) in enumerate(zip(found.lines, found.elements, strict=True))
     ]
-    return assemble([part for each in lines for part in _parts(each)], statement)
+    parts = [part for each in lines for part in _parts(each)]
+    return assemble(parts, statement, guide, names)
+
+
+_HOST = re.compile(r"https?://(?:www\.)?([^/:\s]+)", re.IGNORECASE)
+
+
+def _site_names(tree: Any) -> list[str]:
+    """Return the name of the site and the hosts that a page says it is from."""
+    said = [
+        element.get("content")
+        for element in tree.iter("meta")
+        if element.get("property") in ("og:site_name", "og:url")
+    ]
+    said += [link.get("href") for link in tree.iter("link") if link.get("rel") == "canonical"]
+    hosts = {name: _HOST.match(name) for name in said if name}
+    return [fold_spaces(host[1] if host else name) for name, host in hosts.items()]
+
+
+MOST_AROUND = 40  # names of elements around a line
+
+
+class _Around:
+    """The elements around each, the nearest first: `.class`, `#id` and `tag`."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, tuple[str, ...]] = {}
+
+    def of(self, element: Any) -> tuple[str, ...]:
+        chain = []
+        while element is not None and element not in self.known:
+            chain.append(element)
+            element = element.getparent()
+        names = self.known[element] if element is not None else ()
+        for each in reversed(chain):
+            own = [f".{name}" for name in (each.get("class") or "").split()]
+            own += [f"#{each.get('id')}"] if each.get("id") else []
+            names = (*own, each.tag, *names)[:MOST_AROUND]
+            self.known[each] = names
+        return names
 
 
 def _parts(each: Line) -> Iterator[Line]:

@@ -10,7 +10,7 @@ open-ended phrase never matches a line that ends as a sentence does.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evalharness.loaders.pages import labels, languages
@@ -241,6 +241,7 @@ class Line:
     raw: the line as it stands; text: without its bullet.
     gap: a blank line stands before it; always so in HTML.
     html: from HTML, where headings are marked and a short plain line is none.
+    around: the elements of HTML around it, the nearest first: `.class`, `#id` or `tag`.
     """
 
     raw: str
@@ -249,6 +250,7 @@ class Line:
     bullet: bool = False
     gap: bool = True
     html: bool = False
+    around: tuple[str, ...] = ()
 
     @property
     def ends_sentence(self) -> bool:
@@ -386,8 +388,8 @@ def split_line(whole: Line) -> Iterator[Line]:
     if pair is None:
         yield whole
         return
-    yield line(pair[0], kinds[0], gap=whole.gap, html=whole.html)
-    yield line(pair[1], kinds[1], gap=False, html=whole.html)
+    for part, kind, gap in zip(pair, kinds, (whole.gap, False), strict=True):
+        yield replace(line(part, kind, gap=gap, html=whole.html), around=whole.around)
 
 
 def _name_and_time(said: str) -> tuple[str, str] | None:

@@ -11,7 +11,8 @@ from evalharness.files.untrusted import read_whole
 from evalharness.loaders.formats import matching_paths, paths, short_file_names
 from evalharness.loaders.pages import html as pages_html
 from evalharness.loaders.pages.lines import Line, fold_spaces, line, split_line
-from evalharness.loaders.pages.parts import Page, assemble
+from evalharness.loaders.pages.parts import NO_GUIDE, Page, assemble
+from evalharness.loaders.pages.sites import Guide
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, ColumnOptions, Row, RowJudge, RowReader
 from evalharness.records import Article, Rejected
 from evalharness.text.dates import publication_day
@@ -115,8 +116,10 @@ def extra(page: Page) -> dict[str, str]:
     return {name: text for name, text in lines.items() if text}
 
 
-def parse_page(content: bytes, html: bool | None = None) -> Page:
+def parse_page(content: bytes, html: bool | None = None, guide: Guide = NO_GUIDE) -> Page:
     """Return the parts of a page; whether it is HTML is seen from its beginning if not said.
+
+    guide: profiles of sites, and what some lines are, which win over the reading.
 
     Raises: DataError for what is no text.
     """
@@ -127,8 +130,8 @@ def parse_page(content: bytes, html: bool | None = None) -> Page:
     if html is None:
         html = _MARKUP.match(content[:2000].decode(errors="replace")) is not None
     if html:
-        return pages_html.parse_html(content)
-    return parse_text(_decode_page(content, "utf-8-sig"))
+        return pages_html.parse_html(content, guide)
+    return parse_text(_decode_page(content, "utf-8-sig"), guide)
 
 
 def _decode_page(content: bytes, encoding: str) -> str:
@@ -167,11 +170,11 @@ def without_markdown(text: str) -> str:
 _BREAK = re.compile(r"\r\n|[\n\r\u2028\u2029\x0b\x0c\x85]")
 
 
-def parse_text(text: str) -> Page:
+def parse_text(text: str, guide: Guide = NO_GUIDE) -> Page:
     """Return the parts of a page saved as plain text, or in Markdown."""
     if is_markdown(text):
         text = without_markdown(text)
-    return assemble([part for whole in _lines(text) for part in split_line(whole)])
+    return assemble([part for whole in _lines(text) for part in split_line(whole)], guide=guide)
 
 
 def _lines(text: str) -> Iterator[Line]:
