@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from evalharness.comparison.comparison import compare as compare
     from evalharness.comparison.gate import Gate as Gate
     from evalharness.comparison.gate import gate as gate
+    from evalharness.comparison.scores import FlaggedWords as FlaggedWords
+    from evalharness.comparison.scores import Scores as Scores
+    from evalharness.comparison.scores import Systems as Systems
+    from evalharness.comparison.scores import compute_metrics as compute_metrics
+    from evalharness.comparison.scores import rouge as rouge
+    from evalharness.comparison.scores import score as score
     from evalharness.errors import HarnessError as HarnessError
     from evalharness.records import Article as Article
     from evalharness.records import Flag as Flag
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
     from evalharness.report.page import write_report as write_report
     from evalharness.runner.check import Verdict as Verdict
     from evalharness.runner.check import check as check
-    from evalharness.runner.existing import score as score
+    from evalharness.runner.existing import score_files as score_files
     from evalharness.runner.run import run as run
     from evalharness.store.runs import Run as Run
     from evalharness.trust.rerun import rerun as rerun
@@ -30,20 +36,26 @@ _HOME = {
     "Article": "records",
     "Comparison": "comparison.comparison",
     "Flag": "records",
+    "FlaggedWords": "comparison.scores",
     "Gate": "comparison.gate",
     "HarnessError": "errors",
     "Run": "store.runs",
     "Score": "records",
+    "Scores": "comparison.scores",
     "SentenceScore": "records",
     "Span": "records",
     "Summary": "records",
+    "Systems": "comparison.scores",
     "Verdict": "runner.check",
     "check": "runner.check",
     "compare": "comparison.comparison",
+    "compute_metrics": "comparison.scores",
     "gate": "comparison.gate",
     "rerun": "trust.rerun",
+    "rouge": "comparison.scores",
     "run": "runner.run",
-    "score": "runner.existing",
+    "score": "comparison.scores",
+    "score_files": "runner.existing",
     "verify": "trust.verify",
     "write_report": "report.page",
 }

@@ -37,8 +37,8 @@ class Exit(IntEnum):
     MENDABLE = 2, "something you can mend: config, data, a wrong option"
     INCONCLUSIVE = (
         3,
-        "inconclusive: `gate` had too few articles to tell, `check` had no summary to check, "
-        "`rerun` had other versions, `reproduce` ran only part",
+        "inconclusive: `gate` had too few articles to tell, `check` found no summary or cannot "
+        "say which lines are it, `rerun` had other versions, `reproduce` ran only part",
     )
     INCOMPLETE = (
         4,
@@ -102,7 +102,7 @@ def install_command(extra: str) -> str:
 
 
 def _names_extra(marker: str, extra: str) -> bool:
-    """Tell whether a requirement is of an extra: `extra == 'html'`, in either kind of quotes."""
+    """Tell whether a requirement is of an extra: `extra == 'ray'`, in either kind of quotes."""
     return marker.replace('"', "'").replace(" ", "").endswith(f"extra=='{extra}'")
 
 

@@ -32,7 +32,7 @@ _LONG = """
     old_results pace pace_workers pages paired plan planting plots prompts quickstart readme
     reference remote report report_browser report_hostile report_table reproduce rerun rouge
     runner scored_names seq2seq settings shards show space store sweep sweep_runs table_of_runs
-    tables temporary to_fetch trackers unfinished_runs unieval verify versions_of_scores
+    tables temporary to_fetch trackers trainer unfinished_runs unieval verify versions_of_scores
 """
 
 

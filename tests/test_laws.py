@@ -171,6 +171,8 @@ def test_any_text_gets_a_score_or_a_note(check: Check, article: str, summary: st
     evidence = [span for flag in score.flags for span in flag.evidence]
     evidence += [span for sentence in score.sentences for span in sentence.evidence]
     assert all(0 <= span.start < span.end <= len(article) for span in evidence)
+    spans = [flag.span.of(summary) for flag in score.flags] + [s.of(article) for s in evidence]
+    assert [words for words in spans if words != words.strip()] == []
 
 
 @every

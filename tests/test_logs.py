@@ -20,7 +20,7 @@ from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import LogFormatName, Logs
 from evalharness.loaders.rows import ColumnOptions
 from evalharness.records import Article, Rejected
-from evalharness.runner.existing import score
+from evalharness.runner.existing import score_files
 from evalharness.runner.run import Unfinished
 
 LOGS = Path(__file__).parent / "cases" / "logs"
@@ -88,7 +88,7 @@ def test_sample_log_scores_with_a_run_for_each_system(
     tmp_path: Path, path: Path, name: str, systems: list[str], known: str, summary: str
 ) -> None:
     lines: list[str] = []
-    runs = score([str(path)], results=tmp_path, tell=lines.append)
+    runs = score_files([str(path)], results=tmp_path, tell=lines.append)
 
     assert [finished.name for finished in runs] == [name.replace("/", "-") for name in systems]
     for finished in runs:
@@ -107,7 +107,7 @@ def test_same_articles_have_the_same_ids_and_texts_in_logs_of_different_harnesse
 
 
 def test_wrong_number_in_a_log_is_flagged(tmp_path: Path) -> None:
-    (finished,) = score([str(EVAL)], checks=["numbers"], results=tmp_path)
+    (finished,) = score_files([str(EVAL)], checks=["numbers"], results=tmp_path)
 
     flags = {row["id"]: row["scores"]["numbers"].get("flags", []) for row in finished.samples()}
     assert [flag["message"] for flag in flags["clinic"]] != []
@@ -241,27 +241,27 @@ def test_two_prompts_of_promptfoo_are_two_systems(tmp_path: Path) -> None:
 def test_two_logs_of_one_system_make_two_runs(tmp_path: Path) -> None:
     other = tmp_path / "other.eval"
     shutil.copy(EVAL, other)
-    runs = score([str(EVAL), str(other)], results=tmp_path / "r")
+    runs = score_files([str(EVAL), str(other)], results=tmp_path / "r")
 
     assert [finished.name for finished in runs] == ["mockllm-model", "mockllm-model-other"]
 
 
 def test_named_systems_of_a_log_are_scored_and_others_not(tmp_path: Path) -> None:
     path = str(PROMPTFOO)
-    (finished,) = score([path], systems=["echo-again"], results=tmp_path)
+    (finished,) = score_files([path], systems=["echo-again"], results=tmp_path)
     assert finished.name == "echo-again"
-    (finished,) = score([path], overrides=["data.system=echo"], results=tmp_path)
+    (finished,) = score_files([path], overrides=["data.system=echo"], results=tmp_path)
     assert finished.name == "echo"
     with pytest.raises(DataError, match="no summaries of 'ohce'; known: echo, echo-again"):
-        score([path], systems=["ohce"], results=tmp_path)
+        score_files([path], systems=["ohce"], results=tmp_path)
     with pytest.raises(DataError, match="of 'ohce'; `system` is one of echo, echo-again"):
-        score([path], overrides=["data.system=ohce"], results=tmp_path)
+        score_files([path], overrides=["data.system=ohce"], results=tmp_path)
 
 
 def test_what_is_told_is_what_the_overrides_make_of_it(tmp_path: Path) -> None:
     lines: list[str] = []
     renamed = ["data.columns.article=input", "data.columns.id=uuid"]
-    score([str(INSPECT)], overrides=renamed, results=tmp_path, tell=lines.append)
+    score_files([str(INSPECT)], overrides=renamed, results=tmp_path, tell=lines.append)
 
     assert "id = uuid, article = input (the prompt, with its instructions)" in lines[0]
 
@@ -284,7 +284,7 @@ def test_systems_with_any_name_have_runs_of_their_own(tmp_path: Path) -> None:
         for n, name in enumerate(systems)
     ]
     path = written(tmp_path / "log.jsonl", "\n".join(json.dumps(row) for row in rows))
-    runs = score([str(path)], results=tmp_path / "r")
+    runs = score_files([str(path)], results=tmp_path / "r")
 
     assert len({finished.folder for finished in runs}) == len(systems)
     assert [s["summary"]["text"] for r in runs for s in r.samples()] == [
@@ -295,7 +295,7 @@ def test_systems_with_any_name_have_runs_of_their_own(tmp_path: Path) -> None:
 
 def test_rows_and_logs_are_scored_side_by_side(tmp_path: Path) -> None:
     rows = written(tmp_path / "mine.jsonl", {"article": "It rained.", "summary": "Rain."})
-    runs = score([str(rows), str(LM_EVAL)], results=tmp_path / "r")
+    runs = score_files([str(rows), str(LM_EVAL)], results=tmp_path / "r")
 
     assert [finished.name for finished in runs] == ["lead1-bart", "mine"]
 
@@ -320,7 +320,7 @@ def failed(tmp_path: Path) -> list[tuple[Path, str]]:
 
 def test_failed_sample_is_not_summarized_and_not_left_out(tmp_path: Path) -> None:
     for path, reason in failed(tmp_path):
-        (finished,) = score([str(path)], results=tmp_path / "r")
+        (finished,) = score_files([str(path)], results=tmp_path / "r")
         counts = finished.record["counts"]
         assert (counts["failed"], counts["rejected"]) == (1, 0)
         assert finished.record["outputs"]["errors"] == {reason: 1}
@@ -412,7 +412,7 @@ def test_log_that_is_said_to_be_another_is_refused(name: LogFormatName) -> None:
 
 def test_unknown_format_is_refused() -> None:
     with pytest.raises(ConfigError, match="--format csv: known are auto, rows, lm-eval"):
-        score([str(LM_EVAL)], format="csv")
+        score_files([str(LM_EVAL)], format="csv")
 
 
 def test_command_refuses_in_one_line_and_exits_2(tmp_path: Path) -> None:
@@ -431,7 +431,7 @@ def test_one_log_that_fails_does_not_cost_the_others(tmp_path: Path) -> None:
         state["instance"]["input"]["text"] = ""
     path = written(tmp_path / "h.json", log)
     with pytest.raises(Unfinished, match="no article to summarize") as caught:
-        score([str(path), str(LM_EVAL)], results=tmp_path / "r")
+        score_files([str(path), str(LM_EVAL)], results=tmp_path / "r")
 
     assert [finished.name for finished in caught.value.runs] == ["lead1-bart"]
 

@@ -84,7 +84,7 @@ def test_old_summaries_of_a_model_that_reads_otherwise_now_are_written_again(
 def test_old_scores_of_a_check_that_marks_otherwise_now_are_computed_again(
     old: Path, command: Command
 ) -> None:
-    """`lexical` has version 3 since; ROUGE and chrF are the same."""
+    """`lexical` has version 4 since; ROUGE and chrF are the same."""
     asked = ("--metrics", "rouge,chrf", "--checks", "lexical", "--overwrite")
     extra = ("--set", "data.columns.extra=[error]")
     (record,) = runs(

@@ -1,14 +1,13 @@
 """Articles from saved news pages: title, summary box and body, in plain text and HTML."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness.errors import DataError, MissingExtra
+from evalharness.errors import DataError
 from evalharness.loaders.pages import html as pages_html
 from evalharness.loaders.pages.labels import is_disclaimer
 from evalharness.loaders.pages.lines import fold_spaces, is_furniture
@@ -19,16 +18,6 @@ from evalharness.records import Article, Rejected
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "pages"
 CASES = Path(__file__).parent / "cases" / "pages"
 
-
-def reads_html() -> bool:
-    try:
-        pages_html.require()
-    except MissingExtra:
-        return False
-    return True
-
-
-needs_html = pytest.mark.skipif(not reads_html(), reason="needs the extra html")
 
 DISCLAIMER = "This summary was generated automatically and may contain mistakes."
 TEXT = f"""Rain floods the market
@@ -214,7 +203,6 @@ def test_every_line_of_a_page_ends_up_in_one_part(lines: list[str]) -> None:
 # HTML
 
 
-@needs_html
 @pytest.mark.parametrize(
     "box",
     [
@@ -236,27 +224,105 @@ def test_summary_box_is_taken_out_of_the_article_however_it_is_marked_up(box: st
     assert SUMMARY[0] not in page.body
 
 
-@needs_html
 def test_html_page_without_a_box_has_no_summary() -> None:
     page = pages_html.parse_html(html(""))
     assert (page.disclaimer, page.summary) == (None, ())
     assert page.body[: len(BODY)] == BODY
 
 
-@needs_html
+LINKED = {
+    "@graph": [
+        {"@type": "WebSite", "name": "Sabine News"},
+        {
+            "@type": ["NewsArticle"],
+            "headline": "Rain &amp; wind flood the market",
+            "author": [{"@type": "Person", "name": "Ada Lind"}],
+            "articleBody": " ".join(BODY * 2),
+        },
+        {"@type": "NewsArticle", "headline": "Forty stalls are lost", "author": "Bo Ek"},
+    ]
+}
+
+
+def soup(head: str, *lines: str, tag: str = "div") -> bytes:
+    """Return a page in which nothing but the head says what its lines are."""
+    inner = "".join(f"<{tag}>{line}</{tag}>" for line in lines)
+    return f"<html><head>{head}</head><body><div>{inner}</div></body></html>".encode()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"<script type='application/ld+json'>{json.dumps(LINKED)}</script>",
+        f"<script type='application/ld+json'>{json.dumps([LINKED])}</script>",
+        "<meta property='og:title' content='Rain &amp; wind flood the market'>"
+        "<meta name=author content='Ada Lind'>",
+        "<meta name='og:title' content='Rain &amp; wind flood the market'>"
+        "<meta property='article:author' content='Ada Lind'>",
+    ],
+    ids=["JSON-LD", "JSON-LD in a list", "OpenGraph", "OpenGraph by name"],
+)
+def test_title_and_author_are_those_that_the_page_states(head: str) -> None:
+    lines = ("News", "Forty stalls are lost", "Rain &amp; wind flood the market", "Ada Lind", *BODY)
+    page = parse_page(soup(head, *lines))
+    assert (page.title, page.byline) == ("Rain & wind flood the market", ("Ada Lind",))
+    assert page.body == BODY
+    assert parse_page(soup("", *lines)).byline == ("Ada Lind",)
+
+
+def test_microdata_names_title_author_time_and_text() -> None:
+    page = parse_page(
+        f"""<html><body><div>Listen live</div><div itemscope itemtype="https://schema.org/NewsArticle">
+        <div itemprop=headline>Rain in Sabine</div><div itemprop=author>The Sabine Desk</div>
+        <div itemprop=datePublished>Sunday last</div>
+        <div itemprop=articleBody>{"".join(f"<div>{line}</div>" for line in BODY * 2)}</div></div>
+        <div itemscope itemtype="https://schema.org/NewsArticle"><div itemprop=headline>Dam vote
+        delayed again by the county</div></div></body></html>""".encode()
+    )
+    assert page.title == "Rain in Sabine"
+    assert page.byline == ("The Sabine Desk",)
+    assert page.timestamps == ("Sunday last",)
+    assert page.body == BODY * 2
+
+
+@pytest.mark.parametrize(
+    "json_ld",
+    [
+        *("{", "[" * 3000, "null", '"NewsArticle"', '{"@type": 4}', "9" * 5000),
+        '{"@type": "Article", "headline": ["a"], "author": [[], {"name": 1}, null]}',
+    ],
+)
+def test_any_json_ld_leaves_the_page_readable(json_ld: str) -> None:
+    head = f"<script type='application/ld+json'>{json_ld}</script><title>Rain</title>"
+    assert parse_page(soup(head, "Rain floods the market", *BODY, tag="p")).body == BODY
+
+
+@pytest.mark.parametrize("box", ["<aside>{}</aside>", "<details>{}</details>"])
+@pytest.mark.parametrize("frame", ["<main>{}</main>", "<article>{}</article>"])
+def test_text_outside_the_article_is_left_out(frame: str, box: str) -> None:
+    said = f"<h3>AI summary</h3><ul><li>{SUMMARY[0]}</li><li>{SUMMARY[1]}</li></ul>"
+    story = f"<h1>{PAGE.title}</h1>{box.format(said)}" + "".join(f"<p>{p}</p>" for p in BODY)
+    around = (
+        "<div role=banner><p>The Meridian Post is the paper of the whole coast.</p></div>"
+        "<nav><a href=/>Home</a></nav>{}<aside><p>Dam vote delayed</p></aside>"
+        "<div role=complementary><p>Our readers say that they like this paper.</p></div>"
+        "<footer><p>All rights of the Meridian Post are reserved.</p></footer>"
+    )
+    page = parse_page(f"<html><body>{around.format(frame.format(story))}</body></html>".encode())
+    assert (page.title, page.summary, page.body) == (PAGE.title, SUMMARY, BODY)
+
+
+def test_xhtml_that_names_its_encoding_is_read() -> None:
+    head = "<?xml version='1.0' encoding='{0}'?><!DOCTYPE html><html><meta charset='{0}'>"
+    for name in ("utf-8", "iso-8859-15"):
+        said = f"{head.format(name)}<body><h1>Un été</h1><p>Il a plu à Évry.</p></body></html>"
+        assert parse_page(said.encode(name)).body == ("Il a plu à Évry.",)
+
+
 @given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_are_a_page_of_some_kind(content: bytes) -> None:
     assert isinstance(pages_html.parse_html(content), Page)
     assert isinstance(pages_html.parse_html(b"<html><p>" + content), Page)
-
-
-def test_html_without_its_extra_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "a.html").write_bytes(html(""))
-    monkeypatch.setitem(sys.modules, "trafilatura", None)
-    with pytest.raises(MissingExtra, match=r"reading HTML pages needs: pip install "):
-        Pages(tmp_path).load()
 
 
 # The loader
@@ -329,12 +395,9 @@ FIELDS = (
 
 
 def page_files(folder: Path) -> list[object]:
-    """Return the pages of a folder; HTML only where its extra is installed."""
+    """Return the pages of a folder."""
     files = sorted(file for file in folder.glob("*") if file.suffix in (".txt", ".html"))
-    return [
-        pytest.param(file, id=file.name, marks=needs_html if file.suffix == ".html" else ())
-        for file in files
-    ]
+    return [pytest.param(file, id=file.name) for file in files]
 
 
 def plain(value: object) -> object:
@@ -364,12 +427,10 @@ def test_nothing_of_the_box_leaks_into_the_article(file: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [b"", b" \n\t", b"\xef\xbb\xbf", b"<html></html>"])
-@needs_html
 def test_page_without_anything_has_no_parts(page: bytes) -> None:
     assert parse_page(page) == Page()
 
 
-@needs_html
 def test_page_in_another_encoding_is_read_where_it_says_so() -> None:
     said = (
         "<html><head><meta charset='{}'></head><body><h1>Un été</h1><p>Il a plu à Évry.</p></body>"
@@ -383,7 +444,6 @@ def test_page_in_another_encoding_is_read_where_it_says_so() -> None:
         parse_page(b"\x89PNG\r\n\x1a\n\0\0", html=True)
 
 
-@needs_html
 def test_malformed_html_is_read_as_far_as_it_goes() -> None:
     assert parse_page(b"<h1>Rain in Sabine<p>It rained.<p>All day.").body == (
         "It rained.",

@@ -45,6 +45,27 @@ def test_quotes_of_a_copied_sentence_stand_although_another_has_said_them_before
     assert _score(article, "Ann Roe said: “Rain is on its way.”").value == 1.0
 
 
+@pytest.mark.parametrize(
+    ("article", "summary", "evidence"),
+    [
+        ("“We kept every - tile,” Doe said.", "They “kept every tile”.", "kept every - tile"),
+        (
+            "“The act was very old indeed,” she said.",
+            "“The acts was very old”",
+            "The act was very old",
+        ),
+        ("We “kept it all day long”", "They “kept it , all day”.", "kept it all day"),
+    ],
+)
+def test_evidence_of_a_quotation_is_its_words_and_no_blank(
+    article: str, summary: str, evidence: str
+) -> None:
+    score = _score(article, summary)
+    spans = [span for sentence in score.sentences for span in sentence.evidence]
+    spans += [span for flag in score.flags for span in flag.evidence]
+    assert [span.of(article) for span in spans] == [evidence]
+
+
 @quickly
 @given(NEWS)
 def test_quotes_of_a_copied_text_is_never_flagged(article: str) -> None:

@@ -24,7 +24,7 @@ from evalharness.files import temporary
 from evalharness.protocols import Need, Pair, Silence
 from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.runner.fill import fill
-from evalharness.runner.provenance import provenance
+from evalharness.runner.provenance import _git_commit, provenance
 from evalharness.runner.run import Unfinished, run_cell
 from evalharness.runner.write import write
 from evalharness.store import aggregates
@@ -525,3 +525,26 @@ def test_two_runs_at_once_on_one_results_folder_both_end_right(tmp_path: Path) -
     for ledger in (tmp_path / "r" / "store").rglob("*.jsonl"):
         keys = [json.loads(line)["key"] for line in ledger.read_text().splitlines()[1:]]
         assert len(keys) == len(set(keys))
+
+
+def test_commit_is_not_called_unchanged_where_git_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "evalharness"
+    package.mkdir()
+    said = {"rev-parse --show-toplevel": f"{tmp_path.resolve()}", "rev-parse HEAD": "abc"}
+
+    def git(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
+        for asked, answer in said.items():
+            if " ".join(command[3:]).startswith(asked):
+                return subprocess.CompletedProcess(command, 0, answer + "\n", "")
+        raise subprocess.TimeoutExpired(command, 10)
+
+    monkeypatch.setattr(subprocess, "run", git)
+    assert _git_commit(package) == "abc, perhaps changed: git did not answer"
+    said["status"] = ""
+    assert _git_commit(package) == "abc"
+    said["status"] = " M evalharness/errors.py"
+    assert _git_commit(package) == "abc, changed"
+    del said["rev-parse HEAD"]
+    assert _git_commit(package) is None

@@ -2,16 +2,20 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor as in_thread
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Done
 
-from evalharness import score
+from evalharness import run, score_files
 from evalharness.errors import ConfigError, Exit
-from evalharness.runner.existing import score as score_files
-from evalharness.store.runs import read_run
+from evalharness.runner import existing
+from evalharness.store.runs import Run, read_run, runs_in
 from evalharness.store.samples import mark_unfinished
 
 Command = Callable[..., Done]
@@ -43,9 +47,9 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_two_files_of_one_name_have_runs_of_their_own(here: Path) -> None:
-    (first,) = score(["v1/out.jsonl"])
+    (first,) = score_files(["v1/out.jsonl"])
     before = content(first.folder)
-    (second,) = score(["v2/out.jsonl"])
+    (second,) = score_files(["v2/out.jsonl"])
 
     assert (first.name, second.name) == ("out", "v2-out")
     assert content(first.folder) == before
@@ -54,7 +58,7 @@ def test_two_files_of_one_name_have_runs_of_their_own(here: Path) -> None:
 
 def test_the_same_file_again_has_the_same_name_and_is_computed_once(here: Path) -> None:
     for _ in range(2):
-        runs = [score([f"v{n}/out.jsonl"])[0] for n in (1, 2)]
+        runs = [score_files([f"v{n}/out.jsonl"])[0] for n in (1, 2)]
 
     assert [finished.name for finished in runs] == ["out", "v2-out"]
     assert [finished.timing.summaries["computed"] for finished in runs] == [0, 0]
@@ -64,7 +68,7 @@ def test_files_alike_in_name_and_folder_have_longer_names(here: Path) -> None:
     names = []
     for top in ("a", "b", "c"):
         write_rows(f"{top}/v1/out.jsonl", top)
-        names += [finished.name for finished in score([f"{top}/v1/out.jsonl"])]
+        names += [finished.name for finished in score_files([f"{top}/v1/out.jsonl"])]
 
     assert names == ["out", "v1-out", "c-v1-out"]
 
@@ -72,7 +76,7 @@ def test_files_alike_in_name_and_folder_have_longer_names(here: Path) -> None:
 def test_one_file_with_other_metrics_is_refused_with_both_ways_out(
     here: Path, command: Command
 ) -> None:
-    before = content(score(["v1/out.jsonl"])[0].folder)
+    before = content(score_files(["v1/out.jsonl"])[0].folder)
     words = ("score", "v1/out.jsonl", "--metrics", "chrf", "--no-report")
     refused = command(*words)
     after = content(SCORED / "out")
@@ -89,10 +93,10 @@ def test_one_file_with_other_metrics_is_refused_with_both_ways_out(
 
 @pytest.mark.parametrize("summary", ["It snowed.", ""])
 def test_one_file_with_other_summaries_is_refused(summary: str, here: Path) -> None:
-    score(["v1/out.jsonl"])
+    score_files(["v1/out.jsonl"])
     write_rows("v1/out.jsonl", summary)
     with pytest.raises(ConfigError, match="other rows"):
-        score(["v1/out.jsonl"])
+        score_files(["v1/out.jsonl"])
     (replaced,) = score_files(["v1/out.jsonl"], overwrite=True)
 
     assert [sample["summary"]["text"] for sample in replaced.samples()] == [summary] * 3
@@ -100,23 +104,23 @@ def test_one_file_with_other_summaries_is_refused(summary: str, here: Path) -> N
 
 @pytest.mark.parametrize("n", [2, 4])
 def test_one_file_with_more_or_fewer_rows_is_refused(n: int, here: Path) -> None:
-    score(["v1/out.jsonl"])
+    score_files(["v1/out.jsonl"])
     write_rows("v1/out.jsonl", "It rained.", n)
 
     with pytest.raises(ConfigError, match="other rows"):
-        score(["v1/out.jsonl"])
+        score_files(["v1/out.jsonl"])
 
 
 def test_one_file_with_another_limit_is_refused(here: Path) -> None:
-    score(["v1/out.jsonl"], limit=2)
+    score_files(["v1/out.jsonl"], limit=2)
 
     with pytest.raises(ConfigError, match="other limit"):
-        score(["v1/out.jsonl"])
+        score_files(["v1/out.jsonl"])
 
 
 def test_overwriting_one_of_two_files_of_one_name_leaves_the_other(here: Path) -> None:
-    (first,) = score(["v1/out.jsonl"])
-    score(["v2/out.jsonl"])
+    (first,) = score_files(["v1/out.jsonl"])
+    score_files(["v2/out.jsonl"])
     before = content(first.folder)
     (again,) = score_files(["v2/out.jsonl"], metrics=["chrf"], overwrite=True)
 
@@ -128,32 +132,84 @@ def test_systems_of_logs_of_one_name_have_runs_of_their_own(here: Path) -> None:
     for folder in ("one", "two"):
         Path(folder).mkdir()
         shutil.copy(LOG, folder)
-    names = [[run.name for run in score([f"{folder}/results.json"])] for folder in ("one", "two")]
+    names = [
+        [run.name for run in score_files([f"{folder}/results.json"])] for folder in ("one", "two")
+    ]
 
     assert names == [["echo", "echo-again"], ["echo-results", "echo-again-results"]]
-    assert names == [[run.name for run in score([f"{f}/results.json"])] for f in ("one", "two")]
+    assert names == [
+        [run.name for run in score_files([f"{f}/results.json"])] for f in ("one", "two")
+    ]
 
 
 def test_nothing_is_scored_where_one_of_several_would_be_replaced(here: Path) -> None:
-    score([str(LOG)], systems=["echo-again"], metrics=["chrf"])
+    score_files([str(LOG)], systems=["echo-again"], metrics=["chrf"])
 
     with pytest.raises(ConfigError, match="echo-again: holds a run with other metrics"):
-        score([str(LOG)])
+        score_files([str(LOG)])
     assert not (SCORED / "echo").exists()
 
 
 def test_killed_score_goes_on_under_its_name(here: Path) -> None:
-    score(["v1/out.jsonl"])
+    score_files(["v1/out.jsonl"])
     mark_unfinished(SCORED / "out")
 
-    assert [run.name for run in score(["v1/out.jsonl"])] == ["out"]
+    assert [run.name for run in score_files(["v1/out.jsonl"])] == ["out"]
     assert read_run(SCORED / "out").n == 3
 
 
 @pytest.mark.parametrize("name", ["samples.jsonl", "samples.parquet"])
 def test_damaged_run_of_the_same_file_is_mended(name: str, here: Path) -> None:
-    score(["v1/out.jsonl"])
+    score_files(["v1/out.jsonl"])
     (SCORED / "out" / name).write_bytes(b"{torn")
 
-    assert [run.name for run in score(["v1/out.jsonl"])] == ["out"]
+    assert [run.name for run in score_files(["v1/out.jsonl"])] == ["out"]
     assert len(list(read_run(SCORED / "out").samples())) == 3
+
+
+def test_two_commands_at_once_on_one_name_lose_and_mix_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one is at work, another file of the name has a run beside it."""
+    beside: list[Run] = []
+
+    def run_first(*arguments: Any, **how: Any) -> list[Run]:
+        monkeypatch.setattr(existing, "run", run)
+        with in_thread() as thread:
+            beside.extend(thread.submit(score_files, ["v2/out.jsonl"]).result())
+        return run(*arguments, **how)
+
+    monkeypatch.setattr(existing, "run", run_first)
+    runs = [*score_files(["v1/out.jsonl"]), *beside]
+
+    assert [finished.name for finished in runs] == ["out", "v2-out"]
+    texts = [{sample["summary"]["text"] for sample in each.samples()} for each in runs]
+    assert texts == [{"It rained."}, {"Nobody spoke."}]
+
+
+def test_two_commands_at_once_on_one_file_say_so_to_the_second(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_first(*arguments: Any, **how: Any) -> list[Run]:
+        monkeypatch.setattr(existing, "run", run)
+        with in_thread() as thread, pytest.raises(ConfigError, match=r"v1/out\.jsonl: another com"):
+            thread.submit(score_files, ["v1/out.jsonl"], ["chrf"], overwrite=True).result()
+        return run(*arguments, **how)
+
+    monkeypatch.setattr(existing, "run", run_first)
+    (first,) = score_files(["v1/out.jsonl"])
+
+    assert list(first.figures) == ["rouge", "lexical"]
+    (second,) = score_files(["v1/out.jsonl"], ["chrf"], overwrite=True)  # the first has ended
+    assert list(second.figures) == ["chrf", "lexical"]
+
+
+def test_processes_that_start_at_once_have_runs_of_their_own(here: Path) -> None:
+    files = [write_rows(f"n{n}/out.jsonl", f"It is {n}.") for n in range(4)]
+    words = [sys.executable, "-m", "evalharness", "score", "--no-report", "--checks", ""]
+    started = [subprocess.Popen([*words, file]) for file in files]
+
+    assert [process.wait() for process in started] == [0] * 4
+    runs = runs_in(SCORED)
+    texts = [{sample["summary"]["text"] for sample in each.samples()} for each in runs]
+    assert sorted(map(sorted, texts)) == [[f"It is {n}."] for n in range(4)]

@@ -45,7 +45,7 @@ COMMANDS = {
         "Try the whole installation, offline, with known answers; or, with --checks, the checks."
     ),
     "check": (
-        "Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no summary."
+        "Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no clear summary."
     ),
     "compare": (
         "Compare runs on the articles they share; the first is the baseline of the differences."

@@ -1,14 +1,16 @@
 """`evalharness check`: pages one after the other, what each of them shows, and the exit code.
 
 0: nothing is flagged. That covers `unsure`, which is no finding, and is said. 1: a summary is
-flagged. 2: a page could not be read, or has no article, whatever the others show. 3: nothing is
-flagged, but a page has no summary, so that there was nothing to check.
+flagged. 2: a page could not be read, or has no article. 3: a page has no summary, or it is not
+clear which of its lines are the summary. Of several pages 1 goes before 2, and 2 before 3.
 """
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any
 
 import typer
@@ -20,12 +22,36 @@ from evalharness.config.calibration import load_thresholds
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
-from evalharness.loaders.pages.parts import Page
+from evalharness.loaders.pages.parts import YOU, Page
+from evalharness.loaders.pages.reading import ROLES, Role
+from evalharness.loaders.pages.sites import (
+    Guide,
+    Profile,
+    Said,
+    learn,
+    load_profile,
+    profile_text,
+)
 from evalharness.records import Article
-from evalharness.report.verdict import show_reminder, show_verdict
+from evalharness.report.verdict import show_blocks, show_reminder, show_verdict
 from evalharness.runner.check import Verdict, check, read_page
 
 STDIN = "-"
+
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Show each line of a page with its role, and why.")
+]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FILE", help="What is known of a site's pages, as TOML; repeatable."),
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="N=ROLE", help="What line N of --explain is; repeatable."),
+]
+SaveProfile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Write what --role says as a site's profile.")
+]
 
 
 def check_command(
@@ -50,8 +76,12 @@ def check_command(
     settings: options.CheckSet = None,
     as_json: options.AsJson = False,
     color: options.Color = True,
+    explain: Explain = False,
+    profile: Profiles = None,
+    role: Roles = None,
+    save_profile: SaveProfile = None,
 ) -> None:
-    """Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no summary."""
+    """Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no clear summary."""
     if (article is None) != (summary is None) or bool(pages) == (article is not None):
         raise typer.BadParameter("give pages, or --article and --summary together")
     limits = None if thresholds is None else load_thresholds(thresholds)
@@ -59,43 +89,122 @@ def check_command(
     judge = partial(check, check=name, thresholds=limits, checker=checker)
     if article is not None and summary is not None:
         raise typer.Exit(_check_pair(article, summary, judge, as_json=as_json, color=color))
-    raise typer.Exit(_check_pages(pages or [], judge, as_json=as_json, color=color))
+    guide = Guide(tuple(load_profile(Path(file)) for file in profile or ()), _roles(role or ()))
+    if (guide.roles or save_profile) and (
+        len(pages or ()) != 1 or Path((pages or [""])[0]).is_dir()
+    ):
+        raise typer.BadParameter("--role and --save-profile are for one page, and its lines")
+    show = Shown(as_json, color, explain, None if save_profile is None else Path(save_profile))
+    raise typer.Exit(_check_pages(pages or [], judge, guide, show))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How verdicts are shown: as JSON, in colour, with every line; and where corrections go."""
+
+    as_json: bool
+    color: bool
+    explain: bool
+    save: Path | None = None
+
+
+# Which exit code stands for several pages: the first of these that one of them has.
+_PRECEDENCE = (Exit.FINDING, Exit.MENDABLE, Exit.INCOMPLETE, Exit.INCONCLUSIVE)
+
+
+def exit_of(verdict: Verdict) -> Exit:
+    """Return the exit code that says what a check found."""
+    if verdict.verdict == "flagged":
+        return Exit.FINDING
+    inconclusive = verdict.verdict in ("no_summary", "uncertain")
+    return Exit.INCONCLUSIVE if inconclusive else Exit.GOOD
+
+
+def exit_of_pages(codes: Collection[Exit]) -> Exit:
+    """Return the exit code of several pages: a finding counts before what could not be checked."""
+    return next((code for code in _PRECEDENCE if code in codes), Exit.GOOD)
 
 
 def _check_pages(
-    names: Sequence[str], judge: Callable[[Page], Verdict], *, as_json: bool, color: bool
+    names: Sequence[str], judge: Callable[[Page], Verdict], guide: Guide, show: Shown
 ) -> Exit:
-    single = len(names) == 1 and not Path(names[0]).is_dir()
+    single = _is_one_page(names)
     records: list[dict[str, Any]] = []
-    unread = False
-    words: set[str] = set()
+    codes: list[Exit] = []
     for name in _files(names):
         try:
-            page = parse_page(sys.stdin.buffer.read()) if name == STDIN else read_page(Path(name))
+            page = _page(name, guide)
             verdict = judge(page)
         except DataError as error:
-            unread = True
+            codes.append(Exit.MENDABLE)
             sys.stderr.write(f"evalharness: {name}: {error}\n")
             records.append({"file": name, "error": str(error)})
             continue
-        words.add(verdict.verdict)
-        if as_json:
+        codes.append(exit_of(verdict))
+        if show.as_json:
             records.append({"file": name, **verdict.record()})
         else:
             title = "the page on stdin" if name == STDIN else name
-            show_verdict(verdict, sys.stdout, title, color=color)
-    if as_json:
+            show_verdict(verdict, sys.stdout, title, color=show.color)
+            if show.explain:
+                show_blocks(page, sys.stdout)
+        if show.save is not None:
+            _save_profile(page, show.save, name)
+    if show.as_json:
         print_json(records[0] if single else records)
-    elif words or not single:
+    elif codes != [Exit.MENDABLE]:
         show_reminder(sys.stdout)
-    return Exit.MENDABLE if unread else _exit_of(words)
+    return exit_of_pages(codes)
 
 
-def _exit_of(words: Collection[str]) -> Exit:
-    """Return the exit code of verdicts: a finding counts before a page that has no summary."""
-    if "flagged" in words:
-        return Exit.FINDING
-    return Exit.INCONCLUSIVE if "no_summary" in words else Exit.GOOD
+def _is_one_page(names: Sequence[str]) -> bool:
+    return len(names) == 1 and not Path(names[0]).is_dir()
+
+
+def _page(name: str, guide: Guide) -> Page:
+    if name == STDIN:
+        page = parse_page(sys.stdin.buffer.read(), guide=guide)
+    else:
+        page = read_page(Path(name), guide)
+    if guide.profiles and page.profile not in [each.name for each in guide.profiles]:
+        names = ", ".join(each.name for each in guide.profiles)
+        sys.stderr.write(f"evalharness: {name}: nothing on it is what {names} matches\n")
+    return page
+
+
+def _roles(said: Sequence[str]) -> dict[int, Role]:
+    """Return the roles of lines by number, from `12=summary`."""
+    roles: dict[int, Role] = {}
+    for each in said:
+        number, _, name = each.partition("=")
+        role = next((role for role in ROLES if role == name.strip()), None)
+        if role is None or not number.strip().isdecimal():
+            raise typer.BadParameter(
+                f"--role {each}: give a line's number and its role, as in 12=summary; roles are "
+                f"{', '.join(ROLES)}"
+            )
+        roles[int(number)] = role
+    return roles
+
+
+def _save_profile(page: Page, file: Path, name: str) -> None:
+    """Write what was corrected on a page into a profile, beside what the file has already."""
+    if file.exists():
+        profile = load_profile(file)
+    else:
+        site = page.names[0] if page.names else Path(name).stem
+        profile = Profile(name=site, matches=page.names)
+    lines = [Said(b.text, b.role, b.around, b.source == YOU) for b in page.blocks]
+    profile, unknown = learn(profile, lines)
+    try:
+        file.write_text(profile_text(profile), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{file}: cannot be written: {error.strerror or error}") from error
+    for line in unknown:
+        sys.stderr.write(
+            f"evalharness: {file}: not saved: {shorten(line.text, 60, placeholder='…')} is the "
+            f"{line.role} of this page alone, and no element is only for it\n"
+        )
 
 
 def _check_pair(
@@ -115,7 +224,7 @@ def _check_pair(
     else:
         show_verdict(verdict, sys.stdout, summary, color=color)
         show_reminder(sys.stdout)
-    return _exit_of([verdict.verdict])
+    return exit_of(verdict)
 
 
 def _files(names: Sequence[str]) -> Iterator[str]:

@@ -8,8 +8,7 @@ import typer
 from evalharness.cli import options
 from evalharness.cli.options import split_names
 from evalharness.cli.run import show_run
-from evalharness.runner.existing import FORMAT_NAMES, score_again
-from evalharness.runner.existing import score as score_files
+from evalharness.runner.existing import FORMAT_NAMES, score_again, score_files
 from evalharness.runner.run import Progress
 from evalharness.store.runs import Run
 

@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING
 from evalharness import text
 from evalharness.config.registry import scaled_figure
 from evalharness.files.untrusted import printable
-from evalharness.loaders.pages.parts import Page
+from evalharness.loaders.pages.parts import YOU, Block, Page
+from evalharness.loaders.pages.reading import speaks_for
 from evalharness.records import Flag, Span
 from evalharness.report.table import NOTICE, amount_text
 from evalharness.runner.check import Sentence, Verdict, likely_errors
@@ -22,15 +23,20 @@ STYLES = {
     "unsure": "bold yellow",
     "flagged": "bold red",
     "no_summary": "bold",
+    "uncertain": "bold yellow",
 }
 VERDICT_WORDS = {
     "supported": "SUPPORTED: nothing was found that speaks against it",
     "unsure": "UNSURE: no likely error was found, but much is not in the article's words",
     "flagged": "FLAGGED: it has a likely error",
     "no_summary": "NO SUMMARY: there is nothing to check on this page",
+    "uncertain": "UNCERTAIN: it is not clear which lines of the page are the summary",
 }
 _QUOTED = 300  # characters of evidence
 _SAID = 100  # and of what is flagged
+_SHOWN = 75  # characters of a line of the page
+MOST_SIGNS = 4
+MOST_MARGIN = 99.9  # shown; what is never part of a summary has a larger one
 
 
 def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
@@ -39,6 +45,50 @@ def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool 
     printer.show_head(name)
     printer.show_sentences()
     printer.console.print()
+
+
+def show_blocks(page: Page, out: IO[str]) -> None:
+    """Print each line of a page with its number, its role, and why it has that."""
+    for number, block in enumerate(page.blocks, 1):
+        said = printable(textwrap.shorten(block.text, _SHOWN, placeholder="…"))
+        out.write(f"  {number:4} {block.role:9} {said}\n")
+        out.write(textwrap.fill(why(block), WIDTH, initial_indent=_UNDER, subsequent_indent=_UNDER))
+        out.write("\n")
+
+
+_UNDER = " " * 17
+
+
+def why(block: Block) -> str:
+    """Return why a line has its role: who says so, or the signs that speak for it, strongest first.
+
+    The number is by how much the best reading that moves the line into the summary, or out of it,
+    is worse; where there is none, no line of its kind is ever part of a summary.
+    """
+    if block.source:
+        return "you say so" if block.source == YOU else f"the profile {block.source} says so"
+    prices = {
+        sign: price
+        for sign in block.signs
+        if sign != "any" and (price := speaks_for(sign, block.role)) > 0
+    }
+    signs = sorted(prices, key=lambda sign: -prices[sign])[:MOST_SIGNS]
+    shows = ", ".join(sign_text(sign) for sign in signs) or "what stands around it"
+    sure = f"; sure by {block.margin:.1f}" if block.margin <= MOST_MARGIN else ""
+    return shows + sure
+
+
+def sign_text(sign: str) -> str:
+    """Return a sign in words.
+
+    >>> sign_text("h_box"), sign_text("said_title"), sign_text("caps_lead")
+    ('box in HTML', 'the page states it as its title', 'caps lead')
+    """
+    if sign.startswith("h_"):
+        return f"{sign[2:]} in HTML"
+    if sign.startswith("said_"):
+        return f"the page states it as its {sign[5:]}"
+    return sign.replace("_", " ")
 
 
 def show_reminder(out: IO[str]) -> None:
@@ -176,6 +226,8 @@ def _inside(span: Span, sentence: Span) -> bool:
 
 def page_facts(page: Page) -> Iterator[str]:
     """Yield what a page was taken for, in words."""
+    if page.profile:
+        yield f"Read with the site profile {page.profile}"
     yield f"Title: {page.title or 'none was found'}"
     facts = [", ".join(page.byline), *page.timestamps]
     facts += [f"photo: {page.photo_credit}"] if page.photo_credit else []

@@ -1,7 +1,7 @@
 """`check`: the verdict on the summary of a page, or of an article, sentence by sentence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +10,14 @@ from evalharness.config.build import named_check
 from evalharness.config.calibration import Band, Thresholds, own_thresholds
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
-from evalharness.loaders.pages.loader import NO_ARTICLE, article_text, extra, parse_page
-from evalharness.loaders.pages.parts import PARTS, Page
+from evalharness.loaders.pages.loader import NO_ARTICLE, extra, parse_page
+from evalharness.loaders.pages.parts import NO_GUIDE, PARTS, Page
+from evalharness.loaders.pages.sites import Guide
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind, score_record
 
 USUAL = Thresholds()
-VerdictWord = Literal["supported", "unsure", "flagged", "no_summary"]
+VerdictWord = Literal["supported", "unsure", "flagged", "no_summary", "uncertain"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Sentence:
 class Verdict:
     """What a check says of a summary.
 
-    verdict: `flagged` if a sentence is, or the score; `no_summary` on a page that has none.
+    verdict: `flagged` if a sentence is, or the score; `no_summary` on a page that has none;
+    `uncertain` where it is not clear which lines of the page are the summary, as `note` says.
     score: None where the check does not apply, and then `note` says why.
     probability: the chance that the summary is consistent, where a calibration tells it.
     page: the parts of the page, if it was one. Spans are characters of `summary` and `article`.
@@ -60,6 +62,7 @@ class Verdict:
         flags = score_record(Score(None, flags=self.flags)).get("flags", [])
         return {
             "page": None if self.page is None else _page_record(self.page),
+            "reading": None if self.page is None else _reading_record(self.page),
             "verdict": self.verdict,
             "check": self.check,
             "score": self.score,
@@ -97,6 +100,16 @@ def _page_record(page: Page) -> dict[str, Any]:
     parts = {name: getattr(page, name) for name in PARTS}
     lists = {name: list(v) if isinstance(v, tuple) else v for name, v in parts.items()}
     return {"ai_summary" if name == "summary" else name: v for name, v in lists.items()}
+
+
+def _reading_record(page: Page) -> dict[str, Any]:
+    """Return every line of a page with its role, and how sure it is that the summary is read."""
+    blocks = [
+        {"text": b.text, "role": b.role, "margin": b.margin, "signs": list(b.signs), "by": b.source}
+        for b in page.blocks
+    ]
+    sure = {"sure": not page.doubt, "doubt": page.doubt, "profile": page.profile or None}
+    return {**sure, "blocks": blocks}
 
 
 class NumberedSentences:
@@ -137,12 +150,15 @@ def check(
     article, parts = _article(page, summary)
     given = article.extra.get("summary", "") if summary is None else summary
     if not given.strip():
-        note = "the page has no summary" if parts else "the summary is empty"
+        note = parts.lack if parts else "the summary is empty"
         return Verdict("no_summary", None, (), (), note, check, article.text, "", parts)
     checker = checker or named_check(check, "check")
     [score] = checker.score([(article, Summary(article.id, given))])
     thresholds = thresholds or own_thresholds(checker)
-    return verdict_of_score(score, article.text, given, check, thresholds, parts)
+    verdict = verdict_of_score(score, article.text, given, check, thresholds, parts)
+    if summary is None and parts is not None and parts.doubt:  # no stronger than the reading
+        return replace(verdict, verdict="uncertain", note=parts.doubt)
+    return verdict
 
 
 def verdict_of_score(
@@ -214,13 +230,13 @@ def _article(page: str | Path | Page | Article, summary: str | None) -> tuple[Ar
         page = parse_page(page.encode(errors="replace"))
     if not page.body:
         raise DataError(NO_ARTICLE)
-    return Article(page.title or "page", article_text(page), extra=extra(page)), page
+    return Article(page.title or "page", page.evidence, extra=extra(page)), page
 
 
-def read_page(path: Path) -> Page:
-    """Return the parts of the page in a file. Raises: DataError."""
+def read_page(path: Path, guide: Guide = NO_GUIDE) -> Page:
+    """Return the parts of the page in a file; what a guide says wins. Raises: DataError."""
     try:
         content = read_whole(path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}") from error
-    return parse_page(content, True if path.suffix.lower() in (".html", ".htm") else None)
+    return parse_page(content, True if path.suffix.lower() in (".html", ".htm") else None, guide)

@@ -4,6 +4,8 @@ A run is named by its file, and by the folders above it where another file of th
 before. A run that is there already is replaced by one of the same content only, if not asked to.
 """
 
+import json
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from evalharness.config.run_config import RunConfig, read_run_config
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.executors.local import LocalPool
+from evalharness.files.temporary import OffsetIndex
 from evalharness.loaders.formats import matching_paths
 from evalharness.loaders.logs.files import open_log
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
@@ -34,14 +37,15 @@ from evalharness.runner.scores import fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.runner.write import write
 from evalharness.store import samples as results_files
-from evalharness.store.ledger import Ledger
+from evalharness.store.ledger import Ledger, results_folder
 from evalharness.store.runs import Run, runs_in
 from evalharness.store.samples import mark_unfinished
-from evalharness.store.store import STORE, Store
+from evalharness.store.store import STORE, Claims, Store
 
 ROWS_FORMAT = "rows"
 FORMAT_NAMES = ("auto", ROWS_FORMAT, *HARNESS_FORMATS)
 REASONS_SHOWN = 5
+_AT_WORK = "scoring it now; run this again when that has ended, or --set name=NAME keeps both"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class _Source:
     fields: str = ""
 
 
-def score(
+def score_files(
     files: Sequence[str],
     metrics: Sequence[str] = ("rouge",),
     checks: Sequence[str] = ("lexical",),
@@ -93,10 +97,12 @@ def score(
     sources = _sources_of_systems(list(_sources(files, format, config, overrides)), systems)
     options: dict[str, Any] = {"overrides": overrides, "limit": limit}
     options |= {"executor": executor, "workers": workers}
-    naming = _Naming(Path(results), partial(read_run_config, **options), overwrite)
-    named = [naming.config(source, config) for source in sources]
-    run_config = partial(run, **options, results=results, progress=progress, space=space)
-    return _run_each(list(zip(sources, named, strict=True)), run_config, tell)
+    folder = results_folder(results)
+    with Claims(folder) as claims:
+        naming = _Naming(folder, partial(read_run_config, **options), overwrite, claims)
+        named = [naming.config(source, config) for source in sources]
+        run_config = partial(run, **options, results=results, progress=progress, space=space)
+        return _run_each(list(zip(sources, named, strict=True)), run_config, tell)
 
 
 def _run_each(
@@ -176,12 +182,17 @@ def _labels(path: Path, name: str) -> tuple[str, ...]:
 
 
 class _Naming:
-    """Finds for each run a name that is no other's."""
+    """Finds for each run a name that is no other's, also of commands that are at work now."""
 
     def __init__(
-        self, results: Path, read: Callable[[Mapping[str, Any]], RunConfig], overwrite: bool
+        self,
+        results: Path,
+        read: Callable[[Mapping[str, Any]], RunConfig],
+        overwrite: bool,
+        claims: Claims,
     ) -> None:
         self.results, self.read, self.overwrite = results, read, overwrite
+        self.claims = claims
         self.named: set[str] = set()  # folders of this call, as a system without case has them
 
     def config(self, source: _Source, config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -195,14 +206,30 @@ class _Naming:
             folders = {str(cell.folder(self.results)).lower() for cell in cells}
             if folders & self.named or any(map(self._is_of_another_file, cells)):
                 continue
-            break
+            # Once it is claimed, what another command left there just before is seen.
+            if self._claim(cells, source) and not any(map(self._is_of_another_file, cells)):
+                break
         if folders & self.named:
             raise ConfigError(f"{cells[0].name}: two systems would have this name; score one alone")
+        if not self._claim(cells, source):
+            raise ConfigError(f"{cells[0].folder(self.results)}: another command is {_AT_WORK}")
         if not self.overwrite:
             for cell in cells:
                 self._check_content(cell)
         self.named |= folders
         return whole
+
+    def _claim(self, cells: Sequence[Cell], source: _Source) -> bool:
+        """Claim a source and its cells' folders; tell whether no other command has these.
+
+        Raises: ConfigError where another command scores this very source now.
+        """
+        experiment = cells[0].experiment
+        read = self._configs(cells[0])[0]
+        if not self.claims.take("source", experiment, *_file_of(read)):
+            into = self.results / experiment
+            raise ConfigError(f"{source.data['path']}: another command, into {into}, is {_AT_WORK}")
+        return all(self.claims.take("run", experiment, cell.name.lower()) for cell in cells)
 
     def _is_of_another_file(self, cell: Cell) -> bool:
         ours, theirs = self._configs(cell)
@@ -321,13 +348,16 @@ def _score_run_again(old: Run, progress: Progress) -> Run:
         old=old,
     )
     results = old.folder.absolute().parent.parent
-    filled = Filled([cell], marks={cell.name: mark_unfinished(old.folder)})
-    with folder_errors_named(results), TemporaryDirectory(prefix="evalharness-again-") as made:
-        store = Store(results / STORE if (results / STORE).is_dir() else Path(made))
-        of_cell = FilledCell(cell, StoredSummaries(old, Store(Path(made))), 0)
-        scorings = fill_scores([of_cell], store, LocalPool(), Share(), progress)
-        filled.groups.append(FilledGroup([of_cell], scorings, 1))
-        (again,) = write(filled, results, progress)
+    with Claims(results) as claims:
+        if not claims.take("run", cell.experiment, cell.name.lower()):
+            raise ConfigError(f"{old.folder}: another command is scoring it now; wait for its end")
+        filled = Filled([cell], marks={cell.name: mark_unfinished(old.folder)})
+        with folder_errors_named(results), TemporaryDirectory(prefix="evalharness-again-") as made:
+            store = Store(results / STORE if (results / STORE).is_dir() else Path(made))
+            of_cell = FilledCell(cell, StoredSummaries(old, Store(Path(made))), 0)
+            scorings = fill_scores([of_cell], store, LocalPool(), Share(), progress)
+            filled.groups.append(FilledGroup([of_cell], scorings, 1))
+            (again,) = write(filled, results, progress)
     return again
 
 
@@ -391,8 +421,8 @@ class StoredSummaries(Summarizing):
         """Take a run, and a store that nothing is kept in."""
         super().__init__("given", Given(), store)
         self.signature = {"name": old.signatures.model}  # quoted as it is: one line
-        self._samples = {s["id"]: (s["summary"], s["defects"]) for s in old.samples()}
-        self.stored, self.is_whole = len(self._samples), True
+        self._samples = _SamplesOfArticles(old.samples_file)
+        self.stored, self.is_whole = old.n, True
         self._made_with = old.provenance
 
     @cached_property
@@ -402,9 +432,35 @@ class StoredSummaries(Summarizing):
 
     def read(self, articles: Sequence[Article]) -> list[Summary]:
         """Return what was written for each article, or how it failed."""
-        return [summary_of(a.id, self._samples[a.id][0]) for a in articles]
+        return [summary_of(a.id, self._samples[a]["summary"]) for a in articles]
 
     def find_defects(self, article: Article, summary: Summary) -> Sequence[Defect]:
         """Return what was found then: only the model knows its instructions."""
-        found: Sequence[Defect] = self._samples[article.id][1]
+        found: Sequence[Defect] = self._samples[article]["defects"]
         return found
+
+
+class _SamplesOfArticles:
+    """The lines of a `samples.jsonl` by their articles: in memory is only where each begins."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._closing = weakref.finalize(self, self._file.close)
+        self._offsets = OffsetIndex()
+        at = 0
+        for line in self._file:
+            sample = json.loads(line)
+            self._offsets.setdefault(_key_of(sample["id"], sample["article"]), at)
+            at += len(line)
+
+    def __getitem__(self, article: Article) -> dict[str, Any]:
+        at = self._offsets.get(_key_of(article.id, article.text))
+        if at is None:
+            raise KeyError(article.id)
+        self._file.seek(at)
+        sample: dict[str, Any] = json.loads(self._file.readline())
+        return sample
+
+
+def _key_of(name: str, text: str) -> bytes:
+    return bytes.fromhex(digest([name, text]))

@@ -48,10 +48,13 @@ def _git_commit(package: Path) -> str | None:
         return None
     changed = _git(package, "status", "--porcelain", "--untracked-files=no", "--", str(package))
     commit = _git(package, "rev-parse", "HEAD")
-    return f"{commit}, changed" if changed else commit
+    if not commit or changed == "":
+        return commit or None
+    return f"{commit}, changed" if changed else f"{commit}, perhaps changed: git did not answer"
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
+    """Return what git prints; None where it fails, or takes too long to answer."""
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(  # noqa: S603  a fixed command, no shell
@@ -59,7 +62,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _processor() -> str:

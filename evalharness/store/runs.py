@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydantic
 
+from evalharness.config.registry import scorer_row
 from evalharness.config.run_config import Interval
+from evalharness.config.yaml import nearest
+from evalharness.display import data_frame
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.stats.intervals import Values
@@ -209,6 +212,55 @@ class Run(_Section):
         scorer = self.figures.get(label)
         return None if scorer is None else scorer.part(part)
 
+    @cached_property
+    def shown(self) -> Mapping[str, tuple[str, str]]:
+        """Label and part of each figure that tables show, by its name: `rouge1`, `numbers`.
+
+        A part that two scorers have goes by its label, too: `rouge-unicode.rouge1`.
+        """
+        pairs = [
+            (label, part)
+            for label, figures in self.figures.items()
+            for part in self._shown_parts(label, figures) or [""]
+        ]
+        parts = [part for _, part in pairs]
+        return {
+            (part if parts.count(part) == 1 else f"{label}.{part}") if part else label: (
+                label,
+                part,
+            )
+            for label, part in pairs
+        }
+
+    def _shown_parts(self, label: str, figures: ScorerFigures) -> list[str]:
+        return [part for part in scorer_row(self.kind(label)).shown if part in figures.parts]
+
+    def resolve(self, name: str) -> tuple[str, str]:
+        """Return label and part ("" for the value) of a name: `rouge1`, `rouge.rouge1`, `numbers`.
+
+        Raises: DataError for a name that none has.
+        """
+        if name in self.shown:
+            return self.shown[name]
+        label = max(
+            (m for m in self.figures if f"{name}.".startswith(f"{m}.")), key=len, default=""
+        )
+        part = name[len(label) + 1 :]
+        if label and self.figure(label, part) is not None:
+            return label, "" if part == "value" else part
+        having = [label for label, figures in self.figures.items() if name in figures.parts]
+        if len(having) == 1:
+            return having[0], name
+        raise DataError(f"no score {name!r}{nearest(name, list(self.shown))}")
+
+    def mean(self, name: str) -> float | None:
+        """Return the mean of a score, or the figure of the whole corpus of one that has such."""
+        label, part = self.resolve(name)
+        figure = self.figure(label, part)
+        if isinstance(figure, ScorerFigures) and figure.is_corpus:
+            return figure.corpus
+        return None if figure is None else figure.mean
+
     def kind(self, label: str) -> str:
         """Return the name of the metric or check that has a label here; the label if none says."""
         return kind_of(self.signatures.metrics.get(label, label))
@@ -237,6 +289,37 @@ class Run(_Section):
     def samples(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
         return samples.read_samples(self.samples_file)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield texts and scores side by side: article, references, summary, scores, flags."""
+        for sample in self.samples():
+            scores = sample["scores"]
+            yield {
+                **{key: sample[key] for key in ("id", "source", "article", "references")},
+                "summary": sample["summary"]["text"],
+                **{
+                    name: scores[label].get("parts", {}).get(part)
+                    if part
+                    else scores[label]["value"]
+                    for name, (label, part) in self.shown.items()
+                },
+                **{
+                    f"{label}.band": score["band"]
+                    for label, score in scores.items()
+                    if "band" in score
+                },
+                "flags": [
+                    flag["message"] for score in scores.values() for flag in score.get("flags", ())
+                ],
+            }
+
+    def to_pandas(self) -> Any:
+        """Return a pandas frame: a row an article, with its texts beside their scores.
+
+        Columns: `id`, `source`, `article`, `references`, `summary`, the scores that tables show,
+        and `flags`, what the checks object to. Raises: MissingExtra without pandas.
+        """
+        return data_frame(list(self.rows()))
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:

@@ -1,14 +1,17 @@
 """The store of a results folder: a ledger for each signature, and what its keys are."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from weakref import WeakValueDictionary
+
+from filelock import FileLock, Timeout
 
 from evalharness.errors import ModelError
 from evalharness.protocols import Need
 from evalharness.records import Article, digest
-from evalharness.store.ledger import Ledger, MadeWith, PaceFile, ledger_path
+from evalharness.store.ledger import Ledger, MadeWith, PaceFile, cannot_write, ledger_path
 
 # The folder of the ledgers in a folder of results.
 STORE = "store"
@@ -42,6 +45,37 @@ class Store:
         """Return a ledger if there is one, and write nothing."""
         path = ledger_path(self.folder / kind, signature)
         return self.ledger(kind, signature) if path.is_file() else None
+
+
+class Claims:
+    """What a command has for itself while it is at work: locks, which end with its process."""
+
+    def __init__(self, results: Path) -> None:
+        """Take the folder of all results, whose store has the locks."""
+        self._folder = results / STORE / "locks"
+        self._held = ExitStack()
+        self._names: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def take(self, *what: object) -> bool:
+        """Claim a thing, such as a folder, and tell whether no other command has it."""
+        name = f"{digest(list(what))[:32]}.lock"
+        if name in self._names:
+            return True
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._held.enter_context(FileLock(self._folder / name, timeout=0))
+        except Timeout:
+            return False
+        except OSError as error:
+            raise cannot_write(self._folder, error) from error
+        self._names.add(name)
+        return True
 
 
 def content_key(article: Article, needs: frozenset[Need]) -> str:

@@ -107,7 +107,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

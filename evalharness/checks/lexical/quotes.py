@@ -46,37 +46,39 @@ class StatedQuotes(scoring.ArticleIndex):
     """The letters and names of an article, found once for all its summaries."""
 
     @cached_property
-    def _runs(self) -> tuple[str, list[int], list[int]]:
+    def _runs(self) -> tuple[str, list[int], list[Span]]:
         """The letters and digits of the article in one run, and where each run of them is from."""
         letters: list[str] = []
         places: list[int] = []
-        origins: list[int] = []
+        origins: list[Span] = []
         length = 0
         for match in _LETTERS.finditer(self.text):
             run = match[0].lower()
             letters.append(run)
             places.append(length)
-            origins.append(match.start())
+            origins.append(Span(*match.span()))
             length += len(run)
         return "".join(letters), places, origins
 
-    def find(self, words: str) -> int | None:
+    def find(self, words: str) -> Span | None:
         """Return where the article has some words, whatever is between them; None: nowhere."""
         letters, places, origins = self._runs
         wanted = _letters(words)
         found = letters.find(wanted) if wanted else -1
         if found < 0:
             return self._find_inflected(words)
-        run = bisect.bisect_right(places, found) - 1
-        return origins[run]
+        first = bisect.bisect_right(places, found) - 1
+        last = bisect.bisect_left(places, found + len(wanted)) - 1
+        return Span(origins[first].start, origins[last].end)
 
-    def _find_inflected(self, words: str) -> int | None:
+    def _find_inflected(self, words: str) -> Span | None:
         """Return where the article has the same words in other forms: acts for act."""
         stems = [stem_of(text.fold(word.of(words))) for word in text.words(words)]
         tokens = self.passages.tokens
         for at in self.passages.places.get(stems[0], ())[:MOST_PLACES] if stems else ():
-            if [token.stem for token in tokens[at : at + len(stems)]] == stems:
-                return tokens[at].start
+            run = tokens[at : at + len(stems)]
+            if [token.stem for token in run] == stems:
+                return Span(run[0].start, run[-1].end)
         return None
 
     def nearest(self, words: str) -> Span | None:
@@ -93,6 +95,8 @@ class StatedQuotes(scoring.ArticleIndex):
     def _whole_words(self, start: int, end: int) -> Span:
         while start < end - 1 and not self.text[start].isalnum():
             start += 1
+        while start < end - 1 and self.text[end - 1].isspace():
+            end -= 1
         while start > 0 and self.text[start - 1].isalnum() and self.text[start].isalnum():
             start -= 1
         while end < len(self.text) and self.text[end - 1].isalnum() and self.text[end].isalnum():
@@ -145,7 +149,7 @@ class Quotes(scoring.LexicalCheck):
     weighted with their count, these make up the score. A summary without quotations has none.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     index: ClassVar[type[scoring.ArticleIndex]] = StatedQuotes
 
 
@@ -194,12 +198,8 @@ class _Claims:
         known = [place for place in places if place is not None]
         if len(known) < len(places):
             return _Verdict((self._misquote_flag(quoted),))
-        evidence = tuple(
-            Span(place, min(len(self.article.text), place + len(piece)))
-            for place, piece in zip(known, pieces, strict=True)
-        )
-        flag = self._misattribution_flag(quoted, number, known[0], evidence[0]) if known else None
-        return _Verdict((flag,) if flag else (), evidence[:1])
+        flag = self._misattribution_flag(quoted, number, known[0]) if known else None
+        return _Verdict((flag,) if flag else (), tuple(known[:1]))
 
     def _judge_short(self, quoted: Span) -> _Verdict:
         """Flag one or two words that the article does not have, or not close to each other."""
@@ -231,14 +231,12 @@ class _Claims:
         said = " ".join(said.split())
         return Flag(span, "quote", f"the article says '{said}', in sentence {place}", (stated,))
 
-    def _misattribution_flag(
-        self, quoted: Span, number: int, place: int, evidence: Span
-    ) -> Flag | None:
+    def _misattribution_flag(self, quoted: Span, number: int, evidence: Span) -> Flag | None:
         """Return a flag where the summary's speaker is not named where the article quotes."""
         speaker = self._speaker(quoted, number)
         if speaker is None:
             return None
-        at = self.article.passages.sentence_at(place)
+        at = self.article.passages.sentence_at(evidence.start)
         near = self.article.names_in(at, at)
         if any(_same(speaker, name) for name in near):
             return None

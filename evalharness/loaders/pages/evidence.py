@@ -55,6 +55,8 @@ _CODE = re.compile(r"[^\W\d]:[^\W\d]|[{}<>|=\\]")
 _PICTURES = re.compile(r"\b(Images|Photos?|Pictures)$")
 _ABBREVIATED = re.compile(r"\b(Inc|Ltd|Co|Corp|Jr|Sr|Pty|Bros)\.$")
 _FULL_STOP = re.compile(r"[.!?。] ")
+_GLUED = re.compile(r"[^\W\d_A-ZÀ-Þ][A-ZÀ-Þ]")  # HomeSportWeather
+MOST_GLUED = 2
 _HANDLE = re.compile(r"@\w{2,30}")
 _SITE = re.compile(
     r"(?:[\w-]+\.)+(?:com|org|net|ph|co|news|id|de|fr|es|it|se|nl|jp|br|example)\b", re.IGNORECASE
@@ -72,6 +74,7 @@ class Statement:
 
     title: str = ""
     authors: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
     body: str = ""
 
 
@@ -237,15 +240,18 @@ _SHOWN: Mapping[str, Callable[[str], object]] = {
     "picture": _PICTURES.search,
     "leads_away": leads_away,
     "stamped": _STAMPED.search,
+    "glued": lambda said: len(_GLUED.findall(said)) >= MOST_GLUED,
     "code": _CODE.search,
     "paper": lambda said: languages.says("paper", said),
 }
 
 
+_NO_WORD = re.compile(r"[\W_]+")
+
+
 def folded(said: str) -> str:
     """Return a line as it is compared with others: without case, marks and spaces."""
-    kept = (c if c.isalnum() or c.isspace() else " " for c in said.casefold())
-    return " ".join("".join(kept).split())
+    return " ".join(_NO_WORD.sub(" ", said.casefold()).split())
 
 
 def _add_twins(lines: Sequence[Line], signs: list[set[str]]) -> None:
@@ -258,7 +264,8 @@ def _add_twins(lines: Sequence[Line], signs: list[set[str]]) -> None:
     ]
     where: dict[str, list[int]] = {}
     for i in shown:
-        where.setdefault(bare[i], []).append(i)
+        if "bullet" not in signs[i] and not lines[i].raw.endswith("."):
+            where.setdefault(bare[i], []).append(i)
     groups = [
         again for said, again in where.items() if len(again) > 1 and len(said) >= TWIN_LETTERS
     ]
@@ -408,8 +415,12 @@ def _add_echoes(lines: Sequence[Line], signs: list[set[str]]) -> None:
 
 
 def _add_stated(lines: Sequence[Line], signs: list[set[str]], statement: Statement) -> None:
-    title, body = folded(statement.title), folded(statement.body)
+    """Mark the lines that are title, author, time or text in what the page states of itself."""
+    title = folded(statement.title)
     authors = {folded(name) for name in statement.authors}
+    times = {folded(time) for time in statement.times}
+    body = folded(statement.body[:MOST_STATED])
+    phrases = _phrases(body) if len(body) > LEAST_STATED else set[str]()
     for each, has in zip(lines, signs, strict=True):
         said = folded(each.raw)
         if not said:
@@ -420,5 +431,29 @@ def _add_stated(lines: Sequence[Line], signs: list[set[str]], statement: Stateme
             said == f"{by} {name}" for name in authors for by in ("by", "por", "von")
         ):
             has.add("said_author")
-        if len(body) > 200 and len(said) > 20 and "notice" not in has:
-            has.add("said_body" if said in body else "not_said_body")
+        if said in times:
+            has.add("time")
+        if phrases and len(said) > 20 and "notice" not in has:
+            has.add("said_body" if _is_of(phrases, said) else "not_said_body")
+
+
+MOST_STATED = 300_000  # characters of the text that a page states
+LEAST_STATED = 200  # of one that is the whole article and no lead
+PHRASE_WORDS = 3
+
+
+def _phrases(body: str) -> set[str]:
+    """Return all runs of one word to three: a line is looked up in time that goes by its length."""
+    words = body.split()
+    return {
+        " ".join(words[i : i + n])
+        for n in range(1, PHRASE_WORDS + 1)
+        for i in range(len(words) - n + 1)
+    }
+
+
+def _is_of(phrases: set[str], said: str) -> bool:
+    """Return whether each run of three words in a line is one of the text's."""
+    words = said.split()
+    last = max(1, len(words) - PHRASE_WORDS + 1)
+    return all(" ".join(words[i : i + PHRASE_WORDS]) in phrases for i in range(last))

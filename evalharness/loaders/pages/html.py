@@ -1,4 +1,4 @@
-"""The parts of a news page saved as HTML; needs the extra `html`.
+"""The parts of a news page saved as HTML.
 
 Every block of text becomes a line, with a hint of what its tag and the classes around it say; then
 the page is taken apart as a text page is. The summary box is found on the tree and leaves the body
@@ -6,16 +6,20 @@ for good: extractors leave it in when it is marked up as a plain `div`, and an a
 its own summary makes every consistency check look perfect.
 """
 
+import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, groupby
+from html import unescape
+from itertools import accumulate, groupby, islice
 from typing import Any
 
-from evalharness.errors import MissingExtra
 from evalharness.loaders.pages import labels
+from evalharness.loaders.pages.evidence import Statement
 from evalharness.loaders.pages.lines import Hint, Line, fold_spaces, opens_article, split_line
-from evalharness.loaders.pages.parts import Page, assemble
+from evalharness.loaders.pages.parts import NO_GUIDE, Page, assemble
+from evalharness.loaders.pages.sites import Guide
 from evalharness.text.words import word_set
 
 # --- What tags, classes and roles of elements say of the text in them
@@ -339,31 +343,175 @@ SHARE_OF_BOX = 0.4
 SHORT_BOX = 250  # characters
 
 
-def require() -> None:
-    """Make sure that HTML can be read.
+_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset=["']?([\w-]{3,20})""", re.IGNORECASE)
+_DECLARED = re.compile(r"\A\s*<\?xml[^>]*>")  # lxml takes no text that names an encoding
+_HEAD = 4096  # bytes in which a page says how it is encoded
 
-    Raises: MissingExtra
-    """
+
+def _tree(page: bytes | str) -> Any:
+    """Return the elements of a page; None where it has none."""
+    from lxml import etree, html
+
+    text = _DECLARED.sub("", page if isinstance(page, str) else _decode(page)).replace("\0", "")
     try:
-        import trafilatura  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra("reading HTML pages", "html") from error
+        return html.document_fromstring(text, parser=html.HTMLParser(huge_tree=True))
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return None
 
 
-def parse_html(page: bytes | str) -> Page:
+def _decode(page: bytes) -> str:
+    """Return the text of a page in UTF-8, or in the encoding that it names."""
+    named = _CHARSET.search(page[:_HEAD])
+    for encoding in ("utf-8-sig", named[1].decode() if named else "", "cp1252"):
+        try:
+            return page.decode(encoding) if encoding else page.decode()
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return page.decode("latin-1")
+
+
+# --- What a page says of itself, for machines
+
+_ARTICLE = re.compile(r"(\w*Article|\w*NewsArticle|BlogPosting|LiveBlogPosting)")
+_ITEM = re.compile(r"\b(\w*Article|BlogPosting)$")
+MOST_NESTED = 200  # objects of JSON-LD looked at
+_PROPERTIES = ("headline", "author", "datePublished", "articleBody")
+
+
+def stated(tree: Any) -> Statement:
+    """Return what a page states of its article: JSON-LD first, then microdata, then `meta`.
+
+    Only the first article counts: what follows are stories that the page links to.
+    """
+    found = [*_first(_linked_articles(tree)), *_first(_marked_articles(tree)), _meta_article(tree)]
+    return Statement(
+        title=next((title for each in found if (title := _text(each.get("headline")))), ""),
+        authors=tuple(name for each in found for name in _names_of(each.get("author"))),
+        times=tuple(time for each in found if (time := _text(each.get("datePublished")))),
+        body=next((body for each in found if (body := _text(each.get("articleBody")))), ""),
+    )
+
+
+def _first(articles: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list(islice(articles, 1))
+
+
+def _meta_article(tree: Any) -> dict[str, Any]:
+    """Return what OpenGraph and other `meta` elements state."""
+    said: dict[str, str] = {}
+    for element in tree.iter("meta"):
+        for name in (element.get("property"), element.get("name")):
+            if name and element.get("content"):
+                said.setdefault(name, element.get("content"))
+    return {
+        "headline": said.get("og:title"),
+        "author": [said.get("author"), said.get("article:author")],
+        "datePublished": said.get("article:published_time"),
+    }
+
+
+def _marked_articles(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield what microdata states of each article: elements with an `itemprop`."""
+    for item in tree.iter():
+        if isinstance(item.tag, str) and _ITEM.search(item.get("itemtype") or ""):
+            said: dict[str, Any] = {}
+            for element in item.iter():
+                name = element.get("itemprop") if isinstance(element.tag, str) else None
+                if name in _PROPERTIES:
+                    said.setdefault(name, " ".join(element.itertext()))
+            yield said
+
+
+def _linked_articles(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects of the page's JSON-LD that are articles, however deep they stand."""
+    for script in tree.iter("script"):
+        if script.get("type") == "application/ld+json":
+            yield from _articles(script.text or "")
+
+
+def _articles(script: str) -> Iterator[dict[str, Any]]:
+    try:
+        things: deque[Any] = deque([json.loads(script, strict=False)])
+    except (ValueError, RecursionError):
+        return
+    for _ in range(MOST_NESTED):
+        if not things:
+            return
+        thing = things.popleft()
+        if isinstance(thing, list):
+            things.extend(thing[:MOST_NESTED])
+        elif isinstance(thing, dict):
+            kinds = thing.get("@type")
+            several = kinds if isinstance(kinds, list) else [kinds]
+            if any(isinstance(kind, str) and _ARTICLE.fullmatch(kind) for kind in several):
+                yield thing
+            things.extend(each for each in thing.values() if isinstance(each, dict | list))
+
+
+def _text(value: object) -> str:
+    return fold_spaces(unescape(value)) if isinstance(value, str) else ""
+
+
+def _names_of(authors: object) -> list[str]:
+    """Return the names of one author or several, as text or objects with a name."""
+    several = authors if isinstance(authors, list) else [authors]
+    names = [each.get("name") if isinstance(each, dict) else each for each in several]
+    return [name for name in map(_text, names) if name]
+
+
+def parse_html(page: bytes | str, guide: Guide = NO_GUIDE) -> Page:
     """Return the parts of an HTML page; an empty body where it has no article."""
-    import trafilatura
-
-    tree: Any = trafilatura.load_html(page)
+    tree = _tree(page)
     if tree is None:
         return Page()
+    statement, names = stated(tree), _site_names(tree)
     found = outline(tree)
     first, last = _Boxes(found).find()
+    around = _Around()
     lines = [
-        replace(each, hint="box") if first <= k < last else each
-        for k, each in enumerate(found.lines)
+        replace(line, hint="box" if first <= k < last else line.hint, around=around.of(element))
+        for k, (line, element) in enumerate(zip(found.lines, found.elements, strict=True))
     ]
-    return assemble([part for each in lines for part in _parts(each)])
+    parts = [part for each in lines for part in _parts(each)]
+    return assemble(parts, statement, guide, names)
+
+
+_HOST = re.compile(r"https?://(?:www\.)?([^/:\s]+)", re.IGNORECASE)
+
+
+def _site_names(tree: Any) -> list[str]:
+    """Return the name of the site and the hosts that a page says it is from."""
+    said = [
+        element.get("content")
+        for element in tree.iter("meta")
+        if element.get("property") in ("og:site_name", "og:url")
+    ]
+    said += [link.get("href") for link in tree.iter("link") if link.get("rel") == "canonical"]
+    hosts = {name: _HOST.match(name) for name in said if name}
+    return [fold_spaces(host[1] if host else name) for name, host in hosts.items()]
+
+
+MOST_AROUND = 40  # names of elements around a line
+
+
+class _Around:
+    """The elements around each, the nearest first: `.class`, `#id` and `tag`."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, tuple[str, ...]] = {}
+
+    def of(self, element: Any) -> tuple[str, ...]:
+        chain = []
+        while element is not None and element not in self.known:
+            chain.append(element)
+            element = element.getparent()
+        names = self.known[element] if element is not None else ()
+        for each in reversed(chain):
+            own = [f".{name}" for name in (each.get("class") or "").split()]
+            own += [f"#{each.get('id')}"] if each.get("id") else []
+            names = (*own, each.tag, *names)[:MOST_AROUND]
+            self.known[each] = names
+        return names
 
 
 def _parts(each: Line) -> Iterator[Line]:

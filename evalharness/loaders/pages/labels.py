@@ -256,9 +256,10 @@ def notice_kind(line: str) -> Notice:
         return "notice" if of_summary and not languages.begins("article", line) else "remark"
     if not 8 <= len(line) <= LONGEST_DISCLAIMER or _TOLD.search(line) or line.endswith("?"):
         return ""
-    for name in languages.tables():
-        if kind := _kind_in(line, name):
-            return kind
+    if languages.says("machine", line):
+        for name in languages.tables():
+            if kind := _kind_in(line, name):
+                return kind
     return ""
 
 
@@ -280,9 +281,7 @@ def _kind_in(line: str, language: str) -> Notice:
 
 def is_caution(line: str) -> bool:
     """Return whether a line can go on from a disclaimer: it may be wrong, read the article."""
-    if len(line) <= HEAD_OF_NOTICE * 2 and any(
-        languages.says("caution", line[:30], name) for name in languages.tables()
-    ):
+    if len(line) <= HEAD_OF_NOTICE * 2 and languages.says("caution", line[:30]):
         return not _TOLD.search(line)
     if _SHORT_CAUTION.match(line):
         return True
@@ -302,9 +301,25 @@ def is_box_heading(line: str) -> bool:
         return False
     if _BOX_HEADING.fullmatch(said) or _BRIEF.fullmatch(said):
         return True
-    return languages.is_whole("label", re.sub(r"\s?\([^()]{2,30}\)$", "", said))
+    return languages.is_whole(
+        "label", re.sub(r"\s?\([^()]{2,30}\)$", "", said)
+    ) or _tells_of_machine(said)
 
 
+def _tells_of_machine(said: str) -> bool:
+    """Return whether a few words say, in one language, that a machine wrote a summary."""
+    if len(said.split()) > LONGEST_HEADING or _STOPPED.search(said):
+        return False
+    if not languages.says("machine", said):
+        return False
+    return any(
+        all(languages.says(key, said, name) for key in ("summary", "wrote", "machine"))
+        and not languages.says("caution", said, name)
+        for name in languages.tables()
+    )
+
+
+LONGEST_HEADING = 6  # words of a heading that is no phrase in the lists
 _ISO_DATE = re.compile(r"^(date )?\d{4}-\d\d-\d\d\s+")
 _READING_TIME = re.compile(
     r"\W{0,8}\b\d{1,3} ?(s|sec|seconds?|m|min|minutes?) read$", re.IGNORECASE

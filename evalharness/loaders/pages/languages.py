@@ -22,23 +22,31 @@ def tables() -> dict[str, dict[str, list[str]]]:
 
 def _phrase(words: str, ending: str) -> str:
     bare, star, _ = words.partition("*")
-    pattern = re.escape(bare).replace(r"\ ", r"\s")
-    spaced = all(ord(c) < 0x2E80 for c in bare)  # scripts without spaces have no ends of words
-    before = r"(?<!\w)" if spaced and bare[0].isalnum() else ""
-    after = r"(?!\w)" if spaced and not star and bare[-1].isalnum() else ""
-    return f"{before}{pattern}{ending if star else ''}{after}"
+    after = r"(?!\w)" if _is_spaced(bare) and not star and bare[-1].isalnum() else ""
+    return re.escape(bare).replace(r"\ ", r"\s") + (ending if star else "") + after
+
+
+def _is_spaced(words: str) -> bool:
+    """Return whether words are of a script that puts spaces between them."""
+    return all(ord(c) < 0x2E80 for c in words)
 
 
 @cache
 def pattern(key: str, language: str = "", ending: str = r"\w*") -> re.Pattern[str] | None:
     """Return what matches any phrase of a key, in one language or in all; None if there is none."""
     phrases = [
-        _phrase(words, ending)
+        words
         for name, table in tables().items()
         if language in ("", name)
         for words in table.get(key, ())
     ]
-    return re.compile("|".join(phrases), re.IGNORECASE) if phrases else None
+    starts = [_is_spaced(words) and words[0].isalnum() for words in phrases]
+    said = [_phrase(words, ending) for words in phrases]
+    # Where a word begins is asked once, and not for every phrase: that is most of the time.
+    inner = [p for p, starts_word in zip(said, starts, strict=True) if starts_word]
+    other = [p for p, starts_word in zip(said, starts, strict=True) if not starts_word]
+    parts = [rf"(?<!\w)(?:{'|'.join(inner)})"] if inner else []
+    return re.compile("|".join(parts + other), re.IGNORECASE) if phrases else None
 
 
 def says(key: str, line: str, language: str = "") -> bool:

@@ -10,7 +10,7 @@ open-ended phrase never matches a line that ends as a sentence does.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evalharness.loaders.pages import labels, languages
@@ -158,7 +158,7 @@ def is_furniture(line: str) -> bool:
         return True
     if len(line) <= LONGEST_SENTENCE and _SENTENCES.search(line) and not _is_quoted(line):
         return True
-    if languages.is_whole("furniture", line):
+    if languages.is_whole("furniture", line) or opens_comments(line) or opens_list(line):
         return True
     return _is_phrase(line) or points_elsewhere(line)
 
@@ -176,7 +176,9 @@ def is_bare_signature(line: str) -> bool:
 
 def opens_comments(line: str) -> bool:
     """Return whether readers' comments follow."""
-    return _COMMENTS.fullmatch(line.strip(" :.!")) is not None
+    if _COMMENTS.fullmatch(line.strip(" :.!")):
+        return True
+    return languages.is_whole("comments", line.strip(" ()0123456789"))
 
 
 def opens_list(line: str) -> bool:
@@ -185,7 +187,9 @@ def opens_list(line: str) -> bool:
     >>> opens_list("Related stories"), opens_list("Also on Monday, a wall fell.")
     (True, False)
     """
-    return _STOP.search(line) is None and _LIST.fullmatch(line.strip(" :»>")) is not None
+    if _STOP.search(line):
+        return False
+    return bool(_LIST.fullmatch(line.strip(" :»>"))) or languages.is_whole("lists", line)
 
 
 def _is_phrase(line: str) -> bool:
@@ -237,6 +241,7 @@ class Line:
     raw: the line as it stands; text: without its bullet.
     gap: a blank line stands before it; always so in HTML.
     html: from HTML, where headings are marked and a short plain line is none.
+    around: the elements of HTML around it, the nearest first: `.class`, `#id` or `tag`.
     """
 
     raw: str
@@ -245,6 +250,7 @@ class Line:
     bullet: bool = False
     gap: bool = True
     html: bool = False
+    around: tuple[str, ...] = ()
 
     @property
     def ends_sentence(self) -> bool:
@@ -382,8 +388,8 @@ def split_line(whole: Line) -> Iterator[Line]:
     if pair is None:
         yield whole
         return
-    yield line(pair[0], kinds[0], gap=whole.gap, html=whole.html)
-    yield line(pair[1], kinds[1], gap=False, html=whole.html)
+    for part, kind, gap in zip(pair, kinds, (whole.gap, False), strict=True):
+        yield replace(line(part, kind, gap=gap, html=whole.html), around=whole.around)
 
 
 def _name_and_time(said: str) -> tuple[str, str] | None:

@@ -11,7 +11,8 @@ from evalharness.files.untrusted import read_whole
 from evalharness.loaders.formats import matching_paths, paths, short_file_names
 from evalharness.loaders.pages import html as pages_html
 from evalharness.loaders.pages.lines import Line, fold_spaces, line, split_line
-from evalharness.loaders.pages.parts import Page, assemble
+from evalharness.loaders.pages.parts import NO_GUIDE, Page, assemble
+from evalharness.loaders.pages.sites import Guide
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, ColumnOptions, Row, RowJudge, RowReader
 from evalharness.records import Article, Rejected
 from evalharness.text.dates import publication_day
@@ -23,7 +24,7 @@ NO_ARTICLE = "no article was found on the page"
 EXTRA = ("disclaimer", "byline", "dateline", "timestamps", "photo_credit", "subheads", "source_tag")
 _READING = RowReader.of(ColumnOptions(extra=(*EXTRA, "published")), FILE_COLUMNS)
 _MARKUP = re.compile(
-    r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|article|div|p|main|section|h1|table|meta|title)\b",
+    r"\ufeff?\s*(<\?xml[^>]{0,200}>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|article|div|p|main|section|h1|table|meta|title)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -33,11 +34,11 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 class Pages:
     """News pages saved as text (a line a paragraph) or HTML: the article and its summary box.
 
-    The box is found by its disclaimer, its heading, or the title said again above it. The article
-    is the paragraphs of the body, joined by blank lines, and is named by its file: `page04`. Title,
-    summary (a line a bullet), disclaimer, byline, dateline, timestamps and so on are kept with it,
-    and `published`, the day on which it appeared, if the time stamps leave no doubt. HTML needs
-    the extra `html`.
+    All lines are labelled together, every part may be absent, and the box is found by its
+    notice, its heading, or the title said again above it. The article is the paragraphs of the
+    body, joined by blank lines, and is named by its file: `page04`. Title, summary (a line a
+    bullet), disclaimer, byline, dateline, timestamps and so on are kept with it, and
+    `published`, the day on which it appeared, if the time stamps leave no doubt.
 
     path: a file, a folder, or a list of them; `*`, `?`, `[…]` and `**` match names.
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
@@ -55,12 +56,10 @@ class Pages:
     def load(self) -> Iterator[Article | Rejected]:
         """Yield every page as an article, or why it is none.
 
-        Raises: DataError for a file that is missing or of unknown kind; MissingExtra for HTML.
+        Raises: DataError for a file that is missing or of unknown kind.
         """
         found = [file for path in paths(self.path) for file in found_pages(path)]
         files = list(dict.fromkeys(found))
-        if any(_is_html(file) for file in files):
-            pages_html.require()
         return self._read(files)
 
     def _read(self, files: list[Path]) -> Iterator[Article | Rejected]:
@@ -117,10 +116,12 @@ def extra(page: Page) -> dict[str, str]:
     return {name: text for name, text in lines.items() if text}
 
 
-def parse_page(content: bytes, html: bool | None = None) -> Page:
+def parse_page(content: bytes, html: bool | None = None, guide: Guide = NO_GUIDE) -> Page:
     """Return the parts of a page; whether it is HTML is seen from its beginning if not said.
 
-    Raises: DataError for what is no text; MissingExtra for HTML.
+    guide: profiles of sites, and what some lines are, which win over the reading.
+
+    Raises: DataError for what is no text.
     """
     if content.startswith(_UTF16):
         content = _decode_page(content, "utf-16").encode(errors="replace")
@@ -129,9 +130,8 @@ def parse_page(content: bytes, html: bool | None = None) -> Page:
     if html is None:
         html = _MARKUP.match(content[:2000].decode(errors="replace")) is not None
     if html:
-        pages_html.require()
-        return pages_html.parse_html(content)
-    return parse_text(_decode_page(content, "utf-8-sig"))
+        return pages_html.parse_html(content, guide)
+    return parse_text(_decode_page(content, "utf-8-sig"), guide)
 
 
 def _decode_page(content: bytes, encoding: str) -> str:
@@ -170,11 +170,11 @@ def without_markdown(text: str) -> str:
 _BREAK = re.compile(r"\r\n|[\n\r\u2028\u2029\x0b\x0c\x85]")
 
 
-def parse_text(text: str) -> Page:
+def parse_text(text: str, guide: Guide = NO_GUIDE) -> Page:
     """Return the parts of a page saved as plain text, or in Markdown."""
     if is_markdown(text):
         text = without_markdown(text)
-    return assemble([part for whole in _lines(text) for part in split_line(whole)])
+    return assemble([part for whole in _lines(text) for part in split_line(whole)], guide=guide)
 
 
 def _lines(text: str) -> Iterator[Line]:

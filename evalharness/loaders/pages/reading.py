@@ -119,6 +119,13 @@ def _signs() -> dict[str, NDArray[np.float64]]:
     return {sign: _vector(prices) for sign, prices in SIGNS.items()}
 
 
+def speaks_for(sign: str, role: Role) -> float:
+    """Return how strongly a sign speaks for a role, in the state that it suits best."""
+    if sign not in SIGNS:
+        return 0.0
+    return max(float(_signs()[sign][k]) for k, state in enumerate(STATES) if state.role == role)
+
+
 @cache
 def _links() -> dict[str, NDArray[np.float64]]:
     """Return the prices of each link between two lines; of `always` also what may not follow."""

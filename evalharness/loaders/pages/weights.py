@@ -167,6 +167,7 @@ SIGNS: dict[str, dict[str, float]] = {
     "pointer": {"furniture": 5.0, "title": -4.0, "summary": -4.0, "body": -4.0, "subhead": -4.0},
     "site_talk": {"furniture": 5.0, "title": -2.5, "body": -2.0, "summary": -1.5},
     "site_words": {"furniture@top|head|end": 3.5, "title": -2.0, "body": -1.5},
+    "glued": {"furniture": 3.0, "title": -6.0},
     "stamped": {"furniture": 1.5, "summary": -4.0, "title": -3.0, "subhead": -1.0},
     "code": {"title": -3.0, "subhead": -2.0, "furniture": 1.0},
     "after_author": {"byline": -10.0, "furniture": 2.0, "credit": -3.0},
