@@ -1,5 +1,6 @@
 """The gate: every rule of a candidate against its baseline, and the verdict of all."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -29,6 +30,7 @@ from evalharness.comparison.rules import (
 from evalharness.comparison.shared import Incomparable, Measure, Shared, choose_measures, share
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.config.yaml import nearest
+from evalharness.display import data_frame, html_block, html_table, html_text
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest
 from evalharness.stats import intervals, paired
@@ -202,6 +204,35 @@ class Gate:
     def tests(self) -> int:
         """How many tests share the level."""
         return sum(each.p_worse is not None for each in self.outcomes)
+
+    def __repr__(self) -> str:
+        if self.reason:
+            return f"Gate({self.verdict}: {self.reason})"
+        counted = Counter(outcome.verdict for outcome in self.outcomes)
+        rules = ", ".join(f"{n} {verdict}" for verdict, n in counted.items())
+        return f"Gate({self.verdict}: {self.articles} articles; rules: {rules})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the verdict, and a row a rule."""
+        rows = [
+            [each.name, each.verdict, each.text(each.baseline), each.text(each.candidate),
+             each.message]
+            for each in self.outcomes
+        ]  # fmt: skip
+        head = ["rule", "verdict", "baseline", "candidate", "what it says"]
+        return html_block(
+            html_text(self.verdict, style=f"verdict {self.verdict}"),
+            html_text(self.reason) if self.reason else "",
+            html_table(head, rows, words=len(head)) if rows else "",
+        )
+
+    def to_pandas(self) -> Any:
+        """Return a pandas frame: a row a rule, with its figures (`Outcome`)."""
+        return data_frame([each.record() for each in self.outcomes])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return self.record()
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON has it."""

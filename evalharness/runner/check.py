@@ -8,6 +8,7 @@ from typing import Any, Literal
 from evalharness import text
 from evalharness.config.build import named_check
 from evalharness.config.calibration import Band, Thresholds, own_thresholds
+from evalharness.display import data_frame, html_block, html_table, html_text, marked_text
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import NO_ARTICLE, extra, parse_page
@@ -55,6 +56,49 @@ class Verdict:
     summary: str = ""
     page: Page | None = None
     probability: float | None = None
+
+    def __repr__(self) -> str:
+        score = "" if self.score is None else f", {self.check} {self.score * 100:.1f}"
+        first = f": {self.flags[0].message}" if self.flags else ""
+        more = f" and {len(self.flags) - 1} more" if len(self.flags) > 1 else ""
+        return f"Verdict({self.verdict}{score}{first}{more})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the verdict, the summary with its flagged words marked."""
+        score = "" if self.score is None else f" ({self.check} {self.score * 100:.1f})"
+        rows = [
+            [
+                str(n),
+                sentence.band,
+                "–" if sentence.value is None else f"{sentence.value * 100:.1f}",
+            ]
+            for n, sentence in enumerate(self.sentences, 1)
+        ]
+        return html_block(
+            html_text(f"{self.verdict}{score}", style="verdict"),
+            marked_text(self.summary, self.flags, self.article),
+            html_table(["sentence", "band", "score"], rows, words=2) if rows else "",
+            html_text(self.note, style="notes") if self.note else "",
+        )
+
+    def to_pandas(self) -> Any:
+        """Return a pandas frame: a row a sentence of the summary, with its band and flags."""
+        return data_frame(
+            [
+                {
+                    "sentence": sentence.text,
+                    "value": sentence.value,
+                    "band": sentence.band,
+                    "flags": [f.message for f in self.flags if _overlap(f.span, sentence.span)],
+                    "evidence": [span.of(self.article) for span in sentence.evidence],
+                }
+                for sentence in self.sentences
+            ]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return self.record()
 
     def record(self) -> dict[str, Any]:
         """Return the verdict as JSON has it; evidence with its text and its sentence's number."""
