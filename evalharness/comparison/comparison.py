@@ -19,6 +19,8 @@ from evalharness.comparison.shared import (
     share,
     systems_of,
 )
+from evalharness.config.registry import scaled_figure
+from evalharness.display import Cell, data_frame, html_block, html_table, html_text
 from evalharness.errors import HarnessError
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
@@ -106,6 +108,72 @@ class Comparison:
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
         return asdict(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return self.record()
+
+    def __repr__(self) -> str:
+        proven = [d for d in self.differences if d.p_holm < self.level and d.difference]
+        lines = [
+            f"{d.system} {scaled_figure(d.difference, d.metric, '+', 1)} {d.metric}"
+            for d in proven[:3]
+        ]
+        more = f" and {len(proven) - 3} more" if len(proven) > 3 else ""
+        said = f"{', '.join(lines)}{more}" if lines else "no significant difference"
+        return (
+            f"Comparison({self.systems[0]} with {', '.join(self.systems[1:])} on "
+            f"{self.articles} articles: {said})"
+        )
+
+    def to_pandas(self) -> Any:
+        """Return a pandas frame: a row a score and system, with its difference to the baseline.
+
+        Columns: those of `Standing`, then `difference`, its ends and p-values, as `Difference` has
+        them; empty for the baseline.
+        """
+        by_pair = {(d.metric, d.system): asdict(d) for d in self.differences}
+        wanted = ("baseline", "difference", "low", "high", "p", "p_holm", "p_bh", "effect")
+        names = {"low": "difference_low", "high": "difference_high"}
+        rows = []
+        for standing in self.standings:
+            found = by_pair.get((standing.metric, standing.system), {})
+            own = {names.get(key, key): found.get(key) for key in wanted}
+            rows.append({**asdict(standing), **own})
+        return data_frame(rows)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: means with letters, and differences with intervals."""
+        rows: list[list[Cell | str]] = [
+            [name, *(self._mean_cell(m, name) for m in self.metrics)] for name in self.systems
+        ]
+        differences: list[list[Cell | str]] = [
+            [
+                f"{d.system} − {d.baseline}",
+                d.metric,
+                Cell(
+                    scaled_figure(d.difference, d.metric, "+", 1),
+                    f"{scaled_figure(d.low, d.metric, '+', 1)} to "
+                    f"{scaled_figure(d.high, d.metric, '+', 1)}",
+                ),
+                "<0.001" if d.p_holm < 0.001 else f"{d.p_holm:.3f}",
+            ]
+            for d in self.differences
+        ]
+        note = (
+            f"{self.articles} articles; times 100; systems that share a letter do not differ "
+            f"significantly. p is adjusted over all differences (Holm); {1 - self.level:.0%} "
+            f"intervals, {self.resamples} resamples, seed {self.seed}."
+        )
+        return html_block(
+            html_table(["system", *self.metrics], rows),
+            html_table(["difference", "score", "mean", "p"], differences, words=2),
+            html_text(note, style="notes"),
+        )
+
+    def _mean_cell(self, metric: str, system: str) -> Cell:
+        standing = self.standing(metric, system)
+        return Cell(scaled_figure(standing.mean, metric, digits=1), mark=standing.letters)
 
     def standing(self, metric: str, system: str) -> Standing:
         """Return a system's place by one metric."""

@@ -24,7 +24,7 @@ from evalharness.runner.texts import (
     score_in_memory,
 )
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run
+from evalharness.store.runs import Run, html_of_runs
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,13 @@ class Scores:
 
     def __len__(self) -> int:
         return self.run.n
+
+    def __repr__(self) -> str:
+        return repr(self.run).replace("Run(score/", "Scores(").replace("articles", "summaries", 1)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: means with intervals, and the first flagged summaries."""
+        return html_of_runs({self.run.name: self.run})
 
     def __getitem__(self, name: str) -> Values:
         """Return the score of each summary, NaN for a missing one: `scores["rouge1"]`.
@@ -86,6 +93,10 @@ class Scores:
             return None
         return figure.low, figure.high
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return means, intervals, counts, signatures and versions, as `run.json` has them."""
+        return self.run.to_dict()
+
     def to_pandas(self) -> Any:
         """Return a pandas frame: a row a summary, with its texts and scores (`Run.to_pandas`)."""
         return self.run.to_pandas()
@@ -110,6 +121,17 @@ class Systems(Mapping[str, Scores]):
 
     def __len__(self) -> int:
         return len(self._systems)
+
+    def __repr__(self) -> str:
+        return f"Systems({', '.join(self)}: {next(iter(self.values())).run.n} summaries of each)"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a system, and the first flagged summaries."""
+        return html_of_runs({name: scores.run for name, scores in self.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `Scores.to_dict` has, by system."""
+        return {name: scores.to_dict() for name, scores in self.items()}
 
     def mean(self) -> dict[str, dict[str, float | None]]:
         """Return the means by system."""
