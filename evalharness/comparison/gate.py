@@ -35,7 +35,8 @@ from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest
 from evalharness.stats import intervals, paired
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run, runs_in
+from evalharness.store.runs import AGAIN, Run, runs_in
+from evalharness.store.table import LIKELY_ERRORS
 
 Mask = npt.NDArray[np.bool_]
 BASELINE, CANDIDATE = 0, 1
@@ -44,6 +45,8 @@ _ALIKE = ("finish", "words")
 # Summaries with one of these are no answer.
 _NO_ANSWER = {"empty", "refusal"}
 DEFECTS: tuple[str, ...] = get_args(Defect)
+# Shares of summaries with a flag of any kind, and with one that names a likely error, by column.
+_OF_FLAGS = {"flagged": ".flags", "likely_errors": LIKELY_ERRORS}
 
 
 class CouldNotRun(HarnessError):
@@ -110,8 +113,8 @@ class Pairing:
     def per_article(self, side: int, name: str) -> Values:
         """Return a figure of each shared article: what limits bound the mean of."""
         metric, _, what = name.rpartition(".")
-        if what == "flagged":
-            return (self._flags(side, metric) > 0).astype(np.float64)
+        if what in _OF_FLAGS:
+            return (self._flags(side, metric, _OF_FLAGS[what]) > 0).astype(np.float64)
         if what == "scored":
             return (~np.isnan(self._numbers(side, f"{metric}.value"))).astype(np.float64)
         if name == "words":
@@ -131,12 +134,17 @@ class Pairing:
             )
         return np.array([float(name in found) for found in defects])
 
-    def _flags(self, side: int, metric: str) -> Values:
-        """Return the flags of each summary; a run without such a column has flagged nothing."""
-        column = f"{metric}.flags"
-        if column not in self.runs[side].columns:
-            return np.zeros(self.shared.n)
-        return self._numbers(side, column)
+    def _flags(self, side: int, metric: str, ending: str) -> Values:
+        """Return the flags of each summary; a run without such a column has flagged nothing.
+
+        Raises: CouldNotRun where an older version flagged, and did not count likely errors.
+        """
+        run = self.runs[side]
+        if f"{metric}{ending}" in run.columns:
+            return self._numbers(side, f"{metric}{ending}")
+        if f"{metric}.flags" in run.columns:
+            raise CouldNotRun(f"{run.folder}: likely errors are not counted there; {AGAIN}")
+        return np.zeros(self.shared.n)
 
     def _numbers(self, side: int, column: str) -> Values:
         numbers: Values = self.runs[side].values([column])[self.shared.rows[side], 0]
@@ -566,13 +574,14 @@ def _limit_outcomes(pairing: Pairing, rules: Rules) -> Iterator[Outcome]:
 def _check_limit(pairing: Pairing, name: str) -> None:
     metrics = pairing.metrics
     metric, _, what = name.rpartition(".")
-    if what in ("flagged", "scored") and metric in metrics:
+    if what in (*_OF_FLAGS, "scored") and metric in metrics:
         for run in pairing.runs:
             if metric not in run.figures:
                 raise CouldNotRun(f"{run.folder}: no metric {metric!r}, which a limit is for")
         return
     if name not in _COUNTED:
-        known = [*_COUNTED, *(f"{m}.{w}" for m in sorted(metrics) for w in ("flagged", "scored"))]
+        of_metrics = (f"{m}.{w}" for m in sorted(metrics) for w in (*_OF_FLAGS, "scored"))
+        known = [*_COUNTED, *of_metrics]
         raise ConfigError(f"rules: limits: no figure {name!r}{nearest(name, known)}")
 
 

@@ -1,5 +1,6 @@
 """`check`: the verdict on the summary of a page, or of an article, sentence by sentence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -111,6 +112,7 @@ class Verdict:
             "score": self.score,
             "probability": self.probability,
             "note": self.note,
+            "likely_errors": len(likely_errors(self.flags)),
             "sentences": [
                 {
                     "start": sentence.span.start,
@@ -123,10 +125,19 @@ class Verdict:
                 for sentence in self.sentences
             ],
             "flags": [
-                {**record, "text": flag.span.of(self.summary)}
+                {
+                    **record,
+                    "text": flag.span.of(self.summary),
+                    "likely_error": flag_kind(flag.kind).hard,
+                }
                 for record, flag in zip(flags, self.flags, strict=True)
             ],
         }
+
+
+def likely_errors(flags: Sequence[Flag]) -> list[Flag]:
+    """Return the flags that name a likely error: those of hard kinds."""
+    return [flag for flag in flags if flag_kind(flag.kind).hard]
 
 
 def _page_record(page: Page) -> dict[str, Any]:
@@ -204,16 +215,17 @@ def verdict_of_score(
 ) -> Verdict:
     """Return what a score says of a summary, sentence by sentence.
 
-    A sentence is flagged by a hard flag in it (`records.FLAG_KINDS`), or by a value below
-    `thresholds.flagged`; it is supported from `thresholds.supported` on. The summary is flagged if
-    a sentence, its score or a hard flag says so; it is supported if its score and all sentences
-    that have a value are; else unsure. Without a score it is unsure, unless flagged.
+    A sentence is flagged by a likely error in it, a flag of a hard kind (`records.FLAG_KINDS`), or
+    by a value below `thresholds.flagged`, where the check has such a threshold; it is supported
+    from `thresholds.supported` on (`thresholds.sentence`, where that is set). The summary is
+    flagged if a sentence, its score or a likely error says so; it is supported if its score and
+    all sentences that have a value are; else unsure. Without a score it is unsure, unless flagged.
     """
     sentences = _sentences(summary, score, thresholds)
     bands = {sentence.band for sentence in sentences if sentence.value is not None}
     bands.add("unsure" if score.value is None else thresholds.band(score.value))
     word: VerdictWord = "unsure" if "unsure" in bands else "supported"
-    if "flagged" in bands or _hard_flags(score):
+    if "flagged" in bands or likely_errors(score.flags):
         word = "flagged"
     return Verdict(
         verdict=word,
@@ -234,20 +246,16 @@ def _sentences(summary: str, score: Score, thresholds: Thresholds) -> tuple[Sent
     scored = {sentence.span: sentence for sentence in score.sentences}
     spans = {*scored}
     spans |= {s for s in text.sentences(summary) if not any(_overlap(s, other) for other in scored)}
-    hard = [flag.span for flag in _hard_flags(score)]
+    hard = [flag.span for flag in likely_errors(score.flags)]
     sentences = []
     for span in sorted(spans):
         own = scored.get(span)
-        band: Band = "unsure" if own is None else thresholds.band(own.value)
+        band: Band = "unsure" if own is None else thresholds.band_of_sentence(own.value)
         if any(_overlap(flag, span) for flag in hard):
             band = "flagged"
         value, evidence = (own.value, own.evidence) if own else (None, ())
         sentences.append(Sentence(span, span.of(summary), value, band, evidence))
     return tuple(sentences)
-
-
-def _hard_flags(score: Score) -> list[Flag]:
-    return [flag for flag in score.flags if flag_kind(flag.kind).hard]
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -105,17 +105,29 @@ class Figure(_Section):
         return max(self.high - self.mean, self.mean - self.low)
 
 
+class LikelyErrors(_Section):
+    """How many of the scored summaries have a likely error: a share with its interval."""
+
+    summaries: int
+    of: int
+    share: float | None
+    low: float
+    high: float
+
+
 class ScorerFigures(Figure):
     """What a metric or check came to: the figures of its value, those of its parts, and counts.
 
     corpus: the figure of the whole corpus, of a scorer that has one (`corpus` was given then, be it
-    None). notes: why articles have no score. bands: of a calibrated score.
+    None). notes: why articles have no score. bands: of a calibrated score. likely_errors: of a
+    check whose flags name some; older versions did not write it.
     """
 
     not_scored: int = 0
     corpus: float | None = None
     parts: Mapping[_Text, Figure]
     flags: _Counted = pydantic.Field(default_factory=dict)
+    likely_errors: LikelyErrors | None = None
     notes: _Counted
     bands: _Counted = pydantic.Field(default_factory=dict)
 
