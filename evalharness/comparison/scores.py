@@ -24,7 +24,10 @@ from evalharness.runner.texts import (
     score_in_memory,
 )
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run, html_of_runs
+from evalharness.store.runs import Run, html_of_runs, means_in_words
+
+# What the only system is called that nobody gave a name.
+UNNAMED = "summaries"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class Scores:
         return self.run.n
 
     def __repr__(self) -> str:
-        return repr(self.run).replace("Run(score/", "Scores(").replace("articles", "summaries", 1)
+        name = "" if self.run.name == UNNAMED else f"{self.run.name}: "
+        return f"Scores({name}{self.run.n} summaries{means_in_words(self.run)})"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: means with intervals, and the first flagged summaries."""
@@ -199,7 +203,7 @@ def score(
 
     Raises: DataError for texts that cannot be used; ConfigError for scorers that cannot be had.
     """
-    given = summaries if isinstance(summaries, Mapping) else {"summaries": summaries}
+    given = summaries if isinstance(summaries, Mapping) else {UNNAMED: summaries}
     shared = [
         None if each is None else _once(each) for each in (references, articles, ids, sources)
     ]

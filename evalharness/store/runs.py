@@ -302,7 +302,7 @@ class Run(_Section):
         return samples.read_samples(self.samples_file)
 
     def __repr__(self) -> str:
-        return f"Run({self.experiment}/{self.name}: {self.n} articles{_means_in_words(self)})"
+        return f"Run({self.experiment}/{self.name}: {self.n} articles{means_in_words(self)})"
 
     def __str__(self) -> str:
         return repr(self)
@@ -443,7 +443,7 @@ def _cell(run: Run, name: str) -> Cell:
     return Cell(mean, f"{low} to {high}")
 
 
-def _means_in_words(run: Run) -> str:
+def means_in_words(run: Run) -> str:
     """Return the first means as a table would have them: `: rouge1 28.2 ±2.9`."""
     shown = []
     for name, (label, part) in list(run.shown.items())[:6]:
