@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 RUN_FORMAT = 1
 # What each row of the table must have, beside scores.
 NEEDED = ("id", "source", "finish", "words", "article", "references", "article_words", "truncated")
+# Of a run that an earlier sweep wrote.
+NOT_SWEPT = "left out: not of the newest sweep (sweep.json); its own folder, given alone, is taken"
 NO_FIGURE = "–"
 AGAIN = "run the config again, which computes nothing twice"
 
@@ -497,14 +499,43 @@ def read_run(path: str | Path) -> Run:
 
 
 def runs_in(path: str | Path | Run) -> list[Run]:
-    """Return the run in a folder, or the runs in the folders within, by name."""
+    """Return the run in a folder, or the runs in the folders within, by name.
+
+    Of a sweep that is those that its `sweep.json` tells of: `left_behind` names the others.
+    """
     folder = path.folder if isinstance(path, Run) else Path(path)
     if not folder.is_dir() or run_folders(folder):
         return [read_run(folder)]
-    inner = run_folders(folder, "*/")
+    others = left_behind(folder)
+    inner = [each for each in run_folders(folder, "*/") if each.name not in others]
     if unfinished := [each for each in inner if marks_of(each)]:
         raise UnfinishedRun(*unfinished)
     return [read_run(each) for each in inner] or [read_run(folder)]
+
+
+def left_behind(path: str | Path | Run) -> list[str]:
+    """Return which runs of a sweep's folder the newest sweep has not: an earlier one wrote them."""
+    folder = path.folder if isinstance(path, Run) else Path(path)
+    cells = swept_cells(folder)
+    return [each.name for each in run_folders(folder, "*/") if each.name not in cells and cells]
+
+
+def swept_cells(folder: Path) -> list[str]:
+    """Return the cells that an experiment's `sweep.json` tells of; none where it is a run, or none.
+
+    Raises: DataError for a `sweep.json` that cannot be read.
+    """
+    sweep = folder / samples.SWEEP_FILE
+    if run_folders(folder) or not sweep.exists():
+        return []
+    try:
+        names = [cell["folder"] for cell in json.loads(sweep.read_bytes())["cells"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{sweep}: cannot be read as evalharness writes it ({error})") from None
+    for name in names:
+        if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
+            raise DataError(f"{sweep}: {name!r} is no folder beside it")
+    return names
 
 
 def is_finished(folder: Path) -> bool:
