@@ -204,6 +204,8 @@ def score(
     Raises: DataError for texts that cannot be used; ConfigError for scorers that cannot be had.
     """
     given = summaries if isinstance(summaries, Mapping) else {UNNAMED: summaries}
+    if not given:
+        raise DataError("summaries: a mapping without a system; give {name: summaries}")
     shared = [
         None if each is None else _once(each) for each in (references, articles, ids, sources)
     ]
@@ -265,8 +267,8 @@ def compute_metrics(
     checks: against the model's inputs, which the trainer hands on with
         `include_for_metrics=["inputs"]`.
     """
-    with_zero = [_zero_for_empty(metric) for metric in metrics]
-    return _TrainerMetrics(tokenizer, with_zero, checks)
+    named = [metrics] if isinstance(metrics, str | Mapping) else metrics
+    return _TrainerMetrics(tokenizer, [_zero_for_empty(metric) for metric in named], checks)
 
 
 class _TrainerMetrics:

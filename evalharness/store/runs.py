@@ -299,7 +299,7 @@ class Run(_Section):
 
     def samples(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
-        return samples.read_samples(self.samples_file)
+        yield from samples.read_samples(self.samples_file)  # whoever reads on keeps the run
 
     def __repr__(self) -> str:
         return f"Run({self.experiment}/{self.name}: {self.n} articles{means_in_words(self)})"
