@@ -17,17 +17,16 @@ from evalharness.errors import DataError
 from evalharness.metrics.rouge import Rouge
 from evalharness.records import Article, Flag, Span, Summary, score_of
 from evalharness.runner.texts import (
+    UNNAMED,
     References,
     Scorers,
     Texts,
     articles_of,
     score_in_memory,
+    texts_of_table,
 )
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run, html_of_runs, means_in_words
-
-# What the only system is called that nobody gave a name.
-UNNAMED = "summaries"
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,8 @@ def score(
 
     summaries, references, articles: one for each article, in the same order: lists, arrays, columns
         of a data set or a table, generators. None, or NaN, where there is none; a reference may be
-        a list of several. Files are scored by `score_files`.
+        a list of several. A whole table alone goes by the names of its columns, as files do.
+        Files are scored by `score_files`.
     metrics, checks: names, or mappings of name and options, as a config has them. By default
         `rouge` where there are references, `lexical` where there are articles.
     ids: what names the articles; by default their places, from 0. sources: where each is from.
@@ -203,6 +203,9 @@ def score(
 
     Raises: DataError for texts that cannot be used; ConfigError for scorers that cannot be had.
     """
+    if references is None and articles is None and (table := texts_of_table(summaries)):
+        scored: Scores | Systems = score(**table, metrics=metrics, checks=checks, seed=seed)
+        return scored
     given = summaries if isinstance(summaries, Mapping) else {UNNAMED: summaries}
     if not given:
         raise DataError("summaries: a mapping without a system; give {name: summaries}")
