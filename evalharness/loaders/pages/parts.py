@@ -80,6 +80,11 @@ class Page:
         return f"“{textwrap.shorten(closest.text, 60, placeholder='…')}” may as well {side}"
 
     @property
+    def as_read(self) -> tuple[str, ...]:
+        """Every line after its role and a tab, as a report shows the page."""
+        return tuple(f"{block.role}\t{block.text}" for block in self.blocks)
+
+    @property
     def lack(self) -> str:
         """Why there is no summary; empty where there is one."""
         if self.summary:
