@@ -14,10 +14,12 @@ from the environment when it is needed, and is taken out of all that comes back.
 """
 
 import asyncio
+import itertools
 import json
 import math
 import os
 import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
@@ -292,23 +294,33 @@ class Client:
         Raises: EndpointError where no request can succeed: nobody there, a wrong key, an unknown
             model; or where many fail, and all for one reason.
         """
-        results = _run_to_end(self._ask_all(chats)) if chats else []
-        reasons = {r.reason if isinstance(r, Unanswered) else "" for r in results}
+        return [result for result in self.ask_some(chats, math.inf) if result is not None]
+
+    def ask_some(self, chats: Sequence[Chat], seconds: float) -> list[Answer | Unanswered | None]:
+        """Return what became of the requests that were sent within some seconds; None of others.
+
+        Raises: as `ask`.
+        """
+        results = _run_to_end(self._ask_all(chats, seconds)) if chats else {}
+        reasons = {r.reason if isinstance(r, Unanswered) else "" for r in results.values()}
         reason = reasons.pop() if len(reasons) == 1 else ""
         # A few may be of one bad article, once others had answers; shorter prompts may still fit.
-        many = len(chats) >= (_MANY if self.spent.answers else 2)
+        many = len(results) >= (_MANY if self.spent.answers else 2)
         if many and reason not in ("", TOO_LONG):
             raise EndpointError(f"{self.server.url}: every request failed: {reason}")
-        return results
+        return [results.get(n) for n in range(len(chats))]
 
-    async def _ask_all(self, chats: Sequence[Chat]) -> list[Answer | Unanswered]:
+    async def _ask_all(
+        self, chats: Sequence[Chat], seconds: float
+    ) -> dict[int, Answer | Unanswered]:
         import httpx2
 
         headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         results: dict[int, Answer | Unanswered] = {}
-        waiting = iter(enumerate(chats))
+        end = time.monotonic() + seconds
+        waiting = itertools.takewhile(lambda _: time.monotonic() < end, enumerate(chats))
         limits = httpx2.Limits(max_connections=self.server.concurrency)
         # Without TLS there is nothing to verify; the certificates take 0.1 s to read.
         options: dict[str, Any] = {"limits": limits, "verify": self.server.secure}
@@ -321,7 +333,7 @@ class Client:
                         group.create_task(asking.work(waiting, results))
             except BaseExceptionGroup as failures:  # one is enough: the others were called off
                 raise failures.exceptions[0] from None
-        return [results[n] for n in range(len(chats))]
+        return results
 
 
 def _key(variable: str | None) -> str:
@@ -336,7 +348,9 @@ def _key(variable: str | None) -> str:
     return key
 
 
-def _run_to_end(work: Coroutine[Any, Any, list[Answer | Unanswered]]) -> list[Answer | Unanswered]:
+def _run_to_end(
+    work: Coroutine[Any, Any, dict[int, Answer | Unanswered]],
+) -> dict[int, Answer | Unanswered]:
     """Run to the end, also from within a notebook, whose thread has a loop that runs already."""
     try:
         asyncio.get_running_loop()

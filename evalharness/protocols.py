@@ -129,6 +129,19 @@ class Batching(Protocol):
 
 
 @runtime_checkable
+class Gradual(Protocol):
+    """A summarizer that takes a while, and gives what it has before it has all."""
+
+    def summarize_some(self, articles: Sequence[Article]) -> list[Summary | None]:
+        """Return summaries of the articles that come first, None for the others; one at least.
+
+        Asked again for the others, in the same order, it goes on as if it had not stopped: what it
+        writes of an article does not depend on how often it was asked.
+        """
+        ...
+
+
+@runtime_checkable
 class MemoryBound(Protocol):
     """A summarizer whose batches become smaller where the memory of its device ends.
 
@@ -188,10 +201,18 @@ class Metric(Protocol):
 class Banded(Protocol):
     """A check that says where the bands of its scores part; a calibration may know better.
 
-    thresholds: `flagged` below this, `supported` from that upwards.
+    thresholds: `flagged` below this, `supported` from that upwards; `sentence` if sentences are
+        supported from another value on.
     """
 
     thresholds: ClassVar[Mapping[str, float]]
+
+
+@runtime_checkable
+class FindsErrors(Protocol):
+    """A check some of whose flags name a likely error; runs say how many summaries have one."""
+
+    finds_errors: ClassVar[bool]
 
 
 @runtime_checkable
@@ -349,8 +370,12 @@ class Progress(Protocol):
         """A piece of work begins: so many articles are to come, where that is known."""
         ...
 
-    def advance(self, articles: int) -> None:
-        """So many more articles are done."""
+    def advance(self, articles: int, tokens: int = 0, left: float | None = None) -> None:
+        """So many more articles are done.
+
+        tokens: how many a model wrote for them. left: seconds that the rest will take, where who
+        does the work knows better than the number of articles.
+        """
         ...
 
     def end(self) -> None:
@@ -364,7 +389,7 @@ class Silence:
     def start(self, work: str, total: int | None) -> None:
         """Say nothing."""
 
-    def advance(self, articles: int) -> None:
+    def advance(self, articles: int, tokens: int = 0, left: float | None = None) -> None:
         """Say nothing."""
 
     def end(self) -> None:

@@ -266,6 +266,8 @@ def test_limits_hold_for_figures_as_they_are(make_run: MakeRun) -> None:
     same = BASE.tolist()
     flags = [{"start": 0, "end": 4, "kind": "number", "message": "", "evidence": []}]
     flagged = [{"value": v, "flags": flags} if i < 8 else v for i, v in enumerate(same)]
+    new_wording = [{**flags[0], "kind": "unsupported"}]
+    flagged[9] = {"value": same[9], "flags": new_wording}
     candidate = make_run(
         "b", {"m": flagged},
         summaries=_summaries(
@@ -282,8 +284,9 @@ def test_limits_hold_for_figures_as_they_are(make_run: MakeRun) -> None:
 
     assert verdict("answered", at_least=77 / 80) == ("pass", 77 / 80)
     assert verdict("answered", drop=0.03)[0] == "regression"
-    assert verdict("m.flagged", rise=0.1) == ("pass", 0.1)
-    assert verdict("m.flagged", at_most=0.09)[0] == "regression"
+    assert verdict("m.flagged", rise=0.12) == ("pass", 9 / 80)
+    assert verdict("m.likely_errors", rise=0.1) == ("pass", 0.1)
+    assert verdict("m.likely_errors", at_most=0.09)[0] == "regression"
     assert verdict("truncated", at_most=0)[0] == "regression"
     assert verdict("looping", rise=1 / 80) == ("pass", 1 / 80)
     words = (5 * 76 + 85 + 1) / 79  # the one that failed has no length

@@ -113,6 +113,52 @@ def test_article_that_does_not_fit_alone_is_named_with_its_reason() -> None:
     assert results[2].reason == f"{reason} allocate 2 GiB."
 
 
+@pytest.mark.parametrize("options", [{}, {"num_beams": 4}, {"num_beams": 2, "do_sample": True}])
+def test_one_batch_after_the_other_is_what_all_at_once_gives(options: dict[str, Any]) -> None:
+    made = prompts(3, 9, 1, 9, 5, 2, 7, 20, 19, 4, 11, 8, 6, 30)
+    right = engine(**options).write(made)
+    batches = engine(**options).plan(made)
+    gradual = engine(**options)
+    left, steps = list(range(len(made))), []
+    results: dict[int, Any] = {}
+
+    while left:
+        some = gradual.write_some([made[i] for i in left])
+        steps.append([i for i, one in zip(left, some, strict=True) if one is not None])
+        results |= {i: one for i, one in zip(left, some, strict=True) if one is not None}
+        left = [i for i in left if i not in results]
+
+    assert steps == [sorted(batch) for batch in batches]
+    assert len(steps) > 2
+    assert [results[i] for i in range(len(made))] == right
+
+
+def test_batches_that_fail_alike_are_the_models_fault_unless_it_has_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from evalharness.models.engine import Engine
+    from evalharness.models.prompt import NoPrompt as Failed
+
+    generate = Engine._generate
+
+    def fails(self: Any, made: Sequence[Any], rows: Sequence[int]) -> Any:
+        if any(len(made[i].ids) < 4 for i in rows):
+            raise ValueError("too short")
+        return generate(self, made, rows)
+
+    monkeypatch.setattr(Engine, "_generate", fails)
+    gradual = engine(2)
+    first = gradual.write_some(prompts(9, 3, 2, 8))
+    rest = gradual.write_some(prompts(3, 2))
+
+    assert [one is None for one in first] == [False, True, True, False]
+    assert rest == [Failed("ValueError: too short")] * 2
+    with pytest.raises(ModelError, match="every article failed: ValueError: too short"):
+        engine(2).write_some(prompts(3, 2))
+    # What fails as a whole is no step: nothing of it would be stored.
+    assert [type(one) for one in engine(2).write_some(prompts(3, 2, 9, 8, 3))].count(Failed) == 0
+
+
 def test_failing_article_does_not_harm_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     from evalharness.models.engine import Engine
     from evalharness.models.prompt import NoPrompt

@@ -10,6 +10,7 @@ import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,7 @@ def test_a_card_that_torch_does_not_use_is_a_warning() -> None:
         "hardware": {"gpus": ["NVIDIA H100"]},
         "devices": {"cuda": [], "cuda_version": None},
         "free_bytes": {"/": 10**9},
+        "packages": {"torch": "2"},
     }
 
     assert installation.machine_warnings(facts) == [
@@ -241,6 +243,153 @@ def test_a_wheel_brings_all_that_selftest_and_reproduce_read(tmp_path: Path) -> 
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.strip().startswith(str(tmp_path / "site"))
+
+
+# A light install: no torch, transformers or datasets.
+
+LIGHT = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "transformers", "datasets", "tokenizers", "pandas"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+from evalharness.__main__ import main
+sys.argv[0] = "evalharness"
+sys.exit(main())
+"""
+SIX = (
+    ("check --article article.txt --summary summary.txt", 1),
+    ("score a.jsonl", 0),
+    ("score b.jsonl", 0),
+    ("compare results/score/a results/score/b", 0),
+    ("gate results/score/a results/score/b", 3),
+    ("report results/score", 0),
+    ("show results/score/a 1", 0),
+)
+
+
+def files_of_two_systems(folder: Path) -> None:
+    (folder / "article.txt").write_text("The bridge opened in 1932. It closed on Monday.")
+    (folder / "summary.txt").write_text("The bridge opened in 1923.")
+    for name, summary in (("a", "People spoke."), ("b", "It rained, and people spoke.")):
+        rows = [
+            {"id": str(n), "article": f"{n} people spoke. It rained.", "summary": summary,
+             "reference": f"{n} people spoke."}
+            for n in range(6)
+        ]  # fmt: skip
+        text = "".join(f"{json.dumps(row)}\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(text)
+
+
+def run_six(start: Sequence[str], folder: Path) -> None:
+    files_of_two_systems(folder)
+    for words, code in SIX:
+        done = subprocess.run(
+            [*start, *words.split()], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, f"{words}: {done.stdout}{done.stderr}"
+
+
+def test_six_commands_import_nothing_of_the_extra_for_networks(tmp_path: Path) -> None:
+    run_six([sys.executable, "-c", LIGHT], tmp_path)
+
+
+@pytest.fixture
+def nothing_of_hf(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = ("torch", "transformers", "datasets")
+    monkeypatch.setattr(
+        "evalharness.config.registry.find_spec",
+        lambda name: None if name in missing else find_spec(name),
+    )
+
+
+@pytest.mark.usefixtures("nothing_of_hf")
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ('run run.yaml --set model={"name":"seq2seq","model":"a/b"}', "the model seq2seq"),
+        ('run run.yaml --set data={"name":"hub","dataset":"a/b"}', "the loader hub"),
+        (
+            'run run.yaml --set checks=[{"name":"judge","model":"a/b"}]',
+            "a judge without an endpoint",
+        ),
+        ("score a.jsonl --metrics bertscore", "the metric bertscore"),
+        ("score a.jsonl --checks minicheck", "the check minicheck"),
+        ("check --article article.txt --summary summary.txt --check nli", "the check nli"),
+    ],
+)
+def test_what_needs_the_extra_for_networks_says_so_in_a_line(
+    words: str,
+    wanted: str,
+    tmp_path: Path,
+    command: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files_of_two_systems(tmp_path)
+    (tmp_path / "run.yaml").write_text("data: {name: files, path: a.jsonl}\nmodel: lead\n")
+    done = command(*words.split())
+
+    assert (done.returncode, done.stdout) == (2, "")
+    said = done.stderr.strip().splitlines()
+    assert len(said) == 1
+    assert f"{wanted} needs: pip install " in said[0]
+    assert "torch" in said[0] or "[hf]" in said[0]  # as it was installed
+    assert list((tmp_path / "results").glob("*")) == []
+
+
+@pytest.mark.usefixtures("nothing_of_hf")
+def test_selftest_without_networks_tests_the_rest_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "provenance", lambda: {"packages": {}, "hardware": {}})
+    monkeypatch.setattr(installation, "machine_warnings", lambda facts: [])
+    proof = prove(tmp_path)
+
+    assert proof.passed
+    assert [step.name for step in proof.steps] == ["machine", *BASELINES, *installation.PLANTED]
+
+
+def test_machine_without_torch_is_told_what_to_install() -> None:
+    facts: dict[str, Any] = {"hardware": {"gpus": []}, "devices": {"cuda": []}}
+    facts |= {"free_bytes": {}, "packages": {}}
+    (line,) = installation.machine_warnings(facts)
+
+    assert line.startswith("models and neural checks are not installed: pip install ")
+
+
+@pytest.mark.slow
+def test_wheel_in_a_bare_environment_runs_the_six_commands(tmp_path: Path) -> None:
+    """No torch, and at most 350 MB more than an empty environment."""
+    build = f"from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", build], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    wheel = tmp_path / done.stdout.split()[-1]
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", str(bare)], check=True)
+    empty = size_of(bare)
+    constraints = str(ROOT / "constraints.txt")
+    pip = subprocess.run(
+        [str(bare / "bin" / "pip"), "install", "--quiet", "-c", constraints, str(wheel)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if pip.returncode and "No matching distribution" in pip.stderr:
+        pytest.skip("pip reaches no index")
+    assert pip.returncode == 0, pip.stderr
+    assert size_of(bare) - empty < 350 * 2**20
+    assert not [*bare.glob("lib/*/site-packages/torch")]
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    run_six([str(bare / "bin" / "evalharness")], folder)
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of the files in a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def test_shipped_files_are_there() -> None:

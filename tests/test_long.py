@@ -77,6 +77,9 @@ class Reader:
             for p in prompts
         ]
 
+    def write_some(self, prompts: Sequence[Words]) -> list[Said | NoPrompt | None]:
+        return [*self.write(prompts[:2]), *[None] * (len(prompts) - 2)]
+
 
 def one(text: str, reader: Reader, long: Long | None) -> Summary:
     (summary,) = summarize_all([Article("a", text)], reader, long)

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,6 +27,7 @@ from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.runner.fill import fill
 from evalharness.runner.provenance import _git_commit, provenance
 from evalharness.runner.run import Unfinished, run_cell
+from evalharness.runner.time_left import TimeLeft
 from evalharness.runner.write import write
 from evalharness.store import aggregates
 from evalharness.store import samples as store_samples
@@ -479,7 +481,9 @@ def test_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
         (again,) = evalharness.run(path, results=tmp_path / "r")
 
     assert process.returncode == 130
-    assert "the same command goes on" in err
+    assert (
+        "interrupted; 32 summaries of m were written and are stored; the same command goes" in err
+    )
     assert "Traceback" not in err
     summaries = again.record["timing"]["summaries"]
     assert (summaries["stored"], summaries["computed"]) == (32, 8)
@@ -508,6 +512,135 @@ def test_run_killed_at_random_moments_ends_as_if_it_was_not(tmp_path: Path) -> N
         assert bytes_of(tmp_path / "torn" / "c" / cell) == bytes_of(tmp_path / "whole" / "c" / cell)
     left = [p.name for p in (tmp_path / "torn" / "c").rglob("*.part")]
     assert left == []
+
+
+# Runs the command line with a model that takes its time, and notes each batch that it has written.
+SLOWLY = """
+import runpy, sys, time
+from evalharness.models.engine import Engine
+
+log, generate = open(sys.argv.pop(1), "a", buffering=1), Engine._generate
+
+def slowly(self, prompts, rows):
+    written = generate(self, prompts, rows)
+    time.sleep(0.2)
+    print(len(rows), file=log)
+    return written
+
+Engine._generate = slowly
+runpy.run_module("evalharness", run_name="__main__", alter_sys=True)
+"""
+
+
+def kill_generating(path: Path, results: Path, batches: int, delay: float) -> list[int]:
+    """Kill a run a moment after so many more batches; return the sizes of those it wrote."""
+    log = path.with_name(f"{results.name}.log")
+    log.touch()
+    n = len(log.read_text().splitlines())
+    words = command(path, results)
+    process = subprocess.Popen(
+        [words[0], "-c", SLOWLY, str(log), *words[3:]],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    with killed_at_end(process):
+        while len(log.read_text().splitlines()) < n + batches:
+            assert process.poll() is None
+            time.sleep(0.005)
+        time.sleep(delay)
+    return [int(line) for line in log.read_text().splitlines()[n:]]
+
+
+def generating_config(folder: Path) -> Path:
+    short = [{**row, "article": row["article"][:300]} for row in rows(12)]
+    (folder / "articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in short))
+    path = folder / "c.yaml"
+    checkpoint = {"name": "causal", "model": str(ARTICLES.parent / "lead1-llama"), "num_beams": 4}
+    path.write_text(
+        json.dumps(
+            {
+                "data": {"name": "files", "path": "articles.jsonl"},
+                "model": {**checkpoint, "max_new_tokens": 8},
+                "metrics": ["rouge"],
+            }
+        )
+    )
+    return path
+
+
+def stored_summaries(results: Path) -> int:
+    ledgers = (results / "store" / "summaries").glob("*.jsonl")
+    return sum(max(0, len(path.read_bytes().splitlines()) - 1) for path in ledgers)
+
+
+@pytest.mark.parametrize("chains", [1, pytest.param(7, marks=pytest.mark.slow)])
+def test_kill_amid_generation_loses_a_batch_at_most_and_resumes_to_the_same_bytes(
+    tmp_path: Path, chains: int
+) -> None:
+    """A lot of 12 articles in batches of two: killed at three moments, one after the other."""
+    path = generating_config(tmp_path)
+    (whole,) = evalharness.run(path, results=tmp_path / "whole")
+    rng = random.Random(chains)
+
+    for chain in range(chains):
+        results = tmp_path / f"torn{chain}"
+        kept, (first, second, third) = 0, sorted(rng.sample(range(4), 3))
+        for more in (first, second - first, third - second):
+            sizes = kill_generating(path, results, more, rng.uniform(0, 0.3))
+            before, kept = kept, stored_summaries(results)
+            assert set(sizes) <= {2}
+            assert sum(sizes) - (kept - before) in (0, 2)
+        (again,) = evalharness.run(path, results=results)
+
+        assert again.record["timing"]["summaries"] == {"computed": 12 - kept, "stored": kept}
+        assert bytes_of(again.folder) == bytes_of(whole.folder)
+
+
+@pytest.mark.parametrize(
+    ("of_article", "of_character"), [(4.0, 0.0), (0.0, 0.004), (2.0, 0.002), (1.0, 0.004)]
+)
+def test_time_left_is_right_within_half_after_a_tenth(
+    monkeypatch: pytest.MonkeyPatch, of_article: float, of_character: float
+) -> None:
+    """Articles of 600 to 12,000 characters, the longest first in each window, in batches of 8."""
+    rng = random.Random(5)
+    lengths = [min(12_000, max(600, round(rng.lognormvariate(7.8, 0.6)))) for _ in range(640)]
+    order = sorted(range(512), key=lambda i: -lengths[i])
+    order += sorted(range(512, 640), key=lambda i: -lengths[i])
+    batches = [order[:512][n : n + 8] for n in range(0, 512, 8)]
+    batches += [order[512:][n : n + 8] for n in range(0, 128, 8)]
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    seconds = [
+        rng.uniform(0.9, 1.1) * sum(of_article + of_character * lengths[i] for i in batch)
+        for batch in batches
+    ]
+    left = TimeLeft(640)
+    left.start()
+    now[0] += 20.0  # loads
+
+    for n, batch in enumerate(batches):
+        if n in (0, 64):
+            window = order[:512] if n == 0 else order[512:]
+            left.expect(len(window), {str(i): lengths[i] for i in window})
+        now[0] += seconds[n]
+        left.record({str(i): lengths[i] for i in batch})
+        if 8 * (n + 1) >= 64 and n < 76:
+            right = sum(seconds[n + 1 :])
+            assert right / 1.5 <= (left.seconds() or 0) <= right * 1.5, n
+
+
+def test_time_left_counts_what_is_read_and_says_nothing_of_what_nobody_knows() -> None:
+    left = TimeLeft(None)
+    left.expect(2, {"a": 100, "b": 9000})
+    assert left.seconds() is None
+    left = TimeLeft(4)
+    left.start()
+    left.expect(4, {"a": 9000, "b": 9000, "c": 500})
+    left.record({"a": 1000})
+    left.steps[-1] = (1, 1000, 10.0)
+    assert left.seconds() == pytest.approx(10.0 + 10.0 * (0.5 + 0.5 * 500 / 1000), rel=0.2)
+    left.drop(["b", "c"])
+    assert left.seconds() == 0
 
 
 def test_two_runs_at_once_on_one_results_folder_both_end_right(tmp_path: Path) -> None:

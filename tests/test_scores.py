@@ -158,6 +158,7 @@ def test_names_of_files_are_refused_with_the_function_that_scores_them(
         ((["a"],), {"references": [["a", 3.5]]}, r"references\[0\]: float, not a text"),
         ((["a"],), {"references": [b"a"]}, r"references\[0\]: bytes, not a text"),
         ((5,), {}, "a int, not a list"),
+        (({},), {}, "a mapping without a system"),
         ((["a"],), {}, "give references=, articles=, or both"),
         ((["a"],), {"references": ["a"], "checks": ["lexical"]}, "lexical: needs articles="),
         ((["a"],), {"articles": ["a"], "metrics": ["rouge"]}, "rouge: needs references="),
@@ -229,6 +230,13 @@ def test_folder_goes_with_the_scores() -> None:
     assert not folder.parent.exists()
 
 
+def test_samples_can_be_read_on_when_nobody_else_has_the_run() -> None:
+    samples = eh.score(SUMMARIES, REFERENCES).run.samples()
+    gc.collect()
+
+    assert len(list(samples)) == 3
+
+
 def test_rouge_of_one_pair_is_that_of_the_metric() -> None:
     from rouge_score.rouge_scorer import RougeScorer
 
@@ -241,3 +249,34 @@ def test_rouge_of_one_pair_is_that_of_the_metric() -> None:
         assert ours[f"{name}.recall"] == figures.recall
     with pytest.raises(DataError, match="rouge: the summary is empty"):
         eh.rouge("", "A text.")
+
+
+def test_one_scorer_needs_no_list() -> None:
+    plain = eh.score(SUMMARIES, REFERENCES, metrics="rouge", checks=())
+    options = eh.score(SUMMARIES, REFERENCES, metrics={"name": "rouge", "types": ["rouge1"]})
+
+    assert plain.names == ["rouge1", "rouge2", "rougeL", "rougeLsum"]
+    assert options.names == ["rouge1"]
+
+
+def test_texts_that_files_cannot_hold_are_scored() -> None:
+    odd = ["It rained.\x00", "half \ud800 of a pair", "fine"]
+    scores = eh.score(odd, references=odd, articles=odd)
+
+    assert scores["rouge1"].tolist() == [1.0, 1.0, 1.0]
+    assert [row["summary"] for row in scores.run.rows()] == odd
+
+
+def test_config_of_a_run_in_memory_has_the_scorers_and_no_texts() -> None:
+    scores = eh.score(SUMMARIES * 1000, REFERENCES * 1000)
+    config = (scores.run.folder / "config.yaml").read_text()
+
+    assert "name: rouge" in config
+    assert len(config) < 1000
+
+
+def test_report_can_be_written_of_scores(tmp_path: Path) -> None:
+    systems = eh.score({"one": SUMMARIES, "two": OTHER}, REFERENCES, ARTICLES)
+    path = eh.write_report(*(each.run for each in systems.values()), to=tmp_path / "page.html")
+
+    assert "systems" in path.read_text()

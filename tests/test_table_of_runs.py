@@ -54,6 +54,17 @@ def test_names_with_markup_are_shown_as_they_are(runs: list[Run]) -> None:
     assert "[red]a[/red]" in out.getvalue()
 
 
+def test_log_says_tokens_and_the_time_left_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.0, 40.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    out = io.StringIO()
+    with progress.show_progress(out) as told:
+        told.start("smollm2", 40)
+        told.advance(8, 480, 100.0)
+
+    assert out.getvalue() == "smollm2: 8 of 40 articles, 12 tokens/s, 1:40 min left\n"
+
+
 def test_log_says_rate_and_time_left_and_only_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.0, 10.0, 40.0, 45.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
@@ -63,4 +74,4 @@ def test_log_says_rate_and_time_left_and_only_now_and_then(monkeypatch: pytest.M
         for _ in range(3):
             told.advance(40)
 
-    assert out.getvalue() == "lead: 80 of 200 articles, 2.0/s, 60 s left\n"
+    assert out.getvalue() == "lead: 80 of 200 articles, 2.0 articles/s, 60 s left\n"

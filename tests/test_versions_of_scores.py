@@ -68,7 +68,7 @@ def test_gate_and_compare_refuse_and_name_the_older_side(old_first: bool, mixed:
 def test_leaderboard_ranks_the_newest_version_and_names_the_older(
     mixed: None, command: Command
 ) -> None:
-    (board,) = leaderboard("results", "numbers").boards
+    (board,) = leaderboard("results", by="numbers").boards
 
     assert [(row.run, row.rank) for row in board.rows] == [("new/lead", 1), ("base/lead", None)]
     assert board.signatures["numbers"] == read_run(NEW).signatures.metrics["numbers"]

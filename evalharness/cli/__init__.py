@@ -72,7 +72,7 @@ COMMANDS = {
 }
 
 
-_RESUMES = "; what was computed is kept, and the same command goes on"
+_RESUMES = "resumes"
 # What is said of a command that was interrupted, where there is more to say.
 WHEN_INTERRUPTED = {
     "run": _RESUMES,
@@ -105,6 +105,9 @@ class Commands(TyperGroup):
             sys.stdout.flush()
         except KeyboardInterrupt as error:
             more = WHEN_INTERRUPTED.get(ctx.invoked_subcommand, "")
+            if more == _RESUMES:
+                kept = getattr(error, "__notes__", ["what is stored is kept"])
+                more = "".join(f"; {note}" for note in [*kept, "the same command goes on"])
             by_system = isinstance(error, Terminated)
             fail(f"interrupted{more}", Exit.TERMINATED if by_system else Exit.INTERRUPTED)
         except BrokenPipeError:  # whoever read the output has gone: no more of it

@@ -27,7 +27,6 @@ def show_progress(out: IO[str]) -> Iterator[Progress]:
         MofNCompleteColumn,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
     from rich.progress import Progress as Bar
 
@@ -37,7 +36,7 @@ def show_progress(out: IO[str]) -> Iterator[Progress]:
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
     )
     with Bar(*columns, console=Console(file=out)) as bar:
         yield _Bar(bar)
@@ -47,22 +46,26 @@ class _Bar:
     def __init__(self, bar: "Bar") -> None:
         self.bar = bar
         self.task: TaskID | None = None
+        self.tokens = 0
 
     def start(self, work: str, total: int | None) -> None:
-        self.task = self.bar.add_task(work, total=total, rate="")
+        self.task = self.bar.add_task(work, total=total, rate="", left="")
+        self.tokens = 0
 
-    def advance(self, articles: int) -> None:
+    def advance(self, articles: int, tokens: int = 0, left: float | None = None) -> None:
         if self.task is None:
             return
         self.bar.advance(self.task, articles)
-        speed = self.bar.tasks[-1].speed
-        if speed:
-            self.bar.update(self.task, rate=f"{speed:.1f} articles/s")
+        self.tokens += tokens
+        task = self.bar.tasks[-1]
+        rate = _rate(task.completed, self.tokens, task.elapsed or 0.0)
+        seconds = task.time_remaining if left is None else left
+        self.bar.update(self.task, rate=rate, left=_left(seconds))
 
     def end(self) -> None:
         if self.task is not None:
             n = self.bar.tasks[-1].completed
-            self.bar.update(self.task, total=n, completed=n)
+            self.bar.update(self.task, total=n, completed=n, left="")
 
 
 class _Lines:
@@ -70,23 +73,57 @@ class _Lines:
         self.out = out
         self.work = ""
         self.total: int | None = None
-        self.done = 0
+        self.done = self.tokens = 0
         self.began = self.said = time.monotonic()
 
     def start(self, work: str, total: int | None) -> None:
-        self.work, self.total, self.done = work, total, 0
+        self.work, self.total, self.done, self.tokens = work, total, 0, 0
         self.began = self.said = time.monotonic()
 
-    def advance(self, articles: int) -> None:
+    def advance(self, articles: int, tokens: int = 0, left: float | None = None) -> None:
         self.done += articles
+        self.tokens += tokens
         now = time.monotonic()
         if now - self.said < LOG_EVERY:
             return
         self.said = now
-        rate = self.done / (now - self.began)
-        left = f", {(self.total - self.done) / rate:.0f} s left" if self.total and rate else ""
+        seconds = now - self.began
+        if left is None and self.total and self.done:
+            left = (self.total - self.done) * seconds / self.done
         of = f" of {self.total}" if self.total else ""
-        print(f"{self.work}: {self.done}{of} articles, {rate:.1f}/s{left}", file=self.out)
+        told = [f"{self.done}{of} articles", _rate(self.done, self.tokens, seconds), _left(left)]
+        print(f"{self.work}: {', '.join(filter(None, told))}", file=self.out)
 
     def end(self) -> None:
         """Say nothing: the table at the end does."""
+
+
+def _rate(articles: float, tokens: int, seconds: float) -> str:
+    """Say how fast it goes, in articles or in the tokens that a model writes.
+
+    >>> _rate(40, 0, 8.0), _rate(4, 0, 8.0), _rate(4, 480, 8.0)
+    ('5.0 articles/s', '30 articles/min', '60 tokens/s')
+    """
+    if seconds <= 0:
+        return ""
+    if tokens:
+        return f"{tokens / seconds:.0f} tokens/s"
+    per_second = articles / seconds
+    return (
+        f"{per_second:.1f} articles/s" if per_second >= 1 else f"{60 * per_second:.0f} articles/min"
+    )
+
+
+def _left(seconds: float | None) -> str:
+    """Say how long it will take yet.
+
+    >>> _left(59.6), _left(90.0), _left(9000.0), _left(None)
+    ('60 s left', '1:30 min left', '2:30 h left', '')
+    """
+    if seconds is None:
+        return ""
+    n = round(seconds)
+    if n < 61:
+        return f"{n} s left"
+    small, large, unit = (n % 60, n // 60, "min") if n < 3600 else (n // 60 % 60, n // 3600, "h")
+    return f"{large}:{small:02d} {unit} left"

@@ -126,7 +126,8 @@ class Rules(_Strict):
     )
     limits: dict[str, LimitRule] = Field(
         default_factory=lambda: {"answered": LimitRule(drop=0.01)},
-        description="answered, words, truncated, a defect, METRIC.flagged, METRIC.scored",
+        description="answered, words, truncated, a defect, METRIC.likely_errors (share of "
+        "summaries with one), METRIC.flagged (with a flag of any kind), METRIC.scored",
     )
     slices: tuple[SliceRule, ...] = Field((), description="rules for parts of the articles")
     resamples: int = Field(paired.RESAMPLES, ge=1000, le=1_000_000, description="of the articles")

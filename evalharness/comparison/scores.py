@@ -24,7 +24,10 @@ from evalharness.runner.texts import (
     score_in_memory,
 )
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run
+from evalharness.store.runs import Run, html_of_runs, means_in_words
+
+# What the only system is called that nobody gave a name.
+UNNAMED = "summaries"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,14 @@ class Scores:
 
     def __len__(self) -> int:
         return self.run.n
+
+    def __repr__(self) -> str:
+        name = "" if self.run.name == UNNAMED else f"{self.run.name}: "
+        return f"Scores({name}{self.run.n} summaries{means_in_words(self.run)})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: means with intervals, and the first flagged summaries."""
+        return html_of_runs({self.run.name: self.run})
 
     def __getitem__(self, name: str) -> Values:
         """Return the score of each summary, NaN for a missing one: `scores["rouge1"]`.
@@ -86,6 +97,10 @@ class Scores:
             return None
         return figure.low, figure.high
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return means, intervals, counts, signatures and versions, as `run.json` has them."""
+        return self.run.to_dict()
+
     def to_pandas(self) -> Any:
         """Return a pandas frame: a row a summary, with its texts and scores (`Run.to_pandas`)."""
         return self.run.to_pandas()
@@ -110,6 +125,17 @@ class Systems(Mapping[str, Scores]):
 
     def __len__(self) -> int:
         return len(self._systems)
+
+    def __repr__(self) -> str:
+        return f"Systems({', '.join(self)}: {next(iter(self.values())).run.n} summaries of each)"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a system, and the first flagged summaries."""
+        return html_of_runs({name: scores.run for name, scores in self.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `Scores.to_dict` has, by system."""
+        return {name: scores.to_dict() for name, scores in self.items()}
 
     def mean(self) -> dict[str, dict[str, float | None]]:
         """Return the means by system."""
@@ -177,7 +203,9 @@ def score(
 
     Raises: DataError for texts that cannot be used; ConfigError for scorers that cannot be had.
     """
-    given = summaries if isinstance(summaries, Mapping) else {"summaries": summaries}
+    given = summaries if isinstance(summaries, Mapping) else {UNNAMED: summaries}
+    if not given:
+        raise DataError("summaries: a mapping without a system; give {name: summaries}")
     shared = [
         None if each is None else _once(each) for each in (references, articles, ids, sources)
     ]
@@ -239,8 +267,8 @@ def compute_metrics(
     checks: against the model's inputs, which the trainer hands on with
         `include_for_metrics=["inputs"]`.
     """
-    with_zero = [_zero_for_empty(metric) for metric in metrics]
-    return _TrainerMetrics(tokenizer, with_zero, checks)
+    named = [metrics] if isinstance(metrics, str | Mapping) else metrics
+    return _TrainerMetrics(tokenizer, [_zero_for_empty(metric) for metric in named], checks)
 
 
 class _TrainerMetrics:

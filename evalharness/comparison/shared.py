@@ -221,6 +221,9 @@ def _split(name: str, run: Run) -> tuple[str, str]:
     """Return the metric and the part of a name; both may have dots, and the longest metric wins."""
     metrics = [each for each in run.figures if f"{name}.".startswith(f"{each}.")]
     metric = max(metrics, key=len, default="")
+    if not metric:  # a part alone, where one metric has it: rouge1
+        having = [each for each in run.figures if f"{each}.{name}" in run.columns]
+        return (having[0], name) if len(having) == 1 else ("", "")
     return metric, name[len(metric) + 1 :]
 
 

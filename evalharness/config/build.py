@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from evalharness.config import yaml
-from evalharness.config.registry import BUILT_IN, Kind, load_class, scorer_kind
+from evalharness.config.registry import BUILT_IN, Kind, check_installed, load_class, scorer_kind
 from evalharness.config.run_config import Component, RunConfig, read_run_config
 from evalharness.config.yaml import Document, Key, Location
 from evalharness.errors import ConfigError, UnknownComponent
@@ -63,9 +63,10 @@ def _class_of_component(
 def build_component(kind: Kind, key: Key, component: Component, document: Document) -> Any:
     """Return the component that a config names, its options checked.
 
-    Raises: ConfigError with the place of what is wrong.
+    Raises: ConfigError with the place of what is wrong; MissingExtra where packages are.
     """
     cls = _class_of_component(kind, key, component, document)
+    check_installed(kind, component.name)
     shape = options_model(cls)
     given = _resolved_paths(cls, component.options, key, document)
     try:

@@ -12,10 +12,11 @@ import typing
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from evalharness.config.yaml import nearest
-from evalharness.errors import ConfigError, UnknownComponent
+from evalharness.errors import ConfigError, MissingExtra, UnknownComponent
 
 Kind = Literal["loaders", "models", "metrics", "checks", "trackers", "executors"]
 
@@ -34,6 +35,7 @@ class ComponentRow:
     role: of a model; a baseline tells how little could be had and an upper bound how much, so that
         neither competes; one that is `given` writes nothing.
     packages: those whose versions can move its results; a run's provenance names them.
+    extra: what of evalharness's extras it cannot do without.
     """
 
     target: str
@@ -42,6 +44,7 @@ class ComponentRow:
     descriptive: bool = False
     role: Role = ""
     packages: tuple[str, ...] = ()
+    extra: str = ""
 
 
 NETWORKS = ("accelerate", "safetensors", "sentencepiece", "tokenizers", "torch", "transformers")
@@ -49,26 +52,33 @@ NETWORKS = ("accelerate", "safetensors", "sentencepiece", "tokenizers", "torch",
 BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
     "loaders": {
         "files": ComponentRow("evalharness.loaders.files:Files"),
-        "hub": ComponentRow("evalharness.loaders.hub:Hub", packages=("datasets",)),
+        "hub": ComponentRow("evalharness.loaders.hub:Hub", packages=("datasets",), extra="hf"),
         "logs": ComponentRow("evalharness.loaders.logs.loader:Logs"),
+        "outputs": ComponentRow("evalharness.loaders.outputs:Outputs"),
         "pages": ComponentRow("evalharness.loaders.pages.loader:Pages", packages=("lxml",)),
     },
     "models": {
         "article": ComponentRow("evalharness.models.extractive:WholeArticle", role="baseline"),
-        "causal": ComponentRow("evalharness.models.causal:Causal", packages=NETWORKS),
+        "causal": ComponentRow("evalharness.models.causal:Causal", packages=NETWORKS, extra="hf"),
         "endpoint": ComponentRow("evalharness.models.endpoint:Endpoint"),
         "given": ComponentRow("evalharness.models.given:Given", role="given"),
         "lead": ComponentRow("evalharness.models.extractive:Lead", role="baseline"),
         "lexrank": ComponentRow("evalharness.models.extractive:LexRank", role="baseline"),
         "oracle": ComponentRow("evalharness.models.extractive:Oracle", role="upper bound"),
         "random": ComponentRow("evalharness.models.extractive:RandomSentences", role="baseline"),
-        "seq2seq": ComponentRow("evalharness.models.seq2seq:Seq2Seq", packages=NETWORKS),
+        "seq2seq": ComponentRow(
+            "evalharness.models.seq2seq:Seq2Seq", packages=NETWORKS, extra="hf"
+        ),
         "textrank": ComponentRow("evalharness.models.extractive:TextRank", role="baseline"),
         "title": ComponentRow("evalharness.models.extractive:Title", role="baseline"),
     },
     "metrics": {
-        "bartscore": ComponentRow("evalharness.metrics.bartscore:BartScore", packages=NETWORKS),
-        "bertscore": ComponentRow("evalharness.metrics.bertscore:BertScore", packages=NETWORKS),
+        "bartscore": ComponentRow(
+            "evalharness.metrics.bartscore:BartScore", packages=NETWORKS, extra="hf"
+        ),
+        "bertscore": ComponentRow(
+            "evalharness.metrics.bertscore:BertScore", packages=NETWORKS, extra="hf"
+        ),
         "bleu": ComponentRow("evalharness.metrics.bleu:Bleu", packages=("sacrebleu",)),
         "chrf": ComponentRow("evalharness.metrics.bleu:Chrf", packages=("sacrebleu",)),
         "extractiveness": ComponentRow(
@@ -83,29 +93,41 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
             packages=("rapidfuzz", "rouge-score-rs"),
         ),
         "ter": ComponentRow("evalharness.metrics.bleu:Ter", packages=("sacrebleu",)),
-        "unieval": ComponentRow("evalharness.metrics.unieval:UniEval", packages=NETWORKS),
+        "unieval": ComponentRow(
+            "evalharness.metrics.unieval:UniEval", packages=NETWORKS, extra="hf"
+        ),
     },
     "checks": {
-        "alignscore": ComponentRow("evalharness.checks.alignscore:AlignScore", packages=NETWORKS),
-        "bartscore": ComponentRow("evalharness.checks.bartscore:BartScore", packages=NETWORKS),
-        "bertscore": ComponentRow("evalharness.checks.bertscore:BertScore", packages=NETWORKS),
+        "alignscore": ComponentRow(
+            "evalharness.checks.alignscore:AlignScore", packages=NETWORKS, extra="hf"
+        ),
+        "bartscore": ComponentRow(
+            "evalharness.checks.bartscore:BartScore", packages=NETWORKS, extra="hf"
+        ),
+        "bertscore": ComponentRow(
+            "evalharness.checks.bertscore:BertScore", packages=NETWORKS, extra="hf"
+        ),
         "dates": ComponentRow("evalharness.checks.lexical.dates:Dates"),
         "entities": ComponentRow("evalharness.checks.lexical.entities:Entities"),
-        "factcg": ComponentRow("evalharness.checks.factcg:FactCG", packages=NETWORKS),
+        "factcg": ComponentRow("evalharness.checks.factcg:FactCG", packages=NETWORKS, extra="hf"),
         "judge": ComponentRow("evalharness.checks.judge.judge:Judge", packages=NETWORKS),
-        "hhem": ComponentRow("evalharness.checks.hhem:Hhem", packages=NETWORKS),
+        "hhem": ComponentRow("evalharness.checks.hhem:Hhem", packages=NETWORKS, extra="hf"),
         "lettucedetect": ComponentRow(
-            "evalharness.checks.lettucedetect:LettuceDetect", packages=NETWORKS
+            "evalharness.checks.lettucedetect:LettuceDetect", packages=NETWORKS, extra="hf"
         ),
         "lexical": ComponentRow("evalharness.checks.lexical.lexical:Lexical"),
-        "minicheck": ComponentRow("evalharness.checks.minicheck:MiniCheck", packages=NETWORKS),
-        "nli": ComponentRow("evalharness.checks.nli:Nli", packages=NETWORKS),
+        "minicheck": ComponentRow(
+            "evalharness.checks.minicheck:MiniCheck", packages=NETWORKS, extra="hf"
+        ),
+        "nli": ComponentRow("evalharness.checks.nli:Nli", packages=NETWORKS, extra="hf"),
         "numbers": ComponentRow("evalharness.checks.lexical.numbers:Numbers"),
         "polarity": ComponentRow("evalharness.checks.lexical.polarity:Polarity"),
         "quotes": ComponentRow("evalharness.checks.lexical.quotes:Quotes"),
         "roles": ComponentRow("evalharness.checks.lexical.roles:Roles"),
         "support": ComponentRow("evalharness.checks.lexical.support:Support"),
-        "unieval": ComponentRow("evalharness.checks.unieval:UniEval", packages=NETWORKS),
+        "unieval": ComponentRow(
+            "evalharness.checks.unieval:UniEval", packages=NETWORKS, extra="hf"
+        ),
     },
     "trackers": {
         "mlflow": ComponentRow("evalharness.trackers.mlflow:MLflow"),
@@ -139,6 +161,19 @@ def scorer_row(name: str) -> ComponentRow:
     return next((BUILT_IN[kind][name] for kind in SCORERS if name in BUILT_IN[kind]), _PLUG_IN)
 
 
+def scorer_of_part(name: str) -> str:
+    """Return the metric or check that a name means: its own, or the one with such a part.
+
+    >>> scorer_of_part("rouge1"), scorer_of_part("rouge.rougeL"), scorer_of_part("numbers")
+    ('rouge', 'rouge', 'numbers')
+    """
+    rows = {scorer: row for kind in SCORERS for scorer, row in BUILT_IN[kind].items()}
+    scorer, _, part = name.partition(".")
+    if name in rows or (scorer in rows and part in rows[scorer].shown):
+        return scorer
+    return next((scorer for scorer, row in rows.items() if name in row.shown), name)
+
+
 def model_row(name: str) -> ComponentRow:
     """Return what is known of a model; of a plug-in's only what holds for most."""
     return BUILT_IN["models"].get(name, _PLUG_IN)
@@ -165,6 +200,27 @@ def detectable_figure(value: float | None, metric: str) -> str:
     """Return a difference that so many articles show; none where a share cannot differ so much."""
     beyond = value is not None and value > 1 and is_share(metric.rpartition(".")[2])
     return scaled_figure(None if beyond else value, metric)
+
+
+# What tells that an extra is installed, as modules.
+_MODULES = {"hf": ("torch", "transformers", "datasets")}
+
+
+def check_installed(kind: Kind, name: str) -> None:
+    """Raise MissingExtra where a component needs packages that are not here; imports none."""
+    row = BUILT_IN[kind].get(name, _PLUG_IN)
+    check_extra(f"the {kind.removesuffix('s')} {name}", row.extra)
+
+
+def check_extra(wanted_by: str, extra: str) -> None:
+    """Raise MissingExtra where an extra's packages are not here; imports none."""
+    if not is_installed(extra):
+        raise MissingExtra(wanted_by, extra)
+
+
+def is_installed(extra: str) -> bool:
+    """Tell whether the packages of an extra that components name are here; imports none."""
+    return all(find_spec(module) is not None for module in _MODULES.get(extra, ()))
 
 
 def packages_of_components() -> set[str]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalharness.protocols import GenerationQuery, Sent, Task
+from evalharness.protocols import GenerationQuery, Gradual, Sent, Task
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class LocalPool:
 def run_batch(component: Any, batch: Sequence[Any] | GenerationQuery) -> list[Any]:
     """Return what a component makes of a batch: a summary an article, or a score a pair.
 
+    One that is Gradual gives None for articles that it has not come to.
+
     It depends on the batch alone, and not on what came before, which is another on every executor;
     but what memory was too small for is not tried again. Of a query: what it asks for.
     """
@@ -51,5 +53,7 @@ def run_batch(component: Any, batch: Sequence[Any] | GenerationQuery) -> list[An
         return [*component.device_and_limit(), component.generation_record()]
     if batches := sys.modules.get("evalharness.neural.batches"):  # else no network was loaded
         batches.forget()
+    if isinstance(component, Gradual):
+        return component.summarize_some(batch)
     work = component.summarize if hasattr(component, "summarize") else component.score
     return list(work(batch))

@@ -7,6 +7,7 @@ same byte, unless it is another file by now.
 import io
 import random
 import time
+from importlib.util import find_spec
 from typing import Any, BinaryIO, cast
 
 from evalharness.errors import DataError, HarnessError, install_command
@@ -61,12 +62,14 @@ def file_system(url: Url) -> tuple[Any, str]:
 
     Raises: DataError for a protocol that nobody knows or whose package is missing.
     """
-    from fsspec.core import url_to_fs
-
     try:
+        from fsspec.core import url_to_fs
+
         fs, path = url_to_fs(str(url))
     except ImportError as error:
         extra = _EXTRAS.get(url.partition("://")[0].rpartition("::")[2])
+        if extra is None and find_spec("fsspec") is None:
+            extra = "https"
         cure = install_command(extra) if extra else str(error)
         raise DataError(f"{url}: the package for this kind of place is missing: {cure}") from error
     except Exception as error:

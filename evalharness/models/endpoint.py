@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
 from evalharness.hf.prompts import check_template, fill_template, parts, without_thought
 from evalharness.models.causal import INSTRUCTION
-from evalharness.models.long import Long, summarize_all
+from evalharness.models.long import Long, summarize_all, summarize_some
 from evalharness.models.prompt import NoPrompt, Said
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary
 
-# Articles whose summaries are stored together: what a crash may cost.
+# Articles that are asked about at one go, at the most for so many seconds: then they are stored.
 _LEAST_TOGETHER = 32
 _ROUNDS = 4
+_SECONDS = 30.0
 _FINISHED = frozenset({"stop", "length", "eos", "end_turn"})
 
 
@@ -101,6 +102,13 @@ class Endpoint(Server):
         """Return a summary for each article, in order. Raises: EndpointError."""
         return summarize_all(articles, self, self.long)
 
+    def summarize_some(self, articles: Sequence[Article]) -> list[Summary | None]:
+        """Return the summaries that came within half a minute, None for the other articles.
+
+        Raises: EndpointError.
+        """
+        return summarize_some(articles, self, self.long, {})
+
     @cached_property
     def _client(self) -> Client:
         return Client(self, seed=self.seed)
@@ -126,6 +134,11 @@ class Endpoint(Server):
         return [
             _read_answer(answer) for answer in self._client.ask([prompt.chat for prompt in prompts])
         ]
+
+    def write_some(self, prompts: Sequence[EndpointRequest]) -> list[Said | NoPrompt | None]:
+        """Return the answers that came in time, None for the others. Raises: EndpointError."""
+        answers = self._client.ask_some([prompt.chat for prompt in prompts], _SECONDS)
+        return [None if answer is None else _read_answer(answer) for answer in answers]
 
     def _fields(self) -> Mapping[str, Any]:
         fields: dict[str, Any] = {"max_tokens": self.max_new_tokens, "temperature": 0}

@@ -87,33 +87,51 @@ class Engine:
     def write(self, prompts: Sequence[Prompt]) -> list[GeneratedText | Failed]:
         """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
         results: dict[int, GeneratedText | Failed] = {}
+        for batch in self._written(prompts):
+            results |= batch
+        _check_not_all_failed(results)
+        return [results[i] for i in range(len(prompts))]
+
+    def write_some(self, prompts: Sequence[Prompt]) -> list[GeneratedText | Failed | None]:
+        """Return what became of the prompts of the next batch, None for the others.
+
+        The next batch of the others is what it would have been without a stop. Where a batch
+        fails as a whole, the next is written, too. Raises: ModelError if all fail alike, unless
+        something was written before.
+        """
+        results: dict[int, GeneratedText | Failed] = {}
+        for batch in self._written(prompts):
+            results |= batch
+            if any(isinstance(result, GeneratedText) for result in batch.values()):
+                self.pace.has_written = True
+                break
+        if not self.pace.has_written:
+            _check_not_all_failed(results)
+        return [results.get(i) for i in range(len(prompts))]
+
+    def _written(self, prompts: Sequence[Prompt]) -> Iterator[dict[int, GeneratedText | Failed]]:
+        """Yield what became of the prompts of one batch after the other, by position."""
         with weights.quiet():
-            self._refuse_unknown_tokens(prompts, results)
-            for rows in self._batches(
-                prompts, [i for i in range(len(prompts)) if i not in results]
-            ):
+            refused = self._unknown_tokens(prompts)
+        yield refused
+        for rows in self._batches(prompts, [i for i in range(len(prompts)) if i not in refused]):
+            with weights.quiet():
                 written = careful(
                     lambda some: self._generate(prompts, some),
                     rows,
                     lambda some: self._remember([prompts[i] for i in some]),
                 )
-                results.update(zip(rows, written, strict=True))
-        in_order = [results[i] for i in range(len(prompts))]
-        reasons = {r.reason if isinstance(r, Failed) else "" for r in in_order}
-        if len(prompts) > 1 and len(reasons) == 1:
-            (reason,) = reasons
-            if reason and not reason.startswith(_NO_MEMORY):  # shorter articles may still fit
-                raise ModelError(f"every article failed: {reason}")
-        return in_order
+            yield dict(zip(rows, written, strict=True))
 
-    def _refuse_unknown_tokens(
-        self, prompts: Sequence[Prompt], results: dict[int, GeneratedText | Failed]
-    ) -> None:
-        """Set aside what would end a GPU's whole process, and not just one article."""
+    def _unknown_tokens(self, prompts: Sequence[Prompt]) -> dict[int, GeneratedText | Failed]:
+        """Return what would end a GPU's whole process, and not just one article."""
         n = self.loaded.model.get_input_embeddings().weight.shape[0]
-        for i, prompt in enumerate(prompts):
-            if (token := max(prompt.ids, default=0)) >= n:
-                results[i] = Failed(f"token {token} is beyond the model's vocabulary of {n}")
+        highest = {i: max(prompt.ids, default=0) for i, prompt in enumerate(prompts)}
+        return {
+            i: Failed(f"token {token} is beyond the model's vocabulary of {n}")
+            for i, token in highest.items()
+            if token >= n
+        }
 
     def plan(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """Return positions of prompts in batches, the longest prompts first."""
@@ -242,6 +260,15 @@ class Engine:
         if found:
             text, finish = text[: min(found)], "stop"
         return GeneratedText(new, text, finish)
+
+
+def _check_not_all_failed(results: Mapping[int, GeneratedText | Failed]) -> None:
+    """Raise ModelError where several prompts failed, and all for the same reason."""
+    reasons = {r.reason if isinstance(r, Failed) else "" for r in results.values()}
+    if len(results) > 1 and len(reasons) == 1:
+        (reason,) = reasons
+        if reason and not reason.startswith(_NO_MEMORY):  # shorter articles may still fit
+            raise ModelError(f"every article failed: {reason}")
 
 
 def careful(

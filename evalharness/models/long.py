@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, Literal
+from typing import Any, Generic, Literal
 
 from evalharness.errors import HarnessError
 from evalharness.hf.prompts import check_template
@@ -94,6 +94,35 @@ def summarize_all(
         for task in asking:
             task.take([next(answers) for _ in task.asks])
     return [task.summary() for task in tasks]
+
+
+Begun = dict[tuple[str, str], Any]  # tasks, by what names their articles
+
+
+def summarize_some(
+    articles: Sequence[Article], reader: Reader[P], long: Long | None, begun: Begun
+) -> list[Summary | None]:
+    """Return the summaries of the articles whose prompts come first, None for the others.
+
+    Articles that are read in parts are summarized all together, as the parts of one stand beside
+    those of the others. begun: keeps the prompts of the others for when they are asked for again.
+    Raises: HarnessError.
+    """
+    keys = [(article.id, article.text) for article in articles]
+    tasks = [
+        begun.get(key) or _Task(article, reader, long)
+        for key, article in zip(keys, articles, strict=True)
+    ]
+    begun.clear()
+    if any(len(task.asks) > 1 for task in tasks):
+        return list(summarize_all(articles, reader, long))
+    asking = [task for task in tasks if task.asks]
+    answers = reader.write_some([prompt for task in asking for prompt in task.asks])
+    for task, answer in zip(asking, answers, strict=True):
+        if answer is not None:
+            task.take([answer])
+    begun |= {key: task for key, task in zip(keys, tasks, strict=True) if task.asks}
+    return [None if task.asks else task.summary() for task in tasks]
 
 
 class _Task(Generic[P]):

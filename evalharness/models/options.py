@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.hf import weights
-from evalharness.models.long import Long, summarize_all
+from evalharness.models.long import Begun, Long, summarize_all, summarize_some
 from evalharness.models.prompt import NoPrompt, Prompt, Said
 from evalharness.protocols import Checkpoint
 from evalharness.records import Article, Summary
@@ -173,6 +173,14 @@ class Generating:
         with weights.quiet():
             return summarize_all(articles, self.reader, self.long)
 
+    def summarize_some(self, articles: Sequence[Article]) -> list[Summary | None]:
+        """Return the summaries of the next batch, None for the other articles.
+
+        Raises: ModelError where the checkpoint cannot be used as asked.
+        """
+        with weights.quiet():
+            return summarize_some(articles, self.reader, self.long, self.reader.begun)
+
     def keep_within(self, limits: Mapping[str, int]) -> None:
         """Keep to what memory was too small for on this device; load nothing where it never was."""
         if limits and (cells := limits.get(self.engine.place)) is not None:
@@ -228,6 +236,11 @@ class CheckpointReader:
 
     engine: "Engine"
 
+    @cached_property
+    def begun(self) -> Begun:
+        """Articles whose prompts are made, and wait for their batch."""
+        return {}
+
     def prompt(self, article: Article) -> Prompt | NoPrompt:
         """Return the prompt with as much of the article, from its start, as fits."""
         raise NotImplementedError
@@ -242,11 +255,22 @@ class CheckpointReader:
 
     def write(self, prompts: Sequence[Prompt]) -> list[Said | NoPrompt]:
         """Return what became of each prompt, in order. Raises: ModelError if all fail alike."""
+        results = self.engine.write(prompts)
+        return [self._said(p, result) for p, result in zip(prompts, results, strict=True)]
+
+    def write_some(self, prompts: Sequence[Prompt]) -> list[Said | NoPrompt | None]:
+        """Return what became of the prompts of the next batch, None for the others.
+
+        Raises: ModelError if all fail alike, and none ever did not.
+        """
+        results = self.engine.write_some(prompts)
         return [
-            result
-            if isinstance(result, NoPrompt)
-            else Said(
-                self.clean_text(result, prompt), result.finish, len(result.ids), len(prompt.ids)
-            )
-            for prompt, result in zip(prompts, self.engine.write(prompts), strict=True)
+            None if result is None else self._said(prompt, result)
+            for prompt, result in zip(prompts, results, strict=True)
         ]
+
+    def _said(self, prompt: Prompt, result: "GeneratedText | NoPrompt") -> Said | NoPrompt:
+        if isinstance(result, NoPrompt):
+            return result
+        text = self.clean_text(result, prompt)
+        return Said(text, result.finish, len(result.ids), len(prompt.ids))

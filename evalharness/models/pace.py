@@ -19,12 +19,14 @@ class Pace:
     memory: the most cells (rows x tokens, read and written) since a batch of twice as many did not
         fit; None while all fit.
     filled: the least share of a batch that is no padding.
+    has_written: whether a batch has come out at all.
     """
 
     articles: int
     tokens: int | None = None
     memory: int | None = None
     filled: float = 0.0
+    has_written: bool = False
 
     def prompts_that_fit(self, lengths: Sequence[int], beams: int, cap: int) -> int:
         """Return how many of some prompts go together, by their lengths in falling order."""

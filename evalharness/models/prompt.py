@@ -63,3 +63,7 @@ class Reader(Protocol[P]):
     def write(self, prompts: Sequence[P]) -> list[Said | NoPrompt]:
         """Return what became of each prompt, in order. Raises: HarnessError."""
         ...
+
+    def write_some(self, prompts: Sequence[P]) -> list[Said | NoPrompt | None]:
+        """Return what became of the prompts that come first, None for the others."""
+        ...

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from evalharness.config.registry import scaled_figure, scorer_row
 from evalharness.files.untrusted import one_line, visible
-from evalharness.store.runs import Run, ScorerFigures
+from evalharness.store.runs import LikelyErrors, Run, ScorerFigures
 
 TextRow = Sequence[str]
 # What stands for a figure that there is none of.
@@ -295,6 +295,19 @@ def signatures(runs: Sequence[Run]) -> list[str]:
     return lines
 
 
+def likely_errors_text(found: LikelyErrors) -> str:
+    """Return how many summaries have a likely error, as a sentence has it.
+
+    >>> likely_errors_text(LikelyErrors(summaries=7, of=24, share=7 / 24, low=0.149, high=0.492))
+    '7 of 24 summaries have a likely error (29%; 95% interval 15% to 49%)'
+    """
+    have = "have" if found.of != 1 else "has"
+    return (
+        f"{found.summaries} of {amount_text(found.of, 'summary')} {have} a likely error "
+        f"({percent_text(found.share)}; 95% interval {found.low:.0%} to {found.high:.0%})"
+    )
+
+
 def _remarks(run: Run) -> list[str]:
     """Return what is not in the table and should not be missed."""
     remarks = []
@@ -310,6 +323,8 @@ def _remarks(run: Run) -> list[str]:
     if found:
         remarks.append(f"summaries with a defect: {found}")
     for label, figures in run.figures.items():
+        if figures.likely_errors is not None and figures.likely_errors.of:
+            remarks.append(f"{label}: {likely_errors_text(figures.likely_errors)}")
         if figures.bands:
             counted = ", ".join(f"{n} {band}" for band, n in figures.bands.items())
             remarks.append(f"{label}: {counted}, by its calibration")

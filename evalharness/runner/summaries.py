@@ -7,7 +7,7 @@ of them holds one, and the driver none.
 import copy
 import dataclasses
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 
 from evalharness.config.cells import Cell
 from evalharness.config.signature import signature_parts
+from evalharness.errors import ModelError
 from evalharness.protocols import (
     Batching,
     GenerationQuery,
@@ -31,6 +32,7 @@ from evalharness.protocols import (
 )
 from evalharness.records import Article, Defect, Summary, summary_of, summary_record
 from evalharness.runner.articles import Claim, Unit, claim_all, expected_articles, units, windows
+from evalharness.runner.time_left import TimeLeft
 from evalharness.store.ledger import Ledger
 from evalharness.store.store import Store, check_length, content_key
 from evalharness.text import defects
@@ -61,7 +63,9 @@ class Summarizing(BehindLedger):
     computed, stored: how many summaries were written in this run, and how many were there.
     failed: by key, what has no summary in this run; the ledger does not keep that.
     generation: how summaries were written, if any were by a model that can say so.
-    advance: is told how many more summaries there are.
+    advance: is told how many more summaries there are, of how many tokens, and how many seconds
+        the rest will take.
+    time_left: knows the last of these.
     """
 
     ledger_name = "summaries"
@@ -73,7 +77,8 @@ class Summarizing(BehindLedger):
         self.store = store
         self.signature = signature_parts(kind, model)
         self.instructions = model.instructions() if isinstance(model, Prompted) else ()
-        self.advance: Callable[[int], object] = lambda articles: None
+        self.advance: Callable[[int, int, float | None], object] = lambda *told: None
+        self.time_left = TimeLeft(None)
         self.computed = self.stored = 0
         self.failed: dict[str, Summary] = {}
         self.generation: Mapping[str, Any] | None = None
@@ -108,13 +113,14 @@ class Summarizing(BehindLedger):
         self._working = self._working or copy.copy(self.model)
         limits = self._pace.read() if isinstance(self.model, MemoryBound) else {}
         sent = Sent(self.kind, self._working, limits)
-        tasks = (self._task(batch) for _, batch in chain([first], missing))
-        with closing(pool.map([sent], tasks)) as results:
+        lots = _Lots(batch for _, batch in chain([first], missing))
+        self.time_left.start()
+        with closing(pool.map([sent], map(self._task, lots))) as results:
             for task, (summaries, *queries) in results:
                 for device, cells, self.generation in queries:
                     if cells is not None:
                         self._pace.add(device, cells)
-                self.record(task.ticket, summaries)
+                lots.add(self.record(task.ticket, summaries))
 
     def missing_batches(
         self, articles: Sequence[Article], claim: Claim = claim_all
@@ -122,17 +128,25 @@ class Summarizing(BehindLedger):
         """Yield what the ledger lacks of each batch that is ours, and count what it has.
 
         A batch that a crash cut short is run again with the same articles: the ledger holds whole
-        batches only, so what is missing now was missing then. What has failed in this run, or is
-        with a worker, is not missing: batches are the same however many are at work.
+        batches only, so what is missing now was missing then. A model that is Gradual writes what
+        is missing of its batch as it would have without the crash. What has failed in this run, or
+        is with a worker, is not missing: batches are the same however many are at work.
         """
-        for n, batch in enumerate(self.batches(articles)):
-            if not (ours := [(key, article) for key, article in batch if claim(n, key)]):
-                continue
+        batches = [
+            [(key, article) for key, article in batch if claim(n, key)]
+            for n, batch in enumerate(self.batches(articles))
+        ]
+        self.time_left.expect(
+            sum(map(len, batches)),
+            {key: len(a.text) for batch in batches for key, a in batch if not self._has(key)},
+        )
+        for ours in filter(None, batches):
             self.ledger.refresh()
             missing = [(key, article) for key, article in ours if not self._has(key)]
             if there := len(ours) - len(missing):
                 self.stored += there
-                self.advance(there)
+                self.time_left.drop(key for key, _ in ours if self._has(key))
+                self.advance(there, 0, self.time_left.seconds())
             if missing:
                 self._in_work.update(key for key, _ in missing)
                 yield missing
@@ -148,16 +162,25 @@ class Summarizing(BehindLedger):
         planned = self.model.batches([article for _, article in keyed])
         return [[keyed[at] for at in batch] for batch in planned]
 
-    def record(self, batch: Batch, summaries: Sequence[Summary]) -> None:
-        """Write the summaries of a batch that was missing. Raises: ModelError, StoreError."""
+    def record(self, batch: Batch, summaries: Sequence[Summary | None]) -> Batch:
+        """Write the summaries of a batch that was missing; return what is missing still.
+
+        Raises: ModelError, StoreError.
+        """
         check_length(self.signature["name"], len(summaries), len(batch))
-        pairs = list(zip([key for key, _ in batch], summaries, strict=True))
+        made = zip(batch, summaries, strict=True)
+        pairs = [(key, summary) for (key, _), summary in made if summary is not None]
+        if not pairs:
+            raise ModelError(f"{self.signature['name']}: a bug of the component: no summary came")
         failed = {key: summary for key, summary in pairs if summary.finish == "error"}
         self.ledger.append([(key, summary_record(s)) for key, s in pairs if key not in failed])
         self.failed |= failed
         self._in_work.difference_update(key for key, _ in pairs)
-        self.computed += len(batch)
-        self.advance(len(batch))
+        self.computed += len(pairs)
+        self.time_left.record({key: summary.read for key, summary in pairs})
+        tokens = sum(s.tokens_out or s.tokens or 0 for _, s in pairs)
+        self.advance(len(pairs), tokens, self.time_left.seconds())
+        return [one for one, summary in zip(batch, summaries, strict=True) if summary is None]
 
     def read(self, articles: Sequence[Article]) -> list[Summary]:
         """Return what was written for each article, or how it failed. Raises: StoreError."""
@@ -190,6 +213,22 @@ class Summarizing(BehindLedger):
         articles = [article for _, article in batch]
         queries = [(0, GenerationQuery())] if isinstance(self.model, MemoryBound) else []
         return Task([(0, articles), *queries], batch, _batch_name(batch))
+
+
+class _Lots(Iterator[Batch]):
+    """What a model is given, one after the other: first what is left of a batch, then the next."""
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self.batches = batches
+        self.left: deque[Batch] = deque()
+
+    def __next__(self) -> Batch:
+        return self.left.popleft() if self.left else next(self.batches)
+
+    def add(self, batch: Batch) -> None:
+        """Take what is left of a batch, if anything, also where all others were given out."""
+        if batch:
+            self.left.append(batch)
 
 
 def _batch_name(batch: Batch) -> str:
@@ -253,10 +292,16 @@ def fill_summaries(of_cell: FilledCell, pool: Pool, share: Share, progress: Prog
     began = time.perf_counter()
     cell, summarizing = of_cell.cell, of_cell.summarizing
     total = expected_articles(cell.loader, cell.run_config.limit)
-    progress.start(cell.name, total and total // share.of)
-    summarizing.advance = progress.advance
+    total = total and total // share.of
+    progress.start(cell.name, total)
+    summarizing.advance, summarizing.time_left = progress.advance, TimeLeft(total)
     numbered = enumerate(windows(cell.loader, cell.run_config.limit))
-    summarizing.fill(((window, share.claim(of_cell.job, n)) for n, window in numbered), pool)
+    try:
+        summarizing.fill(((window, share.claim(of_cell.job, n)) for n, window in numbered), pool)
+    except KeyboardInterrupt as interrupt:
+        kept = summarizing.computed - len(summarizing.failed)
+        interrupt.add_note(f"{kept} summaries of {cell.name} were written and are stored")
+        raise
     progress.end()
     summarizing.end()
     summarizing.rest()

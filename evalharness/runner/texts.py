@@ -4,6 +4,7 @@ A run of them is computed and written as any other, in a folder that goes when t
 there is one way to a score, and its numbers are those of the command line.
 """
 
+import dataclasses
 import math
 import shutil
 import weakref
@@ -33,8 +34,8 @@ Texts = Iterable[str | None]
 """Texts in order, None where there is none: a list, an array, a column, a generator."""
 References = Iterable[str | Iterable[str] | None]
 """What people wrote for each article: a text, several, or None."""
-Scorers = Sequence[str | Mapping[str, Any]]
-"""Metrics or checks as a config has them: by name, or a mapping of name and options."""
+Scorers = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
+"""Metrics or checks as a config has them: by name, or a mapping of name and options; or a list."""
 
 # Longer names are none of a file; nor are texts of several lines.
 _LONGEST_PATH = 1000
@@ -65,7 +66,9 @@ class _CellInMemory(Cell):
 
     def config(self, folder: Path) -> str:
         """Return the YAML of the scorers; its data are the texts beside it, once they are saved."""
-        tree = yaml.parse_yaml(super().config(folder), "config", folder).tree
+        without_texts = dataclasses.replace(self, loader=InMemory(()))
+        text = Cell.config(without_texts, folder)
+        tree = yaml.parse_yaml(text, "config", folder).tree
         return yaml.dump({**tree, "data": {"name": "files", "path": "./texts.jsonl"}})
 
 

@@ -1,5 +1,6 @@
 """The self-test of an installation: the quickstart and planted errors, with known answers."""
 
+import json
 import os
 import shutil
 import sys
@@ -13,7 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalharness.errors import HarnessError
+from evalharness.config import yaml
+from evalharness.config.registry import is_installed, model_row
+from evalharness.errors import HarnessError, install_command
 from evalharness.files import shipped_path
 from evalharness.hf.hub import readable
 from evalharness.meta.planted.measure import ErrorKind, selftest
@@ -119,7 +122,8 @@ def _quickstart(folder: Path) -> Iterator[Step]:
     failures: Mapping[str, str] = {}
     try:
         config = shipped_path("quickstart.yaml")
-        runs = runner_run.run(config, IN_A_BATCH, results=folder, limit=ARTICLES)
+        overrides = IN_A_BATCH if is_installed("hf") else _without_networks(config)
+        runs = runner_run.run(config, overrides, results=folder, limit=ARTICLES)
     except Unfinished as error:
         runs, failures = error.runs, error.failures
     except Exception as error:  # of whatever library is broken here
@@ -129,6 +133,13 @@ def _quickstart(folder: Path) -> Iterator[Step]:
         yield _run_step(run.name, partial(_compare, run), run.timing.seconds or 0.0)
     for name, why in failures.items():
         yield _failed(name, round(seconds / len(failures), 3), why)
+
+
+def _without_networks(config: Path) -> tuple[str]:
+    """Return the override that leaves the models out whose packages are not installed."""
+    models = yaml.read_yaml(config).tree["models"]
+    kept = [model for model in models if not model_row(model["name"]).extra]
+    return (f"models={json.dumps(kept)}",)
 
 
 def _compare(run: Run) -> str:
@@ -219,7 +230,9 @@ def look_at_machine(results: Path, facts: dict[str, Any]) -> str:
 
 
 def torch_devices() -> dict[str, Any]:
-    """Return what torch can compute on, with names and memory in bytes."""
+    """Return what torch can compute on, with names and memory in bytes; without it, the CPU."""
+    if not is_installed("hf"):
+        return {"cpu_threads": os.cpu_count(), "cuda": [], "cuda_version": None, "mps": False}
     import torch
 
     properties = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
@@ -235,7 +248,9 @@ def machine_warnings(facts: dict[str, Any]) -> list[str]:
     """Return what is no error, and may still cost a day."""
     lines = []
     cards, usable = facts["hardware"]["gpus"], facts["devices"]["cuda"]
-    if cards and not usable:
+    if "torch" not in facts["packages"]:
+        lines.append(f"models and neural checks are not installed: {install_command('hf')}")
+    elif cards and not usable:
         why = "is built without CUDA" if not facts["devices"]["cuda_version"] else "finds no driver"
         lines.append(f"there are {len(cards)} NVIDIA cards, and torch uses none of them: it {why}")
     free = facts["free_bytes"].items()

@@ -19,6 +19,7 @@ from evalharness.checks.judge.protocols import (
     QuestionForm,
     Reply,
 )
+from evalharness.config.registry import check_extra
 from evalharness.endpoint import Server
 from evalharness.hf import weights
 from evalharness.hf.prompts import check_template
@@ -107,6 +108,8 @@ class Judge(NetworkOptions):
         super().__post_init__()
         if (self.endpoint is None) == (not self.model):
             raise ValueError("model: name a checkpoint here, or a server under `endpoint`")
+        if self.endpoint is None:
+            check_extra("a judge without an endpoint", "hf")
         if self.prompt is not None:
             check_template("prompt", self.prompt, ["article", "summary"])
         if not 0 <= self.least_mass <= 1:

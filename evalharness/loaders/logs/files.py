@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 from evalharness.errors import DataError
 from evalharness.loaders.formats import (
     GZIP_MAGIC,
+    LARGEST_DOCUMENT,
     PARQUET_MAGIC,
     batch_rows,
     first_bytes,
@@ -164,8 +165,6 @@ def _decompress_entry(raw: bytes, entry: zipfile.ZipInfo) -> bytes:
         raise _Unreadable(f"damaged: {error}") from None
 
 
-# A JSON document is held in memory whole, but for what `formats.without_events` leaves out of it.
-LARGEST_DOCUMENT = 512 * 2**20
 # Files beside a log that say which model it is of.
 LARGEST_NEIGHBOUR = 64 * 2**20
 _ZIP = b"PK"
