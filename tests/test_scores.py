@@ -174,10 +174,54 @@ def test_what_cannot_be_scored_is_refused_in_one_line(
     assert re.search(message, said), said
 
 
-def test_whole_tables_are_refused_with_their_columns() -> None:
+def test_whole_tables_beside_columns_are_refused_with_their_columns() -> None:
     frame = pytest.importorskip("pandas").DataFrame({"bart": SUMMARIES, "reference": REFERENCES})
 
-    assert refused(frame).endswith("table['summaries']: 'bart', 'reference'")
+    said = refused(frame, references=REFERENCES)
+    assert said.endswith("table['summaries']: 'bart', 'reference'")
+
+
+def table_of(kind: str, columns: dict[str, Any]) -> Any:
+    if kind == "datasets":
+        from datasets import Dataset
+
+        return Dataset.from_dict(columns)
+    if kind == "pyarrow":
+        import pyarrow as pa
+
+        return pa.table(columns)
+    return pytest.importorskip(kind).DataFrame(columns)
+
+
+@pytest.mark.parametrize("kind", ["datasets", "pandas", "polars", "pyarrow"])
+def test_whole_tables_go_by_the_names_of_their_columns(kind: str) -> None:
+    one = {"id": ["x", "y", "z"], "document": ARTICLES, "prediction": SUMMARIES,
+           "highlights": REFERENCES}  # fmt: skip
+    scores = eh.score(table_of(kind, one))
+    assert scores.mean() == eh.score(SUMMARIES, REFERENCES, ARTICLES).mean()
+    assert [row["id"] for row in scores.run.rows()] == ["x", "y", "z"]
+
+    articles = [f"{article} More was said of it in town on the next day." for article in ARTICLES]
+    systems = {
+        name: [f"{summary} So it was said." for summary in summaries]
+        for name, summaries in (("bart", SUMMARIES), ("pegasus", OTHER))
+    }
+    two = {"article": articles, "reference": REFERENCES, **systems}
+    assert eh.score(table_of(kind, two)).mean() == eh.score(systems, REFERENCES, articles).mean()
+
+
+def test_table_in_long_form_or_without_summaries_is_refused() -> None:
+    rows = {"article": ARTICLES, "summary": SUMMARIES, "system": ["a", "a", "b"]}
+    assert "several systems in its column 'system'" in refused(table_of("pandas", rows))
+    two = {"article": ARTICLES, "reference": REFERENCES, "bart": SUMMARIES, "pegasus": OTHER}
+    assert "columns that are read as nothing (pegasus)" in refused(table_of("pandas", two))
+    assert "no summaries; give columns" in refused(table_of("pandas", {"article": ARTICLES}))
+
+
+def test_parts_name_their_metric() -> None:
+    assert eh.score(SUMMARIES, REFERENCES, metrics=["rouge1", "rouge2"]).names[:2] == [
+        *("rouge1", "rouge2"),
+    ]  # fmt: skip
 
 
 def test_names_of_scores_may_be_short_or_whole() -> None:

@@ -17,17 +17,16 @@ from evalharness.errors import DataError
 from evalharness.metrics.rouge import Rouge
 from evalharness.records import Article, Flag, Span, Summary, score_of
 from evalharness.runner.texts import (
+    UNNAMED,
     References,
     Scorers,
     Texts,
     articles_of,
     score_in_memory,
+    texts_of_table,
 )
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run, html_of_runs, means_in_words
-
-# What the only system is called that nobody gave a name.
-UNNAMED = "summaries"
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,8 @@ def score(
 
     summaries, references, articles: one for each article, in the same order: lists, arrays, columns
         of a data set or a table, generators. None, or NaN, where there is none; a reference may be
-        a list of several. Files are scored by `score_files`.
+        a list of several. A whole table alone goes by the names of its columns, as files do.
+        Files are scored by `score_files`.
     metrics, checks: names, or mappings of name and options, as a config has them. By default
         `rouge` where there are references, `lexical` where there are articles.
     ids: what names the articles; by default their places, from 0. sources: where each is from.
@@ -203,6 +203,9 @@ def score(
 
     Raises: DataError for texts that cannot be used; ConfigError for scorers that cannot be had.
     """
+    if references is None and articles is None and (table := texts_of_table(summaries)):
+        scored: Scores | Systems = score(**table, metrics=metrics, checks=checks, seed=seed)
+        return scored
     given = summaries if isinstance(summaries, Mapping) else {UNNAMED: summaries}
     if not given:
         raise DataError("summaries: a mapping without a system; give {name: summaries}")
@@ -282,14 +285,7 @@ class _TrainerMetrics:
         """Return the mean of each score; nothing while more batches are to come."""
         summaries = self._decode(prediction.predictions)
         references = self._decode(prediction.label_ids)
-        articles: Sequence[str | None] = [None] * len(summaries)
-        if self.checks:
-            if getattr(prediction, "inputs", None) is None:
-                raise DataError(
-                    "checks need the model's inputs: give the training arguments "
-                    'include_for_metrics=["inputs"]'
-                )
-            articles = self._decode(prediction.inputs)
+        articles = self._articles(prediction) if self.checks else [None] * len(summaries)
         self._decoded += zip(summaries, references, articles, strict=True)
         if not compute_result:
             return {}
@@ -299,6 +295,15 @@ class _TrainerMetrics:
         return {
             name: float("nan") if mean is None else mean for name, mean in scores.mean().items()
         }
+
+    def _articles(self, prediction: Any) -> Sequence[str | None]:
+        """Return the texts that the model read. Raises: DataError where they are not handed on."""
+        if getattr(prediction, "inputs", None) is None:
+            raise DataError(
+                "checks need the model's inputs: give the training arguments "
+                'include_for_metrics=["inputs"]'
+            )
+        return self._decode(prediction.inputs)
 
     def _decode(self, ids: Any) -> list[str]:
         """Return the texts of ids, shape (articles, tokens), or of scores of each token."""
