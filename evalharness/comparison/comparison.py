@@ -20,7 +20,7 @@ from evalharness.comparison.shared import (
     systems_of,
 )
 from evalharness.config.registry import scaled_figure
-from evalharness.display import Cell, data_frame, html_block, html_table, html_text
+from evalharness.display import Cell, data_frame, figure_cell, html_block, html_table, html_text
 from evalharness.errors import HarnessError
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
@@ -153,7 +153,7 @@ class Comparison:
             [
                 f"{d.system} − {d.baseline}",
                 d.metric,
-                Cell(
+                figure_cell(
                     scaled_figure(d.difference, d.metric, "+", 1),
                     f"{scaled_figure(d.low, d.metric, '+', 1)} to "
                     f"{scaled_figure(d.high, d.metric, '+', 1)}",
@@ -175,7 +175,7 @@ class Comparison:
 
     def _mean_cell(self, metric: str, system: str) -> Cell:
         standing = self.standing(metric, system)
-        return Cell(scaled_figure(standing.mean, metric, digits=1), mark=standing.letters)
+        return figure_cell(scaled_figure(standing.mean, metric, digits=1), mark=standing.letters)
 
     def standing(self, metric: str, system: str) -> Standing:
         """Return a system's place by one metric."""

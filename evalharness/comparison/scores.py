@@ -285,14 +285,7 @@ class _TrainerMetrics:
         """Return the mean of each score; nothing while more batches are to come."""
         summaries = self._decode(prediction.predictions)
         references = self._decode(prediction.label_ids)
-        articles: Sequence[str | None] = [None] * len(summaries)
-        if self.checks:
-            if getattr(prediction, "inputs", None) is None:
-                raise DataError(
-                    "checks need the model's inputs: give the training arguments "
-                    'include_for_metrics=["inputs"]'
-                )
-            articles = self._decode(prediction.inputs)
+        articles = self._articles(prediction) if self.checks else [None] * len(summaries)
         self._decoded += zip(summaries, references, articles, strict=True)
         if not compute_result:
             return {}
@@ -302,6 +295,15 @@ class _TrainerMetrics:
         return {
             name: float("nan") if mean is None else mean for name, mean in scores.mean().items()
         }
+
+    def _articles(self, prediction: Any) -> Sequence[str | None]:
+        """Return the texts that the model read. Raises: DataError where they are not handed on."""
+        if getattr(prediction, "inputs", None) is None:
+            raise DataError(
+                "checks need the model's inputs: give the training arguments "
+                'include_for_metrics=["inputs"]'
+            )
+        return self._decode(prediction.inputs)
 
     def _decode(self, ids: Any) -> list[str]:
         """Return the texts of ids, shape (articles, tokens), or of scores of each token."""

@@ -19,6 +19,7 @@ from evalharness.config.yaml import nearest
 from evalharness.display import (
     Cell,
     data_frame,
+    figure_cell,
     html_block,
     html_table,
     html_text,
@@ -318,25 +319,18 @@ class Run(_Section):
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield texts and scores side by side: article, references, summary, scores, flags."""
         for sample in self.samples():
-            scores = sample["scores"]
-            yield {
-                **{key: sample[key] for key in ("id", "source", "article", "references")},
-                "summary": sample["summary"]["text"],
-                **{
-                    name: scores[label].get("parts", {}).get(part)
-                    if part
-                    else scores[label]["value"]
-                    for name, (label, part) in self.shown.items()
-                },
-                **{
-                    f"{label}.band": score["band"]
-                    for label, score in scores.items()
-                    if "band" in score
-                },
-                "flags": [
-                    flag["message"] for score in scores.values() for flag in score.get("flags", ())
-                ],
-            }
+            texts = {key: sample[key] for key in ("id", "source", "article", "references")}
+            yield texts | {"summary": sample["summary"]["text"]} | self._row(sample["scores"])
+
+    def _row(self, scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what a sample's scores are in a row: those that tables show, bands, flags."""
+        row = {
+            name: scores[label].get("parts", {}).get(part) if part else scores[label]["value"]
+            for name, (label, part) in self.shown.items()
+        }
+        row |= {f"{label}.band": s["band"] for label, s in scores.items() if "band" in s}
+        flags = [flag["message"] for s in scores.values() for flag in s.get("flags", ())]
+        return row | {"flags": flags}
 
     def to_pandas(self) -> Any:
         """Return a pandas frame: a row an article, with its texts beside their scores.
@@ -417,30 +411,29 @@ def html_of_runs(systems: Mapping[str, Run]) -> str:
         for name, run in systems.items()
     ]
     flagged = [html for name, run in systems.items() for html in _html_of_flagged(name, run)]
-    note = (
-        f"Means over the articles, times 100; below them the {first.interval.level:.0%} interval "
-        f"({first.interval.resamples} resamples, seed {first.seed})."
-    )
-    return html_block(
-        html_table(["system", "n", *columns], rows),
-        html_text(note, style="notes"),
-        *flagged[:FLAGGED_SHOWN],
-    )
+    note = f"Means over the articles, times 100; below them {_interval_in_words(first)}."
+    table = html_table(["system", "n", *columns], rows)
+    return html_block(table, html_text(note, style="notes"), *flagged[:FLAGGED_SHOWN])
+
+
+def _interval_in_words(run: Run) -> str:
+    made = run.interval
+    return f"the {made.level:.0%} interval ({made.resamples} resamples, seed {run.seed})"
 
 
 def _cell(run: Run, name: str) -> Cell:
     if name not in run.shown:
-        return Cell(NO_FIGURE)
+        return figure_cell(NO_FIGURE)
     label, part = run.shown[name]
     figure = run.figure(label, part)
     if isinstance(figure, ScorerFigures) and figure.is_corpus:
-        return Cell(NO_FIGURE if figure.corpus is None else f"{figure.corpus:.1f}")
+        return figure_cell(NO_FIGURE if figure.corpus is None else f"{figure.corpus:.1f}")
     if figure is None or figure.low is None or figure.high is None:
-        return Cell(NO_FIGURE)
+        return figure_cell(NO_FIGURE)
     mean, low, high = (
         scaled_figure(v, part, digits=1) for v in (figure.mean, figure.low, figure.high)
     )
-    return Cell(mean, f"{low} to {high}")
+    return figure_cell(mean, f"{low} to {high}")
 
 
 def means_in_words(run: Run) -> str:
@@ -450,7 +443,7 @@ def means_in_words(run: Run) -> str:
         figure = run.figure(label, part)
         half = figure and figure.half_width
         spread = f" ±{scaled_figure(half, part, digits=1)}" if half else ""
-        shown.append(f"{name} {_cell(run, name).text}{spread}")
+        shown.append(f"{name} {_cell(run, name)[0]}{spread}")
     return "".join(f", {words}" for words in shown) + (", …" if len(run.shown) > 6 else "")
 
 
