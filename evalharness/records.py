@@ -113,20 +113,34 @@ class FlagKind:
     planted: tuple[str, ...] = ()
 
 
-# Words that the article lacks can still be true to it, and of two names in one place both may be
-# right: these two are soft.
+# Hard are kinds that people find wrong more often than not, in summaries of twelve sources. Words
+# that the article lacks can still be true to it, of two names in one place both may be right, a
+# name may be spelled in two ways, and words that only look like opposites may mean the same.
 FLAG_KINDS: Mapping[str, FlagKind] = {
     "number": FlagKind("a number that the article lacks", "number", planted=("unit", "date")),
+    "count": FlagKind(
+        "a count that the article does not state", "number", hard=False, planted=("number", "date")
+    ),
     "date": FlagKind("a date that the article lacks", "date"),
     "entity": FlagKind("a name that it lacks", "name", planted=("entity_swap", "novel_entity")),
     "roles": FlagKind("who did what is reversed", "role", planted=("entity_swap", "role_swap")),
     "swap": FlagKind(
         "a name for another", "name", hard=False, planted=("entity_swap", "role_swap")
     ),
+    "spelling": FlagKind(
+        "a name that the article spells otherwise",
+        "name",
+        hard=False,
+        planted=("entity_swap", "novel_entity"),
+    ),
     "negation": FlagKind("what the article denies, or denied", "negation", planted=("antonym",)),
     "antonym": FlagKind("a word where the article has its opposite", "negation"),
+    "contrast": FlagKind(
+        "perhaps the opposite", "negation", hard=False, planted=("negation", "antonym")
+    ),
     "hedge": FlagKind("certain, where the article is not", planted=("hedge_dropped",)),
     "quote": FlagKind("quoted, but not said", "quote", planted=("misattributed_quote",)),
+    "quoted_word": FlagKind("a word in quotation marks that it lacks", "quote", hard=False),
     "attribution": FlagKind("said by another", "quote", planted=("misattributed_quote",)),
     "unsupported": FlagKind(
         "words that nothing supports", "unsupported", hard=False, planted=("invented_sentence",)

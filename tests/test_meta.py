@@ -331,6 +331,15 @@ def test_flags_are_measured_in_characters_beside_three_baselines(tmp_path: Path)
     assert (spans["precision"], spans["recall"]) == (1 / 2, 1 / 4)
     assert spans["f1"] == pytest.approx(1 / 3)
     assert spans["by_kind"]["mark"]["f1"] == pytest.approx(1 / 3)
+    counted = {"consistent": 1, "flags": 1, "inconsistent": 2, "touching": 1}
+    assert news(found)["kinds"] == {"likely error": counted, "mark": counted}
+    meta.write_cards(found, tmp_path / "card.json")
+    [card] = json.loads((tmp_path / "card.json").read_text())["cards"].values()
+    assert card["kinds"]["mark"] == {
+        "hard": True, "consistent": 1.0, "inconsistent": 1.0, "flags": 1, "touching": 1.0,
+    }  # fmt: skip
+    meta.write_cards(found, tmp_path / "card.md")
+    assert "| mark | yes | 100% | 100% | 100% of 1 |" in (tmp_path / "card.md").read_text()
     baselines = found.span_baselines["news"]
     assert baselines["everything"]["precision"] == pytest.approx(4 / 27)
     assert baselines["everything"]["recall"] == 1

@@ -1,12 +1,15 @@
 """Trust cards: how far a check's score can be trusted, and what that was measured on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evalharness.errors import ConfigError
 from evalharness.meta.evaluation import Agreement
+from evalharness.meta.figures import LIKELY_ERROR
+from evalharness.records import flag_kind
+from evalharness.stats.intervals import mean
 
 # Figures of a source that a card shows; the other ones are for whoever works on the check.
 _SHOWN = (
@@ -39,8 +42,39 @@ def _card(name: str, found: Mapping[str, Any], agreement: Agreement) -> Card:
         "signature": found["signature"],
         **{key: found.get(key) for key in _MACRO},
         "measured_on": measured_on,
+        "kinds": _kinds(found["sources"]),
         "interval": dict(agreement.interval),
         "meaning": MEANING,
+    }
+
+
+def _kinds(sources: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return for each kind of flag how often it is right; the kind of all likely errors is one.
+
+    consistent, inconsistent: the share of such summaries that have one, as the mean over sources.
+    touching: the share of flags that touch what people marked as wrong, where they marked any.
+    """
+    counts = {name: each for name, each in sources.items() if each["n"]}
+    names = sorted({kind for each in counts.values() for kind in each.get("kinds", ())})
+    return {name: _kind(name, [*counts.values()]) for name in names}
+
+
+def _kind(name: str, sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found = [source.get("kinds", {}).get(name, {}) for source in sources]
+    flags = sum(each.get("flags", 0) for each in found)
+    touching = sum(each.get("touching", 0) for each in found)
+    shares: dict[str, list[float]] = {"consistent": [], "inconsistent": []}
+    for source, each in zip(sources, found, strict=True):
+        n_good = round((source["positive_rate"] or 0) * source["labelled"])
+        totals = {"consistent": n_good, "inconsistent": source["labelled"] - n_good}
+        for label, total in totals.items():
+            if total:
+                shares[label].append(each.get(label, 0) / total)
+    return {
+        "hard": name == LIKELY_ERROR or flag_kind(name).hard,
+        **{label: mean(values) for label, values in shares.items()},
+        "flags": flags,
+        "touching": touching / flags if flags else None,
     }
 
 
@@ -62,8 +96,25 @@ def _section(name: str, card: Card) -> str:
         "",
         card["meaning"],
         "",
+        *_kind_lines(card.get("kinds", {})),
     ]
     return "\n".join(lines)
+
+
+def _kind_lines(kinds: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    if not kinds:
+        return []
+    return [
+        "| kind of flag | likely error | consistent with one | inconsistent with one | flags that "
+        "touch what is marked wrong |",
+        "|---|---|---:|---:|---:|",
+        *(
+            f"| {kind} | {'yes' if each['hard'] else 'no'} | {_percent(each['consistent'])} | "
+            f"{_percent(each['inconsistent'])} | {_percent(each['touching'])} of {each['flags']} |"
+            for kind, each in kinds.items()
+        ),
+        "",
+    ]
 
 
 def source_row(measured: Mapping[str, Any]) -> list[str]:

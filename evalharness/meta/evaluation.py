@@ -312,6 +312,8 @@ def _source(
     if marked:
         counts = resampling.counts([row.article_id for row in marked.rows])
         found["spans"] = figures.flag_figures(marked, scores, setting.kinds, counts)
+    if kinds := figures.kind_figures(rows, scores, marked):
+        found["kinds"] = kinds
     return found, estimates
 
 

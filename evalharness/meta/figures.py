@@ -5,7 +5,7 @@ Intervals come from resampled articles; a threshold is tried on articles held ap
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from evalharness import text
 from evalharness.meta.labels import Labelled
-from evalharness.records import Flag, Score, Span
+from evalharness.records import Flag, Score, Span, flag_kind
 from evalharness.stats import agreement
 from evalharness.stats.agreement import BoolValues, Counts
 from evalharness.stats.intervals import Values, none_for_nan
@@ -429,6 +429,35 @@ def flag_figures(
             for kind in present
         },
     }
+
+
+# The kind that stands for all that name a likely error, in `kind_figures`.
+LIKELY_ERROR = "likely error"
+
+
+def kind_figures(
+    rows: Sequence[Labelled], scores: Sequence[Score], known: MarkedRows | None
+) -> dict[str, dict[str, int]]:
+    """Count for each kind of flag, and for all that name a likely error, where its flags stand.
+
+    consistent, inconsistent: summaries with that label and such a flag. touching: flags that touch
+    what is marked wrong, of so many (`flags`) in summaries that have something marked.
+    """
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for row, score in zip(rows, scores, strict=True):
+        kinds = {kind for flag in score.flags for kind in _kinds_of(flag)}
+        for kind in kinds if row.label is not None else ():
+            found[kind]["consistent" if row.label else "inconsistent"] += 1
+    for place, wrong in zip(known.places, known.wrong, strict=True) if known else ():
+        for flag in scores[place].flags if wrong else ():
+            touches = any(flag.span.start < w.end and w.start < flag.span.end for w in wrong)
+            for kind in _kinds_of(flag):
+                found[kind] += Counter(flags=1, touching=int(touches))
+    return {kind: dict(sorted(counted.items())) for kind, counted in sorted(found.items())}
+
+
+def _kinds_of(flag: Flag) -> list[str]:
+    return [flag.kind, LIKELY_ERROR] if flag_kind(flag.kind).hard else [flag.kind]
 
 
 def baseline_figures(known: MarkedRows, counts: Counts) -> dict[str, SpanFigures]:

@@ -183,7 +183,7 @@ class Printer:
             said = " ".join(self.article_sentences[n].of(self.verdict.article).split())
             quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
             self._print(INDENT + "  ", (f"Article, sentence {n + 1}: ", "bold"), (quoted, "dim"))
-        if not numbers and sentence.band != "supported":
+        if not numbers and sentence.band != "supported" and sentence.value is not None:
             self._print(INDENT + "  ", ("No sentence of the article bears on this.", "dim"))
 
     def _number(self, span: Span) -> int | None:

@@ -52,7 +52,8 @@ _ATOM = re.compile(
     r"|(?P<grouped>\d{1,3}(?>(?:,\d{3})+)(?!\d)(?:\.\d++)?|\d{1,2}(?:,\d{2}){1,4},\d{3}(?!\d))"
     r"|(?P<arabic>\d{1,3}(?>(?:٬\d{3})+)(?!\d)(?:٫\d++)?|\d++٫\d++)"
     # `2, 000` and `1. 8` of texts that were tokenised and glued together again
-    r"|(?P<torn>\d{1,3}(?>(?:, 000)+)(?!\d)|\d{1,3}\. \d{1,3}(?![\d,.]))"
+    r"|(?P<torn>\d{1,3}(?>(?:, 000)+)(?!\d)"
+    r"|(?<=[$£€#] )\d{1,3}(?>(?:, \d{3})+)(?!\d)|\d{1,3}\. \d{1,3}(?![\d,.]))"
     r"|(?P<plain>\d++(?:\.\d++)?|\.\d++)"
     rf"|(?P<vulgar>[{_VULGAR}])"
     r")|(?=[abd-fhlmnoqstz])(?:"
@@ -264,6 +265,10 @@ def _take(sentence: str, draft: NumberDraft, found: Match[str]) -> bool:
     if word in number_words.CURRENCY_WORDS and (money or not draft.kind):
         draft.kind = draft.kind or f"money:{number_words.CURRENCY_WORDS[word]}"
         draft.unit, draft.end = "", found.end()
+        return False
+    if word in number_words.YEARS and not draft.kind and gap:
+        draft.value = number_words.EXACT.multiply(draft.value, Decimal(number_words.YEARS[word]))
+        draft.unit, draft.end = "year", found.end()
         return False
     if (
         word in number_words.UNITS

@@ -30,7 +30,7 @@ ONES = _words_to_values(
 TENS = _words_to_values("twenty thirty forty fifty sixty seventy eighty ninety", 2, 10)
 ORDINALS = _words_to_values(
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
-    "thirteenth"
+    "thirteenth "
     "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth",
     1,
 ) | _words_to_values(
@@ -151,6 +151,8 @@ UNITS = _meanings(
         "TB": "tb",
     }
 )
+# `Two decades` are 20 years.
+YEARS = {"decade": 10, "decades": 10, "century": 100, "centuries": 100}
 # These are units only where they touch the digits.
 ATTACHED_UNITS = frozenset(["g", "c", "f", "yo", "ha", "mi", "sec", "min"])
 
@@ -196,6 +198,8 @@ class Phrase:
 
     def take(self, word: str, link: str = "") -> bool:
         """Take one more word, if it goes on with the number; `link` is what stands before it."""
+        if link == " - " and self.last == "tens":  # `twenty - five` of split texts
+            link = "-"
         if self.kind or link not in ("", " ", "-", " and ", " and a "):
             return False
         if link == " and a ":

@@ -18,6 +18,8 @@ HEDGED = {
     "over": (Decimal(1), Decimal("1.3")),
 }
 _Said = tuple[str, str, Decimal]  # kind, unit, value
+# A whole number from here on that ends in zeros may be rounded: 11,000 for 11,072.
+LEAST_ROUNDED = 10_000
 HALF_A_DAY = 12 * 60 * 60
 
 
@@ -138,8 +140,7 @@ def _reach(claimed: Number, value: Decimal) -> tuple[Decimal, Decimal]:
     if claimed.hedge:
         low, high = HEDGED[claimed.hedge]
         return EXACT.multiply(value, low), EXACT.multiply(value, high)
-    exponent = value.as_tuple().exponent
-    step = Decimal(1).scaleb(exponent, EXACT) if isinstance(exponent, int) else Decimal(0)
+    step = _precision(value) or Decimal(0)
     return EXACT.subtract(value, step), EXACT.add(value, step)
 
 
@@ -188,14 +189,24 @@ def _readings(number: Number) -> tuple[Decimal, ...]:
     return (number.value,)
 
 
+def _precision(claimed: Decimal) -> Decimal | None:
+    """Return the unit that a number is written to; None where it has one digit, and is exact."""
+    digits, exponent = claimed.as_tuple()[1:]
+    if len(digits) < 2 or not isinstance(exponent, int):
+        return None
+    if exponent == 0 and claimed >= LEAST_ROUNDED:
+        n_zeros = len(digits) - len(str(int(claimed)).rstrip("0"))
+        return Decimal(1).scaleb(min(n_zeros, len(digits) - 2), EXACT)  # two digits are exact
+    return Decimal(1).scaleb(exponent, EXACT)
+
+
 def _covers(hedge: str, claimed: Decimal, stated: Decimal) -> bool:
     if claimed == stated:
         return True
     if hedge:
         low, high = HEDGED[hedge]
         return EXACT.multiply(claimed, low) <= stated <= EXACT.multiply(claimed, high)
-    digits, exponent = claimed.as_tuple()[1:]
-    if len(digits) < 2 or not isinstance(exponent, int):
+    step = _precision(claimed)
+    if step is None:
         return False
-    step = Decimal(1).scaleb(exponent, EXACT)
     return stated.quantize(step, ROUND_HALF_UP, EXACT) == claimed

@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -17,9 +17,16 @@ from evalharness.checks.lexical.passages import (
 )
 from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
-from evalharness.text.name_words import PERSON_TITLES
+from evalharness.text.english_words import is_english_word
+from evalharness.text.name_words import KNOWN_NAMES, PERSON_TITLES
 from evalharness.text.words import FUNCTION_WORDS
 
+# Shorter words that are spelled nearly alike are other words.
+LEAST_SPELLED = 4
+# Who holds an office may be named by it.
+OFFICES = frozenset(
+    ["prime", "minister", "president", "premier", "chancellor", "governor", "senator", "mayor"]
+)
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
 
@@ -57,10 +64,11 @@ class StatedNames(scoring.ArticleIndex):
 
     def missing_parts(self, name: text.Name, summary: str) -> list[Span]:
         """Return the parts of a summary's name that the article does not have, or not together."""
+        known = self._known_as_country(name.words)
         missing = [
             part
-            for word, part in zip(name.words, name.parts, strict=True)
-            if len(word) > 1 and not self._has(word)
+            for at, (word, part) in enumerate(zip(name.words, name.parts, strict=True))
+            if len(word) > 1 and at not in known and word not in OFFICES and not self._has(word)
         ]
         if not missing:
             return list(name.parts) if self._is_crossed(name) else []
@@ -69,6 +77,28 @@ class StatedNames(scoring.ArticleIndex):
         if len(name.words) == 1 and name.words[0] in self.initials:
             return []
         return [] if any(map(self._is_acronym, _initials(name, summary))) else missing
+
+    def _known_as_country(self, words: Sequence[str]) -> set[int]:
+        """Return which words of a name are a country of the article: `United States Congress`."""
+        known: set[int] = set()
+        for start in range(len(words) - 1):
+            if text.country(" ".join(words[start : start + 2])) in self.countries:
+                known |= {start, start + 1}
+        return known
+
+    def other_spelling(self, word: str) -> str:
+        """Return how the article spells a word, with one letter more, less or other.
+
+        A country, an English word or a known name is no spelling of another; empty if none is.
+        """
+        if len(word) < LEAST_SPELLED or _has_own_meaning(word):
+            return ""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        alike = [known for known in self.casing.words() if known[:1] == word[0]]
+        found = process.extractOne(word, alike, scorer=OSA.distance, score_cutoff=1)
+        return found[0] if found else ""
 
     def _is_acronym(self, initials: str) -> bool:
         """Tell whether the article has some letters as a word that can be short for a name."""
@@ -159,7 +189,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names, these make up the score. A summary without names has none.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
@@ -197,11 +227,18 @@ def _flag(
     summary: str,
 ) -> Flag:
     span = Span(missing[0].start, missing[-1].end)
+    spelled = [article.other_spelling(text.fold(part.of(summary))) for part in missing]
+    kind = "spelling" if all(spelled) else "entity"
     if stated is None:
-        return Flag(span, "entity", f"'{name.span.of(summary)}' is not in the article")
+        said = f"the article spells it '{' '.join(spelled)}'" if all(spelled) else ""
+        return Flag(span, kind, said or f"'{name.span.of(summary)}' is not in the article")
     number = article.passages.sentence_at(stated.span.start) + 1
     message = f"the article has '{stated.span.of(article.text)}', in sentence {number}"
-    return Flag(span, "entity", message, (stated.span,))
+    return Flag(span, kind, message, (stated.span,))
+
+
+def _has_own_meaning(word: str) -> bool:
+    return word in KNOWN_NAMES or bool(text.country(word)) or is_english_word(word)
 
 
 def _numbers_of(word: str) -> Iterator[str]:

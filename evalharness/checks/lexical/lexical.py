@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from evalharness.checks.lexical.dates import Dates
 from evalharness.checks.lexical.entities import Entities
-from evalharness.checks.lexical.numbers import ORDINALS_IN_CLAUSES, Numbers
+from evalharness.checks.lexical.numbers import Numbers
 from evalharness.checks.lexical.polarity import Polarity
 from evalharness.checks.lexical.quotes import Quotes
 from evalharness.checks.lexical.roles import Roles
@@ -32,25 +32,23 @@ PARTS: Mapping[str, type[LexicalCheck]] = {
 # a flag is right on labelled summaries. `unsupported` is in the value of `support` already.
 ODDS = {
     "number": 8.0,
+    "count": 0.3,
     "entity": 6.0,
     "date": 8.0,
+    "spelling": 0.3,
     "negation": 2.0,
     "antonym": 1.0,
+    "contrast": 0.5,
     "hedge": 0.3,
     "quote": 1.0,
+    "quoted_word": 1.0,
     "attribution": 0.3,
     "roles": 0.3,
     "swap": 0.1,
     "unsupported": 0.0,
 }
 OTHER_ODDS = 1.0
-FOREIGN = frozenset(["number", "entity", "date"])
-# `Her second film`, `seven times`: a summary may count what the article lists.
-SMALL = {
-    *("three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-    *("dozens", "hundreds", "thousands", "millions"),
-}
-COUNT_ODDS = 0.2
+FOREIGN = frozenset(["number", "count", "entity", "spelling", "date"])
 
 
 class Indexed(ArticleIndex):
@@ -80,7 +78,7 @@ class Indexed(ArticleIndex):
         support = self.wording.compare(summary, _foreign(telling))
         if support.value is None:
             return support
-        sentences = _sentences(support.sentences, telling, summary)
+        sentences = _sentences(support.sentences, telling)
         values = [sentence.value for sentence in sentences]
         known = {name: score.value for name, score in results.items() if score.value is not None}
         of_all = {"support": support.value, "mean": sum(values) / len(values), "min": min(values)}
@@ -107,7 +105,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,
@@ -122,27 +120,18 @@ def _foreign(flags: Sequence[Flag]) -> list[Span]:
 
 
 def _sentences(
-    supported: Sequence[SentenceScore], flags: Sequence[Flag], summary: str
+    supported: Sequence[SentenceScore], flags: Sequence[Flag]
 ) -> tuple[SentenceScore, ...]:
     """Add to the odds against each sentence what its flags add."""
     odds = [1 / sentence.value - 1 for sentence in supported]
     ends = [sentence.span.end for sentence in supported]
     for flag in flags:
         at = bisect.bisect_right(ends, flag.span.start)
-        odds[min(at, len(odds) - 1)] += _odds(flag, summary)
+        odds[min(at, len(odds) - 1)] += ODDS.get(flag.kind, OTHER_ODDS)
     return tuple(
         SentenceScore(sentence.span, 1 / (1 + against), sentence.evidence)
         for sentence, against in zip(supported, odds, strict=True)
     )
-
-
-def _odds(flag: Flag, summary: str) -> float:
-    word = flag.span.of(summary).lower()
-    if flag.kind == "number" and (
-        word in ORDINALS_IN_CLAUSES or (word in SMALL and not flag.evidence)
-    ):
-        return COUNT_ODDS
-    return ODDS.get(flag.kind, OTHER_ODDS)
 
 
 def merge_flags(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:

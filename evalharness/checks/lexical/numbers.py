@@ -26,6 +26,12 @@ _TIME_UNIT = re.compile(
 # `The two teams`, `her first film`: a summary may count what the article lists.
 ORDINALS_IN_CLAUSES = frozenset(["first", "second", "third"])
 COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
+# `Her second film`, `seven times`: a summary may count what the article lists.
+MOST_COUNTED = 12
+SMALL = COUNTS | {
+    *("three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("dozens", "hundreds", "thousands", "millions"),
+}
 
 
 class StatedNumbers(scoring.ArticleIndex):
@@ -65,7 +71,7 @@ class StatedNumbers(scoring.ArticleIndex):
                 shared = len(
                     wanted & self.passages.content[self.passages.sentence_at(stated.span.start)]
                 )
-                if shared >= LEAST_SHARED or any(company[1:]):
+                if shared >= LEAST_SHARED or company[2] or (company[1] and shared):
                     near.append((shared, stated))
         return max(near, key=lambda pair: pair[0])[1] if near else None
 
@@ -88,7 +94,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     has none.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -136,12 +142,35 @@ def _claim(
 def _flag(article: StatedNumbers, claim: _Claim, summary: str) -> Flag:
     stated = claim.rival
     span = _with_time_unit(claim.number.span, summary)
+    kind = "count" if _may_be_counted(article, claim, summary) else "number"
     if stated is None:
-        return Flag(span, "number", f"{span.of(summary)} is not in the article")
+        return Flag(span, kind, f"{span.of(summary)} is not in the article")
     found = _with_time_unit(stated.span, article.text)
     number = article.passages.sentence_at(found.start) + 1
     message = f"the article says {found.of(article.text)}, in sentence {number}"
-    return Flag(span, "number", message, (found,))
+    return Flag(span, kind, message, (found,))
+
+
+def _may_be_counted(article: StatedNumbers, claim: _Claim, summary: str) -> bool:
+    """Tell whether a number is a small count or a place in a row, and of nothing that has another.
+
+    `Three topics`, `the fourth title`: who reads the article can count. Where the article has
+    another count of the very thing (`five miners`, `four miners`), it is no such number.
+    """
+    number = claim.number
+    if number.unit or (number.kind != "ordinal" and number.span.of(summary).lower() not in SMALL):
+        return False
+    rival = claim.rival
+    return (
+        rival is None
+        or rival.value > MOST_COUNTED
+        or _head(summary, number) != _head(article.text, rival)
+    )
+
+
+def _head(where: str, number: text.Number) -> str:
+    """Return what a number counts: the word of content behind it; empty if there is none."""
+    return next((word for _, _, word in _company(where, number)), "")
 
 
 def _with_time_unit(span: Span, where: str) -> Span:

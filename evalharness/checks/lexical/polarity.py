@@ -169,8 +169,12 @@ UNDENIED_SHARE = 0.3
 # A word such as `refused` or `instead` so near says that the texts may mean the same.
 HINT_REACH = 5
 GUARD_REACH = 6
-# So much alike, only a word of denial tells that.
+# They may stand between a denial and its verb.
+HELPING = word_set("be been being have had to get got yet ever even")
+# So much alike, only a word of denial tells that, and a negation on one side is a likely error.
 _SURE_SHARE = 0.75
+# So much alike, an opposite is a likely error; less alike, both may be true.
+SURE_OPPOSITE = 0.5
 NOVEL_SHARE = 0.3
 
 
@@ -223,7 +227,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -290,10 +294,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
                 return None
             if self.article.has_hint(best, HINT_REACH, hints):
                 return None
-            return _Clash(min(cue, at), at, "negation", (best, best))
+            kind = _sure("negation", places[0]) if self._is_of_verb(cue, at) else "contrast"
+            return _Clash(min(cue, at), at, kind, (best, best))
         if best not in self.article.cues.heads or self._has_hint(at):
             return None
-        return _Clash(at, at, "negation", (denied[best], best))
+        return _Clash(at, at, _sure("negation", places[0]), (denied[best], best))
 
     def _added_denial(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where the summary denies something amid words that deny nothing."""
@@ -309,7 +314,14 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         near = [place.at for place in found if place.shared >= found[0].shared - 1]
         if any(self.article.has_hint(each, REACH_IN_ARTICLE) for each in near):
             return None
-        return _Clash(cue, at, "negation", (found[0].at, found[0].at))
+        kind = "negation" if self._is_of_verb(cue, at) else "contrast"
+        return _Clash(cue, at, kind, (found[0].at, found[0].at))
+
+    def _is_of_verb(self, cue: int, at: int) -> bool:
+        """Tell whether what is denied is what somebody does: `did not tell`, not `no avail`."""
+        between = (self.own.tokens[each].word for each in range(cue + 1, at))
+        is_plain = self.own.tokens[cue].word not in ("no", "none", "nobody", "nothing", "without")
+        return is_plain and all(w in HELPING or _ADVERB.fullmatch(w) for w in between)
 
     def _is_reported(self, cue: int) -> bool:
         """Tell whether a denial is a verb that the article may put in other words."""
@@ -346,7 +358,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         place = found[0].at
         if (at in self.own_cues.denied) != (place in self.article.cues.denied):
             return None
-        return _Clash(at, at, "antonym", (place, place))
+        is_sure = found[0].share >= SURE_OPPOSITE or not alike
+        return _Clash(at, at, "antonym" if is_sure else "contrast", (place, place))
 
     def _is_supported(self, alike: list[Alignment], against: Alignment) -> bool:
         """Tell whether the article has the word itself, in the same sentence or amid as much."""
@@ -395,7 +408,12 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         said = self.stated.words(first, last)
         number = self.stated.tokens[last].sentence + 1
         message = f"the article says '{said}', in sentence {number}"
-        if clash.kind == "negation" and first == last:
+        if first == last and (clash.kind == "negation" or clash.first < clash.last):
             message = f"the article does not deny it: '{said}', in sentence {number}"
         span = self.own.span(clash.first, clash.last)
         return Flag(span, clash.kind, message, (self.stated.span(first, last),))
+
+
+def _sure(kind: str, place: Alignment) -> str:
+    """Return the kind of a clash, or `contrast` where the texts are not enough alike to be sure."""
+    return kind if place.share >= _SURE_SHARE else "contrast"

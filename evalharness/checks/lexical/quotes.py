@@ -149,7 +149,7 @@ class Quotes(scoring.LexicalCheck):
     weighted with their count, these make up the score. A summary without quotations has none.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     index: ClassVar[type[scoring.ArticleIndex]] = StatedQuotes
 
 
@@ -213,7 +213,7 @@ class _Claims:
         first, last = (foreign or inside)[0], (foreign or inside)[-1]
         span = Span(quoted.start + first.start, quoted.start + last.end)
         message = f"'{span.of(self.own.text)}' is quoted, and the article does not have it"
-        return _Verdict((Flag(span, "quote", message),))
+        return _Verdict((Flag(span, "quoted_word", message),))
 
     def _misquote_flag(self, quoted: Span) -> Flag:
         """Return what a reader is told of words that the article does not have in this order."""
@@ -309,7 +309,7 @@ _QUOTED = re.compile(
     r"|„(?P<low>[^„“”\n]{2,600})[“”]|``(?P<ticks>[^`\n]{2,600}?)(?:''|``|\")"
     r"|(?<!\w)‘(?P<single>[^‘’\n]{3,300}(?:’\w[^‘’\n]{1,300}){0,5})’(?!\w)"
     rf"|`(?P<tick>[^`'\n]{{2,300}}(?:'\w[^`'\n]{{1,300}}){{0,5}})'(?!\w)"
-    rf"|(?<!\w)'(?!\s?{_CLITIC})(?P<plain>\s?(?=\w)[^'\n]{{3,300}}"
+    rf"|(?<!\w)'(?!\s?{_CLITIC})(?P<plain>(?=\w)[^'\n]{{3,300}}"
     rf"(?:(?:(?<=\w)'\w|\s'{_CLITIC})[^'\n]{{1,300}}){{0,5}})(?<=[\w.,!?\s])'(?!\w)"
 )
 

@@ -106,7 +106,7 @@ class Roles(LexicalCheck):
     without such sentences has no score.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -162,7 +162,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             before, after = self._nearest(place, own)
             if before in own.doer and after in own.target:
                 return [place], None
-            if before in own.target and after in own.doer:
+            if before in own.target and after in own.doer and self._is_done(place):
                 crossed.append(place)
         if not crossed and token.stem in WINNING:
             crossed = self._where_winner_loses(places, own)
@@ -184,6 +184,11 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if len(ahead & own.doer) >= min(2, len(own.doer)) and _takes_object(after[0].word):
                 crossed.append(place)
         return crossed
+
+    def _is_done(self, place: int) -> bool:
+        """Tell whether a word of the article is a verb, or a win or loss: not `their access`."""
+        token = self.stated.tokens[place]
+        return token.stem in WINNING | LOSING or _is_verb(token.word)
 
     def _verb_places(self, stem: str) -> list[int]:
         """Return where the article has a verb, or one of the same result."""
@@ -265,9 +270,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         sentence = self.stated.tokens[place].sentence
         if other is None or self.article.may_mean(name, sentence, share < _SURE_SHARE):
             return [place], None
-        kind = "roles" if share >= _SURE_SHARE else "swap"
         return [place], _Clash(
-            name.span, other.span, place, kind, "the article has {} in this place"
+            name.span, other.span, place, "swap", "the article has {} in this place"
         )
 
     def _slot_words(self, members: list[int]) -> frozenset[str]:
@@ -355,7 +359,10 @@ def _is_reversed(where: Passages, at: int) -> bool:
     token = where.tokens[at]
     before = [each.word for each in where.tokens[max(low, at - 3) : at]]
     after = [each.word for each in where.tokens[at + 1 : min(high, at + 4)]]
-    passive = "by" in after and not (BE | PROMISES).isdisjoint(before)
+    is_bare = after[:1] == ["by"] and _is_verb(token.word)  # `a film directed by`
+    passive = is_bare or ("by" in after and not (BE | PROMISES).isdisjoint(before))
+    if token.word in ("defeat", "defeats") and before and before[-1] in FUNCTION_WORDS:
+        return True  # `their third defeat`
     if token.stem in LOSING or token.word in ("defeat", "defeats"):
         return not LOST_TO.isdisjoint(after)
     return passive

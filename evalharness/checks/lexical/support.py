@@ -23,7 +23,7 @@ from typing import Any, ClassVar, NamedTuple
 from evalharness import text
 from evalharness.checks.lexical.passages import Passages, passages
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck
-from evalharness.checks.lexical.words import GENERAL_STEMS, NAMING_STEMS
+from evalharness.checks.lexical.words import GENERAL_STEMS, NAMING_STEMS, frame_length
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import Token
 from evalharness.text.number_words import ONES, ORDINALS, TENS
@@ -163,7 +163,8 @@ class Wording(ArticleIndex):
         """
         scores: list[SentenceScore] = []
         flags: list[Flag] = []
-        for span, tokens in by_sentence(passages(summary)):
+        for span, whole in by_sentence(passages(summary)):
+            tokens = without_frame(whole)
             aligned = align(self, tokens)
             found = evidence(self, aligned)
             scores.append(SentenceScore(span, 1 / (1 + odds_against(self, aligned)), found))
@@ -183,6 +184,17 @@ def by_sentence(summary: Passages) -> Iterator[tuple[Span, list[Token]]]:
         tokens = summary.tokens[summary.first[number] : summary.first[number + 1]]
         if tokens:
             yield span, tokens
+
+
+def without_frame(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Return the words of a sentence without those that only say that the article says it.
+
+    `According to the report, …`, `In summary, …`: they are neither supported nor new. A sentence
+    that has nothing else is left as it is.
+    """
+    n_framing = frame_length([t.word for t in tokens], [t.after_mark for t in tokens])
+    rest = tokens[n_framing:]
+    return rest if any(token.content for token in rest) else tokens
 
 
 def align(article: Wording, tokens: Sequence[Token]) -> Aligned:
@@ -392,7 +404,7 @@ class Support(LexicalCheck):
     each further sentence can only lower the score. Their mean and minimum are in the parts.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

@@ -4,6 +4,8 @@ In this order: words that make names, words that say little by themselves, who d
 and words that contradict each other.
 """
 
+from collections.abc import Sequence
+
 from evalharness.text import stem_of
 from evalharness.text.stems import stem
 from evalharness.text.words import word_set
@@ -56,6 +58,70 @@ GENERAL_STEMS = _plain_stems(
     "man woman men women boy girl person people thing way part"
 )
 
+# --- How a summary speaks of the article: words that say nothing of what it says
+
+TEXTS = word_set(
+    "article report story passage text author authors writer document piece post news newspaper "
+    "summary source page paper review study column"
+)
+# `The article discusses`; words that may go before and after these.
+_FRAMING = word_set(
+    "discusses discussed describes described reports reported says said states stated mentions "
+    "mentioned explains explained highlights highlighted notes noted outlines outlined covers "
+    "covered details presents presented provides focuses tells summarizes summarises explores "
+    "examines reveals shows gives talks deals argues adds suggests claims emphasizes emphasises "
+    "concludes lists includes is"
+)
+_AFTER_FRAMING = word_set(
+    "that how about on the of with information details an overview a summary as follows some more"
+)
+_OPENERS = (
+    *("in summary", "in conclusion", "in short", "in brief", "in addition", "in general"),
+    *("in other words", "in fact", "in the article", "in this article", "in the end", "in total"),
+    *("overall", "additionally", "furthermore", "moreover", "meanwhile", "however", "finally"),
+    *("also", "notably", "importantly", "to summarize", "to summarise", "to sum up", "firstly"),
+    *("secondly", "thirdly", "lastly", "for example", "for instance", "as a result"),
+    *("key points", "the key points are", "the main points are", "here is a summary"),
+)
+OPENERS = frozenset(tuple(opener.split()) for opener in _OPENERS)
+LONGEST_OPENER = max(map(len, OPENERS))
+
+
+def frame_length(words: Sequence[str], after_mark: Sequence[bool]) -> int:
+    """Return how many words at the head of a sentence only say that the article says it.
+
+    words: folded; after_mark: which of them have a comma or the like before them.
+
+    >>> frame_length("according to the report men left".split(), [False] * 6)
+    4
+    >>> frame_length("the article discusses how bees sleep".split(), [False] * 6)
+    4
+    """
+    if words[:2] == ["according", "to"]:
+        at = _text_at(words, 2)
+        return at if at > 2 else 0
+    for length in range(min(LONGEST_OPENER, len(words) - 1), 0, -1):
+        if tuple(words[:length]) in OPENERS and after_mark[length]:
+            return length + frame_length(words[length:], after_mark[length:])
+    at = _text_at(words, 0)
+    also = words[at : at + 1] in (["also"], ["further"], ["then"])
+    verb = at + also
+    if not at or words[verb : verb + 1] == [] or words[verb] not in _FRAMING:
+        return 0
+    end = verb + 1
+    if words[verb] == "is":
+        return end + 1 if words[end : end + 1] == ["about"] else 0
+    while end < len(words) and words[end] in _AFTER_FRAMING:
+        end += 1
+    return end
+
+
+def _text_at(words: Sequence[str], start: int) -> int:
+    """Return where a text that is named ends, `the report`; the start where none is."""
+    article = start + (words[start : start + 1] in (["the"], ["this"], ["a"], ["an"]))
+    return article + 1 if article < len(words) and words[article] in TEXTS else start
+
+
 # Who does something to whom; verbs are stems.
 PRONOUNS = word_set("he she they it his her their him them who")
 # One of these between a verb and a word: the word is no party to it.
@@ -64,7 +130,7 @@ APART = word_set(
     "when while because and but or who which than if"
 )
 # Different words for the same result, and for the same seen from the other side.
-WINNING = _stems("beat defeat win victory thrash overcome edge stun triumph hammer rout")
+WINNING = _stems("beat defeat win victory thrash overcome stun triumph hammer rout")
 LOSING = _stems("lose loss")
 OF_RESULTS = word_set("of over against to by")
 LOST_TO = word_set("to by against at")
@@ -95,10 +161,10 @@ _OPPOSITES = """
     many | few
     win victory triumph winner | lose loss loser
     victory triumph | defeat
-    beat defeat | lose
+    beat | lose
     success successful successfully | failure fail unsuccessful unsuccessfully
     succeed | fail
-    support back favour favor endorse champion | oppose reject condemn resist
+    support back favour favor endorse champion | oppose reject resist
     supporter proponent advocate | opponent critic
     support backing | opposition
     favour favor | against
@@ -155,7 +221,7 @@ _OPPOSITES = """
     include involve | exclude omit
     inclusion | exclusion
     inside indoors indoor | outside outdoors outdoor
-    above over | below under
+    above | below
     internal | external
     domestic | foreign
     north northern | south southern
@@ -248,7 +314,6 @@ _OPPOSITES = """
     safer | riskier
     earliest | latest
     regular regularly widely | rare rarely
-    under | over
     king | queen
     actor | actress
     day daytime | night nighttime
