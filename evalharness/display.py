@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from evalharness.errors import MissingExtra
 from evalharness.records import Flag, Span, flag_kind
@@ -27,15 +27,25 @@ _DARK = '[data-jp-theme-light="false"], .vscode-dark, .theme-dark'
 _LIGHT = '[data-jp-theme-light="true"], .vscode-light, .theme-light'
 # Control characters that HTML has no use for, and halves of UTF-16 pairs, which UTF-8 cannot hold.
 UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Of a block itself, and of what is in it.
+_OWN = (
+    "color: var(--fg); background: var(--bg); padding: .5rem .75rem; "
+    "font: .9375rem/1.5 system-ui, sans-serif;"
+)
+_OWN_WITHIN = (
+    ".summary-text { margin: .4rem 0; } h4 { margin: .6rem 0 0; font-size: .875rem; } "
+    "table { margin: 0; } tbody tr { background: none; }"
+)
 LONGEST_TEXT = 4_000  # characters of one text
 
 
-class Cell(NamedTuple):
-    """A cell of a table: a figure, its interval in small below it, and a mark beside it."""
+Cell = tuple[str, str, str]
+"""A cell of a table: a figure, its interval in small below it, and a mark beside it."""
 
-    text: str
-    interval: str = ""
-    mark: str = ""
+
+def figure_cell(text: str, interval: str = "", mark: str = "") -> Cell:
+    """Return the cell of a figure."""
+    return text, interval, mark
 
 
 def data_frame(rows: Sequence[Mapping[str, Any]]) -> Any:
@@ -69,10 +79,10 @@ _NUMBER = ' class="number"'
 
 
 def _html_cell(column: int, cell: Cell | str, words: int) -> str:
-    given = cell if isinstance(cell, Cell) else Cell(cell)
-    interval = f'<span class="interval">{escape(given.interval)}</span>' if given.interval else ""
-    mark = f' <span class="mark">{escape(given.mark)}</span>' if given.mark else ""
-    text = f"{escape(given.text)}{mark}{interval}"
+    figure, interval, mark = (cell, "", "") if isinstance(cell, str) else cell
+    text = escape(figure)
+    text += f' <span class="mark">{escape(mark)}</span>' if mark else ""
+    text += f'<span class="interval">{escape(interval)}</span>' if interval else ""
     if column == 0:
         return f'<th scope="row">{text}</th>'
     return f"<td{'' if column < words else _NUMBER}>{text}</td>"
@@ -138,10 +148,7 @@ def styles() -> str:
     )
     block = f".{_BLOCK}"
     return (
-        f"{block} {{ {light} color: var(--fg); background: var(--bg); padding: .5rem .75rem; "
-        f"font: .9375rem/1.5 system-ui, sans-serif; {rules} "
-        ".summary-text { margin: .4rem 0; } h4 { margin: .6rem 0 0; font-size: .875rem; } "
-        "table { margin: 0; } tbody tr { background: none; } }\n"
+        f"{block} {{ {light} {_OWN} {rules} {_OWN_WITHIN} }}\n"
         f"@media (prefers-color-scheme: dark) {{ {block} {{ {dark} }} }}\n"
         f":is({_DARK}) {block} {{ {dark} }}\n:is({_LIGHT}) {block} {{ {light} }}"
     )

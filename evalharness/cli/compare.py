@@ -12,6 +12,7 @@ from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report import table
+from evalharness.store.runs import NOT_SWEPT
 
 Metrics = Annotated[
     str, typer.Option(metavar="A,B", help="Metrics or parts (rouge1). Default: those shown.")
@@ -126,6 +127,7 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
     for name, share in found.incomplete.items():
         how = "its means are" if name in found.systems else "left out, as its means would be"
         yield f"{name}: not ranked: answered {share}; {how} over fewer (--incomplete ranks it)"
+    yield from (f"{name}: {NOT_SWEPT}" for name in found.not_swept)
     yield (
         f"Means times 100 over the {found.articles} articles that all have; of each metric, those "
         f"that all systems have a score for (n). Between systems that share a letter there is no "

@@ -20,11 +20,11 @@ from evalharness.comparison.shared import (
     systems_of,
 )
 from evalharness.config.registry import scaled_figure
-from evalharness.display import Cell, data_frame, html_block, html_table, html_text
+from evalharness.display import Cell, data_frame, figure_cell, html_block, html_table, html_text
 from evalharness.errors import HarnessError
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
-from evalharness.store.runs import Run, runs_in, unique_names
+from evalharness.store.runs import NOT_SWEPT, Run, left_behind, runs_in, unique_names
 
 # The stream of draws that joined runs add, apart from those of the articles.
 _JOINED = (2007,)
@@ -85,6 +85,7 @@ class Comparison:
     join: the settings over which runs are joined; joined: the runs of each system that has several.
     incomplete: how many articles were answered by each run that did not answer all; it has no
     letters. Where two complete runs, the first among them, are left, it is not compared at all.
+    not_swept: runs in a sweep's folder that the newest sweep has not, and so left out.
     """
 
     systems: tuple[str, ...]
@@ -104,6 +105,7 @@ class Comparison:
     join: tuple[str, ...] = ()
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     incomplete: Mapping[str, str] = field(default_factory=dict)
+    not_swept: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -151,7 +153,7 @@ class Comparison:
             [
                 f"{d.system} − {d.baseline}",
                 d.metric,
-                Cell(
+                figure_cell(
                     scaled_figure(d.difference, d.metric, "+", 1),
                     f"{scaled_figure(d.low, d.metric, '+', 1)} to "
                     f"{scaled_figure(d.high, d.metric, '+', 1)}",
@@ -173,7 +175,7 @@ class Comparison:
 
     def _mean_cell(self, metric: str, system: str) -> Cell:
         standing = self.standing(metric, system)
-        return Cell(scaled_figure(standing.mean, metric, digits=1), mark=standing.letters)
+        return figure_cell(scaled_figure(standing.mean, metric, digits=1), mark=standing.letters)
 
     def standing(self, metric: str, system: str) -> Standing:
         """Return a system's place by one metric."""
@@ -207,8 +209,10 @@ def compare(
     if resamples < 100:
         raise HarnessError(f"resamples: should be at least 100, not {resamples}")
     read = [inner for run in runs for inner in runs_in(run)]
+    not_swept = tuple(name for run in runs for name in left_behind(run))
     if len(read) < 2:
-        raise Incomparable("give at least two runs to compare")
+        others = f"; {', '.join(not_swept)}: {NOT_SWEPT}" if not_swept else ""
+        raise Incomparable(f"give at least two runs to compare{others}")
     names = unique_names(read)
     partial = {} if incomplete else incomplete_runs(read, names)
     kept = [n for n, name in enumerate(names) if name not in partial]
@@ -221,7 +225,7 @@ def compare(
     found = compare_shared(shared, chosen, resamples, seed, level, keys, cluster)
     without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
     standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
-    return replace(found, incomplete=partial, standings=tuple(standings))
+    return replace(found, incomplete=partial, standings=tuple(standings), not_swept=not_swept)
 
 
 def incomplete_runs(runs: Sequence[Run], names: Sequence[str]) -> dict[str, str]:

@@ -35,7 +35,7 @@ from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest
 from evalharness.stats import intervals, paired
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import AGAIN, Run, runs_in
+from evalharness.store.runs import AGAIN, Run, left_behind, runs_in
 from evalharness.store.table import LIKELY_ERRORS
 
 Mask = npt.NDArray[np.bool_]
@@ -183,7 +183,10 @@ WORST_ARTICLES = 5
 
 @dataclass(frozen=True)
 class Gate:
-    """What the rules say of a candidate, and the verdict of all; `reason` if it could not run."""
+    """What the rules say of a candidate, and the verdict of all; `reason` if it could not run.
+
+    not_swept: runs in a sweep's folder that the newest sweep has not, and so left out.
+    """
 
     verdict: GateResult
     outcomes: tuple[Outcome, ...] = ()
@@ -192,6 +195,7 @@ class Gate:
     candidate: str = ""
     articles: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
+    not_swept: tuple[str, ...] = ()
     rules: Rules = field(default_factory=Rules, repr=False)
     folders: Mapping[str, tuple[Path, Path]] = field(default_factory=dict, repr=False)
 
@@ -244,6 +248,7 @@ class Gate:
             "candidate": self.candidate,
             "articles": self.articles,
             "left_out": dict(self.left_out),
+            "not_swept": list(self.not_swept),
             "outcomes": [each.record() for each in self.outcomes],
             "rules": self.rules.model_dump(),
         }
@@ -286,6 +291,9 @@ def gate(
         reason="",
         articles=sum(pairing.shared.n for pairing in pairings),
         left_out={f"{p.system} {k}".strip(): n for p in pairings for k, n in _left_out(p).items()},
+        not_swept=tuple(
+            f"{_folder(run) / name}" for run in (baseline, candidate) for name in left_behind(run)
+        ),
         folders={p.system: (p.runs[BASELINE].folder, p.runs[CANDIDATE].folder) for p in pairings},
     )
 

@@ -260,6 +260,12 @@ def older_version(one: Run, other: Run, metric: str) -> Run | None:
     return one if versions_of(signatures[0]) < versions_of(signatures[1]) else other
 
 
+def is_of_older_version(run: Run, metric: str, runs: Sequence[Run]) -> bool:
+    """Tell whether a run's scores by a metric are of an older version than those of another."""
+    having = [other for other in runs if metric in other.signatures.metrics]
+    return any(other is not run and older_version(other, run, metric) is run for other in having)
+
+
 def again_command(old: Run) -> str:
     """Return which run is old, and the command that scores it again, without its model."""
     folder = shlex.quote(str(old.folder))

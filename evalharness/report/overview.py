@@ -1,12 +1,14 @@
 """The first section: what was run, which system is best and how sure that is, notes, outputs."""
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from evalharness.comparison.comparison import incomplete_runs
+from evalharness.comparison.shared import is_of_older_version
 from evalharness.config.registry import scaled_figure
 from evalharness.report.articles import Articles
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
@@ -27,7 +29,10 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class TableFigure:
-    """One cell of the table: a mean with its interval, and its place beside the best."""
+    """One cell of the table: a mean with its interval, and its place beside the best.
+
+    old: the scores are of an older version than another system's, and no figure stands beside it.
+    """
 
     mean: str
     low: str
@@ -35,6 +40,10 @@ class TableFigure:
     n: int
     mark: Mark
     whole: bool = False
+    old: bool = False
+
+
+_OLD_SCORES = TableFigure("", "", "", 0, "", old=True)
 
 
 @dataclass(frozen=True)
@@ -277,7 +286,12 @@ def _rows(gathered: Gathered, standings: Standings) -> Iterator[SystemRow]:
             words=number_text(run.outputs.mean_words, 0),
             truncated=_share(run.outputs.truncated, run.n),
             defects=", ".join(f"{k} {what}" for what, k in run.outputs.defects.items()),
-            figures=tuple(_figure(column, run, standings, name) for column in gathered.columns),
+            figures=tuple(
+                _OLD_SCORES
+                if is_of_older_version(run, column.measure.metric, gathered.runs)
+                else _figure(column, run, standings, name)
+                for column in gathered.columns
+            ),
         )
 
 
@@ -289,6 +303,15 @@ def _figure(column: ScoreColumn, run: Run, standings: Standings, name: str) -> T
         return TableFigure(f"{figure.corpus:.1f}", "", "", figure.n, "", whole=True)
     mean, low, high = (column.text(x) for x in (figure.mean, figure.low, figure.high))
     return TableFigure(mean, low, high, figure.n, standings.mark(column, name))
+
+
+def _older_notes(gathered: Gathered) -> Iterator[str]:
+    """Yield which systems have scores of an older version, and how they are made new."""
+    for name, run in zip(gathered.names, gathered.runs, strict=True):
+        old = [m for m in run.figures if is_of_older_version(run, m, gathered.runs)]
+        if old:
+            again = f"evalharness score --again {shlex.quote(str(run.folder))}"
+            yield f"{name}: {join_names(old)}: scored by an older version; {again} scores it anew."
 
 
 def _share(n: int, of: int) -> str:
@@ -330,6 +353,7 @@ def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iter
             f"{'' if standings.comparison is None else '; marks are by the shared ones'}."
         )
     yield from (f"{label} is not compared: {why}." for label, why in standings.left_out.items())
+    yield from _older_notes(gathered)
     yield from _reference_points(gathered)
     for name in _whole_corpus(gathered):
         yield f"{name} is of the whole corpus, and no mean over articles."

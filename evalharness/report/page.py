@@ -85,7 +85,7 @@ SECTIONS = (
     Section("changes", _changes),
     Section(
         "plots",
-        lambda of: plots_section(of.gathered, of.standings.comparison),
+        lambda of: plots_section(of.gathered, of.standings.plotted),
         is_linked=lambda plots: bool(plots.groups),
     ),
     Section("articles", lambda of: of.articles),
