@@ -449,6 +449,23 @@ def test_false_alarms_and_catches_in_a_small_simulation() -> None:
     assert _simulated(5, 60, 60, 0.0, lost=True) >= 0.7
 
 
+def test_loss_that_is_detectable_is_that_of_the_test_in_use() -> None:
+    """A wide margin asked for 100 catches in 100: the bound of another test was counted."""
+    rng, caught, trials = np.random.default_rng(11), 0, 120
+    margins = [comparison_margins.Margin(0.1)]
+    baseline = rng.normal(0.6, 0.1, size=(trials, 2, 30, 1))
+    noise = rng.normal(0.0, 0.1, size=(trials, 2, 30, 1))
+    probes = [
+        comparison_margins.paired_tests(b[0], b[0] + e[0], margins, 0.05, 1000, n)[0]
+        for n, (b, e) in enumerate(zip(baseline, noise, strict=True))
+    ]
+    loss = np.mean([comparison_margins.detectable(each, 0.05, 1) for each in probes])
+    for n, (b, e) in enumerate(zip(baseline, noise, strict=True)):
+        [each] = comparison_margins.paired_tests(b[1], b[1] + e[1] - loss, margins, 0.05, 1000, n)
+        caught += comparison_margins.test_outcome(each, each.p_worse, 0.05, 30) == "regression"
+    assert 0.75 <= caught / trials <= 0.96
+
+
 def _share_of_passes(draw: Callable[[int], Values], margin: float, trials: int) -> float:
     """Return how often differences that are drawn, of a baseline of 1, are let pass."""
     passed = 0
