@@ -68,7 +68,8 @@ def loader_of(source: Source) -> Outputs:
     data = {key: value for key, value in source.data.items() if key != "name"}
     paths = {key: Path(data[key]) for key in ("path", "articles", "beside") if key in data}
     columns = ColumnOptions(**data.get("columns", {}))
-    return Outputs(**{**data, **paths, "columns": columns})
+    options: dict[str, Any] = {**data, **paths, "columns": columns}
+    return Outputs(**options)
 
 
 def check_all_there(rows: Rows, source: Source) -> Counter[str]:
