@@ -66,7 +66,9 @@ def write(path: Path, rows: Rows) -> None:
 
 def loader_of(source: Source) -> Outputs:
     data = {key: value for key, value in source.data.items() if key != "name"}
-    paths = {key: Path(data[key]) for key in ("path", "articles", "beside") if key in data}
+    paths: dict[str, Any] = {
+        key: Path(data[key]) for key in ("path", "articles", "beside") if key in data
+    }
     columns = ColumnOptions(**data.get("columns", {}))
     options: dict[str, Any] = {**data, **paths, "columns": columns}
     return Outputs(**options)
