@@ -449,6 +449,11 @@ def test_false_alarms_and_catches_in_a_small_simulation() -> None:
     assert _simulated(5, 60, 60, 0.0, lost=True) >= 0.7
 
 
+def test_rules_that_join_runs_are_refused_with_the_reason() -> None:
+    with pytest.raises(ConfigError, match=r"rules: join: the gate joins no runs: .*compare --join"):
+        gate("no", "run", {"join": ["seed"]})
+
+
 def test_loss_that_is_detectable_is_that_of_the_test_in_use() -> None:
     """A wide margin asked for 100 catches in 100: the bound of another test was counted."""
     rng, caught, trials = np.random.default_rng(11), 0, 120

@@ -152,8 +152,17 @@ def _document(rules: str | Path | Mapping[str, Any]) -> Document:
     return yaml.read_yaml(Path(rules))
 
 
+_NO_JOIN = (
+    "the gate joins no runs: its bound holds for articles drawn at random, and a handful of seeds "
+    "does not show what one that was not run would do; it tests each seed beside its own, by name, "
+    "and `compare --join` joins them"
+)
+
+
 def _validate_rules(document: Document) -> Rules:
     document.refuse_credentials()
+    if "join" in document.tree:
+        raise document.error(("join",), _NO_JOIN)
     try:
         return Rules.model_validate_json(json.dumps(document.tree))
     except ValidationError as error:
