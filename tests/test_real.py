@@ -27,7 +27,7 @@ from evalharness.models.endpoint import Endpoint
 from evalharness.models.long import Long
 from evalharness.records import Article, Summary
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
 
 ROWS = [
     json.loads(line)
@@ -35,7 +35,7 @@ ROWS = [
     .read_text()
     .splitlines()
 ]
-CAP = 24
+CAP = 16
 
 
 def shortened(row: dict[str, Any], words: int) -> Article:
@@ -46,8 +46,8 @@ def shortened(row: dict[str, Any], words: int) -> Article:
     return Article(row["id"], text[:end], tuple(row["references"]))
 
 
-# 12 articles of 40 to 150 words, so that batches have padding.
-ARTICLES = [shortened(row, 40 + 10 * n) for n, row in enumerate(ROWS[:12])]
+# 12 articles of 30 to 85 words, so that batches have padding.
+ARTICLES = [shortened(row, 30 + 5 * n) for n, row in enumerate(ROWS[:12])]
 
 
 @pytest.fixture(scope="module")

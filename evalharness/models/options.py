@@ -273,4 +273,5 @@ class CheckpointReader:
         if isinstance(result, NoPrompt):
             return result
         text = self.clean_text(result, prompt)
-        return Said(text, result.finish, len(result.ids), len(prompt.ids))
+        note = f"the stop string {result.stop!r} came first" if result.stop else ""
+        return Said(text, result.finish, len(result.ids), len(prompt.ids), note)
