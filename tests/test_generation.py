@@ -172,10 +172,10 @@ def test_empty_text_says_which_stop_string_came_first() -> None:
     start = first.text[0]
     made = engine()
     reader.engine = dataclasses.replace(made, stop=("no such", start))
-    (said,) = reader.write(prompts(9))
+    said: Any = reader.write(prompts(9))[0]
     assert (said.text, said.note) == ("", f"the stop string {start!r} came first")
     reader.engine = dataclasses.replace(made, stop=(first.text[2:4],))
-    (cut,) = reader.write(prompts(9))
+    cut: Any = reader.write(prompts(9))[0]
     assert cut.text == first.text[: first.text.index(first.text[2:4])].strip()
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from at_work import killed_at_end
 from real import Unavailable, Weights, cached, get
+from real.summaries import QUICKSTART, written
 from servers import transformers_serve
 
 import evalharness
@@ -29,12 +30,7 @@ from evalharness.records import Article, Summary
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
 
-ROWS = [
-    json.loads(line)
-    for line in (Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl")
-    .read_text()
-    .splitlines()
-]
+ROWS = [json.loads(line) for line in (QUICKSTART / "articles.jsonl").read_text().splitlines()]
 CAP = 16
 
 
@@ -273,6 +269,16 @@ def test_judge_reads_the_probabilities_that_the_model_gives(weights: Weights, ch
             for word in ("Yes", "No")
         )
         assert score.value == pytest.approx(yes / (yes + no), abs=0.02)
+
+
+def test_stored_summaries_are_made_again(weights: Weights) -> None:
+    stored = [json.loads(line) for line in (QUICKSTART / "smollm2.jsonl").read_text().splitlines()]
+    systems = list(dict.fromkeys(row["system"] for row in stored))
+    made = list(written(weights.chat, systems, limit=2))
+
+    assert systems == ["after-greedy", "after-drawn"]
+    assert len(made) == 4
+    assert all(row in stored for row in made)
 
 
 @pytest.mark.slow
