@@ -201,10 +201,18 @@ class Metric(Protocol):
 class Banded(Protocol):
     """A check that says where the bands of its scores part; a calibration may know better.
 
-    thresholds: `flagged` below this, `supported` from that upwards.
+    thresholds: `flagged` below this, `supported` from that upwards; `sentence` if sentences are
+        supported from another value on.
     """
 
     thresholds: ClassVar[Mapping[str, float]]
+
+
+@runtime_checkable
+class FindsErrors(Protocol):
+    """A check some of whose flags name a likely error; runs say how many summaries have one."""
+
+    finds_errors: ClassVar[bool]
 
 
 @runtime_checkable

@@ -102,7 +102,8 @@ class FlagKind:
     """What a kind of flag means.
 
     look: colour and form of its underline on the page; kinds that are alike may share one.
-    hard: whether it names an error; a soft one can stand at what is true to the article.
+    hard: whether it names a likely error, which alone flags a summary; a soft one (new wording)
+        can stand at what is true to the article.
     planted: the kinds of planted errors that it names rightly, beside one of its very name.
     """
 
@@ -137,6 +138,11 @@ FLAG_KINDS: Mapping[str, FlagKind] = {
 def flag_kind(name: str) -> FlagKind:
     """Return what a kind of flag means; one that no check of ours has is hard."""
     return FLAG_KINDS.get(name) or FlagKind("a finding of a plug-in")
+
+
+def count_likely_errors(score: ScoreRecord) -> int:
+    """Count the flags of a stored score that name a likely error: those of hard kinds."""
+    return sum(flag_kind(flag["kind"]).hard for flag in score.get("flags", ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,12 @@ _LONG = """
     alignscore attacks bartscore benchmarks bertscore calibrated_runs causal centrality
     checkpoints cli clusters config configs copying docs endpoint endpoint_model executors
     extractive factcg faults files frozen_bytes fuzz gate_outputs generation hf hhem house hub
-    installation judge laws lettucedetect linear logs long meta minicheck neural_laws nli
+    installation judge laws lettucedetect linear logs long meta minicheck neural_laws nli notebook
     old_results pace pace_workers pages paired plan planting plots prompts quickstart readme
     reference remote report report_browser report_hostile report_table reproduce rerun rouge
     runner scored_names seq2seq settings shards show space store sweep sweep_runs table_of_runs
-    tables temporary to_fetch trackers trainer unfinished_runs unieval verify versions_of_scores
+    tables temporary to_fetch trackers trainer types unfinished_runs unieval verify
+    versions_of_scores
 """
 
 

@@ -187,7 +187,7 @@ def shown(found: Verdict) -> str:
 
 def test_plain_output_marks_words_and_shows_the_evidence() -> None:
     text = shown(check(PAGES / "harvest.txt"))
-    assert text.startswith("page.txt\n  FLAGGED: this may be wrong")
+    assert text.startswith("page.txt\n  FLAGGED: it has a likely error")
     assert "Title: Apple harvest in Senna is the smallest in 20 years" in text
     assert "Growers in Senna picked [[34,000]] tons" in text
     assert "the article says 43,000, in sentence 1" in text
@@ -206,6 +206,33 @@ def test_scores_are_shown_times_100_and_kept_as_shares() -> None:
         assert sentence.value is not None
         assert f"{n} {sentence.band} {100 * sentence.value:.1f}\n" in text
     assert found.record()["score"] == found.score
+
+
+NEW_WORDING = (
+    "The council closed the old bridge over the river in Senna because its deck had rust.",
+    "Corrosion prompted officials to shut an ageing crossing.",
+)
+
+
+def test_new_wording_alone_flags_nothing_and_is_shown_apart(tmp_path: Path) -> None:
+    article, summary = NEW_WORDING
+    found = check(article, summary)
+    assert found.flags
+    assert (found.verdict, found.record()["likely_errors"]) == ("unsure", 0)
+    assert {flag["likely_error"] for flag in found.record()["flags"]} == {False}
+    text = shown(found)
+    assert "not found in the article's words: “" in text
+    assert "likely error," not in text
+    (tmp_path / "article").write_text(article)
+    (tmp_path / "summary").write_text(summary)
+    pair = ("--article", str(tmp_path / "article"), "--summary", str(tmp_path / "summary"))
+    assert run(*pair)[0] == 0
+
+
+def test_likely_error_is_named_with_its_kind() -> None:
+    found = check("Growers picked 43,000 tons.", "Growers picked 34,000 tons.")
+    assert found.record()["likely_errors"] == 1
+    assert "likely error, number: “34,000”: " in shown(found)
 
 
 def test_control_characters_of_a_page_do_not_reach_the_terminal() -> None:

@@ -87,7 +87,12 @@ def test_row_without_a_summary_ends_with_4_and_is_named(tmp_path: Path) -> None:
 
     assert done.returncode == 4
     assert "1 not summarized: the row has no summary" in done.stdout
-    assert len(done.stderr.splitlines()) == 1
+    *columns, last = done.stderr.splitlines()
+    assert columns == [
+        "evalharness: no references: not scored by rouge (--references FILE)",
+        "evalharness: mine.jsonl: article ← article, summary ← summary",
+    ]
+    assert last == "evalharness: some articles have no summary: see the lines 'not summarized'"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import base64
 import json
 import random
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -119,6 +119,9 @@ INNOCENT: tuple[tuple[str, Any], ...] = (
     ("label", "gpt-4o-mini-2024-07-18@temperature=0.7"),
     ("tokenizer", "unicode"),
     ("seed", 12345678),
+    ("system", base64.b64encode(b"Write one sentence that says what the story is.").decode()),
+    ("system", b"Write one sentence that says what the story is.".hex()),
+    ("path", "https://host/a%20folder/the%20stories%20of%202024.jsonl"),
 )
 URL = "http://127.0.0.1:9/v1"
 
@@ -134,6 +137,37 @@ def config(**model: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("shape", KEYS)
 def test_key_of_a_known_shape_is_seen_within_a_text(shape: str) -> None:
     assert find_credential(f"Say it in one line, and use {KEYS[shape]} for that.")
+
+
+ENCODINGS: Mapping[str, Callable[[str], str]] = {
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64 of an address": lambda key: base64.urlsafe_b64encode(key.encode()).decode().rstrip("="),
+    "base64 of a header": lambda key: base64.b64encode(f"me:{key}".encode()).decode(),
+    "hex": lambda key: key.encode().hex(),
+    "hex, large": lambda key: key.encode().hex().upper(),
+    "all per cent": lambda key: "".join(f"%{ord(c):02x}" for c in key),
+    "per cent": lambda key: quote(key, safe="").replace("_", "%5F").replace("-", "%2D"),
+    "per cent of base64": lambda key: quote(base64.b64encode(f"{key}=?".encode()).decode()),
+}
+
+
+@pytest.mark.parametrize("shape", ["openai, first", "hugging face", "github", "aws", "web token"])
+@pytest.mark.parametrize("how", ENCODINGS)
+def test_key_that_is_encoded_is_refused_as_the_plain_one(how: str, shape: str) -> None:
+    encoded = ENCODINGS[how](KEYS[shape])
+    for said in (
+        encoded,
+        f"use {encoded} for that",
+        f"https://host/a?x={encoded}",
+        f"/a/{encoded}",
+    ):
+        if how == "per cent" and "%" not in said:
+            continue
+        assert find_credential(said), said
+        assert encoded not in without_credentials(said)
+    with pytest.raises(ConfigError, match="what looks like") as raised:
+        read_run_config(config(system=f"use {encoded}"))
+    assert encoded not in str(raised.value)
 
 
 @pytest.mark.parametrize("shape", NAMED)

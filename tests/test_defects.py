@@ -274,6 +274,15 @@ PREAMBLES = [
     "I'd be happy to help! ",
     "Sure, I can summarize that. ",
     "<think>\nThe user wants a summary.\n</think>\n",
+    "<thinking>The user wants a summary.</thinking> ",
+    "<thought>The user wants a summary.</thought> ",
+    "<seed:think>The user wants a summary.</seed:think> ",
+    "[THINK]The user wants a summary.[/THINK] ",
+    "<|START_THINKING|>The user wants a summary.<|END_THINKING|> ",
+    "<|begin_of_thought|>The user wants a summary.<|end_of_thought|> ",
+    "<unused94>thought\nThe user wants a summary.<unused95> ",
+    "<|channel|>analysis<|message|>The user wants a summary.<|end|> ",
+    "analysisThe user wants a summary.assistantfinal",
 ]
 
 NOT_PREAMBLES = [
@@ -283,6 +292,8 @@ NOT_PREAMBLES = [
     "In summary, the bridge will close.",
     "Here is where the bridge stood.",
     "Summary executions took place on the bridge.",
+    "Analysis of the bridge has begun.",
+    "Thinking of the bridge, the mayor wept.",
     "The summary judgment was handed down on Monday: the bridge must close.",
     "Sure enough, the bridge was closed.",
     "Certainly the bridge was old.",

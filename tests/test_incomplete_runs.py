@@ -10,9 +10,11 @@ from conftest import Done
 from evalharness import compare
 from evalharness.comparison.leaderboard import leaderboard
 from evalharness.records import Summary
-from evalharness.report.articles import articles_of
+from evalharness.report.articles import Texts, articles_of
 from evalharness.report.gathered import gather
 from evalharness.report.overview import overview
+from evalharness.report.pair import pair_section
+from evalharness.report.plots import plots_section
 from evalharness.report.ranking import standings
 
 MakeRun = Callable[..., Path]
@@ -113,3 +115,35 @@ def test_headline_of_one_complete_system_names_no_best(runs: list[Path]) -> None
 
     assert found.headline == "Not ranked: lucky (answered 3 of 60 articles)."
     assert [row.name for row in found.rows] == ["good", "lucky"]
+
+
+def test_changes_are_of_complete_runs_and_the_others_are_listed(runs: list[Path]) -> None:
+    gathered = gather(runs)
+    ranked = standings(gathered)
+    with Texts(gathered, articles_of(gathered)) as texts:
+        found = pair_section(gathered, texts, ranked, [])
+
+    assert found is not None
+    assert [(row.system, row.n) for row in found.changed] == [("poor", N)]
+    assert (found.incomplete, found.left_out) == ((("lucky", "3 of 60 articles"),), True)
+
+
+def test_changes_of_two_runs_of_which_one_is_incomplete_say_its_share(runs: list[Path]) -> None:
+    gathered = gather([runs[0], runs[2]])
+    with Texts(gathered, articles_of(gathered)) as texts:
+        found = pair_section(gathered, texts, standings(gathered), [])
+
+    assert found is not None
+    assert [(row.system, row.n) for row in found.changed] == [("lucky", 3)]
+    assert (found.incomplete, found.left_out) == ((("lucky", "3 of 60 articles"),), False)
+
+
+def test_plots_show_complete_runs_and_the_others_are_listed(runs: list[Path]) -> None:
+    gathered = gather(runs)
+    section = plots_section(gathered, standings(gathered).plotted)
+
+    assert section is not None
+    assert section.left_out == [("lucky", "3 of 60 articles")]
+    drawn = "".join(plot.svg for _, plots in section.groups for plot in plots)
+    assert "poor" in drawn
+    assert "lucky" not in drawn

@@ -50,8 +50,12 @@ def test_whole_summaries_equal_the_authors(models: dict[str, Path], kind: str) -
 def test_each_chunk_has_the_authors_probability(models: dict[str, Path], kind: str) -> None:
     check = whole(models[kind])
     for (article, summary), expected in zip(texts.pairs(), fixture(kind)["chunks"], strict=True):
-        prompts = [check.prompt(chunk.text, summary).text for chunk in check.passages(article)]
-        items = check.loaded_network.encode(prompts, max_tokens=check.most_tokens)
+        prompts = [check.prompt(chunk.text, summary) for chunk in check.passages(article)]
+        items = check.loaded_network.encode(
+            [prompt.text for prompt in prompts],
+            max_tokens=check.most_tokens,
+            meant=[prompt.marks for prompt in prompts],
+        )
         assert (
             frozen.farthest(check.support_probabilities(items).tolist(), expected)
             < frozen.TOLERANCE

@@ -5,7 +5,8 @@ import random
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -282,3 +283,106 @@ def test_copy_is_found_where_an_earlier_place_is_only_a_part() -> None:
 def test_device_and_batch_are_no_part_of_the_check(name: str, folder: Path) -> None:
     one: Any = check(name, folder, batch_tokens=7)
     assert one == dataclasses.replace(one, batch_tokens="auto", device="auto")
+
+
+KINDS = {
+    "roberta": (tiny.roberta_tokenizer, "</s>"),
+    "t5": (tiny.t5_tokenizer, "</s>"),
+    "bert": (tiny.bert_tokenizer, "[SEP]"),
+}
+
+
+def network_of(tokenizer: Any) -> network.Network:
+    import torch
+
+    loaded = SimpleNamespace(model=None, tokenizer=tokenizer, device=torch.device("cpu"))
+    return network.Network(cast(Any, loaded))
+
+
+class InPython:
+    """A tokenizer that says no offsets, as those written in Python do."""
+
+    is_fast = False
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tokenizer, name)
+
+    def __call__(self, *texts: Any, return_offsets_mapping: bool = False, **options: Any) -> Any:
+        assert not return_offsets_mapping
+        return self.tokenizer(*texts, **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("paired", [True, False])
+def test_special_tokens_in_a_text_are_text(kind: str, fast: bool, paired: bool) -> None:
+    make, mark = KINDS[kind]
+    tokenizer = make() if fast else InPython(make())
+    ours, special = network_of(tokenizer), set(tokenizer.all_special_ids)
+    plain = "The mayor spoke. The old bridge was closed."
+    spelled = f"The mayor {mark} spoke. {mark}The old bridge was closed.{mark}"
+    pairs = [plain, spelled] if paired else None
+    without, with_marks = ours.encode([plain, spelled], pairs)
+    counts = [sum(t in special for t in item.tokens.tolist()) for item in (without, with_marks)]
+    assert counts[0] == counts[1] > 0
+    assert len(with_marks) > len(without)
+    assert not with_marks.types or len(with_marks.types) == len(with_marks.ids)
+    cut = ours.encode([spelled], [spelled] if paired else None, max_tokens=14)[0]
+    assert len(cut) == 14
+    assert sum(t in special for t in cut.tokens.tolist()) == counts[0]
+    assert (cut.kept is not None) == fast
+    if fast:
+        found = ours.tokens_of_text(spelled)
+        assert not special & set(found.ids.tolist())
+        assert spelled[found.offsets[-1, 0] : found.offsets[-1, 1]] == mark[-1]
+    assert ours.encode([f"a{mark}b"], meant=[(1,)])[0].ids == pack_ids(
+        tokenizer(f"a{mark}b")["input_ids"]
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("truncation", ["longest_first", "only_first"])
+def test_text_in_parts_is_cut_as_the_tokenizer_cuts(
+    kind: str, paired: bool, truncation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has no special token is encoded alike, whole or as one part."""
+    ours = network_of(KINDS[kind][0]())
+    long, short = "the mayor of the old city closed a bridge " * 3, "the bridge is old"
+    for texts_ in ((long, short), (short, long), (long, long)):
+        first, second = [texts_[0]], [texts_[1]] if paired else None
+        if truncation == "only_first" and texts_[1] is long:
+            continue
+        for most in (None, 100, 17, 12):
+            how: dict[str, Any] = {"max_tokens": most, "truncation": truncation}
+            whole = ours.encode(first, second, **how)[0]
+            options = {"add_special_tokens": True, "truncation": truncation}
+            both = [texts_[0], *(second or ())]
+            parts = ours._encode_parts(both, (), most, options)
+            assert (parts.ids, parts.types, parts.kept) == (whole.ids, whole.types, whole.kept)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_special_tokens_in_an_article_leave_the_rest_to_be_read(name: str, folder: Path) -> None:
+    """A mark that ended the text would hide the rest, or say the claim in the article's name."""
+    ours = check(name, folder)
+    tokenizer = ours.loaded_network.tokenizer  # type: ignore[attr-defined]
+    mark = str(tokenizer.eos_token or tokenizer.sep_token)
+    special = set(tokenizer.all_special_ids)
+    read: list[int] = []
+    run = network.Network.run
+
+    def counting(self: network.Network, items: Any, *rest: Any, **options: Any) -> Any:
+        read.extend(sum(t in special for t in item.tokens.tolist()) for item in items)
+        return run(self, items, *rest, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network.Network, "run", counting)
+        for said in ("", mark):
+            article = f"The mayor opened the new bridge {said} on Monday, in the old city."
+            [score] = ours.score([(Article("a", article), Summary("a", f"It is {said} old now."))])
+            assert score.value is not None
+    assert len(set(read)) == 1

@@ -86,7 +86,7 @@ def test_old_scores_of_a_check_that_marks_otherwise_now_are_computed_again(
 ) -> None:
     """`lexical` has version 4 since; ROUGE and chrF are the same."""
     asked = ("--metrics", "rouge,chrf", "--checks", "lexical", "--overwrite")
-    extra = ("--set", "data.columns.extra=[error]")
+    extra = ("--set", "data.columns.extra=[error]", "--allow-rejected", "0.1")
     (record,) = runs(
         command("score", "data/summaries.jsonl", *asked, *extra, "--no-report", "--json")
     )

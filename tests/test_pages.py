@@ -327,6 +327,8 @@ def test_any_bytes_are_a_page_of_some_kind(content: bytes) -> None:
 
 # The loader
 
+PAGE_READ = tuple(f"{block.role}\t{block.text}" for block in parse_text(TEXT).blocks)
+
 
 def test_pages_are_named_by_their_files_and_keep_the_parts(tmp_path: Path) -> None:
     (tmp_path / "flood.txt").write_text(TEXT)
@@ -343,6 +345,7 @@ def test_pages_are_named_by_their_files_and_keep_the_parts(tmp_path: Path) -> No
                 "dateline": "SABINE, Verlandia",
                 "photo_credit": "K. HALVERS / MNS",
                 "source_tag": "– Harbor Ledger",
+                "as_read": "\n".join(PAGE_READ),
             },
         )
     ]

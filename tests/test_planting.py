@@ -39,10 +39,10 @@ from evalharness.meta.planted.measure import (
     measure,
     outcome,
     plant,
-    wilson,
 )
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, Span
+from evalharness.stats.intervals import wilson
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(__file__).parents[2] / "shared" / "data"

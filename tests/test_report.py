@@ -24,6 +24,7 @@ from evalharness.report.gathered import gather
 from evalharness.report.overview import overview
 from evalharness.report.payload import Units
 from evalharness.report.ranking import standings
+from evalharness.store.runs import NOT_SWEPT
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]
@@ -729,7 +730,7 @@ def test_experiment_stands_for_its_cells_in_their_order(make_run: MakeRun, tmp_p
     found = gather([tmp_path / "exp"])
 
     assert found.names == ("z", "a")
-    assert found.missing == ("lost: not finished", "not in sweep.json, and left out: old")
+    assert found.missing == ("lost: not finished", f"old: {NOT_SWEPT}")
     cells[0]["folder"] = "../exp/z"
     (tmp_path / "exp" / "sweep.json").write_text(json.dumps({"format": 1, "cells": cells}))
     with pytest.raises(DataError, match="no folder beside it"):

@@ -73,49 +73,57 @@ def test_files_alike_in_name_and_folder_have_longer_names(here: Path) -> None:
     assert names == ["out", "v1-out", "c-v1-out"]
 
 
-def test_one_file_with_other_metrics_is_refused_with_both_ways_out(
+def test_one_file_with_other_metrics_has_an_experiment_named_by_content(
     here: Path, command: Command
 ) -> None:
     before = content(score_files(["v1/out.jsonl"])[0].folder)
     words = ("score", "v1/out.jsonl", "--metrics", "chrf", "--no-report")
-    refused = command(*words)
+    named = [command(*words) for _ in range(2)]
     after = content(SCORED / "out")
     beside = command(*words, "--set", "name=chrf")
     replaced = command(*words, "--overwrite")
 
-    assert (refused.returncode, refused.stdout) == (Exit.MENDABLE, "")
-    assert "results/score/out: holds a run with other metrics; --overwrite" in refused.stderr
+    (folder,) = Path("results").glob("score-*")
+    for done in named:
+        assert done.returncode == Exit.GOOD
+        assert f"results/score/out is of other content, and stays; these runs are in {folder}" in (
+            done.stderr
+        )
     assert after == before
+    assert list(read_run(folder / "out").figures) == ["chrf", "lexical"]
     assert beside.returncode == replaced.returncode == Exit.GOOD
     assert list(read_run("results/chrf/out").figures) == ["chrf", "lexical"]
     assert list(read_run(SCORED / "out").figures) == ["chrf", "lexical"]
 
 
 @pytest.mark.parametrize("summary", ["It snowed.", ""])
-def test_one_file_with_other_summaries_is_refused(summary: str, here: Path) -> None:
+def test_one_file_with_other_summaries_replaces_none(summary: str, here: Path) -> None:
     score_files(["v1/out.jsonl"])
+    before = content(SCORED / "out")
     write_rows("v1/out.jsonl", summary)
-    with pytest.raises(ConfigError, match="other rows"):
-        score_files(["v1/out.jsonl"])
+    (beside,) = score_files(["v1/out.jsonl"])
+
+    assert beside.folder.parent != SCORED
+    assert content(SCORED / "out") == before
     (replaced,) = score_files(["v1/out.jsonl"], overwrite=True)
 
     assert [sample["summary"]["text"] for sample in replaced.samples()] == [summary] * 3
 
 
 @pytest.mark.parametrize("n", [2, 4])
-def test_one_file_with_more_or_fewer_rows_is_refused(n: int, here: Path) -> None:
+def test_one_file_with_more_or_fewer_rows_replaces_none(n: int, here: Path) -> None:
     score_files(["v1/out.jsonl"])
     write_rows("v1/out.jsonl", "It rained.", n)
+    (beside,) = score_files(["v1/out.jsonl"])
 
-    with pytest.raises(ConfigError, match="other rows"):
-        score_files(["v1/out.jsonl"])
+    assert (read_run(SCORED / "out").n, beside.n) == (3, n)
 
 
-def test_one_file_with_another_limit_is_refused(here: Path) -> None:
+def test_one_file_with_another_limit_replaces_none(here: Path) -> None:
     score_files(["v1/out.jsonl"], limit=2)
+    (beside,) = score_files(["v1/out.jsonl"])
 
-    with pytest.raises(ConfigError, match="other limit"):
-        score_files(["v1/out.jsonl"])
+    assert (read_run(SCORED / "out").n, beside.n) == (2, 3)
 
 
 def test_overwriting_one_of_two_files_of_one_name_leaves_the_other(here: Path) -> None:
@@ -142,12 +150,13 @@ def test_systems_of_logs_of_one_name_have_runs_of_their_own(here: Path) -> None:
     ]
 
 
-def test_nothing_is_scored_where_one_of_several_would_be_replaced(here: Path) -> None:
+def test_all_of_a_call_go_together_where_one_would_be_replaced(here: Path) -> None:
     score_files([str(LOG)], systems=["echo-again"], metrics=["chrf"])
+    runs = score_files([str(LOG)])
 
-    with pytest.raises(ConfigError, match="echo-again: holds a run with other metrics"):
-        score_files([str(LOG)])
-    assert not (SCORED / "echo").exists()
+    assert [run.name for run in runs] == ["echo", "echo-again"]
+    assert len({run.folder.parent for run in runs} | {SCORED}) == 2
+    assert list(read_run(SCORED / "echo-again").figures) == ["chrf", "lexical"]
 
 
 def test_killed_score_goes_on_under_its_name(here: Path) -> None:

@@ -158,6 +158,7 @@ def test_names_of_files_are_refused_with_the_function_that_scores_them(
         ((["a"],), {"references": [["a", 3.5]]}, r"references\[0\]: float, not a text"),
         ((["a"],), {"references": [b"a"]}, r"references\[0\]: bytes, not a text"),
         ((5,), {}, "a int, not a list"),
+        (({},), {}, "a mapping without a system"),
         ((["a"],), {}, "give references=, articles=, or both"),
         ((["a"],), {"references": ["a"], "checks": ["lexical"]}, "lexical: needs articles="),
         ((["a"],), {"articles": ["a"], "metrics": ["rouge"]}, "rouge: needs references="),
@@ -173,10 +174,54 @@ def test_what_cannot_be_scored_is_refused_in_one_line(
     assert re.search(message, said), said
 
 
-def test_whole_tables_are_refused_with_their_columns() -> None:
+def test_whole_tables_beside_columns_are_refused_with_their_columns() -> None:
     frame = pytest.importorskip("pandas").DataFrame({"bart": SUMMARIES, "reference": REFERENCES})
 
-    assert refused(frame).endswith("table['summaries']: 'bart', 'reference'")
+    said = refused(frame, references=REFERENCES)
+    assert said.endswith("table['summaries']: 'bart', 'reference'")
+
+
+def table_of(kind: str, columns: dict[str, Any]) -> Any:
+    if kind == "datasets":
+        from datasets import Dataset
+
+        return Dataset.from_dict(columns)
+    if kind == "pyarrow":
+        import pyarrow as pa
+
+        return pa.table(columns)
+    return pytest.importorskip(kind).DataFrame(columns)
+
+
+@pytest.mark.parametrize("kind", ["datasets", "pandas", "polars", "pyarrow"])
+def test_whole_tables_go_by_the_names_of_their_columns(kind: str) -> None:
+    one = {"id": ["x", "y", "z"], "document": ARTICLES, "prediction": SUMMARIES,
+           "highlights": REFERENCES}  # fmt: skip
+    scores = eh.score(table_of(kind, one))
+    assert scores.mean() == eh.score(SUMMARIES, REFERENCES, ARTICLES).mean()
+    assert [row["id"] for row in scores.run.rows()] == ["x", "y", "z"]
+
+    articles = [f"{article} More was said of it in town on the next day." for article in ARTICLES]
+    systems = {
+        name: [f"{summary} So it was said." for summary in summaries]
+        for name, summaries in (("bart", SUMMARIES), ("pegasus", OTHER))
+    }
+    two = {"article": articles, "reference": REFERENCES, **systems}
+    assert eh.score(table_of(kind, two)).mean() == eh.score(systems, REFERENCES, articles).mean()
+
+
+def test_table_in_long_form_or_without_summaries_is_refused() -> None:
+    rows = {"article": ARTICLES, "summary": SUMMARIES, "system": ["a", "a", "b"]}
+    assert "several systems in its column 'system'" in refused(table_of("pandas", rows))
+    two = {"article": ARTICLES, "reference": REFERENCES, "bart": SUMMARIES, "pegasus": OTHER}
+    assert "columns that are read as nothing (pegasus)" in refused(table_of("pandas", two))
+    assert "no summaries; give columns" in refused(table_of("pandas", {"article": ARTICLES}))
+
+
+def test_parts_name_their_metric() -> None:
+    assert eh.score(SUMMARIES, REFERENCES, metrics=["rouge1", "rouge2"]).names[:2] == [
+        *("rouge1", "rouge2"),
+    ]  # fmt: skip
 
 
 def test_names_of_scores_may_be_short_or_whole() -> None:
@@ -229,6 +274,13 @@ def test_folder_goes_with_the_scores() -> None:
     assert not folder.parent.exists()
 
 
+def test_samples_can_be_read_on_when_nobody_else_has_the_run() -> None:
+    samples = eh.score(SUMMARIES, REFERENCES).run.samples()
+    gc.collect()
+
+    assert len(list(samples)) == 3
+
+
 def test_rouge_of_one_pair_is_that_of_the_metric() -> None:
     from rouge_score.rouge_scorer import RougeScorer
 
@@ -241,3 +293,34 @@ def test_rouge_of_one_pair_is_that_of_the_metric() -> None:
         assert ours[f"{name}.recall"] == figures.recall
     with pytest.raises(DataError, match="rouge: the summary is empty"):
         eh.rouge("", "A text.")
+
+
+def test_one_scorer_needs_no_list() -> None:
+    plain = eh.score(SUMMARIES, REFERENCES, metrics="rouge", checks=())
+    options = eh.score(SUMMARIES, REFERENCES, metrics={"name": "rouge", "types": ["rouge1"]})
+
+    assert plain.names == ["rouge1", "rouge2", "rougeL", "rougeLsum"]
+    assert options.names == ["rouge1"]
+
+
+def test_texts_that_files_cannot_hold_are_scored() -> None:
+    odd = ["It rained.\x00", "half \ud800 of a pair", "fine"]
+    scores = eh.score(odd, references=odd, articles=odd)
+
+    assert scores["rouge1"].tolist() == [1.0, 1.0, 1.0]
+    assert [row["summary"] for row in scores.run.rows()] == odd
+
+
+def test_config_of_a_run_in_memory_has_the_scorers_and_no_texts() -> None:
+    scores = eh.score(SUMMARIES * 1000, REFERENCES * 1000)
+    config = (scores.run.folder / "config.yaml").read_text()
+
+    assert "name: rouge" in config
+    assert len(config) < 1000
+
+
+def test_report_can_be_written_of_scores(tmp_path: Path) -> None:
+    systems = eh.score({"one": SUMMARIES, "two": OTHER}, REFERENCES, ARTICLES)
+    path = eh.write_report(*(each.run for each in systems.values()), to=tmp_path / "page.html")
+
+    assert "systems" in path.read_text()

@@ -64,7 +64,7 @@ def test_an_article_stands_with_evidence_flags_and_what_was_not_read(
     )
     assert "  rouge 50.0   lexical 10.0" in lines
     assert "    The bridge cost [[40]] million." in lines
-    assert "      number: “40”: the article has 30" in lines
+    assert "      likely error, number: “40”: the article has 30" in lines
     assert "      Article, sentence 2: It cost 30 million." in lines
     assert "always refer to the full article" in lines[-1]
 

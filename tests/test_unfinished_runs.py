@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from conftest import Done
 
-from evalharness import gate, run
-from evalharness.errors import DataError, Exit, HarnessError
+from evalharness import compare, gate, run
+from evalharness.errors import ConfigError, DataError, Exit, HarnessError
 from evalharness.runner.run import Unfinished
 from evalharness.runner.shards import run_shard
 from evalharness.store.copy import copy
@@ -311,3 +311,77 @@ def test_run_killed_at_any_moment_leaves_no_old_result(here: Path, more: tuple[s
     Path("new.yaml").write_text(json.dumps(config(1)))
 
     assert kill_everywhere(here, 1, "run", "new.yaml", "--no-report", *more) >= 20
+
+
+UNREADABLE = {
+    "text": "name: ci\nmodel: {name: lead\n",
+    "key": "name: ci\nmodels: [lead]\nmodle: lead\n",
+    "quoted": 'name: "ci"  # as before\n\tmodel: lead\n',
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize(
+    "how", [run, lambda config: run_shard(config, "1/2")], ids=["run", "shard"]
+)
+def test_config_that_cannot_be_read_leaves_no_old_result(
+    text: str, how: Callable[[str], object], here: Path
+) -> None:
+    Path("broken.yaml").write_text(text)
+    with pytest.raises(ConfigError):
+        how("broken.yaml")
+    found = gate(BASELINE, CANDIDATE, RULES)
+
+    assert (found.verdict, found.exit_code) == ("could-not-run", Exit.INCOMPLETE)
+    assert read_run(BASELINE).n == N
+    run(config(2))
+    assert gate(BASELINE, CANDIDATE, RULES).exit_code == Exit.GOOD
+
+
+def test_config_without_a_name_is_its_files_and_one_of_an_override_goes_first(here: Path) -> None:
+    Path("ci.yaml").write_text("model: {name: lead\n")
+    with pytest.raises(ConfigError):
+        run("ci.yaml", ["name=base"])
+    assert (marks_of(BASELINE) != [], marks_of(CANDIDATE)) == (True, [])
+    with pytest.raises(ConfigError):
+        run("ci.yaml")
+    assert marks_of(CANDIDATE) != []
+
+
+@pytest.mark.parametrize("text", ["extends: gone.yaml\n", "name: {ci\n"])
+def test_config_that_does_not_say_its_name_marks_nothing(text: str, here: Path) -> None:
+    Path("ci.yaml").write_text(text)
+    with pytest.raises(ConfigError):
+        run("ci.yaml")
+    assert marks_of(CANDIDATE) == marks_of(BASELINE) == []
+
+
+def swept(values: list[int], **more: Any) -> dict[str, Any]:
+    model = {"name": "lead", "label": "cand", "sentences": 2}
+    return config(2, "swept", model=model, sweep={"grid": {"model.sentences": values}}, **more)
+
+
+def test_cells_that_a_new_sweep_has_not_are_named_and_left_out(
+    here: Path, command: Command
+) -> None:
+    run(swept([1, 2, 3]))
+    old = Path("results/swept/cand,sentences=3")
+    runs = run(swept([1, 2]))
+    names = [finished.name for finished in runs]
+
+    assert [found.name for found in runs_in("results/swept")] == sorted(names)
+    compared = compare("results/swept", resamples=100)
+    assert compared.not_swept == (old.name,)
+    gated = gate("results/swept", "results/swept")
+    assert {Path(each).name for each in gated.not_swept} == {old.name}
+    for words in (("compare", "results/swept"), ("gate", "results/swept", "results/swept")):
+        assert f"{old.name}: left out: not of the newest sweep" in command(*words).stdout
+    assert [found.n for found in runs_in(old)] == [N]
+
+
+def test_run_of_one_cell_joins_the_sweep_that_is_there(here: Path) -> None:
+    run(swept([1, 2]))
+    (alone,) = run(config(3, "swept"))
+
+    assert alone.name in [found.name for found in runs_in("results/swept")]
+    assert len(runs_in("results/swept")) == 3

@@ -15,7 +15,9 @@ from evalharness.comparison.leaderboard import leaderboard
 from evalharness.comparison.shared import Incomparable
 from evalharness.errors import Exit
 from evalharness.models.extractive import Lead
+from evalharness.report.articles import articles_of
 from evalharness.report.gathered import gather
+from evalharness.report.overview import overview
 from evalharness.report.ranking import standings
 from evalharness.runner.existing import score_again
 from evalharness.store.runs import read_run
@@ -68,7 +70,7 @@ def test_gate_and_compare_refuse_and_name_the_older_side(old_first: bool, mixed:
 def test_leaderboard_ranks_the_newest_version_and_names_the_older(
     mixed: None, command: Command
 ) -> None:
-    (board,) = leaderboard("results", "numbers").boards
+    (board,) = leaderboard("results", by="numbers").boards
 
     assert [(row.run, row.rank) for row in board.rows] == [("new/lead", 1), ("base/lead", None)]
     assert board.signatures["numbers"] == read_run(NEW).signatures.metrics["numbers"]
@@ -85,6 +87,23 @@ def test_report_does_not_compare_versions_and_says_which_is_older(mixed: None) -
     (why,) = [why for label, why in found.left_out.items() if "numbers" in label.lower()]
     assert why.startswith("base/lead has scores of an older version than new/lead")
     assert "evalharness score --again" in why
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_table_of_the_report_has_figures_of_one_version_a_column(mixed: None, turned: bool) -> None:
+    gathered = gather([BASE, NEW] if turned else [NEW, BASE])
+    found = overview(gathered, articles_of(gathered), standings(gathered))
+    at = [column.label for column in gathered.columns].index("numbers")
+    cells = {row.name: row.figures[at] for row in found.rows}
+
+    old, new = cells["base/lead"], cells["new/lead"]
+    assert old is not None
+    assert new is not None
+    assert (old.old, old.mean) == (True, "")
+    assert (new.old, new.mean != "") == (False, True)
+    (note,) = [note for note in found.notes if "scored by an older version" in note]
+    assert note.startswith("base/lead: numbers: ")
+    assert AGAIN in note
 
 
 def test_old_run_is_scored_again_without_its_model_or_data(

@@ -22,7 +22,7 @@ class BartScore(BartScoring):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (float("-inf"), 0.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     by_sentences: ClassVar[bool] = True
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:

@@ -33,7 +33,7 @@ class BertScore(BertScoring):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def identity(self) -> Mapping[str, str]:
         """Return what names the weights, the layer and the sentence splitter."""

@@ -29,7 +29,7 @@ class FactCG(Grounding):
     max_tokens: 2,048 by default.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     presets: ClassVar[Mapping[str, str]] = {"deberta-v3-large": "yaxili96/FactCG-DeBERTa-v3-Large"}
 
     model: Checkpoint = "deberta-v3-large"

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 class ChunkPrompt(NamedTuple):
     """The text that the network reads, and where in it the chunk and the claim end.
 
-    lost: characters of the chunk that were cut before.
+    lost: characters of the chunk that were cut before. marks: where special tokens are meant.
     """
 
     text: str
     chunk_end: int
     claim_end: int
     lost: int = 0
+    marks: tuple[int, ...] = ()
 
 
 class ChunkSupport(NamedTuple):
@@ -89,7 +90,11 @@ class Grounding(ClaimScoring[ChunkSupport]):
     def answer(self, questions: Sequence[Question]) -> list[ChunkSupport]:
         """Return how far each chunk supports its claim."""
         prompts = [self.prompt(chunk, claim) for chunk, claim in questions]
-        items = self.loaded_network.encode([p.text for p in prompts], max_tokens=self.most_tokens)
+        items = self.loaded_network.encode(
+            [p.text for p in prompts],
+            max_tokens=self.most_tokens,
+            meant=[p.marks for p in prompts],
+        )
         values = self.support_probabilities(items)
         return [
             _support(float(value), prompt, item)

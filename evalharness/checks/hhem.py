@@ -36,7 +36,7 @@ class Hhem(Grounding):
     max_tokens: 4,096 by default; of a longer article the end is cut.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     presets: ClassVar[Mapping[str, str]] = {
         "hhem-2.1-open": "vectara/hallucination_evaluation_model"
     }
@@ -70,12 +70,13 @@ class Hhem(Grounding):
     def prompt(self, chunk: str, claim: str) -> ChunkPrompt:
         """Return the question that the authors trained with, the article cut to fit."""
         after = f"{_BETWEEN}{claim}"
-        (around,) = self.loaded_network.encode([_BEFORE + after])
+        (around,) = self.loaded_network.encode([_BEFORE + after], meant=[(0,)])
         room = self.most_tokens - len(around)
         (item,) = self.loaded_network.encode([chunk], max_tokens=max(2, room), special_tokens=False)
         read = chunk if item.kept is None else chunk[: item.kept[0]]
         start = f"{_BEFORE}{read}"
-        return ChunkPrompt(start + after, len(start), len(start + after), len(chunk) - len(read))
+        whole, lost = start + after, len(chunk) - len(read)
+        return ChunkPrompt(whole, len(start), len(whole), lost, marks=(0,))
 
     def support_probabilities(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of truth, which the first token's labels say."""

@@ -18,8 +18,7 @@ from evalharness.text.defects import unscorable
 if TYPE_CHECKING:
     import torch
 
-    from evalharness.neural.network import Network
-    from evalharness.neural.tokens import TokenOffsets
+    from evalharness.neural.network import Network, TokenOffsets
 
 # As the authors trained with, for an article that is one passage.
 BEFORE = "Summarize the following text:\npassage 1: "
@@ -61,7 +60,7 @@ class LettuceDetect(NetworkOptions):
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     by_sentences: ClassVar[bool] = True
     least_values: ClassVar[Mapping[str, int]] = {"max_tokens": 1}
 

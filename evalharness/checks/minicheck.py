@@ -32,7 +32,7 @@ class MiniCheck(Grounding):
     max_tokens: by default 512 for RoBERTa, 2,048 for the others.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     presets: ClassVar[Mapping[str, str]] = {
         "flan-t5-large": "lytang/MiniCheck-Flan-T5-Large",
         "roberta-large": "lytang/MiniCheck-RoBERTa-Large",
@@ -79,7 +79,7 @@ class MiniCheck(Grounding):
         """Return chunk and claim as the one text that the authors trained with."""
         start = f"{'predict: ' if self._writes else ''}{chunk}"
         whole = f"{start}{self.loaded_network.tokenizer.eos_token}{claim}"
-        return ChunkPrompt(whole, len(start), len(whole))
+        return ChunkPrompt(whole, len(start), len(whole), marks=(len(start),))
 
     def support_probabilities(self, items: Sequence["Encoded"]) -> "FloatValues":
         """Return the probability of support."""

@@ -82,7 +82,7 @@ class Nli(ClaimScoring[_Answer]):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     by_sentences: ClassVar[bool] = True
     least_values: ClassVar[Mapping[str, int]] = {"max_pieces": 1, "max_tokens": 1}
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": -1.0, "supported": 1.0}

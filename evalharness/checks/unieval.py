@@ -35,7 +35,7 @@ class UniEval(UniEvaluating):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     by_sentences: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -7,31 +7,36 @@ from typing import IO, Annotated, Any, Literal
 import typer
 
 from evalharness.cli import options
+from evalharness.cli.files import Files, Page, RunOrFile, runs_of, takes_files, write_page
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report import table
+from evalharness.store.runs import NOT_SWEPT
+
+Metrics = Annotated[
+    str, typer.Option(metavar="A,B", help="Metrics or parts (rouge1). Default: those shown.")
+]
+Join = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B",
+        help="Settings of a sweep (seed): runs that differ in no other "
+        "are one system, and its chance counts them.",
+    ),
+]
 
 
+@takes_files("metrics")
 def compare_command(
-    runs: options.RunArguments,
-    metrics: Annotated[
-        str,
-        typer.Option(metavar="A,B", help="Metrics or parts (rouge.rouge1). Default: those shown."),
-    ] = "",
+    runs: RunOrFile,
+    metrics: Metrics = "",
     resamples: Annotated[
         int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
     ] = 10_000,
     seed: options.Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
-    join: Annotated[
-        str,
-        typer.Option(
-            metavar="A,B",
-            help="Settings of a sweep (seed): runs that differ in no other "
-            "are one system, and its chance counts them.",
-        ),
-    ] = "",
+    join: Join = "",
     cluster: Annotated[
         str,
         typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
@@ -43,12 +48,20 @@ def compare_command(
     output: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
+    page: Page = True,
     as_json: options.AsJson = False,
+    *,
+    files: Files,
 ) -> None:
-    """Compare runs on the articles they share; the first is the baseline of the differences."""
+    """Compare runs on the articles they share; the first is the baseline of the differences.
+
+    Files of summaries are scored first; then there is a page, too.
+    """
+    names = options.split_names(metrics)
+    given = runs_of(runs, files.scored_by(names))
     found = compare_runs(
-        *runs,
-        metrics=options.split_names(metrics),
+        *given.runs,
+        metrics=names,
         resamples=resamples,
         seed=seed,
         level=level,
@@ -57,6 +70,8 @@ def compare_command(
         cluster=cluster,
     )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
+    if page:
+        write_page(given, quiet=as_json or output != "table")
 
 
 def show_comparison(found: Comparison, out: IO[str]) -> None:
@@ -112,6 +127,7 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
     for name, share in found.incomplete.items():
         how = "its means are" if name in found.systems else "left out, as its means would be"
         yield f"{name}: not ranked: answered {share}; {how} over fewer (--incomplete ranks it)"
+    yield from (f"{name}: {NOT_SWEPT}" for name in found.not_swept)
     yield (
         f"Means times 100 over the {found.articles} articles that all have; of each metric, those "
         f"that all systems have a score for (n). Between systems that share a letter there is no "

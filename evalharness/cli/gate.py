@@ -11,15 +11,28 @@ from typing import Annotated
 
 import typer
 
+from evalharness.cli.files import Files, Page, runs_of, takes_files, write_page
 from evalharness.cli.options import AsJson, print_json
 from evalharness.comparison.gate import gate as gate_runs
-from evalharness.errors import StoreError
+from evalharness.comparison.rules import read_rules
+from evalharness.errors import DataError, StoreError
 from evalharness.report.gate import annotations, gate_junit, gate_markdown, show_gate
 
 
+@takes_files()
 def gate_command(
-    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="Folder of a run, or runs.")],
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Likewise.")],
+    baseline: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASELINE", help="Folder of a run, or runs; or a file of summaries, to score."
+        ),
+    ],
+    candidate: Annotated[
+        str,
+        typer.Argument(
+            metavar="[CANDIDATE]", help="Likewise; none where one file has both systems."
+        ),
+    ] = "",
     rules: Annotated[
         str | None, typer.Option(metavar="FILE", help="YAML; without it no metric may fall by 0.01")
     ] = None,
@@ -27,16 +40,26 @@ def gate_command(
     markdown: Annotated[
         str, typer.Option(metavar="FILE", help="Write a comment with the worst articles.")
     ] = "",
+    page: Page = True,
     as_json: AsJson = False,
+    *,
+    files: Files,
 ) -> None:
     """Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."""
-    found = gate_runs(baseline, candidate, rules)
+    read_rules(rules)  # what is wrong in them is said before anything is scored
+    given = runs_of([name for name in (baseline, candidate) if name], files)
+    if len(given.runs) != 2:
+        held = ", ".join(run.name for run in given.of_files) or "one run"
+        raise DataError(f"a gate has two systems, a baseline and a candidate; here: {held}")
+    found = gate_runs(*given.runs, rules)
     if as_json:
         print_json(found.record())
     else:
         show_gate(found, sys.stdout)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             sys.stdout.writelines(f"{line}\n" for line in annotations(found))
+    if page:
+        write_page(given, quiet=as_json, rules=rules)
     if junit:
         _write(junit, gate_junit(found))
     if markdown:

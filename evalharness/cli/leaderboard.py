@@ -5,6 +5,7 @@ from typing import IO, Annotated, Any, Literal
 import typer
 
 from evalharness.cli import fail
+from evalharness.cli.files import Files, runs_of, takes_files
 from evalharness.cli.options import AsJson, Texts, print_as
 from evalharness.comparison.leaderboard import Board, Leaderboard, LeaderboardRow
 from evalharness.comparison.leaderboard import leaderboard as list_runs
@@ -15,8 +16,15 @@ from evalharness.report import table
 _HEAD = ("rank", "run", "articles", "answered", "words", "truncated")
 
 
+@takes_files()
 def leaderboard_command(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Of results.")] = "results",
+    folders: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FOLDER|FILE...]",
+            help="A folder of results, or files of summaries, to score. [default: results]",
+        ),
+    ] = None,
     by: Annotated[str, typer.Option(metavar="METRIC", help="Sort by it; default: the first.")] = "",
     incomplete: Annotated[
         bool,
@@ -26,9 +34,11 @@ def leaderboard_command(
         Literal["table", "markdown", "csv", "json"], typer.Option("--format")
     ] = "table",
     as_json: AsJson = False,
+    *,
+    files: Files,
 ) -> None:
     """List all runs in a folder, best first, a table for each set of articles."""
-    found = list_runs(folder, by, incomplete=incomplete)
+    found = list_runs(*runs_of(folders or ["results"], files).runs, by=by, incomplete=incomplete)
     print_as(output, found, show_leaderboard, FORMATS, as_json)
     lines = "\n".join([*found.unreadable, *found.unfinished])
     if lines:
@@ -47,7 +57,7 @@ def show_leaderboard(found: Leaderboard, out: IO[str]) -> None:
             )
         notes += board.old
         notes += [f"{name}: {signature}" for name, signature in board.signatures.items()]
-        table.show_table(_rows(board), out, notes=notes)
+        table.show_table(_rows(board), out, "ll", notes)
 
 
 def _by(found: Leaderboard, board: Board) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from evalharness.cli import fail
-from evalharness.cli.options import RunArguments
+from evalharness.cli.files import Files, RunOrFile, runs_of, takes_files
 from evalharness.errors import Exit
 from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
@@ -14,8 +14,9 @@ from evalharness.store.samples import PAGE_FILE
 FOLDER = "report"
 
 
+@takes_files()
 def report_command(
-    runs: RunArguments,
+    runs: RunOrFile,
     output: Annotated[
         str,
         typer.Option(
@@ -42,15 +43,18 @@ def report_command(
     plots: Annotated[
         str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
     ] = "",
+    *,
+    files: Files,
 ) -> None:
     """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
     to = output or (FOLDER if whole else PAGE_FILE)
-    path = write_report(*runs, to=to, baseline=baseline, rules=rules, cards=cards, whole=whole)
+    given = runs_of(runs, files).runs
+    path = write_report(*given, to=to, baseline=baseline, rules=rules, cards=cards, whole=whole)
     typer.echo(f"Report: {path}")
     if plots:
         from evalharness.report.plots import write_plots
 
-        typer.echo(f"Plots: {len(write_plots(*runs, to=plots))} files in {plots}")
-    if unfinished := gather(runs).unfinished:
+        typer.echo(f"Plots: {len(write_plots(*given, to=plots))} files in {plots}")
+    if unfinished := gather(given).unfinished:
         why = "their newest run did not finish"
         fail(f"not on the page: {', '.join(unfinished)}: {why}", Exit.INCOMPLETE)

@@ -48,8 +48,8 @@ def run_command(
     show_run(compute, as_json=as_json, report=report)
 
 
-def show_run(compute: Callable[..., list[Run]], *, as_json: bool, report: bool) -> None:
-    """Compute runs, and show them: as JSON or a table, and a page if asked for.
+def show_run(compute: Callable[..., list[Run]], *, as_json: bool, report: bool) -> list[Run]:
+    """Compute runs, show them as JSON or a table, and a page if asked for; and return them.
 
     Ends with `Exit.INCOMPLETE` where anything is missing, also the page.
     """
@@ -69,6 +69,7 @@ def show_run(compute: Callable[..., list[Run]], *, as_json: bool, report: bool) 
         fail(why, Exit.INCOMPLETE)
     if not is_whole:
         raise typer.Exit(Exit.INCOMPLETE)
+    return runs
 
 
 def _run_shard(

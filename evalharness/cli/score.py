@@ -1,33 +1,36 @@
 """`evalharness score`: scores of summaries that exist."""
 
+from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from evalharness.cli import options
+from evalharness.cli.files import Files, check_rejected, takes_files, tell
 from evalharness.cli.options import split_names
 from evalharness.cli.run import show_run
-from evalharness.runner.existing import FORMAT_NAMES, score_again, score_files
+from evalharness.runner.existing import score_again, score_files
 from evalharness.runner.run import Progress
+from evalharness.runner.systems import FORMAT_NAMES
 from evalharness.store.runs import Run
 
 SummaryFiles = Annotated[
     list[str],
     typer.Argument(
-        metavar="FILE...", help="JSONL, CSV or Parquet, also gzipped; logs of other harnesses."
+        metavar="FILE...",
+        help="Each a system, NAME=FILE names it: JSONL, JSON, CSV, TSV, Parquet, also gzipped; "
+        "text, a line a summary; logs of other harnesses; a folder of such files; - is stdin.",
     ),
 ]
 InputFormat = Annotated[
     str,
     typer.Option(
+        "--format",
+        "--input-format",
         metavar="NAME",
         help=f"What the files are: {', '.join(FORMAT_NAMES[1:])}; {FORMAT_NAMES[0]} finds out.",
     ),
-]
-Systems = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="A system of a log, if not all; repeatable."),
 ]
 Again = Annotated[
     bool, typer.Option("--again", help="The files are folders of runs: score them as of today.")
@@ -38,50 +41,46 @@ Overwrite = Annotated[
 ]
 
 
+@takes_files("input_format")
 def score_command(
-    files: SummaryFiles,
-    metrics: Annotated[
-        str, typer.Option(metavar="A,B", help="Metrics against the references.")
-    ] = "rouge",
-    checks: Annotated[
-        str, typer.Option(metavar="A,B", help="Checks against the article.")
-    ] = "lexical",
+    summaries_of: SummaryFiles,
     format: InputFormat = "auto",
-    system: Systems = None,
     again: Again = False,
     overwrite: Overwrite = False,
     overrides: options.Overrides = None,
     limit: options.Limit = None,
-    results: options.Results = "results",
     executor: options.ExecutorName = None,
     workers: options.WorkersOption = None,
     report: options.ReportOption = True,
     no_space_check: options.NoSpaceCheck = False,
     as_json: options.AsJson = False,
+    *,
+    files: Files,
 ) -> None:
     """Score summaries that exist: rows with article, summary and, for metrics, reference; or logs.
 
-    A log is read for each system in it; which fields are taken goes to stderr.
+    Which columns are taken for what goes to stderr.
     """
     if again:
-        show_run(partial(_score_each_again, files), as_json=as_json, report=report)
+        show_run(partial(_score_each_again, summaries_of), as_json=as_json, report=report)
         return
-    how: dict[str, Any] = {"limit": limit, "results": results}
-    how |= {"executor": executor, "workers": workers}
     compute = partial(
         score_files,
-        files,
-        split_names(metrics),
-        split_names(checks),
+        summaries_of,
+        None if files.metrics is None else split_names(files.metrics),
+        None if files.checks is None else split_names(files.checks),
         overrides or (),
-        format=format,
-        systems=system or (),
+        options=replace(files.options(), format=format),
         overwrite=overwrite,
-        **how,
+        limit=limit,
+        results=files.results,
+        executor=executor,
+        workers=workers,
         space=not no_space_check,
-        tell=lambda line: typer.echo(f"evalharness: {line}", err=True),
+        tell=tell,
     )
-    show_run(compute, as_json=as_json, report=report)
+    runs = show_run(compute, as_json=as_json, report=report)
+    check_rejected(runs, files.allow_rejected)
 
 
 def _score_each_again(folders: list[str], progress: Progress) -> list[Run]:

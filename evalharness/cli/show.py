@@ -2,10 +2,12 @@
 
 import shlex
 import sys
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from evalharness.cli.files import Files, runs_of, takes_files
 from evalharness.cli.options import AsJson, Color, print_json
 from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread_spans
@@ -20,6 +22,7 @@ from evalharness.report.verdict import (
     score_text,
     show_reminder,
 )
+from evalharness.runner.systems import split_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,26 +33,32 @@ _FIRST = 3
 _QUOTED = 60  # characters of a summary in the list
 
 
+@takes_files()
 def show_command(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Folder of a run, or of an experiment.")
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|FILE... [ID]",
+            help="A run's folder, an experiment's, or files of summaries; and an article's id, or "
+            "how only one begins.",
+        ),
     ],
-    article: Annotated[
-        str, typer.Argument(metavar="[ID]", help="An article's id, or how only one begins.")
-    ] = "",
     n: Annotated[
         int, typer.Option("-n", min=1, max=1000, help="Articles listed, without an ID.")
     ] = 10,
     full: Annotated[bool, typer.Option("--full", help="All of a long article.")] = False,
     as_json: AsJson = False,
     color: Color = True,
+    *,
+    files: Files,
 ) -> None:
     """Show one article with its summaries, evidence and flags; without ID, the worst articles."""
-    gathered = gather([run])
+    article = runs.pop() if len(runs) > 1 and not Path(split_name(runs[-1])[1]).exists() else ""
+    gathered = gather(runs_of(runs, files).runs)
     if article:
         show_article(gathered, article, sys.stdout, color=color, full=full, as_json=as_json)
     else:
-        show_worst(gathered, n, sys.stdout, run, color=color, as_json=as_json)
+        show_worst(gathered, n, sys.stdout, shlex.join(runs), color=color, as_json=as_json)
 
 
 def show_article(
@@ -84,7 +93,7 @@ def show_worst(
         score = "no score" if by is None or suspect.score is None else by.text(suspect.score)
         _list(console, suspect, score, several=len(gathered.runs) > 1)
     console.print()
-    print_wrapped(console, "", (f"Read one: evalharness show {shlex.quote(name)} ID", "dim"))
+    print_wrapped(console, "", (f"Read one: evalharness show {name} ID", "dim"))
     show_reminder(out)
 
 

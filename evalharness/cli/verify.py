@@ -5,18 +5,17 @@ from typing import Annotated
 import typer
 
 from evalharness.cli import fail
+from evalharness.cli.files import Files, RunOrFile, runs_of, takes_files
 from evalharness.cli.options import AsJson, print_result
 from evalharness.errors import Exit
-from evalharness.store.runs import UnfinishedRun
+from evalharness.store.runs import Run, UnfinishedRun
 from evalharness.trust.verify import Verified
 from evalharness.trust.verify import verify as verify_runs
 
 
+@takes_files()
 def verify_command(
-    runs: Annotated[
-        list[str],
-        typer.Argument(metavar="RUN...", help="A run's folder, an experiment's, or all results."),
-    ],
+    runs: RunOrFile,
     store: Annotated[
         str | None,
         typer.Option(metavar="FOLDER", help="The ledgers; default: store beside the experiment."),
@@ -27,10 +26,13 @@ def verify_command(
     everything: Annotated[bool, typer.Option("--all", help="Score all articles again.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Draws the sample.")] = 0,
     as_json: AsJson = False,
+    *,
+    files: Files,
 ) -> None:
     """Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs."""
-
-    found = verify_runs(*runs, store=store, sample=None if everything else sample, seed=seed)
+    given = runs_of(runs, files).runs
+    folders = [run.folder if isinstance(run, Run) else run for run in given]
+    found = verify_runs(*folders, store=store, sample=None if everything else sample, seed=seed)
     print_result(found.record(), verified_text(found), as_json)
     if found.good and found.unfinished:
         fail(str(UnfinishedRun(*found.unfinished)), Exit.INCOMPLETE)

@@ -19,10 +19,12 @@ from evalharness.comparison.shared import (
     share,
     systems_of,
 )
+from evalharness.config.registry import scaled_figure
+from evalharness.display import Cell, data_frame, figure_cell, html_block, html_table, html_text
 from evalharness.errors import HarnessError
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
-from evalharness.store.runs import Run, runs_in, unique_names
+from evalharness.store.runs import NOT_SWEPT, Run, left_behind, runs_in, unique_names
 
 # The stream of draws that joined runs add, apart from those of the articles.
 _JOINED = (2007,)
@@ -83,6 +85,7 @@ class Comparison:
     join: the settings over which runs are joined; joined: the runs of each system that has several.
     incomplete: how many articles were answered by each run that did not answer all; it has no
     letters. Where two complete runs, the first among them, are left, it is not compared at all.
+    not_swept: runs in a sweep's folder that the newest sweep has not, and so left out.
     """
 
     systems: tuple[str, ...]
@@ -102,10 +105,77 @@ class Comparison:
     join: tuple[str, ...] = ()
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     incomplete: Mapping[str, str] = field(default_factory=dict)
+    not_swept: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
         return asdict(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return self.record()
+
+    def __repr__(self) -> str:
+        proven = [d for d in self.differences if d.p_holm < self.level and d.difference]
+        lines = [
+            f"{d.system} {scaled_figure(d.difference, d.metric, '+', 1)} {d.metric}"
+            for d in proven[:3]
+        ]
+        more = f" and {len(proven) - 3} more" if len(proven) > 3 else ""
+        said = f"{', '.join(lines)}{more}" if lines else "no significant difference"
+        return (
+            f"Comparison({self.systems[0]} with {', '.join(self.systems[1:])} on "
+            f"{self.articles} articles: {said})"
+        )
+
+    def to_pandas(self) -> Any:
+        """Return a pandas frame: a row a score and system, with its difference to the baseline.
+
+        Columns: those of `Standing`, then `difference`, its ends and p-values, as `Difference` has
+        them; empty for the baseline.
+        """
+        by_pair = {(d.metric, d.system): asdict(d) for d in self.differences}
+        wanted = ("baseline", "difference", "low", "high", "p", "p_holm", "p_bh", "effect")
+        names = {"low": "difference_low", "high": "difference_high"}
+        rows = []
+        for standing in self.standings:
+            found = by_pair.get((standing.metric, standing.system), {})
+            own = {names.get(key, key): found.get(key) for key in wanted}
+            rows.append({**asdict(standing), **own})
+        return data_frame(rows)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: means with letters, and differences with intervals."""
+        rows: list[list[Cell | str]] = [
+            [name, *(self._mean_cell(m, name) for m in self.metrics)] for name in self.systems
+        ]
+        differences: list[list[Cell | str]] = [
+            [
+                f"{d.system} − {d.baseline}",
+                d.metric,
+                figure_cell(
+                    scaled_figure(d.difference, d.metric, "+", 1),
+                    f"{scaled_figure(d.low, d.metric, '+', 1)} to "
+                    f"{scaled_figure(d.high, d.metric, '+', 1)}",
+                ),
+                "<0.001" if d.p_holm < 0.001 else f"{d.p_holm:.3f}",
+            ]
+            for d in self.differences
+        ]
+        note = (
+            f"{self.articles} articles; times 100; systems that share a letter do not differ "
+            f"significantly. p is adjusted over all differences (Holm); {1 - self.level:.0%} "
+            f"intervals, {self.resamples} resamples, seed {self.seed}."
+        )
+        return html_block(
+            html_table(["system", *self.metrics], rows),
+            html_table(["difference", "score", "mean", "p"], differences, words=2),
+            html_text(note, style="notes"),
+        )
+
+    def _mean_cell(self, metric: str, system: str) -> Cell:
+        standing = self.standing(metric, system)
+        return figure_cell(scaled_figure(standing.mean, metric, digits=1), mark=standing.letters)
 
     def standing(self, metric: str, system: str) -> Standing:
         """Return a system's place by one metric."""
@@ -139,8 +209,10 @@ def compare(
     if resamples < 100:
         raise HarnessError(f"resamples: should be at least 100, not {resamples}")
     read = [inner for run in runs for inner in runs_in(run)]
+    not_swept = tuple(name for run in runs for name in left_behind(run))
     if len(read) < 2:
-        raise Incomparable("give at least two runs to compare")
+        others = f"; {', '.join(not_swept)}: {NOT_SWEPT}" if not_swept else ""
+        raise Incomparable(f"give at least two runs to compare{others}")
     names = unique_names(read)
     partial = {} if incomplete else incomplete_runs(read, names)
     kept = [n for n, name in enumerate(names) if name not in partial]
@@ -153,7 +225,7 @@ def compare(
     found = compare_shared(shared, chosen, resamples, seed, level, keys, cluster)
     without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
     standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
-    return replace(found, incomplete=partial, standings=tuple(standings))
+    return replace(found, incomplete=partial, standings=tuple(standings), not_swept=not_swept)
 
 
 def incomplete_runs(runs: Sequence[Run], names: Sequence[str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The gate: every rule of a candidate against its baseline, and the verdict of all."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -29,11 +30,13 @@ from evalharness.comparison.rules import (
 from evalharness.comparison.shared import Incomparable, Measure, Shared, choose_measures, share
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.config.yaml import nearest
+from evalharness.display import data_frame, html_block, html_table, html_text
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest
 from evalharness.stats import intervals, paired
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run, runs_in
+from evalharness.store.runs import AGAIN, Run, left_behind, runs_in
+from evalharness.store.table import LIKELY_ERRORS
 
 Mask = npt.NDArray[np.bool_]
 BASELINE, CANDIDATE = 0, 1
@@ -42,6 +45,8 @@ _ALIKE = ("finish", "words")
 # Summaries with one of these are no answer.
 _NO_ANSWER = {"empty", "refusal"}
 DEFECTS: tuple[str, ...] = get_args(Defect)
+# Shares of summaries with a flag of any kind, and with one that names a likely error, by column.
+_OF_FLAGS = {"flagged": ".flags", "likely_errors": LIKELY_ERRORS}
 
 
 class CouldNotRun(HarnessError):
@@ -108,8 +113,8 @@ class Pairing:
     def per_article(self, side: int, name: str) -> Values:
         """Return a figure of each shared article: what limits bound the mean of."""
         metric, _, what = name.rpartition(".")
-        if what == "flagged":
-            return (self._flags(side, metric) > 0).astype(np.float64)
+        if what in _OF_FLAGS:
+            return (self._flags(side, metric, _OF_FLAGS[what]) > 0).astype(np.float64)
         if what == "scored":
             return (~np.isnan(self._numbers(side, f"{metric}.value"))).astype(np.float64)
         if name == "words":
@@ -129,12 +134,17 @@ class Pairing:
             )
         return np.array([float(name in found) for found in defects])
 
-    def _flags(self, side: int, metric: str) -> Values:
-        """Return the flags of each summary; a run without such a column has flagged nothing."""
-        column = f"{metric}.flags"
-        if column not in self.runs[side].columns:
-            return np.zeros(self.shared.n)
-        return self._numbers(side, column)
+    def _flags(self, side: int, metric: str, ending: str) -> Values:
+        """Return the flags of each summary; a run without such a column has flagged nothing.
+
+        Raises: CouldNotRun where an older version flagged, and did not count likely errors.
+        """
+        run = self.runs[side]
+        if f"{metric}{ending}" in run.columns:
+            return self._numbers(side, f"{metric}{ending}")
+        if f"{metric}.flags" in run.columns:
+            raise CouldNotRun(f"{run.folder}: likely errors are not counted there; {AGAIN}")
+        return np.zeros(self.shared.n)
 
     def _numbers(self, side: int, column: str) -> Values:
         numbers: Values = self.runs[side].values([column])[self.shared.rows[side], 0]
@@ -173,7 +183,10 @@ WORST_ARTICLES = 5
 
 @dataclass(frozen=True)
 class Gate:
-    """What the rules say of a candidate, and the verdict of all; `reason` if it could not run."""
+    """What the rules say of a candidate, and the verdict of all; `reason` if it could not run.
+
+    not_swept: runs in a sweep's folder that the newest sweep has not, and so left out.
+    """
 
     verdict: GateResult
     outcomes: tuple[Outcome, ...] = ()
@@ -182,6 +195,7 @@ class Gate:
     candidate: str = ""
     articles: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
+    not_swept: tuple[str, ...] = ()
     rules: Rules = field(default_factory=Rules, repr=False)
     folders: Mapping[str, tuple[Path, Path]] = field(default_factory=dict, repr=False)
 
@@ -195,6 +209,35 @@ class Gate:
         """How many tests share the level."""
         return sum(each.p_worse is not None for each in self.outcomes)
 
+    def __repr__(self) -> str:
+        if self.reason:
+            return f"Gate({self.verdict}: {self.reason})"
+        counted = Counter(outcome.verdict for outcome in self.outcomes)
+        rules = ", ".join(f"{n} {verdict}" for verdict, n in counted.items())
+        return f"Gate({self.verdict}: {self.articles} articles; rules: {rules})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the verdict, and a row a rule."""
+        rows = [
+            [each.name, each.verdict, each.text(each.baseline), each.text(each.candidate),
+             each.message]
+            for each in self.outcomes
+        ]  # fmt: skip
+        head = ["rule", "verdict", "baseline", "candidate", "what it says"]
+        return html_block(
+            html_text(self.verdict, style=f"verdict {self.verdict}"),
+            html_text(self.reason) if self.reason else "",
+            html_table(head, rows, words=len(head)) if rows else "",
+        )
+
+    def to_pandas(self) -> Any:
+        """Return a pandas frame: a row a rule, with its figures (`Outcome`)."""
+        return data_frame([each.record() for each in self.outcomes])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return self.record()
+
     def record(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {
@@ -205,6 +248,7 @@ class Gate:
             "candidate": self.candidate,
             "articles": self.articles,
             "left_out": dict(self.left_out),
+            "not_swept": list(self.not_swept),
             "outcomes": [each.record() for each in self.outcomes],
             "rules": self.rules.model_dump(),
         }
@@ -247,6 +291,9 @@ def gate(
         reason="",
         articles=sum(pairing.shared.n for pairing in pairings),
         left_out={f"{p.system} {k}".strip(): n for p in pairings for k, n in _left_out(p).items()},
+        not_swept=tuple(
+            f"{_folder(run) / name}" for run in (baseline, candidate) for name in left_behind(run)
+        ),
         folders={p.system: (p.runs[BASELINE].folder, p.runs[CANDIDATE].folder) for p in pairings},
     )
 
@@ -535,13 +582,14 @@ def _limit_outcomes(pairing: Pairing, rules: Rules) -> Iterator[Outcome]:
 def _check_limit(pairing: Pairing, name: str) -> None:
     metrics = pairing.metrics
     metric, _, what = name.rpartition(".")
-    if what in ("flagged", "scored") and metric in metrics:
+    if what in (*_OF_FLAGS, "scored") and metric in metrics:
         for run in pairing.runs:
             if metric not in run.figures:
                 raise CouldNotRun(f"{run.folder}: no metric {metric!r}, which a limit is for")
         return
     if name not in _COUNTED:
-        known = [*_COUNTED, *(f"{m}.{w}" for m in sorted(metrics) for w in ("flagged", "scored"))]
+        of_metrics = (f"{m}.{w}" for m in sorted(metrics) for w in (*_OF_FLAGS, "scored"))
+        known = [*_COUNTED, *of_metrics]
         raise ConfigError(f"rules: limits: no figure {name!r}{nearest(name, known)}")
 
 

@@ -67,42 +67,73 @@ class Leaderboard:
         return asdict(self)
 
 
-def leaderboard(
-    folder: str | Path = "results", by: str = "", *, incomplete: bool = False
-) -> Leaderboard:
-    """Return all finished runs in a folder, grouped by their articles, best first.
+def leaderboard(*folders: str | Path | Run, by: str = "", incomplete: bool = False) -> Leaderboard:
+    """Return all finished runs in folders, or some runs, grouped by their articles, best first.
 
-    by: the figure to sort by (`rouge.rougeLsum`); otherwise the first. incomplete: whether to rank
-    runs that did not answer every article, too; else they stand below. A `run.json` that cannot be
-    read is told of in `unreadable`, a folder whose newest run did not finish in `unfinished`.
+    folders: default `results`. by: the figure to sort by (`rouge.rougeLsum`, or `rougeLsum`);
+    otherwise the first. incomplete: whether to rank runs that did not answer every article, too;
+    else they stand below. A `run.json` that cannot be read is told of in `unreadable`, a folder
+    whose newest run did not finish in `unfinished`.
 
     Raises: DataError where there is no run, or no such figure.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise DataError(f"{root}: there is no such folder")
-    runs: dict[str, Run] = {}
-    unreadable, unfinished = [], []
-    for inner in run_folders(root, "", "*/", "*/*/", "*/*/*/"):
-        try:
-            runs[inner.relative_to(root).as_posix()] = read_run_file(inner / samples.RUN_FILE)
-        except UnfinishedRun as error:
-            unfinished.append(error)
-        except DataError as error:
-            unreadable.append(str(error))
-    if unfinished and not (runs or unreadable):
-        raise unfinished[0]
+    given = folders or ("results",)
+    read = _Folders()
+    for folder in given:
+        read.add(folder, several=len(given) > 1)
+    runs = read.runs
+    if read.unfinished and not (runs or read.unreadable):
+        raise read.unfinished[0]
     if not runs:
-        raise DataError("\n".join([*unreadable, f"{root}: no finished run"]))
+        raise DataError("\n".join([*read.unreadable, f"{given[0]}: no finished run"]))
     groups: dict[str, dict[str, Run]] = {}
     for name, run in runs.items():
         groups.setdefault(run.fingerprint, {})[name] = run
+    by = _figure_named(by, runs)
     boards = [_board(fingerprint, group, by, incomplete) for fingerprint, group in groups.items()]
-    if by and not any(by in board.headings for board in boards):
-        known = sorted({heading for board in boards for heading in board.headings})
-        raise DataError(f"no figure {by!r}{nearest(by, known)}")
     boards.sort(key=lambda board: -len(board.rows))
-    return Leaderboard(tuple(boards), by, tuple(unreadable), tuple(map(str, unfinished)))
+    unfinished = tuple(map(str, read.unfinished))
+    return Leaderboard(tuple(boards), by, tuple(read.unreadable), unfinished)
+
+
+class _Folders:
+    """The runs of folders, by their names, and those that cannot be read or did not finish."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, Run] = {}
+        self.unreadable: list[str] = []
+        self.unfinished: list[UnfinishedRun] = []
+
+    def add(self, folder: str | Path | Run, *, several: bool) -> None:
+        """Add a run, or those in a folder, which is part of their names if there are several."""
+        if isinstance(folder, Run):
+            name = folder.name if folder.name not in self.runs else str(folder.folder)
+            self.runs[name] = folder
+            return
+        root = Path(folder)
+        if not root.is_dir():
+            raise DataError(f"{root}: there is no such folder")
+        for inner in run_folders(root, "", "*/", "*/*/", "*/*/*/"):
+            name = (inner if several else inner.relative_to(root)).as_posix()
+            try:
+                self.runs[name] = read_run_file(inner / samples.RUN_FILE)
+            except UnfinishedRun as error:
+                self.unfinished.append(error)
+            except DataError as error:
+                self.unreadable.append(str(error))
+
+
+def _figure_named(by: str, runs: Mapping[str, Run]) -> str:
+    """Return the heading of a figure that has this name, or is this part of the one metric.
+
+    Raises: DataError where there is none.
+    """
+    signatures: dict[str, str] = {}
+    known = sorted({name for run in runs.values() for name, _ in _figures(run, signatures)})
+    parts = [name for name in known if name.partition(".")[2] == by]
+    if by and by not in known and len(parts) != 1:
+        raise DataError(f"no figure {by!r}{nearest(by, known)}")
+    return by if by in known or not by else parts[0]
 
 
 def _board(fingerprint: str, group: Mapping[str, Run], by: str, incomplete: bool) -> Board:

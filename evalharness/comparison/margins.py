@@ -207,13 +207,13 @@ def detectable(each: Tested, level: float, tests: int) -> float | None:
     """Return the smallest true loss that is called a regression in 80 of 100 such samples.
 
     The loss seen must be beyond chance (at the level's share of one of so many tests, Holm's first
-    and strictest step) and not be shown to lie within the margin. None where nothing is known of
-    how articles differ.
+    and strictest step) and not be shown to lie within the margin, by as much as the lower bound of
+    the test lies below what was seen. None where nothing is known of how articles differ.
     """
     if each.groups < 2 or not each.error > 0:
         return None
     n = each.groups
     error = paired.cautious(each.error, n)
     beyond_chance = paired.t_quantile(1 - level / tests, n - 1) * error
-    not_tolerable = each.margin - paired.t_quantile(1 - level, n - 1) * each.error
+    not_tolerable = each.margin - (each.difference - each.low)
     return max(beyond_chance, not_tolerable) + paired.t_quantile(paired.POWER, n - 1) * error

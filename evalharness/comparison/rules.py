@@ -126,7 +126,8 @@ class Rules(_Strict):
     )
     limits: dict[str, LimitRule] = Field(
         default_factory=lambda: {"answered": LimitRule(drop=0.01)},
-        description="answered, words, truncated, a defect, METRIC.flagged, METRIC.scored",
+        description="answered, words, truncated, a defect, METRIC.likely_errors (share of "
+        "summaries with one), METRIC.flagged (with a flag of any kind), METRIC.scored",
     )
     slices: tuple[SliceRule, ...] = Field((), description="rules for parts of the articles")
     resamples: int = Field(paired.RESAMPLES, ge=1000, le=1_000_000, description="of the articles")
@@ -151,8 +152,17 @@ def _document(rules: str | Path | Mapping[str, Any]) -> Document:
     return yaml.read_yaml(Path(rules))
 
 
+_NO_JOIN = (
+    "the gate joins no runs: its bound holds for articles drawn at random, and a handful of seeds "
+    "does not show what one that was not run would do; it tests each seed beside its own, by name, "
+    "and `compare --join` joins them"
+)
+
+
 def _validate_rules(document: Document) -> Rules:
     document.refuse_credentials()
+    if "join" in document.tree:
+        raise document.error(("join",), _NO_JOIN)
     try:
         return Rules.model_validate_json(json.dumps(document.tree))
     except ValidationError as error:

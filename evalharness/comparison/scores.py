@@ -17,14 +17,16 @@ from evalharness.errors import DataError
 from evalharness.metrics.rouge import Rouge
 from evalharness.records import Article, Flag, Span, Summary, score_of
 from evalharness.runner.texts import (
+    UNNAMED,
     References,
     Scorers,
     Texts,
     articles_of,
     score_in_memory,
+    texts_of_table,
 )
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run
+from evalharness.store.runs import Run, html_of_runs, means_in_words
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,14 @@ class Scores:
 
     def __len__(self) -> int:
         return self.run.n
+
+    def __repr__(self) -> str:
+        name = "" if self.run.name == UNNAMED else f"{self.run.name}: "
+        return f"Scores({name}{self.run.n} summaries{means_in_words(self.run)})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: means with intervals, and the first flagged summaries."""
+        return html_of_runs({self.run.name: self.run})
 
     def __getitem__(self, name: str) -> Values:
         """Return the score of each summary, NaN for a missing one: `scores["rouge1"]`.
@@ -86,6 +96,10 @@ class Scores:
             return None
         return figure.low, figure.high
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return means, intervals, counts, signatures and versions, as `run.json` has them."""
+        return self.run.to_dict()
+
     def to_pandas(self) -> Any:
         """Return a pandas frame: a row a summary, with its texts and scores (`Run.to_pandas`)."""
         return self.run.to_pandas()
@@ -110,6 +124,17 @@ class Systems(Mapping[str, Scores]):
 
     def __len__(self) -> int:
         return len(self._systems)
+
+    def __repr__(self) -> str:
+        return f"Systems({', '.join(self)}: {next(iter(self.values())).run.n} summaries of each)"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a system, and the first flagged summaries."""
+        return html_of_runs({name: scores.run for name, scores in self.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `Scores.to_dict` has, by system."""
+        return {name: scores.to_dict() for name, scores in self.items()}
 
     def mean(self) -> dict[str, dict[str, float | None]]:
         """Return the means by system."""
@@ -169,7 +194,8 @@ def score(
 
     summaries, references, articles: one for each article, in the same order: lists, arrays, columns
         of a data set or a table, generators. None, or NaN, where there is none; a reference may be
-        a list of several. Files are scored by `score_files`.
+        a list of several. A whole table alone goes by the names of its columns, as files do.
+        Files are scored by `score_files`.
     metrics, checks: names, or mappings of name and options, as a config has them. By default
         `rouge` where there are references, `lexical` where there are articles.
     ids: what names the articles; by default their places, from 0. sources: where each is from.
@@ -177,7 +203,12 @@ def score(
 
     Raises: DataError for texts that cannot be used; ConfigError for scorers that cannot be had.
     """
-    given = summaries if isinstance(summaries, Mapping) else {"summaries": summaries}
+    if references is None and articles is None and (table := texts_of_table(summaries)):
+        scored: Scores | Systems = score(**table, metrics=metrics, checks=checks, seed=seed)
+        return scored
+    given = summaries if isinstance(summaries, Mapping) else {UNNAMED: summaries}
+    if not given:
+        raise DataError("summaries: a mapping without a system; give {name: summaries}")
     shared = [
         None if each is None else _once(each) for each in (references, articles, ids, sources)
     ]
@@ -239,8 +270,8 @@ def compute_metrics(
     checks: against the model's inputs, which the trainer hands on with
         `include_for_metrics=["inputs"]`.
     """
-    with_zero = [_zero_for_empty(metric) for metric in metrics]
-    return _TrainerMetrics(tokenizer, with_zero, checks)
+    named = [metrics] if isinstance(metrics, str | Mapping) else metrics
+    return _TrainerMetrics(tokenizer, [_zero_for_empty(metric) for metric in named], checks)
 
 
 class _TrainerMetrics:
@@ -254,14 +285,7 @@ class _TrainerMetrics:
         """Return the mean of each score; nothing while more batches are to come."""
         summaries = self._decode(prediction.predictions)
         references = self._decode(prediction.label_ids)
-        articles: Sequence[str | None] = [None] * len(summaries)
-        if self.checks:
-            if getattr(prediction, "inputs", None) is None:
-                raise DataError(
-                    "checks need the model's inputs: give the training arguments "
-                    'include_for_metrics=["inputs"]'
-                )
-            articles = self._decode(prediction.inputs)
+        articles = self._articles(prediction) if self.checks else [None] * len(summaries)
         self._decoded += zip(summaries, references, articles, strict=True)
         if not compute_result:
             return {}
@@ -271,6 +295,15 @@ class _TrainerMetrics:
         return {
             name: float("nan") if mean is None else mean for name, mean in scores.mean().items()
         }
+
+    def _articles(self, prediction: Any) -> Sequence[str | None]:
+        """Return the texts that the model read. Raises: DataError where they are not handed on."""
+        if getattr(prediction, "inputs", None) is None:
+            raise DataError(
+                "checks need the model's inputs: give the training arguments "
+                'include_for_metrics=["inputs"]'
+            )
+        return self._decode(prediction.inputs)
 
     def _decode(self, ids: Any) -> list[str]:
         """Return the texts of ids, shape (articles, tokens), or of scores of each token."""

@@ -221,6 +221,9 @@ def _split(name: str, run: Run) -> tuple[str, str]:
     """Return the metric and the part of a name; both may have dots, and the longest metric wins."""
     metrics = [each for each in run.figures if f"{name}.".startswith(f"{each}.")]
     metric = max(metrics, key=len, default="")
+    if not metric:  # a part alone, where one metric has it: rouge1
+        having = [each for each in run.figures if f"{each}.{name}" in run.columns]
+        return (having[0], name) if len(having) == 1 else ("", "")
     return metric, name[len(metric) + 1 :]
 
 
@@ -255,6 +258,12 @@ def older_version(one: Run, other: Run, metric: str) -> Run | None:
     if signatures[0] == signatures[1] or len({_VERSION.sub("", s) for s in signatures}) > 1:
         return None
     return one if versions_of(signatures[0]) < versions_of(signatures[1]) else other
+
+
+def is_of_older_version(run: Run, metric: str, runs: Sequence[Run]) -> bool:
+    """Tell whether a run's scores by a metric are of an older version than those of another."""
+    having = [other for other in runs if metric in other.signatures.metrics]
+    return any(other is not run and older_version(other, run, metric) is run for other in having)
 
 
 def again_command(old: Run) -> str:

@@ -83,11 +83,13 @@ class _WithChance:
 class Thresholds(_WithChance):
     """Where the bands of a score part: `flagged` below the first, `supported` from the second.
 
+    sentence: from which value on a sentence is supported, where that is not as for a summary.
     probability: what a score says of the chance that the summary is consistent, if that was learnt.
     """
 
     flagged: float = 0.2
     supported: float = 0.5
+    sentence: float | None = None
     probability: Probability | None = None
 
     def __post_init__(self) -> None:
@@ -104,6 +106,16 @@ class Thresholds(_WithChance):
         if score < self.flagged:
             return "flagged"
         return "supported" if score >= self.supported else "unsure"
+
+    def band_of_sentence(self, value: float) -> Band:
+        """Return the band of a sentence by its value.
+
+        >>> Thresholds(0.2, 0.5, sentence=0.6).band_of_sentence(0.5)
+        'unsure'
+        """
+        if self.sentence is None or value < self.flagged:
+            return self.band(value)
+        return "supported" if value >= self.sentence else "unsure"
 
 
 @dataclass(frozen=True)
@@ -159,7 +171,7 @@ class Calibrated(_WithChance):
         if self.support_from is None:
             return None
         flagged = -math.inf if self.flag_below is None else self.flag_below
-        return Thresholds(flagged, self.support_from, self.probability)
+        return Thresholds(flagged, self.support_from, probability=self.probability)
 
     def band(self, score: float | None) -> Band | None:
         """Return the band of a score; None without a score, or where nothing could be learnt."""
@@ -280,7 +292,9 @@ def load_thresholds(path: str | Path) -> Thresholds:
             raise TypeError("unexpected 'probability'")
         return Thresholds(**limits)
     except (TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"{path}: thresholds: {error}; known are flagged, supported") from error
+        raise ConfigError(
+            f"{path}: thresholds: {error}; known are flagged, supported, sentence"
+        ) from error
 
 
 def own_thresholds(check: Any) -> Thresholds:

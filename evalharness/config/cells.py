@@ -180,9 +180,14 @@ def folders_at_stake(run_config: RunConfig, results: Path) -> list[Path]:
     named = {_folder_name(_name_in_exclude(model)) for _, model in run_config.summarizers()}
     return [
         folder
-        for folder in sorted((results / _folder_name(run_config.name)).glob("*/"))
+        for folder in folders_of_experiment(run_config.name, results)
         if run_config.axes.axes or named & {folder.name, re.sub(r"-[0-9]+$", "", folder.name)}
     ]
+
+
+def folders_of_experiment(name: str, results: Path) -> list[Path]:
+    """Return the folders of an experiment's runs, finished or not, by what a config calls it."""
+    return sorted((results / _folder_name(name)).glob("*/"))
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "files": ComponentRow("evalharness.loaders.files:Files"),
         "hub": ComponentRow("evalharness.loaders.hub:Hub", packages=("datasets",), extra="hf"),
         "logs": ComponentRow("evalharness.loaders.logs.loader:Logs"),
+        "outputs": ComponentRow("evalharness.loaders.outputs:Outputs"),
         "pages": ComponentRow("evalharness.loaders.pages.loader:Pages", packages=("lxml",)),
     },
     "models": {
@@ -158,6 +159,19 @@ _PLUG_IN = ComponentRow("")
 def scorer_row(name: str) -> ComponentRow:
     """Return what is known of a metric or check; of a plug-in's only what holds for most."""
     return next((BUILT_IN[kind][name] for kind in SCORERS if name in BUILT_IN[kind]), _PLUG_IN)
+
+
+def scorer_of_part(name: str) -> str:
+    """Return the metric or check that a name means: its own, or the one with such a part.
+
+    >>> scorer_of_part("rouge1"), scorer_of_part("rouge.rougeL"), scorer_of_part("numbers")
+    ('rouge', 'rouge', 'numbers')
+    """
+    rows = {scorer: row for kind in SCORERS for scorer, row in BUILT_IN[kind].items()}
+    scorer, _, part = name.partition(".")
+    if name in rows or (scorer in rows and part in rows[scorer].shown):
+        return scorer
+    return next((scorer for scorer, row in rows.items() if name in row.shown), name)
 
 
 def model_row(name: str) -> ComponentRow:

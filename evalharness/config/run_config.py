@@ -4,6 +4,7 @@ The options of each component are checked when it is built (`config.build`), fro
 """
 
 import copy
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from evalharness.config.sweep import Axes, Combination, lay, read_axes
 from evalharness.config.yaml import Document, Key, clip_text, explain
 from evalharness.errors import ConfigError
 from evalharness.files.credentials import without_credentials
+from evalharness.files.untrusted import read_whole
 from evalharness.records import canonical
 
 
@@ -220,6 +222,32 @@ def read_run_config(
     first = _validate(_lay_combination(next(axes.combinations()), document))
     name = first.name or (Path(config).stem if isinstance(config, str | Path) else "experiment")
     return first._read_from(document, name, axes)
+
+
+# A name in the first column of a text that need not be YAML otherwise.
+_NAME_LINE = re.compile(r"""^name:[ \t]+(["']?)([^\s"'#{}\[\]]+)\1[ \t]*(?:#.*)?$""", re.MULTILINE)
+
+
+def experiment_named(
+    config: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()
+) -> str | None:
+    """Return the name of the experiment of a config that cannot be read; None where none says it.
+
+    It is that of an override, or stands in a line of the text, or else the file's.
+    """
+    pairs = [override.partition("=") for override in overrides]
+    if given := [value.strip() for key, _, value in pairs if key.strip() == "name"]:
+        return given[-1]
+    if isinstance(config, Mapping):
+        name = config.get("name", "experiment")
+        return name if isinstance(name, str) else None
+    try:
+        text = read_whole(Path(config)).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        text = ""
+    if line := _NAME_LINE.search(text):
+        return line[2]
+    return None if re.search(r"^(?:name|extends):", text, re.MULTILINE) else Path(config).stem
 
 
 def _take_axes(document: Document) -> Axes:

@@ -7,12 +7,13 @@ what looks drawn at random. Commits, digests and names such as `sk-learn` have n
 """
 
 import base64
+import contextlib
 import itertools
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 # What stands in place of a key.
 HIDDEN = "[key]"
@@ -53,6 +54,14 @@ _SHAPE = re.compile(
 _OWNERS = list(_SHAPES)
 # `https://me:password@host`; what stands before the `@` alone is a name.
 _IN_ADDRESS = re.compile(r"(?<=://)[^/?#@\s:]{0,200}:[^/?#@\s]{1,200}(?=@)")
+# What may be a text in base64 or hex; in an address, with signs per cent.
+_BASE64 = (
+    re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,4000}(?![A-Za-z0-9+/_-])"),
+    re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{24,4000}(?![A-Za-z0-9_-])"),  # within a path
+)
+_HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){16,2000}(?![0-9A-Za-z])")
+_PER_CENT = re.compile(r"[\w.~+/=%-]{16,4000}")
+_ENCODED_TWICE = 2
 # `?token=…` of an address, `api_key: …` in a sentence.
 _ASSIGNED = re.compile(
     r"(?i)(?<![a-z0-9])(?:api[_-]?key|access[_-]?key|auth|key|passw(?:or)?d|secret|sig(?:nature)?"
@@ -79,6 +88,8 @@ def find_credential(value: object, name: str = "") -> str:
 
     >>> find_credential("sk-learn"), find_credential("hf_" + 17 * "aB")
     ('', 'a key of Hugging Face')
+    >>> find_credential("c2stbGVhcm4gaXMgbm8ga2V5IG9mIGFueWJvZHk=")
+    ''
     >>> find_credential("hunter2", "password"), find_credential("OPENAI_API_KEY", "key")
     ('a credential', '')
     """
@@ -94,8 +105,15 @@ def find_credential(value: object, name: str = "") -> str:
     return "a credential" if always or (words & _OFTEN and _is_random(text)) else ""
 
 
-def _shapes(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield what looks like a credential whatever it is called, and where it stands."""
+def _shapes(text: str, times: int = _ENCODED_TWICE) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield what looks like a credential whatever it is called, and where it stands.
+
+    times: how often it may be encoded, one encoding within the other.
+    """
+    if times:
+        for inner, span in _decodings(text):
+            if first := next(_shapes(inner, times - 1), None):
+                yield first[0], span
     for match in _SHAPE.finditer(text):
         owner = _OWNERS[int((match.lastgroup or "s0")[1:])]
         if not match[0].startswith("sk-") or _is_random(match[0]):
@@ -105,6 +123,26 @@ def _shapes(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
     for match in _ASSIGNED.finditer(text):
         if _is_random(match[1]) and not _STANDS_FOR_ONE.fullmatch(match[1]):
             yield "a credential", match.span(1)
+
+
+def _decodings(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield what stands in a text in base64, in hex, or as an address has it, and where."""
+    for match in itertools.chain.from_iterable(form.finditer(text) for form in _BASE64):
+        whole = match[0].replace("-", "+").replace("_", "/")
+        with contextlib.suppress(ValueError):
+            content = base64.b64decode(whole[: len(whole) - (len(whole) % 4 == 1)] + "==")
+            yield _readable(content), match.span()
+    for match in _HEX.finditer(text):
+        yield _readable(bytes.fromhex(match[0])), match.span()
+    for match in _PER_CENT.finditer(text) if "%" in text else ():
+        if (inner := unquote(match[0])) != match[0]:
+            yield inner, match.span()
+
+
+def _readable(content: bytes) -> str:
+    """Return bytes as the text that they are; empty where they are none."""
+    text = content.decode("ascii", "replace")
+    return text if all(c.isprintable() or c.isspace() for c in text) else ""
 
 
 def _is_random(text: str) -> bool:
@@ -124,9 +162,12 @@ def without_credentials(text: str) -> str:
     >>> without_credentials("http://me:pass@host refused ghp_" + 18 * "a1")
     'http://[key]@host refused [key]'
     """
-    for start, end in sorted({span for _, span in _shapes(text)}, reverse=True):
-        text = text[:start] + HIDDEN + text[end:]
-    return text
+    kept, at = "", 0
+    for start, end in sorted({span for _, span in _shapes(text)}):
+        if start >= at:
+            kept += text[at:start] + HIDDEN
+        at = max(at, end)
+    return kept + text[at:]
 
 
 # Less of a key than this share, and fewer characters, is no use to anybody, or is no key's alone:

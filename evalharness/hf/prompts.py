@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Literal
 
 from evalharness.errors import ModelError
@@ -210,6 +210,18 @@ def first_sign_of_marks(tokenizer: Any) -> re.Pattern[str] | None:
         rest.setdefault(mark[0], []).append(re.escape(mark[1:]))
     one = (f"{re.escape(sign)}(?={'|'.join(ends)})" for sign, ends in rest.items())
     return re.compile("|".join(one)) if rest else None
+
+
+def parts_of_text(
+    text: str, first_sign: re.Pattern[str] | None, meant: Container[int] = ()
+) -> list[str]:
+    """Return a text in parts of which none has the whole of a special token that it spells out.
+
+    first_sign: as `first_sign_of_marks` has it. meant: where such tokens stand that are meant.
+    """
+    signs = first_sign.finditer(text) if first_sign else ()
+    ends = [sign.end() for sign in signs if sign.start() not in meant]
+    return [text[start:end] for start, end in itertools.pairwise([0, *ends, len(text)])]
 
 
 def thought_marks(tokenizer: Any) -> dict[str, str]:

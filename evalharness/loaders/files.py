@@ -1,10 +1,12 @@
 """Articles from JSON Lines, CSV and Parquet files."""
 
+import codecs
 import gzip
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, cast
 
@@ -13,7 +15,7 @@ from evalharness.loaders import formats, rows
 from evalharness.protocols import DataSource, Url
 from evalharness.records import Article, Rejected
 
-FileFormat = Literal["jsonl", "csv", "parquet"]
+FileFormat = Literal["jsonl", "csv", "parquet", "json", "text"]
 
 ENDINGS: dict[str, FileFormat] = {
     ".jsonl": "jsonl",
@@ -34,7 +36,7 @@ STRANGERS = {
 
 
 @dataclass(frozen=True)
-class _File:
+class DataFile:
     """A file to read: `name` stands in messages, `stem` begins the ids of rows without one."""
 
     path: Url | Path
@@ -45,7 +47,23 @@ class _File:
 
     @property
     def place(self) -> str:
-        return f"{self.name}:row " if self.format == "parquet" else f"{self.name}:"
+        """What stands before a row's number in messages."""
+        return f"{self.name}:row " if self.format in ("parquet", "json") else f"{self.name}:"
+
+    def rows(self, reading: rows.RowReader) -> Iterator[rows.Raw]:
+        """Yield the rows with their numbers. Raises: DataError for a file that cannot be read."""
+        with formats.name_in_errors(self.path), _open_file(self) as stream:
+            if self.format == "parquet":
+                yield from formats.parquet_rows(stream, reading)
+            elif self.format == "jsonl":
+                yield from formats.json_lines(stream)
+            elif self.format == "json":
+                yield from formats.json_document(stream)
+            elif self.format == "text":
+                yield from formats.text_lines(stream)
+            else:
+                tabs = formats.without_gz(Path(self.path.name)).suffix.lower() == ".tsv"
+                yield from formats.csv_rows(stream, "\t" if tabs else ",")
 
 
 @dataclass(frozen=True)
@@ -87,7 +105,7 @@ class Files:
         """Return about how many rows there are: lines of text, or what Parquet says."""
         return sum(_count(file) for file in self._files())
 
-    def _files(self) -> list[_File]:
+    def _files(self) -> list[DataFile]:
         found = [file for path in formats.paths(self.path) for file in _data_files(path)]
         found = list(dict.fromkeys(found))
         names = formats.short_file_names(found)
@@ -96,15 +114,70 @@ class Files:
             stems = names
         return [self._file(*file) for file in zip(found, names, stems, strict=True)]
 
-    def _file(self, path: Url | Path, name: str, stem: str) -> _File:
-        start = _start(path)
-        for magic, what in STRANGERS.items():
-            if start.startswith(magic):
-                raise DataError(f"{path}: this is {what}")
+    def _file(self, path: Url | Path, name: str, stem: str) -> DataFile:
+        start = _known_start(path)
         format_ = _format(path) if self.format == "auto" else self.format
         if start.startswith(formats.PARQUET_MAGIC) and format_ != "parquet":
             raise DataError(f"{path}: this is Parquet; set format: parquet")
-        return _File(path, name, stem, format_, start.startswith(formats.GZIP_MAGIC))
+        return DataFile(path, name, stem, format_, start.startswith(formats.GZIP_MAGIC))
+
+
+def open_outputs(path: Url | Path, format_: Literal["auto"] | FileFormat = "auto") -> DataFile:
+    """Return a file of summaries, of articles or of references: rows, one JSON document, or text.
+
+    What no ending tells is told by how the file begins; what is no JSON is text, a line each.
+    Raises: DataError for what is missing, empty, no file, or of no such format.
+    """
+    start = _known_start(path)
+    zipped = start.startswith(formats.GZIP_MAGIC)
+    stem = formats.without_gz(Path(path.name)).with_suffix("").name
+    file = DataFile(path, path.name, stem, "text", zipped)
+    if format_ == "auto":
+        format_ = _format_by_start(file)
+    return replace(file, format=format_)
+
+
+def _format_by_start(file: DataFile) -> FileFormat:
+    """Return the format by the ending, and where that does not tell, by how the file begins."""
+    ending = formats.without_gz(Path(file.path.name)).suffix.lower()
+    with formats.name_in_errors(file.path), _open_file(file) as stream:
+        start = stream.read(4096)
+    if start.startswith(formats.PARQUET_MAGIC):
+        return "parquet"
+    if ending in ENDINGS and ending != ".jsonl":
+        return ENDINGS[ending]
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if ending == ".json" and text.startswith(b"{"):
+        return "jsonl" if _is_json(text.partition(b"\n")[0]) and b"\n" in text else "json"
+    if text.startswith(b"["):
+        return "json" if ending in (".json", ".jsonl") or _begins_list(text) else "text"
+    if ending == ".jsonl":
+        return "jsonl"
+    if text.startswith(b'{"'):
+        return "jsonl" if _is_json(text.partition(b"\n")[0]) else "json"
+    return "text"
+
+
+def _begins_list(text: bytes) -> bool:
+    """Tell whether a text begins as a JSON list of objects or texts does; `[Music]` does not."""
+    return text[1:].lstrip()[:1] in (b"{", b'"', b"]")
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _known_start(path: Url | Path) -> bytes:
+    """Return how a file begins. Raises: DataError for what no loader reads."""
+    start = _start(path)
+    for magic, what in STRANGERS.items():
+        if start.startswith(magic):
+            raise DataError(f"{path}: this is {what}")
+    return start
 
 
 def _data_files(path: Url | Path) -> Sequence[Url | Path]:
@@ -140,27 +213,16 @@ def _format(path: Url | Path) -> FileFormat:
     raise DataError(f"{path}: unknown ending {ending or 'of a name without one'!r}; {hint}")
 
 
-def _read(file: _File, judge: rows.RowJudge) -> Iterator[Article | Rejected]:
+def _read(file: DataFile, judge: rows.RowJudge) -> Iterator[Article | Rejected]:
     empty = True
-    for row in judge.read(_raws(file, judge.reading), file.place, file.stem):
+    for row in judge.read(file.rows(judge.reading), file.place, file.stem):
         empty = False
         yield row
     if empty:
         raise DataError(f"{file.path}: the file has no rows; {formats.MEND_EMPTY}")
 
 
-def _raws(file: _File, reading: rows.RowReader) -> Iterator[rows.Raw]:
-    with formats.name_in_errors(file.path), _open_file(file) as stream:
-        if file.format == "parquet":
-            yield from formats.parquet_rows(stream, reading)
-        elif file.format == "jsonl":
-            yield from formats.json_lines(stream)
-        else:
-            tabs = formats.without_gz(Path(file.path.name)).suffix.lower() == ".tsv"
-            yield from formats.csv_rows(stream, "\t" if tabs else ",")
-
-
-def _open_file(file: _File) -> BinaryIO:
+def _open_file(file: DataFile) -> BinaryIO:
     if isinstance(file.path, Url):
         from evalharness.files.remote import open_url
 
@@ -194,7 +256,7 @@ def _on_disk(stream: BinaryIO) -> BinaryIO:
     return copy
 
 
-def _count(file: _File) -> int:
+def _count(file: DataFile) -> int:
     with formats.name_in_errors(file.path), _open_file(file) as stream:
         if file.format == "parquet":
             return formats.parquet_count(stream)

@@ -147,6 +147,82 @@ def _json_row(line: bytes) -> Row | str:
     return row if isinstance(row, dict) else "the row is not an object, like {…}"
 
 
+# A JSON document is held in memory whole.
+LARGEST_DOCUMENT = 512 * 2**20
+
+
+def json_document(stream: BinaryIO) -> Iterator[Raw]:
+    """Yield the rows of one JSON document, counted from 1.
+
+    A list of objects, or of texts, which are summaries; an object of rows or summaries by id; one
+    of columns, as pandas writes it; or an object whose one list is the rows.
+    Raises: DataError for a document that is none of these.
+    """
+    content = stream.read(LARGEST_DOCUMENT + 1)
+    if len(content) > LARGEST_DOCUMENT:
+        raise DataError(f"larger than {LARGEST_DOCUMENT // 2**20} MiB; write one object a line")
+    try:
+        document = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8: byte {error.start}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"not JSON: {str(error)[:100]}") from None
+    for number, row in enumerate(_rows_of_document(document), 1):
+        if isinstance(row, str):
+            yield number, {LINE: row}
+        else:
+            yield number, row if isinstance(row, dict) else "the row is not an object, like {…}"
+
+
+def _rows_of_document(document: Any) -> Sequence[Any]:
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict) or not document:
+        raise DataError("no rows: neither a list nor an object of rows")
+    values = list(document.values())
+    if all(isinstance(value, str) for value in values):
+        return [{"id": key, "summary": value} for key, value in document.items()]
+    if all(isinstance(value, list) for value in values) and len({len(v) for v in values}) == 1:
+        return [dict(zip(document, row, strict=True)) for row in zip(*values, strict=True)]
+    if all(isinstance(value, dict) for value in values):
+        return _rows_by_key(document)
+    lists = [value for value in values if isinstance(value, list)]
+    if len(lists) == 1 and all(isinstance(row, dict) for row in lists[0]):
+        found: list[Any] = lists[0]
+        return found
+    raise DataError("no rows: neither a list of objects nor an object of rows, columns or texts")
+
+
+def _rows_by_key(document: dict[str, dict[str, Any]]) -> list[Any]:
+    """Return rows from an object of objects: columns by place, as in pandas, or rows by id."""
+    keys = list(next(iter(document.values())))
+    if keys and all(key.isdecimal() for key in keys):
+        return [{name: column.get(key) for name, column in document.items()} for key in keys]
+    return [{"id": key, **row} for key, row in document.items()]
+
+
+# The one field of a row that is a line of text.
+LINE = "line"
+
+
+def text_lines(stream: BinaryIO) -> Iterator[Raw]:
+    """Yield the lines of a text with their numbers, from 1, also blank ones: each is a text.
+
+    Lines end as Python's text files have them, not at every character that Unicode calls a line
+    end: those of a summary must not part it.
+    """
+    for number, line in enumerate(_lines(stream), 1):
+        line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+        if len(line) > LONGEST_ROW:
+            yield number, f"the line is longer than {LONGEST_ROW // 2**20} MiB"
+            continue
+        try:
+            yield number, {LINE: line.decode().rstrip("\r\n")}
+        except UnicodeDecodeError as error:
+            at = f"byte 0x{line[error.start]:02x} at position {error.start}"
+            yield number, f"not UTF-8: {at}"
+
+
 def csv_rows(stream: BinaryIO, delimiter: str) -> Iterator[Raw]:
     """Yield the rows below the header with the number of the line each begins on.
 

@@ -67,6 +67,7 @@ class ColumnOptions:
         `references`, `reference`, `highlights`, `target` that has any; on the hub also `summary`,
         `abstract`.
     summary: a summary that exists already. Default `summary`; on the hub none.
+    system: what wrote it. Default `system`.
     title: the headline. Default `title`.
     source: where the article is from. Default `source`.
     extra: more columns to keep with the article, such as human labels; a row may lack them.
@@ -79,6 +80,7 @@ class ColumnOptions:
     article: str | None = None
     reference: str | tuple[str, ...] | None = None
     summary: str | None = None
+    system: str | None = None
     title: str | None = None
     source: str | None = None
     extra: tuple[str, ...] = ()
@@ -214,12 +216,13 @@ class RowReader:
 
     def _missing_field(self, fields: Row, use: str, name: str) -> _Defect:
         return _Defect(
-            f"no field {name!r}; the row has: {_list_fields(fields)}{self._hint(fields, use)}"
+            f"no field {name!r}; the row has: {list_fields(fields)}{self._hint(fields, use)}"
         )
 
     def _hint(self, fields: Row, use: str) -> str:
         for name in self.names[use]:
-            near = difflib.get_close_matches(name, [str(key) for key in fields], n=1)
+            keys = [str(key) for key in fields if not _is_ours(key)]
+            near = difflib.get_close_matches(name, keys, n=1)
             if near:
                 return f" (did you mean columns.{use}: {_printable_name(near[0])}?)"
         return f" (name the right one with columns.{use})"
@@ -414,8 +417,14 @@ def _printable_name(name: str) -> str:
     return name if len(name) <= 40 else name[:39] + "…"
 
 
-def _list_fields(fields: Row) -> str:
-    names = [_printable_name(str(name)) for name in fields]
+def _is_ours(name: object) -> bool:
+    """Tell whether a field was put beside those of the row, as no column of a file is called."""
+    return str(name).startswith("\0")
+
+
+def list_fields(fields: Row) -> str:
+    """Return the names of a row's fields, as a message has them."""
+    names = [_printable_name(str(name)) for name in fields if not _is_ours(name)]
     more = len(names) - NAMES_SHOWN
     listed = ", ".join(names[:NAMES_SHOWN]) or "nothing"
     return f"{listed} and {more} more" if more > 0 else listed

@@ -66,7 +66,7 @@ class BartScore(BartScoring):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (float("-inf"), 0.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each summary against its references."""

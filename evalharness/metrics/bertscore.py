@@ -236,7 +236,7 @@ class BertScore(BertScoring):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each summary; `value` is F1."""

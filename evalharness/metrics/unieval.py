@@ -1,5 +1,6 @@
 """UniEval's relevance: a T5 is asked whether the summary is relevant to its reference."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
@@ -31,6 +32,7 @@ QUESTIONS: Mapping[Dimension, str] = {
 }
 # Questions about each sentence for itself.
 BY_SENTENCE: tuple[Dimension, ...] = ("consistency", "fluency")
+_END = re.compile("</s>")
 _TOGETHER = 1024  # questions that are tokens at a time
 
 
@@ -47,6 +49,14 @@ class UniEvalQuestion(NamedTuple):
         start, _, rest = QUESTIONS[self.dimension].partition("{text}")
         middle, wanted, _ = rest.partition("{other}")
         return start + self.text + middle + (self.other if wanted else "")
+
+    @property
+    def marks(self) -> list[int]:
+        """Return where the question's own end marks stand in the prompt."""
+        start, _, rest = QUESTIONS[self.dimension].partition("{text}")
+        behind = len(start) + len(self.text)
+        own = [sign.start() for sign in _END.finditer(start)]
+        return own + [behind + sign.start() for sign in _END.finditer(rest)]
 
 
 class YesAnswer(NamedTuple):
@@ -90,7 +100,9 @@ class UniEvaluating(NetworkOptions):
         for start in range(0, len(once), _TOGETHER):
             some = once[start : start + _TOGETHER]
             prompts = [question.prompt for question in some]
-            items = self.loaded_network.encode(prompts, max_tokens=self.max_tokens)
+            items = self.loaded_network.encode(
+                prompts, max_tokens=self.max_tokens, meant=[question.marks for question in some]
+            )
             rows = self.loaded_network.run(items, self._first_step, "yes or no")
             for question, prompt, item, row in zip(some, prompts, items, rows, strict=True):
                 whole = len(prompt.rstrip())
@@ -121,7 +133,7 @@ class UniEval(UniEvaluating):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score each summary against its references."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights
-from evalharness.hf.prompts import first_sign_of_marks, positions, window
+from evalharness.hf.prompts import first_sign_of_marks, parts_of_text, positions, window
 from evalharness.models.long import MERGE
 from evalharness.models.options import CheckpointReader, Generating
 from evalharness.models.prompt import NoPrompt, Prompt
@@ -127,14 +127,11 @@ class _Reader(CheckpointReader):
     def _tokens_of_parts(self, text: str) -> Iterator[tuple[int, int, int]]:
         """Yield each token with where it begins and ends in the text."""
         start = 0
-        signs = self.first_sign.finditer(text) if self.first_sign else ()
-        for end in [*(sign.end() for sign in signs), len(text)]:
-            part = self.tokenizer(
-                text[start:end], add_special_tokens=False, return_offsets_mapping=True
-            )
+        for said in parts_of_text(text, self.first_sign):
+            part = self.tokenizer(said, add_special_tokens=False, return_offsets_mapping=True)
             for token, (first, last) in zip(part["input_ids"], part["offset_mapping"], strict=True):
                 yield token, start + first, start + last
-            start = end
+            start += len(said)
 
     def _tokens(self, text: str, **options: Any) -> Any:
         fast = self.tokenizer.is_fast

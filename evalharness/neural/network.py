@@ -5,16 +5,18 @@ Imported when the work starts, since torch is.
 
 import gc
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from transformers import AutoConfig, AutoTokenizer
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights
+from evalharness.hf.prompts import first_sign_of_marks, parts_of_text
 from evalharness.neural.batches import (
     Encoded,
     FloatValues,
@@ -36,8 +38,26 @@ _ENCODED_TOGETHER = 256
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
+class TokenOffsets(NamedTuple):
+    """The tokens of a text without special ones: ids, shape (tokens,); offsets, (tokens, 2)."""
+
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+
+
+class _Frame(NamedTuple):
+    """The special tokens before, between and after texts, and the types of all tokens."""
+
+    special: Sequence[Sequence[int]]
+    special_types: Sequence[Sequence[int]]
+    side_types: Sequence[int]
+
+
 class Network:
-    """A loaded checkpoint that scores items; what it computed once it remembers."""
+    """A loaded checkpoint that scores items; what it computed once it remembers.
+
+    A special token that a text spells out (`</s>`, `[SEP]`) is text: it ends nothing.
+    """
 
     def __init__(
         self, loaded: weights.Loaded, batch_tokens: int | Literal["auto"] = "auto"
@@ -49,6 +69,7 @@ class Network:
         self.budget = _BUDGET.get(kind, 1_024) if batch_tokens == "auto" else batch_tokens
         self.memory = Memory()
         self.computed = 0  # items that went through the network
+        self._first_sign = first_sign_of_marks(self.tokenizer)
 
     def encode(
         self,
@@ -58,8 +79,12 @@ class Network:
         max_tokens: int | None = None,
         truncation: Truncation = "longest_first",
         special_tokens: bool = True,
+        meant: Sequence[Container[int]] | None = None,
     ) -> list[Encoded]:
-        """Return each text, or text and pair, as tokens; cut to `max_tokens` where it is longer."""
+        """Return each text, or text and pair, as tokens; cut to `max_tokens` where it is longer.
+
+        meant: of each text, where special tokens stand that are meant as such, as prompts have.
+        """
         options: dict[str, Any] = {
             "return_attention_mask": False,
             "add_special_tokens": special_tokens,
@@ -70,11 +95,16 @@ class Network:
         encoded: list[Encoded] = []
         for start in range(0, len(texts), _ENCODED_TOGETHER):
             some = slice(start, start + _ENCODED_TOGETHER)
-            encoded += self._encode([side[some] for side in sides], max_tokens, options)
+            asked = [()] * len(texts[some]) if meant is None else meant[some]
+            encoded += self._encode([side[some] for side in sides], max_tokens, options, asked)
         return encoded
 
     def _encode(
-        self, given: Sequence[Sequence[str]], max_tokens: int | None, options: Mapping[str, Any]
+        self,
+        given: Sequence[Sequence[str]],
+        max_tokens: int | None,
+        options: Mapping[str, Any],
+        meant: Sequence[Container[int]],
     ) -> list[Encoded]:
         sides = [[without_surrogates(text) for text in side] for side in given]
         with weights.quiet():
@@ -82,13 +112,85 @@ class Network:
         types = rows.get("token_type_ids")
         encoded: list[Encoded] = []
         for place, ids in enumerate(rows["input_ids"]):
-            kept = None
+            kept, texts = None, [side[place] for side in sides]
+            if any(len(parts) > 1 for parts in self._parts(texts, meant[place])):
+                encoded.append(self._encode_parts(texts, meant[place], max_tokens, options))
+                continue
             if max_tokens is not None and len(ids) >= max_tokens:
-                kept = self._characters_kept([side[place] for side in sides], options)
+                kept = self._characters_kept(texts, options)
             encoded.append(
                 Encoded(pack_ids(ids), pack_ids(types[place]) if types else b"", kept=kept)
             )
         return encoded
+
+    def _parts(self, texts: Sequence[str], meant: Container[int]) -> list[list[str]]:
+        """Return texts in parts without special tokens, but for those meant in the first text."""
+        where = [meant, ()]
+        return [
+            parts_of_text(text, self._first_sign, own)
+            for text, own in zip(texts, where, strict=False)
+        ]
+
+    def _encode_parts(
+        self,
+        texts: Sequence[str],
+        meant: Container[int],
+        max_tokens: int | None,
+        options: Mapping[str, Any],
+    ) -> Encoded:
+        """Return a text, or a pair, as tokens, where one spells out special tokens."""
+        frame = self._frame(len(texts))
+        special = frame.special if options["add_special_tokens"] else [()] * (len(texts) + 1)
+        sides = [self.tokens_of_parts(parts) for parts in self._parts(texts, meant)]
+        most = [len(side.ids) for side in sides]
+        if max_tokens is not None:
+            room = max(0, max_tokens - sum(map(len, special)))
+            most = room_of_sides(most, room, options["truncation"])
+        ids, types = [*special[0]], [*frame.special_types[0][: len(special[0])]]
+        for n, (side, kept) in enumerate(zip(sides, most, strict=True)):
+            ids += [*side.ids[:kept].tolist(), *special[n + 1]]
+            types += [frame.side_types[n]] * kept
+            types += frame.special_types[n + 1][: len(special[n + 1])]
+        cut = any(kept < len(side.ids) for side, kept in zip(sides, most, strict=True))
+        ends = [int(s.offsets[:k, 1].max(initial=0)) for s, k in zip(sides, most, strict=True)]
+        whole = (ends[0], ends[1] if len(ends) > 1 else 0)
+        return Encoded(
+            pack_ids(ids),
+            pack_ids(types) if "token_type_ids" in self.tokenizer.model_input_names else b"",
+            kept=whole if cut and self.tokenizer.is_fast else None,
+        )
+
+    def tokens_of_text(self, text: str) -> TokenOffsets:
+        """Return the tokens of a text alone, without special ones."""
+        return self.tokens_of_parts(parts_of_text(without_surrogates(text), self._first_sign))
+
+    def tokens_of_parts(self, parts: Sequence[str]) -> TokenOffsets:
+        """Return the tokens of a text, each of its parts for itself; no offsets are all 0."""
+        ids: list[int] = []
+        offsets: list[tuple[int, int]] = []
+        start, fast = 0, self.tokenizer.is_fast
+        for part in parts:
+            with weights.quiet():
+                row = self.tokenizer(part, add_special_tokens=False, return_offsets_mapping=fast)
+            ids += row["input_ids"]
+            ends = row["offset_mapping"] if fast else [(-start, -start)] * len(row["input_ids"])
+            offsets += [(start + first, start + last) for first, last in ends]
+            start += len(part)
+        return TokenOffsets(np.asarray(ids, np.int32), np.asarray(offsets, np.int64).reshape(-1, 2))
+
+    def _frame(self, sides: int) -> _Frame:
+        """Return what the tokenizer puts around so many texts. Raises: ModelError."""
+        with weights.quiet():
+            bare = self.tokenizer("a", add_special_tokens=False)["input_ids"]
+            whole = self.tokenizer(*["a"] * sides)
+        ids, types = whole["input_ids"], whole.get("token_type_ids")
+        types = types or [0] * len(ids)
+        starts = [n for n in range(len(ids)) if bare and ids[n : n + len(bare)] == bare]
+        if len(starts) != sides:
+            raise ModelError("the checkpoint's tokenizer changes a text as it adds special tokens")
+        bounds = [0, *(n for at in starts for n in (at, at + len(bare))), len(ids)]
+        gaps = [slice(*bounds[n : n + 2]) for n in range(0, len(bounds), 2)]
+        return _Frame([ids[g] for g in gaps], [types[g] for g in gaps], [types[n] for n in starts])
 
     def _characters_kept(
         self, sides: Sequence[str], options: Mapping[str, Any]
@@ -257,6 +359,28 @@ class Architecture(NamedTuple):
                     f"({self.trained_on})"
                 )
         network.load_state_dict({name: tensors[name] for name in wanted})
+
+
+def room_of_sides(sizes: Sequence[int], room: int, truncation: Truncation) -> list[int]:
+    """Return how many tokens of each text stay where so many fit, as tokenizers cut them.
+
+    >>> room_of_sides([9, 2], 6, "longest_first"), room_of_sides([9, 4], 7, "only_first")
+    ([4, 2], [3, 4])
+    """
+    if sum(sizes) <= room:
+        return list(sizes)
+    if len(sizes) == 1:
+        return [room]
+    first, second = sizes
+    if truncation == "only_first":
+        return [max(0, room - second), second]
+    if truncation == "only_second":
+        return [first, max(0, room - first)]
+    shorter = min(first, second)
+    longer = room - shorter
+    if longer < shorter:
+        shorter, longer = room // 2, room - room // 2
+    return [shorter, longer] if first <= second else [longer, shorter]
 
 
 def without_surrogates(text: str) -> str:

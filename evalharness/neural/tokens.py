@@ -1,35 +1,20 @@
 """Where the tokens of a text stand, and how many of them a network reads."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from evalharness.errors import ModelError
 from evalharness.hf import weights
-from evalharness.neural.network import Network, without_surrogates
+from evalharness.neural.network import Network, TokenOffsets
 
 _NO_LIMIT = 10**6  # tokenizers without a limit say 10**30
-
-
-class TokenOffsets(NamedTuple):
-    """The tokens of a text without special ones: ids, shape (tokens,); offsets, (tokens, 2)."""
-
-    ids: npt.NDArray[np.int32]
-    offsets: npt.NDArray[np.int64]
 
 
 def tokenize_text(network: Network, text: str) -> TokenOffsets:
     """Return the tokens of a text with their characters. Raises: ModelError without offsets."""
     if not network.tokenizer.is_fast:
         raise ModelError("the checkpoint's tokenizer does not say where its tokens stand")
-    with weights.quiet():
-        found = network.tokenizer(
-            without_surrogates(text), add_special_tokens=False, return_offsets_mapping=True
-        )
-    offsets = np.asarray(found["offset_mapping"], np.int64).reshape(-1, 2)
-    return TokenOffsets(np.asarray(found["input_ids"], np.int32), offsets)
+    return network.tokens_of_text(text)
 
 
 def most_tokens(network: Network) -> int | None:

@@ -17,6 +17,7 @@ from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.files.untrusted import visible
 from evalharness.report import table
 from evalharness.store import samples
+from evalharness.store.runs import NOT_SWEPT
 
 GATE_WORDS: dict[GateResult, str] = {
     "pass": "PASS: nothing is worse than it may be",
@@ -37,7 +38,10 @@ _NO_FAILURE: tuple[RuleResult, ...] = ("pass", "not-measured")
 
 def show_gate(found: Gate, out: IO[str]) -> None:
     """Print the verdict, a line for each rule, and the worst articles of what failed."""
-    out.writelines(f"{visible(line)}\n" for line in _lines(found))
+    width = table.terminal_width(out) or table.PIPED_WIDTH
+    for line in _lines(found):
+        indent = "      " if line.startswith(" ") else "  "
+        out.writelines(f"{each}\n" for each in table.folded_text(visible(line), width, indent))
 
 
 def _lines(found: Gate) -> Iterator[str]:
@@ -73,6 +77,7 @@ def gate_notes(found: Gate) -> Iterator[str]:
         if loss != table.NONE and not each.part:
             yield f"{each.name}: a true loss of {loss} is caught 80 times in 100"
     yield from (f"{side}: {n} articles left out: not in both" for side, n in found.left_out.items())
+    yield from (f"{folder}: {NOT_SWEPT}" for folder in found.not_swept)
 
 
 def gate_markdown(found: Gate) -> str:

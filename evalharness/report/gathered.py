@@ -1,6 +1,5 @@
 """The runs of a report: found by their folders, named, and with the scores that it shows."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,13 +13,15 @@ from evalharness.errors import DataError, HarnessError
 from evalharness.report.table import columns_of, headings
 from evalharness.store import samples
 from evalharness.store.runs import (
+    NOT_SWEPT,
     Figure,
     Run,
     is_finished,
     kind_of,
+    left_behind,
     read_run,
-    run_folders,
     runs_in,
+    swept_cells,
     unique_names,
 )
 
@@ -160,35 +161,17 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
             by_folder.setdefault(given.folder.resolve(), given)
             continue
         folder = Path(given)
-        cells = _cells_of_folder(folder)
+        cells = swept_cells(folder)
         finished = [cell for cell in cells if is_finished(folder / cell)]
         if finished:
             inner = [read_run(folder / cell) for cell in finished]
             unfinished += [cell for cell in cells if cell not in finished]
-            others += [f.name for f in run_folders(folder, "*/") if f.name not in cells]
+            others += left_behind(folder)
         else:
             inner = runs_in(folder)
         for run in inner:
             by_folder.setdefault(run.folder.resolve(), run)
     missing = [f"{cell}: not finished" for cell in unfinished]
     if others:
-        missing.append(f"not in {samples.SWEEP_FILE}, and left out: {', '.join(others)}")
+        missing.append(f"{', '.join(others)}: {NOT_SWEPT}")
     return Gathered(tuple(by_folder.values()), tuple(missing), tuple(unfinished))
-
-
-def _cells_of_folder(folder: Path) -> list[str]:
-    """Return the cells that an experiment tells of; none where it tells of none, or is a run."""
-    sweep = folder / samples.SWEEP_FILE
-    return [] if run_folders(folder) or not sweep.exists() else _cells(sweep)
-
-
-def _cells(sweep: Path) -> list[str]:
-    try:
-        cells = json.loads(sweep.read_bytes())["cells"]
-        names = [cell["folder"] for cell in cells]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{sweep}: cannot be read as evalharness writes it ({error})") from None
-    for name in names:
-        if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
-            raise DataError(f"{sweep}: {name!r} is no folder beside it")
-    return names

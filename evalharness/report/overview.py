@@ -1,18 +1,26 @@
 """The first section: what was run, which system is best and how sure that is, notes, outputs."""
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from evalharness.comparison.comparison import incomplete_runs
+from evalharness.comparison.shared import is_of_older_version
 from evalharness.config.registry import scaled_figure
 from evalharness.report.articles import Articles
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.provenance import TrustCard, trust_cards
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
-from evalharness.report.table import amount_text, number_text, p_value, percent_text
+from evalharness.report.table import (
+    amount_text,
+    likely_errors_text,
+    number_text,
+    p_value,
+    percent_text,
+)
 from evalharness.store.runs import Run, ScorerFigures
 
 # Systems that a sentence names before it counts the rest.
@@ -21,7 +29,10 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class TableFigure:
-    """One cell of the table: a mean with its interval, and its place beside the best."""
+    """One cell of the table: a mean with its interval, and its place beside the best.
+
+    old: the scores are of an older version than another system's, and no figure stands beside it.
+    """
 
     mean: str
     low: str
@@ -29,6 +40,10 @@ class TableFigure:
     n: int
     mark: Mark
     whole: bool = False
+    old: bool = False
+
+
+_OLD_SCORES = TableFigure("", "", "", 0, "", old=True)
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ def overview(
     """Return what the first section shows. cards: a file of trust cards, for `trust_cards`."""
     return Overview(
         sentence=_sentence(gathered, articles),
-        headline=_headline(gathered, standings),
+        headline=" ".join(filter(None, [_errors(gathered), _headline(gathered, standings)])),
         findings=tuple(_findings(gathered, standings)),
         rows=tuple(_rows(gathered, standings)),
         notes=tuple(_notes(gathered, articles, standings)),
@@ -129,6 +144,26 @@ def join_names(names: Sequence[str], most: int | None = None) -> str:
     if most is not None and len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _errors(gathered: Gathered) -> str:
+    """Return for each check how many summaries of each system have a likely error."""
+    said: dict[str, list[str]] = {}
+    several = len(gathered.runs) > 1
+    for name, run in zip(gathered.names, gathered.runs, strict=True):
+        for label, figures in run.figures.items():
+            found = figures.likely_errors
+            if found is None or not found.of:
+                continue
+            counted = f"{name}: {found.summaries} of {found.of}"
+            text = f"{counted} ({percent_text(found.share)})" if several else ""
+            said.setdefault(label, []).append(text or likely_errors_text(found))
+    if not several:
+        return " ".join(f"By {label}, {text}." for label, [text] in said.items())
+    return " ".join(
+        f"Summaries with a likely error by {label}: {'; '.join(texts)}."
+        for label, texts in said.items()
+    )
 
 
 def _headline(gathered: Gathered, standings: Standings) -> str:
@@ -251,7 +286,12 @@ def _rows(gathered: Gathered, standings: Standings) -> Iterator[SystemRow]:
             words=number_text(run.outputs.mean_words, 0),
             truncated=_share(run.outputs.truncated, run.n),
             defects=", ".join(f"{k} {what}" for what, k in run.outputs.defects.items()),
-            figures=tuple(_figure(column, run, standings, name) for column in gathered.columns),
+            figures=tuple(
+                _OLD_SCORES
+                if is_of_older_version(run, column.measure.metric, gathered.runs)
+                else _figure(column, run, standings, name)
+                for column in gathered.columns
+            ),
         )
 
 
@@ -263,6 +303,15 @@ def _figure(column: ScoreColumn, run: Run, standings: Standings, name: str) -> T
         return TableFigure(f"{figure.corpus:.1f}", "", "", figure.n, "", whole=True)
     mean, low, high = (column.text(x) for x in (figure.mean, figure.low, figure.high))
     return TableFigure(mean, low, high, figure.n, standings.mark(column, name))
+
+
+def _older_notes(gathered: Gathered) -> Iterator[str]:
+    """Yield which systems have scores of an older version, and how they are made new."""
+    for name, run in zip(gathered.names, gathered.runs, strict=True):
+        old = [m for m in run.figures if is_of_older_version(run, m, gathered.runs)]
+        if old:
+            again = f"evalharness score --again {shlex.quote(str(run.folder))}"
+            yield f"{name}: {join_names(old)}: scored by an older version; {again} scores it anew."
 
 
 def _share(n: int, of: int) -> str:
@@ -304,6 +353,7 @@ def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iter
             f"{'' if standings.comparison is None else '; marks are by the shared ones'}."
         )
     yield from (f"{label} is not compared: {why}." for label, why in standings.left_out.items())
+    yield from _older_notes(gathered)
     yield from _reference_points(gathered)
     for name in _whole_corpus(gathered):
         yield f"{name} is of the whole corpus, and no mean over articles."

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
+from evalharness.display import UNSHOWN
 from evalharness.errors import ConfigError
 from evalharness.report.articles import Articles, Texts, articles_of, choose_all, choose_articles
 from evalharness.report.gathered import Gathered, gather
@@ -84,7 +85,7 @@ SECTIONS = (
     Section("changes", _changes),
     Section(
         "plots",
-        lambda of: plots_section(of.gathered, of.standings.comparison),
+        lambda of: plots_section(of.gathered, of.standings.plotted),
         is_linked=lambda plots: bool(plots.groups),
     ),
     Section("articles", lambda of: of.articles),
@@ -286,10 +287,6 @@ def _environment() -> "jinja2.Environment":
     return environment
 
 
-# Control characters that HTML has no use for, and halves of UTF-16 pairs, which UTF-8 cannot hold.
-_UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
 def text_for_page(value: Any) -> Any:
     r"""Return text that a page can hold: what it cannot is a replacement mark, and none is endless.
 
@@ -300,7 +297,7 @@ def text_for_page(value: Any) -> Any:
 
     if not isinstance(value, str) or isinstance(value, markupsafe.Markup):
         return value
-    return _UNSHOWN.sub("\ufffd", clip_with_count(value, _LONGEST_TEXT))
+    return UNSHOWN.sub("\ufffd", clip_with_count(value, _LONGEST_TEXT))
 
 
 def clip_with_count(text: str, most: int = 300) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from evalharness.comparison.comparison import Difference
+from evalharness.comparison.comparison import Difference, incomplete_runs
 from evalharness.comparison.gate import Gate
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report.articles import Articles, Texts, article_scores
@@ -100,7 +100,11 @@ class GateSummary:
 
 @dataclass(frozen=True)
 class PairSection:
-    """All that the section shows."""
+    """All that the section shows.
+
+    incomplete: systems that did not answer every article, and how many they did. left_out: whether
+    they are not compared, as complete ones are there.
+    """
 
     baseline: str
     systems: tuple[str, ...]
@@ -108,6 +112,8 @@ class PairSection:
     level: str
     worst: tuple[WorstArticles, ...] = ()
     gate: GateSummary | None = None
+    incomplete: tuple[tuple[str, str], ...] = ()
+    left_out: bool = False
 
 
 def pair_section(
@@ -118,9 +124,10 @@ def pair_section(
     gate: Gate | None = None,
 ) -> PairSection | None:
     """Return what changed from the first system to the others; None where nothing compares."""
-    comparison = standings.comparison
+    comparison = standings.compared
     if comparison is None:
         return None
+    partial = incomplete_runs(gathered.runs, gathered.names)
     judged = {column.key: column for column in gathered.columns if column.judged}
     return PairSection(
         baseline=comparison.systems[0],
@@ -131,8 +138,12 @@ def pair_section(
             if difference.metric in judged
         ),
         level=f"{1 - comparison.level:.0%}",
-        worst=tuple(_worst(gathered, texts, fallen)),
+        worst=tuple(
+            each for each in _worst(gathered, texts, fallen) if each.system in comparison.systems
+        ),
         gate=None if gate is None else _verdict(gate, gathered),
+        incomplete=tuple(partial.items()),
+        left_out=comparison is standings.complete,
     )
 
 

@@ -226,7 +226,18 @@ def article_record(samples: ArticleSamples) -> dict[str, Any]:
         "references": first.get("references", []),
         "sentences": _sentences(first["article"], units),
         "summaries": [None if sample is None else _summary(sample, units) for sample in samples],
+        **_page(first),
     }
+
+
+def _page(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how the page was read that an article comes from: role and text of each line."""
+    extra = sample.get("extra", {})
+    said = extra.get("as_read")
+    if not isinstance(said, str) or not said:
+        return {}
+    lines = [line.partition("\t")[::2] for line in said.split("\n")]
+    return {"page": lines, **({"profile": extra["profile"]} if extra.get("profile") else {})}
 
 
 def _sentences(text: str, units: Units) -> Spans:

@@ -44,7 +44,8 @@ class Ranking:
 class Standings:
     """What could be compared, and why the rest could not.
 
-    reason: why nothing could. left_out: by label, why a score could not.
+    reason: why nothing could. left_out: by label, why a score could not. complete: the comparison
+    of the systems that answered every article; None of fewer than two.
     """
 
     comparison: Comparison | None = None
@@ -52,6 +53,18 @@ class Standings:
     rankings: Mapping[str, Ranking] = field(default_factory=dict[str, Ranking])
     reason: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict[str, str])
+    complete: Comparison | None = None
+
+    @property
+    def compared(self) -> Comparison | None:
+        """The comparison to the first system: of the complete ones, where it is one of them."""
+        own, every = self.complete, self.comparison
+        return own if own and every and own.systems[0] == every.systems[0] else every
+
+    @property
+    def plotted(self) -> Comparison | None:
+        """The comparison of the systems that plots show: the complete ones, if there are any."""
+        return self.complete or self.comparison
 
     def mark(self, column: ScoreColumn, system: str) -> Mark:
         """Return what a system is beside the best by a score."""
@@ -82,6 +95,7 @@ def standings(gathered: Gathered) -> Standings:
         shared,
         {c.key: _ranking(c, ranked, gathered) for c in columns if c.judged and ranked},
         left_out=left_out,
+        complete=ranked,
     )
 
 

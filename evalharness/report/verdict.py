@@ -10,8 +10,8 @@ from evalharness.files.untrusted import printable
 from evalharness.loaders.pages.parts import YOU, Block, Page
 from evalharness.loaders.pages.reading import speaks_for
 from evalharness.records import Flag, Span
-from evalharness.report.table import NOTICE, amount_text
-from evalharness.runner.check import Sentence, Verdict
+from evalharness.report.table import NOTICE, amount_text, folded_text, terminal_width
+from evalharness.runner.check import Sentence, Verdict, likely_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,12 +27,13 @@ STYLES = {
 }
 VERDICT_WORDS = {
     "supported": "SUPPORTED: nothing was found that speaks against it",
-    "unsure": "UNSURE: nothing is clearly wrong, and not everything was found in the article",
-    "flagged": "FLAGGED: this may be wrong",
+    "unsure": "UNSURE: no likely error was found, but much is not in the article's words",
+    "flagged": "FLAGGED: it has a likely error",
     "no_summary": "NO SUMMARY: there is nothing to check on this page",
     "uncertain": "UNCERTAIN: it is not clear which lines of the page are the summary",
 }
 _QUOTED = 300  # characters of evidence
+_SAID = 100  # and of what is flagged
 _SHOWN = 75  # characters of a line of the page
 MOST_SIGNS = 4
 MOST_MARGIN = 99.9  # shown; what is never part of a summary has a larger one
@@ -92,7 +93,7 @@ def sign_text(sign: str) -> str:
 
 def show_reminder(out: IO[str]) -> None:
     """Print that the article is the authority."""
-    out.write(f"{NOTICE}\n")
+    out.writelines(f"{line}\n" for line in folded_text(NOTICE, terminal_width(out), indent=""))
 
 
 def console_on(out: IO[str], color: bool) -> "Console":
@@ -101,7 +102,7 @@ def console_on(out: IO[str], color: bool) -> "Console":
 
     console = Console(file=out, highlight=False)
     plain = not color or console.no_color or not console.is_terminal
-    width = WIDTH if not console.is_terminal else min(console.width, WIDTH)
+    width = min(console.width if console.is_terminal else terminal_width(out) or WIDTH, WIDTH)
     return Console(
         file=out,
         highlight=False,
@@ -146,12 +147,21 @@ class Printer:
         )
         flags = [flag for flag in self.verdict.flags if _inside(flag.span, sentence.span)]
         self._print(INDENT, *self._mark_pieces(sentence, flags))
-        for flag in flags:
-            said = " ".join(flag.span.of(self.verdict.summary).split())
+        errors = likely_errors(flags)
+        for flag in errors:
             self._print(
-                INDENT + "  ", (f"{flag.kind}: ", "bold"), (f"“{said}”: {flag.message}", "")
+                INDENT + "  ",
+                (f"likely error, {flag.kind}: ", "bold"),
+                (f"{self._quote(flag)}: {flag.message}", ""),
             )
-        self._show_evidence(sentence, flags)
+        if others := [flag for flag in flags if flag not in errors]:
+            new = "; ".join(map(self._quote, others))
+            self._print(INDENT + "  ", (f"not found in the article's words: {new}", "dim"))
+        self._show_evidence(sentence, errors)
+
+    def _quote(self, flag: Flag) -> str:
+        said = " ".join(flag.span.of(self.verdict.summary).split())
+        return f"“{textwrap.shorten(said, _SAID, placeholder=' …')}”"
 
     def _mark_pieces(self, sentence: Sentence, flags: Sequence[Flag]) -> Iterator[tuple[str, str]]:
         style = f"underline {'red' if sentence.band == 'flagged' else 'yellow'}"

@@ -1,5 +1,6 @@
 """`check`: the verdict on the summary of a page, or of an article, sentence by sentence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -7,6 +8,7 @@ from typing import Any, Literal
 from evalharness import text
 from evalharness.config.build import named_check
 from evalharness.config.calibration import Band, Thresholds, own_thresholds
+from evalharness.display import data_frame, html_block, html_table, html_text, marked_text
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import NO_ARTICLE, extra, parse_page
@@ -55,6 +57,49 @@ class Verdict:
     page: Page | None = None
     probability: float | None = None
 
+    def __repr__(self) -> str:
+        score = "" if self.score is None else f", {self.check} {self.score * 100:.1f}"
+        first = f": {self.flags[0].message}" if self.flags else ""
+        more = f" and {len(self.flags) - 1} more" if len(self.flags) > 1 else ""
+        return f"Verdict({self.verdict}{score}{first}{more})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the verdict, the summary with its flagged words marked."""
+        score = "" if self.score is None else f" ({self.check} {self.score * 100:.1f})"
+        rows = [
+            [
+                str(n),
+                sentence.band,
+                "–" if sentence.value is None else f"{sentence.value * 100:.1f}",
+            ]
+            for n, sentence in enumerate(self.sentences, 1)
+        ]
+        return html_block(
+            html_text(f"{self.verdict}{score}", style="verdict"),
+            marked_text(self.summary, self.flags, self.article),
+            html_table(["sentence", "band", "score"], rows, words=2) if rows else "",
+            html_text(self.note, style="notes") if self.note else "",
+        )
+
+    def to_pandas(self) -> Any:
+        """Return a pandas frame: a row a sentence of the summary, with its band and flags."""
+        return data_frame(
+            [
+                {
+                    "sentence": sentence.text,
+                    "value": sentence.value,
+                    "band": sentence.band,
+                    "flags": [f.message for f in self.flags if _overlap(f.span, sentence.span)],
+                    "evidence": [span.of(self.article) for span in sentence.evidence],
+                }
+                for sentence in self.sentences
+            ]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return self.record()
+
     def record(self) -> dict[str, Any]:
         """Return the verdict as JSON has it; evidence with its text and its sentence's number."""
         numbered = NumberedSentences(self.article)
@@ -67,6 +112,7 @@ class Verdict:
             "score": self.score,
             "probability": self.probability,
             "note": self.note,
+            "likely_errors": len(likely_errors(self.flags)),
             "sentences": [
                 {
                     "start": sentence.span.start,
@@ -79,10 +125,19 @@ class Verdict:
                 for sentence in self.sentences
             ],
             "flags": [
-                {**record, "text": flag.span.of(self.summary)}
+                {
+                    **record,
+                    "text": flag.span.of(self.summary),
+                    "likely_error": flag_kind(flag.kind).hard,
+                }
                 for record, flag in zip(flags, self.flags, strict=True)
             ],
         }
+
+
+def likely_errors(flags: Sequence[Flag]) -> list[Flag]:
+    """Return the flags that name a likely error: those of hard kinds."""
+    return [flag for flag in flags if flag_kind(flag.kind).hard]
 
 
 def _page_record(page: Page) -> dict[str, Any]:
@@ -160,16 +215,17 @@ def verdict_of_score(
 ) -> Verdict:
     """Return what a score says of a summary, sentence by sentence.
 
-    A sentence is flagged by a hard flag in it (`records.FLAG_KINDS`), or by a value below
-    `thresholds.flagged`; it is supported from `thresholds.supported` on. The summary is flagged if
-    a sentence, its score or a hard flag says so; it is supported if its score and all sentences
-    that have a value are; else unsure. Without a score it is unsure, unless flagged.
+    A sentence is flagged by a likely error in it, a flag of a hard kind (`records.FLAG_KINDS`), or
+    by a value below `thresholds.flagged`, where the check has such a threshold; it is supported
+    from `thresholds.supported` on (`thresholds.sentence`, where that is set). The summary is
+    flagged if a sentence, its score or a likely error says so; it is supported if its score and
+    all sentences that have a value are; else unsure. Without a score it is unsure, unless flagged.
     """
     sentences = _sentences(summary, score, thresholds)
     bands = {sentence.band for sentence in sentences if sentence.value is not None}
     bands.add("unsure" if score.value is None else thresholds.band(score.value))
     word: VerdictWord = "unsure" if "unsure" in bands else "supported"
-    if "flagged" in bands or _hard_flags(score):
+    if "flagged" in bands or likely_errors(score.flags):
         word = "flagged"
     return Verdict(
         verdict=word,
@@ -190,20 +246,16 @@ def _sentences(summary: str, score: Score, thresholds: Thresholds) -> tuple[Sent
     scored = {sentence.span: sentence for sentence in score.sentences}
     spans = {*scored}
     spans |= {s for s in text.sentences(summary) if not any(_overlap(s, other) for other in scored)}
-    hard = [flag.span for flag in _hard_flags(score)]
+    hard = [flag.span for flag in likely_errors(score.flags)]
     sentences = []
     for span in sorted(spans):
         own = scored.get(span)
-        band: Band = "unsure" if own is None else thresholds.band(own.value)
+        band: Band = "unsure" if own is None else thresholds.band_of_sentence(own.value)
         if any(_overlap(flag, span) for flag in hard):
             band = "flagged"
         value, evidence = (own.value, own.evidence) if own else (None, ())
         sentences.append(Sentence(span, span.of(summary), value, band, evidence))
     return tuple(sentences)
-
-
-def _hard_flags(score: Score) -> list[Flag]:
-    return [flag for flag in score.flags if flag_kind(flag.kind).hard]
 
 
 def _overlap(one: Span, other: Span) -> bool:

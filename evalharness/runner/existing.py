@@ -1,14 +1,16 @@
 """`score`: a run over summaries that exist, in rows of our own kind or logs of other harnesses.
 
-A run is named by its file, and by the folders above it where another file of that name was scored
-before. A run that is there already is replaced by one of the same content only, if not asked to.
+A run is named by its system's file, and by the folders above it where another file of that name was
+scored before. A run that is there already is replaced by one of the same content only, if not asked
+to: one of other content is named by its content.
 """
 
+import hashlib
 import json
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import zip_longest
 from pathlib import Path
@@ -16,17 +18,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from evalharness.config import yaml
-from evalharness.config.build import build_component
 from evalharness.config.cells import Cell, prepare, scorers_of
+from evalharness.config.registry import scorer_of_part
 from evalharness.config.run_config import RunConfig, read_run_config
-from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.executors.local import LocalPool
 from evalharness.files.temporary import OffsetIndex
-from evalharness.loaders.formats import matching_paths
-from evalharness.loaders.logs.files import open_log
-from evalharness.loaders.logs.formats import HARNESS_FORMATS
-from evalharness.loaders.logs.loader import Logs
+from evalharness.loaders.logs.formats import is_meant_to_be_skipped
 from evalharness.models.given import Given
 from evalharness.protocols import Silence
 from evalharness.records import Article, Defect, Rejected, Summary, digest, summary_of
@@ -35,6 +33,7 @@ from evalharness.runner.fill import Filled, FilledGroup
 from evalharness.runner.run import Progress, Unfinished, folder_errors_named, run
 from evalharness.runner.scores import fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing
+from evalharness.runner.systems import FileOptions, Source, sources_of
 from evalharness.runner.write import write
 from evalharness.store import samples as results_files
 from evalharness.store.ledger import Ledger, results_folder
@@ -42,80 +41,126 @@ from evalharness.store.runs import Run, runs_in
 from evalharness.store.samples import mark_unfinished
 from evalharness.store.store import STORE, Claims, Store
 
-ROWS_FORMAT = "rows"
-FORMAT_NAMES = ("auto", ROWS_FORMAT, *HARNESS_FORMATS)
+DEFAULT_METRICS = ("rouge",)
+DEFAULT_CHECKS = ("lexical",)
 REASONS_SHOWN = 5
+Tell = Callable[[str], object]
 _AT_WORK = "scoring it now; run this again when that has ended, or --set name=NAME keeps both"
-
-
-@dataclass(frozen=True)
-class _Source:
-    """What one run reads: the `data` of its config, and which fields are taken of it.
-
-    labels: those that its run may have, the first one that is no other's.
-    """
-
-    data: Mapping[str, Any]
-    labels: tuple[str, ...]
-    fields: str = ""
 
 
 def score_files(
     files: Sequence[str],
-    metrics: Sequence[str] = ("rouge",),
-    checks: Sequence[str] = ("lexical",),
+    metrics: Sequence[str] | None = None,
+    checks: Sequence[str] | None = None,
     overrides: Sequence[str] = (),
     *,
+    options: FileOptions | None = None,
     format: str = "auto",
     systems: Sequence[str] = (),
+    beside: Sequence[Run] = (),
     overwrite: bool = False,
     results: str | Path = "results",
     limit: int | None = None,
     progress: Progress | None = None,
-    tell: Callable[[str], object] = lambda line: None,
+    tell: Tell = lambda line: None,
     executor: str | None = None,
     workers: int | None = None,
     space: bool = True,
 ) -> list[Run]:
     """Score the summaries in some files and return a run for each system.
 
-    Rows with `article`, `summary` and, for metrics, `reference` make one run together; a log of
-    another harness makes one for each system whose summaries it holds.
+    A file is a system, or several: a column each, or rows that name theirs, or a log's; `NAME=FILE`
+    names it. No run is replaced by one of other content.
 
-    format: `auto` knows a log by its content; `rows`, or the name of a harness, says what they are.
-    systems: of those in logs, the ones to score; all if empty.
+    metrics, checks: default `rouge` where there are references, `lexical` where there are articles;
+        beside finished runs, those that these have.
+    options: columns, other files, what rows are joined on; `format` and `systems` are as in these.
+    beside: finished runs that the files are compared with; of the first is what the files lack.
     overwrite: whether to replace a run of the same file with other rows, metrics or options.
-    executor, workers, space: as of `run`.
-    tell: told, a line each, which fields of a log were taken, and what of it was left out.
+    tell: told, a line each, what is read from which column, and what was left out.
 
-    Raises: HarnessError for what cannot be read, and for a run that would be replaced; Unfinished
-        where one of several runs failed.
+    Raises: HarnessError for what cannot be read, recognized or joined; Unfinished where one of
+        several runs failed.
     """
-    if format not in FORMAT_NAMES:
-        raise ConfigError(f"--format {format}: known are {', '.join(FORMAT_NAMES)}")
-    config = {"name": "score", "model": "given", "metrics": [*metrics], "checks": [*checks]}
-    sources = _sources_of_systems(list(_sources(files, format, config, overrides)), systems)
-    options: dict[str, Any] = {"overrides": overrides, "limit": limit}
-    options |= {"executor": executor, "workers": workers}
+    how = options or FileOptions()
+    how = replace(how, systems=(*how.systems, *systems))
+    how = replace(how, format=format) if format != "auto" else how
+    config: dict[str, Any] = {"name": "score", "model": "given", "metrics": [], "checks": []}
     folder = results_folder(results)
+    _check_names(metrics or (), checks or ())
+    sources = sources_of(files, how, config, overrides, results=folder, runs=beside)
+    config |= _scorers_of(sources, metrics, checks, beside, tell)
+    settings: dict[str, Any] = {"limit": limit, "executor": executor, "workers": workers}
     with Claims(folder) as claims:
-        naming = _Naming(folder, partial(read_run_config, **options), overwrite, claims)
-        named = [naming.config(source, config) for source in sources]
-        run_config = partial(run, **options, results=results, progress=progress, space=space)
+        naming = _Naming(
+            folder, partial(read_run_config, **settings), overrides, overwrite, claims, tell
+        )
+        named = naming.configs(sources, config)
+        settings["overrides"] = naming.overrides
+        run_config = partial(run, **settings, results=results, progress=progress, space=space)
         return _run_each(list(zip(sources, named, strict=True)), run_config, tell)
 
 
+def _scorers_of(
+    sources: Sequence[Source],
+    metrics: Sequence[str] | None,
+    checks: Sequence[str] | None,
+    beside: Sequence[Run],
+    tell: Tell,
+) -> dict[str, Any]:
+    """Return the metrics and checks of a config: those that are named, else what can be scored.
+
+    Raises: DataError where there is nothing to score against.
+    """
+    if beside and metrics is None and checks is None:
+        theirs = _parse_config(
+            (beside[0].folder / results_files.CONFIG).read_text(encoding="utf-8"), beside[0].folder
+        )
+        return {"metrics": theirs.get("metrics", []), "checks": theirs.get("checks", [])}
+    has_references = any(source.has_references for source in sources)
+    has_articles = any(source.has_articles for source in sources)
+    if not (has_references or has_articles):
+        raise DataError(
+            "the files have neither articles nor references, so there is nothing to score against; "
+            "name files that have them: --articles FILE, --references FILE"
+        )
+    if metrics is None and not has_references:
+        tell(f"no references: not scored by {', '.join(DEFAULT_METRICS)} (--references FILE)")
+    if checks is None and not has_articles:
+        tell(f"no articles: not checked by {', '.join(DEFAULT_CHECKS)} (--articles FILE)")
+    if checks and not has_articles:
+        raise DataError(f"no articles for {', '.join(checks)} to read; --articles FILE names them")
+    default_metrics = DEFAULT_METRICS if has_references else ()
+    default_checks = DEFAULT_CHECKS if has_articles else ()
+    return {
+        "metrics": _scorers(default_metrics if metrics is None else metrics),
+        "checks": _scorers(default_checks if checks is None else checks),
+    }
+
+
+def _check_names(metrics: Sequence[str], checks: Sequence[str]) -> None:
+    """Raise ConfigError for a metric or check that there is none of, before any file is read."""
+    named = {"metrics": _scorers(metrics), "checks": _scorers(checks)}
+    data = {"name": "outputs", "path": "."}
+    scorers_of(read_run_config({"name": "score", "model": "given", "data": data, **named}))
+
+
+def _scorers(names: Sequence[str]) -> list[str]:
+    """Return the metrics or checks of names, which may be those of parts (`rouge1`), each once."""
+    return list(dict.fromkeys(scorer_of_part(name) for name in names))
+
+
 def _run_each(
-    sources: Sequence[tuple[_Source, Mapping[str, Any]]],
+    sources: Sequence[tuple[Source, Mapping[str, Any]]],
     run_config: Callable[[Mapping[str, Any]], list[Run]],
-    tell: Callable[[str], object],
+    tell: Tell,
 ) -> list[Run]:
     """Return a run for each source, with its config. Raises: Unfinished where one failed."""
     runs: list[Run] = []
     failures: dict[str, str] = {}
     for source, config in sources:
-        if source.fields:
-            tell(source.fields)
+        for line in source.fields.splitlines():
+            tell(line)
         try:
             runs += run_config(config)
         except HarnessError as error:
@@ -123,103 +168,87 @@ def _run_each(
                 raise
             failures[config["model"]["label"]] = str(error)
             continue
-        if source.data["name"] == "logs":
-            for line in _left_out(runs[-1]):
-                tell(line)
+        for line in _left_out(runs[-1]):
+            tell(line)
     if failures:
         raise Unfinished(runs, failures)
     return runs
 
 
-def _sources(
-    files: Sequence[str], format_: str, config: Mapping[str, Any], overrides: Sequence[str]
-) -> Iterator[_Source]:
-    rows: list[str] = []
-    for path in [path for file in files for path in _files_of_argument(file)]:
-        if not path.is_file() or format_ == ROWS_FORMAT or open_log(path, format_) is None:
-            rows.append(str(path))
-            continue
-        data = {"name": "logs", "path": str(path), "format": format_}
-        logs = _logs({**config, "data": data}, overrides)
-        fields = "\n".join(mapped.describe() for mapped in logs.open_logs())
-        for system in logs.systems() or [path.stem]:
-            labels = (system, *_labels(path, f"{system}-{path.stem}"))
-            yield _Source({**data, "system": system}, labels, fields)
-            fields = ""  # once for a file
-    if rows:
-        labels = _labels(Path(rows[0]), Path(rows[0]).name.partition(".")[0])
-        yield _Source({"name": "files", "path": rows if len(rows) > 1 else rows[0]}, labels)
-
-
-def _logs(config: Mapping[str, Any], overrides: Sequence[str]) -> Logs:
-    """Return the loader as the run will have it, with what the overrides make of its columns."""
-    run_config = read_run_config(config, overrides)
-    loader = build_component("loaders", ("data",), run_config.data, run_config.document)
-    if not isinstance(loader, Logs):
-        raise ConfigError("--set data.name: the loader of a log is `logs`; or give --format rows")
-    return loader
-
-
-def _sources_of_systems(sources: list[_Source], systems: Sequence[str]) -> list[_Source]:
-    """Return the sources with the systems that were asked for, and those that have none."""
-    known = list(dict.fromkeys(str(s.data["system"]) for s in sources if "system" in s.data))
-    for system in systems:
-        if system not in known:
-            raise DataError(f"no summaries of {system!r}{nearest(system, known)}")
-    return [s for s in sources if not systems or s.data.get("system") in (None, *systems)]
-
-
-def _labels(path: Path, name: str) -> tuple[str, ...]:
-    """Return labels for a file's run: its name, then with one more folder each, then a digest.
-
-    >>> _labels(Path("/v1/beam/out.jsonl"), "out")
-    ('out', 'beam-out', 'v1-beam-out', '3f16c69c-out')
-    """
-    labels = [name]
-    for folder in path.absolute().parents:
-        labels += [f"{folder.name}-{labels[-1]}"] if folder.name else []
-    return (*labels, f"{digest(str(path.absolute()))[:8]}-{name}")
-
-
 class _Naming:
-    """Finds for each run a name that is no other's, also of commands that are at work now."""
+    """Finds for each run a name that is no other's, also of commands that are at work now.
+
+    overrides: of the configs, with the name of the experiment where that is another than theirs.
+    """
 
     def __init__(
         self,
         results: Path,
-        read: Callable[[Mapping[str, Any]], RunConfig],
+        read: Callable[..., RunConfig],
+        overrides: Sequence[str],
         overwrite: bool,
         claims: Claims,
+        tell: Tell,
     ) -> None:
-        self.results, self.read, self.overwrite = results, read, overwrite
-        self.claims = claims
-        self.named: set[str] = set()  # folders of this call, as a system without case has them
+        self.results, self.read, self.overwrite, self.tell = results, read, overwrite, tell
+        self.overrides, self.claims = tuple(overrides), claims
 
-    def config(self, source: _Source, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the config of a source's run, with its label.
+    def configs(
+        self, sources: Sequence[Source], config: Mapping[str, Any]
+    ) -> list[Mapping[str, Any]]:
+        """Return the config of each source's run, with its label.
 
-        Raises: ConfigError for a run that would be replaced by one of other content.
+        Where a run of the same file has other content, all go to an experiment that is named by
+        theirs: so nothing is replaced, and the same call finds them again.
+        Raises: ConfigError where two systems of one call would have one name, or another command
+        scores them now.
         """
-        for label in source.labels:
-            whole = {**config, "data": source.data, "model": {"name": "given", "label": label}}
-            cells = prepare(self.read(whole))
-            folders = {str(cell.folder(self.results)).lower() for cell in cells}
-            if folders & self.named or any(map(self._is_of_another_file, cells)):
-                continue
-            # Once it is claimed, what another command left there just before is seen.
-            if self._claim(cells, source) and not any(map(self._is_of_another_file, cells)):
-                break
-        if folders & self.named:
-            raise ConfigError(f"{cells[0].name}: two systems would have this name; score one alone")
-        if not self._claim(cells, source):
-            raise ConfigError(f"{cells[0].folder(self.results)}: another command is {_AT_WORK}")
-        if not self.overwrite:
-            for cell in cells:
-                self._check_content(cell)
-        self.named |= folders
-        return whole
+        named = self._named(sources, config)
+        cells = [cell for each in named for cell in self._cells(each)]
+        held = [] if self.overwrite else [c for c in cells if self._holds_other_content(c)]
+        if not held:
+            return named
+        content = hashlib.sha256()
+        for cell in cells:
+            content.update(cell.config(self.results / "any").encode())
+            for row in _rows_of(cell, lambda row: None):
+                content.update(results_files.line_of(row).encode())
+        name = f"{held[0].experiment}-{content.hexdigest()[:8]}"
+        self.tell(
+            f"{held[0].folder(self.results)} is of other content, and stays; these runs are in "
+            f"{self.results / name}"
+        )
+        self.overrides = (*self.overrides, f"name={name}")
+        return self._named(sources, config)
 
-    def _claim(self, cells: Sequence[Cell], source: _Source) -> bool:
+    def _cells(self, config: Mapping[str, Any]) -> list[Cell]:
+        return prepare(self.read(config, self.overrides))
+
+    def _named(
+        self, sources: Sequence[Source], config: Mapping[str, Any]
+    ) -> list[Mapping[str, Any]]:
+        named: list[Mapping[str, Any]] = []
+        folders_named: set[str] = set()  # as a system without case has them
+        for source in sources:
+            for label in source.labels:
+                whole = {**config, "data": source.data, "model": {"name": "given", "label": label}}
+                cells = self._cells(whole)
+                folders = {str(cell.folder(self.results)).lower() for cell in cells}
+                if folders & folders_named or any(map(self._is_of_another_file, cells)):
+                    continue
+                # Once it is claimed, what another command left there just before is seen.
+                if self._claim(cells, source) and not any(map(self._is_of_another_file, cells)):
+                    break
+            if folders & folders_named:
+                why = "two systems would have this name; score one alone"
+                raise ConfigError(f"{cells[0].name}: {why}")
+            if not self._claim(cells, source):
+                raise ConfigError(f"{cells[0].folder(self.results)}: another command is {_AT_WORK}")
+            folders_named |= folders
+            named.append(whole)
+        return named
+
+    def _claim(self, cells: Sequence[Cell], source: Source) -> bool:
         """Claim a source and its cells' folders; tell whether no other command has these.
 
         Raises: ConfigError where another command scores this very source now.
@@ -247,20 +276,13 @@ class _Naming:
         except (OSError, ValueError, HarnessError):
             return ours, {}  # damaged: of another file, as far as one can tell
 
-    def _check_content(self, cell: Cell) -> None:
-        """Compare the run in a cell's folder, if there is one, with what would replace it."""
-        folder = cell.folder(self.results)
+    def _holds_other_content(self, cell: Cell) -> bool:
+        """Tell whether a cell's folder has a run with another config or other rows."""
         ours, theirs = self._configs(cell)
         if theirs is None:
-            return
-        others = [k for k in ours | theirs if ours.get(k) != theirs.get(k)]
-        if not others and not _has_rows_of(cell, folder):
-            others = ["rows"]
-        if others:
-            raise ConfigError(
-                f"{folder}: holds a run with other {', '.join(others)}; --overwrite replaces it, "
-                "--set name=NAME keeps both"
-            )
+            return False
+        unlike = any(ours.get(key) != theirs.get(key) for key in ours | theirs)
+        return unlike or not _has_rows_of(cell, cell.folder(self.results))
 
 
 def _parse_config(text: str, folder: Path) -> dict[str, Any]:
@@ -280,19 +302,13 @@ def _has_rows_of(cell: Cell, folder: Path) -> bool:
     What cannot be read of it is nothing to keep: the run again mends it.
     """
     rejected: list[Rejected] = []
-    rows = (
-        (article.id, article.text, list(article.references), article.source, dict(article.extra))
-        for window in windows(cell.loader, cell.run_config.limit, rejected.append)
-        for article in window
-    )
-    fields = ("id", "article", "references", "source", "extra")
+    rows = _rows_of(cell, rejected.append)
     try:
         samples = results_files.read_samples(folder / results_files.SAMPLES)
         for row, sample in zip_longest(rows, samples):
             if row is None or sample is None:
                 return False
-            now = results_files.line_of(dict(zip(fields, row, strict=True)))
-            if now != results_files.line_of({name: sample[name] for name in fields}):
+            if results_files.line_of(row) != results_files.line_of({k: sample[k] for k in row}):
                 return False
         listed = folder / results_files.REJECTED
         n = sum(1 for _ in results_files.read_lines(listed)) if listed.exists() else 0
@@ -301,15 +317,21 @@ def _has_rows_of(cell: Cell, folder: Path) -> bool:
         return True
 
 
-def _files_of_argument(file: str) -> list[Path]:
-    try:
-        return matching_paths(Path(file))
-    except DataError:  # what is not there is for the loader of rows to say
-        return [Path(file)]
+def _rows_of(cell: Cell, reject: Callable[[Rejected], object]) -> Iterator[dict[str, Any]]:
+    """Yield what a sample holds of each article that a cell reads."""
+    for window in windows(cell.loader, cell.run_config.limit, reject):
+        for article in window:
+            yield {
+                "id": article.id,
+                "article": article.text,
+                "references": list(article.references),
+                "source": article.source,
+                "extra": dict(article.extra),
+            }
 
 
 def _left_out(finished: Run) -> Iterator[str]:
-    """Yield how many records of a log were left out, and the most frequent reasons."""
+    """Yield how many rows of a file were left out, and the most frequent reasons."""
     counts = finished.counts
     if not counts.rejected:
         return
@@ -318,7 +340,15 @@ def _left_out(finished: Run) -> Iterator[str]:
     shown = [f"{n} × {reason}" for reason, n in reasons.most_common(REASONS_SHOWN)]
     more = len(reasons) - len(shown)
     listed = "; ".join([*shown, f"{more} more reasons"] if more > 0 else shown)
-    yield f"{finished.name}: left out {counts.rejected} of {counts.rows} records: {listed}"
+    yield f"{finished.name}: left out {counts.rejected} of {counts.rows} rows: {listed}"
+
+
+def count_rejected(finished: Run) -> int:
+    """Return how many rows of a run were left out that should not: of a log, not second epochs."""
+    if not finished.counts.rejected:
+        return 0
+    rejected = results_files.read_samples(finished.folder / results_files.REJECTED)
+    return sum(not is_meant_to_be_skipped(str(row["reason"])) for row in rejected)
 
 
 def score_again(path: str | Path, *, progress: Progress | None = None) -> list[Run]:

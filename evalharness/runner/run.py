@@ -1,22 +1,30 @@
 """From a config to runs: two verbs, `fill` the store with what it lacks, `write` the runs."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from evalharness.config.cells import Cell, executor_of, folders_at_stake, prepare
-from evalharness.config.run_config import RunConfig, read_run_config
-from evalharness.errors import Exit, HarnessError
+from evalharness.config.cells import (
+    Cell,
+    executor_of,
+    folders_at_stake,
+    folders_of_experiment,
+    prepare,
+)
+from evalharness.config.run_config import RunConfig, experiment_named, read_run_config
+from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.executors.local import LocalPool
+from evalharness.files.untrusted import read_whole
 from evalharness.protocols import Progress as Progress
 from evalharness.runner.fill import fill
 from evalharness.runner.provenance import provenance
 from evalharness.runner.space import check_space
 from evalharness.runner.write import write
 from evalharness.store.ledger import RunFolder, cannot_write, results_folder
-from evalharness.store.runs import Run
+from evalharness.store.runs import Run, swept_cells
 from evalharness.store.samples import (
     RUN_FILE,
     SWEEP_FILE,
@@ -61,13 +69,12 @@ def run(
         a cell of several failed.
     """
     folder = results_folder(results)
-    run_config = read_run_config(config, overrides, limit, executor, workers)
+    run_config = read_marked(folder, config, overrides, limit, executor, workers)
     cells = prepare_marked(run_config, folder)
     if space:
         check_space(cells, folder)
     built_executor = executor_of(run_config, cells)
-    if len(cells) > 1:
-        write_sweep(cells, folder)
+    write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
     with folder_errors_named(folder):
@@ -81,6 +88,29 @@ def run(
     if failures:
         raise Unfinished(runs, failures)
     return runs
+
+
+def read_marked(
+    results: Path,
+    config: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    limit: int | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
+) -> RunConfig:
+    """Read a config; of one that cannot be read the runs there are marked as unfinished.
+
+    So no gate takes what an earlier config wrote for its result. Where such a config does not tell
+    its experiment's name, nothing is marked. Raises: ConfigError.
+    """
+    try:
+        return read_run_config(config, overrides, limit, executor, workers)
+    except ConfigError:
+        name = experiment_named(config, overrides)
+        for old in folders_of_experiment(name, results) if name else ():
+            if (old / RUN_FILE).exists():
+                mark_unfinished(old)
+        raise
 
 
 def prepare_marked(run_config: RunConfig, results: Path) -> list[Cell]:
@@ -97,7 +127,11 @@ def prepare_marked(run_config: RunConfig, results: Path) -> list[Cell]:
 
 
 def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
-    """Write which cells an experiment has, where they are, and what the sweep set in each."""
+    """Write which cells an experiment has, where they are, and what the sweep set in each.
+
+    A single cell is added to the sweep that is there; without one there is nothing to tell.
+    """
+    experiment = folder / cells[0].experiment
     entries = [
         {
             "cell": cell.name,
@@ -107,8 +141,12 @@ def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
         }
         for cell in cells
     ]
+    if len(cells) == 1:
+        if not (experiment / SWEEP_FILE).exists() or cells[0].name in swept_cells(experiment):
+            return
+        entries = [*json.loads(read_whole(experiment / SWEEP_FILE))["cells"], *entries]
     record = {"format": 1, "experiment": cells[0].experiment, "cells": entries}
-    RunFolder(folder / cells[0].experiment).write(SWEEP_FILE, text_alone(sealed_alone(record)))
+    RunFolder(experiment).write(SWEEP_FILE, text_alone(sealed_alone(record)))
 
 
 def run_cell(cell: Cell, folder: Path, progress: Progress) -> Run:

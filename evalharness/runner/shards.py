@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config.cells import executor_of
-from evalharness.config.run_config import read_run_config
 from evalharness.errors import ConfigError
 from evalharness.files.temporary import OffsetIndex
 from evalharness.protocols import Progress
@@ -23,7 +22,7 @@ from evalharness.records import Article, Summary
 from evalharness.runner.articles import Claim, Unit, units
 from evalharness.runner.fill import Filled, fill
 from evalharness.runner.provenance import provenance
-from evalharness.runner.run import prepare_marked
+from evalharness.runner.run import prepare_marked, read_marked
 from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.store.ledger import results_folder
 from evalharness.store.store import STORE, Store
@@ -102,7 +101,7 @@ def run_shard(
     """
     which = shard_of(shard) if isinstance(shard, str) else shard
     folder = results_folder(results)
-    run_config = read_run_config(config, overrides, limit, executor, workers)
+    run_config = read_marked(folder, config, overrides, limit, executor, workers)
     cells = prepare_marked(run_config, folder)
     dealing = _Dealing(which)
     with executor_of(run_config, cells).pool() as pool:

@@ -4,21 +4,32 @@ A run of them is computed and written as any other, in a folder that goes when t
 there is one way to a score, and its numbers are those of the command line.
 """
 
+import dataclasses
 import math
 import shutil
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 from evalharness.config import yaml
 from evalharness.config.cells import Cell, scorers_of
+from evalharness.config.registry import scorer_of_part
 from evalharness.config.run_config import RunConfig, read_run_config
 from evalharness.errors import ConfigError, DataError
 from evalharness.executors.local import LocalPool
+from evalharness.loaders.columns import (
+    OTHER_TEXTS,
+    ROWS_LOOKED_AT,
+    ColumnMap,
+    plain_name,
+    recognize_columns,
+)
+from evalharness.loaders.rows import USUAL_COLUMNS
 from evalharness.models.given import Given
 from evalharness.protocols import Metric, Need, Silence
 from evalharness.records import Article
@@ -33,9 +44,11 @@ Texts = Iterable[str | None]
 """Texts in order, None where there is none: a list, an array, a column, a generator."""
 References = Iterable[str | Iterable[str] | None]
 """What people wrote for each article: a text, several, or None."""
-Scorers = Sequence[str | Mapping[str, Any]]
-"""Metrics or checks as a config has them: by name, or a mapping of name and options."""
+Scorers = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
+"""Metrics or checks as a config has them: by name, or a mapping of name and options; or a list."""
 
+# What the only system is called that nobody gave a name.
+UNNAMED = "summaries"
 # Longer names are none of a file; nor are texts of several lines.
 _LONGEST_PATH = 1000
 
@@ -65,7 +78,9 @@ class _CellInMemory(Cell):
 
     def config(self, folder: Path) -> str:
         """Return the YAML of the scorers; its data are the texts beside it, once they are saved."""
-        tree = yaml.parse_yaml(super().config(folder), "config", folder).tree
+        without_texts = dataclasses.replace(self, loader=InMemory(()))
+        text = Cell.config(without_texts, folder)
+        tree = yaml.parse_yaml(text, "config", folder).tree
         return yaml.dump({**tree, "data": {"name": "files", "path": "./texts.jsonl"}})
 
 
@@ -175,7 +190,13 @@ def _run(cell: Cell) -> Run:
 def _named(scorers: Scorers | None, usual: str, has_what_it_needs: bool) -> list[Any]:
     if scorers is None:
         return [usual] if has_what_it_needs else []
-    return [scorers] if isinstance(scorers, str | Mapping) else [*scorers]
+    several = [scorers] if isinstance(scorers, str | Mapping) else scorers
+    return list({str(s): s for each in several for s in [_scorer_of(each)]}.values())
+
+
+def _scorer_of(named: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
+    """Return a scorer as it is named; `rouge1` means `rouge`."""
+    return scorer_of_part(named) if isinstance(named, str) else named
 
 
 def _check_needs(label: str, scorer: Metric, known: set[Need]) -> None:
@@ -193,15 +214,69 @@ def _column(name: str, values: Any) -> list[Any] | None:
         return None
     if isinstance(values, str | bytes | Path):
         raise DataError(f"{name}: one text, not a list of them{_file_hint(values)}")
-    frame_columns = getattr(values, "columns", getattr(values, "column_names", None))
-    if frame_columns is not None:
-        names = ", ".join(map(repr, list(frame_columns)[:8]))
-        raise DataError(f"{name}: a whole table; name its column, as in table[{name!r}]: {names}")
+    if names := _names_of_table(values):
+        listed = ", ".join(map(repr, names[:8]))
+        raise DataError(f"{name}: a whole table; name its column, as in table[{name!r}]: {listed}")
     try:
-        return [*values]
+        return values.to_pylist() if hasattr(values, "to_pylist") else [*values]
     except TypeError:
         kind = type(values).__name__
         raise DataError(f"{name}: a {kind}, not a list or a column of texts") from None
+
+
+def texts_of_table(table: Any) -> dict[str, Any] | None:
+    """Return what `score` takes of a whole table, by the names that columns of files have.
+
+    None for what is no table. Raises: DataError for one without summaries, or in long form.
+    """
+    names = _names_of_table(table)
+    if not names:
+        return None
+    columns = {name: _column(name, table[name]) or [] for name in names}
+    first = [
+        dict(zip(columns, row, strict=True))
+        for row in islice(zip(*columns.values(), strict=True), ROWS_LOOKED_AT)
+    ]
+    found = recognize_columns(first, USUAL_COLUMNS)
+    why = "no summaries" if not found.summaries else ""
+    if left := _texts_without_use(found, first):
+        why = f"columns that are read as nothing ({', '.join(left)})"
+    if found.system:
+        why = f"several systems in its column {found.system!r}"
+    if why:
+        raise DataError(
+            f"summaries: a table with {why}; give columns, {{name: summaries}}: {', '.join(names)}"
+        )
+    summaries = {name or UNNAMED: columns[of] for name, of in found.summaries.items()}
+    references = [*zip(*(columns[of] for of in found.references), strict=True)]
+    if len(found.references) == 1:
+        references = columns[found.references[0]]
+    return {
+        "summaries": summaries if len(summaries) > 1 else next(iter(summaries.values())),
+        "references": references or None,
+        "articles": columns.get(found.article),
+        "ids": columns.get(found.id),
+        "sources": columns.get(found.source),
+    }
+
+
+def _texts_without_use(found: ColumnMap, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the columns of texts that nothing is taken from: a system may be among them."""
+    used = {found.id, found.article, found.title, found.source, found.system, *found.references}
+    used |= {*found.summaries.values()}
+    return [
+        name
+        for name in (rows[0] if rows else ())
+        if name not in used
+        and plain_name(name) not in OTHER_TEXTS
+        and any(isinstance(row[name], str) for row in rows)
+    ]
+
+
+def _names_of_table(values: Any) -> list[str]:
+    """Return the names of a table's columns; none of what is no table."""
+    names = getattr(values, "column_names", None) or getattr(values, "columns", None)
+    return [] if names is None or isinstance(values, Mapping) else [*map(str, names)]
 
 
 def _file_hint(value: str | bytes | Path) -> str:

@@ -19,6 +19,8 @@ _Drawn = npt.NDArray[np.uint8]
 Blocks = Callable[[], Iterator[Values]]
 """Gives the scores of the next articles, again and again from the first, each time it is called."""
 
+# Of the standard normal distribution: 95 % lie within as many deviations.
+Z = 1.959963984540054
 # How often each article is drawn in some resamples: what bounds the memory.
 BLOCK_BYTES = 12 * 2**20
 # Articles of which so many resamples are summed at once.
@@ -51,6 +53,21 @@ def mean(values: Iterable[float | None]) -> float | None:
 
     total = math.fsum(known_values())
     return total / n if n else None
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, by Wilson's score method (1927); 0 to 1 without cases.
+
+    >>> low, high = wilson(9, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.596, 0.982)
+    """
+    if not n:
+        return 0.0, 1.0
+    share, width = hits / n, Z * Z / n
+    middle = (share + width / 2) / (1 + width)
+    half = Z * math.sqrt(share * (1 - share) / n + width / (4 * n)) / (1 + width)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def interval(

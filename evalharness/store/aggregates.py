@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalharness.files.temporary import Spool
-from evalharness.protocols import CorpusMetric
-from evalharness.records import Article, Defect, ScoreRecord, Summary, digest
+from evalharness.protocols import CorpusMetric, FindsErrors
+from evalharness.records import Article, Defect, ScoreRecord, Summary, count_likely_errors, digest
 from evalharness.stats import intervals
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class ScoreColumns:
         self.n = 0
         self.notes: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
+        self.n_with_errors = 0
         self.bands: dict[str, Counter[str]] = {}
         self.counts: list[float] = []
         self._values: dict[str, array[float]] = {}  # of the last block
@@ -62,6 +63,7 @@ class ScoreColumns:
         if score["value"] is None:
             self.notes[score["note"]] += 1
         self.flags.update(flag["kind"] for flag in score.get("flags", ()))
+        self.n_with_errors += count_likely_errors(score) > 0
         if "band" in score:
             self.bands.setdefault(source, Counter())[score["band"]] += 1
         if counts := score.get("counts"):
@@ -94,6 +96,8 @@ class ScoreColumns:
             whole["corpus"] = metric.corpus(self.counts) if self.counts else None
         whole["parts"] = figures
         whole["flags"] = dict(sorted(self.flags.items()))
+        if self.n_with_errors or (isinstance(metric, FindsErrors) and metric.finds_errors):
+            whole["likely_errors"] = self._likely_errors(whole["not_scored"])
         whole["notes"] = dict(sorted(self.notes.items()))
         if self.bands:
             whole["bands"] = {b: sum(n[b] for n in self.bands.values()) for b in BANDS}
@@ -102,6 +106,13 @@ class ScoreColumns:
                 for source, n in sorted(self.bands.items())
             }
         return whole
+
+    def _likely_errors(self, not_scored: int) -> dict[str, Any]:
+        """Return how many of the scored summaries have a likely error, with Wilson's interval."""
+        n = self.n - not_scored
+        low, high = intervals.wilson(self.n_with_errors, n)
+        share = self.n_with_errors / n if n else None
+        return {"summaries": self.n_with_errors, "of": n, "share": share, "low": low, "high": high}
 
 
 def _figures(column: Iterable[intervals.Values], low: float, high: float) -> dict[str, Any]:

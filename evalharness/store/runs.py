@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydantic
 
-from evalharness.config.registry import scorer_row
+from evalharness.config.registry import scaled_figure, scorer_row
 from evalharness.config.run_config import Interval
 from evalharness.config.yaml import nearest
-from evalharness.display import data_frame
+from evalharness.display import (
+    Cell,
+    data_frame,
+    figure_cell,
+    html_block,
+    html_table,
+    html_text,
+    marked_text,
+)
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
+from evalharness.records import score_of
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
 from evalharness.store.ledger import RunFolder
@@ -30,6 +39,9 @@ if TYPE_CHECKING:
 RUN_FORMAT = 1
 # What each row of the table must have, beside scores.
 NEEDED = ("id", "source", "finish", "words", "article", "references", "article_words", "truncated")
+# Of a run that an earlier sweep wrote.
+NOT_SWEPT = "left out: not of the newest sweep (sweep.json); its own folder, given alone, is taken"
+NO_FIGURE = "–"
 AGAIN = "run the config again, which computes nothing twice"
 
 
@@ -96,17 +108,29 @@ class Figure(_Section):
         return max(self.high - self.mean, self.mean - self.low)
 
 
+class LikelyErrors(_Section):
+    """How many of the scored summaries have a likely error: a share with its interval."""
+
+    summaries: int
+    of: int
+    share: float | None
+    low: float
+    high: float
+
+
 class ScorerFigures(Figure):
     """What a metric or check came to: the figures of its value, those of its parts, and counts.
 
     corpus: the figure of the whole corpus, of a scorer that has one (`corpus` was given then, be it
-    None). notes: why articles have no score. bands: of a calibrated score.
+    None). notes: why articles have no score. bands: of a calibrated score. likely_errors: of a
+    check whose flags name some; older versions did not write it.
     """
 
     not_scored: int = 0
     corpus: float | None = None
     parts: Mapping[_Text, Figure]
     flags: _Counted = pydantic.Field(default_factory=dict)
+    likely_errors: LikelyErrors | None = None
     notes: _Counted
     bands: _Counted = pydantic.Field(default_factory=dict)
 
@@ -276,30 +300,37 @@ class Run(_Section):
 
     def samples(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
-        return samples.read_samples(self.samples_file)
+        yield from samples.read_samples(self.samples_file)  # whoever reads on keeps the run
+
+    def __repr__(self) -> str:
+        return f"Run({self.experiment}/{self.name}: {self.n} articles{means_in_words(self)})"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: means with intervals, and the first flagged summaries."""
+        return html_of_runs({self.name: self})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `run.json` holds."""
+        return dict(self.record)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield texts and scores side by side: article, references, summary, scores, flags."""
         for sample in self.samples():
-            scores = sample["scores"]
-            yield {
-                **{key: sample[key] for key in ("id", "source", "article", "references")},
-                "summary": sample["summary"]["text"],
-                **{
-                    name: scores[label].get("parts", {}).get(part)
-                    if part
-                    else scores[label]["value"]
-                    for name, (label, part) in self.shown.items()
-                },
-                **{
-                    f"{label}.band": score["band"]
-                    for label, score in scores.items()
-                    if "band" in score
-                },
-                "flags": [
-                    flag["message"] for score in scores.values() for flag in score.get("flags", ())
-                ],
-            }
+            texts = {key: sample[key] for key in ("id", "source", "article", "references")}
+            yield texts | {"summary": sample["summary"]["text"]} | self._row(sample["scores"])
+
+    def _row(self, scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what a sample's scores are in a row: those that tables show, bands, flags."""
+        row = {
+            name: scores[label].get("parts", {}).get(part) if part else scores[label]["value"]
+            for name, (label, part) in self.shown.items()
+        }
+        row |= {f"{label}.band": s["band"] for label, s in scores.items() if "band" in s}
+        flags = [flag["message"] for s in scores.values() for flag in s.get("flags", ())]
+        return row | {"flags": flags}
 
     def to_pandas(self) -> Any:
         """Return a pandas frame: a row an article, with its texts beside their scores.
@@ -366,6 +397,67 @@ class Run(_Section):
         return np.stack(found, axis=1) if found else np.empty((self.n, 0))
 
 
+# In a notebook.
+
+FLAGGED_SHOWN = 3
+
+
+def html_of_runs(systems: Mapping[str, Run]) -> str:
+    """Return what a notebook shows of runs by name: means with intervals, flagged summaries."""
+    first = next(iter(systems.values()))
+    columns = list(dict.fromkeys(name for run in systems.values() for name in run.shown))
+    rows: list[list[Cell | str]] = [
+        [name, str(run.n), *(_cell(run, column) for column in columns)]
+        for name, run in systems.items()
+    ]
+    flagged = [html for name, run in systems.items() for html in _html_of_flagged(name, run)]
+    note = f"Means over the articles, times 100; below them {_interval_in_words(first)}."
+    table = html_table(["system", "n", *columns], rows)
+    return html_block(table, html_text(note, style="notes"), *flagged[:FLAGGED_SHOWN])
+
+
+def _interval_in_words(run: Run) -> str:
+    made = run.interval
+    return f"the {made.level:.0%} interval ({made.resamples} resamples, seed {run.seed})"
+
+
+def _cell(run: Run, name: str) -> Cell:
+    if name not in run.shown:
+        return figure_cell(NO_FIGURE)
+    label, part = run.shown[name]
+    figure = run.figure(label, part)
+    if isinstance(figure, ScorerFigures) and figure.is_corpus:
+        return figure_cell(NO_FIGURE if figure.corpus is None else f"{figure.corpus:.1f}")
+    if figure is None or figure.low is None or figure.high is None:
+        return figure_cell(NO_FIGURE)
+    mean, low, high = (
+        scaled_figure(v, part, digits=1) for v in (figure.mean, figure.low, figure.high)
+    )
+    return figure_cell(mean, f"{low} to {high}")
+
+
+def means_in_words(run: Run) -> str:
+    """Return the first means as a table would have them: `: rouge1 28.2 ±2.9`."""
+    shown = []
+    for name, (label, part) in list(run.shown.items())[:6]:
+        figure = run.figure(label, part)
+        half = figure and figure.half_width
+        spread = f" ±{scaled_figure(half, part, digits=1)}" if half else ""
+        shown.append(f"{name} {_cell(run, name)[0]}{spread}")
+    return "".join(f", {words}" for words in shown) + (", …" if len(run.shown) > 6 else "")
+
+
+def _html_of_flagged(name: str, run: Run) -> Iterator[str]:
+    """Yield the first summaries with flags, marked."""
+    if not any(figures.flags for figures in run.figures.values()):
+        return
+    for sample in run.samples():
+        flags = [f for record in sample["scores"].values() for f in score_of(record).flags]
+        if flags:
+            marked = marked_text(sample["summary"]["text"], flags, sample["article"])
+            yield html_text(f"{name}, {sample['id']}", "h4") + marked
+
+
 def _floats(column: "pa.ChunkedArray") -> Values:
     """Return numbers, NaN for null: from Arrow's buffers, since its own way imports pandas."""
     import pyarrow as pa
@@ -400,14 +492,43 @@ def read_run(path: str | Path) -> Run:
 
 
 def runs_in(path: str | Path | Run) -> list[Run]:
-    """Return the run in a folder, or the runs in the folders within, by name."""
+    """Return the run in a folder, or the runs in the folders within, by name.
+
+    Of a sweep that is those that its `sweep.json` tells of: `left_behind` names the others.
+    """
     folder = path.folder if isinstance(path, Run) else Path(path)
     if not folder.is_dir() or run_folders(folder):
         return [read_run(folder)]
-    inner = run_folders(folder, "*/")
+    others = left_behind(folder)
+    inner = [each for each in run_folders(folder, "*/") if each.name not in others]
     if unfinished := [each for each in inner if marks_of(each)]:
         raise UnfinishedRun(*unfinished)
     return [read_run(each) for each in inner] or [read_run(folder)]
+
+
+def left_behind(path: str | Path | Run) -> list[str]:
+    """Return which runs of a sweep's folder the newest sweep has not: an earlier one wrote them."""
+    folder = path.folder if isinstance(path, Run) else Path(path)
+    cells = swept_cells(folder)
+    return [each.name for each in run_folders(folder, "*/") if each.name not in cells and cells]
+
+
+def swept_cells(folder: Path) -> list[str]:
+    """Return the cells that an experiment's `sweep.json` tells of; none where it is a run, or none.
+
+    Raises: DataError for a `sweep.json` that cannot be read.
+    """
+    sweep = folder / samples.SWEEP_FILE
+    if run_folders(folder) or not sweep.exists():
+        return []
+    try:
+        names = [cell["folder"] for cell in json.loads(sweep.read_bytes())["cells"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{sweep}: cannot be read as evalharness writes it ({error})") from None
+    for name in names:
+        if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
+            raise DataError(f"{sweep}: {name!r} is no folder beside it")
+    return names
 
 
 def is_finished(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalharness.files.temporary import Spool
-from evalharness.records import digest
+from evalharness.records import count_likely_errors, digest
 from evalharness.stats import intervals
 from evalharness.store import aggregates
 from evalharness.store.aggregates import ScoreColumns, is_truncated
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Columns that runs of older versions lack, each with the version that added it.
 ADDED_COLUMNS = {"line": "0.1.0"}
+# How many flags of a scorer name a likely error; older runs have no such columns either.
+LIKELY_ERRORS = ".likely_errors"
 
 
 def table_schema(columns: Mapping[str, ScoreColumns]) -> "pa.Schema":
@@ -44,7 +46,12 @@ def table_schema(columns: Mapping[str, ScoreColumns]) -> "pa.Schema":
             ("line", pa.uint32()),
             *((name, pa.float64()) for name in numbers),
             *((f"{name}.band", pa.string()) for name, metric in columns.items() if metric.bands),
-            *((f"{name}.flags", pa.int64()) for name, metric in columns.items() if metric.flags),
+            *(
+                (f"{name}{ending}", pa.int64())
+                for name, metric in columns.items()
+                if metric.flags
+                for ending in (".flags", LIKELY_ERRORS)
+            ),
             *(
                 (f"{name}.counts", pa.list_(pa.float64()))
                 for name, metric in columns.items()
@@ -186,5 +193,6 @@ def row_of_scores(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     for name, score in scores.items():
         row[f"{name}.band"] = score.get("band")
         row[f"{name}.flags"] = len(score.get("flags", ()))
+        row[f"{name}{LIKELY_ERRORS}"] = count_likely_errors(score)
         row[f"{name}.counts"] = score.get("counts")
     return row

@@ -298,8 +298,12 @@ _PREAMBLES = _Phrases(
         ),
         # "I have summarized the article below."; "I'd be happy to help"
         re.compile(_I_WILL),
-        # The thoughts of a reasoning model, which its template should have taken out
-        re.compile(r"<think"),
+        # The thoughts of a reasoning model, which its template should have taken out: between
+        # "<think>", "<|START_THINKING|>", "[THINK]" and the like, or in a channel for analysis
+        re.compile(
+            r"(?:<\|?|◁)(?:\w{1,12}:?){0,2}(?:think|thought)|\[(?:think(?:ing)?|thoughts?)\]"
+            r"|<unused94|<\|channel\|+(?:analysis|commentary)|analysis(?=[a-z])"
+        ),
     ]
 )
 

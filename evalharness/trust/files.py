@@ -489,7 +489,8 @@ class Table:
             self.findings.differs(self.path, 0, "", message)
         found = {f.name: f.type for f in self.schema}
         columns = table.table_schema(tally.columns)
-        lacking = table.ADDED_COLUMNS.keys() - found.keys()
+        added = {f.name for f in columns if f.name.endswith(table.LIKELY_ERRORS)}
+        lacking = (added | table.ADDED_COLUMNS.keys()) - found.keys()
         wanted = {f.name: f.type for f in columns if f.name not in lacking}
         if found != wanted:
             odd = [k for k in dict.fromkeys([*found, *wanted]) if found.get(k) != wanted.get(k)]

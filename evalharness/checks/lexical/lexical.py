@@ -101,13 +101,18 @@ class Lexical(BySentences, LexicalCheck):
     What speaks against a sentence adds up as odds, `1 / value - 1`: those of its `support`, and
     some for each flag of the other parts, by its kind. Over the sentences they add up again, so
     each further sentence can only lower the score; the mean and the minimum of the sentences are in
-    the parts. A part that does not apply counts as nothing wrong. A summary or sentence below the
-    threshold `flagged` is flagged, from `supported` on it is supported, and else unsure.
+    the parts. A part that does not apply counts as nothing wrong. A summary or sentence is flagged
+    by a likely error in it (a number, date, name, quotation, polarity or role), never by new
+    wording alone: without one it is supported from the threshold `supported` on, and else unsure.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
     version: ClassVar[int] = 4
-    thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.15, "supported": 0.5}
+    thresholds: ClassVar[Mapping[str, float]] = {
+        "flagged": 0.0,
+        "supported": 0.2,
+        "sentence": 0.35,
+    }
     index: ClassVar[type[ArticleIndex]] = Indexed
 
 

@@ -101,6 +101,7 @@ class LexicalCheck:
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    finds_errors: ClassVar[bool] = True
     index: ClassVar[type[ArticleIndex]]
     english: ClassVar[bool] = False
 

@@ -14,7 +14,7 @@ import bisect
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -393,6 +393,12 @@ class Support(LexicalCheck):
     """
 
     version: ClassVar[int] = 2
+    thresholds: ClassVar[Mapping[str, float]] = {
+        "flagged": 0.0,
+        "supported": 0.2,
+        "sentence": 0.35,
+    }
+    finds_errors: ClassVar[bool] = False
     index: ClassVar[type[ArticleIndex]] = Wording
 
 

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 from evalharness.errors import DataError
 from evalharness.loaders.formats import (
     GZIP_MAGIC,
+    LARGEST_DOCUMENT,
     PARQUET_MAGIC,
     batch_rows,
     first_bytes,
@@ -37,6 +38,10 @@ MOST_SAMPLES = 1_000_000
 ZSTANDARD = 93  # what Python 3.14's zipfile reads by itself
 _KNOWN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, ZSTANDARD)
 _ENCRYPTED = 0x1
+
+
+class UnknownDocument(DataError):
+    """A JSON document that no harness that is known writes: perhaps rows in one list."""
 
 
 class _Unreadable(Exception):
@@ -164,8 +169,6 @@ def _decompress_entry(raw: bytes, entry: zipfile.ZipInfo) -> bytes:
         raise _Unreadable(f"damaged: {error}") from None
 
 
-# A JSON document is held in memory whole, but for what `formats.without_events` leaves out of it.
-LARGEST_DOCUMENT = 512 * 2**20
 # Files beside a log that say which model it is of.
 LARGEST_NEIGHBOUR = 64 * 2**20
 _ZIP = b"PK"
@@ -315,7 +318,9 @@ def _parse_document(path: Path, size: int, changed: int) -> tuple[Any, str]:
 def _document_log(path: Path, document: Any, wanted: str) -> Log:
     found = formats.format_of_document(document)
     if found is None:
-        raise DataError(f"{path}: a JSON file, but no log that is known ({KNOWN}), nor JSON Lines")
+        raise UnknownDocument(
+            f"{path}: a JSON file, but no log that is known ({KNOWN}), nor JSON Lines"
+        )
     if wanted not in ("auto", found.name):
         raise DataError(f"{path}: no {HARNESS_FORMATS[wanted].title}, but {found.title}")
     reader = {"inspect": _inspect_document, "promptfoo": _promptfoo, "helm": _helm}[found.name]

@@ -87,6 +87,15 @@ def _below(place: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{place}.{name}" for name in names)
 
 
+# How the reasons begin for which a record is not read at all: it is a copy of one that is.
+_COPIES = ("epoch ", "trial ", "a perturbed copy of the article")
+
+
+def is_meant_to_be_skipped(reason: str) -> bool:
+    """Tell whether a record is listed for being a copy, and not because it cannot be used."""
+    return reason.startswith(_COPIES)
+
+
 # --- lm-evaluation-harness
 
 LM_EVAL = LogFormat(

@@ -37,7 +37,7 @@ def _one_of(words: str) -> re.Pattern[str]:
 
 # What frames every page of a site, and links to its other pages.
 _FRAME = _one_of(
-    "nav navbar navigation menu breadcrumbs? footer bottom masthead site-?header topbar logo "
+    "nav navbar navigation menu breadcrumbs? footer foot bottom masthead site-?header topbar logo "
     "sidebar related recommend(ed|ations?)? trending popular most-?read "
     "more-?(stories|news|from) outbrain also-?(on|in|read) read-?(more|next|also) taboola "
     "copyright skip(-?links?)? you-may-like"
@@ -55,8 +55,14 @@ _FURNITURE = _one_of(
 _NEVER_ARTICLE = _one_of(
     "comments? disqus related recommend(ed|ations?)? trending popular most-?read"
 )
-_BYLINE = _one_of("by by-?line authors? author-?name writer contributors? vcard")
-_TIME = _one_of("date time timestamp published updated pub-?date post-?date posted(-on)? dateline")
+_BYLINE = _one_of(
+    "by by-?line authors? author-?name writer contributors? vcard autore autor auteur firma "
+    "verfasser penulis skribent"
+)
+_TIME = _one_of(
+    "date fecha datum tanggal time timestamp published updated pub-?date post-?date posted(-on)? "
+    "dateline"
+)
 _CAPTION = _one_of("caption credits? photo-?credit wp-caption-text image-?credit")
 _SITE_NAME = re.compile(r"logo|site-?(title|name)|brand|masthead", re.IGNORECASE)
 _BOX = re.compile(

@@ -38,6 +38,7 @@ _CAUTION = re.compile(
     r"|(possible|potential) (error|mistake|inaccurac)|not (always|fully|necessarily) (be )?accurate"
     r"|(is|are|be) (imperfect|experimental)|(accuracy|correctness) (is|cannot be) (not )?guarantee"
     r"|not (been )?(reviewed|checked|edited|verified)|without (human )?(review|editing)"
+    r"|\b(check|consult) the (article|story|report)\b"
     r"|\b(refer to|read|see|consult|check|visit|open|rely on|turn to) (the )?(article|story)?( in)?"
     r" ?(the )?(full|whole|original|complete|entire|actual)\b|\b(verify|double-check"
     r"|check)\b.{0,30}\b(facts?|details?|information|against|important)|use with (care|caution)"
@@ -52,8 +53,8 @@ _TOLD = re.compile(
 )
 # What a disclaimer begins with, within its first words: the summary, or the machine.
 _SUBJECT = re.compile(
-    r"\W*(\w\S* ){0,4}?(this|these|summar|synops|recap|highlights|takeaways|key|points|bullet"
-    r"|content|text|overview|a\.?i\b|artificial|automat|machine|algorithm|language|\w*bot\b|gpt"
+    r"\W*(\w\S* ){0,4}?(this|these|made by|summar|synops|recap|highlights|takeaways|key|points"
+    r"|bullet|content|text|overview|a\.?i\b|artificial|automat|machine|algorithm|language|\w*bot\b|gpt"
     r"|computer|llm|generated|created|produced|written|powered|note|disclaimer|est[ea]|diese|ce\b"
     r"|questo|deze|resum|résum|zusammenfassung|generad|généré|erstellt)",
     re.IGNORECASE,
@@ -191,7 +192,9 @@ _COMMON = word_set(
 )
 _ENDED = re.compile(r"[.!?…:;。！？।۔؟॥።][\"'”’»)\]]*$")
 _STOPPED = re.compile(r"[.!?…。！？।۔؟॥።][\"'”’»)\]]*$")
-_BULLET = re.compile(r"\s*(?:[•▪●◦‣·■▸►➤✓⁃*]\s*(?=[^\s*])|[–—-]\s+(?=\S)|\(?\d{1,2}[.)]\s+(?=\D))")
+_BULLET = re.compile(
+    r"\s*(?:[•▪●◦‣·・■▸►➤✓⁃*]\s*(?=[^\s*])|[–—-]\s+(?=\S)|\(?\d{1,2}[.)]\s+(?=\D))"
+)
 
 
 def is_disclaimer(line: str) -> bool:
@@ -358,6 +361,8 @@ def is_timestamp(line: str) -> bool:
         return False
     if _CLOCK.search(line) and not any(c.isalpha() for c in _TIME_WORD.sub("", line)):
         return True
+    if not _DAY.search(line) and not languages.says("months", line):
+        return False
     return any(_is_time_in(line, name) for name in languages.tables())
 
 
@@ -390,6 +395,8 @@ def is_credit(line: str) -> bool:
         return True
     rest = languages.rest_of("credit", line)
     if rest and rest != line and (line[len(line) - len(rest) - 1 :][:1] in " :" and ":" in line):
+        return True
+    if rest and rest != line and " " in line[: -len(rest)].strip() and not _STOPPED.search(line):
         return True
     return _CREDIT.fullmatch(line) is not None and len(line.split()) > 1
 

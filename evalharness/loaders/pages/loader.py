@@ -22,7 +22,9 @@ HTML = (".html", ".htm")
 NO_ARTICLE = "no article was found on the page"
 # What is kept with the article, beside title and summary; of several a line each.
 EXTRA = ("disclaimer", "byline", "dateline", "timestamps", "photo_credit", "subheads", "source_tag")
-_READING = RowReader.of(ColumnOptions(extra=(*EXTRA, "published")), FILE_COLUMNS)
+# How the page was read: each line after its role and a tab; and the site profile that helped.
+AS_READ = ("as_read", "profile")
+_READING = RowReader.of(ColumnOptions(extra=(*EXTRA, *AS_READ, "published")), FILE_COLUMNS)
 _MARKUP = re.compile(
     r"\ufeff?\s*(<\?xml[^>]{0,200}>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|article|div|p|main|section|h1|table|meta|title)\b",
     re.IGNORECASE | re.DOTALL,
@@ -37,14 +39,15 @@ class Pages:
     All lines are labelled together, every part may be absent, and the box is found by its
     notice, its heading, or the title said again above it. The article is the paragraphs of the
     body, joined by blank lines, and is named by its file: `page04`. Title, summary (a line a
-    bullet), disclaimer, byline, dateline, timestamps and so on are kept with it, and
-    `published`, the day on which it appeared, if the time stamps leave no doubt.
+    bullet), disclaimer, byline, dateline, timestamps and so on are kept with it; so are as_read
+    (each line after its role), profile (of the site), and `published`, the day on which it
+    appeared, if the time stamps leave no doubt.
 
     path: a file, a folder, or a list of them; `*`, `?`, `[…]` and `**` match names.
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     path: Path | tuple[Path, ...]
     bad_rows: BadRows = "list"
@@ -108,7 +111,7 @@ def extra(page: Page) -> dict[str, str]:
     fields: dict[str, str | tuple[str, ...] | None] = {
         "title": page.title,
         "summary": page.summary,
-        **{name: getattr(page, name) for name in EXTRA},
+        **{name: getattr(page, name) for name in (*EXTRA, *AS_READ)},
     }
     day = publication_day(page.timestamps)
     fields["published"] = day.isoformat() if day else None

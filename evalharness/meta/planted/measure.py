@@ -29,6 +29,7 @@ from evalharness.meta.planted.roles import misquotes, role_swaps
 from evalharness.meta.planted.wording import antonyms, hedges, invent_sentences, negations
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Rejected, Score, Span, Summary, digest, flag_kind
+from evalharness.stats.intervals import wilson
 
 ErrorKind = Literal[
     "number",
@@ -132,8 +133,6 @@ def _planted_error(kind: ErrorKind, claims: SummaryClaims, draft: PlannedChange)
 BATCH = 256
 # A score is lower if it is so by more than rounding.
 LOWER_BY = 1e-9
-# Of the standard normal distribution: 95 % lie within as many deviations.
-Z = 1.959963984540054
 Rate = dict[str, float | int | None]
 
 
@@ -251,21 +250,6 @@ def rate(hits: int, n: int) -> Rate:
         return {"n": 0, "rate": None, "low": None, "high": None}
     low, high = wilson(hits, n)
     return {"n": n, "rate": hits / n, "low": low, "high": high}
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share, by Wilson's score method (1927); 0 to 1 without cases.
-
-    >>> low, high = wilson(9, 10)
-    >>> round(low, 3), round(high, 3)
-    (0.596, 0.982)
-    """
-    if not n:
-        return 0.0, 1.0
-    share, width = hits / n, Z * Z / n
-    middle = (share + width / 2) / (1 + width)
-    half = Z * math.sqrt(share * (1 - share) / n + width / (4 * n)) / (1 + width)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 # --- Planting and scoring

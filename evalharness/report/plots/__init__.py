@@ -1,11 +1,11 @@
 """All plots of some runs: SVG for the page, SVG and PNG in files for papers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from evalharness.comparison.comparison import Comparison
+from evalharness.comparison.comparison import Comparison, incomplete_runs
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.plots.distributions import plot_distributions, plot_lengths
@@ -34,10 +34,14 @@ _KINDS = (
 
 @dataclass(frozen=True)
 class PlotsSection:
-    """The plots of the page by their groups, or why there are none."""
+    """The plots of the page by their groups, or why there are none.
+
+    left_out: systems that did not answer every article, and how many they did.
+    """
 
     groups: Sequence[tuple[str, Sequence[Plot]]] = ()
     reason: str = ""
+    left_out: Sequence[tuple[str, str]] = ()
 
 
 def plots_section(gathered: Gathered, comparison: Comparison | None) -> PlotsSection | None:
@@ -49,7 +53,20 @@ def plots_section(gathered: Gathered, comparison: Comparison | None) -> PlotsSec
     except NotDrawn as error:
         return PlotsSection(reason=str(error))
     groups = [(group, list(plots)) for group, plots in groupby(drawn, lambda plot: plot.group)]
-    return PlotsSection(groups) if groups else None
+    left_out = [] if drawn_runs(gathered) is gathered else incomplete_of(gathered)
+    return PlotsSection(groups, left_out=left_out) if groups else None
+
+
+def incomplete_of(gathered: Gathered) -> list[tuple[str, str]]:
+    """Return the systems that did not answer every article, and how many they did."""
+    return list(incomplete_runs(gathered.runs, gathered.names).items())
+
+
+def drawn_runs(gathered: Gathered) -> Gathered:
+    """Return the runs that plots show: those that answered every article, where any did."""
+    complete = tuple(run for run in gathered.runs if run.is_complete)
+    partial = complete and len(complete) < len(gathered.runs)
+    return replace(gathered, runs=complete) if partial else gathered
 
 
 def make_plots(
@@ -57,9 +74,13 @@ def make_plots(
 ) -> list[Plot]:
     """Return the plots that make sense for some runs, in the order in which to show them.
 
-    comparison: of these runs, in their order; without it nothing is said of who is better than
-    whom. every: each kind of plot for each score, not for the main ones only. Raises: NotDrawn.
+    Runs that did not answer every article are not among those drawn, where others did. comparison:
+    of those drawn, in their order; without it nothing is said of who is better than whom. every:
+    each kind of plot for each score, not for the main ones only. Raises: NotDrawn.
     """
+    gathered = drawn_runs(gathered)
+    if comparison is not None and len(comparison.systems) != len(gathered.runs):
+        comparison = None
     settings = [run.settings for run in gathered.runs]
     material = Material(gathered.runs, gathered.columns, comparison, settings, every)
     try:
@@ -74,7 +95,7 @@ def write_plots(*runs: str | Path | Run, to: str | Path) -> list[Path]:
     Raises: DataError for what is no finished run; HarnessError where nothing can be drawn.
     """
     gathered = gather(runs)
-    return write_figures(gathered, standings(gathered).comparison, to)
+    return write_figures(gathered, standings(gathered).plotted, to)
 
 
 def write_figures(

@@ -13,7 +13,7 @@ class Explorer {
     this.table = new Table(index);
     this.list = new ArticleList(this.table, part("list"), part("head"), (i) => this.#open(i));
     this.reading = new Reading(this.table, {
-      title: part("title"), about: part("about"), pane: part("pane"), paneNote: part("pane-note"),
+      title: part("title"), about: part("about"), pane: part("pane"), paneNote: part("pane-note"), page: part("page"),
       summaries: part("summaries"), cards: part("cards"), diff: part("diff"), tip: part("tip"),
       told: part("told"), check: part("check"), diffOf: part("diff-of"), diffTo: part("diff-to"),
     }, (change) => this.#change(change));

@@ -75,3 +75,30 @@ class ArticlePane {
     requestAnimationFrame(scroll);
   }
 }
+
+/** A news page as it was read: each line with its role, and what is no part of the story folded. */
+function showPage(box, lines, profile) {
+  box.hidden = !lines?.length;
+  box.open = false;
+  if (box.hidden) return;
+  const left = lines.filter(([role]) => role === "furniture").length;
+  const head = make("summary", {}, `The page as it was read: ${plural(lines.length, "line")}, ${count.format(left)} of them left out`);
+  const with_ = profile ? said("p", "hint", `Read with the site profile ${clipped(profile, 80)}.`) : null;
+  box.replaceChildren(head, ...(with_ ? [with_] : []), make("dl", {}, ...foldFurniture(lines)));
+}
+
+function foldFurniture(lines) {
+  const shown = [];
+  for (let n = 0; n < lines.length;) {
+    let end = n + 1;
+    const [role] = lines[n];
+    if (role === "furniture") while (end < lines.length && lines[end][0] === role) end += 1;
+    const texts = lines.slice(n, end).map(([, text]) => said("p", "", text));
+    const names = { again: "title again", ai_label: "AI label" };
+    shown.push(make("div", { class: "line", "data-role": role }, make("dt", {}, names[role] ?? role),
+      make("dd", {}, ...(role !== "furniture" ? texts
+        : [make("details", {}, make("summary", {}, plural(texts.length, "line")), ...texts)]))));
+    n = end;
+  }
+  return shown;
+}

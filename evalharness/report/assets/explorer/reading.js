@@ -24,6 +24,7 @@ class Reading {
     this.#fillControls();
     this.checks = view.check && this.#checks().includes(view.check) ? [view.check] : this.#checks();
     this.pane.show(this.article.text, this.#cuts());
+    showPage(this.parts.page, article.page, article.profile);
     this.#read(this.#firstReader());
     this.parts.cards.replaceChildren(
       ...this.#order().map((s) => this.#card(s)), ...this.#references());
