@@ -333,12 +333,15 @@ def test_space_in_front_is_where_slow_tokenizers_had_it(folders: dict[str, Path]
     assert not {"bart", "longformer", "deberta"} & embedding.PREFIXED
 
 
-def test_layers_come_from_the_table_or_must_be_said() -> None:
+def test_layers_come_from_the_table_or_must_be_said(tmp_path: Path) -> None:
     assert Metric("roberta-large").n_layers == 17
     assert Metric("google-bert/bert-base-uncased").n_layers == 9
     assert Metric("roberta-large", layers=5).n_layers == 5
     with pytest.raises(ValueError, match="layers: bert-score's table has no 'x/y'"):
         Metric("x/y")
+    (tmp_path / "config.json").write_text('{"num_hidden_layers": 6}')
+    with pytest.raises(ValueError, match="which has 6; say how many layers to use"):
+        Metric(str(tmp_path))
     with pytest.raises(ValueError, match="layers: 0 is below 1"):
         Metric("roberta-large", layers=0)
 

@@ -1,5 +1,6 @@
 """Batches, failures and draws, apart from any one kind of model."""
 
+import dataclasses
 import functools
 from collections import Counter
 from collections.abc import Sequence
@@ -157,6 +158,25 @@ def test_batches_that_fail_alike_are_the_models_fault_unless_it_has_written(
         engine(2).write_some(prompts(3, 2))
     # What fails as a whole is no step: nothing of it would be stored.
     assert [type(one) for one in engine(2).write_some(prompts(3, 2, 9, 8, 3))].count(Failed) == 0
+
+
+def test_empty_text_says_which_stop_string_came_first() -> None:
+    from evalharness.models.options import CheckpointReader
+
+    class Reader(CheckpointReader):
+        def clean_text(self, written: Any, prompt: Any) -> str:
+            return str(written.text).strip()
+
+    reader = Reader()
+    (first,) = engine().write(prompts(9))
+    start = first.text[0]
+    made = engine()
+    reader.engine = dataclasses.replace(made, stop=("no such", start))
+    said: Any = reader.write(prompts(9))[0]
+    assert (said.text, said.note) == ("", f"the stop string {start!r} came first")
+    reader.engine = dataclasses.replace(made, stop=(first.text[2:4],))
+    cut: Any = reader.write(prompts(9))[0]
+    assert cut.text == first.text[: first.text.index(first.text[2:4])].strip()
 
 
 def test_failing_article_does_not_harm_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:

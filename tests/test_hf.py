@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -281,6 +282,70 @@ def test_pickled_weights_are_refused(copy: Path) -> None:
     (copy / "pytorch_model.bin").write_bytes(b"\x80")
     with pytest.raises(ModelError, match=r"only pickle weights \(pytorch_model\.bin\).*convert"):
         load(copy)
+
+
+def gguf_header(*fields: tuple[str, int, bytes], n: int | None = None) -> bytes:
+    """Return the head of a GGUF: name, number of its type and bytes of each field."""
+    head = b"GGUF" + struct.pack("<IQQ", 3, 0, len(fields) if n is None else n)
+    for name, kind, value in fields:
+        head += struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", kind) + value
+    return head
+
+
+TEXT = struct.pack("<Q", 5) + b"llama"
+WORDS = struct.pack("<IQ", 8, 2) + TEXT + TEXT
+NUMBERS = struct.pack("<IQ", 5, 3) + bytes(12)
+
+
+def test_gguf_is_named_by_content_and_quantization(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.Q4_1.gguf"
+    fields = [("general.architecture", 8, TEXT), ("words", 9, WORDS), ("numbers", 9, NUMBERS)]
+    names = []
+    for number in (3, 15, 999):
+        told = ("general.file_type", 4, struct.pack("<I", number))
+        path.write_bytes(gguf_header(*fields, told))
+        names.append(hf_weights.checkpoint_identity(str(path)))
+    assert [name["quantization"] for name in names] == ["Q4_1", "Q4_K_M", "type 999"]
+    assert len({name["sha256"] for name in names}) == 3
+    path.write_bytes(gguf_header(*fields))
+    assert hf_weights.checkpoint_identity(str(path))["quantization"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04 and more",
+        gguf_header(("a", 8, b"")),
+        gguf_header(("a", 77, b"1234")),
+        gguf_header(("a", 9, struct.pack("<IQ", 8, 1 << 60))),
+        gguf_header(n=1 << 40),
+    ],
+)
+def test_file_that_is_no_whole_gguf_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.gguf").write_bytes(content)
+    with pytest.raises(ModelError, match="no whole GGUF file; download it again"):
+        hf_weights.checkpoint_identity(str(tmp_path / "a.gguf"))
+
+
+def test_wrong_path_to_a_gguf_and_a_folder_with_one_say_what_to_name(copy: Path) -> None:
+    (copy / "model.safetensors").rename(copy / "tiny.gguf")
+    with pytest.raises(ModelError, match=r"weights as GGUF only; name the file: tiny\.gguf"):
+        load(copy)
+    with pytest.raises(ModelError, match=r"no file '.*other\.gguf'; a GGUF on the hub is download"):
+        hf_weights.checkpoint_identity(str(copy / "other.gguf"))
+    with pytest.raises(ModelError, match=r"no file 'owner/other\.gguf'"):
+        hf_weights.checkpoint_identity("owner/other.gguf")
+
+
+def test_gguf_without_its_reader_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tiny.gguf"
+    path.write_bytes(gguf_header(("general.file_type", 4, struct.pack("<I", 3))))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"tiny\.gguf, a GGUF, needs: pip install"):
+        load(path)
 
 
 def test_damaged_weights_are_refused(copy: Path) -> None:

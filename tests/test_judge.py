@@ -396,9 +396,19 @@ def test_quotes_become_flags_where_the_summary_has_them() -> None:
     ("prompt", "value", "note", "refused"),
     [
         ("NONE. {article} {summary}", 1.0, "", 0),
-        ('"Hail." {article} {summary}', None, OUT_OF_FORM, 1),
-        ("All is well. {article} {summary}", None, OUT_OF_FORM, 0),
-        ('"{article}. {summary}', None, OUT_OF_FORM, 0),
+        ('"Hail." {article} {summary}', None, f"{OUT_OF_FORM}: no quotation is in the summary", 1),
+        (
+            "All is well. {article} {summary}",
+            None,
+            f"{OUT_OF_FORM}: a line is no quotation: 'All is well.'",
+            0,
+        ),
+        (
+            '"{article}. {summary}',
+            None,
+            f"{OUT_OF_FORM}: a line is no quotation: '\"It rained..'",
+            0,
+        ),
     ],
 )
 def test_quotes_that_are_none_are_refused(
@@ -412,7 +422,7 @@ def test_quotes_that_are_none_are_refused(
 def test_answer_cut_at_its_cap_is_out_of_form() -> None:
     asked = Judge(COPIER, protocol="spans", prompt='"{summary}" {article}', max_new_tokens=5)
     (score,) = asked.score([pair("It rained.", "Snow fell on 40 people.")])
-    assert (score.value, score.note) == (None, OUT_OF_FORM)
+    assert (score.value, score.note) == (None, f"{OUT_OF_FORM}: it was cut at max_new_tokens")
 
 
 def test_quotes_are_found_letter_by_letter() -> None:

@@ -70,6 +70,10 @@ def test_width_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     show_table(ROWS, file, "ll", ["A note."])
 
     assert sum(line.startswith("metric") for line in shown(terminal)) == 3
+    assert sum(line.startswith("metric") for line in shown(file)) == 3
+    monkeypatch.delenv("COLUMNS")
+    file = io.StringIO()
+    show_table(ROWS, file, "ll", ["A note."])
     assert shown(file) == [*table_lines(ROWS, "ll"), "", "A note.", ""]
 
 

@@ -82,6 +82,9 @@ WHEN_INTERRUPTED = {
 }
 
 
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
 class Terminated(KeyboardInterrupt):
     """The process was asked to end by SIGTERM, as batch systems and containers do."""
 
@@ -91,7 +94,9 @@ class Commands(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = {name: TyperCommand(name, help=line) for name, line in COMMANDS.items()}
+        self.commands = {
+            name: TyperCommand(name, help=line, short_help=line) for name, line in COMMANDS.items()
+        }
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command, now with its options, and the arguments left for it."""
@@ -133,7 +138,7 @@ def command(name: str) -> Any:
     """Return the command as the file of its name declares it, with arguments and options."""
     function = getattr(import_module(f"evalharness.cli.{name}"), f"{name}_command")
     whole = typer.Typer(rich_markup_mode=None)
-    whole.command(name)(function)
+    whole.command(name, context_settings=CONTEXT)(function)
     return get_group(whole).commands[name]
 
 
@@ -143,7 +148,7 @@ app = typer.Typer(
     help="How good are these summaries, and where are they wrong?",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings=CONTEXT,
     no_args_is_help=True,
 )
 

@@ -54,17 +54,29 @@ SaveProfile = Annotated[
 ]
 
 
+ArticleFile = Annotated[
+    str | None, typer.Option("--article", metavar="FILE", help="An article, with its summary.")
+]
+ArticleText = Annotated[
+    str | None, typer.Option("--article-text", metavar="TEXT", help="The article itself.")
+]
+SummaryFile = Annotated[
+    str | None, typer.Option("--summary", metavar="FILE", help="The summary of the article.")
+]
+SummaryText = Annotated[
+    str | None, typer.Option("--summary-text", metavar="TEXT", help="The summary itself.")
+]
+
+
 def check_command(
     pages: Annotated[
         list[str] | None,
         typer.Argument(metavar="PAGE...", help="Text or HTML files, folders, or - for stdin."),
     ] = None,
-    article: Annotated[
-        str | None, typer.Option(metavar="FILE", help="An article, with --summary.")
-    ] = None,
-    summary: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The summary of the article.")
-    ] = None,
+    article: ArticleFile = None,
+    article_text: ArticleText = None,
+    summary: SummaryFile = None,
+    summary_text: SummaryText = None,
     name: Annotated[
         str, typer.Option("--check", metavar="NAME", help="The check that decides.")
     ] = "lexical",
@@ -82,13 +94,14 @@ def check_command(
     save_profile: SaveProfile = None,
 ) -> None:
     """Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no clear summary."""
-    if (article is None) != (summary is None) or bool(pages) == (article is not None):
-        raise typer.BadParameter("give pages, or --article and --summary together")
+    pair = _pair(article, article_text, summary, summary_text)
+    if bool(pages) == (pair is not None):
+        raise typer.BadParameter("give pages, or an article and its summary")
     limits = None if thresholds is None else load_thresholds(thresholds)
     checker = named_scorers([name], config, settings or ()).get(name)
     judge = partial(check, check=name, thresholds=limits, checker=checker)
-    if article is not None and summary is not None:
-        raise typer.Exit(_check_pair(article, summary, judge, as_json=as_json, color=color))
+    if pair is not None:
+        raise typer.Exit(_check_pair(*pair, judge, as_json=as_json, color=color))
     guide = Guide(tuple(load_profile(Path(file)) for file in profile or ()), _roles(role or ()))
     if (guide.roles or save_profile) and (
         len(pages or ()) != 1 or Path((pages or [""])[0]).is_dir()
@@ -207,22 +220,56 @@ def _save_profile(page: Page, file: Path, name: str) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _NamedText:
+    """A text, and what messages call it."""
+
+    name: str
+    text: str
+
+
+def _pair(
+    article: str | None, article_text: str | None, summary: str | None, summary_text: str | None
+) -> tuple[_NamedText, _NamedText] | None:
+    """Return an article and its summary, each from a file or as it was written; None for neither.
+
+    What names a file is never taken for a text.
+    Raises: typer.BadParameter for one without the other, or one that is given twice.
+    """
+    for what, file, text in (
+        ("article", article, article_text),
+        ("summary", summary, summary_text),
+    ):
+        if file is not None and text is not None:
+            raise typer.BadParameter(f"give --{what} FILE or --{what}-text, not both")
+    given = [article if article_text is None else "--article-text"]
+    given.append(summary if summary_text is None else "--summary-text")
+    if given == [None, None]:
+        return None
+    if None in given:
+        raise typer.BadParameter("give an article and its summary together, each a file or a text")
+    texts = [
+        _NamedText(name, _text(name) if text is None else text)
+        for name, text in zip(map(str, given), (article_text, summary_text), strict=True)
+    ]
+    return texts[0], texts[1]
+
+
 def _check_pair(
-    article: str,
-    summary: str,
+    article: _NamedText,
+    summary: _NamedText,
     judge: Callable[[Article, str], Verdict],
     *,
     as_json: bool,
     color: bool,
 ) -> Exit:
-    text = _text(article)
-    if not text.strip():
-        raise DataError(f"{article}: the article is empty")
-    verdict = judge(Article(article, text), _text(summary))
+    if not article.text.strip():
+        raise DataError(f"{article.name}: the article is empty")
+    verdict = judge(Article(article.name, article.text), summary.text)
     if as_json:
-        print_json({"file": summary, **verdict.record()})
+        print_json({"file": summary.name, **verdict.record()})
     else:
-        show_verdict(verdict, sys.stdout, summary, color=color)
+        show_verdict(verdict, sys.stdout, summary.name, color=color)
         show_reminder(sys.stdout)
     return exit_of(verdict)
 

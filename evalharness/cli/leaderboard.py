@@ -57,7 +57,7 @@ def show_leaderboard(found: Leaderboard, out: IO[str]) -> None:
             )
         notes += board.old
         notes += [f"{name}: {signature}" for name, signature in board.signatures.items()]
-        table.show_table(_rows(board), out, notes=notes)
+        table.show_table(_rows(board), out, "ll", notes)
 
 
 def _by(found: Leaderboard, board: Board) -> str:

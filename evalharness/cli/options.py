@@ -8,6 +8,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from evalharness.config.registry import BUILT_IN
+from evalharness.report.table import folded_text, terminal_width
 from evalharness.store.samples import PAGE_FILE
 
 Overrides = Annotated[
@@ -111,5 +112,7 @@ def print_result(record: Any, text: str, as_json: bool) -> None:
     """Print what a command makes: as JSON, or as text to read."""
     if as_json:
         print_json(record)
-    else:
-        typer.echo(text)
+        return
+    width = terminal_width(sys.stdout)
+    for line in text.split("\n"):
+        typer.echo("\n".join(folded_text(line, width)))

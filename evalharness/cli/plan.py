@@ -1,5 +1,6 @@
 """`evalharness plan`: cells, what is left of each, weights, and which difference would show."""
 
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from evalharness.cli import options
 from evalharness.cli.options import print_result
 from evalharness.config.registry import scaled_figure
 from evalharness.hf.hub import readable
-from evalharness.report.table import amount_text, table_lines
+from evalharness.report.table import RUN_WIDTH, amount_text, table_lines, terminal_width
 from evalharness.runner.plan import CellPlan, Plan, StoredCount
 from evalharness.runner.plan import plan as make_plan
 
@@ -48,7 +49,9 @@ def _table(cells: Sequence[CellPlan]) -> list[str]:
         row = [cell.name, f"{cell.articles:,}", _left_text(cell.summaries), _left_text(scores)]
         rows.append(row)
     more = len(cells) - _LARGEST_TABLE
-    return [*table_lines(rows), *([f"… and {more} more; --json has them all"] if more > 0 else [])]
+    width = terminal_width(sys.stdout) or RUN_WIDTH
+    rest = [f"… and {more} more; --json has them all"] if more > 0 else []
+    return [*table_lines(rows, width=width), *rest]
 
 
 def _left_text(count: StoredCount) -> str:

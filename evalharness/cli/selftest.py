@@ -1,5 +1,6 @@
 """`evalharness selftest`: the installation, with known answers; or checks, with planted errors."""
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +9,13 @@ import typer
 from evalharness.cli import fail
 from evalharness.cli.options import AsJson, CheckSet, ChecksOf, print_result
 from evalharness.errors import Exit
-from evalharness.report.table import interval_text, percent_text, table_lines
+from evalharness.report.table import (
+    PIPED_WIDTH,
+    interval_text,
+    percent_text,
+    table_lines,
+    terminal_width,
+)
 
 if TYPE_CHECKING:
     from evalharness.trust.installation import Proof, Step
@@ -108,7 +115,10 @@ def planted_text(name: str, record: Mapping[str, Any]) -> str:
     for group, counted in record["false_alarms"].items():
         alarms.append([group, str(counted["n"]), *_rate(counted)])
     head = f"{name}: errors planted in {record['pairs']} supported summaries"
-    return "\n".join([head, "", *table_lines(planted), "", *table_lines(alarms)])
+    width = terminal_width(sys.stdout) or PIPED_WIDTH
+    return "\n".join(
+        [head, "", *table_lines(planted, width=width), "", *table_lines(alarms, width=width)]
+    )
 
 
 def _rate(counted: Mapping[str, Any]) -> tuple[str, str]:

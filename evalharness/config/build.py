@@ -18,6 +18,7 @@ from evalharness.config.run_config import Component, RunConfig, read_run_config
 from evalharness.config.yaml import Document, Key, Location
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.files.credentials import without_credentials
+from evalharness.hf.gguf import is_gguf
 from evalharness.protocols import Metric, Url, is_checkpoint, is_url
 from evalharness.records import canonical
 
@@ -132,11 +133,13 @@ def existing_path(value: Any, folder: Path, key: Key, document: Document) -> Any
 def _checkpoint(value: str, folder: Path, key: Key, document: Document) -> str:
     try:
         path = folder / Path(value).expanduser()
-        is_folder = path.is_dir()
+        is_here = path.is_dir() or (is_gguf(value) and path.is_file())
     except (OSError, RuntimeError) as error:
         raise document.error(key, f"no folder {value[:60]!r}: {_why(error)}") from None
-    if is_folder:
+    if is_here:
         return os.path.abspath(path)  # noqa: PTH100  which folds `..`, and follows no link
+    if is_gguf(value):
+        raise document.error(key, f"no file {value!r}{_looked_in(folder)}")
     if value.startswith((".", "~", "/")):
         raise document.error(key, f"no folder {value!r}{_looked_in(folder)}")
     return value

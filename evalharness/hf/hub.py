@@ -96,7 +96,7 @@ def to_fetch(checkpoint: str, revision: str | None = None, only: Sequence[str] =
     Raises: ModelError where there is no such checkpoint; or where there is no network and the cache
         has not all of it, with the file that it lacks and how to get it.
     """
-    if Path(checkpoint).expanduser().is_dir():
+    if Path(checkpoint).expanduser().exists():
         return ToFetch(checkpoint, "", {})
     commit = commit_of(checkpoint, revision)
     sizes = _list_files(checkpoint, commit)

@@ -9,6 +9,7 @@ that a signature can be made without them.
 import contextlib
 import hashlib
 import importlib.util
+import io
 import re
 import threading
 import warnings
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.errors import MissingExtra, ModelError
+from evalharness.hf import gguf
 from evalharness.hf.hub import TOKENIZER, ToFetch, commit_of, lacks, to_fetch
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 def checkpoint_identity(checkpoint: str, revision: str | None = None) -> dict[str, str]:
-    """Return what names a checkpoint's content: the hash of a folder, or the commit on the hub.
+    """Return what names a checkpoint's content: the hash of a folder, or the commit on the hub;
+    of a GGUF, how it is quantized, too.
 
     Needs no torch. A commit is the one that would be loaded: the hub's where it can be reached,
     else the cached one. Raises: ModelError where there is no such folder, or a name on the hub
@@ -76,6 +79,10 @@ def checkpoint_identity(checkpoint: str, revision: str | None = None) -> dict[st
         if revision is not None:
             raise ModelError(f"revision {revision!r}: {checkpoint} is a folder, which has none")
         return {"sha256": _folder_hash(str(folder.resolve()))}
+    if gguf.is_gguf(checkpoint):
+        if not folder.is_file():
+            raise ModelError(f"no file {checkpoint!r}; a GGUF on the hub is downloaded first")
+        return {"sha256": content_hash(folder), "quantization": gguf.quantization(folder)}
     if checkpoint.startswith((".", "/", "~")):
         raise ModelError(f"no folder {checkpoint!r}")
     return {"revision": commit_of(checkpoint, revision)}
@@ -224,13 +231,22 @@ def _load(request: Request, content: str) -> Loaded:
     checkpoint = request.checkpoint
     folder = Path(checkpoint).expanduser()
     where: dict[str, Any] = {"trust_remote_code": request.remote_code}
-    if folder.is_dir():
+    dtype = request.dtype
+    if gguf.is_gguf(checkpoint):
+        _check_gguf(checkpoint)
+        where |= {"gguf_file": folder.name, "trust_remote_code": False}
+        # A quantized file says nothing of numbers to compute in.
+        checkpoint, dtype = str(folder.parent), "float32" if dtype == "auto" else dtype
+    elif folder.is_dir():
         checkpoint = str(folder)
         _check_folder(folder)
     else:
         where["revision"] = content  # the commit: what is named is what is loaded
         _check_cache(checkpoint, content)
-    with quiet(), _one_line(request, content):
+    is_gguf = "gguf_file" in where
+    # It draws bars whatever it is told.
+    hidden = contextlib.redirect_stderr(io.StringIO()) if is_gguf else contextlib.nullcontext()
+    with quiet(), hidden, _one_line(request, content):
         import transformers
 
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, **where)
@@ -238,7 +254,7 @@ def _load(request: Request, content: str) -> Loaded:
         _check_kind(request, config)
         model, report = getattr(transformers, request.auto_class).from_pretrained(
             checkpoint,
-            dtype=request.dtype,
+            dtype=dtype,
             attn_implementation=request.attention,
             device_map=request.device_map,
             use_safetensors=True,
@@ -262,6 +278,9 @@ def _check_kind(request: Request, config: Any) -> None:
 
 def _check_folder(folder: Path) -> None:
     """Refuse early what transformers would answer with a puzzle, or not at all."""
+    files = sorted(path.name for path in folder.glob(f"*{gguf.ENDING}"))
+    if files and not any(True for _ in folder.glob("*.safetensors")):
+        raise ModelError(f"{folder}: has its weights as GGUF only; name the file: {files[0]}")
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder}: no config.json, so no checkpoint of transformers")
     if not any(True for _ in folder.glob("*.safetensors")):
@@ -271,6 +290,12 @@ def _check_folder(folder: Path) -> None:
         raise ModelError(f"{folder}: no weights (*.safetensors)")
     if not any(True for pattern in TOKENIZER for _ in folder.glob(pattern)):
         raise ModelError(f"{folder}: no tokenizer files (tokenizer.json)")
+
+
+def _check_gguf(checkpoint: str) -> None:
+    """Raise MissingExtra where transformers would ask for what reads a GGUF."""
+    if not all(importlib.util.find_spec(package) for package in ("gguf", "accelerate")):
+        raise MissingExtra(f"{Path(checkpoint).name}, a GGUF,", "gguf")
 
 
 def _check_cache(name: str, commit: str) -> None:

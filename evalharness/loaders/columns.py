@@ -149,6 +149,12 @@ def columns_of_row(rows: Sequence[Row]) -> str:
     return f"the row has: {list_fields(rows[0] if rows else {})}"
 
 
+def _column_of_place(name: str, names: Sequence[str]) -> str:
+    """Return the column of lists that `column.0` is a place of; nothing where there is none."""
+    column, _, place = name.rpartition(".")
+    return column if place.isdecimal() and column in names else ""
+
+
 class _Recognition:
     """Names first, then shapes; a column that has a use is taken for no other."""
 
@@ -217,7 +223,9 @@ class _Recognition:
             return self.wide
         told = self.columns.summary
         if told:
-            return {"": told} if told in self.names else {}
+            column = told if told in self.names else _column_of_place(told, self.names)
+            self.taken |= {column}
+            return {"": told} if column else {}
         if one := self._take(GENERATED):
             return self._spread(one[0])
         return self._named_for_systems()
@@ -262,7 +270,9 @@ class _Recognition:
 
     def _longest(self) -> str:
         """Return the column whose texts are by far the longest; none where there is no such."""
-        lengths = {name: self._words(name) for name in self._free()}
+        others = {*REFERENCES, *GENERATED, *SUMMARIES, *OTHER_TEXTS}
+        free = [name for name in self._free() if plain_name(name) not in others]
+        lengths = {name: self._words(name) for name in free}
         ranked = sorted(lengths, key=lambda name: -lengths[name])
         if not ranked or lengths[ranked[0]] < FEWEST_ARTICLE_WORDS:
             return ""

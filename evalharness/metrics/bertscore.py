@@ -1,6 +1,7 @@
 """BERTScore against the references: how near in meaning are the words (Zhang et al., 2020)?"""
 
 import csv
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+# What the configs of transformers call the number of layers.
+_LAYER_NAMES = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers")
 
 # The layer whose output correlated best with people on WMT16, by the table of bert-score 0.3.13;
 # tests/neural/official_bertscore.py compares it with that of an installed bert-score.
@@ -93,7 +97,8 @@ class BertScoring(NetworkOptions):
         super().__post_init__()
         if self.layers is None and layers_of(self.model) is None:
             raise ValueError(
-                f"layers: bert-score's table has no {self.model!r}; say how many layers to use"
+                f"layers: bert-score's table has no {self.model!r}{_layers_there(self.model)}; say "
+                "how many layers to use"
             )
 
     @property
@@ -163,6 +168,16 @@ def layers_of(model: str) -> int | None:
         if name in LAYERS and name.startswith(f"{start}-") and owner + slash in owners:
             return LAYERS[name]
     return None
+
+
+def _layers_there(model: str) -> str:
+    """Say how many layers a folder's config has; nothing where there is none to read."""
+    try:
+        config = json.loads((Path(model).expanduser() / "config.json").read_bytes())
+        n = next(config[name] for name in _LAYER_NAMES if name in config)
+    except (OSError, ValueError, TypeError, StopIteration):
+        return ""
+    return f", which has {n}"
 
 
 def rescale_cosine(value: float, baseline: float) -> float:

@@ -33,7 +33,8 @@ class Endpoint(Server):
     """Prompt a model on a server; greedy unless sampling is asked for.
 
     A request that fails for good is an article without a summary, with the reason, and is asked
-    again by the next run. What the server's model of this name is, only the server knows.
+    again by the next run. What the server's model of this name is, only the server knows. Tokens
+    are as the server counts them: many count the end mark, one more than the same model has here.
 
     system: system message; empty for none.
     user: user message, with `{article}` and, if wanted, `{title}` in it; braces are doubled.

@@ -38,11 +38,15 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class GeneratedText:
-    """New tokens without start, padding and end mark; their text; and why they end."""
+    """New tokens without start, padding and end mark; their text; and why they end.
+
+    stop: the string that ended the text, if one did.
+    """
 
     ids: list[int]
     text: str
     finish: Finish
+    stop: str = ""
 
 
 class StopStrings(StoppingCriteria):
@@ -256,10 +260,11 @@ class Engine:
         while self._stop and end is None and new and new[-1] == config.pad_token_id:
             new.pop()  # a stop string ended the row before the batch did
         text = decode_with_thoughts(self.loaded.tokenizer, new, self.thoughts)
-        found = [at for string in self._stop if (at := text.find(string)) >= 0]
-        if found:
-            text, finish = text[: min(found)], "stop"
-        return GeneratedText(new, text, finish)
+        ends = [(at, string) for string in self._stop if (at := text.find(string)) >= 0]
+        if not ends:
+            return GeneratedText(new, text, finish)
+        at, string = min(ends)
+        return GeneratedText(new, text[:at], "stop", string)
 
 
 def _check_not_all_failed(results: Mapping[int, GeneratedText | Failed]) -> None:

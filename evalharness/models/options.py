@@ -45,7 +45,7 @@ _CHARACTERS_TOGETHER = 400_000
 class Generating:
     """What `seq2seq` and `causal` have in common. None means the checkpoint's own value.
 
-    model: a local folder, or a name on the hub.
+    model: a local folder, a GGUF file (extra `gguf`), or a name on the hub.
     revision: branch, tag or commit on the hub.
     max_new_tokens: the most tokens a summary may have; 128 where the checkpoint states nothing.
     min_new_tokens: the least.
@@ -273,4 +273,5 @@ class CheckpointReader:
         if isinstance(result, NoPrompt):
             return result
         text = self.clean_text(result, prompt)
-        return Said(text, result.finish, len(result.ids), len(prompt.ids))
+        note = f"the stop string {result.stop!r} came first" if result.stop else ""
+        return Said(text, result.finish, len(result.ids), len(prompt.ids), note)

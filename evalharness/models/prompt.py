@@ -29,12 +29,16 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Said:
-    """The text that a model wrote for one prompt, ready to be read; and the tokens, if known."""
+    """The text that a model wrote for one prompt, ready to be read; and the tokens, if known.
+
+    note: what is to be said of it where it is empty.
+    """
 
     text: str
     finish: Finish
     tokens: int | None = None
     tokens_in: int | None = None
+    note: str = ""
 
 
 class Readable(Protocol):

@@ -38,7 +38,10 @@ _NO_FAILURE: tuple[RuleResult, ...] = ("pass", "not-measured")
 
 def show_gate(found: Gate, out: IO[str]) -> None:
     """Print the verdict, a line for each rule, and the worst articles of what failed."""
-    out.writelines(f"{visible(line)}\n" for line in _lines(found))
+    width = table.terminal_width(out) or table.PIPED_WIDTH
+    for line in _lines(found):
+        indent = "      " if line.startswith(" ") else "  "
+        out.writelines(f"{each}\n" for each in table.folded_text(visible(line), width, indent))
 
 
 def _lines(found: Gate) -> Iterator[str]:

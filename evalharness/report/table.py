@@ -6,7 +6,10 @@ words and `r` for figures; columns beyond it hold figures.
 
 import csv
 import io
+import os
+import re
 import shutil
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
@@ -74,24 +77,52 @@ def amount_text(n: int, noun: str) -> str:
 # Drawn as text.
 
 
+# Of what is no terminal and says no width (COLUMNS): a file, a CI log, a mail.
+PIPED_WIDTH = 80
+# The table of a run, whose figures stand side by side in the README.
+RUN_WIDTH = 100
+
+
 def show_table(
-    rows: Sequence[TextRow], out: IO[str], align: str = "l", notes: Iterable[str] = ()
+    rows: Sequence[TextRow],
+    out: IO[str],
+    align: str = "l",
+    notes: Iterable[str] = (),
+    piped: int = PIPED_WIDTH,
 ) -> None:
     """Print a table and an empty line, and notes below it.
 
-    On a terminal, columns that have no room stand in a table of their own below the others.
+    Columns that have no room stand in a table of their own below the others, and names that have
+    none go on in the next line; no figure is cut. piped: the width of what is no terminal.
     """
     is_unicode = "utf" in (getattr(out, "encoding", None) or "utf-8").lower()
-    for line in table_lines(rows, align, terminal_width(out), "─" if is_unicode else "-"):
+    width = terminal_width(out) or piped
+    for line in table_lines(rows, align, width, "─" if is_unicode else "-"):
         print(line, file=out)
     print(file=out)
     for note in notes:
-        print(visible(note), file=out)
+        print(*folded_text(visible(note), width), sep="\n", file=out)
 
 
 def terminal_width(out: IO[str]) -> int | None:
-    """Return how many columns a terminal has; None of what is no terminal."""
-    return shutil.get_terminal_size().columns if out.isatty() else None
+    """Return how many columns a terminal has, or COLUMNS says; None where nothing says it."""
+    told = os.environ.get("COLUMNS", "")
+    if not out.isatty():
+        return int(told) if told.isdecimal() and int(told) else None
+    return shutil.get_terminal_size().columns
+
+
+def folded_text(text: str, width: int | None, indent: str = "  ") -> list[str]:
+    """Return a text in lines of a width, those below the first indented; a long word stays whole.
+
+    >>> folded_text("three short words", 12), folded_text("three short words", None)
+    (['three short', '  words'], ['three short words'])
+    """
+    if width is None or text_width(text) <= width:
+        return [text]
+    return textwrap.wrap(
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def table_lines(
@@ -100,7 +131,7 @@ def table_lines(
     """Return a table as lines, with a rule below the headings.
 
     width: columns of a terminal. What is wider is parted, and the first columns, of words, are
-    repeated in each part.
+    repeated in each part; words that leave no room for figures are folded.
 
     >>> print(*table_lines([["system", "n"], ["lead-3", "24"], ["x", "6"]]), sep="\\n")
     system   n
@@ -108,14 +139,76 @@ def table_lines(
     lead-3  24
     x        6
     """
-    widths = _widths(rows)
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    limits = _column_limits(cells, align, width)
+    head, body = fold_row(cells[0], limits, below=True), [fold_row(r, limits) for r in cells[1:]]
+    widths = _widths([line for lines in (head, *body) for line in lines])
     lines: list[str] = []
     for columns in _parts(widths, align, width):
-        head, *body = align_columns([[row[n] for n in columns] for row in rows],
-                                    "".join(_justify(align, n) for n in columns))  # fmt: skip
+        inner = "".join(_justify(align, n) for n in columns)
+        parts = [[[row[n] for n in columns] for row in lines] for lines in (head, *body)]
+        aligned = align_columns([row for rows in parts for row in rows], inner)
         across = sum(widths[n] for n in columns) + len(_GAP) * (len(columns) - 1)
-        lines += [*([""] if lines else []), head, rule * across, *body]
+        headings = [line for line in aligned[: len(head)] if line]
+        lines += [*([""] if lines else []), *headings, rule * across]
+        lines += aligned[len(head) :]
     return lines
+
+
+# A heading is folded to no less than this, or the column's widest figure.
+_NARROWEST_HEADING = 10
+# The share of a width that columns of words may take from figures.
+_WORDS_SHARE = 0.6
+
+
+def _column_limits(rows: Sequence[TextRow], align: str, width: int | None) -> list[int]:
+    """Return how wide each column may be: figures as they are, words and headings as there is room.
+
+    Where all has room, or nothing says how much there is, all are as wide as they are.
+    """
+    widths = _widths(rows)
+    if width is None or sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
+        return widths
+    words = _count_words(align)
+    bodies = _widths(rows[1:]) if rows[1:] else widths
+    for n in range(words, len(widths)):
+        widths[n] = min(widths[n], max(bodies[n], _NARROWEST_HEADING))
+    widest = max(widths[words:], default=0)
+    left = min(int(width * _WORDS_SHARE), width - widest - len(_GAP) * words)
+    for rest, n in enumerate(sorted(range(words), key=lambda n: widths[n])):
+        widths[n] = min(widths[n], max(left // (words - rest), _NARROWEST_HEADING))
+        left -= widths[n]
+    return widths
+
+
+def fold_row(row: TextRow, limits: Sequence[int], *, below: bool = False) -> list[list[str]]:
+    """Return the lines of a row whose cells have some width each. below: blanks stand above."""
+    folded = [fold_name(cell, limit) for cell, limit in zip(row, limits, strict=True)]
+    most = max(map(len, folded))
+    padded = [
+        [""] * (most - len(cell)) + cell if below else cell + [""] * (most - len(cell))
+        for cell in folded
+    ]
+    return [list(line) for line in zip(*padded, strict=True)]
+
+
+def fold_name(name: str, limit: int) -> list[str]:
+    """Return a name in pieces of a width, parted behind blanks and marks where there are some.
+
+    >>> fold_name("pegasus-large_beam8", 12)
+    ['pegasus-', 'large_beam8']
+    """
+    lines = [""]
+    for piece in re.findall(r"[^-_./, ]*[-_./, ]|[^-_./, ]+", name):
+        if text_width(lines[-1] + piece.rstrip()) <= limit:
+            lines[-1] += piece
+            continue
+        lines += [""] if lines[-1] else []
+        for character in piece:
+            if text_width(lines[-1] + character) > limit:
+                lines.append("")
+            lines[-1] += character
+    return [line.rstrip() for line in lines]
 
 
 def align_columns(rows: Sequence[TextRow], align: str = "l") -> list[str]:
@@ -149,9 +242,14 @@ def _justify(align: str, column: int) -> str:
     return align[column] if column < len(align) else "r"
 
 
+def _count_words(align: str) -> int:
+    """Return how many columns of words a table begins with."""
+    return len(align) - len(align.lstrip("l"))
+
+
 def _parts(widths: Sequence[int], align: str, width: int | None) -> Iterator[list[int]]:
     """Yield the columns of each part: the first ones, of words, and those that have room."""
-    words = len(align) - len(align.lstrip("l"))
+    words = _count_words(align)
     part = list(range(words))
     for n in range(words, len(widths)):
         across = sum(widths[k] + len(_GAP) for k in part) + widths[n]
@@ -209,9 +307,9 @@ def show_runs(runs: Sequence[Run], out: IO[str]) -> None:
     """Print a table of runs, and what to know of it."""
     rows = _run_rows(runs, spread=True)
     width = terminal_width(out)
-    if width and text_width(table_lines(rows)[1]) > width:
+    if width and text_width(table_lines(rows)[-len(runs) - 1]) > width:
         rows = _run_rows(runs, spread=False)  # a narrow terminal: the means matter more
-    show_table(rows, out, notes=_notes(runs))
+    show_table(rows, out, notes=_notes(runs), piped=RUN_WIDTH)
 
 
 def _run_rows(runs: Sequence[Run], spread: bool) -> list[TextRow]:

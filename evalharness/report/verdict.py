@@ -10,7 +10,7 @@ from evalharness.files.untrusted import printable
 from evalharness.loaders.pages.parts import YOU, Block, Page
 from evalharness.loaders.pages.reading import speaks_for
 from evalharness.records import Flag, Span
-from evalharness.report.table import NOTICE, amount_text
+from evalharness.report.table import NOTICE, amount_text, folded_text, terminal_width
 from evalharness.runner.check import Sentence, Verdict, likely_errors
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def sign_text(sign: str) -> str:
 
 def show_reminder(out: IO[str]) -> None:
     """Print that the article is the authority."""
-    out.write(f"{NOTICE}\n")
+    out.writelines(f"{line}\n" for line in folded_text(NOTICE, terminal_width(out), indent=""))
 
 
 def console_on(out: IO[str], color: bool) -> "Console":
@@ -102,7 +102,7 @@ def console_on(out: IO[str], color: bool) -> "Console":
 
     console = Console(file=out, highlight=False)
     plain = not color or console.no_color or not console.is_terminal
-    width = WIDTH if not console.is_terminal else min(console.width, WIDTH)
+    width = min(console.width if console.is_terminal else terminal_width(out) or WIDTH, WIDTH)
     return Console(
         file=out,
         highlight=False,

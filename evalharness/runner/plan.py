@@ -263,6 +263,8 @@ def weights_of(wanted: hub.Wanted) -> PlannedCheckpoint:
     folder = Path(wanted.name).expanduser()
     if folder.is_dir():
         return PlannedCheckpoint(wanted.name, "folder", _size(folder, wanted))
+    if folder.is_file():
+        return PlannedCheckpoint(wanted.name, "folder", folder.stat().st_size)
     try:
         lacking = hub.to_fetch(wanted.name, wanted.revision, wanted.only)
     except ModelError as error:

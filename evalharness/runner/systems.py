@@ -18,7 +18,7 @@ from evalharness.config.run_config import read_run_config
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, DataError
 from evalharness.loaders.formats import matching_paths, without_gz
-from evalharness.loaders.logs.files import open_log
+from evalharness.loaders.logs.files import UnknownDocument, open_log
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import Logs
 from evalharness.loaders.outputs import JoinKey, OutputFile, Outputs, article_digest, system_name
@@ -113,7 +113,14 @@ def sources_of(
 
 
 def _is_log(path: Path, format_: str) -> bool:
-    return format_ != ROWS_FORMAT and path.is_file() and open_log(path, format_) is not None
+    if format_ == ROWS_FORMAT or not path.is_file():
+        return False
+    try:
+        return open_log(path, format_) is not None
+    except UnknownDocument:
+        if format_ == "auto":
+            return False
+        raise
 
 
 # From arguments to files.

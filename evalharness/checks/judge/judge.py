@@ -258,7 +258,11 @@ class Judge(NetworkOptions):
         wrong, n_refused = protocols.places(quotes or [], summary)
         parts = {"out_of_form": 0.0, "refused": float(n_refused)}
         if quotes is None or (quotes and not wrong):
-            return Score(None, parts | {"out_of_form": 1.0}, note=OUT_OF_FORM)
+            why = "no quotation is in the summary"
+            if quotes is None:
+                why = protocols.why_not_quotes(reply.text)
+                why = why if reply.finished else "it was cut at max_new_tokens"
+            return Score(None, parts | {"out_of_form": 1.0}, note=f"{OUT_OF_FORM}: {why}")
         sentences = protocols.sentence_shares(summary, self.split(summary), wrong)
         if not sentences:
             return Score(None, parts, note="the summary has no words")

@@ -210,6 +210,20 @@ def quoted_lines(written: str) -> list[str] | None:
     return [quote[1] for quote in quotes if quote and quote[1].strip()]
 
 
+def why_not_quotes(written: str) -> str:
+    """Say why an answer that should quote line by line does not.
+
+    >>> why_not_quotes(""), why_not_quotes("The summary is fine.")
+    ('the answer is empty', "a line is no quotation: 'The summary is fine.'")
+    """
+    lines = [line.strip() for line in without_thought(written).splitlines() if line.strip()]
+    wrong = [line for line in lines if not _QUOTATION.match(_BULLET.sub("", line))]
+    if not wrong:
+        return "the answer is empty"
+    shown = wrong[0] if len(wrong[0]) <= 60 else f"{wrong[0][:59]}…"
+    return f"a line is no quotation: {shown!r}"
+
+
 def places(quotes: Sequence[str], summary: str) -> tuple[list[Span], int]:
     """Return where a summary has the quotes, in order, and how many it does not have.
 

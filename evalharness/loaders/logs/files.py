@@ -40,6 +40,10 @@ _KNOWN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, ZSTANDARD)
 _ENCRYPTED = 0x1
 
 
+class UnknownDocument(DataError):
+    """A JSON document that no harness that is known writes: perhaps rows in one list."""
+
+
 class _Unreadable(Exception):
     """A file of the archive cannot be read; the message says why."""
 
@@ -314,7 +318,9 @@ def _parse_document(path: Path, size: int, changed: int) -> tuple[Any, str]:
 def _document_log(path: Path, document: Any, wanted: str) -> Log:
     found = formats.format_of_document(document)
     if found is None:
-        raise DataError(f"{path}: a JSON file, but no log that is known ({KNOWN}), nor JSON Lines")
+        raise UnknownDocument(
+            f"{path}: a JSON file, but no log that is known ({KNOWN}), nor JSON Lines"
+        )
     if wanted not in ("auto", found.name):
         raise DataError(f"{path}: no {HARNESS_FORMATS[wanted].title}, but {found.title}")
     reader = {"inspect": _inspect_document, "promptfoo": _promptfoo, "helm": _helm}[found.name]

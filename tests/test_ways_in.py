@@ -1,0 +1,410 @@
+"""Files of summaries come in by each way of docs/files.md, in a fresh folder."""
+
+import csv
+import gzip
+import io
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Done
+
+from evalharness.errors import Exit
+from evalharness.store.runs import Run, runs_in
+
+Command = Callable[..., Done]
+Rows = list[dict[str, Any]]
+ROOT = Path(__file__).parents[1]
+LOGS = ROOT / "tests" / "cases" / "logs"
+LINES = (ROOT / "configs/quickstart/articles.jsonl").read_text(encoding="utf-8").splitlines()
+SOURCE = [json.loads(line) for line in LINES[:6]]
+ARTICLES = [row["article"] for row in SOURCE]
+REFERENCES = [" ".join(row["references"][0].split()) for row in SOURCE]
+BART = [" ".join(row["summary"].split()) for row in SOURCE]
+PEGASUS = [" ".join(article.split(". ")[0].split()) + "." for article in ARTICLES]
+
+
+def rows_of(summaries: Sequence[str], *, ids: bool = True) -> Rows:
+    """Return rows as the logs of CNN/DailyMail runs have them."""
+    found: Rows = []
+    for row, reference, summary in zip(SOURCE, REFERENCES, summaries, strict=True):
+        own = {"id": row["id"]} if ids else {}
+        own |= {"document": row["article"], "highlights": reference, "generated": summary}
+        found.append(own)
+    return found
+
+
+def write_jsonl(path: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+
+
+def write_lines(path: str, texts: Sequence[str], end: str = "\n") -> None:
+    Path(path).write_text("\n".join(texts) + end, encoding="utf-8")
+
+
+def write_table(path: str, rows: Rows, delimiter: str, *, index: bool = False) -> None:
+    """Write rows as pandas does; with its index, whose heading is blank."""
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, delimiter=delimiter)
+        table.writerow([*([""] if index else []), *rows[0]])
+        for n, row in enumerate(rows):
+            table.writerow([*([n] if index else []), *row.values()])
+
+
+def two_files() -> None:
+    write_jsonl("a.jsonl", rows_of(BART))
+    write_jsonl("b.jsonl", reversed(rows_of(PEGASUS)))
+
+
+def without_ids() -> None:
+    write_jsonl("a.jsonl", rows_of(BART, ids=False))
+    write_jsonl("b.jsonl", reversed(rows_of(PEGASUS, ids=False)))
+
+
+def long_form() -> None:
+    write_jsonl("long.jsonl", [
+        {"id": row["id"], "text": row["article"], "references": [reference], "model_id": system,
+         "decoded": summary}
+        for system, summaries in (("bart", BART), ("pegasus", PEGASUS))
+        for row, reference, summary in zip(SOURCE, REFERENCES, summaries, strict=True)
+    ])  # fmt: skip
+
+
+def wide_form() -> None:
+    write_jsonl("wide.jsonl", [
+        {"document": article, "summary": reference, "bart": bart, "pegasus": pegasus}
+        for article, reference, bart, pegasus in zip(ARTICLES, REFERENCES, BART, PEGASUS,
+                                                     strict=True)
+    ])  # fmt: skip
+
+
+def wide_by_names() -> None:
+    write_jsonl("models.jsonl", [
+        {"dialogue": article, "summary": reference, "bart_summary": bart, "summary_pegasus": other}
+        for article, reference, bart, other in zip(ARTICLES, REFERENCES, BART, PEGASUS, strict=True)
+    ])  # fmt: skip
+
+
+def odd_names() -> None:
+    write_jsonl("odd.jsonl", [
+        {"story_id": row["id"], "lede": row["article"], "human": reference, "machine": summary}
+        for row, reference, summary in zip(SOURCE, REFERENCES, BART, strict=True)
+    ])  # fmt: skip
+
+
+def pandas_tables() -> None:
+    write_table("a.csv", rows_of(BART, ids=False), ",", index=True)
+    write_table("b.csv", rows_of(PEGASUS, ids=False)[::-1], ",", index=True)
+
+
+def tabs() -> None:
+    write_table("rows.tsv", rows_of(BART), "\t")
+
+
+def parquet() -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(rows_of(BART)), "a.parquet")
+    pq.write_table(pa.Table.from_pylist(rows_of(PEGASUS)), "b.parquet")
+
+
+def json_rows() -> None:
+    Path("rows.json").write_text(json.dumps(rows_of(BART), indent=1))
+
+
+def json_by_id() -> None:
+    texts = {row["id"]: summary for row, summary in zip(SOURCE, BART, strict=True)}
+    Path("by_id.json").write_text(json.dumps(texts))
+    articles()
+
+
+def articles() -> None:
+    write_jsonl("articles.jsonl", [
+        {"id": row["id"], "document": row["article"], "summary": reference}
+        for row, reference in zip(SOURCE, REFERENCES, strict=True)
+    ])  # fmt: skip
+
+
+def ids_alone() -> None:
+    for name, summaries in (("a", BART), ("b", PEGASUS)):
+        pairs = zip(SOURCE, summaries, strict=True)
+        write_jsonl(f"{name}.jsonl", [{"id": row["id"], "prediction": s} for row, s in pairs])
+    articles()
+    write_jsonl("refs.jsonl", [
+        {"id": row["id"], "target": reference}
+        for row, reference in zip(SOURCE, REFERENCES, strict=True)
+    ])  # fmt: skip
+
+
+def articles_in_one() -> None:
+    ids_alone()
+    write_jsonl("a.jsonl", rows_of(BART))
+
+
+def sacrebleu_texts() -> None:
+    write_lines("bart.txt", BART)
+    write_lines("pegasus.txt", PEGASUS)
+    write_lines("refs.txt", REFERENCES)
+
+
+def run_summarization() -> None:
+    """As transformers' example writes them: predictions joined by line ends."""
+    write_lines("generated_predictions.txt", BART, end="")
+    write_jsonl("test.json", [
+        {"text": article, "summary": reference}
+        for article, reference in zip(ARTICLES, REFERENCES, strict=True)
+    ])  # fmt: skip
+
+
+def fairseq_texts() -> None:
+    write_lines("bart.hypo", BART)
+    write_lines("test.source", [" ".join(article.split()) for article in ARTICLES])
+    write_lines("test.target", REFERENCES)
+
+
+def folder() -> None:
+    write_jsonl("outputs/bart.jsonl", rows_of(BART))
+    write_jsonl("outputs/pegasus.jsonl", rows_of(PEGASUS))
+
+
+def zipped() -> None:
+    text = "".join(f"{json.dumps(row)}\n" for row in rows_of(BART))
+    Path("a.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+
+
+def summeval() -> None:
+    """As the hub has SummEval: all systems' summaries of an article in one list."""
+    write_jsonl("summeval.jsonl", [
+        {"id": row["id"], "text": row["article"], "machine_summaries": [bart, pegasus],
+         "human_summaries": [reference], "coherence": [3.0, 2.5]}
+        for row, reference, bart, pegasus in zip(SOURCE, REFERENCES, BART, PEGASUS, strict=True)
+    ])  # fmt: skip
+
+
+def log(name: str, to: str) -> Callable[[], None]:
+    def copy() -> None:
+        (source,) = LOGS.glob(name)
+        shutil.copy(source, to)
+
+    return copy
+
+
+def run_and_file(command: Command) -> None:
+    two_files()
+    assert command("score", "a.jsonl", "--no-report").returncode == 0
+    write_jsonl("b.jsonl", [{"id": r["id"], "generated": r["generated"]} for r in rows_of(PEGASUS)])
+
+
+@dataclass(frozen=True)
+class Way:
+    """What there is, the command, and what it makes of it.
+
+    systems: names of the runs, none where only the exit code is looked at. scorers: of each run.
+    """
+
+    what: str
+    write: Callable[[], None]
+    command: str
+    systems: tuple[str, ...] = ("a", "b")
+    scorers: tuple[str, ...] = ("rouge", "lexical")
+    code: Exit = Exit.GOOD
+    stdin: str = ""
+
+
+WAYS: dict[str, Way] = {
+    "two-files": Way("two files of JSON Lines", two_files, "compare a.jsonl b.jsonl"),
+    "two-systems": Way("two files, scored", two_files, "score a.jsonl b.jsonl"),
+    "names": Way("names for two files", two_files, "compare bart=a.jsonl pegasus=b.jsonl",
+                 ("bart", "pegasus")),
+    "gate": Way("a reference run and a candidate", two_files, "gate a.jsonl b.jsonl --metrics chrf",
+                scorers=("chrf", "lexical"), code=Exit.FINDING),
+    "long": Way("rows that name their system", long_form, "compare long.jsonl",
+                ("bart", "pegasus")),
+    "one-of-long": Way("one system of several", long_form, "score long.jsonl --system bart",
+                       ("bart",)),
+    "wide": Way("a column for each system", wide_form, "compare wide.jsonl", ("bart", "pegasus")),
+    "wide-named": Way("columns that are named", wide_form,
+                      "score wide.jsonl --summaries pegasus", ("pegasus",)),
+    "wide-by-names": Way("columns such as `bart_summary`", wide_by_names, "compare models.jsonl",
+                         ("bart", "pegasus")),
+    "columns": Way("columns of any names", odd_names,
+                   "score odd.jsonl --columns id=story_id,article=lede,summary=machine,"
+                   "reference=human", ("odd",)),
+    "shapes": Way("columns told by their texts", odd_names,
+                  "score odd.jsonl --columns reference=human", ("odd",)),
+    "pandas-csv": Way("tables that pandas wrote, with its index", pandas_tables,
+                      "compare a.csv b.csv"),
+    "tsv": Way("a table with tabs", tabs, "score rows.tsv", ("rows",)),
+    "parquet": Way("Parquet", parquet, "compare a.parquet b.parquet"),
+    "json": Way("one JSON list", json_rows, "score rows.json", ("rows",)),
+    "json-by-id": Way("JSON with a summary by id", json_by_id,
+                      "score by_id.json --articles articles.jsonl", ("by_id",)),
+    "sacrebleu": Way("text, a line a summary, as for sacrebleu", sacrebleu_texts,
+                     "compare bart.txt pegasus.txt --references refs.txt", ("bart", "pegasus"),
+                     ("rouge",)),
+    "run-summarization": Way("`generated_predictions.txt` of transformers' run_summarization.py",
+                             run_summarization,
+                             "score generated_predictions.txt --articles test.json",
+                             ("generated_predictions",)),
+    "fairseq": Way("text with articles and references as text", fairseq_texts,
+                   "score bart.hypo --articles test.source --references test.target", ("bart",)),
+    "folder": Way("a folder of files", folder, "compare outputs", ("bart", "pegasus")),
+    "pattern": Way("a pattern", folder, "leaderboard 'outputs/*.jsonl'", ("bart", "pegasus")),
+    "stdin": Way("standard input", two_files, "score mine=-", ("mine",), stdin="a.jsonl"),
+    "zipped": Way("a zipped file", zipped, "score a.jsonl.gz", ("a",)),
+    "articles-in-one": Way("articles in the first file only", articles_in_one,
+                           "compare a.jsonl b.jsonl"),
+    "articles-apart": Way("ids and summaries, articles apart", ids_alone,
+                          "compare a.jsonl b.jsonl --articles articles.jsonl"),
+    "references-apart": Way("references in a file of their own", ids_alone,
+                            "compare a.jsonl b.jsonl --references refs.jsonl", scorers=("rouge",)),
+    "no-ids": Way("rows without ids, joined on the articles' texts", without_ids,
+                  "compare a.jsonl b.jsonl"),
+    "summeval": Way("SummEval's lists of summaries", summeval, "compare summeval.jsonl",
+                    ("machine_summaries.0", "machine_summaries.1")),
+    "lm-eval": Way("samples of lm-evaluation-harness", log("lm-eval/samples_*.jsonl", "s.jsonl"),
+                   "score s.jsonl", ("s",)),
+    "inspect": Way("a log of inspect", log("inspect/news.eval", "news.eval"), "score news.eval",
+                   ("mockllm-model",)),
+    "promptfoo": Way("results of promptfoo, of two providers",
+                     log("promptfoo/results.json", "results.json"), "score results.json",
+                     ("echo", "echo-again")),
+    "report": Way("files to one page", two_files, "report a.jsonl b.jsonl"),
+    "show": Way("files, and the articles to look at first", two_files, "show a.jsonl b.jsonl"),
+    "verify": Way("files, and whether all is as it was", two_files, "verify a.jsonl b.jsonl"),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_way(name: str, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    way = WAYS[name]
+    way.write()
+    if way.stdin:
+        content = io.TextIOWrapper(io.BytesIO(Path(way.stdin).read_bytes()))
+        monkeypatch.setattr("sys.stdin", content)
+    done = command(*shlex.split(way.command))
+
+    assert done.returncode == way.code, done.stderr + done.stdout
+    runs = {run.name: run for run in runs_in("results/score")}
+    assert set(runs) == set(way.systems)
+    for run in runs.values():
+        assert set(run.figures) == set(way.scorers)
+        assert run.counts.rejected == 0 or name == "inspect"
+    if way.command.startswith(("compare", "gate", "report", "score")):
+        (page,) = re.findall(r"^Report: (.+)$", done.stdout, re.MULTILINE)
+        assert "<html" in Path(page).read_text()
+    _check_figures(runs)
+
+
+def _check_figures(runs: Mapping[str, Run]) -> None:
+    """Hold the scores of the six articles against those of the file with all columns in it."""
+    for run in runs.values():
+        if "rouge" not in run.figures or run.n != len(SOURCE):
+            continue
+        texts = [sample["summary"]["text"] for sample in run.samples()]
+        assert sorted(texts) in (sorted(BART), sorted(PEGASUS))
+        found = run.figures["rouge"].parts["rouge1"].mean
+        assert found == pytest.approx(ROUGE1[sorted(texts) == sorted(PEGASUS)], abs=1e-9)
+
+
+def _rouge1(summaries: Sequence[str]) -> float:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    scorer = RougeScorer(["rouge1"], use_stemmer=True)
+    pairs = zip(REFERENCES, summaries, strict=True)
+    values: list[float] = [scorer.score(*pair)["rouge1"].fmeasure for pair in pairs]
+    return sum(values) / len(values)
+
+
+ROUGE1 = (_rouge1(BART), _rouge1(PEGASUS))
+
+
+def test_docs_and_tests_have_the_same_ways() -> None:
+    assert docs_table() in (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
+
+
+def docs_table() -> str:
+    rows = ["| | what you have | `evalharness …` | test |", "|--:|---|---|---|"]
+    for n, (name, way) in enumerate(WAYS.items(), 1):
+        call = f"{way.command.removesuffix('mine=-')}mine=- < {way.stdin}" if way.stdin else (
+            way.command
+        )  # fmt: skip
+        rows.append(f"| {n} | {way.what} | `{call}` | `test_way[{name}]` |")
+    return "\n".join(rows) + "\n"
+
+
+def test_a_run_and_a_file_are_compared(command: Command) -> None:
+    run_and_file(command)
+    done = command("compare", "results/score/a", "b.jsonl")
+
+    assert done.returncode == Exit.GOOD, done.stderr
+    assert {run.name: run.n for run in runs_in("results/score")} == {"a": 6, "b": 6}
+
+
+@pytest.mark.parametrize(
+    ("write", "arguments", "message"),
+    [
+        (lambda: write_jsonl("x.jsonl", [{"id": "1", "article": ARTICLES[0], "gold": "A b c d."}]),
+         ["x.jsonl"], "no column is known to hold the summary; the row has: id, article, gold; "
+         "name it: --columns summary=COLUMN, or --summaries A,B"),
+        (two_files, ["a.jsonl", "--columns", "summary=generatd"],
+         "no column 'generatd'; the row has: id, document, highlights, generated; did you mean "
+         "generated?"),
+        (two_files, ["a.jsonl", "--columns", "sumary=generated"], "did you mean summary?"),
+        (two_files, ["a.jsonl", "--summaries", "brat"], "no column 'brat'; the row has"),
+        (sacrebleu_texts, ["bart.txt"], "neither articles nor references"),
+        (sacrebleu_texts, ["bart.txt", "--references", "nowhere.txt"], "nowhere.txt: no such file"),
+        (ids_alone, ["a.jsonl", "b.jsonl"], "neither articles nor references"),
+    ],
+)  # fmt: skip
+def test_what_is_not_recognized_ends_with_2_and_says_what_to_do(
+    write: Callable[[], None], arguments: list[str], message: str, command: Command
+) -> None:
+    write()
+    done = command("score", *arguments)
+
+    assert done.returncode == Exit.MENDABLE
+    assert message in done.stderr
+    assert not Path("results/score").exists()
+
+
+def test_systems_of_other_articles_are_refused(command: Command) -> None:
+    two_files()
+    others = [row | {"document": row["document"][::-1]} for row in rows_of(PEGASUS)]
+    write_jsonl("b.jsonl", [row | {"id": f"x{row['id']}"} for row in others])
+    for name in ("score", "compare", "gate"):
+        done = command(name, "a.jsonl", "b.jsonl")
+
+        assert done.returncode == Exit.MENDABLE
+        assert "are of other articles" in done.stderr
+    assert not Path("results/score").exists()
+
+
+def test_rows_left_out_end_with_2_unless_so_many_may_be(command: Command) -> None:
+    two_files()
+    rows = rows_of(PEGASUS)
+    write_jsonl("b.jsonl", [*rows, rows[0]])
+    refused = command("compare", "a.jsonl", "b.jsonl")
+    allowed = command("compare", "a.jsonl", "b.jsonl", "--allow-rejected", "0.15")
+
+    assert (refused.returncode, allowed.returncode) == (Exit.MENDABLE, Exit.GOOD)
+    assert "b: 1 of 7 rows were left out; each is in results/score/b/rejected.jsonl" in (
+        refused.stderr
+    )
+    listed = json.loads(Path("results/score/b/rejected.jsonl").read_text())
+    assert listed["where"] == "b.jsonl:7"
+    assert "was used before, at b.jsonl:1" in listed["reason"]
