@@ -5,6 +5,7 @@ reason. Downloads happen only where `-m real` asks for it.
 """
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -137,7 +138,7 @@ def test_draws_do_not_depend_on_batches_and_among_one_token_are_greedy(
 @pytest.fixture(scope="module")
 def served(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("serve") / "log"
-    with transformers_serve.serving(str(weights.chat), log, weights.serving) as url:
+    with transformers_serve.serving(str(weights.chat), log, weights[3:]) as url:
         yield url
 
 
@@ -157,15 +158,25 @@ def test_server_writes_what_the_checkpoint_writes_and_may_count_the_end_mark(
 
 
 def test_gguf_writes_what_the_converted_checkpoint_writes(
-    weights: Weights, greedy: list[Summary], monkeypatch: pytest.MonkeyPatch, capfd: Any
+    weights: Weights, greedy: list[Summary]
 ) -> None:
-    monkeypatch.syspath_prepend(str(weights.reading))
-    model = Causal(str(weights.gguf), max_new_tokens=CAP)
-    capfd.readouterr()
+    """In a process of its own: transformers looks for what reads a GGUF once, as it is imported."""
+    script = (
+        "import json, sys; from test_real import ARTICLES, Causal, texts; "
+        f"model = Causal(sys.argv[1], max_new_tokens={CAP}); "
+        "print(json.dumps([model.identity(), texts(model.summarize(ARTICLES[:2]))]))"
+    )
+    paths = [str(weights.reading), str(Path(__file__).parent), *sys.path]
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(weights.gguf)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
-    assert model.identity()["quantization"] == "Q4_1"
-    assert texts(model.summarize(ARTICLES[:2])) == texts(greedy)[:2]
-    assert capfd.readouterr().err == ""
+    assert (done.returncode, done.stderr) == (0, "")
+    identity, written_here = json.loads(done.stdout)
+    assert identity["quantization"] == "Q4_1"
+    assert written_here == texts(greedy)[:2]
 
 
 MIXED = [

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx2
@@ -15,18 +15,18 @@ _MOST_SECONDS = 120
 
 
 @contextlib.contextmanager
-def serving(checkpoint: str, log: Path, packages: Path | None = None) -> Iterator[str]:
+def serving(checkpoint: str, log: Path, packages: Sequence[Path] = ()) -> Iterator[str]:
     """Serve a checkpoint until the block ends; yield the address of the API.
 
-    packages: a folder with what the server needs, where the environment does not have it.
+    packages: folders with what the server needs, where the environment does not have it.
     """
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", checkpoint]
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     environment = os.environ | {"HF_HUB_OFFLINE": "1"}
-    if packages is not None:
-        environment["PYTHONPATH"] = os.pathsep.join([str(packages), *sys.path])
+    if packages:
+        environment["PYTHONPATH"] = os.pathsep.join([*map(str, packages), *sys.path])
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
         try:
