@@ -99,7 +99,7 @@ def archive_that_climbs(folder: Path) -> list[str]:
     with zipfile.ZipFile(path, "a") as archive:
         for name in (f"../../{CANARY}", f"/{CANARY}", f"samples/../../{CANARY}_epoch_1.json"):
             archive.writestr(name, json.dumps({"id": 9, "epoch": 1}))
-    return scored(folder, path)
+    return [*scored(folder, path), "--allow-rejected", "0.15"]
 
 
 def ledger_that_is_a_link(folder: Path) -> list[str]:
@@ -528,6 +528,7 @@ ATTACKS: dict[str, Attack] = {
 def _bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Bound memory to 3 GB more than there is now, stay offline, and stand in an empty folder."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "900")  # a message is a line
     monkeypatch.chdir(tmp_path)
     before = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * 4096

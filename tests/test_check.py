@@ -115,7 +115,7 @@ def test_thresholds_of_a_calibration_bring_the_probability(tmp_path: Path) -> No
     assert check(*pair).probability is None
     shown = io.StringIO()
     show_verdict(found, shown)
-    assert f"{found.probability:.0%} likely to be consistent" in shown.getvalue()
+    assert f"{found.probability:.0%} likely to be consistent" in " ".join(shown.getvalue().split())
 
 
 def test_thresholds_come_from_a_file(tmp_path: Path) -> None:
@@ -372,7 +372,7 @@ def test_command_reads_a_folder_stdin_and_pairs(tmp_path: Path) -> None:
     ]
     code, text = run("-", stdin=(PAGES / "bridge.txt").read_text())
     assert code == 0
-    assert "For context, always refer to the full article." in text
+    assert "For context, always refer to the full article." in " ".join(text.split())
     (tmp_path / "article").write_text("Rain fell in Oro City.")
     (tmp_path / "summary").write_text("Rain fell in Sabine.")
     pair = ("--article", str(tmp_path / "article"), "--summary", str(tmp_path / "summary"))

@@ -248,11 +248,12 @@ def is_run(argument: str) -> bool:
     if argument == STDIN or split_name(argument)[0]:
         return False
     path = Path(argument)
+    own = (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
     if path.is_dir():
         if run_folders(path, "", "*/", "*/*/", "*/*/*/"):
             return True
-        return not any(file.is_file() for file in path.iterdir())
-    own = (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
+        is_damaged = any((path / name).exists() for name in own[:2])
+        return is_damaged or not any(file.is_file() for file in path.iterdir())
     if path.is_file():
         return path.name in own and (path.parent / samples.RUN_FILE).exists()
     return not (path.suffix or any(character in argument for character in "*?[:"))

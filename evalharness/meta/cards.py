@@ -63,6 +63,18 @@ def _kind(name: str, sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     found = [source.get("kinds", {}).get(name, {}) for source in sources]
     flags = sum(each.get("flags", 0) for each in found)
     touching = sum(each.get("touching", 0) for each in found)
+    return {
+        "hard": name == LIKELY_ERROR or flag_kind(name).hard,
+        **{label: mean(values) for label, values in _shares_by_label(sources, found).items()},
+        "flags": flags,
+        "touching": touching / flags if flags else None,
+    }
+
+
+def _shares_by_label(
+    sources: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, int]]
+) -> dict[str, list[float]]:
+    """Return of each source the share of its consistent summaries, and of the others."""
     shares: dict[str, list[float]] = {"consistent": [], "inconsistent": []}
     for source, each in zip(sources, found, strict=True):
         n_good = round((source["positive_rate"] or 0) * source["labelled"])
@@ -70,12 +82,7 @@ def _kind(name: str, sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for label, total in totals.items():
             if total:
                 shares[label].append(each.get(label, 0) / total)
-    return {
-        "hard": name == LIKELY_ERROR or flag_kind(name).hard,
-        **{label: mean(values) for label, values in shares.items()},
-        "flags": flags,
-        "touching": touching / flags if flags else None,
-    }
+    return shares
 
 
 def markdown(made: Mapping[str, Card]) -> str:

@@ -138,12 +138,16 @@ def _named_paths(arguments: Sequence[str], results: Path) -> Iterator[tuple[str,
             for file in _files_of_folder(Path(path)):
                 yield (f"{name}-{file.stem}" if name else ""), file
         else:
-            try:
-                matched = matching_paths(Path(path))
-            except DataError:  # what is not there is for the config to say
-                matched = [Path(path)]
+            matched = _matching_or_named(Path(path))
             for file in matched:
                 yield (name if len(matched) == 1 else ""), file
+
+
+def _matching_or_named(path: Path) -> Sequence[Path]:
+    try:
+        return matching_paths(path)
+    except DataError:  # what is not there is for the config to say
+        return [path]
 
 
 def split_name(argument: str) -> tuple[str, str]:

@@ -24,4 +24,5 @@ def convert(path: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-convert(Path(sys.argv[1]), Path(sys.argv[2]))
+if __name__ == "__main__":
+    convert(Path(sys.argv[1]), Path(sys.argv[2]))
