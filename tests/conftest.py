@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,10 +51,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_sessionstart() -> None:
-    """Take Ctrl-C, also where a shell script started the tests in the background.
+    """Take Ctrl-C, also where a shell script started the tests in the background; have no width.
 
     Such a shell has them ignore it, and with them every process that a test starts and interrupts.
+    pytest-xdist tells its workers the width of its own terminal, and messages would fold there.
     """
+    os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

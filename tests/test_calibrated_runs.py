@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 import evalharness
+from evalharness.checks.lexical.numbers import Numbers
 from evalharness.config.calibration import Calibrated, Calibration, Probability
 from evalharness.config.schema import schema
+from evalharness.config.signature import signature_parts, signature_text
 from evalharness.errors import ConfigError
 
 ROWS = [
@@ -28,7 +30,7 @@ def _entry(support_from: float | None = 0.5, flag_below: float | None = 0.2) -> 
 
 
 def _calibration(path: Path, check: str = "numbers", signature: str = "") -> Path:
-    signature = signature or "numbers|sentences:1|version:2"
+    signature = signature or signature_text(signature_parts("numbers", Numbers()))
     sources = {"south": _entry(support_from=2.0), "few": Calibrated(1, 1, 1, 0.0, reason="too few")}
     whole = Calibration(1, check, signature, "platt", {}, {}, _entry(), sources)
     path.write_text(whole.json())

@@ -9,6 +9,7 @@ import time
 import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 from pathlib import Path
@@ -160,15 +161,15 @@ def test_wrong_padding_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     """A network that sees other texts' padding copies something else than the first sentence."""
     from evalharness.models.seq2seq import Seq2Seq
 
-    honest = Seq2Seq.summarize
+    honest = Seq2Seq.summarize_some
 
-    def summarize(self: Seq2Seq, articles: Sequence[Article]) -> list[Summary]:
+    def summarize_some(self: Seq2Seq, articles: Sequence[Article]) -> list[Summary | None]:
         made = honest(self, articles)
-        if len(articles) == 1:
+        if sum(each is not None for each in made) == 1:
             return made
-        return [Summary(s.article_id, s.text + " x", s.read, s.finish, s.tokens) for s in made]
+        return [each and replace(each, text=f"{each.text} x") for each in made]
 
-    monkeypatch.setattr(Seq2Seq, "summarize", summarize)
+    monkeypatch.setattr(Seq2Seq, "summarize_some", summarize_some)
 
     found = failed(prove(tmp_path))
 

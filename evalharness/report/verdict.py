@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING
 
 from evalharness import text
 from evalharness.config.registry import scaled_figure
@@ -204,11 +204,9 @@ def print_wrapped(console: "Console", indent: str, *pieces: tuple[str, str]) -> 
     whole = Text()
     for said, style in pieces:
         whole.append(printable(said), style=style)
-    # A path in a log stays whole: who copies it needs it so.
-    overflow: Literal["fold", "ignore"] = "fold" if console.is_terminal else "ignore"
-    for line in whole.wrap(console, max(10, console.width - len(indent)), overflow=overflow):
+    for line in whole.wrap(console, max(10, console.width - len(indent))):
         line.rstrip()
-        console.print(Text(indent) + line, soft_wrap=True)
+        console.print(Text(indent) + line)
 
 
 def score_text(verdict: Verdict) -> str:
