@@ -16,7 +16,7 @@ from evalharness.report.provenance import TrustCard, trust_cards
 from evalharness.report.ranking import Mark, Ranking, Standings, competitors
 from evalharness.report.table import (
     amount_text,
-    likely_errors_text,
+    likely_error_lines,
     number_text,
     p_value,
     percent_text,
@@ -96,7 +96,12 @@ def overview(
     """Return what the first section shows. cards: a file of trust cards, for `trust_cards`."""
     return Overview(
         sentence=_sentence(gathered, articles),
-        headline=" ".join(filter(None, [_errors(gathered), _headline(gathered, standings)])),
+        headline=" ".join(
+            [
+                *likely_error_lines(gathered.names, gathered.runs),
+                *filter(None, [_headline(gathered, standings)]),
+            ]
+        ),
         findings=tuple(_findings(gathered, standings)),
         rows=tuple(_rows(gathered, standings)),
         notes=tuple(_notes(gathered, articles, standings)),
@@ -144,26 +149,6 @@ def join_names(names: Sequence[str], most: int | None = None) -> str:
     if most is not None and len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _errors(gathered: Gathered) -> str:
-    """Return for each check how many summaries of each system have a likely error."""
-    said: dict[str, list[str]] = {}
-    several = len(gathered.runs) > 1
-    for name, run in zip(gathered.names, gathered.runs, strict=True):
-        for label, figures in run.figures.items():
-            found = figures.likely_errors
-            if found is None or not found.of:
-                continue
-            counted = f"{name}: {found.summaries} of {found.of}"
-            text = f"{counted} ({percent_text(found.share)})" if several else ""
-            said.setdefault(label, []).append(text or likely_errors_text(found))
-    if not several:
-        return " ".join(f"By {label}, {text}." for label, [text] in said.items())
-    return " ".join(
-        f"Summaries with a likely error by {label}: {'; '.join(texts)}."
-        for label, texts in said.items()
-    )
 
 
 def _headline(gathered: Gathered, standings: Standings) -> str:

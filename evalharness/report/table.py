@@ -369,7 +369,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
         f"Means over the articles, times 100; ± is the farther end of the {interval.level:.0%} "
         f"interval ({interval.resamples} bootstrap resamples, seed {runs[0].seed})."
     ]
-    lines += signatures(runs)
+    lines += [*likely_error_lines([run.name for run in runs], runs), *signatures(runs)]
     for run in runs:
         lines += [f"{run.name}: {line}" for line in _remarks(run)]
     return [*lines, NOTICE]
@@ -391,6 +391,26 @@ def signatures(runs: Sequence[Run]) -> list[str]:
             corpus = "of the whole corpus; " if label in whole else ""
             lines.append(f"{label}{of}: {corpus}{signature}")
     return lines
+
+
+def likely_error_lines(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    """Return for each check how many summaries of each system have a likely error."""
+    said: dict[str, list[str]] = {}
+    several = len(runs) > 1
+    for name, run in zip(names, runs, strict=True):
+        for label, figures in run.figures.items():
+            found = figures.likely_errors
+            if found is None or not found.of:
+                continue
+            counted = f"{name}: {found.summaries} of {found.of}"
+            text = f"{counted} ({percent_text(found.share)})" if several else ""
+            said.setdefault(label, []).append(text or likely_errors_text(found))
+    if not several:
+        return [f"By {label}, {text}." for label, [text] in said.items()]
+    return [
+        f"Summaries with a likely error by {label}: {'; '.join(texts)}."
+        for label, texts in said.items()
+    ]
 
 
 def likely_errors_text(found: LikelyErrors) -> str:
@@ -421,8 +441,6 @@ def _remarks(run: Run) -> list[str]:
     if found:
         remarks.append(f"summaries with a defect: {found}")
     for label, figures in run.figures.items():
-        if figures.likely_errors is not None and figures.likely_errors.of:
-            remarks.append(f"{label}: {likely_errors_text(figures.likely_errors)}")
         if figures.bands:
             counted = ", ".join(f"{n} {band}" for band, n in figures.bands.items())
             remarks.append(f"{label}: {counted}, by its calibration")
