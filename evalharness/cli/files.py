@@ -24,7 +24,8 @@ RunOrFile = Annotated[
     typer.Argument(
         metavar="RUN|FILE...",
         help="Folders of runs (a folder of runs stands for all), or files of summaries, each a "
-        "system (NAME=FILE names it; - is stdin): they are scored first.",
+        "system (NAME=FILE names it; hub:NAME is a data set of the hub; - is stdin): they are "
+        "scored first.",
     ),
 ]
 Page = Annotated[
@@ -51,14 +52,18 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "articles": (
-        Annotated[str, typer.Option(metavar="FILE", help=f"{_HELP}a file that has the articles.")],
+        Annotated[
+            str,
+            typer.Option(metavar="FILE", help=f"{_HELP}a file that has the articles, or hub:NAME."),
+        ],
         "",
     ),
     "references": (
         Annotated[
             list[str] | None,
             typer.Option(
-                metavar="FILE", help=f"{_HELP}a file that has the references; repeatable."
+                metavar="FILE",
+                help=f"{_HELP}a file that has the references, or hub:NAME; repeatable.",
             ),
         ],
         None,

@@ -200,14 +200,16 @@ def read_run_config(
     limit: int | None = None,
     executor: str | None = None,
     workers: int | None = None,
+    called: str = "config",
 ) -> RunConfig:
     """Read a config file (or a mapping of the same shape), lay `key=value` overrides over it.
 
     executor, workers: over the config's `executor`; workers of none that is named are processes.
+    called: what errors call a mapping.
 
     Raises: ConfigError, one line with file, line, column, dotted path, and what was expected.
     """
-    document = _read_document(config)
+    document = _read_document(config, called)
     for kind in ("metrics", "checks"):  # so that an override or a sweep can name one of them
         usual = RunConfig.model_fields[kind].default
         document.tree.setdefault(kind, [component.name for component in usual])
@@ -302,12 +304,12 @@ def _label_meant(kind: Kind, entry: Any) -> Any:
     return label or _scorer_meant(kind, entry) or name
 
 
-def _read_document(config: str | Path | Mapping[str, Any]) -> Document:
+def _read_document(config: str | Path | Mapping[str, Any], called: str) -> Document:
     if isinstance(config, str | Path):
         return yaml.read_yaml(Path(config))
     if "extends" in config:
-        raise ConfigError("config: extends: is for files; merge the mappings")
-    return Document(_copy_value(config), {(): yaml.Location("config", Path.cwd())})
+        raise ConfigError(f"{called}: extends: is for files; merge the mappings")
+    return Document(_copy_value(config), {(): yaml.Location(called, Path.cwd())})
 
 
 def _copy_value(value: Any) -> Any:

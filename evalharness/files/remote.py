@@ -62,6 +62,11 @@ def file_system(url: Url) -> tuple[Any, str]:
 
     Raises: DataError for a protocol that nobody knows or whose package is missing.
     """
+    if url.is_hub:
+        name = url.partition(":")[2]
+        raise DataError(
+            f"{url}: no files, but a data set of the hub: data: {{name: hub, dataset: {name}}}"
+        )
     try:
         from fsspec.core import url_to_fs
 

@@ -92,7 +92,12 @@ def score_files(
     settings: dict[str, Any] = {"limit": limit, "executor": executor, "workers": workers}
     with Claims(folder) as claims:
         naming = _Naming(
-            folder, partial(read_run_config, **settings), overrides, overwrite, claims, tell
+            folder,
+            partial(read_run_config, **settings, called="score"),
+            overrides,
+            overwrite,
+            claims,
+            tell,
         )
         named = naming.configs(sources, config)
         settings["overrides"] = naming.overrides
@@ -141,7 +146,8 @@ def _check_names(metrics: Sequence[str], checks: Sequence[str]) -> None:
     """Raise ConfigError for a metric or check that there is none of, before any file is read."""
     named = {"metrics": list(dict.fromkeys(metrics)), "checks": list(dict.fromkeys(checks))}
     data = {"name": "outputs", "path": "."}
-    scorers_of(read_run_config({"name": "score", "model": "given", "data": data, **named}))
+    tree = {"name": "score", "model": "given", "data": data, **named}
+    scorers_of(read_run_config(tree, called="score"))
 
 
 def _run_each(

@@ -138,7 +138,7 @@ def score_in_memory(
         "checks": _named(checks, "lexical", "article" in known),
         "seed": seed,
     }
-    run_config = read_run_config(tree)
+    run_config = read_run_config(tree, called="score")
     scorers, calibrations = scorers_of(run_config)
     if not scorers:
         raise ConfigError("nothing to score against: give references=, articles=, or both")
