@@ -138,7 +138,7 @@ def test_short_help_is_the_help_of_every_command(name: str, command: Command) ->
 
 
 # What a shell asks for, and what of it is a word to choose.
-SHELLS = {
+SHELLS: dict[str, tuple[Callable[[str], dict[str, str]], str]] = {
     "bash": (lambda line: {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}, r"^(.+)$"),
     "zsh": (lambda line: {"_TYPER_COMPLETE_ARGS": line}, r'(?:\(\(|^)"([^"]+)"'),
     "fish": (

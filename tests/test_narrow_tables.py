@@ -277,7 +277,7 @@ def test_reproduce_shows_what_was_made_beside_what_was_published(
     made = tuple(
         ReproducedFigure(
             PublishedFigure(f"m.a-part-with-a-rather-long-name-{n}", 40.5 + n, 0.3), 40.25 + n,
-            39.75 + n, 41.0 + n, "not reproduced",
+            39.75 + n, 41.0 + n, "outside",
         )
         for n in range(12)
     )  # fmt: skip
