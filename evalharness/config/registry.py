@@ -83,7 +83,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "chrf": ComponentRow("evalharness.metrics.bleu:Chrf", packages=("sacrebleu",)),
         "extractiveness": ComponentRow(
             "evalharness.metrics.extractiveness:Extractiveness",
-            shown=("coverage", "density", "novel_2"),
+            shown=("copied", "density", "novel_2"),
             unscaled=("density",),
             descriptive=True,
         ),
