@@ -21,12 +21,12 @@ from evalharness.runner.check import VerdictWord, likely_errors, verdict_of_scor
 from evalharness.stats.intervals import Values, wilson
 
 # A score is lower or higher if it is so by more than rounding.
-ROUNDING = 1e-9
+_ROUNDING = 1e-9
 # Sources with fewer summaries of either label say little of what lies between the two.
 FEWEST_OF_A_LABEL = 15
 FEWEST_EDITS = 10
-BATCH = 64
-Rate = dict[str, float | int | None]
+_BATCH = 64
+ShareOfCases = dict[str, float | int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class WrittenSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CheckedSummary:
     """What a check says of a summary."""
 
     value: float
@@ -55,8 +55,8 @@ class EditOutcome:
     kind: BenignKind | GamingKind
     group: str
     article_id: str
-    before: Reading
-    after: Reading
+    before: CheckedSummary
+    after: CheckedSummary
 
 
 @dataclass
@@ -64,8 +64,8 @@ class EditCosts:
     """All outcomes of edits, and how the untouched summaries were read."""
 
     outcomes: list[EditOutcome] = field(default_factory=list[EditOutcome])
-    untouched: list[tuple[WrittenSummary, Reading]] = field(
-        default_factory=list[tuple[WrittenSummary, Reading]]
+    untouched: list[tuple[WrittenSummary, CheckedSummary]] = field(
+        default_factory=list[tuple[WrittenSummary, CheckedSummary]]
     )
     not_applicable: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -101,7 +101,7 @@ class EditCosts:
         """Return how often gaming raises the score of a bad summary, and clears it of errors."""
         outcomes = self._of_kind(kind)
         wrong = [one for one in outcomes if one.before.errors]
-        raised = sum(one.after.value > one.before.value + ROUNDING for one in outcomes)
+        raised = sum(one.after.value > one.before.value + _ROUNDING for one in outcomes)
         return {
             "n": len(outcomes),
             "raised": rate(raised, len(outcomes)),
@@ -123,9 +123,9 @@ class EditCosts:
         total = sum(one.value for one, _ in known) / sum(other.value for _, other in known)
         return ResampledFigure(total, change / gap).flat(name)
 
-    def faithful(self) -> dict[str, dict[str, Rate]]:
+    def faithful(self) -> dict[str, dict[str, ShareOfCases]]:
         """Return of the untouched consistent summaries, by group, how many have which verdict."""
-        groups: dict[str, list[Reading]] = {}
+        groups: dict[str, list[CheckedSummary]] = {}
         for summary, reading in self.untouched:
             if summary.consistent:
                 for group in _groups_of(summary):
@@ -141,7 +141,7 @@ class EditCosts:
         }
 
 
-def rate(hits: int, n: int) -> Rate:
+def rate(hits: int, n: int) -> ShareOfCases:
     """Return a share with its count of cases and its interval; None where there are no cases."""
     if not n:
         return {"n": 0, "rate": None, "low": None, "high": None}
@@ -159,7 +159,7 @@ def _groups_of(summary: WrittenSummary) -> Iterator[str]:
         yield f"{summary.group} {by}"
 
 
-_Untouched = Sequence[tuple[WrittenSummary, Reading]]
+_Untouched = Sequence[tuple[WrittenSummary, CheckedSummary]]
 
 
 def _gaps(untouched: _Untouched) -> dict[str, float]:
@@ -232,8 +232,8 @@ def measure_edits(
 ) -> EditCosts:
     """Edit the consistent summaries, game with the others, and score them before and after."""
     costs = EditCosts()
-    for start in range(0, len(summaries), BATCH):
-        batch = summaries[start : start + BATCH]
+    for start in range(0, len(summaries), _BATCH):
+        batch = summaries[start : start + _BATCH]
         edited = [*_edits(batch, kinds, gaming, seed, costs)]
         texts = [(summary.article, summary.text) for summary in batch]
         texts += [(summary.article, new) for summary, _, new in edited]
@@ -264,7 +264,7 @@ def _edits(
                 yield summary, kind, new
 
 
-def _read(check: Metric, texts: Sequence[tuple[Article, str]]) -> list[Reading]:
+def _read(check: Metric, texts: Sequence[tuple[Article, str]]) -> list[CheckedSummary]:
     thresholds = own_thresholds(check)
     scores = check.score([(article, Summary(article.id, text)) for article, text in texts])
     verdicts = [
@@ -274,10 +274,10 @@ def _read(check: Metric, texts: Sequence[tuple[Article, str]]) -> list[Reading]:
     return [_reading(*both) for both in zip(scores, verdicts, strict=True)]
 
 
-def _reading(score: Score, verdict: VerdictWord) -> Reading:
+def _reading(score: Score, verdict: VerdictWord) -> CheckedSummary:
     # Without a value (`the summary has no numbers`) there is nothing to complain of.
     value = 1.0 if score.value is None else score.value
-    return Reading(value, verdict, len(likely_errors(score.flags)))
+    return CheckedSummary(value, verdict, len(likely_errors(score.flags)))
 
 
 def edit_lines(record: Mapping[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ BenignKind = Literal[
 GamingKind = Literal["appended_sentence", "copied_lead", "vague_text"]
 BENIGN_KINDS: tuple[BenignKind, ...] = get_args(BenignKind)
 GAMING_KINDS: tuple[GamingKind, ...] = get_args(GamingKind)
-Editor = Callable[[SummaryClaims, Facts, Random], Iterator[str]]
+EditFunction = Callable[[SummaryClaims, Facts, Random], Iterator[str]]
 
 
 def edit(article: str, summary: str, kind: BenignKind | GamingKind, seed: int = 0) -> str | None:
@@ -484,7 +484,7 @@ def _in_casing_of(claims: SummaryClaims, sentence: str) -> str:
     return claims.match_casing(PlannedChange(0, 0, sentence)).new
 
 
-_EDITORS: Mapping[BenignKind | GamingKind, Editor] = {
+_EDITORS: Mapping[BenignKind | GamingKind, EditFunction] = {
     "frame": _frames,
     "synonym": _synonyms,
     "reordering": _reorderings,

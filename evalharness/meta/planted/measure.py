@@ -22,7 +22,7 @@ from evalharness.files import shipped_path
 from evalharness.loaders.files import Files
 from evalharness.loaders.rows import ColumnOptions
 from evalharness.meta.labels import LABEL, LabelFields
-from evalharness.meta.planted.costs import Rate, WrittenSummary, measure_edits, rate
+from evalharness.meta.planted.costs import ShareOfCases, WrittenSummary, measure_edits, rate
 from evalharness.meta.planted.edits import BENIGN_KINDS, GAMING_KINDS, BenignKind, GamingKind
 from evalharness.meta.planted.facts import (
     Facts,
@@ -198,7 +198,7 @@ class CheckReport:
             for kind, outcomes in known.items()
         }
 
-    def groups(self) -> dict[str, Rate]:
+    def groups(self) -> dict[str, ShareOfCases]:
         """Return the share of untouched summaries with a flag, by group, and of the two sorts."""
         found: dict[str, list[bool]] = {}
         for alarm in self.alarms:
@@ -336,8 +336,8 @@ COPIED_SENTENCES = 3
 SHORTEST_SENTENCE = 40
 
 
-Kind = ErrorKind | BenignKind | GamingKind
-ALL_KINDS: tuple[Kind, ...] = (*KINDS, *BENIGN_KINDS, *GAMING_KINDS)
+AnyKind = ErrorKind | BenignKind | GamingKind
+ALL_KINDS: tuple[AnyKind, ...] = (*KINDS, *BENIGN_KINDS, *GAMING_KINDS)
 
 
 def selftest(
@@ -345,7 +345,7 @@ def selftest(
     data: Sequence[str | Path] = (),
     label: str | Sequence[str] = LABEL,
     seed: int = 0,
-    kinds: Sequence[Kind] = ALL_KINDS,
+    kinds: Sequence[AnyKind] = ALL_KINDS,
     given: Mapping[str, Metric] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the figures of planted errors, benign edits and gaming for each check, by its name.
@@ -367,7 +367,7 @@ def _figures(
     pairs: Sequence[SupportedPair],
     bad: Sequence[WrittenSummary],
     check: Metric,
-    kinds: Sequence[Kind],
+    kinds: Sequence[AnyKind],
     seed: int,
 ) -> dict[str, Any]:
     """Return the figures of all arms for one check."""
@@ -483,7 +483,7 @@ def copied_sentences(article: Article, seed: int = 0) -> list[SupportedPair]:
     ]
 
 
-def kinds_of(names: str) -> tuple[Kind, ...]:
+def kinds_of(names: str) -> tuple[AnyKind, ...]:
     """Return the kinds of a comma-separated list; all if it is empty. Raises: ConfigError."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in ALL_KINDS]
