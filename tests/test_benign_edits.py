@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -215,14 +215,14 @@ def test_summaries_that_people_made_sure_of_are_a_group_of_their_own() -> None:
 
 
 @pytest.fixture(scope="module")
-def figures() -> dict[str, dict[str, object]]:
+def figures() -> dict[str, dict[str, Any]]:
     return measure.selftest(["numbers"], kinds=measure.kinds_of("number,frame,vague_text"))
 
 
-def test_selftest_has_three_arms(figures: dict[str, dict[str, object]]) -> None:
+def test_selftest_has_three_arms(figures: dict[str, dict[str, Any]]) -> None:
     record = figures["numbers"]
     assert record["inconsistent_by"] == "planted errors"
-    assert [*record["planted"]] == ["number"]  # type: ignore[call-overload]
+    assert [*record["planted"]] == ["number"]
     shown = planted_text("numbers", record)
     for words in ("harmless edit", "frame", "gaming", "vague_text", "supported", "likely"):
         assert words in shown
@@ -249,7 +249,7 @@ def test_inconsistent_summaries_of_the_files_are_gamed(tmp_path: Path) -> None:
     assert record["benign"]["frame"]["n"] == 1
 
 
-def test_card_takes_what_edits_cost(tmp_path: Path, figures: dict[str, dict[str, object]]) -> None:
+def test_card_takes_what_edits_cost(tmp_path: Path, figures: dict[str, dict[str, Any]]) -> None:
     path = tmp_path / "cards.json"
     path.write_text(json.dumps({"cards": {"numbers": known_cards()["numbers"]}}))
     add_selftest(figures, path)
@@ -265,7 +265,7 @@ def test_card_takes_what_edits_cost(tmp_path: Path, figures: dict[str, dict[str,
 
 
 def test_cards_written_anew_keep_what_edits_cost_the_same_check(
-    tmp_path: Path, figures: dict[str, dict[str, object]]
+    tmp_path: Path, figures: dict[str, dict[str, Any]]
 ) -> None:
     rows = [
         {"article": ARTICLE, "summary": f"Leeds approved {n} homes.", "label": int(n == 14)}
