@@ -9,6 +9,7 @@ from evalharness.config.registry import scorer_row
 from evalharness.errors import ConfigError
 from evalharness.meta.evaluation import Agreement
 from evalharness.meta.figures import LIKELY_ERROR
+from evalharness.meta.planted.costs import edit_lines
 from evalharness.records import flag_kind
 from evalharness.stats.intervals import mean
 from evalharness.store.runs import kind_of
@@ -18,6 +19,7 @@ _SHOWN = (
     "n", "articles", "positive_rate", "auc", "auc_low", "auc_high", "balanced_accuracy",
     "null_rate", "reason",
 )  # fmt: skip
+_OF_SELFTEST = ("inconsistent_by", "gap", "benign", "gaming", "faithful")
 _MACRO = ("macro_auc", "macro_auc_low", "macro_auc_high", "macro_sources")
 _GRADED = ("within_spearman", "within_partial", "system_kendall")
 LABEL_HEADINGS = (
@@ -143,6 +145,8 @@ def _section(name: str, card: Card) -> str:
         "",
         *_kind_lines(card.get("kinds", {})),
     ]
+    if "selftest" in card:
+        lines += edit_lines(card["selftest"])
     return "\n".join(lines)
 
 
@@ -227,7 +231,38 @@ def write_cards(agreement: Agreement, path: str | Path) -> None:
     """
     made = cards(agreement)
     as_text = Path(path).suffix.lower() == ".md"
-    text = markdown(made) if as_text else json.dumps({"cards": made}, indent=1) + "\n"
+    if not as_text and Path(path).exists():
+        made = _with_selftest(made, _read(Path(path)))
+    _write(path, markdown(made) if as_text else json.dumps({"cards": made}, indent=1) + "\n")
+
+
+def _with_selftest(made: Mapping[str, Card], before: Mapping[str, Card]) -> dict[str, Card]:
+    """Return cards with what the file said of edits, where that was of the very same check."""
+    return {
+        name: card | {"selftest": before[name]["selftest"]}
+        if before.get(name, {}).get("signature") == card["signature"] and "selftest" in before[name]
+        else card
+        for name, card in made.items()
+    }
+
+
+def add_selftest(figures: Mapping[str, Mapping[str, Any]], path: str | Path) -> None:
+    """Add what `selftest` says of edits and faithful summaries to the cards in a file.
+
+    Raises: ConfigError where the file has no card of a check, or cannot be written.
+    """
+    known = _read(Path(path))
+    for name, record in figures.items():
+        if name not in known:
+            raise ConfigError(
+                f"{path}: no card of {name}; `evalharness meta --card` writes it first"
+            )
+        if "benign" in record:
+            known[name]["selftest"] = {key: record[key] for key in _OF_SELFTEST}
+    _write(path, json.dumps({"cards": known}, indent=1) + "\n")
+
+
+def _write(path: str | Path, text: str) -> None:
     try:
         Path(path).write_text(text)
     except OSError as error:
