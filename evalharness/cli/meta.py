@@ -59,13 +59,18 @@ _COLUMNS = (
     ("Spearman", "spearman", False),
     ("Kendall", "kendall", False),
     ("partial", "partial_pearson", False),
+    ("within", "within_spearman", True),
+    ("less length", "within_partial", True),
+    ("systems", "system_kendall", True),
     ("pairs", "pairwise_accuracy", False),
     ("sent. AUC", "sentence_auc", False),
 )
 _LEGEND = (
     "AUC: 95 % interval over articles beside it; rows without a score left out. AUC all: such rows "
     "count as ones with nothing wrong. AP incons.: average precision of the inconsistent. bal. "
-    "acc.: with the threshold from other articles. partial: Pearson less the systems' means."
+    "acc.: with the threshold from other articles. partial: Pearson less the systems' means. "
+    "within: Spearman of an article's summaries, mean over articles; less length: with their words "
+    "taken out. systems: Kendall of the systems' means."
 )
 
 
@@ -74,6 +79,13 @@ def meta_command(
     checks: Checks = None,
     published: Published = None,
     label: options.LabelField = None,
+    grade: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[SOURCE=]NAME",
+            help="The field that holds the grade (scores.relevance), if not score; repeatable.",
+        ),
+    ] = None,
     kinds: SpanKinds = "",
     ignore_spans: IgnoredSpans = None,
     without: Without = None,
@@ -99,6 +111,7 @@ def meta_command(
         given=given,
         published=published or (),
         labels=label or (),
+        grades=grade or (),
         kinds=[kind for kind in kinds.split(",") if kind],
         ignored_spans=ignore_spans or (),
         without=without or (),

@@ -191,6 +191,7 @@ class Agreement:
     span_baselines: Mapping[str, Any]
     not_labelled: Mapping[str, int]
     labels: Mapping[str, str]
+    grades: Mapping[str, str]
     rejected: Sequence[Mapping[str, str]]
     interval: Mapping[str, Any]
 
@@ -217,6 +218,7 @@ def evaluate(
     given: Mapping[str, Metric] | None = None,
     published: Sequence[str] = (),
     labels: Sequence[str] = (),
+    grades: Sequence[str] = (),
     kinds: Sequence[str] = (),
     ignored_spans: Sequence[str] = (),
     without: Sequence[str] = (),
@@ -230,12 +232,13 @@ def evaluate(
     given: components with options of their own, by the names that `checks` may use.
     published: metric values that the files bring, to be measured like a check.
     labels: the field that holds the label, `label_strict`, for one source `cao22=label_strict`.
+    grades: the field that holds the grade, `scores.relevance`, for one source `summeval=…`.
     kinds: the kinds of flags that count at the level of spans; none for all.
     ignored_spans: types of marked spans that are nothing wrong (`Benign`).
     without: sources to leave out of a second macro average, beside that of all.
     Raises: DataError for files without a usable row, UnknownComponent for a name that is none.
     """
-    label_set = read_labels(paths, labels, limit_per_source)
+    label_set = read_labels(paths, labels, limit_per_source, grades)
     scored = score_checks(checks, label_set.rows, given) if checks else []
     scored += [read_published(name, label_set.rows) for name in published]
     if not scored:
@@ -260,6 +263,7 @@ def _describe_labels(label_set: LabelSet) -> dict[str, Any]:
     return {
         "not_labelled": _not_labelled(label_set),
         "labels": label_set.fields,
+        "grades": label_set.grades,
         "rejected": [{"where": bad.where, "reason": bad.reason} for bad in label_set.rejected],
     }
 
