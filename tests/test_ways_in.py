@@ -112,6 +112,28 @@ def tabs() -> None:
     write_table("rows.tsv", rows_of(BART), "\t")
 
 
+def spreadsheet() -> None:
+    """Write a table as spreadsheets of many countries do: semicolons, a BOM, Windows line ends."""
+    with Path("sheet.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        table = csv.writer(file, delimiter=";", lineterminator="\r\n")
+        table.writerow(["ID", "Article Text", "Gold Summary", "Model Summary"])
+        table.writerows(zip(range(6), ARTICLES, REFERENCES, BART, strict=True))
+
+
+def nested() -> None:
+    write_jsonl("nested.jsonl", [
+        {"doc": {"id": row["id"], "text": row["article"], "highlights": reference},
+         "output": {"summary": summary, "tokens": 40}, "config": {"beams": 4}}
+        for row, reference, summary in zip(SOURCE, REFERENCES, BART, strict=True)
+    ])  # fmt: skip
+
+
+def repeated_articles() -> None:
+    for name, summaries in (("a", BART), ("b", PEGASUS)):
+        rows = rows_of(summaries, ids=False)
+        write_jsonl(f"{name}.jsonl", [*rows, {**rows[0], "generated": "It was said once more."}])
+
+
 def parquet() -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -274,8 +296,12 @@ WAYS: dict[str, Way] = {
     "pandas-csv": Way("tables that pandas wrote, with its index", pandas_tables,
                       "compare a.csv b.csv"),
     "tsv": Way("a table with tabs", tabs, "score rows.tsv", ("rows",)),
+    "spreadsheet": Way("a table that a spreadsheet wrote, also with semicolons", spreadsheet,
+                       "score sheet.csv", ("sheet",)),
     "parquet": Way("Parquet", parquet, "compare a.parquet b.parquet"),
     "json": Way("one JSON list", json_rows, "score rows.json", ("rows",)),
+    "nested": Way("columns within others, called `output.summary`", nested, "score nested.jsonl",
+                  ("nested",)),
     "json-by-id": Way("JSON with a summary by id", json_by_id,
                       "score by_id.json --articles articles.jsonl", ("by_id",)),
     "sacrebleu": Way("text, a line a summary, as for sacrebleu", sacrebleu_texts,
@@ -299,6 +325,8 @@ WAYS: dict[str, Way] = {
                             "compare a.jsonl b.jsonl --references refs.jsonl", scorers=("rouge",)),
     "no-ids": Way("rows without ids, joined on the articles' texts", without_ids,
                   "compare a.jsonl b.jsonl"),
+    "repeated": Way("rows without ids, with an article twice, in the same order",
+                    repeated_articles, "compare a.jsonl b.jsonl"),
     "summeval": Way("SummEval's lists of summaries", summeval, "compare summeval.jsonl",
                     ("machine_summaries.0", "machine_summaries.1")),
     "lm-eval": Way("samples of lm-evaluation-harness", log("lm-eval/samples_*.jsonl", "s.jsonl"),
@@ -404,6 +432,10 @@ def test_a_run_and_a_file_are_compared(command: Command) -> None:
         (sacrebleu_texts, ["bart.txt"], "neither articles nor references"),
         (sacrebleu_texts, ["bart.txt", "--references", "nowhere.txt"], "nowhere.txt: no such file"),
         (ids_alone, ["a.jsonl", "b.jsonl"], "neither articles nor references"),
+        (lambda: Path("a.csv").write_bytes("id,article,summary\n1,caf\u00e9,x\n".encode("cp1252")),
+         ["a.csv"], "a.csv: no row can be read; a.csv:2: not UTF-8: byte 0xe9; save the file as"),
+        (nested, ["nested.jsonl", "--columns", "article=doc.txt"],
+         "no column 'doc.txt'; the row has: doc.id, doc.text, doc.highlights, output.summary"),
         (two_files, ["a.json"], "a.json: no such file or folder; did you mean a.jsonl?"),
         (two_files, ["a.jsonl", "bart=out/b.jsonl"], "out/b.jsonl: no such file or folder"),
         (two_files, ["c*.jsonl"], "c*.jsonl: no file matches this pattern"),
@@ -415,7 +447,7 @@ def test_a_run_and_a_file_are_compared(command: Command) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_recognized_ends_with_2_and_says_what_to_do(
-    write: Callable[[], None], arguments: list[str], message: str, command: Command
+    write: Callable[[], object], arguments: list[str], message: str, command: Command
 ) -> None:
     write()
     done = command("score", *arguments)
@@ -454,6 +486,24 @@ def test_systems_of_other_articles_are_refused(command: Command) -> None:
         assert done.returncode == Exit.MENDABLE
         assert "are of other articles" in done.stderr
     assert not Path("results/score").exists()
+
+
+def test_rows_without_ids_that_come_twice_are_named_by_their_article(command: Command) -> None:
+    repeated_articles()
+    write_jsonl("b.jsonl", rows_of(PEGASUS, ids=False)[::-1])
+    done = command("compare", "a.jsonl", "b.jsonl")
+
+    assert done.returncode == Exit.MENDABLE
+    assert "left out 1 of 7 rows: 1 × the article was used before, at a.jsonl:1" in done.stderr
+
+
+def test_files_may_be_joined_on_the_lines_where_articles_are_alike(command: Command) -> None:
+    write_jsonl("a.jsonl", rows_of(BART, ids=False))
+    write_jsonl("b.jsonl", rows_of(PEGASUS, ids=False))
+    done = command("compare", "a.jsonl", "b.jsonl", "--join-on", "line")
+
+    assert done.returncode == Exit.GOOD, done.stderr
+    assert [row["id"] for row in runs_in("results/score")[0].rows()] == [*"123456"]
 
 
 def test_rows_left_out_end_with_2_unless_so_many_may_be(command: Command) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -171,6 +172,8 @@ class Outputs:
         )
         judge = rows.RowJudge(reader.reading(), bad_rows)
         for row in judge.read(reader, file.data.place, file.data.stem):
+            if reader.ids_of_text and isinstance(row, Rejected):
+                row = replace(row, reason=_ID_OF_TEXT.sub("the article", row.reason))
             yield reader, row
 
     def _alone(
@@ -254,6 +257,8 @@ def _revision_of(url: Url) -> str:
 
 # Kept with a row until it is known to be an article: where it stands.
 _WHERE = "\0where"
+# An id that nobody gave, in what is said of a row.
+_ID_OF_TEXT = re.compile(r"the id 'text-[0-9a-f]{12}'")
 _OF_SYSTEMS = (_WHERE, "summary", "system", "no_summary")
 
 
@@ -302,7 +307,12 @@ class OutputFile:
         """Open a file and look at its first rows. Raises: DataError."""
         data = open_outputs(path, format_)
         raws = itertools.islice(data.rows(_ALL_COLUMNS), ROWS_LOOKED_AT)
-        first = tuple(fields for _, fields in raws if isinstance(fields, Mapping))
+        looked_at = list(raws)
+        first = tuple(flat(fields) for _, fields in looked_at if isinstance(fields, Mapping))
+        if looked_at and not first:
+            number, why = looked_at[0]
+            cure = "; save the file as UTF-8" if "not UTF-8" in str(why) else ""
+            raise DataError(f"{path}: no row can be read; {data.place}{number}: {why}{cure}")
         if first and all(set(row) == {LINE} for row in first):
             return cls(data, role, _map_of_lines(role), columns, first)
         try:
@@ -353,7 +363,11 @@ class OutputFile:
     def rows(self, system: str | None) -> Iterator[rows.Raw]:
         """Yield the rows, where a system is named those that it wrote, and those of nobody."""
         for number, fields in self.data.rows(_ALL_COLUMNS):
-            if system is None or isinstance(fields, str):
+            if isinstance(fields, str):
+                yield number, fields
+                continue
+            fields = flat(fields)
+            if system is None:
                 yield number, fields
                 continue
             name = system_name(fields.get(self.map.system))
@@ -361,6 +375,23 @@ class OutputFile:
                 yield number, fields
             elif not name:
                 yield number, f"no system in {self.map.system!r}, which says what wrote the summary"
+
+
+def flat(fields: rows.Row) -> rows.Row:
+    """Return a row without rows in it: what stands in one is a column of the row, `output.text`.
+
+    >>> flat({"id": 1, "output": {"text": "It rained.", "tokens": 4}})
+    {'id': 1, 'output.text': 'It rained.', 'output.tokens': 4}
+    """
+    if not any(isinstance(value, Mapping) and value for value in fields.values()):
+        return fields
+    row: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping) and value:
+            row |= {f"{name}.{inner}": held for inner, held in flat(value).items()}
+        else:
+            row[name] = value
+    return row
 
 
 def system_name(value: object) -> str:
@@ -428,6 +459,8 @@ class _KeyedRows:
     def _id_column(self) -> str:
         """Return the column that ids are from; none where file and row name an article."""
         if self.ids_of_text or (self.join != "id" and not self.names_articles):
+            return _KEY
+        if self.join == "line" and not self.file.map.id:
             return _KEY
         return self.file.map.id or (_KEY if self.file.has_lines else "")
 
