@@ -64,6 +64,10 @@ def meta_command(
     labels: options.LabelArguments,
     checks: Checks = None,
     published: Published = None,
+    join: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A+B", help="Measure the mean rank by several of them; repeatable."),
+    ] = None,
     label: options.LabelField = None,
     kinds: SpanKinds = "",
     ignore_spans: IgnoredSpans = None,
@@ -89,6 +93,7 @@ def meta_command(
         named,
         given=given,
         published=published or (),
+        joined=join or (),
         labels=label or (),
         kinds=[kind for kind in kinds.split(",") if kind],
         ignored_spans=ignore_spans or (),
