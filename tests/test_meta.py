@@ -664,3 +664,53 @@ def test_every_source_of_the_shared_labels_is_measured() -> None:
     assert "sentence_auc" in record["checks"]["numbers"]["sources"]["qags_cnndm"]
     assert "pairwise_accuracy" in record["checks"]["extractiveness"]["sources"]["rank19"]
     assert set(record["span_baselines"]) >= {"cliff", "xsumfaith", "faithbench", "cao22"}
+
+
+def test_grades_are_correlated_within_articles_and_without_the_length(tmp_path: Path) -> None:
+    # In each article the score puts the summaries in the order of the grades; over all it does not.
+    rows = [
+        row(0.1 * n - 0.4 * a, n % 2, 2 * a, score=10.0 * a + n, system=f"system {n}")
+        for a in range(3)
+        for n in range(4)
+    ]
+    found = news(meta.evaluate([write(tmp_path / "l.jsonl", rows)], CHECKS, resamples=20))
+    assert found["spearman"] < 0
+    assert (found["within_spearman"], found["system_kendall"]) == pytest.approx((1, 1))
+
+
+def test_the_grade_can_be_a_field_of_a_field(tmp_path: Path) -> None:
+    rows = [
+        row(0.1 * n, n % 2, n, score=float(n)) | {"scores": {"relevance": -float(n)}}
+        for n in range(6)
+    ]
+    path = write(tmp_path / "l.jsonl", rows)
+    for grade, expected in (([], 1), (["scores.relevance"], -1), (["news=scores.relevance"], -1)):
+        found = news(meta.evaluate([path], CHECKS, grades=grade, resamples=20))
+        assert found["spearman"] == pytest.approx(expected)
+    with pytest.raises(DataError, match="--grade news=points: no row of news has this field"):
+        meta.evaluate([path], CHECKS, grades=["news=points"])
+
+
+def test_the_card_of_a_check_of_content_has_correlations_and_no_auc(tmp_path: Path) -> None:
+    words = ["mayor", "bridge", "ferry", "storm", "river", "market", "school", "garden"]
+    rows = [
+        {"article": " ".join(f"{word}{a} met." for word in words), "source": "news",
+         "summary": " ".join(f"{word}{a} met." for word in words[: n + 1]) + " Zebra" * (3 * n % 5),
+         "label": 1, "score": n, "article_id": f"a{a}", "system": f"s{n}"}
+        for a in range(3) for n in range(6)
+    ]  # fmt: skip
+    found = meta.evaluate([write(tmp_path / "l.jsonl", rows)], ["coverage"], resamples=20)
+    card = meta.cards(found)["coverage"]
+    assert (card["macro_auc"], card["measured_on"], card["kinds"]) == (None, [], {})
+    [graded] = card["graded"]
+    assert (graded["grade"], graded["n"], graded["articles"]) == ("score", 18, 3)
+    assert graded["within_spearman"] == pytest.approx(1)
+    assert graded["within_partial"] is not None
+    meta.write_cards(found, tmp_path / "card.md")
+    assert "| news score | 18 | 3 | 1.000" in (tmp_path / "card.md").read_text()
+
+
+def test_the_package_says_how_coverage_agrees_with_people() -> None:
+    card = meta.known_cards()["coverage"]
+    assert {each["source"] for each in card["graded"]} == {"summeval", "realsumm"}
+    assert all(each["within_partial_low"] > 0 for each in card["graded"])

@@ -66,6 +66,12 @@ ArticleText = Annotated[
 SummaryFile = Annotated[
     str | None, typer.Option("--summary", metavar="FILE", help="The summary of the article.")
 ]
+Beside = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="CHECK", help="A check whose verdict is joined with it; repeatable."
+    ),
+]
 SummaryText = Annotated[
     str | None, typer.Option("--summary-text", metavar="TEXT", help="The summary itself.")
 ]
@@ -84,12 +90,7 @@ def check_command(
         str | None,
         typer.Option("--check", metavar="NAME", help="The check that decides; default lexical."),
     ] = None,
-    beside: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with", metavar="CHECK", help="A check whose verdict is joined with it; repeatable."
-        ),
-    ] = None,
+    beside: Beside = None,
     thresholds: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),

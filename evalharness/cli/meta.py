@@ -25,6 +25,10 @@ Published = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A metric value that the rows bring; repeatable."),
 ]
+Joined = Annotated[
+    list[str] | None,
+    typer.Option(metavar="A+B", help="Measure the mean rank by several of them; repeatable."),
+]
 SpanKinds = Annotated[
     str, typer.Option(metavar="A,B", help="Kinds of flags that count in spans; else all.")
 ]
@@ -50,13 +54,18 @@ _COLUMNS = (
     ("Spearman", "spearman", False),
     ("Kendall", "kendall", False),
     ("partial", "partial_pearson", False),
+    ("within", "within_spearman", True),
+    ("less length", "within_partial", True),
+    ("systems", "system_kendall", True),
     ("pairs", "pairwise_accuracy", False),
     ("sent. AUC", "sentence_auc", False),
 )
 _LEGEND = (
     "AUC: 95 % interval over articles beside it; rows without a score left out. AUC all: such rows "
     "count as ones with nothing wrong. AP incons.: average precision of the inconsistent. bal. "
-    "acc.: with the threshold from other articles. partial: Pearson less the systems' means."
+    "acc.: with the threshold from other articles. partial: Pearson less the systems' means. "
+    "within: Spearman of an article's summaries, mean over articles; less length: with their words "
+    "taken out. systems: Kendall of the systems' means."
 )
 
 
@@ -64,11 +73,15 @@ def meta_command(
     labels: options.LabelArguments,
     checks: Checks = None,
     published: Published = None,
-    join: Annotated[
-        list[str] | None,
-        typer.Option(metavar="A+B", help="Measure the mean rank by several of them; repeatable."),
-    ] = None,
+    join: Joined = None,
     label: options.LabelField = None,
+    grade: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[SOURCE=]NAME",
+            help="The field that holds the grade (scores.relevance), if not score; repeatable.",
+        ),
+    ] = None,
     kinds: SpanKinds = "",
     ignore_spans: IgnoredSpans = None,
     without: Without = None,
@@ -95,6 +108,7 @@ def meta_command(
         published=published or (),
         joined=join or (),
         labels=label or (),
+        grades=grade or (),
         kinds=[kind for kind in kinds.split(",") if kind],
         ignored_spans=ignore_spans or (),
         without=without or (),

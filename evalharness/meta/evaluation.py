@@ -223,6 +223,7 @@ class Agreement:
     span_baselines: Mapping[str, Any]
     not_labelled: Mapping[str, int]
     labels: Mapping[str, str]
+    grades: Mapping[str, str]
     rejected: Sequence[Mapping[str, str]]
     interval: Mapping[str, Any]
 
@@ -250,6 +251,7 @@ def evaluate(
     published: Sequence[str] = (),
     joined: Sequence[str] = (),
     labels: Sequence[str] = (),
+    grades: Sequence[str] = (),
     kinds: Sequence[str] = (),
     ignored_spans: Sequence[str] = (),
     without: Sequence[str] = (),
@@ -264,12 +266,13 @@ def evaluate(
     published: metric values that the files bring, to be measured like a check.
     joined: two or more of those to be measured by their mean rank: `lexical+minicheck`.
     labels: the field that holds the label, `label_strict`, for one source `cao22=label_strict`.
+    grades: the field that holds the grade, `scores.relevance`, for one source `summeval=…`.
     kinds: the kinds of flags that count at the level of spans; none for all.
     ignored_spans: types of marked spans that are nothing wrong (`Benign`).
     without: sources to leave out of a second macro average, beside that of all.
     Raises: DataError for files without a usable row, UnknownComponent for a name that is none.
     """
-    label_set = read_labels(paths, labels, limit_per_source)
+    label_set = read_labels(paths, labels, limit_per_source, grades)
     scored = score_checks(checks, label_set.rows, given) if checks else []
     scored += [read_published(name, label_set.rows) for name in published]
     by_name = {each.name: each for each in scored}
@@ -296,6 +299,7 @@ def _describe_labels(label_set: LabelSet) -> dict[str, Any]:
     return {
         "not_labelled": _not_labelled(label_set),
         "labels": label_set.fields,
+        "grades": label_set.grades,
         "rejected": [{"where": bad.where, "reason": bad.reason} for bad in label_set.rejected],
     }
 

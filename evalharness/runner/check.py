@@ -15,23 +15,33 @@ from evalharness.loaders.pages.loader import NO_ARTICLE, extra, parse_page
 from evalharness.loaders.pages.parts import NO_GUIDE, PARTS, Page
 from evalharness.loaders.pages.sites import Guide
 from evalharness.protocols import Metric
-from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind, score_record
+from evalharness.records import (
+    Article,
+    Flag,
+    Score,
+    SentenceScore,
+    Span,
+    Summary,
+    flag_kind,
+    score_record,
+)
 
 USUAL = Thresholds()
-VerdictWord = Literal["supported", "unsure", "flagged", "no_summary", "uncertain"]
+VerdictWord = Literal["supported", "unsure", "flagged", "no_summary", "uncertain", "no_verdict"]
 
 
 @dataclass(frozen=True)
 class Sentence:
     """A sentence of the summary, its band, and the article's sentences that bear on it.
 
-    value: None where the check says nothing of this sentence alone.
+    value: None where the check says nothing of this sentence alone. band: None where the check
+        gives no verdict.
     """
 
     span: Span
     text: str
     value: float | None
-    band: Band
+    band: Band | None
     evidence: tuple[Span, ...] = ()
 
 
@@ -40,9 +50,11 @@ class Verdict:
     """What a check says of a summary.
 
     verdict: `flagged` if a sentence is, or the score; `no_summary` on a page that has none;
-    `uncertain` where it is not clear which lines of the page are the summary, as `note` says.
+    `uncertain` where it is not clear which lines of the page are the summary, as `note` says;
+    `no_verdict` by a check of what a summary says and how, and not of whether it is true.
     score: None where the check does not apply, and then `note` says why.
     probability: the chance that the summary is consistent, where a calibration tells it.
+    left_out: sentences of the article that matter and that the summary does not say.
     page: the parts of the page, if it was one. Spans are characters of `summary` and `article`.
     joined: the verdicts of several checks that this one joins, the deciding one first.
     """
@@ -58,6 +70,7 @@ class Verdict:
     page: Page | None = None
     probability: float | None = None
     joined: tuple["Verdict", ...] = ()
+    left_out: tuple[Span, ...] = ()
 
     def __repr__(self) -> str:
         score = "" if self.score is None else f", {self.check} {self.score * 100:.1f}"
@@ -71,7 +84,7 @@ class Verdict:
         rows = [
             [
                 str(n),
-                sentence.band,
+                sentence.band or "–",
                 "–" if sentence.value is None else f"{sentence.value * 100:.1f}",
             ]
             for n, sentence in enumerate(self.sentences, 1)
@@ -135,6 +148,7 @@ class Verdict:
                 for record, flag in zip(flags, self.flags, strict=True)
             ],
             **({"joined": [_joined_record(one) for one in self.joined]} if self.joined else {}),
+            "left_out": [numbered.record(span) for span in self.left_out],
         }
 
 
@@ -237,7 +251,7 @@ def join_verdicts(first: Verdict, *others: Verdict) -> Verdict:
     >>> both.verdict, [one.check for one in both.joined]
     ('flagged', ['lexical', 'dates'])
     """
-    if not others:
+    if not others or first.verdict == "no_verdict":
         return first
     by_sentence = [one for one in others if any(s.value is not None for s in one.sentences)]
     whole = [one.verdict for one in others if one not in by_sentence]
@@ -252,6 +266,7 @@ def join_verdicts(first: Verdict, *others: Verdict) -> Verdict:
         verdict=_join_bands(word, whole),
         sentences=sentences,
         flags=tuple(sorted([*first.flags, *apart], key=lambda flag: flag.span)),
+        left_out=next((one.left_out for one in (first, *others) if one.left_out), ()),
         joined=(first, *others),
     )
 
@@ -269,7 +284,7 @@ def _join_sentence(sentence: Sentence, others: Sequence[Verdict]) -> Sentence:
     return replace(sentence, band=band, evidence=evidence)
 
 
-def _join_bands(first: Any, others: Sequence[str]) -> Any:
+def _join_bands(first: Any, others: Sequence[str | None]) -> Any:
     """Return the band that the first one and others come to, by the rule of `join_verdicts`."""
     if "flagged" in (first, *others):
         if first == "supported":
@@ -278,7 +293,7 @@ def _join_bands(first: Any, others: Sequence[str]) -> Any:
     return "supported" if "supported" in (first, *others) else "unsure"
 
 
-def _worst_band(bands: Sequence[Band]) -> Band:
+def _worst_band(bands: Sequence[Band | None]) -> Band:
     order: tuple[Band, ...] = ("flagged", "unsure", "supported")
     return next((band for band in order if band in bands), "unsure")
 
@@ -288,7 +303,7 @@ def verdict_of_score(
     article: str,
     summary: str,
     check: str,
-    thresholds: Thresholds = USUAL,
+    thresholds: Thresholds | None = USUAL,
     page: Page | None = None,
 ) -> Verdict:
     """Return what a score says of a summary, sentence by sentence.
@@ -298,15 +313,11 @@ def verdict_of_score(
     from `thresholds.supported` on (`thresholds.sentence`, where that is set). The summary is
     flagged if a sentence, its score or a likely error says so; it is supported if its score and
     all sentences that have a value are; else unsure. Without a score it is unsure, unless flagged.
+    Without thresholds, as of a check of content, there is no verdict.
     """
     sentences = _sentences(summary, score, thresholds)
-    bands = {sentence.band for sentence in sentences if sentence.value is not None}
-    bands.add("unsure" if score.value is None else thresholds.band(score.value))
-    word: VerdictWord = "unsure" if "unsure" in bands else "supported"
-    if "flagged" in bands or likely_errors(score.flags):
-        word = "flagged"
     return Verdict(
-        verdict=word,
+        verdict=_verdict_word(score, sentences, thresholds),
         score=score.value,
         sentences=sentences,
         flags=score.flags,
@@ -315,11 +326,24 @@ def verdict_of_score(
         article=article,
         summary=summary,
         page=page,
-        probability=thresholds.chance(score.value),
+        probability=None if thresholds is None else thresholds.chance(score.value),
+        left_out=score.left_out,
     )
 
 
-def _sentences(summary: str, score: Score, thresholds: Thresholds) -> tuple[Sentence, ...]:
+def _verdict_word(
+    score: Score, sentences: Sequence[Sentence], thresholds: Thresholds | None
+) -> VerdictWord:
+    if thresholds is None:
+        return "no_verdict"
+    bands = {sentence.band for sentence in sentences if sentence.value is not None}
+    bands.add("unsure" if score.value is None else thresholds.band(score.value))
+    if "flagged" in bands or likely_errors(score.flags):
+        return "flagged"
+    return "unsure" if "unsure" in bands else "supported"
+
+
+def _sentences(summary: str, score: Score, thresholds: Thresholds | None) -> tuple[Sentence, ...]:
     """Return every sentence of the summary, also those that the check says nothing of."""
     scored = {sentence.span: sentence for sentence in score.sentences}
     spans = {*scored}
@@ -328,12 +352,18 @@ def _sentences(summary: str, score: Score, thresholds: Thresholds) -> tuple[Sent
     sentences = []
     for span in sorted(spans):
         own = scored.get(span)
-        band: Band = "unsure" if own is None else thresholds.band_of_sentence(own.value)
-        if any(_overlap(flag, span) for flag in hard):
-            band = "flagged"
+        band = _band(own, any(_overlap(flag, span) for flag in hard), thresholds)
         value, evidence = (own.value, own.evidence) if own else (None, ())
         sentences.append(Sentence(span, span.of(summary), value, band, evidence))
     return tuple(sentences)
+
+
+def _band(own: SentenceScore | None, has_error: bool, thresholds: Thresholds | None) -> Band | None:
+    if thresholds is None:
+        return None
+    if has_error:
+        return "flagged"
+    return "unsure" if own is None else thresholds.band_of_sentence(own.value)
 
 
 def _overlap(one: Span, other: Span) -> bool:
