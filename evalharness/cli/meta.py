@@ -13,7 +13,16 @@ from evalharness.cli.options import print_json, split_names
 from evalharness.config.build import named_scorers
 from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
-from evalharness.report.table import TextRow, interval_text, number_text, percent_text, show_table
+from evalharness.report.table import (
+    PIPED_WIDTH,
+    TextRow,
+    folded_text,
+    interval_text,
+    number_text,
+    percent_text,
+    show_table,
+    terminal_width,
+)
 
 Checks = Annotated[
     str | None,
@@ -28,6 +37,17 @@ Published = Annotated[
 Joined = Annotated[
     list[str] | None,
     typer.Option(metavar="A+B", help="Measure the mean rank by several of them; repeatable."),
+]
+GradeFields = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[SOURCE=]NAME",
+        help="The field that holds the grade (scores.relevance), if not score; repeatable.",
+    ),
+]
+CardFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md."),
 ]
 SpanKinds = Annotated[
     str, typer.Option(metavar="A,B", help="Kinds of flags that count in spans; else all.")
@@ -75,23 +95,14 @@ def meta_command(
     published: Published = None,
     join: Joined = None,
     label: options.LabelField = None,
-    grade: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[SOURCE=]NAME",
-            help="The field that holds the grade (scores.relevance), if not score; repeatable.",
-        ),
-    ] = None,
+    grade: GradeFields = None,
     kinds: SpanKinds = "",
     ignore_spans: IgnoredSpans = None,
     without: Without = None,
     limit_per_source: options.LimitPerSource = None,
     resamples: options.Resamples = 1000,
     seed: options.Seed = 0,
-    card: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md."),
-    ] = None,
+    card: CardFile = None,
     config: options.ChecksOf = None,
     settings: options.CheckSet = None,
     as_json: options.AsJson = False,
@@ -140,7 +151,9 @@ def show_agreement(record: Mapping[str, Any], out: IO[str]) -> None:
         show_table(_spans(record), out, "ll")
     if record["differences"]:
         show_table(_differences(record["differences"]), out, "ll")
-    out.writelines(f"{visible(line)}\n" for line in _notes(record))
+    width = terminal_width(out) or PIPED_WIDTH
+    for line in _notes(record):
+        print(*folded_text(visible(line), width), sep="\n", file=out)
 
 
 def rejected_lines(rejected: Sequence[Mapping[str, str]]) -> list[str]:
