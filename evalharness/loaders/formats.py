@@ -245,10 +245,8 @@ def csv_rows(stream: BinaryIO, delimiter: str) -> Iterator[Raw]:
     csv.field_size_limit(LONGEST_ROW)  # of the whole process, and 128 KiB before
     with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as text:
         first = text.readline()
-        others = (other for other in ";\t|," if other in first)
-        delimiter = delimiter if delimiter in first else next(others, delimiter)
         lines = itertools.chain([first] if first else [], text)
-        rows = csv.reader(lines, delimiter=delimiter, strict=True)
+        rows = csv.reader(lines, delimiter=_delimiter(first, delimiter), strict=True)
         header = _header(rows)
         while True:
             number = rows.line_num + 1
@@ -261,6 +259,12 @@ def csv_rows(stream: BinaryIO, delimiter: str) -> Iterator[Raw]:
                 continue
             if cells:
                 yield number, _csv_row(header, cells)
+
+
+def _delimiter(header: str, usual: str) -> str:
+    """Return the usual delimiter, or where a header has it nowhere, one that it has."""
+    others = (other for other in ";\t|," if other in header)
+    return usual if usual in header else next(others, usual)
 
 
 def _header(rows: Iterator[list[str]]) -> list[str]:

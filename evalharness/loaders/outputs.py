@@ -172,9 +172,7 @@ class Outputs:
         )
         judge = rows.RowJudge(reader.reading(), bad_rows)
         for row in judge.read(reader, file.data.place, file.data.stem):
-            if reader.ids_of_text and isinstance(row, Rejected):
-                row = replace(row, reason=_ID_OF_TEXT.sub("the article", row.reason))
-            yield reader, row
+            yield reader, reader.without_made_ids(row)
 
     def _alone(
         self, own: "OutputFile", references: Mapping[str, tuple[str, ...]]
@@ -455,6 +453,12 @@ class _KeyedRows:
         listed["reference"] = map_.references
         extra = (*columns.extra, _WHERE)
         return rows.RowReader(listed, frozenset(), extra, needs_article=bool(map_.article))
+
+    def without_made_ids(self, row: Article | Rejected) -> Article | Rejected:
+        """Return a row; where it is left out for an id that nobody gave, for its article."""
+        if isinstance(row, Article) or not self.ids_of_text:
+            return row
+        return replace(row, reason=_ID_OF_TEXT.sub("the article", row.reason))
 
     def _id_column(self) -> str:
         """Return the column that ids are from; none where file and row name an article."""
