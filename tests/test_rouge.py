@@ -213,6 +213,18 @@ def test_compiled_engine_gives_the_same_scores_on_a_hundred_thousand_pairs() -> 
         assert engines_differ(cases, split="newline", stemmer=stemmer) == []
 
 
+def test_long_texts_are_counted_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiled scorer ends the program where there is no memory for a table of all words."""
+    pytest.importorskip("rouge_score_rs")
+    summary, reference = "cat sat " * 2000, "the cat sat " * 2000 + "."
+    expected = scored(Rouge(engine="python"), [reference], summary)
+    scored(Rouge(engine="compiled"), ["The cat."], "A cat.")  # trusted before it is forbidden
+    monkeypatch.setattr(rouge_engine, "_CELLS", 10**6)
+    monkeypatch.setattr(rouge_engine.Compiled, "count", lambda *_: pytest.fail("counted"))
+
+    assert scored(Rouge(engine="compiled"), [reference], summary) == expected
+
+
 def test_the_engine_is_no_part_of_the_signature() -> None:
     made = [signature_parts("rouge", Rouge(engine=engine)) for engine in ENGINES]
     assert made[0] == made[1] == made[2] == signature_parts("rouge", Rouge())

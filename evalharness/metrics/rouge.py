@@ -21,6 +21,7 @@ from evalharness.metrics.rouge_engine import (
     rouge_l,
     rouge_lsum,
     rouge_n,
+    too_long,
 )
 from evalharness.metrics.tokens import KEPT_CHARACTERS, KEPT_TEXTS, Tokenizer, TokenTexts, tokenize
 from evalharness.protocols import Need, Pair
@@ -153,7 +154,7 @@ class Rouge:
     def _score_all(
         self, scorer: Compiled, asked: Sequence[Score | list[str]], summaries: Sequence[str]
     ) -> list[Score]:
-        """Count all pairs at once; those whose sentences no line break could part, by ourselves."""
+        """Count all pairs at once; by ourselves, what is too long or no line break could part."""
         found: list[Score | None] = []
         left: list[str] = []
         right: list[str] = []
@@ -163,7 +164,7 @@ class Rouge:
                 found.append(known)
                 continue
             ours, theirs = self._lines(summary), [self._lines(each) for each in known]
-            if ours is None or None in theirs:
+            if ours is None or any(each is None or too_long(each, ours) for each in theirs):
                 found.append(self._score(known, summary))
                 continue
             waiting.append((len(found), len(theirs)))

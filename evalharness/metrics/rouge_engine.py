@@ -198,6 +198,7 @@ _PROBE = (
     "a\x00b a\u2028b", "running runs ran runner", "dying news\nskies ties tied agreed",
 )  # fmt: skip
 _WORD = re.compile(r"[a-zA-Z0-9]")
+_CELLS = 2**26
 
 
 class Compiled:
@@ -216,6 +217,15 @@ class Compiled:
         found = self._scorer.score_batch(references, summaries)
         # Its scores are PRF in all but name, in the order of the types.
         return [[*each.values()] for each in found]
+
+
+def too_long(reference: str, summary: str) -> bool:
+    """Tell whether the compiled scorer might need over 512 MB for its table of two texts.
+
+    It has a cell of 8 bytes for each pair of words, and ends the whole program where there is no
+    memory for that. Ours has a bit.
+    """
+    return (len(reference) // 2) * (len(summary) // 2) > _CELLS
 
 
 @cache
