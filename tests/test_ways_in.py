@@ -424,6 +424,8 @@ def test_a_run_and_a_file_are_compared(command: Command) -> None:
         (lambda: write_jsonl("x.jsonl", [{"id": "1", "article": ARTICLES[0], "gold": "A b c d."}]),
          ["x.jsonl"], "no column is known to hold the summary; the row has: id, article, gold; "
          "name it: --columns summary=COLUMN, or --summaries A,B"),
+        (lambda: write_jsonl("x.jsonl", [{"id": "1", "article": ARTICLES[0], "Sumary": "Rain."}]),
+         ["x.jsonl"], "the row has: id, article, Sumary; did you mean Sumary? name it: --columns"),
         (two_files, ["a.jsonl", "--columns", "summary=generatd"],
          "no column 'generatd'; the row has: id, document, highlights, generated; did you mean "
          "generated?"),
@@ -486,6 +488,16 @@ def test_systems_of_other_articles_are_refused(command: Command) -> None:
         assert done.returncode == Exit.MENDABLE
         assert "are of other articles" in done.stderr
     assert not Path("results/score").exists()
+
+
+def test_compare_shows_the_checks_that_are_named_beside_metrics(command: Command) -> None:
+    two_files()
+    words = ("compare", "a.jsonl", "b.jsonl", "--metrics", "rouge1", "--checks", "entities")
+    done = command(*words, "--json")
+
+    assert done.returncode == Exit.GOOD, done.stderr
+    shown = {standing["metric"] for standing in json.loads(done.stdout)["standings"]}
+    assert shown == {"rouge.rouge1", "entities"}
 
 
 def test_rows_without_ids_that_come_twice_are_named_by_their_article(command: Command) -> None:
