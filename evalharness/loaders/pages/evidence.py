@@ -26,6 +26,7 @@ from evalharness.loaders.pages.lines import (
 
 LONG_WORDS = 15  # a line of so many words is a paragraph, also without a full stop
 LONG_LETTERS = 60  # for scripts without spaces
+LONGEST_LINE = 5000  # characters; what is longer is a paragraph, whatever it says
 TITLE_WORDS = 40  # at most
 HEADLINE_WORDS = (4, 22)
 TWIN_LETTERS = 12  # of what stands twice and may be the title
@@ -80,7 +81,8 @@ class Statement:
 
 def line_signs(lines: Sequence[Line], statement: Statement) -> list[frozenset[str]]:
     """Return the signs of each line."""
-    signs = [_own_signs(each) for each in lines]
+    known: dict[Line, set[str]] = {}  # the same line again, as menus have it
+    signs = [set(known.get(each) or known.setdefault(each, _own_signs(each))) for each in lines]
     if signs:
         signs[0].add("first")
     _add_twins(lines, signs)
@@ -124,9 +126,10 @@ def _link(lines: Sequence[Line], signs: Sequence[frozenset[str]], i: int) -> set
 
 def _own_signs(each: Line) -> set[str]:
     """Return the signs of a line by itself."""
-    signs = {"any"} | _shape(each)
-    if each.hint:
-        signs.add(f"h_{each.hint}")
+    signs = {"any", f"h_{each.hint}"} if each.hint else {"any"}
+    if len(each.raw) > LONGEST_LINE:
+        return signs | {"prose", "very_long"} | ({"opener"} if opens_article(each.raw) else set())
+    signs |= _shape(each)
     said = each.text
     looks_cited = said[:1] in '"“«‘„'
     kind = labels.notice_kind(said)

@@ -17,7 +17,14 @@ from typing import Any
 
 from evalharness.loaders.pages import labels
 from evalharness.loaders.pages.evidence import Statement
-from evalharness.loaders.pages.lines import Hint, Line, fold_spaces, opens_article, split_line
+from evalharness.loaders.pages.lines import (
+    MOST_READ,
+    Hint,
+    Line,
+    fold_spaces,
+    opens_article,
+    split_lines,
+)
 from evalharness.loaders.pages.parts import NO_GUIDE, Page, assemble
 from evalharness.loaders.pages.sites import Guide
 from evalharness.text.words import word_set
@@ -268,9 +275,17 @@ class _Reader:
         pieces, self.pieces = self.pieces, []
         if not self.blocks or not any(each.text.strip() for each in pieces):
             return
+        if len(self.found.lines) >= MOST_READ:
+            self._keep("".join(each.text for each in pieces))
+            return
         hint, _ = self.hints.of(self.blocks[-1])
         for part in _apart(pieces, hint in ("frame", "furniture")):
             self._put(part)
+
+    def _keep(self, text: str) -> None:
+        """Add text that is not read, after all that is."""
+        said = fold_spaces(text.replace(_BREAK, " "))
+        self.found.lines.append(Line(said, said, html=True))
 
     def _put(self, pieces: list[_Piece]) -> None:
         element = self.blocks[-1]
@@ -476,10 +491,10 @@ def parse_html(page: bytes | str, guide: Guide = NO_GUIDE) -> Page:
     around = _Around()
     lines = [
         replace(line, hint="box" if first <= k < last else line.hint, around=around.of(element))
-        for k, (line, element) in enumerate(zip(found.lines, found.elements, strict=True))
+        for k, (line, element) in enumerate(zip(found.lines, found.elements, strict=False))
     ]
-    parts = [part for each in lines for part in _parts(each)]
-    return assemble(parts, statement, guide, names)
+    unread = found.lines[len(lines) :]
+    return assemble([*split_lines(lines), *unread], statement, guide, names)
 
 
 _HOST = re.compile(r"https?://(?:www\.)?([^/:\s]+)", re.IGNORECASE)
@@ -520,15 +535,11 @@ class _Around:
         return names
 
 
-def _parts(each: Line) -> Iterator[Line]:
-    yield from [each] if each.hint in ("title", "frame", "furniture") else split_line(each)
-
-
 class _Boxes:
     """Looks for the element that holds the summary box and nothing of the article."""
 
     def __init__(self, found: Outline) -> None:
-        self.found, self.lines = found, found.lines
+        self.found, self.lines = found, found.lines[:MOST_READ]
         self.size = _sums(len(each.raw) for each in self.lines)
         self.prose = _sums(len(each.raw) if each.ends_sentence else 0 for each in self.lines)
         kept = [each.hint == "title" or opens_article(each.raw) for each in self.lines]
@@ -552,7 +563,7 @@ class _Boxes:
         headings = [k for k, text in enumerate(said) if labels.is_box_heading(text)]
         yield from (k for k, text in enumerate(said) if labels.is_disclaimer(text))
         yield from (k for k in headings if labels.names_machine(said[k]))
-        yield from (k for k, boxed in enumerate(self.found.boxed[:]) if boxed)
+        yield from (k for k, boxed in enumerate(self.found.boxed[: len(said)]) if boxed)
         yield from (k for k in headings if self._heads_list(k))
 
     def _heads_list(self, k: int) -> bool:
@@ -563,7 +574,7 @@ class _Boxes:
         """Yield the ranges of the elements around a line, as long as they can be a box."""
         while element is not None and element.tag not in ("body", "html"):
             first, last = self.found.ranges[element]
-            if not self._may_be_box(first, last):
+            if last > len(self.lines) or not self._may_be_box(first, last):
                 return
             yield first, last
             element = element.getparent()

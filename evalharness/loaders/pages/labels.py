@@ -299,6 +299,8 @@ def is_box_heading(line: str) -> bool:
     >>> is_box_heading("Key points (AI-generated)"), is_box_heading("Summary of the talks")
     (True, False)
     """
+    if len(line) > LONGEST_DISCLAIMER:
+        return False
     said = _READING_TIME.sub("", _ISO_DATE.sub("", line))
     if len(said.split()) > 9 or not said:
         return False
@@ -363,10 +365,20 @@ def is_timestamp(line: str) -> bool:
         return True
     if not _DAY.search(line) and not languages.says("months", line):
         return False
+    if any(c.isalpha() for c in _without_time(line)):  # asked once before it is asked by language
+        return False
     return any(_is_time_in(line, name) for name in languages.tables())
 
 
 _DAY = re.compile(r"\d{4}|\d{1,2}[:.h]\d\d|\d{1,2}月\d{1,2}日")
+
+
+def _without_time(line: str) -> str:
+    """Return what words of time in any language leave of a line."""
+    for key in ("months", "time"):
+        words = languages.pattern(key)
+        line = words.sub("", line) if words else line
+    return line
 
 
 def _is_time_in(line: str, language: str) -> bool:
