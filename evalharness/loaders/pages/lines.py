@@ -160,7 +160,13 @@ def is_furniture(line: str) -> bool:
         return True
     if languages.is_whole("furniture", line) or opens_comments(line) or opens_list(line):
         return True
+    parts = _SIDE_BY_SIDE.split(line) if len(line) <= LONGEST_SENTENCE else [line]
+    if len(parts) > 1 and all(part and is_furniture(part) for part in parts):
+        return True
     return _is_phrase(line) or points_elsewhere(line)
+
+
+_SIDE_BY_SIDE = re.compile(r"\s+[|•·]\s+|\s+/\s+")  # Share · Leave a comment
 
 
 def ends_in_signature(line: str) -> bool:
@@ -205,7 +211,7 @@ def points_elsewhere(line: str) -> bool:
         return False
     rest = languages.rest_of("pointer", line)
     if rest != line and line[: len(line) - len(rest)].rstrip().endswith(":"):
-        return not _STOP.search(line)
+        return not _STOP.search(line) or line.endswith("?")
     found = _POINTER.fullmatch(line)
     if found:
         return not _STOP.search(line) or line.isupper() or line.endswith("?")

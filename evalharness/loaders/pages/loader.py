@@ -47,7 +47,7 @@ class Pages:
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     path: Path | tuple[Path, ...]
     bad_rows: BadRows = "list"

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 
 from evalharness.errors import DataError
 from evalharness.loaders.pages.evidence import Statement, line_links, line_signs
@@ -78,7 +79,7 @@ class Page:
             return ""
         closest = min(self.blocks, key=lambda block: block.margin)
         if closest.margin >= SURE:
-            return ""
+            return _without_end(self.blocks)
         side = "belong to the article" if closest.role == "summary" else "belong to the summary"
         return f"“{textwrap.shorten(closest.text, 60, placeholder='…')}” may as well {side}"
 
@@ -101,6 +102,24 @@ class Page:
         """What a summary may rest on: the paragraphs, then the other lines about the same story."""
         lines = [block.text for block in self.blocks if block.role in _EVIDENCE]
         return "\n\n".join([*self.body, *dict.fromkeys(lines)])
+
+
+# What shows where a summary ends, or that its line is of one: its bullets, its element, how an
+# article begins, or that the article says the same again.
+_ENDS: frozenset[str] = frozenset({"bullet", "h_box", "opener", "claim", "caps_lead", "h_heading"})
+
+
+def _without_end(blocks: Sequence[Block]) -> str:
+    """Return the doubt about a summary that only its place parts from the article below it."""
+    story = [block for block in blocks if block.role not in ("furniture", "caption", "credit")]
+    for above, below in pairwise(story):
+        if (above.role, below.role) != ("summary", "body") or above.source or "echo" in above.signs:
+            continue
+        alike = "prose" in above.signs and "prose" in below.signs
+        if alike and _ENDS.isdisjoint(above.signs + below.signs):
+            said = textwrap.shorten(above.text, 60, placeholder="…")
+            return f"nothing but its place parts “{said}” from the article"
+    return ""
 
 
 # The names of a page's parts, in the order in which `check --json` has them.
