@@ -7,6 +7,7 @@ cannot be joined is refused before anything is scored.
 """
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from evalharness.loaders.logs.files import UnknownDocument, open_log
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import Logs
 from evalharness.loaders.outputs import JoinKey, OutputFile, Outputs, article_digest, system_name
-from evalharness.protocols import Url, is_url
+from evalharness.protocols import HUB, Url, is_url
 from evalharness.records import digest
 from evalharness.store.runs import Run
 
@@ -138,16 +139,25 @@ def _named_paths(arguments: Sequence[str], results: Path) -> Iterator[tuple[str,
             for file in _files_of_folder(Path(path)):
                 yield (f"{name}-{file.stem}" if name else ""), file
         else:
-            matched = _matching_or_named(Path(path))
+            matched = _matching_paths(path)
             for file in matched:
                 yield (name if len(matched) == 1 else ""), file
 
 
-def _matching_or_named(path: Path) -> Sequence[Path]:
+def _matching_paths(path: str) -> Sequence[Path]:
     try:
-        return matching_paths(path)
-    except DataError:  # what is not there is for the config to say
-        return [path]
+        return matching_paths(Path(path))
+    except DataError as error:
+        raise DataError(f"{error}{_hub_hint(path)}") from None
+
+
+def _hub_hint(path: str) -> str:
+    """Return how a data set of the hub is named, where a path looks like the name of one."""
+    from evalharness.loaders.hub import PRESETS
+
+    is_name = re.fullmatch(r"[\w-]+/[\w.-]+", path) and not Path(path).parent.is_dir()
+    is_name = is_name or path in PRESETS
+    return f"; a data set of the hub is named {HUB}{path}" if is_name else ""
 
 
 def split_name(argument: str) -> tuple[str, str]:
@@ -204,7 +214,8 @@ def _sources_of_log(
 
 def _build_loader(config: Mapping[str, Any], overrides: Sequence[str]) -> Any:
     """Return the loader as the run will have it, with what the overrides make of its options."""
-    run_config = read_run_config(config, overrides)
+    of_data = [each for each in overrides if re.match(r"\s*data\s*[.=]", each)]
+    run_config = read_run_config(config, of_data, called="score")
     return build_component("loaders", ("data",), run_config.data, run_config.document)
 
 
@@ -263,13 +274,15 @@ class _Keys:
     """What a file's rows can be joined on.
 
     articles: by id, what names the text of the article and the references. texts: what names the
-    texts. systems: those that wrote the summaries, as rows say.
+    texts; order: what names all of them, row by row. systems: those that wrote the summaries, as
+    rows say.
     """
 
     articles: Mapping[str, tuple[str, str]]
     texts: frozenset[str]
     systems: tuple[str, ...]
     n: int
+    order: str
 
     @classmethod
     def of(cls, file: OutputFile) -> "_Keys":
@@ -277,7 +290,7 @@ class _Keys:
         articles: dict[str, tuple[str, str]] = {}
         texts: set[str] = set()
         systems: dict[str, None] = {}
-        n = 0
+        n, order = 0, hashlib.sha256()
         for _, fields in file.rows(None):
             n += 1
             if isinstance(fields, str):
@@ -285,6 +298,7 @@ class _Keys:
             text = fields.get(file.map.article) if file.map.article else None
             mark = article_digest(text) if isinstance(text, str) else ""
             texts |= {mark} if mark else set()
+            order.update(mark.encode())
             if file.map.id:
                 references = repr([fields.get(name) for name in file.map.references])
                 articles.setdefault(
@@ -292,7 +306,7 @@ class _Keys:
                 )
             if file.map.system and (name := system_name(fields.get(file.map.system))):
                 systems[name] = None
-        return cls(articles, frozenset(texts), tuple(systems), n)
+        return cls(articles, frozenset(texts), tuple(systems), n, order.hexdigest())
 
 
 def _open_system_file(
@@ -312,7 +326,8 @@ def _open_system_file(
     file.check_named_columns(options.articles != "" or bool(options.references))
     file.column_of_summaries()
     keys = _Keys.of(file)
-    stem = name or without_gz(Path(path.name)).name.partition(".")[0]
+    is_hub = isinstance(path, Url) and path.is_hub
+    stem = name or (path.name if is_hub else without_gz(Path(path.name)).name.partition(".")[0])
     systems: dict[str, dict[str, Any]] = {}
     wide = {system: column for system, column in file.map.summaries.items() if system}
     for system, column in wide.items():
@@ -347,7 +362,7 @@ class _Join:
     def _other(self, path: str, role: Literal["articles", "references"]) -> OutputFile:
         where = Url(path) if is_url(path) else Path(path)
         if isinstance(where, Path) and not where.exists():
-            raise DataError(f"--{role} {path}: no such file")
+            raise DataError(f"--{role} {path}: no such file{_hub_hint(path)}")
         return OutputFile.open(where, replace(self.files[0].file.columns, summary=None), role)
 
     def _check_role(self, file: OutputFile) -> None:
@@ -444,14 +459,15 @@ class _Join:
             ours, theirs = next(iter(file.rows.articles), "–"), next(iter(keys.articles), "–")
             return (
                 f"{name} and {other} are of other articles: they share no id "
-                f"({ours!r} and the like in the first, {theirs!r} in the second), and no text"
+                f"({ours!r} and the like in the first, {theirs!r} in the second), and no text; "
+                "write the ids alike, or say that the rows are in the same order (--join-on line)"
             )
         if file.file.map.article and base.map.article:
             return f"{name} and {other} are of other articles: they share no text, and have no ids"
         return (
             f"{name} cannot be joined with {other}: they have no ids in common and no texts of "
             "articles in both; name the ids (--columns id=COLUMN), or say that the rows are in "
-            "the same order (--join line)"
+            "the same order (--join-on line)"
         )
 
     # Files that have articles of their own.
@@ -487,7 +503,9 @@ class _Join:
         for file in whole:
             if not file.rows.texts & beside.rows.texts:
                 raise DataError(self._why_not(beside, file.file, file.rows))
-        return "article"
+        repeated = any(len(file.rows.texts) < file.rows.n for file in whole)
+        alike = {(file.rows.order, bool(file.file.map.id)) for file in self.files}
+        return "line" if repeated and alike == {(beside.rows.order, False)} else "article"
 
     def _shares_ids(self, file: _SystemFile, beside: _SystemFile) -> bool:
         """Tell whether files share ids that mean the same article, one at least."""
