@@ -627,3 +627,11 @@ def test_network_that_is_not_installed_is_one_line_that_says_what_to_install(
     monkeypatch.setattr(registry, "is_installed", lambda extra: extra != "hf")
     with pytest.raises(MissingExtra, match="check minicheck needs: pip install "):
         check("It rains.", "It rains.", beside=["minicheck"])
+
+
+def test_check_says_nothing_of_a_sentence_that_it_has_nothing_to_say_of() -> None:
+    article = "Growers picked 43,000 tons. Rain fell."
+    said = shown(check(article, "Rain fell. Growers picked 43,000 tons.", check="numbers"))
+    assert "No sentence of the article bears on this" not in said
+    assert "unsure" not in said.partition("1 ")[2].partition("2 ")[0]
+    assert "2 supported" in said

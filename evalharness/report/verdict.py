@@ -159,7 +159,9 @@ class Printer:
     def _show_sentence(self, number: int, sentence: Sentence) -> None:
         self.console.print()
         value = "" if sentence.value is None else f" {_value_text(sentence.value)}"
-        band = sentence.band or ""
+        # Of a sentence that the check has nothing to say of, it says nothing.
+        says = sentence.value is not None or sentence.band == "flagged"
+        band = (sentence.band or "") if says else ""
         self._print("  ", (f"{number} ", "bold"), (band, STYLES.get(band, "")), (value, "dim"))
         flags = [flag for flag in self.verdict.flags if _inside(flag.span, sentence.span)]
         self._print(INDENT, *self._mark_pieces(sentence, flags))
@@ -180,13 +182,13 @@ class Printer:
         return f"“{textwrap.shorten(said, _SAID, placeholder=' …')}”"
 
     def _mark_pieces(self, sentence: Sentence, flags: Sequence[Flag]) -> Iterator[tuple[str, str]]:
-        style = f"underline {'red' if sentence.band == 'flagged' else 'yellow'}"
         at, summary = sentence.span.start, self.verdict.summary
         for flag in sorted(flags, key=lambda flag: flag.span):
             start, end = max(flag.span.start, at), min(flag.span.end, sentence.span.end)
             if start >= end:
                 continue
             yield summary[at:start], ""
+            style = "underline red" if likely_errors([flag]) else "dim underline"
             yield (f"[[{summary[start:end]}]]", "") if self.marks else (summary[start:end], style)
             at = end
         yield summary[at : sentence.span.end], ""
@@ -199,8 +201,7 @@ class Printer:
             said = " ".join(self.article_sentences[n].of(self.verdict.article).split())
             quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
             self._print(INDENT + "  ", (f"Article, sentence {n + 1}: ", "bold"), (quoted, "dim"))
-        doubted = sentence.band in ("unsure", "flagged") and sentence.value is not None
-        if doubted and not numbers:
+        if flags and not numbers:
             self._print(INDENT + "  ", ("No sentence of the article bears on this.", "dim"))
 
     def _number(self, span: Span) -> int | None:
