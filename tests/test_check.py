@@ -3,9 +3,11 @@
 import io
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import Done
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -378,6 +380,60 @@ def test_command_reads_a_folder_stdin_and_pairs(tmp_path: Path) -> None:
     pair = ("--article", str(tmp_path / "article"), "--summary", str(tmp_path / "summary"))
     assert run(*pair)[0] == 1
     assert run(*pair, "page.txt")[0] == run()[0] == run("--article", "x")[0] == 2
+
+
+ARTICLE = "Two people died in Rome in 2018. It rained for days."
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("article.txt").write_text(ARTICLE)
+    Path("summary.txt").write_text("Three people died in Rome.")
+    Path("plain").write_text(ARTICLE)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("article", [["--article", "article.txt"], ["--article-text", ARTICLE]])
+@pytest.mark.parametrize(
+    "summary", [["--summary", "summary.txt"], ["--summary-text", "Three people died in Rome."]]
+)
+def test_pair_may_be_files_or_texts(
+    article: list[str], summary: list[str], command: Callable[..., Done]
+) -> None:
+    done = command("check", *article, *summary)
+
+    assert done.returncode == Exit.FINDING, done.stderr
+    assert "the article says Two" in " ".join(done.stdout.split())
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--article", "artcle.txt", "--summary-text", "It rained."], "artcle.txt: cannot be read"),
+        (["--article-text", ARTICLE, "--summary", "It rained."], "It rained.: cannot be read"),
+        (["--article-text", "article.txt", "--summary-text", "It rained."],
+         "--article-text article.txt: a file's name; give --article article.txt"),
+        (["--article-text", "artcle.txt", "--summary-text", "It rained."], "a file's name"),
+        (["--article-text", "out/article", "--summary-text", "It rained."], "a file's name"),
+        (["--article-text", "plain", "--summary-text", "It rained."], "a file's name"),
+        (["--article-text", ARTICLE, "--summary-text", "./summary.md"], "give --summary ./summ"),
+        (["--article-text", ARTICLE], "give an article and its summary together"),
+        (["--article", "article.txt", "--article-text", "a", "--summary-text", "b"], "not both"),
+        (["--article-text", " ", "--summary-text", "It rained."], "the article is empty"),
+        (["It rained for days."], "texts: --article-text, --summary-text"),
+        (["article.txt", "--summary-text", "It rained."], "together, each a file or a text"),
+    ],
+)  # fmt: skip
+def test_no_path_is_taken_for_a_text_and_no_text_for_a_path(
+    words: list[str], message: str, command: Callable[..., Done]
+) -> None:
+    done = command("check", *words)
+
+    assert (done.returncode, done.stdout) == (Exit.MENDABLE, "")
+    assert message in " ".join(done.stderr.split())
 
 
 def test_json_has_the_page_the_sentences_and_the_flags() -> None:

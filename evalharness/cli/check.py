@@ -5,6 +5,8 @@ flagged. 2: a page could not be read, or has no article. 3: a page has no summar
 clear which of its lines are the summary. Of several pages 1 goes before 2, and 2 before 3.
 """
 
+import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -150,7 +152,8 @@ def _check_pages(
             verdict = judge(page)
         except DataError as error:
             codes.append(Exit.MENDABLE)
-            sys.stderr.write(f"evalharness: {name}: {error}\n")
+            hint = "; texts: --article-text, --summary-text" if _is_text(name) else ""
+            sys.stderr.write(f"evalharness: {name}: {error}{hint}\n")
             records.append({"file": name, "error": str(error)})
             continue
         codes.append(exit_of(verdict))
@@ -168,6 +171,11 @@ def _check_pages(
     elif codes != [Exit.MENDABLE]:
         show_reminder(sys.stdout)
     return exit_of_pages(codes)
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether what should be a file's name is a text: there is no such file, but words."""
+    return len(name.split()) > 2 and not Path(name).exists()
 
 
 def _is_one_page(names: Sequence[str]) -> bool:
@@ -233,8 +241,9 @@ def _pair(
 ) -> tuple[_NamedText, _NamedText] | None:
     """Return an article and its summary, each from a file or as it was written; None for neither.
 
-    What names a file is never taken for a text.
-    Raises: typer.BadParameter for one without the other, or one that is given twice.
+    What names a file is never taken for a text, and a text never for a file.
+    Raises: typer.BadParameter for one without the other, for one that is given twice, and for what
+        looks like a file's name where a text should be.
     """
     for what, file, text in (
         ("article", article, article_text),
@@ -242,6 +251,8 @@ def _pair(
     ):
         if file is not None and text is not None:
             raise typer.BadParameter(f"give --{what} FILE or --{what}-text, not both")
+        if text is not None and _is_path(text):
+            raise typer.BadParameter(f"--{what}-text {text}: a file's name; give --{what} {text}")
     given = [article if article_text is None else "--article-text"]
     given.append(summary if summary_text is None else "--summary-text")
     if given == [None, None]:
@@ -253,6 +264,19 @@ def _pair(
         for name, text in zip(map(str, given), (article_text, summary_text), strict=True)
     ]
     return texts[0], texts[1]
+
+
+# One word with an ending, or with folders before it.
+_PATH = re.compile(r"\s*(?:[^\s/]*/\S*|\S+\.[A-Za-z][A-Za-z0-9]{0,5})\s*")
+
+
+def _is_path(text: str) -> bool:
+    """Tell whether a text is a file's name and nothing else, whether there is such a file or not.
+
+    >>> _is_path("out/article.txt"), _is_path("article.txt"), _is_path("It rained.")
+    (True, True, False)
+    """
+    return _PATH.fullmatch(text) is not None or os.path.isfile(text)  # noqa: PTH113  as it raises not
 
 
 def _check_pair(

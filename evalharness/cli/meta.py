@@ -13,7 +13,16 @@ from evalharness.cli.options import print_json, split_names
 from evalharness.config.build import named_scorers
 from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
-from evalharness.report.table import TextRow, interval_text, number_text, percent_text, show_table
+from evalharness.report.table import (
+    PIPED_WIDTH,
+    TextRow,
+    folded_text,
+    interval_text,
+    number_text,
+    percent_text,
+    show_table,
+    terminal_width,
+)
 
 Checks = Annotated[
     str | None,
@@ -134,7 +143,9 @@ def show_agreement(record: Mapping[str, Any], out: IO[str]) -> None:
         show_table(_spans(record), out, "ll")
     if record["differences"]:
         show_table(_differences(record["differences"]), out, "ll")
-    out.writelines(f"{visible(line)}\n" for line in _notes(record))
+    width = terminal_width(out) or PIPED_WIDTH
+    for line in _notes(record):
+        print(*folded_text(visible(line), width), sep="\n", file=out)
 
 
 def rejected_lines(rejected: Sequence[Mapping[str, str]]) -> list[str]:

@@ -13,6 +13,7 @@ from evalharness.errors import Exit
 from evalharness.report.table import (
     PIPED_WIDTH,
     TextRow,
+    folded_text,
     interval_text,
     number_text,
     percent_text,
@@ -81,10 +82,15 @@ def selftest_command(
 def _prove(results: str, as_json: bool) -> None:
     from evalharness.trust.installation import prove
 
-    proof = prove(results, lambda step: None if as_json else typer.echo(step_line(step)))
+    proof = prove(results, lambda step: None if as_json else _show_step(step))
     print_result(proof.record(), proof_text(proof), as_json)
     if not proof.passed:
         fail("this installation should not be trusted: see above", Exit.INCOMPLETE)
+
+
+def _show_step(step: "Step") -> None:
+    for line in step_line(step).split("\n"):
+        typer.echo("\n".join(folded_text(line, terminal_width(sys.stdout), " " * 10)))
 
 
 def step_line(step: "Step") -> str:
