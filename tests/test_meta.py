@@ -465,6 +465,25 @@ def test_a_label_field_that_there_is_none_of_is_told(
         read_labels([path], [option])
 
 
+def test_joined_value_is_the_mean_rank_of_rows_that_all_have_a_value(tmp_path: Path) -> None:
+    values = [(0.1, 5, 1), (0.9, 7, 1), (0.4, None, 1), (0.4, 1, 0), (0.4, 2, 0)]
+    rows = [
+        {"article": f"A{n}.", "summary": "S.", "label": label, "published": {"P": p, "Q": q}}
+        for n, (p, q, label) in enumerate(values)
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    found = meta.evaluate([path], published=["P", "Q"], joined=["P+Q"], resamples=20)
+
+    # Ranks by P: 1, 4, 2.5, 2.5 and by Q: 3, 4, 1, 2 of the rows with both.
+    assert found.checks["P+Q"]["sources"]["rows"]["n"] == 4
+    # Their sums are 4, 8 of the consistent, 3.5 and 4.5 of the others: 3 of 4 pairs are in order.
+    assert found.checks["P+Q"]["sources"]["rows"]["auc"] == 0.75
+    with pytest.raises(DataError, match=r"--join P\+X: 'X' is not measured here"):
+        meta.evaluate([path], published=["P"], joined=["P+X"])
+
+
 def test_a_published_value_that_there_is_none_of_is_told(drawn: Any) -> None:
     with pytest.raises(DataError, match="no row has this value"):
         meta.evaluate([drawn[0]], published=["BERTScore"])
@@ -594,6 +613,21 @@ def test_published_values_reach_the_aucs_that_others_found(
         for system in set(systems):
             column[systems == system] -= column[systems == system].mean()
     assert found["partial_pearson"] == pytest.approx(stats.pearsonr(*columns).statistic, abs=1e-9)
+
+
+@needs_shared
+def test_lexical_and_published_entailment_together_beat_either() -> None:
+    path = SHARED / "xsumfaith.jsonl.gz"
+    names = ["lexical", "Entailment", "lexical+Entailment"]
+
+    found = meta.evaluate(
+        [path], ["lexical"], published=["Entailment"], joined=[names[-1]], resamples=20
+    )
+
+    lexical, published, both = (found.checks[n]["sources"]["xsumfaith"]["auc"] for n in names)
+    assert published == pytest.approx(0.814, abs=5e-4)
+    assert both > max(lexical, published) + 0.015
+    assert found.checks[names[-1]]["sources"]["xsumfaith"]["n"] == 812
 
 
 @needs_shared

@@ -19,8 +19,10 @@ import typer
 
 from evalharness.cli import options
 from evalharness.cli.options import print_json
-from evalharness.config.build import named_scorers
+from evalharness.config.build import named_check, named_scorers
 from evalharness.config.calibration import load_thresholds
+from evalharness.config.registry import is_network
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
@@ -39,6 +41,7 @@ from evalharness.report.verdict import show_blocks, show_reminder, show_verdict
 from evalharness.runner.check import Verdict, check, read_page
 
 STDIN = "-"
+USUAL_CHECK = "lexical"
 
 Explain = Annotated[
     bool, typer.Option("--explain", help="Show each line of a page with its role, and why.")
@@ -65,6 +68,12 @@ ArticleText = Annotated[
 SummaryFile = Annotated[
     str | None, typer.Option("--summary", metavar="FILE", help="The summary of the article.")
 ]
+Beside = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="CHECK", help="A check whose verdict is joined with it; repeatable."
+    ),
+]
 SummaryText = Annotated[
     str | None, typer.Option("--summary-text", metavar="TEXT", help="The summary itself.")
 ]
@@ -80,8 +89,10 @@ def check_command(
     summary: SummaryFile = None,
     summary_text: SummaryText = None,
     name: Annotated[
-        str, typer.Option("--check", metavar="NAME", help="The check that decides.")
-    ] = "lexical",
+        str | None,
+        typer.Option("--check", metavar="NAME", help="The check that decides; default lexical."),
+    ] = None,
+    beside: Beside = None,
     thresholds: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),
@@ -100,8 +111,10 @@ def check_command(
     if bool(pages) == (pair is not None):
         raise typer.BadParameter("give pages, or an article and its summary")
     limits = None if thresholds is None else load_thresholds(thresholds)
-    checker = named_scorers([name], config, settings or ()).get(name)
-    judge = partial(check, check=name, thresholds=limits, checker=checker)
+    first, *others = _checks(name, beside or (), config)
+    built = named_scorers([first, *others], config, settings or ())
+    besides = {other: built.get(other) or named_check(other, "--with") for other in others}
+    judge = partial(check, check=first, thresholds=limits, checker=built.get(first), beside=besides)
     if pair is not None:
         raise typer.Exit(_check_pair(*pair, judge, as_json=as_json, color=color))
     guide = Guide(tuple(load_profile(Path(file)) for file in profile or ()), _roles(role or ()))
@@ -111,6 +124,20 @@ def check_command(
         raise typer.BadParameter("--role and --save-profile are for one page, and its lines")
     show = Shown(as_json, color, explain, None if save_profile is None else Path(save_profile))
     raise typer.Exit(_check_pages(pages or [], judge, guide, show))
+
+
+def _checks(name: str | None, beside: Sequence[str], config: str | None) -> list[str]:
+    """Return the check that decides, and those that are joined with it.
+
+    Without either option a config's checks by networks are joined with its `lexical`, or the first.
+    """
+    if name or beside or not config:
+        return list(dict.fromkeys([name or USUAL_CHECK, *beside]))
+    checks = read_run_config(config).checks
+    names = [each.shown_name for each in checks]
+    first = USUAL_CHECK if USUAL_CHECK in names or not names else names[0]
+    networks = [each.shown_name for each in checks if is_network("checks", each.name)]
+    return [first, *(network for network in networks if network != first)]
 
 
 @dataclass(frozen=True)

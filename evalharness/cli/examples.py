@@ -1,6 +1,7 @@
 """`evalharness examples`: what the documentation works with, written into a folder."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -21,23 +22,25 @@ def examples_command(
 
     A file that is there is not replaced; one that is another than ours is named on stderr.
     """
-    written = there = 0
-    for source, name in _example_files():
-        target = Path(folder, name)
-        try:
-            if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, target)
-                written += 1
-            elif target.read_bytes() == source.read_bytes():
-                there += 1
-            else:
-                typer.echo(f"evalharness: {target}: is another file, and stays", err=True)
-        except OSError as error:
-            raise StoreError(f"{target}: {error.strerror or error}") from error
-    held = f", {there} there already" if there else ""
+    done = Counter(_write(source, Path(folder, name)) for source, name in _example_files())
+    held = f", {done['there']} there already" if done["there"] else ""
     places = f"{Path(folder, 'configs')}, {Path(folder, 'results')}"
-    typer.echo(f"{amount_text(written, 'file')} written{held}: {places}")
+    typer.echo(f"{amount_text(done['written'], 'file')} written{held}: {places}")
+
+
+def _write(source: Path, target: Path) -> str:
+    """Write a file where there is none, and return what came of it."""
+    try:
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            return "written"
+        if target.read_bytes() == source.read_bytes():
+            return "there"
+    except OSError as error:
+        raise StoreError(f"{target}: {error.strerror or error}") from error
+    typer.echo(f"evalharness: {target}: is another file, and stays", err=True)
+    return "another"
 
 
 def _example_files() -> Iterator[tuple[Path, Path]]:

@@ -34,6 +34,21 @@ Published = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A metric value that the rows bring; repeatable."),
 ]
+Joined = Annotated[
+    list[str] | None,
+    typer.Option(metavar="A+B", help="Measure the mean rank by several of them; repeatable."),
+]
+GradeFields = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[SOURCE=]NAME",
+        help="The field that holds the grade (scores.relevance), if not score; repeatable.",
+    ),
+]
+CardFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md."),
+]
 SpanKinds = Annotated[
     str, typer.Option(metavar="A,B", help="Kinds of flags that count in spans; else all.")
 ]
@@ -78,24 +93,16 @@ def meta_command(
     labels: options.LabelArguments,
     checks: Checks = None,
     published: Published = None,
+    join: Joined = None,
     label: options.LabelField = None,
-    grade: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[SOURCE=]NAME",
-            help="The field that holds the grade (scores.relevance), if not score; repeatable.",
-        ),
-    ] = None,
+    grade: GradeFields = None,
     kinds: SpanKinds = "",
     ignore_spans: IgnoredSpans = None,
     without: Without = None,
     limit_per_source: options.LimitPerSource = None,
     resamples: options.Resamples = 1000,
     seed: options.Seed = 0,
-    card: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md."),
-    ] = None,
+    card: CardFile = None,
     config: options.ChecksOf = None,
     settings: options.CheckSet = None,
     as_json: options.AsJson = False,
@@ -110,6 +117,7 @@ def meta_command(
         named,
         given=given,
         published=published or (),
+        joined=join or (),
         labels=label or (),
         grades=grade or (),
         kinds=[kind for kind in kinds.split(",") if kind],

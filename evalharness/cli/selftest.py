@@ -118,7 +118,7 @@ def planted_text(name: str, record: Mapping[str, Any]) -> str:
     tables = [_planted_rows(record), _alarm_rows(record)]
     notes = []
     if "benign" in record:
-        tables += [*_edit_rows(record)]
+        tables += [_benign_rows(record), _gaming_rows(record)]
         notes = ["", _gap_line(record)]
     tables = [table for table in tables if len(table) > 1]
     lines = [line for table in tables for line in ("", *table_lines(table, width=width))]
@@ -130,17 +130,12 @@ def _planted_rows(record: Mapping[str, Any]) -> list[TextRow]:
         ["planted error", "n", "detected", "95%", "right kind", "points", "score lower", "n/a"]
     ]
     for kind, counted in record["planted"].items():
-        rows.append(
-            [
-                kind,
-                str(counted["n"]),
-                *_rate(counted["detected"]),
-                percent_text(counted["right_kind"]["rate"]),
-                percent_text(counted["pointed"]["rate"]),
-                percent_text(counted["score_dropped"]["rate"]),
-                str(counted["not_applicable"]),
-            ]
-        )
+        shares = [
+            percent_text(counted[name]["rate"])
+            for name in ("right_kind", "pointed", "score_dropped")
+        ]
+        detected, left_out = _rate(counted["detected"]), str(counted["not_applicable"])
+        rows.append([kind, str(counted["n"]), *detected, *shares, left_out])
     return rows
 
 
@@ -160,28 +155,26 @@ def _alarm_rows(record: Mapping[str, Any]) -> list[TextRow]:
     return rows
 
 
-def _edit_rows(record: Mapping[str, Any]) -> tuple[list[TextRow], list[TextRow]]:
-    """Return the tables of edits that change no meaning, and of gaming."""
-    benign: list[TextRow] = [
+def _benign_rows(record: Mapping[str, Any]) -> list[TextRow]:
+    """Return the table of edits that change no meaning."""
+    rows: list[TextRow] = [
         ["harmless edit", "n", "cost", "95%", "new likely error", "95%", "support lost", "n/a"]
     ]
     for kind, counted in record["benign"].items():
-        benign.append(
-            [
-                kind,
-                str(counted["n"]),
-                *_share_of_gap(counted, "cost"),
-                *_rate(counted["new_likely_errors"]),
-                percent_text(counted["no_longer_supported"]["rate"]),
-                str(counted["not_applicable"]),
-            ]
-        )
-    gaming: list[TextRow] = [["gaming", "n", "raised", "95%", "gain", "95%", "errors gone"]]
+        cost, alarms = _share_of_gap(counted, "cost"), _rate(counted["new_likely_errors"])
+        lost = percent_text(counted["no_longer_supported"]["rate"])
+        not_applicable = str(counted["not_applicable"])
+        rows.append([kind, str(counted["n"]), *cost, *alarms, lost, not_applicable])
+    return rows
+
+
+def _gaming_rows(record: Mapping[str, Any]) -> list[TextRow]:
+    rows: list[TextRow] = [["gaming", "n", "raised", "95%", "gain", "95%", "errors gone"]]
     for kind, counted in record["gaming"].items():
         gone = percent_text(counted["errors_gone"]["rate"])
         raised, gain = _rate(counted["raised"]), _share_of_gap(counted, "gain")
-        gaming.append([kind, str(counted["n"]), *raised, *gain, gone])
-    return benign, gaming
+        rows.append([kind, str(counted["n"]), *raised, *gain, gone])
+    return rows
 
 
 def _gap_line(record: Mapping[str, Any]) -> str:

@@ -253,6 +253,11 @@ def check_installed(kind: Kind, name: str) -> None:
     check_extra(f"the {kind.removesuffix('s')} {name}", row.extra)
 
 
+def is_network(kind: Kind, name: str) -> bool:
+    """Tell whether a component of ours reads with a network; imports none."""
+    return "torch" in BUILT_IN[kind].get(name, _PLUG_IN).packages
+
+
 def check_extra(wanted_by: str, extra: str) -> None:
     """Raise MissingExtra where an extra's packages are not here; imports none."""
     if not is_installed(extra):

@@ -130,6 +130,8 @@ class Printer:
             self._print("", (name, "bold"))
         score = "" if verdict.score is None else f"  ({verdict.check} {score_text(verdict)})"
         self._print("  ", (VERDICT_WORDS[verdict.verdict], STYLES[verdict.verdict]), (score, "dim"))
+        for one in verdict.joined:
+            self._print("  ", (f"{one.check}: {one.verdict} ({score_text(one)})", "dim"))
         if verdict.page is not None:
             for line in page_facts(verdict.page):
                 self._print("  ", (line, "dim"))

@@ -156,10 +156,10 @@ def spearman(x: Values, y: Values, weights: Values | None = None) -> Values:
     >>> round(float(spearman(np.array([1.0, 2.0, 30.0]), np.array([1.0, 2.0, 4.0]))), 4)
     1.0
     """
-    return pearson(_ranks(x, weights), _ranks(y, weights), weights)
+    return pearson(mean_ranks(x, weights), mean_ranks(y, weights), weights)
 
 
-def _ranks(values: Values, weights: Values | None) -> Values:
+def mean_ranks(values: Values, weights: Values | None = None) -> Values:
     """Return the mean rank of each row, counted with the weights; off by a constant."""
     counted = _weights(weights, len(values))
     if not len(values):

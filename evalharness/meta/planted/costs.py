@@ -285,30 +285,39 @@ def edit_lines(record: Mapping[str, Any]) -> list[str]:
     return [
         "| edit that changes no meaning | n | cost, of the gap (95 %) | new likely errors |",
         "|---|---:|---|---:|",
-        *(
-            f"| {kind} | {each['n']} | {_with_ends(each, 'cost')} | "
-            f"{_percent(each['new_likely_errors'])} |"
-            for kind, each in record["benign"].items()
-        ),
+        *map(_benign_line, record["benign"].items()),
         "",
         "| gaming an inconsistent summary | n | raises its score | gain, of the gap (95 %) | "
         "likely errors gone |",
         "|---|---:|---:|---|---:|",
-        *(
-            f"| {kind} | {each['n']} | {_percent(each['raised'])} | {_with_ends(each, 'gain')} | "
-            f"{_percent(each['errors_gone'])} |"
-            for kind, each in record["gaming"].items()
-        ),
+        *map(_gaming_line, record["gaming"].items()),
         "",
         "| faithful summaries | n | with a likely error (95 %) | supported |",
         "|---|---:|---|---:|",
-        *(
-            f"| {group} | {each['supported']['n']} | {_percent(each['likely_error'], True)} | "
-            f"{_percent(each['supported'])} |"
-            for group, each in record["faithful"].items()
-        ),
+        *map(_faithful_line, record["faithful"].items()),
         "",
     ]
+
+
+_Named = tuple[str, Mapping[str, Any]]
+
+
+def _benign_line(named: _Named) -> str:
+    kind, each = named
+    new = _percent(each["new_likely_errors"])
+    return f"| {kind} | {each['n']} | {_with_ends(each, 'cost')} | {new} |"
+
+
+def _gaming_line(named: _Named) -> str:
+    kind, each = named
+    raised, gone = _percent(each["raised"]), _percent(each["errors_gone"])
+    return f"| {kind} | {each['n']} | {raised} | {_with_ends(each, 'gain')} | {gone} |"
+
+
+def _faithful_line(named: _Named) -> str:
+    group, each = named
+    errors, supported = _percent(each["likely_error"], True), _percent(each["supported"])
+    return f"| {group} | {each['supported']['n']} | {errors} | {supported} |"
 
 
 def _percent(of: Mapping[str, Any], with_interval: bool = False) -> str:
