@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.checks.fluency import KINDS, Fluency
+from evalharness.checks.fluency import DEFECT_KINDS, Fluency
 from evalharness.records import Article, Score, Summary, count_likely_errors, score_record
 from evalharness.runner.check import check
 
@@ -80,7 +80,7 @@ def test_value_is_the_share_of_sentences_without_a_defect() -> None:
     score = scored("She closed it. The bridge is shut. A ferry takes over. It is &amp; free.")
     assert score.value == 0.5
     assert [sentence.value for sentence in score.sentences] == [0.0, 1.0, 1.0, 0.0]
-    assert {kind: score.parts[kind] for kind in KINDS if score.parts[kind]} == {
+    assert {kind: score.parts[kind] for kind in DEFECT_KINDS if score.parts[kind]} == {
         "dangling": 1.0,
         "markup": 1.0,
     }

@@ -70,7 +70,7 @@ class Fluency:
         return [_score(article, summary.text) for article, summary in pairs]
 
 
-KINDS = ("cut", "dangling", "unbalanced", "language", "markup", "looping")
+DEFECT_KINDS = ("cut", "dangling", "unbalanced", "language", "markup", "looping")
 
 
 def _score(article: Article, summary: str) -> Score:
@@ -82,7 +82,7 @@ def _score(article: Article, summary: str) -> Score:
     counts = Counter(flag.kind for flag in flags)
     return Score(
         sum(values) / len(values),
-        parts={kind: float(counts[kind]) for kind in KINDS},
+        parts={kind: float(counts[kind]) for kind in DEFECT_KINDS},
         sentences=tuple(map(SentenceScore, spans, values)),
         flags=tuple(flags),
     )
