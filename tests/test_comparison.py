@@ -529,6 +529,21 @@ def test_compare_and_gate_import_nothing_heavy(make_run: MakeRun) -> None:
 # the leaderboard
 
 
+def test_leaderboard_by_a_check_ranks_no_copies(make_run: MakeRun) -> None:
+    folder = make_run("writer", {"lexical": [0.5, 0.6, 0.7]}).parent
+    make_run("copier", {"lexical": [1.0, 1.0, 1.0], "m": [0.1, 0.1, 0.1]})
+    make_run("other", {"lexical": [0.2, 0.3, 0.4]})
+
+    [board] = leaderboard(folder, by="lexical").boards
+
+    assert [(row.run, row.rank) for row in board.rows] == [
+        ("writer", 1), ("other", 2), ("copier", None),
+    ]  # fmt: skip
+    assert board.old == ("copier: not ranked: a check finds nothing wrong with what is copied",)
+    [board] = leaderboard(folder, by="m").boards
+    assert board.rows[0].run == "copier"
+
+
 def test_leaderboard_lists_runs_best_first_by_the_metric_asked_for(
     make_run: MakeRun, tmp_path: Path
 ) -> None:

@@ -4,13 +4,13 @@ Ranked are runs that answered every article. What answers a few easy ones may ha
 of all, so that others stand below, by how much they answered.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalharness.comparison.shared import again_command, older_version, versions_of
-from evalharness.config.registry import scorer_row
+from evalharness.comparison.shared import again_command, copies, older_version, versions_of
+from evalharness.config.registry import scorer_kind, scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.store import samples
@@ -30,7 +30,8 @@ _Ends = tuple[float | None, float | None, float | None]  # a mean with its inter
 class LeaderboardRow:
     """A run: how much it answered and how long, and each figure's mean with its interval.
 
-    rank: among the complete runs on the same articles; None where it is not one of them.
+    rank: among the complete runs on the same articles; None where it is not one of them, and by a
+        check where its summaries are copied from their articles.
     """
 
     run: str
@@ -47,7 +48,8 @@ class Board:
     """Runs on the same articles, best first.
 
     signatures: what made the figures, by their heading; a metric that runs made with other settings
-    has a heading of its own for each. old: lines on runs with scores of an older version.
+    has a heading of its own for each. old: lines on runs with scores of an older version, and on
+    those that a check does not rank.
     """
 
     fingerprint: str
@@ -157,12 +159,26 @@ def _board(fingerprint: str, group: Mapping[str, Run], by: str, incomplete: bool
     first = by if by in headings else next(iter(headings), "")
     rows.sort(key=lambda row: (-_mean(row, first), row.run))
     ranked = [row for row in rows if incomplete or group[row.run].is_complete]
+    by_check = _is_verdict(first)
+    ranked = [row for row in ranked if not (by_check and copies(group[row.run]))]
     ranked = [row for row in ranked if not first or first in row.figures]
     others = [row for row in rows if row not in ranked]
     others.sort(key=lambda row: -(row.answered or 0.0))
     numbered = [replace(row, rank=rank) for rank, row in enumerate(ranked, 1)]
-    lines = tuple(old.values())
+    lines = (*old.values(), *(_copied_lines(rows, group) if by_check else ()))
     return Board(fingerprint, tuple(headings), signatures, (*numbered, *others), lines)
+
+
+def _is_verdict(heading: str) -> bool:
+    """Tell whether a figure is of a check that says whether a summary is true to its article."""
+    scorer = heading.partition(".")[0].partition(" ")[0]
+    return scorer_kind(scorer, otherwise="metrics") == "checks" and scorer_row(scorer).verdict
+
+
+def _copied_lines(rows: Sequence[LeaderboardRow], group: Mapping[str, Run]) -> Iterator[str]:
+    for row in rows:
+        if copies(group[row.run]):
+            yield f"{row.run}: not ranked: a check finds nothing wrong with what is copied"
 
 
 def _newest_signatures(group: Mapping[str, Run]) -> dict[str, str]:

@@ -36,6 +36,8 @@ class ComponentRow:
     descriptive: a scorer that tells how a summary is made, and not how good it is.
     verdict: of a check, whether its scores tell if a summary is true to its article; where they
         tell what it says, or how, no verdict is made of them.
+    rewards_copying: of a check, whether each new word lowers its score, so that what is copied has
+        the highest.
     profile: parts that say which shares of a summary's content come from the article's first part,
         its next one, and so on to its end; a plot has a line a system of them.
     role: of a model; a baseline tells how little could be had and an upper bound how much, so that
@@ -51,6 +53,7 @@ class ComponentRow:
     unscaled: tuple[str, ...] = ()
     descriptive: bool = False
     verdict: bool = True
+    rewards_copying: bool = False
     profile: tuple[str, ...] = ()
     role: Role = ""
     packages: tuple[str, ...] = ()
@@ -134,7 +137,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "lettucedetect": ComponentRow(
             "evalharness.checks.lettucedetect:LettuceDetect", packages=NETWORKS, extra="hf"
         ),
-        "lexical": ComponentRow("evalharness.checks.lexical.lexical:Lexical"),
+        "lexical": ComponentRow("evalharness.checks.lexical.lexical:Lexical", rewards_copying=True),
         "minicheck": ComponentRow(
             "evalharness.checks.minicheck:MiniCheck", packages=NETWORKS, extra="hf"
         ),
@@ -144,7 +147,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "quotes": ComponentRow("evalharness.checks.lexical.quotes:Quotes"),
         "redundancy": ComponentRow("evalharness.checks.redundancy:Redundancy", verdict=False),
         "roles": ComponentRow("evalharness.checks.lexical.roles:Roles"),
-        "support": ComponentRow("evalharness.checks.lexical.support:Support"),
+        "support": ComponentRow("evalharness.checks.lexical.support:Support", rewards_copying=True),
         "unieval": ComponentRow(
             "evalharness.checks.unieval:UniEval", packages=NETWORKS, extra="hf"
         ),
