@@ -14,7 +14,14 @@ from evalharness.config.registry import scorer_kind, scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.store import samples
-from evalharness.store.runs import Figure, Run, UnfinishedRun, read_run_file, run_folders
+from evalharness.store.runs import (
+    Figure,
+    Run,
+    UnfinishedRun,
+    read_run_file,
+    run_folders,
+    unequal_lengths,
+)
 
 _Ends = tuple[float | None, float | None, float | None]  # a mean with its interval
 
@@ -128,11 +135,15 @@ class _Folders:
 def _figure_named(by: str, runs: Mapping[str, Run]) -> str:
     """Return the heading of a figure that has this name, or is this part of the one metric.
 
+    The name of a metric with several means the first of them: `rouge` is `rouge.rouge1`.
+
     Raises: DataError where there is none.
     """
     signatures: dict[str, str] = {}
-    known = sorted({name for run in runs.values() for name, _ in _figures(run, signatures)})
+    first = [name for run in runs.values() for name, _ in _figures(run, signatures)]
+    known = sorted({*first})
     parts = [name for name in known if name.partition(".")[2] == by]
+    parts = parts or [name for name in first if name.startswith(f"{by}.")][:1]
     if by and by not in known and len(parts) != 1:
         raise DataError(f"no figure {by!r}{nearest(by, known)}")
     return by if by in known or not by else parts[0]
@@ -140,7 +151,8 @@ def _figure_named(by: str, runs: Mapping[str, Run]) -> str:
 
 def _board(fingerprint: str, group: Mapping[str, Run], by: str, incomplete: bool) -> Board:
     signatures = _newest_signatures(group)
-    rows = [_row(name, run, signatures) for name, run in group.items()]
+    unequal = unequal_lengths(group.values()) is not None
+    rows = [_row(name, run, signatures, unequal) for name, run in group.items()]
     old = dict(_old_versions(group))
     rows.sort(key=lambda row: row.run in old)
     headings = list(dict.fromkeys(heading for row in rows for heading in row.figures))
@@ -199,21 +211,25 @@ def _mean(row: LeaderboardRow, heading: str) -> float:
     return float("-inf") if mean is None else mean
 
 
-def _row(name: str, run: Run, signatures: dict[str, str]) -> LeaderboardRow:
+def _row(name: str, run: Run, signatures: dict[str, str], unequal: bool) -> LeaderboardRow:
     return LeaderboardRow(
         run=name,
         articles=run.n,
         answered=run.outputs.answer_rate,
         words=run.outputs.mean_words,
         truncated=run.outputs.truncated / run.n if run.n else 0.0,
-        figures=dict(_figures(run, signatures)),
+        figures=dict(_figures(run, signatures, unequal)),
     )
 
 
-def _figures(run: Run, signatures: dict[str, str]) -> Iterator[tuple[str, _Ends]]:
+def _figures(
+    run: Run, signatures: dict[str, str], unequal: bool = True
+) -> Iterator[tuple[str, _Ends]]:
+    """Yield the figures by name; unequal: also those that stand beside where lengths differ."""
     for label, figures in run.figures.items():
         name = _number_label(label, run.signatures.metrics.get(label, label), signatures)
-        shown = scorer_row(run.kind(label)).shown
+        row = scorer_row(run.kind(label))
+        shown = (*row.shown, *row.beside) if unequal else row.shown
         parts = [part for part in shown if part in figures.parts]
         for part in parts:
             yield f"{name}.{part}", _ends(figures.parts[part])

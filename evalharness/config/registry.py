@@ -31,6 +31,7 @@ class ComponentRow:
     target: its class, as `module:Class`.
     shown: of a scorer with many parts, those that tables have in place of its value.
     figures: what there is of a shown part beside its value, as in `rouge1.recall`.
+    beside: further parts, which tables have where summaries differ in length.
     unscaled: parts that are no shares: tables have them as they are, and not times 100.
     descriptive: a scorer that tells how a summary is made, and not how good it is.
     verdict: of a check, whether its scores tell if a summary is true to its article; where they
@@ -48,6 +49,7 @@ class ComponentRow:
     target: str
     shown: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     unscaled: tuple[str, ...] = ()
     descriptive: bool = False
     verdict: bool = True
@@ -101,6 +103,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "rouge": ComponentRow(
             "evalharness.metrics.rouge:Rouge",
             shown=("rouge1", "rouge2", "rougeL", "rougeLsum"),
+            beside=("rouge1.recall", "rouge1.precision"),
             figures=("precision", "recall"),
             packages=("rapidfuzz", "rouge-score-rs"),
         ),
@@ -128,6 +131,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "dates": ComponentRow("evalharness.checks.lexical.dates:Dates"),
         "entities": ComponentRow("evalharness.checks.lexical.entities:Entities"),
         "factcg": ComponentRow("evalharness.checks.factcg:FactCG", packages=NETWORKS, extra="hf"),
+        "fluency": ComponentRow("evalharness.checks.fluency:Fluency", verdict=False),
         "judge": ComponentRow("evalharness.checks.judge.judge:Judge", packages=NETWORKS),
         "hhem": ComponentRow("evalharness.checks.hhem:Hhem", packages=NETWORKS, extra="hf"),
         "lettucedetect": ComponentRow(
@@ -141,6 +145,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "numbers": ComponentRow("evalharness.checks.lexical.numbers:Numbers"),
         "polarity": ComponentRow("evalharness.checks.lexical.polarity:Polarity"),
         "quotes": ComponentRow("evalharness.checks.lexical.quotes:Quotes"),
+        "redundancy": ComponentRow("evalharness.checks.redundancy:Redundancy", verdict=False),
         "roles": ComponentRow("evalharness.checks.lexical.roles:Roles"),
         "support": ComponentRow("evalharness.checks.lexical.support:Support", rewards_copying=True),
         "unieval": ComponentRow(

@@ -22,6 +22,7 @@ from evalharness.report.ranking import (
 )
 from evalharness.report.table import (
     amount_text,
+    length_note,
     likely_error_lines,
     number_text,
     p_value,
@@ -342,6 +343,8 @@ def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iter
         yield from _too_few(standings)
     elif len(gathered.runs) > 1:
         yield f"Nothing is compared: {standings.reason}."
+    if note := length_note(gathered.runs):
+        yield note
     if len(gathered.runs) > 1 and articles.shared_count < articles.n:
         yield (
             f"The systems do not have the same articles: {articles.shared_count:,} of "

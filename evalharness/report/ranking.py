@@ -126,6 +126,8 @@ def without_folders(message: str, gathered: Gathered) -> str:
 def _comparable(gathered: Gathered) -> tuple[list[ScoreColumn], dict[str, str]]:
     columns, left_out = [], {}
     for column in gathered.columns:
+        if column.beside:
+            continue
         why = _obstacle(column.measure, gathered.runs, gathered.names)
         if why:
             left_out[column.label] = why

@@ -165,6 +165,16 @@ class Printer:
         self._print("  ", (f"{number} ", "bold"), (band, STYLES.get(band, "")), (value, "dim"))
         flags = [flag for flag in self.verdict.flags if _inside(flag.span, sentence.span)]
         self._print(INDENT, *self._mark_pieces(sentence, flags))
+        if self.verdict.verdict == "no_verdict":
+            for flag in flags:
+                said = f"{self._quote(flag)}: {flag.message}"
+                self._print(INDENT + "  ", (f"{flag.kind}: ", "bold"), (said, ""))
+        else:
+            self._show_flags(flags)
+        self._show_evidence(sentence, likely_errors(flags))
+
+    def _show_flags(self, flags: Sequence[Flag]) -> None:
+        """Print likely errors a line each, and then what is only not in the article's words."""
         errors = likely_errors(flags)
         for flag in errors:
             self._print(
@@ -175,7 +185,6 @@ class Printer:
         if others := [flag for flag in flags if flag not in errors]:
             new = "; ".join(map(self._quote, others))
             self._print(INDENT + "  ", (f"not found in the article's words: {new}", "dim"))
-        self._show_evidence(sentence, errors)
 
     def _quote(self, flag: Flag) -> str:
         said = " ".join(flag.span.of(self.verdict.summary).split())

@@ -281,6 +281,7 @@ LINKS: dict[str, list[Price]] = {
     "ends_here": [Price("body", "*@body", -2.5)],
     "list_below": [Price("*@body", "*@body", -2.0)],
     "comments_below": [Price("*@body", "*@body", -10.0)],
+    "pictured": [Price("body", "caption|credit", 2.0)],
     "box_ends": [
         Price("summary", "summary", -6.0),
         Price("summary", "body", 2.0),
