@@ -19,6 +19,9 @@ import pytest
 from conftest import Done
 
 from evalharness.errors import Exit
+from evalharness.loaders.columns import recognize_columns
+from evalharness.loaders.outputs import flat
+from evalharness.loaders.rows import USUAL_COLUMNS
 from evalharness.store.runs import Run, runs_in
 
 Command = Callable[..., Done]
@@ -418,12 +421,55 @@ def test_a_run_and_a_file_are_compared(command: Command) -> None:
     assert {run.name: run.n for run in runs_in("results/score")} == {"a": 6, "b": 6}
 
 
+# The columns of data sets as their cards name them: A is an article, R a reference, S a summary.
+A, R, S = ARTICLES[0], REFERENCES[0], BART[0]
+DATA_SETS: dict[str, tuple[dict[str, Any], str]] = {
+    "CNN/DailyMail": ({"article": A, "highlights": R, "id": "x"}, "id article highlights"),
+    "XSum": ({"document": A, "summary": R, "id": "x"}, "id document summary"),
+    "SAMSum": ({"id": "x", "dialogue": A, "summary": R}, "id dialogue summary"),
+    "DialogSum": ({"id": "x", "dialogue": A, "summary": R, "topic": "rain"},
+                  "id dialogue summary"),
+    "BillSum": ({"text": A, "summary": R, "title": "A bill to amend the code of it."},
+                "- text summary"),
+    "arXiv": ({"article": A, "abstract": R, "section_names": "Introduction of the matter at hand"},
+              "- article abstract"),
+    "GovReport": ({"report": A, "summary": R}, "- report summary"),
+    "Newsroom": ({"text": A, "summary": R, "title": "It rained on all of them.", "url": "http://x",
+                  "date": "2016", "density_bin": "low", "coverage": 0.5}, "- text summary"),
+    "MLSUM": ({"text": A, "summary": R, "topic": "x", "url": "http://x", "title": "A b c d e f.",
+               "date": "00/01/2010"}, "- text summary"),
+    "WikiLingua": ({"gem_id": "x", "source_language": "en", "target_language": "en", "source": A,
+                    "target": R, "references": [R]}, "gem_id source references"),
+    "WikiLingua, nested": ({"url": "http://x", "article": {"document": A, "summary": R}},
+                           "- article.document article.summary"),
+    "XL-Sum": ({"id": "x", "url": "http://x", "title": "It rained here.", "summary": R, "text": A},
+               "id text summary"),
+    "SummEval": ({"id": "x", "text": A, "references": [R, R]}, "id text references"),
+    "MultiNews": ({"document": A, "summary": R}, "- document summary"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("generated", ["generated", "prediction", "hyp", "generated_summary"])
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_columns_of_data_sets_are_recognized(name: str, generated: str) -> None:
+    row, columns = DATA_SETS[name]
+    id_, article, reference = columns.split()
+    found = recognize_columns([flat(row | {generated: S})] * 3, USUAL_COLUMNS)
+
+    assert (found.id or "-", found.article, found.references) == (id_, article, (reference,))
+    assert found.summaries == {"": generated}
+    as_articles = recognize_columns([flat(row)] * 3, USUAL_COLUMNS, role="articles")
+    assert (as_articles.article, as_articles.references) == (article, (reference,))
+
+
 @pytest.mark.parametrize(
     ("write", "arguments", "message"),
     [
         (lambda: write_jsonl("x.jsonl", [{"id": "1", "article": ARTICLES[0], "gold": "A b c d."}]),
          ["x.jsonl"], "no column is known to hold the summary; the row has: id, article, gold; "
          "name it: --columns summary=COLUMN, or --summaries A,B"),
+        (lambda: write_jsonl("x.jsonl", [{"id": "1", "article": ARTICLES[0], "Sumary": "Rain."}]),
+         ["x.jsonl"], "the row has: id, article, Sumary; did you mean Sumary? name it: --columns"),
         (two_files, ["a.jsonl", "--columns", "summary=generatd"],
          "no column 'generatd'; the row has: id, document, highlights, generated; did you mean "
          "generated?"),
@@ -486,6 +532,16 @@ def test_systems_of_other_articles_are_refused(command: Command) -> None:
         assert done.returncode == Exit.MENDABLE
         assert "are of other articles" in done.stderr
     assert not Path("results/score").exists()
+
+
+def test_compare_shows_the_checks_that_are_named_beside_metrics(command: Command) -> None:
+    two_files()
+    words = ("compare", "a.jsonl", "b.jsonl", "--metrics", "rouge1", "--checks", "entities")
+    done = command(*words, "--json")
+
+    assert done.returncode == Exit.GOOD, done.stderr
+    shown = {standing["metric"] for standing in json.loads(done.stdout)["standings"]}
+    assert shown == {"rouge.rouge1", "entities"}
 
 
 def test_rows_without_ids_that_come_twice_are_named_by_their_article(command: Command) -> None:

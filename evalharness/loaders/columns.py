@@ -7,6 +7,7 @@ is `article_text`. What no name tells is told by the texts of the first rows: th
 the longest text, and what remains beside it and the references are summaries.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -165,6 +166,15 @@ def recognize_columns(
 def columns_of_row(rows: Sequence[Row]) -> str:
     """Return which columns there are, as a message has it."""
     return f"the row has: {list_fields(rows[0] if rows else {})}"
+
+
+def nearest_column(use: str, names: Sequence[str]) -> str:
+    """Return a clause with the column that is nearly called as those of a use; "" for none."""
+    known = {"article": ARTICLES, "reference": REFERENCES, "summary": (*GENERATED, *SUMMARIES)}
+    for name in names:
+        if difflib.get_close_matches(plain_name(name), known.get(use, ()), n=1, cutoff=0.75):
+            return f"; did you mean {name}?"
+    return ""
 
 
 def _column_of_place(name: str, names: Sequence[str]) -> str:

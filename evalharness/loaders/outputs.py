@@ -16,6 +16,7 @@ from evalharness.loaders.columns import (
     ColumnMap,
     FileRole,
     columns_of_row,
+    nearest_column,
     recognize_columns,
 )
 from evalharness.loaders.files import DataFile, open_outputs
@@ -347,15 +348,15 @@ class OutputFile:
     def missing(self, use: str) -> str:
         """Return what to say of a use that no column was recognized for."""
         told = getattr(self.columns, use)
+        names = [str(name) for row in self.first[:1] for name in row]
         if told:
             from evalharness.config.yaml import nearest
 
-            names = [str(name) for row in self.first[:1] for name in row]
             return f"no column {told!r}; {columns_of_row(self.first)}{nearest(str(told), names)}"
         wide = ", or --summaries A,B: a column for each system" if use == "summary" else ""
         return (
-            f"no column is known to hold the {use}; {columns_of_row(self.first)}; "
-            f"name it: --columns {use}=COLUMN{wide}"
+            f"no column is known to hold the {use}; {columns_of_row(self.first)}"
+            f"{nearest_column(use, names) or ';'} name it: --columns {use}=COLUMN{wide}"
         )
 
     def rows(self, system: str | None) -> Iterator[rows.Raw]:
