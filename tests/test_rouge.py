@@ -213,6 +213,19 @@ def test_compiled_engine_gives_the_same_scores_on_a_hundred_thousand_pairs() -> 
         assert engines_differ(cases, split="newline", stemmer=stemmer) == []
 
 
+@pytest.mark.parametrize("block", [1, 2, 5])
+def test_sentences_in_blocks_count_as_whole_ones(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(block)
+    texts = [["".join(rng.choices("abcde. ", k=40)) for _ in "12"] for _ in range(300)]
+    spaced = [[" ".join(text) + " End." for text in pair] for pair in texts]
+    whole = [scored(Rouge(engine="python"), [one], other) for one, other in spaced]
+    monkeypatch.setattr(rouge_engine, "_BLOCK", block)
+
+    assert [scored(Rouge(engine="python"), [one], other) for one, other in spaced] == whole
+
+
 def test_long_texts_are_counted_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """The compiled scorer ends the program where there is no memory for a table of all words."""
     pytest.importorskip("rouge_score_rs")

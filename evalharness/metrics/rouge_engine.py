@@ -19,6 +19,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from itertools import chain, product
+from math import isqrt
 from typing import Any, NamedTuple
 
 
@@ -138,11 +139,7 @@ def _lcs_length(rows: Mapping[str, int], every_row: int, summary: Sequence[str])
     A zero bit in `level` marks a row whose entry in the table is one more than the row above it.
     Bits beyond the rows are carries, without meaning.
     """
-    level = every_row
-    for matches in map(rows.get, summary):
-        if matches:
-            met = level & matches
-            level = (level + met) | (level - met)
+    level = _level_after(map(rows.get, summary), every_row)
     return (every_row & ~level).bit_count()
 
 
@@ -151,12 +148,44 @@ def _lcs_rows(rows: Mapping[str, int], every_row: int, summary: Sequence[str]) -
 
     It goes back from the table's last corner: along the diagonal at a match, else to the left if
     that entry is greater than the one above, else up. Left is greater than up exactly where the
-    entry itself is greater than the one above it, which the columns' bits tell.
+    entry itself is greater than the one above it, which the columns' bits tell. Of a long text the
+    columns are kept for a block at a time, and made again from its first: memory grows with the
+    root of its length.
     """
+    if len(summary) <= _BLOCK:
+        return _way_back(_columns(map(rows.get, summary), every_row, every_row, False), every_row)[
+            0
+        ]
+    matching = [*map(rows.get, summary)]
+    size = max(_BLOCK, isqrt(len(matching)))
+    starts = range(0, max(len(matching), 1), size)
+    levels = [every_row]
+    for start in starts[:-1]:
+        levels.append(_level_after(matching[start : start + size], levels[-1]))
+    taken, above = 0, every_row
+    for start, level in zip(reversed(starts), reversed(levels), strict=True):
+        after_match = start > 0 and bool(matching[start - 1])
+        columns = _columns(matching[start : start + size], level, every_row, after_match)
+        of_block, above = _way_back(columns, above)
+        taken |= of_block
+    return taken
+
+
+def _level_after(matching: Iterable[int | None], level: int) -> int:
+    """Return the level after some words: a zero bit where an entry is greater than that above."""
+    for matches in matching:
+        if matches:
+            met = level & matches
+            level = (level + met) | (level - met)
+    return level
+
+
+def _columns(
+    matching: Iterable[int | None], level: int, every_row: int, after_match: bool
+) -> list[tuple[int, int]]:
+    """Return the rows that match each word, and those whose entry is greater than that above."""
     columns: list[tuple[int, int]] = []
-    level = every_row
-    after_match = False
-    for matches in map(rows.get, summary):
+    for matches in matching:
         if matches:
             met = level & matches
             level = (level + met) | (level - met)
@@ -166,23 +195,26 @@ def _lcs_rows(rows: Mapping[str, int], every_row: int, summary: Sequence[str]) -
             # A column without a match equals the one before it, yet the way up stops in it.
             columns.append((0, level ^ every_row))
             after_match = False
-    return _way_back(columns, every_row)
+    return columns
 
 
-def _way_back(columns: list[tuple[int, int]], above: int) -> int:
-    """Return the rows matched on the way back; `above` has a bit for each row not yet passed."""
+def _way_back(columns: list[tuple[int, int]], above: int) -> tuple[int, int]:
+    """Return the rows matched on the way back, and the rows that are left to go.
+
+    above: a bit for each row not yet passed.
+    """
     taken = 0
     for matches, greater in reversed(columns):
         stops = (matches | greater) & above
         if not stops:
-            break
+            return taken, 0
         row = 1 << (stops.bit_length() - 1)
         if matches & row:
             taken |= row
             above = row - 1
         else:
             above = 2 * row - 1
-    return taken
+    return taken, above
 
 
 # The compiled scorer.
@@ -199,6 +231,8 @@ _PROBE = (
 )  # fmt: skip
 _WORD = re.compile(r"[a-zA-Z0-9]")
 _CELLS = 2**26
+# Words of a summary whose columns are kept at once; of a longer text, the root of its length.
+_BLOCK = 512
 
 
 class Compiled:

@@ -284,10 +284,17 @@ class PaceFile:
 
 
 def _replace_file(path: Path, text: str) -> None:
-    """Write a small file whole, or not at all."""
-    part = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.part")
-    part.write_text(text)
-    part.replace(path)
+    """Write a small file whole, or not at all; its lock is held, so that one writes at a time.
+
+    What a killed process left half-way has the same name, and is written over.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:

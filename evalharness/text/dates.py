@@ -4,9 +4,11 @@ And the day on which a page appeared, from what stands on it: `Posted: May 4, 20
 """
 
 import re
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from re import Match
 
 from evalharness.records import Span
@@ -112,16 +114,21 @@ def dates(text: str, within: Sequence[Span] | None = None) -> list[Date]:
     """
     found: list[Date] = []
     for sentence in sentences(text) if within is None else within:
-        whole = sentence.of(text)
-        taken: list[Span] = []
         here: list[Date] = []
-        for each in _read(whole):
-            if all(each.span.end <= other.start or other.end <= each.span.start for other in taken):
-                taken.append(each.span)
-                here.append(each)
-        here.sort(key=lambda each: each.span)
+        for each in _read(sentence.of(text)):
+            # In order and apart, so that only those beside it can overlap.
+            at = bisect(here, each.span, key=_span)
+            before, after = here[at - 1 : at], here[at : at + 1]
+            if all(
+                one.span.end <= other.span.start for one, other in pairwise((*before, each, *after))
+            ):
+                here.insert(at, each)
         found += [_move_date(each, sentence.start) for each in here]
     return found
+
+
+def _span(found: Date) -> Span:
+    return found.span
 
 
 def _move_date(found: Date, by: int) -> Date:
