@@ -217,7 +217,8 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.Sen
         claims = [article.resolve(claim) for claim in found_dates.dates(summary, [sentence])]
         wanted = _stems(own, number) if claims else frozenset[str]()
         known = [claim for claim in claims if article.is_supported(claim)]
-        wrong = [c for c in claims if c not in known and article.can_judge(c, wanted)]
+        right = set(known)
+        wrong = [c for c in claims if c not in right and article.can_judge(c, wanted)]
         if not known and not wrong:
             continue
         flags: list[Flag] = []
