@@ -17,7 +17,14 @@ from evalharness.checks.lexical.passages import (
     Passages,
 )
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
-from evalharness.checks.lexical.words import ALIKE, ANTONYMS
+from evalharness.checks.lexical.words import (
+    ALIKE,
+    ANTONYMS,
+    LOSING,
+    OF_PEOPLE,
+    OF_TWO_SIDES,
+    WINNING,
+)
 from evalharness.records import Flag, Score
 from evalharness.text import Token
 from evalharness.text.words import word_set
@@ -176,6 +183,8 @@ _SURE_SHARE = 0.75
 # So much alike, an opposite is a likely error; less alike, both may be true.
 SURE_OPPOSITE = 0.5
 NOVEL_SHARE = 0.3
+# So near stands who wins or loses.
+BESIDE = 4
 
 
 class _Clash(NamedTuple):
@@ -227,7 +236,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -359,7 +368,20 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         if (at in self.own_cues.denied) != (place in self.article.cues.denied):
             return None
         is_sure = found[0].share >= SURE_OPPOSITE or not alike
+        is_sure = is_sure and not self._may_both_be(at, stem, place, known)
         return _Clash(at, at, "antonym" if is_sure else "contrast", (place, place))
+
+    def _may_both_be(self, at: int, stem: str, place: int, known: list[int]) -> bool:
+        """Tell whether two words that are opposites may both be so of one thing.
+
+        One wins where the other loses; a mother has a husband; what is new to one is old to others.
+        """
+        if self.own.tokens[at].word.endswith(("ly", "ings")):
+            return True
+        if stem in WINNING | LOSING or self.stated.tokens[place].stem in WINNING | LOSING:
+            own, stated = self.own.around(at, BESIDE), self.stated.around(place, BESIDE)
+            return len(own & stated) < LEAST_SHARED
+        return stem in OF_TWO_SIDES or (stem in OF_PEOPLE and bool(known))
 
     def _is_supported(self, alike: list[Alignment], against: Alignment) -> bool:
         """Tell whether the article has the word itself, in the same sentence or amid as much."""
