@@ -1,6 +1,6 @@
 """Does each one do in the summary what it does in the article, and to whom?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple
@@ -34,6 +34,22 @@ REACH_OF_WORDS = 3
 SLOT_REACH = 7
 LEAST_IN_SLOT = 2
 SLOT_SHARE = 0.4
+# A name stands in another's very place if so many words right beside both are the same, of which so
+# many are of content, and it stands in no place of its own with as many. Each side counts so far.
+LEAST_FRAMED = 4
+LEAST_FRAMED_CONTENT = 2
+REACH_OF_FRAME = 6
+# What stands between a subject and its verb: `he has also been named`.
+_BEFORE_VERB = (
+    BE
+    | PROMISES
+    | frozenset(
+        ["has", "have", "had", "also", "not", "to", "now", "then", "later", "could", "would", "may"]
+    )
+)
+# Of so many words behind a verb, such a share, and two of content, are the article's behind it.
+REACH_OF_PREDICATE = 6
+PREDICATE_SHARE = 0.75
 # So much alike, no pronoun stands for the summary's name.
 _SURE_SHARE = 0.7
 REACH_IN_SLOT = 10
@@ -69,6 +85,21 @@ class StatedRoles(ArticleIndex):
         """The name that a token is part of."""
         return _by_token(self.passages, self.names)
 
+    def names_beside(self, stem: str, side: int) -> Iterator[tuple[int, int]]:
+        """Yield the first and last token of the names right behind (1) or before (-1) a stem."""
+        for at in self.passages.places.get(stem, ())[:MOST_PLACES]:
+            name = self.name_at.get(at + side)
+            if (
+                name is not None
+                and self.passages.tokens[at].sentence == self.passages.tokens[at + side].sentence
+            ):
+                first = last = at + side
+                while self.name_at.get(first - 1) is name:
+                    first -= 1
+                while self.name_at.get(last + 1) is name:
+                    last += 1
+                yield first, last
+
     @cached_property
     def words_of(self) -> list[frozenset[str]]:
         """All words of each sentence, folded."""
@@ -102,11 +133,11 @@ class Roles(LexicalCheck):
     A sentence is comparable if the article has one of its verbs with both parties, or one of its
     names, amid the same words. It scores 0 where the parties of a verb changed places (`A beat B`
     for `B beat A`, also in the passive), or where a name that the article has elsewhere stands in
-    the place of another (`Governor Doe said` for `Governor Roe said`); else 1. English. A summary
+    the place of another (`Governor Doe said` for `Governor Roe said`) or before its verb; else 1. English. A summary
     without such sentences has no score.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -140,12 +171,14 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if clashes and self.own.tokens[at].start < clashes[-1].span.end:
                 continue
             places, clash = self._swap(at)
+            clash = clash or self._framed(at) or self._subject(at)
             if clash is None:
                 more, clash = self._slot(at)
                 places += more
             compared.update(self.stated.tokens[place].sentence for place in places[:3])
-            if clash is not None:
+            if clash is not None and clash.span not in [each.span for each in clashes]:
                 clashes.append(clash)
+                compared.add(self.stated.tokens[clash.at].sentence)
         return sorted(compared), clashes
 
     def _swap(self, at: int) -> tuple[list[int], _Clash | None]:
@@ -252,6 +285,115 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         hits = [each for each in near if self.stated.tokens[each].stem in wanted]
         return self.stated.span(min([*hits, place]), max([*hits, place]))
 
+    def _framed(self, at: int) -> _Clash | None:
+        """Return a clash where a name stands between words that the article has around another."""
+        name = self.name_at.get(at)
+        if name is None or self.name_at.get(at - 1) is name or not self._is_known(name):
+            return None
+        members = self._whole_name(at)
+        first, last = members[0], members[-1]
+        low, high = self.own.bounds(first)
+        groups: set[tuple[int, int]] = set()
+        if first > low:
+            groups.update(self.article.names_beside(self.own.tokens[first - 1].stem, 1))
+        if last + 1 < high:
+            groups.update(self.article.names_beside(self.own.tokens[last + 1].stem, -1))
+        scored = [(self._same_around(first, last, *group), group) for group in groups]
+        mine = max((n for n, group in scored if self._is_same(name, group)), default=0)
+        best = max(scored, default=(0, (0, 0)))
+        if best[0] < max(LEAST_FRAMED, mine + 1) or self._is_same(name, best[1]):
+            return None
+        other = self.article.name_at[best[1][0]]
+        if not self._words_of(self.own.tokens[first].sentence).isdisjoint(other.words):
+            return None
+        return self._for_another(name, other, best[1][0])
+
+    def _is_known(self, name: text.Name) -> bool:
+        return any(word in self.article.casing for word in name.words)
+
+    def _is_same(self, name: text.Name, group: tuple[int, int]) -> bool:
+        """Tell whether a name of the article may be a summary's, by a word or a country."""
+        other = self.article.name_at[group[0]]
+        if any(_alike(one, two) for one in name.words for two in other.words):
+            return True
+        initials = "".join(word[0] for word in name.words), "".join(word[0] for word in other.words)
+        if other.words[0] == initials[0] or name.words[0] == initials[1]:
+            return True
+        country = text.country(" ".join(name.words))
+        return bool(country) and country == text.country(" ".join(other.words))
+
+    def _same_around(self, first: int, last: int, start: int, end: int) -> int:
+        """Return how many words in a row are the same before and behind two names; 0 if too few.
+
+        Both sides must agree, or end; and the same words must have some of content.
+        """
+        before = self._same_run(first - 1, start - 1, -1)
+        behind = self._same_run(last + 1, end + 1, 1)
+        low, high = self.own.bounds(first)
+        if (not before and first > low) or (not behind and last + 1 < high):
+            return 0
+        same = [*range(first - before, first), *range(last + 1, last + 1 + behind)]
+        content = sum(self.own.tokens[each].content for each in same)
+        return len(same) if content >= LEAST_FRAMED_CONTENT else 0
+
+    def _same_run(self, mine: int, its: int, step: int) -> int:
+        """Return how many words in a row are the same, from two places on, in their sentences."""
+        own, stated = self.own.tokens, self.stated.tokens
+        low, high = self.own.bounds(mine - step)
+        bottom, top = self.stated.bounds(its - step)
+        n = 0
+        while n < REACH_OF_FRAME and low <= mine < high and bottom <= its < top:
+            if own[mine].stem != stated[its].stem:
+                break
+            n, mine, its = n + 1, mine + step, its + step
+        return n
+
+    def _subject(self, at: int) -> _Clash | None:
+        """Return a clash where the article says of another what the summary says of a name."""
+        token = self.own.tokens[at]
+        if not token.content or at in self.name_at or token.stem in MUTUAL:
+            return None
+        first = self.own.bounds(at)[0]
+        before = self.own.tokens[at - 1].word if at > first else ""
+        if not (_is_verb(token.word) or before in _BEFORE_VERB or at - 1 in self.name_at):
+            return None
+        subject = _subject_of(self.own, self.name_at, at)
+        if subject is None or not self._is_known(subject):
+            return None
+        places = [
+            place
+            for place in self.stated.places.get(token.stem, ())[:MOST_PLACES]
+            if self._has_predicate(at, place)
+        ]
+        stated = [(_subject_of(self.stated, self.article.name_at, each), each) for each in places]
+        if not stated or any(one is None or self._is_near(subject, place) for one, place in stated):
+            return None
+        other, place = stated[0]
+        return None if other is None else self._for_another(subject, other, place)
+
+    def _for_another(self, name: text.Name, other: text.Name, at: int) -> _Clash:
+        return _Clash(name.span, other.span, at, "swap", "the article has {} in this place")
+
+    def _is_near(self, subject: text.Name, place: int) -> bool:
+        """Tell whether the article has a name before a verb in its sentence."""
+        low = self.stated.bounds(place)[0]
+        near = {self.stated.tokens[each].word for each in range(low, place)}
+        if any(_alike(word, other) for word in subject.words for other in near):
+            return True
+        country = text.country(" ".join(subject.words))
+        return bool(country) and any(text.country(word) == country for word in near)
+
+    def _has_predicate(self, at: int, place: int) -> bool:
+        """Tell whether the article's words behind a verb are those of the summary's."""
+        own_end, end = self.own.bounds(at)[1], self.stated.bounds(place)[1]
+        own = self.own.tokens[at + 1 : min(own_end, at + 1 + REACH_OF_PREDICATE)]
+        mine = [token.stem for token in own if token.content]
+        its = [
+            t.stem for t in self.stated.tokens[place + 1 : min(end, place + 3 + REACH_OF_PREDICATE)]
+        ]
+        shared = sum(stem in its for stem in mine)
+        return shared >= LEAST_FRAMED_CONTENT and shared >= PREDICATE_SHARE * len(mine)
+
     def _slot(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return where the article has what stands around a name, and a clash if it has another."""
         name = self.name_at.get(at)
@@ -270,9 +412,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         sentence = self.stated.tokens[place].sentence
         if other is None or self.article.may_mean(name, sentence, share < _SURE_SHARE):
             return [place], None
-        return [place], _Clash(
-            name.span, other.span, place, "swap", "the article has {} in this place"
-        )
+        return [place], self._for_another(name, other, place)
 
     def _slot_words(self, members: list[int]) -> frozenset[str]:
         low, high = self.own.bounds(members[0])
@@ -328,6 +468,43 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         number = self.stated.tokens[clash.at].sentence + 1
         message = clash.message.format(f"'{said}'") + f", in sentence {number}"
         return Flag(clash.span, clash.kind, message, (clash.stated,))
+
+
+def _subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) -> text.Name | None:
+    """Return the name that is the subject of a verb; None where it is another word.
+
+    It stands right before it, but for words such as `has been`, or for what is between commas.
+    """
+    low = where.bounds(verb)[0]
+    at = verb - 1
+    while (
+        at >= low and where.tokens[at].word in _BEFORE_VERB and not where.tokens[at + 1].after_mark
+    ):
+        at -= 1
+    if at >= low and where.tokens[at + 1].after_mark:  # Jane Doe, 40, left
+        marks = [each for each in range(at, max(low, at - 8), -1) if where.tokens[each].after_mark]
+        at = marks[0] - 1 if marks else low - 1
+    if at < low or at not in name_at:
+        return None
+    first = at
+    while name_at.get(first - 1) is name_at[at]:
+        first -= 1
+    before = where.tokens[first - 1].word if first > low else ""
+    is_other = before in APART and before not in (
+        "that",
+        "when",
+        "while",
+        "because",
+        "and",
+        "but",
+        "as",
+        "if",
+        "before",
+        "after",
+        "since",
+        "until",
+    )
+    return None if is_other or before == "to" else name_at[at]
 
 
 def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[str]]:
