@@ -35,11 +35,15 @@ from evalharness.records import Article, Rejected, Score, Summary
 Need = Literal["article", "references", "title", "summary", "published"]
 Pair = tuple[Article, Summary]
 
-URL = r"^[A-Za-z][A-Za-z0-9+.:-]+://"  # and not the C:\ of a drive
+HUB = "hub:"
+URL = rf"^({HUB}|[A-Za-z][A-Za-z0-9+.:-]+://)"  # and not the C:\ of a drive
 
 
 class Url(str):
-    """Where a file lies, if not on this machine, as fsspec writes it: `s3://bucket/a.jsonl`."""
+    """Where a file lies, if not on this machine, as fsspec writes it: `s3://bucket/a.jsonl`.
+
+    Or a data set of the hub that is read in place of a file: `hub:owner/name`.
+    """
 
     __slots__ = ()
 
@@ -54,12 +58,18 @@ class Url(str):
 
     @property
     def name(self) -> str:
-        """The last part, as of a path.
+        """The last part, as of a path; of a data set its own name.
 
-        >>> Url("s3://bucket/news/a.jsonl").name
-        'a.jsonl'
+        >>> Url("s3://bucket/news/a.jsonl").name, Url("hub:owner/news:full@v1").name
+        ('a.jsonl', 'news')
         """
-        return self.partition("?")[0].rstrip("/").rpartition("/")[2]
+        path = re.split("[:@]", self[len(HUB) :])[0] if self.is_hub else self.partition("?")[0]
+        return path.rstrip("/").rpartition("/")[2]
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether it names a data set of the hub."""
+        return self.startswith(HUB)
 
 
 def is_url(text: str) -> bool:
@@ -67,6 +77,8 @@ def is_url(text: str) -> bool:
 
     >>> is_url("s3://bucket/a.jsonl"), is_url("C:/a.jsonl"), is_url("simplecache::gs://b/a.jsonl")
     (True, False, True)
+    >>> is_url("hub:owner/name")
+    True
     """
     return re.match(URL, text) is not None
 

@@ -51,11 +51,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_sessionstart() -> None:
-    """Take Ctrl-C, also where a shell script started the tests in the background; have no width.
+    """Compute on the CPU; take Ctrl-C, also where a shell script started the tests; have no width.
+
+    What is compared to a digit is compared on the CPU, also where there is a GPU: a batch of eight
+    takes other kernels there than one article. `CUDA_VISIBLE_DEVICES=0 pytest -m gpu` asks for one.
 
     Such a shell has them ignore it, and with them every process that a test starts and interrupts.
     pytest-xdist tells its workers the width of its own terminal, and messages would fold there.
     """
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

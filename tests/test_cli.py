@@ -100,7 +100,7 @@ def test_row_without_a_summary_ends_with_4_and_is_named(tmp_path: Path) -> None:
     [
         (["run", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["run", "."], ".: Is a directory"),
-        (["score", "nowhere.jsonl"], "data.path: no file or folder 'nowhere.jsonl'"),
+        (["score", "nowhere.jsonl"], "nowhere.jsonl: no such file or folder"),
         (["score", "README.md", "--metrics", "rogue"], "no metric 'rogue'; did you mean rouge?"),
         (["list", "modles"], "no kind 'modles'; did you mean models?"),
         (["list", "models", "leed"], "no model 'leed'; did you mean lead?"),

@@ -24,8 +24,11 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from evalharness.errors import DataError
-from evalharness.loaders.hub import PRESETS, Hub, HubSplit
+from evalharness.loaders.files import Files
+from evalharness.loaders.hub import PRESETS, Hub, HubSplit, hub_of
+from evalharness.loaders.outputs import Outputs
 from evalharness.loaders.rows import HUB_COLUMNS, ColumnOptions, RowReader
+from evalharness.protocols import Url
 from evalharness.records import Article, Rejected
 
 ROWS = [
@@ -378,6 +381,48 @@ def test_folder_has_no_revision(folder: Path) -> None:
         ValueError, match="revision: is for data sets on the hub; a folder has none"
     ):
         Hub(str(folder), revision="main")
+
+
+# In place of a file: hub:NAME
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("hub:xsum", HubSplit("EdinburghNLP/xsum", None, "test")),
+        ("hub:owner/set", HubSplit("owner/set", None, "test")),
+        ("hub:owner/set:full", HubSplit("owner/set", "full", "test")),
+        ("hub:owner/set:full:dev@v1", HubSplit("owner/set", "full", "dev", "v1")),
+        ("hub:owner/set@refs/convert/parquet", HubSplit("owner/set", None, "test",
+                                                       "refs/convert/parquet")),
+        ("hub:./saved::train", HubSplit("./saved", None, "train")),
+    ],
+)  # fmt: skip
+def test_address_names_a_split(address: str, source: HubSplit) -> None:
+    assert hub_of(Url(address)).source == source
+
+
+@pytest.mark.parametrize("address", ["hub:", "hub: ", "hub::test", "hub:a:b:c:d", "hub:a@"])
+def test_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(DataError, match=r"should be hub:NAME|names nothing"):
+        hub_of(Url(address))
+
+
+def test_loader_of_files_says_which_loader_reads_the_hub() -> None:
+    with pytest.raises(DataError, match=r"data: \{name: hub, dataset: owner/set\}"):
+        list(Files(Url("hub:owner/set")).load())
+
+
+def test_folder_of_data_is_read_in_place_of_a_file(folder: Path) -> None:
+    outputs = Outputs(Url(f"hub:{folder}"), columns=ColumnOptions(summary="topic"))
+    assert list(outputs.load()) == [
+        Article("1", "The mayor said no.", ("No.",), extra={"summary": "town"}),
+        Rejected(f"{folder} test row 1", "the article is empty"),
+        Rejected(f"{folder} test row 2", f"the id '1' was used before, at {folder} test row 0"),
+    ]
+    before = outputs.identity()
+    (folder / "test.parquet").write_bytes(parquet(1))
+    assert before != outputs.identity()
 
 
 # Presets

@@ -139,6 +139,7 @@ def test_changes_of_two_runs_of_which_one_is_incomplete_say_its_share(runs: list
 
 
 def test_plots_show_complete_runs_and_the_others_are_listed(runs: list[Path]) -> None:
+    pytest.importorskip("vl_convert")
     gathered = gather(runs)
     section = plots_section(gathered, standings(gathered).plotted)
 

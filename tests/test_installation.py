@@ -318,6 +318,7 @@ def nothing_of_hf(monkeypatch: pytest.MonkeyPatch) -> None:
             "a judge without an endpoint",
         ),
         ("score a.jsonl --metrics bertscore", "the metric bertscore"),
+        ("score hub:owner/set", "hub:owner/set"),
         ("score a.jsonl --checks minicheck", "the check minicheck"),
         ("check --article article.txt --summary summary.txt --check nli", "the check nli"),
     ],

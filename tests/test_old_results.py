@@ -31,11 +31,17 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def samples_of(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of all samples and configs below a folder."""
-    names = ("samples.jsonl", "samples.parquet", "config.yaml")
-    paths = sorted(path for path in folder.rglob("*") if path.name in names)
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+def samples_of(folder: Path) -> dict[str, Any]:
+    """Return the bytes of all samples and configs below a folder; of tables, what is in them.
+
+    The same table has other bytes with every version of pyarrow.
+    """
+    import pyarrow.parquet as parquet
+
+    names = ("samples.jsonl", "config.yaml")
+    texts = {path: path.read_bytes() for path in folder.rglob("*") if path.name in names}
+    tables = {path: parquet.read_table(path) for path in folder.rglob("samples.parquet")}
+    return {path.relative_to(folder).as_posix(): it for path, it in {**texts, **tables}.items()}
 
 
 def ledgers(folder: Path) -> dict[str, bytes]:

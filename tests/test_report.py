@@ -89,6 +89,7 @@ def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.fixture
 def plots() -> None:
     """Have plots in the page."""
+    pytest.importorskip("vl_convert")
 
 
 # the overview

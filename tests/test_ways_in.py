@@ -4,9 +4,12 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +26,7 @@ Rows = list[dict[str, Any]]
 ROOT = Path(__file__).parents[1]
 LOGS = ROOT / "tests" / "cases" / "logs"
 LINES = (ROOT / "configs/quickstart/articles.jsonl").read_text(encoding="utf-8").splitlines()
+COMMIT = "a" * 40
 SOURCE = [json.loads(line) for line in LINES[:6]]
 ARTICLES = [row["article"] for row in SOURCE]
 REFERENCES = [" ".join(row["references"][0].split()) for row in SOURCE]
@@ -197,6 +201,33 @@ def log(name: str, to: str) -> Callable[[], None]:
     return copy
 
 
+def hub_cache() -> None:
+    """Put a data set into a cache of the hub, as `hf download` does, and articles beside it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for name, rows in (("outputs", rows_of(BART)), ("news", rows_of(PEGASUS))):
+        folder = Path("hf/hub", f"datasets--owner--{name}")
+        (folder / "snapshots" / COMMIT).mkdir(parents=True)
+        pq.write_table(pa.Table.from_pylist(rows), folder / "snapshots" / COMMIT / "test.parquet")
+        (folder / "refs").mkdir()
+        (folder / "refs" / "main").write_text(COMMIT)
+    write_jsonl("a.jsonl", [{"id": r["id"], "generated": r["generated"]} for r in rows_of(BART)])
+
+
+def offline(*words: str) -> Done:
+    """Run a command in a process of its own, with a cache of the hub and no network.
+
+    Both packages of the hub read their settings as they are imported.
+    """
+    settings = {**os.environ, "HF_HOME": str(Path("hf").absolute()), "HF_HUB_OFFLINE": "1"}
+    for name in ("HF_HUB_CACHE", "HF_DATASETS_CACHE"):
+        settings.pop(name, None)
+    done = subprocess.run([sys.executable, "-m", "evalharness", *words], env=settings,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 def run_and_file(command: Command) -> None:
     two_files()
     assert command("score", "a.jsonl", "--no-report").returncode == 0
@@ -277,6 +308,10 @@ WAYS: dict[str, Way] = {
     "promptfoo": Way("results of promptfoo, of two providers",
                      log("promptfoo/results.json", "results.json"), "score results.json",
                      ("echo", "echo-again")),
+    "hub": Way("a data set of the hub, from the network or its cache", hub_cache,
+               "score hub:owner/outputs", ("outputs",)),
+    "hub-articles": Way("a file, and a data set of the hub that has the articles", hub_cache,
+                        "score a.jsonl --articles hub:owner/news@main", ("a",)),
     "report": Way("files to one page", two_files, "report a.jsonl b.jsonl"),
     "show": Way("files, and the articles to look at first", two_files, "show a.jsonl b.jsonl"),
     "verify": Way("files, and whether all is as it was", two_files, "verify a.jsonl b.jsonl"),
@@ -296,7 +331,7 @@ def test_way(name: str, command: Command, monkeypatch: pytest.MonkeyPatch) -> No
     if way.stdin:
         content = io.TextIOWrapper(io.BytesIO(Path(way.stdin).read_bytes()))
         monkeypatch.setattr("sys.stdin", content)
-    done = command(*shlex.split(way.command))
+    done = (offline if "hub:" in way.command else command)(*shlex.split(way.command))
 
     assert done.returncode == way.code, done.stderr + done.stdout
     runs = {run.name: run for run in runs_in("results/score")}
@@ -369,6 +404,14 @@ def test_a_run_and_a_file_are_compared(command: Command) -> None:
         (sacrebleu_texts, ["bart.txt"], "neither articles nor references"),
         (sacrebleu_texts, ["bart.txt", "--references", "nowhere.txt"], "nowhere.txt: no such file"),
         (ids_alone, ["a.jsonl", "b.jsonl"], "neither articles nor references"),
+        (two_files, ["a.json"], "a.json: no such file or folder; did you mean a.jsonl?"),
+        (two_files, ["a.jsonl", "bart=out/b.jsonl"], "out/b.jsonl: no such file or folder"),
+        (two_files, ["c*.jsonl"], "c*.jsonl: no file matches this pattern"),
+        (two_files, ["cnn_dailymail"], "a data set of the hub is named hub:cnn_dailymail"),
+        (two_files, ["a.jsonl", "--articles", "owner/news"],
+         "--articles owner/news: no such file; a data set of the hub is named hub:owner/news"),
+        (two_files, ["hub:a:b:c:d"], "should be hub:NAME, hub:NAME:CONFIG:SPLIT or hub:NAME@TAG"),
+        (two_files, ["a.jsonl", "--metrics", "ruge"], "score: metrics.0: no metric 'ruge'"),
     ],
 )  # fmt: skip
 def test_what_is_not_recognized_ends_with_2_and_says_what_to_do(
@@ -380,6 +423,25 @@ def test_what_is_not_recognized_ends_with_2_and_says_what_to_do(
     assert done.returncode == Exit.MENDABLE
     assert message in done.stderr
     assert not Path("results/score").exists()
+
+
+def test_data_set_that_is_not_in_the_cache_says_how_to_get_it() -> None:
+    hub_cache()
+    done = offline("score", "hub:owner/others")
+
+    assert done.returncode == Exit.MENDABLE
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("evalharness: hub:owner/others: cannot load 'owner/others': the hub can")
+    assert said.endswith("with: hf download owner/others --repo-type dataset")
+
+
+def test_settings_of_metrics_and_checks_go_into_what_is_scored(command: Command) -> None:
+    two_files()
+    done = command("score", "a.jsonl", "--set", "metrics.rouge.stemmer=false", "--no-report")
+
+    assert done.returncode == Exit.GOOD, done.stderr
+    (run,) = runs_in("results/score")
+    assert "stemmer:no" in run.signatures.metrics["rouge"]
 
 
 def test_systems_of_other_articles_are_refused(command: Command) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from evalharness.cli.options import Results, split_names
 from evalharness.cli.progress import show_progress
-from evalharness.config.registry import scorer_kind, scorer_of_part
+from evalharness.config.registry import scorer_kind, whole_name
 from evalharness.errors import DataError
 from evalharness.runner.existing import count_rejected, score_files
 from evalharness.runner.systems import FORMAT_NAMES, STDIN, FileOptions, split_name
@@ -24,7 +24,8 @@ RunOrFile = Annotated[
     typer.Argument(
         metavar="RUN|FILE...",
         help="Folders of runs (a folder of runs stands for all), or files of summaries, each a "
-        "system (NAME=FILE names it; - is stdin): they are scored first.",
+        "system (NAME=FILE names it; hub:NAME is a data set of the hub; - is stdin): they are "
+        "scored first.",
     ),
 ]
 Page = Annotated[
@@ -51,14 +52,18 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "articles": (
-        Annotated[str, typer.Option(metavar="FILE", help=f"{_HELP}a file that has the articles.")],
+        Annotated[
+            str,
+            typer.Option(metavar="FILE", help=f"{_HELP}a file that has the articles, or hub:NAME."),
+        ],
         "",
     ),
     "references": (
         Annotated[
             list[str] | None,
             typer.Option(
-                metavar="FILE", help=f"{_HELP}a file that has the references; repeatable."
+                metavar="FILE",
+                help=f"{_HELP}a file that has the references, or hub:NAME; repeatable.",
             ),
         ],
         None,
@@ -151,7 +156,7 @@ class Files:
         """Return the same, scored by what a comparison asks for: metrics and checks, or parts."""
         if not names:
             return self
-        scorers = dict.fromkeys(scorer_of_part(name) for name in names)
+        scorers = dict.fromkeys(whole_name(name).partition(".")[0] for name in names)
         checks = [name for name in scorers if scorer_kind(name, "metrics") == "checks"]
         metrics = [name for name in scorers if name not in checks]
         return replace(

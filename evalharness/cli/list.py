@@ -60,6 +60,7 @@ def list_components(kind: str = "", name: str = "") -> Listing:
     if kind not in kinds:
         raise UnknownComponent(f"no kind {kind!r}{nearest(kind, [*kinds, LOG_FORMATS])}")
     known = cast(Kind, kind)
+    name = registry.scorer_of_part(name) if known in registry.SCORERS else name
     return {f"{kind} {name}": _options(known, name)} if name else {kind: _names(known)}
 
 

@@ -20,7 +20,8 @@ SummaryFiles = Annotated[
     typer.Argument(
         metavar="FILE...",
         help="Each a system, NAME=FILE names it: JSONL, JSON, CSV, TSV, Parquet, also gzipped; "
-        "text, a line a summary; logs of other harnesses; a folder of such files; - is stdin.",
+        "text, a line a summary; logs of other harnesses; a folder of such files; hub:NAME, a data "
+        "set of the hub (hub:NAME:CONFIG:SPLIT@TAG); - is stdin.",
     ),
 ]
 InputFormat = Annotated[

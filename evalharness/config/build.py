@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,15 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from evalharness.config import yaml
-from evalharness.config.registry import BUILT_IN, Kind, check_installed, load_class, scorer_kind
+from evalharness.config.registry import (
+    BUILT_IN,
+    Kind,
+    check_installed,
+    load_class,
+    scorer_kind,
+    scorer_of_part,
+    whole_name,
+)
 from evalharness.config.run_config import Component, RunConfig, read_run_config
 from evalharness.config.yaml import Document, Key, Location
 from evalharness.errors import ConfigError, UnknownComponent
@@ -262,9 +270,10 @@ def named_scorers(
     settings: `LABEL.OPTION=VALUE`, over the config's.
     Raises: ConfigError, UnknownComponent.
     """
-    options = _options_by_label(settings)
     named = dict(_scorers_of_config(config)) if config is not None else {}
-    wanted = [name if name in named else name.partition(".")[0] for name in names] or list(named)
+    options = _options_by_label(settings, named)
+    wanted = [name if name in named else whole_name(name).partition(".")[0] for name in names]
+    wanted = wanted or list(named)
     for label in options:
         if label not in wanted and (names or config is not None):
             raise ConfigError(f"--set {label}.…: no such check{yaml.nearest(label, wanted)}")
@@ -277,7 +286,10 @@ def named_scorers(
     }
 
 
-def _options_by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any, Location]]]:
+def _options_by_label(
+    settings: Sequence[str], known: Container[str]
+) -> dict[str, dict[str, tuple[Any, Location]]]:
+    """Return the options that settings give, by label: one that is known, or a scorer's name."""
     options: dict[str, dict[str, tuple[Any, Location]]] = {}
     for setting in settings:
         path, equals, value = setting.partition("=")
@@ -286,6 +298,7 @@ def _options_by_label(settings: Sequence[str]) -> dict[str, dict[str, tuple[Any,
         place = Location(f"--set {without_credentials(path.strip())}", Path.cwd())
         if not (equals and dot and label and option):
             raise ConfigError(f"{place}: should be CHECK.OPTION=VALUE: nli.model=some/folder")
+        label = label if label in known else scorer_of_part(label)
         options.setdefault(label, {})[option] = (yaml.parse_value(value, str(place)), place)
     return options
 

@@ -30,6 +30,7 @@ class ComponentRow:
 
     target: its class, as `module:Class`.
     shown: of a scorer with many parts, those that tables have in place of its value.
+    figures: what there is of a shown part beside its value, as in `rouge1.recall`.
     unscaled: parts that are no shares: tables have them as they are, and not times 100.
     descriptive: a scorer that tells how a summary is made, and not how good it is.
     role: of a model; a baseline tells how little could be had and an upper bound how much, so that
@@ -40,6 +41,7 @@ class ComponentRow:
 
     target: str
     shown: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
     unscaled: tuple[str, ...] = ()
     descriptive: bool = False
     role: Role = ""
@@ -90,6 +92,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "rouge": ComponentRow(
             "evalharness.metrics.rouge:Rouge",
             shown=("rouge1", "rouge2", "rougeL", "rougeLsum"),
+            figures=("precision", "recall"),
             packages=("rapidfuzz", "rouge-score-rs"),
         ),
         "ter": ComponentRow("evalharness.metrics.bleu:Ter", packages=("sacrebleu",)),
@@ -164,14 +167,28 @@ def scorer_row(name: str) -> ComponentRow:
 def scorer_of_part(name: str) -> str:
     """Return the metric or check that a name means: its own, or the one with such a part.
 
-    >>> scorer_of_part("rouge1"), scorer_of_part("rouge.rougeL"), scorer_of_part("numbers")
-    ('rouge', 'rouge', 'numbers')
+    >>> scorer_of_part("rouge1"), scorer_of_part("rouge.rougeL"), scorer_of_part("rouge2.recall")
+    ('rouge', 'rouge', 'rouge')
+    >>> scorer_of_part("numbers"), scorer_of_part("rouge2.recal")
+    ('numbers', 'rouge2.recal')
     """
     rows = {scorer: row for kind in SCORERS for scorer, row in BUILT_IN[kind].items()}
-    scorer, _, part = name.partition(".")
-    if name in rows or (scorer in rows and part in rows[scorer].shown):
-        return scorer
-    return next((scorer for scorer, row in rows.items() if name in row.shown), name)
+    first, _, rest = name.partition(".")
+    part, _, figure = rest.partition(".") if first in rows else (first, ".", rest)
+    for scorer, row in rows.items():
+        if first in (scorer, part) and part in row.shown and figure in ("", *row.figures):
+            return scorer
+    return name
+
+
+def whole_name(name: str) -> str:
+    """Return a name with the metric or check before the part, where the part alone names it.
+
+    >>> whole_name("rouge1"), whole_name("rouge.rouge1"), whole_name("nli.min")
+    ('rouge.rouge1', 'rouge.rouge1', 'nli.min')
+    """
+    scorer = scorer_of_part(name)
+    return name if f"{name}.".startswith(f"{scorer}.") else f"{scorer}.{name}"
 
 
 def model_row(name: str) -> ComponentRow:

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from evalharness.config import yaml
-from evalharness.config.registry import Kind
+from evalharness.config.registry import SCORERS, Kind, known_components, scorer_of_part
 from evalharness.config.sweep import Axes, Combination, lay, read_axes
 from evalharness.config.yaml import Document, Key, clip_text, explain
 from evalharness.errors import ConfigError
@@ -200,19 +200,23 @@ def read_run_config(
     limit: int | None = None,
     executor: str | None = None,
     workers: int | None = None,
+    called: str = "config",
 ) -> RunConfig:
     """Read a config file (or a mapping of the same shape), lay `key=value` overrides over it.
 
     executor, workers: over the config's `executor`; workers of none that is named are processes.
+    called: what errors call a mapping.
 
     Raises: ConfigError, one line with file, line, column, dotted path, and what was expected.
     """
-    document = _read_document(config)
+    document = _read_document(config, called)
     for kind in ("metrics", "checks"):  # so that an override or a sweep can name one of them
         usual = RunConfig.model_fields[kind].default
         document.tree.setdefault(kind, [component.name for component in usual])
+    _put_scorers_of_parts(document)
     for override in [overrides] if isinstance(overrides, str) else overrides:
         _override(document, override)
+    _put_scorers_of_parts(document)
     if limit is not None:
         document.put(("limit",), limit, yaml.Location("--limit", Path.cwd()))
     if executor is not None or workers is not None:
@@ -265,15 +269,47 @@ def _take_axes(document: Document) -> Axes:
 def _lay_combination(combination: Combination, base: Document) -> Document:
     laid = Document(copy.deepcopy(base.tree), dict(base.places))
     lay(combination, laid)
+    _put_scorers_of_parts(laid)
     return laid
 
 
-def _read_document(config: str | Path | Mapping[str, Any]) -> Document:
+def _put_scorers_of_parts(document: Document) -> None:
+    """Put metrics and checks where a config names parts of them, `rouge1`: each of them once."""
+    for kind in SCORERS:
+        held = document.tree.get(kind)
+        listed: list[Any] = held if isinstance(held, list) else []
+        for n in reversed(range(len(listed))):
+            entry = listed[n]
+            scorer = _scorer_meant(kind, entry)
+            others = [_label_meant(kind, other) for other in (*listed[:n], *listed[n + 1 :])]
+            if scorer and isinstance(entry, str) and scorer in others:
+                document.drop((kind,), n)
+            elif scorer:
+                listed[n] = scorer if isinstance(entry, str) else {**entry, "name": scorer}
+
+
+def _scorer_meant(kind: Kind, entry: Any) -> str:
+    """Return the metric or check that an entry names by a part; nothing where it does not."""
+    name = entry.get("name") if isinstance(entry, dict) else entry
+    scorer = scorer_of_part(name) if isinstance(name, str) else name
+    if scorer == name or name in (known := known_components(kind)) or scorer not in known:
+        return ""
+    return str(scorer)
+
+
+def _label_meant(kind: Kind, entry: Any) -> Any:
+    """Return what tells an entry from others of its list: its label, or what it names."""
+    label = entry.get("label") if isinstance(entry, dict) else ""
+    name = entry.get("name") if isinstance(entry, dict) else entry
+    return label or _scorer_meant(kind, entry) or name
+
+
+def _read_document(config: str | Path | Mapping[str, Any], called: str) -> Document:
     if isinstance(config, str | Path):
         return yaml.read_yaml(Path(config))
     if "extends" in config:
-        raise ConfigError("config: extends: is for files; merge the mappings")
-    return Document(_copy_value(config), {(): yaml.Location("config", Path.cwd())})
+        raise ConfigError(f"{called}: extends: is for files; merge the mappings")
+    return Document(_copy_value(config), {(): yaml.Location(called, Path.cwd())})
 
 
 def _copy_value(value: Any) -> Any:
@@ -293,11 +329,21 @@ def _override(document: Document, override: str) -> None:
         raise ConfigError(f"{place}: should be key=value, with dots in the key: model.num_beams=8")
     if path.count(".") > yaml.MAX_DEPTH:
         raise ConfigError(f"{place}: has more than {yaml.MAX_DEPTH} dots in its key")
-    key = _sweep_key(path) or yaml.key_of(path, document.tree)
+    key = _sweep_key(path) or _key_in(document, path)
     try:
         document.put(key, yaml.parse_value(value, str(place)), place)
     except KeyError as error:
         raise ConfigError(f"{place}: there is no {error.args[0]!r} to set a value in") from None
+
+
+def _key_in(document: Document, path: str) -> Key:
+    """Return the key of a dotted path, which may name a metric or check by a part: `rouge1`."""
+    key = yaml.key_of(path, document.tree)
+    if key[0] in SCORERS and len(key) > 1 and isinstance(key[1], str):  # none is called so
+        kind, _, rest = path.strip().partition(".")
+        name, dot, option = rest.partition(".")
+        key = yaml.key_of(f"{kind}.{scorer_of_part(name)}{dot}{option}", document.tree)
+    return key
 
 
 def _put_executor(document: Document, name: str | None, workers: int | None) -> None:

@@ -49,7 +49,14 @@ def schema() -> dict[str, Any]:
 
 def _kind_schema(kind: Kind, definitions: dict[str, Any]) -> dict[str, Any]:
     names = [name for name in registry.known_components(kind) if _loads(kind, name)]
-    return {"anyOf": [{"enum": names}, *(_component(kind, name, definitions) for name in names)]}
+    parts = [part for name in names if kind in registry.SCORERS
+             for part in registry.scorer_row(name).shown]  # fmt: skip
+    return {
+        "anyOf": [
+            {"enum": [*names, *parts]},
+            *(_component(kind, name, definitions) for name in names),
+        ]
+    }
 
 
 def _loads(kind: Kind, name: str) -> bool:

@@ -87,6 +87,18 @@ class Document:
             del self.places[known]
         self.places[key] = place
 
+    def drop(self, key: Key, number: int) -> None:
+        """Take an entry out of the list at `key`; those behind it move up with their places."""
+        del _value_at(self.tree, key)[number]
+        places: dict[Key, Location] = {}
+        for known, place in self.places.items():
+            n = known[len(key)] if len(known) > len(key) and known[: len(key)] == key else -1
+            if isinstance(n, int) and n > number:
+                places[(*key, n - 1, *known[len(key) + 1 :])] = place
+            elif n != number:
+                places[known] = place
+        self.places = places
+
     def overlay(self, other: "Document") -> None:
         """Lay another document over this one: mappings merge, all else is replaced.
 
@@ -390,6 +402,12 @@ def _put(tree: Any, key: Sequence[str | int], value: Any) -> None:
             tree[_index(tree, name)] = child
         tree = child
     tree[_index(tree, key[-1])] = value
+
+
+def _value_at(tree: Any, key: Key) -> Any:
+    for name in key:
+        tree = _child(tree, name)
+    return tree
 
 
 def _child(tree: Any, name: str | int) -> Any:

@@ -32,7 +32,8 @@ def list_urls(url: Url) -> list[Url]:
     protocol = url[: url.index("://") + 3]
     try:
         if not any(character in path for character in "*?["):
-            if fs.isdir(path) and not fs.isfile(path):
+            # In this order: a web server is asked for the whole file by `isdir`.
+            if not fs.isfile(path) and fs.isdir(path):
                 raise DataError(f"{url}: this is a folder; name its files, as in {url}/*.jsonl")
             return [url]
         paths = sorted(each for each in fs.glob(path) if not fs.isdir(each))
@@ -62,6 +63,11 @@ def file_system(url: Url) -> tuple[Any, str]:
 
     Raises: DataError for a protocol that nobody knows or whose package is missing.
     """
+    if url.is_hub:
+        name = url.partition(":")[2]
+        raise DataError(
+            f"{url}: no files, but a data set of the hub: data: {{name: hub, dataset: {name}}}"
+        )
     try:
         from fsspec.core import url_to_fs
 

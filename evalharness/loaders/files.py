@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, cast
 
+from evalharness.config.registry import check_extra
 from evalharness.errors import DataError
 from evalharness.loaders import formats, rows
 from evalharness.protocols import DataSource, Url
@@ -64,6 +65,34 @@ class DataFile:
             else:
                 tabs = formats.without_gz(Path(self.path.name)).suffix.lower() == ".tsv"
                 yield from formats.csv_rows(stream, "\t" if tabs else ",")
+
+
+@dataclass(frozen=True)
+class _HubRows(DataFile):
+    """A split of a data set of the hub, read in place of a file."""
+
+    @classmethod
+    def of(cls, address: Url) -> "_HubRows":
+        """Take an address; nothing is read. Raises: DataError, MissingExtra."""
+        from evalharness.loaders.hub import hub_of
+
+        source = hub_of(address).source
+        check_extra(f"{address}", "hf")
+        stem = f"{address.name}-{source.split}"
+        return cls(address, f"{source.name} {source.split}", stem, "parquet", zipped=False)
+
+    @property
+    def place(self) -> str:
+        """What stands before a row's number in messages."""
+        return f"{self.name} row "
+
+    def rows(self, reading: rows.RowReader) -> Iterator[rows.Raw]:
+        """Yield the rows with their numbers, from 0. Raises: DataError."""
+        from evalharness.loaders.hub import hub_of, open_split, split_rows
+
+        with formats.name_in_errors(self.path):
+            split = open_split(hub_of(Url(self.path)).source, streaming=False)
+            yield from split_rows(split, reading)
 
 
 @dataclass(frozen=True)
@@ -126,8 +155,11 @@ def open_outputs(path: Url | Path, format_: Literal["auto"] | FileFormat = "auto
     """Return a file of summaries, of articles or of references: rows, one JSON document, or text.
 
     What no ending tells is told by how the file begins; what is no JSON is text, a line each.
+    A URL `hub:NAME` is a data set of the hub, in place of a file.
     Raises: DataError for what is missing, empty, no file, or of no such format.
     """
+    if isinstance(path, Url) and path.is_hub:
+        return _HubRows.of(path)
     start = _known_start(path)
     zipped = start.startswith(formats.GZIP_MAGIC)
     stem = formats.without_gz(Path(path.name)).with_suffix("").name

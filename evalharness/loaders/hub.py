@@ -22,7 +22,7 @@ from evalharness.errors import DataError
 from evalharness.files import content_hash
 from evalharness.loaders import rows
 from evalharness.loaders.formats import BATCH_ROWS, batch_rows
-from evalharness.protocols import Checkpoint
+from evalharness.protocols import HUB, Checkpoint, Url
 from evalharness.records import Article, Rejected
 
 DEFAULT_SPLIT = "test"
@@ -165,6 +165,24 @@ class Hub:
     def _columns(self) -> rows.ColumnOptions:
         preset = PRESETS.get(self.dataset)
         return self.columns.over(preset.columns) if preset else self.columns
+
+
+def hub_of(address: Url) -> Hub:
+    """Return the loader of `hub:NAME[:CONFIG[:SPLIT]][@REVISION]`; NAME as in `dataset`.
+
+    Raises: DataError for what is no such address.
+
+    >>> hub_of(Url("hub:owner/set::dev@v1")).source
+    HubSplit(name='owner/set', config=None, split='dev', revision='v1')
+    """
+    parts = re.fullmatch(rf"{HUB}([^:@]+)(?::([^:@]*))?(?::([^:@]*))?(?:@([^:@]+))?", address)
+    if parts is None:
+        raise DataError(f"{address}: should be {HUB}NAME, {HUB}NAME:CONFIG:SPLIT or {HUB}NAME@TAG")
+    name, config, split, revision = parts.groups()
+    try:
+        return Hub(name, config or None, split or None, revision)
+    except ValueError as error:
+        raise DataError(f"{address}: {error}") from None
 
 
 def _some(read: Iterator[Article | Rejected], what: str) -> Iterator[Article | Rejected]:

@@ -36,6 +36,7 @@ class Outputs:
     Take `model: given` to score them. Columns are recognized by their names, else by their texts,
     where `columns` does not name them. What a row of the file has no article for is listed, and an
     article without a row counts as not summarized. Summaries are held in memory, articles are not.
+    In place of a file `hub:NAME`, `hub:NAME:CONFIG:SPLIT`, `hub:NAME@TAG` is a data set of the hub.
 
     path: the system's file: JSON Lines, JSON, CSV, TSV, Parquet, or text, a line a summary.
     format: `auto` goes by the ending and by how the file begins.
@@ -77,8 +78,11 @@ class Outputs:
         return self._joined(own, source, references)
 
     def identity(self) -> Mapping[str, str]:
-        """Return which columns of the files are read for what."""
-        return {"fields": "\n".join(file.describe() for file in self.files())}
+        """Return which columns of the files are read for what, and of the hub which commits."""
+        files = self.files()
+        urls = [file.data.path for file in files if isinstance(file.data.path, Url)]
+        revisions = {f"revision of {url}": _revision_of(url) for url in urls if url.is_hub}
+        return {"fields": "\n".join(file.describe() for file in files), **revisions}
 
     def files(self) -> "list[OutputFile]":
         """Return the files, the system's own first."""
@@ -238,6 +242,14 @@ class Outputs:
                 row.extra[_WHERE], f"no article with the {what} in {source.data.name}"
             )
         yield from listed
+
+
+def _revision_of(url: Url) -> str:
+    """Return which commit of a data set is read; of a folder, a hash of its files."""
+    from evalharness.loaders.hub import hub_of
+
+    identity = hub_of(url).identity()
+    return identity.get("revision") or identity["files"]
 
 
 # Kept with a row until it is known to be an article: where it stands.

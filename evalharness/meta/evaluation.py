@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config.build import named_scorer
+from evalharness.config.registry import whole_name
 from evalharness.config.signature import signature_parts, signature_text
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError, UnknownComponent
@@ -69,10 +70,11 @@ def score_checks(
 
 
 def _parse_name(name: str, given: Mapping[str, Metric]) -> _Asked:
-    if name in given or "." not in name:
+    if name in given:
         return _Asked(name, name, "")
-    check, _, part = name.partition(".")
-    return _Asked(name, check, part)
+    whole = whole_name(name)
+    check, _, part = whole.partition(".")
+    return _Asked(whole, check, part)
 
 
 def _score(name: str, check: Metric, rows: Mapping[str, Sequence[Labelled]]) -> Scored:

@@ -19,7 +19,6 @@ from typing import Any
 
 from evalharness.config import yaml
 from evalharness.config.cells import Cell, prepare, scorers_of
-from evalharness.config.registry import scorer_of_part
 from evalharness.config.run_config import RunConfig, read_run_config
 from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.executors.local import LocalPool
@@ -93,7 +92,12 @@ def score_files(
     settings: dict[str, Any] = {"limit": limit, "executor": executor, "workers": workers}
     with Claims(folder) as claims:
         naming = _Naming(
-            folder, partial(read_run_config, **settings), overrides, overwrite, claims, tell
+            folder,
+            partial(read_run_config, **settings, called="score"),
+            overrides,
+            overwrite,
+            claims,
+            tell,
         )
         named = naming.configs(sources, config)
         settings["overrides"] = naming.overrides
@@ -133,21 +137,17 @@ def _scorers_of(
     default_metrics = DEFAULT_METRICS if has_references else ()
     default_checks = DEFAULT_CHECKS if has_articles else ()
     return {
-        "metrics": _scorers(default_metrics if metrics is None else metrics),
-        "checks": _scorers(default_checks if checks is None else checks),
+        "metrics": list(dict.fromkeys(default_metrics if metrics is None else metrics)),
+        "checks": list(dict.fromkeys(default_checks if checks is None else checks)),
     }
 
 
 def _check_names(metrics: Sequence[str], checks: Sequence[str]) -> None:
     """Raise ConfigError for a metric or check that there is none of, before any file is read."""
-    named = {"metrics": _scorers(metrics), "checks": _scorers(checks)}
+    named = {"metrics": list(dict.fromkeys(metrics)), "checks": list(dict.fromkeys(checks))}
     data = {"name": "outputs", "path": "."}
-    scorers_of(read_run_config({"name": "score", "model": "given", "data": data, **named}))
-
-
-def _scorers(names: Sequence[str]) -> list[str]:
-    """Return the metrics or checks of names, which may be those of parts (`rouge1`), each once."""
-    return list(dict.fromkeys(scorer_of_part(name) for name in names))
+    tree = {"name": "score", "model": "given", "data": data, **named}
+    scorers_of(read_run_config(tree, called="score"))
 
 
 def _run_each(

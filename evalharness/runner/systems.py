@@ -7,6 +7,7 @@ cannot be joined is refused before anything is scored.
 """
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from evalharness.loaders.logs.files import UnknownDocument, open_log
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.loaders.logs.loader import Logs
 from evalharness.loaders.outputs import JoinKey, OutputFile, Outputs, article_digest, system_name
-from evalharness.protocols import Url, is_url
+from evalharness.protocols import HUB, Url, is_url
 from evalharness.records import digest
 from evalharness.store.runs import Run
 
@@ -138,16 +139,25 @@ def _named_paths(arguments: Sequence[str], results: Path) -> Iterator[tuple[str,
             for file in _files_of_folder(Path(path)):
                 yield (f"{name}-{file.stem}" if name else ""), file
         else:
-            matched = _matching_or_named(Path(path))
+            matched = _matching_paths(path)
             for file in matched:
                 yield (name if len(matched) == 1 else ""), file
 
 
-def _matching_or_named(path: Path) -> Sequence[Path]:
+def _matching_paths(path: str) -> Sequence[Path]:
     try:
-        return matching_paths(path)
-    except DataError:  # what is not there is for the config to say
-        return [path]
+        return matching_paths(Path(path))
+    except DataError as error:
+        raise DataError(f"{error}{_hub_hint(path)}") from None
+
+
+def _hub_hint(path: str) -> str:
+    """Return how a data set of the hub is named, where a path looks like the name of one."""
+    from evalharness.loaders.hub import PRESETS
+
+    is_name = re.fullmatch(r"[\w-]+/[\w.-]+", path) and not Path(path).parent.is_dir()
+    is_name = is_name or path in PRESETS
+    return f"; a data set of the hub is named {HUB}{path}" if is_name else ""
 
 
 def split_name(argument: str) -> tuple[str, str]:
@@ -204,7 +214,8 @@ def _sources_of_log(
 
 def _build_loader(config: Mapping[str, Any], overrides: Sequence[str]) -> Any:
     """Return the loader as the run will have it, with what the overrides make of its options."""
-    run_config = read_run_config(config, overrides)
+    of_data = [each for each in overrides if re.match(r"\s*data\s*[.=]", each)]
+    run_config = read_run_config(config, of_data, called="score")
     return build_component("loaders", ("data",), run_config.data, run_config.document)
 
 
@@ -312,7 +323,8 @@ def _open_system_file(
     file.check_named_columns(options.articles != "" or bool(options.references))
     file.column_of_summaries()
     keys = _Keys.of(file)
-    stem = name or without_gz(Path(path.name)).name.partition(".")[0]
+    is_hub = isinstance(path, Url) and path.is_hub
+    stem = name or (path.name if is_hub else without_gz(Path(path.name)).name.partition(".")[0])
     systems: dict[str, dict[str, Any]] = {}
     wide = {system: column for system, column in file.map.summaries.items() if system}
     for system, column in wide.items():
@@ -347,7 +359,7 @@ class _Join:
     def _other(self, path: str, role: Literal["articles", "references"]) -> OutputFile:
         where = Url(path) if is_url(path) else Path(path)
         if isinstance(where, Path) and not where.exists():
-            raise DataError(f"--{role} {path}: no such file")
+            raise DataError(f"--{role} {path}: no such file{_hub_hint(path)}")
         return OutputFile.open(where, replace(self.files[0].file.columns, summary=None), role)
 
     def _check_role(self, file: OutputFile) -> None:

@@ -18,7 +18,6 @@ from typing import Any
 
 from evalharness.config import yaml
 from evalharness.config.cells import Cell, scorers_of
-from evalharness.config.registry import scorer_of_part
 from evalharness.config.run_config import RunConfig, read_run_config
 from evalharness.errors import ConfigError, DataError
 from evalharness.executors.local import LocalPool
@@ -139,7 +138,7 @@ def score_in_memory(
         "checks": _named(checks, "lexical", "article" in known),
         "seed": seed,
     }
-    run_config = read_run_config(tree)
+    run_config = read_run_config(tree, called="score")
     scorers, calibrations = scorers_of(run_config)
     if not scorers:
         raise ConfigError("nothing to score against: give references=, articles=, or both")
@@ -191,12 +190,7 @@ def _named(scorers: Scorers | None, usual: str, has_what_it_needs: bool) -> list
     if scorers is None:
         return [usual] if has_what_it_needs else []
     several = [scorers] if isinstance(scorers, str | Mapping) else scorers
-    return list({str(s): s for each in several for s in [_scorer_of(each)]}.values())
-
-
-def _scorer_of(named: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
-    """Return a scorer as it is named; `rouge1` means `rouge`."""
-    return scorer_of_part(named) if isinstance(named, str) else named
+    return list({str(scorer): scorer for scorer in several}.values())
 
 
 def _check_needs(label: str, scorer: Metric, known: set[Need]) -> None:
