@@ -207,11 +207,12 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     """Share of the summary's names that the article has.
 
     A name is known if each of its words is in the article, in any case and spelling, singular or
-    plural, or as another word for the same country (`Britain`, `British`), or if one is the initials of the
-    other (`IMF`); but not if it is crossed from the first word of one person and the last of
-    another. A country that the article does not name, and a word that completes a name (`Stoke City`
-    for `Stoke`), are `background`: no likely error. A sentence with names has the share of its own; weighted with their count of
-    names, these make up the score. A summary without names has none.
+    plural, or as another word for the same country (`Britain`, `British`), or if one is the
+    initials of the other (`IMF`); but not if it is crossed from the first word of one person and
+    the last of another. A country that the article does not name, and a word that completes a name
+    (`Stoke City` for `Stoke`), are `background`: no likely error. A sentence with names has the
+    share of its own; weighted with their count of names, these make up the score. A summary without
+    names has none.
     """
 
     version: ClassVar[int] = 4

@@ -181,10 +181,10 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
     summary may round. A number that the article has of something else (`killed 14`, where six were
     killed and 14 hurt) is wrong, and so is a score (`3-1`) that the article has otherwise; one of
-    which it has nothing may be added up. A small count (`the two teams`) that the article has no other number in
-    place of is no claim: the article may list what is counted. A sentence with numbers has the
-    share of its own; weighted with their count, these make up the score. A summary without numbers
-    has none.
+    which it has nothing may be added up. A small count (`the two teams`) that the article has no
+    other number in place of is no claim: the article may list what is counted. A sentence with
+    numbers has the share of its own; weighted with their count, these make up the score. A summary
+    without numbers has none.
     """
 
     version: ClassVar[int] = 4

@@ -145,10 +145,11 @@ class Quotes(scoring.LexicalCheck):
 
     Quoted words must stand in the article in the same order, whatever the marks, capitals and
     spaces; what `...` or brackets stand for may be left out. Of one or two quoted words it is
-    enough that the article has them; a title (`The Lives of Others`) and a quotation that differs by
-    words such as `the` are `quoted_word`: no likely error. The name beside a verb of saying must be the article's
-    speaker, or be named near the quotation. A sentence with quotations has the share of its own;
-    weighted with their count, these make up the score. A summary without quotations has none.
+    enough that the article has them; a title (`The Lives of Others`) and a quotation that differs
+    by words such as `the` are `quoted_word`: no likely error. The name beside a verb of saying must
+    be the article's speaker, or be named near the quotation. A sentence with quotations has the
+    share of its own; weighted with their count, these make up the score. A summary without
+    quotations has none.
     """
 
     version: ClassVar[int] = 4

@@ -133,8 +133,8 @@ class Roles(LexicalCheck):
     A sentence is comparable if the article has one of its verbs with both parties, or one of its
     names, amid the same words. It scores 0 where the parties of a verb changed places (`A beat B`
     for `B beat A`, also in the passive), or where a name that the article has elsewhere stands in
-    the place of another (`Governor Doe said` for `Governor Roe said`) or before its verb; else 1. English. A summary
-    without such sentences has no score.
+    the place of another (`Governor Doe said` for `Governor Roe said`) or before its verb; else 1.
+    English. A summary without such sentences has no score.
     """
 
     version: ClassVar[int] = 4

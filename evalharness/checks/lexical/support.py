@@ -415,13 +415,14 @@ WordRun = tuple[int, int]
 class Support(LexicalCheck):
     """How far the article's own words make up each sentence of the summary.
 
-    A sentence that is copied has 1, also without `the` and its kin. The score sinks with the cost of
-    finding its words in the article one after the other, with the words that are not in the two sentences that fit best, or
-    not in their order, with neighbouring words that the article does not have close together, with
-    words that it does not have at all, where it breaks off before the noun that its last words belong
-    to (`of fake crowd` for `of fake crowd noise`), and with a word that is said more often than in any of the
-    article's sentences. Over the sentences the odds against support add up; so
-    each further sentence can only lower the score. Their mean and minimum are in the parts.
+    A sentence that is copied has 1, also without `the` and its kin. The score sinks with the cost
+    of finding its words in the article one after the other, with the words that are not in the two
+    sentences that fit best, or not in their order, with neighbouring words that the article does
+    not have close together, with words that it does not have at all, where it breaks off before the
+    noun that its last words belong to (`of fake crowd` for `of fake crowd noise`), and with a word
+    that is said more often than in any of the article's sentences. Over the sentences the odds
+    against support add up; so each further sentence can only lower the score. Their mean and
+    minimum are in the parts.
     """
 
     version: ClassVar[int] = 4
