@@ -112,11 +112,9 @@ class StatedNumbers(scoring.ArticleIndex):
         near = [self.passages.near_span(each.span, REACH_OF_HEAD) for each in stated]
         if any(head in words or len(wanted & words) >= LEAST_BOUND * len(wanted) for words in near):
             return None
-        shared = [
-            len(wanted & self.passages.near_span(each.span, 2 * REACH_OF_HEAD)) for each in rivals
-        ]
-        most = max(shared)
-        return rivals[shared.index(most)] if most >= LEAST_SHARED else None
+        around = (self.passages.near_span(each.span, 2 * REACH_OF_HEAD) for each in rivals)
+        shared = [len(wanted & words) for words in around]
+        return rivals[shared.index(max(shared))] if max(shared) >= LEAST_SHARED else None
 
     def _beside_another(
         self,

@@ -470,27 +470,9 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         return Flag(clash.span, clash.kind, message, (clash.stated,))
 
 
-def _subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) -> text.Name | None:
-    """Return the name that is the subject of a verb; None where it is another word.
-
-    It stands right before it, but for words such as `has been`, or for what is between commas.
-    """
-    low = where.bounds(verb)[0]
-    at = verb - 1
-    while (
-        at >= low and where.tokens[at].word in _BEFORE_VERB and not where.tokens[at + 1].after_mark
-    ):
-        at -= 1
-    if at >= low and where.tokens[at + 1].after_mark:  # Jane Doe, 40, left
-        marks = [each for each in range(at, max(low, at - 8), -1) if where.tokens[each].after_mark]
-        at = marks[0] - 1 if marks else low - 1
-    if at < low or at not in name_at:
-        return None
-    first = at
-    while name_at.get(first - 1) is name_at[at]:
-        first -= 1
-    before = where.tokens[first - 1].word if first > low else ""
-    is_other = before in APART and before not in (
+# A clause begins after these, so the name behind them is its subject.
+_BEFORE_CLAUSE = frozenset(
+    [
         "that",
         "when",
         "while",
@@ -503,8 +485,35 @@ def _subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) ->
         "after",
         "since",
         "until",
-    )
-    return None if is_other or before == "to" else name_at[at]
+    ]
+)
+
+
+def _subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) -> text.Name | None:
+    """Return the name that is the subject of a verb; None where it is another word.
+
+    It stands right before it, but for words such as `has been`, or for what is between commas.
+    """
+    low, tokens = where.bounds(verb)[0], where.tokens
+    at = verb - 1
+    while at >= low and tokens[at].word in _BEFORE_VERB and not tokens[at + 1].after_mark:
+        at -= 1
+    if at >= low and tokens[at + 1].after_mark:  # Jane Doe, 40, left
+        marks = (each for each in range(at, max(low, at - 8), -1) if tokens[each].after_mark)
+        at = next(marks, low) - 1
+    if at < low or at not in name_at:
+        return None
+    before = _word_before(where, name_at, at)
+    is_object = (before in APART and before not in _BEFORE_CLAUSE) or before == "to"
+    return None if is_object else name_at[at]
+
+
+def _word_before(where: Passages, name_at: Mapping[int, text.Name], at: int) -> str:
+    """Return the word before the name that a token is of; empty at the head of a sentence."""
+    first = at
+    while name_at.get(first - 1) is name_at[at]:
+        first -= 1
+    return where.tokens[first - 1].word if first > where.bounds(at)[0] else ""
 
 
 def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[str]]:
