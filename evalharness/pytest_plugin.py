@@ -52,6 +52,8 @@ def assert_supported(article: str, summary: str, check: str = "lexical") -> "Ver
 
     __tracebackhide__ = True
     verdict = judge(article, summary, check=check)
+    if verdict.verdict == "no_verdict":
+        pytest.fail(f"{check} does not say whether a summary is true to its article", pytrace=False)
     if verdict.verdict == "no_summary":
         raise AssertionError("there is no summary")
     if verdict.verdict == "flagged":

@@ -184,6 +184,8 @@ class Score:
     counts: statistics of a corpus-level metric, which are summed over the articles (else empty).
     passing: there is no value today (a server failed), and another day there may be: not stored;
         the note begins with `NO_ANSWER`.
+    left_out: sentences of the article that matter and that the summary does not say, the
+        weightiest first.
     """
 
     value: float | None
@@ -193,6 +195,7 @@ class Score:
     note: str = ""
     counts: tuple[float, ...] = ()
     passing: bool = False
+    left_out: tuple[Span, ...] = ()
 
     def flaw(self, article: Article, summary: Summary) -> str:
         """Say what of a summary's score is not as promised; empty if nothing is."""
@@ -220,6 +223,7 @@ class Score:
         for entry in entries:
             yield entry.span, summary.text
             yield from ((span, article.text) for span in entry.evidence)
+        yield from ((span, article.text) for span in self.left_out)
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:
@@ -279,6 +283,7 @@ def score_record(score: Score) -> dict[str, Any]:
             }
             for flag in score.flags
         ],
+        "left_out": _span_records(score.left_out),
     }
     return {key: value for key, value in record.items() if key == "value" or value}
 
@@ -298,6 +303,7 @@ def score_of(record: Mapping[str, Any]) -> Score:
         ),
         note=record.get("note", ""),
         counts=tuple(record.get("counts", ())),
+        left_out=_spans_of(record.get("left_out", ())),
     )
 
 

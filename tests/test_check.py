@@ -3,9 +3,13 @@
 import io
 import json
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
+from conftest import Done
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -13,15 +17,19 @@ from typer.testing import CliRunner
 import evalharness
 from evalharness.cli import app
 from evalharness.cli.check import exit_of, exit_of_pages
-from evalharness.config.calibration import Thresholds, load_thresholds
-from evalharness.errors import ConfigError, DataError, Exit, UnknownComponent
+from evalharness.config import registry
+from evalharness.config.calibration import Band, Thresholds, load_thresholds
+from evalharness.errors import ConfigError, DataError, Exit, MissingExtra, UnknownComponent
 from evalharness.loaders.pages.parts import SURE, Block, Page
 from evalharness.meta.planted.measure import KINDS
 from evalharness.records import FLAG_KINDS, Article, Flag, Score, SentenceScore, Span, flag_kind
 from evalharness.report.verdict import show_verdict
 from evalharness.runner.check import (
+    Sentence,
     Verdict,
+    VerdictWord,
     check,
+    join_verdicts,
     verdict_of_score,
 )
 
@@ -380,6 +388,60 @@ def test_command_reads_a_folder_stdin_and_pairs(tmp_path: Path) -> None:
     assert run(*pair, "page.txt")[0] == run()[0] == run("--article", "x")[0] == 2
 
 
+ARTICLE = "Two people died in Rome in 2018. It rained for days."
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("article.txt").write_text(ARTICLE)
+    Path("summary.txt").write_text("Three people died in Rome.")
+    Path("plain").write_text(ARTICLE)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("article", [["--article", "article.txt"], ["--article-text", ARTICLE]])
+@pytest.mark.parametrize(
+    "summary", [["--summary", "summary.txt"], ["--summary-text", "Three people died in Rome."]]
+)
+def test_pair_may_be_files_or_texts(
+    article: list[str], summary: list[str], command: Callable[..., Done]
+) -> None:
+    done = command("check", *article, *summary)
+
+    assert done.returncode == Exit.FINDING, done.stderr
+    assert "the article says Two" in " ".join(done.stdout.split())
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--article", "artcle.txt", "--summary-text", "It rained."], "artcle.txt: cannot be read"),
+        (["--article-text", ARTICLE, "--summary", "It rained."], "It rained.: cannot be read"),
+        (["--article-text", "article.txt", "--summary-text", "It rained."],
+         "--article-text article.txt: a file's name; give --article article.txt"),
+        (["--article-text", "artcle.txt", "--summary-text", "It rained."], "a file's name"),
+        (["--article-text", "out/article", "--summary-text", "It rained."], "a file's name"),
+        (["--article-text", "plain", "--summary-text", "It rained."], "a file's name"),
+        (["--article-text", ARTICLE, "--summary-text", "./summary.md"], "give --summary ./summ"),
+        (["--article-text", ARTICLE], "give an article and its summary together"),
+        (["--article", "article.txt", "--article-text", "a", "--summary-text", "b"], "not both"),
+        (["--article-text", " ", "--summary-text", "It rained."], "the article is empty"),
+        (["It rained for days."], "texts: --article-text, --summary-text"),
+        (["article.txt", "--summary-text", "It rained."], "together, each a file or a text"),
+    ],
+)  # fmt: skip
+def test_no_path_is_taken_for_a_text_and_no_text_for_a_path(
+    words: list[str], message: str, command: Callable[..., Done]
+) -> None:
+    done = command("check", *words)
+
+    assert (done.returncode, done.stdout) == (Exit.MENDABLE, "")
+    assert message in " ".join(done.stderr.split())
+
+
 def test_json_has_the_page_the_sentences_and_the_flags() -> None:
     _, text = run(str(PAGES / "harvest.txt"), "--json")
     record = json.loads(text)
@@ -407,3 +469,97 @@ def test_kinds_of_flags_name_planted_errors_and_those_of_a_plug_in_are_hard() ->
     assert flag_kind("of a plug-in").hard
     planted = {error for kind in FLAG_KINDS.values() for error in kind.planted}
     assert planted <= set(KINDS)
+
+
+# Verdicts of several checks on one summary.
+
+
+def _verdict(check: str, *bands: str, value: float | None = 0.5) -> Verdict:
+    """Return a verdict on two sentences, `One.` and `Two.`; with no bands, on all of it."""
+    spans = (Span(0, 4), Span(5, 9))
+    sentences = tuple(
+        Sentence(span, "", value, cast(Band, band))
+        for span, band in zip(spans, bands, strict=False)
+    )
+    worst = next((w for w in ("flagged", "unsure", "supported") if w in bands), "unsure")
+    return Verdict(cast(VerdictWord, worst), 0.5, sentences, (), check=check, summary="One. Two.")
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "joined", "verdict"),
+    [
+        (("supported", "unsure"), ("supported", "flagged"), ("supported", "flagged"), "flagged"),
+        (("supported", "unsure"), ("flagged", "supported"), ("unsure", "supported"), "unsure"),
+        (("supported", "unsure"), ("unsure", "supported"), ("supported", "supported"), "supported"),
+        (("flagged", "unsure"), ("supported", "supported"), ("flagged", "supported"), "flagged"),
+        (("unsure", "unsure"), ("unsure", "unsure"), ("unsure", "unsure"), "unsure"),
+    ],
+)
+def test_verdicts_are_joined_sentence_by_sentence(
+    first: tuple[str, str], other: tuple[str, str], joined: tuple[str, str], verdict: str
+) -> None:
+    both = join_verdicts(_verdict("lexical", *first), _verdict("network", *other))
+    assert tuple(sentence.band for sentence in both.sentences) == joined
+    assert both.verdict == verdict
+    assert [one["check"] for one in both.record()["joined"]] == ["lexical", "network"]
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "verdict"),
+    [
+        ("unsure", "flagged", "flagged"),
+        ("supported", "flagged", "unsure"),
+        ("unsure", "supported", "supported"),
+        ("flagged", "supported", "flagged"),
+    ],
+)
+def test_check_without_sentences_joins_as_a_whole(first: str, other: str, verdict: str) -> None:
+    whole = replace(_verdict("network"), verdict=cast(VerdictWord, other))
+    assert join_verdicts(_verdict("lexical", first, first), whole).verdict == verdict
+
+
+def test_one_check_alone_is_joined_with_nothing() -> None:
+    found = check("Growers picked 43,000 tons.", "Growers picked 34,000 tons.")
+    assert found.joined == ()
+    assert "joined" not in found.record()
+
+
+def test_command_with_a_second_check_says_what_each_says(tmp_path: Path) -> None:
+    pair = ("--article-text", "Growers picked 43,000 tons.")
+    wrong = (*pair, "--summary-text", "Growers picked 34,000 tons.")
+    code, said = run(*wrong, "--with", "dates")
+    assert code == 1
+    assert "lexical: flagged (" in said
+    assert "dates: unsure (no score)" in said
+    record = json.loads(run(*wrong, "--with", "dates", "--json")[1])
+    assert [one["check"] for one in record["joined"]] == ["lexical", "dates"]
+
+
+def test_network_beside_lexical_is_joined_by_option_and_by_config(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from neural import tiny
+
+    folder = tiny.t5(tmp_path / "t5")
+    article = ("--article-text", "Growers picked 43,000 tons.")
+    pair = (*article, "--summary-text", "Farmers celebrated a bumper autumn.", "--json")
+    option = ("--with", "minicheck", "--set", f"minicheck.model={folder}")
+    by_option = json.loads(run(*pair, *option)[1])
+    config = tmp_path / "checks.yaml"
+    config.write_text(
+        "data: {name: files, path: none.jsonl}\nmodel: given\nmetrics: []\n"
+        f"checks: [lexical, {{name: minicheck, model: {folder}}}, numbers]\n"
+    )
+    by_config = json.loads(run(*pair, "--config", str(config))[1])
+    assert by_option["joined"] == by_config["joined"]
+    assert [one["check"] for one in by_config["joined"]] == ["lexical", "minicheck"]
+    network = by_config["joined"][1]
+    assert (network["score"] >= 0.5) == (network["verdict"] == "supported")
+    assert by_config["verdict"] == ("supported" if network["score"] >= 0.5 else "flagged")
+
+
+def test_network_that_is_not_installed_is_one_line_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "is_installed", lambda extra: extra != "hf")
+    with pytest.raises(MissingExtra, match="check minicheck needs: pip install "):
+        check("It rains.", "It rains.", beside=["minicheck"])

@@ -1,17 +1,21 @@
 """The command line, as a user types it."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from conftest import Done
 
 from evalharness import cli
 from evalharness.cli.list import list_components
 from evalharness.errors import Exit
 
+Command = Callable[..., Done]
 ROOT = Path(__file__).parents[1]
 ARTICLES = ROOT / "configs" / "quickstart" / "articles.jsonl"
 
@@ -102,6 +106,9 @@ def test_row_without_a_summary_ends_with_4_and_is_named(tmp_path: Path) -> None:
         (["run", "."], ".: Is a directory"),
         (["score", "nowhere.jsonl"], "nowhere.jsonl: no such file or folder"),
         (["score", "README.md", "--metrics", "rogue"], "no metric 'rogue'; did you mean rouge?"),
+        (["score", "A text and no file. " * 30], "A text and no file. A text and no file."),
+        (["verify", "A text and no file. " * 30], "no file has so long a name"),
+        (["check", "A text and no file. " * 30], "texts: check --article-text"),
         (["list", "modles"], "no kind 'modles'; did you mean models?"),
         (["list", "models", "leed"], "no model 'leed'; did you mean lead?"),
         (["rnu", "x"], "No such command 'rnu'"),
@@ -115,6 +122,71 @@ def test_mistake_ends_with_2_and_one_clear_line(arguments: list[str], message: s
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", *cli.COMMANDS])
+def test_short_help_is_the_help_of_every_command(name: str, command: Command) -> None:
+    words = [name] if name else []
+    short, long = command(*words, "-h"), command(*words, "--help")
+
+    assert short == long
+    assert (short.returncode, short.stderr) == (0, "")
+    assert "-h, --help" in short.stdout
+    assert f"Usage: evalharness {name}".rstrip() in short.stdout
+    line = cli.COMMANDS.get(name, "How good are these summaries, and where are they wrong?")
+    assert line in " ".join(short.stdout.split())
+
+
+# What a shell asks for, and what of it is a word to choose.
+SHELLS: dict[str, tuple[Callable[[str], dict[str, str]], str]] = {
+    "bash": (lambda line: {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}, r"^(.+)$"),
+    "zsh": (lambda line: {"_TYPER_COMPLETE_ARGS": line}, r'(?:\(\(|^)"([^"]+)"'),
+    "fish": (
+        lambda line: {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        r"^([^\t\n]+)",
+    ),
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("evalharness sco", {"score"}),
+        ("evalharness ", set(cli.COMMANDS)),
+        ("evalharness score --ref", {"--references"}),
+        ("evalharness compare a.jsonl --join", {"--join", "--join-on"}),
+        ("evalharness compare --join-on ", {"auto", "id", "article", "line"}),
+        ("evalharness check --summary", {"--summary", "--summary-text"}),
+    ],
+)
+def test_shells_complete_commands_options_and_their_values(
+    shell: str, line: str, words: set[str], command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, pattern = SHELLS[shell]
+    for name, value in {"_EVALHARNESS_COMPLETE": f"complete_{shell}", **settings(line)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "40")
+    done = command()
+
+    assert {*re.findall(pattern, done.stdout, re.MULTILINE)} == words, done
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_is_installed_for_a_shell(
+    shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    code = "import sys; sys.argv[0] = 'evalharness'; from evalharness.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--install-completion", shell],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("_EVALHARNESS_COMPLETE" in path.read_text() for path in files)
 
 
 def test_list_names_every_component_with_its_first_line() -> None:

@@ -1,4 +1,4 @@
-"""Fragments, coverage, density, compression and novelty of a summary."""
+"""Fragments, the share that is copied, density, compression and novelty of a summary."""
 
 import random
 import time
@@ -78,7 +78,7 @@ def test_figures_of_a_small_summary_by_hand() -> None:
     parts = scored(article, "The mayor said no! Protesters agreed.").parts
     # Fragments: the mayor | said no | agreed; `protesters` is new.
     assert parts == {
-        "coverage": 5 / 6,
+        "copied": 5 / 6,
         "density": (4 + 4 + 1) / 6,
         "compression": 12 / 6,
         "novel_1": 1 / 6,
@@ -90,13 +90,13 @@ def test_figures_of_a_small_summary_by_hand() -> None:
     }
 
 
-def test_value_is_the_coverage() -> None:
+def test_value_is_the_share_of_words_that_are_copied() -> None:
     assert scored("a b c", "a x").value == 0.5
 
 
 def test_copied_sentence_is_one_fragment_without_novelty() -> None:
     parts = scored("It rained. The mayor said no. It rained.", "The Mayor said no").parts
-    assert (parts["coverage"], parts["density"]) == (1.0, 4.0)
+    assert (parts["copied"], parts["density"]) == (1.0, 4.0)
     assert [parts[f"novel_{n}"] for n in (1, 2, 3, 4)] == [0.0] * 4
 
 

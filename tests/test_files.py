@@ -358,14 +358,27 @@ BROKEN: list[tuple[str, str | bytes, str]] = [
     ("quote.csv", 'id,text\n1,"A" B', "not CSV: ',' expected after '\"'"),
     ("latin.csv", b"id,text\n1,caf\xe9", "not UTF-8: byte 0xe9"),
     ("nul.csv", "id,text\n1,A\0", "the article has a NUL character (character 1)"),
-    ("semicolon.csv", "id;text\n1;A", f"no field 'article'; {HAS}id;text (did you mean "
-     "columns.article: id;text?)"),
+    ("semicolon.csv", "id;text\n1;A;B", "the row has 3 fields, the header 2"),
     ("empty.csv", "id,text\n1,", "the article is empty"),
     ("numpy.csv", "text,reference\nA.,['one' 'two']", "a reference in 'reference' looks like a "
      "list written as text that cannot be read; write it as JSON, as in [\"one\", \"another\"]"),
     ("sentences.csv", "text\n\"['One.', 'Two.']\"", "the article is a list written as text; join "
      "it to one text"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_header_without_the_delimiter_tells_another(
+    write: Write, delimiter: str, ending: str
+) -> None:
+    lines = ["id,text,reference", '1,"A; b, c|d\te",R.'] if delimiter == "," else [
+        delimiter.join(["id", "text", "reference"]),
+        delimiter.join(["1", '"A; b, c|d\te"', "R."]),
+    ]  # fmt: skip
+    path = write(f"a.{ending}", "\r\n".join(lines))
+
+    assert load(path) == [Article("1", "A; b, c|d\te", ("R.",))]
 
 
 @pytest.mark.parametrize(("name", "content", "reason"), BROKEN, ids=[row[0] for row in BROKEN])

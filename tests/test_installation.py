@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_readme as readme
 
 from evalharness.errors import MissingExtra, StoreError
 from evalharness.files import shipped_path
@@ -363,35 +365,96 @@ def test_machine_without_torch_is_told_what_to_install() -> None:
     assert line.startswith("models and neural checks are not installed: pip install ")
 
 
-@pytest.mark.slow
-def test_wheel_in_a_bare_environment_runs_the_six_commands(tmp_path: Path) -> None:
-    """No torch, and at most 350 MB more than an empty environment."""
-    build = f"from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
+def install_wheel(folder: Path, extras: str = "") -> Path:
+    """Build the wheel, install it in a bare environment in a folder, and return that environment.
+
+    Skips the test where pip reaches no index.
+    """
+    build = f"from hatchling.build import build_wheel; print(build_wheel({str(folder)!r}))"
     done = subprocess.run(
         [sys.executable, "-c", build], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    wheel = tmp_path / done.stdout.split()[-1]
-    bare = tmp_path / "bare"
+    wheel = folder / done.stdout.split()[-1]
+    bare = folder / "bare"
     subprocess.run([sys.executable, "-m", "venv", str(bare)], check=True)
-    empty = size_of(bare)
     constraints = str(ROOT / "constraints.txt")
     pip = subprocess.run(
-        [str(bare / "bin" / "pip"), "install", "--quiet", "-c", constraints, str(wheel)],
+        [str(bare / "bin" / "pip"), "install", "--quiet", "-c", constraints, f"{wheel}{extras}"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if pip.returncode and "No matching distribution" in pip.stderr:
         pytest.skip("pip reaches no index")
     assert pip.returncode == 0, pip.stderr
-    assert size_of(bare) - empty < 350 * 2**20
+    return bare
+
+
+@pytest.mark.slow
+def test_wheel_in_a_bare_environment_runs_the_six_commands(tmp_path: Path) -> None:
+    """No torch, and at most 350 MB more than an empty environment."""
+    bare = install_wheel(tmp_path)
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "none")], check=True)
+    assert size_of(bare) - size_of(tmp_path / "none") < 350 * 2**20
     assert not [*bare.glob("lib/*/site-packages/torch")]
     folder = tmp_path / "empty"
     folder.mkdir()
     run_six([str(bare / "bin" / "evalharness")], folder)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_wheel_in_a_bare_environment_does_all_that_the_readme_shows(tmp_path: Path) -> None:
+    """In an empty folder, after `evalharness examples`; with the extras of its first command."""
+    bare = install_wheel(tmp_path, "[hf,plots]")
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    path = f"{bare / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    settings = {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1"}
+    commands = [["bash", "-c", "evalharness examples"]]
+    for language, block in readme.BLOCKS:
+        if language == "bash":
+            lines = block.rpartition(".venv/bin/")[2].splitlines()  # of the setup, its last step
+            commands += [["bash", "-c", line] for line in lines if line != "pytest"]
+        if language == "python":
+            commands.append([str(bare / "bin" / "python"), "-c", block])
+        if language == "yaml":
+            (folder / "mine.yaml").write_text(block)
+            (folder / "articles.jsonl").write_text('{"article": "It rained."}\n')
+            commands.append(["bash", "-c", "evalharness plan mine.yaml --set model=lead"])
+    assert len(commands) > 10
+    for words in commands:
+        done = subprocess.run(
+            words, cwd=folder, env=settings, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{words[-1]}: {done.stdout[-500:]}{done.stderr[-1500:]}"
+
+
 def size_of(folder: Path) -> int:
     """Return the bytes of the files in a folder."""
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_examples_are_written_and_nothing_is_replaced(
+    tmp_path: Path, command: Callable[..., Any]
+) -> None:
+    folder = tmp_path / "mine"
+    done = command("examples", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in readme_names():
+        assert (folder / name).exists(), name
+    gate = folder / "configs" / "gate.yaml"
+    gate.write_text("level: 0.1\n")
+    (folder / "configs" / "pages.yaml").unlink()
+
+    again = command("examples", folder)
+    assert again.stdout.startswith("1 file written, ")
+    assert again.stderr == f"evalharness: {gate}: is another file, and stays\n"
+    assert gate.read_text() == "level: 0.1\n"
+
+
+def readme_names() -> list[str]:
+    """Return the files of configs and results that the commands of the README name."""
+    text = "\n".join(readme.blocks("bash"))
+    return re.findall(r"(?:configs|results/baseline)/[\w./-]+", text)
 
 
 def test_shipped_files_are_there() -> None:

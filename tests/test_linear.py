@@ -41,6 +41,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "timestamps": lambda line: dates.publication_day((line,)),
     "page": _page,
     "lexical": _component("checks", "lexical"),
+    "coverage": _component("checks", "coverage"),
     "rouge": _component("metrics", "rouge"),
     "extractiveness": _component("metrics", "extractiveness"),
 }

@@ -465,6 +465,25 @@ def test_a_label_field_that_there_is_none_of_is_told(
         read_labels([path], [option])
 
 
+def test_joined_value_is_the_mean_rank_of_rows_that_all_have_a_value(tmp_path: Path) -> None:
+    values = [(0.1, 5, 1), (0.9, 7, 1), (0.4, None, 1), (0.4, 1, 0), (0.4, 2, 0)]
+    rows = [
+        {"article": f"A{n}.", "summary": "S.", "label": label, "published": {"P": p, "Q": q}}
+        for n, (p, q, label) in enumerate(values)
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    found = meta.evaluate([path], published=["P", "Q"], joined=["P+Q"], resamples=20)
+
+    # Ranks by P: 1, 4, 2.5, 2.5 and by Q: 3, 4, 1, 2 of the rows with both.
+    assert found.checks["P+Q"]["sources"]["rows"]["n"] == 4
+    # Their sums are 4, 8 of the consistent, 3.5 and 4.5 of the others: 3 of 4 pairs are in order.
+    assert found.checks["P+Q"]["sources"]["rows"]["auc"] == 0.75
+    with pytest.raises(DataError, match=r"--join P\+X: 'X' is not measured here"):
+        meta.evaluate([path], published=["P"], joined=["P+X"])
+
+
 def test_a_published_value_that_there_is_none_of_is_told(drawn: Any) -> None:
     with pytest.raises(DataError, match="no row has this value"):
         meta.evaluate([drawn[0]], published=["BERTScore"])
@@ -597,6 +616,21 @@ def test_published_values_reach_the_aucs_that_others_found(
 
 
 @needs_shared
+def test_lexical_and_published_entailment_together_beat_either() -> None:
+    path = SHARED / "xsumfaith.jsonl.gz"
+    names = ["lexical", "Entailment", "lexical+Entailment"]
+
+    found = meta.evaluate(
+        [path], ["lexical"], published=["Entailment"], joined=[names[-1]], resamples=20
+    )
+
+    lexical, published, both = (found.checks[n]["sources"]["xsumfaith"]["auc"] for n in names)
+    assert published == pytest.approx(0.814, abs=5e-4)
+    assert both > max(lexical, published) + 0.015
+    assert found.checks[names[-1]]["sources"]["xsumfaith"]["n"] == 812
+
+
+@needs_shared
 def test_marking_everything_or_every_novel_bigram_reaches_the_f1_of_the_prototype() -> None:
     paths = [SHARED / "cliff.jsonl.gz", SHARED / "faithbench.jsonl.gz"]
 
@@ -630,3 +664,53 @@ def test_every_source_of_the_shared_labels_is_measured() -> None:
     assert "sentence_auc" in record["checks"]["numbers"]["sources"]["qags_cnndm"]
     assert "pairwise_accuracy" in record["checks"]["extractiveness"]["sources"]["rank19"]
     assert set(record["span_baselines"]) >= {"cliff", "xsumfaith", "faithbench", "cao22"}
+
+
+def test_grades_are_correlated_within_articles_and_without_the_length(tmp_path: Path) -> None:
+    # In each article the score puts the summaries in the order of the grades; over all it does not.
+    rows = [
+        row(0.1 * n - 0.4 * a, n % 2, 2 * a, score=10.0 * a + n, system=f"system {n}")
+        for a in range(3)
+        for n in range(4)
+    ]
+    found = news(meta.evaluate([write(tmp_path / "l.jsonl", rows)], CHECKS, resamples=20))
+    assert found["spearman"] < 0
+    assert (found["within_spearman"], found["system_kendall"]) == pytest.approx((1, 1))
+
+
+def test_the_grade_can_be_a_field_of_a_field(tmp_path: Path) -> None:
+    rows = [
+        row(0.1 * n, n % 2, n, score=float(n)) | {"scores": {"relevance": -float(n)}}
+        for n in range(6)
+    ]
+    path = write(tmp_path / "l.jsonl", rows)
+    for grade, expected in (([], 1), (["scores.relevance"], -1), (["news=scores.relevance"], -1)):
+        found = news(meta.evaluate([path], CHECKS, grades=grade, resamples=20))
+        assert found["spearman"] == pytest.approx(expected)
+    with pytest.raises(DataError, match="--grade news=points: no row of news has this field"):
+        meta.evaluate([path], CHECKS, grades=["news=points"])
+
+
+def test_the_card_of_a_check_of_content_has_correlations_and_no_auc(tmp_path: Path) -> None:
+    words = ["mayor", "bridge", "ferry", "storm", "river", "market", "school", "garden"]
+    rows = [
+        {"article": " ".join(f"{word}{a} met." for word in words), "source": "news",
+         "summary": " ".join(f"{word}{a} met." for word in words[: n + 1]) + " Zebra" * (3 * n % 5),
+         "label": 1, "score": n, "article_id": f"a{a}", "system": f"s{n}"}
+        for a in range(3) for n in range(6)
+    ]  # fmt: skip
+    found = meta.evaluate([write(tmp_path / "l.jsonl", rows)], ["coverage"], resamples=20)
+    card = meta.cards(found)["coverage"]
+    assert (card["macro_auc"], card["measured_on"], card["kinds"]) == (None, [], {})
+    [graded] = card["graded"]
+    assert (graded["grade"], graded["n"], graded["articles"]) == ("score", 18, 3)
+    assert graded["within_spearman"] == pytest.approx(1)
+    assert graded["within_partial"] is not None
+    meta.write_cards(found, tmp_path / "card.md")
+    assert "| news score | 18 | 3 | 1.000" in (tmp_path / "card.md").read_text()
+
+
+def test_the_package_says_how_coverage_agrees_with_people() -> None:
+    card = meta.known_cards()["coverage"]
+    assert {each["source"] for each in card["graded"]} == {"summeval", "realsumm"}
+    assert all(each["within_partial_low"] > 0 for each in card["graded"])

@@ -31,6 +31,7 @@ from evalharness.meta.planted.lexicon import (
     PAST_AND_PARTICIPLE,
 )
 from evalharness.meta.planted.measure import (
+    ALL_KINDS,
     KINDS,
     LONGEST_SUMMARY,
     ErrorKind,
@@ -494,9 +495,9 @@ def test_files_without_a_supported_pair_are_refused(tmp_path: Path) -> None:
 def test_unknown_check_or_kind_is_refused() -> None:
     with pytest.raises(UnknownComponent, match="entities"):
         planted_pairs.selftest(["entitise"])
-    with pytest.raises(ConfigError, match="no kind of error 'typo'"):
+    with pytest.raises(ConfigError, match="no kind of error or edit 'typo'"):
         planted_pairs.kinds_of("number,typo")
-    assert planted_pairs.kinds_of("") == KINDS
+    assert planted_pairs.kinds_of("") == ALL_KINDS
     assert planted_pairs.kinds_of("date,number") == ("number", "date")
 
 

@@ -380,3 +380,26 @@ def test_what_the_library_refuses_is_said_and_the_next_figure_drawn() -> None:
 
     assert drawing.DRAWER.svg({"data": {"values": [{}]}, "mark": "point"}).startswith("<svg")
     drawing.DRAWER.stop()
+
+
+def test_where_content_comes_from_is_a_line_a_system(make_run: MakeRun) -> None:
+    def sample(lead: float) -> dict[str, Any]:
+        rest = (1 - lead) / 4
+        fifths = {f"from_{n}": lead if n == 1 else rest for n in range(1, 6)}
+        return {"value": lead, "parts": {"coverage": lead, **fifths}}
+
+    runs = [
+        make_run(name, {"coverage": [sample(lead + n / 100) for n in range(20)]})
+        for name, lead in (("lead", 0.7), ("even", 0.2))
+    ]
+    figure = of(*runs)["origins-coverage"]
+    assert "Most from the beginning: lead, 80 %" in figure.caption
+    assert {"lead", "even", "part of the article, of 5"} <= {*said(figure)}
+
+
+def test_a_check_of_content_is_not_shown_as_truth(make_run: MakeRun) -> None:
+    runs = [
+        make_run(name, {"rouge": scores(level), "coverage": scores(1 - level)})
+        for name, level in (("low", 0.2), ("high", 0.7))
+    ]
+    assert not [name for name in of(*runs) if name.startswith("consistency")]

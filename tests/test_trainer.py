@@ -1,5 +1,8 @@
 """`compute_metrics` in a real training loop: it logs the numbers that rouge_score gives."""
 
+import json
+import runpy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 
 import evalharness as eh
 from evalharness.errors import DataError
+from evalharness.store.runs import runs_in
 
 TEXTS = [
     "The mayor opened the bridge on Monday.",
@@ -148,6 +152,61 @@ def test_trainer_logs_what_rouge_score_gives(generate: bool, tmp_path: Any) -> N
         for name in ("rouge1", "rouge2", "rougeL"):
             assert entry[f"eval_{name}"] == pytest.approx(expected[name], abs=1e-9)
     assert logged[-1]["eval_rouge1"] > 0
+
+
+# How all of it is used, as one script; `...` stands for the trainer's own options.
+SCRIPT = """\
+import evalharness as eh
+scores = eh.score(summaries, references=refs, articles=texts, metrics=["rouge"], checks=["lexical"])
+scores["rouge1"], scores.mean(), scores.interval("rouge1"), scores.to_pandas(), scores.flags(), \
+scores.signature
+eh.score({"bart": a, "pegasus": b}, references=refs).compare()
+eh.score_files(["a.jsonl", "b.jsonl"])
+trainer = Seq2SeqTrainer(..., compute_metrics=eh.compute_metrics(tokenizer, metrics=["rouge"]))
+"""
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_script_runs_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("accelerate", reason="accelerate is not installed: no Trainer without it")
+    pytest.importorskip("pandas", reason="pandas is not installed: to_pandas needs it")
+    import transformers
+
+    monkeypatch.chdir(tmp_path)
+    model, tokenizer = tiny_model()
+    rows: Any = [{**tokenizer(text), "labels": tokenizer(text)["input_ids"]} for text in TEXTS]
+
+    def make_trainer(others: Any, **options: Any) -> Any:
+        assert others is ...
+        return transformers.Seq2SeqTrainer(
+            model=model,
+            args=arguments(transformers.Seq2SeqTrainingArguments, tmp_path, generate=True),
+            train_dataset=rows,
+            eval_dataset=rows,
+            data_collator=collator(tokenizer, model),
+            **options,
+        )
+
+    for name, texts in (("a", SUMMARIES), ("b", TEXTS)):
+        lines = [
+            json.dumps({"id": str(n), "article": article, "reference": reference, "summary": text})
+            for n, (article, reference, text) in enumerate(
+                zip(TEXTS, REFERENCES, texts, strict=True)
+            )
+        ]
+        Path(f"{name}.jsonl").write_text("\n".join(lines))
+    Path("script.py").write_text(SCRIPT)
+    given = {
+        "summaries": SUMMARIES, "refs": REFERENCES, "texts": TEXTS, "a": SUMMARIES, "b": TEXTS,
+        "tokenizer": tokenizer, "Seq2SeqTrainer": make_trainer,
+    }  # fmt: skip
+    held = runpy.run_path("script.py", init_globals=given)
+
+    assert held["scores"]["rouge1"].shape == (4,)
+    assert [run.name for run in runs_in("results/score")] == ["a", "b"]
+    held["trainer"].train()
+    logged = [entry for entry in held["trainer"].state.log_history if "eval_rouge1" in entry]
+    assert [entry["step"] for entry in logged] == [10, 20]
 
 
 def decoded(tokenizer: Any, given: Any) -> tuple[list[str], list[str]]:

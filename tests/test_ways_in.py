@@ -19,6 +19,9 @@ import pytest
 from conftest import Done
 
 from evalharness.errors import Exit
+from evalharness.loaders.columns import recognize_columns
+from evalharness.loaders.outputs import flat
+from evalharness.loaders.rows import USUAL_COLUMNS
 from evalharness.store.runs import Run, runs_in
 
 Command = Callable[..., Done]
@@ -110,6 +113,28 @@ def pandas_tables() -> None:
 
 def tabs() -> None:
     write_table("rows.tsv", rows_of(BART), "\t")
+
+
+def spreadsheet() -> None:
+    """Write a table as spreadsheets of many countries do: semicolons, a BOM, Windows line ends."""
+    with Path("sheet.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        table = csv.writer(file, delimiter=";", lineterminator="\r\n")
+        table.writerow(["ID", "Article Text", "Gold Summary", "Model Summary"])
+        table.writerows(zip(range(6), ARTICLES, REFERENCES, BART, strict=True))
+
+
+def nested() -> None:
+    write_jsonl("nested.jsonl", [
+        {"doc": {"id": row["id"], "text": row["article"], "highlights": reference},
+         "output": {"summary": summary, "tokens": 40}, "config": {"beams": 4}}
+        for row, reference, summary in zip(SOURCE, REFERENCES, BART, strict=True)
+    ])  # fmt: skip
+
+
+def repeated_articles() -> None:
+    for name, summaries in (("a", BART), ("b", PEGASUS)):
+        rows = rows_of(summaries, ids=False)
+        write_jsonl(f"{name}.jsonl", [*rows, {**rows[0], "generated": "It was said once more."}])
 
 
 def parquet() -> None:
@@ -274,8 +299,12 @@ WAYS: dict[str, Way] = {
     "pandas-csv": Way("tables that pandas wrote, with its index", pandas_tables,
                       "compare a.csv b.csv"),
     "tsv": Way("a table with tabs", tabs, "score rows.tsv", ("rows",)),
+    "spreadsheet": Way("a table that a spreadsheet wrote, also with semicolons", spreadsheet,
+                       "score sheet.csv", ("sheet",)),
     "parquet": Way("Parquet", parquet, "compare a.parquet b.parquet"),
     "json": Way("one JSON list", json_rows, "score rows.json", ("rows",)),
+    "nested": Way("columns within others, called `output.summary`", nested, "score nested.jsonl",
+                  ("nested",)),
     "json-by-id": Way("JSON with a summary by id", json_by_id,
                       "score by_id.json --articles articles.jsonl", ("by_id",)),
     "sacrebleu": Way("text, a line a summary, as for sacrebleu", sacrebleu_texts,
@@ -299,6 +328,8 @@ WAYS: dict[str, Way] = {
                             "compare a.jsonl b.jsonl --references refs.jsonl", scorers=("rouge",)),
     "no-ids": Way("rows without ids, joined on the articles' texts", without_ids,
                   "compare a.jsonl b.jsonl"),
+    "repeated": Way("rows without ids, with an article twice, in the same order",
+                    repeated_articles, "compare a.jsonl b.jsonl"),
     "summeval": Way("SummEval's lists of summaries", summeval, "compare summeval.jsonl",
                     ("machine_summaries.0", "machine_summaries.1")),
     "lm-eval": Way("samples of lm-evaluation-harness", log("lm-eval/samples_*.jsonl", "s.jsonl"),
@@ -390,12 +421,55 @@ def test_a_run_and_a_file_are_compared(command: Command) -> None:
     assert {run.name: run.n for run in runs_in("results/score")} == {"a": 6, "b": 6}
 
 
+# The columns of data sets as their cards name them: A is an article, R a reference, S a summary.
+A, R, S = ARTICLES[0], REFERENCES[0], BART[0]
+DATA_SETS: dict[str, tuple[dict[str, Any], str]] = {
+    "CNN/DailyMail": ({"article": A, "highlights": R, "id": "x"}, "id article highlights"),
+    "XSum": ({"document": A, "summary": R, "id": "x"}, "id document summary"),
+    "SAMSum": ({"id": "x", "dialogue": A, "summary": R}, "id dialogue summary"),
+    "DialogSum": ({"id": "x", "dialogue": A, "summary": R, "topic": "rain"},
+                  "id dialogue summary"),
+    "BillSum": ({"text": A, "summary": R, "title": "A bill to amend the code of it."},
+                "- text summary"),
+    "arXiv": ({"article": A, "abstract": R, "section_names": "Introduction of the matter at hand"},
+              "- article abstract"),
+    "GovReport": ({"report": A, "summary": R}, "- report summary"),
+    "Newsroom": ({"text": A, "summary": R, "title": "It rained on all of them.", "url": "http://x",
+                  "date": "2016", "density_bin": "low", "coverage": 0.5}, "- text summary"),
+    "MLSUM": ({"text": A, "summary": R, "topic": "x", "url": "http://x", "title": "A b c d e f.",
+               "date": "00/01/2010"}, "- text summary"),
+    "WikiLingua": ({"gem_id": "x", "source_language": "en", "target_language": "en", "source": A,
+                    "target": R, "references": [R]}, "gem_id source references"),
+    "WikiLingua, nested": ({"url": "http://x", "article": {"document": A, "summary": R}},
+                           "- article.document article.summary"),
+    "XL-Sum": ({"id": "x", "url": "http://x", "title": "It rained here.", "summary": R, "text": A},
+               "id text summary"),
+    "SummEval": ({"id": "x", "text": A, "references": [R, R]}, "id text references"),
+    "MultiNews": ({"document": A, "summary": R}, "- document summary"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("generated", ["generated", "prediction", "hyp", "generated_summary"])
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_columns_of_data_sets_are_recognized(name: str, generated: str) -> None:
+    row, columns = DATA_SETS[name]
+    id_, article, reference = columns.split()
+    found = recognize_columns([flat(row | {generated: S})] * 3, USUAL_COLUMNS)
+
+    assert (found.id or "-", found.article, found.references) == (id_, article, (reference,))
+    assert found.summaries == {"": generated}
+    as_articles = recognize_columns([flat(row)] * 3, USUAL_COLUMNS, role="articles")
+    assert (as_articles.article, as_articles.references) == (article, (reference,))
+
+
 @pytest.mark.parametrize(
     ("write", "arguments", "message"),
     [
         (lambda: write_jsonl("x.jsonl", [{"id": "1", "article": ARTICLES[0], "gold": "A b c d."}]),
          ["x.jsonl"], "no column is known to hold the summary; the row has: id, article, gold; "
          "name it: --columns summary=COLUMN, or --summaries A,B"),
+        (lambda: write_jsonl("x.jsonl", [{"id": "1", "article": ARTICLES[0], "Sumary": "Rain."}]),
+         ["x.jsonl"], "the row has: id, article, Sumary; did you mean Sumary? name it: --columns"),
         (two_files, ["a.jsonl", "--columns", "summary=generatd"],
          "no column 'generatd'; the row has: id, document, highlights, generated; did you mean "
          "generated?"),
@@ -404,6 +478,10 @@ def test_a_run_and_a_file_are_compared(command: Command) -> None:
         (sacrebleu_texts, ["bart.txt"], "neither articles nor references"),
         (sacrebleu_texts, ["bart.txt", "--references", "nowhere.txt"], "nowhere.txt: no such file"),
         (ids_alone, ["a.jsonl", "b.jsonl"], "neither articles nor references"),
+        (lambda: Path("a.csv").write_bytes("id,article,summary\n1,caf\u00e9,x\n".encode("cp1252")),
+         ["a.csv"], "a.csv: no row can be read; a.csv:2: not UTF-8: byte 0xe9; save the file as"),
+        (nested, ["nested.jsonl", "--columns", "article=doc.txt"],
+         "no column 'doc.txt'; the row has: doc.id, doc.text, doc.highlights, output.summary"),
         (two_files, ["a.json"], "a.json: no such file or folder; did you mean a.jsonl?"),
         (two_files, ["a.jsonl", "bart=out/b.jsonl"], "out/b.jsonl: no such file or folder"),
         (two_files, ["c*.jsonl"], "c*.jsonl: no file matches this pattern"),
@@ -415,7 +493,7 @@ def test_a_run_and_a_file_are_compared(command: Command) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_recognized_ends_with_2_and_says_what_to_do(
-    write: Callable[[], None], arguments: list[str], message: str, command: Command
+    write: Callable[[], object], arguments: list[str], message: str, command: Command
 ) -> None:
     write()
     done = command("score", *arguments)
@@ -454,6 +532,34 @@ def test_systems_of_other_articles_are_refused(command: Command) -> None:
         assert done.returncode == Exit.MENDABLE
         assert "are of other articles" in done.stderr
     assert not Path("results/score").exists()
+
+
+def test_compare_shows_the_checks_that_are_named_beside_metrics(command: Command) -> None:
+    two_files()
+    words = ("compare", "a.jsonl", "b.jsonl", "--metrics", "rouge1", "--checks", "entities")
+    done = command(*words, "--json")
+
+    assert done.returncode == Exit.GOOD, done.stderr
+    shown = {standing["metric"] for standing in json.loads(done.stdout)["standings"]}
+    assert shown == {"rouge.rouge1", "entities"}
+
+
+def test_rows_without_ids_that_come_twice_are_named_by_their_article(command: Command) -> None:
+    repeated_articles()
+    write_jsonl("b.jsonl", rows_of(PEGASUS, ids=False)[::-1])
+    done = command("compare", "a.jsonl", "b.jsonl")
+
+    assert done.returncode == Exit.MENDABLE
+    assert "left out 1 of 7 rows: 1 × the article was used before, at a.jsonl:1" in done.stderr
+
+
+def test_files_may_be_joined_on_the_lines_where_articles_are_alike(command: Command) -> None:
+    write_jsonl("a.jsonl", rows_of(BART, ids=False))
+    write_jsonl("b.jsonl", rows_of(PEGASUS, ids=False))
+    done = command("compare", "a.jsonl", "b.jsonl", "--join-on", "line")
+
+    assert done.returncode == Exit.GOOD, done.stderr
+    assert [row["id"] for row in runs_in("results/score")[0].rows()] == [*"123456"]
 
 
 def test_rows_left_out_end_with_2_unless_so_many_may_be(command: Command) -> None:

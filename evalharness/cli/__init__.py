@@ -4,6 +4,7 @@ A command ends with one of `errors.Exit`. What it makes goes to stdout, progress
 stderr.
 """
 
+import errno
 import io
 import os
 import signal
@@ -35,6 +36,7 @@ COMMANDS = {
     "copy": (
         "Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."
     ),
+    "examples": "Write the configs, articles and the run that the README works with into a folder.",
     "list": "List components, or the options of one.",
     "schema": "Print the JSON Schema of a config file, for editors.",
     "meta": "Measure how checks agree with people: AUC, correlations, spans, with intervals.",
@@ -171,14 +173,19 @@ def main() -> None:
             stream, io.TextIOWrapper
         ):  # a terminal that cannot show a letter gets its code
             stream.reconfigure(errors="backslashreplace")
+    if "_EVALHARNESS_COMPLETE" in os.environ:  # else typer folds what it says of a word, and a
+        os.environ["COLUMNS"] = "1000"  # shell takes each line for a word to choose
     try:
         with heeding_sigterm():
             app()
     except Exception as error:
-        from evalharness.errors import HarnessError
+        from evalharness.errors import DataError, HarnessError
         from evalharness.files.credentials import without_credentials
         from evalharness.files.untrusted import one_line
 
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # a text, not a file
+            name = f"{str(error.filename)[:60]}…"
+            error = DataError(f"{name}: no file has so long a name; texts: check --article-text")
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)
             sys.exit(Exit.INCOMPLETE)

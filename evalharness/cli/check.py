@@ -5,6 +5,8 @@ flagged. 2: a page could not be read, or has no article. 3: a page has no summar
 clear which of its lines are the summary. Of several pages 1 goes before 2, and 2 before 3.
 """
 
+import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +19,10 @@ import typer
 
 from evalharness.cli import options
 from evalharness.cli.options import print_json
-from evalharness.config.build import named_scorers
+from evalharness.config.build import named_check, named_scorers
 from evalharness.config.calibration import load_thresholds
+from evalharness.config.registry import is_network
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
@@ -37,6 +41,7 @@ from evalharness.report.verdict import show_blocks, show_reminder, show_verdict
 from evalharness.runner.check import Verdict, check, read_page
 
 STDIN = "-"
+USUAL_CHECK = "lexical"
 
 Explain = Annotated[
     bool, typer.Option("--explain", help="Show each line of a page with its role, and why.")
@@ -63,6 +68,12 @@ ArticleText = Annotated[
 SummaryFile = Annotated[
     str | None, typer.Option("--summary", metavar="FILE", help="The summary of the article.")
 ]
+Beside = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="CHECK", help="A check whose verdict is joined with it; repeatable."
+    ),
+]
 SummaryText = Annotated[
     str | None, typer.Option("--summary-text", metavar="TEXT", help="The summary itself.")
 ]
@@ -78,8 +89,10 @@ def check_command(
     summary: SummaryFile = None,
     summary_text: SummaryText = None,
     name: Annotated[
-        str, typer.Option("--check", metavar="NAME", help="The check that decides.")
-    ] = "lexical",
+        str | None,
+        typer.Option("--check", metavar="NAME", help="The check that decides; default lexical."),
+    ] = None,
+    beside: Beside = None,
     thresholds: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),
@@ -98,8 +111,10 @@ def check_command(
     if bool(pages) == (pair is not None):
         raise typer.BadParameter("give pages, or an article and its summary")
     limits = None if thresholds is None else load_thresholds(thresholds)
-    checker = named_scorers([name], config, settings or ()).get(name)
-    judge = partial(check, check=name, thresholds=limits, checker=checker)
+    first, *others = _checks(name, beside or (), config)
+    built = named_scorers([first, *others], config, settings or ())
+    besides = {other: built.get(other) or named_check(other, "--with") for other in others}
+    judge = partial(check, check=first, thresholds=limits, checker=built.get(first), beside=besides)
     if pair is not None:
         raise typer.Exit(_check_pair(*pair, judge, as_json=as_json, color=color))
     guide = Guide(tuple(load_profile(Path(file)) for file in profile or ()), _roles(role or ()))
@@ -109,6 +124,20 @@ def check_command(
         raise typer.BadParameter("--role and --save-profile are for one page, and its lines")
     show = Shown(as_json, color, explain, None if save_profile is None else Path(save_profile))
     raise typer.Exit(_check_pages(pages or [], judge, guide, show))
+
+
+def _checks(name: str | None, beside: Sequence[str], config: str | None) -> list[str]:
+    """Return the check that decides, and those that are joined with it.
+
+    Without either option a config's checks by networks are joined with its `lexical`, or the first.
+    """
+    if name or beside or not config:
+        return list(dict.fromkeys([name or USUAL_CHECK, *beside]))
+    checks = read_run_config(config).checks
+    names = [each.shown_name for each in checks]
+    first = USUAL_CHECK if USUAL_CHECK in names or not names else names[0]
+    networks = [each.shown_name for each in checks if is_network("checks", each.name)]
+    return [first, *(network for network in networks if network != first)]
 
 
 @dataclass(frozen=True)
@@ -150,7 +179,8 @@ def _check_pages(
             verdict = judge(page)
         except DataError as error:
             codes.append(Exit.MENDABLE)
-            sys.stderr.write(f"evalharness: {name}: {error}\n")
+            hint = "; texts: --article-text, --summary-text" if _is_text(name) else ""
+            sys.stderr.write(f"evalharness: {name}: {error}{hint}\n")
             records.append({"file": name, "error": str(error)})
             continue
         codes.append(exit_of(verdict))
@@ -168,6 +198,11 @@ def _check_pages(
     elif codes != [Exit.MENDABLE]:
         show_reminder(sys.stdout)
     return exit_of_pages(codes)
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether what should be a file's name is a text: there is no such file, but words."""
+    return len(name.split()) > 2 and not Path(name).exists()
 
 
 def _is_one_page(names: Sequence[str]) -> bool:
@@ -233,8 +268,9 @@ def _pair(
 ) -> tuple[_NamedText, _NamedText] | None:
     """Return an article and its summary, each from a file or as it was written; None for neither.
 
-    What names a file is never taken for a text.
-    Raises: typer.BadParameter for one without the other, or one that is given twice.
+    What names a file is never taken for a text, and a text never for a file.
+    Raises: typer.BadParameter for one without the other, for one that is given twice, and for what
+        looks like a file's name where a text should be.
     """
     for what, file, text in (
         ("article", article, article_text),
@@ -242,6 +278,8 @@ def _pair(
     ):
         if file is not None and text is not None:
             raise typer.BadParameter(f"give --{what} FILE or --{what}-text, not both")
+        if text is not None and _is_path(text):
+            raise typer.BadParameter(f"--{what}-text {text}: a file's name; give --{what} {text}")
     given = [article if article_text is None else "--article-text"]
     given.append(summary if summary_text is None else "--summary-text")
     if given == [None, None]:
@@ -253,6 +291,19 @@ def _pair(
         for name, text in zip(map(str, given), (article_text, summary_text), strict=True)
     ]
     return texts[0], texts[1]
+
+
+# One word with an ending, or with folders before it.
+_PATH = re.compile(r"\s*(?:[^\s/]*/\S*|\S+\.[A-Za-z][A-Za-z0-9]{0,5})\s*")
+
+
+def _is_path(text: str) -> bool:
+    """Tell whether a text is a file's name and nothing else, whether there is such a file or not.
+
+    >>> _is_path("out/article.txt"), _is_path("article.txt"), _is_path("It rained.")
+    (True, True, False)
+    """
+    return _PATH.fullmatch(text) is not None or os.path.isfile(text)  # noqa: PTH113  as it raises not
 
 
 def _check_pair(

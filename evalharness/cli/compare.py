@@ -59,6 +59,8 @@ def compare_command(
     """
     names = options.split_names(metrics)
     given = runs_of(runs, files.scored_by(names))
+    if names and given.of_files:
+        names += options.split_names(files.checks or "")
     found = compare_runs(
         *given.runs,
         metrics=names,

@@ -13,7 +13,16 @@ from evalharness.cli.options import print_json, split_names
 from evalharness.config.build import named_scorers
 from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
-from evalharness.report.table import TextRow, interval_text, number_text, percent_text, show_table
+from evalharness.report.table import (
+    PIPED_WIDTH,
+    TextRow,
+    folded_text,
+    interval_text,
+    number_text,
+    percent_text,
+    show_table,
+    terminal_width,
+)
 
 Checks = Annotated[
     str | None,
@@ -24,6 +33,21 @@ Checks = Annotated[
 Published = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A metric value that the rows bring; repeatable."),
+]
+Joined = Annotated[
+    list[str] | None,
+    typer.Option(metavar="A+B", help="Measure the mean rank by several of them; repeatable."),
+]
+GradeFields = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[SOURCE=]NAME",
+        help="The field that holds the grade (scores.relevance), if not score; repeatable.",
+    ),
+]
+CardFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md."),
 ]
 SpanKinds = Annotated[
     str, typer.Option(metavar="A,B", help="Kinds of flags that count in spans; else all.")
@@ -50,13 +74,18 @@ _COLUMNS = (
     ("Spearman", "spearman", False),
     ("Kendall", "kendall", False),
     ("partial", "partial_pearson", False),
+    ("within", "within_spearman", True),
+    ("less length", "within_partial", True),
+    ("systems", "system_kendall", True),
     ("pairs", "pairwise_accuracy", False),
     ("sent. AUC", "sentence_auc", False),
 )
 _LEGEND = (
     "AUC: 95 % interval over articles beside it; rows without a score left out. AUC all: such rows "
     "count as ones with nothing wrong. AP incons.: average precision of the inconsistent. bal. "
-    "acc.: with the threshold from other articles. partial: Pearson less the systems' means."
+    "acc.: with the threshold from other articles. partial: Pearson less the systems' means. "
+    "within: Spearman of an article's summaries, mean over articles; less length: with their words "
+    "taken out. systems: Kendall of the systems' means."
 )
 
 
@@ -64,17 +93,16 @@ def meta_command(
     labels: options.LabelArguments,
     checks: Checks = None,
     published: Published = None,
+    join: Joined = None,
     label: options.LabelField = None,
+    grade: GradeFields = None,
     kinds: SpanKinds = "",
     ignore_spans: IgnoredSpans = None,
     without: Without = None,
     limit_per_source: options.LimitPerSource = None,
     resamples: options.Resamples = 1000,
     seed: options.Seed = 0,
-    card: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write trust cards: JSON, or Markdown for .md."),
-    ] = None,
+    card: CardFile = None,
     config: options.ChecksOf = None,
     settings: options.CheckSet = None,
     as_json: options.AsJson = False,
@@ -89,7 +117,9 @@ def meta_command(
         named,
         given=given,
         published=published or (),
+        joined=join or (),
         labels=label or (),
+        grades=grade or (),
         kinds=[kind for kind in kinds.split(",") if kind],
         ignored_spans=ignore_spans or (),
         without=without or (),
@@ -121,7 +151,9 @@ def show_agreement(record: Mapping[str, Any], out: IO[str]) -> None:
         show_table(_spans(record), out, "ll")
     if record["differences"]:
         show_table(_differences(record["differences"]), out, "ll")
-    out.writelines(f"{visible(line)}\n" for line in _notes(record))
+    width = terminal_width(out) or PIPED_WIDTH
+    for line in _notes(record):
+        print(*folded_text(visible(line), width), sep="\n", file=out)
 
 
 def rejected_lines(rejected: Sequence[Mapping[str, str]]) -> list[str]:

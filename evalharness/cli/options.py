@@ -69,7 +69,9 @@ Resamples = Annotated[
 ]
 ChecksOf = Annotated[
     str | None,
-    typer.Option("--config", metavar="FILE", help="A config whose checks have their options here."),
+    typer.Option(
+        "--config", metavar="FILE", help="A config whose checks are meant, with their options."
+    ),
 ]
 CheckSet = Annotated[
     list[str] | None,

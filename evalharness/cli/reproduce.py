@@ -11,6 +11,7 @@ from evalharness.cli import options
 from evalharness.cli.options import print_result
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
+from evalharness.report.table import terminal_width
 from evalharness.trust.reproduce import (
     PublishedResult,
     Reproduction,
@@ -45,6 +46,7 @@ def reproduce_command(
 
 def published_text(rows: Mapping[str, PublishedResult]) -> str:
     """Return the published figures with their limits and sources, as lines to read."""
+    width = terminal_width(sys.stdout) or 96
     lines: list[str] = []
     for row in rows.values():
         lines.append(f"{row.name}: {row.model} on {row.data}, {row.articles} articles")
@@ -54,7 +56,7 @@ def published_text(rows: Mapping[str, PublishedResult]) -> str:
             for figure in row.figures
         )
         lines += [f"  {figures}", f"  source: {row.source}"]
-        lines += textwrap.wrap(row.note, 96, initial_indent="  ", subsequent_indent="  ")
+        lines += textwrap.wrap(row.note, width, initial_indent="  ", subsequent_indent="  ")
         lines.append("")
     config = next(iter(rows.values())).config
     lines.append(f"evalharness reproduce NAME runs one; the configs: {config.parent}")

@@ -202,12 +202,16 @@ class _Article:
             self._print(INDENT, (summary["text"].strip() or "(empty)", ""))
         for n, (label, verdict) in enumerate(written.verdicts.items()):
             self.console.print()
+            word = "" if verdict.verdict == "no_verdict" else f"{verdict.verdict}  "
             self._print(
-                "  ", (f"{label}: ", "bold"), (verdict.verdict, STYLES[verdict.verdict]),
-                (f"  ({score_text(verdict)})", "dim"),
+                "  ", (f"{label}: ", "bold"), (word, STYLES[verdict.verdict]),
+                (f"({score_text(verdict)})" if word else score_text(verdict), "dim"),
             )  # fmt: skip
+            printer = Printer(verdict, self.console)
             if n == 0 or verdict.flags:  # the first shows the text, and others what they found
-                Printer(verdict, self.console).show_sentences()
+                printer.show_sentences()
+            else:
+                printer.show_left_out()
 
     def _scores(self, written: find.ShownSummary) -> list[tuple[str, str]]:
         """Return the scores as tables show them, those that are missing with the reason."""

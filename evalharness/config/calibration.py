@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from evalharness.config.registry import gives_verdict
 from evalharness.errors import ConfigError
 from evalharness.files.untrusted import read_whole
 from evalharness.protocols import Banded
@@ -297,8 +298,13 @@ def load_thresholds(path: str | Path) -> Thresholds:
         ) from error
 
 
-def own_thresholds(check: Any) -> Thresholds:
-    """Return where a check, or its class, says that its bands part; else the usual ones."""
+def own_thresholds(check: Any) -> Thresholds | None:
+    """Return where a check, or its class, says that its bands part; else the usual ones.
+
+    None for a check that gives no verdict.
+    """
+    if not gives_verdict(check):
+        return None
     if not isinstance(check, Banded):
         return Thresholds()
     limits: dict[str, Any] = {**check.thresholds}

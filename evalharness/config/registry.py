@@ -33,6 +33,10 @@ class ComponentRow:
     figures: what there is of a shown part beside its value, as in `rouge1.recall`.
     unscaled: parts that are no shares: tables have them as they are, and not times 100.
     descriptive: a scorer that tells how a summary is made, and not how good it is.
+    verdict: of a check, whether its scores tell if a summary is true to its article; where they
+        tell what it says, or how, no verdict is made of them.
+    profile: parts that say which shares of a summary's content come from the article's first part,
+        its next one, and so on to its end; a plot has a line a system of them.
     role: of a model; a baseline tells how little could be had and an upper bound how much, so that
         neither competes; one that is `given` writes nothing.
     packages: those whose versions can move its results; a run's provenance names them.
@@ -44,6 +48,8 @@ class ComponentRow:
     figures: tuple[str, ...] = ()
     unscaled: tuple[str, ...] = ()
     descriptive: bool = False
+    verdict: bool = True
+    profile: tuple[str, ...] = ()
     role: Role = ""
     packages: tuple[str, ...] = ()
     extra: str = ""
@@ -85,7 +91,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "chrf": ComponentRow("evalharness.metrics.bleu:Chrf", packages=("sacrebleu",)),
         "extractiveness": ComponentRow(
             "evalharness.metrics.extractiveness:Extractiveness",
-            shown=("coverage", "density", "novel_2"),
+            shown=("copied", "density", "novel_2"),
             unscaled=("density",),
             descriptive=True,
         ),
@@ -109,6 +115,12 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         ),
         "bertscore": ComponentRow(
             "evalharness.checks.bertscore:BertScore", packages=NETWORKS, extra="hf"
+        ),
+        "coverage": ComponentRow(
+            "evalharness.checks.coverage:Coverage",
+            unscaled=("words",),
+            verdict=False,
+            profile=("from_1", "from_2", "from_3", "from_4", "from_5"),
         ),
         "dates": ComponentRow("evalharness.checks.lexical.dates:Dates"),
         "entities": ComponentRow("evalharness.checks.lexical.entities:Entities"),
@@ -162,6 +174,13 @@ _PLUG_IN = ComponentRow("")
 def scorer_row(name: str) -> ComponentRow:
     """Return what is known of a metric or check; of a plug-in's only what holds for most."""
     return next((BUILT_IN[kind][name] for kind in SCORERS if name in BUILT_IN[kind]), _PLUG_IN)
+
+
+def gives_verdict(check: Any) -> bool:
+    """Tell whether a verdict can be made of a check's scores; check: a component, or its class."""
+    made = check if inspect.isclass(check) else type(check)
+    target = f"{made.__module__}:{made.__qualname__}"
+    return all(row.verdict for row in BUILT_IN["checks"].values() if row.target == target)
 
 
 def scorer_of_part(name: str) -> str:
@@ -227,6 +246,11 @@ def check_installed(kind: Kind, name: str) -> None:
     """Raise MissingExtra where a component needs packages that are not here; imports none."""
     row = BUILT_IN[kind].get(name, _PLUG_IN)
     check_extra(f"the {kind.removesuffix('s')} {name}", row.extra)
+
+
+def is_network(kind: Kind, name: str) -> bool:
+    """Tell whether a component of ours reads with a network; imports none."""
+    return "torch" in BUILT_IN[kind].get(name, _PLUG_IN).packages
 
 
 def check_extra(wanted_by: str, extra: str) -> None:

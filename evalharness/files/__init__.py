@@ -6,13 +6,13 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[1]
 
 
-def shipped_path(name: str) -> Path:
+def shipped_path(name: str, top: str = "configs") -> Path:
     """Return where a file or folder of `configs/` lies, such as `quickstart/articles.jsonl`.
 
-    In a wheel `configs/` is inside the package, in a checkout beside it.
+    In a wheel `configs/`, or another folder `top`, is inside the package, in a checkout beside it.
     """
-    inside = _PACKAGE / "configs" / name
-    return inside if inside.exists() else _PACKAGE.parent / "configs" / name
+    inside = _PACKAGE / top / name
+    return inside if inside.exists() else _PACKAGE.parent / top / name
 
 
 def content_hash(path: Path, pattern: str = "*") -> str:

@@ -7,6 +7,7 @@ is `article_text`. What no name tells is told by the texts of the first rows: th
 the longest text, and what remains beside it and the references are summaries.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +32,9 @@ ARTICLES = (
 REFERENCES = (
     "references", "reference", "highlights", "target", "referencesummary", "referencesummaries",
     "humansummaries", "humansummary", "goldsummary", "goldsummaries", "gold", "groundtruth",
-    "expectedsummary", "targets", "targettext", "tgt", "refs", "ref", "abstract", "labels", "label",
+    "expectedsummary", "expectedoutput", "expected", "targets", "targettext", "targetsummary",
+    "tgt", "refs", "ref", "refsummary", "referencetext", "abstract", "abstracttext", "labels",
+    "label", "human", "humanwritten", "ideal",
 )  # fmt: skip
 # What only a system's summary is called: beside one of these, `summary` is what a person wrote.
 GENERATED = (
@@ -39,7 +42,8 @@ GENERATED = (
     "preds", "pred", "modelsummary", "systemsummary", "machinesummary", "machinesummaries",
     "modeloutput", "systemoutput", "outputsummary", "output", "outputs", "hypothesis", "hypotheses",
     "hypo", "hyp", "candidate", "decoded", "generatedtext", "generation", "completion", "response",
-    "summarytext", "filteredresps", "aisummary", "llmsummary",
+    "summarytext", "filteredresps", "aisummary", "llmsummary", "predsummary", "llmoutput",
+    "modelanswer", "modelresponse", "llmresponse", "candidatesummary", "sys", "generatedsummaries",
 )  # fmt: skip
 SUMMARIES = ("summary", "summaries")
 IDS = (
@@ -57,6 +61,11 @@ OTHER_TEXTS = frozenset(
      "authors", "prompt", "instruction", "instructions", "language", "lang", "split", "notes",
      "note", "comment", "comments", "keywords", "tags", "error", "id", "publisher", "intro")
 )  # fmt: skip
+
+# Whatever has a use by its name.
+_EVERY = frozenset(
+    (*ARTICLES, *REFERENCES, *GENERATED, *SUMMARIES, *IDS, *SYSTEMS, *TITLES, *SOURCES)
+)
 
 _BEFORE = re.compile(
     r"(?:summary|summaries|generated|prediction|predicted|pred|output|hypothesis|hyp|decoded)"
@@ -82,10 +91,20 @@ TIMES_AS_LONG = 2
 def plain_name(name: str) -> str:
     """Return a column's name as it is compared.
 
+    Of a column within another, `pred.text`, what it is told by: the name that only a system's
+    summaries have, or only references, else its own.
+
     >>> plain_name("Article_Text"), plain_name("generated summary")
     ('articletext', 'generatedsummary')
+    >>> plain_name("pred.text"), plain_name("doc.text"), plain_name("gold.summary")
+    ('pred', 'text', 'goldsummary')
     """
-    return re.sub(r"[^0-9a-z]", "", name.lower())
+    whole, *parts = (re.sub(r"[^0-9a-z]", "", each.lower()) for each in (name, *name.split(".")))
+    if len(parts) == 1 or whole in _EVERY:
+        return whole
+    telling = [part for part in parts if part in GENERATED]
+    telling += [part for part in parts if part in REFERENCES]
+    return next(iter(telling), parts[-1] if parts[-1] in _EVERY else whole)
 
 
 @dataclass(frozen=True)
@@ -149,6 +168,15 @@ def columns_of_row(rows: Sequence[Row]) -> str:
     return f"the row has: {list_fields(rows[0] if rows else {})}"
 
 
+def nearest_column(use: str, names: Sequence[str]) -> str:
+    """Return a clause with the column that is nearly called as those of a use; "" for none."""
+    known = {"article": ARTICLES, "reference": REFERENCES, "summary": (*GENERATED, *SUMMARIES)}
+    for name in names:
+        if difflib.get_close_matches(plain_name(name), known.get(use, ()), n=1, cutoff=0.75):
+            return f"; did you mean {name}?"
+    return ""
+
+
 def _column_of_place(name: str, names: Sequence[str]) -> str:
     """Return the column of lists that `column.0` is a place of; nothing where there is none."""
     column, _, place = name.rpartition(".")
@@ -192,7 +220,10 @@ class _Recognition:
 
     def _take(self, known: Iterable[str]) -> tuple[str, ...]:
         """Return the columns with one of some names, in the order of these, and take them."""
-        by_name = {plain_name(name): name for name in reversed(self.names)}
+        # The first of some with one name, and those within others behind those that are not.
+        behind = [name for name in self.names if "." in name]
+        ranked = [*(name for name in self.names if name not in behind), *behind]
+        by_name = {plain_name(name): name for name in reversed(ranked)}
         free = [by_name[name] for name in known if name in by_name]
         free = [name for name in free if name not in self.taken]
         self.taken |= {*free[:1]}

@@ -11,6 +11,7 @@ import difflib
 import glob
 import gzip
 import io
+import itertools
 import json
 import os
 import stat
@@ -237,12 +238,15 @@ def text_lines(stream: BinaryIO) -> Iterator[Raw]:
 def csv_rows(stream: BinaryIO, delimiter: str) -> Iterator[Raw]:
     """Yield the rows below the header with the number of the line each begins on.
 
-    Quoted as in RFC 4180; a quoted field may hold line ends. All values are text.
+    Quoted as in RFC 4180; a quoted field may hold line ends. All values are text. A header without
+    the delimiter tells another, as spreadsheets write it: a semicolon, a tab, a bar.
     Raises: DataError for a header that cannot be used.
     """
     csv.field_size_limit(LONGEST_ROW)  # of the whole process, and 128 KiB before
     with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as text:
-        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        first = text.readline()
+        lines = itertools.chain([first] if first else [], text)
+        rows = csv.reader(lines, delimiter=_delimiter(first, delimiter), strict=True)
         header = _header(rows)
         while True:
             number = rows.line_num + 1
@@ -255,6 +259,12 @@ def csv_rows(stream: BinaryIO, delimiter: str) -> Iterator[Raw]:
                 continue
             if cells:
                 yield number, _csv_row(header, cells)
+
+
+def _delimiter(header: str, usual: str) -> str:
+    """Return the usual delimiter, or where a header has it nowhere, one that it has."""
+    others = (other for other in ";\t|," if other in header)
+    return usual if usual in header else next(others, usual)
 
 
 def _header(rows: Iterator[list[str]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from evalharness.loaders.columns import (
     ColumnMap,
     FileRole,
     columns_of_row,
+    nearest_column,
     recognize_columns,
 )
 from evalharness.loaders.files import DataFile, open_outputs
@@ -171,7 +173,7 @@ class Outputs:
         )
         judge = rows.RowJudge(reader.reading(), bad_rows)
         for row in judge.read(reader, file.data.place, file.data.stem):
-            yield reader, row
+            yield reader, reader.without_made_ids(row)
 
     def _alone(
         self, own: "OutputFile", references: Mapping[str, tuple[str, ...]]
@@ -254,6 +256,8 @@ def _revision_of(url: Url) -> str:
 
 # Kept with a row until it is known to be an article: where it stands.
 _WHERE = "\0where"
+# An id that nobody gave, in what is said of a row.
+_ID_OF_TEXT = re.compile(r"the id 'text-[0-9a-f]{12}'")
 _OF_SYSTEMS = (_WHERE, "summary", "system", "no_summary")
 
 
@@ -302,7 +306,12 @@ class OutputFile:
         """Open a file and look at its first rows. Raises: DataError."""
         data = open_outputs(path, format_)
         raws = itertools.islice(data.rows(_ALL_COLUMNS), ROWS_LOOKED_AT)
-        first = tuple(fields for _, fields in raws if isinstance(fields, Mapping))
+        looked_at = list(raws)
+        first = tuple(flat(fields) for _, fields in looked_at if isinstance(fields, Mapping))
+        if looked_at and not first:
+            number, why = looked_at[0]
+            cure = "; save the file as UTF-8" if "not UTF-8" in str(why) else ""
+            raise DataError(f"{path}: no row can be read; {data.place}{number}: {why}{cure}")
         if first and all(set(row) == {LINE} for row in first):
             return cls(data, role, _map_of_lines(role), columns, first)
         try:
@@ -339,21 +348,25 @@ class OutputFile:
     def missing(self, use: str) -> str:
         """Return what to say of a use that no column was recognized for."""
         told = getattr(self.columns, use)
+        names = [str(name) for row in self.first[:1] for name in row]
         if told:
             from evalharness.config.yaml import nearest
 
-            names = [str(name) for row in self.first[:1] for name in row]
             return f"no column {told!r}; {columns_of_row(self.first)}{nearest(str(told), names)}"
         wide = ", or --summaries A,B: a column for each system" if use == "summary" else ""
         return (
-            f"no column is known to hold the {use}; {columns_of_row(self.first)}; "
-            f"name it: --columns {use}=COLUMN{wide}"
+            f"no column is known to hold the {use}; {columns_of_row(self.first)}"
+            f"{nearest_column(use, names) or ';'} name it: --columns {use}=COLUMN{wide}"
         )
 
     def rows(self, system: str | None) -> Iterator[rows.Raw]:
         """Yield the rows, where a system is named those that it wrote, and those of nobody."""
         for number, fields in self.data.rows(_ALL_COLUMNS):
-            if system is None or isinstance(fields, str):
+            if isinstance(fields, str):
+                yield number, fields
+                continue
+            fields = flat(fields)
+            if system is None:
                 yield number, fields
                 continue
             name = system_name(fields.get(self.map.system))
@@ -361,6 +374,23 @@ class OutputFile:
                 yield number, fields
             elif not name:
                 yield number, f"no system in {self.map.system!r}, which says what wrote the summary"
+
+
+def flat(fields: rows.Row) -> rows.Row:
+    """Return a row without rows in it: what stands in one is a column of the row, `output.text`.
+
+    >>> flat({"id": 1, "output": {"text": "It rained.", "tokens": 4}})
+    {'id': 1, 'output.text': 'It rained.', 'output.tokens': 4}
+    """
+    if not any(isinstance(value, Mapping) and value for value in fields.values()):
+        return fields
+    row: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping) and value:
+            row |= {f"{name}.{inner}": held for inner, held in flat(value).items()}
+        else:
+            row[name] = value
+    return row
 
 
 def system_name(value: object) -> str:
@@ -425,9 +455,17 @@ class _KeyedRows:
         extra = (*columns.extra, _WHERE)
         return rows.RowReader(listed, frozenset(), extra, needs_article=bool(map_.article))
 
+    def without_made_ids(self, row: Article | Rejected) -> Article | Rejected:
+        """Return a row; where it is left out for an id that nobody gave, for its article."""
+        if isinstance(row, Article) or not self.ids_of_text:
+            return row
+        return replace(row, reason=_ID_OF_TEXT.sub("the article", row.reason))
+
     def _id_column(self) -> str:
         """Return the column that ids are from; none where file and row name an article."""
         if self.ids_of_text or (self.join != "id" and not self.names_articles):
+            return _KEY
+        if self.join == "line" and not self.file.map.id:
             return _KEY
         return self.file.map.id or (_KEY if self.file.has_lines else "")
 

@@ -5,18 +5,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evalharness.config.registry import scorer_row
 from evalharness.errors import ConfigError
 from evalharness.meta.evaluation import Agreement
 from evalharness.meta.figures import LIKELY_ERROR
+from evalharness.meta.planted.costs import edit_lines
 from evalharness.records import flag_kind
 from evalharness.stats.intervals import mean
+from evalharness.store.runs import kind_of
 
 # Figures of a source that a card shows; the other ones are for whoever works on the check.
 _SHOWN = (
     "n", "articles", "positive_rate", "auc", "auc_low", "auc_high", "balanced_accuracy",
     "null_rate", "reason",
 )  # fmt: skip
+_OF_SELFTEST = ("inconsistent_by", "gap", "benign", "gaming", "faithful")
 _MACRO = ("macro_auc", "macro_auc_low", "macro_auc_high", "macro_sources")
+_GRADED = ("within_spearman", "within_partial", "system_kendall")
+LABEL_HEADINGS = (
+    "summaries", "articles", "consistent", "AUC (95 %)", "balanced accuracy", "no score",
+)  # fmt: skip
+GRADE_HEADINGS = (
+    "summaries", "articles", "within an article (95 %)", "less length (95 %)", "systems, τ (95 %)",
+)  # fmt: skip
+GRADED_MEANING = (
+    "Within an article: Spearman's correlation with the grades that people gave its summaries, as "
+    "the mean over articles: 0 is chance, 1 is perfect. Less length: with the summaries' length "
+    "taken out, since a longer one says more. Systems: Kendall's τ of the systems' means."
+)
 MEANING = (
     "AUC is the chance that a summary which people found consistent scores above one they did not: "
     "0.5 is chance, 1 is perfect. Balanced accuracy is that of a threshold from other articles. A "
@@ -31,21 +47,43 @@ def cards(agreement: Agreement) -> dict[str, Card]:
 
 
 def _card(name: str, found: Mapping[str, Any], agreement: Agreement) -> Card:
+    verdict = scorer_row(kind_of(found["signature"])).verdict
     measured_on = [
         {"source": source, "label": agreement.labels[source]}
         | {key: figures[key] for key in _SHOWN if key in figures}
         for source, figures in found["sources"].items()
-        if figures["n"]
+        if figures["n"] and verdict
     ]
+    macro = {key: found.get(key) for key in _MACRO}
+    graded = [] if verdict else _graded(found["sources"], agreement.grades)
     return {
         "check": name,
         "signature": found["signature"],
-        **{key: found.get(key) for key in _MACRO},
+        **(macro if verdict else {**dict.fromkeys(_MACRO), "macro_sources": []}),
         "measured_on": measured_on,
-        "kinds": _kinds(found["sources"]),
+        **({"graded": graded} if graded else {}),
+        "kinds": _kinds(found["sources"]) if verdict else {},
         "interval": dict(agreement.interval),
-        "meaning": MEANING,
+        "meaning": MEANING if verdict else GRADED_MEANING,
     }
+
+
+def _graded(
+    sources: Mapping[str, Mapping[str, Any]], grades: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return what grades say of a check of content: of each source that has some."""
+    names = [name + ending for name in _GRADED for ending in ("", "_low", "_high")]
+    return [
+        {
+            "source": source,
+            "grade": grades[source],
+            "n": each["graded"],
+            "articles": each["graded_articles"],
+        }
+        | {name: each[name] for name in names if name in each}
+        for source, each in sources.items()
+        if "within_spearman" in each
+    ]
 
 
 def _kinds(sources: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -91,6 +129,8 @@ def markdown(made: Mapping[str, Card]) -> str:
 
 
 def _section(name: str, card: Card) -> str:
+    if card.get("graded"):
+        return "\n".join(_graded_lines(name, card))
     lines = [
         f"## How far to trust `{name}`",
         "",
@@ -105,7 +145,25 @@ def _section(name: str, card: Card) -> str:
         "",
         *_kind_lines(card.get("kinds", {})),
     ]
+    if "selftest" in card:
+        lines += edit_lines(card["selftest"])
     return "\n".join(lines)
+
+
+def _graded_lines(name: str, card: Card) -> list[str]:
+    return [
+        f"## How far to trust `{name}`",
+        "",
+        f"It tells what a summary says or how, not whether it is true. Signature: "
+        f"`{card['signature']}`.",
+        "",
+        f"| source | {' | '.join(GRADE_HEADINGS)} |",
+        f"|---|{'---:|' * len(GRADE_HEADINGS)}",
+        *(f"| {' | '.join(map(_escape_cell, graded_row(each)))} |" for each in card["graded"]),
+        "",
+        card["meaning"],
+        "",
+    ]
 
 
 def _kind_lines(kinds: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -137,6 +195,16 @@ def source_row(measured: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def graded_row(measured: Mapping[str, Any]) -> list[str]:
+    """Return what the grades of one source say: its name and grade, n, articles, correlations."""
+    return [
+        f"{measured['source']} {measured['grade'].rpartition('.')[2]}",
+        str(measured["n"]),
+        str(measured["articles"]),
+        *(with_interval(measured, name) for name in _GRADED),
+    ]
+
+
 def _escape_cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
@@ -163,7 +231,38 @@ def write_cards(agreement: Agreement, path: str | Path) -> None:
     """
     made = cards(agreement)
     as_text = Path(path).suffix.lower() == ".md"
-    text = markdown(made) if as_text else json.dumps({"cards": made}, indent=1) + "\n"
+    if not as_text and Path(path).exists():
+        made = _with_selftest(made, _read(Path(path)))
+    _write(path, markdown(made) if as_text else json.dumps({"cards": made}, indent=1) + "\n")
+
+
+def _with_selftest(made: Mapping[str, Card], before: Mapping[str, Card]) -> dict[str, Card]:
+    """Return cards with what the file said of edits, where that was of the very same check."""
+    return {
+        name: card | {"selftest": before[name]["selftest"]}
+        if before.get(name, {}).get("signature") == card["signature"] and "selftest" in before[name]
+        else card
+        for name, card in made.items()
+    }
+
+
+def add_selftest(figures: Mapping[str, Mapping[str, Any]], path: str | Path) -> None:
+    """Add what `selftest` says of edits and faithful summaries to the cards in a file.
+
+    Raises: ConfigError where the file has no card of a check, or cannot be written.
+    """
+    known = _read(Path(path))
+    for name, record in figures.items():
+        if name not in known:
+            raise ConfigError(
+                f"{path}: no card of {name}; `evalharness meta --card` writes it first"
+            )
+        if "benign" in record:
+            known[name]["selftest"] = {key: record[key] for key in _OF_SELFTEST}
+    _write(path, json.dumps({"cards": known}, indent=1) + "\n")
+
+
+def _write(path: str | Path, text: str) -> None:
     try:
         Path(path).write_text(text)
     except OSError as error:

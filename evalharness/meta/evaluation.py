@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evalharness.config.build import named_scorer
 from evalharness.config.registry import whole_name
 from evalharness.config.signature import signature_parts, signature_text
@@ -19,6 +21,7 @@ from evalharness.meta.figures import CONFIDENCE, ResampledFigure, Resampling, fl
 from evalharness.meta.labels import Labelled, LabelSet, read_labels
 from evalharness.protocols import Metric
 from evalharness.records import Article, Score, Summary
+from evalharness.stats.agreement import mean_ranks
 
 # Pairs that a check is given at a time; one article's summaries are never parted.
 BATCH_PAIRS = 64
@@ -166,6 +169,35 @@ def read_published(name: str, rows: Mapping[str, Sequence[Labelled]]) -> Scored:
     return Scored(name, f"{name}|published:yes", None, scores, {})
 
 
+def join_ranks(name: str, scored: Mapping[str, Scored]) -> Scored:
+    """Return the mean rank by several checks in place of a score, `lexical+minicheck`.
+
+    Ranks are those among the rows of a source that all of them have a value for, from 0 to 1; the
+    other rows have none. Raises: DataError for a name that is not measured.
+    """
+    names = [part.strip() for part in name.split("+")]
+    for part in names:
+        if part not in scored:
+            near = nearest(part, sorted(scored))
+            raise DataError(f"--join {name}: {part!r} is not measured here{near}")
+    parts = [scored[part] for part in names]
+    signature = " + ".join(part.signature for part in parts)
+    sources = {source: _mean_ranks(parts, source) for source in parts[0].scores}
+    return Scored(name, f"ranks of {signature}", None, sources, {})
+
+
+def _mean_ranks(parts: Sequence[Scored], source: str) -> list[Score]:
+    columns = [[score.value for score in part.scores[source]] for part in parts]
+    known = [n for n, values in enumerate(zip(*columns, strict=True)) if None not in values]
+    of_known = [np.array([column[n] for n in known], dtype=np.float64) for column in columns]
+    ranks = [mean_ranks(values) / max(1, len(known)) for values in of_known]
+    means = dict(zip(known, np.mean(ranks, axis=0).tolist(), strict=True))
+    note = "not all of them have a value"
+    return [
+        Score(means[n]) if n in means else Score(None, note=note) for n in range(len(columns[0]))
+    ]
+
+
 # What is averaged over the sources; every other figure stays with its source.
 MACRO = ("auc", "auc_all", "balanced_accuracy", "ap_inconsistent")
 
@@ -191,6 +223,7 @@ class Agreement:
     span_baselines: Mapping[str, Any]
     not_labelled: Mapping[str, int]
     labels: Mapping[str, str]
+    grades: Mapping[str, str]
     rejected: Sequence[Mapping[str, str]]
     interval: Mapping[str, Any]
 
@@ -216,7 +249,9 @@ def evaluate(
     *,
     given: Mapping[str, Metric] | None = None,
     published: Sequence[str] = (),
+    joined: Sequence[str] = (),
     labels: Sequence[str] = (),
+    grades: Sequence[str] = (),
     kinds: Sequence[str] = (),
     ignored_spans: Sequence[str] = (),
     without: Sequence[str] = (),
@@ -229,15 +264,19 @@ def evaluate(
     checks: names (`numbers`, or a part: `extractiveness.density`), or components by name.
     given: components with options of their own, by the names that `checks` may use.
     published: metric values that the files bring, to be measured like a check.
+    joined: two or more of those to be measured by their mean rank: `lexical+minicheck`.
     labels: the field that holds the label, `label_strict`, for one source `cao22=label_strict`.
+    grades: the field that holds the grade, `scores.relevance`, for one source `summeval=…`.
     kinds: the kinds of flags that count at the level of spans; none for all.
     ignored_spans: types of marked spans that are nothing wrong (`Benign`).
     without: sources to leave out of a second macro average, beside that of all.
     Raises: DataError for files without a usable row, UnknownComponent for a name that is none.
     """
-    label_set = read_labels(paths, labels, limit_per_source)
+    label_set = read_labels(paths, labels, limit_per_source, grades)
     scored = score_checks(checks, label_set.rows, given) if checks else []
     scored += [read_published(name, label_set.rows) for name in published]
+    by_name = {each.name: each for each in scored}
+    scored += [join_ranks(name, by_name) for name in joined]
     if not scored:
         raise DataError("nothing to measure: name a check (--checks) or a published value")
     _are_sources(without, label_set)
@@ -260,6 +299,7 @@ def _describe_labels(label_set: LabelSet) -> dict[str, Any]:
     return {
         "not_labelled": _not_labelled(label_set),
         "labels": label_set.fields,
+        "grades": label_set.grades,
         "rejected": [{"where": bad.where, "reason": bad.reason} for bad in label_set.rejected],
     }
 

@@ -294,14 +294,44 @@ def grade_figures(
     }
     if len(x) <= MOST_FOR_KENDALL:
         statistics["kendall"] = lambda weights: agreement.kendall(x, y, weights)
-    found: dict[str, Any] = {"graded": len(known.places)}
+    articles = len(set(known.article_ids))
+    found: dict[str, Any] = {"graded": len(known.places), "graded_articles": articles}
     if len(set(systems)) > 1 and all(systems):
         statistics["partial_pearson"] = lambda weights: agreement.partial_pearson(
             x, y, systems, weights
         )
         spearman = float(agreement.partial_spearman(x, y, systems))
         found["partial_spearman"] = none_for_nan(spearman)
+        statistics["system_kendall"] = lambda weights: agreement.kendall_of_means(
+            x, y, systems, weights
+        )
+    lengths = np.array([len(text.words(rows[place].summary)) for place in known.places], float)
+    found |= _within_article_figures(known, lengths, resampling)
     return found | flat(_estimates(statistics, resampling.counts(known.article_ids)))
+
+
+def _within_article_figures(
+    known: LabelledValues, lengths: Values, resampling: Resampling
+) -> dict[str, Any]:
+    """Return how well the summaries of one article are put in order, as the mean over articles.
+
+    within_spearman, and within_partial, the same with the summaries' length in words taken out.
+    """
+    x, y, articles = known.values, known.grades, known.article_ids
+    figures = {
+        "within_spearman": agreement.within_groups(x, y, articles),
+        "within_partial": agreement.within_groups(x, y, articles, lengths),
+    }
+    found: dict[str, Any] = {}
+    for name, by_article in figures.items():
+        if len(by_article) > 1:
+            counts = resampling.counts([*by_article])
+            found |= estimate(_mean_of(np.array([*by_article.values()])), counts).flat(name)
+    return found
+
+
+def _mean_of(values: Values) -> Statistic:
+    return lambda weights: agreement.weighted_mean(values, weights)
 
 
 def pair_figures(known: LabelledValues, resampling: Resampling) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from evalharness.loaders import formats
 from evalharness.records import Rejected, Span, digest
 
 LABEL = "label"
+GRADE = "score"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,16 @@ class LabelFields:
     by_source: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
-    def of(cls, options: Sequence[str]) -> "LabelFields":
+    def of(cls, options: Sequence[str], usual: str = LABEL) -> "LabelFields":
         """Return what options say: `NAME` for all sources, `SOURCE=NAME` for one.
 
         >>> LabelFields.of(["label_strict", "polytope=label_inaccuracy"])
         LabelFields(usual='label_strict', by_source={'polytope': 'label_inaccuracy'})
         """
         pairs = [option.rpartition("=") for option in options]
-        usual = [name for source, _, name in pairs if not source]
+        usual = [usual, *(name for source, _, name in pairs if not source)][-1]
         by_source = {source: name for source, _, name in pairs if source}
-        return cls(usual[-1] if usual else LABEL, by_source)
+        return cls(usual, by_source)
 
     def of_source(self, source: str) -> str:
         """Return the field that holds a source's labels."""
@@ -73,24 +74,40 @@ class LabelFields:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The rows by source, in the order of the files, and the rows that cannot be used."""
+    """The rows by source, in the order of the files, and the rows that cannot be used.
+
+    fields, grades: the field that held each source's label, and its grade.
+    """
 
     rows: Mapping[str, Sequence[Labelled]]
     rejected: tuple[Rejected, ...]
     fields: Mapping[str, str]
+    grades: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """Which fields hold label and grade."""
+
+    label: LabelFields
+    grade: LabelFields
 
 
 def read_labels(
-    paths: Sequence[str | Path], labels: Sequence[str] = (), limit_per_source: int | None = None
+    paths: Sequence[str | Path],
+    labels: Sequence[str] = (),
+    limit_per_source: int | None = None,
+    grades: Sequence[str] = (),
 ) -> LabelSet:
     """Read label files: JSON Lines, gzipped or not; a folder stands for those in it.
 
     labels: which field holds the label, as `LabelFields.of` reads it.
     limit_per_source: usable rows of each source at the most, from the first.
+    grades: which field holds the grade, likewise; `scores.relevance` is a field within a field.
     Raises: DataError for a file that cannot be read, where no row can be used, and for a label
     field or source that no row has.
     """
-    fields = LabelFields.of(labels)
+    fields = _Fields(LabelFields.of(labels), LabelFields.of(grades, GRADE))
     rows: dict[str, list[Labelled]] = {}
     rejected: list[Rejected] = []
     known_fields: dict[str, set[str]] = {}
@@ -106,8 +123,12 @@ def read_labels(
                 of_source.append(read)
     if not rows:
         raise DataError(_nothing_usable(paths, rejected))
-    _fields_exist(fields, known_fields)
-    return LabelSet(rows, tuple(rejected), {source: fields.of_source(source) for source in rows})
+    _fields_exist(fields.label, known_fields, "label")
+    _fields_exist(fields.grade, known_fields, "grade")
+    used, grade = (
+        {source: each.of_source(source) for source in rows} for each in (fields.label, fields.grade)
+    )
+    return LabelSet(rows, tuple(rejected), used, grade)
 
 
 def _nothing_usable(paths: Sequence[str | Path], rejected: Sequence[Rejected]) -> str:
@@ -116,17 +137,18 @@ def _nothing_usable(paths: Sequence[str | Path], rejected: Sequence[Rejected]) -
     return "\n".join([*lines, f"{names}: none of {len(rejected)} rows can be used"])
 
 
-def _fields_exist(fields: LabelFields, known: Mapping[str, set[str]]) -> None:
+def _fields_exist(fields: LabelFields, known: Mapping[str, set[str]], option: str) -> None:
     for source, name in fields.by_source.items():
         if source not in known:
-            raise DataError(f"--label {source}={name}: no such source{_near(source, known)}")
-        if name not in known[source]:
+            raise DataError(f"--{option} {source}={name}: no such source{_near(source, known)}")
+        if name.partition(".")[0] not in known[source]:
             near = _near(name, _label_like(known[source]))
-            raise DataError(f"--label {source}={name}: no row of {source} has this field{near}")
+            raise DataError(f"--{option} {source}={name}: no row of {source} has this field{near}")
     everywhere = set().union(*known.values())
-    if fields.usual != LABEL and fields.usual not in everywhere:
-        near = _near(fields.usual, _label_like(everywhere))
-        raise DataError(f"--label {fields.usual}: no row has this field{near}")
+    usual = fields.usual
+    if usual not in (LABEL, GRADE) and usual.partition(".")[0] not in everywhere:
+        near = _near(usual, _label_like(everywhere))
+        raise DataError(f"--{option} {usual}: no row has this field{near}")
 
 
 def _near(wrong: str, known: Mapping[str, Any] | set[str]) -> str:
@@ -164,7 +186,7 @@ class _Unusable(ValueError):
     """Why a row cannot be used."""
 
 
-def _read(row: Mapping[str, Any] | str, stem: str, fields: LabelFields) -> Labelled | str:
+def _read(row: Mapping[str, Any] | str, stem: str, fields: _Fields) -> Labelled | str:
     if isinstance(row, str):
         return row
     try:
@@ -173,10 +195,10 @@ def _read(row: Mapping[str, Any] | str, stem: str, fields: LabelFields) -> Label
         return str(unusable)
 
 
-def _parse_row(row: Mapping[str, Any], stem: str, fields: LabelFields) -> Labelled:
+def _parse_row(row: Mapping[str, Any], stem: str, fields: _Fields) -> Labelled:
     article, summary = _text(row, "article"), _text(row, "summary")
     source = _name(row, "source") or stem
-    label = fields.of_source(source)
+    label, grade = fields.label.of_source(source), fields.grade.of_source(source)
     sentences, sentence_labels = _sentences(row)
     return Labelled(
         article=article,
@@ -184,7 +206,7 @@ def _parse_row(row: Mapping[str, Any], stem: str, fields: LabelFields) -> Labell
         source=source,
         article_id=_name(row, "article_id") or digest(article)[:16],
         label=_zero_or_one(row.get(label), label),
-        score=_number(row.get("score"), "score"),
+        score=_number(_inner_field(row, grade), grade),
         system=_name(row, "system"),
         pair_id=_name(row, "pair_id") or None,
         sentences=sentences,
@@ -218,6 +240,15 @@ def _zero_or_one(value: Any, field: str) -> bool | None:
     if isinstance(value, bool | int | float) and value in (0, 1):
         return bool(value)
     raise _Unusable(f"{field!r} should be 1 (consistent), 0 or null, not {value!r}")
+
+
+def _inner_field(row: Mapping[str, Any], name: str) -> Any:
+    """Return a field of a row, or a field of its field: `scores.relevance`."""
+    if name in row:
+        return row[name]
+    outer, _, inner = name.partition(".")
+    within = row.get(outer)
+    return within.get(inner) if isinstance(within, dict) else None
 
 
 def _number(value: Any, field: str) -> float | None:

@@ -1,4 +1,4 @@
-"""How much of a summary is copied from its article: coverage, density, compression, novelty."""
+"""How much of a summary is copied from its article: share, density, compression, novelty."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,16 +19,17 @@ class Extractiveness:
     digits, not stemmed; in scripts without spaces each letter is a word. Punctuation is left out,
     which the paper's own code (spaCy) counts as words.
 
-    `value` is the coverage: the share of the summary's words that stand in fragments, the longest
-    runs of words that the article has too. `parts`: `coverage`; `density`, for a word of the
-    summary the mean length of its fragment, in words; `compression`, words of the article for each
-    word of the summary; `novel_1` to `novel_4`, the share of the summary's distinct n-grams that
-    the article does not have, left out where the summary is shorter; its `words` and `sentences`.
+    `value` is the share of the summary's words that stand in fragments, the longest runs of words
+    that the article has too: the paper's coverage. `parts`: `copied`, the same; `density`, for a
+    word of the summary the mean length of its fragment, in words; `compression`, words of the
+    article for each word of the summary; `novel_1` to `novel_4`, the share of the summary's
+    distinct n-grams that the article does not have, left out where the summary is shorter; its
+    `words` and `sentences`.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def identity(self) -> Mapping[str, str]:
         """Return the version of the sentence splitter."""
@@ -47,16 +48,16 @@ def _score(article: str, summary: str) -> Score:
     if not ours:
         return Score(None, note="the summary has no words")
     lengths = fragments(theirs, ours)
-    coverage = sum(lengths) / len(ours)
+    copied = sum(lengths) / len(ours)
     parts = {
-        "coverage": coverage,
+        "copied": copied,
         "density": sum(length * length for length in lengths) / len(ours),
         "compression": len(theirs) / len(ours),
         **{f"novel_{n}": _novelty(theirs, ours, n) for n in _NOVEL_ORDERS if n <= len(ours)},
         "words": float(len(ours)),
         "sentences": float(len(sentences(summary))),
     }
-    return Score(coverage, parts)
+    return Score(copied, parts)
 
 
 def _words(text: str) -> TokenTexts:

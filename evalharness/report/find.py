@@ -57,13 +57,13 @@ class ShownSummary:
         limits = _limits(self.kinds.get(label, label))
         article, summary = self.sample["article"], self.summary["text"]
         verdict = verdict_of_score(score_of(record), article, summary, label, limits)
-        band = record.get("band", verdict.verdict)
+        band = verdict.verdict if limits is None else record.get("band", verdict.verdict)
         return replace(
             verdict, verdict=band, probability=record.get("parts", {}).get("probability")
         )
 
 
-def _limits(kind: str) -> Thresholds:
+def _limits(kind: str) -> Thresholds | None:
     try:
         return own_thresholds(registry.load_class("checks", kind))
     except (HarnessError, ImportError):  # a plug-in that is not installed here
@@ -137,7 +137,7 @@ def _summary_record(written: ShownSummary) -> dict[str, Any]:
         scores[label] = shown
         if verdict is not None:
             whole = verdict.record()
-            scores[label] |= {k: whole[k] for k in ("verdict", "sentences", "flags")}
+            scores[label] |= {k: whole[k] for k in ("verdict", "sentences", "flags", "left_out")}
     return {
         "system": written.system,
         **written.summary,

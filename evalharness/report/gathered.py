@@ -38,7 +38,9 @@ class ScoreColumn:
     """A score that the report shows: a metric's value, or one of its parts.
 
     label: its heading. kind: whether it looks at references or at the article. percent: whether it
-    is a share, shown times 100. judged: whether higher is better, and not merely other.
+    is a share, shown times 100. judged: whether higher is better, and not merely other. verdict:
+    whether it is a check that tells if a summary is true to its article. profile: further parts
+    that say where in the article a summary's content comes from.
     """
 
     measure: Measure
@@ -46,6 +48,8 @@ class ScoreColumn:
     kind: ScorerKind
     percent: bool
     judged: bool = True
+    verdict: bool = True
+    profile: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -95,17 +99,21 @@ class Gathered:
     def columns(self) -> list[ScoreColumn]:
         """The scores that tables show, those of checks last."""
         pairs = columns_of(self.runs)
-        columns = [
-            ScoreColumn(
-                Measure(metric, part or "value"),
-                heading,
-                self._kind(metric),
-                registry.is_share(part),
-                not registry.scorer_row(self._made_by(metric)).descriptive,
-            )
-            for (metric, part), heading in zip(pairs, headings(pairs, spread=True), strict=True)
-        ]
+        headed = zip(pairs, headings(pairs, spread=True), strict=True)
+        columns = [self._column(metric, part, heading) for (metric, part), heading in headed]
         return sorted(columns, key=lambda column: column.kind == "check")
+
+    def _column(self, metric: str, part: str, heading: str) -> ScoreColumn:
+        row = registry.scorer_row(self._made_by(metric))
+        return ScoreColumn(
+            Measure(metric, part or "value"),
+            heading,
+            self._kind(metric),
+            registry.is_share(part),
+            not row.descriptive,
+            row.verdict,
+            row.profile if part in ("", *row.shown[:1]) else (),
+        )
 
     @cached_property
     def roles(self) -> list[SystemRole]:

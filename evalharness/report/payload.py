@@ -282,6 +282,8 @@ def _score_details(score: Mapping[str, Any], own: Units, article: Units) -> dict
             [*_span(flag, own), _text(flag["kind"]), flag["message"], _evidence(flag, article)]
             for flag in score["flags"]
         ]
+    if score.get("left_out"):
+        details["left_out"] = [_span(span, article) for span in score["left_out"]]
     return details
 
 

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.meta import known_cards
-from evalharness.meta.cards import source_row, with_interval
+from evalharness.meta.cards import (
+    GRADE_HEADINGS,
+    LABEL_HEADINGS,
+    graded_row,
+    source_row,
+    with_interval,
+)
 from evalharness.report.gathered import CONFIG, Gathered
 from evalharness.report.table import signatures
 from evalharness.store.runs import Run, kind_of
@@ -29,6 +35,7 @@ class TrustCard:
     sentence: str
     sources: tuple[list[str], ...] = ()
     meaning: str = ""
+    headings: tuple[str, ...] = LABEL_HEADINGS
 
 
 def trust_cards(gathered: Gathered, cards: str | Path | None = None) -> dict[str, TrustCard]:
@@ -57,12 +64,15 @@ def _trust_card(
             "`evalharness report --cards FILE` shows it here."
         )
         return TrustCard(number, "trust not measured", said)
+    other = ""
+    if made != {card["signature"]}:
+        other = f" Measured as {card['signature']}; these runs have {', '.join(sorted(made))}."
+    if card.get("graded"):
+        return _graded_card(number, card, other)
     said = (
         f"Against what people found, in {len(card['macro_sources'])} sources of labels: mean AUC "
-        f"{with_interval(card, 'macro_auc')}, where 0.5 is chance and 1 is perfect."
+        f"{with_interval(card, 'macro_auc')}, where 0.5 is chance and 1 is perfect.{other}"
     )
-    if made != {card["signature"]}:
-        said += f" Measured as {card['signature']}; these runs have {', '.join(sorted(made))}."
     auc = card["macro_auc"]
     return TrustCard(
         number,
@@ -70,6 +80,28 @@ def _trust_card(
         said,
         tuple(source_row(each) for each in card["measured_on"]),
         card["meaning"],
+    )
+
+
+def _graded_card(number: int, card: Mapping[str, Any], other: str) -> TrustCard:
+    """Return the card of a check of content or form, which says nothing of truth."""
+    found = [
+        f"{with_interval(each, 'within_spearman')} in {each['source']}, "
+        f"{with_interval(each, 'within_partial')} with the length taken out"
+        for each in card["graded"]
+    ]
+    said = (
+        "It says nothing of truth. Against the grades that people gave the summaries of an "
+        f"article, mean correlation over articles: {'; '.join(found)}.{other}"
+    )
+    least = min(each["within_spearman"] for each in card["graded"])
+    return TrustCard(
+        number,
+        f"correlation {least:.2f} (chance 0)",
+        said,
+        tuple(graded_row(each) for each in card["graded"]),
+        card["meaning"],
+        GRADE_HEADINGS,
     )
 
 

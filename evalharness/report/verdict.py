@@ -24,6 +24,7 @@ STYLES = {
     "flagged": "bold red",
     "no_summary": "bold",
     "uncertain": "bold yellow",
+    "no_verdict": "bold",
 }
 VERDICT_WORDS = {
     "supported": "SUPPORTED: nothing was found that speaks against it",
@@ -31,6 +32,7 @@ VERDICT_WORDS = {
     "flagged": "FLAGGED: it has a likely error",
     "no_summary": "NO SUMMARY: there is nothing to check on this page",
     "uncertain": "UNCERTAIN: it is not clear which lines of the page are the summary",
+    "no_verdict": "NO VERDICT: this check does not say whether the summary is true to the article",
 }
 _QUOTED = 300  # characters of evidence
 _SAID = 100  # and of what is flagged
@@ -128,6 +130,8 @@ class Printer:
             self._print("", (name, "bold"))
         score = "" if verdict.score is None else f"  ({verdict.check} {score_text(verdict)})"
         self._print("  ", (VERDICT_WORDS[verdict.verdict], STYLES[verdict.verdict]), (score, "dim"))
+        for one in verdict.joined:
+            self._print("  ", (f"{one.check}: {one.verdict} ({score_text(one)})", "dim"))
         if verdict.page is not None:
             for line in page_facts(verdict.page):
                 self._print("  ", (line, "dim"))
@@ -136,15 +140,27 @@ class Printer:
         """Print each sentence with its flags and its evidence, and a note if there is one."""
         for number, sentence in enumerate(self.verdict.sentences, 1):
             self._show_sentence(number, sentence)
+        self.show_left_out()
         if self.verdict.note and self.verdict.verdict != "no_summary":
             self._print("  ", (f"Note: {self.verdict.note}.", ""))
+
+    def show_left_out(self) -> None:
+        """Print the sentences of the article that matter and that the summary does not say."""
+        if not self.verdict.left_out:
+            return
+        self.console.print()
+        self._print("  ", ("Left out of the summary, what matters most first:", "bold"))
+        for span in self.verdict.left_out:
+            said = " ".join(span.of(self.verdict.article).split())
+            quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
+            number = (self._number(span) or 0) + 1
+            self._print(INDENT, (f"Article, sentence {number}: ", "bold"), (quoted, ""))
 
     def _show_sentence(self, number: int, sentence: Sentence) -> None:
         self.console.print()
         value = "" if sentence.value is None else f" {_value_text(sentence.value)}"
-        self._print(
-            "  ", (f"{number} ", "bold"), (sentence.band, STYLES[sentence.band]), (value, "dim")
-        )
+        band = sentence.band or ""
+        self._print("  ", (f"{number} ", "bold"), (band, STYLES.get(band, "")), (value, "dim"))
         flags = [flag for flag in self.verdict.flags if _inside(flag.span, sentence.span)]
         self._print(INDENT, *self._mark_pieces(sentence, flags))
         errors = likely_errors(flags)
@@ -183,7 +199,8 @@ class Printer:
             said = " ".join(self.article_sentences[n].of(self.verdict.article).split())
             quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
             self._print(INDENT + "  ", (f"Article, sentence {n + 1}: ", "bold"), (quoted, "dim"))
-        if not numbers and sentence.band != "supported" and sentence.value is not None:
+        doubted = sentence.band in ("unsure", "flagged") and sentence.value is not None
+        if doubted and not numbers:
             self._print(INDENT + "  ", ("No sentence of the article bears on this.", "dim"))
 
     def _number(self, span: Span) -> int | None:

@@ -1,6 +1,6 @@
 """`check`: the verdict on the summary of a page, or of an article, sentence by sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,23 +15,33 @@ from evalharness.loaders.pages.loader import NO_ARTICLE, extra, parse_page
 from evalharness.loaders.pages.parts import NO_GUIDE, PARTS, Page
 from evalharness.loaders.pages.sites import Guide
 from evalharness.protocols import Metric
-from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind, score_record
+from evalharness.records import (
+    Article,
+    Flag,
+    Score,
+    SentenceScore,
+    Span,
+    Summary,
+    flag_kind,
+    score_record,
+)
 
 USUAL = Thresholds()
-VerdictWord = Literal["supported", "unsure", "flagged", "no_summary", "uncertain"]
+VerdictWord = Literal["supported", "unsure", "flagged", "no_summary", "uncertain", "no_verdict"]
 
 
 @dataclass(frozen=True)
 class Sentence:
     """A sentence of the summary, its band, and the article's sentences that bear on it.
 
-    value: None where the check says nothing of this sentence alone.
+    value: None where the check says nothing of this sentence alone. band: None where the check
+        gives no verdict.
     """
 
     span: Span
     text: str
     value: float | None
-    band: Band
+    band: Band | None
     evidence: tuple[Span, ...] = ()
 
 
@@ -40,10 +50,13 @@ class Verdict:
     """What a check says of a summary.
 
     verdict: `flagged` if a sentence is, or the score; `no_summary` on a page that has none;
-    `uncertain` where it is not clear which lines of the page are the summary, as `note` says.
+    `uncertain` where it is not clear which lines of the page are the summary, as `note` says;
+    `no_verdict` by a check of what a summary says and how, and not of whether it is true.
     score: None where the check does not apply, and then `note` says why.
     probability: the chance that the summary is consistent, where a calibration tells it.
+    left_out: sentences of the article that matter and that the summary does not say.
     page: the parts of the page, if it was one. Spans are characters of `summary` and `article`.
+    joined: the verdicts of several checks that this one joins, the deciding one first.
     """
 
     verdict: VerdictWord
@@ -56,6 +69,8 @@ class Verdict:
     summary: str = ""
     page: Page | None = None
     probability: float | None = None
+    joined: tuple["Verdict", ...] = ()
+    left_out: tuple[Span, ...] = ()
 
     def __repr__(self) -> str:
         score = "" if self.score is None else f", {self.check} {self.score * 100:.1f}"
@@ -69,7 +84,7 @@ class Verdict:
         rows = [
             [
                 str(n),
-                sentence.band,
+                sentence.band or "–",
                 "–" if sentence.value is None else f"{sentence.value * 100:.1f}",
             ]
             for n, sentence in enumerate(self.sentences, 1)
@@ -132,7 +147,14 @@ class Verdict:
                 }
                 for record, flag in zip(flags, self.flags, strict=True)
             ],
+            **({"joined": [_joined_record(one) for one in self.joined]} if self.joined else {}),
+            "left_out": [numbered.record(span) for span in self.left_out],
         }
+
+
+def _joined_record(verdict: Verdict) -> dict[str, Any]:
+    names = ("check", "verdict", "score", "probability", "note")
+    return {name: getattr(verdict, name) for name in names}
 
 
 def likely_errors(flags: Sequence[Flag]) -> list[Flag]:
@@ -182,12 +204,14 @@ def check(
     check: str = "lexical",
     thresholds: Thresholds | None = None,
     checker: Metric | None = None,
+    beside: Mapping[str, Metric] | Sequence[str] = (),
 ) -> Verdict:
     """Check the summary on a page, or a summary against its article.
 
     page: the file of a page (a Path); the text or HTML of one; or, with `summary`, the article.
     check: the name of a check. thresholds: of its bands; default the check's own. checker: the
-    check itself, with options of its own, in place of the one that has this name.
+    check itself, with options of its own, in place of the one that has this name. beside: further
+    checks, whose verdicts are joined with this one's (`join_verdicts`), by name or as they are.
 
     Raises: DataError for a page without an article; UnknownComponent for a check that is none.
     """
@@ -196,13 +220,82 @@ def check(
     if not given.strip():
         note = parts.lack if parts else "the summary is empty"
         return Verdict("no_summary", None, (), (), note, check, article.text, "", parts)
-    checker = checker or named_check(check, "check")
-    [score] = checker.score([(article, Summary(article.id, given))])
-    thresholds = thresholds or own_thresholds(checker)
-    verdict = verdict_of_score(score, article.text, given, check, thresholds, parts)
+    checkers = {check: checker or named_check(check, "check")} | _checks_beside(beside)
+    verdicts = []
+    for name, each in checkers.items():
+        [score] = each.score([(article, Summary(article.id, given))])
+        limits = thresholds if thresholds and name == check else own_thresholds(each)
+        verdicts.append(verdict_of_score(score, article.text, given, name, limits, parts))
+    verdict = join_verdicts(*verdicts)
     if summary is None and parts is not None and parts.doubt:  # no stronger than the reading
         return replace(verdict, verdict="uncertain", note=parts.doubt)
     return verdict
+
+
+def _checks_beside(beside: Mapping[str, Metric] | Sequence[str]) -> dict[str, Metric]:
+    if isinstance(beside, Mapping):
+        return dict(beside)
+    return {name: named_check(name, "beside") for name in beside}
+
+
+def join_verdicts(first: Verdict, *others: Verdict) -> Verdict:
+    """Return one verdict of several checks on the same summary, of which the first decides.
+
+    A sentence is flagged where the first check flags it, or another one does and the first does not
+    find it supported; it is supported where no check flags it and one of them supports it; else it
+    is unsure. The summary is flagged if a sentence is, supported if all are. A check that has no
+    values by sentences joins as a whole, by the same rule.
+
+    >>> article = "The council approved 14 homes."
+    >>> both = check(article, "The council approved 15 homes.", beside=["dates"])
+    >>> both.verdict, [one.check for one in both.joined]
+    ('flagged', ['lexical', 'dates'])
+    """
+    if not others or first.verdict == "no_verdict":
+        return first
+    by_sentence = [one for one in others if any(s.value is not None for s in one.sentences)]
+    whole = [one.verdict for one in others if one not in by_sentence]
+    sentences = tuple(_join_sentence(each, by_sentence) for each in first.sentences)
+    word = first.verdict
+    if by_sentence and word != "flagged":
+        word = _worst_band([sentence.band for sentence in sentences])
+    flags = [flag for one in others for flag in one.flags]
+    apart = [f for f in flags if not any(_overlap(f.span, own.span) for own in first.flags)]
+    return replace(
+        first,
+        verdict=_join_bands(word, whole),
+        sentences=sentences,
+        flags=tuple(sorted([*first.flags, *apart], key=lambda flag: flag.span)),
+        left_out=next((one.left_out for one in (first, *others) if one.left_out), ()),
+        joined=(first, *others),
+    )
+
+
+def _join_sentence(sentence: Sentence, others: Sequence[Verdict]) -> Sentence:
+    near = [
+        each
+        for one in others
+        for each in one.sentences
+        if each.value is not None and _overlap(each.span, sentence.span)
+    ]
+    bands = [each.band for each in near]
+    evidence = sentence.evidence or tuple(span for each in near for span in each.evidence)
+    band: Band = _join_bands(sentence.band, bands)
+    return replace(sentence, band=band, evidence=evidence)
+
+
+def _join_bands(first: Any, others: Sequence[str | None]) -> Any:
+    """Return the band that the first one and others come to, by the rule of `join_verdicts`."""
+    if "flagged" in (first, *others):
+        if first == "supported":
+            return "unsure"
+        return "flagged"
+    return "supported" if "supported" in (first, *others) else "unsure"
+
+
+def _worst_band(bands: Sequence[Band | None]) -> Band:
+    order: tuple[Band, ...] = ("flagged", "unsure", "supported")
+    return next((band for band in order if band in bands), "unsure")
 
 
 def verdict_of_score(
@@ -210,7 +303,7 @@ def verdict_of_score(
     article: str,
     summary: str,
     check: str,
-    thresholds: Thresholds = USUAL,
+    thresholds: Thresholds | None = USUAL,
     page: Page | None = None,
 ) -> Verdict:
     """Return what a score says of a summary, sentence by sentence.
@@ -220,15 +313,11 @@ def verdict_of_score(
     from `thresholds.supported` on (`thresholds.sentence`, where that is set). The summary is
     flagged if a sentence, its score or a likely error says so; it is supported if its score and
     all sentences that have a value are; else unsure. Without a score it is unsure, unless flagged.
+    Without thresholds, as of a check of content, there is no verdict.
     """
     sentences = _sentences(summary, score, thresholds)
-    bands = {sentence.band for sentence in sentences if sentence.value is not None}
-    bands.add("unsure" if score.value is None else thresholds.band(score.value))
-    word: VerdictWord = "unsure" if "unsure" in bands else "supported"
-    if "flagged" in bands or likely_errors(score.flags):
-        word = "flagged"
     return Verdict(
-        verdict=word,
+        verdict=_verdict_word(score, sentences, thresholds),
         score=score.value,
         sentences=sentences,
         flags=score.flags,
@@ -237,11 +326,24 @@ def verdict_of_score(
         article=article,
         summary=summary,
         page=page,
-        probability=thresholds.chance(score.value),
+        probability=None if thresholds is None else thresholds.chance(score.value),
+        left_out=score.left_out,
     )
 
 
-def _sentences(summary: str, score: Score, thresholds: Thresholds) -> tuple[Sentence, ...]:
+def _verdict_word(
+    score: Score, sentences: Sequence[Sentence], thresholds: Thresholds | None
+) -> VerdictWord:
+    if thresholds is None:
+        return "no_verdict"
+    bands = {sentence.band for sentence in sentences if sentence.value is not None}
+    bands.add("unsure" if score.value is None else thresholds.band(score.value))
+    if "flagged" in bands or likely_errors(score.flags):
+        return "flagged"
+    return "unsure" if "unsure" in bands else "supported"
+
+
+def _sentences(summary: str, score: Score, thresholds: Thresholds | None) -> tuple[Sentence, ...]:
     """Return every sentence of the summary, also those that the check says nothing of."""
     scored = {sentence.span: sentence for sentence in score.sentences}
     spans = {*scored}
@@ -250,12 +352,18 @@ def _sentences(summary: str, score: Score, thresholds: Thresholds) -> tuple[Sent
     sentences = []
     for span in sorted(spans):
         own = scored.get(span)
-        band: Band = "unsure" if own is None else thresholds.band_of_sentence(own.value)
-        if any(_overlap(flag, span) for flag in hard):
-            band = "flagged"
+        band = _band(own, any(_overlap(flag, span) for flag in hard), thresholds)
         value, evidence = (own.value, own.evidence) if own else (None, ())
         sentences.append(Sentence(span, span.of(summary), value, band, evidence))
     return tuple(sentences)
+
+
+def _band(own: SentenceScore | None, has_error: bool, thresholds: Thresholds | None) -> Band | None:
+    if thresholds is None:
+        return None
+    if has_error:
+        return "flagged"
+    return "unsure" if own is None else thresholds.band_of_sentence(own.value)
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -125,8 +125,9 @@ def _scorers_of(
     has_articles = any(source.has_articles for source in sources)
     if not (has_references or has_articles):
         raise DataError(
-            "the files have neither articles nor references, so there is nothing to score against; "
-            "name files that have them: --articles FILE, --references FILE"
+            "the files have neither articles nor references, so there is nothing to score against "
+            f"({sources[0].fields.splitlines()[0]}); name columns or files that have them: "
+            "--columns article=COLUMN, --articles FILE, --references FILE"
         )
     if metrics is None and not has_references:
         tell(f"no references: not scored by {', '.join(DEFAULT_METRICS)} (--references FILE)")

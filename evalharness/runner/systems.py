@@ -274,13 +274,15 @@ class _Keys:
     """What a file's rows can be joined on.
 
     articles: by id, what names the text of the article and the references. texts: what names the
-    texts. systems: those that wrote the summaries, as rows say.
+    texts; order: what names all of them, row by row. systems: those that wrote the summaries, as
+    rows say.
     """
 
     articles: Mapping[str, tuple[str, str]]
     texts: frozenset[str]
     systems: tuple[str, ...]
     n: int
+    order: str
 
     @classmethod
     def of(cls, file: OutputFile) -> "_Keys":
@@ -288,7 +290,7 @@ class _Keys:
         articles: dict[str, tuple[str, str]] = {}
         texts: set[str] = set()
         systems: dict[str, None] = {}
-        n = 0
+        n, order = 0, hashlib.sha256()
         for _, fields in file.rows(None):
             n += 1
             if isinstance(fields, str):
@@ -296,6 +298,7 @@ class _Keys:
             text = fields.get(file.map.article) if file.map.article else None
             mark = article_digest(text) if isinstance(text, str) else ""
             texts |= {mark} if mark else set()
+            order.update(mark.encode())
             if file.map.id:
                 references = repr([fields.get(name) for name in file.map.references])
                 articles.setdefault(
@@ -303,7 +306,7 @@ class _Keys:
                 )
             if file.map.system and (name := system_name(fields.get(file.map.system))):
                 systems[name] = None
-        return cls(articles, frozenset(texts), tuple(systems), n)
+        return cls(articles, frozenset(texts), tuple(systems), n, order.hexdigest())
 
 
 def _open_system_file(
@@ -456,14 +459,15 @@ class _Join:
             ours, theirs = next(iter(file.rows.articles), "–"), next(iter(keys.articles), "–")
             return (
                 f"{name} and {other} are of other articles: they share no id "
-                f"({ours!r} and the like in the first, {theirs!r} in the second), and no text"
+                f"({ours!r} and the like in the first, {theirs!r} in the second), and no text; "
+                "write the ids alike, or say that the rows are in the same order (--join-on line)"
             )
         if file.file.map.article and base.map.article:
             return f"{name} and {other} are of other articles: they share no text, and have no ids"
         return (
             f"{name} cannot be joined with {other}: they have no ids in common and no texts of "
             "articles in both; name the ids (--columns id=COLUMN), or say that the rows are in "
-            "the same order (--join line)"
+            "the same order (--join-on line)"
         )
 
     # Files that have articles of their own.
@@ -499,7 +503,9 @@ class _Join:
         for file in whole:
             if not file.rows.texts & beside.rows.texts:
                 raise DataError(self._why_not(beside, file.file, file.rows))
-        return "article"
+        repeated = any(len(file.rows.texts) < file.rows.n for file in whole)
+        alike = {(file.rows.order, bool(file.file.map.id)) for file in self.files}
+        return "line" if repeated and alike == {(beside.rows.order, False)} else "article"
 
     def _shares_ids(self, file: _SystemFile, beside: _SystemFile) -> bool:
         """Tell whether files share ids that mean the same article, one at least."""

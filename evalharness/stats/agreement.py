@@ -156,10 +156,10 @@ def spearman(x: Values, y: Values, weights: Values | None = None) -> Values:
     >>> round(float(spearman(np.array([1.0, 2.0, 30.0]), np.array([1.0, 2.0, 4.0]))), 4)
     1.0
     """
-    return pearson(_ranks(x, weights), _ranks(y, weights), weights)
+    return pearson(mean_ranks(x, weights), mean_ranks(y, weights), weights)
 
 
-def _ranks(values: Values, weights: Values | None) -> Values:
+def mean_ranks(values: Values, weights: Values | None = None) -> Values:
     """Return the mean rank of each row, counted with the weights; off by a constant."""
     counted = _weights(weights, len(values))
     if not len(values):
@@ -221,6 +221,55 @@ def _without_rounding(values: Values, groups: Sequence[str]) -> Values:
     grain = 10 * _ROUNDING * max(np.abs(values).max(initial=0.0), np.finfo(float).tiny)
     steps: Values = np.rint(residuals(values, groups) / grain)
     return steps
+
+
+def within_groups(
+    x: Values, y: Values, groups: Sequence[str], without: Values | None = None
+) -> dict[str, float]:
+    """Return Spearman's correlation of each group by itself, where both differ within it.
+
+    without: what is taken out of both first, as a partial correlation of ranks has it (a length).
+
+    >>> x, y = np.array([1.0, 2.0, 3.0, 9.0]), np.array([1.0, 2.0, 4.0, 9.0])
+    >>> {name: round(each, 4) for name, each in within_groups(x, y, ["a", "a", "a", "b"]).items()}
+    {'a': 1.0}
+    """
+    names = np.asarray(groups, dtype=object)
+    found: dict[str, float] = {}
+    for name in dict.fromkeys(groups):
+        rows = names == name
+        figure = float(spearman(x[rows], y[rows]))
+        if without is not None:
+            figure = _without(
+                figure,
+                float(spearman(x[rows], without[rows])),
+                float(spearman(y[rows], without[rows])),
+            )
+        if not np.isnan(figure):
+            found[name] = figure
+    return found
+
+
+def _without(both: float, first: float, second: float) -> float:
+    """Return the partial correlation from those of two values, and of each with a third."""
+    left = (1 - first**2) * (1 - second**2)
+    return float((both - first * second) / np.sqrt(left)) if left > _ROUNDING else float("nan")
+
+
+def kendall_of_means(
+    x: Values, y: Values, groups: Sequence[str], weights: Values | None = None
+) -> Values:
+    """Return Kendall's tau of the means of the groups (systems); NaN where one counts nothing."""
+    counted = _weights(weights, len(x))
+    distinct, place = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    total = _sums(counted, place, len(distinct))
+    means = [_ratio(_sums(counted * each, place, len(distinct)), total) for each in (x, y)]
+    flat = (each.reshape(-1, len(distinct)) for each in means)
+    taus = [
+        float("nan") if np.isnan(one + other).any() else float(kendall(one, other))
+        for one, other in zip(*flat, strict=True)
+    ]
+    return np.array(taus).reshape(counted.shape[:-1])
 
 
 def residuals(values: Values, groups: Sequence[str], weights: Values | None = None) -> Values:

@@ -95,7 +95,7 @@ def _repeats_in_a_row(written: Sequence[str]) -> bool:
     A phrase of p words comes t times in a row where (t - 1) * p words equal the one p before. Then
     at least (t - 1) * p - 2 runs of three words are repeated: few of these rule out long phrases.
     """
-    repeated_runs = len(written) - 2 - len(_runs(written, 3))
+    repeated_runs = len(written) - 2 - len(word_runs(written, 3))
     longest = min((repeated_runs + 2) // (LONG_TIMES - 1), LONGEST_PHRASE)
     for length in range(1, longest + 1):
         times = SHORT_TIMES if length < LONG_PHRASE else LONG_TIMES
@@ -124,10 +124,11 @@ def _is_stale(written: Sequence[str]) -> bool:
     runs = len(written) - WORDS_PER_RUN + 1
     if len(written) < LEAST_WORDS:
         return False
-    return len(_runs(written, WORDS_PER_RUN)) < LEAST_NEW * runs
+    return len(word_runs(written, WORDS_PER_RUN)) < LEAST_NEW * runs
 
 
-def _runs(written: Sequence[str], n: int) -> frozenset[tuple[str, ...]]:
+def word_runs(written: Sequence[str], n: int) -> frozenset[tuple[str, ...]]:
+    """Return the runs of n words of a text, each once."""
     return frozenset(zip(*(written[start:] for start in range(n)), strict=False))
 
 
@@ -145,13 +146,13 @@ def _echoes(head: str, written: Sequence[str], article: str, instruction: str) -
     asked = _instruction_runs(instruction)
     if not asked:
         return _opens_with(head, _fold_text(instruction.strip()), article)
-    shared = asked & _runs(written, ECHO)
-    return bool(shared) and not shared <= _runs(_words(article), ECHO)
+    shared = asked & word_runs(written, ECHO)
+    return bool(shared) and not shared <= word_runs(_words(article), ECHO)
 
 
 @lru_cache(maxsize=64)
 def _instruction_runs(instruction: str) -> frozenset[tuple[str, ...]]:
-    return _runs(_words(instruction), ECHO)
+    return word_runs(_words(instruction), ECHO)
 
 
 def _opens_with(head: str, instruction: str, article: str) -> bool:

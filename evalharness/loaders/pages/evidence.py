@@ -25,7 +25,7 @@ from evalharness.loaders.pages.lines import (
 )
 
 LONG_WORDS = 15  # a line of so many words is a paragraph, also without a full stop
-LONG_LETTERS = 60  # for scripts without spaces
+LONGEST_LINE = 5000  # characters; what is longer is a paragraph, whatever it says
 TITLE_WORDS = 40  # at most
 HEADLINE_WORDS = (4, 22)
 TWIN_LETTERS = 12  # of what stands twice and may be the title
@@ -76,16 +76,20 @@ class Statement:
     authors: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
     body: str = ""
+    deck: str = ""
+    sites: tuple[str, ...] = ()
 
 
 def line_signs(lines: Sequence[Line], statement: Statement) -> list[frozenset[str]]:
     """Return the signs of each line."""
-    signs = [_own_signs(each) for each in lines]
+    known: dict[Line, set[str]] = {}  # the same line again, as menus have it
+    signs = [set(known.get(each) or known.setdefault(each, _own_signs(each))) for each in lines]
     if signs:
         signs[0].add("first")
     _add_twins(lines, signs)
     _add_continued(lines, signs)
     _add_places(lines, signs)
+    _add_authors(lines, signs)
     _add_pulled(lines, signs)
     _add_posts(lines, signs)
     _add_bios(lines, signs)
@@ -115,7 +119,7 @@ def _link(lines: Sequence[Line], signs: Sequence[frozenset[str]], i: int) -> set
         links.add("ends_here")
     if "opens_comments" in below:
         links.add("comments_below")
-    elif "opens_list" in below:
+    elif "opens_list" in below and not below & {"h_frame", "h_furniture"}:
         links.add("list_below")
     if ("h_box" in above) != ("h_box" in below):
         links.add("box_ends")
@@ -124,9 +128,10 @@ def _link(lines: Sequence[Line], signs: Sequence[frozenset[str]], i: int) -> set
 
 def _own_signs(each: Line) -> set[str]:
     """Return the signs of a line by itself."""
-    signs = {"any"} | _shape(each)
-    if each.hint:
-        signs.add(f"h_{each.hint}")
+    signs = {"any", f"h_{each.hint}"} if each.hint else {"any"}
+    if len(each.raw) > LONGEST_LINE:
+        return signs | {"prose", "very_long"} | ({"opener"} if opens_article(each.raw) else set())
+    signs |= _shape(each)
     said = each.text
     looks_cited = said[:1] in '"“«‘„'
     kind = labels.notice_kind(said)
@@ -144,8 +149,7 @@ def _own_signs(each: Line) -> set[str]:
 
 
 def _shape(each: Line) -> set[str]:
-    said, words = each.raw, len(each.raw.split())
-    unspaced = len(said) > 15 * words
+    said, words = each.raw, labels.word_count(each.raw)
     signs: set[str] = set()
     if each.bullet:
         signs.add("bullet")
@@ -157,7 +161,7 @@ def _shape(each: Line) -> set[str]:
         and not (said.endswith("?") and words <= 12 and said.count(".") == 0)
     ):
         signs.add("prose")
-    elif words >= LONG_WORDS or (unspaced and len(said) >= LONG_LETTERS):
+    elif words >= LONG_WORDS:
         signs.add("long")
     else:
         signs.add("fragment")
@@ -169,11 +173,11 @@ def _shape(each: Line) -> set[str]:
         signs |= {"tagged"}
         signs.discard("fragment")
         signs.add("prose")
-    if HEADLINE_WORDS[0] <= words <= HEADLINE_WORDS[1] or (unspaced and 10 <= len(said) <= 60):
+    if HEADLINE_WORDS[0] <= words <= HEADLINE_WORDS[1]:
         signs.add("headline")
-    if words < 3 and not unspaced:
+    if words < 3:
         signs.add("few_words")
-    if words > TITLE_WORDS or (unspaced and len(said) > 90):
+    if words > TITLE_WORDS:
         signs.add("very_long")
     if said.isupper():
         signs.add("upper_headline" if words >= UPPER_WORDS else "upper")
@@ -229,7 +233,10 @@ def _label_signs(each: Line) -> set[str]:
 def _wording_signs(said: str) -> set[str]:
     signs = {name for name, shown in _SHOWN.items() if shown(said)}
     if languages.says("site_talk", said):
-        signs.add("site_talk" if languages.says("reader", said) else "site_words")
+        if languages.says_both("site_talk", "reader", said):
+            signs.add("site_talk")
+        elif not labels.is_ended(said) or languages.says("site_talk", said, "en"):
+            signs.add("site_words")
     return signs
 
 
@@ -347,6 +354,35 @@ def _add_continued(lines: Sequence[Line], signs: list[set[str]]) -> None:
             signs[i].add("continued")
 
 
+_BY = re.compile(r"[^\W\d_]+:? +")
+MOST_NAMES = 4  # words; a headline in capitals may look like a longer name
+NEAR_AUTHOR = 8  # lines between the author and another name that is none
+
+
+def _add_authors(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark an author who is named again, and bare names beside one who is named as the author."""
+    named: set[str] = set()
+    by = [i for i, has in enumerate(signs) if "byline" in has]
+    for i, (each, has) in enumerate(zip(lines, signs, strict=True)):
+        said = folded(each.raw)
+        if has & {"byline", "name", "h_byline"} and len(said) <= LONGEST_QUOTE:
+            bare = folded(_BY.sub("", each.raw, count=1)) if "byline" in has else said
+            if {said, bare} & named:
+                has.add("again_author")
+            named |= {said, bare}
+        if "name" in has and "byline" not in has and labels.word_count(each.raw) <= MOST_NAMES:
+            k = bisect_left(by, i - NEAR_AUTHOR)
+            if k < len(by) and by[k] <= i + NEAR_AUTHOR:
+                has.add("beside_author")
+    boxes = [i for i, each in enumerate(lines) if each.hint == "box"]
+    for i in boxes[:1] if len(boxes) > 2 else ():
+        if "prose" not in signs[i] and labels.word_count(lines[i].raw) <= MOST_HEADING:
+            signs[i].add("heads_box")
+
+
+MOST_HEADING = 7  # words of the first line of a box that is its heading
+
+
 def _add_pulled(lines: Sequence[Line], signs: list[set[str]]) -> None:
     """Mark short lines that another paragraph says, too."""
     suspects = [i for i, each in enumerate(lines) if i and _may_be_pulled(each, signs[i])]
@@ -419,6 +455,8 @@ def _add_stated(lines: Sequence[Line], signs: list[set[str]], statement: Stateme
     title = folded(statement.title)
     authors = {folded(name) for name in statement.authors}
     times = {folded(time) for time in statement.times}
+    sites = {folded(site) for site in statement.sites} - authors
+    deck = folded(statement.deck)
     body = folded(statement.body[:MOST_STATED])
     phrases = _phrases(body) if len(body) > LEAST_STATED else set[str]()
     for each, has in zip(lines, signs, strict=True):
@@ -433,6 +471,10 @@ def _add_stated(lines: Sequence[Line], signs: list[set[str]], statement: Stateme
             has.add("said_author")
         if said in times:
             has.add("time")
+        if said in sites:
+            has.add("said_site")
+        if said == deck:
+            has.add("said_deck")
         if phrases and len(said) > 20 and "notice" not in has:
             has.add("said_body" if _is_of(phrases, said) else "not_said_body")
 

@@ -17,7 +17,14 @@ from typing import Any
 
 from evalharness.loaders.pages import labels
 from evalharness.loaders.pages.evidence import Statement
-from evalharness.loaders.pages.lines import Hint, Line, fold_spaces, opens_article, split_line
+from evalharness.loaders.pages.lines import (
+    MOST_READ,
+    Hint,
+    Line,
+    fold_spaces,
+    opens_article,
+    split_lines,
+)
 from evalharness.loaders.pages.parts import NO_GUIDE, Page, assemble
 from evalharness.loaders.pages.sites import Guide
 from evalharness.text.words import word_set
@@ -48,7 +55,8 @@ _FURNITURE = _one_of(
     "ads? advert(isement|ising)? sponsor(ed)? cookies? consent gdpr banner popup modal overlay "
     "toolbar tools tags? topics embed tweet twitter(-tweet)? instagram(-media)? pull-?quotes? "
     "author-?(bio|box|info) bio about-?author mood reactions? app paywall kicker eyebrow "
-    "section-?label deck dek standfirst sub-?title rating poll donate inline-?links? "
+    "section-?label deck dek standfirst excerpt chapo chapeau desc rating poll donate "
+    "inline-?links? "
     "story-?links? factbox"
 )
 # These are never the article, however much of the page they are.
@@ -68,11 +76,13 @@ _SITE_NAME = re.compile(r"logo|site-?(title|name)|brand|masthead", re.IGNORECASE
 _BOX = re.compile(
     r"\bai[-_ ]?(generated[-_ ]?)?summar|summary[-_ ]?(ai|box|block|card|panel)|auto[-_ ]?summar"
     r"|key[-_ ]?(points|takeaways|facts)|takeaways|tl-?dr|bullet[-_ ]?summar"
-    r"|(article|story)[-_ ]?highlights",
+    r"|\bhighlights|\b(ai|ki|ia)[-_ ]?(box|brief|overview|digest|note|text|panel|card|resum"
+    r"|zusammenfassung)|resum(en?|o)[-_ ](ia|ai)|--?(ai|ki|ia)\b(?=[-_])",
     re.IGNORECASE,
 )
 # An element with more than this share of the page's text is the article's, whatever it is called.
 SHARE_OF_ARTICLE = 0.5
+NEAR_TITLE = 2  # elements around the title in which its author and time may stand
 LONGEST_LABEL = 160  # characters of a byline or time
 
 
@@ -89,12 +99,14 @@ def hint_of_inline(element: Any) -> Hint:
 class Hints:
     """What is known of each element of a page, from itself and the elements around it."""
 
-    def __init__(self, tree: Any) -> None:
+    def __init__(self, tree: Any, headline: str = "") -> None:
         """Measure the elements: the length of their text, and which hold the title."""
         self.sizes = _sizes(tree)
         self.total = self.sizes.get(tree, 0) or 1
-        self.title = _title(tree)
+        self.title = _title(tree, headline)
         self.holds_title = set() if self.title is None else {*self.title.iterancestors()}
+        near = [] if self.title is None else list(islice(self.title.iterancestors(), NEAR_TITLE))
+        self.beside_title = {*near}
         self.known: dict[Any, tuple[Hint, bool]] = {}
 
     def of(self, element: Any) -> tuple[Hint, bool]:
@@ -108,11 +120,17 @@ class Hints:
             own = self._own(each)
             if not hint or (hint == "byline" and own == "time") or own == "title":
                 hint = own
+            elif hint == "frame" and own in ("byline", "time") and each.tag != "nav":
+                hint = own if self._is_story_part(each) else hint
             boxed = boxed or (
                 each not in self.holds_title and _BOX.search(_names(each)) is not None
             )
             self.known[each] = hint, boxed
         return hint, boxed
+
+    def _is_story_part(self, element: Any) -> bool:
+        """Return whether what frames an element stands beside the title, as its header does."""
+        return any(each in self.beside_title for each in element.iterancestors())
 
     def _own(self, element: Any) -> Hint:
         if element is self.title:
@@ -156,11 +174,22 @@ def _sizes(tree: Any) -> dict[Any, int]:
     return sizes
 
 
-def _title(tree: Any) -> Any:
-    """Return the element of the headline: the first `h1` that is not the site's name."""
+def _title(tree: Any, headline: str) -> Any:
+    """Return the element of the headline: the first `h1` that is not the site's name.
+
+    Without one, the innermost heading, or part of one, that says the headline that the page states.
+    """
     found = [h for h in tree.iter("h1") if "".join(h.itertext()).strip()]
     stories = [h for h in found if not _is_site_name(h)]
-    return (stories or found or [None])[0]
+    if stories or not headline:
+        return (stories or found or [None])[0]
+    said = [
+        part
+        for heading in tree.iter(*_HEADINGS[1:4])
+        for part in heading.iter()
+        if fold_spaces("".join(part.itertext())) == headline
+    ]
+    return (found or said[-1:] or [None])[0]
 
 
 def _is_site_name(heading: Any) -> bool:
@@ -209,17 +238,20 @@ class _Piece:
     bold: bool = False
 
 
-def outline(tree: Any) -> Outline:
-    """Return the lines of a page in order. `tree` loses what holds no text for readers."""
+def outline(tree: Any, headline: str = "") -> Outline:
+    """Return the lines of a page in order. `tree` loses what holds no text for readers.
+
+    headline: as the page states it.
+    """
     from lxml import etree
 
     etree.strip_elements(tree, *NO_TEXT, etree.Comment, etree.PI, with_tail=False)
-    return _Reader(tree).read(etree)
+    return _Reader(tree, headline).read(etree)
 
 
 class _Reader:
-    def __init__(self, tree: Any) -> None:
-        self.tree, self.hints, self.found = tree, Hints(tree), Outline()
+    def __init__(self, tree: Any, headline: str) -> None:
+        self.tree, self.hints, self.found = tree, Hints(tree, headline), Outline()
         self.pieces: list[_Piece] = []
         self.blocks: list[Any] = []
         self.inline: list[Any] = []
@@ -268,17 +300,33 @@ class _Reader:
         pieces, self.pieces = self.pieces, []
         if not self.blocks or not any(each.text.strip() for each in pieces):
             return
+        if len(self.found.lines) >= MOST_READ:
+            self._keep("".join(each.text for each in pieces))
+            return
         hint, _ = self.hints.of(self.blocks[-1])
-        for part in _apart(pieces, hint in ("frame", "furniture")):
+        title = {each.top for each in pieces if each.top is not None and self._is_title(each.top)}
+        for part in _apart(pieces, hint in ("frame", "furniture"), title):
             self._put(part)
+
+    def _is_title(self, element: Any) -> bool:
+        """Return whether an inline element is the title's, or around it."""
+        title = self.hints.title
+        return title is not None and (element is title or element in self.hints.holds_title)
+
+    def _keep(self, text: str) -> None:
+        """Add text that is not read, after all that is."""
+        said = fold_spaces(text.replace(_BREAK, " "))
+        self.found.lines.append(Line(said, said, html=True))
 
     def _put(self, pieces: list[_Piece]) -> None:
         element = self.blocks[-1]
         hint, boxed = self.hints.of(element)
         tops = {each.top for each in pieces if each.text.strip()}
         if len(tops) == 1 and (top := tops.pop()) is not None:
-            hint = hint_of_inline(top) or hint if hint not in ("frame", "furniture") else hint
-        for said in _paragraphs("".join(each.text for each in pieces)):
+            kept = ("frame", "furniture", "caption")
+            hint = hint_of_inline(top) or hint if hint not in kept else hint
+            hint = "title" if self._is_title(top) else hint
+        for said in _paragraphs("".join(each.text for each in pieces), boxed):
             if line := self._line(fold_spaces(said), hint, pieces):
                 self.found.lines.append(line)
                 self.found.elements.append(element)
@@ -307,8 +355,11 @@ class _Reader:
         return parent is not None and parent.tag == "li" and element.tag in ("p", "div")
 
 
-def _paragraphs(said: str) -> Iterator[str]:
-    """Yield the paragraphs that two line breaks part, or one after a heading."""
+def _paragraphs(said: str, boxed: bool) -> Iterator[str]:
+    """Yield the paragraphs that two line breaks part, or one in a box or after a heading."""
+    if boxed:
+        yield from said.split(_BREAK)
+        return
     for part in _BREAKS.split(said):
         heading, found, rest = part.partition(_BREAK)
         if found and labels.is_box_heading(fold_spaces(heading)):
@@ -317,12 +368,12 @@ def _paragraphs(said: str) -> Iterator[str]:
         yield part
 
 
-def _apart(pieces: list[_Piece], skipped: bool) -> Iterator[list[_Piece]]:
+def _apart(pieces: list[_Piece], skipped: bool, title: set[Any]) -> Iterator[list[_Piece]]:
     """Yield the pieces of a block by line; links, names or times side by side are several."""
     said = [each for each in pieces if not _BETWEEN.fullmatch(each.text)]
     tops = {each.top for each in said}
     loose = None in tops
-    alone = {top for top in tops if top is not None and _stands_alone(top, loose)}
+    alone = {top for top in tops if top is not None and _stands_alone(top, loose)} | title
     if len(tops) > 1 and not loose and (alone or skipped or all(each.link for each in said)):
         alone = tops
     if not alone or len(tops) == 1:
@@ -395,7 +446,18 @@ def stated(tree: Any) -> Statement:
         authors=tuple(name for each in found for name in _names_of(each.get("author"))),
         times=tuple(time for each in found if (time := _text(each.get("datePublished")))),
         body=next((body for each in found if (body := _text(each.get("articleBody")))), ""),
+        deck=next((deck for each in found if (deck := _text(each.get("description")))), ""),
+        sites=tuple(name for each in found for name in _names_of(each.get("publisher")))
+        + _title_sites(tree),
     )
+
+
+_PARTS_OF_TITLE = re.compile(r"\s+[|–—-]\s+")
+
+
+def _title_sites(tree: Any) -> tuple[str, ...]:
+    """Return what follows the headline in the name of a page: the site's, in most cases."""
+    return tuple(_PARTS_OF_TITLE.split(_text(tree.findtext(".//title")))[1:])
 
 
 def _first(articles: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -412,6 +474,8 @@ def _meta_article(tree: Any) -> dict[str, Any]:
     return {
         "headline": said.get("og:title"),
         "author": [said.get("author"), said.get("article:author")],
+        "description": said.get("og:description") or said.get("description"),
+        "publisher": said.get("og:site_name"),
         "datePublished": said.get("article:published_time"),
     }
 
@@ -471,15 +535,15 @@ def parse_html(page: bytes | str, guide: Guide = NO_GUIDE) -> Page:
     if tree is None:
         return Page()
     statement, names = stated(tree), _site_names(tree)
-    found = outline(tree)
+    found = outline(tree, statement.title)
     first, last = _Boxes(found).find()
     around = _Around()
     lines = [
         replace(line, hint="box" if first <= k < last else line.hint, around=around.of(element))
-        for k, (line, element) in enumerate(zip(found.lines, found.elements, strict=True))
+        for k, (line, element) in enumerate(zip(found.lines, found.elements, strict=False))
     ]
-    parts = [part for each in lines for part in _parts(each)]
-    return assemble(parts, statement, guide, names)
+    unread = found.lines[len(lines) :]
+    return assemble([*split_lines(lines), *unread], statement, guide, names)
 
 
 _HOST = re.compile(r"https?://(?:www\.)?([^/:\s]+)", re.IGNORECASE)
@@ -520,15 +584,11 @@ class _Around:
         return names
 
 
-def _parts(each: Line) -> Iterator[Line]:
-    yield from [each] if each.hint in ("title", "frame", "furniture") else split_line(each)
-
-
 class _Boxes:
     """Looks for the element that holds the summary box and nothing of the article."""
 
     def __init__(self, found: Outline) -> None:
-        self.found, self.lines = found, found.lines
+        self.found, self.lines = found, found.lines[:MOST_READ]
         self.size = _sums(len(each.raw) for each in self.lines)
         self.prose = _sums(len(each.raw) if each.ends_sentence else 0 for each in self.lines)
         kept = [each.hint == "title" or opens_article(each.raw) for each in self.lines]
@@ -550,9 +610,9 @@ class _Boxes:
         """Yield lines that may stand in the box: disclaimers, then headings, then by class."""
         said = [each.text for each in self.lines]
         headings = [k for k, text in enumerate(said) if labels.is_box_heading(text)]
-        yield from (k for k, text in enumerate(said) if labels.is_disclaimer(text))
+        yield from (k for k, text in enumerate(said) if labels.notice_kind(text))
         yield from (k for k in headings if labels.names_machine(said[k]))
-        yield from (k for k, boxed in enumerate(self.found.boxed[:]) if boxed)
+        yield from (k for k, boxed in enumerate(self.found.boxed[: len(said)]) if boxed)
         yield from (k for k in headings if self._heads_list(k))
 
     def _heads_list(self, k: int) -> bool:
@@ -563,7 +623,7 @@ class _Boxes:
         """Yield the ranges of the elements around a line, as long as they can be a box."""
         while element is not None and element.tag not in ("body", "html"):
             first, last = self.found.ranges[element]
-            if not self._may_be_box(first, last):
+            if last > len(self.lines) or not self._may_be_box(first, last):
                 return
             yield first, last
             element = element.getparent()
@@ -587,8 +647,8 @@ def _sums(numbers: Iterator[int]) -> list[int]:
 def _says(each: Line) -> bool:
     """Return whether a line in a box is part of what it says, and no label."""
     said = each.text
-    if labels.is_disclaimer(said) or labels.is_box_heading(said) or labels.is_caution(said):
+    if labels.notice_kind(said) or labels.is_box_heading(said) or labels.is_caution(said):
         return False
     if each.hint in ("title", "heading", "caption", "byline", "time") or labels.is_credit(said):
         return False
-    return len(said.split()) >= 4 and not labels.is_byline(said)
+    return labels.word_count(said) >= 4 and not labels.is_byline(said)

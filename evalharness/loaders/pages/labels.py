@@ -181,6 +181,10 @@ _NAME_WORD = re.compile(
 )
 
 
+_UNSPACED_NAME = re.compile(  # 佐々木 遥, 青浜新聞
+    r"[\u3005\u4e00-\u9fff]{1,4}[ ・][\u3005\u3040-\u30ff\u4e00-\u9fff]{1,5}"
+    r"(, ?[\u4e00-\u9fff]{2,8})?"
+)
 _LITTLE = word_set(
     "de da del della di van von der den la le bin ibn al el of the and y und et e & dos das"
 )
@@ -299,6 +303,8 @@ def is_box_heading(line: str) -> bool:
     >>> is_box_heading("Key points (AI-generated)"), is_box_heading("Summary of the talks")
     (True, False)
     """
+    if len(line) > LONGEST_DISCLAIMER:
+        return False
     said = _READING_TIME.sub("", _ISO_DATE.sub("", line))
     if len(said.split()) > 9 or not said:
         return False
@@ -361,18 +367,30 @@ def is_timestamp(line: str) -> bool:
         return False
     if _CLOCK.search(line) and not any(c.isalpha() for c in _TIME_WORD.sub("", line)):
         return True
-    if not _DAY.search(line) and not languages.says("months", line):
+    if not _DAY.search(line) and not any(languages.says(key, line) for key in ("months", "ago")):
+        return False
+    if any(c.isalpha() for c in _without_time(line)):  # asked once before it is asked by language
         return False
     return any(_is_time_in(line, name) for name in languages.tables())
 
 
+MOST_AGO = 6  # words of `3 hours ago`
 _DAY = re.compile(r"\d{4}|\d{1,2}[:.h]\d\d|\d{1,2}月\d{1,2}日")
+
+
+def _without_time(line: str) -> str:
+    """Return what words of time in any language leave of a line."""
+    for key in ("months", "time"):
+        words = languages.pattern(key)
+        line = words.sub("", line) if words else line
+    return line
 
 
 def _is_time_in(line: str, language: str) -> bool:
     """Return whether a line is a time in the words of one language."""
     months, words = languages.pattern("months", language), languages.pattern("time", language)
-    if words is None or not (_DAY.search(line) or (months and months.search(line))):
+    since = len(line.split()) <= MOST_AGO and languages.says("ago", line, language)
+    if words is None or not (since or _DAY.search(line) or (months and months.search(line))):
         return False
     bare = words.sub("", months.sub("", line) if months else line)
     return not any(c.isalpha() for c in bare)
@@ -396,6 +414,8 @@ def is_credit(line: str) -> bool:
     rest = languages.rest_of("credit", line)
     if rest and rest != line and (line[len(line) - len(rest) - 1 :][:1] in " :" and ":" in line):
         return True
+    if rest[:1] in tuple("・＝／：") and rest != line and not _STOPPED.search(line):
+        return True
     if rest and rest != line and " " in line[: -len(rest)].strip() and not _STOPPED.search(line):
         return True
     return _CREDIT.fullmatch(line) is not None and len(line.split()) > 1
@@ -416,8 +436,35 @@ def caption_and_credit(line: str) -> tuple[str, str] | None:
         return None
     found = _CAPTIONED.fullmatch(line)
     if found is None or len(found["caption"].split()) < 4:
-        return None
+        return _credit_in(line)
     return found["caption"], found["credit"]
+
+
+def _credit_in(line: str) -> tuple[str, str] | None:
+    """Return a caption and its credit, which a word of any language or brackets begin."""
+    words = languages.pattern("credit")
+    starts = [match.start() for match in words.finditer(line)] if words else []
+    if line.endswith((")", "）")):
+        starts.append(max(line.rfind("("), line.rfind("（")))
+    for start in starts:
+        caption, credit = line[:start].rstrip(" (（|–—/"), line[start:].strip("()（） ")
+        if word_count(caption) >= 4 and is_credit(credit) and word_count(credit) <= MOST_CREDIT:
+            return caption, line[len(caption) :].strip(" |–—")
+    return None
+
+
+MOST_CREDIT = 9  # words of a credit at the end of a caption
+
+
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
+
+
+def word_count(line: str) -> int:
+    """Return the number of words; in scripts without spaces, two letters count as one."""
+    unspaced = len(_UNSPACED.findall(line))
+    return (
+        len(line.split()) if not unspaced else unspaced // 2 + len(_UNSPACED.sub("", line).split())
+    )
 
 
 def is_byline(line: str) -> bool:
@@ -453,7 +500,7 @@ def is_name(line: str) -> bool:
     >>> is_name("Yusra Lindqvist"), is_name("Storm kills nine")
     (True, False)
     """
-    if re.fullmatch(_AGENCY, line):
+    if re.fullmatch(_AGENCY, line) or _UNSPACED_NAME.fullmatch(line):
         return True
     words = line.replace(",", " ").replace("|", " ").split()
     if not 2 <= len(words) <= 10 or _ENDED.search(line) or any(c.isdigit() for c in line):

@@ -40,6 +40,7 @@ def pattern(key: str, language: str = "", ending: str = r"\w*") -> re.Pattern[st
         if language in ("", name)
         for words in table.get(key, ())
     ]
+    phrases.sort(key=len, reverse=True)  # the longest first: `photo by` before `photo`
     starts = [_is_spaced(words) and words[0].isalnum() for words in phrases]
     said = [_phrase(words, ending) for words in phrases]
     # Where a word begins is asked once, and not for every phrase: that is most of the time.
@@ -53,6 +54,11 @@ def says(key: str, line: str, language: str = "") -> bool:
     """Return whether a line has a phrase of a key."""
     found = pattern(key, language)
     return found is not None and found.search(line) is not None
+
+
+def says_both(one: str, other: str, line: str) -> bool:
+    """Return whether a line has a phrase of each of two keys in one language."""
+    return any(says(one, line, name) and says(other, line, name) for name in tables())
 
 
 def begins(key: str, line: str) -> bool:

@@ -10,7 +10,7 @@ from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.formats import matching_paths, paths, short_file_names
 from evalharness.loaders.pages import html as pages_html
-from evalharness.loaders.pages.lines import Line, fold_spaces, line, split_line
+from evalharness.loaders.pages.lines import MOST_READ, Line, fold_spaces, line, split_lines
 from evalharness.loaders.pages.parts import NO_GUIDE, Page, assemble
 from evalharness.loaders.pages.sites import Guide
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, ColumnOptions, Row, RowJudge, RowReader
@@ -47,7 +47,7 @@ class Pages:
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     path: Path | tuple[Path, ...]
     bad_rows: BadRows = "list"
@@ -177,14 +177,14 @@ def parse_text(text: str, guide: Guide = NO_GUIDE) -> Page:
     """Return the parts of a page saved as plain text, or in Markdown."""
     if is_markdown(text):
         text = without_markdown(text)
-    return assemble([part for whole in _lines(text) for part in split_line(whole)], guide=guide)
+    return assemble(split_lines(list(_lines(text))), guide=guide)
 
 
 def _lines(text: str) -> Iterator[Line]:
     """Yield the lines that are not blank, with single plain spaces."""
-    gap = True
+    gap, n = True, 0
     for raw in _BREAK.split(text):
-        said = fold_spaces(raw)
-        if said:
-            yield line(said, gap=gap)
+        if said := fold_spaces(raw):
+            n += 1
+            yield line(said, gap=gap) if n <= MOST_READ else Line(said, said, gap=gap)
         gap = not said

@@ -3,12 +3,13 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 
 from evalharness.errors import DataError
 from evalharness.loaders.pages.evidence import Statement, line_links, line_signs
-from evalharness.loaders.pages.lines import Line, dateline, source
-from evalharness.loaders.pages.reading import Role, read_lines
-from evalharness.loaders.pages.sites import Guide, choose
+from evalharness.loaders.pages.lines import MOST_READ, Line, dateline, source
+from evalharness.loaders.pages.reading import ROLES, Role, Zone, read_lines
+from evalharness.loaders.pages.sites import Guide, Profile, choose
 
 # Lines of these roles are kept as they stand on the page, without a part of their own.
 _FURNITURE: tuple[Role, ...] = (
@@ -21,6 +22,7 @@ _EVIDENCE: tuple[Role, ...] = ("title", "byline", "time", "caption", "credit", "
 # 20 in layouts of their own, as first read): of 90 right summaries 8 are called uncertain, of 7
 # wrong ones 3 are caught. With 1.5 it is 9 and 4, with 2.0 it is 11 and 4.
 SURE = 1.0
+NO_DOUBT = 1e6  # of a line that is too far from any box
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Block:
 
     margin: how sure it is that the line is, or is not, part of the summary. signs: what it shows.
     source: what else decided: the name of a site's profile, or `you`. around: elements of HTML.
+    zone: the part of the page, in its order.
     """
 
     text: str
@@ -37,6 +40,7 @@ class Block:
     signs: tuple[str, ...]
     source: str = ""
     around: tuple[str, ...] = ()
+    zone: Zone = "body"
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Page:
             return ""
         closest = min(self.blocks, key=lambda block: block.margin)
         if closest.margin >= SURE:
-            return ""
+            return _without_end(self.blocks)
         side = "belong to the article" if closest.role == "summary" else "belong to the summary"
         return f"“{textwrap.shorten(closest.text, 60, placeholder='…')}” may as well {side}"
 
@@ -100,6 +104,24 @@ class Page:
         return "\n\n".join([*self.body, *dict.fromkeys(lines)])
 
 
+# What shows where a summary ends, or that its line is of one: its bullets, its element, how an
+# article begins, or that the article says the same again.
+_ENDS: frozenset[str] = frozenset({"bullet", "h_box", "opener", "claim", "caps_lead", "h_heading"})
+
+
+def _without_end(blocks: Sequence[Block]) -> str:
+    """Return the doubt about a summary that only its place parts from the article below it."""
+    story = [block for block in blocks if block.role not in ("furniture", "caption", "credit")]
+    for above, below in pairwise(story):
+        if (above.role, below.role) != ("summary", "body") or above.source or "echo" in above.signs:
+            continue
+        alike = "prose" in above.signs and "prose" in below.signs
+        if alike and _ENDS.isdisjoint(above.signs + below.signs):
+            said = textwrap.shorten(above.text, 60, placeholder="…")
+            return f"nothing but its place parts “{said}” from the article"
+    return ""
+
+
 # The names of a page's parts, in the order in which `check --json` has them.
 PARTS = tuple(each.name for each in fields(Page) if each.compare)
 
@@ -119,23 +141,56 @@ def assemble(
 
     names: of its site. Raises: DataError where the guide names a line that is not there.
     """
-    signs = line_signs(lines, statement or Statement())
-    profile = choose(guide.profiles, [*names, *(each.raw.strip("–—- ") for each in lines)])
-    known = [(profile.role_of(each), profile.name) if profile else (None, "") for each in lines]
-    for number, role in guide.roles.items():
+    for number in guide.roles:
         if not 1 <= number <= len(lines):
             raise DataError(f"there is no line {number}: the page has {len(lines)}")
-        known[number - 1] = (role, YOU)
+    head = lines[:MOST_READ]
+    profile = choose(guide.profiles, [*names, *(each.raw.strip("–—- ") for each in head)])
+    blocks = _read(head, statement or Statement(), guide, profile)
+    blocks += _unread(lines[MOST_READ:], guide, ended=blocks[-1].zone == "end" if blocks else False)
+    page = _page(lines, [block.role for block in blocks], blocks)
+    return replace(page, profile=profile.name if profile else "", names=tuple(names))
+
+
+def _read(
+    lines: Sequence[Line], statement: Statement, guide: Guide, profile: Profile | None
+) -> list[Block]:
+    """Return lines with the roles that they have together."""
+    signs = line_signs(lines, statement)
+    known = [(profile.role_of(each), profile.name) if profile else (None, "") for each in lines]
+    for number, role in guide.roles.items():
+        if number <= len(lines):
+            known[number - 1] = (role, YOU)
     prices: list[dict[str, float]] = [{role: SAID} if role else {} for role, _ in known]
     reading = read_lines(signs, line_links(lines, signs), prices)
-    blocks = [
-        Block(each.raw, role, margin, tuple(sorted(has)), source if said else "", each.around)
-        for each, role, margin, has, (said, source) in zip(
-            lines, reading.roles, reading.margins, signs, known, strict=True
+    return [
+        Block(
+            each.raw,
+            state.role,
+            margin,
+            tuple(sorted(has)),
+            source if said else "",
+            each.around,
+            state.zone,
+        )
+        for each, state, margin, has, (said, source) in zip(
+            lines, reading.states, reading.margins, signs, known, strict=True
         )
     ]
-    page = _page(lines, reading.roles, blocks)
-    return replace(page, profile=profile.name if profile else "", names=tuple(names))
+
+
+def _unread(lines: Sequence[Line], guide: Guide, *, ended: bool) -> list[Block]:
+    """Return the lines after those that are read: sentences go on with the article."""
+    roles: list[Role] = ["body" if not ended and e.ends_sentence else "furniture" for e in lines]
+    blocks = [
+        Block(each.raw, role, NO_DOUBT, (), "", each.around)
+        for each, role in zip(lines, roles, strict=True)
+    ]
+    for number, role in guide.roles.items():
+        if number > MOST_READ:
+            i = number - MOST_READ - 1
+            blocks[i] = replace(blocks[i], role=role, source=YOU)
+    return blocks
 
 
 def _bare(said: str) -> str:
@@ -151,12 +206,17 @@ def _without_source(body: list[str]) -> tuple[list[str], str]:
 
 
 def _page(lines: Sequence[Line], roles: Sequence[Role], blocks: Sequence[Block]) -> Page:
-    def texts(*wanted: Role) -> list[str]:
-        return [e.raw for e, role in zip(lines, roles, strict=True) if role in wanted]
+    of_role: dict[Role, list[Line]] = {role: [] for role in ROLES}
+    for each, role in zip(lines, roles, strict=True):
+        of_role[role].append(each)
+
+    def texts(role: Role) -> list[str]:
+        return [each.raw for each in of_role[role]]
 
     body, tag = _without_source(texts("body"))
     credits = texts("credit")
-    notices = list(dict.fromkeys(texts("notice", "remark"))) or texts("ai_label")[:1]
+    said = [b.text for b in blocks if b.role in ("notice", "remark")]
+    notices = list(dict.fromkeys(said)) or texts("ai_label")[:1]
     title = " ".join(texts("title"))
     kept = {_bare(said) for said in (title, *notices, *credits[:1])}
     skipped = [
@@ -171,7 +231,7 @@ def _page(lines: Sequence[Line], roles: Sequence[Role], blocks: Sequence[Block])
         timestamps=tuple(texts("time")),
         disclaimer=" ".join(notices) or None,
         photo_credit=credits[0] if credits else None,
-        summary=tuple(e.text for e, role in zip(lines, roles, strict=True) if role == "summary"),
+        summary=tuple(each.text for each in of_role["summary"]),
         dateline=dateline(body[0]) or None if body else None,
         body=tuple(body),
         subheads=tuple(texts("subhead")),

@@ -39,7 +39,7 @@ SIGNS: dict[str, dict[str, float]] = {
         "furniture@end": -1.5,
         "summary/machine|named": 0.5,
         "summary/again": 0.5,
-        "summary@end": 0.0,
+        "summary@end": -0.5,
         "caption": -0.5,
     },
     "fragment": {
@@ -81,7 +81,7 @@ SIGNS: dict[str, dict[str, float]] = {
     # How an article begins, goes on and ends
     "opener": {
         "body": 4.0,
-        "summary": -8.0,
+        "summary": -12.0,
         "deck": -6.0,
         "title": -6.0,
         "caption": -3.0,
@@ -170,6 +170,11 @@ SIGNS: dict[str, dict[str, float]] = {
     "glued": {"furniture": 3.0, "title": -6.0},
     "stamped": {"furniture": 1.5, "summary": -4.0, "title": -3.0, "subhead": -1.0},
     "code": {"title": -3.0, "subhead": -2.0, "furniture": 1.0},
+    "said_site": {"byline": -10.0, "furniture": 3.0, "title": -3.0, "credit": -1.0},
+    "said_deck": {"deck": 2.0, "body": -0.5},
+    "again_author": {"byline": -10.0, "furniture": 2.0},
+    "beside_author": {"byline": -6.0},
+    "heads_box": {"label": 32.0, "summary": -6.0},
     "after_author": {"byline": -10.0, "furniture": 2.0, "credit": -3.0},
     "lower_start": {"furniture": 2.0, "body": -2.0, "title": -2.0, "subhead": -2.0},
     "imperative": {"furniture": 4.5, "body": -3.0, "title": -2.0, "subhead": -2.0},
@@ -180,7 +185,7 @@ SIGNS: dict[str, dict[str, float]] = {
     "h_title": {"title": 14.0},
     "h_heading": {"subhead": 2.5, "title": 1.0, "body": -3.0, "summary": -2.0, "deck": 2.0},
     "h_byline": {"byline": 7.0, "title": -2.0, "body": -2.0, "summary": -3.0},
-    "h_time": {"time": 21.0, "title": -2.0, "body": -2.0, "summary": -3.0},
+    "h_time": {"time": 24.0, "title": -2.0, "body": -2.0, "summary": -3.0},
     "h_caption": {"caption": 6.0, "credit": 1.0, "body": -4.0, "summary": -3.0, "title": -3.0},
     "h_box": {
         "body": -12.0,
@@ -232,7 +237,11 @@ LINKS: dict[str, list[Price]] = {
         Price("byline|time|credit|caption", "title", -1.5),
         Price("deck", "byline|time|credit|notice|ai_label", 2.0),
         Price("deck", "body", -0.5),
-        Price("deck", "deck", -1.5),
+        Price("deck", "deck", -3.0),
+        Price("summary|notice|remark", "deck", -4.0),
+        Price("furniture", "deck", -0.5),
+        Price("caption|credit", "deck", 0.0),
+        Price("furniture@body", "body", 0.5),
         # a box is opened before it speaks
         Price("*/closed", "summary/closed", 1.0),
         Price("summary/closed", "notice", 2.0),

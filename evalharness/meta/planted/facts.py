@@ -7,7 +7,7 @@ import bisect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from evalharness import text
@@ -308,6 +308,22 @@ class SummaryClaims:
         sentence = self.sentence_at(draft.start)
         end = max(sentence.end, draft.end)
         return self.text[sentence.start : draft.start] + draft.new + self.text[draft.end : end]
+
+
+# Errors and edits of one article come one after the other.
+_ARTICLES_KEPT = 8
+
+
+@lru_cache(maxsize=_ARTICLES_KEPT)
+def facts_of(article: str) -> Facts:
+    """Return what an article states, read once."""
+    return Facts(article)
+
+
+@lru_cache(maxsize=_ARTICLES_KEPT)
+def claims_of(article: str, summary: str) -> SummaryClaims:
+    """Return what a summary of an article claims, read once."""
+    return SummaryClaims(summary, facts_of(article))
 
 
 def pattern_matches(pattern: re.Pattern[str], claims: SummaryClaims) -> Iterator[re.Match[str]]:

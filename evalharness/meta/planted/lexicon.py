@@ -46,6 +46,18 @@ _DIRECTED = (
     "threaten train urge visit warn welcome"
 )
 
+# Those of which active and passive say the same, of persons and of things.
+VOICED = word_set(
+    "accuse acquire appoint approve arrest assault attack back beat bite blame block break build "
+    "buy cancel catch charge choose clear close condemn confirm convict create criticise criticize "
+    "defeat defend deliver describe destroy develop discover dismiss elect employ endorse expel "
+    "fine follow fund hire hold impose injure interview introduce invite jail keep kidnap kill "
+    "launch make nominate oppose open order overrule overtake praise propose publish punch "
+    "question reject release remove replace rescue rob sack save score secure sell sentence shoot "
+    "sign stab steal stop strike sue support suspend take threaten urge visit warn welcome win "
+    "withdraw write"
+)
+
 
 def _past(base: str) -> str:
     if base.endswith("e"):

@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, get_args
@@ -22,14 +21,22 @@ from evalharness.errors import ConfigError, DataError
 from evalharness.files import shipped_path
 from evalharness.loaders.files import Files
 from evalharness.loaders.rows import ColumnOptions
-from evalharness.meta.planted.facts import Facts, PlannedChange, SummaryClaims
+from evalharness.meta.labels import LABEL, LabelFields
+from evalharness.meta.planted.costs import ShareOfCases, WrittenSummary, measure_edits, rate
+from evalharness.meta.planted.edits import BENIGN_KINDS, GAMING_KINDS, BenignKind, GamingKind
+from evalharness.meta.planted.facts import (
+    Facts,
+    PlannedChange,
+    SummaryClaims,
+    claims_of,
+    facts_of,
+)
 from evalharness.meta.planted.names import novel, swaps
 from evalharness.meta.planted.numbers import change_dates, change_numbers, units
 from evalharness.meta.planted.roles import misquotes, role_swaps
 from evalharness.meta.planted.wording import antonyms, hedges, invent_sentences, negations
 from evalharness.protocols import Metric
 from evalharness.records import Article, Flag, Rejected, Score, Span, Summary, digest, flag_kind
-from evalharness.stats.intervals import wilson
 
 ErrorKind = Literal[
     "number",
@@ -61,8 +68,6 @@ _PLANTERS: dict[ErrorKind, Callable[[SummaryClaims, Facts, Random], Iterator[Pla
 }
 # In characters. What is longer is no summary, and not read.
 LONGEST_SUMMARY = 20_000
-# Errors of one article come one after the other.
-_ARTICLES_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +98,14 @@ def plant(article: str, summary: str, kind: ErrorKind, seed: int = 0) -> Planted
     """
     if len(summary) > LONGEST_SUMMARY:
         return None
-    facts = _facts(article)
-    claims = _claims(article, summary)
+    facts = facts_of(article)
+    claims = claims_of(article, summary)
     rng = Random(f"{seed} {kind} {digest(summary)}")  # noqa: S311  no secret
     for draft in _PLANTERS[kind](claims, facts, rng):
         draft = claims.match_casing(draft)
         if _is_error(claims, facts, draft):
             return _planted_error(kind, claims, draft)
     return None
-
-
-@lru_cache(maxsize=_ARTICLES_KEPT)
-def _facts(article: str) -> Facts:
-    return Facts(article)
-
-
-@lru_cache(maxsize=_ARTICLES_KEPT)
-def _claims(article: str, summary: str) -> SummaryClaims:
-    return SummaryClaims(summary, _facts(article))
 
 
 def _is_error(claims: SummaryClaims, facts: Facts, draft: PlannedChange) -> bool:
@@ -133,7 +128,6 @@ def _planted_error(kind: ErrorKind, claims: SummaryClaims, draft: PlannedChange)
 BATCH = 256
 # A score is lower if it is so by more than rounding.
 LOWER_BY = 1e-9
-Rate = dict[str, float | int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +198,7 @@ class CheckReport:
             for kind, outcomes in known.items()
         }
 
-    def groups(self) -> dict[str, Rate]:
+    def groups(self) -> dict[str, ShareOfCases]:
         """Return the share of untouched summaries with a flag, by group, and of the two sorts."""
         found: dict[str, list[bool]] = {}
         for alarm in self.alarms:
@@ -242,14 +236,6 @@ def figures_of_kind(outcomes: Sequence[PlantedOutcome]) -> dict[str, Any]:
         "precision": both / flagged if flagged else None,
         "recall": both / wrong if wrong else None,
     }
-
-
-def rate(hits: int, n: int) -> Rate:
-    """Return a share with its count of cases and its interval; None where there are no cases."""
-    if not n:
-        return {"n": 0, "rate": None, "low": None, "high": None}
-    low, high = wilson(hits, n)
-    return {"n": n, "rate": hits / n, "low": low, "high": high}
 
 
 # --- Planting and scoring
@@ -350,27 +336,72 @@ COPIED_SENTENCES = 3
 SHORTEST_SENTENCE = 40
 
 
+AnyKind = ErrorKind | BenignKind | GamingKind
+ALL_KINDS: tuple[AnyKind, ...] = (*KINDS, *BENIGN_KINDS, *GAMING_KINDS)
+
+
 def selftest(
     checks: Sequence[str],
     data: Sequence[str | Path] = (),
-    label: str = "label",
+    label: str | Sequence[str] = LABEL,
     seed: int = 0,
-    kinds: Sequence[ErrorKind] = KINDS,
+    kinds: Sequence[AnyKind] = ALL_KINDS,
     given: Mapping[str, Metric] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the figures of planted errors for each check, by its name.
+    """Return the figures of planted errors, benign edits and gaming for each check, by its name.
 
     data: files of articles, the project's own if empty; see `supported_pairs`.
+    label: the field that says 1 for supported, `SOURCE=NAME` for one source; one or several.
+    kinds: of errors, of benign edits and of gaming; an arm without one is left out.
     given: components with options of their own, by the names that `checks` may use.
     Raises: UnknownComponent, ConfigError; DataError where the files hold no supported pair.
     """
     built = {name: (given or {}).get(name) or named_check(name) for name in checks}
-    pairs = supported_pairs(data or [QUICKSTART_ARTICLES], label, seed)
-    return {name: measure(pairs, check, kinds, seed).record() for name, check in built.items()}
+    files = data or [QUICKSTART_ARTICLES]
+    pairs = supported_pairs(files, label, seed)
+    bad = [*_unsupported(files, label)]
+    return {name: _figures(pairs, bad, check, kinds, seed) for name, check in built.items()}
+
+
+def _figures(
+    pairs: Sequence[SupportedPair],
+    bad: Sequence[WrittenSummary],
+    check: Metric,
+    kinds: Sequence[AnyKind],
+    seed: int,
+) -> dict[str, Any]:
+    """Return the figures of all arms for one check."""
+    record = measure(pairs, check, [kind for kind in KINDS if kind in kinds], seed).record()
+    benign = [kind for kind in BENIGN_KINDS if kind in kinds]
+    gaming = [kind for kind in GAMING_KINDS if kind in kinds]
+    if not benign and not gaming:
+        return record
+    written = [
+        WrittenSummary(pair.article, pair.summary, pair.group, True)
+        for pair in pairs
+        if not pair.copied
+    ]
+    by = "labels" if bad else "planted errors"
+    bad = bad or [*_with_planted_errors(written, seed)]
+    costs = measure_edits([*written, *bad], check, benign, gaming, seed)
+    return record | {"inconsistent_by": by} | costs.record(benign, gaming, seed)
+
+
+def _with_planted_errors(
+    summaries: Iterable[WrittenSummary], seed: int
+) -> Iterator[WrittenSummary]:
+    """Yield each summary with the first error that can be planted in it, in place of bad ones."""
+    for summary in summaries:
+        rng = Random(f"{seed} {digest(summary.text)}")  # noqa: S311  no secret
+        for kind in rng.sample(KINDS, len(KINDS)):
+            error = plant(summary.article.text, summary.text, kind, seed)
+            if error is not None:
+                yield WrittenSummary(summary.article, error.summary, summary.group, False)
+                break
 
 
 def supported_pairs(
-    files: Sequence[str | Path], label: str = "label", seed: int = 0
+    files: Sequence[str | Path], label: str | Sequence[str] = LABEL, seed: int = 0
 ) -> list[SupportedPair]:
     """Return the pairs of files: labelled summaries, references, and copies of every article.
 
@@ -382,26 +413,50 @@ def supported_pairs(
     """
     written: list[SupportedPair] = []
     articles: dict[str, Article] = {}
-    for path in files:
-        for article in _articles(Path(path), label):
-            articles.setdefault(article.text, article)
-            written += pairs_with_label(article, label, Path(path).name.partition(".")[0])
+    for article, name, source in _labelled_rows(files, label):
+        articles.setdefault(article.text, article)
+        written += pairs_with_label(article, name, source)
     if not written:
-        raise DataError(f"{files[0]}: no row has {label} 1, nor references; see --label")
+        named = ", ".join([label] if isinstance(label, str) else label)
+        raise DataError(f"{files[0]}: no row has {named} 1, nor references; see --label")
     copies = [pair for article in articles.values() for pair in copied_sentences(article, seed)]
     return [*written, *copies]
 
 
-def _articles(path: Path, label: str) -> Iterator[Article]:
+def _unsupported(
+    files: Sequence[str | Path], label: str | Sequence[str]
+) -> Iterator[WrittenSummary]:
+    """Yield the summaries of the rows that are labelled 0."""
+    for article, name, source in _labelled_rows(files, label):
+        summary = article.extra.get("summary")
+        is_bad = str(article.extra.get(name)) in ("0", "0.0", "False")
+        if is_bad and isinstance(summary, str) and summary.strip():
+            yield WrittenSummary(article, summary, article.source or source, False)
+
+
+def _labelled_rows(
+    files: Sequence[str | Path], label: str | Sequence[str]
+) -> Iterator[tuple[Article, str, str]]:
+    """Yield each row with the field of its source's label, and the name of its file."""
+    fields = LabelFields.of([label] if isinstance(label, str) else label)
+    names = tuple({fields.usual, *fields.by_source.values()})
+    for path in files:
+        stem = Path(path).name.partition(".")[0]
+        for article in _articles(Path(path), names):
+            yield article, fields.of_source(article.source or stem), stem
+
+
+def _articles(path: Path, labels: tuple[str, ...]) -> Iterator[Article]:
     if not path.exists():
         raise DataError(f"{path}: no such file; name a JSON Lines, CSV or Parquet file (--data)")
-    rows: Iterable[Article | Rejected] = Files(path, columns=ColumnOptions(extra=(label,))).load()
+    columns = ColumnOptions(extra=(*labels, "article_id"))
+    rows: Iterable[Article | Rejected] = Files(path, columns=columns).load()
     return (row for row in rows if isinstance(row, Article))
 
 
 def pairs_with_label(article: Article, label: str, source: str) -> list[SupportedPair]:
     """Return the written summaries of a row that its article supports."""
-    group = source
+    group = f"{source} references"
     if label in article.extra:
         group = article.source or source
         is_supported = str(article.extra[label]) in ("1", "1.0", "True")
@@ -428,10 +483,12 @@ def copied_sentences(article: Article, seed: int = 0) -> list[SupportedPair]:
     ]
 
 
-def kinds_of(names: str) -> tuple[ErrorKind, ...]:
+def kinds_of(names: str) -> tuple[AnyKind, ...]:
     """Return the kinds of a comma-separated list; all if it is empty. Raises: ConfigError."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in KINDS]
+    unknown = [name for name in wanted if name not in ALL_KINDS]
     if unknown:
-        raise ConfigError(f"no kind of error {unknown[0]!r}; there are: {', '.join(KINDS)}")
-    return tuple(kind for kind in KINDS if not wanted or kind in wanted)
+        raise ConfigError(
+            f"no kind of error or edit {unknown[0]!r}; there are: {', '.join(ALL_KINDS)}"
+        )
+    return tuple(kind for kind in ALL_KINDS if not wanted or kind in wanted)

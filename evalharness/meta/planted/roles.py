@@ -215,6 +215,121 @@ def _verb_in_agreement(between: str, one: str, other: str) -> str:
     return f" {forms.get(first, first)} {rest}"
 
 
+# What somebody does to something, in the past, and can be told as well from the other side.
+_DONE = {
+    past: participle
+    for base, (past, participle) in lexicon.PAST_AND_PARTICIPLE.items()
+    if base in lexicon.VOICED
+}
+_PAST_OF_DONE = {participle: past for past, participle in _DONE.items()}
+_BASES = {
+    base: participle
+    for base, (_, participle) in lexicon.PAST_AND_PARTICIPLE.items()
+    if base in lexicon.VOICED
+}
+_ACTIVE = re.compile(
+    rf" (?:(?P<past>{'|'.join(sorted(_DONE))})"
+    rf"|(?P<perfect>has|have|had) (?P<done>{'|'.join(sorted(_PAST_OF_DONE))})"
+    rf"|(?P<modal>will|could|would|may|might|should|must) (?P<base>{'|'.join(sorted(_BASES))}))"
+    r" (?=[\w£$])"
+)
+_PASSIVE = re.compile(
+    r" (?:(?P<was>was|were|had been)|(?P<been>has|have) been|(?P<be>will|could|would|must) be) "
+    rf"(?P<participle>{'|'.join(sorted(_PAST_OF_DONE))}) by (?=\w)"
+)
+_GROUPS = (
+    "police|officers|detectives|firefighters|scientists|researchers|doctors|experts|officials|"
+    "fans|prosecutors|campaigners|critics|lawmakers|lawyers|residents|voters|soldiers|rebels"
+)
+_THING = re.compile(
+    r"(?:(?:the|a|an|two|three|four|five|his|her|its|their|\d+) "
+    rf"(?:(?!{_BREAK}\b)[\w’'-]+ ?){{1,4}}(?:of (?:the |a )?[\w’'-]+(?: [A-Z][\w’'-]+)*)?"
+    rf"|(?:{_GROUPS})|[A-Z][\w’'-]*(?: [A-Z][\w’'-]*){{0,3}})"
+    rf"(?=\s+(?!(?:of|to|out|up|is|are|was|were|has|had|have|and|will|that|which|who)\b){_BREAK}\b"
+    r"|\s*[.;]|\s*$)"
+)
+_CLAUSE_BEGINS = re.compile(
+    r"(?:, (?:and|but|while) |\b(?:as|after|because|when|while|although|before|that) (?:the )?)$"
+)
+_NO_PARTY = re.compile(
+    r"\b(?:he|she|it|they|we|i|you|who|which|this|that|these|those|there|also|claims?|says|thinks|"
+    r"believes|reveals|hopes|insists|describes|includes|named|all|none|both|not)\b",
+    re.IGNORECASE,
+)
+
+
+def voice_changes(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[str]:
+    """Yield the summary with a clause in the passive for the active, or the other way."""
+    found = [*_ACTIVE.finditer(claims.text), *_PASSIVE.finditer(claims.text)]
+    for verb in rng.sample(found, len(found)):
+        subject = _whole_party(claims, verb.start())
+        thing = _THING.match(claims.text, verb.end())
+        if thing is None or subject is None:
+            continue
+        target = Span(verb.end(), verb.end() + len(thing[0].rstrip()))
+        if not claims.is_quoted(subject.start, target.end):
+            new = _other_voice(claims, subject, verb, target)
+            yield claims.text[: subject.start] + new + claims.text[target.end :]
+
+
+def _whole_party(claims: SummaryClaims, end: int) -> Span | None:
+    """Return the name, or the few words of one noun, from a clause's begin up to its verb."""
+    start = claims.sentence_at(end).start
+    words = claims.text[start:end]
+    named = next((name.span for name in claims.names if name.span.end == end), None)
+    if named is not None and (begin := _CLAUSE_BEGINS.search(claims.text[start : named.start])):
+        the = begin[0].endswith("the ")
+        return Span(named.start - 4 * the, end)
+    shape = rf"(?:[Tt]he|[Aa]n?|[Tt]wo|[Tt]hree) (?:(?!{_BREAK}\b)[\w’'-]+ ?){{1,5}}|(?i:{_GROUPS})"
+    if named is not None:
+        shape = rf"(?:(?!{_BREAK}\b)[\w’'-]+ ?){{1,6}}"
+    whole = re.fullmatch(shape, words) and not words.endswith("ly") and not _NO_PARTY.search(words)
+    return Span(start, end) if whole else None
+
+
+def _other_voice(claims: SummaryClaims, subject: Span, verb: re.Match[str], target: Span) -> str:
+    """Return subject, verb and object with the verb in its other voice, the two exchanged."""
+    one, other = subject.of(claims.text), target.of(claims.text)
+    opens_with_name = claims.is_named(subject.start, subject.start + 1)
+    if not opens_with_name or re.match(r"(?:The|An?|Two|Three) ", one):
+        one = one[:1].lower() + one[1:]
+    if claims.text[subject.start].isupper():
+        other = other[:1].upper() + other[1:]
+    groups = verb.groupdict()
+    if groups.get("participle"):
+        return f"{other} {_active(groups, other)} {one}"
+    return f"{other} {_passive(groups, other)} by {one}"
+
+
+def _is_plural(subject: str) -> bool:
+    words = subject.lower().split()
+    counted = words[0] in ("two", "three", "four", "five") or words[0].isdecimal()
+    many = words[0] in ("the", "his", "her", "its", "their") and words[-1].endswith("s")
+    return counted or (many and not words[-1].endswith("ss"))
+
+
+def _active(verb: dict[str, str | None], subject: str) -> str:
+    """Return a passive verb in the active, as its new subject asks."""
+    participle = verb["participle"] or ""
+    if verb["was"]:
+        return f"had {participle}" if verb["was"] == "had been" else _PAST_OF_DONE[participle]
+    if verb["been"]:
+        return f"{'have' if _is_plural(subject) else 'has'} {participle}"
+    base = next(base for base, done in _BASES.items() if done == participle)
+    return f"{verb['be']} {base}"
+
+
+def _passive(verb: dict[str, str | None], subject: str) -> str:
+    """Return an active verb in the passive, as its new subject asks."""
+    plural = _is_plural(subject)
+    if verb["past"]:
+        return f"{'were' if plural else 'was'} {_DONE[verb['past']]}"
+    if verb["perfect"]:
+        perfect = verb["perfect"] if verb["perfect"] == "had" else "have" if plural else "has"
+        return f"{perfect} been {verb['done']}"
+    return f"{verb['modal']} be {_BASES[verb['base'] or '']}"
+
+
 _SAYING = re.compile(
     r"\b(?:said|says|saying|told|added|adding|insisted|warned|called|described|tweeted|wrote|"
     r"claimed|claims|argued|explained|branded|admitted|joked|declared|according)\b"

@@ -8,7 +8,7 @@ from pathlib import Path
 from evalharness.comparison.comparison import Comparison, incomplete_runs
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.report.gathered import Gathered, gather
-from evalharness.report.plots.distributions import plot_distributions, plot_lengths
+from evalharness.report.plots.distributions import plot_distributions, plot_lengths, plot_origins
 from evalharness.report.plots.drawing import DRAWER, NO_PLOTS, NotDrawn, Plot, can_draw, png
 from evalharness.report.plots.material import Material
 from evalharness.report.plots.ranks import plot_intervals, plot_ranks
@@ -27,6 +27,7 @@ _KINDS = (
     plot_sweeps,
     plot_consistency,
     plot_cost,
+    plot_origins,
     plot_lengths,
     plot_distributions,
 )

@@ -1,4 +1,7 @@
-"""How the scores of articles lie: histograms of each system, and means by the article's length."""
+"""How the scores of articles lie: histograms of each system, and means by the article's length.
+
+And from where in its articles a system takes what it says.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -200,10 +203,57 @@ def _range(sizes: Collection[int]) -> str:
     return str(least) if least == most else f"{least} to {most}"
 
 
-def _length_spec(rows: list[ChartRow], title: str) -> Spec:
+ORIGINS = "Where in the article the content comes from"
+
+
+def plot_origins(material: Material) -> Iterator[Plot]:
+    """Yield for each check that knows it which parts of the article systems take content from."""
+    for column in material.columns:
+        parts = column.profile
+        rows = list(_origin_rows(material, column, parts)) if parts else []
+        if rows:
+            yield _origin_figure(material, column, rows, len(parts))
+
+
+def _origin_rows(
+    material: Material, column: ScoreColumn, parts: Sequence[str]
+) -> Iterator[ChartRow]:
+    for system, _ in material.best_first(column)[:OVERLAID]:
+        for bin, part in enumerate(parts):
+            figure = material.runs[system].figure(column.measure.metric, part)
+            if figure is not None and figure.mean is not None:
+                yield {
+                    "place": system, "system": material.names[system], "bin": bin,
+                    "words": str(bin + 1), "y": 100 * figure.mean, "y_low": 100 * (figure.low or 0),
+                    "y_high": 100 * (figure.high or 0), "n": figure.n,
+                }  # fmt: skip
+
+
+def _origin_figure(
+    material: Material, column: ScoreColumn, rows: list[ChartRow], parts: int
+) -> Plot:
+    shown = list(dict.fromkeys(row["system"] for row in rows))
+    first = max((row for row in rows if row["bin"] == 0), key=lambda row: row["y"], default=None)
+    most = f"Most from the beginning: {first['system']}, {first['y']:.0f} %. " if first else ""
+    return drawing.draw(
+        f"origins-{column.key}",
+        _length_spec(rows, "share of the content (%)", f"part of the article, of {parts}"),
+        title="Where in the article the content of summaries comes from",
+        caption=(
+            f"{most}Shares of what each system's summaries say by the part of the article that "
+            f"says it, its beginning on the left; {100 / parts:.0f} % in each would be even. High "
+            f"on the left is lead bias, low in the middle are lost middles. Upright lines are "
+            f"bootstrap intervals." + cut_note(len(shown), len(material.best_first(column)))
+        ),
+        group=ORIGINS,
+        n=max(row["n"] for row in rows),
+    )
+
+
+def _length_spec(rows: list[ChartRow], title: str, below: str = "words of the article") -> Spec:
     colour, shape = series(rows)
     bins = list(dict.fromkeys(row["words"] for row in sorted(rows, key=lambda row: row["bin"])))
-    x = {"field": "words", "type": "ordinal", "sort": None, "title": "words of the article",
+    x = {"field": "words", "type": "ordinal", "sort": None, "title": below,
          "scale": {"domain": bins}, "axis": {"labelAngle": 0, "grid": False}}  # fmt: skip
     aside = {"field": "system", "type": "nominal", "sort": None, "scale": {"paddingOuter": 0.3}}
     return {

@@ -32,7 +32,8 @@ _WIDE = 20
 def plot_consistency(material: Material) -> Iterator[Plot]:
     """Yield each check against the first score of references: systems, or articles of a few."""
     for against in material.of("metric")[:1]:
-        for check in material.of("check")[:_CHECKS]:
+        checks = [check for check in material.of("check") if check.verdict]
+        for check in checks[:_CHECKS]:
             if len(material.runs) > FEW:
                 yield from _systems(material, against, check)
             else:

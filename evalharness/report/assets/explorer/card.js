@@ -150,6 +150,22 @@ function kindMark({ kind, look }) {
   return make("span", { class: `kind k-${look}` }, said("bdi", "", clipped(String(kind), 40)));
 }
 
+/** What of the article matters and is not in the summary, as buttons that light it up there. */
+function leftOutList(summary, checks, article) {
+  const spans = checks.flatMap((check) => summary.scores?.[check]?.left_out ?? [])
+    .map((pair) => clamped(pair, article.length)).filter(({ start, end }) => start < end);
+  if (!spans.length) return "";
+  const buttons = spans.map((span, n) => {
+    const words = clipped(article.slice(span.start, span.end).replace(/\s+/g, " ").trim(), 240);
+    const button = make("button", { type: "button", class: "quotation", title: "Show it in the article" },
+      said("bdi", "", words));
+    meanings.set(button, { flags: [], evidence: [span], label: `Left out, ${n + 1} of ${spans.length}` });
+    return button;
+  });
+  return make("section", { class: "left-out" },
+    make("h5", {}, "Left out, what matters most first"), ...buttons);
+}
+
 /** The article's words on a flag, as a button that lights them up there. */
 function quotation({ number, evidence }, article, quoted) {
   const key = JSON.stringify(evidence);

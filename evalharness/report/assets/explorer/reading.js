@@ -67,6 +67,7 @@ class Reading {
         const score = summary.scores?.[check];
         for (const [, , , spans] of score?.sentences ?? []) cuts.push(...(spans ?? []).flat());
         for (const [, , , , spans] of score?.flags ?? []) cuts.push(...(spans ?? []).flat());
+        cuts.push(...(score?.left_out ?? []).flat());
       }
     }
     return sortedUnique(cuts.filter((cut) => cut > 0 && cut < length));
@@ -135,6 +136,7 @@ class Reading {
     if (flags.length) {
       card.append(flagList(shown, flags, this.article.text, this.#label, this.checks.length > 1));
     }
+    card.append(leftOutList(summary, this.checks, this.article.text));
     card.append(this.#scores(s, summary));
     return card;
   }

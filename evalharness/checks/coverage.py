@@ -1,0 +1,242 @@
+"""How much of what matters in its article a summary says, which sentences it leaves out, and where
+in the article its content comes from.
+
+Nothing is learned and no reference is needed. A word of content matters by how many sentences of
+the article have it, by its length, since short words say less, and twice if it is a number. The
+summary covers a word that it has in any form. The idea is that of Gigant et al., 2024
+(arXiv:2410.10867), who weigh by a corpus; here the article is all that counts, so that a score
+depends on the pair alone.
+
+A sentence of which the summary has less than half, by weight, is left out. Those that matter most
+are named: the mean weight of their words, the earlier ones first, as news begins with what matters.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import groupby
+from math import fsum
+from typing import ClassVar, NamedTuple
+
+from evalharness import text
+from evalharness.protocols import Need, Pair
+from evalharness.records import Score, SentenceScore, Span
+from evalharness.text.defects import unscorable, word_runs
+from evalharness.text.languages import content_units, language_of
+
+NUMBER_WEIGHT = 2.0
+SPREAD_POWER = 1.25  # the power of the number of sentences that have a word
+LEFT_OUT = 0.5  # of a sentence's weight that the summary has: below, the sentence is left out
+MOST_LEFT_OUT = 3
+FEWEST_NAMED = 4  # of content, in a sentence that is named
+USUAL_WORDS = 5  # added to a sentence's words, so that a short one is not named for one word
+EARLIER = 0.3  # how much more an earlier sentence matters: 1 / (1 + place) ** EARLIER
+LEAST_SHARED = 0.2  # of the weight of a summary's sentence that one of the article must have
+MOST_ORIGINS = 2
+RUN = 3  # words in a row that are a repetition when they come again
+FIFTHS = 5
+PROFILE = tuple(f"from_{n}" for n in range(1, FIFTHS + 1))
+_MOST_PLACES = 60  # of one word, at which a sentence's evidence is looked for
+_KEPT_ARTICLES = 256
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of what matters in the article is in the summary, and what is left out.
+
+    `value`, and `coverage` in `parts`, is `recall` times the share of the summary's runs of three
+    words that it does not repeat. `recall` is the share, by weight, of the article's words of
+    content that the summary has; a word weighs by how many sentences have it, by the root of its
+    length, and twice if it is a number. A longer summary covers more, so its length stands beside
+    it: `words`. `covered` is the share of the article's sentences of which it has half the weight.
+    `from_1` to `from_5` say where in the article, by fifths, its content comes from; their sum
+    is 1, and a system that reads evenly has 0.2 in each.
+
+    `sentences` has for each sentence of the summary the share of the article's weight that it
+    covers, and the sentences of the article that it comes from; `left_out` the three sentences of
+    the article that matter most among those that nothing covers. Small words of fourteen languages
+    do not count; Chinese, Japanese and Thai are compared by pairs of letters.
+
+    Content, not truth: a summary can cover the article and be wrong, so no verdict comes of it.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"article"})
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    version: ClassVar[int] = 1
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the version of the sentence splitter."""
+        return {"sentences": str(text.SENTENCES_VERSION)}
+
+    def score(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Score each summary against its article."""
+        return [_score(article.text, summary.text) for article, summary in pairs]
+
+
+class _Sentence(NamedTuple):
+    """A sentence: where it stands, and its words of content, each once."""
+
+    span: Span
+    units: frozenset[str]
+
+
+class _Reading(NamedTuple):
+    """A text: its words, folded, and its sentences that have a word of content."""
+
+    words: tuple[str, ...]
+    sentences: tuple[_Sentence, ...]
+    language: str
+
+
+@dataclass(frozen=True)
+class _Weighed:
+    """An article's sentences, and what each of its words of content weighs."""
+
+    language: str
+    sentences: tuple[_Sentence, ...]
+    weights: Mapping[str, float]
+
+    def weight(self, units: Iterable[str]) -> float:
+        """Return the weight of some words together; the sum is exact, whatever their order."""
+        return fsum(self.weights.get(unit, 0.0) for unit in units)
+
+    @cached_property
+    def whole(self) -> float:
+        """The weight of all words."""
+        return self.weight(self.weights)
+
+    @cached_property
+    def places(self) -> Mapping[str, list[int]]:
+        """The sentences that have a word, by their numbers."""
+        places: dict[str, list[int]] = {}
+        for n, sentence in enumerate(self.sentences):
+            for unit in sentence.units:
+                places.setdefault(unit, []).append(n)
+        return places
+
+
+def _read(written: str, language: str | None = None) -> _Reading:
+    spans = text.sentences(written)
+    tokens = text.sentence_tokens(written, spans)
+    words = tuple(token.word for token in tokens)
+    language = language_of(words) if language is None else language
+    units = zip(tokens, content_units(tokens, language), strict=True)
+    known = ((token.sentence, unit) for token, unit in units if unit)
+    sentences = tuple(
+        _Sentence(spans[number], frozenset(unit for _, unit in group))
+        for number, group in groupby(known, lambda each: each[0])
+    )
+    return _Reading(words, sentences, language)
+
+
+@lru_cache(_KEPT_ARTICLES)
+def _weighed(article: str) -> _Weighed:
+    _, sentences, language = _read(article)
+    frequency = Counter(unit for sentence in sentences for unit in sentence.units)
+    weights = {unit: _word_weight(unit, times) for unit, times in frequency.items()}
+    return _Weighed(language, sentences, weights)
+
+
+def _word_weight(unit: str, times: int) -> float:
+    number = NUMBER_WEIGHT if unit[0].isdigit() else 1.0
+    return float(times**SPREAD_POWER * max(1, len(unit) - 1) ** 0.5 * number)
+
+
+def _score(article: str, summary: str) -> Score:
+    if why := unscorable(article, summary):
+        return Score(None, note=why)
+    theirs = _weighed(article)
+    ours = _read(summary, theirs.language)
+    if not theirs.sentences:
+        return Score(None, note="the article has no words of content")
+    said = frozenset[str]().union(*(sentence.units for sentence in ours.sentences))
+    missing = [n for n, each in enumerate(theirs.sentences) if not _covers(theirs, said, each)]
+    recall = theirs.weight(said) / theirs.whole
+    coverage = recall * _distinct(ours.words)
+    origins = [_origins(theirs, sentence.units) for sentence in ours.sentences]
+    return Score(
+        coverage,
+        parts={
+            "coverage": coverage,
+            "recall": recall,
+            "covered": 1 - len(missing) / len(theirs.sentences),
+            "words": float(len(ours.words)),
+            **_profile(theirs, origins),
+        },
+        sentences=_sentence_scores(theirs, ours, origins),
+        left_out=_weightiest(theirs, missing, said),
+    )
+
+
+def _distinct(words: Sequence[str]) -> float:
+    """Return the share of the runs of three words that are no repetition; 1 where there is none."""
+    runs = len(words) - RUN + 1
+    return len(word_runs(words, RUN)) / runs if runs > 0 else 1.0
+
+
+def _covers(article: _Weighed, said: frozenset[str], sentence: _Sentence) -> bool:
+    return article.weight(sentence.units & said) >= LEFT_OUT * article.weight(sentence.units)
+
+
+def _weightiest(
+    article: _Weighed, missing: Sequence[int], said: frozenset[str]
+) -> tuple[Span, ...]:
+    """Return the sentences that matter most, the weightiest first; none that another one covers."""
+
+    def importance(n: int) -> float:
+        units = article.sentences[n].units
+        return float(article.weight(units) / (len(units) + USUAL_WORDS) / (1 + n) ** EARLIER)
+
+    named = [n for n in missing if len(article.sentences[n].units) >= FEWEST_NAMED]
+    chosen: list[_Sentence] = []
+    for n in sorted(named, key=lambda n: (-importance(n), n)):
+        if len(chosen) == MOST_LEFT_OUT:
+            break
+        if not _covers(article, said, article.sentences[n]):
+            chosen.append(article.sentences[n])
+            said |= article.sentences[n].units
+    return tuple(sentence.span for sentence in chosen)
+
+
+def _origins(article: _Weighed, units: frozenset[str]) -> dict[int, float]:
+    """Return the sentences of the article that one of the summary comes from, with their weight."""
+    shared: Counter[int] = Counter()
+    for unit in sorted(units & article.weights.keys()):
+        for n in article.places[unit][:_MOST_PLACES]:
+            shared[n] += article.weights[unit]  # type: ignore[assignment]
+    least = LEAST_SHARED * article.weight(units)
+    best = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:MOST_ORIGINS]
+    return {n: weight for n, weight in best if weight >= least}
+
+
+def _sentence_scores(
+    article: _Weighed, ours: _Reading, origins: Sequence[Mapping[int, float]]
+) -> tuple[SentenceScore, ...]:
+    return tuple(
+        SentenceScore(
+            sentence.span,
+            article.weight(sentence.units) / article.whole,
+            tuple(article.sentences[n].span for n in numbers),
+        )
+        for sentence, numbers in zip(ours.sentences, origins, strict=True)
+    )
+
+
+def _profile(article: _Weighed, origins: Sequence[Mapping[int, float]]) -> dict[str, float]:
+    """Return which share of the summary's content comes from each fifth of the article.
+
+    A sentence that lies in two fifths counts for both, by its characters there. Empty where
+    nothing comes from the article.
+    """
+    start, end = article.sentences[0].span.start, article.sentences[-1].span.end
+    fifths = [0.0] * FIFTHS
+    for n, weight in (pair for each in origins for pair in each.items()):
+        span = article.sentences[n].span
+        for fifth in range(FIFTHS):
+            low = start + (end - start) * fifth / FIFTHS
+            high = start + (end - start) * (fifth + 1) / FIFTHS
+            inside = max(0.0, min(span.end, high) - max(span.start, low))
+            fifths[fifth] += weight * inside / (span.end - span.start)
+    whole = fsum(fifths)
+    return dict(zip(PROFILE, (each / whole for each in fifths), strict=True)) if whole else {}
