@@ -99,6 +99,20 @@ class StatedNumbers(scoring.ArticleIndex):
         rival = self._among_others(claimed, stated, others, own) if others == rivals else None
         return rival or self._beside_another(claimed, stated, others, own)
 
+    def other_unit(self, claimed: text.Number, own: Passages) -> Span | None:
+        """Return the article's word behind a number where a summary has another one there.
+
+        Only where the words around both are the same: `umabot sa 3 metro ang tubig`.
+        """
+        mine = own.frame(claimed.span)
+        if mine is None or mine[1].stem in self.passages.places:
+            return None
+        for stated in itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES):
+            its = self.passages.frame(stated.span)
+            if its is not None and its[0] == mine[0] and its[1].stem != mine[1].stem:
+                return Span(stated.span.start, its[1].end)
+        return None
+
     def _among_others(
         self,
         claimed: text.Number,
@@ -241,6 +255,8 @@ def _claim(
         return _claim_of_pair(article, number, _both(pair))
     evidence = article.evidence(number)
     if evidence:
+        if unit := article.other_unit(number, own):
+            return _Claim(number, [], replace(number, span=unit))
         bound = article.bound_elsewhere(number, own)
         return _Claim(number, [] if bound else evidence, bound)
     rival = article.instead(number, own.text, wanted)

@@ -141,6 +141,19 @@ class Passages:
         after = next((t.stem for t in here if t.start >= span.end), "")
         return frozenset([before, after]) - {""}
 
+    def frame(self, span: Span) -> tuple[tuple[str, ...], Token] | None:
+        """Return the two words before some characters and the two after the next, and the next.
+
+        None where one of them is lacking in their sentence.
+        """
+        number = self.sentence_at(span.start)
+        here = self.tokens[self.first[number] : self.first[number + 1]]
+        before = [token.stem for token in here if token.end <= span.start][-2:]
+        after = [token for token in here if token.start >= span.end][:3]
+        if len(before) < 2 or len(after) < 3:
+            return None
+        return (*before, *(token.stem for token in after[1:])), after[0]
+
     def alignments(
         self, wanted: frozenset[str], at: Iterable[int], reach: int = REACH_IN_ARTICLE
     ) -> list[Alignment]:

@@ -48,7 +48,9 @@ _HINTS = _DENYING | word_set(
 )
 # How many words of content a cue reaches over.
 _SCOPE = 3
-_ADVERB = re.compile(r".{2,}ly|yet|also|immediately|even|ever|been|being|any|all|only")
+_ADVERB = re.compile(
+    r"(?!(?:un)?likely|early|daily|only|family|supply|reply|july|ally|elderly).{2,}ly|yet|also|immediately|even|ever|been|being|any|all|only"
+)
 
 _POSSIBLE = word_set(
     "may might could alleg allegedli possibl possibli perhap suspect rumour rumor purport "
@@ -100,6 +102,8 @@ class Cues:
             token = self._tokens[at]
             if token.after_mark or token.word in ("but", "because", "who", "which"):
                 cue, left = -1, 0
+            if token.word == "that" and 0 <= cue < at - 1 and self._tokens[cue].stem in _DENYING:
+                cue, left = -1, 0  # rejects a plan that would have saved a million
             if is_denial(token) and not self._is_only(at, end):
                 cue, left = at, _SCOPE
             elif left and token.content and not _ADVERB.fullmatch(token.word):

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import MOST_PLACES, Passages
+from evalharness.checks.lexical.passages import MOST_CANDIDATES, MOST_PLACES, Passages
 from evalharness.checks.lexical.polarity import PROMISES
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.words import (
@@ -39,6 +39,10 @@ SLOT_SHARE = 0.4
 LEAST_FRAMED = 4
 LEAST_FRAMED_CONTENT = 2
 REACH_OF_FRAME = 6
+REACH_OF_COMPANY = 14
+LEAST_IN_COMPANY = 2
+RIVAL_SHARE = 0.4
+OWN_SHARE = 0.34
 # What stands between a subject and its verb: `he has also been named`.
 _BEFORE_VERB = (
     BE
@@ -99,6 +103,28 @@ class StatedRoles(ArticleIndex):
                 while self.name_at.get(last + 1) is name:
                     last += 1
                 yield first, last
+
+    @cached_property
+    def by_words(self) -> dict[tuple[str, ...], list[int]]:
+        """Where each name stands: its first token, by its words."""
+        found: dict[tuple[str, ...], list[int]] = {}
+        for at, name in self.name_at.items():
+            if self.name_at.get(at - 1) is not name:
+                found.setdefault(name.words, []).append(at)
+        return found
+
+    def company_of(self, words: tuple[str, ...]) -> frozenset[str]:
+        """Return the stems of the words of content around a name, wherever it stands."""
+        if words not in self._company:
+            near: set[str] = set()
+            for at in self.by_words.get(words, ())[:MOST_CANDIDATES]:
+                near |= self.passages.around(at, REACH_OF_COMPANY)
+            self._company[words] = frozenset(near)
+        return self._company[words]
+
+    @cached_property
+    def _company(self) -> dict[tuple[str, ...], frozenset[str]]:
+        return {}
 
     @cached_property
     def words_of(self) -> list[frozenset[str]]:
@@ -171,7 +197,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if clashes and self.own.tokens[at].start < clashes[-1].span.end:
                 continue
             places, clash = self._swap(at)
-            clash = clash or self._framed(at) or self._subject(at)
+            clash = clash or self._framed(at) or self._subject(at) or self._bound(at)
             if clash is None:
                 more, clash = self._slot(at)
                 places += more
@@ -307,6 +333,47 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         if not self._words_of(self.own.tokens[first].sentence).isdisjoint(other.words):
             return None
         return self._for_another(name, other, best[1][0])
+
+    def _bound(self, at: int) -> _Clash | None:
+        """Return a clash where what is said around a name is said around another, not around it."""
+        name = self.name_at.get(at)
+        if name is None or self.name_at.get(at - 1) is name or not self._is_known(name):
+            return None
+        wanted = self._said_around(self._whole_name(at))
+        if len(wanted) < LEAST_IN_COMPANY:
+            return None
+        mine, best = self._company(name, wanted, self._words_of(self.own.tokens[at].sentence))
+        enough = max(LEAST_IN_COMPANY, RIVAL_SHARE * len(wanted))
+        if not mine or best[0] < enough or len(wanted & mine) > OWN_SHARE * best[0]:
+            return None
+        places = self.article.by_words[best[1]]
+        near = [len(wanted & self.stated.around(each, REACH_OF_COMPANY)) for each in places]
+        place = places[near.index(max(near))]
+        return self._for_another(name, self.article.name_at[place], place)
+
+    def _said_around(self, members: list[int]) -> frozenset[str]:
+        """Return the stems of content around a name, without names, that the article has at all."""
+        near = self.own.around(members[0], REACH_OF_COMPANY)
+        near |= self.own.around(members[-1], REACH_OF_COMPANY)
+        low, high = self.own.bounds(members[0])
+        named = {self.own.tokens[each].stem for each in range(low, high) if each in self.name_at}
+        return frozenset(stem for stem in near - named if stem in self.stated.places)
+
+    def _company(
+        self, name: text.Name, wanted: frozenset[str], here: frozenset[str]
+    ) -> tuple[set[str], tuple[int, tuple[str, ...]]]:
+        """Return what is said around a name, and how much of the wanted around which other.
+
+        here: the words of the summary's sentence; whom it names is no other.
+        """
+        mine: set[str] = set()
+        best: tuple[int, tuple[str, ...]] = (0, ())
+        for words in self.article.by_words:
+            if any(_alike(one, two) for one in name.words for two in words):
+                mine |= self.article.company_of(words)
+            elif here.isdisjoint(words):
+                best = max(best, (len(wanted & self.article.company_of(words)), words))
+        return mine, best
 
     def _is_known(self, name: text.Name) -> bool:
         return any(word in self.article.casing for word in name.words)
