@@ -104,7 +104,7 @@ class StatedNumbers(scoring.ArticleIndex):
 
         Only where the words around both are the same: `umabot sa 3 metro ang tubig`.
         """
-        mine = own.frame(claimed.span)
+        mine = None if claimed.unit else own.frame(claimed.span)
         if mine is None or mine[1].stem in self.passages.places:
             return None
         for stated in itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES):
@@ -143,12 +143,16 @@ class StatedNumbers(scoring.ArticleIndex):
         """
         unit = {text.stem_of(claimed.unit), text.stem_of(f"{claimed.unit}s")}
         beside = own.beside_span(claimed.span) - unit
-        if len(beside) < 2 - bool(claimed.unit):
+        if not beside or any(beside & self.passages.beside_span(each.span) for each in stated):
             return None
-        if any(beside & self.passages.beside_span(each.span) for each in stated):
-            return None
-        both = (rival for rival in others if beside <= self.passages.beside_span(rival.span))
-        return next(both, None)
+        both = [rival for rival in others if beside <= self.passages.beside_span(rival.span)]
+        if len(beside) < 2:  # one neighbour tells nothing unless more words are the same, too
+            wanted = own.near_span(claimed.span, REACH_OF_HEAD) - unit
+            if any(wanted & self.passages.near_span(each.span, REACH_OF_HEAD) for each in stated):
+                return None
+            near = self.passages.near_span
+            both = [r for r in both if len(wanted & near(r.span, REACH_OF_HEAD)) >= LEAST_SHARED]
+        return both[0] if both else None
 
     @cached_property
     def by_company(self) -> dict[tuple[str, str, str], list[text.Number]]:

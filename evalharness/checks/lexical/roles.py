@@ -343,10 +343,11 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         if len(wanted) < LEAST_IN_COMPANY:
             return None
         mine, best = self._company(name, wanted, self._words_of(self.own.tokens[at].sentence))
+        most = len(wanted & self.article.company_of(best))
         enough = max(LEAST_IN_COMPANY, RIVAL_SHARE * len(wanted))
-        if not mine or best[0] < enough or len(wanted & mine) > OWN_SHARE * best[0]:
+        if not mine or most < enough or len(wanted & mine) > OWN_SHARE * most:
             return None
-        places = self.article.by_words[best[1]]
+        places = self.article.by_words[best]
         near = [len(wanted & self.stated.around(each, REACH_OF_COMPANY)) for each in places]
         place = places[near.index(max(near))]
         return self._for_another(name, self.article.name_at[place], place)
@@ -361,18 +362,18 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _company(
         self, name: text.Name, wanted: frozenset[str], here: frozenset[str]
-    ) -> tuple[set[str], tuple[int, tuple[str, ...]]]:
-        """Return what is said around a name, and how much of the wanted around which other.
+    ) -> tuple[set[str], tuple[str, ...]]:
+        """Return what is said around a name, and the other name around which most is as wanted.
 
         here: the words of the summary's sentence; whom it names is no other.
         """
         mine: set[str] = set()
-        best: tuple[int, tuple[str, ...]] = (0, ())
+        most, best = 0, tuple[str, ...]()
         for words in self.article.by_words:
             if any(_alike(one, two) for one in name.words for two in words):
                 mine |= self.article.company_of(words)
-            elif here.isdisjoint(words):
-                best = max(best, (len(wanted & self.article.company_of(words)), words))
+            elif here.isdisjoint(words) and len(wanted & self.article.company_of(words)) > most:
+                most, best = len(wanted & self.article.company_of(words)), words
         return mine, best
 
     def _is_known(self, name: text.Name) -> bool:
