@@ -104,7 +104,8 @@ class StatedNumbers(scoring.ArticleIndex):
 
         Only where the words around both are the same: `umabot sa 3 metro ang tubig`.
         """
-        mine = None if claimed.unit else own.frame(claimed.span)
+        is_plain = not (claimed.unit or claimed.kind) and claimed.span.of(own.text).isdigit()
+        mine = own.frame(claimed.span) if is_plain else None
         if mine is None or mine[1].stem in self.passages.places:
             return None
         for stated in itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES):
