@@ -152,6 +152,14 @@ FLAG_KINDS: Mapping[str, FlagKind] = {
     "unsupported": FlagKind(
         "words that nothing supports", "unsupported", hard=False, planted=("invented_sentence",)
     ),
+    # How a summary reads, whatever the article says: none of these is an error of fact.
+    "repeated": FlagKind("what the summary has said already", hard=False),
+    "looping": FlagKind("the same over and over", hard=False),
+    "cut": FlagKind("a sentence without an end", hard=False),
+    "dangling": FlagKind("a pronoun for nobody named", hard=False),
+    "unbalanced": FlagKind("a quotation mark or bracket without its other one", hard=False),
+    "language": FlagKind("another language than the article's", hard=False),
+    "markup": FlagKind("marks of a format, left over", hard=False),
     "judge": FlagKind("what a judge found no support for"),
 }
 

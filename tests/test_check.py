@@ -296,6 +296,70 @@ def test_command_on_a_page_whose_summary_is_a_guess_exits_3_and_says_why(tmp_pat
     assert run(str(guessed), str(PAGES / "harvest.txt"))[0] == 1
 
 
+NOTICE = "AI-generated highlights may contain errors."
+TOWER = (
+    "Glass Island has sold its lighthouse for one crown to a group of teachers from Hollin.",
+    "They must open it to visitors on 60 days a year and repaint it every six.",
+    "The tower, built in 1851, has been dark since 2009.",
+    "“We will sleep badly and happily,” said Noor Abrams, who teaches physics.",
+)
+TWICE = f"""Lighthouse sold for one crown
+
+By Ewan Stroud
+
+Key points
+
+• The tower was built in {{year}}
+• It has been dark since 2009
+
+{NOTICE}
+
+{TOWER[0]}
+
+{TOWER[1]}
+
+{TOWER[2]}
+
+{TOWER[3]}
+
+In short
+
+• Teachers must open the lighthouse on {{days}} days a year
+
+{NOTICE}
+"""
+TWICE_HTML = (
+    "<html><body><article><h1>Lighthouse sold for one crown</h1><p class=byline>By Ewan Stroud</p>"
+    "<div class=tldr><p>TL;DR: Teachers must open the lighthouse of Glass Island on {days} days a "
+    "year.</p></div>"
+    + "".join(f"<p>{line}</p>" for line in TOWER)
+    + "<div class=ai-highlights><h4>AI highlights</h4><ul><li>The tower was built in {year}.</li>"
+    f"<li>It has been dark since 2009.</li></ul><p>{NOTICE}</p></div></article></body></html>"
+)
+
+
+@pytest.mark.parametrize(("page", "name"), [(TWICE, "page.txt"), (TWICE_HTML, "page.html")])
+@pytest.mark.parametrize(
+    ("year", "days", "wrong"),
+    [("1851", "60", []), ("1815", "60", ["1815"]), ("1851", "90", ["90"])],
+)
+def test_each_of_several_summaries_on_a_page_is_read_and_checked(
+    tmp_path: Path, page: str, name: str, year: str, days: str, wrong: list[str]
+) -> None:
+    file = tmp_path / name
+    file.write_text(page.format(year=year, days=days))
+    code, shown_text = run(str(file))
+    record = json.loads(run(str(file), "--json")[1])
+    said = record["page"]["ai_summary"]
+    assert (len(said), record["page"]["body"]) == (3, list(TOWER))
+    assert [any(part in line for line in said) for part in (year, days, "2009")] == [True] * 3
+    assert len(record["sentences"]) == 3
+    assert code == (1 if wrong else 0)
+    errors = [flag["text"] for flag in record["flags"] if flag["likely_error"]]
+    assert [error.split()[0] for error in errors] == wrong
+    assert all(f"[[{words}" in shown_text for words in wrong)
+
+
 @given(st.lists(st.sampled_from(list(Exit))))
 def test_of_several_pages_1_goes_before_2_before_4_before_3(codes: list[Exit]) -> None:
     order = (Exit.FINDING, Exit.MENDABLE, Exit.INCOMPLETE, Exit.INCONCLUSIVE)  # 1, 2, 4, 3
@@ -563,3 +627,11 @@ def test_network_that_is_not_installed_is_one_line_that_says_what_to_install(
     monkeypatch.setattr(registry, "is_installed", lambda extra: extra != "hf")
     with pytest.raises(MissingExtra, match="check minicheck needs: pip install "):
         check("It rains.", "It rains.", beside=["minicheck"])
+
+
+def test_check_says_nothing_of_a_sentence_that_it_has_nothing_to_say_of() -> None:
+    article = "Growers picked 43,000 tons. Rain fell."
+    said = shown(check(article, "Rain fell. Growers picked 43,000 tons.", check="numbers"))
+    assert "No sentence of the article bears on this" not in said
+    assert "unsure" not in said.partition("1 ")[2].partition("2 ")[0]
+    assert "2 supported" in said

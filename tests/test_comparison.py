@@ -18,6 +18,11 @@ from evalharness.cli.compare import comparison_markdown, comparison_notes
 from evalharness.comparison.leaderboard import leaderboard
 from evalharness.comparison.shared import Incomparable
 from evalharness.errors import DataError, HarnessError
+from evalharness.records import Summary
+from evalharness.report.gathered import gather
+from evalharness.report.ranking import standings
+from evalharness.report.table import columns_of, length_note
+from evalharness.store.runs import read_run
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]
@@ -524,6 +529,21 @@ def test_compare_and_gate_import_nothing_heavy(make_run: MakeRun) -> None:
 # the leaderboard
 
 
+def test_leaderboard_by_a_check_ranks_no_copies(make_run: MakeRun) -> None:
+    folder = make_run("writer", {"lexical": [0.5, 0.6, 0.7]}).parent
+    make_run("copier", {"lexical": [1.0, 1.0, 1.0], "m": [0.1, 0.1, 0.1]})
+    make_run("other", {"lexical": [0.2, 0.3, 0.4]})
+
+    [board] = leaderboard(folder, by="lexical").boards
+
+    assert [(row.run, row.rank) for row in board.rows] == [
+        ("writer", 1), ("other", 2), ("copier", None),
+    ]  # fmt: skip
+    assert board.old == ("copier: not ranked: a check finds nothing wrong with what is copied",)
+    [board] = leaderboard(folder, by="m").boards
+    assert board.rows[0].run == "copier"
+
+
 def test_leaderboard_lists_runs_best_first_by_the_metric_asked_for(
     make_run: MakeRun, tmp_path: Path
 ) -> None:
@@ -609,3 +629,56 @@ def test_cluster_that_no_article_has_is_refused(make_run: MakeRun) -> None:
     runs = make_run("a", {"m": [0.1, 0.2]}), make_run("b", {"m": [0.1, 0.3]})
     with pytest.raises(Incomparable, match="no article has a field 'day'"):
         compare(*runs, cluster="day")
+
+
+def _of_words(n: int) -> list[Summary]:
+    return [Summary(f"a{i}", " ".join(["word"] * n)) for i in range(4)]
+
+
+ROUGE_SCORE: dict[str, Any] = {
+    "value": 0.3,
+    "parts": {
+        "rouge1": 0.4, "rouge1.precision": 0.5, "rouge1.recall": 0.6, "rouge2": 0.2, "rougeL": 0.3,
+    },
+}  # fmt: skip
+
+
+def test_rouge_alone_is_rouge1_in_rankings(make_run: MakeRun, tmp_path: Path) -> None:
+    better = {"value": 0.1, "parts": {"rouge1": 0.5, "rougeL": 0.1}}
+    make_run("a", {"rouge": [ROUGE_SCORE] * 4}, folder=tmp_path / "all")
+    make_run("b", {"rouge": [better] * 4}, folder=tmp_path / "all")
+    [board] = leaderboard(tmp_path / "all", by="rouge").boards
+    assert [row.run for row in board.rows] == ["b", "a"]
+    [board] = leaderboard(tmp_path / "all", by="rougeL").boards
+    assert [row.run for row in board.rows] == ["a", "b"]
+    run = read_run(tmp_path / "all" / "a")
+    assert (run.mean("rouge"), run.mean("rougeL"), run.mean("rouge.value")) == (0.4, 0.3, 0.3)
+
+
+@pytest.mark.parametrize(("words", "shown"), [((10, 12), False), ((10, 13), True)])
+def test_recall_and_precision_stand_beside_where_lengths_differ(
+    words: tuple[int, int], shown: bool, make_run: MakeRun, tmp_path: Path
+) -> None:
+    runs = [
+        make_run(f"s{n}", {"rouge": [ROUGE_SCORE] * 4}, summaries=_of_words(n), folder=tmp_path)
+        for n in words
+    ]
+    beside = ("rouge", "rouge1.recall") in columns_of([read_run(run) for run in runs])
+    assert beside is shown
+    note = length_note([read_run(run) for run in runs])
+    assert ("Mean lengths differ by over 20% (10 to 13 words)" in note) is shown
+    [board] = leaderboard(tmp_path).boards
+    assert ("rouge.rouge1.recall" in board.headings) is shown
+    gathered = gather(runs)
+    assert any(column.beside for column in gathered.columns) is shown
+    compared = standings(gathered).comparison
+    assert compared is not None
+    assert {each.metric for each in compared.differences} == {
+        "rouge.rouge1", "rouge.rouge2", "rouge.rougeL",
+    }  # fmt: skip
+
+
+def test_lengths_are_nothing_to_scores_that_they_do_not_move(make_run: MakeRun) -> None:
+    runs = [read_run(make_run(f"s{n}", {"m": [0.1] * 4}, summaries=_of_words(n))) for n in (5, 50)]
+    assert length_note(runs) == ""
+    assert columns_of(runs) == [("m", "")]

@@ -41,7 +41,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "timestamps": lambda line: dates.publication_day((line,)),
     "page": _page,
     "lexical": _component("checks", "lexical"),
-    "coverage": _component("checks", "coverage"),
+    **{name: _component("checks", name) for name in ("coverage", "redundancy", "fluency")},
     "rouge": _component("metrics", "rouge"),
     "extractiveness": _component("metrics", "extractiveness"),
 }

@@ -137,6 +137,57 @@ def test_floors_and_ceiling_do_not_compete(make_run: MakeRun, page: Path) -> Non
     assert "The floor lead is higher by m." in report(*runs, to=page).text
 
 
+def test_what_is_copied_is_not_the_best_by_a_check(make_run: MakeRun, page: Path) -> None:
+    perfect = [1.0] * len(GOOD)
+    runs = [
+        make_run("writer", {"lexical": GOOD, "m": GOOD}),
+        make_run("copier", {"lexical": perfect, "m": BAD}),
+        make_run("other", {"lexical": BAD, "m": GOOD}),
+    ]
+
+    found = standings(gather(runs))
+
+    assert found.rankings["lexical"].best == "writer"
+    marks = found.rankings["lexical"].marks
+    assert marks == {"writer": "best", "copier": "copied", "other": "lower"}
+    assert found.rankings["m"].marks["copier"] == "lower"  # references are another matter
+    text = report(*runs, to=page).text
+    assert "copier has next to no words of its own" in text
+    assert "copier is best" not in text
+
+
+def test_copies_are_the_best_by_no_check_where_there_is_nothing_else(make_run: MakeRun) -> None:
+    perfect = [1.0] * len(GOOD)
+    runs = [make_run("a", {"lexical": perfect}), make_run("b", {"lexical": perfect})]
+    found = standings(gather(runs)).rankings["lexical"]
+    assert (found.best, found.marks) == ("", {"a": "copied", "b": "copied"})
+
+
+@pytest.mark.parametrize(
+    ("novel", "best"), [(0.5, "copier"), (0.01, "writer")], ids=["paraphrases", "copies"]
+)
+def test_extractiveness_tells_who_copies(make_run: MakeRun, novel: float, best: str) -> None:
+    perfect = [1.0] * len(GOOD)
+
+    def described(novel_2: float) -> list[dict[str, object]]:
+        return [{"value": 0.5, "parts": {"novel_2": novel_2}} for _ in GOOD]
+
+    runs = [
+        make_run("writer", {"numbers": GOOD, "extractiveness": described(0.5)}),
+        make_run("copier", {"numbers": perfect, "extractiveness": described(novel)}),
+        make_run("other", {"numbers": BAD, "extractiveness": described(0.5)}),
+    ]
+    assert standings(gather(runs)).rankings["numbers"].best == best
+
+
+def test_higher_score_by_copying_is_not_called_better(make_run: MakeRun, page: Path) -> None:
+    copied = make_run("copier", {"lexical": [1.0] * len(GOOD)})
+    written = make_run("writer", {"lexical": BAD})
+    assert "▲" not in (text := report(written, copied, to=page).text)
+    assert " copied " in text
+    assert "lower than a copy" in report(copied, written, to=page).text
+
+
 def test_models_stand_above_floors_and_ceilings(make_run: MakeRun) -> None:
     gathered = gather([make_run(name, {"m": GOOD}) for name in ("oracle", "lead", "model")])
     shown = overview(gathered, articles_of(gathered), standings(gathered))

@@ -465,6 +465,22 @@ def test_a_flag_says_what_is_wrong_to_pointer_keyboard_and_reader(
     assert tip.is_displayed()
 
 
+def test_new_wording_is_lighter_unnumbered_and_folded(browser: Browser, flagged: Path) -> None:
+    open_article(browser, flagged, "#article=harbour-ferry")
+    assert [
+        item.get_attribute("data-n") for item in browser.all("article .flags > li[data-n]")
+    ] == ["1"]
+    soft = browser.one(".flag.soft")
+    assert soft.get_attribute("data-n") is None
+    folded = browser.one("details.wording")
+    assert folded.get_attribute("open") is None
+    assert folded.text.startswith("Not found in the article's words: ")
+    browser.run("arguments[0].open = true", folded)
+    assert soft.text in folded.text
+    counted = browser.run("return document.querySelector('.row .flagged').textContent")
+    assert counted in ("⚑1 likely error", "⚑2 likely errors")
+
+
 def test_a_walk_without_a_mouse(browser: Browser, flagged: Path) -> None:
     browser.open(flagged)
     ids = [row["id"] for row in quickstart_rows()]

@@ -231,7 +231,7 @@ def test_names_of_scores_may_be_short_or_whole() -> None:
     for name in ("rouge1", "rouge.rouge1"):
         assert scores[name].tolist() == scores["rouge1"].tolist()
     assert scores["rouge1.recall"].tolist() == scores["rouge.rouge1.recall"].tolist()
-    assert scores["rouge"].tolist() == scores["rougeL"].tolist()
+    assert scores["rouge"].tolist() == scores["rouge1"].tolist()
     with pytest.raises(DataError, match="no score 'rouge3'; did you mean rouge"):
         scores["rouge3"]
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from evalharness.cli import app
+from evalharness.config import cells
+from evalharness.config.run_config import read_run_config
 from evalharness.errors import ConfigError, DataError
 from evalharness.loaders.pages.loader import parse_page
 from evalharness.loaders.pages.reading import ROLES
@@ -20,6 +22,7 @@ from evalharness.loaders.pages.sites import (
     profile_text,
     shipped,
 )
+from evalharness.records import Article
 
 BODY = (
     "Rain flooded the market in Sabine on Sunday, the town said.",
@@ -232,3 +235,25 @@ def test_profile_of_another_site_is_said_not_to_match(tmp_path: Path) -> None:
     other.write_text(profile_text(LEDGER.model_copy(update={"matches": ("elsewhere.example",)})))
     _, _, error = run(str(file), "--profile", str(other))
     assert error == f"evalharness: {file}: nothing on it is what the ledger matches\n"
+
+
+def test_run_reads_its_pages_with_the_profiles_that_its_config_names(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "rain.txt").write_text(PAGE)
+    (tmp_path / "ledger.toml").write_text(profile_text(LEDGER))
+    config = tmp_path / "run.yaml"
+    config.write_text(
+        "data: {name: pages, path: pages, profile: ledger.toml}\n"
+        "models: [lead]\nmetrics: []\nchecks: [numbers]\n"
+    )
+    [cell] = cells.prepare(read_run_config(config))
+    (article,) = cell.loader.load()
+    assert isinstance(article, Article)
+    assert article.text == "\n\n".join(BODY)
+    assert article.extra["profile"] == "the ledger"
+    (tmp_path / "ledger.toml").write_text("name = ")
+    with pytest.raises(ConfigError, match=r"ledger\.toml: not TOML"):
+        cells.prepare(read_run_config(config))
+    (tmp_path / "ledger.toml").unlink()
+    with pytest.raises(ConfigError, match=r"no file or folder 'ledger\.toml'"):
+        cells.prepare(read_run_config(config))

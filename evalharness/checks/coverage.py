@@ -32,7 +32,7 @@ MOST_LEFT_OUT = 3
 FEWEST_NAMED = 4  # of content, in a sentence that is named
 USUAL_WORDS = 5  # added to a sentence's words, so that a short one is not named for one word
 EARLIER = 0.3  # how much more an earlier sentence matters: 1 / (1 + place) ** EARLIER
-LEAST_SHARED = 0.2  # of the weight of a summary's sentence that one of the article must have
+LEAST_ORIGIN = 0.2  # of the weight of a summary's sentence that one of the article must have
 MOST_ORIGINS = 2
 RUN = 3  # words in a row that are a repetition when they come again
 FIFTHS = 5
@@ -205,7 +205,7 @@ def _origins(article: _Weighed, units: frozenset[str]) -> dict[int, float]:
     for unit in sorted(units & article.weights.keys()):
         for n in article.places[unit][:_MOST_PLACES]:
             shared[n] += article.weights[unit]  # type: ignore[assignment]
-    least = LEAST_SHARED * article.weight(units)
+    least = LEAST_ORIGIN * article.weight(units)
     best = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:MOST_ORIGINS]
     return {n: weight for n, weight in best if weight >= least}
 

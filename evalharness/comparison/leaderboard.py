@@ -4,17 +4,24 @@ Ranked are runs that answered every article. What answers a few easy ones may ha
 of all, so that others stand below, by how much they answered.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalharness.comparison.shared import again_command, older_version, versions_of
-from evalharness.config.registry import scorer_row
+from evalharness.comparison.shared import again_command, copies, older_version, versions_of
+from evalharness.config.registry import scorer_kind, scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.store import samples
-from evalharness.store.runs import Figure, Run, UnfinishedRun, read_run_file, run_folders
+from evalharness.store.runs import (
+    Figure,
+    Run,
+    UnfinishedRun,
+    read_run_file,
+    run_folders,
+    unequal_lengths,
+)
 
 _Ends = tuple[float | None, float | None, float | None]  # a mean with its interval
 
@@ -23,7 +30,8 @@ _Ends = tuple[float | None, float | None, float | None]  # a mean with its inter
 class LeaderboardRow:
     """A run: how much it answered and how long, and each figure's mean with its interval.
 
-    rank: among the complete runs on the same articles; None where it is not one of them.
+    rank: among the complete runs on the same articles; None where it is not one of them, and by a
+        check where its summaries are copied from their articles.
     """
 
     run: str
@@ -40,7 +48,8 @@ class Board:
     """Runs on the same articles, best first.
 
     signatures: what made the figures, by their heading; a metric that runs made with other settings
-    has a heading of its own for each. old: lines on runs with scores of an older version.
+    has a heading of its own for each. old: lines on runs with scores of an older version, and on
+    those that a check does not rank.
     """
 
     fingerprint: str
@@ -126,11 +135,15 @@ class _Folders:
 def _figure_named(by: str, runs: Mapping[str, Run]) -> str:
     """Return the heading of a figure that has this name, or is this part of the one metric.
 
+    The name of a metric with several means the first of them: `rouge` is `rouge.rouge1`.
+
     Raises: DataError where there is none.
     """
     signatures: dict[str, str] = {}
-    known = sorted({name for run in runs.values() for name, _ in _figures(run, signatures)})
+    first = [name for run in runs.values() for name, _ in _figures(run, signatures)]
+    known = sorted({*first})
     parts = [name for name in known if name.partition(".")[2] == by]
+    parts = parts or [name for name in first if name.startswith(f"{by}.")][:1]
     if by and by not in known and len(parts) != 1:
         raise DataError(f"no figure {by!r}{nearest(by, known)}")
     return by if by in known or not by else parts[0]
@@ -138,19 +151,34 @@ def _figure_named(by: str, runs: Mapping[str, Run]) -> str:
 
 def _board(fingerprint: str, group: Mapping[str, Run], by: str, incomplete: bool) -> Board:
     signatures = _newest_signatures(group)
-    rows = [_row(name, run, signatures) for name, run in group.items()]
+    unequal = unequal_lengths(group.values()) is not None
+    rows = [_row(name, run, signatures, unequal) for name, run in group.items()]
     old = dict(_old_versions(group))
     rows.sort(key=lambda row: row.run in old)
     headings = list(dict.fromkeys(heading for row in rows for heading in row.figures))
     first = by if by in headings else next(iter(headings), "")
     rows.sort(key=lambda row: (-_mean(row, first), row.run))
     ranked = [row for row in rows if incomplete or group[row.run].is_complete]
+    by_check = _is_verdict(first)
+    ranked = [row for row in ranked if not (by_check and copies(group[row.run]))]
     ranked = [row for row in ranked if not first or first in row.figures]
     others = [row for row in rows if row not in ranked]
     others.sort(key=lambda row: -(row.answered or 0.0))
     numbered = [replace(row, rank=rank) for rank, row in enumerate(ranked, 1)]
-    lines = tuple(old.values())
+    lines = (*old.values(), *(_copied_lines(rows, group) if by_check else ()))
     return Board(fingerprint, tuple(headings), signatures, (*numbered, *others), lines)
+
+
+def _is_verdict(heading: str) -> bool:
+    """Tell whether a figure is of a check that says whether a summary is true to its article."""
+    scorer = heading.partition(".")[0].partition(" ")[0]
+    return scorer_kind(scorer, otherwise="metrics") == "checks" and scorer_row(scorer).verdict
+
+
+def _copied_lines(rows: Sequence[LeaderboardRow], group: Mapping[str, Run]) -> Iterator[str]:
+    for row in rows:
+        if copies(group[row.run]):
+            yield f"{row.run}: not ranked: a check finds nothing wrong with what is copied"
 
 
 def _newest_signatures(group: Mapping[str, Run]) -> dict[str, str]:
@@ -183,21 +211,25 @@ def _mean(row: LeaderboardRow, heading: str) -> float:
     return float("-inf") if mean is None else mean
 
 
-def _row(name: str, run: Run, signatures: dict[str, str]) -> LeaderboardRow:
+def _row(name: str, run: Run, signatures: dict[str, str], unequal: bool) -> LeaderboardRow:
     return LeaderboardRow(
         run=name,
         articles=run.n,
         answered=run.outputs.answer_rate,
         words=run.outputs.mean_words,
         truncated=run.outputs.truncated / run.n if run.n else 0.0,
-        figures=dict(_figures(run, signatures)),
+        figures=dict(_figures(run, signatures, unequal)),
     )
 
 
-def _figures(run: Run, signatures: dict[str, str]) -> Iterator[tuple[str, _Ends]]:
+def _figures(
+    run: Run, signatures: dict[str, str], unequal: bool = True
+) -> Iterator[tuple[str, _Ends]]:
+    """Yield the figures by name; unequal: also those that stand beside where lengths differ."""
     for label, figures in run.figures.items():
         name = _number_label(label, run.signatures.metrics.get(label, label), signatures)
-        shown = scorer_row(run.kind(label)).shown
+        row = scorer_row(run.kind(label))
+        shown = (*row.shown, *row.beside) if unequal else row.shown
         parts = [part for part in shown if part in figures.parts]
         for part in parts:
             yield f"{name}.{part}", _ends(figures.parts[part])

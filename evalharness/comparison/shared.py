@@ -360,3 +360,29 @@ def _group_names(shared: Shared, groups: Mapping[_Group, Mapping[int, str]]) -> 
     if len(set(names)) < len(names):
         names = [str(group.folder / group.name) for group in groups]
     return names
+
+
+# Of the word pairs of a summary; with fewer new ones it is copied, but for what joins the pieces.
+MOST_NEW_OF_A_COPY = 0.05
+# By a check that each new word lowers: what has this much has next to no words of its own.
+LEAST_OF_A_COPY = 0.995
+
+
+def copies(run: Run) -> bool:
+    """Tell whether the summaries of a run are copied from their articles, as far as it is known.
+
+    By `extractiveness`, where that was scored; else by a check that new words lower (`lexical`). A
+    check finds nothing wrong with what is copied, which is no virtue of who copied it.
+    """
+    novel = [
+        figures.parts["novel_2"].mean
+        for label, figures in run.figures.items()
+        if run.kind(label) == "extractiveness" and "novel_2" in figures.parts
+    ]
+    if novel and novel[0] is not None:
+        return novel[0] <= MOST_NEW_OF_A_COPY
+    return any(
+        figures.mean is not None and figures.mean >= LEAST_OF_A_COPY
+        for label, figures in run.figures.items()
+        if scorer_row(run.kind(label)).rewards_copying
+    )

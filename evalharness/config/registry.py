@@ -31,10 +31,13 @@ class ComponentRow:
     target: its class, as `module:Class`.
     shown: of a scorer with many parts, those that tables have in place of its value.
     figures: what there is of a shown part beside its value, as in `rouge1.recall`.
+    beside: further parts, which tables have where summaries differ in length.
     unscaled: parts that are no shares: tables have them as they are, and not times 100.
     descriptive: a scorer that tells how a summary is made, and not how good it is.
     verdict: of a check, whether its scores tell if a summary is true to its article; where they
         tell what it says, or how, no verdict is made of them.
+    rewards_copying: of a check, whether each new word lowers its score, so that what is copied has
+        the highest.
     profile: parts that say which shares of a summary's content come from the article's first part,
         its next one, and so on to its end; a plot has a line a system of them.
     role: of a model; a baseline tells how little could be had and an upper bound how much, so that
@@ -46,9 +49,11 @@ class ComponentRow:
     target: str
     shown: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     unscaled: tuple[str, ...] = ()
     descriptive: bool = False
     verdict: bool = True
+    rewards_copying: bool = False
     profile: tuple[str, ...] = ()
     role: Role = ""
     packages: tuple[str, ...] = ()
@@ -98,6 +103,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "rouge": ComponentRow(
             "evalharness.metrics.rouge:Rouge",
             shown=("rouge1", "rouge2", "rougeL", "rougeLsum"),
+            beside=("rouge1.recall", "rouge1.precision"),
             figures=("precision", "recall"),
             packages=("rapidfuzz", "rouge-score-rs"),
         ),
@@ -125,12 +131,13 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "dates": ComponentRow("evalharness.checks.lexical.dates:Dates"),
         "entities": ComponentRow("evalharness.checks.lexical.entities:Entities"),
         "factcg": ComponentRow("evalharness.checks.factcg:FactCG", packages=NETWORKS, extra="hf"),
+        "fluency": ComponentRow("evalharness.checks.fluency:Fluency", verdict=False),
         "judge": ComponentRow("evalharness.checks.judge.judge:Judge", packages=NETWORKS),
         "hhem": ComponentRow("evalharness.checks.hhem:Hhem", packages=NETWORKS, extra="hf"),
         "lettucedetect": ComponentRow(
             "evalharness.checks.lettucedetect:LettuceDetect", packages=NETWORKS, extra="hf"
         ),
-        "lexical": ComponentRow("evalharness.checks.lexical.lexical:Lexical"),
+        "lexical": ComponentRow("evalharness.checks.lexical.lexical:Lexical", rewards_copying=True),
         "minicheck": ComponentRow(
             "evalharness.checks.minicheck:MiniCheck", packages=NETWORKS, extra="hf"
         ),
@@ -138,8 +145,9 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "numbers": ComponentRow("evalharness.checks.lexical.numbers:Numbers"),
         "polarity": ComponentRow("evalharness.checks.lexical.polarity:Polarity"),
         "quotes": ComponentRow("evalharness.checks.lexical.quotes:Quotes"),
+        "redundancy": ComponentRow("evalharness.checks.redundancy:Redundancy", verdict=False),
         "roles": ComponentRow("evalharness.checks.lexical.roles:Roles"),
-        "support": ComponentRow("evalharness.checks.lexical.support:Support"),
+        "support": ComponentRow("evalharness.checks.lexical.support:Support", rewards_copying=True),
         "unieval": ComponentRow(
             "evalharness.checks.unieval:UniEval", packages=NETWORKS, extra="hf"
         ),

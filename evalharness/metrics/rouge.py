@@ -48,7 +48,8 @@ class Rouge:
     """Precision, recall and F-measure of what summary and reference share (Lin, 2004).
 
     With `split: newline` the numbers are those of rouge_score, to the last bit.
-    `value` is the F-measure of rougeL where that is among the types, else of the first type.
+    `rouge` alone means the first of rouge1, rouge2, rougeL and rougeLsum that is among the types.
+    The stored `value` is the F-measure of rougeL where that is among them, else of the first type.
     `parts` has for every type its F-measure (`rouge1`), `rouge1.precision` and `rouge1.recall`.
     References without a word are left out; an article without any has no score.
 

@@ -40,7 +40,8 @@ class ScoreColumn:
     label: its heading. kind: whether it looks at references or at the article. percent: whether it
     is a share, shown times 100. judged: whether higher is better, and not merely other. verdict:
     whether it is a check that tells if a summary is true to its article. profile: further parts
-    that say where in the article a summary's content comes from.
+    that say where in the article a summary's content comes from. beside: whether it stands beside
+    others because lengths differ, and ranks nobody.
     """
 
     measure: Measure
@@ -50,6 +51,7 @@ class ScoreColumn:
     judged: bool = True
     verdict: bool = True
     profile: tuple[str, ...] = ()
+    beside: bool = False
 
     @property
     def key(self) -> str:
@@ -110,9 +112,10 @@ class Gathered:
             heading,
             self._kind(metric),
             registry.is_share(part),
-            not row.descriptive,
+            not (row.descriptive or part in row.beside),
             row.verdict,
             row.profile if part in ("", *row.shown[:1]) else (),
+            part in row.beside,
         )
 
     @cached_property

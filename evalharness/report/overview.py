@@ -13,9 +13,16 @@ from evalharness.config.registry import scaled_figure
 from evalharness.report.articles import Articles
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
 from evalharness.report.provenance import TrustCard, trust_cards
-from evalharness.report.ranking import Mark, Ranking, Standings, competitors
+from evalharness.report.ranking import (
+    Mark,
+    Ranking,
+    Standings,
+    competitors,
+    copying_systems,
+)
 from evalharness.report.table import (
     amount_text,
+    length_note,
     likely_error_lines,
     number_text,
     p_value,
@@ -183,9 +190,7 @@ def _unranked(gathered: Gathered) -> str:
 
 
 def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
-    never_lower = [
-        name for name in running if all(r.marks.get(name) in ("best", "tie") for r in rankings)
-    ]
+    never_lower = [name for name in running if _never_lower(name, rankings)]
     if len(never_lower) == 1:
         return _one_best(never_lower[0], running, rankings)
     if len(never_lower) == 2:
@@ -199,6 +204,13 @@ def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
         leaders.setdefault(ranking.best, []).append(ranking.column.label)
     parts = [f"{name} by {join_names(labels)}" for name, labels in leaders.items()]
     return f"No system is best by every score: {'; '.join(parts)}."
+
+
+def _never_lower(name: str, rankings: Sequence[Ranking]) -> bool:
+    """Tell whether a system is the best or tied by every score; what it copied tells nothing."""
+    marks = [ranking.marks.get(name) for ranking in rankings]
+    judged = [mark for mark in marks if mark != "copied"]
+    return bool(judged) and all(mark in ("best", "tie") for mark in judged)
 
 
 def _one_best(name: str, running: Sequence[str], rankings: Sequence[Ranking]) -> str:
@@ -331,6 +343,8 @@ def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iter
         yield from _too_few(standings)
     elif len(gathered.runs) > 1:
         yield f"Nothing is compared: {standings.reason}."
+    if note := length_note(gathered.runs):
+        yield note
     if len(gathered.runs) > 1 and articles.shared_count < articles.n:
         yield (
             f"The systems do not have the same articles: {articles.shared_count:,} of "
@@ -373,8 +387,20 @@ def _reference_points(gathered: Gathered) -> Iterator[str]:
     if ceilings:
         what = "are ceilings, which pick" if len(ceilings) > 1 else "is a ceiling, which picks"
         yield f"{join_names(ceilings)} {what} the article's sentences with the references in hand."
+    yield from _copying_notes(gathered)
     if _floors(gathered) or ceilings:
         yield "Best is said of the other systems; floors and ceilings are marked beside them."
+
+
+def _copying_notes(gathered: Gathered) -> Iterator[str]:
+    floors = [name for name, role in zip(gathered.names, gathered.roles, strict=True) if role]
+    copying = [name for name in copying_systems(gathered) if name not in floors]
+    if copying:
+        have, whose = ("have", "their") if len(copying) > 1 else ("has", "its")
+        yield (
+            f"{join_names(copying, _NAMED)} {have} next to no words of {whose} own. A check finds "
+            "nothing wrong with what is copied, so that copying makes none the best by it."
+        )
 
 
 def _whole_corpus(gathered: Gathered) -> list[str]:

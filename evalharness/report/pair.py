@@ -13,7 +13,7 @@ from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report.articles import Articles, Texts, article_scores
 from evalharness.report.gate import GATE_WORDS, Change, gate_notes, word_diff
 from evalharness.report.gathered import Gathered, ScoreColumn
-from evalharness.report.ranking import Standings, without_folders
+from evalharness.report.ranking import Standings, copying_systems, without_folders
 from evalharness.report.table import p_value
 from evalharness.stats.intervals import Values
 
@@ -40,7 +40,8 @@ class Fall:
 class ScoreChange:
     """How one score differs between a system and the baseline.
 
-    verdict: `better`, `worse`, or that no difference is shown.
+    verdict: `better`, `worse`, or that no difference is shown; `copied` for a higher score by a
+    check of what is copied, `lower than a copy` where that is the baseline.
     """
 
     system: str
@@ -128,12 +129,13 @@ def pair_section(
     if comparison is None:
         return None
     partial = incomplete_runs(gathered.runs, gathered.names)
+    copying = copying_systems(gathered)
     judged = {column.key: column for column in gathered.columns if column.judged}
     return PairSection(
         baseline=comparison.systems[0],
         systems=comparison.systems[1:],
         changed=tuple(
-            _change_row(difference, judged[difference.metric], comparison.level)
+            _change_row(difference, judged[difference.metric], comparison.level, copying)
             for difference in comparison.differences
             if difference.metric in judged
         ),
@@ -147,11 +149,15 @@ def pair_section(
     )
 
 
-def _change_row(change: Difference, column: ScoreColumn, level: float) -> ScoreChange:
+def _change_row(
+    change: Difference, column: ScoreColumn, level: float, copying: Sequence[str]
+) -> ScoreChange:
     low, high = (scaled_figure(end, change.metric, "+") for end in (change.low, change.high))
     verdict = "no difference shown"
     if change.p_holm <= level and change.difference:
         verdict = "better" if change.difference > 0 else "worse"
+        if column.kind == "check" and column.verdict:
+            verdict = _word_of_copy(change, verdict, copying)
     return ScoreChange(
         system=change.system,
         label=column.label,
@@ -164,6 +170,15 @@ def _change_row(change: Difference, column: ScoreColumn, level: float) -> ScoreC
         record=f"{change.wins} / {change.ties} / {change.losses}",
         detectable=detectable_figure(change.detectable, change.metric),
     )
+
+
+def _word_of_copy(change: Difference, verdict: str, copying: Sequence[str]) -> str:
+    """Return the verdict by a check, which finds nothing wrong with what is copied."""
+    if verdict == "better" and change.system in copying:
+        return "copied"
+    if verdict == "worse" and change.baseline in copying and change.system not in copying:
+        return "lower than a copy"
+    return verdict
 
 
 def falls(gathered: Gathered, articles: Articles) -> list[Fall]:

@@ -130,6 +130,7 @@ class PageIndex:
             ],
             "kinds": kinds,
             "looks": [flag_kind(kind).look for kind in kinds],
+            "soft": [kind for kind in kinds if not flag_kind(kind).hard],
             "sources": self.sources,
             "articles": self.articles,
             "values": self.values,

@@ -10,6 +10,7 @@ from evalharness.comparison.shared import (
     Incomparable,
     Measure,
     Shared,
+    copies,
     older_version,
     share,
 )
@@ -19,7 +20,8 @@ from evalharness.store.runs import Run
 # Systems whose pairs are all tested: 1,770 for each score.
 MOST_SYSTEMS = 60
 # Of a system beside the best one: not told apart from it, below or above it beyond chance.
-Mark = Literal["best", "tie", "lower", "higher", ""]
+# `copied`: it is not lower, by copying, with which a check finds nothing wrong.
+Mark = Literal["best", "tie", "lower", "higher", "copied", ""]
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,9 @@ class Ranking:
     """The systems by one score, on articles where all have one.
 
     best: its name, among the complete systems that are no floor and no ceiling, or else no ceiling;
-    empty where none has a score. It bears no mark where it has no competitor. Systems that did not
-    answer every article have no mean here. p: against the best, by paired randomization,
+    empty where none has a score. By a check, one that copies is never the best. It bears no mark
+    where it has no competitor. Systems that did not answer every article have no mean here. p:
+    against the best, by paired randomization,
     Holm-adjusted over all pairs of systems.
     """
 
@@ -123,6 +126,8 @@ def without_folders(message: str, gathered: Gathered) -> str:
 def _comparable(gathered: Gathered) -> tuple[list[ScoreColumn], dict[str, str]]:
     columns, left_out = [], {}
     for column in gathered.columns:
+        if column.beside:
+            continue
         why = _obstacle(column.measure, gathered.runs, gathered.names)
         if why:
             left_out[column.label] = why
@@ -154,11 +159,13 @@ def _ranking(column: ScoreColumn, comparison: Comparison, gathered: Gathered) ->
         return Ranking(column, "", 0, dict.fromkeys(comparison.systems), {}, {})
     means = {name: standing[name].mean for name in comparison.systems}
     n = next(iter(standing.values())).n
-    running = competitors(gathered)
+    copying = copying_systems(gathered) if column.kind == "check" and column.verdict else []
+    running = [name for name in competitors(gathered) if name not in copying]
     known = {name: mean for name in running if (mean := means[name]) is not None}
     best = max(known, key=lambda name: known[name], default="")
     if not best:
-        return Ranking(column, "", n, means, {}, {})
+        copied: dict[str, Mark] = {name: "copied" for name in means if name in copying}
+        return Ranking(column, "", n, means, copied, {})
     marks: dict[str, Mark] = {best: "best" if len(running) > 1 else ""}
     p: dict[str, float] = {}
     for other, pair in _pairs(comparison, column.key, best):
@@ -166,6 +173,8 @@ def _ranking(column: ScoreColumn, comparison: Comparison, gathered: Gathered) ->
         marks[other] = _mark(pair["different"], means[other], means[best])
         if other in running and means[other] == means[best]:
             marks[other] = "best"
+        if other in copying and marks[other] != "lower":
+            marks[other] = "copied"
     return Ranking(column, best, n, means, marks, p)
 
 
@@ -176,6 +185,11 @@ def competitors(gathered: Gathered) -> list[str]:
     pairs = [(name, role) for name, role in named if name not in partial]
     models = [name for name, role in pairs if not role]
     return models or [name for name, role in pairs if role != "ceiling"]
+
+
+def copying_systems(gathered: Gathered) -> list[str]:
+    """Return the systems whose summaries are copied from their articles, as far as is known."""
+    return [n for n, run in zip(gathered.names, gathered.runs, strict=True) if copies(run)]
 
 
 def _pairs(

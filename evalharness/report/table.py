@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from evalharness.config.registry import scaled_figure, scorer_row
 from evalharness.files.untrusted import one_line, visible
-from evalharness.store.runs import LikelyErrors, Run, ScorerFigures
+from evalharness.store.runs import UNEQUAL, LikelyErrors, Run, ScorerFigures, unequal_lengths
 
 TextRow = Sequence[str]
 # What stands for a figure that there is none of.
@@ -330,14 +330,37 @@ def _run_rows(runs: Sequence[Run], spread: bool) -> list[TextRow]:
 
 
 def columns_of(runs: Sequence[Run]) -> list[tuple[str, str]]:
-    """Return metric and part of each column: a metric's known parts, else its value."""
+    """Return metric and part of each column: a metric's known parts, else its value.
+
+    Where lengths differ, those that lengths move one way or the other stand beside.
+    """
     columns = []
+    unequal = unequal_lengths(runs) is not None
     for label in dict.fromkeys(label for run in runs for label in run.figures):
         having = [run for run in runs if label in run.figures]
         parts = {part for run in having for part in run.figures[label].parts}
-        shown = [part for part in scorer_row(having[0].kind(label)).shown if part in parts]
+        row = scorer_row(having[0].kind(label))
+        wanted = (*row.shown, *row.beside) if unequal else row.shown
+        shown = [part for part in wanted if part in parts]
         columns += [(label, part) for part in shown or [""]]
     return columns
+
+
+def length_note(runs: Sequence[Run]) -> str:
+    """Say that systems' mean lengths differ by over a fifth, where a score is moved by that."""
+    moved = [
+        label
+        for label in dict.fromkeys(label for run in runs for label in run.figures)
+        if any(label in run.figures and scorer_row(run.kind(label)).beside for run in runs)
+    ]
+    lengths = unequal_lengths(runs)
+    if not moved or lengths is None:
+        return ""
+    return (
+        f"Mean lengths differ by over {UNEQUAL - 1:.0%} ({lengths[0]:.0f} to {lengths[1]:.0f} "
+        f"words): a longer summary has more recall and less precision by {' and '.join(moved)}, "
+        "so both stand beside the F-measure."
+    )
 
 
 def headings(columns: Sequence[tuple[str, str]], spread: bool) -> list[str]:
@@ -369,6 +392,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
         f"Means over the articles, times 100; ± is the farther end of the {interval.level:.0%} "
         f"interval ({interval.resamples} bootstrap resamples, seed {runs[0].seed})."
     ]
+    lines += [note for note in [length_note(runs)] if note]
     lines += [*likely_error_lines([run.name for run in runs], runs), *signatures(runs)]
     for run in runs:
         lines += [f"{run.name}: {line}" for line in _remarks(run)]

@@ -159,10 +159,22 @@ class Printer:
     def _show_sentence(self, number: int, sentence: Sentence) -> None:
         self.console.print()
         value = "" if sentence.value is None else f" {_value_text(sentence.value)}"
-        band = sentence.band or ""
+        # Of a sentence that the check has nothing to say of, it says nothing.
+        says = sentence.value is not None or sentence.band == "flagged"
+        band = (sentence.band or "") if says else ""
         self._print("  ", (f"{number} ", "bold"), (band, STYLES.get(band, "")), (value, "dim"))
         flags = [flag for flag in self.verdict.flags if _inside(flag.span, sentence.span)]
         self._print(INDENT, *self._mark_pieces(sentence, flags))
+        if self.verdict.verdict == "no_verdict":
+            for flag in flags:
+                said = f"{self._quote(flag)}: {flag.message}"
+                self._print(INDENT + "  ", (f"{flag.kind}: ", "bold"), (said, ""))
+        else:
+            self._show_flags(flags)
+        self._show_evidence(sentence, likely_errors(flags))
+
+    def _show_flags(self, flags: Sequence[Flag]) -> None:
+        """Print likely errors a line each, and then what is only not in the article's words."""
         errors = likely_errors(flags)
         for flag in errors:
             self._print(
@@ -173,20 +185,19 @@ class Printer:
         if others := [flag for flag in flags if flag not in errors]:
             new = "; ".join(map(self._quote, others))
             self._print(INDENT + "  ", (f"not found in the article's words: {new}", "dim"))
-        self._show_evidence(sentence, errors)
 
     def _quote(self, flag: Flag) -> str:
         said = " ".join(flag.span.of(self.verdict.summary).split())
         return f"“{textwrap.shorten(said, _SAID, placeholder=' …')}”"
 
     def _mark_pieces(self, sentence: Sentence, flags: Sequence[Flag]) -> Iterator[tuple[str, str]]:
-        style = f"underline {'red' if sentence.band == 'flagged' else 'yellow'}"
         at, summary = sentence.span.start, self.verdict.summary
         for flag in sorted(flags, key=lambda flag: flag.span):
             start, end = max(flag.span.start, at), min(flag.span.end, sentence.span.end)
             if start >= end:
                 continue
             yield summary[at:start], ""
+            style = "underline red" if likely_errors([flag]) else "dim underline"
             yield (f"[[{summary[start:end]}]]", "") if self.marks else (summary[start:end], style)
             at = end
         yield summary[at : sentence.span.end], ""
@@ -199,8 +210,7 @@ class Printer:
             said = " ".join(self.article_sentences[n].of(self.verdict.article).split())
             quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
             self._print(INDENT + "  ", (f"Article, sentence {n + 1}: ", "bold"), (quoted, "dim"))
-        doubted = sentence.band in ("unsure", "flagged") and sentence.value is not None
-        if doubted and not numbers:
+        if flags and not numbers:
             self._print(INDENT + "  ", ("No sentence of the article bears on this.", "dim"))
 
     def _number(self, span: Span) -> int | None:

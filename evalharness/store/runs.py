@@ -5,7 +5,7 @@ Nobody else asks a `run.json` by its keys, but for `trust.verify`, which judges 
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -250,6 +250,9 @@ class Run(_Section):
     def resolve(self, name: str) -> tuple[str, str]:
         """Return label and part ("" for the value) of a name: `rouge1`, `rouge.rouge1`, `numbers`.
 
+        The name of a scorer with parts that tables show means the first of them: `rouge` is
+        `rouge1`, never another kind of ROUGE; `rouge.value` is what is stored as the value.
+
         Raises: DataError for a name that none has.
         """
         if name in self.shown:
@@ -258,6 +261,8 @@ class Run(_Section):
             (m for m in self.figures if f"{name}.".startswith(f"{m}.")), key=len, default=""
         )
         part = name[len(label) + 1 :]
+        if label == name:
+            part = next(iter(self._shown_parts(label, self.figures[label])), "")
         if label and self.figure(label, part) is not None:
             return label, "" if part == "value" else part
         having = [label for label, figures in self.figures.items() if name in figures.parts]
@@ -593,6 +598,18 @@ def add_trackers(run: Run, answers: Mapping[str, Mapping[str, Any]]) -> Run:
     record = seal_again(record)
     RunFolder(run.folder).write(samples.RUN_FILE, text_of(record))
     return checked_run(run.folder, record)
+
+
+# The longest mean length is more than so many times the shortest: tables then say more.
+UNEQUAL = 1.2
+
+
+def unequal_lengths(runs: Iterable[Run]) -> tuple[float, float] | None:
+    """Return the least and the greatest mean length, in words, where they differ; else None."""
+    words = [run.outputs.mean_words for run in runs if run.outputs.mean_words]
+    if not words or max(words) <= UNEQUAL * min(words):
+        return None
+    return min(words), max(words)
 
 
 def kind_of(signature: str) -> str:

@@ -66,7 +66,7 @@ def find_defects(
     head = _fold_text(summary.text.strip()[:HEAD])
     found: dict[Defect, bool] = {
         "looping": _loops(summary.text, written, article),
-        "cut": summary.finish == "length" and not _ends(summary.text),
+        "cut": summary.finish == "length" and not ends(summary.text),
         "echo": any(_echoes(head, written, article, one) for one in instructions),
         "refusal": _says(_REFUSALS, head, article),
         "preamble": _says(_PREAMBLES, head, article),
@@ -135,7 +135,8 @@ def word_runs(written: Sequence[str], n: int) -> frozenset[tuple[str, ...]]:
 # cut
 
 
-def _ends(text: str) -> bool:
+def ends(text: str) -> bool:
+    """Tell whether a text ends as a sentence does, marks of quotations and lists aside."""
     return text.rstrip(_CLOSERS).endswith(_FINAL)
 
 

@@ -121,6 +121,8 @@ def _link(lines: Sequence[Line], signs: Sequence[frozenset[str]], i: int) -> set
         links.add("comments_below")
     elif "opens_list" in below and not below & {"h_frame", "h_furniture"}:
         links.add("list_below")
+    if "h_caption" in below:
+        links.add("pictured")
     if ("h_box" in above) != ("h_box" in below):
         links.add("box_ends")
     return links

@@ -411,12 +411,13 @@ def is_credit(line: str) -> bool:
         return False
     if _SLASHED.fullmatch(line) and not _STOPPED.search(line):
         return True
-    rest = languages.rest_of("credit", line)
-    if rest and rest != line and (line[len(line) - len(rest) - 1 :][:1] in " :" and ":" in line):
+    bare = line.strip("()（）")
+    rest = languages.rest_of("credit", bare)
+    if rest and rest != bare and (bare[len(bare) - len(rest) - 1 :][:1] in " :" and ":" in bare):
         return True
-    if rest[:1] in tuple("・＝／：") and rest != line and not _STOPPED.search(line):
+    if rest[:1] in tuple("・＝／：") and rest != bare and not _STOPPED.search(bare):
         return True
-    if rest and rest != line and " " in line[: -len(rest)].strip() and not _STOPPED.search(line):
+    if rest and rest != bare and " " in bare[: -len(rest)].strip() and not _STOPPED.search(bare):
         return True
     return _CREDIT.fullmatch(line) is not None and len(line.split()) > 1
 

@@ -12,7 +12,7 @@ from evalharness.loaders.formats import matching_paths, paths, short_file_names
 from evalharness.loaders.pages import html as pages_html
 from evalharness.loaders.pages.lines import MOST_READ, Line, fold_spaces, line, split_lines
 from evalharness.loaders.pages.parts import NO_GUIDE, Page, assemble
-from evalharness.loaders.pages.sites import Guide
+from evalharness.loaders.pages.sites import Guide, load_profile
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, ColumnOptions, Row, RowJudge, RowReader
 from evalharness.records import Article, Rejected
 from evalharness.text.dates import publication_day
@@ -44,17 +44,24 @@ class Pages:
     appeared, if the time stamps leave no doubt.
 
     path: a file, a folder, or a list of them; `*`, `?`, `[…]` and `**` match names.
+    profile: a site's profile, or a list of them, as `check --profile` takes it.
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
     """
 
     version: ClassVar[int] = 4
 
     path: Path | tuple[Path, ...]
+    profile: Path | tuple[Path, ...] = ()
     bad_rows: BadRows = "list"
 
     def __post_init__(self) -> None:
         if not paths(self.path):
             raise ValueError("path: names no file")
+        self._guide()
+
+    def _guide(self) -> Guide:
+        """Return the profiles. Raises: ConfigError for one that cannot be read or is wrong."""
+        return Guide(tuple(load_profile(file) for file in paths(self.profile)))
 
     def load(self) -> Iterator[Article | Rejected]:
         """Yield every page as an article, or why it is none.
@@ -66,9 +73,9 @@ class Pages:
         return self._read(files)
 
     def _read(self, files: list[Path]) -> Iterator[Article | Rejected]:
-        rows = RowJudge(_READING, self.bad_rows)
+        rows, guide = RowJudge(_READING, self.bad_rows), self._guide()
         for file, name in zip(files, short_file_names(files), strict=True):
-            yield from rows.read([(1, _page(file))], f"{name}:", file.stem)
+            yield from rows.read([(1, _page(file, guide))], f"{name}:", file.stem)
 
 
 def found_pages(path: Path) -> list[Path]:
@@ -89,9 +96,9 @@ def _is_html(file: Path) -> bool:
     return file.suffix.lower() in HTML
 
 
-def _page(file: Path) -> Row | str:
+def _page(file: Path, guide: Guide) -> Row | str:
     try:
-        page = parse_page(read_whole(file), _is_html(file))
+        page = parse_page(read_whole(file), _is_html(file), guide)
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     except DataError as error:

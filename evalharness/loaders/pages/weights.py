@@ -245,6 +245,7 @@ LINKS: dict[str, list[Price]] = {
         # a box is opened before it speaks
         Price("*/closed", "summary/closed", 1.0),
         Price("summary/closed", "notice", 2.0),
+        Price("summary/closed", "body|subhead", -5.0),
         Price("ai_label|label|again", "summary", 4.0),
         Price("notice", "summary", 4.0),
         Price("summary", "again", 3.0),
@@ -280,5 +281,10 @@ LINKS: dict[str, list[Price]] = {
     "ends_here": [Price("body", "*@body", -2.5)],
     "list_below": [Price("*@body", "*@body", -2.0)],
     "comments_below": [Price("*@body", "*@body", -10.0)],
-    "box_ends": [Price("summary", "summary", -6.0), Price("summary", "body", 2.0)],
+    "pictured": [Price("body", "caption|credit", 2.0)],
+    "box_ends": [
+        Price("summary", "summary", -6.0),
+        Price("summary", "body", 2.0),
+        Price("summary/closed", "body|subhead", 5.0),
+    ],
 }

@@ -153,7 +153,7 @@ a rise in=an increase in; a drop in=a fall in; increased by=rose by; rose by=inc
 fell by=dropped by; jailed for=imprisoned for; pupils=students; shop=store; shops=stores;
 teenager=teen; teenagers=teens; photos=pictures; photographs=photos; firms=companies;
 companies=firms; the firm=the company; the company=the firm; kids=children; employees=workers;
-plans to=intends to; plan to=intend to; intends to=plans to; fans=supporters; due to=because of;
+intends to=plans to; fans=supporters; due to=because of;
 because of=due to; a number of=several; several=a number of; injured=hurt; injuring=hurting;
 thinks=believes; believe that=think that; took place=happened; set up=established;
 carried out=performed; throughout=all through; amongst=among; whilst=while
@@ -345,12 +345,15 @@ def _acronyms(article: str) -> Iterator[tuple[str, str]]:
 
 # --- Sentences joined and split
 
-_SUBJECT_HEAD = r"(?:he|she|it|they|we|there|the (?:[\w-]+ ){1,3}|(?:[A-Z][\w’'-]+ ){1,3})"
+_SUBJECT_HEAD = r"(?:(?:he|she|it|they|we|there) |the (?:[\w-]+ ){1,3}|(?:[A-Z][\w’'-]+ ){1,3})"
 _TWO_CLAUSES = re.compile(
     rf"(?: ?, (?P<link>and|but|while) |(?: ?,)? (?P<plain>and|but) (?=(?:he|she|it|they) ))"
-    rf"(?P<rest>{_SUBJECT_HEAD} ?{_FINITE})"
+    rf"(?P<rest>{_SUBJECT_HEAD}{_FINITE})"
 )
-_REASONS = re.compile(rf" (?:, )?(?P<link>because|after|when) (?P<rest>{_SUBJECT_HEAD} ?{_FINITE})")
+_NOT_PAST = r"(?!(?:can|will|may|is|are|has|have|do|does|says)\b)"
+_REASONS = re.compile(
+    rf" (?:, )?(?P<link>because|after|when) (?P<rest>{_SUBJECT_HEAD}{_NOT_PAST}{_FINITE})"
+)
 _SPLIT_LINKS = {
     "and": "",
     "but": "But ",
@@ -385,7 +388,7 @@ def _splits(claims: SummaryClaims, facts: Facts, rng: Random) -> Iterator[str]:
         rest = link + (match["rest"] if link else _raised(match["rest"]))
         rest = rest.lower() if claims.text[sentence.start].islower() else rest
         stop = " . " if claims.is_tokenised else ". "
-        yield claims.text[: match.start()] + stop + rest + claims.text[match.end() :]
+        yield claims.text[: match.start()].rstrip(" ,") + stop + rest + claims.text[match.end() :]
 
 
 _HAS_VERB = re.compile(rf"\b{_FINITE}")

@@ -3,18 +3,19 @@
 // What an element of a card stands for: {flags, evidence, label}.
 const meanings = new WeakMap();
 
-/** The flags of a summary by the checks that are shown, in the order of the text, numbered. */
-function flagsOf(summary, checks, looks, articleLength) {
+/** The flags of a summary by the checks that are shown, in the order of the text.
+ *  Likely errors are numbered; new wording, of kinds that are soft, is not. */
+function flagsOf(summary, checks, { looks, soft }, articleLength) {
   const flags = checks.flatMap((check) =>
     (summary.scores?.[check]?.flags ?? []).map(([start, end, kind, message, evidence]) => {
       const span = clamped([start, end], summary.text.length);
       const spans = (evidence ?? []).map((pair) => clamped(pair, articleLength));
       const outside = span.outside || spans.some((found) => found.outside);
-      return { check, kind, look: looks.get(kind), message, outside, start: span.start, end: span.end,
-        evidence: spans.filter((found) => found.start < found.end) };
+      return { check, kind, look: looks.get(kind), soft: soft.has(kind), message, outside,
+        start: span.start, end: span.end, evidence: spans.filter((found) => found.start < found.end) };
     }));
   flags.sort((a, b) => a.start - b.start || a.end - b.end);
-  flags.forEach((flag, n) => { flag.number = n + 1; });
+  flags.filter((flag) => !flag.soft).forEach((flag, n) => { flag.number = n + 1; });
   return flags;
 }
 
@@ -96,16 +97,17 @@ function piecesOf(summary, part, flags, cuts, begun) {
 function flagElement(words, covering, ending, begun) {
   const first = covering.some((flag) => !begun.has(flag));
   covering.forEach((flag) => begun.add(flag));
-  const numbers = ending.map((flag) => flag.number).join(",");
+  const numbers = ending.filter((flag) => flag.number).map((flag) => flag.number).join(",");
+  const error = covering.find((flag) => !flag.soft);
   const element = make("span", {
-    class: `flag k-${covering[0].look}${words ? "" : " point"}`,
+    class: `flag k-${(error ?? covering[0]).look}${error ? "" : " soft"}${words ? "" : " point"}`,
     "data-n": numbers || null,
     tabindex: first ? 0 : null, role: first ? "button" : null,
     "aria-label": first && !words ? `flag ${numbers}: something is missing here` : null,
   }, words);
   meanings.set(element, {
     flags: covering, evidence: covering.flatMap((flag) => flag.evidence),
-    label: plural(covering.length, "flag"),
+    label: error ? plural(covering.length, "flag") : NEW_WORDING,
   });
   return element;
 }
@@ -121,13 +123,28 @@ function sentenceElement(children, n, { values, evidence }, labels) {
   return element;
 }
 
-/** The flags of a summary as a list: number, kind, words, message, and the evidence quoted. */
+const NEW_WORDING = "Not found in the article's words";
+
+/** The likely errors of a summary as a list; what is only new wording in one that is folded. */
+function flagLists(summary, flags, ...rest) {
+  const errors = flags.filter((flag) => !flag.soft);
+  const wording = flags.filter((flag) => flag.soft);
+  const lists = errors.length ? [flagList(summary, errors, ...rest)] : [];
+  if (wording.length) {
+    lists.push(make("details", { class: "wording" },
+      make("summary", {}, `${NEW_WORDING}: ${plural(wording.length, "place")}`),
+      flagList(summary, wording, ...rest)));
+  }
+  return lists;
+}
+
+/** Flags as a list: number, kind, words, message, and the evidence quoted. */
 function flagList(summary, flags, article, labels, several) {
   const { text } = summary;
   const quoted = new Map(); // evidence -> number of the flag that quotes it
   return make("ol", { class: "flags" }, ...flags.map((flag) => {
     const words = clipped(text.slice(flag.start, flag.end), 120);
-    return make("li", { "data-n": flag.number },
+    return make("li", { "data-n": flag.number ?? null },
       kindMark(flag), words ? quote("quoted", words) : null,
       message(flag.message, 500),
       several ? said("span", "by", `(${labels(flag.check)})`) : null,
@@ -170,8 +187,9 @@ function leftOutList(summary, checks, article) {
 function quotation({ number, evidence }, article, quoted) {
   const key = JSON.stringify(evidence);
   const button = make("button", { type: "button", class: "quotation", title: "Show it in the article" });
-  if (quoted.has(key)) button.append(`the same place as for ${quoted.get(key)}`);
-  else {
+  if (quoted.has(key)) {
+    button.append(quoted.get(key) ? `the same place as for ${quoted.get(key)}` : "the same place");
+  } else {
     const [{ start, end }] = evidence;
     const words = clipped(article.slice(start, end).replace(/\s+/g, " ").trim(), 240);
     button.append(make("span", { class: "hush" }, "The article says: "), quote(null, words));

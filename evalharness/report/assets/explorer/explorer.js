@@ -35,7 +35,7 @@ class Explorer {
     some("source", "any", named(sources.filter(Boolean)));
     some("band", "any", named(this.table.bands()));
     some("finish", "any", named(this.table.finishes()));
-    fillSelect(part("flag"), [["", "any or none"], [ANY_FLAG, "flagged"], [NO_FLAG, "not flagged"],
+    fillSelect(part("flag"), [["", "any or none"], [ANY_FLAG, "likely errors"], [NO_FLAG, "no likely error"],
       ...named(kinds)]);
     part("flag").closest("label").hidden = kinds.length === 0;
     fillSelect(part("by"), scores.map(({ key, label, of }) =>

@@ -95,10 +95,10 @@ class ArticleList {
   #cell(s, i) {
     const value = this.table.value(this.view.by, s, i);
     const score = this.table.index.scores.find(({ key }) => key === this.view.by);
-    const flags = this.table.flagCount(s, i);
-    const mark = flags
-      ? make("span", { class: "flagged" }, "⚑", make("span", { class: "n" }, String(flags)),
-        make("span", { class: "hush" }, flags === 1 ? " flag" : " flags")) : null;
+    const errors = this.table.errorCount(s, i);
+    const mark = errors
+      ? make("span", { class: "flagged" }, "⚑", make("span", { class: "n" }, String(errors)),
+        make("span", { class: "hush" }, errors === 1 ? " likely error" : " likely errors")) : null;
     return make("span", { class: "cell" },
       make("span", { class: "hush" }, `${clipped(visible(this.table.systems[s]), 40)}: `),
       make("span", { class: "value" }, figure(value, score)), mark);

@@ -104,7 +104,7 @@ class Reading {
     const weights = {
       low: (s) => table.value(view.by, s, i) ?? Infinity,
       high: (s) => -(table.value(view.by, s, i) ?? -Infinity),
-      flags: (s) => -table.flagCount(s, i),
+      flags: (s) => -table.flagWeight(s, i),
     };
     const weigh = weights[view.sort] ?? (() => 0);
     return all.sort((a, b) => (weigh(a) === weigh(b) ? a - b : weigh(a) - weigh(b)));
@@ -126,7 +126,7 @@ class Reading {
     }
     const shown = { ...summary, text: visible(summary.text) };
     const length = this.article.text.length;
-    const flags = flagsOf(shown, this.checks, this.table.looks, length);
+    const flags = flagsOf(shown, this.checks, this.table, length);
     card.append(name, this.#facts(s, shown));
     card.append(shown.text.trim()
       ? summaryText(shown, flags, this.checks, this.#label, length)
@@ -134,7 +134,7 @@ class Reading {
     card.append(sayIfCut(shown.text) ?? "");
     if (summary.note) card.append(said("p", "note", clipped(summary.note, 500)));
     if (flags.length) {
-      card.append(flagList(shown, flags, this.article.text, this.#label, this.checks.length > 1));
+      card.append(...flagLists(shown, flags, this.article.text, this.#label, this.checks.length > 1));
     }
     card.append(leftOutList(summary, this.checks, this.article.text));
     card.append(this.#scores(s, summary));

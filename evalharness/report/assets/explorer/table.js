@@ -13,6 +13,7 @@ class Table {
       `${id}\n${index.articles.title?.[i] ?? ""}`.toLowerCase());
     // Colour and form of the underline, by the kind of flag.
     this.looks = new Map(index.kinds.map((kind, n) => [kind, index.looks[n]]));
+    this.soft = new Set(index.soft ?? []); // kinds that name no likely error: new wording
     this.flags = index.systems.map((_, s) => this.#flagsOf(s));
   }
 
@@ -30,10 +31,22 @@ class Table {
     return sum;
   }
 
+  /** How many likely errors a summary has, and how many flags of all kinds. */
+  errorCount(system, i) {
+    let sum = 0;
+    for (const [kind, n] of this.flags[system][i] ?? []) if (!this.soft.has(kind)) sum += n;
+    return sum;
+  }
+
   flagCount(system, i) {
     let sum = 0;
     for (const n of this.flags[system][i]?.values() ?? []) sum += n;
     return sum;
+  }
+
+  /** A weight to sort by: likely errors before all other flags. */
+  flagWeight(system, i) {
+    return this.errorCount(system, i) + this.flagCount(system, i) / 1e6;
   }
 
   /** How many summaries a check flagged. */
@@ -115,9 +128,9 @@ class Table {
   #summaryFits(view, s, i) {
     const outcomes = this.index.outcomes;
     if (view.flag) {
-      const flags = this.flags[s][i];
-      if (view.flag === NO_FLAG ? flags : !flags) return false;
-      if (![ANY_FLAG, NO_FLAG].includes(view.flag) && !flags.has(view.flag)) return false;
+      const errors = this.errorCount(s, i);
+      if (view.flag === NO_FLAG ? errors : view.flag === ANY_FLAG && !errors) return false;
+      if (![ANY_FLAG, NO_FLAG].includes(view.flag) && !this.flags[s][i]?.has(view.flag)) return false;
     }
     if (view.finish && outcomes.finish?.[s]?.[i] !== view.finish) return false;
     if (view.cut && !outcomes.truncated?.[s]?.[i]) return false;
@@ -141,7 +154,7 @@ class Table {
       low: (i) => least(values(asked, i)),
       high: (i) => negative(greatest(values(asked, i))),
       gap: (i) => negative(widest(values(asked, i), values(this.#systems(vs), i))),
-      flags: (i) => -Math.max(...asked.map((s) => this.flagCount(s, i))),
+      flags: (i) => -Math.max(...asked.map((s) => this.flagWeight(s, i))),
       long: (i) => -(this.index.articles.words[i] ?? 0),
       short: (i) => this.index.articles.words[i] ?? null,
     };
