@@ -26,8 +26,8 @@ from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck
 from evalharness.checks.lexical.words import (
     AFTERTHOUGHTS,
     GENERAL_STEMS,
-    LEFT_OUT,
     NAMING_STEMS,
+    OMISSIBLE,
     frame_length,
 )
 from evalharness.records import Flag, Score, SentenceScore, Span
@@ -130,7 +130,7 @@ class Wording(ArticleIndex):
 
     def drops_nothing(self, before: int, place: int) -> bool:
         """Tell whether a path from one word to another leaves out no more than `the` or so."""
-        return all(token.word in LEFT_OUT for token in self.passages.tokens[before + 1 : place])
+        return all(token.word in OMISSIBLE for token in self.passages.tokens[before + 1 : place])
 
     def most_in_sentence(self, key: str) -> int:
         """Return how often the sentence that has a word most often has it."""

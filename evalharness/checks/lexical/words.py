@@ -59,7 +59,7 @@ GENERAL_STEMS = _plain_stems(
 )
 
 # A summary may leave these out between the words that it copies: nothing is lost.
-LEFT_OUT = word_set(
+OMISSIBLE = word_set(
     "a an the this that these those his her its their our your my own s also just very then is are "
     "was were be been has have had"
 )
