@@ -29,9 +29,6 @@ ORDINALS_IN_CLAUSES = frozenset(["first", "second", "third"])
 # `3-1`, `10 to 12`: two numbers that are one claim.
 _PAIR = re.compile(r"(?<![\w.,-])(\d{1,3})(?: ?[-–] ?| to )(\d{1,3})(?![\w,%-]|\.\d)")
 _OLD = re.compile(r"[ \u00a0-]{0,3}years?[ -]{0,3}olds?\b", re.IGNORECASE)
-# A number stands for something else where fewer of the words around it are the same.
-LEAST_BOUND = 0.34
-REACH_OF_HEAD = 8
 COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
 # `Her second film`, `seven times`: a summary may count what the article lists.
 MOST_COUNTED = 12
@@ -84,7 +81,7 @@ class StatedNumbers(scoring.ArticleIndex):
     def bound_elsewhere(self, claimed: text.Number, own: Passages) -> text.Number | None:
         """Return the number that the article has of what a known number counts in a summary.
 
-        None where the number stands in the article with what it counts, or amid the same words.
+        None where the number stands in the article beside one of the same words.
         Ages, sums and ranks are too loosely bound to tell.
         """
         if claimed.kind not in ("", "percent") or _OLD.match(own.text, claimed.span.end):
@@ -93,11 +90,8 @@ class StatedNumbers(scoring.ArticleIndex):
         same_head = self.by_company.get((claimed.kind, claimed.unit, head), ()) if head else ()
         rivals = [*same_head][:MOST_CANDIDATES]
         others = [rival for rival in rivals if rival.value != claimed.value]
-        if not others:
-            return None
         stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
-        rival = self._among_others(claimed, stated, others, own) if others == rivals else None
-        return rival or self._beside_another(claimed, stated, others, own)
+        return self._beside_another(claimed, stated, others, own)
 
     def other_unit(self, claimed: text.Number, own: Passages) -> Span | None:
         """Return the article's word behind a number where a summary has another one there.
@@ -114,23 +108,6 @@ class StatedNumbers(scoring.ArticleIndex):
                 return Span(stated.span.start, its[1].end)
         return None
 
-    def _among_others(
-        self,
-        claimed: text.Number,
-        stated: Sequence[text.Number],
-        rivals: Sequence[text.Number],
-        own: Passages,
-    ) -> text.Number | None:
-        """Return the best rival of a number that stands nowhere near what it should count."""
-        wanted = own.near_span(claimed.span, REACH_OF_HEAD)
-        head = text.stem_of(_head(own.text, claimed))
-        near = [self.passages.near_span(each.span, REACH_OF_HEAD) for each in stated]
-        if any(head in words or len(wanted & words) >= LEAST_BOUND * len(wanted) for words in near):
-            return None
-        around = (self.passages.near_span(each.span, 2 * REACH_OF_HEAD) for each in rivals)
-        shared = [len(wanted & words) for words in around]
-        return rivals[shared.index(max(shared))] if max(shared) >= LEAST_SHARED else None
-
     def _beside_another(
         self,
         claimed: text.Number,
@@ -142,18 +119,14 @@ class StatedNumbers(scoring.ArticleIndex):
 
         `Killed 14 people`, where six were killed and 14 hurt.
         """
-        unit = {text.stem_of(claimed.unit), text.stem_of(f"{claimed.unit}s")}
-        beside = own.beside_span(claimed.span) - unit
-        if not beside or any(beside & self.passages.beside_span(each.span) for each in stated):
+        beside = own.beside_span(claimed.span)
+        beside -= {text.stem_of(claimed.unit), text.stem_of(f"{claimed.unit}s")}
+        if len(beside) < 2:
             return None
-        both = [rival for rival in others if beside <= self.passages.beside_span(rival.span)]
-        if len(beside) < 2:  # one neighbour tells nothing unless more words are the same, too
-            wanted = own.near_span(claimed.span, REACH_OF_HEAD) - unit
-            if any(wanted & self.passages.near_span(each.span, REACH_OF_HEAD) for each in stated):
-                return None
-            near = self.passages.near_span
-            both = [r for r in both if len(wanted & near(r.span, REACH_OF_HEAD)) >= LEAST_SHARED]
-        return both[0] if both else None
+        if any(beside & self.passages.beside_span(each.span) for each in stated):
+            return None
+        both = (rival for rival in others if beside <= self.passages.beside_span(rival.span))
+        return next(both, None)
 
     @cached_property
     def by_company(self) -> dict[tuple[str, str, str], list[text.Number]]:

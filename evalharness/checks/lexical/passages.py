@@ -125,14 +125,6 @@ class Passages:
         near = self.tokens[max(0, at - reach) : at + reach + 1]
         return len(stems.intersection([token.stem for token in near]))
 
-    def near_span(self, span: Span, reach: int) -> frozenset[str]:
-        """Return the stems of the words of content around some characters in their sentence."""
-        number = self.sentence_at(span.start)
-        first, end = self.first[number], self.first[number + 1]
-        at = bisect.bisect_left(self.tokens, span.start, first, end, key=lambda token: token.start)
-        near = self.tokens[max(first, at - reach) : min(end, at + reach + 2)]
-        return frozenset(t.stem for t in near if t.content and not span.start <= t.start < span.end)
-
     def beside_span(self, span: Span) -> frozenset[str]:
         """Return the stems of the word of content before some characters and of the one behind."""
         number = self.sentence_at(span.start)
