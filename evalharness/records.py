@@ -115,7 +115,8 @@ class FlagKind:
 
 # Hard are kinds that people find wrong more often than not, in summaries of twelve sources. Words
 # that the article lacks can still be true to it, of two names in one place both may be right, a
-# name may be spelled in two ways, and words that only look like opposites may mean the same.
+# country may be known from elsewhere, a name may be spelled in two ways, and words that only look
+# like opposites may mean the same.
 FLAG_KINDS: Mapping[str, FlagKind] = {
     "number": FlagKind("a number that the article lacks", "number", planted=("unit", "date")),
     "count": FlagKind(
@@ -123,6 +124,12 @@ FLAG_KINDS: Mapping[str, FlagKind] = {
     ),
     "date": FlagKind("a date that the article lacks", "date"),
     "entity": FlagKind("a name that it lacks", "name", planted=("entity_swap", "novel_entity")),
+    "background": FlagKind(
+        "a country or a part of a name that the article does not give",
+        "name",
+        hard=False,
+        planted=("entity_swap", "novel_entity"),
+    ),
     "roles": FlagKind("who did what is reversed", "role", planted=("entity_swap", "role_swap")),
     "swap": FlagKind(
         "a name for another", "name", hard=False, planted=("entity_swap", "role_swap")

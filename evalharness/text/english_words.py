@@ -50,6 +50,9 @@ def _forms(word: str) -> Iterator[str]:
         yield f"{base}e"
         yield base[:-1]  # big-g-er
         yield f"{base[:-1]}y"  # easi-er
+    if word.endswith(("ers", "ors", "or", "ability")):  # gam-ers, protest-ors, customiz-ability
+        base = re.sub(r"(?:[eo]rs|or|ability)$", "", word)
+        yield from (base, f"{base}e")
     for prefix in ("up", "with", "over", "out", "under", "re", "un"):
         if word.startswith(prefix) and len(word) > len(prefix) + 3:
             yield word[len(prefix) :]

@@ -39,7 +39,7 @@ CONNECTORS = word_set(
 # Shortened in capitals, and no names.
 ORDINARY_CAPITALS = word_set(
     "tv ceo cfo coo fc afc mp mps msp mep ok dj id pc hq vip dvd cd gp gps phd aka faq diy suv "
-    "rev i ii iii iv vi vii viii ix"
+    "rev i ii iii iv vi vii viii ix lrb rrb lsb rsb"
 )
 # Endings of ordinary words: of an opening word of which nothing is known.
 ORDINARY_ENDINGS = ("ed", "ing", "ly", "tion", "tions", "ment", "ments", "ness", "ers", "ists")

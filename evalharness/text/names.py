@@ -6,8 +6,9 @@ A word is part of a name if
 * it opens a sentence, a quotation or a line in capitals, and the other text has it with a capital
   inside sentences more often than without; or neither text tells, and it is a known name or stands
   before a word that is part of a name; or
-* its sentence has no capitals but the first, and the other text writes it with one more often than
-  not, or the other text does not have it and it is a known name or no English word.
+* most sentences of its text have no capitals but the first, nor has its own, and the other text
+  writes it with one more often than not, or the other text does not have it and it is a known name
+  or no English word.
 
 Calendar words are no names, titles (`Mr`, `President`) are left out at the edges, and an
 owner's `'s` is not part of the name.
@@ -162,10 +163,22 @@ class _LookedAt:
         self.looks = [_look(token.written) for token in self.tokens]
         self.capitals = [at for at, look in enumerate(self.looks) if look.capital]
         self.bounds = list(_bounds(self.tokens))
-        self.silent = {at for at in self.capitals if self.tokens[at].opens}
+        self.silent = {
+            at for at in self.capitals if self.tokens[at].opens or self._follows_mark(at)
+        }
         for start, end in self.bounds:
             if _is_headline(self.looks[start:end]):
                 self.silent.update(at for at in range(start, end) if self.looks[at].capital)
+
+    def _follows_mark(self, at: int) -> bool:
+        """Tell whether a word stands behind a number of a list, `2. Key points`, or a new line."""
+        if at == 0:
+            return True
+        before, token = self.tokens[at - 1], self.tokens[at]
+        if token.start - before.end == 1:
+            return self.text[before.end] == "\n"
+        gap = self.text[before.end : token.start]
+        return "\n" in gap or (before.opens and before.word.isdecimal() and gap[:1] in (".", ")"))
 
 
 def _bounds(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
@@ -212,8 +225,9 @@ def _names(text: _LookedAt, known: Casing) -> list[Name]:
     for at in text.capitals:
         marks[at] = _is_name(text.looks[at], at in text.silent, known)
     showing = {text.tokens[at].sentence for at in text.capitals if at not in text.silent}
+    has_case = 2 * len(showing) >= len(text.bounds)
     for start, end in text.bounds:
-        if text.tokens[start].sentence not in showing:
+        if not has_case and text.tokens[start].sentence not in showing:
             is_english = _is_english(text.looks[start:end])
             for at in range(start, end):
                 look = text.looks[at]

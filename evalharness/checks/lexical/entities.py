@@ -100,6 +100,30 @@ class StatedNames(scoring.ArticleIndex):
         found = process.extractOne(word, alike, scorer=OSA.distance, score_cutoff=1)
         return found[0] if found else ""
 
+    def kind_of(self, name: text.Name, missing: Sequence[Span]) -> str:
+        """Return the kind of a name that lacks in part: `spelling`, `background` or `entity`.
+
+        Background is what a reader may know from elsewhere: a country, and a common word that
+        completes a name of which the article has no other form (`Stoke City` for `Stoke`).
+        """
+        words = [word for word, part in zip(name.words, name.parts, strict=True) if part in missing]
+        known = name.words[: len(name.words) - len(words)]
+        alike = [
+            n for word in name.words if word not in words for n in self.names_with.get(word, ())
+        ]
+        if all(any(_is_near(word, stated.words) for stated in alike) for word in words):
+            return "spelling"
+        if text.country(" ".join(words)) or all(map(text.country, words)):
+            return "background"
+        is_last = bool(known) and name.words[len(known) :] == tuple(words)
+        completes = is_last and all(map(_is_common, words)) and self._is_alone(known)
+        return "background" if completes else "entity"
+
+    def _is_alone(self, words: tuple[str, ...]) -> bool:
+        """Tell whether the article has some words as a name, and in no longer one."""
+        stated = self.names_with.get(words[-1], [])
+        return bool(stated) and all(name.words == words for name in stated)
+
     def _is_acronym(self, initials: str) -> bool:
         """Tell whether the article has some letters as a word that can be short for a name."""
         if initials in FUNCTION_WORDS:  # `as`, of Alan Simpson
@@ -182,14 +206,16 @@ class StatedNames(scoring.ArticleIndex):
 class Entities(scoring.BySentences, scoring.LexicalCheck):
     """Share of the summary's names that the article has.
 
-    A name is known if each of its words is in the article, in any case, singular or plural, or as
-    another word for the same country (`Britain`, `British`), or if one is the initials of the
-    other (`IMF`); but not if it is crossed from the first word of one person and the last of
-    another. A sentence with names has the share of its own; weighted with their count of
-    names, these make up the score. A summary without names has none.
+    A name is known if each of its words is in the article, in any case and spelling, singular or
+    plural, or as another word for the same country (`Britain`, `British`), or if one is the
+    initials of the other (`IMF`); but not if it is crossed from the first word of one person and
+    the last of another. A country that the article does not name, and a word that completes a name
+    (`Stoke City` for `Stoke`), are `background`: no likely error. A sentence with names has the
+    share of its own; weighted with their count of names, these make up the score. A summary without
+    names has none.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
@@ -228,7 +254,7 @@ def _flag(
 ) -> Flag:
     span = Span(missing[0].start, missing[-1].end)
     spelled = [article.other_spelling(text.fold(part.of(summary))) for part in missing]
-    kind = "spelling" if all(spelled) else "entity"
+    kind = "spelling" if all(spelled) else article.kind_of(name, missing)
     if stated is None:
         said = f"the article spells it '{' '.join(spelled)}'" if all(spelled) else ""
         return Flag(span, kind, said or f"'{name.span.of(summary)}' is not in the article")
@@ -237,14 +263,37 @@ def _flag(
     return Flag(span, kind, message, (stated.span,))
 
 
+def _is_common(word: str) -> bool:
+    return text.stem_of(word) in NAMING_STEMS or is_english_word(word)
+
+
+def _is_near(word: str, others: Sequence[str]) -> bool:
+    """Tell whether one of some words is nearly another, or short for it: `Rick`, `Ricky`."""
+    from rapidfuzz.distance import OSA
+
+    return len(word) >= LEAST_SPELLED and any(
+        word[0] == other[0]
+        and (OSA.distance(word, other) <= 1 or word.startswith(other) or other.startswith(word))
+        for other in others
+        if len(other) >= LEAST_SPELLED
+    )
+
+
 def _has_own_meaning(word: str) -> bool:
     return word in KNOWN_NAMES or bool(text.country(word)) or is_english_word(word)
 
 
+# British and American endings and middles.
+_TWO_SPELLINGS = (("our", "or"), ("tre", "ter"), ("nce", "nse"), ("yse", "yze"), ("is", "iz"))
+
+
 def _numbers_of(word: str) -> Iterator[str]:
-    """Yield a word as it is, then in the singular or plural."""
+    """Yield a word as it is, then as it is spelled elsewhere, in the singular and the plural."""
     yield word
     if len(word) > 3:
+        for one, other in _TWO_SPELLINGS:
+            yield word.replace(one, other)
+            yield word.replace(other, one)
         yield f"{word}s"
         yield word.removesuffix("s")
         yield word.removesuffix("es")

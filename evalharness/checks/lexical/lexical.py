@@ -36,8 +36,9 @@ ODDS = {
     "entity": 6.0,
     "date": 8.0,
     "spelling": 0.3,
-    "negation": 2.0,
-    "antonym": 1.0,
+    "background": 2.0,
+    "negation": 4.0,
+    "antonym": 2.0,
     "contrast": 0.5,
     "hedge": 0.3,
     "quote": 1.0,
@@ -48,7 +49,7 @@ ODDS = {
     "unsupported": 0.0,
 }
 OTHER_ODDS = 1.0
-FOREIGN = frozenset(["number", "count", "entity", "spelling", "date"])
+FOREIGN = frozenset(["number", "count", "entity", "background", "spelling", "date"])
 
 
 class Indexed(ArticleIndex):
@@ -105,7 +106,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

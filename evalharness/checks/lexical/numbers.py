@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import ClassVar, NamedTuple
@@ -14,6 +14,7 @@ from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_CANDIDATES,
     MOST_EVIDENCE,
+    Passages,
     passages,
 )
 from evalharness.records import Flag, Score, SentenceScore, Span
@@ -25,6 +26,9 @@ _TIME_UNIT = re.compile(
 )
 # `The two teams`, `her first film`: a summary may count what the article lists.
 ORDINALS_IN_CLAUSES = frozenset(["first", "second", "third"])
+# `3-1`, `10 to 12`: two numbers that are one claim.
+_PAIR = re.compile(r"(?<![\w.,-])(\d{1,3})(?: ?[-–] ?| to )(\d{1,3})(?![\w,%-]|\.\d)")
+_OLD = re.compile(r"[ \u00a0-]{0,3}years?[ -]{0,3}olds?\b", re.IGNORECASE)
 COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
 # `Her second film`, `seven times`: a summary may count what the article lists.
 MOST_COUNTED = 12
@@ -46,6 +50,83 @@ class StatedNumbers(scoring.ArticleIndex):
         """Return where the article states a number, at most five places; empty if it does not."""
         found = itertools.islice(self._index.agreeing_numbers(claimed), MOST_EVIDENCE)
         return [stated.span for stated in found]
+
+    @cached_property
+    def pairs(self) -> dict[frozenset[int], Span]:
+        """The scores and ranges, `3-1`, in either order."""
+        found = ((_both(match), Span(*match.span())) for match in _PAIR.finditer(self.text))
+        return dict(reversed([*found]))
+
+    def place_of_pair(self, pair: frozenset[int]) -> Span | None:
+        """Return where the article has two numbers as a pair, or in one sentence."""
+        if pair in self.pairs:
+            return self.pairs[pair]
+        inside = [*self.pairs.values()]
+        one, other = (
+            {
+                self.passages.sentence_at(stated.span.start): stated.span
+                for stated in self.numbers
+                if stated.value == value and stated.kind in ("", "year")
+                if not any(each.start <= stated.span.start < each.end for each in inside)
+            }
+            for value in (min(pair), max(pair))
+        )
+        both = one.keys() & other.keys()
+        return one[min(both)] if both else None
+
+    def other_pair(self, pair: frozenset[int]) -> Span | None:
+        """Return the pair that the article has in place of one, with one of its numbers."""
+        return next((where for other, where in self.pairs.items() if other & pair), None)
+
+    def bound_elsewhere(self, claimed: text.Number, own: Passages) -> text.Number | None:
+        """Return the number that the article has of what a known number counts in a summary.
+
+        None where the number stands in the article beside one of the same words.
+        Ages, sums and ranks are too loosely bound to tell.
+        """
+        if claimed.kind not in ("", "percent") or _OLD.match(own.text, claimed.span.end):
+            return None
+        head = next((word for _, _, word in _company(own.text, claimed) if word), "")
+        same_head = self.by_company.get((claimed.kind, claimed.unit, head), ()) if head else ()
+        rivals = [*same_head][:MOST_CANDIDATES]
+        others = [rival for rival in rivals if rival.value != claimed.value]
+        stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
+        return self._beside_another(claimed, stated, others, own)
+
+    def other_unit(self, claimed: text.Number, own: Passages) -> Span | None:
+        """Return the article's word behind a number where a summary has another one there.
+
+        Only where the words around both are the same: `umabot sa 3 metro ang tubig`.
+        """
+        is_plain = not (claimed.unit or claimed.kind) and claimed.span.of(own.text).isdigit()
+        mine = own.frame(claimed.span) if is_plain else None
+        if mine is None or mine[1].stem in self.passages.places:
+            return None
+        for stated in itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES):
+            its = self.passages.frame(stated.span)
+            if its is not None and its[0] == mine[0] and its[1].stem != mine[1].stem:
+                return Span(stated.span.start, its[1].end)
+        return None
+
+    def _beside_another(
+        self,
+        claimed: text.Number,
+        stated: Sequence[text.Number],
+        others: Sequence[text.Number],
+        own: Passages,
+    ) -> text.Number | None:
+        """Return the number of the article that has both neighbours of a summary's.
+
+        `Killed 14 people`, where six were killed and 14 hurt.
+        """
+        beside = own.beside_span(claimed.span)
+        beside -= {text.stem_of(claimed.unit), text.stem_of(f"{claimed.unit}s")}
+        if len(beside) < 2:
+            return None
+        if any(beside & self.passages.beside_span(each.span) for each in stated):
+            return None
+        both = (rival for rival in others if beside <= self.passages.beside_span(rival.span))
+        return next(both, None)
 
     @cached_property
     def by_company(self) -> dict[tuple[str, str, str], list[text.Number]]:
@@ -88,13 +169,15 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     """Share of the summary's numbers that the article states.
 
     Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
-    summary may round. A small count (`the two teams`) that the article has no other number in
-    place of is no claim: the article may list what is counted. A sentence with numbers has the
-    share of its own; weighted with their count, these make up the score. A summary without numbers
-    has none.
+    summary may round. A number that the article has of something else (`killed 14`, where six were
+    killed and 14 hurt) is wrong, and so is a score (`3-1`) that the article has otherwise; one of
+    which it has nothing may be added up. A small count (`the two teams`) that the article has no
+    other number in place of is no claim: the article may list what is counted. A sentence with
+    numbers has the share of its own; weighted with their count, these make up the score. A summary
+    without numbers has none.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -105,9 +188,9 @@ def _judge_sentences(
     for sentence, wanted in zip(own.sentences, own.content, strict=True):
         claims = [
             claim
-            for number in text.numbers(summary, [sentence])
+            for number in _without_second_of_pairs(text.numbers(summary, [sentence]), summary)
             if number.sure and not any(d.start <= number.span.start < d.end for d in dated)
-            if (claim := _claim(article, number, summary, wanted)) is not None
+            if (claim := _claim(article, number, own, wanted)) is not None
         ]
         if not claims:
             continue
@@ -124,25 +207,55 @@ class _Claim(NamedTuple):
     number: text.Number
     evidence: list[Span]
     rival: text.Number | None
+    may_be_counted: bool = False
+
+
+def _both(match: re.Match[str]) -> frozenset[int]:
+    return frozenset([int(match[1]), int(match[2])])
+
+
+def _without_second_of_pairs(numbers: Sequence[text.Number], summary: str) -> Iterator[text.Number]:
+    """Yield the numbers, those of a pair such as `3-1` as one whose span is that of both."""
+    end = 0
+    for number in numbers:
+        pair = _PAIR.match(summary, number.span.start) if not number.kind else None
+        if number.span.start >= end:
+            yield replace(number, span=Span(*pair.span())) if pair else number
+        end = pair.end() if pair else end
 
 
 def _claim(
-    article: StatedNumbers, number: text.Number, summary: str, wanted: frozenset[str]
+    article: StatedNumbers, number: text.Number, own: Passages, wanted: frozenset[str]
 ) -> _Claim | None:
     """Hold a number against the article; None for a count of what the article may list."""
+    pair = _PAIR.fullmatch(number.span.of(own.text))
+    if pair:
+        return _claim_of_pair(article, number, _both(pair))
     evidence = article.evidence(number)
     if evidence:
-        return _Claim(number, evidence, None)
-    rival = article.instead(number, summary, wanted)
-    if rival is None and number.span.of(summary).lower() in COUNTS:
+        if unit := article.other_unit(number, own):
+            return _Claim(number, [], replace(number, span=unit))
+        bound = article.bound_elsewhere(number, own)
+        return _Claim(number, [] if bound else evidence, bound)
+    rival = article.instead(number, own.text, wanted)
+    if rival is None and number.span.of(own.text).lower() in COUNTS:
         return None
-    return _Claim(number, [], rival)
+    return _Claim(number, [], rival, _may_be_counted(article, number, own, rival))
+
+
+def _claim_of_pair(article: StatedNumbers, number: text.Number, pair: frozenset[int]) -> _Claim:
+    """Hold a score against those of the article; where it has none like it, it may be added up."""
+    if where := article.place_of_pair(pair):
+        return _Claim(number, [where], None)
+    other = article.other_pair(pair)
+    rival = replace(number, span=other) if other else None
+    return _Claim(number, [], rival, rival is None)
 
 
 def _flag(article: StatedNumbers, claim: _Claim, summary: str) -> Flag:
     stated = claim.rival
     span = _with_time_unit(claim.number.span, summary)
-    kind = "count" if _may_be_counted(article, claim, summary) else "number"
+    kind = "count" if claim.may_be_counted else "number"
     if stated is None:
         return Flag(span, kind, f"{span.of(summary)} is not in the article")
     found = _with_time_unit(stated.span, article.text)
@@ -151,20 +264,20 @@ def _flag(article: StatedNumbers, claim: _Claim, summary: str) -> Flag:
     return Flag(span, kind, message, (found,))
 
 
-def _may_be_counted(article: StatedNumbers, claim: _Claim, summary: str) -> bool:
+def _may_be_counted(
+    article: StatedNumbers, number: text.Number, own: Passages, rival: text.Number | None
+) -> bool:
     """Tell whether a number is a small count or a place in a row, and of nothing that has another.
 
     `Three topics`, `the fourth title`: who reads the article can count. Where the article has
     another count of the very thing (`five miners`, `four miners`), it is no such number.
     """
-    number = claim.number
-    if number.unit or (number.kind != "ordinal" and number.span.of(summary).lower() not in SMALL):
+    if number.unit or (number.kind != "ordinal" and number.span.of(own.text).lower() not in SMALL):
         return False
-    rival = claim.rival
     return (
         rival is None
         or rival.value > MOST_COUNTED
-        or _head(summary, number) != _head(article.text, rival)
+        or _head(own.text, number) != _head(article.text, rival)
     )
 
 

@@ -125,6 +125,27 @@ class Passages:
         near = self.tokens[max(0, at - reach) : at + reach + 1]
         return len(stems.intersection([token.stem for token in near]))
 
+    def beside_span(self, span: Span) -> frozenset[str]:
+        """Return the stems of the word of content before some characters and of the one behind."""
+        number = self.sentence_at(span.start)
+        here = [t for t in self.tokens[self.first[number] : self.first[number + 1]] if t.content]
+        before = next((t.stem for t in reversed(here) if t.end <= span.start), "")
+        after = next((t.stem for t in here if t.start >= span.end), "")
+        return frozenset([before, after]) - {""}
+
+    def frame(self, span: Span) -> tuple[tuple[str, ...], Token] | None:
+        """Return the two words before some characters and the two after the next, and the next.
+
+        None where one of them is lacking in their sentence.
+        """
+        number = self.sentence_at(span.start)
+        here = self.tokens[self.first[number] : self.first[number + 1]]
+        before = [token.stem for token in here if token.end <= span.start][-2:]
+        after = [token for token in here if token.start >= span.end][:3]
+        if len(before) < 2 or len(after) < 3:
+            return None
+        return (*before, *(token.stem for token in after[1:])), after[0]
+
     def alignments(
         self, wanted: frozenset[str], at: Iterable[int], reach: int = REACH_IN_ARTICLE
     ) -> list[Alignment]:

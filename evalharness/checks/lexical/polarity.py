@@ -17,7 +17,14 @@ from evalharness.checks.lexical.passages import (
     Passages,
 )
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
-from evalharness.checks.lexical.words import ALIKE, ANTONYMS
+from evalharness.checks.lexical.words import (
+    ALIKE,
+    ANTONYMS,
+    LOSING,
+    OF_PEOPLE,
+    OF_TWO_SIDES,
+    WINNING,
+)
 from evalharness.records import Flag, Score
 from evalharness.text import Token
 from evalharness.text.words import word_set
@@ -41,7 +48,9 @@ _HINTS = _DENYING | word_set(
 )
 # How many words of content a cue reaches over.
 _SCOPE = 3
-_ADVERB = re.compile(r".{2,}ly|yet|also|immediately|even|ever|been|being|any|all|only")
+_ADVERB = re.compile(
+    r"(?!(?:un)?likely|early|daily|only|family|supply|reply|july|ally|elderly).{2,}ly|yet|also|immediately|even|ever|been|being|any|all|only"
+)
 
 _POSSIBLE = word_set(
     "may might could alleg allegedli possibl possibli perhap suspect rumour rumor purport "
@@ -93,6 +102,8 @@ class Cues:
             token = self._tokens[at]
             if token.after_mark or token.word in ("but", "because", "who", "which"):
                 cue, left = -1, 0
+            if token.word == "that" and 0 <= cue < at - 1 and self._tokens[cue].stem in _DENYING:
+                cue, left = -1, 0  # rejects a plan that would have saved a million
             if is_denial(token) and not self._is_only(at, end):
                 cue, left = at, _SCOPE
             elif left and token.content and not _ADVERB.fullmatch(token.word):
@@ -176,6 +187,8 @@ _SURE_SHARE = 0.75
 # So much alike, an opposite is a likely error; less alike, both may be true.
 SURE_OPPOSITE = 0.5
 NOVEL_SHARE = 0.3
+# So near stands who wins or loses.
+BESIDE = 4
 
 
 class _Clash(NamedTuple):
@@ -227,7 +240,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -359,7 +372,20 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         if (at in self.own_cues.denied) != (place in self.article.cues.denied):
             return None
         is_sure = found[0].share >= SURE_OPPOSITE or not alike
+        is_sure = is_sure and not self._may_both_be(at, stem, place, known)
         return _Clash(at, at, "antonym" if is_sure else "contrast", (place, place))
+
+    def _may_both_be(self, at: int, stem: str, place: int, known: list[int]) -> bool:
+        """Tell whether two words that are opposites may both be so of one thing.
+
+        One wins where the other loses; a mother has a husband; what is new to one is old to others.
+        """
+        if self.own.tokens[at].word.endswith(("ly", "ings")):
+            return True
+        if stem in WINNING | LOSING or self.stated.tokens[place].stem in WINNING | LOSING:
+            own, stated = self.own.around(at, BESIDE), self.stated.around(place, BESIDE)
+            return len(own & stated) < LEAST_SHARED
+        return stem in OF_TWO_SIDES or (stem in OF_PEOPLE and bool(known))
 
     def _is_supported(self, alike: list[Alignment], against: Alignment) -> bool:
         """Tell whether the article has the word itself, in the same sentence or amid as much."""

@@ -21,6 +21,7 @@ NEARLY_QUOTED = 75.0
 # A longer article is not searched for them.
 LONGEST_SEARCHED = 200_000
 MOST_QUOTES = 200
+MOST_TITLE_WORDS = 8
 # A verb of saying so many words from a name makes it the speaker, in the quotation's sentence.
 REACH_OF_VERB = 4
 # The speaker may be named so many sentences before, and `he said` follow.
@@ -144,12 +145,14 @@ class Quotes(scoring.LexicalCheck):
 
     Quoted words must stand in the article in the same order, whatever the marks, capitals and
     spaces; what `...` or brackets stand for may be left out. Of one or two quoted words it is
-    enough that the article has them. The name beside a verb of saying must be the article's
-    speaker, or be named near the quotation. A sentence with quotations has the share of its own;
-    weighted with their count, these make up the score. A summary without quotations has none.
+    enough that the article has them; a title (`The Lives of Others`) and a quotation that differs
+    by words such as `the` are `quoted_word`: no likely error. The name beside a verb of saying must
+    be the article's speaker, or be named near the quotation. A sentence with quotations has the
+    share of its own; weighted with their count, these make up the score. A summary without
+    quotations has none.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     index: ClassVar[type[scoring.ArticleIndex]] = StatedQuotes
 
 
@@ -197,9 +200,13 @@ class _Claims:
         places = [self.article.find(piece) for piece in pieces]
         known = [place for place in places if place is not None]
         if len(known) < len(places):
-            return _Verdict((self._misquote_flag(quoted),))
+            return _Verdict(() if self._is_whole(quoted) else (self._misquote_flag(quoted),))
         flag = self._misattribution_flag(quoted, number, known[0]) if known else None
         return _Verdict((flag,) if flag else (), tuple(known[:1]))
+
+    def _is_whole(self, quoted: Span) -> bool:
+        """Tell whether a summary is one quotation: its marks are no part of what it says."""
+        return 2 * _n_letters(quoted.of(self.own.text)) > 1.9 * _n_letters(self.own.text)
 
     def _judge_short(self, quoted: Span) -> _Verdict:
         """Flag one or two words that the article does not have, or not close to each other."""
@@ -219,17 +226,20 @@ class _Claims:
         """Return what a reader is told of words that the article does not have in this order."""
         words = quoted.of(self.own.text)
         stated = self.article.nearest(words)
+        kind = "quoted_word" if _is_title(words) else "quote"
         if stated is None:
-            return Flag(quoted, "quote", "the article does not have these words in a row")
+            return Flag(quoted, kind, "the article does not have these words in a row")
         said = stated.of(self.article.text)
         known = {text.fold(word.of(said)) for word in text.words(said)}
         other = [w for w in text.words(words) if text.fold(w.of(words)) not in known]
         span = quoted
         if other:
             span = Span(quoted.start + other[0].start, quoted.start + other[-1].end)
+        if not any(text.content_words(word.of(words)) for word in other):
+            kind = "quoted_word"  # `of things` for `of the things`
         place = self.article.passages.sentence_at(stated.start) + 1
         said = " ".join(said.split())
-        return Flag(span, "quote", f"the article says '{said}', in sentence {place}", (stated,))
+        return Flag(span, kind, f"the article says '{said}', in sentence {place}", (stated,))
 
     def _misattribution_flag(self, quoted: Span, number: int, evidence: Span) -> Flag | None:
         """Return a flag where the summary's speaker is not named where the article quotes."""
@@ -275,6 +285,17 @@ class _Claims:
         return next((name for name in outside if _says(self.article.passages, name)), None)
 
 
+def _is_title(words: str) -> bool:
+    """Tell whether quoted words are a title: each word of content has a capital."""
+    written = [word.of(words) for word in text.words(words)]
+    content = [word for word in written if text.content_words(word)]
+    return len(written) <= MOST_TITLE_WORDS and all(word[0].isupper() for word in content)
+
+
+def _n_letters(words: str) -> int:
+    return sum(map(len, _LETTERS.findall(words)))
+
+
 def _letters(words: str) -> str:
     return "".join(match[0].lower() for match in _LETTERS.finditer(words))
 
@@ -306,7 +327,7 @@ _CLITIC = r"(?:s|re|ll|ve|d|m|t)\b"
 # Double marks of every dress, and single ones that cannot be apostrophes.
 _QUOTED = re.compile(
     r"“(?P<curly>[^“”\n]{2,600})”|\"(?P<straight>[^\"\n]{2,600})\"|«(?P<angled>[^«»\n]{2,600})»"
-    r"|„(?P<low>[^„“”\n]{2,600})[“”]|``(?P<ticks>[^`\n]{2,600}?)(?:''|``|\")"
+    r"|„(?P<low>[^„“”\n]{2,600})[“”]|``(?P<ticks>[^`\n]{2,600}?)(?:''|\\'\\'|``|\")"
     r"|(?<!\w)‘(?P<single>[^‘’\n]{3,300}(?:’\w[^‘’\n]{1,300}){0,5})’(?!\w)"
     rf"|`(?P<tick>[^`'\n]{{2,300}}(?:'\w[^`'\n]{{1,300}}){{0,5}})'(?!\w)"
     rf"|(?<!\w)'(?!\s?{_CLITIC})(?P<plain>(?=\w)[^'\n]{{3,300}}"

@@ -1,12 +1,12 @@
 """Does each one do in the summary what it does in the article, and to whom?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import MOST_PLACES, Passages
+from evalharness.checks.lexical.passages import MOST_CANDIDATES, MOST_PLACES, Passages
 from evalharness.checks.lexical.polarity import PROMISES
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.words import (
@@ -34,6 +34,26 @@ REACH_OF_WORDS = 3
 SLOT_REACH = 7
 LEAST_IN_SLOT = 2
 SLOT_SHARE = 0.4
+# A name stands in another's very place if so many words right beside both are the same, of which so
+# many are of content, and it stands in no place of its own with as many. Each side counts so far.
+LEAST_FRAMED = 4
+LEAST_FRAMED_CONTENT = 2
+REACH_OF_FRAME = 6
+REACH_OF_COMPANY = 14
+LEAST_IN_COMPANY = 2
+RIVAL_SHARE = 0.4
+OWN_SHARE = 0.34
+# What stands between a subject and its verb: `he has also been named`.
+_BEFORE_VERB = (
+    BE
+    | PROMISES
+    | frozenset(
+        ["has", "have", "had", "also", "not", "to", "now", "then", "later", "could", "would", "may"]
+    )
+)
+# Of so many words behind a verb, such a share, and two of content, are the article's behind it.
+REACH_OF_PREDICATE = 6
+PREDICATE_SHARE = 0.75
 # So much alike, no pronoun stands for the summary's name.
 _SURE_SHARE = 0.7
 REACH_IN_SLOT = 10
@@ -69,6 +89,43 @@ class StatedRoles(ArticleIndex):
         """The name that a token is part of."""
         return _by_token(self.passages, self.names)
 
+    def names_beside(self, stem: str, side: int) -> Iterator[tuple[int, int]]:
+        """Yield the first and last token of the names right behind (1) or before (-1) a stem."""
+        for at in self.passages.places.get(stem, ())[:MOST_PLACES]:
+            name = self.name_at.get(at + side)
+            if (
+                name is not None
+                and self.passages.tokens[at].sentence == self.passages.tokens[at + side].sentence
+            ):
+                first = last = at + side
+                while self.name_at.get(first - 1) is name:
+                    first -= 1
+                while self.name_at.get(last + 1) is name:
+                    last += 1
+                yield first, last
+
+    @cached_property
+    def by_words(self) -> dict[tuple[str, ...], list[int]]:
+        """Where each name stands: its first token, by its words."""
+        found: dict[tuple[str, ...], list[int]] = {}
+        for at, name in self.name_at.items():
+            if self.name_at.get(at - 1) is not name:
+                found.setdefault(name.words, []).append(at)
+        return found
+
+    def company_of(self, words: tuple[str, ...]) -> frozenset[str]:
+        """Return the stems of the words of content around a name, wherever it stands."""
+        if words not in self._company:
+            near: set[str] = set()
+            for at in self.by_words.get(words, ())[:MOST_CANDIDATES]:
+                near |= self.passages.around(at, REACH_OF_COMPANY)
+            self._company[words] = frozenset(near)
+        return self._company[words]
+
+    @cached_property
+    def _company(self) -> dict[tuple[str, ...], frozenset[str]]:
+        return {}
+
     @cached_property
     def words_of(self) -> list[frozenset[str]]:
         """All words of each sentence, folded."""
@@ -102,11 +159,11 @@ class Roles(LexicalCheck):
     A sentence is comparable if the article has one of its verbs with both parties, or one of its
     names, amid the same words. It scores 0 where the parties of a verb changed places (`A beat B`
     for `B beat A`, also in the passive), or where a name that the article has elsewhere stands in
-    the place of another (`Governor Doe said` for `Governor Roe said`); else 1. English. A summary
-    without such sentences has no score.
+    the place of another (`Governor Doe said` for `Governor Roe said`) or before its verb; else 1.
+    English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -140,12 +197,14 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if clashes and self.own.tokens[at].start < clashes[-1].span.end:
                 continue
             places, clash = self._swap(at)
+            clash = clash or self._framed(at) or self._subject(at) or self._bound(at)
             if clash is None:
                 more, clash = self._slot(at)
                 places += more
             compared.update(self.stated.tokens[place].sentence for place in places[:3])
-            if clash is not None:
+            if clash is not None and clash.span not in [each.span for each in clashes]:
                 clashes.append(clash)
+                compared.add(self.stated.tokens[clash.at].sentence)
         return sorted(compared), clashes
 
     def _swap(self, at: int) -> tuple[list[int], _Clash | None]:
@@ -252,6 +311,157 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         hits = [each for each in near if self.stated.tokens[each].stem in wanted]
         return self.stated.span(min([*hits, place]), max([*hits, place]))
 
+    def _framed(self, at: int) -> _Clash | None:
+        """Return a clash where a name stands between words that the article has around another."""
+        name = self.name_at.get(at)
+        if name is None or self.name_at.get(at - 1) is name or not self._is_known(name):
+            return None
+        members = self._whole_name(at)
+        first, last = members[0], members[-1]
+        low, high = self.own.bounds(first)
+        groups: set[tuple[int, int]] = set()
+        if first > low:
+            groups.update(self.article.names_beside(self.own.tokens[first - 1].stem, 1))
+        if last + 1 < high:
+            groups.update(self.article.names_beside(self.own.tokens[last + 1].stem, -1))
+        scored = [(self._same_around(first, last, *group), group) for group in groups]
+        mine = max((n for n, group in scored if self._is_same(name, group)), default=0)
+        best = max(scored, default=(0, (0, 0)))
+        if best[0] < max(LEAST_FRAMED, mine + 1) or self._is_same(name, best[1]):
+            return None
+        other = self.article.name_at[best[1][0]]
+        if not self._words_of(self.own.tokens[first].sentence).isdisjoint(other.words):
+            return None
+        return self._for_another(name, other, best[1][0])
+
+    def _bound(self, at: int) -> _Clash | None:
+        """Return a clash where what is said around a name is said around another, not around it."""
+        name = self.name_at.get(at)
+        if name is None or self.name_at.get(at - 1) is name or not self._is_known(name):
+            return None
+        wanted = self._said_around(self._whole_name(at))
+        if len(wanted) < LEAST_IN_COMPANY:
+            return None
+        mine, best = self._company(name, wanted, self._words_of(self.own.tokens[at].sentence))
+        most = len(wanted & self.article.company_of(best))
+        enough = max(LEAST_IN_COMPANY, RIVAL_SHARE * len(wanted))
+        if not mine or most < enough or len(wanted & mine) > OWN_SHARE * most:
+            return None
+        places = self.article.by_words[best]
+        near = [len(wanted & self.stated.around(each, REACH_OF_COMPANY)) for each in places]
+        place = places[near.index(max(near))]
+        return self._for_another(name, self.article.name_at[place], place)
+
+    def _said_around(self, members: list[int]) -> frozenset[str]:
+        """Return the stems of content around a name, without names, that the article has at all."""
+        near = self.own.around(members[0], REACH_OF_COMPANY)
+        near |= self.own.around(members[-1], REACH_OF_COMPANY)
+        low, high = self.own.bounds(members[0])
+        named = {self.own.tokens[each].stem for each in range(low, high) if each in self.name_at}
+        return frozenset(stem for stem in near - named if stem in self.stated.places)
+
+    def _company(
+        self, name: text.Name, wanted: frozenset[str], here: frozenset[str]
+    ) -> tuple[set[str], tuple[str, ...]]:
+        """Return what is said around a name, and the other name around which most is as wanted.
+
+        here: the words of the summary's sentence; whom it names is no other.
+        """
+        mine: set[str] = set()
+        most, best = 0, tuple[str, ...]()
+        for words in self.article.by_words:
+            if any(_alike(one, two) for one in name.words for two in words):
+                mine |= self.article.company_of(words)
+            elif here.isdisjoint(words) and len(wanted & self.article.company_of(words)) > most:
+                most, best = len(wanted & self.article.company_of(words)), words
+        return mine, best
+
+    def _is_known(self, name: text.Name) -> bool:
+        return any(word in self.article.casing for word in name.words)
+
+    def _is_same(self, name: text.Name, group: tuple[int, int]) -> bool:
+        """Tell whether a name of the article may be a summary's, by a word or a country."""
+        other = self.article.name_at[group[0]]
+        if any(_alike(one, two) for one in name.words for two in other.words):
+            return True
+        initials = "".join(word[0] for word in name.words), "".join(word[0] for word in other.words)
+        if other.words[0] == initials[0] or name.words[0] == initials[1]:
+            return True
+        country = text.country(" ".join(name.words))
+        return bool(country) and country == text.country(" ".join(other.words))
+
+    def _same_around(self, first: int, last: int, start: int, end: int) -> int:
+        """Return how many words in a row are the same before and behind two names; 0 if too few.
+
+        Both sides must agree, or end; and the same words must have some of content.
+        """
+        before = self._same_run(first - 1, start - 1, -1)
+        behind = self._same_run(last + 1, end + 1, 1)
+        low, high = self.own.bounds(first)
+        if (not before and first > low) or (not behind and last + 1 < high):
+            return 0
+        same = [*range(first - before, first), *range(last + 1, last + 1 + behind)]
+        content = sum(self.own.tokens[each].content for each in same)
+        return len(same) if content >= LEAST_FRAMED_CONTENT else 0
+
+    def _same_run(self, mine: int, its: int, step: int) -> int:
+        """Return how many words in a row are the same, from two places on, in their sentences."""
+        own, stated = self.own.tokens, self.stated.tokens
+        low, high = self.own.bounds(mine - step)
+        bottom, top = self.stated.bounds(its - step)
+        n = 0
+        while n < REACH_OF_FRAME and low <= mine < high and bottom <= its < top:
+            if own[mine].stem != stated[its].stem:
+                break
+            n, mine, its = n + 1, mine + step, its + step
+        return n
+
+    def _subject(self, at: int) -> _Clash | None:
+        """Return a clash where the article says of another what the summary says of a name."""
+        token = self.own.tokens[at]
+        if not token.content or at in self.name_at or token.stem in MUTUAL:
+            return None
+        first = self.own.bounds(at)[0]
+        before = self.own.tokens[at - 1].word if at > first else ""
+        if not (_is_verb(token.word) or before in _BEFORE_VERB or at - 1 in self.name_at):
+            return None
+        subject = _subject_of(self.own, self.name_at, at)
+        if subject is None or not self._is_known(subject):
+            return None
+        places = [
+            place
+            for place in self.stated.places.get(token.stem, ())[:MOST_PLACES]
+            if self._has_predicate(at, place)
+        ]
+        stated = [(_subject_of(self.stated, self.article.name_at, each), each) for each in places]
+        if not stated or any(one is None or self._is_near(subject, place) for one, place in stated):
+            return None
+        other, place = stated[0]
+        return None if other is None else self._for_another(subject, other, place)
+
+    def _for_another(self, name: text.Name, other: text.Name, at: int) -> _Clash:
+        return _Clash(name.span, other.span, at, "swap", "the article has {} in this place")
+
+    def _is_near(self, subject: text.Name, place: int) -> bool:
+        """Tell whether the article has a name before a verb in its sentence."""
+        low = self.stated.bounds(place)[0]
+        near = {self.stated.tokens[each].word for each in range(low, place)}
+        if any(_alike(word, other) for word in subject.words for other in near):
+            return True
+        country = text.country(" ".join(subject.words))
+        return bool(country) and any(text.country(word) == country for word in near)
+
+    def _has_predicate(self, at: int, place: int) -> bool:
+        """Tell whether the article's words behind a verb are those of the summary's."""
+        own_end, end = self.own.bounds(at)[1], self.stated.bounds(place)[1]
+        own = self.own.tokens[at + 1 : min(own_end, at + 1 + REACH_OF_PREDICATE)]
+        mine = [token.stem for token in own if token.content]
+        its = [
+            t.stem for t in self.stated.tokens[place + 1 : min(end, place + 3 + REACH_OF_PREDICATE)]
+        ]
+        shared = sum(stem in its for stem in mine)
+        return shared >= LEAST_FRAMED_CONTENT and shared >= PREDICATE_SHARE * len(mine)
+
     def _slot(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return where the article has what stands around a name, and a clash if it has another."""
         name = self.name_at.get(at)
@@ -270,9 +480,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         sentence = self.stated.tokens[place].sentence
         if other is None or self.article.may_mean(name, sentence, share < _SURE_SHARE):
             return [place], None
-        return [place], _Clash(
-            name.span, other.span, place, "swap", "the article has {} in this place"
-        )
+        return [place], self._for_another(name, other, place)
 
     def _slot_words(self, members: list[int]) -> frozenset[str]:
         low, high = self.own.bounds(members[0])
@@ -328,6 +536,52 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         number = self.stated.tokens[clash.at].sentence + 1
         message = clash.message.format(f"'{said}'") + f", in sentence {number}"
         return Flag(clash.span, clash.kind, message, (clash.stated,))
+
+
+# A clause begins after these, so the name behind them is its subject.
+_BEFORE_CLAUSE = frozenset(
+    [
+        "that",
+        "when",
+        "while",
+        "because",
+        "and",
+        "but",
+        "as",
+        "if",
+        "before",
+        "after",
+        "since",
+        "until",
+    ]
+)
+
+
+def _subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) -> text.Name | None:
+    """Return the name that is the subject of a verb; None where it is another word.
+
+    It stands right before it, but for words such as `has been`, or for what is between commas.
+    """
+    low, tokens = where.bounds(verb)[0], where.tokens
+    at = verb - 1
+    while at >= low and tokens[at].word in _BEFORE_VERB and not tokens[at + 1].after_mark:
+        at -= 1
+    if at >= low and tokens[at + 1].after_mark:  # Jane Doe, 40, left
+        marks = (each for each in range(at, max(low, at - 8), -1) if tokens[each].after_mark)
+        at = next(marks, low) - 1
+    if at < low or at not in name_at:
+        return None
+    before = _word_before(where, name_at, at)
+    is_object = (before in APART and before not in _BEFORE_CLAUSE) or before == "to"
+    return None if is_object else name_at[at]
+
+
+def _word_before(where: Passages, name_at: Mapping[int, text.Name], at: int) -> str:
+    """Return the word before the name that a token is of; empty at the head of a sentence."""
+    first = at
+    while name_at.get(first - 1) is name_at[at]:
+        first -= 1
+    return where.tokens[first - 1].word if first > where.bounds(at)[0] else ""
 
 
 def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[str]]:

@@ -58,6 +58,18 @@ GENERAL_STEMS = _plain_stems(
     "man woman men women boy girl person people thing way part"
 )
 
+# A summary may leave these out between the words that it copies: nothing is lost.
+OMISSIBLE = word_set(
+    "a an the this that these those his her its their our your my own s also just very then is are "
+    "was were be been has have had"
+)
+# What follows a complete phrase may be one of these; it is no noun that the phrase belongs to.
+AFTERTHOUGHTS = word_set(
+    "yesterday today tomorrow tonight monday tuesday wednesday thursday friday saturday sunday "
+    "january february march april may june july august september october november december last "
+    "next earlier later nearby ahead amid alongside aboard throughout back despite following"
+)
+
 # --- How a summary speaks of the article: words that say nothing of what it says
 
 TEXTS = word_set(
@@ -423,6 +435,14 @@ _OPPOSITES = """
     reluctant reluctantly | eager willing willingly
     willing | unwilling
 """
+
+# Of one person the one, of another beside the other: both may stand in an article.
+OF_PEOPLE = _stems(
+    "man woman men women boy girl father mother son daughter husband wife brother sister male "
+    "female king queen actor actress"
+)
+# A thing may be both, for one reader or another.
+OF_TWO_SIDES = _stems("new old")
 
 
 def _antonyms(table: str) -> dict[str, frozenset[str]]:
