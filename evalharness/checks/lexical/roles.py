@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
@@ -250,9 +251,10 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         return token.stem in WINNING | LOSING or _is_verb(token.word)
 
     def _verb_places(self, stem: str) -> list[int]:
-        """Return where the article has a verb, or one of the same result."""
+        """Return where the article has a verb, or one of the same result; not all, of too many."""
         stems = WINNING | LOSING if stem in WINNING | LOSING else {stem}
-        return [each for one in sorted(stems) for each in self.stated.places.get(one, ())]
+        places = (each for one in sorted(stems) for each in self.stated.places.get(one, ()))
+        return [*islice(places, MOST_PLACES + 1)]
 
     def _parties(self, at: int) -> _Parties | None:
         """Return who does something and to whom, from the words right beside a verb."""
