@@ -1,6 +1,6 @@
 """Does each one do in the summary what it does in the article, and to whom?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -114,6 +114,11 @@ class StatedRoles(ArticleIndex):
                 found.setdefault(name.words, []).append(at)
         return found
 
+    @cached_property
+    def forms(self) -> dict[tuple[str, ...], frozenset[str]]:
+        """The words of each name with their beginnings."""
+        return {words: _short_forms(words) for words in self.by_words}
+
     def company_of(self, words: tuple[str, ...]) -> frozenset[str]:
         """Return the stems of the words of content around a name, wherever it stands."""
         if words not in self._company:
@@ -142,7 +147,7 @@ class StatedRoles(ArticleIndex):
         first = sentence - 1 if pronoun else sentence
         country = text.country(" ".join(name.words))
         for words in self.words_of[max(0, first) : sentence + 1]:
-            if any(_alike(word, known) for word in name.words for known in words):
+            if not _short_forms(words).isdisjoint(_short_forms(name.words)):
                 return True
             if country and any(text.country(known) == country for known in words):
                 return True
@@ -169,11 +174,9 @@ class Roles(LexicalCheck):
     english: ClassVar[bool] = True
 
 
-def _alike(one: str, other: str) -> bool:
-    """Tell whether two words are the same or may be short for each other: Hibs, Hibernian."""
-    if one == other:
-        return True
-    return len(one) > 2 < len(other) and one[:3] == other[:3]
+def _short_forms(words: Collection[str]) -> frozenset[str]:
+    """Return words with their beginnings, which another may be short for: Hibs, Hibernian."""
+    return frozenset(words) | {f"{word[:3]}…" for word in words if len(word) > 2}
 
 
 def _by_token(where: Passages, names: Sequence[text.Name]) -> dict[int, text.Name]:
@@ -371,11 +374,14 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """
         mine: set[str] = set()
         most, best = 0, tuple[str, ...]()
-        for words in self.article.by_words:
-            if any(_alike(one, two) for one in name.words for two in words):
+        own = _short_forms(name.words)
+        for words, forms in self.article.forms.items():
+            if not own.isdisjoint(forms):
                 mine |= self.article.company_of(words)
-            elif here.isdisjoint(words) and len(wanted & self.article.company_of(words)) > most:
-                most, best = len(wanted & self.article.company_of(words)), words
+            elif here.isdisjoint(words):
+                shared = len(wanted & self.article.company_of(words))
+                if shared > most:
+                    most, best = shared, words
         return mine, best
 
     def _is_known(self, name: text.Name) -> bool:
@@ -384,7 +390,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _is_same(self, name: text.Name, group: tuple[int, int]) -> bool:
         """Tell whether a name of the article may be a summary's, by a word or a country."""
         other = self.article.name_at[group[0]]
-        if any(_alike(one, two) for one in name.words for two in other.words):
+        if not self.article.forms[other.words].isdisjoint(_short_forms(name.words)):
             return True
         initials = "".join(word[0] for word in name.words), "".join(word[0] for word in other.words)
         if other.words[0] == initials[0] or name.words[0] == initials[1]:
@@ -448,7 +454,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Tell whether the article has a name before a verb in its sentence."""
         low = self.stated.bounds(place)[0]
         near = {self.stated.tokens[each].word for each in range(low, place)}
-        if any(_alike(word, other) for word in subject.words for other in near):
+        if not _short_forms(near).isdisjoint(_short_forms(subject.words)):
             return True
         country = text.country(" ".join(subject.words))
         return bool(country) and any(text.country(word) == country for word in near)
