@@ -515,7 +515,16 @@ def test_json_has_the_page_the_sentences_and_the_flags() -> None:
         *("dateline", "body", "subheads", "source_tag", "furniture"),
     }
     article, summary = "\n\n".join(page["body"]), "\n".join(page["ai_summary"])
+    # Keys may be added, none goes: programs read them.
+    assert record.keys() >= {
+        *("file", "page", "verdict", "check", "score", "probability", "note", "sentences", "flags"),
+        *("reading", "likely_errors", "left_out"),
+    }
+    assert record["reading"].keys() >= {"sure", "doubt", "profile", "blocks"}
     [sentence] = record["sentences"]
+    assert sentence.keys() >= {"start", "end", "text", "value", "band", "evidence"}
+    flag_keys = {"start", "end", "kind", "message", "evidence", "text", "likely_error"}
+    assert all(flag.keys() >= flag_keys for flag in record["flags"])
     assert summary[sentence["start"] : sentence["end"]] == sentence["text"]
     assert sentence["band"] == record["verdict"] == "flagged"
     for evidence in sentence["evidence"]:

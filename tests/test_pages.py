@@ -117,6 +117,31 @@ def test_box_of_one_paragraph_ends_after_it() -> None:
     assert parse_text(text).summary == ("Rain flooded the market.",)
 
 
+def test_all_that_a_page_says_of_its_story_is_evidence() -> None:
+    """Not its furniture, and not the summary, which would bear itself out."""
+    page = parse_text(
+        "Harbor of Orrin reopens\n\nBy Ada Quill\n\nMarch 3, 2026 9:15 AM PHT\n\nAI summary\n\n"
+        "The harbor reopened on Monday after nine days.\n\n"
+        "This is AI generated summarization, which may have errors. For context, always refer to the "
+        "full article.\n\nPIER. Boats leave the harbor of Orrin. Photo by Tam Vell\n\n"
+        "ORRIN, Lakeland – The harbor of Orrin reopened on Monday, the mayor said. Ships had waited "
+        "outside for days.\n\nWhat comes next\n\nDredging will go on until May, the port office "
+        "said in a statement on Tuesday.\n\n– Lakeland News Agency\n\nRelated Stories\n\nSubscribe now"
+    )
+
+    for told in (
+        "Harbor of Orrin reopens",
+        "Ada Quill",
+        "March 3, 2026",
+        "PIER. Boats",
+        "What comes",
+    ):
+        assert told in page.evidence
+    assert "Dredging will go on" in page.evidence
+    assert "after nine days" not in page.evidence
+    assert "Subscribe" not in page.evidence
+
+
 def test_page_without_a_box_has_no_summary() -> None:
     page = parse_text("Title\nBy Ada Lind\nOctober 17, 2031\nRain fell.\nAll day.\nLoading\n")
     assert parts(page) == ("Title", None, (), ("Rain fell.", "All day."))
