@@ -119,24 +119,25 @@ def test_box_of_one_paragraph_ends_after_it() -> None:
 
 def test_all_that_a_page_says_of_its_story_is_evidence() -> None:
     """Not its furniture, and not the summary, which would bear itself out."""
-    page = parse_text(
-        "Harbor of Orrin reopens\n\nBy Ada Quill\n\nMarch 3, 2026 9:15 AM PHT\n\nAI summary\n\n"
-        "The harbor reopened on Monday after nine days.\n\n"
-        "This is AI generated summarization, which may have errors. For context, always refer to the "
-        "full article.\n\nPIER. Boats leave the harbor of Orrin. Photo by Tam Vell\n\n"
-        "ORRIN, Lakeland – The harbor of Orrin reopened on Monday, the mayor said. Ships had waited "
-        "outside for days.\n\nWhat comes next\n\nDredging will go on until May, the port office "
-        "said in a statement on Tuesday.\n\n– Lakeland News Agency\n\nRelated Stories\n\nSubscribe now"
-    )
-
-    for told in (
+    lines = (
         "Harbor of Orrin reopens",
-        "Ada Quill",
-        "March 3, 2026",
-        "PIER. Boats",
-        "What comes",
-    ):
-        assert told in page.evidence
+        "By Ada Quill",
+        "March 3, 2026 9:15 AM PHT",
+        "AI summary",
+        "The harbor reopened on Monday after nine days.",
+        "This is AI generated summarization, which may have errors.",
+        "PIER. Boats leave the harbor of Orrin. Photo by Tam Vell",
+        "ORRIN, Lakeland – The harbor of Orrin reopened on Monday, the mayor said. Ships wait.",
+        "What comes next",
+        "Dredging will go on until May, the port office said in a statement on Tuesday.",
+        "– Lakeland News Agency",
+        "Related Stories",
+        "Subscribe now",
+    )
+    page = parse_text("\n\n".join(lines))
+
+    for line in ("Orrin reopens", "Ada Quill", "March 3, 2026", "PIER. Boats", "What comes next"):
+        assert line in page.evidence
     assert "Dredging will go on" in page.evidence
     assert "after nine days" not in page.evidence
     assert "Subscribe" not in page.evidence
