@@ -310,7 +310,7 @@ def test_check_has_its_trust_card_beside_its_score(make_run: MakeRun, page: Path
 
     text = report(run, to=page).text
 
-    assert "AUC 0.76" in text
+    assert "AUC 0.77" in text
     assert "in 12 sources of labels" in text
 
 

@@ -437,7 +437,7 @@ def test_a_flag_says_what_is_wrong_to_pointer_keyboard_and_reader(
     browser.run("document.getElementById('explorer-diff-to').focus()")
     browser.press(TAB)
     assert browser.run("return document.activeElement.getAttribute('aria-label')") == (
-        "Sentence 1, lexical 9.7"
+        "Sentence 1, lexical 9.9"
     )
     browser.press(TAB)
     assert browser.run("return document.activeElement.textContent") == "six hours"

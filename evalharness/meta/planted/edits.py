@@ -46,7 +46,7 @@ def edit(article: str, summary: str, kind: BenignKind | GamingKind, seed: int = 
     The same arguments give the same edit.
 
     >>> edit("Leeds approved 14 homes on Monday.", "Leeds approved 14 homes.", "frame")
-    'The report says that Leeds approved 14 homes.'
+    'The article says that Leeds approved 14 homes.'
     """
     claims, facts = claims_of(article, summary), facts_of(article)
     rng = Random(f"{seed} {kind} {digest(summary)}")  # noqa: S311  no secret
