@@ -127,24 +127,30 @@ class Passages:
 
     def beside_span(self, span: Span) -> frozenset[str]:
         """Return the stems of the word of content before some characters and of the one behind."""
+        low, before, behind, high = self._parted_by(span)
+        words = (self.tokens[at] for at in range(before - 1, low - 1, -1))
+        others = (self.tokens[at] for at in range(behind, high))
+        sides = (next((t.stem for t in side if t.content), "") for side in (words, others))
+        return frozenset(sides) - {""}
+
+    def _parted_by(self, span: Span) -> tuple[int, int, int, int]:
+        """Return the bounds of the tokens before some characters in their sentence, and behind."""
         number = self.sentence_at(span.start)
-        here = [t for t in self.tokens[self.first[number] : self.first[number + 1]] if t.content]
-        before = next((t.stem for t in reversed(here) if t.end <= span.start), "")
-        after = next((t.stem for t in here if t.start >= span.end), "")
-        return frozenset([before, after]) - {""}
+        low, high = self.first[number], self.first[number + 1]
+        before = bisect.bisect_right(self.tokens, span.start, low, high, key=lambda t: t.end)
+        behind = bisect.bisect_left(self.tokens, span.end, low, high, key=lambda t: t.start)
+        return low, before, behind, high
 
     def frame(self, span: Span) -> tuple[tuple[str, ...], Token] | None:
         """Return the two words before some characters and the two after the next, and the next.
 
         None where one of them is lacking in their sentence.
         """
-        number = self.sentence_at(span.start)
-        here = self.tokens[self.first[number] : self.first[number + 1]]
-        before = [token.stem for token in here if token.end <= span.start][-2:]
-        after = [token for token in here if token.start >= span.end][:3]
-        if len(before) < 2 or len(after) < 3:
+        low, before, behind, high = self._parted_by(span)
+        if before - low < 2 or high - behind < 3:
             return None
-        return (*before, *(token.stem for token in after[1:])), after[0]
+        around = (*self.tokens[before - 2 : before], *self.tokens[behind + 1 : behind + 3])
+        return tuple(token.stem for token in around), self.tokens[behind]
 
     def alignments(
         self, wanted: frozenset[str], at: Iterable[int], reach: int = REACH_IN_ARTICLE
