@@ -88,7 +88,7 @@ class StatedNumbers(scoring.ArticleIndex):
             return None
         head = next((word for _, _, word in _company(own.text, claimed) if word), "")
         same_head = self.by_company.get((claimed.kind, claimed.unit, head), ()) if head else ()
-        rivals = [*same_head][:MOST_CANDIDATES]
+        rivals = itertools.islice(same_head, MOST_CANDIDATES)
         others = [rival for rival in rivals if rival.value != claimed.value]
         stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
         return self._beside_another(claimed, stated, others, own)
