@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import ClassVar, NamedTuple
 
 from evalharness.checks.lexical.passages import (
@@ -215,7 +216,8 @@ class StatedPolarity(ArticleIndex):
 
     def places(self, stems: Iterable[str]) -> list[int]:
         """Return where the article has one of some stems; empty if that is too often to tell."""
-        found = [at for stem in stems for at in self.passages.places.get(stem, ())]
+        of_all = (at for stem in stems for at in self.passages.places.get(stem, ()))
+        found = [*islice(of_all, MOST_PLACES + 1)]
         return found if len(found) <= MOST_PLACES else []
 
     def has_hint(self, at: int, reach: int, hints: frozenset[str] = _HINTS) -> bool:
