@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,16 +51,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if "megabyte" not in item.name]
 
 
-def pytest_sessionstart() -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Compute on the CPU; take Ctrl-C, also where a shell script started the tests; have no width.
 
     What is compared to a digit is compared on the CPU, also where there is a GPU: a batch of eight
-    takes other kernels there than one article. `CUDA_VISIBLE_DEVICES=0 pytest -m gpu` asks for one.
+    takes other kernels there than one article. `pytest -m gpu` leaves it in sight.
 
     Such a shell has them ignore it, and with them every process that a test starts and interrupts.
     pytest-xdist tells its workers the width of its own terminal, and messages would fold there.
     """
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    if not re.search(r"(?<!not )\bgpu\b", session.config.option.markexpr):
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
