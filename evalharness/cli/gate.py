@@ -14,6 +14,7 @@ import typer
 from evalharness.cli.files import Files, Page, runs_of, takes_files, write_page
 from evalharness.cli.options import AsJson, print_json
 from evalharness.comparison.gate import gate as gate_runs
+from evalharness.comparison.new_errors import KnownFlags, read_known_flags
 from evalharness.comparison.rules import read_rules
 from evalharness.errors import DataError, StoreError
 from evalharness.report.gate import annotations, gate_junit, gate_markdown, show_gate
@@ -40,18 +41,27 @@ def gate_command(
     markdown: Annotated[
         str, typer.Option(metavar="FILE", help="Write a comment with the worst articles.")
     ] = "",
+    no_new_errors: Annotated[
+        bool, typer.Option("--no-new-errors", help="A likely error that nobody judged: regression.")
+    ] = False,
+    known_flags: Annotated[
+        str, typer.Option(metavar="FILE", help="Flags that people judged: they are not new.")
+    ] = "",
     page: Page = True,
     as_json: AsJson = False,
     *,
     files: Files,
 ) -> None:
     """Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."""
+    known = (
+        read_known_flags(known_flags) if known_flags else KnownFlags() if no_new_errors else None
+    )
     read_rules(rules)  # what is wrong in them is said before anything is scored
     given = runs_of([name for name in (baseline, candidate) if name], files)
     if len(given.runs) != 2:
         held = ", ".join(run.name for run in given.of_files) or "one run"
         raise DataError(f"a gate has two systems, a baseline and a candidate; here: {held}")
-    found = gate_runs(*given.runs, rules)
+    found = gate_runs(*given.runs, rules, known_flags=known)
     if as_json:
         print_json(found.record())
     else:
