@@ -1,7 +1,10 @@
 """Answers of a study: read without loss, joined by the rule, and agreement as others compute it."""
 
+import itertools
 import json
+from functools import partial
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
