@@ -152,7 +152,7 @@ class Outputs:
         self.truncated += is_truncated(article.text, summary.read, summary.tokens_in)
         if summary.calls:
             self.many_calls["articles"] += 1
-            for count in ("calls", "tokens_in", "tokens_out"):
+            for count in ("calls", "tokens_in", "tokens_out", "parts_cut"):
                 self.many_calls[count] += getattr(summary, count) or 0
         if summary.finish == "error":
             self.errors[summary.note] += 1
