@@ -239,6 +239,15 @@ class Costly(Protocol):
 
 
 @runtime_checkable
+class Charging(Protocol):
+    """A component that asks servers, or asks questions whose answers are worth keeping."""
+
+    def charge_to(self, account: Any) -> None:
+        """Work from now on for a run's account (`endpoint.Account`)."""
+        ...
+
+
+@runtime_checkable
 class Delegating(Protocol):
     """A metric that can have another package count for it, with the same figures."""
 

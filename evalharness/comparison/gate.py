@@ -123,6 +123,10 @@ class Pairing:
             return np.where(failed, np.nan, words)
         if name == "truncated":
             return np.array(self.column(side, "truncated"), dtype=float)
+        if name == "tokens":
+            return self._tokens(side)
+        if name == "seconds":
+            return np.full(self.shared.n, self.runs[side].seconds_per_article)
         defects = self.column(side, "defects")
         if name == "answered":
             finish = self.column(side, "finish")
@@ -133,6 +137,23 @@ class Pairing:
                 ]
             )
         return np.array([float(name in found) for found in defects])
+
+    def _tokens(self, side: int) -> Values:
+        """Return the tokens of prompts and answers of each article: its summary's, and judges'.
+
+        NaN where nothing was counted. Raises: CouldNotRun where the table has them in part only.
+        """
+        run = self.runs[side]
+        if run.has_articles_in_parts:
+            raise CouldNotRun(
+                f"{run.folder}: articles were read in parts, whose tokens are in its run.json "
+                "only (usage); leave out the limit `tokens`"
+            )
+        judges = [f"{m}.{part}" for m in run.figures for part in ("tokens_in", "tokens_out")]
+        names = [name for name in ("tokens_in", "tokens", *judges) if name in run.columns]
+        counted = np.stack([self._numbers(side, name) for name in names])
+        known = ~np.isnan(counted).all(axis=0)
+        return np.where(known, np.nansum(counted, axis=0), np.nan)
 
     def _flags(self, side: int, metric: str, ending: str) -> Values:
         """Return the flags of each summary; a run without such a column has flagged nothing.
@@ -562,7 +583,7 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
 
 # Limits: figures of these very articles, held against bounds; without statistics.
 
-_COUNTED = ("answered", "words", "truncated", *DEFECTS)
+_COUNTED = ("answered", "words", "truncated", "tokens", "seconds", *DEFECTS)
 # Shares are sums of ones over n; what is this near to a bound is at it.
 _ROUNDING = 1e-12
 

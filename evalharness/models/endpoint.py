@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
+from evalharness.endpoint import Account, Answer, Chat, Client, Server, Unanswered
 from evalharness.hf.prompts import check_template, fill_template, parts, without_thought
 from evalharness.models.causal import INSTRUCTION
 from evalharness.models.long import Long, summarize_all, summarize_some
@@ -110,9 +110,15 @@ class Endpoint(Server):
         """
         return summarize_some(begun, self, self.long, {})
 
+    def charge_to(self, account: Account) -> None:
+        """Ask for a run's account. Raises: ConfigError where its prices are not known."""
+        account.check_prices(self)
+        object.__setattr__(self, "_account", account)
+        self.__dict__.pop("_client", None)
+
     @cached_property
     def _client(self) -> Client:
-        return Client(self, seed=self.seed)
+        return Client(self, seed=self.seed, account=self.__dict__.get("_account"))
 
     def prompt(self, article: Article) -> EndpointRequest | NoPrompt:
         """Return the request for a summary of an article, cut to what may be sent."""
