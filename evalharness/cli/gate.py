@@ -49,10 +49,7 @@ def gate_command(
     ] = None,
     junit: Annotated[str, typer.Option(metavar="FILE", help="Write JUnit XML.")] = "",
     markdown: _Comment = "",
-    no_new_errors: _Comment = Annotated[
-    str, typer.Option(metavar="FILE", help="Write a comment with the worst articles.")
-]
-_NoNewErrors = False,
+    no_new_errors: _NoNewErrors = False,
     known_flags: _KnownFlags = "",
     page: Page = True,
     as_json: AsJson = False,
