@@ -26,10 +26,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from evalharness.errors import EndpointError
+from evalharness.errors import BudgetSpent, ConfigError, EndpointError
 from evalharness.files.credentials import find_credential, make_hider
 from evalharness.files.untrusted import LARGEST
 from evalharness.records import canonical, digest
@@ -157,6 +157,8 @@ class Server:
     tries: the most tries of a request.
     cap: the field that caps an answer: max_tokens, or max_completion_tokens for OpenAI's newer.
     per_minute: the most requests a minute; None leaves it to the server to say when it is enough.
+    price_in: USD for a million tokens of prompts; None is not known.
+    price_out: USD for a million tokens of answers.
     """
 
     asks_server: ClassVar[bool] = True
@@ -170,6 +172,8 @@ class Server:
     tries: int = field(default=6, compare=False)
     per_minute: int | None = field(default=None, compare=False)
     cap: Literal["max_tokens", "max_completion_tokens"] = field(default="max_tokens", compare=False)
+    price_in: float | None = field(default=None, compare=False)
+    price_out: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Check the options alone. Raises: ValueError."""
@@ -186,6 +190,20 @@ class Server:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name}: {value} should be above 0")
+        if (self.price_in is None) != (self.price_out is None):
+            raise ValueError("price_in: give price_in and price_out, or neither")
+        if min(self.price_in or 0.0, self.price_out or 0.0) < 0:
+            raise ValueError("price_in: should be no less than 0, and so should price_out")
+
+    def cost(self, tokens_in: float, tokens_out: float) -> float | None:
+        """Return what so many tokens cost in USD; None where the prices are not known.
+
+        >>> Server("http://h/v1", "m", price_in=0.5, price_out=2.0).cost(1_000_000, 1_000)
+        0.502
+        """
+        if self.price_in is None or self.price_out is None:
+            return None
+        return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
 
     @property
     def secure(self) -> bool:
@@ -219,6 +237,8 @@ def completions(url: str) -> str:
     return parts._replace(path=f"{path}/chat/completions", fragment="").geturl()
 
 
+# Is told the number of a request and its answer.
+Keep = Callable[[int, Answer], object]
 Sleep = Callable[[float], Awaitable[None]]
 TimeLimit = Callable[[float], AbstractAsyncContextManager[object]]
 
@@ -265,6 +285,89 @@ class Spent:
     tokens: int = 0
 
 
+class AnswerLedger(Protocol):
+    """Where answers are kept that are worth it, by the key of what was asked."""
+
+    def __contains__(self, key: str) -> bool: ...
+
+    def get(self, keys: Sequence[str]) -> list[Any]:
+        """Return the records of keys that are there, in order."""
+        ...
+
+    def append(self, records: Sequence[tuple[str, Any]]) -> None:
+        """Keep records with their keys."""
+        ...
+
+
+class Account:
+    """What a run may spend on its servers, what it has spent, and the answers that it keeps.
+
+    answers: opens the ledger of the answers of what a signature names; without it none are kept.
+    """
+
+    def __init__(
+        self,
+        tokens: int | None = None,
+        usd: float | None = None,
+        answers: Callable[[Mapping[str, Any]], AnswerLedger] | None = None,
+    ) -> None:
+        """Take the limits; None is none."""
+        self.tokens = tokens
+        self.usd = usd
+        self.answers = answers
+        self.requests = self.tokens_in = self.tokens_out = 0
+        self.cost = 0.0
+        self.in_flight = 0
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether anything limits what may be spent."""
+        return (self.tokens, self.usd) != (None, None)
+
+    def check_prices(self, server: Server) -> None:
+        """Check that what a server costs is known where that is limited. Raises: ConfigError."""
+        if self.usd is not None and server.price_in is None:
+            raise ConfigError(f"budget.usd: no price of {server.url}: set price_in and price_out")
+
+    def room(self) -> bool | None:
+        """Tell whether one more request may be sent; None: once it is known what others took.
+
+        A request is taken to need what the mean of those before did; the first goes alone.
+        """
+        if not self.has_limit:
+            return True
+        if not self.requests:
+            return None if self.in_flight else True
+        share = (self.in_flight + 1) / self.requests
+        spent = self.tokens_in + self.tokens_out
+        fits = self.tokens is None or spent * (1 + share) <= self.tokens
+        fits &= self.usd is None or self.cost * (1 + share) <= self.usd * (1 + 1e-9)
+        return True if fits else None if self.in_flight else False
+
+    def charge(self, server: Server, n_in: int, n_out: int) -> None:
+        """Note what an answer took."""
+        self.requests += 1
+        self.tokens_in += n_in
+        self.tokens_out += n_out
+        self.cost += server.cost(n_in, n_out) or 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Return what was spent as plain values."""
+        tokens = {"tokens_in": self.tokens_in, "tokens_out": self.tokens_out}
+        return {"requests": self.requests, **tokens, "usd": round(self.cost, 9)}
+
+    def refusal(self) -> BudgetSpent:
+        """Return what says that no more may be spent."""
+        limits = [f"{self.tokens:,} tokens"] if self.tokens is not None else []
+        limits += [f"{self.usd:g} USD"] if self.usd is not None else []
+        spent = f"{self.tokens_in + self.tokens_out:,} tokens"
+        spent += f" and {self.cost:.4g} USD" if self.usd is not None else ""
+        return BudgetSpent(
+            f"the budget of {' and '.join(limits)} is spent ({spent}, {self.requests:,} answers): "
+            "what was answered is stored, and the same command goes on with the rest"
+        )
+
+
 class Client:
     """Asks one server. Deterministic but for the server: also the jitter comes from a seed."""
 
@@ -275,33 +378,46 @@ class Client:
         seed: int = 0,
         sleep: Sleep = asyncio.sleep,
         limit: TimeLimit = asyncio.timeout,
+        account: Account | None = None,
     ) -> None:
         """Take the server, and read its key. Raises: EndpointError where there is none.
+
+        account: of the run; without one nothing limits what is spent.
 
         sleep, limit: how to wait, and what ends a try that takes too long, both given seconds.
         """
         self.server = server
         self.spent = Spent()
+        self.account = account or Account()
         self._seed = seed
         self._sleep = sleep
         self._limit = limit
         self._key = _key(server.key)
         self._hide = make_hider(self._key)
 
-    def ask(self, chats: Sequence[Chat]) -> list[Answer | Unanswered]:
+    def ask(self, chats: Sequence[Chat], keep: Keep | None = None) -> list[Answer | Unanswered]:
         """Return what became of each request, in order.
 
-        Raises: EndpointError where no request can succeed: nobody there, a wrong key, an unknown
-            model; or where many fail, and all for one reason.
-        """
-        return [result for result in self.ask_some(chats, math.inf) if result is not None]
+        keep: is told the number and the answer of each request as it comes, whatever ends the work.
 
-    def ask_some(self, chats: Sequence[Chat], seconds: float) -> list[Answer | Unanswered | None]:
+        Raises: EndpointError where no request can succeed: nobody there, a wrong key, an unknown
+            model; or where many fail, and all for one reason. BudgetSpent.
+        """
+        results = self.ask_some(chats, math.inf, keep)
+        if None in results:
+            raise self.account.refusal()
+        return [result for result in results if result is not None]
+
+    def ask_some(
+        self, chats: Sequence[Chat], seconds: float, keep: Keep | None = None
+    ) -> list[Answer | Unanswered | None]:
         """Return what became of the requests that were sent within some seconds; None of others.
 
-        Raises: as `ask`.
+        Raises: as `ask`; BudgetSpent where nothing could be sent.
         """
-        results = _run_to_end(self._ask_all(chats, seconds)) if chats else {}
+        results = _run_to_end(self._ask_all(chats, seconds, keep)) if chats else {}
+        if chats and not results and self.account.room() is False:
+            raise self.account.refusal()
         reasons = {r.reason if isinstance(r, Unanswered) else "" for r in results.values()}
         reason = reasons.pop() if len(reasons) == 1 else ""
         # A few may be of one bad article, once others had answers; shorter prompts may still fit.
@@ -311,7 +427,7 @@ class Client:
         return [results.get(n) for n in range(len(chats))]
 
     async def _ask_all(
-        self, chats: Sequence[Chat], seconds: float
+        self, chats: Sequence[Chat], seconds: float, keep: Keep | None
     ) -> dict[int, Answer | Unanswered]:
         import httpx2
 
@@ -325,7 +441,7 @@ class Client:
         # Without TLS there is nothing to verify; the certificates take 0.1 s to read.
         options: dict[str, Any] = {"limits": limits, "verify": self.server.secure}
         async with httpx2.AsyncClient(headers=headers, timeout=None, **options) as http:
-            asking = _Asking(self, http)
+            asking = _Asking(self, http, keep)
             workers = min(self.server.concurrency, len(chats))
             try:
                 async with asyncio.TaskGroup() as group:
@@ -363,8 +479,13 @@ def _run_to_end(
 class _Asking:
     """The requests of one call, which share a connection pool and the server's patience."""
 
-    def __init__(self, client: Client, http: "httpx2.AsyncClient") -> None:
+    def __init__(
+        self, client: Client, http: "httpx2.AsyncClient", keep: "Keep | None" = None
+    ) -> None:
         self.client = client
+        self.account = client.account
+        self.keep = keep
+        self.changed = asyncio.Event()  # when an answer has come
         self.server = client.server
         self.http = http
         self.url = completions(client.server.url)
@@ -373,9 +494,27 @@ class _Asking:
     async def work(
         self, waiting: Iterator[tuple[int, Chat]], results: dict[int, Answer | Unanswered]
     ) -> None:
-        """Answer requests until none waits."""
-        for n, chat in waiting:
-            results[n] = await self.answer(chat)
+        """Answer requests until none waits, or the budget is spent."""
+        while await self._has_room():
+            if (item := next(waiting, None)) is None:
+                return
+            n, chat = item
+            self.account.in_flight += 1
+            try:
+                result = await self.answer(chat)
+            finally:
+                self.account.in_flight -= 1
+                self.changed.set()
+            results[n] = result
+            if self.keep is not None and isinstance(result, Answer):
+                self.keep(n, result)
+
+    async def _has_room(self) -> bool:
+        """Tell whether one more may be sent; wait where that hangs on what others take."""
+        while (room := self.account.room()) is None:
+            self.changed.clear()
+            await self.changed.wait()
+        return room
 
     async def answer(self, chat: Chat) -> Answer | Unanswered:
         """Ask until there is an answer, or none is to be expected."""
@@ -463,6 +602,7 @@ class _Asking:
         spent.answers += 1
         spent.tokens_in += answer.n_in or 0
         spent.tokens += answer.n_out or 0
+        self.client.account.charge(self.server, answer.n_in or 0, answer.n_out or 0)
 
 
 async def _read_bounded(response: "httpx2.Response") -> bytes:

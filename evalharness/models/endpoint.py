@@ -5,13 +5,13 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
+from evalharness.endpoint import Account, Answer, Chat, Client, Server, Unanswered
 from evalharness.hf.prompts import check_template, fill_template, parts, without_thought
 from evalharness.models.causal import INSTRUCTION
 from evalharness.models.long import Long, summarize_all, summarize_some
 from evalharness.models.prompt import NoPrompt, Said
 from evalharness.protocols import Need
-from evalharness.records import Article, Summary
+from evalharness.records import Article, Begun, PartAnswers, Summary
 
 # Articles that are asked about at one go, at the most for so many seconds: then they are stored.
 _LEAST_TOGETHER = 32
@@ -103,16 +103,22 @@ class Endpoint(Server):
         """Return a summary for each article, in order. Raises: EndpointError."""
         return summarize_all(articles, self, self.long)
 
-    def summarize_some(self, articles: Sequence[Article]) -> list[Summary | None]:
-        """Return the summaries that came within half a minute, None for the other articles.
+    def summarize_some(self, begun: Sequence[Begun]) -> list[Summary | PartAnswers]:
+        """Return the summaries that came within half a minute, and else what was answered.
 
         Raises: EndpointError.
         """
-        return summarize_some(articles, self, self.long, {})
+        return summarize_some(begun, self, self.long, {})
+
+    def charge_to(self, account: Account) -> None:
+        """Ask for a run's account. Raises: ConfigError where its prices are not known."""
+        account.check_prices(self)
+        object.__setattr__(self, "_account", account)
+        self.__dict__.pop("_client", None)
 
     @cached_property
     def _client(self) -> Client:
-        return Client(self, seed=self.seed)
+        return Client(self, seed=self.seed, account=self.__dict__.get("_account"))
 
     def prompt(self, article: Article) -> EndpointRequest | NoPrompt:
         """Return the request for a summary of an article, cut to what may be sent."""

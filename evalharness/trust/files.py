@@ -39,7 +39,7 @@ class Shelf:
         self.findings = findings
         self.paths: dict[tuple[str, str], tuple[Path, Mapping[str, Any]]] = {}
         self.opened: dict[Path, Ledger | None] = {}
-        for kind in ("summaries", "scores"):
+        for kind in ("summaries", "scores", "answers"):
             for path in sorted((folder / kind).glob("*.jsonl")):
                 if signature := _header(path, findings):
                     self.paths[kind, signature_text(signature)] = (path, signature)

@@ -1,6 +1,7 @@
 """Does the article name the summary's dates?"""
 
 import bisect
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import ClassVar
 
-from evalharness import text
 from evalharness.checks.lexical import scoring
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
@@ -33,12 +33,15 @@ class StatedDates(scoring.ArticleIndex):
     published: the day on which it appeared, where that is known: `yesterday` is then a date.
     """
 
-    def __init__(self, article: str, published: date | None = None) -> None:
-        super().__init__(article, published)
-        self.dates = [
-            self.resolve(each) for each in found_dates.dates(article, self.passages.sentences)
-        ]
-        self.exact = frozenset(map(_date_fields, self.dates))
+    @cached_property
+    def dates(self) -> list[Date]:
+        """The dates of the article in order; they are not read before a summary has one."""
+        return [self.resolve(each) for numbered in self.passages.dates for each in numbered]
+
+    @cached_property
+    def exact(self) -> frozenset[tuple[object, ...]]:
+        """What each date says."""
+        return frozenset(map(_date_fields, self.dates))
 
     def resolve(self, found: Date) -> Date:
         """Return a date with what the day of publication tells of it."""
@@ -80,8 +83,7 @@ class StatedDates(scoring.ArticleIndex):
         Counted from the year of the publication, or of the same sentence (`134 years after 1897`).
         """
         found: dict[int, Span] = {}
-        stated = text.numbers(self.text, self.passages.sentences)
-        for number in stated:
+        for number in itertools.chain.from_iterable(self.passages.numbers):
             if number.unit != "year" or not 1 <= number.value <= MOST_YEARS:
                 continue
             counts = _COUNTED_FROM.match(self.text, number.span.end)
@@ -179,8 +181,8 @@ class StatedDates(scoring.ArticleIndex):
         """Return the dates of a summary that the article names in view of its publication."""
         if not self.published:
             return []
-        own = passages_of_summary(summary).sentences
-        claims = map(self.resolve, found_dates.dates(summary, own))
+        own = passages_of_summary(summary)
+        claims = map(self.resolve, itertools.chain.from_iterable(own.dates))
         return [claimed.span for claimed in claims if self.is_supported(claimed)]
 
     def can_judge(self, claimed: Date, wanted: frozenset[str]) -> bool:
@@ -246,7 +248,7 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.Sen
     own = passages_of_summary(summary)
     n_flags = 0
     for number, sentence in enumerate(own.sentences):
-        claims = [article.resolve(claim) for claim in found_dates.dates(summary, [sentence])]
+        claims = [article.resolve(claim) for claim in own.dates[number]]
         wanted = _stems(own, number) if claims else frozenset[str]()
         known = [claim for claim in claims if article.is_supported(claim)]
         right = set(known)
