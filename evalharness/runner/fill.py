@@ -101,8 +101,8 @@ def open_account(cells: Sequence[Cell], store: Store) -> "Account | None":
     from evalharness.endpoint import Account
 
     budget = cells[0].run_config.budget
-    limits = (budget.tokens, budget.usd) if budget else (None, None)
-    account = Account(*limits, answers=partial(store.ledger, "answers"))
+    limits = budget.model_dump() if budget else {}
+    account = Account(**limits, answers=partial(store.ledger, "answers"))
     for component in charging:
         component.charge_to(account)
     return account
