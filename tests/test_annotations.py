@@ -1,7 +1,10 @@
 """Answers of a study: read without loss, joined by the rule, and agreement as others compute it."""
 
+import itertools
 import json
+from functools import partial
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -330,3 +333,99 @@ def test_perfect_agreement_is_one() -> None:
     answers = np.repeat(np.arange(5.0)[:, np.newaxis], 3, axis=1)
     for statistic in (raters.fleiss_kappa, raters.mean_cohen_kappa, raters.krippendorff_alpha):
         assert statistic(answers) == pytest.approx(1)
+
+
+# --- Intervals: simulated annotators whose bias and noise are known
+
+CATEGORIES = np.arange(1.0, 6.0)
+QUALITY: Values = np.array([0.1, 0.2, 0.3, 0.25, 0.15])
+# Bias and noise of three annotators, in points of the scale.
+PEOPLE = ((0.4, 0.7), (0.0, 0.5), (-0.3, 1.0))
+
+
+def answer_shares(bias: float, noise: float) -> Values:
+    """Return the chance of each answer at each true quality: rounded, cut to the scale."""
+    normal = NormalDist()
+    edges = (CATEGORIES[:-1] + 0.5)[np.newaxis] - CATEGORIES[:, np.newaxis] - bias
+    below = np.vectorize(normal.cdf)(edges / noise)
+    padded = np.pad(below, ((0, 0), (1, 1)), constant_values=(0, 1))
+    return np.asarray(np.diff(padded, axis=1), dtype=np.float64)
+
+
+def true_figures(shares: list[Values]) -> dict[str, float]:
+    """Return what each figure is for endlessly many articles, from the shares alone."""
+    pairs = list(itertools.combinations(range(len(shares)), 2))
+    joint = [(shares[i].T * QUALITY) @ shares[j] for i, j in pairs]
+    both = np.mean([(each + each.T) / 2 for each in joint], axis=0)
+    of_each = [QUALITY @ each for each in shares]
+    mixed = np.mean(of_each, axis=0)
+    distance = np.abs(np.subtract.outer(CATEGORIES, CATEGORIES))
+    middles = np.cumsum(mixed) - mixed / 2
+    ordinal = np.subtract.outer(middles, middles) ** 2
+
+    def kappa(cost: Values) -> float:
+        by_chance = [np.outer(each.sum(axis=1), each.sum(axis=0)) for each in joint]
+        pairs_of = zip(joint, by_chance, strict=True)
+        return float(np.mean([1 - (cost * a).sum() / (cost * b).sum() for a, b in pairs_of]))
+
+    def alpha(cost: Values) -> float:
+        return float(1 - (cost * both).sum() / (cost * np.outer(mixed, mixed)).sum())
+
+    chance = float((mixed**2).sum())
+    percent = float(np.trace(both))
+    unlike = (distance > 0).astype(np.float64)
+    means = [float(each @ CATEGORIES) for each in of_each]
+    return {
+        "percent": percent,
+        "cohen_kappa": kappa(unlike),
+        "weighted_kappa": kappa(distance**2),
+        "fleiss_kappa": (percent - chance) / (1 - chance),
+        "alpha_nominal": alpha(unlike),
+        "alpha_ordinal": alpha(ordinal),
+        "alpha_interval": alpha(distance**2),
+    } | {
+        f"bias {n}": mean - float(np.mean(means[:n] + means[n + 1 :]))
+        for n, mean in enumerate(means)
+    }
+
+
+def interval_figures() -> dict[str, raters.AgreementStatistic]:
+    return {
+        "percent": raters.percent_agreement,
+        "cohen_kappa": raters.mean_cohen_kappa,
+        "weighted_kappa": lambda answers: raters.mean_cohen_kappa(answers, "quadratic"),
+        "fleiss_kappa": raters.fleiss_kappa,
+        "alpha_nominal": raters.krippendorff_alpha,
+        "alpha_ordinal": lambda answers: raters.krippendorff_alpha(answers, "ordinal"),
+        "alpha_interval": lambda answers: raters.krippendorff_alpha(answers, "interval"),
+    } | {f"bias {n}": partial(_bias_of, n) for n in range(len(PEOPLE))}
+
+
+def _bias_of(annotator: int, answers: Values) -> float:
+    # Without an annotator there is no bias of this one: for the interval over articles alone.
+    every = answers.shape[1] == len(PEOPLE)
+    return raters.annotator_bias(answers, annotator) if every else float("nan")
+
+
+@pytest.mark.slow
+def test_bias_and_agreement_of_simulated_annotators_lie_within_their_intervals() -> None:
+    studies, articles = 1000, 80
+    shares = [answer_shares(*person) for person in PEOPLE]
+    truth, rng = true_figures(shares), np.random.default_rng(0)
+    hits = dict.fromkeys(truth, 0)
+    names = [str(n) for n in range(articles)]
+    for _ in range(studies):
+        quality = rng.choice(len(CATEGORIES), articles, p=QUALITY)
+        answers = np.stack(
+            [
+                [CATEGORIES[rng.choice(len(CATEGORIES), p=each[at])] for at in quality]
+                for each in shares
+            ],
+            axis=1,
+        )
+        for name, statistic in interval_figures().items():
+            found = raters.with_intervals(statistic, answers, names, (-np.inf, np.inf))
+            hits[name] += found.low <= truth[name] <= found.high
+    covered = {name: n / studies for name, n in hits.items()}
+    print(covered)
+    assert all(0.93 <= share <= 0.97 for share in covered.values()), covered

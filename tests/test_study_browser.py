@@ -313,3 +313,67 @@ def test_thousand_items_of_four_systems_load_at_once(browser: Browser, tmp_path:
     print(f"{took:.0f} ms")
     assert took < 10_000  # one second on an idle machine
     shutil.rmtree(tmp_path / "results")
+
+
+def test_whole_study_of_three_annotators_from_page_to_gate(
+    browser: Browser,
+    runs: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = runs[0]
+    page = tmp_path / "study.html"
+    people = ("ann", "ben", "cem")
+    evalharness("annotate", run, "-o", page, "-n", 20, "--annotators", ",".join(people))
+    n = 0
+    for who in people:
+        browser.open(page)
+        browser.run(
+            """const who = document.getElementById("study-annotator");
+            who.value = arguments[0]; who.form.requestSubmit();""",
+            who,
+        )
+        browser.wait("document.body.dataset.place === '0'")
+        n = int(browser.run("return globalThis.evalharnessReady.own.length"))
+        for at in range(n):
+            flags = len(browser.all("fieldset[data-name^=flag]"))
+            # The last annotator takes half of the flags for false alarms.
+            doubts = who == "cem" and at % 2 == 0
+            browser.press(*("r" if doubts else "a") * flags, "y" if at % 3 == 0 else "n")
+            if at + 1 < n:
+                go_on(browser, at + 1, "j")
+        assert is_complete(browser, n)
+        saved(browser, tmp_path)
+    files = sorted(tmp_path.glob("labels-*.jsonl"))
+    assert [file.name for file in files] == [f"labels-{who}.jsonl" for who in people]
+
+    said = evalharness("annotate", "--read", *files, "-o", tmp_path / "labels.jsonl")
+    assert f"{3 * n} rows read: {3 * n} answers, 0 attention checks, 0 not used." in said
+    labels = rows_of(tmp_path / "labels.jsonl")
+    assert [each["label"] for each in labels] == [int(at % 3 == 0) for at in range(n)]
+    record = json.loads(
+        evalharness("annotate", "--read", *files, "-o", tmp_path / "labels.jsonl", "--json")
+    )
+    assert record["questions"]["label"]["percent"] == 1
+    assert 0 < record["questions"]["flags"]["percent"] < 1
+    assert set(record["annotators"]) == set(people)
+
+    evalharness("meta", "labels.jsonl", "--checks", "lexical")
+    evalharness("calibrate", "labels.jsonl", "--check", "lexical", "-o", "lexical.json")
+    assert (tmp_path / "lexical.json").is_file()
+
+    # Errors that the baseline's own summaries do not have, all of which people have judged.
+    known = tmp_path / "labels.flags.jsonl"
+    (tmp_path / "rules.yaml").write_text("metrics: {}\nlimits: {answered: {at_least: 0.5}}\n")
+    others = tmp_path / "lead"
+    lead = write_rows(
+        tmp_path / "lead.jsonl",
+        [{**row, "summary": row["article"].split(". ")[0] + "."} for row in quickstart_rows()],
+    )
+    evalharness("score", lead, "--results", others, "--no-report")
+    gate_of = ("gate", others / "score" / "lead", run, "--rules", tmp_path / "rules.yaml")
+    with pytest.raises(AssertionError, match=f"{len(rows_of(known))} of .* are new"):
+        evalharness(*gate_of, "--no-new-errors")
+    passed = evalharness(*gate_of, "--known-flags", known)
+    assert f"none of {len(rows_of(known))} likely errors is new" in passed
