@@ -728,7 +728,7 @@ class _Asking:
         why = explanation(body, self.client._hide)
         code, kind = (error.get("code"), error.get("type")) if isinstance(error, dict) else ("", "")
         if status in _HOPELESS or code in _CODES_HOPELESS:
-            hint = _FIELD_HINTS.get(error.get("param"), "") if isinstance(error, dict) else ""
+            hint = _FIELD_HINTS.get(str(error.get("param")), "") if isinstance(error, dict) else ""
             hint = hint or _hint(status, self.server)
             raise EndpointError(f"{self.server.url}: HTTP {status}{hint}{why}")
         said = f"{code} {kind} {why}".lower()
