@@ -32,6 +32,7 @@ from urllib.parse import parse_qsl, urlsplit
 from evalharness.errors import BudgetSpent, ConfigError, EndpointError
 from evalharness.files.credentials import find_credential, make_hider
 from evalharness.files.untrusted import LARGEST
+from evalharness.protocols import RequestEstimate
 from evalharness.records import canonical, digest
 
 if TYPE_CHECKING:
@@ -144,6 +145,11 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
 _SECRET_PARAMETERS = ("key", "token", "secret", "password", "sig")
 
 
+# About so many characters of English are a token, by tokenizers of 32,000 to 200,000 tokens; other
+# languages take more tokens.
+CHARACTERS_PER_TOKEN = 4
+
+
 @dataclass(frozen=True)
 class Server:
     """A server, the model on it, and how patiently it is asked.
@@ -204,6 +210,14 @@ class Server:
         if self.price_in is None or self.price_out is None:
             return None
         return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
+
+    def estimate_requests(self, n: int, characters: int, tokens_out: int) -> RequestEstimate:
+        """Return what requests of so many characters in all will take.
+
+        tokens_out: of each answer, at the most.
+        """
+        tokens_in, out = characters // CHARACTERS_PER_TOKEN, n * tokens_out
+        return RequestEstimate(n, tokens_in, out, self.cost(tokens_in, out))
 
     @property
     def secure(self) -> bool:
