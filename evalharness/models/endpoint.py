@@ -112,7 +112,7 @@ class Endpoint(Server):
 
     def charge_to(self, account: Account) -> None:
         """Ask for a run's account. Raises: ConfigError where its prices are not known."""
-        account.check_prices(self)
+        account.check_server(self)
         object.__setattr__(self, "_account", account)
         self.__dict__.pop("_client", None)
 

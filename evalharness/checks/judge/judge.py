@@ -405,7 +405,7 @@ class Judge(NetworkOptions):
     def charge_to(self, account: Account) -> None:
         """Ask for a run's account, and keep the answers there. Raises: ConfigError."""
         for server in self._servers:
-            account.check_prices(server)
+            account.check_server(server)
         object.__setattr__(self, "_account", account)
         for made in ("_judges", "_engines"):
             self.__dict__.pop(made, None)
