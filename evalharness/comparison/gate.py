@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.comparison import margins as margin_tests
+from evalharness.comparison.new_errors import KnownFlags, flags_are_checked, new_errors_outcome
 from evalharness.comparison.rules import (
     DEFAULT_MARGIN,
     EXIT_CODES,
@@ -279,11 +280,15 @@ def gate(
     baseline: str | Path | Run,
     candidate: str | Path | Run,
     rules: str | Path | Mapping[str, Any] | Rules | None = None,
+    *,
+    known_flags: KnownFlags | None = None,
 ) -> Gate:
     """Tell whether a candidate keeps to the rules, compared with a baseline on the same articles.
 
     baseline, candidate: folders of runs; folders of several runs are paired by name. rules: a YAML
     file, or a mapping of its shape; by default every metric that tables show may fall by 0.01.
+    known_flags: if given, a likely error that is neither the baseline's nor among them is a
+    regression.
 
     What cannot be compared gives the verdict `could-not-run` and a reason. Raises: ConfigError for
     rules that are wrong.
@@ -299,6 +304,8 @@ def gate(
     try:
         pairings = pair_runs(runs_in(baseline), runs_in(candidate), checked.shared)
         outcomes = tuple(_outcomes(pairings, checked))
+        if known_flags is not None:
+            outcomes += tuple(_new_errors(pairing, known_flags) for pairing in pairings)
     except ConfigError:
         raise
     except HarnessError as error:
@@ -317,6 +324,14 @@ def gate(
         ),
         folders={p.system: (p.runs[BASELINE].folder, p.runs[CANDIDATE].folder) for p in pairings},
     )
+
+
+def _new_errors(pairing: Pairing, known: KnownFlags) -> Outcome:
+    for run in pairing.runs:
+        if not flags_are_checked(run):
+            raise CouldNotRun(f"{run.folder}: no check was run, so that no error can be new")
+    baseline, candidate = pairing.runs
+    return new_errors_outcome(baseline, candidate, pairing.ids, known, pairing.system)
 
 
 def _folder(run: str | Path | Run) -> Path:

@@ -11,7 +11,7 @@ from evalharness.models.causal import INSTRUCTION
 from evalharness.models.long import Long, summarize_all, summarize_some
 from evalharness.models.prompt import NoPrompt, Said
 from evalharness.protocols import Need, RequestEstimate
-from evalharness.records import Article, Summary
+from evalharness.records import Article, Begun, PartAnswers, Summary
 
 # Articles that are asked about at one go, at the most for so many seconds: then they are stored.
 _LEAST_TOGETHER = 32
@@ -103,12 +103,12 @@ class Endpoint(Server):
         """Return a summary for each article, in order. Raises: EndpointError."""
         return summarize_all(articles, self, self.long)
 
-    def summarize_some(self, articles: Sequence[Article]) -> list[Summary | None]:
-        """Return the summaries that came within half a minute, None for the other articles.
+    def summarize_some(self, begun: Sequence[Begun]) -> list[Summary | PartAnswers]:
+        """Return the summaries that came within half a minute, and else what was answered.
 
         Raises: EndpointError.
         """
-        return summarize_some(articles, self, self.long, {})
+        return summarize_some(begun, self, self.long, {})
 
     def charge_to(self, account: Account) -> None:
         """Ask for a run's account. Raises: ConfigError where its prices are not known."""

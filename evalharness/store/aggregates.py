@@ -166,7 +166,7 @@ class Outputs:
             self.usage["tokens_out"] += written or 0
         if summary.calls:
             self.many_calls["articles"] += 1
-            for count in ("calls", "tokens_in", "tokens_out"):
+            for count in ("calls", "tokens_in", "tokens_out", "parts_cut"):
                 self.many_calls[count] += getattr(summary, count) or 0
         if summary.finish == "error":
             self.errors[summary.note] += 1
