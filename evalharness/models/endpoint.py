@@ -9,15 +9,14 @@ from evalharness.endpoint import Account, Answer, Chat, Client, Server, Unanswer
 from evalharness.hf.prompts import check_template, fill_template, parts, without_thought
 from evalharness.models.causal import INSTRUCTION
 from evalharness.models.long import Long, summarize_all, summarize_some
-from evalharness.models.prompt import NoPrompt, Said
+from evalharness.models.prompt import CUT_IN_THOUGHT, NoPrompt, Said
 from evalharness.protocols import Need, RequestEstimate
-from evalharness.records import Article, Begun, PartAnswers, Summary
+from evalharness.records import Article, Begun, Finish, PartAnswers, Summary
 
 # Articles that are asked about at one go, at the most for so many seconds: then they are stored.
 _LEAST_TOGETHER = 32
 _ROUNDS = 4
 _SECONDS = 30.0
-_FINISHED = frozenset({"stop", "length", "eos", "end_turn"})
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,10 @@ class Endpoint(Server):
 def _read_answer(answer: Answer | Unanswered) -> Said | NoPrompt:
     if isinstance(answer, Unanswered):
         return NoPrompt(answer.reason)
-    if answer.finish not in _FINISHED:
+    if answer.finish not in ("stop", "length"):
         return NoPrompt(f"the server ended the answer: {answer.finish}")
     text = without_thought(answer.text).strip()
-    return Said(text, "length" if answer.finish == "length" else "stop", answer.n_out, answer.n_in)
+    finish: Finish = "length" if answer.finish == "length" else "stop"
+    thought = answer.thought or bool(answer.text.strip())
+    note = CUT_IN_THOUGHT if thought and not text and finish == "length" else ""
+    return Said(text, finish, answer.n_out, answer.n_in, note)

@@ -109,8 +109,8 @@ def open_account(cells: Sequence[Cell], store: Store) -> "Account | None":
     from evalharness.endpoint import Account
 
     budget = cells[0].run_config.budget
-    limits = (budget.tokens, budget.usd) if budget else (None, None)
-    account = Account(*limits, answers=partial(store.ledger, "answers"))
+    limits = budget.model_dump() if budget else {}
+    account = Account(**limits, answers=partial(store.ledger, "answers"))
     if any(server.batch for server in servers_of(charging)):
         from evalharness.endpoint.batches import BatchFiles
 
