@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Finish = Literal["stop", "length", "empty", "error"]
-Defect = Literal["empty", "looping", "cut", "echo", "refusal", "preamble"]
+Defect = Literal[
+    "empty", "looping", "cut", "echo", "refusal", "preamble", "about_article", "list", "title"
+]
 ScoreRecord = Mapping[str, Any]  # as `score_record` makes it
 # Of an article that takes several prompts, by prompt (`1.0`: of the second round the first): the
 # text that came with all that is known of it, or the `error` that kept it from coming.

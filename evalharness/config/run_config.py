@@ -99,6 +99,9 @@ class Budget(BaseModel):
     usd: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="at the `price_in` and `price_out` of servers"
     )
+    seconds: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="of the clock, from the first request on"
+    )
 
 
 _RANGE_SCHEMA = {

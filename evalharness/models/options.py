@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.hf import weights
 from evalharness.models.long import Long, Tasks, summarize_all, summarize_some
-from evalharness.models.prompt import NoPrompt, Prompt, Said
+from evalharness.models.prompt import CUT_IN_THOUGHT, NoPrompt, Prompt, Said
 from evalharness.protocols import Checkpoint
 from evalharness.records import Article, Begun, PartAnswers, Summary
 
@@ -274,4 +274,6 @@ class CheckpointReader:
             return result
         text = self.clean_text(result, prompt)
         note = f"the stop string {result.stop!r} came first" if result.stop else ""
+        if result.finish == "length" and not text and result.text.strip():
+            note = CUT_IN_THOUGHT
         return Said(text, result.finish, len(result.ids), len(prompt.ids), note)
