@@ -164,6 +164,8 @@ FLAG_KINDS: Mapping[str, FlagKind] = {
     "quote": FlagKind("quoted, but not said", "quote", planted=("misattributed_quote",)),
     "quoted_word": FlagKind("a word in quotation marks that it lacks", "quote", hard=False),
     "attribution": FlagKind("said by another", "quote", planted=("misattributed_quote",)),
+    "doubled": FlagKind("a word said twice, in the place of another"),
+    "spliced": FlagKind("halves of two sentences as one"),
     "unsupported": FlagKind(
         "words that nothing supports", "unsupported", hard=False, planted=("invented_sentence",)
     ),
