@@ -6,11 +6,15 @@ The score is that of `share_of_claims` (how many of the summary's numbers, names
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import cache
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from evalharness import text
-from evalharness.checks.lexical.passages import MOST_EVIDENCE, MOST_SUMMARY_WORDS, passages
+from evalharness.checks.lexical.passages import (
+    MOST_EVIDENCE,
+    MOST_SUMMARY_WORDS,
+    passages,
+    passages_of_summary,
+)
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text.dates import publication_day
@@ -107,11 +111,16 @@ class LexicalCheck:
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag what is wrong in each summary, and point to what the article says."""
-        index, dated = cache(self.index), "published" in self.needs
-        return [
-            index(article.text, published_on(article) if dated else None).check(summary.text)
-            for article, summary in pairs
-        ]
+        dated = "published" in self.needs
+        scores: dict[int, Score] = {}
+        summaries: dict[tuple[str, date | None], list[int]] = {}
+        for at, (article, _) in enumerate(pairs):
+            key = article.text, published_on(article) if dated else None
+            summaries.setdefault(key, []).append(at)
+        for (article_text, published), places in summaries.items():
+            index = self.index(article_text, published)  # of one article at a time
+            scores |= {at: index.check(pairs[at][1].text) for at in places}
+        return [scores[at] for at in range(len(pairs))]
 
 
 Clash = TypeVar("Clash")
@@ -125,7 +134,7 @@ class SummaryClaims(Generic[Index, Clash]):
     def __init__(self, article: Index, summary: str) -> None:
         self.article = article
         self.stated = article.passages
-        self.own = passages(summary)
+        self.own = passages_of_summary(summary)
 
     def read(self, number: int) -> tuple[list[int], list[Clash]]:
         """Return which sentences of the article one was compared with, and what clashes.
