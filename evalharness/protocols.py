@@ -32,7 +32,7 @@ from pydantic import Field
 from evalharness.records import Article, Begun, PartAnswers, Rejected, Score, Summary
 
 # What of an article a component looks at; `published` is the day on which it appeared, if known.
-Need = Literal["article", "references", "title", "summary", "published"]
+Need = Literal["article", "references", "title", "summary", "published", "id"]
 Pair = tuple[Article, Summary]
 
 HUB = "hub:"

@@ -81,7 +81,10 @@ def _changes(of: SectionInput) -> PairSection | None:
 
 
 SECTIONS = (
-    Section("overview", lambda of: overview(of.gathered, of.articles, of.standings, of.cards)),
+    Section(
+        "overview",
+        lambda of: overview(of.gathered, of.articles, of.standings, of.cards, of.texts),
+    ),
     Section("changes", _changes),
     Section(
         "plots",
