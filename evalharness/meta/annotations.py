@@ -57,6 +57,7 @@ class Annotation:
     answer: Mapping[str, Any]
     seconds: float
     expected: str = ""
+    references: tuple[str, ...] = ()
 
     @property
     def label(self) -> bool | None:
@@ -163,6 +164,7 @@ def _annotation(where: str, row: Any) -> Annotation:
         answer=row["answer"],
         seconds=float(seconds) if math.isfinite(float(seconds)) else 0.0,
         expected=_text(row.get("expected") or ""),
+        references=tuple(_text(each) for each in row.get("references") or ()),
     )
 
 
@@ -246,6 +248,7 @@ def _label_row(answers: Sequence[Annotation]) -> dict[str, Any]:
         "system": first.systems[0],
         "article": first.article,
         "summary": first.texts[0],
+        **({"references": list(first.references)} if first.references else {}),
         "label": _majority([each.label for each in answers if each.protocol != "ratings"]),
         **({"score": float(np.mean([*scores.values()])), "scores": scores} if scores else {}),
         **({"spans": _majority_spans(marking)} if marking else {}),

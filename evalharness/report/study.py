@@ -439,12 +439,15 @@ def _shown(items: Sequence[StudyItem]) -> Iterator[Candidate]:
 def _article_record(
     texts: Texts, article: int, systems: set[int], plan: StudyPlan
 ) -> dict[str, Any]:
-    """Return what the page has of an article: without references and scores, which would tell."""
+    """Return what the page has of an article: without scores, which would tell.
+
+    References are there for the file of answers, and are not shown.
+    """
     samples = texts[article]
     whole = article_record(samples)
     source = next(str(sample.get("source", "")) for sample in samples if sample)
     return {
-        **{key: whole[key] for key in ("id", "title", "text", "sentences")},
+        **{key: whole[key] for key in ("id", "title", "text", "references", "sentences")},
         "source": source,
         "summaries": {
             system: _summary_record(whole["summaries"][system], plan) for system in sorted(systems)
