@@ -12,7 +12,7 @@ from evalharness.errors import DataError
 from evalharness.meta.figures import Resampling
 from evalharness.meta.labels import read_labels
 from evalharness.meta.metrics import (
-    LENGTH,
+    WORD_COUNT,
     Grid,
     best_epsilon,
     evaluate_metrics,
@@ -220,7 +220,7 @@ def test_metric_that_people_agree_with_is_found(tmp_path: Path) -> None:
     found = evaluate_metrics([path], ["rouge1.recall", "rouge1"], ["relevance"], resamples=50)
     figures = found.sources["news"]["relevance"]
     assert (figures["n"], figures["articles"], figures["systems"]) == (24, 6, 4)
-    assert list(figures["metrics"]) == ["rouge.rouge1.recall", "rouge.rouge1", LENGTH]
+    assert list(figures["metrics"]) == ["rouge.rouge1.recall", "rouge.rouge1", WORD_COUNT]
     for each in figures["metrics"].values():
         assert each["within"]["spearman"]["value"] > 0.9
         assert each["system"]["kendall"]["value"] == pytest.approx(1)

@@ -32,7 +32,7 @@ from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.stats.raters import williams_test
 
 Coefficient = Callable[..., Values]
-LENGTH = "length in words"
+WORD_COUNT = "length in words"
 _COEFFICIENTS: Mapping[str, Coefficient] = {
     "pearson": agreement.pearson,
     "spearman": agreement.spearman,
@@ -116,7 +116,7 @@ def _scored(
         source: [Score(float(len(text.words(row.summary)))) for row in of_source]
         for source, of_source in rows.items()
     }
-    return [*scored, Scored(LENGTH, "words", None, lengths, {})]
+    return [*scored, Scored(WORD_COUNT, "words", None, lengths, {})]
 
 
 def _dimensions(rows: Sequence[Labelled], wanted: Sequence[str]) -> list[str]:
@@ -432,19 +432,21 @@ def _system_pairs(grid: Grid, by_article: Values) -> dict[str, Any]:
 
 def _williams(grids: Mapping[str, Grid]) -> list[dict[str, Any]]:
     """Return of each two metrics whether the one's correlation over systems is higher."""
-    found = []
-    for (one, first), (other, second) in itertools.combinations(grids.items(), 2):
-        both = first.known & second.known
-        means = [
-            np.where(both, each, 0.0).sum(axis=0)
-            for each in (first.values, second.values, first.grades)
-        ]
-        n = both.sum(axis=0)
-        x, z, y = (each[n > 0] / n[n > 0] for each in means)
-        r = [float(agreement.pearson(*pair)) for pair in ((y, x), (y, z), (x, z))]
-        t, p = williams_test(r[0], r[1], r[2], len(y))
-        found.append(
-            {"first": one, "second": other, "n": len(y), "pearson_first": none_for_nan(r[0]),
-             "pearson_second": none_for_nan(r[1]), "t": none_for_nan(t), "p": none_for_nan(p)}
-        )  # fmt: skip
-    return found
+    pairs = itertools.combinations(grids.items(), 2)
+    return [
+        {"first": one, "second": other, **_williams_of(first, second)}
+        for (one, first), (other, second) in pairs
+    ]
+
+
+def _williams_of(first: Grid, second: Grid) -> dict[str, Any]:
+    both = first.known & second.known
+    n = both.sum(axis=0)
+    x, z, y = (
+        (np.where(both, each, 0.0).sum(axis=0) / np.maximum(n, 1))[n > 0]
+        for each in (first.values, second.values, first.grades)
+    )
+    r = [float(agreement.pearson(*pair)) for pair in ((y, x), (y, z), (x, z))]
+    t, p = williams_test(r[0], r[1], r[2], len(y))
+    figures = {"pearson_first": r[0], "pearson_second": r[1], "t": t, "p": p}
+    return {"n": len(y)} | {name: none_for_nan(figure) for name, figure in figures.items()}
