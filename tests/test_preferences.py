@@ -143,8 +143,7 @@ def judge_answers(
             for order in (1, -1):
                 chance = 1 / (1 + math.exp(-(pull + position * order)))
                 rows.append((article, i, j, float(rng.random() < chance), order))
-    columns = [np.array(column) for column in zip(*rows, strict=True)]
-    return PairAnswers(columns[0], columns[1], columns[2], columns[3], columns[4])
+    return PairAnswers.of_rows(rows)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from evalharness.config import registry, yaml
 from evalharness.config.calibration import Thresholds, own_thresholds
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
-from evalharness.report.articles import SampleReader
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.runner.check import NumberedSentences, Verdict, verdict_of_score
 from evalharness.store.runs import Run
@@ -157,7 +156,7 @@ def find_article(gathered: Gathered, wanted: str) -> ShownArticle:
     written, missing = [], []
     for system, run, own in zip(gathered.names, gathered.runs, ids, strict=True):
         if name in own:
-            with SampleReader(run) as samples:
+            with run.sample_reader() as samples:
                 sample = samples[own.index(name)]
             written.append(ShownSummary(system, sample, checks, _kinds(run)))
         else:
@@ -235,7 +234,7 @@ def worst_articles(gathered: Gathered, n: int) -> list[Suspect]:
     chosen = sorted(suspects)[:n]
     with ExitStack() as opened:
         samples = {
-            system: opened.enter_context(SampleReader(gathered.runs[system]))
+            system: opened.enter_context(gathered.runs[system].sample_reader())
             for system in {system for _, system, _ in chosen}
         }
         return [

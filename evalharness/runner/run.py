@@ -7,8 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from evalharness.config.build import BuiltJudge, judges_of
 from evalharness.config.cells import (
     Cell,
+    by_articles,
     executor_of,
     folders_at_stake,
     folders_of_experiment,
@@ -74,6 +76,7 @@ def run(
     if space:
         check_space(cells, folder)
     built_executor = executor_of(run_config, cells)
+    judges = judges_of(run_config)
     write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
@@ -85,9 +88,36 @@ def run(
     for finished in runs:
         if untold := finished.tracker_failures(required=True):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
+    if judges:
+        failures |= _compare_cells(cells, judges, runs, folder, progress)
     if failures:
         raise Unfinished(runs, failures)
     return runs
+
+
+def _compare_cells(
+    cells: Sequence[Cell],
+    judges: Mapping[str, BuiltJudge],
+    runs: Sequence[Run],
+    folder: Path,
+    progress: Progress | None,
+) -> dict[str, str]:
+    """Ask judges about the runs of the same articles; return, by label, why answers are missing."""
+    import numpy as np
+
+    from evalharness.runner.preferences import ask_judges
+
+    failures: dict[str, str] = {}
+    by_name = {run.name: run for run in runs}
+    store = Store(folder / STORE, cache(provenance))
+    for group in by_articles(cells):
+        own = [by_name[cell.name] for cell in group if cell.name in by_name]
+        if len(own) < 2:
+            continue
+        rows = [np.arange(run.n) for run in own]
+        asked = ask_judges(judges, own, rows, store, cells[0].run_config.seed, progress)
+        failures |= {label: each.lacking for label, each in asked.items() if each.unanswered}
+    return failures
 
 
 def read_marked(

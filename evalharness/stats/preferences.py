@@ -53,6 +53,18 @@ class PairAnswers:
     def __len__(self) -> int:
         return len(self.article)
 
+    @classmethod
+    def of_rows(cls, rows: Sequence[tuple[int, int, int, float, int]]) -> "PairAnswers":
+        """Return rows of article, one, other, outcome and order as arrays."""
+        columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T
+        article, one, other, order = columns[[0, 1, 2, 4]].astype(np.intp)
+        return cls(article, one, other, columns[3], order)
+
+    def where(self, chosen: _Connections) -> "PairAnswers":
+        """Return the answers for which a mask of shape (answers,) is true."""
+        places = (self.article[chosen], self.one[chosen], self.other[chosen])
+        return PairAnswers(*places, self.outcome[chosen], self.order[chosen])
+
 
 def system_pairs(n: int) -> list[tuple[int, int]]:
     """Return every pair of n systems, by their numbers.
@@ -266,7 +278,8 @@ def pair_tests(
     return paired.sign_flips(totals, seed, resamples).two_sided()
 
 
-class ShareFigure(NamedTuple):
+@dataclass(frozen=True)
+class ShareFigure:
     """A share with its interval over articles; None where nothing was counted."""
 
     share: float | None
@@ -297,7 +310,8 @@ def share_of(
 # Biases.
 
 
-class Effect(NamedTuple):
+@dataclass(frozen=True)
+class Effect:
     """By how much a trait moves the log-odds of being preferred, with its 95 % interval."""
 
     estimate: float
