@@ -131,6 +131,8 @@ class Pairing:
 
         name: `wins`, or `wins.JUDGE`. Raises: CouldNotRun where no such judge compared the runs.
         """
+        if not self.judged and self.is_same_text:  # nobody need be asked
+            return np.full((self.shared.n, 2), 0.5)
         judge = name.partition(".")[2]
         known = [each for each in self.judged if judge in ("", each)]
         if len(known) != 1:

@@ -16,7 +16,7 @@ from evalharness.config.signature import signature_text
 from evalharness.errors import Exit, HarnessError
 from evalharness.protocols import Progress
 from evalharness.records import digest
-from evalharness.runner.preferences import ComparedTexts, ask_judges
+from evalharness.runner.preferences import SAME_WORDS, ComparedTexts, ask_judges, digests_of_sample
 from evalharness.runner.provenance import provenance
 from evalharness.stats import paired
 from evalharness.stats import preferences as stats
@@ -24,7 +24,7 @@ from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.stats.preferences import Effect, PairAnswers, ShareFigure
 from evalharness.store.ledger import Ledger
 from evalharness.store.runs import Run, preferences_folder
-from evalharness.store.store import Signature, Store
+from evalharness.store.store import Signature, Store, preference_key
 
 
 @dataclass(frozen=True)
@@ -400,6 +400,74 @@ def _why_no_strengths(wins: Values, systems: Sequence[str]) -> str:
         rest = ", ".join(systems[i] for group in ranked[1:] for i in group)
         return f"no strengths: {best} never lost to {rest}, and so has no finite one"
     return ""
+
+
+# One article.
+
+
+@dataclass(frozen=True)
+class ArticlePreference:
+    """What a judge prefers of two systems' summaries of one article.
+
+    preferred: the better one; empty for a tie. why_tie: the judge says so, the orders disagree, or
+    both have the same words.
+    """
+
+    judge: str
+    one: str
+    other: str
+    preferred: str
+    why_tie: str = ""
+
+    def __str__(self) -> str:
+        if not self.preferred:
+            return f"{self.one} and {self.other}: a tie ({self.why_tie})"
+        return f"{self.preferred} over {self.other if self.preferred == self.one else self.one}"
+
+
+def preferences_on(
+    samples: Mapping[str, Mapping[str, Any]], runs: Sequence[Run]
+) -> list[ArticlePreference]:
+    """Return what judges prefer of the samples of one article, by system."""
+    found = _by_signature(_stores_of(runs))
+    names = _judge_names([signature for signature, _ in found.values()])
+    return [
+        preference
+        for name, (_, ledgers) in zip(names, found.values(), strict=True)
+        for one, other in itertools.combinations(samples, 2)
+        if (preference := _preference_on(name, ledgers, one, other, samples)) is not None
+    ]
+
+
+def _preference_on(
+    judge: str,
+    ledgers: Sequence[Ledger],
+    one: str,
+    other: str,
+    samples: Mapping[str, Mapping[str, Any]],
+) -> ArticlePreference | None:
+    article, ours = digests_of_sample(samples[one])
+    _, theirs = digests_of_sample(samples[other])
+    keys = (
+        preference_key(article, ours.text, theirs.text),
+        preference_key(article, theirs.text, ours.text),
+    )
+    told = [_stored(ledgers, key) for key in keys]
+    if told[0] is None or told[1] is None:
+        return None
+    if ours.words == theirs.words:
+        return ArticlePreference(judge, one, other, "", SAME_WORDS)
+    if told[0] != 1 - told[1]:
+        return ArticlePreference(judge, one, other, "", "the orders disagree")
+    preferred = {1.0: one, 0.0: other}.get(told[0], "")
+    return ArticlePreference(judge, one, other, preferred, "" if preferred else "as good")
+
+
+def _stored(ledgers: Sequence[Ledger], key: str) -> float | None:
+    """Return which is preferred of those shown; None where no ledger has an answer that says it."""
+    ledger = next((ledger for ledger in ledgers if key in ledger), None)
+    first: float | None = None if ledger is None else ledger.get([key])[0]["first"]
+    return first
 
 
 # In words.

@@ -66,7 +66,7 @@ class ComparedTexts:
         self.summaries: list[list[Written]] = []
         for run, own in zip(runs, self._rows, strict=True):
             with run.sample_reader() as samples:
-                known = [_digests(samples[row]) for row in own]
+                known = [digests_of_sample(samples[row]) for row in own]
             self.summaries.append([written for _, written in known])
             self.articles = [article for article, _ in known]
 
@@ -117,7 +117,7 @@ class ComparedTexts:
         return TwoSummaries(of, one, other), TwoSummaries(of, other, one)
 
 
-def _digests(sample: Mapping[str, Any]) -> tuple[str, Written]:
+def digests_of_sample(sample: Mapping[str, Any]) -> tuple[str, Written]:
     """Return the digest of a sample's article, and what is known of its summary."""
     summary = sample["summary"]
     text = "" if summary["finish"] == "error" else summary["text"]

@@ -346,7 +346,7 @@ def fit_biases(answers: PairAnswers, lengths: Values) -> Biases:
     usable = (one > 0) & (other > 0)
     ratio = np.log2(np.where(usable, one, 1.0) / np.where(usable, other, 1.0))
     traits = {"position": answers.order.astype(np.float64), "length": ratio}
-    varying = {name: trait for name, trait in traits.items() if np.ptp(trait) > 0}
+    varying = {name: trait for name, trait in traits.items() if len(set(trait.tolist())) > 1}
     if len(set(answers.article.tolist())) < 2 or not varying:
         return Biases(None, None, None)
     k = lengths.shape[1]
