@@ -194,6 +194,7 @@ class Score:
         the note begins with `NO_ANSWER`.
     left_out: sentences of the article that matter and that the summary does not say, the
         weightiest first.
+    reasons: what a judge gives as its reasons, in its own words.
     """
 
     value: float | None
@@ -204,6 +205,7 @@ class Score:
     counts: tuple[float, ...] = ()
     passing: bool = False
     left_out: tuple[Span, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def flaw(self, article: Article, summary: Summary) -> str:
         """Say what of a summary's score is not as promised; empty if nothing is."""
@@ -332,6 +334,7 @@ def score_record(score: Score) -> dict[str, Any]:
             for flag in score.flags
         ],
         "left_out": _span_records(score.left_out),
+        "reasons": list(score.reasons),
     }
     return {key: value for key, value in record.items() if key == "value" or value}
 
@@ -352,6 +355,7 @@ def score_of(record: Mapping[str, Any]) -> Score:
         note=record.get("note", ""),
         counts=tuple(record.get("counts", ())),
         left_out=_spans_of(record.get("left_out", ())),
+        reasons=tuple(record.get("reasons", ())),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
@@ -129,6 +129,7 @@ def test_numbers_agree_with_themselves_and_have_finite_values(whole: str) -> Non
 @every
 @quickly
 @given(article=NEWS)
+@example(article="1/2\n1/2 1/2 ")  # the second sentence stands over the end of the first, too
 def test_a_copied_sentence_is_fully_supported(check: Check, article: str) -> None:
     sentences = [span.of(article) for span in text.sentences(article)]
     for score in check.score([_pair(article, sentence) for sentence in sentences]):

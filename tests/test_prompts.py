@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evalharness.checks.judge.judge import Judge
-from evalharness.checks.judge.protocols import JudgeQuestion
+from evalharness.checks.judge.protocols import JudgeQuestion, QuestionForm
 from evalharness.hf.prompts import longest_fit, places_to_cut
 from evalharness.models.causal import Causal
 from evalharness.models.prompt import NoPrompt, Prompt
@@ -198,8 +198,10 @@ def test_emoji_at_the_far_end_take_nothing_from_what_the_judge_reads(
     checkpoint: str, tail: str
 ) -> None:
     judge: Any = Judge(checkpoint, prompt="{article} {summary}?", by="text", max_input_tokens=60)
+    form = QuestionForm("{article} {summary}?")
     plain, prompt = (
-        judge._engine._prompt(JudgeQuestion(ENGLISH * 5 + end, "It rained.")) for end in ("", tail)
+        judge._engines[0]._prompt(JudgeQuestion(form, ENGLISH * 5 + end, "It rained."))
+        for end in ("", tail)
     )
     assert 100 < plain.kept[0] < 300
     assert prompt == plain

@@ -1,65 +1,82 @@
 """A language model as the judge: is the summary true to its article?"""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar, Literal
 
-from evalharness.checks.judge import protocols
+from evalharness.checks.judge import criteria, scoring
+from evalharness.checks.judge.criteria import Aspect, Criterion
+from evalharness.checks.judge.examples import Examples
 from evalharness.checks.judge.protocols import (
     PROTOCOLS,
     Aggregate,
     Answers,
     ClaimUnit,
     JudgeEngine,
-    Judgement,
     JudgeQuestion,
     ProtocolName,
     QuestionForm,
     Reply,
+    Scale,
 )
+from evalharness.checks.judge.scoring import AnswerReader, AskedAspect, KeyFacts
 from evalharness.config.registry import check_extra
-from evalharness.endpoint import Server
+from evalharness.endpoint import Client, Server
 from evalharness.hf import weights
-from evalharness.hf.prompts import check_template
-from evalharness.neural.reading import PairScoring
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair
-from evalharness.records import NO_ANSWER, Score, SentenceScore, Span
+from evalharness.records import Article, Score, Span, Summary, canonical
 from evalharness.text import SENTENCES_VERSION
 from evalharness.text.defects import unscorable
 
-OUT_OF_FORM = "an answer is out of form"
-# New tokens of an answer in words: enough for one, or for some quotes.
-_SHORT, _LONG = 16, 512
+# New tokens of an answer in words: enough for one, or for some quotes or facts.
+_SHORT, _LONG, _LISTS = 16, 512, 2048
+# Examples before a question, where nothing is said.
+_SHOTS = 4
 
 
 @dataclass(frozen=True)
 class Judge(NetworkOptions):
-    """How true to its article a language model says a summary is.
+    """What a language model says of a summary: how true to its article, or by other criteria.
 
-    The probability of Yes against No as the first token; or the expected rating, 1 to 5, mapped to
-    0 to 1; or the share of words outside of what it quotes as unsupported. Nothing is drawn. An
-    answer that is none of those asked for makes the score None, and is counted in the parts.
+    The probability of Yes against No as the first token; or the expected rating, mapped to 0 to 1;
+    or the share of words outside of what it quotes as unsupported. Nothing is drawn unless samples
+    are asked for. An answer that is none of those asked for makes the score None, and is counted in
+    the parts, with the requests and their tokens.
 
     model: a local folder or a name on the hub; a chat model, or a plain language model.
     endpoint: a server with OpenAI's chat completions, in place of `model`: url, model, and the name
         of the environment variable with the `key`.
+    criteria: what is asked in place of a protocol, each for itself; several make a mean, and a part
+        each. consistency, coherence, fluency, relevance, conciseness: rated 1 to 5. coverage: the
+        share of the article's key facts that the summary states; they are listed once an article.
+        omissions: rated, with quotes of what is left out. Or your own: name, text, scale.
     protocol: what is asked and about what: minicheck (each sentence, yes or no), summedits (the
         summary, yes or no), geval (the summary, 1 to 5), spans (the summary, quotes of what is
         unsupported). The prompts are ours; the protocols are the papers'.
-    prompt: your own in place of the protocol's, with {article} and {summary} in it; braces that are
-        text are doubled. Of a protocol by sentences, {summary} is the sentence.
+    prompt: your own in place of the protocol's, with {article} and {summary} in it and, if wanted,
+        {reference} and {examples}; braces that are text are doubled. Of a protocol by sentences,
+        {summary} is the sentence.
     system: system message; empty for none.
     answers: yes-no, 1-5 or spans; None is the protocol's.
+    scale: lowest and highest rating of your own prompt; None is 1 to 5.
     claims: sentences, each for itself, or the summary; None is the protocol's.
     aggregate: how sentences become the score: the least, or the mean; None is the protocol's.
-    by: read the answer from the probabilities of its first token, or from its text; quotes are
-        always text.
+    by: read the answer from the probabilities of its first token, from its text, or from a JSON
+        object with a reason, which is kept; quotes are always text, lists always JSON.
     yes: the answer that means support, in the prompt's language.
     no: the answer that means none.
     least_mass: answers that together are less likely than this are out of form.
+    samples: so many answers are drawn, and their mean taken; None is one, the likeliest.
+    temperature: of the draws; None is 1 where there are several samples, else 0.
+    panel: more servers that are asked the same; the score is the judges' mean.
+    examples: a file of JSON lines (article, summary, label 1 or 0, or a rating under the name of
+        the criterion) of which some are shown before the question; never one of the same article.
+    shots: how many examples are shown; None is 4.
+    seed: of the draw of examples; None is 0.
     cascade: take sentences that stand in the article as they are for supported, and do not ask.
     chat: use the chat template; None does if the tokenizer has one.
     template_options: passed on to the chat template (`enable_thinking: false`).
@@ -67,7 +84,8 @@ class Judge(NetworkOptions):
     max_input_tokens: the most tokens of the whole prompt; the article is cut, the question never.
     max_characters: the most characters of the article for an endpoint: its tokens are not ours to
         count.
-    max_new_tokens: the most tokens of an answer in words; None is 16, or 512 for quotes.
+    max_new_tokens: the most tokens of an answer in words; None is 16, 512 for quotes and reasons,
+        2048 for lists.
     top_logprobs: how many of the likeliest first tokens an endpoint is asked for.
     """
 
@@ -76,23 +94,35 @@ class Judge(NetworkOptions):
     thresholds: ClassVar[Mapping[str, float]] = {"flagged": 0.5, "supported": 0.5}
     version: ClassVar[int] = 2
     least_values: ClassVar[Mapping[str, int]] = dict.fromkeys(
-        ("max_input_tokens", "max_characters", "max_new_tokens", "top_logprobs"), 1
+        (
+            *("max_input_tokens", "max_characters", "max_new_tokens", "top_logprobs"),
+            *("samples", "shots"),
+        ),
+        1,
     )
     together: ClassVar[int] = 64
 
     model: Checkpoint = ""
     _: KW_ONLY
     endpoint: Server | None = field(default=None, compare=False)
+    criteria: tuple[str | Criterion, ...] | None = None
     protocol: ProtocolName = "minicheck"
     prompt: str | None = None
     system: str = ""
     answers: Answers | None = None
+    scale: Scale | None = None
     claims: ClaimUnit | None = None
     aggregate: Aggregate | None = None
-    by: Literal["probability", "text"] = "probability"
+    by: Literal["probability", "text", "json"] = "probability"
     yes: str = "Yes"
     no: str = "No"
     least_mass: float = 0.1
+    samples: int | None = None
+    temperature: float | None = None
+    panel: tuple[Server, ...] | None = field(default=None, compare=False)
+    examples: Path | None = None
+    shots: int | None = None
+    seed: int | None = None
     cascade: bool = False
     chat: bool | None = None
     template_options: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
@@ -111,7 +141,17 @@ class Judge(NetworkOptions):
         if self.endpoint is None:
             check_extra("a judge without an endpoint", "hf")
         if self.prompt is not None:
-            check_template("prompt", self.prompt, ["article", "summary"])
+            criteria.check_prompt("prompt", self.prompt)
+        self._check_answers()
+        self._refuse_options_of_the_other_kind()
+        self._check_criteria()
+        self._check_draws()
+        if self.examples is not None:
+            object.__setattr__(self, "_examples", self._read_examples(self.examples))
+        if any(aspect.needs_reference for aspect in self.aspects):
+            object.__setattr__(self, "needs", frozenset({"article", "references"}))
+
+    def _check_answers(self) -> None:
         if not 0 <= self.least_mass <= 1:
             raise ValueError(f"least_mass: {self.least_mass} is out of range (0 to 1)")
         if [self.yes.split(), self.no.split()] != [[self.yes], [self.no]]:
@@ -120,7 +160,6 @@ class Judge(NetworkOptions):
             raise ValueError("yes: should be another word than no")
         if self.asks_for == "spans" and self.claims == "sentences":
             raise ValueError("claims: quotes are asked of the whole summary")
-        self._refuse_options_of_the_other_kind()
         try:
             datetime.date.fromisoformat(self.today)
         except ValueError:
@@ -133,65 +172,245 @@ class Judge(NetworkOptions):
             raise ValueError("max_input_tokens: is for a checkpoint; here it is max_characters")
         if self.endpoint is not None and (self.chat is not None or self.template_options):
             raise ValueError("chat: an endpoint has its own template; see `extra` of the endpoint")
+        if self.endpoint is None and self.panel is not None:
+            raise ValueError("panel: is of servers; name the first of them under `endpoint`")
+
+    def _check_criteria(self) -> None:
+        if self.scale is not None:
+            criteria.check_scale("scale", self.scale)
+            if self.prompt is None or self.asks_for != "1-5":
+                raise ValueError("scale: is for a prompt of your own with `answers: 1-5`")
+        if self.criteria == ():
+            raise ValueError("criteria: name one at the least")
+        if self.criteria and (self.prompt, self.answers, self.claims) != (None, None, None):
+            raise ValueError("criteria: say what is asked; leave out prompt, answers and claims")
+        self._check_aspects()
+
+    def _check_aspects(self) -> None:
+        names = [aspect.name for aspect in self.aspects]
+        if len(set(names)) < len(names):
+            raise ValueError(f"criteria: {max(names, key=names.count)!r} stands twice")
+        for aspect in self.aspects:
+            if self.by == "probability" and aspect.reading == "rating" and aspect.scale[1] > 9:
+                raise ValueError("by: ratings above 9 are no single token; set by: text or json")
+
+    def _check_draws(self) -> None:
+        listing = [a for a in self.aspects if a.reading not in ("yes-no", "rating")]
+        if self.temperature is not None and not 0 <= self.temperature <= 2:
+            raise ValueError(f"temperature: {self.temperature} is out of range (0 to 2)")
+        if (self.samples or 1) > 1 and self.temperature == 0:
+            raise ValueError("samples: at temperature 0 all are the same")
+        if self.temperature_of_answers and self.by == "probability" and not listing:
+            raise ValueError("samples: probabilities are not drawn; set by: text or json")
+        if self.examples is None and (self.shots, self.seed) != (None, None):
+            raise ValueError("shots: name the file that they are drawn from under `examples`")
+        if self.examples is not None and listing:
+            raise ValueError("examples: are for answers yes-no or a rating")
+
+    def _read_examples(self, path: Path) -> Examples:
+        return Examples.read(path, self.aspects, (self.yes, self.no), self.seed or 0)
 
     def identity(self) -> Mapping[str, str]:
         """Return what names the judge, and the whole prompt."""
         judge = super().identity() if self.endpoint is None else self.endpoint.identity()
-        return {**judge, "prompt": self.user, "sentences": str(SENTENCES_VERSION)}
+        panel = [server.identity() for server in self.panel or ()]
+        more = {"panel": canonical(panel)} if panel else {}
+        if self.criteria is None:
+            more |= {"prompt": self.user}
+        else:
+            prompts = {aspect.name: self._form(aspect).user for aspect in self.aspects}
+            if "coverage" in prompts:
+                prompts["match"] = criteria.MATCH_PROMPT
+            more |= {"prompt": canonical(prompts)}
+        return {**judge, **more, "sentences": str(SENTENCES_VERSION)}
 
     @property
     def user(self) -> str:
         """The prompt, with its fields."""
-        return PROTOCOLS[self.protocol].prompt if self.prompt is None else self.prompt
+        return self._form(self.aspects[0]).user
 
     @property
     def asks_for(self) -> Answers:
         """What an answer should be."""
         return self.answers or PROTOCOLS[self.protocol].answers
 
-    @property
-    def by_probability(self) -> bool:
-        """Whether the first token's probabilities are the answer."""
-        return self.by == "probability" and self.asks_for != "spans"
+    @cached_property
+    def aspects(self) -> tuple[Aspect, ...]:
+        """What is asked of a summary. Raises: ValueError for a criterion that is none."""
+        if self.criteria is not None:
+            return tuple(criteria.aspect_of(criterion) for criterion in self.criteria)
+        protocol = PROTOCOLS[self.protocol]
+        asked = protocol._replace(answers=self.asks_for, claims=self.claims or protocol.claims)
+        return (criteria.aspect_of_protocol(asked, self.prompt, self.scale),)
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """The answers that may be given, in one token."""
-        return (self.yes, self.no) if self.asks_for == "yes-no" else protocols.RATINGS
+    def temperature_of_answers(self) -> float:
+        """At which temperature answers are drawn; 0 takes the likeliest."""
+        if self.temperature is not None:
+            return self.temperature
+        return 1.0 if (self.samples or 1) > 1 else 0.0
 
-    @property
-    def cap(self) -> int:
-        """The most new tokens of an answer."""
-        if self.by_probability:
-            return 1
-        return self.max_new_tokens or (_LONG if self.asks_for == "spans" else _SHORT)
+    def _words(self, aspect: Aspect) -> tuple[str, ...]:
+        if aspect.reading == "yes-no":
+            return (self.yes, self.no)
+        low, high = aspect.scale
+        return tuple(str(n) for n in range(low, high + 1))
+
+    def _form(self, aspect: Aspect) -> QuestionForm:
+        """Return how an aspect is put; of key facts, how they are matched with a summary."""
+        if aspect.reading == "facts":
+            return self._text_form(criteria.MATCH_PROMPT, _LISTS, criteria.MATCH_SCHEMA)
+        if aspect.reading == "omissions":
+            return self._text_form(aspect.prompt, _LISTS, criteria.OMISSIONS_SCHEMA)
+        user = self._with_examples(aspect.prompt)
+        if aspect.reading == "spans":
+            return self._text_form(user, _LONG)
+        if self.by == "text":
+            return self._text_form(user, _SHORT)
+        if self.by == "probability":
+            return QuestionForm(user, self.system, self._words(aspect), 1)
+        answers = [int(word) if word.isdecimal() else word for word in self._words(aspect)]
+        asked = user.removesuffix(aspect.ending).rstrip()
+        user = f"{asked}\n\n{criteria.json_ending(answers)}"
+        return self._text_form(user, _LONG, criteria.answer_schema(answers))
+
+    def _text_form(self, user: str, most_tokens: int, schema: str = "") -> QuestionForm:
+        most_tokens = self.max_new_tokens or most_tokens
+        drawn = self.temperature_of_answers
+        return QuestionForm(user, self.system, (), most_tokens, schema, drawn)
+
+    def _with_examples(self, prompt: str) -> str:
+        if self.examples is None or "{examples}" in prompt:
+            return prompt
+        return "{examples}" + prompt
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Ask about each pair. Raises: ModelError, EndpointError where nothing can be asked."""
         scores: list[Score] = []
         for start in range(0, len(pairs), self.together):  # whose prompts are in memory at a time
-            some = pairs[start : start + self.together]
-            asked = [
-                self._questions_of_pair(article.text, summary.text) for article, summary in some
-            ]
-            questions = [question for one in asked for question in one.questions]
-            replies = iter(self._engine.ask(questions) if questions else ())
-            scores += [self._score(one, [next(replies) for _ in one.questions]) for one in asked]
+            scores += self._score_some(pairs[start : start + self.together])
         return scores
 
-    @cached_property
-    def _engine(self) -> JudgeEngine:
-        words = self.words if self.by_probability else ()
-        form = QuestionForm(self.user, self.system, words, self.cap)
-        if self.endpoint is not None:
-            from evalharness.checks.judge.remote import Remote
+    def _score_some(self, pairs: Sequence[Pair]) -> list[Score]:
+        notes = [self._why_not(article, summary) for article, summary in pairs]
+        replies = Replies(lambda: self._engines)
+        some = [pair for pair, note in zip(pairs, notes, strict=True) if not note]
+        facts = self._list_facts([article for article, _ in some], replies)
+        asked = [
+            [self._asked(aspect, article, summary, facts) for aspect in self.aspects]
+            for article, summary in some
+        ]
+        replies.ask(vote for own in asked for one in own for vote in self._votes(one))
+        scores = iter([self._score(of_pair, replies) for of_pair in asked])
+        return [Score(None, note=note) if note else next(scores) for note in notes]
 
-            return Remote(self.endpoint, form, self.max_characters, self.top_logprobs)
+    def _why_not(self, article: Article, summary: Summary) -> str:
+        """Say why there is nothing to ask of a pair; empty where there is."""
+        if note := unscorable(article.text, summary.text):
+            return note
+        if "references" in self.needs and not any(map(str.strip, article.references)):
+            return "the article has no reference, and the prompt asks for one"
+        by_sentences = any(a.claims == "sentences" or a.reading == "facts" for a in self.aspects)
+        if by_sentences and not self.split(summary.text):
+            return "the summary has no sentences"
+        return ""
+
+    def _list_facts(
+        self, articles: Sequence[Article], replies: "Replies"
+    ) -> Mapping[str, KeyFacts]:
+        """Return the key facts of each article, by its text, where they are asked for."""
+        if not any(aspect.reading == "facts" for aspect in self.aspects):
+            return {}
+        form = self._text_form(criteria.FACTS_PROMPT, _LISTS, criteria.FACTS_SCHEMA)
+        form = form._replace(temperature=0.0)
+        questions = {a.text: JudgeQuestion(form, a.text) for a in articles}
+        replies.ask((0, question) for question in questions.values())
+        return {
+            text: scoring.key_facts(question, replies.of(0, question))
+            for text, question in questions.items()
+        }
+
+    def _asked(
+        self, aspect: Aspect, article: Article, summary: Summary, facts: Mapping[str, KeyFacts]
+    ) -> AskedAspect:
+        """Return an aspect with its questions about one pair."""
+        form, words = self._form(aspect), summary.text
+        whole = AskedAspect(aspect, article.text, words, (Span(0, len(words)),))
+        if aspect.reading == "facts":
+            return self._asked_of_facts(whole, form, facts[article.text])
+        spans = tuple(self.split(words)) if aspect.claims == "sentences" else whole.spans
+        copies = self.find_copies(article.text, words, spans) if self.cascade else None
+        questions = tuple(
+            self._question(form, aspect, article, span.of(words))
+            for span in spans
+            if span not in (copies or {})
+        )
+        return replace(whole, spans=spans, questions=questions, copies=copies)
+
+    def _asked_of_facts(
+        self, asked: AskedAspect, form: QuestionForm, facts: KeyFacts
+    ) -> AskedAspect:
+        """Return the question which sentences of a summary state which of the facts."""
+        spans = tuple(self.split(asked.summary))
+        numbered = [f"[{n}] {span.of(asked.summary)}" for n, span in enumerate(spans, 1)]
+        listed = [f"{n}. {fact}" for n, fact in enumerate(facts.facts, 1)]
+        put = JudgeQuestion(form, asked.article, "\n".join(numbered), facts="\n".join(listed))
+        return replace(asked, spans=spans, questions=() if facts.failed else (put,), facts=facts)
+
+    def _question(
+        self, form: QuestionForm, aspect: Aspect, article: Article, claim: str
+    ) -> JudgeQuestion:
+        reference = article.references[0] if aspect.needs_reference else ""
+        examples = ""
+        if self.examples is not None:
+            drawn: Examples = self.__dict__["_examples"]
+            examples = drawn.text(aspect, article, self.shots or _SHOTS, in_json=self.by == "json")
+        return JudgeQuestion(form, article.text, claim, reference, examples=examples)
+
+    def _votes(self, asked: AskedAspect) -> Iterable[tuple[int, JudgeQuestion]]:
+        """Yield each question with the number of a judge, as often as it is asked."""
+        for votes in self._questions_by_vote(asked):
+            yield from votes
+
+    def _questions_by_vote(self, asked: AskedAspect) -> list[list[tuple[int, JudgeQuestion]]]:
+        return [
+            [(judge, question._replace(sample=sample)) for question in asked.questions]
+            for judge in range(1 + len(self.panel or ()))
+            for sample in range(self.samples or 1)
+        ]
+
+    def _score(self, asked: Sequence[AskedAspect], replies: "Replies") -> Score:
+        scores = {}
+        for one in asked:
+            votes = [[replies.of(*vote) for vote in v] for v in self._questions_by_vote(one)]
+            scores[one.aspect.name] = scoring.together([self._reader.score(one, v) for v in votes])
+        score = scoring.of_all(scores)
+        used = {vote for one in asked for vote in self._votes(one)}
+        used |= {(0, put) for one in asked if (put := one.facts.question) is not None}
+        return replace(score, parts={**score.parts, **replies.count(used)})
+
+    @property
+    def _reader(self) -> AnswerReader:
+        in_json = self.by == "json"
+        return AnswerReader(self.yes, self.no, self.least_mass, in_json, self.aggregate, self.split)
+
+    @cached_property
+    def _engines(self) -> tuple[JudgeEngine, ...]:
+        """The judges: a checkpoint, or servers."""
+        if self.endpoint is None:
+            return (self._local_judge(),)
+        from evalharness.checks.judge.remote import RemoteJudge
+
+        return tuple(
+            RemoteJudge(Client(server), self.max_characters, self.top_logprobs)
+            for server in (self.endpoint, *(self.panel or ()))
+        )
+
+    def _local_judge(self) -> JudgeEngine:
         from evalharness.checks.judge.local import LocalJudge
 
         return LocalJudge(
             self.network("AutoModelForCausalLM"),
-            form,
             self.checkpoint,
             chat=self.chat,
             template_options=self.template_options,
@@ -199,99 +418,35 @@ class Judge(NetworkOptions):
             max_input_tokens=self.max_input_tokens,
         )
 
-    def _questions_of_pair(self, article: str, summary: str) -> "_Asked":
-        note = unscorable(article, summary)
-        if note:
-            return _Asked(article, summary, note)
-        claims = self.claims or PROTOCOLS[self.protocol].claims
-        spans = tuple(self.split(summary)) if claims == "sentences" else (Span(0, len(summary)),)
-        if not spans:
-            return _Asked(article, summary, "the summary has no sentences")
-        copies = self.find_copies(article, summary, spans) if self.cascade else {}
-        return _Asked(article, summary, "", spans, copies)
 
-    def _score(self, asked: "_Asked", replies: Sequence[Reply]) -> Score:
-        if asked.note:
-            return Score(None, note=asked.note)
-        failed = next((reply for reply in replies if reply.failed), None)
-        if failed is not None:
-            note = f"{NO_ANSWER if failed.passing else ''}{failed.failed}"
-            return Score(None, note=note, passing=failed.passing)
-        reading = PairScoring(asked.article, copied=len(asked.copies) if self.cascade else None)
-        reading.lost = max((len(asked.article) - reply.read for reply in replies), default=0)
-        if self.asks_for == "spans" and replies:
-            return self._score_of_quotes(asked.summary, replies[0], reading)
-        return self._score_of_claims(asked, replies, reading)
+class Replies:
+    """What judges were asked, and what came of it, for some pairs."""
 
-    def _score_of_claims(
-        self, asked: "_Asked", replies: Sequence[Reply], reading: PairScoring
-    ) -> Score:
-        judged = iter([self._judgement(reply) for reply in replies])
-        sentences: list[SentenceScore] = []
-        n_out, in_form = 0, 1.0
-        for span in asked.spans:
-            if span in asked.copies:
-                sentences.append(SentenceScore(span, 1.0, (asked.copies[span],)))
-                continue
-            judgement = next(judged)
-            in_form = min(in_form, judgement.in_form)
-            if judgement.value is None:
-                n_out += 1
-            else:
-                sentences.append(SentenceScore(span, judgement.value))
-        parts = {"out_of_form": float(n_out), "in_form": in_form}
-        if n_out:
-            return Score(None, parts, tuple(sentences), note=OUT_OF_FORM)
-        value = self._aggregate([sentence.value for sentence in sentences])
-        if self.asks_for == "1-5":
-            parts["rating"] = 1 + 4 * value
-        return reading.score(value, sentences, parts)
+    def __init__(self, engines: Callable[[], Sequence[JudgeEngine]]) -> None:
+        """Take what gives the judges, who are not made before there is a question."""
+        self._engines = engines
+        self._replies: dict[tuple[int, JudgeQuestion], Reply] = {}
 
-    def _judgement(self, reply: Reply) -> Judgement:
-        if self.asks_for == "yes-no":
-            return protocols.yes_or_no(reply, self.yes, self.no, self.least_mass)
-        return protocols.rating(reply, self.least_mass)
+    def ask(self, asked: Iterable[tuple[int, JudgeQuestion]]) -> None:
+        """Ask each judge, by its number, its questions, each once."""
+        by_judge: dict[int, dict[JudgeQuestion, None]] = {}
+        for judge, question in asked:
+            by_judge.setdefault(judge, {})[question] = None
+        for judge, questions in by_judge.items():
+            for question, reply in zip(
+                questions, self._engines()[judge].ask([*questions]), strict=True
+            ):
+                self._replies[judge, question] = reply
 
-    def _score_of_quotes(self, summary: str, reply: Reply, reading: PairScoring) -> Score:
-        """Return the share of words outside of what is quoted; quotes that are none are counted."""
-        quotes = protocols.quoted_lines(reply.text) if reply.finished else None
-        wrong, n_refused = protocols.places(quotes or [], summary)
-        parts = {"out_of_form": 0.0, "refused": float(n_refused)}
-        if quotes is None or (quotes and not wrong):
-            why = "no quotation is in the summary"
-            if quotes is None:
-                why = protocols.why_not_quotes(reply.text)
-                why = why if reply.finished else "it was cut at max_new_tokens"
-            return Score(None, parts | {"out_of_form": 1.0}, note=f"{OUT_OF_FORM}: {why}")
-        sentences = protocols.sentence_shares(summary, self.split(summary), wrong)
-        if not sentences:
-            return Score(None, parts, note="the summary has no words")
-        if n_refused:
-            reading.notes.append("some quotes are not in the summary")
-        value = self._aggregate([sentence.value for sentence in sentences])
-        score = reading.score(value, sentences, parts)
-        return replace(score, flags=protocols.flags_of(wrong))
+    def of(self, judge: int, question: JudgeQuestion) -> Reply:
+        """Return what a judge replied to a question that it was asked."""
+        return self._replies[judge, question]
 
-    def _aggregate(self, values: Sequence[float]) -> float:
-        how = self.aggregate or PROTOCOLS[self.protocol].aggregate
-        return min(values) if how == "min" else sum(values) / len(values)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """One pair: what of the summary is asked about, and what of it the article has as it is.
-
-    note: why there is nothing to score, else empty.
-    """
-
-    article: str
-    summary: str
-    note: str
-    spans: tuple[Span, ...] = ()
-    copies: Mapping[Span, Span] = field(default_factory=dict[Span, Span])
-
-    @property
-    def questions(self) -> list[JudgeQuestion]:
-        """What the judge is asked."""
-        asked = [span for span in self.spans if span not in self.copies]
-        return [JudgeQuestion(self.article, span.of(self.summary)) for span in asked]
+    def count(self, asked: Iterable[tuple[int, JudgeQuestion]]) -> dict[str, float]:
+        """Return how many requests some questions were, and their tokens, where counted."""
+        replies = [self._replies[vote] for vote in asked]
+        return {
+            "requests": float(len(replies)),
+            "tokens_in": float(sum(reply.n_in or 0 for reply in replies)),
+            "tokens_out": float(sum(reply.n_out or 0 for reply in replies)),
+        }

@@ -1,19 +1,24 @@
 """What a judge is asked, protocol by protocol, and what its answers come to.
 
+A question is a form (words with fields, and how it may be answered) and the texts that fill it. Any
+engine, a checkpoint or a server, takes questions of any forms together and gives a reply to each.
+
 Each prompt follows what its paper asks for and how it reads the answer; none repeats the paper's
 text, so that figures of the papers do not carry over to them unmeasured.
 """
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from evalharness import text
 from evalharness.hf.prompts import without_thought
 from evalharness.records import Flag, SentenceScore, Span
 
 Answers = Literal["yes-no", "1-5", "spans"]
+Scale = tuple[int, int]
 ClaimUnit = Literal["sentences", "summary"]
 Aggregate = Literal["min", "mean"]
 ProtocolName = Literal["minicheck", "summedits", "geval", "spans"]
@@ -23,13 +28,20 @@ NO_SPANS = "NONE"
 
 
 class JudgeProtocol(NamedTuple):
-    """A prompt, how its answers are read, what is asked about at a time, and what is made of it."""
+    """A prompt, how its answers are read, what is asked about at a time, and what is made of it.
+
+    ending: the last words of the prompt, which say how to answer.
+    """
 
     prompt: str
     answers: Answers
     claims: ClaimUnit
     aggregate: Aggregate
+    ending: str = ""
 
+
+_ONE_WORD = "Answer with one word, Yes or No."
+_RATED = "Consistency, 1 to 5 (answer with the number alone):"
 
 # The article stands before what is asked about, so that servers can keep what they read of it.
 PROTOCOLS: dict[ProtocolName, JudgeProtocol] = {
@@ -38,10 +50,11 @@ PROTOCOLS: dict[ProtocolName, JudgeProtocol] = {
         "Below are a document and a claim. Decide whether the document bears the claim out: "
         "everything the claim says must be stated in the document, or follow from it.\n\n"
         "Document:\n{article}\n\nClaim:\n{summary}\n\n"
-        "Does the document bear the claim out? Answer with one word, Yes or No.",
+        f"Does the document bear the claim out? {_ONE_WORD}",
         "yes-no",
         "sentences",
         "min",
+        _ONE_WORD,
     ),
     # Laban et al. 2023: the whole summary; a single wrong detail makes it inconsistent.
     "summedits": JudgeProtocol(
@@ -49,10 +62,11 @@ PROTOCOLS: dict[ProtocolName, JudgeProtocol] = {
         "is backed by the article; one changed detail (a name, a number, who did what, a "
         "negation) makes it inconsistent.\n\n"
         "Article:\n{article}\n\nSummary:\n{summary}\n\n"
-        "Is the summary consistent with the article? Answer with one word, Yes or No.",
+        f"Is the summary consistent with the article? {_ONE_WORD}",
         "yes-no",
         "summary",
         "min",
+        _ONE_WORD,
     ),
     # Liu et al. 2023: a criterion, steps, and a rating whose expected value is the score.
     "geval": JudgeProtocol(
@@ -62,11 +76,11 @@ PROTOCOLS: dict[ProtocolName, JudgeProtocol] = {
         "length and what is left out do not count.\n\n"
         "Steps: note the main facts of the article; hold each statement of the summary against "
         "them; then choose the number.\n\n"
-        "Article:\n{article}\n\nSummary:\n{summary}\n\n"
-        "Consistency, 1 to 5 (answer with the number alone):",
+        "Article:\n{article}\n\nSummary:\n{summary}\n\n" + _RATED,
         "1-5",
         "summary",
         "mean",
+        _RATED,
     ),
     # As span annotation is asked for in LettuceDetect's and FaithBench's guidelines.
     "spans": JudgeProtocol(
@@ -84,17 +98,58 @@ PROTOCOLS: dict[ProtocolName, JudgeProtocol] = {
 
 RATINGS = ("1", "2", "3", "4", "5")
 
-_RATING = re.compile(r"\A\W*([1-5])(?![\d]|[.,/]\d)")
+_RATING = re.compile(r"\A\W*(\d{1,3})(?![\d]|[.,/]\d)")
 _WORD = re.compile(r"\W*(\w+)")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 _QUOTATION = re.compile(r"""\A["“”„«]+(.*?)["“”«»]+[,.;]?\Z""", re.DOTALL)
 
 
-class JudgeQuestion(NamedTuple):
-    """What the judge is asked about."""
+class QuestionForm(NamedTuple):
+    """How a question is put, and how it may be answered.
 
+    user: user message, with fields: {article}, {summary}, {reference}, {other}, {examples},
+        {facts}.
+    system: system message; empty for none.
+    answers: those that may be given, read from the probabilities of the first token; () where the
+        answer is read from its text.
+    most_tokens: the most new tokens of an answer.
+    schema: the JSON schema of an answer, as text; empty where it is no JSON.
+    temperature: 0 takes the likeliest tokens; above it, samples are drawn.
+    """
+
+    user: str
+    system: str = ""
+    answers: tuple[str, ...] = ()
+    most_tokens: int = 16
+    schema: str = ""
+    temperature: float = 0.0
+
+
+class JudgeQuestion(NamedTuple):
+    """What the judge is asked about: the texts of a form's fields.
+
+    sample: which of several answers to the same question, where they are drawn.
+    """
+
+    form: QuestionForm
     article: str
-    claim: str
+    claim: str = ""
+    reference: str = ""
+    other: str = ""
+    examples: str = ""
+    facts: str = ""
+    sample: int = 0
+
+    def values(self, article: str) -> dict[str, str]:
+        """Return the text of each field; article: as much of it as can be given."""
+        return {
+            "article": article,
+            "summary": self.claim,
+            "reference": self.reference,
+            "other": self.other,
+            "examples": self.examples,
+            "facts": self.facts,
+        }
 
 
 class Reply(NamedTuple):
@@ -104,6 +159,7 @@ class Reply(NamedTuple):
     text: what was written, where that was asked for. finished: it ended by itself.
     read: characters of the article, from its start, that the judge was given.
     failed: why there is no answer; passing: asked again another day, there may be one.
+    n_in, n_out: tokens of the prompt and of the answer; None where nobody counted them.
     """
 
     logs: Mapping[str, float] | None = None
@@ -112,27 +168,15 @@ class Reply(NamedTuple):
     read: int = 0
     failed: str = ""
     passing: bool = False
-
-
-class QuestionForm(NamedTuple):
-    """How every question is put, and how it may be answered.
-
-    user: user message, with {article} and {summary}. system: system message; empty for none.
-    answers: those that may be given, read from the probabilities of the first token; () where the
-    answer is read from its text. most_tokens: the most new tokens of an answer.
-    """
-
-    user: str
-    system: str
-    answers: tuple[str, ...]
-    most_tokens: int
+    n_in: int | None = None
+    n_out: int | None = None
 
 
 class JudgeEngine(Protocol):
     """Whoever answers: a checkpoint, or a server."""
 
     def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:
-        """Return what came of each question, in order."""
+        """Return what came of each question, in order; equal questions have one answer."""
         ...
 
 
@@ -140,17 +184,19 @@ class Judgement(NamedTuple):
     """What a reply says of a claim; value: None where the answer is out of form.
 
     in_form: the probability that the answer is one of those that may be given.
+    reason: what the judge gives as its reason; empty where it was not asked for one.
     """
 
     value: float | None
     in_form: float = 1.0
+    reason: str = ""
 
 
 def yes_or_no(reply: Reply, yes: str, no: str, least: float) -> Judgement:
     """Return the probability of yes among the two answers; of a text, 1 or 0.
 
     >>> yes_or_no(Reply({"Yes": math.log(0.5), "No": math.log(0.25)}), "Yes", "No", 0.1)
-    Judgement(value=0.6666666666666666, in_form=0.75)
+    Judgement(value=0.6666666666666666, in_form=0.75, reason='')
     >>> yes_or_no(Reply(text="No, because"), "Yes", "No", 0.1).value
     0.0
     """
@@ -162,23 +208,67 @@ def yes_or_no(reply: Reply, yes: str, no: str, least: float) -> Judgement:
     return Judgement({yes.casefold(): 1.0, no.casefold(): 0.0}.get(word))
 
 
-def rating(reply: Reply, least: float) -> Judgement:
-    """Return the expected rating, 1 to 5, mapped to 0 to 1; of a text, the rating it begins with.
+def rating(reply: Reply, least: float, scale: Scale = (1, 5)) -> Judgement:
+    """Return the expected rating, mapped to 0 to 1; of a text, the rating it begins with.
 
     >>> never = -math.inf
     >>> rating(Reply({"1": never, "2": never, "3": -1.0, "4": never, "5": -1.0}), 0.1)
-    Judgement(value=0.75, in_form=0.7357588823428847)
+    Judgement(value=0.75, in_form=0.7357588823428847, reason='')
     >>> [rating(Reply(text=said), 0.1).value for said in ("5", "Score: 4", "45", "2.", "4.5")]
     [1.0, None, None, 0.25, None]
+    >>> rating(Reply(text="70, as it"), 0.1, (0, 100)).value
+    0.7
     """
+    low, high = scale
     if reply.logs is not None:
         shares, in_form = _among_themselves(reply.logs)
         if not shares or in_form < least:
             return Judgement(None, in_form)
         expected = sum(int(digit) * share for digit, share in shares.items())
-        return Judgement(min(1.0, max(0.0, (expected - 1) / 4)), in_form)
+        return Judgement(min(1.0, max(0.0, (expected - low) / (high - low))), in_form)
     found = _RATING.match(without_thought(reply.text))
-    return Judgement((int(found[1]) - 1) / 4 if found else None)
+    return Judgement(on_scale(int(found[1]), scale) if found else None)
+
+
+def on_scale(rated: int, scale: Scale) -> float | None:
+    """Return a rating mapped to 0 to 1; None where it is not on the scale.
+
+    >>> on_scale(4, (1, 5)), on_scale(0, (1, 5))
+    (0.75, None)
+    """
+    low, high = scale
+    return (rated - low) / (high - low) if low <= rated <= high else None
+
+
+def object_of(written: str) -> dict[str, Any] | None:
+    """Return the JSON object that an answer has, with or without words or a fence around it.
+
+    >>> object_of('Here it is: ```json {"score": 4} ```'), object_of("4"), object_of("{4}")
+    ({'score': 4}, None, None)
+    """
+    text_of_answer = without_thought(written)
+    start, end = text_of_answer.find("{"), text_of_answer.rfind("}")
+    try:
+        found = json.loads(text_of_answer[start : end + 1]) if 0 <= start < end else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def judgement_in_json(reply: Reply, values: Mapping[str, float]) -> Judgement:
+    """Return what the object in an answer says under `answer`, and its `reason`.
+
+    values: what each answer that may be given is worth, by the answer in small letters.
+
+    >>> judgement_in_json(Reply(text='{"reason": "No date.", "answer": "No"}'), {"no": 0.0})
+    Judgement(value=0.0, in_form=1.0, reason='No date.')
+    """
+    found = object_of(reply.text) if reply.finished else None
+    if found is None:
+        return Judgement(None)
+    answer, reason = found.get("answer"), found.get("reason")
+    said = str(answer).strip().casefold() if isinstance(answer, str | int) else ""
+    return Judgement(values.get(said), reason=reason.strip() if isinstance(reason, str) else "")
 
 
 def _among_themselves(logs: Mapping[str, float]) -> tuple[dict[str, float], float]:
@@ -224,6 +314,20 @@ def why_not_quotes(written: str) -> str:
     return f"a line is no quotation: {shown!r}"
 
 
+def place_of(quote: str, article: str) -> Span | None:
+    """Return where a text has a quote, white space aside; None where it does not.
+
+    >>> place_of("It  rained", "Yes. It rained.")
+    Span(start=5, end=14)
+    """
+    found = _pattern_of(quote).search(article) if quote.strip() else None
+    return Span(*found.span()) if found else None
+
+
+def _pattern_of(quote: str) -> re.Pattern[str]:
+    return re.compile(r"\s+".join(re.escape(word) for word in quote.split()))
+
+
 def places(quotes: Sequence[str], summary: str) -> tuple[list[Span], int]:
     """Return where a summary has the quotes, in order, and how many it does not have.
 
@@ -232,7 +336,7 @@ def places(quotes: Sequence[str], summary: str) -> tuple[list[Span], int]:
     found: list[Span] = []
     n_refused = 0
     for quote in quotes:
-        pattern = re.compile(r"\s+".join(re.escape(word) for word in quote.split()))
+        pattern = _pattern_of(quote)
         spans = (Span(*match.span()) for match in pattern.finditer(summary))
         fresh = next((span for span in spans if span not in found), None)
         if fresh is not None:

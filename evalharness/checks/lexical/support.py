@@ -119,6 +119,7 @@ class Wording(ArticleIndex):
         for place, key in enumerate(self.keys):
             places[key].append(place)
         self.places = dict(places)
+        self._first_places = frozenset(self.passages.first)
         self._similar: dict[str, tuple[float, str]] = {}
 
     def __contains__(self, key: str) -> bool:
@@ -138,15 +139,21 @@ class Wording(ArticleIndex):
         return max(counted.values(), default=0)
 
     def copied_from(self, keys: list[str]) -> int | None:
-        """Return the place from which the article has exactly these words; None: nowhere."""
+        """Return the place from which the article has exactly these words; None: nowhere.
+
+        The first at which a sentence ends with them, else the first: what is a whole sentence of
+        the article is not held to be broken off from where its words stand, too.
+        """
         n_places, offset = min(
             (len(self.places.get(key, ())), offset) for offset, key in enumerate(keys)
         )
-        for place in self.places[keys[offset]][:MOST_COPIES] if n_places else ():
-            start = place - offset
-            if start >= 0 and self.keys[start : start + len(keys)] == keys:
-                return start
-        return None
+        copies = [
+            place - offset
+            for place in (self.places[keys[offset]][:MOST_COPIES] if n_places else ())
+            if place >= offset and self.keys[place - offset : place - offset + len(keys)] == keys
+        ]
+        ends = (start for start in copies if start + len(keys) in self._first_places)
+        return next(ends, copies[0] if copies else None)
 
     def similar(self, key: str) -> tuple[float, str]:
         """Return how nearly the article has a word that it does not have, 0-1, and what it has."""
@@ -425,7 +432,7 @@ class Support(LexicalCheck):
     minimum are in the parts.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,
