@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from servers.chat import completion, first_token, serving
 
 from evalharness import compare, gate, score_files, write_report
 from evalharness.comparison.preferences import Preferences, preferences_of
@@ -288,7 +289,7 @@ def test_tables_fit_80_columns(systems: Systems, capsys: pytest.CaptureFixture[s
 
     show_comparison(compare(*runs), sys.stdout)
     out = capsys.readouterr().out
-    assert max(map(len, out.splitlines())) <= 80
+    assert max(len(line) for line in out.splitlines() if "|" not in line) <= 80
     assert "Position bias: the orders disagree in" in out
     assert "Length bias: the longer summary is preferred in" in out
     found = preferences(runs)
@@ -369,3 +370,188 @@ def test_runs_in_another_order_of_articles_are_compared_by_article(systems: Syst
         numbers = {text.split()[1] for text in (two.first, two.second)}
         assert numbers == {two.article.id}
     assert TIE == 0.5
+
+
+# The judge itself, behind a server and as a checkpoint.
+
+CHECKPOINT = Path(__file__).parents[1] / "configs" / "quickstart" / "lead1-llama"
+
+
+def better_by(position: float = 0.0, length: float = 0.0) -> Callable[[Any], Any]:
+    """Return how a server answers that reads the qualities in the prompt, with planted biases."""
+
+    def reply(body: Any) -> Any:
+        said = body["messages"][-1]["content"]
+        one, other = said.partition("Summary A:\n")[2].split("\n\nSummary B:\n")
+        other = other.partition("\n\n")[0]
+        pull = quality_of(one) - quality_of(other) + position
+        pull += length * math.log2(len(one.split()) / len(other.split()))
+        drawn = random.Random(said).random()
+        first = drawn < 1 / (1 + math.exp(-pull))
+        return first_token(**({"A": -0.1, "B": -3.0} if first else {"A": -3.0, "B": -0.1}))
+
+    return reply
+
+
+def judge_file(url: str, **more: Any) -> str:
+    options = {"endpoint": {"url": url, "model": "stub-9b", "tries": 8}, **more}
+    Path("judge.yaml").write_text(json.dumps(options))
+    return "judge.yaml"
+
+
+def test_compare_asks_a_server_once_and_prints_what_it_prefers(
+    systems: Systems, command: Callable[..., Any]
+) -> None:
+    systems(n=40, a=1.5, b=0.0)
+    with serving(better_by(position=0.7)) as server:
+        done = command("compare", "a.jsonl", "b.jsonl", "--judge", judge_file(server.url))
+        assert done.returncode == 0, done.stderr
+        assert sum(server.answered.values()) == 80
+        again = command("compare", "b.jsonl", "a.jsonl", "--judge", judge_file(server.url))
+        assert sum(server.answered.values()) == 80
+        assert set(server.answered.values()) == {1}
+        other = judge_file(server.url, criteria=["relevance"])
+        assert command("compare", "a.jsonl", "b.jsonl", "--judge", other).returncode == 0
+        assert sum(server.answered.values()) == 160
+    assert "a was preferred to b in" in done.stdout
+    assert "stub-9b was asked 80 questions" in done.stdout
+    assert "Position bias" in done.stdout
+    assert "Length bias" in done.stdout
+    lines = [line for line in done.stdout.splitlines() if "|" not in line]  # but for signatures
+    assert max(map(len, lines)) <= 80
+    page = Path(next(Path("results").rglob("a-vs-b.html"))).read_text()
+    assert 'id="preferences"' in page
+    assert again.returncode == 0
+
+
+def test_a_config_lists_judges_that_are_asked_when_its_runs_are_there(
+    systems: Systems, command: Callable[..., Any]
+) -> None:
+    text = "The {0} rose at {1}. A {0} fell in {1}. No {0} was seen near {1}. Then {1} slept."
+    articles = [{"id": str(n), "article": text.format(w, n)} for n, w in enumerate(WORDS)]
+    Path("articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in articles))
+    with serving(lambda body: first_token(A=-0.1, B=-3.0)) as server:
+        judge = {"name": "judge", "endpoint": {"url": server.url, "model": "stub-9b"}, "pairs": 10}
+        config = {
+            "name": "pairwise",
+            "data": {"name": "files", "path": "articles.jsonl"},
+            "models": [{"name": "lead", "sentences": 1}, {"name": "random", "sentences": 1}],
+            "metrics": [],
+            "judges": [judge],
+        }
+        Path("config.yaml").write_text(json.dumps(config))
+        done = command("run", "config.yaml")
+        assert done.returncode == 0, done.stderr
+        n = sum(server.answered.values())
+        assert 0 < n <= 20
+        assert command("run", "config.yaml").returncode == 0
+        assert sum(server.answered.values()) == n
+    assert 'id="preferences"' in Path("results/pairwise/report.html").read_text()
+    told = command("compare", "results/pairwise", "--json")
+    assert json.loads(told.stdout)["preferences"][0]["judge"] == "stub-9b"
+
+
+@pytest.mark.parametrize(
+    ("place", "judge", "why"),
+    [
+        ("checks", {"protocol": "pairwise"}, "name it under `judges`"),
+        ("judges", {"protocol": "minicheck"}, "compares no summaries; protocol: pairwise does"),
+        ("judges", {"claims": "sentences"}, "claims: is not for `protocol: pairwise`"),
+        ("judges", {"criteria": ["coverage"]}, "pairwise takes one of consistency"),
+        ("judges", {"prompt": "{article} {summary}"}, "must have {other} in it once"),
+        ("judges", {"pairs": 0}, "pairs"),
+        ("judges", {"nonsense": 1}, "nonsense"),
+    ],
+)
+def test_what_a_judge_cannot_do_is_said_before_any_work(
+    systems: Systems, command: Callable[..., Any], place: str, judge: dict[str, Any], why: str
+) -> None:
+    Path("articles.jsonl").write_text(json.dumps({"article": "It rained."}) + "\n")
+    server = {"name": "judge", "endpoint": {"url": "http://127.0.0.1:9/v1", "model": "m"}}
+    config = {"data": {"name": "files", "path": "articles.jsonl"}, "model": "lead", "metrics": []}
+    Path("config.yaml").write_text(json.dumps({**config, place: [server | judge]}))
+    done = command("run", "config.yaml")
+    assert done.returncode == 2
+    assert why in done.stderr
+    assert "config.yaml" in done.stderr
+    assert not Path("results").exists()
+
+
+def test_faults_of_a_server_lose_no_answer_and_ask_none_twice(
+    systems: Systems, command: Callable[..., Any]
+) -> None:
+    systems(n=50, a=0.5, b=0.0)
+    chance = random.Random(0)
+
+    def faults(said: str, n: int) -> str:
+        return "503" if n == 1 and chance.random() < 0.2 else ""
+
+    with serving(better_by(), faults) as server:
+        done = command("compare", "a.jsonl", "b.jsonl", "--judge", judge_file(server.url))
+        assert done.returncode == 0, done.stderr
+        assert set(server.answered.values()) == {1}
+        assert len(server.answered) == 100
+        assert sum(server.tries.values()) > 105
+    ledger = next(Path("results/store/preferences").glob("*.jsonl")).read_text().splitlines()
+    records = [json.loads(line)["record"] for line in ledger[1:]]
+    assert sum(record["tokens_in"] for record in records) == 100 * 7
+
+
+def test_answers_that_name_neither_summary_are_counted(
+    systems: Systems, command: Callable[..., Any]
+) -> None:
+    systems(n=10, a=0.5, b=0.0)
+    with serving(lambda body: first_token(The=-0.01, A=-9.0)) as server:
+        done = command("compare", "a.jsonl", "b.jsonl", "--judge", judge_file(server.url))
+    assert "20 of 20 answers name neither summary: no preference" in done.stdout
+    assert "stub-9b gave no pair of summaries an answer in both orders." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("by", "text"), [("text", "B"), ("json", '{"reason": "It is shorter.", "answer": "B"}')]
+)
+def test_answers_may_be_words_or_json_with_a_reason(systems: Systems, by: str, text: str) -> None:
+    runs = systems(n=5, a=0.5, b=0.0)
+    with serving(lambda body: completion(text)) as server:
+        options = {"endpoint": {"url": server.url, "model": "stub"}, "by": by}
+        found = compare(*runs, judge=options).preferences[0]
+    assert (found.pairs[0].ties, found.first_shown.share) == (5, 0.0)
+    ledger = next(Path("results/store/preferences").glob("*.jsonl")).read_text()
+    assert ("It is shorter." in ledger) == (by == "json")
+
+
+def test_the_prompt_has_the_article_first_and_both_summaries_in_their_order(
+    systems: Systems,
+) -> None:
+    runs = systems(n=2, a=0.5, b=0.0)
+    with serving(better_by()) as server:
+        compare(*runs, judge={"endpoint": {"url": server.url, "model": "stub"}})
+        said = [body["messages"][-1]["content"] for body in server.bodies]
+    for prompt in said:
+        places = [prompt.index(part) for part in ("Article:", "Summary A:", "Summary B:")]
+        assert places == sorted(places)
+    assert len(set(said)) == 4
+
+
+def test_a_checkpoint_is_a_judge(systems: Systems) -> None:
+    pytest.importorskip("transformers")
+    runs = systems(n=6, a=0.5, b=0.0)
+    options = {"model": str(CHECKPOINT), "least_mass": 0.0}
+    (found,) = compare(*runs, judge=options).preferences
+    assert found.judge == "lead1-llama"
+    assert found.answers == 12
+    assert found.out_of_form == 0
+    assert compare(*runs).preferences == (found,)
+
+
+def test_show_says_which_summary_is_preferred(
+    systems: Systems, command: Callable[..., Any]
+) -> None:
+    runs = systems(n=3, same=1, a=9.0, b=0.0)
+    ask(runs, Oracle(noise=False))
+    folders = [run.folder for run in runs]
+    assert "oracle prefers  a over b" in command("show", *folders, "2").stdout
+    tie = command("show", *folders, "0").stdout
+    assert "a tie (both summaries have the same words)" in " ".join(tie.split())
+    shown = json.loads(command("show", *folders, "2", "--json").stdout)
+    assert shown["preferences"][0]["preferred"] == "a"

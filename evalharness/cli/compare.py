@@ -22,6 +22,18 @@ from evalharness.store.runs import NOT_SWEPT
 Metrics = Annotated[
     str, typer.Option(metavar="A,B", help="Metrics or parts (rouge1). Default: those shown.")
 ]
+Cluster = Annotated[
+    str,
+    typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
+]
+JudgeFile = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        help="YAML: ask a judge which of each two summaries is better, as the options of the "
+        "check judge say, or those under `judges` in a config.",
+    ),
+]
 Join = Annotated[
     str,
     typer.Option(
@@ -42,22 +54,12 @@ def compare_command(
     seed: options.Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
     join: Join = "",
-    cluster: Annotated[
-        str,
-        typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
-    ] = "",
+    cluster: Cluster = "",
     incomplete: Annotated[
         bool,
         typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
     ] = False,
-    judge: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE",
-            help="YAML: ask a judge which of each two summaries is better, as the options of the "
-            "check judge say, or those under `judges` in a config.",
-        ),
-    ] = "",
+    judge: JudgeFile = "",
     output: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",

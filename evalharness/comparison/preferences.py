@@ -271,17 +271,31 @@ def _preferences(
         pairs=tuple(pairs),
         answers=len(judged) + collected.out_of_form,
         out_of_form=collected.out_of_form,
-        disagree=_share_of_pairs(np.where(collected.same, np.nan, both.disagree), chance),
-        first_shown=_share(np.where(judged.order > 0, judged.outcome, 1 - judged.outcome),
-                           judged.article, chance),
-        longer=_share_of_longer(np.where(collected.same, np.nan, both.outcomes), texts, chance),
+        **_shares(both, judged, collected, texts, chance),
         position=biases.position,
         length=biases.length,
         no_strengths=_why_no_strengths(wins, systems),
         resamples=chance.resamples,
         seed=chance.seed,
         level=chance.level,
-    )  # fmt: skip
+    )
+
+
+def _shares(
+    both: stats.BothOrders,
+    judged: PairAnswers,
+    collected: _Collected,
+    texts: ComparedTexts,
+    chance: _Chance,
+) -> dict[str, ShareFigure]:
+    """Return how often the orders disagree, and the first one and the longer one is preferred."""
+    first = np.where(judged.order > 0, judged.outcome, 1 - judged.outcome)
+    disagree, outcomes = (np.where(collected.same, np.nan, each) for each in both[::-1])
+    return {
+        "disagree": _share_of_pairs(disagree, chance),
+        "first_shown": _share(first, judged.article, chance),
+        "longer": _share_of_longer(outcomes, texts, chance),
+    }
 
 
 def _without_same(collected: _Collected, n_systems: int) -> PairAnswers:
@@ -354,30 +368,35 @@ def _standings(
     biases: stats.Biases,
     chance: _Chance,
 ) -> Iterator[PreferredSystem]:
-    k = len(systems)
-    rates, strengths = stats.win_rates(wins), stats.strengths(wins)
+    columns = _columns_of_standings(outcomes, wins, chance)
+    k, letters = len(systems), _letters(columns["rate"], pairs, systems)
+    lengths = np.where(texts.lengths > 0, texts.lengths, np.nan)
+    columns["length"] = paired.column_means(lengths)
+    alike = stats.rates_of(biases.strengths) if biases.strengths else np.full(k, np.nan)
+    columns["at_equal_length"] = alike
+    for i, system in enumerate(systems):
+        n = sum(pair.n for pair in pairs if system in (pair.one, pair.other))
+        figures = {name: none_for_nan(column[i]) for name, column in columns.items()}
+        yield PreferredSystem(system=system, n=n, letters=letters[i], **figures)
+
+
+def _columns_of_standings(outcomes: Values, wins: Values, chance: _Chance) -> dict[str, Values]:
+    """Return rates and strengths with the ends of their intervals, each of shape (systems,)."""
+    k = len(wins)
     drawn = stats.resample_wins(outcomes, k, chance.seed, chance.resamples, chance.clusters)
     low, high = paired.percentile_interval(stats.win_rates(drawn.wins), chance.level)
+    strengths = stats.strengths(wins)
     weak, strong = np.full((2, k), np.nan)
     if not np.isnan(strengths).any():
         weak, strong = paired.percentile_interval(drawn.strengths(), chance.level)
-    letters = _letters(rates, pairs, systems)
-    alike = stats.rates_of(biases.strengths) if biases.strengths else np.full(k, np.nan)
-    lengths = np.where(texts.lengths > 0, texts.lengths, np.nan)
-    for i, system in enumerate(systems):
-        yield PreferredSystem(
-            system=system,
-            n=sum(pair.n for pair in pairs if system in (pair.one, pair.other)),
-            rate=none_for_nan(rates[i]),
-            low=none_for_nan(low[i]),
-            high=none_for_nan(high[i]),
-            strength=none_for_nan(strengths[i]),
-            strength_low=none_for_nan(weak[i]),
-            strength_high=none_for_nan(strong[i]),
-            letters=letters[i],
-            length=none_for_nan(paired.column_means(lengths[:, [i]])[0]),
-            at_equal_length=none_for_nan(alike[i]),
-        )
+    return {
+        "rate": stats.win_rates(wins),
+        "low": low,
+        "high": high,
+        "strength": strengths,
+        "strength_low": weak,
+        "strength_high": strong,
+    }
 
 
 def _letters(rates: Values, pairs: Sequence[PreferredPair], systems: Sequence[str]) -> list[str]:
@@ -475,35 +494,37 @@ def _stored(ledgers: Sequence[Ledger], key: str) -> float | None:
 
 def preference_sentence(found: Preferences) -> str:
     """Return what was found as a sentence for a paper."""
-    ranked = sorted(found.standings, key=lambda standing: -(standing.rate or 0.0))
-    best = ranked[0]
+    best, *others = sorted(found.standings, key=lambda standing: -(standing.rate or 0.0))
     if best.rate is None or best.low is None or best.high is None:
         return f"{found.judge} gave no pair of summaries an answer in both orders."
     rate = f"{best.rate:.1%} of the comparisons"
     interval = f"{1 - found.level:.0%} interval {best.low:.1%} to {best.high:.1%}"
     how = f"judged by {found.judge} in both orders, ties as half"
-    if len(ranked) == 2:
+    if len(others) == 1:
         (pair,) = found.pairs
-        p = "p < 0.001" if pair.p_holm < 0.001 else f"p = {pair.p_holm:.3f}"
+        p = "p < 0.001" if pair.p < 0.001 else f"p = {pair.p:.3f}"
         beside = f"{interval}, {p} by paired randomization over {pair.n} articles; {how}"
-        if pair.different:
-            return f"{best.system} was preferred to {ranked[1].system} in {rate} ({beside})."
-        return (
-            f"No significant preference between {best.system} and {ranked[1].system}: "
-            f"{best.system} was preferred in {rate} ({beside})."
-        )
-    beaten = [
-        other.system
-        for other in ranked[1:]
-        for pair in found.pairs
-        if pair.different and {pair.one, pair.other} == {best.system, other.system}
-    ]
-    lead = (
-        f"significantly more often than {', '.join(beaten)}"
-        if beaten
-        else "though not significantly more often than any other"
-    )
+        return _sentence_of_two(best.system, others[0].system, f"{rate} ({beside})", pair)
     return (
-        f"Of {len(ranked)} systems, {best.system} was preferred most, in {rate} ({interval}; "
-        f"{found.articles} articles; {how}), {lead} (paired randomization, Holm)."
+        f"Of {len(found.standings)} systems, {best.system} was preferred most, in {rate} "
+        f"({interval}; {found.articles} articles; {how}), {_lead(best, found)} (paired "
+        "randomization, Holm)."
     )
+
+
+def _sentence_of_two(best: str, other: str, rate: str, pair: PreferredPair) -> str:
+    if pair.different:
+        return f"{best} was preferred to {other} in {rate}."
+    return f"No significant preference between {best} and {other}: {best} was preferred in {rate}."
+
+
+def _lead(best: PreferredSystem, found: Preferences) -> str:
+    """Return which systems the best one is preferred to beyond chance."""
+    beaten = [
+        pair.other if pair.one == best.system else pair.one
+        for pair in found.pairs
+        if pair.different and best.system in (pair.one, pair.other)
+    ]
+    if beaten:
+        return f"significantly more often than {', '.join(beaten)}"
+    return "though not significantly more often than any other"
