@@ -16,9 +16,11 @@ from the environment when it is needed, and is taken out of all that comes back.
 import asyncio
 import itertools
 import json
+import logging
 import math
 import os
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,10 +28,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from evalharness.errors import EndpointError
+from evalharness.errors import BudgetSpent, ConfigError, EndpointError
 from evalharness.files.credentials import find_credential, make_hider
 from evalharness.files.untrusted import LARGEST
 from evalharness.records import canonical, digest
@@ -40,6 +42,12 @@ if TYPE_CHECKING:
 
 TOO_LONG = "the prompt is too long for the model"
 _MOST_QUOTED = 200
+# What servers call the two ends of an answer, in small letters; docs/endpoints.md says which does.
+_FINISHES = dict.fromkeys(("eos", "eos_token", "end_turn", "stop_sequence", "stop_token"), "stop")
+_FINISHES |= dict.fromkeys(
+    ("max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"), "length"
+)
+_FINISHES |= {"stop": "stop", "length": "length"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ class Answer:
     tokens: for each token of the answer, log-probabilities of what could have stood there, by text;
         empty where the server gives none.
     n_in, n_out: tokens as the server counts them; None where it does not.
+    thought: whether the server gave thoughts apart from the text.
     """
 
     text: str
@@ -57,6 +66,7 @@ class Answer:
     tokens: tuple[Mapping[str, float], ...] = ()
     n_in: int | None = None
     n_out: int | None = None
+    thought: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,19 +86,30 @@ class TryAgain(Exception):
         self.unreachable = unreachable
 
 
+class _TooBusy(TryAgain):
+    """A try that failed since the server had too much to do."""
+
+
 def parse_json(content: bytes) -> Any:
-    """Return a body as JSON; None where it is none."""
+    """Return a body as JSON; None where it is none. A list of one stands for that one (Google).
+
+    >>> parse_json(b'[{"error": "no"}]'), parse_json(b"<html>")
+    ({'error': 'no'}, None)
+    """
     try:
-        return json.loads(content)
+        body = json.loads(content)
     except (ValueError, RecursionError):
         return None
+    return body[0] if isinstance(body, list) and len(body) == 1 else body
 
 
 def answer_of(body: Any) -> Answer:
     """Return the answer in a body. Raises: TryAgain where it has none."""
     try:
         choice = body["choices"][0]
-        text = choice["message"]["content"]
+        message = choice["message"]
+        text = message["content"]
+        thought = bool(message.get("reasoning_content") or message.get("reasoning"))
         finish = choice.get("finish_reason") or "stop"
         listed = (choice.get("logprobs") or {}).get("content") or []
         tokens = tuple(_alternatives(token) for token in listed)
@@ -99,7 +120,7 @@ def answer_of(body: Any) -> Answer:
     n_in, n_out = (n if isinstance(n, int) and n >= 0 else None for n in counts)
     if not (text is None or isinstance(text, str)) or not isinstance(finish, str):
         raise TryAgain("an answer that is no chat completion")
-    return Answer(text or "", finish, tokens, n_in, n_out)
+    return Answer(text or "", _FINISHES.get(finish.lower(), finish), tokens, n_in, n_out, thought)
 
 
 def _alternatives(token: Mapping[str, Any]) -> dict[str, float]:
@@ -127,10 +148,14 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
 
     >>> asked_wait({"retry-after": "3"}), asked_wait({"retry-after": "soon"}), asked_wait({})
     (3.0, None, None)
+    >>> asked_wait({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0.5s"})
+    360.5
     """
     asked = headers.get("retry-after")
+    if (milliseconds := headers.get("retry-after-ms", "")).isdecimal():
+        return int(milliseconds) / 1000
     if asked is None:
-        return None
+        return _reset_wait(headers)
     try:
         seconds = float(asked)
     except ValueError:
@@ -139,6 +164,21 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
         except (ValueError, TypeError):
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "": 1.0}
+
+
+def _reset_wait(headers: Mapping[str, str]) -> float | None:
+    """Return how long it is until what is used up (of requests, of tokens) is given again."""
+    waits = []
+    for kind in ("requests", "tokens"):
+        if headers.get(f"x-ratelimit-remaining-{kind}") == "0":
+            pieces = re.findall(
+                r"(\d+(?:\.\d+)?)(ms|[hms]|)", headers.get(f"x-ratelimit-reset-{kind}", "")
+            )
+            waits.append(sum(float(number) * _UNITS[unit] for number, unit in pieces))
+    return max(waits, default=None)
 
 
 _SECRET_PARAMETERS = ("key", "token", "secret", "password", "sig")
@@ -153,10 +193,12 @@ class Server:
     key: the environment variable that holds the key; None sends none.
     extra: more fields of each request, as this server knows them (`reasoning_effort: low`).
     timeout: seconds for one try.
-    concurrency: the most requests at one time.
+    concurrency: the most requests at one time; fewer while the server is too slow for so many.
     tries: the most tries of a request.
     cap: the field that caps an answer: max_tokens, or max_completion_tokens for OpenAI's newer.
     per_minute: the most requests a minute; None leaves it to the server to say when it is enough.
+    price_in: USD for a million tokens of prompts; None is not known.
+    price_out: USD for a million tokens of answers.
     """
 
     asks_server: ClassVar[bool] = True
@@ -170,6 +212,8 @@ class Server:
     tries: int = field(default=6, compare=False)
     per_minute: int | None = field(default=None, compare=False)
     cap: Literal["max_tokens", "max_completion_tokens"] = field(default="max_tokens", compare=False)
+    price_in: float | None = field(default=None, compare=False)
+    price_out: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Check the options alone. Raises: ValueError."""
@@ -186,6 +230,20 @@ class Server:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name}: {value} should be above 0")
+        if (self.price_in is None) != (self.price_out is None):
+            raise ValueError("price_in: give price_in and price_out, or neither")
+        if min(self.price_in or 0.0, self.price_out or 0.0) < 0:
+            raise ValueError("price_in: should be no less than 0, and so should price_out")
+
+    def cost(self, tokens_in: float, tokens_out: float) -> float | None:
+        """Return what so many tokens cost in USD; None where the prices are not known.
+
+        >>> Server("http://h/v1", "m", price_in=0.5, price_out=2.0).cost(1_000_000, 1_000)
+        0.502
+        """
+        if self.price_in is None or self.price_out is None:
+            return None
+        return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
 
     @property
     def secure(self) -> bool:
@@ -219,6 +277,8 @@ def completions(url: str) -> str:
     return parts._replace(path=f"{path}/chat/completions", fragment="").geturl()
 
 
+# Is told the number of a request and its answer.
+Keep = Callable[[int, Answer], object]
 Sleep = Callable[[float], Awaitable[None]]
 TimeLimit = Callable[[float], AbstractAsyncContextManager[object]]
 
@@ -230,12 +290,29 @@ _FIRST_WAIT = 0.5
 # A body is read up to here, unpacked: no answer is as long.
 LONGEST_ANSWER = LARGEST
 _LONGEST_WAIT = 60.0
-_CODES_HOPELESS = frozenset({"insufficient_quota", "invalid_api_key", "model_not_found"})
+_CODES_HOPELESS = frozenset(
+    {
+        *("insufficient_quota", "invalid_api_key", "model_not_found"),
+        *("unsupported_parameter", "unsupported_value"),
+    }
+)
+# What to do where a server does not take a field, as OpenAI's models that think.
+_FIELD_HINTS = {
+    "max_tokens": ": set `cap: max_completion_tokens`",
+    "temperature": ": set `extra: {temperature: 1}`",
+}
+# The server has more to do than it can: it is asked fewer at a time.
+_BUSY = frozenset({429, 503, 504, 529})
 # So many requests that all fail for one reason are no accident of theirs.
 _MANY = 16
 # A server that asks for more patience than this is not waited for.
 _MOST_PATIENCE = 300.0
-_SIGNS_OF_LENGTH = ("context length", "context_length", "context window", "too many tokens")
+# In what servers say of a prompt that does not fit (docs/endpoints.md).
+_SIGNS_OF_LENGTH = (
+    *("context length", "context_length", "context window", "contextwindow", "context size"),
+    *("context_size", "too many tokens", "prompt is too long", "input is too long"),
+    *("maximum number of tokens", "`inputs` must have less than", "`inputs` tokens +"),
+)
 
 
 @dataclass(frozen=True)
@@ -265,6 +342,128 @@ class Spent:
     tokens: int = 0
 
 
+class AnswerLedger(Protocol):
+    """Where answers are kept that are worth it, by the key of what was asked."""
+
+    def __contains__(self, key: str) -> bool: ...
+
+    def get(self, keys: Sequence[str]) -> list[Any]:
+        """Return the records of keys that are there, in order."""
+        ...
+
+    def append(self, records: Sequence[tuple[str, Any]]) -> None:
+        """Keep records with their keys."""
+        ...
+
+
+class Account:
+    """What a run may spend on its servers, what it has spent, and the answers that it keeps.
+
+    answers: opens the ledger of the answers of what a signature names; without it none are kept.
+    seconds: of the clock, from the first request on.
+    """
+
+    def __init__(
+        self,
+        tokens: int | None = None,
+        usd: float | None = None,
+        answers: Callable[[Mapping[str, Any]], AnswerLedger] | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Take the limits; None is none."""
+        self.seconds = seconds
+        self._end: float | None = None
+        self.tokens = tokens
+        self.usd = usd
+        self.answers = answers
+        self.requests = self.tokens_in = self.tokens_out = 0
+        self.cost = 0.0
+        self.in_flight = 0
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether anything limits what may be spent."""
+        return (self.tokens, self.usd) != (None, None)
+
+    def seconds_left(self) -> float:
+        """Return how much time is left; the first who asks starts the clock."""
+        if self.seconds is None:
+            return math.inf
+        now = time.monotonic()
+        self._end = self._end or now + self.seconds
+        return max(0.0, self._end - now)
+
+    def check_prices(self, server: Server) -> None:
+        """Check that what a server costs is known where that is limited. Raises: ConfigError."""
+        if self.usd is not None and server.price_in is None:
+            raise ConfigError(f"budget.usd: no price of {server.url}: set price_in and price_out")
+
+    def room(self) -> bool | None:
+        """Tell whether one more request may be sent; None: once it is known what others took.
+
+        A request is taken to need what the mean of those before did; the first goes alone.
+        """
+        if not self.seconds_left():
+            return None if self.in_flight else False
+        if not self.has_limit:
+            return True
+        if not self.requests:
+            return None if self.in_flight else True
+        share = (self.in_flight + 1) / self.requests
+        spent = self.tokens_in + self.tokens_out
+        fits = self.tokens is None or spent * (1 + share) <= self.tokens
+        fits &= self.usd is None or self.cost * (1 + share) <= self.usd * (1 + 1e-9)
+        return True if fits else None if self.in_flight else False
+
+    def charge(self, server: Server, n_in: int, n_out: int) -> None:
+        """Note what an answer took."""
+        self.requests += 1
+        self.tokens_in += n_in
+        self.tokens_out += n_out
+        self.cost += server.cost(n_in, n_out) or 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Return what was spent as plain values."""
+        tokens = {"tokens_in": self.tokens_in, "tokens_out": self.tokens_out}
+        return {"requests": self.requests, **tokens, "usd": round(self.cost, 9)}
+
+    def refusal(self) -> BudgetSpent:
+        """Return what says that no more may be spent."""
+        limits = [f"{self.tokens:,} tokens"] if self.tokens is not None else []
+        limits += [f"{self.usd:g} USD"] if self.usd is not None else []
+        limits += [f"{self.seconds:g} s"] if self.seconds is not None else []
+        spent = f"{self.tokens_in + self.tokens_out:,} tokens"
+        spent += f" and {self.cost:.4g} USD" if self.usd is not None else ""
+        return BudgetSpent(
+            f"the budget of {' and '.join(limits)} is spent ({spent}, {self.requests:,} answers): "
+            "what was answered is stored, and the same command goes on with the rest"
+        )
+
+
+class Lanes:
+    """How many requests a server gets at one time: fewer while it is too slow, or says it is busy.
+
+    They are halved, once for all that were sent together, and one more is opened after four answers
+    in each. A server with one slot, which others wait for, so is soon asked one by one.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Open as many as there may be."""
+        self.most = most
+        self.open = float(most)
+        self.wave = 0  # how often they were halved
+
+    def narrow(self, wave: int) -> None:
+        """Halve them after a failure of a request that was sent in a wave."""
+        if wave == self.wave and self.open > 1:
+            self.open = max(1.0, self.open // 2)
+            self.wave += 1
+
+    def widen(self) -> None:
+        """Note an answer."""
+        self.open = min(float(self.most), self.open + 1 / (4 * self.open))
+
+
 class Client:
     """Asks one server. Deterministic but for the server: also the jitter comes from a seed."""
 
@@ -275,33 +474,48 @@ class Client:
         seed: int = 0,
         sleep: Sleep = asyncio.sleep,
         limit: TimeLimit = asyncio.timeout,
+        account: Account | None = None,
     ) -> None:
         """Take the server, and read its key. Raises: EndpointError where there is none.
+
+        account: of the run; without one nothing limits what is spent.
 
         sleep, limit: how to wait, and what ends a try that takes too long, both given seconds.
         """
         self.server = server
         self.spent = Spent()
+        self.account = account or Account()
+        self.lanes = Lanes(server.concurrency)
+        self.waited = False  # whether a try has timed out
         self._seed = seed
         self._sleep = sleep
         self._limit = limit
         self._key = _key(server.key)
         self._hide = make_hider(self._key)
 
-    def ask(self, chats: Sequence[Chat]) -> list[Answer | Unanswered]:
+    def ask(self, chats: Sequence[Chat], keep: Keep | None = None) -> list[Answer | Unanswered]:
         """Return what became of each request, in order.
 
-        Raises: EndpointError where no request can succeed: nobody there, a wrong key, an unknown
-            model; or where many fail, and all for one reason.
-        """
-        return [result for result in self.ask_some(chats, math.inf) if result is not None]
+        keep: is told the number and the answer of each request as it comes, whatever ends the work.
 
-    def ask_some(self, chats: Sequence[Chat], seconds: float) -> list[Answer | Unanswered | None]:
+        Raises: EndpointError where no request can succeed: nobody there, a wrong key, an unknown
+            model; or where many fail, and all for one reason. BudgetSpent.
+        """
+        results = self.ask_some(chats, math.inf, keep)
+        if None in results:
+            raise self.account.refusal()
+        return [result for result in results if result is not None]
+
+    def ask_some(
+        self, chats: Sequence[Chat], seconds: float, keep: Keep | None = None
+    ) -> list[Answer | Unanswered | None]:
         """Return what became of the requests that were sent within some seconds; None of others.
 
-        Raises: as `ask`.
+        Raises: as `ask`; BudgetSpent where nothing could be sent.
         """
-        results = _run_to_end(self._ask_all(chats, seconds)) if chats else {}
+        results = _run_to_end(self._ask_all(chats, seconds, keep)) if chats else {}
+        if chats and not results and self.account.room() is False:
+            raise self.account.refusal()
         reasons = {r.reason if isinstance(r, Unanswered) else "" for r in results.values()}
         reason = reasons.pop() if len(reasons) == 1 else ""
         # A few may be of one bad article, once others had answers; shorter prompts may still fit.
@@ -311,7 +525,7 @@ class Client:
         return [results.get(n) for n in range(len(chats))]
 
     async def _ask_all(
-        self, chats: Sequence[Chat], seconds: float
+        self, chats: Sequence[Chat], seconds: float, keep: Keep | None
     ) -> dict[int, Answer | Unanswered]:
         import httpx2
 
@@ -325,7 +539,7 @@ class Client:
         # Without TLS there is nothing to verify; the certificates take 0.1 s to read.
         options: dict[str, Any] = {"limits": limits, "verify": self.server.secure}
         async with httpx2.AsyncClient(headers=headers, timeout=None, **options) as http:
-            asking = _Asking(self, http)
+            asking = _Asking(self, http, keep)
             workers = min(self.server.concurrency, len(chats))
             try:
                 async with asyncio.TaskGroup() as group:
@@ -363,8 +577,15 @@ def _run_to_end(
 class _Asking:
     """The requests of one call, which share a connection pool and the server's patience."""
 
-    def __init__(self, client: Client, http: "httpx2.AsyncClient") -> None:
+    def __init__(
+        self, client: Client, http: "httpx2.AsyncClient", keep: "Keep | None" = None
+    ) -> None:
         self.client = client
+        self.account = client.account
+        self.keep = keep
+        self.changed = asyncio.Event()  # when an answer has come
+        self.flying = 0
+        self.landed = asyncio.Event()  # when a try has ended
         self.server = client.server
         self.http = http
         self.url = completions(client.server.url)
@@ -373,12 +594,32 @@ class _Asking:
     async def work(
         self, waiting: Iterator[tuple[int, Chat]], results: dict[int, Answer | Unanswered]
     ) -> None:
-        """Answer requests until none waits."""
-        for n, chat in waiting:
-            results[n] = await self.answer(chat)
+        """Answer requests until none waits, or the budget is spent."""
+        while await self._has_room():
+            if (item := next(waiting, None)) is None:
+                return
+            n, chat = item
+            self.account.in_flight += 1
+            try:
+                result = await self.answer(chat)
+            finally:
+                self.account.in_flight -= 1
+                self.changed.set()
+            if result is None:
+                return
+            results[n] = result
+            if self.keep is not None and isinstance(result, Answer):
+                self.keep(n, result)
 
-    async def answer(self, chat: Chat) -> Answer | Unanswered:
-        """Ask until there is an answer, or none is to be expected."""
+    async def _has_room(self) -> bool:
+        """Tell whether one more may be sent; wait where that hangs on what others take."""
+        while (room := self.account.room()) is None:
+            self.changed.clear()
+            await self.changed.wait()
+        return room
+
+    async def answer(self, chat: Chat) -> Answer | Unanswered | None:
+        """Ask until there is an answer, or none is to be expected; None if the time is over."""
         body = self._body(chat)
         jitter = random.Random(digest(self.client._seed, body.decode()))  # noqa: S311  no secret
         for n in range(self.server.tries):
@@ -386,6 +627,8 @@ class _Asking:
                 return await self._once(body)
             except TryAgain as failure:
                 reason, unreachable = failure.reason, failure.unreachable
+                if self.account.seconds_left() <= (failure.wait or 0.0):
+                    return None
                 if failure.wait is not None and failure.wait > _MOST_PATIENCE:
                     return Unanswered(f"{reason}: the server asks to wait {failure.wait:.0f} s")
                 if n + 1 < self.server.tries:
@@ -419,23 +662,59 @@ class _Asking:
 
     async def _once(self, body: bytes) -> Answer | Unanswered:
         """Try once. Raises: TryAgain; EndpointError where no request can succeed."""
-        import httpx2
-
         await self._turn()
+        wave = await self._lane()
         self.client.spent.tries += 1
         try:
+            result = self._read(*await self._post(body))
+        except _TooBusy:
+            self.client.lanes.narrow(wave)
+            raise
+        finally:
+            self.flying -= 1
+            self.landed.set()
+        self.client.lanes.widen()
+        return result
+
+    async def _lane(self) -> int:
+        """Wait until fewer tries are under way than may be; return in which wave the next is."""
+        lanes = self.client.lanes
+        while self.flying >= int(lanes.open):
+            self.landed.clear()
+            await self.landed.wait()
+        self.flying += 1
+        return lanes.wave
+
+    async def _post(self, body: bytes) -> "tuple[httpx2.Response, bytes]":
+        """Return a response and all that it holds. Raises: TryAgain."""
+        import httpx2
+
+        seconds = min(self.server.timeout, self.account.seconds_left())
+        try:
             async with (
-                self.client._limit(self.server.timeout),
+                self.client._limit(seconds),
                 self.http.stream("POST", self.url, content=body) as response,
             ):
-                content = await _read_bounded(response)
+                return response, await _read_bounded(response)
         except TimeoutError:
-            raise TryAgain(f"no answer within {self.server.timeout:g} s") from None
+            self._tell_of_timeout()
+            raise _TooBusy(f"no answer within {self.server.timeout:g} s") from None
         except httpx2.ConnectError:
             raise TryAgain("nobody answers", unreachable=True) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise TryAgain(f"the connection broke ({type(error).__name__})") from None
-        return self._read(response, content)
+
+    def _tell_of_timeout(self) -> None:
+        """Say at once that a first answer did not come in time: it may go on like this for long."""
+        if self.client.waited or not self.account.seconds_left():
+            return
+        self.client.waited = True
+        server = self.server
+        logging.getLogger("evalharness").warning(
+            "%s: no answer within %g s (`timeout`); each request is tried %d times (`tries`), with "
+            "fewer than %d at one time (`concurrency`) while the server is slow",
+            *(server.url, server.timeout, server.tries, server.concurrency),
+        )
 
     def _read(self, response: "httpx2.Response", content: bytes) -> Answer | Unanswered:
         """Return what a response comes to. Raises: as `_once`."""
@@ -447,15 +726,18 @@ class _Asking:
             hide = self.client._hide
             return replace(answer, text=hide(answer.text), finish=hide(answer.finish))
         why = explanation(body, self.client._hide)
-        code = error.get("code") if isinstance(error, dict) else None
+        code, kind = (error.get("code"), error.get("type")) if isinstance(error, dict) else ("", "")
         if status in _HOPELESS or code in _CODES_HOPELESS:
-            hint = _hint(status, self.server)
+            hint = _FIELD_HINTS.get(str(error.get("param")), "") if isinstance(error, dict) else ""
+            hint = hint or _hint(status, self.server)
             raise EndpointError(f"{self.server.url}: HTTP {status}{hint}{why}")
+        said = f"{code} {kind} {why}".lower()
+        if status not in _BUSY and any(sign in said for sign in _SIGNS_OF_LENGTH):
+            return Unanswered(TOO_LONG)
         if status in _PASSING or status == 200:
             reason = f"HTTP {status}" if status != 200 else "an error in place of an answer"
-            raise TryAgain(reason, asked_wait(response.headers))
-        if any(sign in f"{code} {why}".lower() for sign in _SIGNS_OF_LENGTH):
-            return Unanswered(TOO_LONG)
+            failure = _TooBusy if status in _BUSY else TryAgain
+            raise failure(reason, asked_wait(response.headers))
         return Unanswered(f"HTTP {status}{why}")
 
     def _count(self, answer: Answer) -> None:
@@ -463,6 +745,7 @@ class _Asking:
         spent.answers += 1
         spent.tokens_in += answer.n_in or 0
         spent.tokens += answer.n_out or 0
+        self.client.account.charge(self.server, answer.n_in or 0, answer.n_out or 0)
 
 
 async def _read_bounded(response: "httpx2.Response") -> bytes:

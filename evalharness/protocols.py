@@ -31,6 +31,8 @@ from pydantic import Field
 
 from evalharness.records import (
     Article,
+    Begun,
+    PartAnswers,
     Preference,
     Rejected,
     Score,
@@ -151,11 +153,12 @@ class Batching(Protocol):
 class Gradual(Protocol):
     """A summarizer that takes a while, and gives what it has before it has all."""
 
-    def summarize_some(self, articles: Sequence[Article]) -> list[Summary | None]:
-        """Return summaries of the articles that come first, None for the others; one at least.
+    def summarize_some(self, begun: Sequence[Begun]) -> list[Summary | PartAnswers]:
+        """Return summaries of the articles that are done next; of each other the new answers.
 
-        Asked again for the others, in the same order, it goes on as if it had not stopped: what it
-        writes of an article does not depend on how often it was asked.
+        An article that it has not come to has none; one prompt at least is answered. Given all
+        answers and asked again for the others, in the same order, it goes on as if it had not
+        stopped: what it writes of an article does not depend on how often it was asked, or by whom.
         """
         ...
 
@@ -261,6 +264,15 @@ class Costly(Protocol):
     """
 
     together: ClassVar[int]
+
+
+@runtime_checkable
+class Charging(Protocol):
+    """A component that asks servers, or asks questions whose answers are worth keeping."""
+
+    def charge_to(self, account: Any) -> None:
+        """Work from now on for a run's account (`endpoint.Account`)."""
+        ...
 
 
 @runtime_checkable

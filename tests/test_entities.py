@@ -1,6 +1,8 @@
 """The check of names against the article."""
 
-from evalharness.checks.lexical.entities import Entities
+import itertools
+
+from evalharness.checks.lexical.entities import Entities, StatedNames
 from evalharness.records import Article, Score, Summary
 
 
@@ -32,3 +34,8 @@ def test_entities_of_a_megabyte_are_checked_in_linear_time() -> None:
     score = _score(article, summary)
     assert score.value == 0.0
     assert len(score.flags) == 16_000
+
+
+def test_of_two_spellings_that_are_as_near_the_first_in_the_alphabet_is_named() -> None:
+    for words in itertools.permutations(["Marzell", "Marbell", "Marwell"]):
+        assert StatedNames(f"They met {', '.join(words)}.").other_spelling("marxell") == "marbell"

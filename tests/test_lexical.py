@@ -1,18 +1,26 @@
 """The combined check: all parts without weights as one score."""
 
+import gc
+import importlib
 import itertools
 import sys
 import time
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
-from evalharness.checks.lexical.lexical import ODDS, PARTS, Lexical, merge_flags
+from evalharness.checks.lexical.lexical import ODDS, PARTS, Indexed, Lexical, merge_flags
 from evalharness.checks.lexical.support import Support, odds_added
 from evalharness.records import Article, Flag, Score, Span, Summary
+from evalharness.text import dates as date_readers
+from evalharness.text.number_reader import read_numbers
+
+number_readers = importlib.import_module("evalharness.text.numbers")  # `text.numbers` is a function
 
 ARTICLE = (
     "The mayor, Jane Doe, spoke on Monday. The storm closed 14 schools in Springfield. "
@@ -38,6 +46,50 @@ def _value(article: str, summary: str) -> float:
 
 def _flagged(summary: str, flags: Sequence[Flag]) -> list[tuple[str, str]]:
     return [(flag.kind, flag.span.of(summary)) for flag in flags]
+
+
+def test_article_is_read_for_numbers_and_dates_only_when_a_summary_has_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    def count(kind: str, reader: Callable[[str], Iterable[object]]) -> Callable[[str], object]:
+        def note_and_read(sentence: str) -> object:
+            read.append(f"{kind} of {sentence}")
+            return reader(sentence)
+
+        return note_and_read
+
+    monkeypatch.setattr(number_readers, "read_numbers", count("numbers", read_numbers))
+    monkeypatch.setattr(date_readers, "_read", count("dates", date_readers._read))
+    _scores(ARTICLE, "The storm closed schools in Springfield.", "The mayor, Jane Doe, spoke.")
+    assert [line for line in read if "14 schools" in line or "Monday" in line] == []
+    _scores(ARTICLE, *[f"It closed {n} schools on Monday." for n in (12, 13, 14)])
+    assert read.count("numbers of The storm closed 14 schools in Springfield.") == 1
+    assert read.count("dates of The mayor, Jane Doe, spoke on Monday.") == 1
+    assert "numbers of The mayor, Jane Doe, spoke on Monday." not in read
+
+
+def test_batch_keeps_one_article_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = weakref.WeakSet[Indexed]()
+    most = 0
+
+    class Counted(Indexed):
+        def __init__(self, article: str, published: date | None = None) -> None:
+            nonlocal most
+            super().__init__(article, published)
+            alive.add(self)
+            gc.collect()
+            most = max(most, len(alive))
+
+    monkeypatch.setattr(Lexical, "index", Counted)
+    articles = [Article(str(n), f"{ARTICLE} {n}") for n in range(3)]
+    pairs = [
+        (each, Summary(each.id, f"It closed {n} schools.")) for n in (14, 15) for each in articles
+    ]
+    together = Lexical().score(pairs)
+    assert together == [score for pair in pairs for score in Lexical().score([pair])]
+    assert most <= 2
 
 
 def test_lexical_flags_what_each_part_finds_once() -> None:
@@ -207,7 +259,7 @@ def test_lexical_takes_work_in_proportion_to_the_article() -> None:
 
 
 def test_lexical_indexes_an_article_once_for_all_its_summaries() -> None:
-    article = _news(range(40))
+    article = _news(range(120))
     summaries = [f"Jane Doe{n} said {n * 7} homes were flooded." for n in range(8)]
     alone = sum(_calls_of_lexical(article, each) for each in summaries)
     together = _calls_of_lexical(article, *summaries)

@@ -24,7 +24,9 @@ from evalharness.store.ledger import (
 STORE = "store"
 
 Signature = Mapping[str, Any]
-LedgerKind = Literal["summaries", "scores", "preferences"]
+# Answers are those of judges: what scores are made of, question by question. Preferences are
+# which of two summaries is better.
+LedgerKind = Literal["summaries", "scores", "answers", "preferences"]
 
 
 class Store:

@@ -14,11 +14,12 @@ Calendar words are no names, titles (`Mr`, `President`) are left out at the edge
 owner's `'s` is not part of the name.
 """
 
+import bisect
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from evalharness.records import Span
@@ -36,18 +37,19 @@ from evalharness.text.name_words import (
 )
 from evalharness.text.number_words import CURRENCY_LETTERS
 from evalharness.text.sentences import sentences
-from evalharness.text.words import FUNCTION_WORDS, Token, fold, sentence_tokens
+from evalharness.text.words import FUNCTION_WORDS, OfWords, Token, fold, sentence_tokens
 
 # Left out where a name begins or ends.
 AT_EDGES = PERSON_TITLES | CONNECTORS
 # A run of capitals longer than this is a list or a headline; it is cut into names.
 MOST_NAME_WORDS = 8
+# So many small words stand between two words of a name.
+MOST_CONNECTORS = 3
 # What has a smaller share of English function words is taken for another language's.
 LEAST_ENGLISH = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A name in a text.
 
     words: as they are compared: folded, without titles at the edges and without `of` and its kin;
@@ -140,7 +142,7 @@ class _Look(NamedTuple):
     never_opening: bool
 
 
-@lru_cache(maxsize=32_768)
+@OfWords
 def _look(written: str) -> _Look:
     folded, first = _comparison_form(written), written[0]
     is_function_word = folded in FUNCTION_WORDS
@@ -153,15 +155,25 @@ def _look(written: str) -> _Look:
 class _LookedAt:
     """The tokens of a text and what their letters tell.
 
-    capitals: which of them begin with a capital. silent: which of these stand first in a sentence
+    smalls: the words that begin with a small letter, folded; others: those of scripts without.
+    capitals: which tokens begin with a capital. silent: which of these stand first in a sentence
     or quotation, or in a headline: a capital tells nothing there. bounds: of the sentences.
     """
 
     def __init__(self, text: str, within: Sequence[Token] | None) -> None:
         self.text = text
         self.tokens = sentence_tokens(text, sentences(text)) if within is None else within
-        self.looks = [_look(token.written) for token in self.tokens]
-        self.capitals = [at for at, look in enumerate(self.looks) if look.capital]
+        self.looks = [_look[token.written] for token in self.tokens]
+        self.smalls: list[str] = []
+        self.capitals: list[int] = []
+        self.others: set[str] = set()
+        for at, (folded, small, capital, _, _) in enumerate(self.looks):
+            if small:
+                self.smalls.append(folded)
+            elif capital:
+                self.capitals.append(at)
+            else:
+                self.others.add(folded)
         self.bounds = list(_bounds(self.tokens))
         self.silent = {
             at for at in self.capitals if self.tokens[at].opens or self._follows_mark(at)
@@ -183,14 +195,14 @@ class _LookedAt:
 
 def _bounds(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
     """Yield the first token of each sentence and the one after its last."""
-    start, number = 0, 0
-    for at, token in enumerate(tokens):
-        if token.sentence != number:
-            if at > start:
-                yield start, at
-            start, number = at, token.sentence
-    if tokens:
-        yield start, len(tokens)
+    start = 0
+    while start < len(tokens):
+        end = bisect.bisect_right(tokens, tokens[start].sentence, start, key=_sentence)
+        yield start, end
+        start = end
+
+
+_sentence = attrgetter("sentence")
 
 
 def _comparison_form(word: str) -> str:
@@ -213,11 +225,10 @@ def _is_headline(looks: list[_Look]) -> bool:
 
 
 def _casing(text: _LookedAt) -> Casing:
-    looks = text.looks
-    smalls = Counter([look.folded for look in looks if look.small])
-    telling = Counter([looks[at].folded for at in text.capitals if at not in text.silent])
-    others = {look.folded for look in looks if not look.small and not look.capital}
-    return Casing(telling, smalls, others.union([looks[at].folded for at in text.silent]))
+    looks, silent = text.looks, text.silent
+    telling = Counter([looks[at].folded for at in text.capitals if at not in silent])
+    openings = text.others.union([looks[at].folded for at in silent])
+    return Casing(telling, Counter(text.smalls), openings)
 
 
 def _names(text: _LookedAt, known: Casing) -> list[Name]:
@@ -225,16 +236,23 @@ def _names(text: _LookedAt, known: Casing) -> list[Name]:
     for at in text.capitals:
         marks[at] = _is_name(text.looks[at], at in text.silent, known)
     showing = {text.tokens[at].sentence for at in text.capitals if at not in text.silent}
-    has_case = 2 * len(showing) >= len(text.bounds)
+    if 2 * len(showing) < len(text.bounds):
+        _mark_small_names(text, known, showing, marks)
+    runs = _runs(text, _with_first_names(text, marks))
+    found = (_name(text, first, last) for first, last in runs)
+    return [name for name in found if name is not None]
+
+
+def _mark_small_names(
+    text: _LookedAt, known: Casing, showing: set[int], marks: list[bool | None]
+) -> None:
+    """Mark the names of sentences without capitals, in a text of which most have none."""
     for start, end in text.bounds:
-        if not has_case and text.tokens[start].sentence not in showing:
+        if text.tokens[start].sentence not in showing:
             is_english = _is_english(text.looks[start:end])
             for at in range(start, end):
-                look = text.looks[at]
-                small = not look.capital
-                marks[at] = _is_small_name(look, known, is_english) if small else marks[at]
-    found = (_name(run) for run in _runs(text, _with_first_names(text, marks)))
-    return [name for name in found if name is not None]
+                if not text.looks[at].capital:
+                    marks[at] = _is_small_name(text.looks[at], known, is_english)
 
 
 def _is_name(look: _Look, opens: bool, known: Casing) -> bool | None:
@@ -270,38 +288,41 @@ def _is_foreign(word: str) -> bool:
     return len(word) > 2 and word.isalpha() and not is_english_word(word)
 
 
-def _with_first_names(text: _LookedAt, marks: list[bool | None]) -> list[bool]:
+def _with_first_names(text: _LookedAt, marks: list[bool | None]) -> list[bool | None]:
     """Settle the opening words of which nothing is known: a name follows (`Jane Doe said`)."""
-    settled = [mark is True for mark in marks]
-    unknown = [at for at, mark in enumerate(marks[:-1]) if mark is None]
+    unknown = [at for at in text.capitals if marks[at] is None]
     for at in reversed(unknown):
-        token, following = text.tokens[at], text.tokens[at + 1]
-        joined = text.text[token.end : following.start] in (" ", "-", ". ")
-        named = settled[at + 1] and text.looks[at + 1].capital
-        settled[at] = joined and named and following.sentence == token.sentence
-    return settled
+        token, following = text.tokens[at], text.tokens[at + 1 : at + 2]
+        marks[at] = (
+            bool(following and marks[at + 1])
+            and text.looks[at + 1].capital
+            and text.text[token.end : following[0].start] in (" ", "-", ". ")
+            and following[0].sentence == token.sentence
+        )
+    return marks
 
 
-def _runs(text: _LookedAt, marks: list[bool]) -> list[list[Token]]:
-    """Group the tokens of names that stand together, with small words such as `of` between."""
-    runs: list[list[Token]] = []
-    run: list[Token] = []
-    waiting: list[Token] = []
-    for token, is_name in zip(text.tokens, marks, strict=True):
-        if not run and not is_name:
-            continue
-        joined = 0 < len(run) < MOST_NAME_WORDS and _joins(text.text, (waiting or run)[-1], token)
-        if is_name and joined:
-            run += [*waiting, token]
-            waiting = []
-        elif is_name:
-            run, waiting = [token], []
-            runs.append(run)
-        elif joined and len(waiting) < 3 and _goes_inside(token, (waiting or run)[-1]):
-            waiting.append(token)
-        else:
-            run, waiting = [], []
-    return runs
+def _runs(text: _LookedAt, marks: list[bool | None]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last token of each name."""
+    last = -1
+    for first, is_name in enumerate(marks):
+        if is_name and first > last:
+            last = _last_of_run(text, marks, first)
+            yield first, last
+
+
+def _last_of_run(text: _LookedAt, marks: list[bool | None], first: int) -> int:
+    """Return where a name ends: small words such as `of` may stand between its words."""
+    tokens, last, at = text.tokens, first, first + 1
+    while at < len(tokens) and last - first + 1 < MOST_NAME_WORDS:
+        if not _joins(text.text, tokens[at - 1], tokens[at]):
+            break
+        if marks[at]:
+            last = at
+        elif at - last > MOST_CONNECTORS or not _goes_inside(text.looks[at], text.looks[at - 1]):
+            break
+        at += 1
+    return last
 
 
 def _joins(text: str, before: Token, after: Token) -> bool:
@@ -311,29 +332,27 @@ def _joins(text: str, before: Token, after: Token) -> bool:
     return gap in (" ", "-", " & ", "\u00a0") or (gap == ". " and before.written[0].isupper())
 
 
-def _goes_inside(token: Token, before: Token) -> bool:
+def _goes_inside(look: _Look, before: _Look) -> bool:
     """Tell whether a small word can stand inside a name: Bank of the West, Ludwig van Beethoven."""
-    folded, last = _look(token.written).folded, _look(before.written).folded
-    if folded == "of":
-        return last in HEADS_OF_NAMES
-    return folded in CONNECTORS and (folded != "the" or last == "of")
+    if look.folded == "of":
+        return before.folded in HEADS_OF_NAMES
+    return look.folded in CONNECTORS and (look.folded != "the" or before.folded == "of")
 
 
-def _name(run: list[Token]) -> Name | None:
+def _name(text: _LookedAt, first: int, last: int) -> Name | None:
     """Return the name that a run is without the titles at its edges; None if nothing is left."""
-    words = [_look(token.written).folded for token in run]
-    first, end = 0, len(run)
-    while first < end and words[first] in AT_EDGES:
+    looks, tokens = text.looks, text.tokens
+    while first <= last and looks[first].folded in AT_EDGES:
         first += 1
-    while first < end and words[end - 1] in AT_EDGES:
-        end -= 1
-    proper = [at for at in range(first, end) if words[at] not in CONNECTORS]
-    if not any(len(words[at]) > 1 for at in proper):
+    while first <= last and looks[last].folded in AT_EDGES:
+        last -= 1
+    proper = [at for at in range(first, last + 1) if looks[at].folded not in CONNECTORS]
+    if not any(len(looks[at].folded) > 1 for at in proper):
         return None
     return Name(
-        Span(run[first].start, _part(run[end - 1]).end),
-        tuple(words[at] for at in proper),
-        tuple(_part(run[at]) for at in proper),
+        Span(tokens[first].start, _part(tokens[last]).end),
+        tuple([looks[at].folded for at in proper]),
+        tuple([_part(tokens[at]) for at in proper]),
     )
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from re import Match
 
 from evalharness.text import number_words
+from evalharness.text.words import OfWords
 
 # Longer runs of digits are identifiers, no quantities.
 MOST_DIGITS = 30
@@ -115,10 +116,23 @@ class NumberDraft:
     scale: int = 0
 
 
+def has_number_word(words: str) -> bool:
+    """Tell whether a digit or a word for a number is among some words; most sentences have none."""
+    return _DIGIT.search(words) is not None or not number_words.NUMBER_WORDS.isdisjoint(
+        _RUN.findall(words.lower())
+    )
+
+
+@OfWords
+def may_be_number(written: str) -> bool:
+    """Tell whether a word of a text may be, or be part of, a number; kept for each word."""
+    return has_number_word(written)
+
+
 def read_numbers(sentence: str) -> list[NumberDraft]:
     """Return the numbers of a sentence in order."""
     # Most sentences have none, which is quicker to see than to find.
-    if not (_DIGIT.search(sentence) or _has_number_word(sentence)):
+    if not has_number_word(sentence):
         return []
     drafts: list[NumberDraft] = []
     atoms = list(_ATOM.finditer(sentence))
@@ -139,10 +153,6 @@ def read_numbers(sentence: str) -> list[NumberDraft]:
     if drafts and drafts[0].in_digits and (mark := _LIST_MARK.match(sentence)):
         drafts[0].sure = drafts[0].start > mark.end()
     return drafts
-
-
-def _has_number_word(sentence: str) -> bool:
-    return not number_words.NUMBER_WORDS.isdisjoint(_RUN.findall(sentence.lower()))
 
 
 def _is_time_unit(sentence: str, atom: Match[str], drafts: list[NumberDraft]) -> bool:

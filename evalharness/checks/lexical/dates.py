@@ -1,6 +1,7 @@
 """Does the article name the summary's dates?"""
 
 import bisect
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -28,12 +29,15 @@ class StatedDates(scoring.ArticleIndex):
     published: the day on which it appeared, where that is known: `yesterday` is then a date.
     """
 
-    def __init__(self, article: str, published: date | None = None) -> None:
-        super().__init__(article, published)
-        self.dates = [
-            self.resolve(each) for each in found_dates.dates(article, self.passages.sentences)
-        ]
-        self.exact = frozenset(map(_date_fields, self.dates))
+    @cached_property
+    def dates(self) -> list[Date]:
+        """The dates of the article in order; they are not read before a summary has one."""
+        return [self.resolve(each) for numbered in self.passages.dates for each in numbered]
+
+    @cached_property
+    def exact(self) -> frozenset[tuple[object, ...]]:
+        """What each date says."""
+        return frozenset(map(_date_fields, self.dates))
 
     def resolve(self, found: Date) -> Date:
         """Return a date with what the day of publication tells of it."""
@@ -147,8 +151,7 @@ class StatedDates(scoring.ArticleIndex):
         """Return the dates of a summary that the article names in view of its publication."""
         if not self.published:
             return []
-        own = passages(summary).sentences
-        claims = map(self.resolve, found_dates.dates(summary, own))
+        claims = map(self.resolve, itertools.chain.from_iterable(passages(summary).dates))
         return [claimed.span for claimed in claims if self.is_supported(claimed)]
 
     def can_judge(self, claimed: Date, wanted: frozenset[str]) -> bool:
@@ -214,7 +217,7 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.Sen
     own = passages(summary)
     n_flags = 0
     for number, sentence in enumerate(own.sentences):
-        claims = [article.resolve(claim) for claim in found_dates.dates(summary, [sentence])]
+        claims = [article.resolve(claim) for claim in own.dates[number]]
         wanted = _stems(own, number) if claims else frozenset[str]()
         known = [claim for claim in claims if article.is_supported(claim)]
         right = set(known)

@@ -96,7 +96,7 @@ class StatedNames(scoring.ArticleIndex):
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
-        alike = [known for known in self.casing.words() if known[:1] == word[0]]
+        alike = sorted(known for known in self.casing.words() if known[:1] == word[0])
         found = process.extractOne(word, alike, scorer=OSA.distance, score_cutoff=1)
         return found[0] if found else ""
 

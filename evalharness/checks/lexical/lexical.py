@@ -66,7 +66,7 @@ class Indexed(ArticleIndex):
     def is_english(self) -> bool:
         """Whether the article has as many function words as English has; short texts count so."""
         tokens = self.passages.tokens
-        n_function = sum(not token.content for token in tokens)
+        n_function = len(tokens) - sum([token.content for token in tokens])
         return len(tokens) < 20 or n_function >= LEAST_ENGLISH * len(tokens)
 
     def compare(self, summary: str) -> Score:

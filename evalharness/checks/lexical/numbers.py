@@ -4,7 +4,6 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -41,10 +40,14 @@ SMALL = COUNTS | {
 class StatedNumbers(scoring.ArticleIndex):
     """The numbers of an article, found once for all its summaries."""
 
-    def __init__(self, article: str, published: date | None = None) -> None:
-        super().__init__(article, published)
-        self.numbers = text.numbers(article, self.passages.sentences)
-        self._index = text.NumberIndex(self.numbers)
+    @cached_property
+    def numbers(self) -> list[text.Number]:
+        """The numbers of the article in order; they are not read before a summary has one."""
+        return [*itertools.chain.from_iterable(self.passages.numbers)]
+
+    @cached_property
+    def _index(self) -> text.NumberIndex:
+        return text.NumberIndex(self.numbers)
 
     def evidence(self, claimed: text.Number) -> list[Span]:
         """Return where the article states a number, at most five places; empty if it does not."""
@@ -185,10 +188,10 @@ def _judge_sentences(
     article: StatedNumbers, summary: str, dated: Sequence[Span]
 ) -> Iterator[scoring.SentenceClaims]:
     own = passages(summary)
-    for sentence, wanted in zip(own.sentences, own.content, strict=True):
+    for sentence, wanted, numbers in zip(own.sentences, own.content, own.numbers, strict=True):
         claims = [
             claim
-            for number in _without_second_of_pairs(text.numbers(summary, [sentence]), summary)
+            for number in _without_second_of_pairs(numbers, summary)
             if number.sure and not any(d.start <= number.span.start < d.end for d in dated)
             if (claim := _claim(article, number, own, wanted)) is not None
         ]

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from evalharness import text
 from evalharness.records import Span
 from evalharness.text import Token
+from evalharness.text.dates import Date, dates
+from evalharness.text.number_reader import may_be_number
 
 # How far the words around a word reach, in words: in a summary's sentence, and in the article,
 # where more stands between them.
@@ -84,6 +86,20 @@ class Passages:
             frozenset(token.word for token in self.tokens[start:end] if token.content)
             for start, end in bounds
         ]
+
+    @cached_property
+    def numbers(self) -> list[list[text.Number]]:
+        """The numbers of each sentence; one without a word that may be a number is not read."""
+        worth = {token.sentence for token in self.tokens if may_be_number[token.written]}
+        return [
+            text.numbers(self.text, [span]) if number in worth else []
+            for number, span in enumerate(self.sentences)
+        ]
+
+    @cached_property
+    def dates(self) -> list[list[Date]]:
+        """The dates of each sentence."""
+        return [dates(self.text, [span]) for span in self.sentences]
 
     @cached_property
     def names_and_casing(self) -> tuple[list[text.Name], text.Casing]:

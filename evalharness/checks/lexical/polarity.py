@@ -28,7 +28,7 @@ from evalharness.checks.lexical.words import (
 )
 from evalharness.records import Flag, Score
 from evalharness.text import Token
-from evalharness.text.words import word_set
+from evalharness.text.words import OfWords, stem_of, word_set
 
 # --- Words that are denied, and words that are only possible
 
@@ -91,7 +91,7 @@ class Cues:
         self.hedged: dict[int, int] = {}
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
-        for number in sorted({token.sentence for token in self._tokens if _is_cue(token)}):
+        for number in sorted({token.sentence for token in self._tokens if _is_cue[token.word]}):
             first, end = passages.first[number], passages.first[number + 1]
             self._read_negations(first, end)
             self._read_hedges(first, end)
@@ -158,15 +158,20 @@ class Cues:
 _STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE
 
 
-def _is_cue(token: Token) -> bool:
+@OfWords
+def _is_cue(word: str) -> bool:
     """Tell whether a word may deny or hedge; most sentences have none, and need no reading."""
-    return token.stem in _STEMS_OF_CUES or is_denial(token)
+    return stem_of(word) in _STEMS_OF_CUES or _denies[word]
+
+
+@OfWords
+def _denies(word: str) -> bool:
+    return word in _DENIALS or word.endswith("n't") or stem_of(word) in _DENYING
 
 
 def is_denial(token: Token) -> bool:
     """Tell whether a word denies what follows it."""
-    word = token.word
-    return word in _DENIALS or word.endswith("n't") or token.stem in _DENYING
+    return _denies[token.word]
 
 
 # --- The check

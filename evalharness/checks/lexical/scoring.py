@@ -6,7 +6,6 @@ The score is that of `share_of_claims` (how many of the summary's numbers, names
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import cache
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from evalharness import text
@@ -107,11 +106,16 @@ class LexicalCheck:
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Flag what is wrong in each summary, and point to what the article says."""
-        index, dated = cache(self.index), "published" in self.needs
-        return [
-            index(article.text, published_on(article) if dated else None).check(summary.text)
-            for article, summary in pairs
-        ]
+        dated = "published" in self.needs
+        scores: dict[int, Score] = {}
+        summaries: dict[tuple[str, date | None], list[int]] = {}
+        for at, (article, _) in enumerate(pairs):
+            key = article.text, published_on(article) if dated else None
+            summaries.setdefault(key, []).append(at)
+        for (article_text, published), places in summaries.items():
+            index = self.index(article_text, published)  # of one article at a time
+            scores |= {at: index.check(pairs[at][1].text) for at in places}
+        return [scores[at] for at in range(len(pairs))]
 
 
 Clash = TypeVar("Clash")
