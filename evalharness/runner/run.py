@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalharness.config.build import BuiltJudge, judges_of
 from evalharness.config.cells import (
@@ -20,8 +20,9 @@ from evalharness.config.run_config import RunConfig, experiment_named, read_run_
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.executors.local import LocalPool
 from evalharness.files.untrusted import read_whole
+from evalharness.protocols import Charging
 from evalharness.protocols import Progress as Progress
-from evalharness.runner.fill import fill
+from evalharness.runner.fill import fill, open_account
 from evalharness.runner.provenance import provenance
 from evalharness.runner.space import check_space
 from evalharness.runner.write import write
@@ -35,6 +36,9 @@ from evalharness.store.samples import (
     text_alone,
 )
 from evalharness.store.store import STORE, Store
+
+if TYPE_CHECKING:
+    from evalharness.endpoint import Account
 
 
 class Unfinished(HarnessError):
@@ -89,7 +93,7 @@ def run(
         if untold := finished.tracker_failures(required=True):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
     if judges:
-        failures |= _compare_cells(cells, judges, runs, folder, progress)
+        failures |= _compare_cells(cells, judges, runs, folder, filled.account, progress)
     if failures:
         raise Unfinished(runs, failures)
     return runs
@@ -100,6 +104,7 @@ def _compare_cells(
     judges: Mapping[str, BuiltJudge],
     runs: Sequence[Run],
     folder: Path,
+    account: "Account | None",
     progress: Progress | None,
 ) -> dict[str, str]:
     """Ask judges about the runs of the same articles; return, by label, why answers are missing."""
@@ -110,13 +115,24 @@ def _compare_cells(
     failures: dict[str, str] = {}
     by_name = {run.name: run for run in runs}
     store = Store(folder / STORE, cache(provenance))
+    asking = [built.judge for built in judges.values() if isinstance(built.judge, Charging)]
+    if account is None:
+        open_account(cells[:1], store, asking)
+    for judge in asking if account else ():
+        judge.charge_to(account)
     for group in by_articles(cells):
         own = [by_name[cell.name] for cell in group if cell.name in by_name]
         if len(own) < 2:
             continue
         rows = [np.arange(run.n) for run in own]
-        asked = ask_judges(judges, own, rows, store, cells[0].run_config.seed, progress)
-        failures |= {label: each.lacking for label, each in asked.items() if each.unanswered}
+        for label, built in judges.items():
+            seed = cells[0].run_config.seed
+            try:
+                asked = ask_judges({label: built}, own, rows, store, seed, progress)[label]
+            except HarnessError as error:  # the runs are whole, and what was answered is stored
+                failures[label] = str(error)
+                continue
+            failures |= {label: asked.lacking} if asked.unanswered else {}
     return failures
 
 

@@ -329,7 +329,7 @@ class Judge(NetworkOptions):
         """
         form = self._form(self.aspects[0])
         questions = [JudgeQuestion(form, t.article.text, t.first, other=t.second) for t in shown]
-        replies = Replies(lambda: self._engines)
+        replies = Replies(self._judges)
         replies.ask((0, question) for question in questions)
         in_json = self.by == "json"
         return [
