@@ -233,20 +233,29 @@ def _collect(texts: ComparedTexts, ledgers: Sequence[Ledger]) -> _Collected:
     rows: list[tuple[int, int, int, float, int]] = []
     same = np.zeros((texts.n, len(texts.pairs)), dtype=bool)
     out_of_form = 0
-    for article, pair in itertools.product(range(texts.n), range(len(texts.pairs))):
-        if not texts.has_both(article, pair):
-            continue
+    for (article, pair, order), first in _stored_answers(texts, ledgers):
         same[article, pair] = texts.are_same(article, pair)
-        for order, key in zip((1, -1), texts.keys(article, pair), strict=True):
-            ledger = next((ledger for ledger in ledgers if key in ledger), None)
-            if ledger is None:
-                continue
-            first = ledger.get([key])[0]["first"]
-            if first is None:
-                out_of_form += 1
-                continue
-            rows.append((article, *texts.pairs[pair], first if order > 0 else 1 - first, order))
+        if first is None:
+            out_of_form += 1
+            continue
+        rows.append((article, *texts.pairs[pair], first if order > 0 else 1 - first, order))
     return _Collected(PairAnswers.of_rows(rows), same, out_of_form)
+
+
+def _stored_answers(
+    texts: ComparedTexts, ledgers: Sequence[Ledger]
+) -> Iterator[tuple[tuple[int, int, int], float | None]]:
+    """Yield article, pair and order of what was answered, and which of those shown is preferred."""
+    keys = {
+        (article, pair, order): key
+        for article, pair in itertools.product(range(texts.n), range(len(texts.pairs)))
+        if texts.has_both(article, pair)
+        for order, key in zip((1, -1), texts.keys(article, pair), strict=True)
+    }
+    for ledger in ledgers:
+        stored = [question for question, key in keys.items() if key in ledger]
+        records = ledger.get([keys.pop(question) for question in stored])
+        yield from zip(stored, (record["first"] for record in records), strict=True)
 
 
 def _preferences(
@@ -467,19 +476,14 @@ def _preference_on(
 ) -> ArticlePreference | None:
     article, ours = digests_of_sample(samples[one])
     _, theirs = digests_of_sample(samples[other])
-    keys = (
-        preference_key(article, ours.text, theirs.text),
-        preference_key(article, theirs.text, ours.text),
-    )
-    told = [_stored(ledgers, key) for key in keys]
-    if told[0] is None or told[1] is None:
+    first = _stored(ledgers, preference_key(article, ours.text, theirs.text))
+    second = _stored(ledgers, preference_key(article, theirs.text, ours.text))
+    if first is None or second is None:
         return None
-    if ours.words == theirs.words:
-        return ArticlePreference(judge, one, other, "", SAME_WORDS)
-    if told[0] != 1 - told[1]:
-        return ArticlePreference(judge, one, other, "", "the orders disagree")
-    preferred = {1.0: one, 0.0: other}.get(told[0], "")
-    return ArticlePreference(judge, one, other, preferred, "" if preferred else "as good")
+    why = SAME_WORDS if ours.words == theirs.words else ""
+    why = why or ("the orders disagree" if first != 1 - second else "as good")
+    preferred = {1.0: one, 0.0: other}.get(first, "") if why == "as good" else ""
+    return ArticlePreference(judge, one, other, preferred, "" if preferred else why)
 
 
 def _stored(ledgers: Sequence[Ledger], key: str) -> float | None:
@@ -501,10 +505,8 @@ def preference_sentence(found: Preferences) -> str:
     interval = f"{1 - found.level:.0%} interval {best.low:.1%} to {best.high:.1%}"
     how = f"judged by {found.judge} in both orders, ties as half"
     if len(others) == 1:
-        (pair,) = found.pairs
-        p = "p < 0.001" if pair.p < 0.001 else f"p = {pair.p:.3f}"
-        beside = f"{interval}, {p} by paired randomization over {pair.n} articles; {how}"
-        return _sentence_of_two(best.system, others[0].system, f"{rate} ({beside})", pair)
+        names = best.system, others[0].system
+        return _sentence_of_two(*names, rate, f"{interval}, {{}}; {how}", found.pairs[0])
     return (
         f"Of {len(found.standings)} systems, {best.system} was preferred most, in {rate} "
         f"({interval}; {found.articles} articles; {how}), {_lead(best, found)} (paired "
@@ -512,10 +514,13 @@ def preference_sentence(found: Preferences) -> str:
     )
 
 
-def _sentence_of_two(best: str, other: str, rate: str, pair: PreferredPair) -> str:
+def _sentence_of_two(best: str, other: str, rate: str, beside: str, pair: PreferredPair) -> str:
+    p = "p < 0.001" if pair.p < 0.001 else f"p = {pair.p:.3f}"
+    test = f"{p} by paired randomization over {pair.n} articles"
+    said = f"{rate} ({beside.format(test)})"
     if pair.different:
-        return f"{best} was preferred to {other} in {rate}."
-    return f"No significant preference between {best} and {other}: {best} was preferred in {rate}."
+        return f"{best} was preferred to {other} in {said}."
+    return f"No significant preference between {best} and {other}: {best} was preferred in {said}."
 
 
 def _lead(best: PreferredSystem, found: Preferences) -> str:

@@ -347,17 +347,17 @@ def read_judges(source: str | Path | Mapping[str, Any]) -> dict[str, BuiltJudge]
     else:
         document = yaml.read_yaml(Path(source))
     listed = "judges" in document.tree
-    entries = document.tree["judges"] if listed else [document.tree]
     document.refuse_credentials()
-    found: dict[str, BuiltJudge] = {}
-    for n, entry in enumerate(entries):
-        key: Key = ("judges", n) if listed else ()
-        try:
-            named = TypeAdapter(NamedJudge).validate_python(_with_name(entry))
-        except ValidationError as error:
-            raise yaml.explain(error, document, key, ComparingJudge) from None
-        found[named.shown_name] = _judge(key, named, document)
-    return found
+    entries = enumerate(document.tree["judges"]) if listed else [(0, document.tree)]
+    named = [_named_judge(("judges", n) if listed else (), entry, document) for n, entry in entries]
+    return {each.shown_name: _judge(key, each, document) for key, each in named}
+
+
+def _named_judge(key: Key, entry: Any, document: Document) -> tuple[Key, ComparingJudge]:
+    try:
+        return key, TypeAdapter(NamedJudge).validate_python(_with_name(entry))
+    except ValidationError as error:
+        raise yaml.explain(error, document, key, ComparingJudge) from None
 
 
 def _with_name(entry: Any) -> Any:

@@ -260,21 +260,27 @@ class _Asker:
         """Ask what is lacking, and store what was answered."""
         lacking: dict[str, TwoSummaries] = {}
         for article, pair in wanted:
-            keys = self.texts.keys(article, pair)
             if self.texts.are_same(article, pair):
+                keys = self.texts.keys(article, pair)
                 self._store(dict.fromkeys(keys, Preference(stats.TIE, note=SAME_WORDS)))
-                continue
-            self.done.pairs += 1
-            missing = [key not in self.ledger for key in keys]
-            self.done.stored += missing.count(False)
-            if any(missing):
-                shown = zip(keys, self.texts.shown(article, pair), missing, strict=True)
-                lacking |= {key: texts for key, texts, lacks in shown if lacks}
+            else:
+                lacking |= self._lacking(article, pair)
         if lacking:
             answers = self.judge.prefer(list(lacking.values()))
             check_length(type(self.judge).__name__, len(answers), len(lacking))
             self._store(dict(zip(lacking, answers, strict=True)))
             self._count(answers)
+
+    def _lacking(self, article: int, pair: int) -> dict[str, TwoSummaries]:
+        """Return the questions of a pair that have no answer, by their keys."""
+        keys = self.texts.keys(article, pair)
+        missing = [key not in self.ledger for key in keys]
+        self.done.pairs += 1
+        self.done.stored += missing.count(False)
+        if not any(missing):
+            return {}
+        shown = zip(keys, self.texts.shown(article, pair), missing, strict=True)
+        return {key: texts for key, texts, lacks in shown if lacks}
 
     def _store(self, answers: dict[str, Preference]) -> None:
         fresh = [

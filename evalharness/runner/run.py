@@ -114,26 +114,29 @@ def _compare_cells(
 
     failures: dict[str, str] = {}
     by_name = {run.name: run for run in runs}
-    store = Store(folder / STORE, cache(provenance))
+    store, seed = Store(folder / STORE, cache(provenance)), cells[0].run_config.seed
+    _charge(judges, cells, store, account)
+    for group in by_articles(cells):
+        own = [by_name[cell.name] for cell in group if cell.name in by_name]
+        rows = [np.arange(run.n) for run in own]
+        for label, built in judges.items() if len(own) > 1 else ():
+            try:
+                asked = ask_judges({label: built}, own, rows, store, seed, progress)[label]
+                failures |= {label: asked.lacking} if asked.unanswered else {}
+            except HarnessError as error:  # the runs are whole, and what was answered is stored
+                failures[label] = str(error)
+    return failures
+
+
+def _charge(
+    judges: Mapping[str, BuiltJudge], cells: Sequence[Cell], store: Store, account: "Account | None"
+) -> None:
+    """Have judges spend from the account of the run, or from one of their own."""
     asking = [built.judge for built in judges.values() if isinstance(built.judge, Charging)]
     if account is None:
         open_account(cells[:1], store, asking)
     for judge in asking if account else ():
         judge.charge_to(account)
-    for group in by_articles(cells):
-        own = [by_name[cell.name] for cell in group if cell.name in by_name]
-        if len(own) < 2:
-            continue
-        rows = [np.arange(run.n) for run in own]
-        for label, built in judges.items():
-            seed = cells[0].run_config.seed
-            try:
-                asked = ask_judges({label: built}, own, rows, store, seed, progress)[label]
-            except HarnessError as error:  # the runs are whole, and what was answered is stored
-                failures[label] = str(error)
-                continue
-            failures |= {label: asked.lacking} if asked.unanswered else {}
-    return failures
 
 
 def read_marked(

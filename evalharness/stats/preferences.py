@@ -373,12 +373,17 @@ def _regress(columns: Sequence[Values], answers: PairAnswers) -> tuple[Values, V
         found += step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), _LAST_STEP))
         if np.abs(step).max() < 1e-9:
             break
-    _, article = np.unique(answers.article, return_inverse=True)
+    return found, _clustered_errors(x, y - _logistic(x @ found), bend, answers.article)
+
+
+def _clustered_errors(x: Values, residual: Values, bend: Values, articles: Places) -> Values:
+    """Return standard errors that hold where answers of one article go together."""
+    _, article = np.unique(articles, return_inverse=True)
     pulls = np.zeros((article.max() + 1, x.shape[1]))
-    np.add.at(pulls, article, x * (y - _logistic(x @ found))[:, np.newaxis])
+    np.add.at(pulls, article, x * residual[:, np.newaxis])
     inverse = np.linalg.inv(bend)
     spread = inverse @ (pulls.T @ pulls) @ inverse * len(pulls) / (len(pulls) - 1)
-    return found, np.sqrt(np.diagonal(spread))
+    return np.asarray(np.sqrt(np.diagonal(spread)))
 
 
 def rates_of(found: Sequence[float]) -> Values:
