@@ -41,7 +41,7 @@ from evalharness.records import (
 )
 
 # What of an article a component looks at; `published` is the day on which it appeared, if known.
-Need = Literal["article", "references", "title", "summary", "published"]
+Need = Literal["article", "references", "title", "summary", "published", "id"]
 Pair = tuple[Article, Summary]
 
 HUB = "hub:"
@@ -266,12 +266,38 @@ class Costly(Protocol):
     together: ClassVar[int]
 
 
+@dataclass(frozen=True)
+class RequestEstimate:
+    """About how many requests and tokens something will take, and USD where prices are known.
+
+    tokens_out: as many as answers may have at the most.
+    """
+
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float | None = None
+
+    def __add__(self, other: "RequestEstimate") -> "RequestEstimate":
+        costs = [usd for usd in (self.usd, other.usd) if usd is not None]
+        return RequestEstimate(
+            self.requests + other.requests,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            sum(costs) if costs else None,
+        )
+
+
 @runtime_checkable
 class Charging(Protocol):
     """A component that asks servers, or asks questions whose answers are worth keeping."""
 
     def charge_to(self, account: Any) -> None:
         """Work from now on for a run's account (`endpoint.Account`)."""
+        ...
+
+    def estimate(self, article: Article, summary: Summary | None) -> "RequestEstimate":
+        """Return what an article will take; summary: None where it is not written yet."""
         ...
 
 

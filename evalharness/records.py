@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Finish = Literal["stop", "length", "empty", "error"]
-Defect = Literal["empty", "looping", "cut", "echo", "refusal", "preamble"]
+Defect = Literal[
+    "empty", "looping", "cut", "echo", "refusal", "preamble", "about_article", "list", "title"
+]
 ScoreRecord = Mapping[str, Any]  # as `score_record` makes it
 # Of an article that takes several prompts, by prompt (`1.0`: of the second round the first): the
 # text that came with all that is known of it, or the `error` that kept it from coming.
@@ -162,6 +164,8 @@ FLAG_KINDS: Mapping[str, FlagKind] = {
     "quote": FlagKind("quoted, but not said", "quote", planted=("misattributed_quote",)),
     "quoted_word": FlagKind("a word in quotation marks that it lacks", "quote", hard=False),
     "attribution": FlagKind("said by another", "quote", planted=("misattributed_quote",)),
+    "doubled": FlagKind("a word said twice, in the place of another"),
+    "spliced": FlagKind("halves of two sentences as one"),
     "unsupported": FlagKind(
         "words that nothing supports", "unsupported", hard=False, planted=("invented_sentence",)
     ),

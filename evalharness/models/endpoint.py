@@ -10,7 +10,7 @@ from evalharness.hf.prompts import check_template, fill_template, parts, without
 from evalharness.models.causal import INSTRUCTION
 from evalharness.models.long import Long, summarize_all, summarize_some
 from evalharness.models.prompt import CUT_IN_THOUGHT, NoPrompt, Said
-from evalharness.protocols import Need
+from evalharness.protocols import Need, RequestEstimate
 from evalharness.records import Article, Begun, Finish, PartAnswers, Summary
 
 # Articles that are asked about at one go, at the most for so many seconds: then they are stored.
@@ -111,9 +111,14 @@ class Endpoint(Server):
 
     def charge_to(self, account: Account) -> None:
         """Ask for a run's account. Raises: ConfigError where its prices are not known."""
-        account.check_prices(self)
+        account.check_server(self)
         object.__setattr__(self, "_account", account)
         self.__dict__.pop("_client", None)
+
+    def estimate(self, article: Article, summary: Summary | None) -> RequestEstimate:
+        """Return what the summary of an article will take; of a long one, if it were cut."""
+        n = len(self.system) + len(self.user) + len(article.text[: self.max_characters])
+        return self.estimate_requests(1, n, self.max_new_tokens)
 
     @cached_property
     def _client(self) -> Client:

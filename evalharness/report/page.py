@@ -82,7 +82,10 @@ def _changes(of: SectionInput) -> PairSection | None:
 
 
 SECTIONS = (
-    Section("overview", lambda of: overview(of.gathered, of.articles, of.standings, of.cards)),
+    Section(
+        "overview",
+        lambda of: overview(of.gathered, of.articles, of.standings, of.cards, of.texts),
+    ),
     Section("preferences", lambda of: preferences_section(of.standings.plotted)),
     Section("changes", _changes),
     Section(

@@ -6,7 +6,7 @@ Nobody else asks a `run.json` by its keys, but for `trust.verify`, which judges 
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -658,6 +658,23 @@ def unequal_lengths(runs: Iterable[Run]) -> tuple[float, float] | None:
     if not words or max(words) <= UNEQUAL * min(words):
         return None
     return min(words), max(words)
+
+
+def length_note(runs: Collection[Run]) -> str:
+    """Say that systems' mean lengths differ by over a fifth, where a score is moved by that."""
+    moved = [
+        label
+        for label in dict.fromkeys(label for run in runs for label in run.figures)
+        if any(label in run.figures and scorer_row(run.kind(label)).beside for run in runs)
+    ]
+    lengths = unequal_lengths(runs)
+    if not moved or lengths is None:
+        return ""
+    return (
+        f"Mean lengths differ by over {UNEQUAL - 1:.0%} ({lengths[0]:.0f} to {lengths[1]:.0f} "
+        f"words): a longer summary has more recall and less precision by {' and '.join(moved)}, "
+        "so both stand beside the F-measure."
+    )
 
 
 def kind_of(signature: str) -> str:

@@ -104,6 +104,7 @@ def content_key(article: Article, needs: frozenset[Need]) -> str:
         "title": article.extra.get("title"),
         "summary": article.extra.get("summary"),
         "published": article.extra.get("published"),
+        "id": article.id,
     }
     return digest({need: looked_at[need] for need in needs})
 

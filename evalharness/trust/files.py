@@ -196,7 +196,8 @@ class Rescoring:
 
     def _flaws(self, chosen: Sequence[Any]) -> None:
         for line, sample, article, summary in chosen:
-            found = list(defects.find_defects(article.text, summary, self.instructions))
+            title = str(article.extra.get("title") or "")
+            found = list(defects.find_defects(article.text, summary, self.instructions, title))
             if found != sample["defects"]:
                 message = f"{sample['defects']} here, {found} found again"
                 self.findings.differs(self.path, line, "defects", message)

@@ -29,7 +29,7 @@ from evalharness.endpoint import Account, Client, Server
 from evalharness.hf import weights
 from evalharness.hf.prompts import check_template
 from evalharness.neural.weights import NetworkOptions
-from evalharness.protocols import Checkpoint, Need, Pair
+from evalharness.protocols import Checkpoint, Need, Pair, RequestEstimate
 from evalharness.records import (
     Article,
     Preference,
@@ -49,6 +49,11 @@ _OF_ONE_SUMMARY = ("answers", "scale", "claims", "aggregate", "samples", "temper
                    "examples", "cascade")  # fmt: skip
 # Examples before a question, where nothing is said.
 _SHOTS = 4
+# What stands for a summary that is not written yet, where requests are estimated; a fact's length.
+_USUAL_SUMMARY = (
+    "The mayor of the town said on Monday that the bridge would be closed to cars. " * 4
+)
+_USUAL_FACT = 80
 
 
 @dataclass(frozen=True)
@@ -416,9 +421,12 @@ class Judge(NetworkOptions):
         reference = article.references[0] if aspect.needs_reference else ""
         examples = ""
         if self.examples is not None:
-            drawn: Examples = self.__dict__["_examples"]
-            examples = drawn.text(aspect, article, self.shots or _SHOTS, in_json=self.by == "json")
+            examples = self._examples_before(aspect, article)
         return JudgeQuestion(form, article.text, claim, reference, examples=examples)
+
+    def _examples_before(self, aspect: Aspect, article: Article) -> str:
+        drawn: Examples = self.__dict__["_examples"]
+        return drawn.text(aspect, article, self.shots or _SHOTS, in_json=self.by == "json")
 
     def _votes(self, asked: AskedAspect) -> Iterable[tuple[int, JudgeQuestion]]:
         """Yield each question with the number of a judge, as often as it is asked."""
@@ -450,10 +458,37 @@ class Judge(NetworkOptions):
     def charge_to(self, account: Account) -> None:
         """Ask for a run's account, and keep the answers there. Raises: ConfigError."""
         for server in self._servers:
-            account.check_prices(server)
+            account.check_server(server)
         object.__setattr__(self, "_account", account)
         for made in ("_judges", "_engines"):
             self.__dict__.pop(made, None)
+
+    def estimate(self, article: Article, summary: Summary | None) -> RequestEstimate:
+        """Return what the score of a summary will take; one that is not written yet is usual."""
+        asked = [self._estimate(aspect, article, summary) for aspect in self.aspects]
+        n = sum(each[0] for each in asked) * (self.samples or 1)
+        characters = sum(each[1] for each in asked) * (self.samples or 1)
+        n_out = max(self._form(aspect).most_tokens for aspect in self.aspects)
+        whole = RequestEstimate()
+        for server in self._servers or (Server("http://localhost", self.model),):
+            whole += server.estimate_requests(n, characters, n_out)
+        return whole
+
+    def _estimate(
+        self, aspect: Aspect, article: Article, summary: Summary | None
+    ) -> tuple[int, int]:
+        """Return how many requests an aspect is, and of how many characters in all."""
+        words = _USUAL_SUMMARY if summary is None else summary.text
+        form = self._form(aspect)
+        fixed = len(form.user) + len(self.system)
+        if aspect.reading == "facts":  # what lists them, too, though that is done once an article
+            listing = len(criteria.FACTS_PROMPT) + len(article.text)
+            return 2, listing + fixed + len(words) + criteria.MOST_FACTS * _USUAL_FACT
+        n = len(self.split(words)) if aspect.claims == "sentences" else 1
+        fixed += len(article.text[: self.max_characters])
+        if self.examples is not None:
+            fixed += len(self._examples_before(aspect, article))
+        return n, n * fixed + len(words)
 
     @cached_property
     def _judges(self) -> Judges:

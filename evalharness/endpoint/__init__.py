@@ -34,6 +34,7 @@ from urllib.parse import parse_qsl, urlsplit
 from evalharness.errors import BudgetSpent, ConfigError, EndpointError
 from evalharness.files.credentials import find_credential, make_hider
 from evalharness.files.untrusted import LARGEST
+from evalharness.protocols import RequestEstimate
 from evalharness.records import canonical, digest
 
 if TYPE_CHECKING:
@@ -184,6 +185,11 @@ def _reset_wait(headers: Mapping[str, str]) -> float | None:
 _SECRET_PARAMETERS = ("key", "token", "secret", "password", "sig")
 
 
+# About so many characters of English are a token, by tokenizers of 32,000 to 200,000 tokens; other
+# languages take more tokens.
+CHARACTERS_PER_TOKEN = 4
+
+
 @dataclass(frozen=True)
 class Server:
     """A server, the model on it, and how patiently it is asked.
@@ -197,6 +203,9 @@ class Server:
     tries: the most tries of a request.
     cap: the field that caps an answer: max_tokens, or max_completion_tokens for OpenAI's newer.
     per_minute: the most requests a minute; None leaves it to the server to say when it is enough.
+    batch: openai collects requests in batch files, which cost half: they are sent at the end of a
+        run, and the same command takes the answers when they are there.
+    batch_requests: the most requests of such a file; None is OpenAI's 50,000.
     price_in: USD for a million tokens of prompts; None is not known.
     price_out: USD for a million tokens of answers.
     """
@@ -212,6 +221,8 @@ class Server:
     tries: int = field(default=6, compare=False)
     per_minute: int | None = field(default=None, compare=False)
     cap: Literal["max_tokens", "max_completion_tokens"] = field(default="max_tokens", compare=False)
+    batch: Literal["openai"] | None = field(default=None, compare=False)
+    batch_requests: int | None = field(default=None, compare=False)
     price_in: float | None = field(default=None, compare=False)
     price_out: float | None = field(default=None, compare=False)
 
@@ -226,7 +237,7 @@ class Server:
             raise ValueError(
                 "extra: holds a key or password; name an environment variable under `key`"
             )
-        for name in ("timeout", "concurrency", "tries", "per_minute"):
+        for name in ("timeout", "concurrency", "tries", "per_minute", "batch_requests"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name}: {value} should be above 0")
@@ -244,6 +255,14 @@ class Server:
         if self.price_in is None or self.price_out is None:
             return None
         return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
+
+    def estimate_requests(self, n: int, characters: int, tokens_out: int) -> RequestEstimate:
+        """Return what requests of so many characters in all will take.
+
+        tokens_out: of each answer, at the most.
+        """
+        tokens_in, out = characters // CHARACTERS_PER_TOKEN, n * tokens_out
+        return RequestEstimate(n, tokens_in, out, self.cost(tokens_in, out))
 
     @property
     def secure(self) -> bool:
@@ -286,6 +305,13 @@ TimeLimit = Callable[[float], AbstractAsyncContextManager[object]]
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 # The key, the address or the model's name: the next request would end the same way.
 _HOPELESS = frozenset({301, 302, 303, 307, 308, 401, 402, 403, 404, 405})
+
+
+def is_passing(status: int) -> bool:
+    """Tell whether a request that ended so is worth another try."""
+    return status in _PASSING
+
+
 _FIRST_WAIT = 0.5
 # A body is read up to here, unpacked: no answer is as long.
 LONGEST_ANSWER = LARGEST
@@ -313,6 +339,11 @@ _SIGNS_OF_LENGTH = (
     *("context_size", "too many tokens", "prompt is too long", "input is too long"),
     *("maximum number of tokens", "`inputs` must have less than", "`inputs` tokens +"),
 )
+
+
+def is_too_long(said: str) -> bool:
+    """Tell whether a server says that a prompt does not fit."""
+    return any(sign in said.lower() for sign in _SIGNS_OF_LENGTH)
 
 
 @dataclass(frozen=True)
@@ -356,6 +387,18 @@ class AnswerLedger(Protocol):
         ...
 
 
+class Batches(Protocol):
+    """Who has requests answered in batch files."""
+
+    def ask(self, client: "Client", bodies: Sequence[bytes]) -> list[Answer | Unanswered]:
+        """Return the answers that are here, in order; other requests go into the next file."""
+        ...
+
+    def send(self) -> None:
+        """Write what waits to files, and send them."""
+        ...
+
+
 class Account:
     """What a run may spend on its servers, what it has spent, and the answers that it keeps.
 
@@ -379,6 +422,7 @@ class Account:
         self.requests = self.tokens_in = self.tokens_out = 0
         self.cost = 0.0
         self.in_flight = 0
+        self.batches: Batches | None = None
 
     @property
     def has_limit(self) -> bool:
@@ -393,8 +437,11 @@ class Account:
         self._end = self._end or now + self.seconds
         return max(0.0, self._end - now)
 
-    def check_prices(self, server: Server) -> None:
-        """Check that what a server costs is known where that is limited. Raises: ConfigError."""
+    def check_server(self, server: Server) -> None:
+        """Check that what a server costs can be limited, where it is. Raises: ConfigError."""
+        if self.has_limit and server.batch:
+            why = "is for requests that are sent one by one; of batch files see `plan`"
+            raise ConfigError(f"budget: {why}")
         if self.usd is not None and server.price_in is None:
             raise ConfigError(f"budget.usd: no price of {server.url}: set price_in and price_out")
 
@@ -513,6 +560,8 @@ class Client:
 
         Raises: as `ask`; BudgetSpent where nothing could be sent.
         """
+        if self.server.batch:
+            return list(self._ask_batches(chats, keep))
         results = _run_to_end(self._ask_all(chats, seconds, keep)) if chats else {}
         if chats and not results and self.account.room() is False:
             raise self.account.refusal()
@@ -524,14 +573,58 @@ class Client:
             raise EndpointError(f"{self.server.url}: every request failed: {reason}")
         return [results.get(n) for n in range(len(chats))]
 
+    def _ask_batches(self, chats: Sequence[Chat], keep: Keep | None) -> list[Answer | Unanswered]:
+        """Return the answers that batch files have. Raises: EndpointError outside of a run."""
+        if self.account.batches is None:
+            raise EndpointError("batch: is for `evalharness run`, whose store has the files")
+        results = self.account.batches.ask(self, [self.body(chat) for chat in chats])
+        for n, result in enumerate(results):
+            if isinstance(result, Answer):
+                self._count(result)
+                if keep is not None:
+                    keep(n, result)
+        return results
+
+    def body(self, chat: Chat) -> bytes:
+        """Return the body of a request."""
+        fields = {"model": self.server.model, "messages": chat.messages(), **chat.options}
+        if "max_tokens" in fields:
+            fields[self.server.cap] = fields.pop("max_tokens")
+        return canonical(fields | dict(self.server.extra)).encode()
+
+    def authorization(self) -> dict[str, str]:
+        """Return the header with the key, if there is one."""
+        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+
+    def hide(self, text: str) -> str:
+        """Return a text without the key."""
+        return self._hide(text)
+
+    def shown(self, answer: Answer) -> Answer:
+        """Return an answer without the key."""
+        return replace(answer, text=self._hide(answer.text), finish=self._hide(answer.finish))
+
+    def refusal(self, status: int, body: Any) -> Unanswered:
+        """Return why a request that a server refused has no answer."""
+        why = explanation(body, self._hide)
+        error = body.get("error") if isinstance(body, dict) else None
+        code, kind = (error.get("code"), error.get("type")) if isinstance(error, dict) else ("", "")
+        if is_too_long(f"{code} {kind} {why}"):
+            return Unanswered(TOO_LONG)
+        return Unanswered(f"HTTP {status}{why}")
+
+    def _count(self, answer: Answer) -> None:
+        self.spent.answers += 1
+        self.spent.tokens_in += answer.n_in or 0
+        self.spent.tokens += answer.n_out or 0
+        self.account.charge(self.server, answer.n_in or 0, answer.n_out or 0)
+
     async def _ask_all(
         self, chats: Sequence[Chat], seconds: float, keep: Keep | None
     ) -> dict[int, Answer | Unanswered]:
         import httpx2
 
-        headers = {"Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        headers = {"Content-Type": "application/json"} | self.authorization()
         results: dict[int, Answer | Unanswered] = {}
         end = time.monotonic() + seconds
         waiting = itertools.takewhile(lambda _: time.monotonic() < end, enumerate(chats))
@@ -620,7 +713,7 @@ class _Asking:
 
     async def answer(self, chat: Chat) -> Answer | Unanswered | None:
         """Ask until there is an answer, or none is to be expected; None if the time is over."""
-        body = self._body(chat)
+        body = self.client.body(chat)
         jitter = random.Random(digest(self.client._seed, body.decode()))  # noqa: S311  no secret
         for n in range(self.server.tries):
             try:
@@ -637,12 +730,6 @@ class _Asking:
         if unreachable and not self.client.spent.answers:
             raise EndpointError(f"{self.server.url}: {reason}; is the server running?")
         return Unanswered(f"{reason}, at each of {self.server.tries} tries")
-
-    def _body(self, chat: Chat) -> bytes:
-        fields = {"model": self.server.model, "messages": chat.messages(), **chat.options}
-        if "max_tokens" in fields:
-            fields[self.server.cap] = fields.pop("max_tokens")
-        return canonical(fields | dict(self.server.extra)).encode()
 
     async def _rest(self, backoff: float, asked_for: float | None) -> None:
         """Wait; where the server says how long, all other requests wait as well."""
@@ -722,30 +809,21 @@ class _Asking:
         error = body.get("error") if isinstance(body, dict) else None
         if status == 200 and not error:
             answer = answer_of(body)
-            self._count(answer)
-            hide = self.client._hide
-            return replace(answer, text=hide(answer.text), finish=hide(answer.finish))
+            self.client._count(answer)
+            return self.client.shown(answer)
         why = explanation(body, self.client._hide)
         code, kind = (error.get("code"), error.get("type")) if isinstance(error, dict) else ("", "")
         if status in _HOPELESS or code in _CODES_HOPELESS:
             hint = _FIELD_HINTS.get(str(error.get("param")), "") if isinstance(error, dict) else ""
             hint = hint or _hint(status, self.server)
             raise EndpointError(f"{self.server.url}: HTTP {status}{hint}{why}")
-        said = f"{code} {kind} {why}".lower()
-        if status not in _BUSY and any(sign in said for sign in _SIGNS_OF_LENGTH):
+        if status not in _BUSY and is_too_long(f"{code} {kind} {why}"):
             return Unanswered(TOO_LONG)
         if status in _PASSING or status == 200:
             reason = f"HTTP {status}" if status != 200 else "an error in place of an answer"
             failure = _TooBusy if status in _BUSY else TryAgain
             raise failure(reason, asked_wait(response.headers))
         return Unanswered(f"HTTP {status}{why}")
-
-    def _count(self, answer: Answer) -> None:
-        spent = self.client.spent
-        spent.answers += 1
-        spent.tokens_in += answer.n_in or 0
-        spent.tokens += answer.n_out or 0
-        self.client.account.charge(self.server, answer.n_in or 0, answer.n_out or 0)
 
 
 async def _read_bounded(response: "httpx2.Response") -> bytes:
