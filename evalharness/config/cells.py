@@ -94,7 +94,8 @@ class Cell:
             return ()
         from evalharness.hf.weights import Request
 
-        names = ["model", *(f.name for f in dataclasses.fields(Request))]
+        own = [f.name for f in dataclasses.fields(Request) if f.name != "adapter"]  # share a base
+        names = ["model", *own]
         return (self.model_kind, *(getattr(self.model, name, None) for name in names))
 
     @property
