@@ -29,10 +29,19 @@ from typing import (
 
 from pydantic import Field
 
-from evalharness.records import Article, Begun, PartAnswers, Rejected, Score, Summary
+from evalharness.records import (
+    Article,
+    Begun,
+    PartAnswers,
+    Preference,
+    Rejected,
+    Score,
+    Summary,
+    TwoSummaries,
+)
 
 # What of an article a component looks at; `published` is the day on which it appeared, if known.
-Need = Literal["article", "references", "title", "summary", "published"]
+Need = Literal["article", "references", "title", "summary", "published", "id"]
 Pair = tuple[Article, Summary]
 
 HUB = "hub:"
@@ -211,6 +220,25 @@ class Metric(Protocol):
 
 
 @runtime_checkable
+class PairJudge(Protocol):
+    """A judge that may be asked which of two summaries is the better one.
+
+    compares: whether it is asked that, and scores no summary by itself.
+    """
+
+    version: ClassVar[int]
+
+    @property
+    def compares(self) -> bool:
+        """Whether its options say so."""
+        ...
+
+    def prefer(self, shown: Sequence[TwoSummaries]) -> list[Preference]:
+        """Return what it says of each two, in the same order, as they are shown."""
+        ...
+
+
+@runtime_checkable
 class Banded(Protocol):
     """A check that says where the bands of its scores part; a calibration may know better.
 
@@ -238,12 +266,38 @@ class Costly(Protocol):
     together: ClassVar[int]
 
 
+@dataclass(frozen=True)
+class RequestEstimate:
+    """About how many requests and tokens something will take, and USD where prices are known.
+
+    tokens_out: as many as answers may have at the most.
+    """
+
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float | None = None
+
+    def __add__(self, other: "RequestEstimate") -> "RequestEstimate":
+        costs = [usd for usd in (self.usd, other.usd) if usd is not None]
+        return RequestEstimate(
+            self.requests + other.requests,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            sum(costs) if costs else None,
+        )
+
+
 @runtime_checkable
 class Charging(Protocol):
     """A component that asks servers, or asks questions whose answers are worth keeping."""
 
     def charge_to(self, account: Any) -> None:
         """Work from now on for a run's account (`endpoint.Account`)."""
+        ...
+
+    def estimate(self, article: Article, summary: Summary | None) -> "RequestEstimate":
+        """Return what an article will take; summary: None where it is not written yet."""
         ...
 
 

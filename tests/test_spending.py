@@ -251,3 +251,35 @@ def test_gate_limits_tokens_and_seconds_of_an_article(
         ("seconds", 60): (Exit.GOOD, Exit.INCONCLUSIVE),  # what was stored takes no time
         ("seconds", 1e-9): (Exit.FINDING, Exit.INCONCLUSIVE),
     }
+
+
+def test_plan_estimates_requests_tokens_and_cost_of_what_is_left(
+    tmp_path: Path, command: Callable[..., Any]
+) -> None:
+    with serving(answer) as server:
+        prices = {"price_in": 100.0, "price_out": 0.0}
+        path = make_config(tmp_path, server.url, 30, server=prices, budget={"tokens": 200})
+        planned = command("plan", path, "--results", tmp_path / "results", "--json")
+        (asked,) = json.loads(planned.stdout)["asked"].values()
+        assert server.bodies == []
+        with pytest.raises(BudgetSpent):
+            run(path, results=tmp_path / "results")
+        sent = sum(len(said_of(body)) for body in server.bodies) * 30 / len(server.bodies)
+        run(make_config(tmp_path, server.url, 30, server=prices), results=tmp_path / "results")
+        after = command("plan", path, "--results", tmp_path / "results")
+    assert (asked["requests"], asked["tokens_out"]) == (30, 30)
+    assert asked["tokens_in"] == pytest.approx(sent / 4, rel=0.1)
+    assert asked["usd"] == pytest.approx(asked["tokens_in"] / 1e4)
+    assert "asked of a model" not in after.stdout
+
+
+def test_plan_counts_each_question_of_a_judge(tmp_path: Path, command: Callable[..., Any]) -> None:
+    judge = {
+        "protocol": "minicheck",
+        "criteria": ["coverage", "fluency"],
+        "by": "text",
+        "samples": 3,
+    }
+    path = make_config(tmp_path, "http://localhost:1/v1", 5, judge=judge)
+    done = command("plan", path, "--results", tmp_path / "results")
+    assert "asked of a model: judge: 45 requests, about " in done.stdout

@@ -300,7 +300,7 @@ class _Task(Generic[P]):
         if not isinstance(said, Said):
             return Summary(name, "", finish="error", note=said.reason if said else "")
         finish: Finish = "empty" if not said.text and said.finish == "stop" else said.finish
-        note = "; ".join(filter(None, [self.note, said.note if finish == "empty" else ""]))
+        note = "; ".join(filter(None, [self.note, "" if said.text else said.note]))
         made = Summary(name, said.text, self.read, finish, said.tokens, said.tokens_in, note)
         if self.calls > 1:
             counted = said.tokens_in is not None

@@ -6,6 +6,9 @@ from typing import Any, Protocol, TypeVar
 
 from evalharness.records import Article, Finish
 
+# Of a text that is empty since all tokens went to thoughts.
+CUT_IN_THOUGHT = "max_new_tokens ended it while it was thinking: raise them, or have it think less"
+
 
 @dataclass(frozen=True)
 class NoPrompt:

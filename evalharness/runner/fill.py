@@ -8,11 +8,11 @@ import dataclasses
 import gc
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalharness.config.cells import Cell, by_articles, by_weights
 from evalharness.errors import DataError, NoMemory, StoreError, reason
@@ -23,7 +23,7 @@ from evalharness.store.samples import mark_unfinished
 from evalharness.store.store import Store
 
 if TYPE_CHECKING:
-    from evalharness.endpoint import Account
+    from evalharness.endpoint import Account, Server
 
 # Cells that are scored and written together: each has three files open.
 CELLS_AT_ONCE = 32
@@ -89,20 +89,36 @@ class Filled:
         return {c.name: reason(failures[c.name]) for c in self.cells if c.name in failures}
 
 
-def open_account(cells: Sequence[Cell], store: Store) -> "Account | None":
+def servers_of(components: Iterable[Any]) -> "Iterator[Server]":
+    """Yield the servers that components ask."""
+    for component in components:
+        others = getattr(component, "panel", None) or ()
+        named = (component, getattr(component, "endpoint", None), *others)
+        yield from (server for server in named if getattr(server, "asks_server", False))
+
+
+def open_account(
+    cells: Sequence[Cell], store: Store, others: Sequence[object] = ()
+) -> "Account | None":
     """Have all that asks servers ask for one account; None where nothing does.
+
+    others: components beside those of the cells.
 
     Raises: ConfigError where prices are limited and not known.
     """
     components = [c for cell in cells for c in (cell.model, *cell.metrics.values())]
-    charging = [component for component in components if isinstance(component, Charging)]
+    charging = [each for each in (*components, *others) if isinstance(each, Charging)]
     if not charging:
         return None
     from evalharness.endpoint import Account
 
     budget = cells[0].run_config.budget
-    limits = (budget.tokens, budget.usd) if budget else (None, None)
-    account = Account(*limits, answers=partial(store.ledger, "answers"))
+    limits = budget.model_dump() if budget else {}
+    account = Account(**limits, answers=partial(store.ledger, "answers"))
+    if any(server.batch for server in servers_of(charging)):
+        from evalharness.endpoint.batches import BatchFiles
+
+        account.batches = BatchFiles(store.folder / "batches")
     for component in charging:
         component.charge_to(account)
     return account
@@ -148,6 +164,8 @@ def fill(
         filled.groups.append(FilledGroup(group, scorings, len(group)))
         if waiting:
             filled.groups[-1].rest()
+    if filled.account is not None and filled.account.batches is not None:
+        filled.account.batches.send()
     return filled
 
 

@@ -16,9 +16,11 @@ from the environment when it is needed, and is taken out of all that comes back.
 import asyncio
 import itertools
 import json
+import logging
 import math
 import os
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +34,7 @@ from urllib.parse import parse_qsl, urlsplit
 from evalharness.errors import BudgetSpent, ConfigError, EndpointError
 from evalharness.files.credentials import find_credential, make_hider
 from evalharness.files.untrusted import LARGEST
+from evalharness.protocols import RequestEstimate
 from evalharness.records import canonical, digest
 
 if TYPE_CHECKING:
@@ -40,6 +43,12 @@ if TYPE_CHECKING:
 
 TOO_LONG = "the prompt is too long for the model"
 _MOST_QUOTED = 200
+# What servers call the two ends of an answer, in small letters; docs/endpoints.md says which does.
+_FINISHES = dict.fromkeys(("eos", "eos_token", "end_turn", "stop_sequence", "stop_token"), "stop")
+_FINISHES |= dict.fromkeys(
+    ("max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"), "length"
+)
+_FINISHES |= {"stop": "stop", "length": "length"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Answer:
     tokens: for each token of the answer, log-probabilities of what could have stood there, by text;
         empty where the server gives none.
     n_in, n_out: tokens as the server counts them; None where it does not.
+    thought: whether the server gave thoughts apart from the text.
     """
 
     text: str
@@ -57,6 +67,7 @@ class Answer:
     tokens: tuple[Mapping[str, float], ...] = ()
     n_in: int | None = None
     n_out: int | None = None
+    thought: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,19 +87,30 @@ class TryAgain(Exception):
         self.unreachable = unreachable
 
 
+class _TooBusy(TryAgain):
+    """A try that failed since the server had too much to do."""
+
+
 def parse_json(content: bytes) -> Any:
-    """Return a body as JSON; None where it is none."""
+    """Return a body as JSON; None where it is none. A list of one stands for that one (Google).
+
+    >>> parse_json(b'[{"error": "no"}]'), parse_json(b"<html>")
+    ({'error': 'no'}, None)
+    """
     try:
-        return json.loads(content)
+        body = json.loads(content)
     except (ValueError, RecursionError):
         return None
+    return body[0] if isinstance(body, list) and len(body) == 1 else body
 
 
 def answer_of(body: Any) -> Answer:
     """Return the answer in a body. Raises: TryAgain where it has none."""
     try:
         choice = body["choices"][0]
-        text = choice["message"]["content"]
+        message = choice["message"]
+        text = message["content"]
+        thought = bool(message.get("reasoning_content") or message.get("reasoning"))
         finish = choice.get("finish_reason") or "stop"
         listed = (choice.get("logprobs") or {}).get("content") or []
         tokens = tuple(_alternatives(token) for token in listed)
@@ -99,7 +121,7 @@ def answer_of(body: Any) -> Answer:
     n_in, n_out = (n if isinstance(n, int) and n >= 0 else None for n in counts)
     if not (text is None or isinstance(text, str)) or not isinstance(finish, str):
         raise TryAgain("an answer that is no chat completion")
-    return Answer(text or "", finish, tokens, n_in, n_out)
+    return Answer(text or "", _FINISHES.get(finish.lower(), finish), tokens, n_in, n_out, thought)
 
 
 def _alternatives(token: Mapping[str, Any]) -> dict[str, float]:
@@ -127,10 +149,14 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
 
     >>> asked_wait({"retry-after": "3"}), asked_wait({"retry-after": "soon"}), asked_wait({})
     (3.0, None, None)
+    >>> asked_wait({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0.5s"})
+    360.5
     """
     asked = headers.get("retry-after")
+    if (milliseconds := headers.get("retry-after-ms", "")).isdecimal():
+        return int(milliseconds) / 1000
     if asked is None:
-        return None
+        return _reset_wait(headers)
     try:
         seconds = float(asked)
     except ValueError:
@@ -141,7 +167,27 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "": 1.0}
+
+
+def _reset_wait(headers: Mapping[str, str]) -> float | None:
+    """Return how long it is until what is used up (of requests, of tokens) is given again."""
+    waits = []
+    for kind in ("requests", "tokens"):
+        if headers.get(f"x-ratelimit-remaining-{kind}") == "0":
+            pieces = re.findall(
+                r"(\d+(?:\.\d+)?)(ms|[hms]|)", headers.get(f"x-ratelimit-reset-{kind}", "")
+            )
+            waits.append(sum(float(number) * _UNITS[unit] for number, unit in pieces))
+    return max(waits, default=None)
+
+
 _SECRET_PARAMETERS = ("key", "token", "secret", "password", "sig")
+
+
+# About so many characters of English are a token, by tokenizers of 32,000 to 200,000 tokens; other
+# languages take more tokens.
+CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True)
@@ -153,10 +199,13 @@ class Server:
     key: the environment variable that holds the key; None sends none.
     extra: more fields of each request, as this server knows them (`reasoning_effort: low`).
     timeout: seconds for one try.
-    concurrency: the most requests at one time.
+    concurrency: the most requests at one time; fewer while the server is too slow for so many.
     tries: the most tries of a request.
     cap: the field that caps an answer: max_tokens, or max_completion_tokens for OpenAI's newer.
     per_minute: the most requests a minute; None leaves it to the server to say when it is enough.
+    batch: openai collects requests in batch files, which cost half: they are sent at the end of a
+        run, and the same command takes the answers when they are there.
+    batch_requests: the most requests of such a file; None is OpenAI's 50,000.
     price_in: USD for a million tokens of prompts; None is not known.
     price_out: USD for a million tokens of answers.
     """
@@ -172,6 +221,8 @@ class Server:
     tries: int = field(default=6, compare=False)
     per_minute: int | None = field(default=None, compare=False)
     cap: Literal["max_tokens", "max_completion_tokens"] = field(default="max_tokens", compare=False)
+    batch: Literal["openai"] | None = field(default=None, compare=False)
+    batch_requests: int | None = field(default=None, compare=False)
     price_in: float | None = field(default=None, compare=False)
     price_out: float | None = field(default=None, compare=False)
 
@@ -186,7 +237,7 @@ class Server:
             raise ValueError(
                 "extra: holds a key or password; name an environment variable under `key`"
             )
-        for name in ("timeout", "concurrency", "tries", "per_minute"):
+        for name in ("timeout", "concurrency", "tries", "per_minute", "batch_requests"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name}: {value} should be above 0")
@@ -204,6 +255,14 @@ class Server:
         if self.price_in is None or self.price_out is None:
             return None
         return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
+
+    def estimate_requests(self, n: int, characters: int, tokens_out: int) -> RequestEstimate:
+        """Return what requests of so many characters in all will take.
+
+        tokens_out: of each answer, at the most.
+        """
+        tokens_in, out = characters // CHARACTERS_PER_TOKEN, n * tokens_out
+        return RequestEstimate(n, tokens_in, out, self.cost(tokens_in, out))
 
     @property
     def secure(self) -> bool:
@@ -246,16 +305,45 @@ TimeLimit = Callable[[float], AbstractAsyncContextManager[object]]
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 # The key, the address or the model's name: the next request would end the same way.
 _HOPELESS = frozenset({301, 302, 303, 307, 308, 401, 402, 403, 404, 405})
+
+
+def is_passing(status: int) -> bool:
+    """Tell whether a request that ended so is worth another try."""
+    return status in _PASSING
+
+
 _FIRST_WAIT = 0.5
 # A body is read up to here, unpacked: no answer is as long.
 LONGEST_ANSWER = LARGEST
 _LONGEST_WAIT = 60.0
-_CODES_HOPELESS = frozenset({"insufficient_quota", "invalid_api_key", "model_not_found"})
+_CODES_HOPELESS = frozenset(
+    {
+        *("insufficient_quota", "invalid_api_key", "model_not_found"),
+        *("unsupported_parameter", "unsupported_value"),
+    }
+)
+# What to do where a server does not take a field, as OpenAI's models that think.
+_FIELD_HINTS = {
+    "max_tokens": ": set `cap: max_completion_tokens`",
+    "temperature": ": set `extra: {temperature: 1}`",
+}
+# The server has more to do than it can: it is asked fewer at a time.
+_BUSY = frozenset({429, 503, 504, 529})
 # So many requests that all fail for one reason are no accident of theirs.
 _MANY = 16
 # A server that asks for more patience than this is not waited for.
 _MOST_PATIENCE = 300.0
-_SIGNS_OF_LENGTH = ("context length", "context_length", "context window", "too many tokens")
+# In what servers say of a prompt that does not fit (docs/endpoints.md).
+_SIGNS_OF_LENGTH = (
+    *("context length", "context_length", "context window", "contextwindow", "context size"),
+    *("context_size", "too many tokens", "prompt is too long", "input is too long"),
+    *("maximum number of tokens", "`inputs` must have less than", "`inputs` tokens +"),
+)
+
+
+def is_too_long(said: str) -> bool:
+    """Tell whether a server says that a prompt does not fit."""
+    return any(sign in said.lower() for sign in _SIGNS_OF_LENGTH)
 
 
 @dataclass(frozen=True)
@@ -299,10 +387,23 @@ class AnswerLedger(Protocol):
         ...
 
 
+class Batches(Protocol):
+    """Who has requests answered in batch files."""
+
+    def ask(self, client: "Client", bodies: Sequence[bytes]) -> list[Answer | Unanswered]:
+        """Return the answers that are here, in order; other requests go into the next file."""
+        ...
+
+    def send(self) -> None:
+        """Write what waits to files, and send them."""
+        ...
+
+
 class Account:
     """What a run may spend on its servers, what it has spent, and the answers that it keeps.
 
     answers: opens the ledger of the answers of what a signature names; without it none are kept.
+    seconds: of the clock, from the first request on.
     """
 
     def __init__(
@@ -310,22 +411,37 @@ class Account:
         tokens: int | None = None,
         usd: float | None = None,
         answers: Callable[[Mapping[str, Any]], AnswerLedger] | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Take the limits; None is none."""
+        self.seconds = seconds
+        self._end: float | None = None
         self.tokens = tokens
         self.usd = usd
         self.answers = answers
         self.requests = self.tokens_in = self.tokens_out = 0
         self.cost = 0.0
         self.in_flight = 0
+        self.batches: Batches | None = None
 
     @property
     def has_limit(self) -> bool:
         """Whether anything limits what may be spent."""
         return (self.tokens, self.usd) != (None, None)
 
-    def check_prices(self, server: Server) -> None:
-        """Check that what a server costs is known where that is limited. Raises: ConfigError."""
+    def seconds_left(self) -> float:
+        """Return how much time is left; the first who asks starts the clock."""
+        if self.seconds is None:
+            return math.inf
+        now = time.monotonic()
+        self._end = self._end or now + self.seconds
+        return max(0.0, self._end - now)
+
+    def check_server(self, server: Server) -> None:
+        """Check that what a server costs can be limited, where it is. Raises: ConfigError."""
+        if self.has_limit and server.batch:
+            why = "is for requests that are sent one by one; of batch files see `plan`"
+            raise ConfigError(f"budget: {why}")
         if self.usd is not None and server.price_in is None:
             raise ConfigError(f"budget.usd: no price of {server.url}: set price_in and price_out")
 
@@ -334,6 +450,8 @@ class Account:
 
         A request is taken to need what the mean of those before did; the first goes alone.
         """
+        if not self.seconds_left():
+            return None if self.in_flight else False
         if not self.has_limit:
             return True
         if not self.requests:
@@ -360,12 +478,37 @@ class Account:
         """Return what says that no more may be spent."""
         limits = [f"{self.tokens:,} tokens"] if self.tokens is not None else []
         limits += [f"{self.usd:g} USD"] if self.usd is not None else []
+        limits += [f"{self.seconds:g} s"] if self.seconds is not None else []
         spent = f"{self.tokens_in + self.tokens_out:,} tokens"
         spent += f" and {self.cost:.4g} USD" if self.usd is not None else ""
         return BudgetSpent(
             f"the budget of {' and '.join(limits)} is spent ({spent}, {self.requests:,} answers): "
             "what was answered is stored, and the same command goes on with the rest"
         )
+
+
+class Lanes:
+    """How many requests a server gets at one time: fewer while it is too slow, or says it is busy.
+
+    They are halved, once for all that were sent together, and one more is opened after four answers
+    in each. A server with one slot, which others wait for, so is soon asked one by one.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Open as many as there may be."""
+        self.most = most
+        self.open = float(most)
+        self.wave = 0  # how often they were halved
+
+    def narrow(self, wave: int) -> None:
+        """Halve them after a failure of a request that was sent in a wave."""
+        if wave == self.wave and self.open > 1:
+            self.open = max(1.0, self.open // 2)
+            self.wave += 1
+
+    def widen(self) -> None:
+        """Note an answer."""
+        self.open = min(float(self.most), self.open + 1 / (4 * self.open))
 
 
 class Client:
@@ -389,6 +532,8 @@ class Client:
         self.server = server
         self.spent = Spent()
         self.account = account or Account()
+        self.lanes = Lanes(server.concurrency)
+        self.waited = False  # whether a try has timed out
         self._seed = seed
         self._sleep = sleep
         self._limit = limit
@@ -415,6 +560,8 @@ class Client:
 
         Raises: as `ask`; BudgetSpent where nothing could be sent.
         """
+        if self.server.batch:
+            return list(self._ask_batches(chats, keep))
         results = _run_to_end(self._ask_all(chats, seconds, keep)) if chats else {}
         if chats and not results and self.account.room() is False:
             raise self.account.refusal()
@@ -426,14 +573,58 @@ class Client:
             raise EndpointError(f"{self.server.url}: every request failed: {reason}")
         return [results.get(n) for n in range(len(chats))]
 
+    def _ask_batches(self, chats: Sequence[Chat], keep: Keep | None) -> list[Answer | Unanswered]:
+        """Return the answers that batch files have. Raises: EndpointError outside of a run."""
+        if self.account.batches is None:
+            raise EndpointError("batch: is for `evalharness run`, whose store has the files")
+        results = self.account.batches.ask(self, [self.body(chat) for chat in chats])
+        for n, result in enumerate(results):
+            if isinstance(result, Answer):
+                self._count(result)
+                if keep is not None:
+                    keep(n, result)
+        return results
+
+    def body(self, chat: Chat) -> bytes:
+        """Return the body of a request."""
+        fields = {"model": self.server.model, "messages": chat.messages(), **chat.options}
+        if "max_tokens" in fields:
+            fields[self.server.cap] = fields.pop("max_tokens")
+        return canonical(fields | dict(self.server.extra)).encode()
+
+    def authorization(self) -> dict[str, str]:
+        """Return the header with the key, if there is one."""
+        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+
+    def hide(self, text: str) -> str:
+        """Return a text without the key."""
+        return self._hide(text)
+
+    def shown(self, answer: Answer) -> Answer:
+        """Return an answer without the key."""
+        return replace(answer, text=self._hide(answer.text), finish=self._hide(answer.finish))
+
+    def refusal(self, status: int, body: Any) -> Unanswered:
+        """Return why a request that a server refused has no answer."""
+        why = explanation(body, self._hide)
+        error = body.get("error") if isinstance(body, dict) else None
+        code, kind = (error.get("code"), error.get("type")) if isinstance(error, dict) else ("", "")
+        if is_too_long(f"{code} {kind} {why}"):
+            return Unanswered(TOO_LONG)
+        return Unanswered(f"HTTP {status}{why}")
+
+    def _count(self, answer: Answer) -> None:
+        self.spent.answers += 1
+        self.spent.tokens_in += answer.n_in or 0
+        self.spent.tokens += answer.n_out or 0
+        self.account.charge(self.server, answer.n_in or 0, answer.n_out or 0)
+
     async def _ask_all(
         self, chats: Sequence[Chat], seconds: float, keep: Keep | None
     ) -> dict[int, Answer | Unanswered]:
         import httpx2
 
-        headers = {"Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        headers = {"Content-Type": "application/json"} | self.authorization()
         results: dict[int, Answer | Unanswered] = {}
         end = time.monotonic() + seconds
         waiting = itertools.takewhile(lambda _: time.monotonic() < end, enumerate(chats))
@@ -486,6 +677,8 @@ class _Asking:
         self.account = client.account
         self.keep = keep
         self.changed = asyncio.Event()  # when an answer has come
+        self.flying = 0
+        self.landed = asyncio.Event()  # when a try has ended
         self.server = client.server
         self.http = http
         self.url = completions(client.server.url)
@@ -505,6 +698,8 @@ class _Asking:
             finally:
                 self.account.in_flight -= 1
                 self.changed.set()
+            if result is None:
+                return
             results[n] = result
             if self.keep is not None and isinstance(result, Answer):
                 self.keep(n, result)
@@ -516,15 +711,17 @@ class _Asking:
             await self.changed.wait()
         return room
 
-    async def answer(self, chat: Chat) -> Answer | Unanswered:
-        """Ask until there is an answer, or none is to be expected."""
-        body = self._body(chat)
+    async def answer(self, chat: Chat) -> Answer | Unanswered | None:
+        """Ask until there is an answer, or none is to be expected; None if the time is over."""
+        body = self.client.body(chat)
         jitter = random.Random(digest(self.client._seed, body.decode()))  # noqa: S311  no secret
         for n in range(self.server.tries):
             try:
                 return await self._once(body)
             except TryAgain as failure:
                 reason, unreachable = failure.reason, failure.unreachable
+                if self.account.seconds_left() <= (failure.wait or 0.0):
+                    return None
                 if failure.wait is not None and failure.wait > _MOST_PATIENCE:
                     return Unanswered(f"{reason}: the server asks to wait {failure.wait:.0f} s")
                 if n + 1 < self.server.tries:
@@ -533,12 +730,6 @@ class _Asking:
         if unreachable and not self.client.spent.answers:
             raise EndpointError(f"{self.server.url}: {reason}; is the server running?")
         return Unanswered(f"{reason}, at each of {self.server.tries} tries")
-
-    def _body(self, chat: Chat) -> bytes:
-        fields = {"model": self.server.model, "messages": chat.messages(), **chat.options}
-        if "max_tokens" in fields:
-            fields[self.server.cap] = fields.pop("max_tokens")
-        return canonical(fields | dict(self.server.extra)).encode()
 
     async def _rest(self, backoff: float, asked_for: float | None) -> None:
         """Wait; where the server says how long, all other requests wait as well."""
@@ -558,23 +749,59 @@ class _Asking:
 
     async def _once(self, body: bytes) -> Answer | Unanswered:
         """Try once. Raises: TryAgain; EndpointError where no request can succeed."""
-        import httpx2
-
         await self._turn()
+        wave = await self._lane()
         self.client.spent.tries += 1
         try:
+            result = self._read(*await self._post(body))
+        except _TooBusy:
+            self.client.lanes.narrow(wave)
+            raise
+        finally:
+            self.flying -= 1
+            self.landed.set()
+        self.client.lanes.widen()
+        return result
+
+    async def _lane(self) -> int:
+        """Wait until fewer tries are under way than may be; return in which wave the next is."""
+        lanes = self.client.lanes
+        while self.flying >= int(lanes.open):
+            self.landed.clear()
+            await self.landed.wait()
+        self.flying += 1
+        return lanes.wave
+
+    async def _post(self, body: bytes) -> "tuple[httpx2.Response, bytes]":
+        """Return a response and all that it holds. Raises: TryAgain."""
+        import httpx2
+
+        seconds = min(self.server.timeout, self.account.seconds_left())
+        try:
             async with (
-                self.client._limit(self.server.timeout),
+                self.client._limit(seconds),
                 self.http.stream("POST", self.url, content=body) as response,
             ):
-                content = await _read_bounded(response)
+                return response, await _read_bounded(response)
         except TimeoutError:
-            raise TryAgain(f"no answer within {self.server.timeout:g} s") from None
+            self._tell_of_timeout()
+            raise _TooBusy(f"no answer within {self.server.timeout:g} s") from None
         except httpx2.ConnectError:
             raise TryAgain("nobody answers", unreachable=True) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise TryAgain(f"the connection broke ({type(error).__name__})") from None
-        return self._read(response, content)
+
+    def _tell_of_timeout(self) -> None:
+        """Say at once that a first answer did not come in time: it may go on like this for long."""
+        if self.client.waited or not self.account.seconds_left():
+            return
+        self.client.waited = True
+        server = self.server
+        logging.getLogger("evalharness").warning(
+            "%s: no answer within %g s (`timeout`); each request is tried %d times (`tries`), with "
+            "fewer than %d at one time (`concurrency`) while the server is slow",
+            *(server.url, server.timeout, server.tries, server.concurrency),
+        )
 
     def _read(self, response: "httpx2.Response", content: bytes) -> Answer | Unanswered:
         """Return what a response comes to. Raises: as `_once`."""
@@ -582,27 +809,21 @@ class _Asking:
         error = body.get("error") if isinstance(body, dict) else None
         if status == 200 and not error:
             answer = answer_of(body)
-            self._count(answer)
-            hide = self.client._hide
-            return replace(answer, text=hide(answer.text), finish=hide(answer.finish))
+            self.client._count(answer)
+            return self.client.shown(answer)
         why = explanation(body, self.client._hide)
-        code = error.get("code") if isinstance(error, dict) else None
+        code, kind = (error.get("code"), error.get("type")) if isinstance(error, dict) else ("", "")
         if status in _HOPELESS or code in _CODES_HOPELESS:
-            hint = _hint(status, self.server)
+            hint = _FIELD_HINTS.get(str(error.get("param")), "") if isinstance(error, dict) else ""
+            hint = hint or _hint(status, self.server)
             raise EndpointError(f"{self.server.url}: HTTP {status}{hint}{why}")
+        if status not in _BUSY and is_too_long(f"{code} {kind} {why}"):
+            return Unanswered(TOO_LONG)
         if status in _PASSING or status == 200:
             reason = f"HTTP {status}" if status != 200 else "an error in place of an answer"
-            raise TryAgain(reason, asked_wait(response.headers))
-        if any(sign in f"{code} {why}".lower() for sign in _SIGNS_OF_LENGTH):
-            return Unanswered(TOO_LONG)
+            failure = _TooBusy if status in _BUSY else TryAgain
+            raise failure(reason, asked_wait(response.headers))
         return Unanswered(f"HTTP {status}{why}")
-
-    def _count(self, answer: Answer) -> None:
-        spent = self.client.spent
-        spent.answers += 1
-        spent.tokens_in += answer.n_in or 0
-        spent.tokens += answer.n_out or 0
-        self.client.account.charge(self.server, answer.n_in or 0, answer.n_out or 0)
 
 
 async def _read_bounded(response: "httpx2.Response") -> bytes:
