@@ -369,12 +369,13 @@ def test_find_names_a_title_that_is_repeated() -> None:
     title = "Old bridge to close"
 
     def found(text: str, title: str = title) -> tuple[Defect, ...]:
-        return find_defects(ARTICLE, Summary("a", text), (), title)
+        return find_defects(ARTICLE, Summary("a", text), ("Summarize this.",), title)
 
     assert found(f"{title}\n\n{GOOD}") == ("title",)
     assert found(f"**{title.upper()}**: {GOOD}") == ("title",)
     assert found(GOOD) == found(f"Old bridge closes. {GOOD}") == ()
     assert found(f"Bridge. {GOOD}", "Bridge") == ()
+    assert find_defects(ARTICLE, Summary("a", title), (), title) == ()  # the baseline `title`
 
 
 # SmolLM2's summaries of the quickstart's articles, read by a person before the rules were made:

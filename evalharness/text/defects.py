@@ -65,7 +65,7 @@ def find_defects(
         "Sure!").
     about_article: it speaks of the article ("The article discusses ..."), not of what that says.
     list: it has bullets or numbers, for which no instruction asks.
-    title: it begins with the article's title.
+    title: it begins with the article's title, where there are instructions: `title` has no other.
 
     A summary with finish `error` has none of these: it was not written at all.
     """
@@ -86,7 +86,7 @@ def find_defects(
     found |= {
         "about_article": not talks and _speaks_of_article(summary.text, article),
         "list": _is_list(summary.text, article, instructions),
-        "title": _repeats_title(summary.text, title),
+        "title": bool(instructions) and _repeats_title(summary.text, title),
     }
     return tuple(defect for defect, there in found.items() if there)
 
