@@ -156,6 +156,8 @@ def _own_signs(each: Line) -> set[str]:
     signs |= _label_signs(each)
     if each.hint in ("title", "box") and "furniture" in signs:
         signs.discard("furniture")
+    if "pointer" in signs:
+        signs.discard("opener")
     return signs
 
 
