@@ -252,13 +252,15 @@ def named_check(name: str, source: str = "--check") -> Metric:
     return _Named.bare("checks", name, source).build()
 
 
-def named_scorer(name: str, source: str = "--checks") -> Metric:
+def named_scorer(name: str, source: str = "--checks", *, with_references: bool = False) -> Metric:
     """Return the check of a name, or the metric if it needs no references, without options.
 
-    source: what named it, for errors. Raises: ConfigError, UnknownComponent.
+    source: what named it, for errors. with_references: whether there are some.
+    Raises: ConfigError, UnknownComponent.
     """
     kind = scorer_kind(name)
-    if kind == "metrics" and "references" in load_class(kind, name).needs:
+    needed = not with_references and kind == "metrics"
+    if needed and "references" in load_class(kind, name).needs:
         raise UnknownComponent(f"{source}: the metric {name!r} needs references, not labels")
     return _Named.bare(kind, name, source).build()
 
