@@ -333,6 +333,35 @@ def test_demo_runs_in_an_empty_folder_without_networks(tmp_path: Path) -> None:
         assert next_done.returncode in (0, 1), next_done.stderr  # 1: the page's summary is flagged
 
 
+@pytest.mark.parametrize(("what", "codes"), [("study", [0, 0]), ("ci", [1]), ("page", [1, 0])])
+def test_start_runs_as_it_is_written_and_replaces_nothing(
+    what: str,
+    codes: list[int],
+    tmp_path: Path,
+    command: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    done = command("init", what)
+
+    assert done.returncode == 0
+    written = [line for line in done.stdout.splitlines() if line.endswith(": written")]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(line.partition(":")[0] for line in written) == sorted(
+        path.relative_to(tmp_path).as_posix() for path in files
+    )
+    told = done.stdout.partition("Try next:\n")[2].split("\n")
+    ended = [command(*line.split()[1:]).returncode for line in told if line]
+    assert ended == codes
+
+    files[0].write_text("mine")
+    again = command("init", what)
+    assert files[0].read_text() == "mine"
+    assert f"{files[0].relative_to(tmp_path)}: is another file, and stays" in again.stderr
+    assert again.stdout.count(": stays") == len(files)
+
+
 @pytest.fixture
 def nothing_of_hf(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = ("torch", "transformers", "datasets")
