@@ -232,7 +232,7 @@ def show_study_agreement(found: StudyAgreement, rows: AnnotationSet, out: IO[str
     notes = [
         f"{rows.n} rows read: {used}, {len(rows.rejected)} not used.",
         "Beside a value: its 95 % interval over articles; then that over articles and annotators, "
-        "where there are three or more. Cohen's κ: mean over pairs of annotators. Weighted: squares.",
+        "for three or more. Cohen's κ: mean over pairs of annotators, weighted: squares.",
         found.adjudication,
     ]
     width = terminal_width(out) or PIPED_WIDTH
