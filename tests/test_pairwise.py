@@ -552,7 +552,7 @@ def test_summaries_in_memory_are_compared_without_a_trace(
     with serving(lambda body: first_token(A=-0.1, B=-3.0)) as server:
         scored = score(texts, articles=articles)
         judge = {"endpoint": {"url": server.url, "model": "stub"}}
-        (found,) = scored.compare(judge=judge).preferences  # type: ignore[union-attr]
+        (found,) = scored.compare(judge=judge).preferences
         assert sum(server.answered.values()) == 8
     assert found.pairs[0].ties == 4
     assert [each.name for each in tmp_path.iterdir() if each.name == "store"] == []
