@@ -29,10 +29,19 @@ from typing import (
 
 from pydantic import Field
 
-from evalharness.records import Article, Begun, PartAnswers, Rejected, Score, Summary
+from evalharness.records import (
+    Article,
+    Begun,
+    PartAnswers,
+    Preference,
+    Rejected,
+    Score,
+    Summary,
+    TwoSummaries,
+)
 
 # What of an article a component looks at; `published` is the day on which it appeared, if known.
-Need = Literal["article", "references", "title", "summary", "published"]
+Need = Literal["article", "references", "title", "summary", "published", "id"]
 Pair = tuple[Article, Summary]
 
 HUB = "hub:"
@@ -207,6 +216,25 @@ class Metric(Protocol):
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Return one score for each pair, in the same order; one without a value says why."""
+        ...
+
+
+@runtime_checkable
+class PairJudge(Protocol):
+    """A judge that may be asked which of two summaries is the better one.
+
+    compares: whether it is asked that, and scores no summary by itself.
+    """
+
+    version: ClassVar[int]
+
+    @property
+    def compares(self) -> bool:
+        """Whether its options say so."""
+        ...
+
+    def prefer(self, shown: Sequence[TwoSummaries]) -> list[Preference]:
+        """Return what it says of each two, in the same order, as they are shown."""
         ...
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Finish = Literal["stop", "length", "empty", "error"]
-Defect = Literal["empty", "looping", "cut", "echo", "refusal", "preamble"]
+Defect = Literal[
+    "empty", "looping", "cut", "echo", "refusal", "preamble", "about_article", "list", "title"
+]
 ScoreRecord = Mapping[str, Any]  # as `score_record` makes it
 # Of an article that takes several prompts, by prompt (`1.0`: of the second round the first): the
 # text that came with all that is known of it, or the `error` that kept it from coming.
@@ -162,6 +164,8 @@ FLAG_KINDS: Mapping[str, FlagKind] = {
     "quote": FlagKind("quoted, but not said", "quote", planted=("misattributed_quote",)),
     "quoted_word": FlagKind("a word in quotation marks that it lacks", "quote", hard=False),
     "attribution": FlagKind("said by another", "quote", planted=("misattributed_quote",)),
+    "doubled": FlagKind("a word said twice, in the place of another"),
+    "spliced": FlagKind("halves of two sentences as one"),
     "unsupported": FlagKind(
         "words that nothing supports", "unsupported", hard=False, planted=("invented_sentence",)
     ),
@@ -247,6 +251,46 @@ class Score:
             yield entry.span, summary.text
             yield from ((span, article.text) for span in entry.evidence)
         yield from ((span, article.text) for span in self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSummaries:
+    """Two summaries of an article, in the order in which a judge is shown them."""
+
+    article: Article
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Which of two summaries a judge prefers.
+
+    first: 1 where it is the one shown first, 0 where it is the second, one half where both are as
+        good; None where the judge does not say, and then `note` says why.
+    probability: of the first, where the judge's answers have probabilities.
+    passing: as of a score: not stored, and asked for again another day.
+    """
+
+    first: float | None
+    probability: float | None = None
+    note: str = ""
+    reason: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    passing: bool = False
+
+
+def preference_record(preference: Preference) -> dict[str, Any]:
+    """Return a preference as it is stored: without what is not known."""
+    fields = {
+        "probability": preference.probability,
+        "note": preference.note or None,
+        "reason": preference.reason or None,
+        "tokens_in": preference.tokens_in,
+        "tokens_out": preference.tokens_out,
+    }
+    return {"first": preference.first} | {k: v for k, v in fields.items() if v is not None}
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:

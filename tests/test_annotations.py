@@ -45,6 +45,7 @@ def row(annotator: str, answer: Row, protocol: str = "flags", **more: Any) -> Ro
         "expected": "",
         "answer": answer,
         "article": ARTICLE,
+        "references": ["Twelve boats sank."],
         "summaries": [SUMMARY, ARTICLE[:54]] if pair else [SUMMARY],
     } | more
 
@@ -159,6 +160,8 @@ def test_ratings_are_means_and_meta_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "joined.jsonl"
     path.write_text("".join(json.dumps(each) + "\n" for each in label_rows(found)))
     (labelled,) = read_labels([path], grades=["scores.relevance"]).rows["news"]
+    assert labelled.references == ("Twelve boats sank.",)
+    assert labelled.dimensions == {"relevance": 2.5, "fluency": 5.0}
     assert (labelled.score, labelled.label, labelled.system) == (2.5, False, "bart")
 
 
@@ -408,8 +411,9 @@ def _bias_of(annotator: int, answers: Values) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 def test_bias_and_agreement_of_simulated_annotators_lie_within_their_intervals() -> None:
-    studies, articles = 1000, 80
+    studies, articles = 1000, 50
     shares = [answer_shares(*person) for person in PEOPLE]
     truth, rng = true_figures(shares), np.random.default_rng(0)
     hits = dict.fromkeys(truth, 0)

@@ -7,7 +7,7 @@ majority, ratings by their mean; where there is no majority there is no label.
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -57,6 +57,7 @@ class Annotation:
     answer: Mapping[str, Any]
     seconds: float
     expected: str = ""
+    references: tuple[str, ...] = ()
 
     @property
     def label(self) -> bool | None:
@@ -163,6 +164,7 @@ def _annotation(where: str, row: Any) -> Annotation:
         answer=row["answer"],
         seconds=float(seconds) if math.isfinite(float(seconds)) else 0.0,
         expected=_text(row.get("expected") or ""),
+        references=tuple(_text(each) for each in row.get("references") or ()),
     )
 
 
@@ -246,6 +248,7 @@ def _label_row(answers: Sequence[Annotation]) -> dict[str, Any]:
         "system": first.systems[0],
         "article": first.article,
         "summary": first.texts[0],
+        **({"references": list(first.references)} if first.references else {}),
         "label": _majority([each.label for each in answers if each.protocol != "ratings"]),
         **({"score": float(np.mean([*scores.values()])), "scores": scores} if scores else {}),
         **({"spans": _majority_spans(marking)} if marking else {}),
@@ -300,25 +303,23 @@ def preference_rows(annotations: AnnotationSet) -> list[dict[str, Any]]:
 
     `system_a` comes first in the alphabet; order: 1 where it was shown first, -1 where second.
     """
-    rows = []
-    for each in annotations.answers:
-        if each.protocol == "pairs":
-            turned = each.systems[0] > each.systems[1]
-            outcome = _OUTCOMES[each.answer["preferred"]]
-            one, other = sorted(each.systems)
-            rows.append(
-                {
-                    "article_id": each.article_id,
-                    "source": each.source,
-                    "system_a": one,
-                    "system_b": other,
-                    "outcome": 1 - outcome if turned else outcome,
-                    "order": -1 if turned else 1,
-                    "annotator": each.annotator,
-                    "reason": each.answer.get("reason", ""),
-                }
-            )
-    return rows
+    return [_preference(each) for each in annotations.answers if each.protocol == "pairs"]
+
+
+def _preference(vote: Annotation) -> dict[str, Any]:
+    turned = vote.systems[0] > vote.systems[1]
+    outcome = _OUTCOMES[vote.answer["preferred"]]
+    one, other = sorted(vote.systems)
+    return {
+        "article_id": vote.article_id,
+        "source": vote.source,
+        "system_a": one,
+        "system_b": other,
+        "outcome": 1 - outcome if turned else outcome,
+        "order": -1 if turned else 1,
+        "annotator": vote.annotator,
+        "reason": vote.answer.get("reason", ""),
+    }
 
 
 def flag_rows(annotations: AnnotationSet) -> list[dict[str, Any]]:
@@ -473,22 +474,25 @@ def _flat(name: str, figure: raters.AgreementFigure) -> dict[str, float | None]:
 
 def _span_figures(annotations: AnnotationSet) -> dict[str, Any]:
     """Return the F1 of the characters that each two annotators marked, over all pairs."""
+    pairs = list(_pairs_of_marks(annotations))
+    if not pairs:
+        return {}
+    table = np.array([character_counts(one.spans, two.spans) for one, two in pairs], float)
+    # Its columns are counts, not annotators: no interval over annotators.
+    articles = [one.article_id for one, _ in pairs]
+    figure = raters.with_intervals(_f1_of_columns, table, articles, _SHARE)
+    flat = {key: value for key, value in _flat("f1", figure).items() if "wide" not in key}
+    return {"questions": len({one.item for one, _ in pairs}), "pairs": len(pairs), **flat}
+
+
+def _pairs_of_marks(annotations: AnnotationSet) -> Iterator[tuple[Annotation, Annotation]]:
+    """Yield each two annotators' marks of one summary."""
     by_item: dict[str, list[Annotation]] = defaultdict(list)
     for each in annotations.answers:
         if each.protocol == "spans":
             by_item[each.item].append(each)
-    counts, articles = [], []
     for answers in by_item.values():
-        for one, other in combinations(answers, 2):
-            counts.append(character_counts(one.spans, other.spans))
-            articles.append(one.article_id)
-    if not counts:
-        return {}
-    table = np.array(counts, dtype=np.float64)
-    # Its columns are counts, not annotators: no interval over annotators.
-    figure = raters.with_intervals(_f1_of_columns, table, articles, _SHARE)
-    flat = {key: value for key, value in _flat("f1", figure).items() if "wide" not in key}
-    return {"questions": len(by_item), "pairs": len(counts), **flat}
+        yield from combinations(answers, 2)
 
 
 def _f1_of_columns(counts: Values) -> float:

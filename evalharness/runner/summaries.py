@@ -250,7 +250,8 @@ class Summarizing(BehindLedger):
 
     def find_defects(self, article: Article, summary: Summary) -> Sequence[Defect]:
         """Return what came out wrong of a summary."""
-        return defects.find_defects(article.text, summary, self.instructions)
+        title = str(article.extra.get("title") or "")
+        return defects.find_defects(article.text, summary, self.instructions, title)
 
     def _task(self, batch: Batch) -> Task:
         """Return a batch for a worker; one that is MemoryBound says then how it wrote it."""

@@ -148,7 +148,7 @@ class Study {
         annotator: this.answers.annotator, complete: kept.complete, seconds: kept.seconds, at: kept.at ?? null,
         article_id: article.id, source: article.source, systems: this.#systemsOf(each), expected: each.expected ?? "",
         answer: answerForFile(this.protocol, { ...kept.answer, verdicts }, article, texts[0]),
-        article: article.text, summaries: texts,
+        article: article.text, references: article.references ?? [], summaries: texts,
       }));
     }
     return lines.map((line) => `${line}\n`).join("");
