@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any, ClassVar, NamedTuple
 
 from evalharness import text
@@ -132,7 +133,8 @@ class Wording(ArticleIndex):
 
     def drops_nothing(self, before: int, place: int) -> bool:
         """Tell whether a path from one word to another leaves out no more than `the` or so."""
-        return all(token.word in OMISSIBLE for token in self.passages.tokens[before + 1 : place])
+        words = [token.word for token in self.passages.tokens[before + 1 : place]]
+        return OMISSIBLE.issuperset(words)
 
     def most_in_sentence(self, key: str) -> int:
         """Return how often the sentence that has a word most often has it."""
@@ -241,42 +243,40 @@ def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list
     """Return the cheapest paths one word further on."""
     novel = _novel_cost(article, key, content)
     after = {
-        state.place: _State(state.cost + novel, state.place, state.sentence, (None, state.path))
-        for state in beam
+        place: _State(cost + novel, place, sentence, (None, path))
+        for cost, place, sentence, path in beam
     }
     for place in _next_places(article, beam, key, content):
-        cost, path = _cheapest(article, beam, place)
+        sentence = article.sentence_of(place)
+        cost, path = _cheapest(article, beam, place, sentence)
         if place not in after or cost < after[place].cost:
-            after[place] = _State(cost, place, article.sentence_of(place), (place, path))
-    return sorted(after.values(), key=_rank)[:BEAM]
+            after[place] = _State(cost, place, sentence, (place, path))
+    return sorted(after.values(), key=_rank)[:BEAM] if len(after) > 1 else [*after.values()]
 
 
-def _rank(state: _State) -> tuple[float, int]:
-    return state.cost, state.place
+_rank = itemgetter(0, 1)  # cost and place
 
 
-def _cheapest(article: Wording, beam: list[_State], place: int) -> tuple[float, _Path]:
+def _cheapest(
+    article: Wording, beam: list[_State], place: int, sentence: int
+) -> tuple[float, _Path]:
     """Return the least cost of coming to a place of the article, and the path that it takes."""
     least, path = math.inf, beam[0].path
-    sentence = article.sentence_of(place)
-    for state in beam:
-        gap = place - state.place
-        if gap == 1 or state.place < 0:
-            cost = state.cost
+    for cost, before, its_sentence, its_path in beam:
+        if cost >= least:  # the beam is in order, and a step never lowers the cost
+            break
+        gap = place - before
+        if gap == 1 or before < 0:
+            pass
         elif 1 < gap <= MOST_SKIPPED + 1:
-            skipped = (
-                0.0
-                if article.drops_nothing(state.place, place)
-                else SKIP + SKIPPED_WORD * (gap - 1)
-            )
-            cost = state.cost + skipped
-        elif sentence == state.sentence:
-            cost = state.cost + (SAME_SENTENCE if gap > 0 else SAME_SENTENCE + BACKWARD)
+            if not article.drops_nothing(before, place):
+                cost += SKIP + SKIPPED_WORD * (gap - 1)
+        elif sentence == its_sentence:
+            cost += SAME_SENTENCE if gap > 0 else SAME_SENTENCE + BACKWARD
         else:
-            near = sentence == state.sentence + 1
-            cost = state.cost + (NEXT_SENTENCE if near else ELSEWHERE)
+            cost += NEXT_SENTENCE if sentence == its_sentence + 1 else ELSEWHERE
         if cost < least:
-            least, path = cost, state.path
+            least, path = cost, its_path
     return least, path
 
 
@@ -299,7 +299,7 @@ def _next_places(article: Wording, beam: list[_State], key: str, content: bool) 
         return found
     for state in beam:
         at = bisect.bisect_right(places, state.place)
-        found.update(places[max(0, at - 1) if content else at : at + 2])
+        found.update(places[at - (at > 0) if content else at : at + 2])
     if content or beam[0].place < 0:
         found.update(places[:_MOST_PLACES])
     return found
