@@ -15,7 +15,7 @@ from typing import NamedTuple
 from evalharness import text
 from evalharness.records import Span
 from evalharness.text import Token
-from evalharness.text.dates import Date, dates
+from evalharness.text.dates import Date, dates, may_be_date
 from evalharness.text.number_reader import may_be_number
 
 # How far the words around a word reach, in words: in a summary's sentence, and in the article,
@@ -114,8 +114,12 @@ class Passages:
 
     @cached_property
     def dates(self) -> list[list[Date]]:
-        """The dates of each sentence."""
-        return [dates(self.text, [span]) for span in self.sentences]
+        """The dates of each sentence; one without a word that may be a date is not read."""
+        worth = {token.sentence for token in self.tokens if may_be_date[token.written]}
+        return [
+            dates(self.text, [span]) if number in worth else []
+            for number, span in enumerate(self.sentences)
+        ]
 
     @cached_property
     def names_and_casing(self) -> tuple[list[text.Name], text.Casing]:
@@ -187,19 +191,27 @@ class Passages:
         return tuple(token.stem for token in around), self.tokens[behind]
 
     def alignments(
-        self, wanted: frozenset[str], at: Iterable[int], reach: int = REACH_IN_ARTICLE
+        self,
+        wanted: frozenset[str],
+        at: Iterable[int],
+        reach: int = REACH_IN_ARTICLE,
+        least: tuple[int, float] = (0, 0.0),
     ) -> list[Alignment]:
-        """Return places with what they share with the wanted stems, the most alike first."""
+        """Return places with what they share with the wanted stems, the most alike first.
+
+        least: how many of the stems a place must share, and which share of them.
+        """
+        n_wanted = len(wanted) or 1
+        stems = self.stems
         counted = [
-            (
-                -len(wanted.intersection(self.stems[max(0, place - reach) : place + reach + 1])),
-                place,
-            )
+            (-len(wanted.intersection(stems[max(0, place - reach) : place + reach + 1])), place)
             for place in at
         ]
-        counted.sort()
-        n_wanted = len(wanted) or 1
-        return [Alignment(place, -shared, -shared / n_wanted) for shared, place in counted]
+        return [
+            Alignment(place, -shared, -shared / n_wanted)
+            for shared, place in sorted(counted)
+            if -shared >= least[0] and -shared / n_wanted >= least[1]
+        ]
 
     def span(self, first: int, last: int) -> Span:
         """Return the characters from one token to another, both included."""

@@ -287,29 +287,19 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         return self._alignments(at, self.article.places([token.stem]), NEGATED_SHARE)
 
     def _alignments(self, at: int, places: Iterable[int], share: float) -> list[Alignment]:
-        found = [*places]
-        if not found:
-            return []
-        aligned = self.stated.alignments(self.own.around(at), found)
-        return [
-            each
-            for each in aligned
-            if each.shared >= min(LEAST_SHARED, len(self.own.around(at))) and each.share >= share
-        ]
+        wanted = self.own.around(at)
+        return self.stated.alignments(wanted, places, least=(min(LEAST_SHARED, len(wanted)), share))
 
     def _clash(self, at: int, places: list[Alignment]) -> _Clash | None:
-        return (
-            self._negation(at, places)
-            or self._opposite(at)
-            or self._hedge(at, places)
-            or self._added_denial(at, places)
-        )
+        if not places:
+            return self._opposite(at) or self._added_denial(at)
+        return self._negation(at, places) or self._opposite(at) or self._hedge(at, places)
 
     def _negation(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where a word is denied on one side only."""
         cue = self.own_cues.denied.get(at)
         denied = self.article.cues.denied
-        if not places or any((place.at in denied) == (cue is not None) for place in places):
+        if any((place.at in denied) == (cue is not None) for place in places):
             return None
         best = places[0].at
         if cue is not None:
@@ -324,10 +314,10 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         return _Clash(at, at, _sure("negation", places[0]), (denied[best], best))
 
-    def _added_denial(self, at: int, places: list[Alignment]) -> _Clash | None:
+    def _added_denial(self, at: int) -> _Clash | None:
         """Return a clash where the summary denies something amid words that deny nothing."""
         cue = self.own_cues.denied.get(at)
-        if places or cue is None or at not in self.own_cues.heads:
+        if cue is None or at not in self.own_cues.heads:
             return None
         if self.own.tokens[cue].stem in _DENYING:
             return None
@@ -423,7 +413,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
     def _hedge(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where each place of a word is hedged, and the summary's is not."""
         hedged, heads = self.article.cues.hedged, self.article.cues.hedged_heads
-        if not places or places[0].share < HEDGED_SHARE or places[0].at not in heads:
+        if places[0].share < HEDGED_SHARE or places[0].at not in heads:
             return None
         if at in self.own_cues.denied or not all(place.at in hedged for place in places):
             return None
