@@ -7,6 +7,7 @@ HarnessError                 something the user can mend; one line on stderr, ex
 ├── MissingExtra             an optional package, with the pip line that brings it
 ├── ModelError               a checkpoint that cannot be used as it is
 ├── EndpointError            a server that cannot be asked: nobody there, a wrong key
+│   └── BudgetSpent          what the config lets a run spend on servers
 ├── ExecutorError            workers that cannot be had: no such GPU, no cluster
 │   └── WorkerDied           work that no worker survives
 ├── NoMemory                 this machine's memory is too small for what was asked
@@ -42,9 +43,9 @@ class Exit(IntEnum):
     )
     INCOMPLETE = (
         4,
-        "the run could not be completed, some articles have no summary or no score for now, a "
-        "tracker was not told, the newest run of a folder did not finish, runs could not be "
-        "compared, or a step of `selftest` failed",
+        "the run could not be completed, some articles have no summary or no score for now, the "
+        "budget is spent, a tracker was not told, the newest run of a folder did not finish, runs "
+        "could not be compared, or a step of `selftest` failed",
     )
     INTERRUPTED = 130, "interrupted by Ctrl-C; the same command goes on"
     TERMINATED = 143, "interrupted by SIGTERM; the same command goes on"
@@ -112,6 +113,12 @@ class ModelError(HarnessError):
 
 class EndpointError(HarnessError):
     """A server cannot be asked at all: nobody answers, or the key or the model is not known."""
+
+
+class BudgetSpent(EndpointError):
+    """What a run may spend on servers is spent; what was answered is stored."""
+
+    exit_code = Exit.INCOMPLETE
 
 
 class ExecutorError(HarnessError):

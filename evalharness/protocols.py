@@ -29,7 +29,7 @@ from typing import (
 
 from pydantic import Field
 
-from evalharness.records import Article, Rejected, Score, Summary
+from evalharness.records import Article, Begun, PartAnswers, Rejected, Score, Summary
 
 # What of an article a component looks at; `published` is the day on which it appeared, if known.
 Need = Literal["article", "references", "title", "summary", "published"]
@@ -144,11 +144,12 @@ class Batching(Protocol):
 class Gradual(Protocol):
     """A summarizer that takes a while, and gives what it has before it has all."""
 
-    def summarize_some(self, articles: Sequence[Article]) -> list[Summary | None]:
-        """Return summaries of the articles that come first, None for the others; one at least.
+    def summarize_some(self, begun: Sequence[Begun]) -> list[Summary | PartAnswers]:
+        """Return summaries of the articles that are done next; of each other the new answers.
 
-        Asked again for the others, in the same order, it goes on as if it had not stopped: what it
-        writes of an article does not depend on how often it was asked.
+        An article that it has not come to has none; one prompt at least is answered. Given all
+        answers and asked again for the others, in the same order, it goes on as if it had not
+        stopped: what it writes of an article does not depend on how often it was asked, or by whom.
         """
         ...
 
@@ -235,6 +236,41 @@ class Costly(Protocol):
     """
 
     together: ClassVar[int]
+
+
+@dataclass(frozen=True)
+class RequestEstimate:
+    """About how many requests and tokens something will take, and USD where prices are known.
+
+    tokens_out: as many as answers may have at the most.
+    """
+
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float | None = None
+
+    def __add__(self, other: "RequestEstimate") -> "RequestEstimate":
+        costs = [usd for usd in (self.usd, other.usd) if usd is not None]
+        return RequestEstimate(
+            self.requests + other.requests,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            sum(costs) if costs else None,
+        )
+
+
+@runtime_checkable
+class Charging(Protocol):
+    """A component that asks servers, or asks questions whose answers are worth keeping."""
+
+    def charge_to(self, account: Any) -> None:
+        """Work from now on for a run's account (`endpoint.Account`)."""
+        ...
+
+    def estimate(self, article: Article, summary: Summary | None) -> "RequestEstimate":
+        """Return what an article will take; summary: None where it is not written yet."""
+        ...
 
 
 @runtime_checkable

@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Finish = Literal["stop", "length", "empty", "error"]
-Defect = Literal["empty", "looping", "cut", "echo", "refusal", "preamble"]
+Defect = Literal[
+    "empty", "looping", "cut", "echo", "refusal", "preamble", "about_article", "list", "title"
+]
 ScoreRecord = Mapping[str, Any]  # as `score_record` makes it
+# Of an article that takes several prompts, by prompt (`1.0`: of the second round the first): the
+# text that came with all that is known of it, or the `error` that kept it from coming.
+PartAnswers = Mapping[str, Mapping[str, Any]]
 
 # How the note of a score begins that is lacking only for now: `Score.passing`.
 NO_ANSWER = "no answer: "
@@ -70,6 +75,7 @@ class Summary:
     spans: what it saw, part by part, where that is not one piece from the start; they may overlap.
     calls: how many prompts it took, where that is not one; then `tokens_out` counts the new tokens
         of all of them, and `tokens` those of the last, which is the summary.
+    parts_cut: how many texts that were merged into it ended at the cap; None where none did.
     """
 
     article_id: str
@@ -82,6 +88,15 @@ class Summary:
     spans: tuple[Span, ...] = ()
     calls: int | None = None
     tokens_out: int | None = None
+    parts_cut: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An article, and what a model has answered so far of the prompts that it takes."""
+
+    article: Article
+    answers: PartAnswers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +164,8 @@ FLAG_KINDS: Mapping[str, FlagKind] = {
     "quote": FlagKind("quoted, but not said", "quote", planted=("misattributed_quote",)),
     "quoted_word": FlagKind("a word in quotation marks that it lacks", "quote", hard=False),
     "attribution": FlagKind("said by another", "quote", planted=("misattributed_quote",)),
+    "doubled": FlagKind("a word said twice, in the place of another"),
+    "spliced": FlagKind("halves of two sentences as one"),
     "unsupported": FlagKind(
         "words that nothing supports", "unsupported", hard=False, planted=("invented_sentence",)
     ),
@@ -248,6 +265,7 @@ def summary_record(summary: Summary) -> dict[str, Any]:
         "spans": _span_records(summary.spans) or None,
         "calls": summary.calls,
         "tokens_out": summary.tokens_out,
+        "parts_cut": summary.parts_cut,
     }
     return {key: value for key, value in known.items() if value is not None}
 

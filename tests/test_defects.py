@@ -286,9 +286,6 @@ PREAMBLES = [
 ]
 
 NOT_PREAMBLES = [
-    "The article discusses the closing of the old bridge.",
-    "The passage describes two bridges: an old one and a new one.",
-    "This passage summarizes the row about the bridge.",
     "In summary, the bridge will close.",
     "Here is where the bridge stood.",
     "Summary executions took place on the bridge.",
@@ -318,6 +315,91 @@ def test_find_calls_no_news_a_preamble(text: str) -> None:
 def test_find_calls_nothing_a_preamble_that_opens_the_article() -> None:
     article = "Summary: the bridge is closed.\n" + ARTICLE
     assert _find("Summary: the bridge is closed.", article=article) == ()
+
+
+# about_article, list, title
+
+# The first six are SmolLM2's, the others by chat models in FaithBench and SummEdits.
+ABOUT = [
+    "The article discusses the closing of the old bridge.",
+    "The bridge will close. The article also mentions that shops fear for their trade.",
+    "A review of the article by SmolLM.",
+    "A recent article highlights a grim outlook for the old bridge.",
+    "The article said that the bridge had cracks.",
+    "They voted on Monday. The article concludes with a promise of the mayor's.",
+    "The passage describes two bridges: an old one and a new one.",
+    "This passage summarizes the row about the bridge.",
+    "This document explains why the bridge closes.",
+    "The text also notes that a new one is promised.",
+]
+NOT_ABOUT = [
+    "The report highlighted cracks in the old bridge.",
+    "The story of the bridge is long.",
+    "The passage to the river was not closed.",
+    "Its articles of association say so.",
+]
+
+
+@pytest.mark.parametrize("text", ABOUT)
+def test_find_names_talk_about_the_article(text: str) -> None:
+    assert _find(text) == ("about_article",)
+
+
+@pytest.mark.parametrize("text", NOT_ABOUT)
+def test_find_calls_no_news_talk_about_the_article(text: str) -> None:
+    assert _find(text) == ()
+
+
+def test_find_leaves_an_article_alone_that_is_about_an_article() -> None:
+    article = f"The article in the Gazette was wrong. {ARTICLE}"
+    assert _find("The article says the bridge closes.", article=article) == ()
+
+
+def test_find_names_a_list_where_no_instruction_asks_for_one() -> None:
+    points = "- The old bridge will close.\n- The mayor promises a new one.\n"
+    for text in (points, points.replace("-", "1."), points.replace("-", "•")):
+        assert _find(text) == ("list",)
+        assert _find(text, asked=("Give the key points as bullets.",)) == ()
+        assert _find(text, article=text) == ()
+    assert _find("- The old bridge will close.") == ()
+    assert _find("It cost 2.\n5 million people use it.") == ()
+
+
+def test_find_names_a_title_that_is_repeated() -> None:
+    title = "Old bridge to close"
+
+    def found(text: str, title: str = title) -> tuple[Defect, ...]:
+        return find_defects(ARTICLE, Summary("a", text), ("Summarize this.",), title)
+
+    assert found(f"{title}\n\n{GOOD}") == ("title",)
+    assert found(f"**{title.upper()}**: {GOOD}") == ("title",)
+    assert found(GOOD) == found(f"Old bridge closes. {GOOD}") == ()
+    assert found(f"Bridge. {GOOD}", "Bridge") == ()
+    assert find_defects(ARTICLE, Summary("a", title), (), title) == ()  # the baseline `title`
+
+
+# SmolLM2's summaries of the quickstart's articles, read by a person before the rules were made:
+# numbers of lines that repeat themselves, that speak of the article.
+READ = {
+    "looping": {13, 19, 20, 23, 24, 25, 29},
+    "about_article": {2, 3, 5, 6, 9, 11, 12, 13, 16, 23, 24, 27, 33, 37, 40, 44, 45, 47},
+}
+
+
+def test_find_names_the_defects_that_a_reader_sees_in_real_outputs() -> None:
+    folder = Path(__file__).parents[1] / "configs" / "quickstart"
+    articles = [json.loads(line) for line in (folder / "articles.jsonl").read_text().splitlines()]
+    texts = {row["id"]: row["article"] for row in articles}
+    named: dict[str, set[int]] = {}
+    for n, line in enumerate((folder / "smollm2.jsonl").read_text().splitlines(), 1):
+        row = json.loads(line)
+        for kind in _find(row["text"], row["finish"], texts[row["id"]]):
+            named.setdefault(kind, set()).add(n)
+    assert named.keys() == {"cut", *READ}
+    assert named["about_article"] == READ["about_article"]
+    # The one more says "a 60 percent chance of a change in the weather" twice.
+    assert named["looping"] == READ["looping"] | {16}
+    assert len(named["cut"]) == 41
 
 
 # Laws
@@ -359,7 +441,10 @@ def test_find_leaves_summaries_by_people_alone() -> None:
         pytest.skip("the shared articles are not here")
     assert len(pairs) > 1000
     named = [(text, kinds) for article, text in pairs if (kinds := _find(text, article=article))]
-    assert named == []
+    # One of them does speak of the article.
+    assert [(kinds, "The article does n't say" in text) for text, kinds in named] == [
+        (("about_article",), True)
+    ]
 
 
 def test_find_names_the_preambles_of_chat_models_and_hardly_anything_else() -> None:
@@ -372,7 +457,12 @@ def test_find_names_the_preambles_of_chat_models_and_hardly_anything_else() -> N
         for kind in _find(row["summary"], article=row["article"])
     )
     # Each was read by a person; the seq2seq systems of PolyTope and SummEval do loop.
-    assert named.keys() == {("preamble", True), ("refusal", True), ("looping", False)}
+    assert named.keys() == {
+        *((kind, True) for kind in ("preamble", "refusal", "about_article", "list")),
+        *((kind, False) for kind in ("looping", "about_article")),
+    }
+    assert 60 <= named["about_article", True] <= 80
+    assert 25 <= named["list", True] <= 35
     assert 130 <= named["preamble", True] <= 140
     assert named["refusal", True] == 1
-    assert 20 <= named["looping", False] <= 30
+    assert 80 <= named["looping", False] <= 110

@@ -5,10 +5,12 @@ import contextlib
 import hashlib
 import json
 import logging
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections import Counter
@@ -27,15 +29,18 @@ from servers.chat import Server as StandIn
 
 from evalharness.endpoint import (
     TOO_LONG,
+    Account,
     Answer,
     Chat,
     Client,
+    Lanes,
     Server,
     Unanswered,
+    answer_of,
     asked_wait,
     completions,
 )
-from evalharness.errors import EndpointError
+from evalharness.errors import BudgetSpent, EndpointError
 
 KEY = "sk-planted-0123456789/abcdef"
 
@@ -319,6 +324,156 @@ def test_malformed_answers_are_no_answers(body: Any) -> None:
     with serving(lambda _: body) as server:
         (result,) = client(server.url, tries=1).ask([Chat("one")])
     assert result == Unanswered("an answer that is no chat completion, at each of 1 tries")
+
+
+# Ends of answers as servers name them; where each is documented stands in docs/endpoints.md.
+@pytest.mark.parametrize(
+    ("named", "means"),
+    [
+        *((name, "stop") for name in ("stop", "STOP", "eos_token", "stop_sequence", "end_turn")),
+        *((name, "length") for name in ("length", "MAX_TOKENS", "model_length")),
+        ("content_filter", "content_filter"),
+        ("abort", "abort"),
+        (None, "stop"),
+    ],
+)
+def test_ends_of_answers_as_servers_name_them(named: str | None, means: str) -> None:
+    assert answer_of(completion("Rain.", finish_reason=named)).finish == means
+
+
+def test_thoughts_apart_from_the_text_are_noticed_under_both_their_names() -> None:
+    for name in ("reasoning", "reasoning_content"):
+        message = {"role": "assistant", "content": None, name: "Is it rain?"}
+        answer = answer_of({"choices": [{"message": message, "finish_reason": "length"}]})
+        assert (answer.text, answer.thought) == ("", True)
+    assert not answer_of(completion("Rain.")).thought
+
+
+# What servers answer to a prompt that does not fit (docs/endpoints.md).
+TOO_LONG_FOR = {
+    "OpenAI, Azure": (400, {"error": {"code": "context_length_exceeded", "message": "This model's "
+        "maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens."}}),
+    "vLLM": (400, {"error": {"message": "This model's maximum context length is 2048 tokens.",
+        "type": "BadRequestError", "param": None, "code": 400}}),
+    "llama.cpp": (400, {"error": {"code": 400, "message": "the request exceeds the available "
+        "context size, try increasing it", "type": "exceed_context_size_error",
+        "n_prompt_tokens": 1407, "n_ctx": 256}}),
+    "llama.cpp of 2025": (500, {"error": {"code": 500, "message": "the request exceeds the "
+        "available context size. try increasing the context size or enable context shift",
+        "type": "exceed_context_size_error", "n_prompt_tokens": 1407, "n_ctx": 256}}),
+    "TGI": (422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= "
+        "2048. Given: 1887 `inputs` tokens and 1024 `max_new_tokens`", "error_type": "validation"}),
+    "Anthropic": (400, {"error": {"type": "invalid_request_error",
+        "message": "prompt is too long: 210000 tokens > 200000 maximum"}}),
+    "Google": (400, [{"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "The input "
+        "token count (1100000) exceeds the maximum number of tokens allowed (1048576)."}}]),
+    "LiteLLM": (400, {"error": {"message": "litellm.ContextWindowExceededError: too long",
+        "type": None, "param": None, "code": "400"}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("server_name", TOO_LONG_FOR)
+def test_prompts_too_long_are_known_by_what_servers_say_and_not_tried_again(
+    server_name: str,
+) -> None:
+    status, body = TOO_LONG_FOR[server_name]
+    with serving(echo, lambda said, n: f"{status} |{json.dumps(body)}") as server:
+        assert client(server.url).ask([Chat("a"), Chat("b")]) == [Unanswered(TOO_LONG)] * 2
+        assert sum(server.tries.values()) == 2
+
+
+def test_busy_server_that_speaks_of_tokens_is_asked_again() -> None:
+    body = {"message": "Too many tokens, please wait before trying again."}
+    with serving(echo, lambda said, n: f"429 |{json.dumps(body)}" if n == 1 else "") as server:
+        (answer,) = client(server.url).ask([Chat("a")])
+    assert isinstance(answer, Answer)
+
+
+@pytest.mark.parametrize(
+    ("param", "advice"),
+    [("max_tokens", "cap: max_completion_tokens"), ("temperature", "extra: {temperature: 1}")],
+)
+def test_field_that_a_model_does_not_take_ends_the_work_with_advice(
+    param: str, advice: str
+) -> None:
+    error = {"message": f"Unsupported: {param!r}", "param": param, "code": "unsupported_parameter"}
+    with serving(echo, lambda said, n: f"400 |{json.dumps({'error': error})}") as server:
+        with pytest.raises(EndpointError, match=re.escape(f"HTTP 400: set `{advice}`: Unsupp")):
+            client(server.url).ask([Chat("a")])
+        assert sum(server.tries.values()) == 1
+
+
+def test_waits_are_read_from_the_headers_of_each_vendor() -> None:
+    assert asked_wait({"retry-after-ms": "250", "retry-after": "1"}) == 0.25
+    reset = {"x-ratelimit-reset-requests": "1m2s", "x-ratelimit-reset-tokens": "20ms"}
+    used_up = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-remaining-tokens": "0"}
+    assert asked_wait(reset | used_up) == 62
+    assert asked_wait(reset | {"x-ratelimit-remaining-tokens": "0"}) == pytest.approx(0.02)
+    assert asked_wait(reset | {"x-ratelimit-remaining-tokens": "7"}) is None
+
+
+def test_server_with_one_slot_is_asked_one_by_one_soon() -> None:
+    """It turns away whoever comes while it is at work, as a full queue does."""
+    slot = threading.Lock()
+
+    def turn_away(said: str, n: int) -> str:
+        return "" if slot.acquire(blocking=False) else "503"
+
+    def work(body: Fields) -> Fields:
+        time.sleep(0.01)
+        slot.release()
+        return echo(body)
+
+    async def wait(seconds: float) -> None:
+        await asyncio.sleep(seconds / 50)
+
+    with serving(work, turn_away) as server:
+        asked = Client(Server(server.url, "m", concurrency=16, tries=20), sleep=wait)
+        results = asked.ask([Chat(str(n)) for n in range(60)])
+        assert all(isinstance(result, Answer) for result in results)
+        assert asked.lanes.open < 4
+        assert sum(server.tries.values()) < 60 + 16 + 60 / 2
+
+
+def test_lanes_are_halved_once_a_wave_and_open_again_one_by_one() -> None:
+    lanes = Lanes(8)
+    for _ in range(8):
+        lanes.narrow(0)
+    assert lanes.open == 4
+    lanes.narrow(lanes.wave)
+    assert lanes.open == 2
+    for _ in range(10):
+        lanes.widen()
+    assert 2.9 < lanes.open < 3.2
+    for _ in range(200):
+        lanes.widen()
+    assert lanes.open == 8
+
+
+def test_first_timeout_is_said_at_once_and_once(caplog: pytest.LogCaptureFixture) -> None:
+    said = []
+    with serving(echo, lambda text, n: "slow" if n == 1 else "") as server:
+
+        def noted(seconds: float) -> Any:
+            said.append(len(caplog.records))
+            return asyncio.sleep(0)
+
+        asked = Client(Server(server.url, "m", timeout=0.3, concurrency=2), sleep=noted)
+        asked.ask([Chat(str(n)) for n in range(4)])
+    (record,) = caplog.records
+    assert said[0] == 1  # before the first wait
+    assert record.getMessage().startswith(f"{server.url}: no answer within 0.3 s (`timeout`)")
+
+
+def test_time_limit_ends_the_work_and_keeps_what_was_answered() -> None:
+    with serving(echo, lambda said, n: "" if said in "01" else "slow") as server:
+        account = Account(seconds=1.5)
+        asked = Client(Server(server.url, "m", concurrency=2), account=account)
+        results = asked.ask_some([Chat(str(n)) for n in range(9)], 60)
+        assert [isinstance(result, Answer) for result in results] == [True] * 2 + [False] * 7
+        assert results[2:] == [None] * 7
+        with pytest.raises(BudgetSpent, match=r"the budget of 1.5 s is spent \(20 tokens, 2 ans"):
+            asked.ask_some([Chat("more")], 60)
 
 
 def test_answer_without_usage_finish_or_text_is_an_answer() -> None:

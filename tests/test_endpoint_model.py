@@ -15,6 +15,7 @@ from evalharness.config.signature import signature_parts
 from evalharness.endpoint import Server
 from evalharness.errors import EndpointError
 from evalharness.models.endpoint import Endpoint
+from evalharness.models.prompt import CUT_IN_THOUGHT
 from evalharness.records import Article, Summary
 
 KEY = "sk-planted-0123456789"
@@ -62,14 +63,17 @@ def test_request_is_greedy_unless_sampling_is_asked_for() -> None:
         (completion(" \n"), "empty", ""),
         (completion("<think>Snow?</think>\nRain."), "stop", "Rain."),
         (completion("", finish_reason="content_filter"), "error", ""),
+        (completion("<think>Is it", finish_reason="length"), "length", ""),
     ],
 )
 def test_end_of_an_answer_is_told(answer: Fields, finish: str, text: str) -> None:
     with serving(lambda body: answer) as server:
         (found,) = Endpoint(server.url, "m").summarize(articles(1))
     assert (found.finish, found.text) == (finish, text)
-    why = "the server ended the answer: content_filter" if finish == "error" else ""
-    assert found.note == why
+    why = {"error": "the server ended the answer: content_filter"}
+    if not text:
+        why["length"] = CUT_IN_THOUGHT
+    assert found.note == why.get(finish, "")
 
 
 def test_article_that_cannot_be_asked_about_is_listed() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evalharness import text
-from evalharness.text.english_words import is_english_word, main
+from evalharness.text.english_words import is_english_word, main, synonyms
 
 
 def test_the_list_is_sorted_stems_each_once() -> None:
@@ -37,15 +37,28 @@ def test_a_word_of_the_article_is_no_name_however_it_is_spelled() -> None:
     assert text.names("a zyxgorodder was sold in the town", casing_of=article) == []
 
 
-def test_the_list_is_made_from_lower_case_lemmas(
+def test_words_of_one_of_the_first_senses_mean_the_same() -> None:
+    assert "film" in synonyms("movi")
+    assert "movi" in synonyms("film")
+    assert synonyms("zyxgorod") == []
+
+
+def test_the_lists_are_made_from_lower_case_lemmas(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
     folder = tmp_path
-    lines = "  1 licence\n00001740 03 n 02 river_bank 0 Danube 1 000 | a gloss\n"
+    lines = (
+        "  1 licence\n"
+        "00001740 03 n 02 river_bank 0 Danube 1 000 | a gloss\n"
+        "00001741 03 n 03 film 0 movie 0 Bond 1 000 | a gloss\n"
+    )
+    index = "".join(f"{word} n 1 0 1 0 00001741\n" for word in ("film", "movie", "bond"))
     for kind in ("noun", "verb", "adj", "adv"):
         (folder / f"data.{kind}").write_text(lines, encoding="latin-1")
+        (folder / f"index.{kind}").write_text(f"  1 licence\n{index}", encoding="latin-1")
     monkeypatch.setattr("evalharness.text.english_words.__file__", str(folder / "made.py"))
     main(str(folder))
     made = gzip.decompress((folder / "english_words.txt.gz").read_bytes()).decode().split()
-    assert made == ["bank", "river"]
+    assert made == ["bank", "film", "movi", "river"]
+    packed = (folder / "english_synonyms.txt.gz").read_bytes()
+    assert gzip.decompress(packed).decode().splitlines() == ["film movi"]

@@ -11,6 +11,7 @@ import pytest
 
 from evalharness import gate
 from evalharness.comparison import margins as comparison_margins
+from evalharness.comparison.new_errors import KnownFlags
 from evalharness.errors import ConfigError
 from evalharness.records import Summary
 from evalharness.stats import paired
@@ -586,3 +587,73 @@ def test_record_is_json_all_through(make_run: MakeRun) -> None:
     found = gate(make_run("a", {"m": [None] * 40}), make_run("b", {"m": [None] * 40}))
     assert found.verdict == "inconclusive"
     assert json.loads(json.dumps(found.record(), allow_nan=False))["exit_code"] == 3
+
+
+# new errors
+
+
+def _flagged(*flags: tuple[str, int, int]) -> dict[str, Any]:
+    found = [
+        {"start": start, "end": end, "kind": kind, "message": "", "evidence": []}
+        for kind, start, end in flags
+    ]
+    return {"value": 0.5, "flags": found}
+
+
+def _runs_with_flags(make_run: MakeRun) -> tuple[Path, Path]:
+    """Two runs of two articles: the candidate has one error of the baseline, and one more."""
+    old, new = ("number", 0, 7), ("date", 11, 13)
+    soft = ("unsupported", 0, 3)
+    text = [Summary(key, f"Summary of {key}, here.") for key in ("a0", "a1")]
+    before = make_run("a", {"m": [_flagged(old), _flagged()]}, summaries=text)
+    after = make_run("b", {"m": [_flagged(old, new, soft), _flagged(soft)]}, summaries=text)
+    return before, after
+
+
+ONLY_LIMITS: dict[str, Any] = {"metrics": {}}
+
+
+def test_new_error_that_nobody_judged_is_a_regression(make_run: MakeRun) -> None:
+    runs = _runs_with_flags(make_run)
+    assert gate(*runs, ONLY_LIMITS).verdict == "pass"
+    found = gate(*runs, ONLY_LIMITS, known_flags=KnownFlags())
+    assert found.verdict == "regression"
+    assert found.outcomes[-1].message == (
+        "1 of 2 likely errors are new, and judged by nobody: a0: 'a0' (date)"
+    )
+    assert gate(runs[0], runs[0], ONLY_LIMITS, known_flags=KnownFlags()).verdict == "pass"
+
+
+def test_error_that_people_judged_is_not_new(make_run: MakeRun) -> None:
+    runs = _runs_with_flags(make_run)
+    known = KnownFlags(frozenset({("a0", "date", "a0")}))
+    found = gate(*runs, ONLY_LIMITS, known_flags=known)
+    assert found.verdict == "pass"
+    assert found.outcomes[-1].message == ("none of 2 likely errors is new (1 judged by people)")
+    elsewhere = KnownFlags(frozenset({("a1", "date", "a0"), ("a0", "number", "a0")}))
+    assert gate(*runs, ONLY_LIMITS, known_flags=elsewhere).verdict == "regression"
+
+
+def test_without_a_check_no_error_can_be_new(make_run: MakeRun) -> None:
+    runs = make_run("a", {"m": [0.1]}), make_run("b", {"m": [0.1]})
+    found = gate(*runs, ONLY_LIMITS, known_flags=KnownFlags())
+    assert (found.verdict, found.exit_code) == ("could-not-run", 4)
+    assert "no check was run" in found.reason
+
+
+def test_command_reads_known_flags(
+    make_run: MakeRun, command: Callable[..., Any], tmp_path: Path
+) -> None:
+    runs = _runs_with_flags(make_run)
+    (tmp_path / "rules.yaml").write_text("metrics: {}\n")
+    given = ("gate", *runs, "--rules", tmp_path / "rules.yaml")
+    assert command(*given).returncode == 0
+    assert command(*given, "--no-new-errors").returncode == 1
+    known = tmp_path / "labels.flags.jsonl"
+    known.write_text('{"article_id": "a0", "kind": "date", "words": "a0", "verdict": "fine"}\n')
+    done = command(*given, "--known-flags", known)
+    assert (done.returncode, "1 judged by people" in done.stdout) == (0, True)
+    known.write_text('\n{"article_id": "a0"}\n')
+    done = command(*given, "--known-flags", known)
+    assert done.returncode not in (0, 1)
+    assert "labels.flags.jsonl:2: a judged flag has article_id, kind and words" in done.stderr

@@ -22,7 +22,7 @@ import test_readme as readme
 from evalharness.errors import MissingExtra, StoreError
 from evalharness.files import shipped_path
 from evalharness.models.extractive import Oracle
-from evalharness.records import Article, Summary
+from evalharness.records import Article, Begun, PartAnswers, Summary
 from evalharness.runner import run as runner_run
 from evalharness.store.runs import Run
 from evalharness.trust import installation
@@ -165,11 +165,14 @@ def test_wrong_padding_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
     honest = Seq2Seq.summarize_some
 
-    def summarize_some(self: Seq2Seq, articles: Sequence[Article]) -> list[Summary | None]:
-        made = honest(self, articles)
-        if sum(each is not None for each in made) == 1:
+    def summarize_some(self: Seq2Seq, begun: Sequence[Begun]) -> list[Summary | PartAnswers]:
+        made = honest(self, begun)
+        if sum(isinstance(each, Summary) for each in made) == 1:
             return made
-        return [each and replace(each, text=f"{each.text} x") for each in made]
+        return [
+            replace(each, text=f"{each.text} x") if isinstance(each, Summary) else each
+            for each in made
+        ]
 
     monkeypatch.setattr(Seq2Seq, "summarize_some", summarize_some)
 

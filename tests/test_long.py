@@ -3,8 +3,6 @@
 import dataclasses
 import itertools
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +19,7 @@ from evalharness.config.run_config import read_run_config
 from evalharness.config.signature import signature_parts
 from evalharness.errors import ConfigError
 from evalharness.models.endpoint import Endpoint
+from evalharness.models.engine import Engine
 from evalharness.models.long import (
     Long,
     Strategy,
@@ -29,10 +28,13 @@ from evalharness.models.long import (
     shorten_pieces,
     split_to_fit,
     summarize_all,
+    summarize_some,
 )
-from evalharness.models.prompt import NoPrompt, Said
-from evalharness.records import Article, Summary, summary_of, summary_record
+from evalharness.models.prompt import NoPrompt, Prompt, Said
+from evalharness.records import Article, Begun, PartAnswers, Summary, summary_of, summary_record
+from evalharness.store.ledger import Ledger
 from evalharness.text import sentences
+from evalharness.trust.verify import verify
 
 QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart"
 BART, LLAMA = str(QUICKSTART / "lead1-bart"), str(QUICKSTART / "lead1-llama")
@@ -277,6 +279,55 @@ def test_articles_share_their_rounds() -> None:
     assert [s.finish for s in together] == ["stop", "stop", "error", "stop"]
 
 
+@pytest.mark.parametrize("is_new_each_time", [False, True])
+def test_answers_of_parts_come_as_they_are_made_and_whoever_goes_on_asks_the_same(
+    is_new_each_time: bool,
+) -> None:
+    """Two prompts at a time, by one worker or by a new one each time that has only the answers."""
+    texts = [STORY, "Short.", "\n", f"{STORY} More.", STORY.replace("number 20", "number xx")]
+    waiting = {f"{n}": Article(f"{n}", text) for n, text in enumerate(texts)}
+    long = Long("hierarchical", fan_in=3, overlap=0)
+    reader, tasks = Reader(fails_on="number xx"), dict[tuple[str, str], Any]()
+    answers: dict[str, PartAnswers] = {name: {} for name in waiting}
+    done: dict[str, Summary] = {}
+    while waiting:
+        tasks = {} if is_new_each_time else tasks
+        begun = [Begun(article, answers[name]) for name, article in waiting.items()]
+        for one, result in zip(begun, summarize_some(begun, reader, long, tasks), strict=True):
+            name = one.article.id
+            if isinstance(result, Summary):
+                done[name] = result
+                del waiting[name]
+            else:
+                answers[name] = json.loads(json.dumps({**answers[name], **result}))
+
+    plain = Reader(fails_on="number xx")
+    articles = [Article(f"{n}", text) for n, text in enumerate(texts)]
+    assert [done[a.id] for a in articles] == summarize_all(articles, plain, long)
+    flat = [prompt for asked in plain.asked for prompt in asked]
+    assert sorted(p.text for asked in reader.asked for p in asked) == sorted(p.text for p in flat)
+    assert all(len({p.is_merge for p in asked}) == 1 for asked in reader.asked)
+    assert [s.finish for s in done.values()].count("error") == 2
+
+
+def test_parts_that_the_cap_cut_are_counted_where_they_are_merged() -> None:
+    @dataclass
+    class Cutting(Reader):
+        def write(self, prompts: Sequence[Words]) -> list[Said | NoPrompt]:
+            said = super().write(prompts)
+            cut = [p.is_merge or "number 20" in p.text for p in prompts]
+            return [
+                dataclasses.replace(s, finish="length") if isinstance(s, Said) and is_cut else s
+                for s, is_cut in zip(said, cut, strict=True)
+            ]
+
+    assert one(STORY, Cutting(writes=4), Long("map_reduce", overlap=0)).parts_cut == 1
+    assert one(STORY, Cutting(writes=4), None).parts_cut is None
+    assert one(STORY, Reader(writes=4), Long("map_reduce", overlap=0)).parts_cut is None
+    both = one(STORY, Cutting(), Long("map_reduce", overlap=0))  # of parts, and the first merge
+    assert (both.finish, both.parts_cut, both.calls) == ("length", 2, 9)
+
+
 def test_part_that_fails_is_an_error_of_its_article_alone() -> None:
     articles = [Article("a", STORY), Article("b", STORY.replace("number 20", "number xx"))]
     good, bad = summarize_all(articles, Reader(fails_on="number xx"), Long("map_reduce"))
@@ -426,33 +477,48 @@ def test_prompted_model_merges_with_its_own_prompt(tmp_path: Path) -> None:
     assert (summary.read, plain.read == len(article.text)) == (len(article.text), False)
 
 
-KILLED = """
-import os, sys
-from evalharness import run
-from evalharness.store.ledger import Ledger
-append, left = Ledger.append, [int(sys.argv[2])]
-def dying(self, records):
-    if left[0] == 0:
-        os._exit(9)
-    left[0] -= 1
-    append(self, records)
-Ledger.append = dying
-run(sys.argv[1], results=sys.argv[3])
-"""
-
-
-def test_killed_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+def test_run_that_is_stopped_anywhere_keeps_all_but_a_batch_and_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "c.yaml"
-    path.write_text(
-        json.dumps(make_config(tmp_path, long={"strategy": "map_reduce"}, batch_size=2))
-    )
+    long = {"strategy": "hierarchical", "fan_in": 2}
+    options: dict[str, Any] = {"long": long, "batch_size": 2, "max_new_tokens": 8}
+    path.write_text(json.dumps(make_config(tmp_path, **options)))
+    generate, append = Engine._generate, Ledger.append
+    batches: list[list[list[int]]] = []
+    left = [-1]
+
+    def noted(self: Engine, prompts: Sequence[Prompt], rows: Sequence[int]) -> Any:
+        batches.append([prompts[i].ids for i in rows])
+        return generate(self, prompts, rows)
+
+    def stopping(self: Ledger, records: Sequence[tuple[str, Any]]) -> None:
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        append(self, records)
+
+    monkeypatch.setattr(Engine, "_generate", noted)
+    monkeypatch.setattr(Ledger, "append", stopping)
     (whole,) = run(path, results=tmp_path / "whole")
-    command = [sys.executable, "-c", KILLED, str(path), "1", str(tmp_path / "r")]
-    assert subprocess.run(command, check=False).returncode == 9
-    (resumed,) = run(path, results=tmp_path / "r")
-    assert resumed.record["timing"]["summaries"]["stored"] > 0
-    for name in ("samples.jsonl", "samples.parquet", "config.yaml"):
-        assert (resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+    all_batches = list(batches)
+    assert len(all_batches) > 4
+    for n in (0, 1, 4):  # of parts, and of a merge
+        batches.clear()
+        left[0] = n
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            run(path, results=tmp_path / f"{n}")
+        assert ("parts of" in "".join(stopped.value.__notes__)) == (n > 0)
+        left[0] = -1
+        (resumed,) = run(path, results=tmp_path / f"{n}")
+        assert batches == all_batches[: n + 1] + all_batches[n:]
+        for name in ("samples.jsonl", "samples.parquet", "config.yaml"):
+            assert (resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+        (ledger,) = (tmp_path / f"{n}" / "store" / "summaries").glob("*.jsonl")
+        whole_ledger = tmp_path / "whole" / "store" / "summaries" / ledger.name
+        assert ledger.read_bytes() == whole_ledger.read_bytes()
+    done = verify(tmp_path / "1")
+    assert done.good
 
 
 def test_sweep_reaches_the_strategy(tmp_path: Path) -> None:

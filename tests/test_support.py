@@ -177,3 +177,69 @@ def test_a_word_said_more_often_than_in_any_sentence_of_the_article_is_repeated(
     assert repeated("The bridge, a bridge and the bridge closed.")
     assert not repeated("The bridge closed after cracks in its piers.")
     assert not repeated("It was 5 to 5 on Monday.")
+
+
+def _flags(article: str, summary: str) -> list[tuple[str, str]]:
+    return [(flag.kind, flag.span.of(summary)) for flag in Wording(article).miscopied(summary)]
+
+
+def test_a_word_said_twice_in_a_copy_is_doubled() -> None:
+    article = (
+        "Anderlecht are keen on the boy. Manchester City want to sign the Anderlecht teenager."
+    )
+    summary = "Anderlecht want to sign the Anderlecht teenager."
+    assert _flags(article, summary) == [("doubled", "Anderlecht")]
+    (flag,) = Wording(article).miscopied(summary)
+    assert flag.message == "'Anderlecht' is said twice here, and once in sentence 2 of the article"
+    assert _flags(article, "The Anderlecht teenager, Anderlecht said, left.") == []
+
+
+def test_halves_of_two_sentences_are_spliced() -> None:
+    article = (
+        "Mr Yeaman was told to come back. It rained on the town for a week and nobody left. "
+        "His neighbour Roe was granted conditional bail on Friday."
+    )
+    summary = f"Mr Yeaman was granted conditional bail. {article[:82]}"
+    (flag,) = Wording(article).miscopied(summary)
+    assert (flag.kind, flag.span.of(summary)) == ("spliced", "was granted")
+    assert flag.message == (
+        "the article has 'Mr Yeaman was' in sentence 1 "
+        "and 'granted conditional bail' in sentence 3, apart"
+    )
+
+
+@pytest.mark.parametrize(
+    ("article", "summary"),
+    [
+        ("The movie began on 5 May.", "The film began on 5 May."),
+        ("He paid 2,500 euros, 5 per cent more.", "He paid 2500 euros, 5% more."),
+        ("She was third in November.", "She was 3rd in Nov."),
+        ("They left despite the rain.", "They left in spite of the rain."),
+        ("The NHS has no beds.", "The National Health Service has no beds."),
+        ("The National Health Service has no beds.", "The NHS has no beds."),
+        ("Roe signed a deal.", "A deal was signed by Roe."),
+        ("The dogs have not come home.", "The dogs haven't come home."),
+        (
+            "Bees sleep at night.",
+            "The author reports that the article says that bees sleep at night.",
+        ),
+    ],
+)
+def test_other_words_for_the_same_cost_little(article: str, summary: str) -> None:
+    value = _score(article, summary).value
+    assert value is not None
+    assert value > 0.8
+
+
+def test_it_matters_little_where_a_statement_ends() -> None:
+    article = "The storm closed all schools in the valley. The mayor told people to stay at home."
+    two = _score(article, "The storm closed all schools. The mayor told people to stay at home.")
+    one = _score(
+        article, "The storm closed all schools, and the mayor told people to stay at home."
+    )
+    assert two.value == one.value
+
+
+def test_a_sentence_in_lower_case_stands_by_itself_behind_one_with_capitals() -> None:
+    score = _score("It rained. The mayor left.", "It rained all day. the mayor left in the rain.")
+    assert len(score.sentences) == 2

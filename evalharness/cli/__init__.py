@@ -58,6 +58,9 @@ COMMANDS = {
     "report": (
         "Write one HTML page: what is better, how sure that is, and where each summary goes wrong."
     ),
+    "annotate": (
+        "Write a page on which people judge summaries; with --read, join what they answered."
+    ),
     "show": (
         "Show one article with its summaries, evidence and flags; without ID, the worst articles."
     ),

@@ -14,9 +14,20 @@ import typer
 from evalharness.cli.files import Files, Page, runs_of, takes_files, write_page
 from evalharness.cli.options import AsJson, print_json
 from evalharness.comparison.gate import gate as gate_runs
+from evalharness.comparison.new_errors import KnownFlags, read_known_flags
 from evalharness.comparison.rules import read_rules
 from evalharness.errors import DataError, StoreError
 from evalharness.report.gate import annotations, gate_junit, gate_markdown, show_gate
+
+_Comment = Annotated[
+    str, typer.Option(metavar="FILE", help="Write a comment with the worst articles.")
+]
+_NoNewErrors = Annotated[
+    bool, typer.Option("--no-new-errors", help="A likely error that nobody judged: regression.")
+]
+_KnownFlags = Annotated[
+    str, typer.Option(metavar="FILE", help="Flags that people judged: they are not new.")
+]
 
 
 @takes_files()
@@ -37,21 +48,22 @@ def gate_command(
         str | None, typer.Option(metavar="FILE", help="YAML; without it no metric may fall by 0.01")
     ] = None,
     junit: Annotated[str, typer.Option(metavar="FILE", help="Write JUnit XML.")] = "",
-    markdown: Annotated[
-        str, typer.Option(metavar="FILE", help="Write a comment with the worst articles.")
-    ] = "",
+    markdown: _Comment = "",
+    no_new_errors: _NoNewErrors = False,
+    known_flags: _KnownFlags = "",
     page: Page = True,
     as_json: AsJson = False,
     *,
     files: Files,
 ) -> None:
     """Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."""
+    known = _known(known_flags, no_new_errors)
     read_rules(rules)  # what is wrong in them is said before anything is scored
     given = runs_of([name for name in (baseline, candidate) if name], files)
     if len(given.runs) != 2:
         held = ", ".join(run.name for run in given.of_files) or "one run"
         raise DataError(f"a gate has two systems, a baseline and a candidate; here: {held}")
-    found = gate_runs(*given.runs, rules)
+    found = gate_runs(*given.runs, rules, known_flags=known)
     if as_json:
         print_json(found.record())
     else:
@@ -67,6 +79,13 @@ def gate_command(
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _write(summary, gate_markdown(found) + "\n", mode="a")
     raise typer.Exit(found.exit_code)
+
+
+def _known(path: str, no_new_errors: bool) -> KnownFlags | None:
+    """Return the flags that are known; None where new errors are of no concern."""
+    if path:
+        return read_known_flags(path)
+    return KnownFlags() if no_new_errors else None
 
 
 def _write(path: str, text: str, mode: str = "w") -> None:

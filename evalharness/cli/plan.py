@@ -10,6 +10,7 @@ from evalharness.cli import options
 from evalharness.cli.options import print_result
 from evalharness.config.registry import scaled_figure
 from evalharness.hf.hub import readable
+from evalharness.protocols import RequestEstimate
 from evalharness.report.table import RUN_WIDTH, amount_text, table_lines, terminal_width
 from evalharness.runner.plan import CellPlan, Plan, StoredCount
 from evalharness.runner.plan import plan as make_plan
@@ -35,6 +36,7 @@ def plan_text(plan: Plan) -> str:
     left = sum(count.left for cell in plan.cells for count in cell.scores.values())
     summaries = amount_text(plan.distinct, "different summary")
     lines += ["", f"left: {summaries}, {amount_text(left, 'score')} at the most"]
+    lines += _asked(plan)
     lines += _weights(plan)
     problems = [cell.problem for cell in plan.cells] + [found.problem for found in plan.weights]
     lines += [f"not to be had: {problem}" for problem in dict.fromkeys(problems) if problem]
@@ -56,6 +58,19 @@ def _table(cells: Sequence[CellPlan]) -> list[str]:
 
 def _left_text(count: StoredCount) -> str:
     return f"{count.left:,} of {count.left + count.stored:,}" if count.left else "none"
+
+
+def _asked(plan: Plan) -> list[str]:
+    """Return about what is left to be asked of servers and judges, and what it costs."""
+    rows = list(plan.asked.items())
+    if len(rows) > 1:
+        rows.append(("in all", sum((estimate for _, estimate in rows), RequestEstimate())))
+    return [
+        f"asked of a model: {name}: {amount_text(estimate.requests, 'request')}, about "
+        f"{estimate.tokens_in:,} tokens of prompts and at most {estimate.tokens_out:,} of answers"
+        + ("" if estimate.usd is None else f", about {estimate.usd:.2g} USD")
+        for name, estimate in rows
+    ]
 
 
 def _weights(plan: Plan) -> list[str]:

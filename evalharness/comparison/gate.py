@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.comparison import margins as margin_tests
+from evalharness.comparison.new_errors import KnownFlags, flags_are_checked, new_errors_outcome
 from evalharness.comparison.rules import (
     DEFAULT_MARGIN,
     EXIT_CODES,
@@ -123,6 +124,10 @@ class Pairing:
             return np.where(failed, np.nan, words)
         if name == "truncated":
             return np.array(self.column(side, "truncated"), dtype=float)
+        if name == "tokens":
+            return self._tokens(side)
+        if name == "seconds":
+            return np.full(self.shared.n, self.runs[side].seconds_per_article)
         defects = self.column(side, "defects")
         if name == "answered":
             finish = self.column(side, "finish")
@@ -133,6 +138,23 @@ class Pairing:
                 ]
             )
         return np.array([float(name in found) for found in defects])
+
+    def _tokens(self, side: int) -> Values:
+        """Return the tokens of prompts and answers of each article: its summary's, and judges'.
+
+        NaN where nothing was counted. Raises: CouldNotRun where the table has them in part only.
+        """
+        run = self.runs[side]
+        if run.has_articles_in_parts:
+            raise CouldNotRun(
+                f"{run.folder}: articles were read in parts, whose tokens are in its run.json "
+                "only (usage); leave out the limit `tokens`"
+            )
+        judges = [f"{m}.{part}" for m in run.figures for part in ("tokens_in", "tokens_out")]
+        names = [name for name in ("tokens_in", "tokens", *judges) if name in run.columns]
+        counted = np.stack([self._numbers(side, name) for name in names])
+        known = ~np.isnan(counted).all(axis=0)
+        return np.where(known, np.nansum(counted, axis=0), np.nan)
 
     def _flags(self, side: int, metric: str, ending: str) -> Values:
         """Return the flags of each summary; a run without such a column has flagged nothing.
@@ -258,11 +280,15 @@ def gate(
     baseline: str | Path | Run,
     candidate: str | Path | Run,
     rules: str | Path | Mapping[str, Any] | Rules | None = None,
+    *,
+    known_flags: KnownFlags | None = None,
 ) -> Gate:
     """Tell whether a candidate keeps to the rules, compared with a baseline on the same articles.
 
     baseline, candidate: folders of runs; folders of several runs are paired by name. rules: a YAML
     file, or a mapping of its shape; by default every metric that tables show may fall by 0.01.
+    known_flags: if given, a likely error that is neither the baseline's nor among them is a
+    regression.
 
     What cannot be compared gives the verdict `could-not-run` and a reason. Raises: ConfigError for
     rules that are wrong.
@@ -278,6 +304,8 @@ def gate(
     try:
         pairings = pair_runs(runs_in(baseline), runs_in(candidate), checked.shared)
         outcomes = tuple(_outcomes(pairings, checked))
+        if known_flags is not None:
+            outcomes += tuple(_new_errors(pairing, known_flags) for pairing in pairings)
     except ConfigError:
         raise
     except HarnessError as error:
@@ -296,6 +324,14 @@ def gate(
         ),
         folders={p.system: (p.runs[BASELINE].folder, p.runs[CANDIDATE].folder) for p in pairings},
     )
+
+
+def _new_errors(pairing: Pairing, known: KnownFlags) -> Outcome:
+    for run in pairing.runs:
+        if not flags_are_checked(run):
+            raise CouldNotRun(f"{run.folder}: no check was run, so that no error can be new")
+    baseline, candidate = pairing.runs
+    return new_errors_outcome(baseline, candidate, pairing.ids, known, pairing.system)
 
 
 def _folder(run: str | Path | Run) -> Path:
@@ -562,7 +598,7 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
 
 # Limits: figures of these very articles, held against bounds; without statistics.
 
-_COUNTED = ("answered", "words", "truncated", *DEFECTS)
+_COUNTED = ("answered", "words", "truncated", "tokens", "seconds", *DEFECTS)
 # Shares are sums of ones over n; what is this near to a bound is at it.
 _ROUNDING = 1e-12
 

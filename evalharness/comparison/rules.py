@@ -126,8 +126,8 @@ class Rules(_Strict):
     )
     limits: dict[str, LimitRule] = Field(
         default_factory=lambda: {"answered": LimitRule(drop=0.01)},
-        description="answered, words, truncated, a defect, METRIC.likely_errors (share of "
-        "summaries with one), METRIC.flagged (with a flag of any kind), METRIC.scored",
+        description="answered, words, truncated, tokens, seconds, a defect, METRIC.likely_errors "
+        "(share of summaries with one), METRIC.flagged (with a flag of any kind), METRIC.scored",
     )
     slices: tuple[SliceRule, ...] = Field((), description="rules for parts of the articles")
     resamples: int = Field(paired.RESAMPLES, ge=1000, le=1_000_000, description="of the articles")
@@ -194,12 +194,16 @@ class WorstArticle:
 
 
 def limit_figure(value: float | None, name: str) -> str:
-    """Return a figure that a limit is for: a number of words, or a share times 100.
+    """Return a figure that a limit is for: a number of words or tokens, or a share times 100.
 
     >>> limit_figure(61.25, "words"), limit_figure(0.95, "answered")
     ('61.25', '95')
     """
-    return "–" if value is None else f"{value * (1 if name == 'words' else 100):.4g}"
+    return "–" if value is None else f"{value * (1 if name in _NO_SHARES else 100):.4g}"
+
+
+# Limits of what is no share: an article's mean.
+_NO_SHARES = ("words", "tokens", "seconds")
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,23 @@ class Interval(BaseModel):
     resamples: int = Field(1000, ge=100, le=100_000, description="how many resamples")
 
 
+class Budget(BaseModel):
+    """The most that one call of `evalharness run` may spend on servers; what is over is not sent.
+
+    What is answered is stored, and the same command goes on with the rest.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    tokens: int | None = Field(None, gt=0, description="of prompts and answers together")
+    usd: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="at the `price_in` and `price_out` of servers"
+    )
+    seconds: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="of the clock, from the first request on"
+    )
+
+
 _RANGE_SCHEMA = {
     "type": "object",
     "properties": {name: {"type": "number"} for name in ("from", "to", "step")},
@@ -148,6 +165,7 @@ class RunConfig(BaseModel):
     seed: int = Field(0, ge=0, description="for everything that draws at random")
     limit: int | None = Field(None, ge=1, description="articles at the most, from the first")
     interval: Interval = Field(Interval(), description="the interval beside each mean")
+    budget: Budget | None = Field(None, description="the most that may be spent on servers")
     sweep: Sweep | None = Field(None, description="what varies: a run for each combination")
 
     _document: Document = PrivateAttr()

@@ -44,7 +44,7 @@ class LocalPool:
 def run_batch(component: Any, batch: Sequence[Any] | GenerationQuery) -> list[Any]:
     """Return what a component makes of a batch: a summary an article, or a score a pair.
 
-    One that is Gradual gives None for articles that it has not come to.
+    One that is Gradual is given what it has answered already, and may not come to all.
 
     It depends on the batch alone, and not on what came before, which is another on every executor;
     but what memory was too small for is not tried again. Of a query: what it asks for.

@@ -5,19 +5,18 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from evalharness.endpoint import Answer, Chat, Client, Server, Unanswered
+from evalharness.endpoint import Account, Answer, Chat, Client, Server, Unanswered
 from evalharness.hf.prompts import check_template, fill_template, parts, without_thought
 from evalharness.models.causal import INSTRUCTION
 from evalharness.models.long import Long, summarize_all, summarize_some
-from evalharness.models.prompt import NoPrompt, Said
-from evalharness.protocols import Need
-from evalharness.records import Article, Summary
+from evalharness.models.prompt import CUT_IN_THOUGHT, NoPrompt, Said
+from evalharness.protocols import Need, RequestEstimate
+from evalharness.records import Article, Begun, Finish, PartAnswers, Summary
 
 # Articles that are asked about at one go, at the most for so many seconds: then they are stored.
 _LEAST_TOGETHER = 32
 _ROUNDS = 4
 _SECONDS = 30.0
-_FINISHED = frozenset({"stop", "length", "eos", "end_turn"})
 
 
 @dataclass(frozen=True)
@@ -103,16 +102,27 @@ class Endpoint(Server):
         """Return a summary for each article, in order. Raises: EndpointError."""
         return summarize_all(articles, self, self.long)
 
-    def summarize_some(self, articles: Sequence[Article]) -> list[Summary | None]:
-        """Return the summaries that came within half a minute, None for the other articles.
+    def summarize_some(self, begun: Sequence[Begun]) -> list[Summary | PartAnswers]:
+        """Return the summaries that came within half a minute, and else what was answered.
 
         Raises: EndpointError.
         """
-        return summarize_some(articles, self, self.long, {})
+        return summarize_some(begun, self, self.long, {})
+
+    def charge_to(self, account: Account) -> None:
+        """Ask for a run's account. Raises: ConfigError where its prices are not known."""
+        account.check_server(self)
+        object.__setattr__(self, "_account", account)
+        self.__dict__.pop("_client", None)
+
+    def estimate(self, article: Article, summary: Summary | None) -> RequestEstimate:
+        """Return what the summary of an article will take; of a long one, if it were cut."""
+        n = len(self.system) + len(self.user) + len(article.text[: self.max_characters])
+        return self.estimate_requests(1, n, self.max_new_tokens)
 
     @cached_property
     def _client(self) -> Client:
-        return Client(self, seed=self.seed)
+        return Client(self, seed=self.seed, account=self.__dict__.get("_account"))
 
     def prompt(self, article: Article) -> EndpointRequest | NoPrompt:
         """Return the request for a summary of an article, cut to what may be sent."""
@@ -153,7 +163,10 @@ class Endpoint(Server):
 def _read_answer(answer: Answer | Unanswered) -> Said | NoPrompt:
     if isinstance(answer, Unanswered):
         return NoPrompt(answer.reason)
-    if answer.finish not in _FINISHED:
+    if answer.finish not in ("stop", "length"):
         return NoPrompt(f"the server ended the answer: {answer.finish}")
     text = without_thought(answer.text).strip()
-    return Said(text, "length" if answer.finish == "length" else "stop", answer.n_out, answer.n_in)
+    finish: Finish = "length" if answer.finish == "length" else "stop"
+    thought = answer.thought or bool(answer.text.strip())
+    note = CUT_IN_THOUGHT if thought and not text and finish == "length" else ""
+    return Said(text, finish, answer.n_out, answer.n_in, note)

@@ -6,14 +6,14 @@ parts are summarized, then neighbouring summaries are merged, round by round, un
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal
 
 from evalharness.errors import HarnessError
 from evalharness.hf.prompts import check_template
-from evalharness.models.prompt import NoPrompt, P, Reader, Said
-from evalharness.records import Article, Finish, Span, Summary
+from evalharness.models.prompt import NoPrompt, P, Reader, Said, said_of, said_record
+from evalharness.records import Article, Begun, Finish, PartAnswers, Span, Summary
 from evalharness.text import sentences
 
 # How many characters of a text, from its start, a model can be given at once.
@@ -89,40 +89,48 @@ def summarize_all(
     What all articles ask in a round goes to the reader together. Raises: HarnessError.
     """
     tasks = [_Task(article, reader, long) for article in articles]
-    while asking := [task for task in tasks if task.asks]:
-        answers = iter(reader.write([prompt for task in asking for prompt in task.asks]))
-        for task in asking:
-            task.take([next(answers) for _ in task.asks])
+    while asking := _unanswered(tasks):
+        answers = reader.write([task.asks[n] for task, n in asking])
+        for (task, n), answer in zip(asking, answers, strict=True):
+            task.put(n, answer)
     return [task.summary() for task in tasks]
 
 
-Begun = dict[tuple[str, str], Any]  # tasks, by what names their articles
+Tasks = dict[tuple[str, str], Any]  # by what names their articles
 
 
 def summarize_some(
-    articles: Sequence[Article], reader: Reader[P], long: Long | None, begun: Begun
-) -> list[Summary | None]:
-    """Return the summaries of the articles whose prompts come first, None for the others.
+    begun: Sequence[Begun], reader: Reader[P], long: Long | None, tasks: Tasks
+) -> list[Summary | PartAnswers]:
+    """Return the summaries that the prompts which come first complete, and else what was answered.
 
-    Articles that are read in parts are summarized all together, as the parts of one stand beside
-    those of the others. begun: keeps the prompts of the others for when they are asked for again.
-    Raises: HarnessError.
+    What the prompts are that come first depends on the articles and their answers alone, so that
+    whoever goes on puts the same prompts into one batch. tasks: keeps the prompts of articles that
+    are not done for when they are asked for again. Raises: HarnessError.
     """
-    keys = [(article.id, article.text) for article in articles]
-    tasks = [
-        begun.get(key) or _Task(article, reader, long)
-        for key, article in zip(keys, articles, strict=True)
-    ]
-    begun.clear()
-    if any(len(task.asks) > 1 for task in tasks):
-        return list(summarize_all(articles, reader, long))
-    asking = [task for task in tasks if task.asks]
-    answers = reader.write_some([prompt for task in asking for prompt in task.asks])
-    for task, answer in zip(asking, answers, strict=True):
+    keys = [(one.article.id, one.article.text) for one in begun]
+    at_work: list[_Task[P]] = []
+    for key, one in zip(keys, begun, strict=True):
+        task = tasks.get(key)
+        if task is None or not task.known <= one.answers.keys():
+            task = _Task(one.article, reader, long)
+        task.restore(one.answers)
+        at_work.append(task)
+    tasks.clear()
+    asking = _unanswered(at_work)
+    answers = reader.write_some([task.asks[n] for task, n in asking]) if asking else []
+    for (task, n), answer in zip(asking, answers, strict=True):
         if answer is not None:
-            task.take([answer])
-    begun |= {key: task for key, task in zip(keys, tasks, strict=True) if task.asks}
-    return [None if task.asks else task.summary() for task in tasks]
+            task.put(n, answer)
+    tasks |= {key: task for key, task in zip(keys, at_work, strict=True) if task.asks}
+    return [task.new_answers() if task.asks else task.summary() for task in at_work]
+
+
+def _unanswered(tasks: "Sequence[_Task[P]]") -> "list[tuple[_Task[P], int]]":
+    """Return the prompts that wait: of the earliest round that is not answered, in order."""
+    asking = [task for task in tasks if task.asks]
+    first = min((task.rounds for task in asking), default=0)
+    return [(task, n) for task in asking if task.rounds == first for n in task.waiting()]
 
 
 class _Task(Generic[P]):
@@ -132,12 +140,15 @@ class _Task(Generic[P]):
         self.article = article
         self.reader = reader
         self.long = long
-        self.asks: list[P] = []
+        self.asks: list[P] = []  # the prompts of this round
+        self.answers: dict[int, Said | NoPrompt] = {}  # to some of them
+        self.known: set[str] = set()  # names of all answers
+        self.new: dict[str, Mapping[str, Any]] = {}  # that nobody else has yet
         self.result: Said | NoPrompt | None = None
         self.read: int | None = None
         self.spans: list[Span] = []
         self.groups: list[list[Said]] = []  # what the prompts of this round are made of
-        self.rounds = self.calls = self.tokens_in = self.tokens_out = 0
+        self.rounds = self.calls = self.tokens_in = self.tokens_out = self.cut = 0
         self.note = ""
         self._begin()
 
@@ -182,7 +193,37 @@ class _Task(Generic[P]):
         )
         self.result = failed[0] if failed else self.result
 
-    def take(self, answers: Sequence[Said | NoPrompt]) -> None:
+    def waiting(self) -> list[int]:
+        """Return which prompts of this round have no answer yet."""
+        return [n for n in range(len(self.asks)) if n not in self.answers]
+
+    def restore(self, answers: PartAnswers) -> None:
+        """Take in what was answered before, as far as it is not known."""
+        while there := [n for n in self.waiting() if self._name(n) in answers]:
+            for n in there:
+                self.put(n, said_of(answers[self._name(n)]))
+        self.new.clear()
+
+    def new_answers(self) -> PartAnswers:
+        """Return the answers that came since this was asked for last."""
+        new, self.new = self.new, {}
+        return new
+
+    def _name(self, n: int) -> str:
+        return f"{self.rounds}.{n}"
+
+    def put(self, n: int, answer: Said | NoPrompt) -> None:
+        """Take the answer to a prompt of this round, and with the last of them decide on more."""
+        self.known.add(self._name(n))
+        read = self.asks[n].read if self.rounds == 0 else None
+        self.new[self._name(n)] = said_record(answer, read)
+        self.answers[n] = answer
+        if not self.waiting():
+            answers = [self.answers[at] for at in range(len(self.asks))]
+            self.answers.clear()
+            self._take(answers)
+
+    def _take(self, answers: Sequence[Said | NoPrompt]) -> None:
         """Take the answers of a round in, and decide on the next."""
         self.asks = []
         self.calls += len(answers)
@@ -194,11 +235,13 @@ class _Task(Generic[P]):
                 self.result = NoPrompt(f"{where}{answer.reason}")
                 return
         said = [answer for answer in answers if isinstance(answer, Said)]
+        cut = sum(answer.finish == "length" for answer in said)
         if self.rounds:  # a summary that was alone in its group was not asked about
             merged = iter(said)
             said = [next(merged) if len(group) > 1 else group[0] for group in self.groups]
         written = [one for one in said if one.text]
         if len(written) > 1 and self.long:
+            self.cut += cut
             self._merge(written, self.long)
         else:
             self.result = (written or said)[0]
@@ -257,7 +300,7 @@ class _Task(Generic[P]):
         if not isinstance(said, Said):
             return Summary(name, "", finish="error", note=said.reason if said else "")
         finish: Finish = "empty" if not said.text and said.finish == "stop" else said.finish
-        note = "; ".join(filter(None, [self.note, said.note if finish == "empty" else ""]))
+        note = "; ".join(filter(None, [self.note, "" if said.text else said.note]))
         made = Summary(name, said.text, self.read, finish, said.tokens, said.tokens_in, note)
         if self.calls > 1:
             counted = said.tokens_in is not None
@@ -266,6 +309,7 @@ class _Task(Generic[P]):
                 tokens_in=self.tokens_in if counted else None,
                 tokens_out=self.tokens_out if counted else None,
                 calls=self.calls,
+                parts_cut=self.cut or None,
             )
         return replace(made, spans=tuple(self.spans))
 

@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.hf import weights
-from evalharness.models.long import Begun, Long, summarize_all, summarize_some
-from evalharness.models.prompt import NoPrompt, Prompt, Said
+from evalharness.models.long import Long, Tasks, summarize_all, summarize_some
+from evalharness.models.prompt import CUT_IN_THOUGHT, NoPrompt, Prompt, Said
 from evalharness.protocols import Checkpoint
-from evalharness.records import Article, Summary
+from evalharness.records import Article, Begun, PartAnswers, Summary
 
 if TYPE_CHECKING:
     from evalharness.models.engine import Engine, GeneratedText
@@ -173,13 +173,13 @@ class Generating:
         with weights.quiet():
             return summarize_all(articles, self.reader, self.long)
 
-    def summarize_some(self, articles: Sequence[Article]) -> list[Summary | None]:
-        """Return the summaries of the next batch, None for the other articles.
+    def summarize_some(self, begun: Sequence[Begun]) -> list[Summary | PartAnswers]:
+        """Return the summaries that the next batch completes, and else what it answers.
 
         Raises: ModelError where the checkpoint cannot be used as asked.
         """
         with weights.quiet():
-            return summarize_some(articles, self.reader, self.long, self.reader.begun)
+            return summarize_some(begun, self.reader, self.long, self.reader.begun)
 
     def keep_within(self, limits: Mapping[str, int]) -> None:
         """Keep to what memory was too small for on this device; load nothing where it never was."""
@@ -237,7 +237,7 @@ class CheckpointReader:
     engine: "Engine"
 
     @cached_property
-    def begun(self) -> Begun:
+    def begun(self) -> Tasks:
         """Articles whose prompts are made, and wait for their batch."""
         return {}
 
@@ -274,4 +274,6 @@ class CheckpointReader:
             return result
         text = self.clean_text(result, prompt)
         note = f"the stop string {result.stop!r} came first" if result.stop else ""
+        if result.finish == "length" and not text and result.text.strip():
+            note = CUT_IN_THOUGHT
         return Said(text, result.finish, len(result.ids), len(prompt.ids), note)

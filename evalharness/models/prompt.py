@@ -1,10 +1,13 @@
 """What a model is asked and what comes of it, whatever kind it is. Needs no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from evalharness.records import Article, Finish
+
+# Of a text that is empty since all tokens went to thoughts.
+CUT_IN_THOUGHT = "max_new_tokens ended it while it was thinking: raise them, or have it think less"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,21 @@ class Said:
     tokens: int | None = None
     tokens_in: int | None = None
     note: str = ""
+
+
+def said_record(answer: Said | NoPrompt, read: int | None) -> dict[str, Any]:
+    """Return an answer as it is stored; with how many characters of the article it is about."""
+    if isinstance(answer, NoPrompt):
+        return {"error": answer.reason}
+    known = vars(answer) | {"note": answer.note or None, "read": read}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def said_of(record: Mapping[str, Any]) -> Said | NoPrompt:
+    """Return the answer that `said_record` stored."""
+    if "error" in record:
+        return NoPrompt(record["error"])
+    return Said(**{name: value for name, value in record.items() if name != "read"})
 
 
 class Readable(Protocol):

@@ -354,6 +354,9 @@ def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iter
     yield from (f"{label} is not compared: {why}." for label, why in standings.left_out.items())
     yield from _older_notes(gathered)
     yield from _reference_points(gathered)
+    for name, run in zip(gathered.names, gathered.runs, strict=True):
+        if run.usage_text:
+            yield f"{name}: {run.usage_text}."
     for name in _whole_corpus(gathered):
         yield f"{name} is of the whole corpus, and no mean over articles."
     yield from (f"{line}." for line in gathered.missing)

@@ -260,9 +260,9 @@ def _render(
     """
     import markupsafe
 
-    script, style = _join_files(_SCRIPTS), _join_files(_STYLES)
-    policy = _policy(script, style, _NEIGHBOURS if neighbours else "")
-    template = _environment().get_template("page.html.j2")
+    script, style = join_assets(_SCRIPTS), join_assets(_STYLES)
+    policy = content_policy(script, style, _NEIGHBOURS if neighbours else "")
+    template = page_environment().get_template("page.html.j2")
     data = {"index": markupsafe.Markup(index), "chunks": [*map(markupsafe.Markup, chunks)]}  # noqa: S704  base64
     shown |= {section.name: content for section, content in contents.items()}
     return template.render(
@@ -271,7 +271,8 @@ def _render(
 
 
 @cache
-def _environment() -> "jinja2.Environment":
+def page_environment() -> "jinja2.Environment":
+    """Return what fills the templates in `assets/`: all that is shown is escaped."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -305,7 +306,7 @@ def clip_with_count(text: str, most: int = 300) -> str:
     return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} characters more)"
 
 
-def _join_files(names: Sequence[str]) -> Any:
+def join_assets(names: Sequence[str]) -> Any:
     """Return files of ours as they stand in the page. They may not end its element."""
     import markupsafe
 
@@ -315,7 +316,7 @@ def _join_files(names: Sequence[str]) -> Any:
     return markupsafe.Markup(text)  # noqa: S704  our own files
 
 
-def _policy(script: str, style: str, neighbours: str) -> str:
+def content_policy(script: str, style: str, neighbours: str = "") -> str:
     """Return the Content-Security-Policy: nothing is loaded, and only this script and style run.
 
     neighbours: what else may run, where texts lie in files beside the page.

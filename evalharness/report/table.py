@@ -458,6 +458,7 @@ def _remarks(run: Run) -> list[str]:
         rows = "1 row is" if rejected == 1 else f"{rejected} rows are"
         remarks.append(f"{rows} no article; see rejected.jsonl in its folder")
     remarks += [f"store: damaged and left out: {where}" for where in run.timing.damaged]
+    remarks += [run.usage_text] if run.usage_text else []
     remarks += [f"{n} not summarized: {why}" for why, n in outputs.errors.items()]
     if outputs.truncated:
         remarks.append(f"{outputs.truncated} articles were not read in full")

@@ -8,17 +8,22 @@ import dataclasses
 import gc
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from evalharness.config.cells import Cell, by_articles, by_weights
 from evalharness.errors import DataError, NoMemory, StoreError, reason
-from evalharness.protocols import Pool, Progress, Silence
+from evalharness.protocols import Charging, Pool, Progress, Silence
 from evalharness.runner.scores import Scoring, fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing, fill_summaries
 from evalharness.store.samples import mark_unfinished
 from evalharness.store.store import Store
+
+if TYPE_CHECKING:
+    from evalharness.endpoint import Account, Server
 
 # Cells that are scored and written together: each has three files open.
 CELLS_AT_ONCE = 32
@@ -57,12 +62,14 @@ class Filled:
     """What came of filling cells: all that `write` needs and that the store does not keep.
 
     summarized: cells whose summaries are there, or have failed in this run. groups: those of them
-    that were scored, too. failures: by cell's name, what kept it from being a run. marks: by cell's
-    name, those in its folder that go when its run is written.
+    that were scored, too. account: what was spent on servers, if any is asked. failures: by cell's
+    name, what kept it from being a run. marks: by cell's name, those in its folder that go when its
+    run is written.
     """
 
     cells: Sequence[Cell]
     summarized: list[FilledCell] = field(default_factory=list)
+    account: "Account | None" = None
     groups: list[FilledGroup] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
     marks: dict[str, list[Path]] = field(default_factory=dict)
@@ -82,6 +89,37 @@ class Filled:
         return {c.name: reason(failures[c.name]) for c in self.cells if c.name in failures}
 
 
+def servers_of(components: Iterable[Any]) -> "Iterator[Server]":
+    """Yield the servers that components ask."""
+    for component in components:
+        others = getattr(component, "panel", None) or ()
+        named = (component, getattr(component, "endpoint", None), *others)
+        yield from (server for server in named if getattr(server, "asks_server", False))
+
+
+def open_account(cells: Sequence[Cell], store: Store) -> "Account | None":
+    """Have all that asks servers ask for one account; None where nothing does.
+
+    Raises: ConfigError where prices are limited and not known.
+    """
+    components = [c for cell in cells for c in (cell.model, *cell.metrics.values())]
+    charging = [component for component in components if isinstance(component, Charging)]
+    if not charging:
+        return None
+    from evalharness.endpoint import Account
+
+    budget = cells[0].run_config.budget
+    limits = budget.model_dump() if budget else {}
+    account = Account(**limits, answers=partial(store.ledger, "answers"))
+    if any(server.batch for server in servers_of(charging)):
+        from evalharness.endpoint.batches import BatchFiles
+
+        account.batches = BatchFiles(store.folder / "batches")
+    for component in charging:
+        component.charge_to(account)
+    return account
+
+
 def fill(
     cells: Sequence[Cell],
     store: Store,
@@ -98,7 +136,7 @@ def fill(
     Raises: StoreError; DataError that all cells have in common.
     """
     share, progress = share or Share(), progress or Silence()
-    filled = Filled(cells)
+    filled = Filled(cells, account=open_account(cells, store))
     filled.marks = {c.name: mark_unfinished(c.folder(store.folder.parent)) for c in cells}
     _fill_summaries_of_all(filled, store, pool, share, progress)
     waiting = deque(_groups(filled))
@@ -122,6 +160,8 @@ def fill(
         filled.groups.append(FilledGroup(group, scorings, len(group)))
         if waiting:
             filled.groups[-1].rest()
+    if filled.account is not None and filled.account.batches is not None:
+        filled.account.batches.send()
     return filled
 
 

@@ -20,7 +20,7 @@ from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
 from evalharness.files.temporary import OffsetIndex
 from evalharness.hf import hub
-from evalharness.protocols import Metric, Need
+from evalharness.protocols import Charging, Metric, Need, RequestEstimate
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.runner.articles import no_article, windows
 from evalharness.stats import paired
@@ -49,7 +49,10 @@ class StoredCount:
 
 @dataclass
 class CellPlan:
-    """A cell: what of it is stored. problem: why its model cannot be named, if it cannot."""
+    """A cell: what of it is stored. problem: why its model cannot be named, if it cannot.
+
+    asked: about what is left to be asked of servers and judges, for `summaries` and by label.
+    """
 
     name: str
     folder: Path
@@ -58,6 +61,13 @@ class CellPlan:
     summaries: StoredCount = field(default_factory=StoredCount)
     scores: dict[str, StoredCount] = field(default_factory=dict)
     problem: str = ""
+    asked: dict[str, RequestEstimate] = field(default_factory=dict)
+
+    def ask(self, name: str, component: Any, article: Article, summary: Summary | None) -> None:
+        """Add what an article takes of a component that asks a server or a judge."""
+        if isinstance(component, Charging):
+            known = self.asked.get(name, RequestEstimate())
+            self.asked[name] = known + component.estimate(article, summary)
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,15 @@ class Plan:
     weights: list[PlannedCheckpoint] = field(default_factory=list)
     detectable: list[Detectable] = field(default_factory=list)
 
+    @property
+    def asked(self) -> dict[str, RequestEstimate]:
+        """About what is left to be asked of servers and judges, of all cells."""
+        whole: dict[str, RequestEstimate] = {}
+        for cell in self.cells:
+            for name, estimate in cell.asked.items():
+                whole[name] = whole.get(name, RequestEstimate()) + estimate
+        return whole
+
     def record(self) -> dict[str, Any]:
         """Return all of it as plain values."""
         return {
@@ -118,6 +137,7 @@ class Plan:
                 }
                 for cell in self.cells
             ],
+            "asked": {name: vars(estimate) for name, estimate in self.asked.items()},
             "summaries_left": self.distinct,
             "weights": [vars(found) for found in self.weights],
             "detectable": [vars(found) for found in self.detectable],
@@ -230,12 +250,22 @@ class _Cell:
         self.planned.summaries.left += len(window) - there
         for label, metric in self.cell.metrics.items():
             ledger = self.scored[label]
-            n = sum(
-                summary is not None and ledger is not None and digest(summary.text, key) in ledger
-                for summary, key in zip(summaries, contents.of(metric.needs), strict=True)
-            )
-            self.planned.scores[label].stored += n
-            self.planned.scores[label].left += len(window) - n
+            keys = contents.of(metric.needs)
+            for article, summary, key in zip(window, summaries, keys, strict=True):
+                text = None if summary is None else summary.text
+                if text is not None and ledger is not None and digest(text, key) in ledger:
+                    self.planned.scores[label].stored += 1
+                    continue
+                self.planned.scores[label].left += 1
+                if isinstance(metric, Charging):
+                    self.planned.ask(label, metric, article, summary or self._cheap(article))
+
+    def _cheap(self, article: Article) -> Summary | None:
+        """Return a summary that costs nothing to have, such as one that is given; else None."""
+        if self.cell.weights or isinstance(self.cell.model, Charging):
+            return None
+        (summary,) = self.cell.model.summarize([article])
+        return None if summary.finish == "error" else summary
 
     def summaries(self, window: Sequence[Article], contents: _Contents) -> Iterator[Summary | None]:
         """Yield the stored summary of each article, or None; note the key of what is missing."""
@@ -247,7 +277,10 @@ class _Cell:
             if ledger is not None and key in ledger:
                 yield summary_of(article.id, next(records))
             else:
+                n_known = len(self.missing)
                 self.missing.setdefault(bytes.fromhex(key), 0)
+                if len(self.missing) > n_known:
+                    self.planned.ask("summaries", self.cell.model, article, None)
                 yield None
 
 

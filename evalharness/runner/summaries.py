@@ -22,6 +22,7 @@ from evalharness.errors import ModelError
 from evalharness.protocols import (
     Batching,
     GenerationQuery,
+    Gradual,
     MemoryBound,
     Pool,
     Progress,
@@ -30,7 +31,16 @@ from evalharness.protocols import (
     Summarizer,
     Task,
 )
-from evalharness.records import Article, Defect, Summary, summary_of, summary_record
+from evalharness.records import (
+    Article,
+    Begun,
+    Defect,
+    PartAnswers,
+    Summary,
+    digest,
+    summary_of,
+    summary_record,
+)
 from evalharness.runner.articles import Claim, Unit, claim_all, expected_articles, units, windows
 from evalharness.runner.time_left import TimeLeft
 from evalharness.store.ledger import Ledger
@@ -83,6 +93,7 @@ class Summarizing(BehindLedger):
         self.failed: dict[str, Summary] = {}
         self.generation: Mapping[str, Any] | None = None
         self._in_work: set[str] = set()  # keys of what a worker is to summarize
+        self._begun: dict[str, _Answered] = {}  # by key, of articles that are not done
         self._working: Summarizer | None = None  # a copy: what it loads goes with it
         self.is_whole = False  # whether all windows were filled
         self._pace = store.pace_file(self.signature)
@@ -129,8 +140,9 @@ class Summarizing(BehindLedger):
 
         A batch that a crash cut short is run again with the same articles: the ledger holds whole
         batches only, so what is missing now was missing then. A model that is Gradual writes what
-        is missing of its batch as it would have without the crash. What has failed in this run, or
-        is with a worker, is not missing: batches are the same however many are at work.
+        is missing of its batch as it would have without the crash, and is given what it answered of
+        articles in parts, which the ledger keeps under keys of their own. What has failed in this
+        run, or is with a worker, is not missing: batches are the same however many are at work.
         """
         batches = [
             [(key, article) for key, article in batch if claim(n, key)]
@@ -162,25 +174,57 @@ class Summarizing(BehindLedger):
         planned = self.model.batches([article for _, article in keyed])
         return [[keyed[at] for at in batch] for batch in planned]
 
-    def record(self, batch: Batch, summaries: Sequence[Summary | None]) -> Batch:
-        """Write the summaries of a batch that was missing; return what is missing still.
+    def record(self, batch: Batch, results: Sequence[Summary | PartAnswers]) -> Batch:
+        """Write the summaries of a batch that was missing, and what was answered of other articles.
 
-        Raises: ModelError, StoreError.
+        Return what is missing still. Raises: ModelError, StoreError.
         """
-        check_length(self.signature["name"], len(summaries), len(batch))
-        made = zip(batch, summaries, strict=True)
-        pairs = [(key, summary) for (key, _), summary in made if summary is not None]
-        if not pairs:
+        check_length(self.signature["name"], len(results), len(batch))
+        made = [(key, result) for (key, _), result in zip(batch, results, strict=True)]
+        pairs = [(key, result) for key, result in made if isinstance(result, Summary)]
+        answers = {key: new for key, new in made if not isinstance(new, Summary) and new}
+        if not pairs and not answers:
             raise ModelError(f"{self.signature['name']}: a bug of the component: no summary came")
         failed = {key: summary for key, summary in pairs if summary.finish == "error"}
-        self.ledger.append([(key, summary_record(s)) for key, s in pairs if key not in failed])
+        stored = [(key, summary_record(s)) for key, s in pairs if key not in failed]
+        begun = {key: self._answers(key).with_more(new) for key, new in answers.items()}
+        lines = [line for key, one in begun.items() for line in one.new_lines(key)]
+        self.ledger.append([*lines, *stored])
+        self._begun |= begun
         self.failed |= failed
         self._in_work.difference_update(key for key, _ in pairs)
         self.computed += len(pairs)
-        self.time_left.record({key: summary.read for key, summary in pairs})
-        tokens = sum(s.tokens_out or s.tokens or 0 for _, s in pairs)
-        self.advance(len(pairs), tokens, self.time_left.seconds())
-        return [one for one, summary in zip(batch, summaries, strict=True) if summary is None]
+        self._tell_progress(dict(pairs), answers)
+        missing = {key for key, result in made if not isinstance(result, Summary)}
+        return [(key, article) for key, article in batch if key in missing]
+
+    def _answers(self, key: str) -> "_Answered":
+        """Return what was answered of an article that is not done, in this run or before."""
+        if key not in self._begun:
+            answered = _Answered()
+            while (line := digest(key, answered.lines)) in self.ledger:
+                (record,) = self.ledger.get([line])
+                answered = answered.with_more(record["answers"])
+            self._begun[key] = answered
+        return self._begun[key]
+
+    def _tell_progress(
+        self, summaries: Mapping[str, Summary], answers: Mapping[str, PartAnswers]
+    ) -> None:
+        read = {
+            key: sum(answer.get("read", 0) for answer in new.values())
+            for key, new in answers.items()
+        }
+        self.time_left.record({key: summary.read for key, summary in summaries.items()}, read)
+        tokens = sum(map(_tokens, answers.values()))
+        for key, summary in summaries.items():  # of which what came before was told
+            known = self._begun.pop(key, _Answered())
+            tokens += (summary.tokens_out or summary.tokens or 0) - _tokens(known.answers)
+        self.advance(len(summaries), max(0, tokens), self.time_left.seconds())
+
+    def count_begun(self) -> int:
+        """Count the articles of which parts are stored, and no summary."""
+        return sum(answered.lines > 0 for answered in self._begun.values())
 
     def read(self, articles: Sequence[Article]) -> list[Summary]:
         """Return what was written for each article, or how it failed. Raises: StoreError."""
@@ -206,13 +250,41 @@ class Summarizing(BehindLedger):
 
     def find_defects(self, article: Article, summary: Summary) -> Sequence[Defect]:
         """Return what came out wrong of a summary."""
-        return defects.find_defects(article.text, summary, self.instructions)
+        title = str(article.extra.get("title") or "")
+        return defects.find_defects(article.text, summary, self.instructions, title)
 
     def _task(self, batch: Batch) -> Task:
         """Return a batch for a worker; one that is MemoryBound says then how it wrote it."""
-        articles = [article for _, article in batch]
+        articles: list[Article] | list[Begun] = [article for _, article in batch]
+        if isinstance(self.model, Gradual):
+            articles = [Begun(article, self._answers(key).answers) for key, article in batch]
         queries = [(0, GenerationQuery())] if isinstance(self.model, MemoryBound) else []
         return Task([(0, articles), *queries], batch, _batch_name(batch))
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """What was answered of an article; the ledger has it in so many lines, under their own keys.
+
+    new: what the last of them holds. An answer that is an error is kept for this run only.
+    """
+
+    lines: int = 0
+    answers: PartAnswers = field(default_factory=dict)
+    new: PartAnswers = field(default_factory=dict)
+
+    def with_more(self, answers: PartAnswers) -> "_Answered":
+        """Return it with further answers, and a line for those that are no errors."""
+        new = {name: answer for name, answer in answers.items() if "error" not in answer}
+        return _Answered(self.lines + bool(new), {**self.answers, **answers}, new)
+
+    def new_lines(self, key: str) -> list[tuple[str, Any]]:
+        """Return the key and record of the last line, if it is to be written."""
+        return [(digest(key, self.lines - 1), {"answers": self.new})] if self.new else []
+
+
+def _tokens(answers: PartAnswers) -> int:
+    return sum(answer.get("tokens", 0) for answer in answers.values())
 
 
 class _Lots(Iterator[Batch]):
@@ -300,7 +372,9 @@ def fill_summaries(of_cell: FilledCell, pool: Pool, share: Share, progress: Prog
         summarizing.fill(((window, share.claim(of_cell.job, n)) for n, window in numbered), pool)
     except KeyboardInterrupt as interrupt:
         kept = summarizing.computed - len(summarizing.failed)
-        interrupt.add_note(f"{kept} summaries of {cell.name} were written and are stored")
+        parts = summarizing.count_begun()
+        also = f", and parts of {parts} more" if parts else ""
+        interrupt.add_note(f"{kept} summaries of {cell.name} were written and are stored{also}")
         raise
     progress.end()
     summarizing.end()

@@ -42,13 +42,21 @@ class TimeLeft:
         for key in keys:
             self.lengths.pop(key, None)
 
-    def record(self, read: Mapping[str, int | None]) -> None:
-        """Take a batch that came just now: by key, how much of each article was read."""
+    def record(
+        self, read: Mapping[str, int | None], in_parts: Mapping[str, int] | None = None
+    ) -> None:
+        """Take a batch that came just now: by key, how much of each article was read.
+
+        in_parts: likewise, of articles that are not done with that.
+        """
         now = time.monotonic()
+        parts = {key: min(n, self.lengths.get(key, 0)) for key, n in (in_parts or {}).items()}
+        self.lengths |= {key: self.lengths.get(key, 0) - n for key, n in parts.items()}
         lengths = {key: self.lengths.pop(key, 0) for key in read}
         cut = [n for key, n in read.items() if n is not None and 0 < n < lengths[key]]
         self.most = max(cut, default=self.most)
-        self.steps.append((len(read), self._characters(lengths.values()), now - self._last))
+        characters = self._characters(lengths.values()) + sum(parts.values())
+        self.steps.append((len(read), characters, now - self._last))
         self._last = now
 
     def seconds(self) -> float | None:
@@ -74,7 +82,7 @@ class TimeLeft:
         rows = [(n, characters / mean, seconds) for n, characters, seconds in steps]
         level = sum(t for *_, t in rows) / max(1e-9, sum(n + c for n, c, _ in rows))
         # Halves count as a tenth of a batch would.
-        weight = 0.1 * sum(n * n for n, *_ in rows) / len(rows)
+        weight = 0.1 * max(1.0, sum(n * n for n, *_ in rows) / len(rows))
         nn, nc, cc = (sum(r[i] * r[j] for r in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
         tn, tc = (sum(r[i] * r[2] for r in rows) + weight * level for i in (0, 1))
         nn, cc = nn + weight, cc + weight

@@ -9,7 +9,7 @@ import json
 import platform
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +26,7 @@ from evalharness.runner.fill import Filled, FilledGroup
 from evalharness.runner.provenance import provenance
 from evalharness.runner.scores import Scoring
 from evalharness.runner.summaries import FilledCell
+from evalharness.store.aggregates import Tally
 from evalharness.store.ledger import Ledger
 from evalharness.store.runs import Figure, Run, add_trackers, checked_run
 from evalharness.store.samples import Writer
@@ -47,7 +48,7 @@ def write(filled: Filled, results: Path, progress: Progress | None = None) -> li
         group = waiting.popleft()
         cells = [of_cell.cell for of_cell in group.cells if of_cell.cell.name not in runs]
         try:
-            writing = _write_group(group, results, made_with, progress or Silence(), filled.marks)
+            writing = _write_group(group, results, made_with, progress or Silence(), filled)
             for run in writing:
                 runs[run.name] = run
         except OSError:  # the results folder's
@@ -70,13 +71,15 @@ def _write_group(
     results: Path,
     made_with: Mapping[str, Any],
     progress: Progress,
-    marks: Mapping[str, Sequence[Path]],
+    filled: Filled,
 ) -> Iterator[Run]:
     """Write runs with the same articles, and yield each when its files are on disk."""
     began, n = time.perf_counter(), len(group.cells)
     cell = group.cells[0].cell
     with ExitStack() as stack:
-        writers = [stack.enter_context(_writer(each.cell, results, marks)) for each in group.cells]
+        writers = [
+            stack.enter_context(_writer(each.cell, results, filled.marks)) for each in group.cells
+        ]
 
         def reject(row: Rejected) -> None:
             for writer in writers:
@@ -96,7 +99,8 @@ def _write_group(
         seconds = (time.perf_counter() - began) / n
         for number, (of_cell, writer) in enumerate(zip(group.cells, writers, strict=True)):
             of_cell.seconds += seconds
-            yield _finished_run(number, group, writer, results, made_with)
+            spent = {} if filled.account is None else {"spent": filled.account.record()}
+            yield _finished_run(number, group, writer, results, made_with, spent)
 
 
 def _writer(cell: Cell, results: Path, marks: Mapping[str, Sequence[Path]]) -> Writer:
@@ -138,9 +142,17 @@ def _with_band(cell: Cell, label: str, record: ScoreRecord, article: Article) ->
 
 
 def _finished_run(
-    number: int, group: FilledGroup, writer: Writer, results: Path, made_with: Mapping[str, Any]
+    number: int,
+    group: FilledGroup,
+    writer: Writer,
+    results: Path,
+    made_with: Mapping[str, Any],
+    spent: Mapping[str, Any],
 ) -> Run:
-    """Write the files of a run that has all its articles, and tell its trackers."""
+    """Write the files of a run that has all its articles, and tell its trackers.
+
+    spent: what this call of the command spent on servers, for all its runs.
+    """
     of_cell = group.cells[number]
     cell, folder = of_cell.cell, of_cell.cell.folder(results)
     scorings = {
@@ -151,12 +163,51 @@ def _finished_run(
     }
     ledgers = [of_cell.summarizing.ledger, *(scoring.ledger for scoring in scorings.values())]
     tail = {
+        **usage_record(cell, writer),
         "signatures": _signatures(of_cell, scorings),
         "provenance": {**_all_versions(ledgers, made_with), **_engines(cell)},
-        "timing": _timing(of_cell, scorings, group.together, writer.articles),
+        "timing": {**_timing(of_cell, scorings, group.together, writer.articles), **spent},
     }
     run = checked_run(folder, writer.finish(_head(cell), tail, cell.config(folder)))
     return tell_trackers(cell.trackers, run, results, cell.settings) if cell.trackers else run
+
+
+def usage_record(cell: Cell, tally: Tally) -> dict[str, Any]:
+    """Return how many requests and tokens a run rests on, and what they cost at today's prices.
+
+    Nothing of a run that asked no server and no judge. What is stored counts as what was computed.
+    """
+    usage = {label: column.usage for label, column in tally.columns.items() if column.usage}
+    if getattr(cell.model, "asks_server", False) or usage:
+        usage = {"summaries": tally.outputs.usage, **usage} if tally.outputs.usage else usage
+    if not usage:
+        return {}
+    rows: dict[str, dict[str, float]] = {}
+    for name, counts in usage.items():
+        component = cell.model if name == "summaries" else cell.metrics[name]
+        cost = _cost(component, counts)
+        rows[name] = {key: counts[key] for key in ("requests", "tokens_in", "tokens_out")}
+        rows[name] |= {} if cost is None else {"usd": cost}
+    total: Counter[str] = Counter()
+    for row in rows.values():
+        total.update(row)
+    return {"usage": {**rows, "total": dict(total)}}
+
+
+def _cost(component: Any, counts: Mapping[str, int]) -> float | None:
+    """Return what tokens cost in USD; None where a price is not known. Of a panel, each its own."""
+    server = getattr(component, "endpoint", None) or component
+    if not getattr(server, "asks_server", False):
+        return None
+    costs = []
+    n_in, n_out = counts["tokens_in"], counts["tokens_out"]
+    for number, other in enumerate(getattr(component, "panel", None) or (), 2):
+        own = counts[f"tokens_in_{number}"], counts[f"tokens_out_{number}"]
+        n_in, n_out = n_in - own[0], n_out - own[1]
+        costs.append(other.cost(*own))
+    costs.append(server.cost(n_in, n_out))
+    known = [cost for cost in costs if cost is not None]
+    return round(sum(known), 9) if len(known) == len(costs) else None
 
 
 def _all_versions(ledgers: Sequence[Ledger], now: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a run says of its articles, counted as they come: numbers in columns, outputs, totals."""
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,10 @@ BANDS = ("flagged", "unsure", "supported")
 BLOCK_ROWS = 1000
 
 
+# Parts of a score that say what was asked for it; of a panel's further judges with their number.
+_USAGE = re.compile(r"(?:requests|tokens_(?:in|out)(?:_\d+)?)\Z")
+
+
 class ScoreColumns:
     """One metric's value and parts over the articles, as numbers in columns.
 
@@ -38,6 +43,7 @@ class ScoreColumns:
         self.n_with_errors = 0
         self.bands: dict[str, Counter[str]] = {}
         self.counts: list[float] = []
+        self.usage: Counter[str] = Counter()  # requests and tokens, of what asks a model for words
         self._values: dict[str, array[float]] = {}  # of the last block
         self._spool = spool
         self._spooled: list[tuple[int, int]] = []  # where a block is, and how many parts it has
@@ -62,6 +68,8 @@ class ScoreColumns:
             self._values = {part: array("d") for part in self._values}
         if score["value"] is None:
             self.notes[score["note"]] += 1
+        if "requests" in numbers:
+            self.usage.update({p: int(n) for p, n in numbers.items() if _USAGE.match(p)})
         self.flags.update(flag["kind"] for flag in score.get("flags", ()))
         self.n_with_errors += count_likely_errors(score) > 0
         if "band" in score:
@@ -142,6 +150,7 @@ class Outputs:
         self.errors: Counter[str] = Counter()
         self.words = self.tokens = self.answered = self.truncated = 0
         self.many_calls: Counter[str] = Counter()
+        self.usage: Counter[str] = Counter()
 
     def add(self, article: Article, summary: Summary, defects: Sequence[Defect]) -> None:
         """Take in the next summary."""
@@ -150,9 +159,14 @@ class Outputs:
         self.words += len(summary.text.split())
         self.tokens += summary.tokens or 0
         self.truncated += is_truncated(article.text, summary.read, summary.tokens_in)
+        if summary.tokens_in is not None:
+            written = summary.tokens if summary.tokens_out is None else summary.tokens_out
+            self.usage["requests"] += summary.calls or 1
+            self.usage["tokens_in"] += summary.tokens_in
+            self.usage["tokens_out"] += written or 0
         if summary.calls:
             self.many_calls["articles"] += 1
-            for count in ("calls", "tokens_in", "tokens_out"):
+            for count in ("calls", "tokens_in", "tokens_out", "parts_cut"):
                 self.many_calls[count] += getattr(summary, count) or 0
         if summary.finish == "error":
             self.errors[summary.note] += 1

@@ -4,6 +4,7 @@ Nobody else asks a `run.json` by its keys, but for `trust.verify`, which judges 
 """
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -90,6 +91,7 @@ class OutputFigures(_Section):
     truncated: int
     defects: _Counted
     errors: _Counted
+    in_parts: _Counted = pydantic.Field(default_factory=dict)
 
 
 class Figure(_Section):
@@ -144,6 +146,22 @@ class ScorerFigures(Figure):
         return self if name in ("", "value") else self.parts.get(name)
 
 
+class Usage(_Section):
+    """How many requests something took, with their tokens, and USD where prices are known."""
+
+    requests: int
+    tokens_in: int
+    tokens_out: int
+    usd: float | None = None
+
+    def __str__(self) -> str:
+        cost = "" if self.usd is None else f", {self.usd:.4g} USD"
+        return (
+            f"{self.tokens_in:,} tokens of prompts and {self.tokens_out:,} of answers in "
+            f"{self.requests:,} request{'' if self.requests == 1 else 's'}{cost}"
+        )
+
+
 class Signatures(_Section):
     """What made the numbers, a line each to quote: the summarizer, and each scorer by its label."""
 
@@ -154,13 +172,15 @@ class Signatures(_Section):
 class Timing(_Section):
     """What differs between two runs of one config. damaged: lines of the store that were left out.
 
-    seconds: None where nobody said. summaries: how many were computed, and how many stored already.
+    seconds: None where nobody said. summaries, scores: how many were computed, and how many stored
+    already; scores by label.
     """
 
     started: _Text = ""
     seconds: float | None = None
     damaged: Sequence[_Text] = ()
     summaries: _Counted = pydantic.Field(default_factory=dict)
+    scores: Mapping[_Text, _Counted] = pydantic.Field(default_factory=dict)
     trackers: Mapping[_Text, Mapping[_Text, Any]] = pydantic.Field(default_factory=dict)
 
 
@@ -169,7 +189,8 @@ class Run(_Section):
 
     record: what `run.json` holds, as JSON has it, to be passed on as a whole. name: the cell's.
     fingerprint: what names all its articles, in order. figures: what each metric and check came to,
-    by its label. provenance: the versions and the machine that it was made with, by name.
+    by its label. usage: what servers and judges were asked for, by summaries, label and in total,
+    where any was. provenance: the versions and the machine that it was made with, by name.
     """
 
     folder: Path
@@ -185,6 +206,7 @@ class Run(_Section):
     signatures: Signatures
     provenance: Mapping[_Text, Any] = pydantic.Field(default_factory=dict)
     timing: Timing = Timing()
+    usage: Mapping[_Text, Usage] = pydantic.Field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -195,6 +217,28 @@ class Run(_Section):
     def is_complete(self) -> bool:
         """Whether it answered every article: no summary is missing, empty, or a refusal."""
         return self.outputs.answer_rate in (1, None)
+
+    @property
+    def seconds_per_article(self) -> float:
+        """The time of an article; NaN where a summary or a score was stored before the run."""
+        counted = [self.timing.summaries, *self.timing.scores.values()]
+        fresh = all(each.get("computed") == self.n for each in counted)
+        seconds = self.timing.seconds
+        return math.nan if seconds is None or not fresh else seconds / max(1, self.n)
+
+    @property
+    def has_articles_in_parts(self) -> bool:
+        """Whether some articles took several prompts each, so that the table lacks tokens."""
+        return bool(self.outputs.in_parts)
+
+    @property
+    def usage_text(self) -> str:
+        """What servers and judges were asked for, in words; empty where none was."""
+        if "total" not in self.usage:
+            return ""
+        rows = [(name, usage) for name, usage in self.usage.items() if name != "total"]
+        parts = [f"{name} {u.tokens_in:,} + {u.tokens_out:,}" for name, u in rows]
+        return str(self.usage["total"]) + (f" ({', '.join(parts)})" if len(rows) > 1 else "")
 
     @property
     def answer_share(self) -> str:

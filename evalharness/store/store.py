@@ -17,6 +17,8 @@ from evalharness.store.ledger import Ledger, MadeWith, PaceFile, cannot_write, l
 STORE = "store"
 
 Signature = Mapping[str, Any]
+# Answers are those of judges: what scores are made of, question by question.
+LedgerKind = Literal["summaries", "scores", "answers"]
 
 
 class Store:
@@ -28,7 +30,7 @@ class Store:
         self._made_with = made_with
         self._ledgers: WeakValueDictionary[Path, Ledger] = WeakValueDictionary()
 
-    def ledger(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger:
+    def ledger(self, kind: LedgerKind, signature: Signature) -> Ledger:
         """Return the ledger of what a signature made, on disk from now on."""
         path = ledger_path(self.folder / kind, signature)
         ledger = self._ledgers.get(path)
@@ -41,7 +43,7 @@ class Store:
         """Return what was found out about the model of a signature."""
         return PaceFile(self.folder / "pace", signature)
 
-    def look(self, kind: Literal["summaries", "scores"], signature: Signature) -> Ledger | None:
+    def look(self, kind: LedgerKind, signature: Signature) -> Ledger | None:
         """Return a ledger if there is one, and write nothing."""
         path = ledger_path(self.folder / kind, signature)
         return self.ledger(kind, signature) if path.is_file() else None

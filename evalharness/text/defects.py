@@ -26,10 +26,17 @@ LONGEST_PHRASE = 40
 SENTENCE_TIMES = 3
 SENTENCE_WORDS = 4
 # Of a loop with small changes, less than half of the runs of four words are new. The least that
-# was seen in 1,228 summaries by people (of 20 words or more) is 0.75.
+# was seen in 1,228 summaries by people (of 20 words or more) is 0.75. In longer texts less than
+# four fifths means that whole clauses are said twice.
 WORDS_PER_RUN = 4
 LEAST_NEW = 0.5
 LEAST_WORDS = 20
+LEAST_NEW_LONG = 0.8
+WORDS_OF_LONG = 40
+# A phrase that comes three times, side by side or not, and makes up a tenth of the text. So 36 of
+# those 5,241, and none by people.
+PHRASE_TIMES = 3
+PHRASE_SHARE = 0.1
 
 # So many words in a row of an instruction are no chance.
 ECHO = 5
@@ -43,18 +50,22 @@ _CLOSERS = "\"'”’»›)]}」』】）》〉*_`~ \t\r\n\u00a0"
 
 
 def find_defects(
-    article: str, summary: Summary, instructions: Sequence[str] = ()
+    article: str, summary: Summary, instructions: Sequence[str] = (), title: str = ""
 ) -> tuple[Defect, ...]:
     """Return the defects of a summary, in the order of `Defect`; an empty tuple where it has none.
 
     empty: nothing but white space; then nothing else is looked for.
-    looping: a phrase or sentence comes over and over, with or without small changes.
+    looping: a phrase or sentence comes over and over, with or without small changes, or much of it
+        is said twice.
     cut: the cap on new tokens ended it (finish `length`) before a stop, `?` or `!` did.
     echo: it holds five or more words in a row of one of the `instructions`, the fixed texts of the
         prompt, or begins with a whole instruction that is shorter; and the article does not.
     refusal: the model says that it cannot, will not, or was given no article.
     preamble: it opens with talk about the summary ("Here is a concise summary:", "**Summary**",
-        "Sure!"). "The article discusses ..." is none: it goes on to say what the article says.
+        "Sure!").
+    about_article: it speaks of the article ("The article discusses ..."), not of what that says.
+    list: it has bullets or numbers, for which no instruction asks.
+    title: it begins with the article's title, where there are instructions: `title` has no other.
 
     A summary with finish `error` has none of these: it was not written at all.
     """
@@ -71,6 +82,12 @@ def find_defects(
         "refusal": _says(_REFUSALS, head, article),
         "preamble": _says(_PREAMBLES, head, article),
     }
+    talks = found["refusal"] or found["preamble"]
+    found |= {
+        "about_article": not talks and _speaks_of_article(summary.text, article),
+        "list": _is_list(summary.text, article, instructions),
+        "title": bool(instructions) and _repeats_title(summary.text, title),
+    }
     return tuple(defect for defect, there in found.items() if there)
 
 
@@ -86,7 +103,12 @@ _WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+(?:[.,]\d+)*")
 
 
 def _loops(text: str, written: Sequence[str], article: str) -> bool:
-    return _repeats_in_a_row(written) or _is_stale(written) or _repeats_a_sentence(text, article)
+    return (
+        _repeats_in_a_row(written)
+        or _is_stale(written)
+        or _repeats_a_sentence(text, article)
+        or _repeats_a_phrase(written, article)
+    )
 
 
 def _repeats_in_a_row(written: Sequence[str]) -> bool:
@@ -120,11 +142,24 @@ def _repeated_sentences(text: str) -> set[str]:
     return {sentence for sentence in often if len(_words(sentence)) >= SENTENCE_WORDS}
 
 
+def _repeats_a_phrase(written: Sequence[str], article: str) -> bool:
+    """Tell whether a phrase comes often, for how long the text is, and not in the article."""
+    often = _frequent_runs(written, max(PHRASE_TIMES, PHRASE_SHARE * len(written) / LONG_PHRASE))
+    return bool(often) and not often <= _frequent_runs(_words(article), PHRASE_TIMES)
+
+
+def _frequent_runs(written: Sequence[str], times: float) -> set[tuple[str, ...]]:
+    """Return the runs of words, as long as a clause, that come so often."""
+    counted = Counter(zip(*(written[n:] for n in range(LONG_PHRASE)), strict=False))
+    return {run for run, n in counted.items() if n >= times}
+
+
 def _is_stale(written: Sequence[str]) -> bool:
     runs = len(written) - WORDS_PER_RUN + 1
     if len(written) < LEAST_WORDS:
         return False
-    return len(word_runs(written, WORDS_PER_RUN)) < LEAST_NEW * runs
+    least = LEAST_NEW if len(written) < WORDS_OF_LONG else LEAST_NEW_LONG
+    return len(word_runs(written, WORDS_PER_RUN)) < least * runs
 
 
 def word_runs(written: Sequence[str], n: int) -> frozenset[tuple[str, ...]]:
@@ -308,6 +343,41 @@ _PREAMBLES = _Phrases(
         ),
     ]
 )
+
+
+# about_article, list, title
+
+_VERBS = (
+    r"(?:discuss|describ|highlight|mention|explain|explor|outlin|stat|report|not|say|emphasi[sz]|focus"
+    r"|conclud|detail|cover|examin|summari[sz]|present|provid|argu|tell|suggest)e?s\b"
+)
+# "The article" is said of little else; "the report" may be what the article is about.
+_OF_ARTICLE = re.compile(
+    rf"\b(?:the|this|an?)(?: [\w-]+){{0,2}}? (?:(article)\b|(passage|text|story|report|document)"
+    rf"(?: also| further| then)? {_VERBS})",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"^\s*(?:[-*•‣▪–]|\d{1,2}[.)])\s+\S", re.MULTILINE)
+_ASKS_FOR_LIST = re.compile(r"\b(?:bullet|list|points?|numbered|items?)\b", re.IGNORECASE)
+ITEMS = 2
+WORDS_OF_TITLE = 3
+
+
+def _speaks_of_article(text: str, article: str) -> bool:
+    nouns = {(match[1] or match[2]).lower() for match in _OF_ARTICLE.finditer(text)}
+    return any(re.search(rf"\b{noun}s?\b", article, re.IGNORECASE) is None for noun in nouns)
+
+
+def _is_list(text: str, article: str, instructions: Sequence[str]) -> bool:
+    if any(_ASKS_FOR_LIST.search(instruction) for instruction in instructions):
+        return False
+    return len(_ITEM.findall(text)) >= ITEMS and len(_ITEM.findall(article)) < ITEMS
+
+
+def _repeats_title(text: str, title: str) -> bool:
+    """Tell whether a text begins with a title that is no more than a word or two."""
+    wanted, said = _words(title), _words(text[: 2 * len(title) + HEAD])
+    return len(wanted) >= WORDS_OF_TITLE and said[: len(wanted)] == wanted
 
 
 def unscorable(article: str, summary: str) -> str:

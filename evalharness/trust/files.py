@@ -39,7 +39,7 @@ class Shelf:
         self.findings = findings
         self.paths: dict[tuple[str, str], tuple[Path, Mapping[str, Any]]] = {}
         self.opened: dict[Path, Ledger | None] = {}
-        for kind in ("summaries", "scores"):
+        for kind in ("summaries", "scores", "answers"):
             for path in sorted((folder / kind).glob("*.jsonl")):
                 if signature := _header(path, findings):
                     self.paths[kind, signature_text(signature)] = (path, signature)
@@ -196,7 +196,8 @@ class Rescoring:
 
     def _flaws(self, chosen: Sequence[Any]) -> None:
         for line, sample, article, summary in chosen:
-            found = list(defects.find_defects(article.text, summary, self.instructions))
+            title = str(article.extra.get("title") or "")
+            found = list(defects.find_defects(article.text, summary, self.instructions, title))
             if found != sample["defects"]:
                 message = f"{sample['defects']} here, {found} found again"
                 self.findings.differs(self.path, line, "defects", message)

@@ -1,11 +1,11 @@
 """A language model as the judge: is the summary true to its article?"""
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from evalharness.checks.judge import criteria, scoring
 from evalharness.checks.judge.criteria import Aspect, Criterion
@@ -19,15 +19,15 @@ from evalharness.checks.judge.protocols import (
     JudgeQuestion,
     ProtocolName,
     QuestionForm,
-    Reply,
     Scale,
 )
+from evalharness.checks.judge.replies import Judges, Replies
 from evalharness.checks.judge.scoring import AnswerReader, AskedAspect, KeyFacts
 from evalharness.config.registry import check_extra
-from evalharness.endpoint import Client, Server
+from evalharness.endpoint import Account, Client, Server
 from evalharness.hf import weights
 from evalharness.neural.weights import NetworkOptions
-from evalharness.protocols import Checkpoint, Need, Pair
+from evalharness.protocols import Checkpoint, Need, Pair, RequestEstimate
 from evalharness.records import Article, Score, Span, Summary, canonical
 from evalharness.text import SENTENCES_VERSION
 from evalharness.text.defects import unscorable
@@ -36,6 +36,11 @@ from evalharness.text.defects import unscorable
 _SHORT, _LONG, _LISTS = 16, 512, 2048
 # Examples before a question, where nothing is said.
 _SHOTS = 4
+# What stands for a summary that is not written yet, where requests are estimated; a fact's length.
+_USUAL_SUMMARY = (
+    "The mayor of the town said on Monday that the bridge would be closed to cars. " * 4
+)
+_USUAL_FACT = 80
 
 
 @dataclass(frozen=True)
@@ -213,7 +218,7 @@ class Judge(NetworkOptions):
     def identity(self) -> Mapping[str, str]:
         """Return what names the judge, and the whole prompt."""
         judge = super().identity() if self.endpoint is None else self.endpoint.identity()
-        panel = [server.identity() for server in self.panel or ()]
+        panel = [server.identity() for server in self._servers[1:]]
         more = {"panel": canonical(panel)} if panel else {}
         if self.criteria is None:
             more |= {"prompt": self.user}
@@ -293,7 +298,7 @@ class Judge(NetworkOptions):
 
     def _score_some(self, pairs: Sequence[Pair]) -> list[Score]:
         notes = [self._why_not(article, summary) for article, summary in pairs]
-        replies = Replies(lambda: self._engines)
+        replies = Replies(self._judges)
         some = [pair for pair, note in zip(pairs, notes, strict=True) if not note]
         facts = self._list_facts([article for article, _ in some], replies)
         asked = [
@@ -363,9 +368,12 @@ class Judge(NetworkOptions):
         reference = article.references[0] if aspect.needs_reference else ""
         examples = ""
         if self.examples is not None:
-            drawn: Examples = self.__dict__["_examples"]
-            examples = drawn.text(aspect, article, self.shots or _SHOTS, in_json=self.by == "json")
+            examples = self._examples_before(aspect, article)
         return JudgeQuestion(form, article.text, claim, reference, examples=examples)
+
+    def _examples_before(self, aspect: Aspect, article: Article) -> str:
+        drawn: Examples = self.__dict__["_examples"]
+        return drawn.text(aspect, article, self.shots or _SHOTS, in_json=self.by == "json")
 
     def _votes(self, asked: AskedAspect) -> Iterable[tuple[int, JudgeQuestion]]:
         """Yield each question with the number of a judge, as often as it is asked."""
@@ -394,6 +402,62 @@ class Judge(NetworkOptions):
         in_json = self.by == "json"
         return AnswerReader(self.yes, self.no, self.least_mass, in_json, self.aggregate, self.split)
 
+    def charge_to(self, account: Account) -> None:
+        """Ask for a run's account, and keep the answers there. Raises: ConfigError."""
+        for server in self._servers:
+            account.check_server(server)
+        object.__setattr__(self, "_account", account)
+        for made in ("_judges", "_engines"):
+            self.__dict__.pop(made, None)
+
+    def estimate(self, article: Article, summary: Summary | None) -> RequestEstimate:
+        """Return what the score of a summary will take; one that is not written yet is usual."""
+        asked = [self._estimate(aspect, article, summary) for aspect in self.aspects]
+        n = sum(each[0] for each in asked) * (self.samples or 1)
+        characters = sum(each[1] for each in asked) * (self.samples or 1)
+        n_out = max(self._form(aspect).most_tokens for aspect in self.aspects)
+        whole = RequestEstimate()
+        for server in self._servers or (Server("http://localhost", self.model),):
+            whole += server.estimate_requests(n, characters, n_out)
+        return whole
+
+    def _estimate(
+        self, aspect: Aspect, article: Article, summary: Summary | None
+    ) -> tuple[int, int]:
+        """Return how many requests an aspect is, and of how many characters in all."""
+        words = _USUAL_SUMMARY if summary is None else summary.text
+        form = self._form(aspect)
+        fixed = len(form.user) + len(self.system)
+        if aspect.reading == "facts":  # what lists them, too, though that is done once an article
+            listing = len(criteria.FACTS_PROMPT) + len(article.text)
+            return 2, listing + fixed + len(words) + criteria.MOST_FACTS * _USUAL_FACT
+        n = len(self.split(words)) if aspect.claims == "sentences" else 1
+        fixed += len(article.text[: self.max_characters])
+        if self.examples is not None:
+            fixed += len(self._examples_before(aspect, article))
+        return n, n * fixed + len(words)
+
+    @cached_property
+    def _judges(self) -> Judges:
+        account: Account | None = self.__dict__.get("_account")
+        opening = account.answers if account is not None else None
+        ledgers = opening and [opening(identity) for identity in self._identities()]
+        return Judges(lambda: self._engines, ledgers)
+
+    @property
+    def _servers(self) -> tuple[Server, ...]:
+        return () if self.endpoint is None else (self.endpoint, *(self.panel or ()))
+
+    def _identities(self) -> list[dict[str, Any]]:
+        """Return for each judge what makes its answers, beside what it is asked."""
+        if self.endpoint is None:
+            chat = {"chat": self.chat, "template": dict(self.template_options)}
+            given = {"today": self.today, "most": self.max_input_tokens, "dtype": self.dtype}
+            name = {"name": "answers", "attention": self.attention}
+            return [{**name, **super().identity(), **chat, **given}]
+        given = {"most": self.max_characters, "top_logprobs": self.top_logprobs}
+        return [{"name": "answers", **server.identity(), **given} for server in self._servers]
+
     @cached_property
     def _engines(self) -> tuple[JudgeEngine, ...]:
         """The judges: a checkpoint, or servers."""
@@ -401,9 +465,10 @@ class Judge(NetworkOptions):
             return (self._local_judge(),)
         from evalharness.checks.judge.remote import RemoteJudge
 
+        account = self.__dict__.get("_account")
         return tuple(
-            RemoteJudge(Client(server), self.max_characters, self.top_logprobs)
-            for server in (self.endpoint, *(self.panel or ()))
+            RemoteJudge(Client(server, account=account), self.max_characters, self.top_logprobs)
+            for server in self._servers
         )
 
     def _local_judge(self) -> JudgeEngine:
@@ -417,36 +482,3 @@ class Judge(NetworkOptions):
             today=datetime.date.fromisoformat(self.today),
             max_input_tokens=self.max_input_tokens,
         )
-
-
-class Replies:
-    """What judges were asked, and what came of it, for some pairs."""
-
-    def __init__(self, engines: Callable[[], Sequence[JudgeEngine]]) -> None:
-        """Take what gives the judges, who are not made before there is a question."""
-        self._engines = engines
-        self._replies: dict[tuple[int, JudgeQuestion], Reply] = {}
-
-    def ask(self, asked: Iterable[tuple[int, JudgeQuestion]]) -> None:
-        """Ask each judge, by its number, its questions, each once."""
-        by_judge: dict[int, dict[JudgeQuestion, None]] = {}
-        for judge, question in asked:
-            by_judge.setdefault(judge, {})[question] = None
-        for judge, questions in by_judge.items():
-            for question, reply in zip(
-                questions, self._engines()[judge].ask([*questions]), strict=True
-            ):
-                self._replies[judge, question] = reply
-
-    def of(self, judge: int, question: JudgeQuestion) -> Reply:
-        """Return what a judge replied to a question that it was asked."""
-        return self._replies[judge, question]
-
-    def count(self, asked: Iterable[tuple[int, JudgeQuestion]]) -> dict[str, float]:
-        """Return how many requests some questions were, and their tokens, where counted."""
-        replies = [self._replies[vote] for vote in asked]
-        return {
-            "requests": float(len(replies)),
-            "tokens_in": float(sum(reply.n_in or 0 for reply in replies)),
-            "tokens_out": float(sum(reply.n_out or 0 for reply in replies)),
-        }

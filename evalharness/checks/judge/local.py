@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
-from evalharness.checks.judge.protocols import JudgeQuestion, QuestionForm, Reply
+from evalharness.checks.judge.protocols import JudgeQuestion, KeepReply, QuestionForm, Reply
 from evalharness.errors import ModelError
 from evalharness.hf import weights
 from evalharness.hf.prompts import (
@@ -80,7 +80,7 @@ class LocalJudge:
             return None
         return at_date(self.tokenizer.get_chat_template(), today)
 
-    def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:
+    def ask(self, questions: Sequence[JudgeQuestion], keep: KeepReply | None = None) -> list[Reply]:
         """Return what came of each question, in order; those of one form are computed together."""
         kinds = [(question.form, question.sample) for question in questions]
         replies: list[Reply] = [Reply()] * len(questions)
@@ -89,6 +89,8 @@ class LocalJudge:
             some = self._ask([questions[n] for n in places], form, sample)
             for n, reply in zip(places, some, strict=True):
                 replies[n] = reply
+                if keep is not None:
+                    keep(questions[n], reply)
         return replies
 
     def _ask(

@@ -10,7 +10,7 @@ text, so that figures of the papers do not carry over to them unmeasured.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from evalharness import text
@@ -172,11 +172,17 @@ class Reply(NamedTuple):
     n_out: int | None = None
 
 
+KeepReply = Callable[[JudgeQuestion, Reply], object]
+
+
 class JudgeEngine(Protocol):
     """Whoever answers: a checkpoint, or a server."""
 
-    def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:
-        """Return what came of each question, in order; equal questions have one answer."""
+    def ask(self, questions: Sequence[JudgeQuestion], keep: KeepReply | None = None) -> list[Reply]:
+        """Return what came of each question, in order; equal questions have one answer.
+
+        keep: is told each question and its reply as it comes, whatever ends the work.
+        """
         ...
 
 

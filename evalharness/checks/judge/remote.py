@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalharness.checks.judge.protocols import JudgeQuestion, Reply
+from evalharness.checks.judge.protocols import JudgeQuestion, KeepReply, Reply
 from evalharness.endpoint import Answer, Chat, Client, Unanswered
 from evalharness.errors import EndpointError
 from evalharness.hf.prompts import fill_template
@@ -25,15 +25,22 @@ class RemoteJudge:
         self.top_logprobs = top_logprobs
         self._takes_schema: bool | None = None  # not known before it was tried
 
-    def ask(self, questions: Sequence[JudgeQuestion]) -> list[Reply]:
+    def ask(self, questions: Sequence[JudgeQuestion], keep: KeepReply | None = None) -> list[Reply]:
         """Return what came of each question, in order; equal ones are asked once."""
         distinct = list(dict.fromkeys(questions))
         first = next((question for question in distinct if question.form.schema), None)
         replies: dict[JudgeQuestion, Reply] = {}
         if first is not None and self._takes_schema is None:
             replies[first] = self._try_schema(first)
+            if keep is not None:
+                keep(first, replies[first])
         rest = [question for question in distinct if question not in replies]
-        answers = self.client.ask([self._chat(question) for question in rest])
+
+        def keep_answer(n: int, answer: Answer) -> None:
+            if keep is not None:
+                keep(rest[n], self._reply(rest[n], answer))
+
+        answers = self.client.ask([self._chat(question) for question in rest], keep_answer)
         replies |= {q: self._reply(q, a) for q, a in zip(rest, answers, strict=True)}
         return [replies[question] for question in questions]
 

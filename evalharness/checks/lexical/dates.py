@@ -2,6 +2,7 @@
 
 import bisect
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,12 +16,15 @@ from evalharness.checks.lexical.passages import (
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
     Passages,
-    passages,
+    passages_of_summary,
 )
 from evalharness.protocols import Need
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import dates as found_dates
 from evalharness.text.dates import Date
+
+# Longer spans of years are of geology.
+MOST_YEARS = 1_000
 
 
 class StatedDates(scoring.ArticleIndex):
@@ -71,6 +75,30 @@ class StatedDates(scoring.ArticleIndex):
         named = [year for stated in self.dates for year in stated.years]
         known = [self.published.year] if self.published else []
         return frozenset([*map(int, of_tokens), *named, *known])
+
+    @cached_property
+    def computed_years(self) -> dict[int, Span]:
+        """The years that `three years ago` and its kin tell, each with where it is said.
+
+        Counted from the year of the publication, or of the same sentence (`134 years after 1897`).
+        """
+        found: dict[int, Span] = {}
+        for number in itertools.chain.from_iterable(self.passages.numbers):
+            if number.unit != "year" or not 1 <= number.value <= MOST_YEARS:
+                continue
+            counts = _COUNTED_FROM.match(self.text, number.span.end)
+            for base in self._years_near(number.span.start) if counts else ():
+                found.setdefault(base - int(number.value), number.span)
+                found.setdefault(base + int(number.value), number.span)
+        return found
+
+    def _years_near(self, start: int) -> list[int]:
+        """Return the years from which a sentence may count: its own, and that of publication."""
+        sentence = self.passages.sentences[self.passages.sentence_at(start)]
+        low = bisect.bisect_left(self.dates, sentence.start, key=lambda each: each.span.start)
+        high = bisect.bisect_left(self.dates, sentence.end, key=lambda each: each.span.start)
+        named = [year for stated in self.dates[low:high] for year in stated.years]
+        return [*named, *([self.published.year] if self.published else [])]
 
     @cached_property
     def weekdays(self) -> frozenset[int]:
@@ -145,13 +173,16 @@ class StatedDates(scoring.ArticleIndex):
         """Tell whether the article names a date."""
         if _date_fields(claimed) in self.exact or self.supporting_dates(claimed):
             return True
-        return _is_year(claimed) and set(claimed.years) <= self.years
+        return _is_year(claimed) and all(
+            year in self.years or year in self.computed_years for year in claimed.years
+        )
 
     def confirmed_by_publication(self, summary: str) -> list[Span]:
         """Return the dates of a summary that the article names in view of its publication."""
         if not self.published:
             return []
-        claims = map(self.resolve, itertools.chain.from_iterable(passages(summary).dates))
+        own = passages_of_summary(summary)
+        claims = map(self.resolve, itertools.chain.from_iterable(own.dates))
         return [claimed.span for claimed in claims if self.is_supported(claimed)]
 
     def can_judge(self, claimed: Date, wanted: frozenset[str]) -> bool:
@@ -208,13 +239,13 @@ class Dates(scoring.LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     index: ClassVar[type[scoring.ArticleIndex]] = StatedDates
     english: ClassVar[bool] = True
 
 
 def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.SentenceClaims]:
-    own = passages(summary)
+    own = passages_of_summary(summary)
     n_flags = 0
     for number, sentence in enumerate(own.sentences):
         claims = [article.resolve(claim) for claim in own.dates[number]]
@@ -249,6 +280,12 @@ def _flag(article: StatedDates, claimed: Date, stated: Date | None, summary: str
     number = article.passages.sentence_at(stated.span.start) + 1
     message = f"the article says '{stated.span.of(article.text)}', in sentence {number}"
     return Flag(claimed.span, "date", message, (stated.span,))
+
+
+# What stands behind a span of years that is counted from some year.
+_COUNTED_FROM = re.compile(
+    r"[\s-]*years?\s*(?:ago|earlier|before|after|later|since)\b", re.IGNORECASE
+)
 
 
 def _date_fields(found: Date) -> tuple[object, ...]:

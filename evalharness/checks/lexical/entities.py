@@ -13,7 +13,7 @@ from evalharness.checks.lexical.passages import (
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
-    passages,
+    passages_of_summary,
 )
 from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
@@ -216,7 +216,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names has none.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
@@ -238,8 +238,8 @@ def _judge_sentences(article: StatedNames, summary: str) -> Iterator[scoring.Sen
 
 
 def _by_sentence(summary: str, casing: text.Casing) -> Iterator[tuple[Span, list[text.Name]]]:
-    sentences = passages(summary).sentences
-    names = passages(summary).named_as(casing)
+    sentences = passages_of_summary(summary).sentences
+    names = passages_of_summary(summary).named_as(casing)
     starts = [sentence.start for sentence in sentences]
     by_number = itertools.groupby(names, lambda name: bisect.bisect_right(starts, name.span.start))
     for number, here in by_number:

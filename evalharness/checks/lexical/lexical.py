@@ -48,6 +48,8 @@ ODDS = {
     "attribution": 0.3,
     "roles": 0.3,
     "swap": 0.1,
+    "doubled": 0.3,
+    "spliced": 0.3,
     "unsupported": 0.0,
 }
 OTHER_ODDS = 1.0
@@ -80,7 +82,8 @@ class Indexed(ArticleIndex):
         results = {name: self.parts[name].compare(summary) for name in applied}
         if dated := self.parts["dates"].confirmed_by_publication(summary):
             results["numbers"] = self.parts["numbers"].compare(summary, dated)
-        telling = merge_flags(summary, [score.flags for score in results.values()])
+        found = [score.flags for score in results.values()]
+        telling = merge_flags(summary, [*found, [*self.wording.miscopied(summary)]])
         support = self.wording.compare(summary, _foreign(telling))
         if support.value is None:
             return support
@@ -106,12 +109,13 @@ class Lexical(BySentences, LexicalCheck):
     some for each flag of the other parts, by its kind. Over the sentences they add up again, so
     each further sentence can only lower the score; the mean and the minimum of the sentences are in
     the parts. A part that does not apply counts as nothing wrong. A summary or sentence is flagged
-    by a likely error in it (a number, date, name, quotation, polarity or role), never by new
-    wording alone: without one it is supported from the threshold `supported` on, and else unsure.
+    by a likely error in it (a number, date, name, quotation, polarity or role; a word doubled or
+    halves of two sentences as one, where it copies), never by new wording alone: without one it is
+    supported from the threshold `supported` on, and else unsure.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

@@ -14,7 +14,7 @@ from evalharness.checks.lexical.passages import (
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     Passages,
-    passages,
+    passages_of_summary,
 )
 from evalharness.records import Flag, Score, SentenceScore, Span
 
@@ -31,6 +31,11 @@ _OLD = re.compile(r"[ \u00a0-]{0,3}years?[ -]{0,3}olds?\b", re.IGNORECASE)
 COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
 # `Her second film`, `seven times`: a summary may count what the article lists.
 MOST_COUNTED = 12
+MOST_SMALL = 10
+# A number belongs to a word that stands so near; without one, the places tell of the same thing if
+# such a share of the words around is the same.
+REACH_OF_COUNTED, REACH_OF_HEAD = 6, 8
+SHARE_AROUND = 0.34
 SMALL = COUNTS | {
     *("three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("dozens", "hundreds", "thousands", "millions"),
@@ -89,12 +94,38 @@ class StatedNumbers(scoring.ArticleIndex):
         """
         if claimed.kind not in ("", "percent") or _OLD.match(own.text, claimed.span.end):
             return None
-        head = next((word for _, _, word in _company(own.text, claimed) if word), "")
-        same_head = self.by_company.get((claimed.kind, claimed.unit, head), ()) if head else ()
+        heads = [word for _, _, word in _company(own.text, claimed) if word]
+        same_head = self.by_company.get((claimed.kind, claimed.unit, heads[0]), ()) if heads else ()
         rivals = itertools.islice(same_head, MOST_CANDIDATES)
         others = [rival for rival in rivals if rival.value != claimed.value]
+        if not others:
+            return None
         stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
-        return self._beside_another(claimed, stated, others, own)
+        return self._beside_another(claimed, stated, others, own) or (
+            None if self._has_head(claimed, stated, heads, own) else others[0]
+        )
+
+    def _has_head(
+        self,
+        claimed: text.Number,
+        stated: Sequence[text.Number],
+        heads: Sequence[str],
+        own: Passages,
+    ) -> bool:
+        """Tell whether the article has a number near what it counts in a summary, or amid as much.
+
+        `Six injured`, where six were killed and fourteen injured, is not the article's six.
+        """
+        head = own.word_behind(claimed.span)
+        if not head or text.country(head):  # 600 British nationals
+            return True
+        wanted = own.around_span(claimed.span, REACH_OF_COUNTED)
+        of_heads = frozenset(map(text.stem_of, heads))
+        around = (self.passages.around_span(each.span, REACH_OF_HEAD) for each in stated)
+        return any(
+            not of_heads.isdisjoint(near) or len(wanted & near) >= SHARE_AROUND * len(wanted)
+            for near in around
+        )
 
     def other_unit(self, claimed: text.Number, own: Passages) -> Span | None:
         """Return the article's word behind a number where a summary has another one there.
@@ -180,14 +211,14 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     without numbers has none.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
 def _judge_sentences(
     article: StatedNumbers, summary: str, dated: Sequence[Span]
 ) -> Iterator[scoring.SentenceClaims]:
-    own = passages(summary)
+    own = passages_of_summary(summary)
     for sentence, wanted, numbers in zip(own.sentences, own.content, own.numbers, strict=True):
         claims = [
             claim
@@ -241,7 +272,7 @@ def _claim(
         bound = article.bound_elsewhere(number, own)
         return _Claim(number, [] if bound else evidence, bound)
     rival = article.instead(number, own.text, wanted)
-    if rival is None and number.span.of(own.text).lower() in COUNTS:
+    if rival is None and _is_counted(number, own.text):
         return None
     return _Claim(number, [], rival, _may_be_counted(article, number, own, rival))
 
@@ -275,13 +306,32 @@ def _may_be_counted(
     `Three topics`, `the fourth title`: who reads the article can count. Where the article has
     another count of the very thing (`five miners`, `four miners`), it is no such number.
     """
-    if number.unit or (number.kind != "ordinal" and number.span.of(own.text).lower() not in SMALL):
+    written = number.span.of(own.text).lower()
+    is_plain = not number.kind and _PLAIN_DIGITS.fullmatch(own.text, *_with_neighbours(number.span))
+    is_small = written in SMALL or bool(is_plain and 2 <= number.value <= MOST_SMALL)
+    if number.unit or (number.kind != "ordinal" and not is_small):
         return False
     return (
         rival is None
         or rival.value > MOST_COUNTED
         or _head(own.text, number) != _head(article.text, rival)
     )
+
+
+# Not the 9 of `9/11`, nor a version: `3.0`.
+_PLAIN_DIGITS = re.compile(r"[^\w/.:-]?\d\d?[^\w/.:-]?")
+
+
+def _with_neighbours(span: Span) -> tuple[int, int]:
+    return max(0, span.start - 1), span.end + 1
+
+
+def _is_counted(number: text.Number, where: str) -> bool:
+    """Tell whether a number is what a summary may count by itself: `two`, `2`, `the 1st`."""
+    if number.span.of(where).lower() in COUNTS:
+        return True
+    counted = {"": (2,), "ordinal": (1, 2, 3)}.get(number.kind, ())
+    return not number.unit and number.value in counted
 
 
 def _head(where: str, number: text.Number) -> str:

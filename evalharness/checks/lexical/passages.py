@@ -7,8 +7,9 @@ speaks of the same thing.
 
 import bisect
 import itertools
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from evalharness.records import Span
 from evalharness.text import Token
 from evalharness.text.dates import Date, dates, may_be_date
 from evalharness.text.number_reader import may_be_number
+from evalharness.text.words import word_set
 
 # How far the words around a word reach, in words: in a summary's sentence, and in the article,
 # where more stands between them.
@@ -51,9 +53,9 @@ class Alignment(NamedTuple):
 class Passages:
     """The words of a text in order, found once."""
 
-    def __init__(self, whole: str) -> None:
+    def __init__(self, whole: str, sentences: list[Span] | None = None) -> None:
         self.text = whole
-        self.sentences = text.sentences(whole)
+        self.sentences = text.sentences(whole) if sentences is None else sentences
         self._named_as: tuple[text.Casing, list[text.Name]] | None = None
 
     @cached_property
@@ -92,7 +94,11 @@ class Passages:
 
     @cached_property
     def _copies(self) -> dict[str, int]:
-        return {span.of(self.text): number for number, span in enumerate(self.sentences)}
+        return {
+            part.of(self.text): number
+            for number, span in enumerate(self.sentences)
+            for part in (span, *_parts(self.text, span))
+        }
 
     @cached_property
     def content(self) -> list[frozenset[str]]:
@@ -171,6 +177,24 @@ class Passages:
         low, before, behind, high = self._parted_by(span)
         return self._nearest_content(range(before - 1, low - 1, -1), range(behind, high))
 
+    def around_span(self, span: Span, reach: int) -> frozenset[str]:
+        """Return the stems of the words of content around some characters in their sentence."""
+        low, before, behind, high = self._parted_by(span)
+        near = self.tokens[max(low, before - reach) : before]
+        near += self.tokens[behind : min(high, behind + reach)]
+        return frozenset(token.stem for token in near if token.content)
+
+    def word_behind(self, span: Span) -> str:
+        """Return the first word of content behind some characters; empty where a mark is between.
+
+        `Of the`, `more` and other words that hold sentences together are passed over.
+        """
+        _, _, behind, high = self._parted_by(span)
+        for token in self.tokens[behind:high]:
+            if token.after_mark or token.content:
+                return "" if token.after_mark else token.word
+        return ""
+
     def _parted_by(self, span: Span) -> tuple[int, int, int, int]:
         """Return the bounds of the tokens before some characters in their sentence, and behind."""
         number = self.sentence_at(span.start)
@@ -224,6 +248,36 @@ class Passages:
     def sentence_at(self, start: int) -> int:
         """Return which sentence a character stands in, from 0."""
         return bisect.bisect_right(self.sentences, start, key=lambda each: each.start) - 1
+
+
+# `… before. it rained`: a sentence in lower case behind one with capitals.
+_LOWER_CASE_BEGINS = re.compile(
+    r"(?<![.\w])(?P<last>[^\W_]{2,})[\"”’')]*[.?!](?P<end>[\"”’')]*)\s+(?=[a-z])"
+)
+_ABBREVIATIONS = word_set(
+    "mr mrs ms dr st no inc corp co ltd gov sen rep gen prof rev capt lt col maj sgt vs etc est "
+    "approx jan feb mar apr jun jul aug sep sept oct nov dec jr sr op fig vol dept univ bros"
+)
+
+
+@lru_cache(maxsize=4)
+def passages_of_summary(summary: str) -> Passages:
+    """Return the words of a summary, whose sentences may mix capitals and lower case.
+
+    A sentence that a capital shows to have begun does not hide that the next one is in lower case.
+    """
+    whole = text.sentences(summary)
+    return Passages(summary, [part for span in whole for part in _parts(summary, span)])
+
+
+def _parts(whole: str, sentence: Span) -> Iterator[Span]:
+    """Yield the sentences in lower case that one sentence holds; it alone where it holds none."""
+    start = sentence.start
+    for stop in _LOWER_CASE_BEGINS.finditer(whole, sentence.start, sentence.end):
+        if stop["last"].lower() not in _ABBREVIATIONS:
+            yield Span(start, stop.end("end"))
+            start = stop.end()
+    yield Span(start, sentence.end)
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from evalharness import text
 from evalharness.checks.lexical import scoring
-from evalharness.checks.lexical.passages import MOST_PLACES, Passages, passages
+from evalharness.checks.lexical.passages import MOST_PLACES, Passages, passages_of_summary
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import stem_of
 
@@ -152,12 +152,12 @@ class Quotes(scoring.LexicalCheck):
     quotations has none.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     index: ClassVar[type[scoring.ArticleIndex]] = StatedQuotes
 
 
 def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[scoring.SentenceClaims]:
-    claims = _Claims(article, passages(summary))
+    claims = _Claims(article, passages_of_summary(summary))
     quoted = itertools.islice(quotations(summary), MOST_QUOTES)
     for number, spans in itertools.groupby(quoted, lambda q: claims.own.sentence_at(q.start)):
         sentence = claims.own.sentences[number]

@@ -9,7 +9,12 @@ from datetime import date
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from evalharness import text
-from evalharness.checks.lexical.passages import MOST_EVIDENCE, MOST_SUMMARY_WORDS, passages
+from evalharness.checks.lexical.passages import (
+    MOST_EVIDENCE,
+    MOST_SUMMARY_WORDS,
+    passages,
+    passages_of_summary,
+)
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text.dates import publication_day
@@ -129,7 +134,7 @@ class SummaryClaims(Generic[Index, Clash]):
     def __init__(self, article: Index, summary: str) -> None:
         self.article = article
         self.stated = article.passages
-        self.own = passages(summary)
+        self.own = passages_of_summary(summary)
 
     def read(self, number: int) -> tuple[list[int], list[Clash]]:
         """Return which sentences of the article one was compared with, and what clashes.

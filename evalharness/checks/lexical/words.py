@@ -61,13 +61,55 @@ GENERAL_STEMS = _plain_stems(
 # A summary may leave these out between the words that it copies: nothing is lost.
 OMISSIBLE = word_set(
     "a an the this that these those his her its their our your my own s also just very then is are "
-    "was were be been has have had"
+    "was were be been has have had percent per cent million billion"
 )
+# What a number may be written with or without: `5 per cent`, `5%`; `£5m`, `£5 million`.
+NUMBER_FORMS = word_set("percent per cent million billion trillion m bn")
+# Short words and older ones; both texts are compared in the right-hand form.
+_SHORT_FOR = """
+    tv: television; nov: november; dec: december; jan: january; feb: february; aug: august;
+    sep: september; sept: september; oct: october; till: until; whilst: while; amongst: among;
+    amidst: amid; utd: united; prof: professor; dr: doctor; flu: influenza; photo: photograph;
+    photos: photographs; lab: laboratory; labs: laboratories; ads: advertisements;
+    km: kilometres; kilometers: kilometres; kg: kilograms; mph: miles; phone: telephone
+"""
+SHORT_FOR = {
+    short.strip(): stem_of(long.strip())
+    for short, long in (row.split(":") for row in _SHORT_FOR.replace("\n", " ").split(";"))
+}
+# Several words for one; of a summary, where the article has the one.
+_PHRASES = """
+    passed away: died; passes away: dies; in spite of: despite; prior to: before; due to: because;
+    a number of: several; carried out: performed; carry out: perform; took place: happened;
+    take place: happen; looking into: investigating; look into: investigate; set up: established;
+    at once: immediately; in order to: to; each year: annual; every year: annual; as well as: and;
+    prime minister: pm; chief executive: ceo; man city: manchester; man utd: manchester;
+    wishes to: wants; wish to: want; tried to: attempted; permitted to: allowed; rise in: increase;
+    gross domestic product: gdp; miles per hour: mph; los angeles: la; new york city: nyc
+"""
+PHRASES = {
+    tuple(map(stem_of, phrase.split())): stem_of(word.strip())
+    for phrase, word in (row.split(":") for row in _PHRASES.replace("\n", " ").split(";"))
+}
+# The other way round, the first word of the phrase.
+PHRASE_OF = {word: phrase[0] for phrase, word in PHRASES.items()}
+
 # What follows a complete phrase may be one of these; it is no noun that the phrase belongs to.
 AFTERTHOUGHTS = word_set(
     "yesterday today tomorrow tonight monday tuesday wednesday thursday friday saturday sunday "
     "january february march april may june july august september october november december last "
     "next earlier later nearby ahead amid alongside aboard throughout back despite following"
+)
+
+# Verbs of saying, and words that begin a clause: who sums up puts them between two statements.
+SAYING = _stems(
+    "say tell add insist warn call describe tweet write claim argue explain admit joke declare "
+    "according state ask reply comment recall note believe reveal report find show suggest "
+    "announce confirm think"
+)
+CLAUSE_WORDS = word_set(
+    "he she it they we i you so who which that and but or when while because as if though although "
+    "after before since until where"
 )
 
 # --- How a summary speaks of the article: words that say nothing of what it says
@@ -96,6 +138,12 @@ _OPENERS = (
     *("key points", "the key points are", "the main points are", "here is a summary"),
 )
 OPENERS = frozenset(tuple(opener.split()) for opener in _OPENERS)
+# `This happened when …`: the sentence goes on with what the one before it began.
+LINKING = frozenset(
+    ("this", verb, link)
+    for verb in ("happened", "came", "is", "was", "occurred")
+    for link in ("when", "after", "because", "as", "before", "while")
+)
 LONGEST_OPENER = max(map(len, OPENERS))
 
 
@@ -109,12 +157,38 @@ def frame_length(words: Sequence[str], after_mark: Sequence[bool]) -> int:
     >>> frame_length("the article discusses how bees sleep".split(), [False] * 6)
     4
     """
-    if words[:2] == ["according", "to"]:
+    if tuple(words[:3]) in LINKING:
+        return 3
+    framing = _framing_words(words) or _opening_length(words, after_mark)
+    framing = framing or _statement_length(words)
+    return framing + frame_length(words[framing:], after_mark[framing:]) if framing else 0
+
+
+def _framing_words(words: Sequence[str]) -> int:
+    """Return how many words are `according to the report`, `as the article explains`, …"""
+    if tuple(words[:2]) == ("according", "to"):
         at = _text_at(words, 2)
         return at if at > 2 else 0
+    if words[:1] == ["as"]:
+        at = _text_at(words, 1)
+        return at + 1 if at > 1 and words[at : at + 1] and words[at] in _FRAMING else 0
+    if words[:1] == ["in"]:
+        at = _text_at(words, 1)
+        learns = words[at + 1 : at + 2] in (["learn"], ["read"], ["see"], ["hear"])
+        if at > 1 and words[at : at + 1] == ["we"] and learns:
+            return at + 2 + (words[at + 2 : at + 3] in (["that"], ["how"]))
+    return 4 if words[:4] == ["the", "news", "is", "that"] else 0
+
+
+def _opening_length(words: Sequence[str], after_mark: Sequence[bool]) -> int:
     for length in range(min(LONGEST_OPENER, len(words) - 1), 0, -1):
         if tuple(words[:length]) in OPENERS and after_mark[length]:
-            return length + frame_length(words[length:], after_mark[length:])
+            return length
+    return 0
+
+
+def _statement_length(words: Sequence[str]) -> int:
+    """Return how many words are `the article also says that` or the like."""
     at = _text_at(words, 0)
     also = words[at : at + 1] in (["also"], ["further"], ["then"])
     verb = at + also
@@ -147,6 +221,7 @@ LOSING = _stems("lose loss")
 OF_RESULTS = word_set("of over against to by")
 LOST_TO = word_set("to by against at")
 BE = word_set("is are was were be been being get got gets")
+PASSIVE = BE | {"has", "have", "had", "will"}
 # Who does these and to whom may change places; or they are done to nobody.
 MUTUAL = _stems(
     "meet marry divorce play face draw join fight talk agree share compete differ debate speak say "

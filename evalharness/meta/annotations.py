@@ -1,0 +1,523 @@
+"""What people answered on the page of a study: read, joined, and made into labels for `meta`.
+
+Every row is used or listed with the reason. Several answers to one question come to one by the
+majority, ratings by their mean; where there is no majority there is no label.
+"""
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from evalharness.errors import DataError
+from evalharness.loaders import formats
+from evalharness.records import Rejected, Span, canonical, digest
+from evalharness.stats import raters
+from evalharness.stats.agreement import character_counts
+from evalharness.stats.intervals import Values, none_for_nan
+
+StudyProtocol = Literal["flags", "spans", "ratings", "pairs"]
+STUDY_PROTOCOLS: tuple[str, ...] = get_args(StudyProtocol)
+
+ERROR, FINE, UNSURE = "error", "fine", "unsure"
+ADJUDICATION = (
+    "A label, a flag or a character of a span is what more than half of its annotators say, those "
+    "who were not sure left out; without a majority there is no label. A rating is the mean over "
+    "annotators. Preferences stay votes, a row each. Attention checks make no labels."
+)
+# A rating of a summary of another article that shows that it was read.
+_LOW_RATING = 2
+_OUTCOMES: Mapping[str, float] = {"a": 1.0, "tie": 0.5, "b": 0.0}
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One annotator's answer to one item.
+
+    texts: the summaries that were shown, in that order; systems: who wrote them. answer: what the
+    page wrote, by the protocol. expected: the right answer of an attention check, "" for others.
+    """
+
+    where: str
+    study: str
+    protocol: str
+    item: str
+    annotator: str
+    article_id: str
+    article: str
+    source: str
+    systems: tuple[str, ...]
+    texts: tuple[str, ...]
+    answer: Mapping[str, Any]
+    seconds: float
+    expected: str = ""
+
+    @property
+    def label(self) -> bool | None:
+        """Whether the annotator found the summary true to its article; None if not said."""
+        label = self.answer.get("label")
+        return None if label is None else bool(label)
+
+    @property
+    def spans(self) -> list[Span]:
+        """What the annotator marked as wrong."""
+        return [Span(each["start"], each["end"]) for each in self.answer.get("spans", ())]
+
+    @property
+    def passed(self) -> bool:
+        """Whether an attention check was answered as somebody does who reads."""
+        if self.protocol == "pairs":
+            return bool(self.answer["preferred"] == self.expected)
+        if self.protocol == "ratings":
+            return bool(min(self.answer["ratings"].values()) <= _LOW_RATING)
+        return self.label is False
+
+
+@dataclass(frozen=True)
+class AnnotationSet:
+    """The answers of all annotators, and the rows that are not used, each with the reason.
+
+    checks: answers to attention checks. n: rows read: those here, in checks, and rejected.
+    """
+
+    answers: tuple[Annotation, ...]
+    checks: tuple[Annotation, ...]
+    rejected: tuple[Rejected, ...]
+    n: int
+
+
+def read_annotations(paths: Sequence[str | Path]) -> AnnotationSet:
+    """Read files that the page of a study wrote; of an item that was answered again, the last.
+
+    Raises: DataError for a file that cannot be read, and where no row can be used.
+    """
+    latest: dict[tuple[str, ...], Annotation] = {}
+    rejected: list[Rejected] = []
+    n = 0
+    for path in paths:
+        for where, row in _rows(Path(path)):
+            n += 1
+            try:
+                new = _annotation(where, row)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                rejected.append(Rejected(where, _reason(error)))
+                continue
+            key = (new.study, new.protocol, new.item, new.annotator)
+            if old := latest.pop(key, None):
+                rejected.append(Rejected(old.where, f"answered again at {where}"))
+            latest[key] = new
+    if not latest:
+        reasons = "".join(f"\n{bad.where}: {bad.reason}" for bad in rejected[:5])
+        raise DataError(f"{', '.join(map(str, paths))}: none of {n} rows can be used{reasons}")
+    every = latest.values()
+    return AnnotationSet(
+        tuple(each for each in every if not each.expected),
+        tuple(each for each in every if each.expected),
+        tuple(rejected),
+        n,
+    )
+
+
+def _rows(path: Path) -> Iterable[tuple[str, Any]]:
+    with formats.name_in_errors(path), path.open("rb") as stream:
+        for number, row in formats.json_lines(stream):
+            yield f"{path}:{number}", row
+
+
+class _Unusable(ValueError):
+    """Why a row cannot be used."""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, _Unusable):
+        return str(error)
+    if isinstance(error, KeyError):
+        return f"no field {error.args[0]!r}; the page of a study writes it"
+    return "not a row as the page of a study writes it"
+
+
+def _annotation(where: str, row: Any) -> Annotation:
+    if not isinstance(row, Mapping):
+        raise _Unusable(row if isinstance(row, str) else "no object")
+    if row["protocol"] not in STUDY_PROTOCOLS:
+        raise _Unusable(f"no protocol {row['protocol']!r}: {', '.join(STUDY_PROTOCOLS)}")
+    texts = tuple(_text(each) for each in row["summaries"])
+    if not row.get("complete", True):
+        raise _Unusable("not answered to the end")
+    if len(texts) != (2 if row["protocol"] == "pairs" else 1) or len(texts) != len(row["systems"]):
+        raise _Unusable(f"{len(texts)} summaries and {len(row['systems'])} systems")
+    _CHECKS[row["protocol"]](row["answer"], texts)
+    seconds = row.get("seconds", 0.0)
+    named = ("study", "protocol", "item", "annotator", "article_id", "article", "source")
+    return Annotation(
+        where=where,
+        **{name: _text(row[name]) for name in named},
+        systems=tuple(_text(name) for name in row["systems"]),
+        texts=texts,
+        answer=row["answer"],
+        seconds=float(seconds) if math.isfinite(float(seconds)) else 0.0,
+        expected=_text(row.get("expected") or ""),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Unusable(f"{str(value)[:40]!r} is no text")
+    return value
+
+
+def _check_label(answer: Mapping[str, Any]) -> None:
+    label = answer["label"]
+    if label is not None and (not isinstance(label, bool | int) or label not in (0, 1)):
+        raise _Unusable(f"'label' should be 1 (true to the article), 0 or null, not {label!r}")
+
+
+def _check_span(span: Any, text: str) -> None:
+    start, end = span["start"], span["end"]
+    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end <= len(text):
+        raise _Unusable(f"the span {start}-{end} is not inside the summary (0-{len(text)})")
+
+
+def _check_flags(answer: Mapping[str, Any], texts: Sequence[str]) -> None:
+    _check_label(answer)
+    for flag in answer["verdicts"]:
+        _check_span(flag, texts[0])
+        _text(flag["kind"])
+        if flag["verdict"] not in (ERROR, FINE, UNSURE):
+            raise _Unusable(f"no verdict {flag['verdict']!r}: {ERROR}, {FINE}, {UNSURE}")
+
+
+def _check_spans(answer: Mapping[str, Any], texts: Sequence[str]) -> None:
+    _check_label(answer)
+    for span in answer["spans"]:
+        _check_span(span, texts[0])
+        _text(span["type"])
+        if span["severity"] not in ("minor", "major"):
+            raise _Unusable(f"no severity {span['severity']!r}: minor, major")
+
+
+def _check_ratings(answer: Mapping[str, Any], _: Sequence[str]) -> None:
+    if not answer["ratings"]:
+        raise _Unusable("no rating")
+    for name, rating in answer["ratings"].items():
+        if isinstance(rating, bool) or not isinstance(rating, int) or not 1 <= rating <= 5:
+            raise _Unusable(f"{name!r} should be rated 1 to 5, not {rating!r}")
+
+
+def _check_pairs(answer: Mapping[str, Any], _: Sequence[str]) -> None:
+    if answer["preferred"] not in _OUTCOMES:
+        raise _Unusable(f"'preferred' should be a, b or tie, not {answer['preferred']!r}")
+
+
+_CHECKS: Mapping[str, Callable[[Mapping[str, Any], Sequence[str]], None]] = {
+    "flags": _check_flags,
+    "spans": _check_spans,
+    "ratings": _check_ratings,
+    "pairs": _check_pairs,
+}
+
+
+# --- What several annotators come to
+
+
+def label_rows(annotations: AnnotationSet) -> list[dict[str, Any]]:
+    """Return a row a summary as `meta`, `calibrate` and `compare` read labels; pairs make none."""
+    by_summary: dict[tuple[str, ...], list[Annotation]] = defaultdict(list)
+    for each in annotations.answers:
+        if each.protocol != "pairs":
+            key = (each.source, each.article_id, each.article, each.systems[0], each.texts[0])
+            by_summary[key].append(each)
+    return [_label_row(answers) for answers in by_summary.values()]
+
+
+def _label_row(answers: Sequence[Annotation]) -> dict[str, Any]:
+    first = answers[0]
+    scores = _mean_ratings(answers)
+    marking = [each for each in answers if each.protocol == "spans"]
+    return {
+        "article_id": first.article_id,
+        "source": first.source or "study",
+        "system": first.systems[0],
+        "article": first.article,
+        "summary": first.texts[0],
+        "label": _majority([each.label for each in answers if each.protocol != "ratings"]),
+        **({"score": float(np.mean([*scores.values()])), "scores": scores} if scores else {}),
+        **({"spans": _majority_spans(marking)} if marking else {}),
+        "annotators": sorted({each.annotator for each in answers}),
+    }
+
+
+def _majority(votes: Iterable[bool | None]) -> int | None:
+    """Return what more than half say of those who say anything; None without a majority."""
+    counted = Counter(vote for vote in votes if vote is not None)
+    if counted[True] == counted[False]:
+        return None
+    return int(counted[True] > counted[False])
+
+
+def _mean_ratings(answers: Sequence[Annotation]) -> dict[str, float]:
+    ratings: dict[str, list[int]] = defaultdict(list)
+    for each in answers:
+        for name, rating in each.answer.get("ratings", {}).items():
+            ratings[name].append(rating)
+    return {name: float(np.mean(values)) for name, values in ratings.items()}
+
+
+def _majority_spans(marking: Sequence[Annotation]) -> list[dict[str, Any]]:
+    """Return the stretches that more than half marked, each with what most call it."""
+    votes = np.zeros(len(marking[0].texts[0]) + 2)
+    for each in marking:
+        marked = {at for span in each.spans for at in range(span.start, span.end)}
+        votes[[at + 1 for at in marked]] += 1
+    edges = np.flatnonzero(np.diff((votes > len(marking) / 2).astype(int)))
+    spans = [Span(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+    return [{"start": span.start, "end": span.end, **_name_span(span, marking)} for span in spans]
+
+
+def _name_span(span: Span, marking: Sequence[Annotation]) -> dict[str, Any]:
+    marks = [
+        mark
+        for each in marking
+        for mark in each.answer["spans"]
+        if mark["start"] < span.end and span.start < mark["end"]
+    ]
+    types = Counter(mark["type"] for mark in marks)
+    major = sum(mark["severity"] == "major" for mark in marks)
+    return {
+        "type": max(sorted(types), key=types.__getitem__),
+        "severity": "major" if major * 2 >= len(marks) else "minor",
+    }
+
+
+def preference_rows(annotations: AnnotationSet) -> list[dict[str, Any]]:
+    """Return a row a vote: outcome 1 where `system_a` is preferred, 0 `system_b`, 0.5 a tie.
+
+    `system_a` comes first in the alphabet; order: 1 where it was shown first, -1 where second.
+    """
+    rows = []
+    for each in annotations.answers:
+        if each.protocol == "pairs":
+            turned = each.systems[0] > each.systems[1]
+            outcome = _OUTCOMES[each.answer["preferred"]]
+            one, other = sorted(each.systems)
+            rows.append(
+                {
+                    "article_id": each.article_id,
+                    "source": each.source,
+                    "system_a": one,
+                    "system_b": other,
+                    "outcome": 1 - outcome if turned else outcome,
+                    "order": -1 if turned else 1,
+                    "annotator": each.annotator,
+                    "reason": each.answer.get("reason", ""),
+                }
+            )
+    return rows
+
+
+def flag_rows(annotations: AnnotationSet) -> list[dict[str, Any]]:
+    """Return a row a flag that people judged, as `gate --known-flags` reads it.
+
+    verdict: what more than half say, `error` or `fine`; flags without a majority are left out.
+    """
+    votes: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for each in annotations.answers:
+        for flag in each.answer.get("verdicts", ()) if each.protocol == "flags" else ():
+            words = each.texts[0][flag["start"] : flag["end"]]
+            votes[each.article_id, flag["kind"], words].append(flag["verdict"])
+    rows = []
+    for (article_id, kind, words), verdicts in votes.items():
+        wrong = _majority({ERROR: True, FINE: False}.get(verdict) for verdict in verdicts)
+        if wrong is not None:
+            verdict = ERROR if wrong else FINE
+            rows.append({"article_id": article_id, "kind": kind, "words": words} | {
+                "verdict": verdict, "annotators": len(verdicts)
+            })  # fmt: skip
+    return rows
+
+
+# --- How well annotators agree
+
+
+@dataclass(frozen=True)
+class StudyAgreement:
+    """How well annotators agree, by question; `record()` is what `--json` prints.
+
+    questions: by name (`label`, `flags`, `spans`, `preference`, a dimension): how many questions
+    and answers, which figures, each with its value and two intervals, and the bias of each
+    annotator. annotators: by name: answers, median seconds, attention checks passed.
+    """
+
+    questions: Mapping[str, Any]
+    annotators: Mapping[str, Any]
+    rows: int
+    rejected: Sequence[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
+    adjudication: str = ADJUDICATION
+
+    def record(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Answers to one question: item, annotator, number; and the article of each item."""
+
+    ordered: bool
+    answers: list[tuple[str, str, float]] = field(default_factory=list[tuple[str, str, float]])
+    articles: dict[str, str] = field(default_factory=dict[str, str])
+
+    def add(self, item: str, each: Annotation, number: float) -> None:
+        self.answers.append((item, each.annotator, number))
+        self.articles[item] = each.article_id
+
+
+def study_agreement(annotations: AnnotationSet) -> StudyAgreement:
+    """Return how well the annotators agree, with intervals over articles and over annotators."""
+    questions = {name: _figures(asked) for name, asked in _questions(annotations).items()}
+    spans = _span_figures(annotations)
+    return StudyAgreement(
+        questions | ({"spans": spans} if spans else {}),
+        _annotators(annotations),
+        annotations.n,
+        [{"where": bad.where, "reason": bad.reason} for bad in annotations.rejected],
+    )
+
+
+def _questions(annotations: AnnotationSet) -> dict[str, _Question]:
+    found: dict[str, _Question] = {}
+    for each in annotations.answers:
+        item = each.item
+        for name, key, number, ordered in _numbers(each):
+            question = found.setdefault(name, _Question(ordered))
+            question.add(f"{item} {key}", each, number)
+    return found
+
+
+def _numbers(each: Annotation) -> Iterable[tuple[str, str, float, bool]]:
+    """Yield question, item within it, answer as a number, whether its categories are ordered."""
+    if each.protocol == "pairs":
+        outcome = _OUTCOMES[each.answer["preferred"]]
+        yield "preference", "", outcome if each.systems[0] <= each.systems[1] else 1 - outcome, True
+    if each.label is not None and each.protocol in ("flags", "spans"):
+        yield "label", each.protocol, float(each.label), False
+    for name, rating in each.answer.get("ratings", {}).items():
+        yield name, "", float(rating), True
+    for flag in each.answer.get("verdicts", ()):
+        if flag["verdict"] != UNSURE:
+            key = canonical([flag["start"], flag["end"], flag["kind"]])
+            yield "flags", key, float(flag["verdict"] == ERROR), False
+
+
+_NOMINAL: Mapping[str, raters.AgreementStatistic] = {
+    "percent": raters.percent_agreement,
+    "cohen_kappa": raters.mean_cohen_kappa,
+    "fleiss_kappa": raters.fleiss_kappa,
+    "alpha_nominal": raters.krippendorff_alpha,
+}
+_ORDERED: Mapping[str, raters.AgreementStatistic] = {
+    "weighted_kappa": lambda answers: raters.mean_cohen_kappa(answers, "quadratic"),
+    "alpha_ordinal": lambda answers: raters.krippendorff_alpha(answers, "ordinal"),
+    "alpha_interval": lambda answers: raters.krippendorff_alpha(answers, "interval"),
+}
+_SHARE, _COEFFICIENT = (0.0, 1.0), (-1.0, 1.0)
+
+
+def _figures(asked: _Question) -> dict[str, Any]:
+    table, items, annotators = raters.answer_table(asked.answers)
+    articles = [asked.articles[item] for item in items]
+    shared = (~np.isnan(table)).sum(axis=1) > 1
+    found: dict[str, Any] = {
+        "questions": len(items),
+        "answers": len(asked.answers),
+        "shared": int(shared.sum()),
+        "mean": {name: float(np.nanmean(table[:, n])) for n, name in enumerate(annotators)},
+    }
+    if not shared.any():
+        return found
+    of_shared = [article for article, both in zip(articles, shared, strict=True) if both]
+    for name, statistic in {**_NOMINAL, **(_ORDERED if asked.ordered else {})}.items():
+        bounds = _SHARE if name == "percent" else _COEFFICIENT
+        found |= _flat(name, raters.with_intervals(statistic, table[shared], of_shared, bounds))
+    found["bias"] = {name: _bias(table[shared], n, of_shared) for n, name in enumerate(annotators)}
+    return found
+
+
+def _bias(table: Values, annotator: int, articles: Sequence[str]) -> dict[str, float | None]:
+    answered = ~np.isnan(table[:, annotator])
+    ids = [article for article, there in zip(articles, answered, strict=True) if there]
+    figure = raters.with_intervals(
+        lambda answers: (
+            raters.annotator_bias(answers, annotator)
+            if answers.shape[1] == table.shape[1]
+            else math.nan
+        ),
+        table[answered],
+        ids,
+        (-math.inf, math.inf),
+    )
+    return {key: value for key, value in _flat("bias", figure).items() if "wide" not in key}
+
+
+def _flat(name: str, figure: raters.AgreementFigure) -> dict[str, float | None]:
+    ends = {"": figure.value, "_low": figure.low, "_high": figure.high,
+            "_wide_low": figure.wide_low, "_wide_high": figure.wide_high}  # fmt: skip
+    return {f"{name}{end}": none_for_nan(value) for end, value in ends.items()}
+
+
+def _span_figures(annotations: AnnotationSet) -> dict[str, Any]:
+    """Return the F1 of the characters that each two annotators marked, over all pairs."""
+    by_item: dict[str, list[Annotation]] = defaultdict(list)
+    for each in annotations.answers:
+        if each.protocol == "spans":
+            by_item[each.item].append(each)
+    counts, articles = [], []
+    for answers in by_item.values():
+        for one, other in combinations(answers, 2):
+            counts.append(character_counts(one.spans, other.spans))
+            articles.append(one.article_id)
+    if not counts:
+        return {}
+    table = np.array(counts, dtype=np.float64)
+    # Its columns are counts, not annotators: no interval over annotators.
+    figure = raters.with_intervals(_f1_of_columns, table, articles, _SHARE)
+    flat = {key: value for key, value in _flat("f1", figure).items() if "wide" not in key}
+    return {"questions": len(by_item), "pairs": len(counts), **flat}
+
+
+def _f1_of_columns(counts: Values) -> float:
+    return raters.span_f1(counts) if counts.shape[1] == len(_COUNTED) else math.nan
+
+
+_COUNTED = ("both", "one", "other")
+
+
+def _annotators(annotations: AnnotationSet) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    every = (*annotations.answers, *annotations.checks)
+    for name in sorted({each.annotator for each in every}):
+        checks = [each.passed for each in annotations.checks if each.annotator == name]
+        seconds = [each.seconds for each in annotations.answers if each.annotator == name]
+        found[name] = {
+            "answers": len(seconds),
+            "median_seconds": float(np.median(seconds)) if seconds else None,
+            "attention_checks": len(checks),
+            "attention_passed": sum(checks),
+        }
+    return found
+
+
+def item_id(article: str, texts: Sequence[str]) -> str:
+    """Return what names an item in every study: its article and summaries, in whichever order."""
+    return digest(article, sorted(texts))[:16]
+
+
+def rows_as_text(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as JSON Lines."""
+    return "".join(json.dumps(row, ensure_ascii=True) + "\n" for row in rows)

@@ -1,0 +1,252 @@
+"""How well annotators agree: percent, Cohen's, Fleiss' and weighted kappa, Krippendorff's alpha.
+
+Answers lie in an array of shape (questions, annotators), numbers, NaN where an annotator was not
+asked. Numbers stand for categories; their order and distance count for ordinal and interval
+measures alone. A figure that is not defined is NaN.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from evalharness.stats.intervals import Values
+from evalharness.stats.paired import t_quantile
+
+Level = Literal["nominal", "ordinal", "interval"]
+Weighting = Literal["", "linear", "quadratic"]
+AgreementStatistic = Callable[[Values], float]
+
+CONFIDENCE = 0.95
+# Annotators are a sample of all whom one might have asked only where there are so many.
+LEAST_ANNOTATORS = 3
+
+
+def percent_agreement(answers: Values) -> float:
+    """Return the share of pairs of answers to one question that are the same, over all pairs.
+
+    >>> percent_agreement(np.array([[1.0, 1.0], [1.0, 0.0]]))
+    0.5
+    """
+    counts = _category_counts(answers)
+    same = (counts * (counts - 1)).sum()
+    n = counts.sum(axis=1)
+    pairs = (n * (n - 1)).sum()
+    return float(same / pairs) if pairs else float("nan")
+
+
+def _category_counts(answers: Values) -> Values:
+    """Return how often each category was the answer, shape (questions, categories), ascending."""
+    categories = np.unique(answers[~np.isnan(answers)])
+    counts: Values = (answers[:, :, np.newaxis] == categories).sum(axis=1).astype(np.float64)
+    return counts
+
+
+def cohen_kappa(one: Values, other: Values, weighting: Weighting = "") -> float:
+    """Return Cohen's kappa of two annotators, on the questions that both have answered.
+
+    weighting: how much a disagreement counts, by the distance of the two categories in their order.
+
+    >>> one, other = np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0, 0.0])
+    >>> cohen_kappa(one, other)
+    0.5
+    """
+    both = ~np.isnan(one) & ~np.isnan(other)
+    if not both.any():
+        return float("nan")
+    categories, places = np.unique(np.stack([one[both], other[both]]), return_inverse=True)
+    first, second = places.reshape(2, -1)
+    k = len(categories)
+    table = np.zeros((k, k))
+    np.add.at(table, (first, second), 1.0)
+    distance = np.abs(np.subtract.outer(np.arange(k), np.arange(k))).astype(np.float64)
+    cost = {"": (distance > 0).astype(np.float64), "linear": distance, "quadratic": distance**2}
+    weights = cost[weighting]
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    chance = (weights * expected).sum()
+    return float(1 - (weights * table).sum() / chance) if chance else float("nan")
+
+
+def mean_cohen_kappa(answers: Values, weighting: Weighting = "") -> float:
+    """Return the mean of Cohen's kappa over all pairs of annotators for which it is defined."""
+    pairs = itertools.combinations(range(answers.shape[1]), 2)
+    kappas = [cohen_kappa(answers[:, i], answers[:, j], weighting) for i, j in pairs]
+    known = [kappa for kappa in kappas if not np.isnan(kappa)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def fleiss_kappa(answers: Values) -> float:
+    """Return Fleiss' kappa; questions with fewer than two answers are left out.
+
+    Where all questions have as many answers it is Fleiss (1971); else each question's agreement
+    counts once, and each answer counts once for chance.
+
+    >>> round(fleiss_kappa(np.array([[1.0, 1.0], [0.0, 0.0], [1.0, 0.0]])), 4)
+    0.3333
+    """
+    counts = _category_counts(answers)
+    counts = counts[counts.sum(axis=1) > 1]
+    if not len(counts):
+        return float("nan")
+    n = counts.sum(axis=1)
+    observed = ((counts * (counts - 1)).sum(axis=1) / (n * (n - 1))).mean()
+    chance = ((counts.sum(axis=0) / counts.sum()) ** 2).sum()
+    return float((observed - chance) / (1 - chance)) if chance < 1 else float("nan")
+
+
+def krippendorff_alpha(answers: Values, level: Level = "nominal") -> float:
+    """Return Krippendorff's alpha (2011, Computing Krippendorff's alpha-reliability).
+
+    NaN where nobody disagrees because there is one category only.
+
+    >>> round(krippendorff_alpha(np.array([[1.0, 1.0], [0.0, 0.0], [1.0, 0.0]])), 4)
+    0.4444
+    """
+    values = np.unique(answers[~np.isnan(answers)])
+    counts = _category_counts(answers)
+    counts = counts[counts.sum(axis=1) > 1]
+    if not len(counts):
+        return float("nan")
+    n = counts.sum(axis=1)
+    together = (counts / (n - 1)[:, np.newaxis]).T @ counts
+    together -= np.diag((counts / (n - 1)[:, np.newaxis]).sum(axis=0))
+    totals = counts.sum(axis=0)
+    distance = _distances(values, totals, level)
+    by_chance = np.outer(totals, totals) - np.diag(totals)
+    chance = (distance * by_chance).sum()
+    if not chance:
+        return float("nan")
+    return float(1 - (totals.sum() - 1) * (distance * together).sum() / chance)
+
+
+def _distances(values: Values, totals: Values, level: Level) -> Values:
+    """Return the squared distance of each two categories, shape (categories, categories)."""
+    if level == "nominal":
+        nominal: Values = 1 - np.eye(len(values))
+        return nominal
+    # An ordinal distance is how many answers lie between the middles of two categories.
+    scale = np.cumsum(totals) - totals / 2 if level == "ordinal" else values
+    squared: Values = np.subtract.outer(scale, scale) ** 2
+    return squared
+
+
+def annotator_bias(answers: Values, annotator: int) -> float:
+    """Return how much higher an annotator answers than the others do to the same questions."""
+    difference = _less_the_others(answers, annotator)
+    known = difference[~np.isnan(difference)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _less_the_others(answers: Values, annotator: int) -> Values:
+    others = np.delete(answers, annotator, axis=1)
+    n = (~np.isnan(others)).sum(axis=1)
+    mean = np.nan_to_num(others).sum(axis=1) / np.where(n > 0, n, 1)
+    difference: Values = np.where(n > 0, answers[:, annotator] - mean, np.nan)
+    return difference
+
+
+def span_f1(counts: Values) -> float:
+    """Return the F1 of characters that both of two annotators marked.
+
+    counts: characters in both, in the one's, in the other's, a row a summary, shape (rows, 3).
+
+    >>> round(span_f1(np.array([[1.0, 6.0, 4.0], [2.0, 2.0, 2.0]])), 3)
+    0.429
+    """
+    both, one, other = counts.sum(axis=0)
+    return float(2 * both / (one + other)) if one + other else float("nan")
+
+
+@dataclass(frozen=True)
+class AgreementFigure:
+    """A figure of agreement with two intervals; NaN where there is none.
+
+    low, high: for these annotators, as articles are drawn anew. wide_low, wide_high: for annotators
+    like them, too, who are drawn anew as well.
+    """
+
+    value: float
+    low: float
+    high: float
+    wide_low: float
+    wide_high: float
+
+
+def with_intervals(
+    statistic: AgreementStatistic,
+    answers: Values,
+    articles: Sequence[str],
+    bounds: tuple[float, float],
+) -> AgreementFigure:
+    """Return a statistic of answers with its intervals, by leaving out one article at a time.
+
+    The delete-one jackknife with Student's t (Efron & Stein 1981); for annotators like these, the
+    variance over articles and that over annotators are added, with the degrees of freedom of
+    Satterthwaite (1946).
+
+    articles: the article of each question; those of one article are drawn together. bounds: what
+    the statistic cannot lie beyond.
+    """
+    value = statistic(answers)
+    over_articles = _jackknife(statistic, _without_an_article(answers, articles))
+    low, high = _interval(value, [over_articles], bounds)
+    wide = (float("nan"), float("nan"))
+    if answers.shape[1] >= LEAST_ANNOTATORS:
+        over_annotators = _jackknife(statistic, _without_an_annotator(answers))
+        wide = _interval(value, [over_articles, over_annotators], bounds)
+    return AgreementFigure(value, low, high, *wide)
+
+
+def _without_an_article(answers: Values, articles: Sequence[str]) -> Iterator[Values]:
+    names = np.asarray(articles, dtype=object)
+    for name in dict.fromkeys(articles):
+        yield answers[names != name]
+
+
+def _without_an_annotator(answers: Values) -> Iterator[Values]:
+    for annotator in range(answers.shape[1]):
+        yield np.delete(answers, annotator, axis=1)
+
+
+def _jackknife(statistic: AgreementStatistic, parts: Iterator[Values]) -> tuple[float, int]:
+    """Return the variance of a statistic and its degrees of freedom."""
+    left = np.array([statistic(part) for part in parts])
+    n = len(left)
+    if n < 2 or np.isnan(left).any():
+        return float("nan"), 0
+    return float((n - 1) / n * ((left - left.mean()) ** 2).sum()), n - 1
+
+
+def _interval(
+    value: float, variances: Sequence[tuple[float, int]], bounds: tuple[float, float]
+) -> tuple[float, float]:
+    total = sum(variance for variance, _ in variances)
+    if np.isnan(total) or np.isnan(value):
+        return float("nan"), float("nan")
+    weighted = sum(variance**2 / freedom for variance, freedom in variances)
+    freedom = int(total**2 / weighted) if weighted else sum(n for _, n in variances)
+    reach = t_quantile((1 + CONFIDENCE) / 2, max(1, freedom)) * float(np.sqrt(total))
+    return max(bounds[0], value - reach), min(bounds[1], value + reach)
+
+
+def answer_table(
+    answers: Sequence[tuple[str, str, float]],
+) -> tuple[Values, list[str], list[str]]:
+    """Return answers as an array with the names of its rows and columns, in order of appearance.
+
+    answers: question, annotator and number of each.
+
+    >>> answer_table([("q1", "ann", 1.0), ("q1", "ben", 0.0)])[0].tolist()
+    [[1.0, 0.0]]
+    """
+    questions = list(dict.fromkeys(question for question, _, _ in answers))
+    annotators = sorted({annotator for _, annotator, _ in answers})
+    row = {name: n for n, name in enumerate(questions)}
+    column = {name: n for n, name in enumerate(annotators)}
+    table: npt.NDArray[np.float64] = np.full((len(questions), len(annotators)), np.nan)
+    for question, annotator, number in answers:
+        table[row[question], column[annotator]] = number
+    return table, questions, annotators
