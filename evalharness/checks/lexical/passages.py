@@ -254,6 +254,8 @@ class Passages:
 _LOWER_CASE_BEGINS = re.compile(
     r"(?<![.\w])(?P<last>[^\W_]{2,})[\"”’')]*[.?!](?P<end>[\"”’')]*)\s+(?=[a-z])"
 )
+# What it has in any case; most sentences do not.
+_LOWER_CASE_FOLLOWS = re.compile(r"[.?!][\"”’')]*+\s++[a-z]")
 _ABBREVIATIONS = word_set(
     "mr mrs ms dr st no inc corp co ltd gov sen rep gen prof rev capt lt col maj sgt vs etc est "
     "approx jan feb mar apr jun jul aug sep sept oct nov dec jr sr op fig vol dept univ bros"
@@ -273,6 +275,9 @@ def passages_of_summary(summary: str) -> Passages:
 def _parts(whole: str, sentence: Span) -> Iterator[Span]:
     """Yield the sentences in lower case that one sentence holds; it alone where it holds none."""
     start = sentence.start
+    if not _LOWER_CASE_FOLLOWS.search(whole, start, sentence.end):
+        yield sentence
+        return
     for stop in _LOWER_CASE_BEGINS.finditer(whole, sentence.start, sentence.end):
         if stop["last"].lower() not in _ABBREVIATIONS:
             yield Span(start, stop.end("end"))

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar, NamedTuple
 
 from evalharness import text
@@ -43,6 +43,7 @@ from evalharness.checks.lexical.words import (
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import Token
 from evalharness.text.english_words import synonyms
+from evalharness.text.name_words import COUNTRY_OF
 from evalharness.text.number_words import ONES, ORDINALS, TENS
 from evalharness.text.stems import VERB_OF
 from evalharness.text.words import FUNCTION_WORDS, OfWords
@@ -208,6 +209,8 @@ class Wording(ArticleIndex):
         return (kept, known) if kept else (tokens, [*keys])
 
     def _phrase_at(self, tokens: Sequence[Token], keys: Sequence[str], at: int) -> tuple[int, str]:
+        if not _may_open_phrase(tokens[at]):
+            return 1, keys[at]
         for length in range(min(_PHRASE_WORDS, len(tokens) - at), 1, -1):
             run = tokens[at : at + length]
             word = (
@@ -226,16 +229,15 @@ class Wording(ArticleIndex):
     @cached_property
     def _short_forms(self) -> dict[str, str]:
         """The initials of the article's names, with the first word of each."""
-        names = self.names
-        found = {text.stem_of("".join(w[0] for w in n.words)): n for n in reversed(names)}
-        starts = {
-            token.start: key for token, key in zip(self.passages.tokens, self.keys, strict=True)
-        }
-        return {
-            initials: starts[name.parts[0].start]
-            for initials, name in found.items()
-            if len(initials) > 1 and name.parts[0].start in starts
-        }
+        names = [name for name in reversed(self.names) if len(name.words) > 1]
+        found = {text.stem_of("".join([w[0] for w in name.words])): name for name in names}
+        tokens, forms = self.passages.tokens, dict[str, str]()
+        for initials, name in found.items():
+            start = name.parts[0].start
+            at = bisect.bisect_left(tokens, start, key=_start)
+            if len(initials) > 1 and at < len(tokens) and tokens[at].start == start:
+                forms[initials] = self.keys[at]
+        return forms
 
     def known_as(self, key: str) -> str:
         """Return the article's word for one that it does not have; the word itself if it has none.
@@ -335,6 +337,19 @@ class Wording(ArticleIndex):
         values = [score.value for score in scores]
         parts = {"mean": sum(values) / len(values), "min": min(values)}
         return Score(odds_added(values), parts, tuple(scores), tuple(flags))
+
+
+_start = attrgetter("start")
+# The first words of what may stand for one word of an article.
+_OPEN_COUNTRIES = frozenset(words.split(" ")[0] for words in COUNTRY_OF if " " in words)
+_OPEN_PHRASES = frozenset(phrase[0] for phrase in PHRASES)
+
+
+def _may_open_phrase(token: Token) -> bool:
+    """Tell whether a word may be the first of a country, a phrase or initials; most may not."""
+    return (
+        token.written[0].isupper() or token.word in _OPEN_COUNTRIES or token.stem in _OPEN_PHRASES
+    )
 
 
 def _initials(run: Sequence[Token]) -> str:
