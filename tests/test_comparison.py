@@ -21,8 +21,8 @@ from evalharness.errors import DataError, HarnessError
 from evalharness.records import Summary
 from evalharness.report.gathered import gather
 from evalharness.report.ranking import standings
-from evalharness.report.table import columns_of, length_note
-from evalharness.store.runs import read_run
+from evalharness.report.table import columns_of
+from evalharness.store.runs import length_note, read_run
 
 MakeRun = Callable[..., Path]
 Command = Callable[..., Any]
@@ -669,6 +669,7 @@ def test_recall_and_precision_stand_beside_where_lengths_differ(
     assert ("Mean lengths differ by over 20% (10 to 13 words)" in note) is shown
     [board] = leaderboard(tmp_path).boards
     assert ("rouge.rouge1.recall" in board.headings) is shown
+    assert (note in board.old) is shown
     gathered = gather(runs)
     assert any(column.beside for column in gathered.columns) is shown
     compared = standings(gathered).comparison

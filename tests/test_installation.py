@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shlex
 import subprocess
 import sys
@@ -30,7 +31,15 @@ from evalharness.trust.installation import Proof, Step, prove
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["machine", *installation.FIGURES, *installation.PLANTED]
-BASELINES = ["lead-3", "random-3", "textrank", "lexrank", "oracle"]
+BASELINES = [
+    "smollm2-greedy",
+    "smollm2-drawn",
+    "lead-3",
+    "random-3",
+    "textrank",
+    "lexrank",
+    "oracle",
+]
 
 
 def failed(proof: Proof) -> dict[str, Step]:
@@ -47,7 +56,7 @@ def baselines_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         assert all(name in config.read_text() for name in models)
         lines = config.read_text().splitlines(keepends=True)
         few = "".join(line for line in lines if not any(name in line for name in models))
-        few = few.replace("quickstart/articles", str(config.parent / "quickstart" / "articles"))
+        few = few.replace("path: quickstart/", f"path: {config.parent / 'quickstart'}/")
         path = Path(options["results"]) / "few.yaml"
         path.write_text(few)
         return honest(path, **options)
@@ -86,9 +95,9 @@ def test_a_line_a_step_and_what_the_machine_has(
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout
     names = ["machine", *BASELINES, "numbers", "entities"]
-    assert [line.split()[2] for line in lines[:8]] == names
-    assert [line.split()[3] for line in lines[:8]] == ["ok:"] * 8
-    assert "8 of 8 steps passed" in lines[-1]
+    assert [line.split()[2] for line in lines[:10]] == names
+    assert [line.split()[3] for line in lines[:10]] == ["ok:"] * 10
+    assert "10 of 10 steps passed" in lines[-1]
     assert any(line.startswith("computes on: ") for line in lines)
     assert any(line.startswith("free: ") for line in lines)
 
@@ -301,6 +310,56 @@ def run_six(start: Sequence[str], folder: Path) -> None:
 
 def test_six_commands_import_nothing_of_the_extra_for_networks(tmp_path: Path) -> None:
     run_six([sys.executable, "-c", LIGHT], tmp_path)
+
+
+def test_demo_runs_in_an_empty_folder_without_networks(tmp_path: Path) -> None:
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, "demo"], cwd=tmp_path, capture_output=True, text=True
+    )
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    assert done.returncode == 0, done.stderr
+    assert spent.ru_utime - began.ru_utime < 60
+    assert "smollm2-greedy" in done.stdout
+    assert (tmp_path / "results" / "demo" / "report.html").is_file()
+    commands = done.stdout.partition("Try next:\n")[2].splitlines()
+    assert len(commands) == 3
+    for line in commands:
+        named = line.replace("evalharness ", f"{shlex.quote(sys.executable)} -m evalharness ")
+        next_done = subprocess.run(
+            ["bash", "-c", named], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert next_done.returncode in (0, 1), next_done.stderr  # 1: the page's summary is flagged
+
+
+@pytest.mark.parametrize(("what", "codes"), [("study", [0, 0]), ("ci", [1]), ("page", [1, 0])])
+def test_start_runs_as_it_is_written_and_replaces_nothing(
+    what: str,
+    codes: list[int],
+    tmp_path: Path,
+    command: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    done = command("init", what)
+
+    assert done.returncode == 0
+    written = [line for line in done.stdout.splitlines() if line.endswith(": written")]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(line.partition(":")[0] for line in written) == sorted(
+        path.relative_to(tmp_path).as_posix() for path in files
+    )
+    told = done.stdout.partition("Try next:\n")[2].split("\n")
+    ended = [command(*line.split()[1:]).returncode for line in told if line]
+    assert ended == codes
+
+    files[0].write_text("mine")
+    again = command("init", what)
+    assert files[0].read_text() == "mine"
+    assert f"{files[0].relative_to(tmp_path)}: is another file, and stays" in again.stderr
+    assert again.stdout.count(": stays") == len(files)
 
 
 @pytest.fixture

@@ -66,6 +66,8 @@ def test_body_summary_furniture_and_labels_are_the_page(file: Path) -> None:
 def test_without_a_line_no_other_moves_into_the_summary(file: Path) -> None:
     lines = file.read_text(encoding="utf-8-sig").splitlines()
     page = read(file)
+    if page.doubt:
+        return
     roles = {block.text: block.role for block in page.blocks}
     moved: list[str] = []
     for i, line in enumerate(lines):
@@ -80,6 +82,90 @@ def test_without_a_line_no_other_moves_into_the_summary(file: Path) -> None:
         if set(rest.summary) - set(page.summary) and not rest.doubt:
             moved.append(gone)
     assert moved == []
+
+
+# What stands on a page, in an order that real ones have; each may be missing.
+PARTS_OF_PAGES = {
+    "en": """furniture Share
+title Ferry crew strikes over night shifts in Sabine
+byline By Ada Lind
+notice This is AI generated summarization, which may have errors.
+again Ferry crew strikes over night shifts in Sabine
+caption STRIKE. Crews stand at the quay of Sabine.
+credit Photo by K. Halvers
+deck The union says that 300 crew will not sail before the owners talk
+body SABINE, Verlandia – Ferry crews in Sabine stopped work on Tuesday, their union said.
+body “We sail when we sleep,” said Ora Vance, who has worked on the ferries for nine years.
+subhead What comes next
+body Some 2,300 people take the ferry each day, and most of them have no other way to work.
+furniture Add a comment""",
+    "es": """title La huelga del transbordador deja aislada a Sabina
+time 5 de mayo de 2031
+label Puntos clave
+summary • Los barcos no saldrán antes del viernes
+summary • La empresa ofrece un 4 %
+notice Resumen generado con inteligencia artificial. Puede contener errores.
+caption Pasajeros esperan en el muelle de Sabina.
+credit Foto: K. Halvers
+body Las tripulaciones de Sabina dejaron de trabajar el martes, informó el sindicato.
+body “Navegamos cuando dormimos”, dijo Ora Vance, que lleva nueve años en los barcos.
+body La empresa ofreció el lunes una subida del 4 %.
+furniture Lo más leído""",
+    "tl": """title Tripulante ng bangka sa Sabina, nagwelga
+caption WELGA. Mga tripulante sa pantalan ng Sabina.
+credit Larawan ni K. Halvers
+byline Ni Ada Lindo
+notice Ang buod na ito ay ginawa ng AI at maaaring may mga pagkakamali.
+summary Walang biyahe hanggang Biyernes. Apat na porsiyento ang alok ng mga may-ari.
+body Nagwelga ang mga tripulante sa Sabina noong Martes dahil sa trabaho sa gabi, ayon sa unyon.
+body “Naglalayag kami kapag may tulog,” sabi ni Ora Vance na siyam na taon nang tripulante.
+furniture Ibahagi""",
+    "de": """title Fährleute in Sabine streiken gegen Nachtschichten
+byline Von Ada Lind
+body Die Fährleute in Sabine haben am Dienstag die Arbeit niedergelegt.
+body „Wir fahren, wenn wir schlafen“, sagte Ora Vance, die seit neun Jahren auf den Fähren arbeitet.
+subhead Wie es weitergeht
+body Die Eigner boten am Montag 4 Prozent mehr Lohn.
+label Das Wichtigste in Kürze
+summary • Bis Freitag fährt keine Fähre
+summary • Die Eigner bieten 4 Prozent mehr
+notice Diese Zusammenfassung wurde mit KI erstellt und kann Fehler enthalten.
+furniture Meistgelesen""",
+}  # fmt: skip
+MAKES = {"title": "h1", "subhead": "h2", "label": "h3", "caption": "figcaption", "time": "time"}
+
+
+def built(seed: int) -> tuple[list[tuple[str, str]], bool]:
+    """Return the parts of a page, of which some are missing, and whether it is HTML."""
+    chance = random.Random(seed)
+    parts = [
+        (role, text)
+        for role, _, text in (
+            line.partition(" ")
+            for line in chance.choice(sorted(PARTS_OF_PAGES.values())).splitlines()
+        )
+        if role == "body" or chance.random() < 0.75
+    ]
+    return parts, chance.random() < 0.3
+
+
+def read_parts(parts: list[tuple[str, str]], html: bool) -> Page:
+    if not html:
+        return parse_text("\n\n".join(text for _, text in parts))
+    makes = ((MAKES.get(role, "p"), text.removeprefix("• ")) for role, text in parts)
+    return parse_page("".join(f"<{tag}>{text}</{tag}>" for tag, text in makes).encode(), True)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_without_a_part_no_other_moves_into_the_summary(seed: int) -> None:
+    parts, html = built(seed)
+    page = read_parts(parts, html)
+    if page.doubt:
+        return
+    for i, (role, text) in enumerate(parts):
+        if role not in ("title", "again"):
+            rest = read_parts([*parts[:i], *parts[i + 1 :]], html)
+            assert set(rest.summary) <= set(page.summary) or rest.doubt, text
 
 
 PLAIN = (
@@ -111,48 +197,67 @@ def test_bullets_below_the_beginning_of_an_article_are_no_summary(bullets: list[
     assert parse_text("\n\n".join(lines)).summary == ()
 
 
-# 1 MB in 2 s on a machine of its own: what is held here leaves room for others at work on it.
-MOST_SECONDS = 4.0
-MEGABYTE = 2**20
+# A megabyte takes at most 2 s on a machine of its own. What is held here is the growth: four times
+# the page takes about four times as long (sixteen times where it grows with the square).
+MOST_GROWTH = 7.0
+LARGE = 2**19  # characters
 STORY = "Rain fell in the town of Sabine on Sunday, the mayor said. " * 6
 
 
-def many(line: str) -> str:
-    """Return a megabyte of lines, each with a number of its own."""
-    return "".join(line.format(n) for n in range(MEGABYTE // len(line.format(10_000))))
+def many(line: str, size: int) -> str:
+    """Return so many characters of lines, each with a number of its own."""
+    return "".join(line.format(n) for n in range(size // len(line.format(10_000))))
+
+
+def seconds(content: bytes, html: bool, times: int = 1) -> float:
+    """Return the processor time that reading a page takes, the best of some times."""
+    best = float("inf")
+    for _ in range(times):
+        began = time.process_time()
+        parse_page(content, html)
+        best = min(best, time.process_time() - began)
+    return best
 
 
 @pytest.mark.parametrize(
-    ("whole", "html"),
+    ("before", "line", "html"),
     [
-        (many(STORY + "{}.\n\n"), False),
-        (many("<p>" + STORY + "{}.</p>"), True),
-        (many("Line {} of it\n"), False),
-        (many("It rained on {}.\n\n"), False),
-        (many("“It is {} of us all here”\n"), False),
-        ("Rain fell in Sabine " * (MEGABYTE // 20), False),
-        ("9" * MEGABYTE, False),
-        ("." * MEGABYTE, False),
-        (many("# {}\n**b** [a](http://x.y)\n"), False),
-        (many("<p>L {}</p>"), True),
-        (many("<a href=/{0}>l {0}</a>"), True),
-        ("<div>" * (MEGABYTE // 5) + "It rained.", True),
-        ("<p>" + "<b>x" * (MEGABYTE // 4), True),
-        ("<table>" + many("<tr><td>a<td>{}"), True),
-        ("<" * MEGABYTE, True),
+        ("", STORY + "{}.\n\n", False),
+        ("", "<p>" + STORY + "{}.</p>", True),
+        ("", "Line {} of it\n", False),
+        ("", "It rained on {}.\n\n", False),
+        ("", "“It is {} of us all here”\n", False),
+        ("", "a\n", False),
+        ("", "Rain fell in Sabine ", False),
+        ("", "9", False),
+        ("", ".", False),
+        ("# A\n", "# {}\n**b** [a](http://x.y)\n", False),
+        ("", "<p>L {}</p>", True),
+        ("", "<p>a", True),
+        ("", "a<br>", True),
+        ("", "<a href=/{0}>l {0}</a>", True),
+        ("<p>It rained.", "<div>", True),
+        ("<p>", "<b>x", True),
+        ("<table>", "<tr><td>a<td>{}", True),
+        ("", "<", True),
     ],
     ids=[
-        *("paragraphs", "HTML paragraphs", "short lines", "short sentences", "quotes", "one line"),
-        *("digits", "dots", "Markdown", "short elements", "links", "deep", "deep inline"),
-        *("cells", "unclosed"),
+        *("paragraphs", "HTML paragraphs", "short lines", "short sentences", "quotes", "letters"),
+        *("one line", "digits", "dots", "Markdown", "short elements", "open elements", "breaks"),
+        *("links", "deep", "deep inline", "cells", "unclosed"),
     ],
 )
-def test_megabyte_is_read_in_seconds(whole: str, html: bool) -> None:
-    began = time.process_time()
-    page = parse_page(whole.encode(), html)
-    assert time.process_time() - began < MOST_SECONDS
+def test_time_grows_as_the_page(before: str, line: str, html: bool) -> None:
+    whole, quarter = (before + many(line, size) for size in (LARGE, LARGE // 4))
+
+    def growth(times: int) -> float:
+        less, more = (seconds(page.encode(), html, times) for page in (quarter, whole))
+        return more / max(less, 0.02)
+
+    assert growth(1) < MOST_GROWTH or growth(3) < MOST_GROWTH
     if not html:
-        assert letters("".join(block.text for block in page.blocks)) == letters(
+        blocks = parse_page(whole.encode(), html).blocks
+        assert letters("".join(block.text for block in blocks)) == letters(
             without_markdown(whole) if is_markdown(whole) else whole
         )
 

@@ -64,10 +64,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_quickstart_scores_seven_systems(results: Path) -> None:
+def test_quickstart_scores_nine_systems(results: Path) -> None:
     records = run(results, "--limit", "4")
 
     assert [record["cell"] for record in records] == [
+        "smollm2-greedy", "smollm2-drawn",
         "lead-3", "random-3", "textrank", "lexrank", "oracle", "lead1-bart", "lead1-llama",
     ]  # fmt: skip
     for record in records:

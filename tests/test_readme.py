@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 SETUP = "python3 -m venv"
 # What a run says of itself each half minute, where a machine is so slow.
-PROGRESS = re.compile(r" articles, [\d.]+/s")
+PROGRESS = re.compile(r" of \d+ articles, [\d.]+ (articles|tokens)/(s|min)")
 
 
 def blocks(language: str) -> list[str]:

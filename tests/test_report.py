@@ -19,7 +19,7 @@ from evalharness import write_report
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.records import FlagLook, Summary
 from evalharness.report import page as report_page
-from evalharness.report.articles import Articles, articles_of, choose_articles
+from evalharness.report.articles import Articles, Texts, articles_of, choose_articles
 from evalharness.report.gathered import gather
 from evalharness.report.overview import overview
 from evalharness.report.payload import Units
@@ -104,7 +104,7 @@ def test_best_is_told_from_worse_and_from_a_tie(make_run: MakeRun, page: Path) -
     assert found.best == "a"
     assert found.marks == {"a": "best", "b": "lower", "c": "tie"}
     text = report(*runs, to=page).text
-    assert "a and c are not told apart by any score." in text
+    assert "No score shows a difference between a and c." in text
     assert "best" in text
     assert "tie" in text
 
@@ -206,7 +206,53 @@ def test_too_few_articles_to_show_anything_are_named(make_run: MakeRun, page: Pa
 def test_no_score_tells_the_systems_apart(make_run: MakeRun, page: Path) -> None:
     runs = [make_run(name, {"m": GOOD}) for name in ("a", "b", "c")]
 
-    assert "No score tells the 3 systems apart." in report(*runs, to=page).text
+    assert "No score shows a difference between the 3 systems." in report(*runs, to=page).text
+
+
+def _lexical(summary: str, *errors: tuple[str, str]) -> dict[str, object]:
+    """Return a score with flags: at some words of a summary, of a kind."""
+    starts = [(summary.index(words), words, kind) for words, kind in errors]
+    flags = [
+        {"start": at, "end": at + len(words), "kind": kind, "message": f"not {words}"}
+        | {"evidence": [{"start": 3, "end": 6}]}
+        for at, words, kind in starts
+    ]
+    return {"value": 0.2 if errors else 0.9, "flags": flags}
+
+
+def test_clearest_errors_are_hard_the_surest_kinds_first_and_the_systems_in_turn(
+    make_run: MakeRun, page: Path
+) -> None:
+    texts = [f"In May {n} people left. All came back." for n in range(4)]
+    words = [f"Nobody won. In June {n} of the people left in Rome." for n in range(4)]
+    wrong = [_lexical(text, ("June", "date"), ("Nobody", "antonym")) for text in words]
+    soft = _lexical(words[0], ("people left", "unsupported"))
+    said = [Summary(f"a{n}", text) for n, text in enumerate(words)]
+    runs = [
+        make_run("a", {"lexical": [soft, *wrong[1:]]}, texts=texts, summaries=said),
+        make_run("b", {"lexical": [*wrong[:2], soft, soft]}, texts=texts, summaries=said),
+        make_run("lead", {"lexical": wrong}, texts=texts, summaries=said),
+    ]
+    shown = report(*runs, to=page)
+    gathered = gather(runs)
+    articles = articles_of(gathered)
+    with Texts(gathered, articles) as samples:
+        found = overview(gathered, articles, standings(gathered), texts=samples).clearest
+
+    assert {(each.kind, each.wrong) for each in found} == {("date", "June")}
+    assert [each.system for each in found] == ["b", "a", "a", "a"]
+    assert [each.id for each in found] == ["a0", "a1", "a2", "a3"]
+    first = found[0]
+    assert (first.before, first.after) == ("In ", " 0 of the people left in Rome.")
+    assert first.evidence == ("In ", "May", " 0 people left.")
+    assert first.link == f"#article={first.id}&system=b"
+    assert "Summaries with a likely error: 3 of 4 by a and 2 of 4 by b." in shown.text
+    assert "The clearest errors" in shown.text
+
+
+def test_page_without_likely_errors_shows_none(make_run: MakeRun, page: Path) -> None:
+    runs = [make_run(name, {"m": GOOD}) for name in ("a", "b")]
+    assert "clearest" not in report(*runs, to=page).text
 
 
 def test_article_without_a_title_is_known_by_its_beginning(make_run: MakeRun, page: Path) -> None:

@@ -42,7 +42,11 @@ def quickstart(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("quickstart")
     path = ROOT / "configs" / "quickstart.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    models = [each for each in config["models"] if "model" not in each]
+    models = [
+        {k: str(path.parent / v) if k == "path" else v for k, v in each.items()}
+        for each in config["models"]
+        if "model" not in each
+    ]
     settings = ("--set", f"models={json.dumps(models)}", "--set", "generation={}")
     evalharness("run", path, "--results", folder, "--no-report", *settings)
     experiment = folder / "quickstart"
@@ -208,7 +212,7 @@ def test_no_word_is_cut_by_what_says_where_reading_ended(
 
 
 def test_scores_are_rounded_on_the_page_as_by_show(browser: Browser, quickstart: Path) -> None:
-    for name, place in (("lead-3", 0), ("lead1-bart", 5)):
+    for name, place in (("lead-3", 2), ("lead1-bart", 7)):
         for at, sample in enumerate(samples(quickstart.parent / name)[:8]):
             browser.open(quickstart, f"#article={sample['id']}&system={name}")
             browser.wait("document.querySelector('#explorer-cards .card')")
@@ -453,7 +457,7 @@ def test_a_flag_says_what_is_wrong_to_pointer_keyboard_and_reader(
     assert "two hours" in browser.text("#explorer-told")
     assert "two hours" in browser.text(".flags > li")  # and so without pointing at anything
     forms = browser.run(
-        """return [...document.querySelectorAll(".flag")]
+        """return [...document.querySelectorAll("#explorer-cards .flag")]
             .map((flag) => getComputedStyle(flag).textDecorationStyle)"""
     )
     assert len(set(forms)) > 1  # a kind is not told by its colour alone
@@ -461,7 +465,7 @@ def test_a_flag_says_what_is_wrong_to_pointer_keyboard_and_reader(
     browser.press(ESCAPE)
     assert not tip.is_displayed()
     assert browser.run(f"return {LIT}") == ""
-    browser.point(browser.one(".flag"))
+    browser.point(browser.one("#explorer-cards .flag"))
     assert tip.is_displayed()
 
 
@@ -530,8 +534,8 @@ def test_a_view_has_an_address(browser: Browser, flagged: Path) -> None:
 
 def test_word_by_word(browser: Browser, quickstart: Path) -> None:
     open_article(browser, quickstart, "#article=marl-valley-flood")
-    browser.choose("diff-of", "5")  # lead1-bart: the first sentence
-    browser.choose("diff-to", "0")  # lead-3: the first three
+    browser.choose("diff-of", "7")  # lead1-bart: the first sentence
+    browser.choose("diff-to", "2")  # lead-3: the first three
     texts = {
         name: samples(quickstart.parent / name)[2]["summary"]["text"]
         for name in ("lead-3", "lead1-bart")
@@ -541,7 +545,7 @@ def test_word_by_word(browser: Browser, quickstart: Path) -> None:
     assert (
         browser.run(words, "#explorer-diff p :is(span, ins)").split() == texts["lead1-bart"].split()
     )
-    assert "diff=5%2C0" in browser.driver.current_url
+    assert "diff=7%2C2" in browser.driver.current_url
 
     browser.choose("diff-to", "r0")
     browser.wait("document.querySelector('#explorer-diff del')")
@@ -559,7 +563,7 @@ def test_what_was_not_read_is_grey(browser: Browser, quickstart: Path) -> None:
     ]  # the cut word's end
     assert "".join(grey.split()) == "".join(unread.split())
     assert browser.text("#explorer-pane-note").startswith("Greyed: what lead1-bart did not read")
-    browser.one('[data-system="5"] .reader').click()
+    browser.one('[data-system="7"] .reader').click()
     assert browser.all(".unread") == []
 
 

@@ -18,6 +18,7 @@ from evalharness.store.runs import (
     Figure,
     Run,
     UnfinishedRun,
+    length_note,
     read_run_file,
     run_folders,
     unequal_lengths,
@@ -48,8 +49,8 @@ class Board:
     """Runs on the same articles, best first.
 
     signatures: what made the figures, by their heading; a metric that runs made with other settings
-    has a heading of its own for each. old: lines on runs with scores of an older version, and on
-    those that a check does not rank.
+    has a heading of its own for each. old: lines on runs with scores of an older version, on
+    those that a check does not rank, and on lengths that differ.
     """
 
     fingerprint: str
@@ -165,7 +166,8 @@ def _board(fingerprint: str, group: Mapping[str, Run], by: str, incomplete: bool
     others = [row for row in rows if row not in ranked]
     others.sort(key=lambda row: -(row.answered or 0.0))
     numbered = [replace(row, rank=rank) for rank, row in enumerate(ranked, 1)]
-    lines = (*old.values(), *(_copied_lines(rows, group) if by_check else ()))
+    copied = _copied_lines(rows, group) if by_check else ()
+    lines = (*old.values(), *copied, *filter(None, [length_note(group.values())]))
     return Board(fingerprint, tuple(headings), signatures, (*numbered, *others), lines)
 
 

@@ -78,6 +78,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "lead": ComponentRow("evalharness.models.extractive:Lead", role="baseline"),
         "lexrank": ComponentRow("evalharness.models.extractive:LexRank", role="baseline"),
         "oracle": ComponentRow("evalharness.models.extractive:Oracle", role="upper bound"),
+        "outputs": ComponentRow("evalharness.models.given:FileOutputs", role="given"),
         "random": ComponentRow("evalharness.models.extractive:RandomSentences", role="baseline"),
         "seq2seq": ComponentRow(
             "evalharness.models.seq2seq:Seq2Seq", packages=NETWORKS, extra="hf"

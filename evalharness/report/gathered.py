@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
@@ -106,7 +107,7 @@ class Gathered:
         return sorted(columns, key=lambda column: column.kind == "check")
 
     def _column(self, metric: str, part: str, heading: str) -> ScoreColumn:
-        row = registry.scorer_row(self._made_by(metric))
+        row = registry.scorer_row(self.made_by(metric))
         return ScoreColumn(
             Measure(metric, part or "value"),
             heading,
@@ -130,7 +131,7 @@ class Gathered:
                 for component in _component_mappings(config.get(section)):
                     if metric in (component.get("label"), component.get("name")):
                         return "check" if kind == "check" else "metric"
-        known = registry.scorer_kind(self._made_by(metric), otherwise="metrics")
+        known = registry.scorer_kind(self.made_by(metric), otherwise="metrics")
         return "check" if known == "checks" else "metric"
 
     def signatures(self, metric: str) -> list[str]:
@@ -138,7 +139,8 @@ class Gathered:
         signatures = (run.signatures.metrics.get(metric) for run in self.runs)
         return list(dict.fromkeys(signature for signature in signatures if signature))
 
-    def _made_by(self, metric: str) -> str:
+    def made_by(self, metric: str) -> str:
+        """Return the kind of component that made a metric's scores."""
         return kind_of(next(iter(self.signatures(metric)), metric))
 
 
@@ -186,3 +188,9 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
     if others:
         missing.append(f"{', '.join(others)}: {NOT_SWEPT}")
     return Gathered(tuple(by_folder.values()), tuple(missing), tuple(unfinished))
+
+
+def article_link(id: str, system: str = "") -> str:
+    """Return the address within the page at which an article, and a system's summary, is shown."""
+    quoted = {"article": id, **({"system": system} if system else {})}
+    return "#" + "&".join(f"{k}={quote(v, safe='', errors='replace')}" for k, v in quoted.items())

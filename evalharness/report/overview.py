@@ -1,18 +1,24 @@
 """The first section: what was run, which system is best and how sure that is, notes, outputs."""
 
+import itertools
 import math
+import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
+
 from evalharness.comparison.comparison import incomplete_runs
 from evalharness.comparison.shared import is_of_older_version
 from evalharness.config.registry import scaled_figure
-from evalharness.report.articles import Articles
-from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole
-from evalharness.report.provenance import TrustCard, trust_cards
+from evalharness.records import Span, flag_kind
+from evalharness.report.articles import Articles, Texts
+from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole, article_link
+from evalharness.report.provenance import TrustCard, flag_precision, trust_cards
 from evalharness.report.ranking import (
     Mark,
     Ranking,
@@ -22,13 +28,15 @@ from evalharness.report.ranking import (
 )
 from evalharness.report.table import (
     amount_text,
-    length_note,
+    error_finders,
     likely_error_lines,
     number_text,
     p_value,
     percent_text,
 )
-from evalharness.store.runs import Run, ScorerFigures
+from evalharness.store.runs import LikelyErrors, Run, ScorerFigures, length_note
+from evalharness.store.table import LIKELY_ERRORS
+from evalharness.text import sentences
 
 # Systems that a sentence names before it counts the rest.
 _NAMED = 4
@@ -38,6 +46,7 @@ _NAMED = 4
 class TableFigure:
     """One cell of the table: a mean with its interval, and its place beside the best.
 
+    top: whether it is the highest of those that compete; a tie where it is not shown to be better.
     old: the scores are of an older version than another system's, and no figure stands beside it.
     """
 
@@ -48,14 +57,39 @@ class TableFigure:
     mark: Mark
     whole: bool = False
     old: bool = False
+    top: bool = False
 
 
 _OLD_SCORES = TableFigure("", "", "", 0, "", old=True)
 
 
 @dataclass(frozen=True)
+class ClearError:
+    """A likely error as a card shows it, in the sentence of the summary that it stands in.
+
+    link: where the page shows the article. before, wrong, after: the sentence in three pieces.
+    message: what the check says. evidence: the sentence of the article that it points at, in three
+    pieces likewise; empty without one.
+    """
+
+    system: str
+    id: str
+    link: str
+    kind: str
+    look: str
+    before: str
+    wrong: str
+    after: str
+    message: str
+    evidence: tuple[str, str, str] = ("", "", "")
+
+
+@dataclass(frozen=True)
 class SystemRow:
-    """A system with its figures and with what came out of it."""
+    """A system with its figures and with what came out of it.
+
+    likely_errors: by each check that names some.
+    """
 
     name: str
     role: SystemRole
@@ -66,6 +100,7 @@ class SystemRow:
     words: str
     truncated: str
     defects: str
+    likely_errors: tuple[LikelyErrors | None, ...]
     figures: tuple[TableFigure | None, ...]
 
 
@@ -85,10 +120,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Overview:
-    """All that the section shows."""
+    """All that the section shows.
+
+    finders: the checks that name likely errors. clearest: some of these, the surest kinds first.
+    """
 
     sentence: str
     headline: str
+    finders: tuple[str, ...]
+    clearest: tuple[ClearError, ...]
     findings: tuple[Finding, ...]
     rows: tuple[SystemRow, ...]
     notes: tuple[str, ...]
@@ -98,17 +138,23 @@ class Overview:
 
 
 def overview(
-    gathered: Gathered, articles: Articles, standings: Standings, cards: str | Path | None = None
+    gathered: Gathered,
+    articles: Articles,
+    standings: Standings,
+    cards: str | Path | None = None,
+    texts: Texts | None = None,
 ) -> Overview:
-    """Return what the first section shows. cards: a file of trust cards, for `trust_cards`."""
+    """Return what the first section shows.
+
+    cards: a file of trust cards, for `trust_cards`. texts: where the clearest errors are read from;
+    without it none are shown.
+    """
+    said = [*_error_sentences(gathered), _headline(gathered, standings)]
     return Overview(
         sentence=_sentence(gathered, articles),
-        headline=" ".join(
-            [
-                *likely_error_lines(gathered.names, gathered.runs),
-                *filter(None, [_headline(gathered, standings)]),
-            ]
-        ),
+        headline=" ".join(filter(None, said)),
+        finders=tuple(error_finders(gathered.runs)),
+        clearest=tuple(_clearest_errors(gathered, texts, flag_precision(cards)) if texts else ()),
         findings=tuple(_findings(gathered, standings)),
         rows=tuple(_rows(gathered, standings)),
         notes=tuple(_notes(gathered, articles, standings)),
@@ -158,6 +204,37 @@ def join_names(names: Sequence[str], most: int | None = None) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def _error_sentences(gathered: Gathered) -> Iterator[str]:
+    """Yield for each check how many summaries of the systems have a likely error.
+
+    Systems that copy, and baselines where there are others, are not named: they have none.
+    """
+    running, finders = competitors(gathered), error_finders(gathered.runs)
+    own = [name for name in running if name not in copying_systems(gathered)] or running
+    runs = dict(zip(gathered.names, gathered.runs, strict=True))
+    for label in finders:
+        by = f"By {label}: " if finders[1:] else ""
+        counted = {name: runs[name].figures.get(label) for name in own}
+        found = {
+            n: f.likely_errors
+            for n, f in counted.items()
+            if f and f.likely_errors and f.likely_errors.of
+        }
+        if len(gathered.runs) == 1:
+            yield from likely_error_lines(gathered.runs[0])
+            return
+        elif len(found) > _NAMED:
+            shares = {name: e.summaries / e.of for name, e in found.items()}
+            least, most = min(found, key=shares.__getitem__), max(found, key=shares.__getitem__)
+            yield (
+                f"{by}Summaries with a likely error: from {shares[least]:.0%} ({least}) "
+                f"to {shares[most]:.0%} ({most})."
+            )
+        elif found:
+            each = [f"{e.summaries} of {e.of} by {name}" for name, e in found.items()]
+            yield f"{by}Summaries with a likely error: {join_names(each)}."
+
+
 def _headline(gathered: Gathered, standings: Standings) -> str:
     """Return in a sentence or two which system is best, and whether that is sure."""
     rankings = [ranking for ranking in standings.rankings.values() if ranking.best]
@@ -194,9 +271,9 @@ def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
     if len(never_lower) == 1:
         return _one_best(never_lower[0], running, rankings)
     if len(never_lower) == 2:
-        return f"{join_names(never_lower)} are not told apart by any score."
+        return f"No score shows a difference between {join_names(never_lower)}."
     if len(never_lower) == len(running):
-        return f"No score tells the {len(running)} systems apart."
+        return f"No score shows a difference between the {len(running)} systems."
     if never_lower:
         return f"No score shows {join_names(never_lower, _NAMED)} to be worse than the best."
     leaders: dict[str, list[str]] = {}
@@ -283,6 +360,10 @@ def _rows(gathered: Gathered, standings: Standings) -> Iterator[SystemRow]:
             words=number_text(run.outputs.mean_words, 0),
             truncated=_share(run.outputs.truncated, run.n),
             defects=", ".join(f"{k} {what}" for what, k in run.outputs.defects.items()),
+            likely_errors=tuple(
+                run.figures[label].likely_errors if label in run.figures else None
+                for label in error_finders(gathered.runs)
+            ),
             figures=tuple(
                 _OLD_SCORES
                 if is_of_older_version(run, column.measure.metric, gathered.runs)
@@ -299,7 +380,10 @@ def _figure(column: ScoreColumn, run: Run, standings: Standings, name: str) -> T
     if isinstance(figure, ScorerFigures) and figure.corpus is not None:
         return TableFigure(f"{figure.corpus:.1f}", "", "", figure.n, "", whole=True)
     mean, low, high = (column.text(x) for x in (figure.mean, figure.low, figure.high))
-    return TableFigure(mean, low, high, figure.n, standings.mark(column, name))
+    mark = standings.mark(column, name)
+    if mark == "best" and "tie" in standings.rankings[column.key].marks.values():
+        return TableFigure(mean, low, high, figure.n, "tie", top=True)
+    return TableFigure(mean, low, high, figure.n, mark, top=mark == "best")
 
 
 def _older_notes(gathered: Gathered) -> Iterator[str]:
@@ -337,8 +421,8 @@ def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iter
             f"{'ranked ' if _unranked(gathered) else ''}systems have a score for "
             f"({standings.comparison.resamples:,} resamples), "
             f"Holm-adjusted over all pairs of systems, at the level "
-            f"{standings.comparison.level:g}. A tie is not shown to be worse than the best; that "
-            "is not to say that it is as good."
+            f"{standings.comparison.level:g}. Ties are not shown to differ from the highest, "
+            "which is in bold; that is not to say that they are as good."
         )
         yield from _too_few(standings)
     elif len(gathered.runs) > 1:
@@ -415,3 +499,79 @@ def _whole_corpus(gathered: Gathered) -> list[str]:
             for figure in map(column.of, gathered.runs)
         )
     ]
+
+
+# Cards of errors at the top of a page, and the summaries that are looked at for them.
+MOST_CLEAREST = 5
+_MOST_READ = 60
+# Characters of a sentence on either side of what is wrong in it.
+_MOST_BESIDE = 240
+
+
+def _clearest_errors(
+    gathered: Gathered, texts: Texts, precision: Mapping[tuple[str, str], float]
+) -> Iterator[ClearError]:
+    """Yield likely errors of the kinds that are right the most often, the systems in turn.
+
+    Of an article comes one; of a system that is a baseline beside others none. precision: how often
+    flags of a check and kind are right on labelled summaries.
+    """
+    found: list[tuple[float, int, int, Mapping[str, Any]]] = [
+        (-precision.get((gathered.made_by(label), flag["kind"]), 0.5), article, system, flag)
+        for article, system in itertools.islice(_with_likely_errors(gathered, texts), _MOST_READ)
+        for label, score in texts.of(article, system)["scores"].items()
+        for flag in score.get("flags", ())
+        if flag_kind(flag["kind"]).hard
+    ]
+    shown: Counter[int] = Counter()
+    while found and shown.total() < MOST_CLEAREST:
+        _, article, system, flag = min(
+            found, key=lambda each: (shown[each[2]], not each[3].get("evidence"), *each[:3])
+        )
+        shown[system] += 1
+        found = [each for each in found if each[1] != article]
+        yield _clear_error(gathered.names[system], texts.of(article, system), flag)
+
+
+def _with_likely_errors(gathered: Gathered, texts: Texts) -> Iterator[tuple[int, int]]:
+    """Yield article and system of summaries that have a likely error, the systems in turn."""
+    running = competitors(gathered)
+    lists = []
+    for system, (name, run) in enumerate(zip(gathered.names, gathered.runs, strict=True)):
+        columns = [label + LIKELY_ERRORS for label in run.figures]
+        known = [column for column in columns if column in run.columns]
+        if name in running and known:
+            errors = np.nan_to_num(run.values(known), nan=0.0).sum(axis=1) > 0
+            rows = texts.articles.rows[:, system]
+            with_some = np.flatnonzero((rows >= 0) & errors[rows])
+            lists.append([(int(article), system) for article in with_some])
+    for together in itertools.zip_longest(*lists):
+        yield from (at for at in together if at is not None)
+
+
+def _clear_error(system: str, sample: Mapping[str, Any], flag: Mapping[str, Any]) -> ClearError:
+    before, wrong, after = _in_sentence(sample["summary"]["text"], flag)
+    evidence = flag.get("evidence") or ()
+    return ClearError(
+        system,
+        sample["id"],
+        article_link(sample["id"], system),
+        flag["kind"],
+        flag_kind(flag["kind"]).look,
+        before,
+        wrong,
+        after,
+        flag["message"],
+        _in_sentence(sample["article"], evidence[0]) if evidence else ("", "", ""),
+    )
+
+
+def _in_sentence(whole: str, at: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return the sentence of some characters: what is before them, they, and what is behind."""
+    start, end = at["start"], at["end"]
+    around = [span for span in sentences(whole) if span.start < end and start < span.end]
+    low = max(around[0].start if around else start, start - _MOST_BESIDE)
+    high = min(around[-1].end if around else end, end + _MOST_BESIDE)
+    spans = (Span(low, start), Span(start, end), Span(end, high))
+    before, own, after = (re.sub(r"\s+", " ", span.of(whole)) for span in spans)
+    return before, own, after

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from evalharness.comparison.gate import Gate
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report.articles import Articles, Texts, article_scores
 from evalharness.report.gate import GATE_WORDS, Change, gate_notes, word_diff
-from evalharness.report.gathered import Gathered, ScoreColumn
+from evalharness.report.gathered import Gathered, ScoreColumn, article_link
 from evalharness.report.ranking import Standings, copying_systems, without_folders
 from evalharness.report.table import p_value
 from evalharness.stats.intervals import Values
@@ -219,7 +218,7 @@ def _fallen_row(id: str, values: Sequence[float], metric: str, words: WordChange
     one, other = values
     return FallenArticle(
         id=id,
-        link=f"#article={quote(id, safe='', errors='replace')}",
+        link=article_link(id),
         baseline=scaled_figure(one, metric),
         candidate=scaled_figure(other, metric),
         difference=scaled_figure(other - one, metric, "+"),

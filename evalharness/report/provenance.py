@@ -52,6 +52,22 @@ def trust_cards(gathered: Gathered, cards: str | Path | None = None) -> dict[str
     }
 
 
+def flag_precision(cards: str | Path | None = None) -> dict[tuple[str, str], float]:
+    """Return by check and kind of flag how often it touches what people marked as wrong.
+
+    Kinds with fewer than `LEAST_FLAGS` flags on labelled summaries are left out. cards: as above.
+    """
+    return {
+        (kind_of(card["signature"]), kind): found["touching"]
+        for card in known_cards(cards).values()
+        for kind, found in card.get("kinds", {}).items()
+        if found["flags"] >= LEAST_FLAGS and found["touching"] is not None
+    }
+
+
+LEAST_FLAGS = 20
+
+
 def _trust_card(
     number: int, label: str, signatures: list[str], known: Mapping[str, Any]
 ) -> TrustCard:

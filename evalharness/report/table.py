@@ -15,7 +15,13 @@ from typing import IO, Any
 
 from evalharness.config.registry import scaled_figure, scorer_row
 from evalharness.files.untrusted import one_line, visible
-from evalharness.store.runs import UNEQUAL, LikelyErrors, Run, ScorerFigures, unequal_lengths
+from evalharness.store.runs import (
+    LikelyErrors,
+    Run,
+    ScorerFigures,
+    length_note,
+    unequal_lengths,
+)
 
 TextRow = Sequence[str]
 # What stands for a figure that there is none of.
@@ -305,16 +311,20 @@ NOTICE = "AI generated summaries may have errors. For context, always refer to t
 
 def show_runs(runs: Sequence[Run], out: IO[str]) -> None:
     """Print a table of runs, and what to know of it."""
-    rows = _run_rows(runs, spread=True)
+    rows, spread = _run_rows(runs, spread=True), True
     width = terminal_width(out)
     if width and text_width(table_lines(rows)[-len(runs) - 1]) > width:
-        rows = _run_rows(runs, spread=False)  # a narrow terminal: the means matter more
-    show_table(rows, out, notes=_notes(runs), piped=RUN_WIDTH)
+        rows, spread = _run_rows(runs, spread=False), False  # the means matter more
+    show_table(rows, out, notes=_notes(runs, spread), piped=RUN_WIDTH)
 
 
 def _run_rows(runs: Sequence[Run], spread: bool) -> list[TextRow]:
     columns = columns_of(runs)
-    rows: list[TextRow] = [["system", "n", "answered", "words", *headings(columns, spread)]]
+    finders = error_finders(runs) if len(runs) > 1 else []
+    errors = [f"{label}: likely errors" if finders[1:] else "likely errors" for label in finders]
+    rows: list[TextRow] = [
+        ["system", "n", "answered", "words", *errors, *headings(columns, spread)]
+    ]
     for run in runs:
         figures = (_figure(run, label, part, spread) for label, part in columns)
         rows.append(
@@ -323,10 +333,28 @@ def _run_rows(runs: Sequence[Run], spread: bool) -> list[TextRow]:
                 str(run.counts.summarized),
                 percent_text(run.outputs.answer_rate),
                 number_text(run.outputs.mean_words, 0),
+                *(_errors_cell(run, label, spread) for label in finders),
                 *figures,
             ]
         )
     return rows
+
+
+def error_finders(runs: Sequence[Run]) -> list[str]:
+    """Return the checks that say of a run how many summaries have a likely error."""
+    found = (
+        (label, figures.likely_errors) for run in runs for label, figures in run.figures.items()
+    )
+    return list(dict.fromkeys(label for label, errors in found if errors and errors.of))
+
+
+def _errors_cell(run: Run, label: str, spread: bool) -> str:
+    """Return how many summaries have a likely error, and the interval of their share."""
+    errors = run.figures[label].likely_errors if label in run.figures else None
+    if errors is None or not errors.of:
+        return NONE
+    counted = f"{errors.summaries} of {errors.of}"
+    return f"{counted}, {100 * errors.low:.0f}–{errors.high:.0%}" if spread else counted
 
 
 def columns_of(runs: Sequence[Run]) -> list[tuple[str, str]]:
@@ -344,23 +372,6 @@ def columns_of(runs: Sequence[Run]) -> list[tuple[str, str]]:
         shown = [part for part in wanted if part in parts]
         columns += [(label, part) for part in shown or [""]]
     return columns
-
-
-def length_note(runs: Sequence[Run]) -> str:
-    """Say that systems' mean lengths differ by over a fifth, where a score is moved by that."""
-    moved = [
-        label
-        for label in dict.fromkeys(label for run in runs for label in run.figures)
-        if any(label in run.figures and scorer_row(run.kind(label)).beside for run in runs)
-    ]
-    lengths = unequal_lengths(runs)
-    if not moved or lengths is None:
-        return ""
-    return (
-        f"Mean lengths differ by over {UNEQUAL - 1:.0%} ({lengths[0]:.0f} to {lengths[1]:.0f} "
-        f"words): a longer summary has more recall and less precision by {' and '.join(moved)}, "
-        "so both stand beside the F-measure."
-    )
 
 
 def headings(columns: Sequence[tuple[str, str]], spread: bool) -> list[str]:
@@ -386,14 +397,18 @@ def _figure(run: Run, label: str, part: str, spread: bool) -> str:
     return f"{mean} ±{scaled_figure(figure.half_width, part, digits=1)}"
 
 
-def _notes(runs: Sequence[Run]) -> list[str]:
+def _notes(runs: Sequence[Run], spread: bool) -> list[str]:
     interval = runs[0].interval
-    lines = [
-        f"Means over the articles, times 100; ± is the farther end of the {interval.level:.0%} "
-        f"interval ({interval.resamples} bootstrap resamples, seed {runs[0].seed})."
-    ]
+    resampled = f"({interval.resamples} bootstrap resamples, seed {runs[0].seed})"
+    ends = f"; ± is the farther end of the {interval.level:.0%} interval {resampled}"
+    lines = [f"Means over the articles, times 100{ends if spread else ''}."]
     lines += [note for note in [length_note(runs)] if note]
-    lines += [*likely_error_lines([run.name for run in runs], runs), *signatures(runs)]
+    if len(runs) == 1:
+        lines += likely_error_lines(runs[0])
+    elif error_finders(runs):
+        share = ", and the 95% interval of their share" if spread else ""
+        lines.append(f"Likely errors: how many of the summaries scored have one{share}.")
+    lines += signatures(runs)
     for run in runs:
         lines += [f"{run.name}: {line}" for line in _remarks(run)]
     return [*lines, NOTICE]
@@ -417,24 +432,10 @@ def signatures(runs: Sequence[Run]) -> list[str]:
     return lines
 
 
-def likely_error_lines(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
-    """Return for each check how many summaries of each system have a likely error."""
-    said: dict[str, list[str]] = {}
-    several = len(runs) > 1
-    for name, run in zip(names, runs, strict=True):
-        for label, figures in run.figures.items():
-            found = figures.likely_errors
-            if found is None or not found.of:
-                continue
-            counted = f"{name}: {found.summaries} of {found.of}"
-            text = f"{counted} ({percent_text(found.share)})" if several else ""
-            said.setdefault(label, []).append(text or likely_errors_text(found))
-    if not several:
-        return [f"By {label}, {text}." for label, [text] in said.items()]
-    return [
-        f"Summaries with a likely error by {label}: {'; '.join(texts)}."
-        for label, texts in said.items()
-    ]
+def likely_error_lines(run: Run) -> list[str]:
+    """Return for each check how many summaries of a system have a likely error."""
+    found = ((label, figures.likely_errors) for label, figures in run.figures.items())
+    return [f"By {label}, {likely_errors_text(e)}." for label, e in found if e and e.of]
 
 
 def likely_errors_text(found: LikelyErrors) -> str:

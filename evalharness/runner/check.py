@@ -218,8 +218,10 @@ def check(
     article, parts = _article(page, summary)
     given = article.extra.get("summary", "") if summary is None else summary
     if not given.strip():
-        note = parts.lack if parts else "the summary is empty"
-        return Verdict("no_summary", None, (), (), note, check, article.text, "", parts)
+        doubt = parts.doubt if parts and summary is None else ""
+        note = doubt or (parts.lack if parts else "the summary is empty")
+        none = Verdict("no_summary", None, (), (), note, check, article.text, "", parts)
+        return replace(none, verdict="uncertain") if doubt else none
     checkers = {check: checker or named_check(check, "check")} | _checks_beside(beside)
     verdicts = []
     for name, each in checkers.items():

@@ -97,13 +97,17 @@ def servers_of(components: Iterable[Any]) -> "Iterator[Server]":
         yield from (server for server in named if getattr(server, "asks_server", False))
 
 
-def open_account(cells: Sequence[Cell], store: Store) -> "Account | None":
+def open_account(
+    cells: Sequence[Cell], store: Store, others: Sequence[object] = ()
+) -> "Account | None":
     """Have all that asks servers ask for one account; None where nothing does.
+
+    others: components beside those of the cells.
 
     Raises: ConfigError where prices are limited and not known.
     """
     components = [c for cell in cells for c in (cell.model, *cell.metrics.values())]
-    charging = [component for component in components if isinstance(component, Charging)]
+    charging = [each for each in (*components, *others) if isinstance(each, Charging)]
     if not charging:
         return None
     from evalharness.endpoint import Account

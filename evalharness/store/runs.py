@@ -6,7 +6,7 @@ Nobody else asks a `run.json` by its keys, but for `trust.verify`, which judges 
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,8 @@ from evalharness.records import score_of
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
 from evalharness.store.ledger import RunFolder
-from evalharness.store.samples import marks_of, seal_again, text_of
+from evalharness.store.samples import AGAIN as AGAIN
+from evalharness.store.samples import SampleReader, marks_of, seal_again, text_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +44,6 @@ NEEDED = ("id", "source", "finish", "words", "article", "references", "article_w
 # Of a run that an earlier sweep wrote.
 NOT_SWEPT = "left out: not of the newest sweep (sweep.json); its own folder, given alone, is taken"
 NO_FIGURE = "–"
-AGAIN = "run the config again, which computes nothing twice"
 
 
 class UnfinishedRun(DataError):
@@ -351,6 +351,10 @@ class Run(_Section):
         """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
         yield from samples.read_samples(self.samples_file)  # whoever reads on keeps the run
 
+    def sample_reader(self) -> SampleReader:
+        """Return the lines of its samples by number. Raises: DataError where they are not all."""
+        return SampleReader(self.samples_file, self.n)
+
     def __repr__(self) -> str:
         return f"Run({self.experiment}/{self.name}: {self.n} articles{means_in_words(self)})"
 
@@ -656,6 +660,23 @@ def unequal_lengths(runs: Iterable[Run]) -> tuple[float, float] | None:
     return min(words), max(words)
 
 
+def length_note(runs: Collection[Run]) -> str:
+    """Say that systems' mean lengths differ by over a fifth, where a score is moved by that."""
+    moved = [
+        label
+        for label in dict.fromkeys(label for run in runs for label in run.figures)
+        if any(label in run.figures and scorer_row(run.kind(label)).beside for run in runs)
+    ]
+    lengths = unequal_lengths(runs)
+    if not moved or lengths is None:
+        return ""
+    return (
+        f"Mean lengths differ by over {UNEQUAL - 1:.0%} ({lengths[0]:.0f} to {lengths[1]:.0f} "
+        f"words): a longer summary has more recall and less precision by {' and '.join(moved)}, "
+        "so both stand beside the F-measure."
+    )
+
+
 def kind_of(signature: str) -> str:
     """Return the name of the component that has a signature, as it is quoted.
 
@@ -667,6 +688,11 @@ def kind_of(signature: str) -> str:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:120]
+
+
+def preferences_folder(run: Run) -> Path:
+    """Return where judges' preferences are stored beside a run, if there are any."""
+    return run.folder.resolve().parent.parent / "store" / "preferences"
 
 
 def unique_names(runs: Sequence[Run]) -> list[str]:

@@ -27,13 +27,15 @@ from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
 
 # Of the quickstart's. The figures below are means over them, and known to all digits: a system
-# writes the same texts anywhere (two copy the first sentence), and all else is arithmetic.
+# writes the same texts anywhere (two have them stored, two copy), and all else is arithmetic.
 ARTICLES = 4
 FINGERPRINT = "b46acce3c42a5a4ac101caf56f84f02f"
 # Articles of different length together: where padding is seen, other texts are written.
 IN_A_BATCH = tuple(f"models.{name}.batch_size={ARTICLES}" for name in ("seq2seq", "causal"))
 ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 FIGURES = {
+    "smollm2-greedy": (0.265424, 0.042205, 0.18174, 0.225695),
+    "smollm2-drawn": (0.273925, 0.061173, 0.166277, 0.234037),
     "lead-3": (0.279694, 0.05868, 0.168359, 0.240038),
     "random-3": (0.197912, 0.030543, 0.139367, 0.172408),
     "textrank": (0.305448, 0.066994, 0.198149, 0.267085),
@@ -42,6 +44,9 @@ FIGURES = {
     "lead1-bart": (0.252508, 0.057007, 0.150992, 0.177992),
     "lead1-llama": (0.252508, 0.057007, 0.150992, 0.177992),
 }
+# Systems that write their own words; by this check nothing is wrong with those of the others.
+WRITERS = ("smollm2-greedy", "smollm2-drawn")
+COPIED_BY = "lexical"
 # By check: a kind of error, how many are planted in the quickstart's supported summaries, how many
 # are found, and how many of the 48 untouched ones that a person wrote are flagged.
 PLANTED: Mapping[str, tuple[ErrorKind, int, int, int]] = {
@@ -139,6 +144,8 @@ def _without_networks(config: Path) -> tuple[str]:
     """Return the override that leaves the models out whose packages are not installed."""
     models = yaml.read_yaml(config).tree["models"]
     kept = [model for model in models if not model_row(model["name"]).extra]
+    for model in kept:  # what overrides name is looked for in the working directory
+        model.update({k: str(config.parent / v) for k, v in model.items() if k == "path"})
     return (f"models={json.dumps(kept)}",)
 
 
@@ -148,8 +155,8 @@ def _compare(run: Run) -> str:
     means = [run.figures["rouge"].parts[part].mean or 0.0 for part in ROUGE]
     for part, mean, known in zip(ROUGE, means, FIGURES[run.name], strict=True):
         expect(round(mean, 6), known, part)
-    for check in PLANTED:  # all systems copy, so that nothing can be wrong
-        expect(run.figures[check].mean, 1.0, f"the mean of {check}")
+    if run.name not in WRITERS:  # what is copied cannot be wrong
+        expect(run.figures[COPIED_BY].mean, 1.0, f"the mean of {COPIED_BY}")
     return ", ".join(f"{part} {100 * mean:.1f}" for part, mean in zip(ROUGE, means, strict=True))
 
 

@@ -11,6 +11,7 @@ from evalharness.checks.judge import criteria, scoring
 from evalharness.checks.judge.criteria import Aspect, Criterion
 from evalharness.checks.judge.examples import Examples
 from evalharness.checks.judge.protocols import (
+    BETTER,
     PROTOCOLS,
     Aggregate,
     Answers,
@@ -26,14 +27,26 @@ from evalharness.checks.judge.scoring import AnswerReader, AskedAspect, KeyFacts
 from evalharness.config.registry import check_extra
 from evalharness.endpoint import Account, Client, Server
 from evalharness.hf import weights
+from evalharness.hf.prompts import check_template
 from evalharness.neural.weights import NetworkOptions
 from evalharness.protocols import Checkpoint, Need, Pair, RequestEstimate
-from evalharness.records import Article, Score, Span, Summary, canonical
+from evalharness.records import (
+    Article,
+    Preference,
+    Score,
+    Span,
+    Summary,
+    TwoSummaries,
+    canonical,
+)
 from evalharness.text import SENTENCES_VERSION
 from evalharness.text.defects import unscorable
 
 # New tokens of an answer in words: enough for one, or for some quotes or facts.
 _SHORT, _LONG, _LISTS = 16, 512, 2048
+# Options that are about a summary by itself.
+_OF_ONE_SUMMARY = ("answers", "scale", "claims", "aggregate", "samples", "temperature", "panel",
+                   "examples", "cascade")  # fmt: skip
 # Examples before a question, where nothing is said.
 _SHOTS = 4
 # What stands for a summary that is not written yet, where requests are estimated; a fact's length.
@@ -61,10 +74,11 @@ class Judge(NetworkOptions):
         omissions: rated, with quotes of what is left out. Or your own: name, text, scale.
     protocol: what is asked and about what: minicheck (each sentence, yes or no), summedits (the
         summary, yes or no), geval (the summary, 1 to 5), spans (the summary, quotes of what is
-        unsupported). The prompts are ours; the protocols are the papers'.
+        unsupported), pairwise (which of two summaries is better; such a judge stands under
+        `judges`). The prompts are ours; the protocols are the papers'.
     prompt: your own in place of the protocol's, with {article} and {summary} in it and, if wanted,
         {reference} and {examples}; braces that are text are doubled. Of a protocol by sentences,
-        {summary} is the sentence.
+        {summary} is the sentence; of pairwise {summary} and {other} are the first and second.
     system: system message; empty for none.
     answers: yes-no, 1-5 or spans; None is the protocol's.
     scale: lowest and highest rating of your own prompt; None is 1 to 5.
@@ -145,7 +159,9 @@ class Judge(NetworkOptions):
             raise ValueError("model: name a checkpoint here, or a server under `endpoint`")
         if self.endpoint is None:
             check_extra("a judge without an endpoint", "hf")
-        if self.prompt is not None:
+        if self.compares:
+            self._check_comparing()
+        elif self.prompt is not None:
             criteria.check_prompt("prompt", self.prompt)
         self._check_answers()
         self._refuse_options_of_the_other_kind()
@@ -156,9 +172,21 @@ class Judge(NetworkOptions):
         if any(aspect.needs_reference for aspect in self.aspects):
             object.__setattr__(self, "needs", frozenset({"article", "references"}))
 
+    def _check_comparing(self) -> None:
+        """Check what is said of two summaries. Raises: ValueError."""
+        for name in _OF_ONE_SUMMARY:
+            if getattr(self, name) not in (None, False):
+                raise ValueError(f"{name}: is not for `protocol: pairwise`")
+        if self.prompt is not None:
+            check_template("prompt", self.prompt, ["article", "summary", "other"])
+        if self.criteria is not None and (len(self.criteria) != 1 or self.prompt):
+            raise ValueError("criteria: of two summaries one is asked about, and without a prompt")
+
     def _check_answers(self) -> None:
         if not 0 <= self.least_mass <= 1:
             raise ValueError(f"least_mass: {self.least_mass} is out of range (0 to 1)")
+        if self.answers == "A-B":
+            raise ValueError("answers: A-B is of `protocol: pairwise` alone")
         if [self.yes.split(), self.no.split()] != [[self.yes], [self.no]]:
             raise ValueError("yes: should be one word, and so should no")
         if self.yes.casefold() == self.no.casefold():
@@ -242,6 +270,9 @@ class Judge(NetworkOptions):
     @cached_property
     def aspects(self) -> tuple[Aspect, ...]:
         """What is asked of a summary. Raises: ValueError for a criterion that is none."""
+        if self.compares:
+            criterion = self.criteria[0] if self.criteria else None
+            return (criteria.pairwise_aspect(criterion, self.prompt),)
         if self.criteria is not None:
             return tuple(criteria.aspect_of(criterion) for criterion in self.criteria)
         protocol = PROTOCOLS[self.protocol]
@@ -258,6 +289,8 @@ class Judge(NetworkOptions):
     def _words(self, aspect: Aspect) -> tuple[str, ...]:
         if aspect.reading == "yes-no":
             return (self.yes, self.no)
+        if aspect.reading == "better":
+            return tuple(BETTER)
         low, high = aspect.scale
         return tuple(str(n) for n in range(low, high + 1))
 
@@ -288,6 +321,26 @@ class Judge(NetworkOptions):
         if self.examples is None or "{examples}" in prompt:
             return prompt
         return "{examples}" + prompt
+
+    @property
+    def compares(self) -> bool:
+        """Whether it is asked which of two summaries is better."""
+        return self.protocol == "pairwise"
+
+    def prefer(self, shown: Sequence[TwoSummaries]) -> list[Preference]:
+        """Return which of each two summaries is better, as they are shown.
+
+        Raises: ModelError, EndpointError where nothing can be asked.
+        """
+        form = self._form(self.aspects[0])
+        questions = [JudgeQuestion(form, t.article.text, t.first, other=t.second) for t in shown]
+        replies = Replies(self._judges)
+        replies.ask((0, question) for question in questions)
+        in_json = self.by == "json"
+        return [
+            scoring.preference_of(replies.of(0, question), self.least_mass, in_json=in_json)
+            for question in questions
+        ]
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Ask about each pair. Raises: ModelError, EndpointError where nothing can be asked."""
@@ -435,7 +488,7 @@ class Judge(NetworkOptions):
         fixed += len(article.text[: self.max_characters])
         if self.examples is not None:
             fixed += len(self._examples_before(aspect, article))
-        return n, n * fixed + len(words)
+        return n, n * fixed + len(words) * (2 if self.compares else 1)
 
     @cached_property
     def _judges(self) -> Judges:

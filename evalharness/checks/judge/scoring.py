@@ -10,7 +10,7 @@ from evalharness.checks.judge import protocols
 from evalharness.checks.judge.criteria import Aspect
 from evalharness.checks.judge.protocols import Judgement, JudgeQuestion, Reply
 from evalharness.neural.reading import PairScoring
-from evalharness.records import NO_ANSWER, Flag, Score, SentenceScore, Span
+from evalharness.records import NO_ANSWER, Flag, Preference, Score, SentenceScore, Span
 
 OUT_OF_FORM = "an answer is out of form"
 # Sums over the questions of a score, and not means over its votes or aspects.
@@ -369,3 +369,18 @@ def _parts_of_aspects(scores: Mapping[str, Score]) -> dict[str, float]:
             else:
                 parts[part if len(scores) == 1 else f"{name}.{part}"] = value
     return parts
+
+
+def preference_of(reply: Reply, least: float, *, in_json: bool) -> Preference:
+    """Return what a reply says of two summaries."""
+    if reply.failed:
+        note = f"{NO_ANSWER if reply.passing else ''}{reply.failed}"
+        return Preference(None, note=note, passing=reply.passing)
+    if in_json:
+        values = {answer.casefold(): value for answer, value in protocols.BETTER.items()}
+        judged = protocols.judgement_in_json(reply, values)
+    else:
+        judged = protocols.better_of_two(reply, least)
+    note = OUT_OF_FORM if judged.value is None else ""
+    chance = protocols.chance_of_first(reply)
+    return Preference(judged.value, chance, note, judged.reason, reply.n_in, reply.n_out)

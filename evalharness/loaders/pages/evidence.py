@@ -8,9 +8,11 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from evalharness.loaders.pages import labels, languages
 from evalharness.loaders.pages.lines import (
+    MOST_READ,
     Line,
     ends_in_signature,
     is_bare_signature,
@@ -82,8 +84,7 @@ class Statement:
 
 def line_signs(lines: Sequence[Line], statement: Statement) -> list[frozenset[str]]:
     """Return the signs of each line."""
-    known: dict[Line, set[str]] = {}  # the same line again, as menus have it
-    signs = [set(known.get(each) or known.setdefault(each, _own_signs(each))) for each in lines]
+    signs = [set(_own_signs(each)) for each in lines]
     if signs:
         signs[0].add("first")
     _add_twins(lines, signs)
@@ -102,6 +103,9 @@ def line_signs(lines: Sequence[Line], statement: Statement) -> list[frozenset[st
 def line_links(lines: Sequence[Line], signs: Sequence[frozenset[str]]) -> list[frozenset[str]]:
     """Return what joins each line to the one before it, or parts it from it."""
     return [frozenset(_link(lines, signs, i)) if i else frozenset() for i in range(len(lines))]
+
+
+_PICTURED = frozenset({"caption", "credit", "h_caption", "caps_lead"})
 
 
 def _link(lines: Sequence[Line], signs: Sequence[frozenset[str]], i: int) -> set[str]:
@@ -123,11 +127,14 @@ def _link(lines: Sequence[Line], signs: Sequence[frozenset[str]], i: int) -> set
         links.add("list_below")
     if "h_caption" in below:
         links.add("pictured")
+    if above & _PICTURED and below & {"fragment", "long"}:
+        links.add("below_picture")
     if ("h_box" in above) != ("h_box" in below):
         links.add("box_ends")
     return links
 
 
+@lru_cache(maxsize=MOST_READ * 2)  # the same line again, as menus have it
 def _own_signs(each: Line) -> set[str]:
     """Return the signs of a line by itself."""
     signs = {"any", f"h_{each.hint}"} if each.hint else {"any"}
@@ -378,7 +385,9 @@ def _add_authors(lines: Sequence[Line], signs: list[set[str]]) -> None:
                 has.add("beside_author")
     boxes = [i for i, each in enumerate(lines) if each.hint == "box"]
     for i in boxes[:1] if len(boxes) > 2 else ():
-        if "prose" not in signs[i] and labels.word_count(lines[i].raw) <= MOST_HEADING:
+        alike = lines[i].around == lines[i + 1].around and lines[i].bullet == lines[i + 1].bullet
+        short = labels.word_count(lines[i].raw) <= MOST_HEADING
+        if "prose" not in signs[i] and short and not alike:
             signs[i].add("heads_box")
 
 

@@ -10,10 +10,10 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import unescape
 from itertools import accumulate, groupby, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from evalharness.loaders.pages import labels
 from evalharness.loaders.pages.evidence import Statement
@@ -168,9 +168,13 @@ def _names(element: Any) -> str:
 def _sizes(tree: Any) -> dict[Any, int]:
     sizes: dict[Any, int] = {}
     for element in reversed(list(tree.iter())):
-        inner = sum(sizes.get(child, 0) + len((child.tail or "").strip()) for child in element)
-        own = len((element.text or "").strip()) if isinstance(element.tag, str) else 0
-        sizes[element] = own + inner
+        text, tail = element.text, element.tail
+        size = sizes.get(element, 0)
+        if text and isinstance(element.tag, str):
+            size += len(text.strip())
+        sizes[element] = size
+        if (around := element.getparent()) is not None:
+            sizes[around] = sizes.get(around, 0) + size + (len(tail.strip()) if tail else 0)
     return sizes
 
 
@@ -228,8 +232,7 @@ class Outline:
     ranges: dict[Any, tuple[int, int]] = field(default_factory=dict[Any, tuple[int, int]])
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """Text of a block; `top` is the outermost inline element around it."""
 
     text: str
@@ -290,6 +293,9 @@ class _Reader:
 
     def _add(self, text: str | None) -> None:
         if not text:
+            return
+        if len(self.found.lines) >= MOST_READ:
+            self.pieces.append(_Piece(text))
             return
         tags = {each.tag for each in self.inline}
         top = self.inline[0] if self.inline else None
@@ -407,12 +413,12 @@ _HEAD = 4096  # bytes in which a page says how it is encoded
 
 def _tree(page: bytes | str) -> Any:
     """Return the elements of a page; None where it has none."""
-    from lxml import etree, html
+    from lxml import etree
 
     text = _DECLARED.sub("", page if isinstance(page, str) else _decode(page)).replace("\0", "")
     try:
-        return html.document_fromstring(text, parser=html.HTMLParser(huge_tree=True))
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return etree.fromstring(text, etree.HTMLParser(huge_tree=True))
+    except (etree.XMLSyntaxError, ValueError):
         return None
 
 
@@ -482,8 +488,8 @@ def _meta_article(tree: Any) -> dict[str, Any]:
 
 def _marked_articles(tree: Any) -> Iterator[dict[str, Any]]:
     """Yield what microdata states of each article: elements with an `itemprop`."""
-    for item in tree.iter():
-        if isinstance(item.tag, str) and _ITEM.search(item.get("itemtype") or ""):
+    for item in tree.xpath("//*[@itemtype]"):
+        if _ITEM.search(item.get("itemtype")):
             said: dict[str, Any] = {}
             for element in item.iter():
                 name = element.get("itemprop") if isinstance(element.tag, str) else None
@@ -539,7 +545,7 @@ def parse_html(page: bytes | str, guide: Guide = NO_GUIDE) -> Page:
     first, last = _Boxes(found).find()
     around = _Around()
     lines = [
-        replace(line, hint="box" if first <= k < last else line.hint, around=around.of(element))
+        line._replace(hint="box" if first <= k < last else line.hint, around=around.of(element))
         for k, (line, element) in enumerate(zip(found.lines, found.elements, strict=False))
     ]
     unread = found.lines[len(lines) :]
@@ -636,6 +642,8 @@ class _Boxes:
         if self.size[last] - self.size[first] > LONGEST_BOX:
             return False
         prose = self.prose[last] - self.prose[first]
+        if prose == self.prose[-1] > 0:  # nothing is left for the article
+            return False
         return prose <= max(SHORT_BOX, SHARE_OF_BOX * self.prose[-1])
 
 

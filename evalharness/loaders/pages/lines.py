@@ -10,8 +10,7 @@ open-ended phrase never matches a line that ends as a sentence does.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from evalharness.loaders.pages import labels, languages
 from evalharness.loaders.pages.labels import is_ended
@@ -240,8 +239,7 @@ def _is_quoted(line: str) -> bool:
 Hint = Literal["", "title", "heading", "byline", "time", "caption", "box", "furniture", "frame"]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of a page, with single plain spaces.
 
     raw: the line as it stands; text: without its bullet.
@@ -273,13 +271,18 @@ def line(said: str, hint: Hint = "", *, gap: bool = True, html: bool = False) ->
 _UNSEEN = {0x200B: None, 0x2060: None, 0xFEFF: None, 0xAD: None}
 
 
+def without_unseen(text: str) -> str:
+    """Return text without marks that no one sees."""
+    return text.translate(_UNSEEN)
+
+
 def fold_spaces(text: str) -> str:
     """Return text with single plain spaces, and without marks that no one sees.
 
     >>> fold_spaces("  a\\u00a0b\\u200b \\t c")
     'a b c'
     """
-    return " ".join(text.translate(_UNSEEN).split())
+    return " ".join(without_unseen(text).split())
 
 
 # --- How an article begins and ends
@@ -408,7 +411,7 @@ def split_line(whole: Line) -> Iterator[Line]:
         yield whole
         return
     for part, kind, gap in zip(pair, kinds, (whole.gap, False), strict=True):
-        yield replace(line(part, kind, gap=gap, html=whole.html), around=whole.around)
+        yield line(part, kind, gap=gap, html=whole.html)._replace(around=whole.around)
 
 
 def _name_and_time(said: str) -> tuple[str, str] | None:

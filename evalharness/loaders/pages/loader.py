@@ -10,7 +10,7 @@ from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.loaders.formats import matching_paths, paths, short_file_names
 from evalharness.loaders.pages import html as pages_html
-from evalharness.loaders.pages.lines import MOST_READ, Line, fold_spaces, line, split_lines
+from evalharness.loaders.pages.lines import MOST_READ, Line, line, split_lines, without_unseen
 from evalharness.loaders.pages.parts import NO_GUIDE, Page, assemble
 from evalharness.loaders.pages.sites import Guide, load_profile
 from evalharness.loaders.rows import FILE_COLUMNS, BadRows, ColumnOptions, Row, RowJudge, RowReader
@@ -48,7 +48,7 @@ class Pages:
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     path: Path | tuple[Path, ...]
     profile: Path | tuple[Path, ...] = ()
@@ -190,8 +190,12 @@ def parse_text(text: str, guide: Guide = NO_GUIDE) -> Page:
 def _lines(text: str) -> Iterator[Line]:
     """Yield the lines that are not blank, with single plain spaces."""
     gap, n = True, 0
-    for raw in _BREAK.split(text):
-        if said := fold_spaces(raw):
+    unread: dict[str, Line] = {}  # of which many are the same
+    for raw in _BREAK.split(without_unseen(text)):
+        if said := " ".join(raw.split()):
             n += 1
-            yield line(said, gap=gap) if n <= MOST_READ else Line(said, said, gap=gap)
+            if n <= MOST_READ:
+                yield line(said, gap=gap)
+            else:
+                yield unread.get(said) or unread.setdefault(said, Line(said, said))
         gap = not said

@@ -1,9 +1,11 @@
 """From the lines of a news page to its parts."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from evalharness.errors import DataError
 from evalharness.loaders.pages.evidence import Statement, line_links, line_signs
@@ -22,11 +24,11 @@ _EVIDENCE: tuple[Role, ...] = ("title", "byline", "time", "caption", "credit", "
 # 20 in layouts of their own, as first read): of 90 right summaries 8 are called uncertain, of 7
 # wrong ones 3 are caught. With 1.5 it is 9 and 4, with 2.0 it is 11 and 4.
 SURE = 1.0
+MOST_SHAKEN = 150  # lines of a page that is read again without each
 NO_DOUBT = 1e6  # of a line that is too far from any box
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """One line of a page with its role, and why.
 
     margin: how sure it is that the line is, or is not, part of the summary. signs: what it shows.
@@ -54,7 +56,8 @@ class Page:
     named at the end, with its dash. furniture: every other line; of an HTML page, first what
     belongs to this article (comment box, buttons) and then what frames every page of the site.
     blocks: every line, in the order of the page, with its role. profile: the name of the site's
-    profile that it was read with. names: what HTML says of its site, name or address.
+    profile that it was read with. names: what HTML says of its site, name or address. without:
+    reads the page again without one of its lines.
     """
 
     title: str = ""
@@ -71,17 +74,34 @@ class Page:
     blocks: tuple[Block, ...] = field(default=(), compare=False, repr=False)
     profile: str = field(default="", compare=False)
     names: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    without: Callable[[int], "Page"] | None = field(default=None, compare=False, repr=False)
 
-    @property
+    @cached_property
     def doubt(self) -> str:
-        """Why the reading of the summary is a guess; empty where it is none."""
-        if not self.summary or not self.blocks:
+        """Why the reading of the summary, or that there is none, is a guess; empty if it is not."""
+        if not self.blocks:
             return ""
         closest = min(self.blocks, key=lambda block: block.margin)
-        if closest.margin >= SURE:
-            return _without_end(self.blocks)
-        side = "belong to the article" if closest.role == "summary" else "belong to the summary"
-        return f"“{textwrap.shorten(closest.text, 60, placeholder='…')}” may as well {side}"
+        if closest.margin < SURE:
+            side = "belong to the article" if closest.role == "summary" else "belong to the summary"
+            return f"{_quoted(closest)} may as well {side}"
+        checks = (_without_end, _other_look, _inside_article, _too_long, _alone)
+        doubt = next((doubt for check in checks if (doubt := check(self.blocks))), "")
+        return doubt or self._shaken()
+
+    def _shaken(self) -> str:
+        """Return the doubt about a reading that takes more for the summary where a line is gone."""
+        if self.without is None or len(self.blocks) > MOST_SHAKEN:
+            return ""
+        for i, block in enumerate(self.blocks):
+            if block.role in ("title", "again") or block.source:
+                continue
+            rest = self.without(i)
+            moved = [said for said in rest.summary if said not in self.summary]
+            if moved and not replace(rest, without=None).doubt:
+                said = textwrap.shorten(moved[0], 60, placeholder="…")
+                return f"without {_quoted(block)}, “{said}” would belong to the summary"
+        return ""
 
     @property
     def as_read(self) -> tuple[str, ...]:
@@ -106,20 +126,84 @@ class Page:
 
 # What shows where a summary ends, or that its line is of one: its bullets, its element, how an
 # article begins, or that the article says the same again.
-_ENDS: frozenset[str] = frozenset({"bullet", "h_box", "opener", "claim", "caps_lead", "h_heading"})
+_ENDS: frozenset[str] = frozenset({"bullet", "h_box", "opener", "claim", "caps_lead"})
+# What a line of the summary looks like instead.
+_LOOKS: dict[str, str] = {"caps_lead": "a caption", "near_twin": "the title", "twin": "the title"}
 
 
 def _without_end(blocks: Sequence[Block]) -> str:
     """Return the doubt about a summary that only its place parts from the article below it."""
     story = [block for block in blocks if block.role not in ("furniture", "caption", "credit")]
     for above, below in pairwise(story):
-        if (above.role, below.role) != ("summary", "body") or above.source or "echo" in above.signs:
+        if above.role != "summary" or below.role not in ("body", "subhead") or above.source:
             continue
-        alike = "prose" in above.signs and "prose" in below.signs
-        if alike and _ENDS.isdisjoint(above.signs + below.signs):
-            said = textwrap.shorten(above.text, 60, placeholder="…")
-            return f"nothing but its place parts “{said}” from the article"
+        if not {"echo", *_ENDS}.isdisjoint(above.signs) or "prose" not in above.signs:
+            continue
+        if _ENDS.isdisjoint(below.signs):
+            return f"nothing but its place parts {_quoted(above)} from the article"
     return ""
+
+
+def _other_look(blocks: Sequence[Block]) -> str:
+    """Return the doubt about a line of the summary that looks like another part of the page."""
+    for above, block, below in zip(blocks, blocks[1:], blocks[2:], strict=False):
+        if block.role != "summary" or block.source or "h_box" in block.signs:
+            continue
+        looks = [look for sign, look in _LOOKS.items() if sign in block.signs]
+        short = "fragment" in block.signs and len(block.text.split()) < FEWEST_WORDS
+        alone = above.role != "summary" and below.role in ("body", "furniture")
+        if short and alone and _ENDS.isdisjoint(block.signs + below.signs):
+            looks.append("a heading")
+        if looks:
+            return f"{_quoted(block)} looks like {looks[0]}"
+    return ""
+
+
+FEWEST_WORDS = 5  # of a line that has no stop, and is no heading of the paragraph below it
+
+
+def _alone(blocks: Sequence[Block]) -> str:
+    """Return the doubt about a summary of one bullet that nothing opens."""
+    boxed = {"h_box", "twin", "near_twin"}
+    summary = [block for block in blocks if block.role == "summary"]
+    opens = any(
+        block.role in ("label", "ai_label", "notice", "remark") or not boxed.isdisjoint(block.signs)
+        for block in blocks
+    )
+    if opens or len(summary) != 1 or summary[0].source or "bullet" not in summary[0].signs:
+        return ""
+    return f"nothing on the page says that {_quoted(summary[0])} is its summary"
+
+
+def _too_long(blocks: Sequence[Block]) -> str:
+    """Return the doubt about a summary in paragraphs that is longer than the article."""
+    ends = {"bullet", "h_box", "fragment"}
+    summary = [block for block in blocks if block.role == "summary"]
+    if any(block.source or not ends.isdisjoint(block.signs) for block in summary):
+        return ""
+    article = sum(len(block.text) for block in blocks if block.role == "body")
+    if sum(len(block.text) for block in summary) > article:
+        return "what looks like the summary is longer than the article"
+    return ""
+
+
+def _inside_article(blocks: Sequence[Block]) -> str:
+    """Return the doubt about a summary that only a heading amid the article opens."""
+    opener: Role = "body"
+    last = max((i for i, block in enumerate(blocks) if block.role == "body"), default=0)
+    for i, block in enumerate(blocks):
+        if block.role in ("label", "ai_label", "notice", "again", "body", "subhead"):
+            opener = block.role
+        amid = opener == "subhead" or (opener == "label" and i < last)
+        if block.role != "summary" or block.zone != "body" or block.source:
+            continue
+        if amid and "h_box" not in block.signs:
+            return f"{_quoted(block)} stands amid the article"
+    return ""
+
+
+def _quoted(block: Block) -> str:
+    return f"“{textwrap.shorten(block.text, 60, placeholder='…')}”"
 
 
 # The names of a page's parts, in the order in which `check --json` has them.
@@ -149,7 +233,19 @@ def assemble(
     blocks = _read(head, statement or Statement(), guide, profile)
     blocks += _unread(lines[MOST_READ:], guide, ended=blocks[-1].zone == "end" if blocks else False)
     page = _page(lines, [block.role for block in blocks], blocks)
-    return replace(page, profile=profile.name if profile else "", names=tuple(names))
+    without = partial(_without, lines, statement, replace(guide, roles={}), tuple(names))
+    known = replace(page, profile=profile.name if profile else "", names=tuple(names))
+    return replace(known, without=None if guide.roles else without)
+
+
+def _without(
+    lines: Sequence[Line],
+    statement: Statement | None,
+    guide: Guide,
+    names: tuple[str, ...],
+    i: int,
+) -> Page:
+    return assemble([*lines[:i], *lines[i + 1 :]], statement, guide, names)
 
 
 def _read(
@@ -181,15 +277,17 @@ def _read(
 
 def _unread(lines: Sequence[Line], guide: Guide, *, ended: bool) -> list[Block]:
     """Return the lines after those that are read: sentences go on with the article."""
-    roles: list[Role] = ["body" if not ended and e.ends_sentence else "furniture" for e in lines]
-    blocks = [
-        Block(each.raw, role, NO_DOUBT, (), "", each.around)
-        for each, role in zip(lines, roles, strict=True)
-    ]
+    known: dict[Line, Block] = {}  # many are the same
+
+    def block(each: Line) -> Block:
+        role: Role = "body" if not ended and each.ends_sentence else "furniture"
+        return Block(each.raw, role, NO_DOUBT, (), "", each.around)
+
+    blocks = [known.get(each) or known.setdefault(each, block(each)) for each in lines]
     for number, role in guide.roles.items():
         if number > MOST_READ:
             i = number - MOST_READ - 1
-            blocks[i] = replace(blocks[i], role=role, source=YOU)
+            blocks[i] = blocks[i]._replace(role=role, source=YOU)
     return blocks
 
 
@@ -219,10 +317,11 @@ def _page(lines: Sequence[Line], roles: Sequence[Role], blocks: Sequence[Block])
     notices = list(dict.fromkeys(said)) or texts("ai_label")[:1]
     title = " ".join(texts("title"))
     kept = {_bare(said) for said in (title, *notices, *credits[:1])}
+    of_site = {*_FURNITURE, *(("source",) if tag else ())}
     skipped = [
         each
         for each, role in zip(lines, roles, strict=True)
-        if (role in _FURNITURE or (tag and role == "source")) and _bare(each.raw) not in kept
+        if role in of_site and _bare(each.raw) not in kept
     ]
     skipped.sort(key=lambda each: each.hint == "frame")
     return Page(

@@ -103,7 +103,7 @@ SIGNS: dict[str, dict[str, float]] = {
         "subhead": -4.0,
     },
     "remark": {"remark": 39.0, "body": -2.0, "summary": -6.0, "title": -6.0, "subhead": -4.0},
-    "caution": {"remark/machine|named": 34.0, "summary": -5.0},
+    "caution": {"remark/machine|named": 34.0, "summary": -12.0},
     "ai_label": {"ai_label": 36.0, "summary": -6.0, "title": -5.0, "body": -4.0, "subhead": -3.0},
     "label": {"label": 31.5, "summary": -6.5, "title": -4.0, "body": -4.0, "subhead": 0.5},
     "time": {
@@ -238,7 +238,7 @@ LINKS: dict[str, list[Price]] = {
         Price("deck", "byline|time|credit|notice|ai_label", 2.0),
         Price("deck", "body", -0.5),
         Price("deck", "deck", -3.0),
-        Price("summary|notice|remark", "deck", -4.0),
+        Price("summary|notice|remark|label|ai_label", "deck", -4.0),
         Price("furniture", "deck", -0.5),
         Price("caption|credit", "deck", 0.0),
         Price("furniture@body", "body", 0.5),
@@ -281,6 +281,7 @@ LINKS: dict[str, list[Price]] = {
     "ends_here": [Price("body", "*@body", -2.5)],
     "list_below": [Price("*@body", "*@body", -2.0)],
     "comments_below": [Price("*@body", "*@body", -10.0)],
+    "below_picture": [Price("caption|credit@head", "summary@head/again|machine", 2.5)],
     "pictured": [Price("body", "caption|credit", 2.0)],
     "box_ends": [
         Price("summary", "summary", -6.0),

@@ -244,8 +244,8 @@ class Reading {
     const diff = () => this.change({ diff: diffTo.value ? `${diffOf.value},${diffTo.value}` : "" });
     diffOf.addEventListener("change", diff);
     diffTo.addEventListener("change", diff);
-    this.parts.summaries.addEventListener("scroll", () => this.tip.hide(), { passive: true });
-    addEventListener("scroll", () => this.tip.hide(), { passive: true });
+    this.parts.summaries.addEventListener("scroll", () => this.tip.follow(), { passive: true });
+    addEventListener("scroll", () => this.tip.follow(), { passive: true });
   }
 
   #toggleReader(s) {
@@ -319,6 +319,10 @@ class Tip {
     this.described?.removeAttribute("aria-describedby");
     this.described = element;
     element.setAttribute("aria-describedby", this.box.id);
+    this.#place(element);
+  }
+
+  #place(element) {
     const at = element.getClientRects()[0] ?? element.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.box;
     const left = Math.min(Math.max(at.left, 8), document.documentElement.clientWidth - width - 8);
@@ -326,6 +330,12 @@ class Tip {
     const top = below + height > innerHeight ? at.top - height - 6 : below;
     this.box.style.left = `${Math.max(left, 8)}px`;
     this.box.style.top = `${Math.max(top, 8)}px`;
+  }
+
+  /** After scrolling: beside what has the focus still, which may have scrolled the page, else hidden. */
+  follow() {
+    if (this.box.hidden || document.activeElement !== this.described) this.hide();
+    else this.#place(this.described);
   }
 
   /** Hide it, but leave the time to move the pointer onto it. */
