@@ -522,7 +522,7 @@ class Judge(NetworkOptions):
         fixed += len(article.text[: self.max_characters])
         if self.examples is not None:
             fixed += len(self._examples_before(aspect, article))
-        return n, n * fixed + len(words)
+        return n, n * fixed + len(words) * (2 if self.compares else 1)
 
     @cached_property
     def _judges(self) -> Judges:
