@@ -64,7 +64,7 @@ class Study {
     part("article-title").textContent = visible(article.title ?? "Article");
     drawArticle(part("article"), article);
     part("previous").disabled = place === 0;
-    part("next").disabled = place === this.own.length - 1;
+    part("next").disabled = part("on").disabled = place === this.own.length - 1;
     this.form = new this.Form({
       pane: part("article"), looks: this.looks, kinds: this.kinds, dimensions: this.dimensions,
       onChange: () => this.#changed(), tell: (text) => this.tell(text),
@@ -236,6 +236,7 @@ class Study {
     part("form").addEventListener("submit", (event) => event.preventDefault());
     on("previous", () => this.step(-1));
     on("next", () => this.step(1));
+    on("on", () => this.step(1));
     on("open", () => this.nextOpen());
     on("save", () => this.save());
     on("keep", () => this.keepFile());
