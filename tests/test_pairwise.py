@@ -451,6 +451,26 @@ def test_a_config_lists_judges_that_are_asked_when_its_runs_are_there(
     assert json.loads(told.stdout)["preferences"][0]["judge"] == "stub-9b"
 
 
+def test_plan_estimates_what_a_judge_is_asked(systems: Systems) -> None:
+    from evalharness.runner.plan import plan
+
+    rows = [{"id": str(n), "article": f"It rained on day {n}. " * 20} for n in range(10)]
+    Path("articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    server = {"url": "http://127.0.0.1:9/v1", "model": "stub", "price_in": 1.0, "price_out": 2.0}
+    judge = {"name": "judge", "endpoint": server}
+    config: dict[str, Any] = {
+        "data": {"name": "files", "path": "articles.jsonl"},
+        "models": ["lead", "random", "textrank"],
+        "metrics": [],
+    }
+    whole = plan(config | {"judges": [judge]}).asked["judge"]
+    assert whole.requests == 10 * 3 * 2
+    assert whole.usd is not None
+    few = plan(config | {"judges": [judge | {"pairs": 5}]}).asked["judge"]
+    assert few.requests == 10
+    assert few.tokens_in == pytest.approx(whole.tokens_in / 6, abs=2)
+
+
 @pytest.mark.parametrize(
     ("place", "judge", "why"),
     [
