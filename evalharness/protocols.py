@@ -29,7 +29,16 @@ from typing import (
 
 from pydantic import Field
 
-from evalharness.records import Article, Begun, PartAnswers, Rejected, Score, Summary
+from evalharness.records import (
+    Article,
+    Begun,
+    PartAnswers,
+    Preference,
+    Rejected,
+    Score,
+    Summary,
+    TwoSummaries,
+)
 
 # What of an article a component looks at; `published` is the day on which it appeared, if known.
 Need = Literal["article", "references", "title", "summary", "published", "id"]
@@ -211,6 +220,25 @@ class Metric(Protocol):
 
 
 @runtime_checkable
+class PairJudge(Protocol):
+    """A judge that may be asked which of two summaries is the better one.
+
+    compares: whether it is asked that, and scores no summary by itself.
+    """
+
+    version: ClassVar[int]
+
+    @property
+    def compares(self) -> bool:
+        """Whether its options say so."""
+        ...
+
+    def prefer(self, shown: Sequence[TwoSummaries]) -> list[Preference]:
+        """Return what it says of each two, in the same order, as they are shown."""
+        ...
+
+
+@runtime_checkable
 class Banded(Protocol):
     """A check that says where the bands of its scores part; a calibration may know better.
 
@@ -249,6 +277,15 @@ class RequestEstimate:
     tokens_in: int = 0
     tokens_out: int = 0
     usd: float | None = None
+
+    def times(self, factor: float) -> "RequestEstimate":
+        """Return what so many times as much will take."""
+        return RequestEstimate(
+            round(self.requests * factor),
+            round(self.tokens_in * factor),
+            round(self.tokens_out * factor),
+            None if self.usd is None else self.usd * factor,
+        )
 
     def __add__(self, other: "RequestEstimate") -> "RequestEstimate":
         costs = [usd for usd in (self.usd, other.usd) if usd is not None]

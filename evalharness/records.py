@@ -253,6 +253,46 @@ class Score:
         yield from ((span, article.text) for span in self.left_out)
 
 
+@dataclass(frozen=True, slots=True)
+class TwoSummaries:
+    """Two summaries of an article, in the order in which a judge is shown them."""
+
+    article: Article
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Which of two summaries a judge prefers.
+
+    first: 1 where it is the one shown first, 0 where it is the second, one half where both are as
+        good; None where the judge does not say, and then `note` says why.
+    probability: of the first, where the judge's answers have probabilities.
+    passing: as of a score: not stored, and asked for again another day.
+    """
+
+    first: float | None
+    probability: float | None = None
+    note: str = ""
+    reason: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    passing: bool = False
+
+
+def preference_record(preference: Preference) -> dict[str, Any]:
+    """Return a preference as it is stored: without what is not known."""
+    fields = {
+        "probability": preference.probability,
+        "note": preference.note or None,
+        "reason": preference.reason or None,
+        "tokens_in": preference.tokens_in,
+        "tokens_out": preference.tokens_out,
+    }
+    return {"first": preference.first} | {k: v for k, v in fields.items() if v is not None}
+
+
 def summary_record(summary: Summary) -> dict[str, Any]:
     """Return a summary as it is stored: without the article's id, and without what is not known."""
     known = {

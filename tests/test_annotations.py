@@ -45,6 +45,7 @@ def row(annotator: str, answer: Row, protocol: str = "flags", **more: Any) -> Ro
         "expected": "",
         "answer": answer,
         "article": ARTICLE,
+        "references": ["Twelve boats sank."],
         "summaries": [SUMMARY, ARTICLE[:54]] if pair else [SUMMARY],
     } | more
 
@@ -159,6 +160,8 @@ def test_ratings_are_means_and_meta_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "joined.jsonl"
     path.write_text("".join(json.dumps(each) + "\n" for each in label_rows(found)))
     (labelled,) = read_labels([path], grades=["scores.relevance"]).rows["news"]
+    assert labelled.references == ("Twelve boats sank.",)
+    assert labelled.dimensions == {"relevance": 2.5, "fluency": 5.0}
     assert (labelled.score, labelled.label, labelled.system) == (2.5, False, "bart")
 
 
@@ -174,6 +177,28 @@ def test_preference_is_of_the_first_system_of_the_alphabet(tmp_path: Path) -> No
     assert {(each["system_a"], each["system_b"]) for each in preference_rows(found)} == {
         ("bart", "lead")
     }
+
+
+def test_preferences_have_the_statistics_that_judges_have(tmp_path: Path) -> None:
+    rows = []
+    for n in range(20):
+        shown = ["bart", "lead"] if n % 2 else ["lead", "bart"]
+        for who in ("ann", "ben", "cem"):
+            # bart wins 15 of 20 by two votes of three; five are ties of all.
+            right = "ab"[shown.index("bart")] if who != "cem" else "ab"[shown.index("lead")]
+            answer = {"preferred": right if n < 15 else "tie"}
+            many = {"item": f"i{n}", "article_id": f"a{n}", "systems": shown}
+            rows.append(row(who, answer, "pairs", **many))
+    found = study_agreement(read(tmp_path, *rows)).preferences
+    assert found["systems"]["bart"]["rate"] == pytest.approx((15 + 2.5) / 20)
+    odds = np.log(17.5 / 2.5)
+    gap = found["systems"]["bart"]["strength"] - found["systems"]["lead"]["strength"]
+    assert gap == pytest.approx(odds, abs=1e-6)
+    (pair,) = found["pairs"]
+    assert (pair["first"], pair["n"], pair["rate"]) == ("bart", 20, pytest.approx(0.875))
+    assert pair["p"] < 0.001
+    assert found["first_shown"]["share"] == pytest.approx(0.5, abs=0.05)
+    assert json.dumps(found, allow_nan=False)
 
 
 def test_judged_flag_is_named_by_article_kind_and_words(tmp_path: Path) -> None:
@@ -408,8 +433,9 @@ def _bias_of(annotator: int, answers: Values) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 def test_bias_and_agreement_of_simulated_annotators_lie_within_their_intervals() -> None:
-    studies, articles = 1000, 80
+    studies, articles = 1000, 50
     shares = [answer_shares(*person) for person in PEOPLE]
     truth, rng = true_figures(shares), np.random.default_rng(0)
     hits = dict.fromkeys(truth, 0)

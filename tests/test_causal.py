@@ -5,13 +5,17 @@ import json
 import random
 import re
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evalharness.errors import ModelError
+from evalharness import run
+from evalharness.config.signature import signature_parts, wanted_checkpoints
+from evalharness.errors import MissingExtra, ModelError
+from evalharness.hf import weights
 from evalharness.hf.prompts import fill_template, longest_fit, places_to_cut
 from evalharness.models.causal import Causal
 from evalharness.models.long import Long
@@ -670,3 +674,144 @@ def test_checkpoint_that_copies_the_first_sentence_does_so() -> None:
     leads = [match[0] for a in articles if (match := FIRST_SENTENCE.match(a.text))]
     assert texts(made) == leads
     assert {s.finish for s in made} == {"stop"}
+
+
+# adapters
+
+
+def saved_lora(base: Path, folder: Path, seed: int, modules: Sequence[str] = ("q_proj",)) -> Any:
+    """Save a LoRA of random weights, and return the model with it as one who knows only PEFT."""
+    peft = pytest.importorskip("peft")
+    import torch
+    import transformers
+
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(base)
+    config = peft.LoraConfig(r=2, target_modules=list(modules), task_type="CAUSAL_LM")
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PEFT asks transformers for what is deprecated
+        torch.manual_seed(seed)
+        tuned = peft.get_peft_model(model, config)
+        for name, weight in tuned.named_parameters():
+            if "lora_" in name:
+                torch.nn.init.normal_(weight, std=0.5)
+    tuned.save_pretrained(folder)
+    return tuned.eval()
+
+
+LLAMA_BASE = Path(__file__).parents[1] / "configs" / "quickstart" / "lead1-llama"
+
+
+def test_adapters_write_what_peft_writes_and_share_one_base(tmp_path: Path) -> None:
+    import torch
+
+    tuned = {name: saved_lora(LLAMA_BASE, tmp_path / name, n) for n, name in enumerate("ab")}
+    options: dict[str, Any] = {"max_new_tokens": 24}
+    models = {
+        name: Causal(str(LLAMA_BASE), adapter=str(tmp_path / name), **options) for name in "ab"
+    }
+    plain = Causal(str(LLAMA_BASE), **options)
+    some = ARTICLES[:3]
+    before = plain.summarize(some)
+    written = {name: model.summarize(some) for name, model in models.items()}
+
+    assert models["a"].summarize(some) == written["a"]  # after `b` was at work
+    assert Causal(str(LLAMA_BASE), **options).summarize(some) == plain.summarize(some) == before
+    assert models["a"].reader.engine.loaded.model is models["b"].reader.engine.loaded.model
+    assert len({tuple(s.text for s in each) for each in (before, *written.values())}) == 3
+    for name, model in models.items():
+        for one, summary in zip(some, written[name], strict=True):
+            ids = torch.tensor([model.prompt(one).ids])  # type: ignore[union-attr]
+            ones = torch.ones_like(ids)
+            (out,) = tuned[name].generate(input_ids=ids, attention_mask=ones, max_new_tokens=24)
+            new = out[ids.shape[1] :]
+            text = model.reader.engine.loaded.tokenizer.decode(new, skip_special_tokens=True)
+            assert summary.text == text.strip()
+
+
+def test_sweep_over_adapters_loads_the_base_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n, name in enumerate("ab"):
+        saved_lora(LLAMA_BASE, tmp_path / name, n)
+    (tmp_path / "a.jsonl").write_text('{"article": "It rained on Monday. Nobody was hurt."}\n')
+    config = {
+        "data": {"name": "files", "path": "a.jsonl"},
+        "model": {"name": "causal", "model": str(LLAMA_BASE), "max_new_tokens": 8},
+        "sweep": {"grid": {"model.adapter": ["a", "b"]}},
+        "metrics": [],
+        "checks": [],
+    }
+    path = tmp_path / "c.yaml"
+    path.write_text(json.dumps(config))
+    load, loads = weights._load, list[str]()
+
+    def counted(request: weights.Request, content: str) -> weights.Loaded:
+        loads.append(request.checkpoint)
+        return load(request, content)
+
+    monkeypatch.setattr(weights, "_load", counted)
+    runs = run(path, results=tmp_path / "results")
+    assert len({done.signatures.model for done in runs}) == 2
+    assert loads == [str(LLAMA_BASE)]
+
+
+def test_adapter_is_named_by_content_in_the_signature(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "adapter_config.json").write_text("{}")
+        (tmp_path / name / "adapter_model.safetensors").write_text(name)
+    plain = signature_parts("causal", Causal(str(LLAMA_BASE)))
+    a, b = (
+        signature_parts("causal", Causal(str(LLAMA_BASE), adapter=str(tmp_path / name)))
+        for name in "ab"
+    )
+    assert plain.keys() - a.keys() == set()
+    assert a.keys() - plain.keys() == {"adapter", "adapter_sha256"}
+    assert a["adapter_sha256"] != b["adapter_sha256"]
+    assert {name: a[name] for name in plain} == plain
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ((), "no adapter_config.json, so no adapter of PEFT"),
+        (("adapter_config.json",), "no adapter_model.safetensors"),
+        (("adapter_config.json", "adapter_model.bin"), "only pickle weights (adapter_model.bin)"),
+    ],
+)
+def test_adapter_that_cannot_be_loaded_says_why(
+    tmp_path: Path, files: Sequence[str], why: str
+) -> None:
+    for name in files:
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(ModelError, match=re.escape(why)):
+        Causal(str(LLAMA_BASE), adapter=str(tmp_path)).summarize(ARTICLES[:1])
+
+
+def test_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
+    saved_lora(LLAMA_BASE, tmp_path, 1)
+    file = tmp_path / "adapter_model.safetensors"
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(file)
+    first = min(tensors)
+    save_file({name: tensor for name, tensor in tensors.items() if name != first}, file)
+    with pytest.raises(ModelError, match=r"is no adapter for .*lead1-llama: model\.layers\.0"):
+        Causal(str(LLAMA_BASE), adapter=str(tmp_path)).summarize(ARTICLES[:1])
+
+
+def test_adapter_without_peft_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"adapter needs: pip install .*peft"):
+        Causal(str(LLAMA_BASE), adapter=str(tmp_path)).load("AutoModelForCausalLM")
+
+
+def test_plan_wants_of_an_adapter_its_two_files() -> None:
+    base, adapter = wanted_checkpoints(Causal("org/base", revision="v1", adapter="org/lora"))
+    assert (base.name, base.revision, base.only) == ("org/base", "v1", ())
+    assert (adapter.name, adapter.revision) == ("org/lora", None)
+    assert adapter.only == ("adapter_model.safetensors", "adapter_config.json")

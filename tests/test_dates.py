@@ -135,3 +135,15 @@ def test_dates_flag_the_planted_date_of_the_pages_and_nothing_else() -> None:
         assert len(flags) == len(planted)
         for flag, wrong in zip(flags, planted, strict=True):
             assert wrong in flag.span.of(summary)
+
+
+@pytest.mark.parametrize(
+    ("year", "known"), [(1897, True), (2028, True), (1961, True), (1999, False)]
+)
+def test_dates_have_the_years_that_spans_of_years_tell(year: int, known: bool) -> None:
+    article = (
+        "The museum returns a door, 134 years after a captain took it. The elders asked in 1961. "
+        "A guard left three years ago."
+    )
+    stated = StatedDates(article, published=date(2031, 9, 11))
+    assert stated.check(f"It happened in {year}.").value == float(known)

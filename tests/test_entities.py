@@ -39,3 +39,17 @@ def test_entities_of_a_megabyte_are_checked_in_linear_time() -> None:
 def test_of_two_spellings_that_are_as_near_the_first_in_the_alphabet_is_named() -> None:
     for words in itertools.permutations(["Marzell", "Marbell", "Marwell"]):
         assert StatedNames(f"They met {', '.join(words)}.").other_spelling("marxell") == "marbell"
+
+
+def test_what_somebody_is_called_in_common_words_is_no_likely_error() -> None:
+    article = Article("a", "Fans of Manny Pacquiao cheered when he beat Rios in Macau on Sunday.")
+    summary = "Fans cheered when the People's Champ beat Rios in Macau."
+    flags = Entities().score([(article, Summary("a", summary))])[0].flags
+    assert {flag.kind for flag in flags} <= {"background"}
+
+
+def test_clubs_have_short_names() -> None:
+    article = Article("a", "He left Manchester United for Manchester City in 2009.")
+    assert (
+        Entities().score([(article, Summary("a", "He left Man Utd for Man City."))])[0].value == 1
+    )

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shlex
 import subprocess
 import sys
@@ -309,6 +310,56 @@ def run_six(start: Sequence[str], folder: Path) -> None:
 
 def test_six_commands_import_nothing_of_the_extra_for_networks(tmp_path: Path) -> None:
     run_six([sys.executable, "-c", LIGHT], tmp_path)
+
+
+def test_demo_runs_in_an_empty_folder_without_networks(tmp_path: Path) -> None:
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, "demo"], cwd=tmp_path, capture_output=True, text=True
+    )
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    assert done.returncode == 0, done.stderr
+    assert spent.ru_utime - began.ru_utime < 60
+    assert "smollm2-greedy" in done.stdout
+    assert (tmp_path / "results" / "demo" / "report.html").is_file()
+    commands = done.stdout.partition("Try next:\n")[2].splitlines()
+    assert len(commands) == 3
+    for line in commands:
+        named = line.replace("evalharness ", f"{shlex.quote(sys.executable)} -m evalharness ")
+        next_done = subprocess.run(
+            ["bash", "-c", named], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert next_done.returncode in (0, 1), next_done.stderr  # 1: the page's summary is flagged
+
+
+@pytest.mark.parametrize(("what", "codes"), [("study", [0, 0]), ("ci", [1]), ("page", [1, 0])])
+def test_start_runs_as_it_is_written_and_replaces_nothing(
+    what: str,
+    codes: list[int],
+    tmp_path: Path,
+    command: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    done = command("init", what)
+
+    assert done.returncode == 0
+    written = [line for line in done.stdout.splitlines() if line.endswith(": written")]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(line.partition(":")[0] for line in written) == sorted(
+        path.relative_to(tmp_path).as_posix() for path in files
+    )
+    told = done.stdout.partition("Try next:\n")[2].split("\n")
+    ended = [command(*line.split()[1:]).returncode for line in told if line]
+    assert ended == codes
+
+    files[0].write_text("mine")
+    again = command("init", what)
+    assert files[0].read_text() == "mine"
+    assert f"{files[0].relative_to(tmp_path)}: is another file, and stays" in again.stderr
+    assert again.stdout.count(": stays") == len(files)
 
 
 @pytest.fixture

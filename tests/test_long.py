@@ -17,7 +17,7 @@ from evalharness import run
 from evalharness.config.cells import prepare
 from evalharness.config.run_config import read_run_config
 from evalharness.config.signature import signature_parts
-from evalharness.errors import ConfigError
+from evalharness.errors import BudgetSpent, ConfigError
 from evalharness.models.endpoint import Endpoint
 from evalharness.models.engine import Engine
 from evalharness.models.long import (
@@ -519,6 +519,28 @@ def test_run_that_is_stopped_anywhere_keeps_all_but_a_batch_and_goes_on_to_the_s
         assert ledger.read_bytes() == whole_ledger.read_bytes()
     done = verify(tmp_path / "1")
     assert done.good
+
+
+def test_server_is_not_asked_again_about_parts_that_it_answered(tmp_path: Path) -> None:
+    def lead(body: Fields) -> Fields:
+        return completion(body["messages"][-1]["content"].split(".")[0] + ".")
+
+    def make(url: str, **more: Any) -> dict[str, Any]:
+        model = {"name": "endpoint", "url": url, "model": "m", "user": "{article}"}
+        long = {"strategy": "map_reduce", "merge": "{summaries}"}
+        config = make_config(tmp_path) | {"model": model | {"max_characters": 300, "long": long}}
+        return config | more
+
+    with serving(lead) as server:
+        (whole,) = run(make(server.url), results=tmp_path / "whole")
+        n = sum(server.answered.values())
+        with pytest.raises(BudgetSpent):
+            run(make(server.url, budget={"tokens": 65}), results=tmp_path / "r")  # 10 an answer
+        assert n < sum(server.answered.values()) == n + 6 < 2 * n
+        (resumed,) = run(make(server.url), results=tmp_path / "r")
+        assert sum(server.answered.values()) == 2 * n
+    texts = [[sample["summary"] for sample in done.samples()] for done in (whole, resumed)]
+    assert texts[0] == texts[1]
 
 
 def test_sweep_reaches_the_strategy(tmp_path: Path) -> None:

@@ -73,3 +73,18 @@ def test_numbers_that_stand_thousands_of_times_are_compared_once() -> None:
     places = [stated.span.start for stated in index.agreeing_numbers(one)]
     assert places == sorted(places)
     assert len(places) == 3000
+
+
+def test_a_number_that_counts_another_thing_in_the_article_is_wrong() -> None:
+    article = (
+        "The race has seven runners, trained all winter. Mr Mole and his owner will face "
+        "six rivals at Sandown in the final chase of the season."
+    )
+    (flag,) = _score(article, "The contest will include six runners.").flags
+    assert (flag.kind, flag.message) == ("number", "the article says seven, in sentence 1")
+    assert not _score(article, "He will face six others at Sandown.").flags
+
+
+@pytest.mark.parametrize("summary", ["The 2 fighters met.", "The 1st is a film.", "The two met."])
+def test_small_counts_are_no_claims_in_digits_either(summary: str) -> None:
+    assert _score("Ali and Liston met. One film shows it.", summary).value is None

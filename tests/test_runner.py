@@ -643,6 +643,22 @@ def test_time_left_counts_what_is_read_and_says_nothing_of_what_nobody_knows() -
     assert left.seconds() == 0
 
 
+def test_time_left_moves_with_the_parts_of_an_article(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    left = TimeLeft(1)
+    left.start()
+    left.expect(1, {"a": 10_000})
+    said = []
+    for _ in range(9):
+        now[0] += 10
+        left.record({}, {"a": 1000})
+        said.append(left.seconds() or 0)
+    assert said == pytest.approx([90, 80, 70, 60, 50, 40, 30, 20, 10])  # but for merging
+    left.record({"a": 10_000})
+    assert left.seconds() == 0
+
+
 def test_two_runs_at_once_on_one_results_folder_both_end_right(tmp_path: Path) -> None:
     data_file(tmp_path, 600)
     path = tmp_path / "c.yaml"

@@ -36,6 +36,8 @@ COMMANDS = {
     "copy": (
         "Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."
     ),
+    "demo": "Show what this is for: summaries that a small model wrote, scored, and their errors.",
+    "init": "Write a start into a folder, with comments: for a study, a CI job, or saved pages.",
     "examples": "Write the configs, articles and the run that the README works with into a folder.",
     "list": "List components, or the options of one.",
     "schema": "Print the JSON Schema of a config file, for editors.",

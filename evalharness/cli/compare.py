@@ -1,6 +1,7 @@
 """`evalharness compare`: runs side by side, as tables for the terminal, Markdown, LaTeX or CSV."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import IO, Annotated, Any, Literal
 
@@ -8,14 +9,30 @@ import typer
 
 from evalharness.cli import options
 from evalharness.cli.files import Files, Page, RunOrFile, runs_of, takes_files, write_page
+from evalharness.cli.progress import show_progress
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
+from evalharness.comparison.preferences import preference_sentence
+from evalharness.config.build import read_judges
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report import table
+from evalharness.report.preferences import preference_notes, preferred_pairs, preferred_systems
 from evalharness.store.runs import NOT_SWEPT
 
 Metrics = Annotated[
     str, typer.Option(metavar="A,B", help="Metrics or parts (rouge1). Default: those shown.")
+]
+Cluster = Annotated[
+    str,
+    typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
+]
+JudgeFile = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        help="YAML: ask a judge which of each two summaries is better, as the options of the "
+        "check judge say, or those under `judges` in a config.",
+    ),
 ]
 Join = Annotated[
     str,
@@ -37,14 +54,12 @@ def compare_command(
     seed: options.Seed = 0,
     level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
     join: Join = "",
-    cluster: Annotated[
-        str,
-        typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
-    ] = "",
+    cluster: Cluster = "",
     incomplete: Annotated[
         bool,
         typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
     ] = False,
+    judge: JudgeFile = "",
     output: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
@@ -58,19 +73,24 @@ def compare_command(
     Files of summaries are scored first; then there is a page, too.
     """
     names = options.split_names(metrics)
+    if judge:
+        read_judges(judge)  # what is wrong in it is said before anything is scored
     given = runs_of(runs, files.scored_by(names))
     if names and given.of_files:
         names += options.split_names(files.checks or "")
-    found = compare_runs(
-        *given.runs,
-        metrics=names,
-        resamples=resamples,
-        seed=seed,
-        level=level,
-        join=options.split_names(join),
-        incomplete=incomplete,
-        cluster=cluster,
-    )
+    with show_progress(sys.stderr) as progress:
+        found = compare_runs(
+            *given.runs,
+            metrics=names,
+            resamples=resamples,
+            seed=seed,
+            level=level,
+            join=options.split_names(join),
+            incomplete=incomplete,
+            cluster=cluster,
+            judge=judge or None,
+            progress=progress,
+        )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
     if page:
         write_page(given, quiet=as_json or output != "table")
@@ -80,6 +100,10 @@ def show_comparison(found: Comparison, out: IO[str]) -> None:
     """Print the systems' means with letters, the differences to the first, and what to know."""
     table.show_table(_means(found), out)
     table.show_table(_differences(found), out, "ll", comparison_notes(found))
+    for preferences in found.preferences:
+        print(file=out)
+        table.show_table(preferred_systems(preferences), out)
+        table.show_table(preferred_pairs(preferences), out, "ll", preference_notes(preferences))
 
 
 # Joined runs from which on Student's quantile is less than 1.5 times the normal one.
@@ -183,12 +207,16 @@ def _joined_notes(found: Comparison) -> Iterator[str]:
 def comparison_markdown(found: Comparison) -> str:
     """Return both tables and the notes in Markdown."""
     tables = [table.markdown_table(_means(found)), table.markdown_table(_differences(found), "ll")]
-    return (
-        "\n".join(
-            [*tables, *(f"- {table.escape_markdown(line)}" for line in comparison_notes(found))]
-        )
-        + "\n"
-    )
+    lines = [*tables, *_markdown_list(comparison_notes(found))]
+    for preferences in found.preferences:
+        lines += ["", table.markdown_table(preferred_systems(preferences))]
+        lines += [table.markdown_table(preferred_pairs(preferences), "ll")]
+        lines += _markdown_list(preference_notes(preferences))
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_list(lines: Iterable[str]) -> list[str]:
+    return [f"- {table.escape_markdown(line)}" for line in lines]
 
 
 _LATEX = {
@@ -213,6 +241,7 @@ def latex(found: Comparison) -> str:
         lines.append(" & ".join([_tex(system), *cells]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [f"% {line}" for line in comparison_notes(found)]
+    lines += [f"% {preference_sentence(each)}" for each in found.preferences]
     return "\n".join(lines) + "\n"
 
 

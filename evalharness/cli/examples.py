@@ -1,10 +1,9 @@
 """`evalharness examples`: what the documentation works with, written into a folder."""
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,20 +21,25 @@ def examples_command(
 
     A file that is there is not replaced; one that is another than ours is named on stderr.
     """
-    done = Counter(_write(source, Path(folder, name)) for source, name in _example_files())
+    done = Counter(
+        write_file(source.read_bytes(), Path(folder, name)) for source, name in _example_files()
+    )
     held = f", {done['there']} there already" if done["there"] else ""
     places = f"{Path(folder, 'configs')}, {Path(folder, 'results')}"
     typer.echo(f"{amount_text(done['written'], 'file')} written{held}: {places}")
 
 
-def _write(source: Path, target: Path) -> str:
-    """Write a file where there is none, and return what came of it."""
+def write_file(content: bytes, target: Path) -> Literal["written", "there", "another"]:
+    """Write a file where there is none, and return what came of it.
+
+    One that is another than ours stays, and is named on stderr. Raises: StoreError.
+    """
     try:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            target.write_bytes(content)
             return "written"
-        if target.read_bytes() == source.read_bytes():
+        if target.read_bytes() == content:
             return "there"
     except OSError as error:
         raise StoreError(f"{target}: {error.strerror or error}") from error

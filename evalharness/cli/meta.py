@@ -1,7 +1,7 @@
 """`evalharness meta`: how checks agree with people, as tables and cards."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import IO, Annotated, Any
 
@@ -13,6 +13,7 @@ from evalharness.cli.options import print_json, split_names
 from evalharness.config.build import named_scorers
 from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
+from evalharness.meta.metrics import MetricAgreement, evaluate_metrics
 from evalharness.report.table import (
     PIPED_WIDTH,
     TextRow,
@@ -23,6 +24,7 @@ from evalharness.report.table import (
     show_table,
     terminal_width,
 )
+from evalharness.stats.paired import ALPHA
 
 Checks = Annotated[
     str | None,
@@ -61,6 +63,15 @@ Without = Annotated[
     typer.Option(metavar="SOURCE", help="Give the mean without it, too; repeatable."),
 ]
 
+_Metrics = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B", help="Metrics, parts and checks to hold against grades by dimension."
+    ),
+]
+_Human = Annotated[
+    str, typer.Option(metavar="A,B", help="Of --metrics: dimensions, fields of scores; else all.")
+]
 _MOST_REJECTED = 20
 
 # Heading, key of the figure, and whether its interval is shown; a column without a figure is not.
@@ -92,6 +103,8 @@ _LEGEND = (
 def meta_command(
     labels: options.LabelArguments,
     checks: Checks = None,
+    metrics: _Metrics = None,
+    human: _Human = "",
     published: Published = None,
     join: Joined = None,
     label: options.LabelField = None,
@@ -108,8 +121,14 @@ def meta_command(
     as_json: options.AsJson = False,
 ) -> None:
     """Measure how checks agree with people: AUC, correlations, spans, with intervals."""
-    named = split_names(checks or "")
+    named = split_names(checks or metrics or "")
     given = named_scorers(named, config, settings or ())
+    if metrics is not None:
+        measured = evaluate_metrics(
+            labels, named, split_names(human), given, limit_per_source, resamples, seed
+        )
+        _show(measured, show_metrics, as_json=as_json)
+        return
     if checks is None:
         named = list(given) or ([] if published else _usual_checks())
     found = agreement.evaluate(
@@ -127,14 +146,24 @@ def meta_command(
         resamples=resamples,
         seed=seed,
     )
-    for line in rejected_lines(found.rejected):
-        typer.echo(f"evalharness: {line}", err=True)
     if card:
         agreement.write_cards(found, card)
+    _show(found, show_agreement, as_json=as_json)
+
+
+def _show(
+    found: agreement.Agreement | MetricAgreement,
+    show: Callable[[Mapping[str, Any], IO[str]], None],
+    *,
+    as_json: bool,
+) -> None:
+    """Say on stderr which rows could not be used, and print the rest."""
+    for line in rejected_lines(found.rejected):
+        typer.echo(f"evalharness: {line}", err=True)
     if as_json:
         print_json(found.record())
     else:
-        show_agreement(found.record(), sys.stdout)
+        show(found.record(), sys.stdout)
 
 
 def _usual_checks() -> list[str]:
@@ -154,6 +183,83 @@ def show_agreement(record: Mapping[str, Any], out: IO[str]) -> None:
     width = terminal_width(out) or PIPED_WIDTH
     for line in _notes(record):
         print(*folded_text(visible(line), width), sep="\n", file=out)
+
+
+_METRIC_LEGEND = (
+    "Within: Spearman of an article's summaries, mean over articles, with its 95 % interval over "
+    "articles. Pairs: share of pairs of an article's summaries in the people's order, ties counted "
+    "(Deutsch et al. 2023; epsilon chosen on these pairs). Systems: Pearson and Kendall's tau-b of "
+    "the systems' means, tau with its interval over articles and systems. Williams' test is of "
+    "Pearson over systems. --json has all three coefficients of both, with intervals over "
+    "articles, over systems, and over both. {resamples} resamples, seed {seed}."
+)
+
+
+def show_metrics(record: Mapping[str, Any], out: IO[str]) -> None:
+    """Print what `MetricAgreement.record` holds: a table a source and dimension, and the best."""
+    width = terminal_width(out) or PIPED_WIDTH
+    for source, dimensions in record["sources"].items():
+        for dimension, found in dimensions.items():
+            head = "{n} summaries of {articles} articles, {systems} systems".format_map(found)
+            out.write(visible(f"{source}, {dimension}: {head}\n\n"))
+            show_table([_METRIC_HEADINGS, *map(_metric_row, found["metrics"].items())], out)
+            print(*folded_text(visible(_best_metrics(found)), width), "", sep="\n", file=out)
+    legend = _METRIC_LEGEND.format_map(record["interval"])
+    print(*folded_text(legend, width), sep="\n", file=out)
+
+
+_METRIC_HEADINGS = ["metric", "within", "pairs", "systems r", "systems τ"]
+
+
+def _metric_row(named: tuple[str, Mapping[str, Any]]) -> TextRow:
+    name, found = named
+    system = found.get("system", {"pearson": {}, "kendall": {}})
+    return [
+        name,
+        _figure_cell(found["within"]["spearman"], "articles"),
+        number_text(found["pairwise"]["value"]),
+        number_text(system["pearson"].get("value")),
+        _figure_cell(system["kendall"], "both"),
+    ]
+
+
+def _figure_cell(figure: Mapping[str, Any], over: str) -> str:
+    value, (low, high) = number_text(figure.get("value")), figure.get(over, (None, None))
+    if low is None or high is None:
+        return value
+    return f"{value} ({interval_text(low, high, partial(number_text, digits=2))})"
+
+
+def _best_metrics(found: Mapping[str, Any]) -> str:
+    """Say which metric to trust for which question, and which differ from it by Williams' test."""
+    best = {
+        level: _best(found["metrics"], level, kind)
+        for level, kind in (("within", "spearman"), ("system", "kendall"))
+    }
+    said = f"Highest within an article: {best['within'] or 'none'}"
+    if not best["system"]:
+        return f"{said}."
+    worse = [_loser(each) for each in found["williams"] if _differ(each, best["system"])]
+    lower = f"; by Williams' test it is above {', '.join(worse)}" if worse else ""
+    return f"{said}; over systems: {best['system']}{lower}."
+
+
+def _best(metrics: Mapping[str, Any], level: str, kind: str) -> str:
+    values = {name: found.get(level, {}).get(kind, {}).get("value") for name, found in
+              metrics.items()}  # fmt: skip
+    known = {name: value for name, value in values.items() if value is not None}
+    return max(known, key=known.__getitem__, default="")
+
+
+def _differ(test: Mapping[str, Any], best: str) -> bool:
+    """Tell whether a test finds the best metric above another, at the level of .05."""
+    if test["p"] is None or test["p"] >= ALPHA:
+        return False
+    return bool(best == (test["first"] if test["t"] > 0 else test["second"]))
+
+
+def _loser(test: Mapping[str, Any]) -> str:
+    return str(test["second"] if test["t"] > 0 else test["first"])
 
 
 def rejected_lines(rejected: Sequence[Mapping[str, str]]) -> list[str]:

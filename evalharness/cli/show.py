@@ -129,9 +129,19 @@ class _Article:
             self._print(INDENT, (reference, ""))
         for written in shown.written:
             self._summary(written)
+        self._preferences()
         if shown.missing:
             self._print("", (f"Without this article: {', '.join(shown.missing)}", "dim"))
         self.console.print()
+
+    def _preferences(self) -> None:
+        """Print which of two summaries each judge prefers."""
+        by_judge: dict[str, list[str]] = {}
+        for preference in self.shown.preferences:
+            by_judge.setdefault(preference.judge, []).append(str(preference))
+        for judge, said in by_judge.items():
+            self.console.print()
+            self._print("", (f"{judge} prefers  ", "bold"), ("; ".join(said), ""))
 
     def _article(self) -> None:
         """Print the article by sentences, those with evidence marked, with where reading ended."""
@@ -212,6 +222,7 @@ class _Article:
                 printer.show_sentences()
             else:
                 printer.show_left_out()
+                printer.show_reasons()
 
     def _scores(self, written: find.ShownSummary) -> list[tuple[str, str]]:
         """Return the scores as tables show them, those that are missing with the reason."""

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,20 @@ from evalharness.comparison.shared import (
 from evalharness.config.registry import scaled_figure
 from evalharness.display import Cell, data_frame, figure_cell, html_block, html_table, html_text
 from evalharness.errors import HarnessError
+from evalharness.protocols import Progress
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
-from evalharness.store.runs import NOT_SWEPT, Run, left_behind, runs_in, unique_names
+from evalharness.store.runs import (
+    NOT_SWEPT,
+    Run,
+    left_behind,
+    preferences_folder,
+    runs_in,
+    unique_names,
+)
+
+if TYPE_CHECKING:
+    from evalharness.comparison.preferences import Preferences
 
 # The stream of draws that joined runs add, apart from those of the articles.
 _JOINED = (2007,)
@@ -86,6 +97,7 @@ class Comparison:
     incomplete: how many articles were answered by each run that did not answer all; it has no
     letters. Where two complete runs, the first among them, are left, it is not compared at all.
     not_swept: runs in a sweep's folder that the newest sweep has not, and so left out.
+    preferences: what each judge prefers that was asked which of two is better.
     """
 
     systems: tuple[str, ...]
@@ -106,6 +118,7 @@ class Comparison:
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     incomplete: Mapping[str, str] = field(default_factory=dict)
     not_swept: tuple[str, ...] = ()
+    preferences: tuple["Preferences", ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -191,6 +204,8 @@ def compare(
     incomplete: bool = False,
     join: Sequence[str] = (),
     cluster: str = "",
+    judge: str | Path | Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
@@ -199,7 +214,9 @@ def compare(
     incomplete: whether to rank runs that did not answer every article as the others. join: settings
     of a sweep (`seed`); runs that differ in these alone are one system, and intervals and tests
     carry their chance beside that of the articles. cluster: `source`, or an extra field of the
-    articles: those that are alike in it are drawn, and change sides, together.
+    articles: those that are alike in it are drawn, and change sides, together. judge: a YAML file
+    that says which judge to ask, of each two summaries, which is better; or a mapping of its shape.
+    What judges said before is counted, whether or not one is asked now; of joined runs nothing is.
 
     Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
         run.
@@ -222,10 +239,34 @@ def compare(
     chosen = choose_measures(compared, [metrics] if isinstance(metrics, str) else metrics)
     shared = replace(share(compared), given_names=tuple(names[n] for n in kept))
     keys = [join] if isinstance(join, str) else join
+    if judge is not None:
+        from evalharness.comparison.preferences import ask_about
+
+        ask_about(shared, judge, seed, progress)
     found = compare_shared(shared, chosen, resamples, seed, level, keys, cluster)
     without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
     standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
-    return replace(found, incomplete=partial, standings=tuple(standings), not_swept=not_swept)
+    return replace(
+        found,
+        incomplete=partial,
+        standings=tuple(standings),
+        not_swept=not_swept,
+    )
+
+
+def _preferences(
+    shared: Shared,
+    resamples: int,
+    seed: int,
+    level: float,
+    cluster: str,
+) -> tuple["Preferences", ...]:
+    """Return what judges said of these runs; nothing is imported where none was asked."""
+    if not any(preferences_folder(run).is_dir() for run in shared.runs):
+        return ()
+    from evalharness.comparison.preferences import preferences_of
+
+    return tuple(preferences_of(shared, resamples, seed, level, cluster))
 
 
 def incomplete_runs(runs: Sequence[Run], names: Sequence[str]) -> dict[str, str]:
@@ -278,6 +319,7 @@ def compare_shared(
         cluster=cluster,
         join=tuple(join),
         joined={each.name: each.names_in(shared) for each in systems if len(each.positions) > 1},
+        preferences=() if join else _preferences(shared, resamples, seed, level, cluster),
     )
 
 

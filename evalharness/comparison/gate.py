@@ -36,7 +36,7 @@ from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest
 from evalharness.stats import intervals, paired
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import AGAIN, Run, left_behind, runs_in
+from evalharness.store.runs import AGAIN, Run, left_behind, preferences_folder, runs_in
 from evalharness.store.table import LIKELY_ERRORS
 
 Mask = npt.NDArray[np.bool_]
@@ -54,6 +54,14 @@ class CouldNotRun(HarnessError):
     """The gate can say nothing of this baseline and this candidate."""
 
     exit_code = Exit.INCOMPLETE
+
+
+# What the rule is called that is about a judge's preferences; of several judges, `wins.JUDGE`.
+WINS = "wins"
+
+
+def _is_of_wins(name: str) -> bool:
+    return name == WINS or name.startswith(f"{WINS}.")
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,40 @@ class Pairing:
             begin = f"{low}≤" if low is not None else ""
             parts[f"{begin}words{'' if high is None else f'<{high}'}"] = inside
         return {name: inside for name, inside in parts.items() if inside.any()}
+
+    def values(self, measures: Sequence[Measure]) -> Values:
+        """Return the scores of both sides, NaN for a missing one, shape (articles, measures, 2)."""
+        scored = [measure for measure in measures if not _is_of_wins(measure.name)]
+        found = self.shared.values(scored)
+        columns = iter(np.moveaxis(found, 1, 0))
+        both = [self.wins(m.name) if _is_of_wins(m.name) else next(columns) for m in measures]
+        return np.stack(both, axis=1) if both else found
+
+    def wins(self, name: str) -> Values:
+        """Return one half and what the candidate has of each win, shape (articles, 2).
+
+        name: `wins`, or `wins.JUDGE`. Raises: CouldNotRun where no such judge compared the runs.
+        """
+        if not self.judged and self.is_same_text:  # nobody need be asked
+            return np.full((self.shared.n, 2), 0.5)
+        judge = name.partition(".")[2]
+        known = [each for each in self.judged if judge in ("", each)]
+        if len(known) != 1:
+            asked = ", ".join(f"{WINS}.{each}" for each in self.judged)
+            hint = "evalharness compare BASELINE CANDIDATE --judge FILE asks one"
+            hint = f"there are {asked}" if asked else hint
+            raise CouldNotRun(f"{self.runs[1].folder}: {name}: no such preferences; {hint}")
+        won = self.judged[known[0]]
+        return np.stack([np.where(np.isnan(won), np.nan, 0.5), won], axis=1)
+
+    @cached_property
+    def judged(self) -> Mapping[str, Values]:
+        """The candidate's wins against the baseline by judge, NaN where none was asked."""
+        if not any(preferences_folder(run).is_dir() for run in self.runs):
+            return {}
+        from evalharness.comparison.preferences import candidate_wins
+
+        return candidate_wins(self.shared)
 
     def per_article(self, side: int, name: str) -> Values:
         """Return a figure of each shared article: what limits bound the mean of."""
@@ -403,7 +445,7 @@ def _tests(pairing: Pairing, rules: Rules) -> list[_Test]:
         for measure in _measures(pairing, name)
     ]
     measures = list(dict.fromkeys(measure for measure, *_ in asked))
-    values = pairing.shared.values(measures)
+    values = pairing.values(measures)
     return [
         _Test(measure, rule, part, *(_within(values, measures.index(measure), inside)))
         for measure, rule, part, inside in asked
@@ -427,6 +469,8 @@ def _metrics(pairing: Pairing, rules: Rules) -> MetricRules:
 
 def _measures(pairing: Pairing, name: str) -> tuple[Measure, ...]:
     """Return what a rule's name stands for; in neither run it is a slip of the rules."""
+    if _is_of_wins(name):
+        return (Measure(name),)
     try:
         return choose_measures(pairing.runs, [name]).measures
     except Incomparable as error:

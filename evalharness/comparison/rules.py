@@ -122,7 +122,9 @@ class Rules(_Strict):
         1.0, gt=0, le=1, description="share of the baseline's articles that must be there"
     )
     metrics: MetricRules | None = Field(
-        None, description=f"by name; if not given, a margin of {DEFAULT_MARGIN} for those shown"
+        None,
+        description=f"by name; if not given, a margin of {DEFAULT_MARGIN} for those shown. wins: "
+        "how often a judge prefers the candidate, 0.5 being as good as the baseline",
     )
     limits: dict[str, LimitRule] = Field(
         default_factory=lambda: {"answered": LimitRule(drop=0.01)},

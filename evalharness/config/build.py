@@ -10,7 +10,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from evalharness.config import yaml
 from evalharness.config.registry import (
@@ -22,12 +22,18 @@ from evalharness.config.registry import (
     scorer_of_part,
     whole_name,
 )
-from evalharness.config.run_config import Component, RunConfig, read_run_config
+from evalharness.config.run_config import (
+    ComparingJudge,
+    Component,
+    NamedJudge,
+    RunConfig,
+    read_run_config,
+)
 from evalharness.config.yaml import Document, Key, Location
 from evalharness.errors import ConfigError, UnknownComponent
 from evalharness.files.credentials import without_credentials
 from evalharness.hf.gguf import is_gguf
-from evalharness.protocols import Metric, Url, is_checkpoint, is_url
+from evalharness.protocols import Metric, PairJudge, Url, is_checkpoint, is_url
 from evalharness.records import canonical
 
 # A model with this option generates, and takes the run config's `generation` block.
@@ -246,13 +252,15 @@ def named_check(name: str, source: str = "--check") -> Metric:
     return _Named.bare("checks", name, source).build()
 
 
-def named_scorer(name: str, source: str = "--checks") -> Metric:
+def named_scorer(name: str, source: str = "--checks", *, with_references: bool = False) -> Metric:
     """Return the check of a name, or the metric if it needs no references, without options.
 
-    source: what named it, for errors. Raises: ConfigError, UnknownComponent.
+    source: what named it, for errors. with_references: whether there are some.
+    Raises: ConfigError, UnknownComponent.
     """
     kind = scorer_kind(name)
-    if kind == "metrics" and "references" in load_class(kind, name).needs:
+    needed = not with_references and kind == "metrics"
+    if needed and "references" in load_class(kind, name).needs:
         raise UnknownComponent(f"{source}: the metric {name!r} needs references, not labels")
     return _Named.bare(kind, name, source).build()
 
@@ -307,3 +315,62 @@ def _scorers_of_config(config: str | Path | Mapping[str, Any]) -> Iterator[tuple
     run_config = read_run_config(config)
     for kind, key, component in run_config.scorers():
         yield component.shown_name, _Named(kind, key, component, run_config.document)
+
+
+# Judges that compare systems.
+
+COMPARES = "pairwise"
+
+
+@dataclass(frozen=True)
+class BuiltJudge:
+    """A judge that compares summaries: its kind, and how many pairs it is asked about."""
+
+    kind: str
+    judge: PairJudge
+    pairs: int | None = None
+
+
+def judges_of(run_config: RunConfig) -> dict[str, BuiltJudge]:
+    """Return the judges of a config by label. Raises: ConfigError for one that compares nothing."""
+    named = enumerate(run_config.judges)
+    built = [(each, _judge(("judges", n), each, run_config.document)) for n, each in named]
+    return {each.shown_name: judge for each, judge in built}
+
+
+def read_judges(source: str | Path | Mapping[str, Any]) -> dict[str, BuiltJudge]:
+    """Return the judges of a YAML file, or of a mapping of its shape, by label.
+
+    Its key `judges` lists them; without it, the file has the options of one judge.
+    Raises: ConfigError.
+    """
+    if isinstance(source, Mapping):
+        document = Document(dict(source), {(): Location("judge", Path.cwd())})
+    else:
+        document = yaml.read_yaml(Path(source))
+    listed = "judges" in document.tree
+    document.refuse_credentials()
+    entries = enumerate(document.tree["judges"]) if listed else [(0, document.tree)]
+    named = [_named_judge(("judges", n) if listed else (), entry, document) for n, entry in entries]
+    return {each.shown_name: _judge(key, each, document) for key, each in named}
+
+
+def _named_judge(key: Key, entry: Any, document: Document) -> tuple[Key, ComparingJudge]:
+    try:
+        return key, TypeAdapter(NamedJudge).validate_python(_with_name(entry))
+    except ValidationError as error:
+        raise yaml.explain(error, document, key, ComparingJudge) from None
+
+
+def _with_name(entry: Any) -> Any:
+    return {"name": "judge", **entry} if isinstance(entry, Mapping) else entry
+
+
+def _judge(key: Key, named: ComparingJudge, document: Document) -> BuiltJudge:
+    """Return a judge; one whose protocol is not said is to compare, as it stands here."""
+    how = {"protocol": COMPARES} if named.name == "judge" else {}
+    whole = Component.model_validate({"name": named.name, **how, **named.options})
+    judge = build_component("checks", key, whole, document)
+    if not (isinstance(judge, PairJudge) and judge.compares):
+        raise document.error(key, f"compares no summaries; protocol: {COMPARES} does")
+    return BuiltJudge(named.name, judge, named.pairs)

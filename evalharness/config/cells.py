@@ -15,7 +15,16 @@ from evalharness.config.run_config import Component, RunConfig, Scorer
 from evalharness.config.signature import signature_parts, signature_text
 from evalharness.config.yaml import Key
 from evalharness.errors import ConfigError
-from evalharness.protocols import Executor, Identified, Loader, Metric, Summarizer, Tracker, Url
+from evalharness.protocols import (
+    Executor,
+    Identified,
+    Loader,
+    Metric,
+    PairJudge,
+    Summarizer,
+    Tracker,
+    Url,
+)
 from evalharness.records import digest
 
 if TYPE_CHECKING:
@@ -85,7 +94,8 @@ class Cell:
             return ()
         from evalharness.hf.weights import Request
 
-        names = ["model", *(f.name for f in dataclasses.fields(Request))]
+        own = [f.name for f in dataclasses.fields(Request) if f.name != "adapter"]  # share a base
+        names = ["model", *own]
         return (self.model_kind, *(getattr(self.model, name, None) for name in names))
 
     @property
@@ -322,6 +332,9 @@ def _build_by_label(
             message = f"{label!r} stands twice; give one of them a label"
             raise run_config.document.error(key, message)
         made = build.build_component(kind, key, component, run_config.document)
+        if isinstance(made, PairJudge) and made.compares:
+            message = "compares systems, and scores no summary alone: name it under `judges`"
+            raise run_config.document.error(key, message)
         built[label] = (component.name, made)
     return built
 

@@ -66,6 +66,17 @@ class Scorer(Component):
     )
 
 
+class ComparingJudge(Component):
+    """A judge that compares systems, pair by pair."""
+
+    pairs: int | None = Field(
+        None,
+        ge=1,
+        description="how many pairs of summaries it is asked about at the most: those that say "
+        "most about which system is better; without it, all",
+    )
+
+
 def _as_component_mapping(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
@@ -75,6 +86,11 @@ Named = Annotated[
 ]
 NamedScorer = Annotated[
     Scorer, BeforeValidator(_as_component_mapping, json_schema_input_type=str | Scorer)
+]
+
+NamedJudge = Annotated[
+    ComparingJudge,
+    BeforeValidator(_as_component_mapping, json_schema_input_type=str | ComparingJudge),
 ]
 
 
@@ -154,6 +170,9 @@ class RunConfig(BaseModel):
     )
     checks: tuple[NamedScorer, ...] = Field(
         (Scorer(name="lexical"),), description="scores against the article"
+    )
+    judges: tuple[NamedJudge, ...] = Field(
+        (), description="which of two systems' summaries is better: `judge`, pairwise"
     )
     trackers: tuple[Named, ...] = Field((), description="outside tools that are told of each run")
     executor: Named = Field(

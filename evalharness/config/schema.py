@@ -18,6 +18,7 @@ _PLACES: Mapping[str, tuple[Kind, bool]] = {
     "models": ("models", True),
     "metrics": ("metrics", True),
     "checks": ("checks", True),
+    "judges": ("checks", True),
     "trackers": ("trackers", True),
     "executor": ("executors", False),
 }

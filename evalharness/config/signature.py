@@ -66,7 +66,9 @@ def wanted_checkpoints(component: Any) -> "list[Wanted]":
     for field, name in named.items():
         only: tuple[str, ...] = (weights,) if "backbone" in named else ()
         only = hub.BESIDE_WEIGHTS if field == "backbone" else only
-        revision = None if field == "backbone" else getattr(component, "revision", None)
+        only = ("adapter_model.safetensors", "adapter_config.json") if field == "adapter" else only
+        lent = field in ("backbone", "adapter")
+        revision = None if lent else getattr(component, "revision", None)
         wanted.append(hub.Wanted(presets.get(name, name), revision, only))
     return wanted
 

@@ -14,7 +14,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
@@ -62,6 +62,7 @@ _UNREAD_FOLDERS = (
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 # How transformers says that neither hub nor cache has a file.
 _UNREACHED = ("couldn't connect", "offline", "cached files", "local cache", "Can't load")
+_ADAPTER_CONFIG, _ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
@@ -180,11 +181,20 @@ def place(device: str) -> "torch.device":
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model ready to run, in evaluation mode and on its device, and its tokenizer."""
+    """A model ready to run, in evaluation mode and on its device, and its tokenizer.
+
+    adapter: the name under which the model has its adapter; several may share the model.
+    """
 
     model: Any
     tokenizer: Any
     device: "torch.device"
+    adapter: str = ""
+
+    def activate(self) -> None:
+        """Have the model compute with this adapter; to be called before each use."""
+        if self.adapter:
+            self.model.set_adapter(self.adapter)
 
 
 @dataclass(frozen=True)
@@ -192,6 +202,7 @@ class Request:
     """What to load and how: everything that makes one loaded model differ from another.
 
     lacks: starts of the names of weights that a checkpoint may be without, as nothing reads them.
+    adapter: weights of PEFT for it, a folder or a name on the hub.
     """
 
     auto_class: str
@@ -203,9 +214,10 @@ class Request:
     device_map: str | None = None
     remote_code: bool = False
     lacks: tuple[str, ...] = ()
+    adapter: str | None = None
 
 
-_latest: dict[tuple[Request, str], Loaded] = {}
+_latest: dict[tuple[Request, str, bool], Loaded] = {}
 _loading = threading.Lock()
 
 
@@ -213,15 +225,59 @@ def load_checkpoint(request: Request) -> Loaded:
     """Return the model and tokenizer of a checkpoint; the latest one asked for is kept.
 
     Cells of a sweep that share weights thus load them once; what is kept makes room before
-    another is loaded. Raises: ModelError, or MissingExtra for `device_map` without accelerate.
+    another is loaded. Adapters share a base, which nothing else does: they stay in it. Raises:
+    ModelError, or MissingExtra for `device_map` without accelerate, `adapter` without peft.
     """
     with _loading:
-        name = "".join(checkpoint_identity(request.checkpoint, request.revision).values())
-        key = (request, name)
+        base, adapter = replace(request, adapter=None), request.adapter
+        name = "".join(checkpoint_identity(base.checkpoint, base.revision).values())
+        key = (base, name, adapter is not None)
+        if adapter is not None:
+            _check_adapter(adapter)
         if key not in _latest:
             _latest.clear()
-            _latest[key] = _load(request, name)
-        return _latest[key]
+            _latest[key] = _load(base, name)
+        return _latest[key] if adapter is None else _with_adapter(_latest[key], request, adapter)
+
+
+def _check_adapter(adapter: str) -> None:
+    """Refuse early what cannot be loaded, or could run code as it is. Raises: MissingExtra, too."""
+    folder = Path(adapter).expanduser()
+    if folder.is_dir():
+        _check_adapter_folder(folder)
+    if not all(importlib.util.find_spec(package) for package in ("peft", "accelerate")):
+        raise MissingExtra("adapter", "peft")
+
+
+def _check_adapter_folder(folder: Path) -> None:
+    if not (folder / _ADAPTER_CONFIG).is_file():
+        raise ModelError(f"{folder}: no {_ADAPTER_CONFIG}, so no adapter of PEFT")
+    if not (folder / _ADAPTER_WEIGHTS).is_file():
+        pickles = sorted(file.name for file in folder.glob("adapter_model.*"))
+        why = (
+            _only_pickle(str(folder), pickles[0]) if pickles else f"{folder}: no {_ADAPTER_WEIGHTS}"
+        )
+        raise ModelError(why)
+
+
+def _with_adapter(base: Loaded, request: Request, adapter: str) -> Loaded:
+    """Return the base with an adapter, which is loaded into it unless it is there already."""
+    content = "".join(checkpoint_identity(adapter).values())
+    name = f"adapter_{content}"
+    if name not in getattr(base.model, "peft_config", {}):
+        where = file(adapter, _ADAPTER_WEIGHTS).parent
+        file(adapter, _ADAPTER_CONFIG)
+        with quiet(), _one_line(replace(request, checkpoint=adapter), content):
+            report = base.model.load_adapter(str(where), adapter_name=name)
+        base.model.eval()
+        missing = {key for key in report.missing_keys if name in key}  # not other adapters' keys
+        lost = missing | {*report.unexpected_keys, *map(str, report.mismatched_keys)}
+        if lost:
+            base.model.delete_adapter(name)
+            raise ModelError(
+                f"{adapter}: is no adapter for {request.checkpoint}: {_few(sorted(lost))}"
+            )
+    return replace(base, adapter=name)
 
 
 def _load(request: Request, content: str) -> Loaded:

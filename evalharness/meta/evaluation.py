@@ -119,7 +119,9 @@ def _batches(rows: Sequence[Labelled]) -> Iterator[list[int]]:
 
 
 def _pair(row: Labelled) -> tuple[Article, Summary]:
-    return Article(row.article_id, row.article), Summary(row.article_id, row.summary)
+    return Article(row.article_id, row.article, row.references), Summary(
+        row.article_id, row.summary
+    )
 
 
 def _part(whole: Scored, asked: _Asked) -> Scored:

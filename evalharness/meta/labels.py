@@ -3,10 +3,13 @@
 A row has `article`, `summary`, and of these what it has: `label` (1 consistent, 0 not, null not
 labelled), `score` (a grade), `source` (the data set), `article_id` (one for an article and its near
 copies), `system`, `pair_id`, `sentences` with `sentence_labels`, `spans` (`start`, `end`, `type`:
-what is wrong in the summary), `published` (metric values by name).
+what is wrong in the summary), `published` (metric values by name), `references` (or one
+`reference`), `scores` (grades by dimension).
 """
 
+import contextlib
 import gzip
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +49,8 @@ class Labelled:
     sentence_labels: tuple[bool | None, ...] = ()
     spans: tuple[TypedSpan, ...] | None = None
     published: Mapping[str, float] = field(default_factory=dict[str, float])
+    references: tuple[str, ...] = ()
+    dimensions: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)
@@ -212,7 +217,9 @@ def _parse_row(row: Mapping[str, Any], stem: str, fields: _Fields) -> Labelled:
         sentences=sentences,
         sentence_labels=sentence_labels,
         spans=_spans(row, len(summary)),
-        published=_published_values(row),
+        published=_numbers_by_name(row, "published"),
+        references=_references(row),
+        dimensions=_numbers_by_name(row, "scores"),
     )
 
 
@@ -297,10 +304,20 @@ def _span(span: Any, length: int) -> TypedSpan:
     return TypedSpan(Span(start, end), str(span.get("type") or ""))
 
 
-def _published_values(row: Mapping[str, Any]) -> dict[str, float]:
-    """Return the published values that are numbers; others have none for this row."""
-    published = row.get("published")
-    if not isinstance(published, dict):
+def _numbers_by_name(row: Mapping[str, Any], field: str) -> dict[str, float]:
+    """Return the values of a field of fields that are numbers; others have none for this row."""
+    by_name = row.get(field)
+    if not isinstance(by_name, dict):
         return {}
-    numbers = {str(name): _finite(value) for name, value in published.items()}
+    numbers = {str(name): _finite(value) for name, value in by_name.items()}
     return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _references(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the references: a list, JSON of a list, or one text."""
+    found = row.get("references") or row.get("reference")
+    if isinstance(found, str) and found.startswith("["):
+        with contextlib.suppress(json.JSONDecodeError):
+            found = json.loads(found)
+    texts = found if isinstance(found, list) else [found]
+    return tuple(text for text in texts if isinstance(text, str) and text.strip())

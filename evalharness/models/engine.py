@@ -193,6 +193,7 @@ class Engine:
                 self._read_tokens(row)
                 for row in generate_continuously(self.loaded, self.settings, ids)
             ]
+        self.loaded.activate()
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
         inputs = self._pad_prompts(chosen)
         start = 1 if self._encodes else inputs["input_ids"].shape[1]
@@ -346,6 +347,7 @@ def generate_continuously(
     if loaded.device.type == "cpu":
         pages = -(-longest // _PAGE) * min(len(prompts), _AT_ONCE) + 1
         options = {"page_size": _PAGE, "num_blocks": pages, "max_batch_tokens": max(512, longest)}
+    loaded.activate()
     with _silent():
         found = loaded.model.generate_batch(
             list(prompts),

@@ -53,7 +53,7 @@ class FileOutputs:
     holds the outputs of several systems, `system`. `finish` and `tokens` are kept if they are
     there. To score files alone, the loader `outputs` takes more formats than this.
 
-    path: the file.
+    path: the file; also the `samples.jsonl` of a run.
     system: whose rows of the file these are; None: all of them.
     """
 
@@ -112,6 +112,8 @@ class FileOutputs:
         return row
 
     def _summary(self, row: Mapping[str, Any], number: int) -> Summary:
+        if isinstance(row.get("summary"), dict):  # a line of a run's samples
+            row = {"id": row.get("id"), **row["summary"]}
         id_, text = row.get("id"), row.get("summary", row.get("text"))
         if not isinstance(id_, str | int) or not isinstance(text, str):
             raise DataError(f"{self.path}:{number}: needs an id, and a summary or text")

@@ -47,6 +47,7 @@ class Generating:
 
     model: a local folder, a GGUF file (extra `gguf`), or a name on the hub.
     revision: branch, tag or commit on the hub.
+    adapter: weights of PEFT for the model (extra `peft`): a local folder, or a name on the hub.
     max_new_tokens: the most tokens a summary may have; 128 where the checkpoint states nothing.
     min_new_tokens: the least.
     num_beams: beams of beam search; 1 is greedy search, or plain sampling.
@@ -76,6 +77,7 @@ class Generating:
     model: Checkpoint
     revision: str | None = None
     _: KW_ONLY
+    adapter: Checkpoint | None = None
     max_new_tokens: int | None = None
     min_new_tokens: int | None = None
     num_beams: int | None = None
@@ -132,8 +134,12 @@ class Generating:
                 raise ValueError(f"{name}: {why}")
 
     def identity(self) -> Mapping[str, str]:
-        """Return the commit on the hub, or the hash of the folder."""
-        return weights.checkpoint_identity(self.model, self.revision)
+        """Return the commit on the hub, or the hash of the folder; of an adapter, too."""
+        named = weights.checkpoint_identity(self.model, self.revision)
+        if self.adapter is None:
+            return named
+        adapter = weights.checkpoint_identity(self.adapter)
+        return named | {f"adapter_{name}": value for name, value in adapter.items()}
 
     def batches(self, articles: Sequence[Article]) -> list[list[int]]:
         """Return positions of articles of like length together, the longest first."""
@@ -210,6 +216,7 @@ class Generating:
             device=self.device,
             device_map=self.device_map,
             remote_code=self.remote_code,
+            adapter=self.adapter,
         )
         return weights.load_checkpoint(request)
 

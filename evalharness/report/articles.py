@@ -5,20 +5,17 @@ random. The rule is a function of the runs alone: nothing of it depends on a clo
 """
 
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from evalharness.errors import DataError
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import AGAIN, Run
+from evalharness.store.runs import Run
 
 
 @dataclass(frozen=True)
@@ -66,56 +63,6 @@ def _keys(run: Run) -> Iterator[tuple[str, str, str, int]]:
         yield (*key, again)
 
 
-class SampleReader:
-    """The lines of a run's `samples.jsonl`, read one at a time from where they stand."""
-
-    def __init__(self, run: Run) -> None:
-        """Find where each line begins. Raises: DataError where there are not enough."""
-        self.path = run.samples_file
-        try:
-            self._file = self.path.open("rb")
-            starts = [0, *accumulate(map(len, self._file))]
-        except OSError as error:
-            raise DataError(
-                f"{self.path}: cannot be read: {error.strerror or error}; {AGAIN}"
-            ) from None
-        if len(starts) != run.n + 1:
-            self._file.close()
-            lines = f"{len(starts) - 1} lines, and run.json tells of {run.n} articles"
-            raise DataError(f"{self.path}: {lines}; {AGAIN}")
-        self._starts = starts
-
-    def __enter__(self) -> "SampleReader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def __getitem__(self, row: int) -> dict[str, Any]:
-        """Return one sample. Raises: DataError where the line is none."""
-        self._file.seek(self._starts[row])
-        try:
-            sample = json.loads(self._file.readline(), parse_constant=lambda _: None)
-        except (ValueError, RecursionError):
-            sample = None
-        if not _is_sample(sample):
-            raise DataError(f"{self.where(row)}: not a sample as evalharness writes it; {AGAIN}")
-        found: dict[str, Any] = sample
-        return found
-
-    def where(self, row: int) -> str:
-        """Return file and line of a sample."""
-        return f"{self.path}:{row + 1}"
-
-
-def _is_sample(sample: Any) -> bool:
-    try:
-        texts = (sample["id"], sample["article"], sample["summary"]["text"])
-        return all(isinstance(text, str) for text in texts) and isinstance(sample["scores"], dict)
-    except (KeyError, TypeError):
-        return False
-
-
 # What each system made of an article, None where it does not have it.
 ArticleSamples = Sequence[Mapping[str, Any] | None]
 
@@ -127,7 +74,7 @@ class Texts:
         """Find where the lines of all runs begin. Raises: DataError where they are not there."""
         self.articles = articles
         with ExitStack() as opening:
-            self._files = [opening.enter_context(SampleReader(run)) for run in gathered.runs]
+            self._files = [opening.enter_context(run.sample_reader()) for run in gathered.runs]
             self._open = opening.pop_all()
 
     def __enter__(self) -> "Texts":

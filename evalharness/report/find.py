@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,10 +14,12 @@ from evalharness.config import registry, yaml
 from evalharness.config.calibration import Thresholds, own_thresholds
 from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
-from evalharness.report.articles import SampleReader
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.runner.check import NumberedSentences, Verdict, verdict_of_score
-from evalharness.store.runs import Run
+from evalharness.store.runs import Run, preferences_folder
+
+if TYPE_CHECKING:
+    from evalharness.comparison.preferences import ArticlePreference
 
 _NAMED = 5  # ids that a message names
 _NEAR = 20_000  # ids among which a near one is looked for; more take seconds
@@ -72,10 +74,14 @@ def _limits(kind: str) -> Thresholds | None:
 
 @dataclass(frozen=True)
 class ShownArticle:
-    """One article with what systems wrote of it. missing: systems that do not have it."""
+    """One article with what systems wrote of it. missing: systems that do not have it.
+
+    preferences: which of two summaries judges prefer.
+    """
 
     written: tuple[ShownSummary, ...]
     missing: tuple[str, ...] = ()
+    preferences: tuple["ArticlePreference", ...] = ()
 
     @property
     def sample(self) -> Mapping[str, Any]:
@@ -118,6 +124,7 @@ class ShownArticle:
             ],
             "summaries": [_summary_record(written) for written in self.written],
             "missing": list(self.missing),
+            **({"preferences": [*map(asdict, self.preferences)]} if self.preferences else {}),
         }  # fmt: skip
 
 
@@ -157,7 +164,7 @@ def find_article(gathered: Gathered, wanted: str) -> ShownArticle:
     written, missing = [], []
     for system, run, own in zip(gathered.names, gathered.runs, ids, strict=True):
         if name in own:
-            with SampleReader(run) as samples:
+            with run.sample_reader() as samples:
                 sample = samples[own.index(name)]
             written.append(ShownSummary(system, sample, checks, _kinds(run)))
         else:
@@ -165,7 +172,17 @@ def find_article(gathered: Gathered, wanted: str) -> ShownArticle:
     texts = {summary.sample["article"] for summary in written}
     if len(texts) > 1:
         raise DataError(f"the id {name!r} has another article in some of these runs; show one run")
-    return ShownArticle(tuple(written), tuple(missing))
+    return ShownArticle(tuple(written), tuple(missing), tuple(_preferences(written, gathered)))
+
+
+def _preferences(
+    written: Sequence[ShownSummary], gathered: Gathered
+) -> "Sequence[ArticlePreference]":
+    if not any(preferences_folder(run).is_dir() for run in gathered.runs):
+        return ()
+    from evalharness.comparison.preferences import preferences_on
+
+    return preferences_on({one.system: one.sample for one in written}, gathered.runs)
 
 
 def _kinds(run: Run) -> Mapping[str, str]:
@@ -235,7 +252,7 @@ def worst_articles(gathered: Gathered, n: int) -> list[Suspect]:
     chosen = sorted(suspects)[:n]
     with ExitStack() as opened:
         samples = {
-            system: opened.enter_context(SampleReader(gathered.runs[system]))
+            system: opened.enter_context(gathered.runs[system].sample_reader())
             for system in {system for _, system, _ in chosen}
         }
         return [

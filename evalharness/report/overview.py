@@ -46,6 +46,7 @@ _NAMED = 4
 class TableFigure:
     """One cell of the table: a mean with its interval, and its place beside the best.
 
+    top: whether it is the highest of those that compete; a tie where it is not shown to be better.
     old: the scores are of an older version than another system's, and no figure stands beside it.
     """
 
@@ -56,6 +57,7 @@ class TableFigure:
     mark: Mark
     whole: bool = False
     old: bool = False
+    top: bool = False
 
 
 _OLD_SCORES = TableFigure("", "", "", 0, "", old=True)
@@ -378,7 +380,10 @@ def _figure(column: ScoreColumn, run: Run, standings: Standings, name: str) -> T
     if isinstance(figure, ScorerFigures) and figure.corpus is not None:
         return TableFigure(f"{figure.corpus:.1f}", "", "", figure.n, "", whole=True)
     mean, low, high = (column.text(x) for x in (figure.mean, figure.low, figure.high))
-    return TableFigure(mean, low, high, figure.n, standings.mark(column, name))
+    mark = standings.mark(column, name)
+    if mark == "best" and "tie" in standings.rankings[column.key].marks.values():
+        return TableFigure(mean, low, high, figure.n, "tie", top=True)
+    return TableFigure(mean, low, high, figure.n, mark, top=mark == "best")
 
 
 def _older_notes(gathered: Gathered) -> Iterator[str]:
@@ -416,8 +421,8 @@ def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iter
             f"{'ranked ' if _unranked(gathered) else ''}systems have a score for "
             f"({standings.comparison.resamples:,} resamples), "
             f"Holm-adjusted over all pairs of systems, at the level "
-            f"{standings.comparison.level:g}. A tie is not shown to be worse than the best; that "
-            "is not to say that it is as good."
+            f"{standings.comparison.level:g}. Ties are not shown to differ from the highest, "
+            "which is in bold; that is not to say that they are as good."
         )
         yield from _too_few(standings)
     elif len(gathered.runs) > 1:

@@ -22,6 +22,7 @@ from evalharness.report.overview import overview
 from evalharness.report.pair import Fall, PairSection, falls, pair_section
 from evalharness.report.payload import TRIED, PageIndex, bytes_an_article, pack_json, payload_chunks
 from evalharness.report.plots import plots_section
+from evalharness.report.preferences import preferences_section
 from evalharness.report.provenance import provenance_section
 from evalharness.report.ranking import Standings, standings
 from evalharness.report.table import NOTICE
@@ -85,6 +86,7 @@ SECTIONS = (
         "overview",
         lambda of: overview(of.gathered, of.articles, of.standings, of.cards, of.texts),
     ),
+    Section("preferences", lambda of: preferences_section(of.standings.plotted)),
     Section("changes", _changes),
     Section(
         "plots",

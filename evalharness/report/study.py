@@ -31,6 +31,7 @@ from evalharness.report.table import NOTICE
 from evalharness.stats.agreement import mean_ranks
 from evalharness.stats.intervals import Values, Z
 from evalharness.store.ledger import RunFolder
+from evalharness.store.runs import Run
 from evalharness.store.table import LIKELY_ERRORS
 
 Sampling = Literal["random", "stratified", "disagreement", "useful"]
@@ -168,8 +169,11 @@ def write_study(gathered: Gathered, plan: StudyPlan, to: str | Path) -> Study:
         mixed = _mix(items, checks, plan.seed)
         page = _render(gathered, texts, mixed, plan)
     RunFolder(path.parent).write(path.name, page)
-    rule = _RULES[plan.sampling].format(seed=plan.seed)
-    return Study(path, len(items), len(candidates), rule, len(checks))
+    return Study(path, len(items), len(candidates), _rule(plan), len(checks))
+
+
+def _rule(plan: StudyPlan) -> str:
+    return _RULES[plan.sampling].format(seed=plan.seed)
 
 
 def _nothing(gathered: Gathered, plan: StudyPlan) -> str:
@@ -206,14 +210,17 @@ def _usable(gathered: Gathered, articles: Articles, system: int, plan: StudyPlan
         ]
     )
     if plan.protocol == "flags":
-        ending = ".flags" if plan.all_flags else LIKELY_ERRORS
-        flags = np.zeros(run.n)
-        for metric in run.figures:
-            if f"{metric}{ending}" in run.columns:
-                flags += np.nan_to_num(run.values([f"{metric}{ending}"])[:, 0])
-        good &= flags > 0
+        good &= _flag_totals(run, ".flags" if plan.all_flags else LIKELY_ERRORS) > 0
     usable: Values = (rows >= 0) & good[np.maximum(rows, 0)]
     return usable
+
+
+def _flag_totals(run: Run, ending: str) -> Values:
+    """Return how many flags each summary of a run has, over all checks."""
+    columns = [f"{metric}{ending}" for metric in run.figures]
+    there = [column for column in columns if column in run.columns]
+    totals: Values = np.nan_to_num(run.values(there)).sum(axis=1) if there else np.zeros(run.n)
+    return totals
 
 
 _RULES: Mapping[str, str] = {
@@ -439,12 +446,15 @@ def _shown(items: Sequence[StudyItem]) -> Iterator[Candidate]:
 def _article_record(
     texts: Texts, article: int, systems: set[int], plan: StudyPlan
 ) -> dict[str, Any]:
-    """Return what the page has of an article: without references and scores, which would tell."""
+    """Return what the page has of an article: without scores, which would tell.
+
+    References are there for the file of answers, and are not shown.
+    """
     samples = texts[article]
     whole = article_record(samples)
     source = next(str(sample.get("source", "")) for sample in samples if sample)
     return {
-        **{key: whole[key] for key in ("id", "title", "text", "sentences")},
+        **{key: whole[key] for key in ("id", "title", "text", "references", "sentences")},
         "source": source,
         "summaries": {
             system: _summary_record(whole["summaries"][system], plan) for system in sorted(systems)
@@ -477,18 +487,23 @@ def _record(
     places: Mapping[int, tuple[int, int]],
     plan: StudyPlan,
 ) -> dict[str, Any]:
-    kinds = [name for name, kind in FLAG_KINDS.items() if kind.hard and name != "judge"]
     return {
         "format": STUDY_FORMAT,
         "study": digest([item.name for item in items], plan.protocol, [*plan.dimensions])[:16],
         "protocol": plan.protocol,
         "systems": list(gathered.names),
         "dimensions": [[name, question] for name, question in plan.dimensions.items()],
-        "kinds": [[name, FLAG_KINDS[name].meaning] for name in kinds],
+        "kinds": _kinds(),
         "looks": {name: kind.look for name, kind in FLAG_KINDS.items()},
         "annotators": assigned(plan, items),
         "items": [_item_record(item, places) for item in items],
     }
+
+
+def _kinds() -> list[list[str]]:
+    """Return the kinds of errors that can be marked, each with what it means."""
+    hard = {name: kind for name, kind in FLAG_KINDS.items() if kind.hard and name != "judge"}
+    return [[name, kind.meaning] for name, kind in hard.items()]
 
 
 def _item_record(item: StudyItem, places: Mapping[int, tuple[int, int]]) -> dict[str, Any]:

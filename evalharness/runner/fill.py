@@ -97,19 +97,22 @@ def servers_of(components: Iterable[Any]) -> "Iterator[Server]":
         yield from (server for server in named if getattr(server, "asks_server", False))
 
 
-def open_account(cells: Sequence[Cell], store: Store) -> "Account | None":
+def open_account(
+    cells: Sequence[Cell], store: Store, others: Sequence[object] = ()
+) -> "Account | None":
     """Have all that asks servers ask for one account; None where nothing does.
+
+    others: components beside those of the cells.
 
     Raises: ConfigError where prices are limited and not known.
     """
     components = [c for cell in cells for c in (cell.model, *cell.metrics.values())]
-    charging = [component for component in components if isinstance(component, Charging)]
+    charging = [each for each in (*components, *others) if isinstance(each, Charging)]
     if not charging:
         return None
     from evalharness.endpoint import Account
 
-    budget = cells[0].run_config.budget
-    limits = budget.model_dump() if budget else {}
+    limits = cells[0].run_config.budget.model_dump() if cells[0].run_config.budget else {}
     account = Account(**limits, answers=partial(store.ledger, "answers"))
     if any(server.batch for server in servers_of(charging)):
         from evalharness.endpoint.batches import BatchFiles

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from evalharness.config.build import BuiltJudge, judges_of
 from evalharness.config.cells import (
     Cell,
+    by_articles,
     executor_of,
     folders_at_stake,
     folders_of_experiment,
@@ -18,8 +20,9 @@ from evalharness.config.run_config import RunConfig, experiment_named, read_run_
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.executors.local import LocalPool
 from evalharness.files.untrusted import read_whole
+from evalharness.protocols import Charging
 from evalharness.protocols import Progress as Progress
-from evalharness.runner.fill import fill
+from evalharness.runner.fill import fill, open_account
 from evalharness.runner.provenance import provenance
 from evalharness.runner.space import check_space
 from evalharness.runner.write import write
@@ -33,6 +36,9 @@ from evalharness.store.samples import (
     text_alone,
 )
 from evalharness.store.store import STORE, Store
+
+if TYPE_CHECKING:
+    from evalharness.endpoint import Account
 
 
 class Unfinished(HarnessError):
@@ -74,6 +80,7 @@ def run(
     if space:
         check_space(cells, folder)
     built_executor = executor_of(run_config, cells)
+    judges = judges_of(run_config)
     write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
@@ -85,9 +92,51 @@ def run(
     for finished in runs:
         if untold := finished.tracker_failures(required=True):
             failures[finished.name] = f"\n{finished.name}: ".join(untold)  # a line for each
+    if judges:
+        failures |= _compare_cells(cells, judges, runs, folder, filled.account, progress)
     if failures:
         raise Unfinished(runs, failures)
     return runs
+
+
+def _compare_cells(
+    cells: Sequence[Cell],
+    judges: Mapping[str, BuiltJudge],
+    runs: Sequence[Run],
+    folder: Path,
+    account: "Account | None",
+    progress: Progress | None,
+) -> dict[str, str]:
+    """Ask judges about the runs of the same articles; return, by label, why answers are missing."""
+    import numpy as np
+
+    from evalharness.runner.preferences import ask_judges
+
+    failures: dict[str, str] = {}
+    by_name = {run.name: run for run in runs}
+    store, seed = Store(folder / STORE, cache(provenance)), cells[0].run_config.seed
+    _charge(judges, cells, store, account)
+    for group in by_articles(cells):
+        own = [by_name[cell.name] for cell in group if cell.name in by_name]
+        rows = [np.arange(run.n) for run in own]
+        for label, built in judges.items() if len(own) > 1 else ():
+            try:
+                asked = ask_judges({label: built}, own, rows, store, seed, progress)[label]
+                failures |= {label: asked.lacking} if asked.unanswered else {}
+            except HarnessError as error:  # the runs are whole, and what was answered is stored
+                failures[label] = str(error)
+    return failures
+
+
+def _charge(
+    judges: Mapping[str, BuiltJudge], cells: Sequence[Cell], store: Store, account: "Account | None"
+) -> None:
+    """Have judges spend from the account of the run, or from one of their own."""
+    asking = [built.judge for built in judges.values() if isinstance(built.judge, Charging)]
+    if account is None:
+        open_account(cells[:1], store, asking)
+    for judge in asking if account else ():
+        judge.charge_to(account)
 
 
 def read_marked(

@@ -80,9 +80,11 @@ class TimeLeft:
         known = [*self.shown.values()] or [1]
         mean = max(1.0, self._characters(known) / len(known))
         rows = [(n, characters / mean, seconds) for n, characters, seconds in steps]
+        if not any(n for n, *_ in rows):  # parts only, which say nothing of what an article costs
+            return 0.0, sum(t for *_, t in rows) / max(1e-9, sum(c for _, c, _ in rows)) / mean
         level = sum(t for *_, t in rows) / max(1e-9, sum(n + c for n, c, _ in rows))
         # Halves count as a tenth of a batch would.
-        weight = 0.1 * max(1.0, sum(n * n for n, *_ in rows) / len(rows))
+        weight = 0.1 * sum(n * n for n, *_ in rows) / len(rows)
         nn, nc, cc = (sum(r[i] * r[j] for r in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
         tn, tc = (sum(r[i] * r[2] for r in rows) + weight * level for i in (0, 1))
         nn, cc = nn + weight, cc + weight

@@ -1,4 +1,4 @@
-"""How well annotators agree: percent, Cohen's, Fleiss' and weighted kappa, Krippendorff's alpha.
+"""How well annotators agree: percent, kappas, Krippendorff's alpha; and Williams' test.
 
 Answers lie in an array of shape (questions, annotators), numbers, NaN where an annotator was not
 asked. Numbers stand for categories; their order and distance count for ordinal and interval
@@ -6,6 +6,7 @@ measures alone. A figure that is not defined is NaN.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -250,3 +251,44 @@ def answer_table(
     for question, annotator, number in answers:
         table[row[question], column[annotator]] = number
     return table, questions, annotators
+
+
+def williams_test(one: float, other: float, between: float, n: int) -> tuple[float, float]:
+    """Return Williams' t and its two-sided p: do two correlations with one thing differ?
+
+    Of correlations over the same n rows (Williams 1959; Graham & Baldwin 2014 for metrics). NaN
+    where it is not defined: fewer than four rows, or two metrics that are one.
+
+    one, other: the correlations of each metric with people; between: of both metrics.
+
+    >>> [round(figure, 2) for figure in williams_test(0.4, 0.5, 0.1, 103)]
+    [-0.89, 0.37]
+    """
+    if n < 4 or np.isnan([one, other, between]).any() or abs(between) > 1 - 1e-12:
+        return float("nan"), float("nan")
+    spread = 1 - one**2 - other**2 - between**2 + 2 * one * other * between
+    below = 2 * spread * (n - 1) / (n - 3) + ((one + other) ** 2 / 4) * (1 - between) ** 3
+    if below <= 0:
+        return float("nan"), float("nan")
+    t = (one - other) * math.sqrt((n - 1) * (1 + between) / below)
+    return t, t_two_sided(t, n - 3)
+
+
+def t_two_sided(t: float, freedom: int) -> float:
+    """Return the two-sided p of Student's t, exactly (Abramowitz & Stegun 26.7.3 and 26.7.4).
+
+    >>> round(t_two_sided(2.0, 10), 6)
+    0.073388
+    """
+    angle = math.atan2(abs(t), math.sqrt(freedom))
+    cosine = math.cos(angle)
+    odd = freedom % 2
+    term = total = cosine if odd else 1.0
+    for k in range(2 + odd, freedom - 1, 2):
+        term *= cosine**2 * (k - 1) / k
+        total += term
+    if not odd:
+        inside = math.sin(angle) * total
+    else:
+        inside = 2 / math.pi * (angle + (math.sin(angle) * total if freedom > 1 else 0.0))
+    return max(0.0, 1 - inside)

@@ -32,7 +32,8 @@ from evalharness.records import score_of
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
 from evalharness.store.ledger import RunFolder
-from evalharness.store.samples import marks_of, seal_again, text_of
+from evalharness.store.samples import AGAIN as AGAIN
+from evalharness.store.samples import SampleReader, marks_of, seal_again, text_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +44,6 @@ NEEDED = ("id", "source", "finish", "words", "article", "references", "article_w
 # Of a run that an earlier sweep wrote.
 NOT_SWEPT = "left out: not of the newest sweep (sweep.json); its own folder, given alone, is taken"
 NO_FIGURE = "–"
-AGAIN = "run the config again, which computes nothing twice"
 
 
 class UnfinishedRun(DataError):
@@ -350,6 +350,10 @@ class Run(_Section):
     def samples(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
         yield from samples.read_samples(self.samples_file)  # whoever reads on keeps the run
+
+    def sample_reader(self) -> SampleReader:
+        """Return the lines of its samples by number. Raises: DataError where they are not all."""
+        return SampleReader(self.samples_file, self.n)
 
     def __repr__(self) -> str:
         return f"Run({self.experiment}/{self.name}: {self.n} articles{means_in_words(self)})"
@@ -684,6 +688,11 @@ def kind_of(signature: str) -> str:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:120]
+
+
+def preferences_folder(run: Run) -> Path:
+    """Return where judges' preferences are stored beside a run, if there are any."""
+    return run.folder.resolve().parent.parent / "store" / "preferences"
 
 
 def unique_names(runs: Sequence[Run]) -> list[str]:

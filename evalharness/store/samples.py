@@ -16,11 +16,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from evalharness.errors import StoreError
+from evalharness.errors import DataError, StoreError
 from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.store.aggregates import Tally
 from evalharness.store.ledger import RunFolder
@@ -41,6 +42,7 @@ REJECTED = "rejected.jsonl"
 SMALL_FILES = (CONFIG, RUN_FILE, TABLE_FILE, REJECTED)
 SEALED = "sealed"  # the key of `run.json` under which the digests stand
 UNFINISHED = "unfinished-"  # what the names of marks begin with
+AGAIN = "run the config again, which computes nothing twice"
 _PAGE_SEAL = "<!-- sha256 "
 
 
@@ -191,6 +193,56 @@ def samples_of(path: Path, ids: set[str]) -> Iterator[dict[str, Any]]:
         for line in file:
             if line.startswith(_ID) and decoder.raw_decode(line, len(_ID))[0] in ids:
                 yield json.loads(line)
+
+
+class SampleReader:
+    """The lines of a run's `samples.jsonl`, read one at a time from where they stand."""
+
+    def __init__(self, path: Path, n: int) -> None:
+        """Find where each of n lines begins. Raises: DataError where there are not so many."""
+        self.path = path
+        try:
+            self._file = self.path.open("rb")
+            starts = [0, *accumulate(map(len, self._file))]
+        except OSError as error:
+            raise DataError(
+                f"{self.path}: cannot be read: {error.strerror or error}; {AGAIN}"
+            ) from None
+        if len(starts) != n + 1:
+            self._file.close()
+            lines = f"{len(starts) - 1} lines, and run.json tells of {n} articles"
+            raise DataError(f"{self.path}: {lines}; {AGAIN}")
+        self._starts = starts
+
+    def __enter__(self) -> "SampleReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        """Return one sample. Raises: DataError where the line is none."""
+        self._file.seek(self._starts[row])
+        try:
+            sample = json.loads(self._file.readline(), parse_constant=lambda _: None)
+        except (ValueError, RecursionError):
+            sample = None
+        if not _is_sample(sample):
+            raise DataError(f"{self.where(row)}: not a sample as evalharness writes it; {AGAIN}")
+        found: dict[str, Any] = sample
+        return found
+
+    def where(self, row: int) -> str:
+        """Return file and line of a sample."""
+        return f"{self.path}:{row + 1}"
+
+
+def _is_sample(sample: Any) -> bool:
+    try:
+        texts = (sample["id"], sample["article"], sample["summary"]["text"])
+        return all(isinstance(text, str) for text in texts) and isinstance(sample["scores"], dict)
+    except (KeyError, TypeError):
+        return False
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """The store of a results folder: a ledger for each signature, and what its keys are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -11,14 +11,22 @@ from filelock import FileLock, Timeout
 from evalharness.errors import ModelError
 from evalharness.protocols import Need
 from evalharness.records import Article, digest
-from evalharness.store.ledger import Ledger, MadeWith, PaceFile, cannot_write, ledger_path
+from evalharness.store.ledger import (
+    Ledger,
+    MadeWith,
+    PaceFile,
+    cannot_write,
+    ledger_path,
+    signature_of,
+)
 
 # The folder of the ledgers in a folder of results.
 STORE = "store"
 
 Signature = Mapping[str, Any]
-# Answers are those of judges: what scores are made of, question by question.
-LedgerKind = Literal["summaries", "scores", "answers"]
+# Answers are those of judges: what scores are made of, question by question. Preferences are
+# which of two summaries is better.
+LedgerKind = Literal["summaries", "scores", "answers", "preferences"]
 
 
 class Store:
@@ -47,6 +55,14 @@ class Store:
         """Return a ledger if there is one, and write nothing."""
         path = ledger_path(self.folder / kind, signature)
         return self.ledger(kind, signature) if path.is_file() else None
+
+    def ledgers(self, kind: LedgerKind) -> Iterator[tuple[Signature, Ledger]]:
+        """Yield every ledger of a kind with its signature, in the order of their names."""
+        for path in sorted((self.folder / kind).glob("*.jsonl")):
+            with path.open("rb") as file:
+                signature = signature_of(file.readline())
+            if signature is not None and ledger_path(path.parent, signature) == path:
+                yield signature, self.ledger(kind, signature)
 
 
 class Claims:
@@ -91,6 +107,11 @@ def content_key(article: Article, needs: frozenset[Need]) -> str:
         "id": article.id,
     }
     return digest({need: looked_at[need] for need in needs})
+
+
+def preference_key(article: str, first: str, second: str) -> str:
+    """Return the key of what a judge says of two summaries, from digests of the texts it sees."""
+    return digest([article, first, second])
 
 
 def check_length(name: str, got: int, wanted: int) -> None:

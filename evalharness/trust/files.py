@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 from evalharness import records
 from evalharness.config import registry
@@ -25,7 +25,7 @@ from evalharness.store import samples, table
 from evalharness.store.aggregates import BLOCK_ROWS, Tally
 from evalharness.store.ledger import Ledger, VersionsFile
 from evalharness.store.runs import Run
-from evalharness.store.store import content_key
+from evalharness.store.store import LedgerKind, content_key
 from evalharness.text import defects, sentences
 from evalharness.trust.components import CALIBRATED, Components, neural
 from evalharness.trust.findings import Findings, short_text, unlike
@@ -39,7 +39,7 @@ class Shelf:
         self.findings = findings
         self.paths: dict[tuple[str, str], tuple[Path, Mapping[str, Any]]] = {}
         self.opened: dict[Path, Ledger | None] = {}
-        for kind in ("summaries", "scores", "answers"):
+        for kind in get_args(LedgerKind):
             for path in sorted((folder / kind).glob("*.jsonl")):
                 if signature := _header(path, findings):
                     self.paths[kind, signature_text(signature)] = (path, signature)

@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from evalharness.checks.judge.protocols import Aggregate, ClaimUnit, JudgeProtocol, Scale
+from evalharness.checks.judge.protocols import (
+    OVERALL,
+    PROTOCOLS,
+    Aggregate,
+    ClaimUnit,
+    JudgeProtocol,
+    Scale,
+)
 from evalharness.hf.prompts import check_template, parts
 from evalharness.records import canonical
 
@@ -16,7 +23,7 @@ CriterionName = Literal[
     "consistency", "coverage", "omissions", "coherence", "fluency", "relevance", "conciseness"
 ]
 # How an answer is read: one of two words, a number, quotes, or what an object of JSON says.
-AnswerKind = Literal["yes-no", "rating", "spans", "omissions", "facts"]
+AnswerKind = Literal["yes-no", "rating", "spans", "omissions", "facts", "categories", "better"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,9 @@ class Aspect(NamedTuple):
     name: of the criterion; empty where a protocol is all that is asked.
     prompt: with fields; ending: its last words, which say how to answer.
     reading, scale: how the answer is read. claims: what of the summary is asked about at a time.
-    aggregate: what is made of several claims.
+    aggregate: what is made of several claims. pattern: finds the answer in a text, as its group;
+    empty where the text begins with it. is_published: whether the prompt is a paper's, and so says
+    itself how to answer.
     """
 
     name: str
@@ -91,6 +100,8 @@ class Aspect(NamedTuple):
     scale: Scale
     claims: ClaimUnit
     aggregate: Aggregate
+    pattern: str = ""
+    is_published: bool = False
 
     @property
     def needs_reference(self) -> bool:
@@ -157,7 +168,7 @@ def aspect_of(criterion: str | Criterion) -> Aspect:
     if isinstance(criterion, Criterion):
         return _own_aspect(criterion)
     if criterion == "coverage":
-        return Aspect(criterion, FACTS_PROMPT, "", "facts", (1, 5), "summary", "mean")
+        return Aspect(criterion, MATCH_PROMPT, "", "facts", (1, 5), "summary", "mean")
     if criterion == "omissions":
         return Aspect(
             criterion, _OMISSIONS + _OMISSIONS_END, _OMISSIONS_END, "omissions", (1, 5), "summary",
@@ -185,7 +196,8 @@ def _own_aspect(criterion: Criterion) -> Aspect:
 
 def aspect_of_protocol(protocol: JudgeProtocol, prompt: str | None, scale: Scale | None) -> Aspect:
     """Return what a protocol asks. prompt: the user's, in place of the protocol's own."""
-    reading: AnswerKind = "rating" if protocol.answers == "1-5" else protocol.answers
+    kinds: dict[str, AnswerKind] = {"1-5": "rating", "A-B": "better", "yes-no": "yes-no"}
+    reading = kinds.get(protocol.answers, "spans")
     return Aspect(
         "",
         protocol.prompt if prompt is None else prompt,
@@ -195,6 +207,22 @@ def aspect_of_protocol(protocol: JudgeProtocol, prompt: str | None, scale: Scale
         protocol.claims,
         protocol.aggregate,
     )
+
+
+def pairwise_aspect(criterion: str | Criterion | None, prompt: str | None) -> Aspect:
+    """Return what is asked of two summaries: which is better by a criterion, or by a prompt."""
+    asked = aspect_of_protocol(PROTOCOLS["pairwise"], prompt, None)
+    if criterion is None:
+        return asked
+    if isinstance(criterion, Criterion):
+        name, words = criterion.name, "" if criterion.is_prompt else criterion.text
+    else:
+        name, words = criterion, next((w for n, w in RATED.items() if n == criterion), "")
+    if not words:
+        known = ", ".join(RATED)
+        raise ValueError(f"criteria: pairwise takes one of {known}, or your own name and text")
+    said = words.strip().replace("{", "{{").replace("}", "}}")
+    return asked._replace(name=name, prompt=asked.prompt.replace(OVERALL, said))
 
 
 # JSON: the schema of each kind of answer, as strict as servers ask for: all fields required.

@@ -7,6 +7,7 @@ Each prompt follows what its paper asks for and how it reads the answer; none re
 text, so that figures of the papers do not carry over to them unmeasured.
 """
 
+import ast
 import json
 import math
 import re
@@ -17,11 +18,11 @@ from evalharness import text
 from evalharness.hf.prompts import without_thought
 from evalharness.records import Flag, SentenceScore, Span
 
-Answers = Literal["yes-no", "1-5", "spans"]
+Answers = Literal["yes-no", "1-5", "spans", "A-B"]
 Scale = tuple[int, int]
 ClaimUnit = Literal["sentences", "summary"]
 Aggregate = Literal["min", "mean"]
-ProtocolName = Literal["minicheck", "summedits", "geval", "spans"]
+ProtocolName = Literal["minicheck", "summedits", "geval", "spans", "pairwise"]
 
 # What the span prompt asks for where there is nothing to quote.
 NO_SPANS = "NONE"
@@ -39,6 +40,16 @@ class JudgeProtocol(NamedTuple):
     aggregate: Aggregate
     ending: str = ""
 
+
+# What is answered to "which is better?", and what that is worth to the summary shown first.
+BETTER: Mapping[str, float] = {"A": 1.0, "B": 0.0, "C": 0.5}
+# What counts where no criterion is named; it stands in the prompt, and another may in its place.
+OVERALL = (
+    "The better summary says what matters most in the article, states nothing that the article "
+    "does not, and is easy to read. Which of them stands first does not matter, nor which is "
+    "longer."
+)
+_ONE_LETTER = "Answer with one letter: A or B; or C, if they are equally good."
 
 _ONE_WORD = "Answer with one word, Yes or No."
 _RATED = "Consistency, 1 to 5 (answer with the number alone):"
@@ -95,11 +106,22 @@ PROTOCOLS: dict[ProtocolName, JudgeProtocol] = {
         "mean",
     ),
 }
+# As Zheng et al. 2023 (MT-Bench) ask which of two answers is better, with a letter for a tie.
+PROTOCOLS["pairwise"] = JudgeProtocol(
+    "Below are an article and two summaries of it.\n\n"
+    "Article:\n{article}\n\nSummary A:\n{summary}\n\nSummary B:\n{other}\n\n"
+    f"Which summary is better? {OVERALL}\n\n{_ONE_LETTER}",
+    "A-B",
+    "summary",
+    "mean",
+    _ONE_LETTER,
+)
 
 RATINGS = ("1", "2", "3", "4", "5")
 
 _RATING = re.compile(r"\A\W*(\d{1,3})(?![\d]|[.,/]\d)")
 _WORD = re.compile(r"\W*(\w+)")
+_LETTER = re.compile(r"\A\W*(?:[Ss]ummary\s+)?([ABC])(?=\s*(?:[^\w\s]|\n|\Z))")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 _QUOTATION = re.compile(r"""\A["“”„«]+(.*?)["“”«»]+[,.;]?\Z""", re.DOTALL)
 
@@ -108,7 +130,7 @@ class QuestionForm(NamedTuple):
     """How a question is put, and how it may be answered.
 
     user: user message, with fields: {article}, {summary}, {reference}, {other}, {examples},
-        {facts}.
+        {facts}; {n_sentences} and {n_facts} are numbers of lines.
     system: system message; empty for none.
     answers: those that may be given, read from the probabilities of the first token; () where the
         answer is read from its text.
@@ -149,6 +171,8 @@ class JudgeQuestion(NamedTuple):
             "other": self.other,
             "examples": self.examples,
             "facts": self.facts,
+            "n_sentences": str(self.claim.count("\n") + 1),
+            "n_facts": str(self.facts.count("\n") + 1),
         }
 
 
@@ -236,6 +260,37 @@ def rating(reply: Reply, least: float, scale: Scale = (1, 5)) -> Judgement:
     return Judgement(on_scale(int(found[1]), scale) if found else None)
 
 
+def better_of_two(reply: Reply, least: float) -> Judgement:
+    """Return 1 where the answer is for the first of two, 0 for the second, one half for neither.
+
+    Of probabilities the likeliest answer counts.
+
+    >>> better_of_two(Reply({"A": -0.1, "B": -3.0, "C": -4.0}), 0.1).value
+    1.0
+    >>> [better_of_two(Reply(text=said), 0.1).value for said in ("B", "Summary A.", "A fine one")]
+    [0.0, 1.0, None]
+    """
+    if reply.logs is None:
+        found = _LETTER.match(without_thought(reply.text))
+        return Judgement(BETTER[found[1]] if found else None)
+    shares, in_form = _among_themselves(reply.logs)
+    if not shares or in_form < least:
+        return Judgement(None, in_form)
+    most = max(shares.values())
+    likeliest = {BETTER[answer] for answer, share in shares.items() if share == most}
+    return Judgement(likeliest.pop() if len(likeliest) == 1 else BETTER["C"], in_form)
+
+
+def chance_of_first(reply: Reply) -> float | None:
+    """Return how likely the answer is for the first of two, a half of neither's; None of a text.
+
+    >>> chance_of_first(Reply({"A": math.log(0.25), "B": math.log(0.5), "C": math.log(0.25)}))
+    0.375
+    """
+    shares = {} if reply.logs is None else _among_themselves(reply.logs)[0]
+    return sum(BETTER[answer] * share for answer, share in shares.items()) if shares else None
+
+
 def on_scale(rated: int, scale: Scale) -> float | None:
     """Return a rating mapped to 0 to 1; None where it is not on the scale.
 
@@ -259,6 +314,42 @@ def object_of(written: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def list_of(written: str) -> list[Any] | None:
+    """Return the list that an answer has, as JSON or as Python writes it, or in an object.
+
+    >>> list_of("So: [{'a': 1},]"), list_of("none")
+    ([{'a': 1}], None)
+    """
+    said = without_thought(written)
+    start, end = said.find("["), said.rfind("]")
+    try:
+        found = ast.literal_eval(said[start : end + 1]) if 0 <= start < end else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        found = parse_list(said[start : end + 1])
+    return found if isinstance(found, list) else None
+
+
+def parse_list(said: str) -> Any:
+    """Return a text as JSON; None where it is none."""
+    try:
+        return json.loads(said)
+    except (ValueError, RecursionError):
+        return None
+
+
+def judgement_by_pattern(reply: Reply, pattern: str, values: Mapping[str, float]) -> Judgement:
+    """Return the answer that a pattern finds, and what stands before it as the reason.
+
+    >>> judgement_by_pattern(Reply(text="Fine. Result: 4"), "Result: (.)", {"4": 0.75})
+    Judgement(value=0.75, in_form=1.0, reason='Fine.')
+    """
+    said = without_thought(reply.text)
+    found = re.search(pattern, said, re.IGNORECASE)
+    if found is None:
+        return Judgement(None)
+    return Judgement(values.get(found[1].casefold()), reason=said[: found.start()].strip())
 
 
 def judgement_in_json(reply: Reply, values: Mapping[str, float]) -> Judgement:

@@ -2,6 +2,7 @@
 
 import bisect
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,8 @@ LEAST_SPELLED = 4
 OFFICES = frozenset(
     ["prime", "minister", "president", "premier", "chancellor", "governor", "senator", "mayor"]
 )
+# Of clubs: Man Utd.
+SHORT_NAMES = {"man": "manchester", "utd": "united"}
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
 
@@ -82,7 +85,8 @@ class StatedNames(scoring.ArticleIndex):
         """Return which words of a name are a country of the article: `United States Congress`."""
         known: set[int] = set()
         for start in range(len(words) - 1):
-            if text.country(" ".join(words[start : start + 2])) in self.countries:
+            country = text.country(" ".join(words[start : start + 2]))
+            if country and country in self.countries:
                 known |= {start, start + 1}
         return known
 
@@ -255,12 +259,26 @@ def _flag(
     span = Span(missing[0].start, missing[-1].end)
     spelled = [article.other_spelling(text.fold(part.of(summary))) for part in missing]
     kind = "spelling" if all(spelled) else article.kind_of(name, missing)
+    if kind == "entity" and _is_epithet(name, summary):
+        kind = "background"
     if stated is None:
         said = f"the article spells it '{' '.join(spelled)}'" if all(spelled) else ""
         return Flag(span, kind, said or f"'{name.span.of(summary)}' is not in the article")
     number = article.passages.sentence_at(stated.span.start) + 1
     message = f"the article has '{stated.span.of(article.text)}', in sentence {number}"
     return Flag(span, kind, message, (stated.span,))
+
+
+_EPITHET = re.compile(r"\b[Tt]he (?P<of>[A-Z]\w+)['’]s (?P<head>[A-Z]\w+)")
+
+
+def _is_epithet(name: text.Name, summary: str) -> bool:
+    """Tell whether a name is part of what somebody is called by: the People's Champ."""
+    start = summary.rfind("he ", 0, name.span.start) - 1
+    match = _EPITHET.match(summary, start) if start >= 0 else None
+    if match is None or match.end() < name.span.end:
+        return False
+    return all(map(_is_common, map(text.fold, (match["of"], match["head"]))))
 
 
 def _is_common(word: str) -> bool:
@@ -290,6 +308,8 @@ _TWO_SPELLINGS = (("our", "or"), ("tre", "ter"), ("nce", "nse"), ("yse", "yze"),
 def _numbers_of(word: str) -> Iterator[str]:
     """Yield a word as it is, then as it is spelled elsewhere, in the singular and the plural."""
     yield word
+    if word in SHORT_NAMES:
+        yield SHORT_NAMES[word]
     if len(word) > 3:
         for one, other in _TWO_SPELLINGS:
             yield word.replace(one, other)

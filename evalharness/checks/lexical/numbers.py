@@ -32,6 +32,8 @@ COUNTS = ORDINALS_IN_CLAUSES | {"two", "both", "half", "twice"}
 # `Her second film`, `seven times`: a summary may count what the article lists.
 MOST_COUNTED = 12
 MOST_SMALL = 10
+# What says nothing of whom a number counts.
+ANYBODY = frozenset(["people", "others", "persons"])
 # A number belongs to a word that stands so near; without one, the places tell of the same thing if
 # such a share of the words around is the same.
 REACH_OF_COUNTED, REACH_OF_HEAD = 6, 8
@@ -117,7 +119,7 @@ class StatedNumbers(scoring.ArticleIndex):
         `Six injured`, where six were killed and fourteen injured, is not the article's six.
         """
         head = own.word_behind(claimed.span)
-        if not head or text.country(head):  # 600 British nationals
+        if not head or head in ANYBODY or text.country(head):  # 600 British nationals
             return True
         wanted = own.around_span(claimed.span, REACH_OF_COUNTED)
         of_heads = frozenset(map(text.stem_of, heads))

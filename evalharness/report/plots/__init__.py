@@ -11,7 +11,7 @@ from evalharness.report.gathered import Gathered, gather
 from evalharness.report.plots.distributions import plot_distributions, plot_lengths, plot_origins
 from evalharness.report.plots.drawing import DRAWER, NO_PLOTS, NotDrawn, Plot, can_draw, png
 from evalharness.report.plots.material import Material
-from evalharness.report.plots.ranks import plot_intervals, plot_ranks
+from evalharness.report.plots.ranks import plot_intervals, plot_preferences, plot_ranks
 from evalharness.report.plots.scatters import plot_consistency, plot_cost
 from evalharness.report.plots.sweeps import plot_sweeps
 from evalharness.report.ranking import standings
@@ -24,6 +24,7 @@ __all__ = ["NO_PLOTS", "NotDrawn", "Plot", "can_draw", "make_plots", "write_figu
 _KINDS = (
     plot_intervals,
     plot_ranks,
+    plot_preferences,
     plot_sweeps,
     plot_consistency,
     plot_cost,

@@ -1,7 +1,7 @@
 """Which system is better: means with intervals, mean ranks with groups, and all pairs."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalharness.comparison.comparison import Comparison, Standing
 from evalharness.report.gathered import ScoreColumn
@@ -15,6 +15,7 @@ from evalharness.report.plots.drawing import (
     Spec,
     draw,
     layer,
+    short_plot_names,
 )
 from evalharness.report.plots.material import (
     SYSTEMS_SHOWN,
@@ -26,6 +27,9 @@ from evalharness.report.plots.material import (
     scale,
 )
 from evalharness.store.runs import unique_names
+
+if TYPE_CHECKING:
+    from evalharness.comparison.preferences import Preferences, PreferredPair, PreferredSystem
 
 INTERVALS = "Means with intervals"
 _ROW = 20
@@ -221,6 +225,79 @@ def _pair_plot(
 
 def _of(column: ScoreColumn, comparison: Comparison) -> list[Any]:
     return [pair for pair in comparison.pairs if pair["metric"] == column.key]
+
+
+PREFERENCES = "Which a judge prefers"
+
+
+def plot_preferences(material: Material) -> Iterator[Plot]:
+    """Yield how often each system wins with a judge, and against whom; a plot a judge each."""
+    comparison = material.comparison
+    if comparison is None:
+        return
+    names = dict(zip(unique_names(material.runs), material.names, strict=True))
+    for n, found in enumerate(comparison.preferences):
+        known = [s for s in found.standings if s.rate is not None]
+        ranked = sorted(known, key=lambda s: (-(s.rate or 0), s.system))
+        if not ranked or not set(found.systems) <= set(names):
+            continue
+        number = f"-{n + 1}" if len(comparison.preferences) > 1 else ""
+        yield _win_plot(f"wins{number}", ranked[:SYSTEMS_SHOWN], names, found)
+        if 3 <= len(ranked) <= _PAIRED:
+            yield _win_pairs_plot(f"win-pairs{number}", ranked, names, found)
+
+
+def _win_plot(
+    id: str, ranked: Sequence["PreferredSystem"], names: dict[str, str], found: "Preferences"
+) -> Plot:
+    rows: list[ChartRow] = [
+        {"system": names[s.system], "mean": 100 * (s.rate or 0), "low": 100 * (s.low or 0),
+         "high": 100 * (s.high or 0), "said": f"{100 * (s.rate or 0):.1f} {s.letters}"}
+        for s in ranked
+    ]  # fmt: skip
+    return draw(
+        id,
+        _forest_spec(rows, "wins in 100 comparisons"),
+        title=f"How often {short_plot_names([found.judge])[0]} prefers each system",
+        caption=(
+            f"Points are wins against the other systems, a tie as half, lines the "
+            f"{1 - found.level:.0%} bootstrap interval over articles. Systems that share a letter "
+            "do not differ significantly (paired randomization, Holm over all pairs)."
+        ),
+        group=PREFERENCES,
+        n=found.articles,
+    )
+
+
+def _win_pairs_plot(
+    id: str, ranked: Sequence["PreferredSystem"], names: dict[str, str], found: "Preferences"
+) -> Plot:
+    place = {s.system: n for n, s in enumerate(ranked)}
+    rows = [_win_pair(pair, place, names) for pair in found.pairs]
+    return draw(
+        id,
+        _pair_spec(rows, [f"{n + 1}  {names[s.system]}" for n, s in enumerate(ranked)]),
+        title=f"Wins with {short_plot_names([found.judge])[0]}, pair by pair",
+        caption=(
+            "Wins of the row's system in 100 comparisons with the column's, which has the row's "
+            "number; a tie counts as half. Bold on a shade: a significant difference (paired "
+            f"randomization, Holm over all pairs, level {found.level:g})."
+        ),
+        group=PREFERENCES,
+        n=found.articles,
+    )
+
+
+def _win_pair(pair: "PreferredPair", place: dict[str, int], names: dict[str, str]) -> ChartRow:
+    better, worse = sorted((pair.one, pair.other), key=lambda system: place[system])
+    rate = (pair.rate or 0) if pair.one == better else 1 - (pair.rate or 0)
+    return {
+        "row": f"{place[better] + 1}  {names[better]}",
+        "column": str(place[worse] + 1),
+        "said": "–" if pair.rate is None else f"{100 * rate:.0f}",
+        "told": pair.different,
+        "shade": 0.12 + 0.76 * abs(rate - 0.5) if pair.different else 0,
+    }
 
 
 def _pair_spec(rows: list[ChartRow], labels: list[str]) -> Spec:

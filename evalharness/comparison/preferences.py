@@ -1,0 +1,535 @@
+"""What judges prefer of runs, pair by pair, from what is stored: who wins, how sure, how biased."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evalharness.comparison.shared import Shared
+from evalharness.config.build import read_judges
+from evalharness.config.signature import signature_text
+from evalharness.errors import Exit, HarnessError
+from evalharness.protocols import Progress
+from evalharness.records import digest
+from evalharness.runner.preferences import SAME_WORDS, ComparedTexts, ask_judges, digests_of_sample
+from evalharness.runner.provenance import provenance
+from evalharness.stats import paired
+from evalharness.stats import preferences as stats
+from evalharness.stats.intervals import Values, none_for_nan
+from evalharness.stats.preferences import Effect, PairAnswers, ShareFigure
+from evalharness.store.ledger import Ledger
+from evalharness.store.runs import Run, preferences_folder
+from evalharness.store.store import Signature, Store, preference_key
+
+
+@dataclass(frozen=True)
+class PreferredSystem:
+    """How often a system is preferred to the others.
+
+    rate: mean of its rates against each other one, ties as half; low, high: bootstrap interval over
+    articles, as of `strength`, Bradley and Terry's, mean 0. letters: systems that share one do not
+    differ significantly. length: mean words. at_equal_length: its rate, were all summaries as long
+    as each other. None where that is not defined.
+    """
+
+    system: str
+    n: int
+    rate: float | None
+    low: float | None
+    high: float | None
+    strength: float | None
+    strength_low: float | None
+    strength_high: float | None
+    letters: str
+    length: float | None
+    at_equal_length: float | None
+
+
+@dataclass(frozen=True)
+class PreferredPair:
+    """How often the one of two systems is preferred to the other.
+
+    n: articles with an answer in both orders. disagree: those on which the orders disagree, which
+    are ties. rate: wins and half of the ties; low, high: bootstrap interval over articles. p:
+    two-sided, by paired randomization; p_holm: over all pairs.
+    """
+
+    one: str
+    other: str
+    n: int
+    wins: int
+    ties: int
+    losses: int
+    same: int
+    disagree: int
+    rate: float | None
+    low: float | None
+    high: float | None
+    p: float
+    p_holm: float
+    different: bool
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What one judge prefers.
+
+    judge: its short name. answers: to questions, each one order of one pair; out_of_form: of them
+    without a preference. disagree: the share of pairs whose orders disagree. first_shown: how often
+    the summary shown first is preferred. longer: how often the longer one of two is. position,
+    length: log-odds of being first, and of being twice as long, the systems being as good as they
+    are. no_strengths: why there are none, else empty.
+    """
+
+    judge: str
+    signature: str
+    systems: tuple[str, ...]
+    articles: int
+    standings: tuple[PreferredSystem, ...]
+    pairs: tuple[PreferredPair, ...]
+    answers: int
+    out_of_form: int
+    disagree: ShareFigure
+    first_shown: ShareFigure
+    longer: ShareFigure
+    position: Effect | None
+    length: Effect | None
+    no_strengths: str
+    resamples: int
+    seed: int
+    level: float
+
+    def standing(self, system: str) -> PreferredSystem:
+        """Return the standing of a system."""
+        return next(standing for standing in self.standings if standing.system == system)
+
+
+@dataclass(frozen=True)
+class _Chance:
+    """How chance is told: as of `compare`."""
+
+    resamples: int
+    seed: int
+    level: float
+    clusters: paired.Clusters | None
+
+
+@dataclass(frozen=True)
+class _Collected:
+    """The answers of a judge that concern some runs.
+
+    same: by article and pair, whether both have the same words, so that nobody was asked.
+    answers: in both orders, also of these. out_of_form: answers without a preference.
+    """
+
+    answers: PairAnswers
+    same: npt.NDArray[np.bool_]
+    out_of_form: int
+
+    @property
+    def is_any(self) -> bool:
+        """Whether the judge said anything of these runs."""
+        return len(self.answers) > 0 or self.out_of_form > 0
+
+
+def preferences_of(
+    shared: Shared,
+    resamples: int = paired.RESAMPLES,
+    seed: int = 0,
+    level: float = paired.ALPHA,
+    cluster: str = "",
+) -> list[Preferences]:
+    """Return what each judge prefers that was asked about these runs; none where none was.
+
+    Raises: DataError where the texts of the runs cannot be read.
+    """
+    texts, found = _collected_of(shared)
+    chance = _Chance(resamples, seed, level, shared.clusters(cluster))
+    names = _judge_names([signature for signature, _ in found.values()])
+    return [
+        _preferences(name, text, collected, texts, shared.names, chance)
+        for name, (text, (_, collected)) in zip(names, found.items(), strict=True)
+    ]
+
+
+def ask_about(
+    shared: Shared,
+    judge: str | Path | Mapping[str, Any],
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> None:
+    """Ask a judge about the runs, and store what it says beside the first of them.
+
+    Raises: LackingAnswers where it did not answer all; HarnessError.
+    """
+    store = Store(preferences_folder(shared.runs[0]).parent, cache(provenance))
+    judges = read_judges(judge)
+    asked = ask_judges(judges, shared.runs, shared.rows, store, seed, progress)
+    lines = [f"{label}: {each.lacking}" for label, each in asked.items() if each.unanswered]
+    if lines:
+        raise LackingAnswers("\n".join(lines))
+
+
+class LackingAnswers(HarnessError):
+    """A judge did not answer all that it was asked; what it said is stored."""
+
+    exit_code = Exit.INCOMPLETE
+
+
+def candidate_wins(shared: Shared) -> dict[str, Values]:
+    """Return by judge what the second of two runs has of each win, NaN where none was asked."""
+    texts, found = _collected_of(shared)
+    names = _judge_names([signature for signature, _ in found.values()])
+    both = [stats.combine_orders(each.answers, texts.n, 2) for _, each in found.values()]
+    return {name: 1 - each.outcomes[:, 0] for name, each in zip(names, both, strict=True)}
+
+
+def _collected_of(
+    shared: Shared,
+) -> tuple[ComparedTexts, dict[str, tuple[Signature, _Collected]]]:
+    """Return the texts of runs, and what each judge said of them, by its whole signature."""
+    texts = ComparedTexts(shared.runs, shared.rows)
+    found = {
+        text: (signature, _collect(texts, ledgers))
+        for text, (signature, ledgers) in _by_signature(_stores_of(shared.runs)).items()
+    }
+    known = {text: each for text, each in found.items() if each[1].is_any}
+    return texts, known
+
+
+def _stores_of(runs: Sequence[Run]) -> list[Store]:
+    """Return the stores of the folders of results that runs lie in, where judges were asked."""
+    folders = dict.fromkeys(preferences_folder(run) for run in runs)
+    return [Store(folder.parent) for folder in folders if folder.is_dir()]
+
+
+def _by_signature(stores: Sequence[Store]) -> dict[str, tuple[Signature, list[Ledger]]]:
+    found: dict[str, tuple[Signature, list[Ledger]]] = {}
+    for store in stores:
+        for signature, ledger in store.ledgers("preferences"):
+            found.setdefault(signature_text(signature), (signature, []))[1].append(ledger)
+    return found
+
+
+def _judge_names(signatures: Sequence[Signature]) -> list[str]:
+    """Return a short name of each judge: its model, and more where two are alike in that."""
+    names = [
+        str(signature.get("served") or signature.get("model") or signature["name"])
+        for signature in signatures
+    ]
+    short = [name.rstrip("/").rpartition("/")[2] for name in names]
+    return [
+        name if short.count(name) == 1 else f"{name}-{digest(signature)[:4]}"
+        for name, signature in zip(short, signatures, strict=True)
+    ]
+
+
+def _collect(texts: ComparedTexts, ledgers: Sequence[Ledger]) -> _Collected:
+    rows: list[tuple[int, int, int, float, int]] = []
+    same = np.zeros((texts.n, len(texts.pairs)), dtype=bool)
+    out_of_form = 0
+    for (article, pair, order), first in _stored_answers(texts, ledgers):
+        same[article, pair] = texts.are_same(article, pair)
+        if first is None:
+            out_of_form += 1
+            continue
+        rows.append((article, *texts.pairs[pair], first if order > 0 else 1 - first, order))
+    return _Collected(PairAnswers.of_rows(rows), same, out_of_form)
+
+
+def _stored_answers(
+    texts: ComparedTexts, ledgers: Sequence[Ledger]
+) -> Iterator[tuple[tuple[int, int, int], float | None]]:
+    """Yield article, pair and order of what was answered, and which of those shown is preferred."""
+    keys = {
+        (article, pair, order): key
+        for article, pair in itertools.product(range(texts.n), range(len(texts.pairs)))
+        if texts.has_both(article, pair)
+        for order, key in zip((1, -1), texts.keys(article, pair), strict=True)
+    }
+    for ledger in ledgers:
+        stored = [question for question, key in keys.items() if key in ledger]
+        records = ledger.get([keys.pop(question) for question in stored])
+        yield from zip(stored, (record["first"] for record in records), strict=True)
+
+
+def _preferences(
+    name: str,
+    signature: str,
+    collected: _Collected,
+    texts: ComparedTexts,
+    systems: Sequence[str],
+    chance: _Chance,
+) -> Preferences:
+    both = stats.combine_orders(collected.answers, texts.n, len(systems))
+    judged = _without_same(collected, len(systems))
+    biases = stats.fit_biases(judged, texts.lengths)
+    pairs = list(_pairs(both, collected.same, systems, chance))
+    wins = _count_wins(both.outcomes, len(systems))
+    return Preferences(
+        judge=name,
+        signature=signature,
+        systems=tuple(systems),
+        articles=texts.n,
+        standings=tuple(_standings(both.outcomes, wins, pairs, texts, systems, biases, chance)),
+        pairs=tuple(pairs),
+        answers=len(judged) + collected.out_of_form,
+        out_of_form=collected.out_of_form,
+        **_shares(both, judged, collected, texts, chance),
+        position=biases.position,
+        length=biases.length,
+        no_strengths=_why_no_strengths(wins, systems),
+        resamples=chance.resamples,
+        seed=chance.seed,
+        level=chance.level,
+    )
+
+
+def _shares(
+    both: stats.BothOrders,
+    judged: PairAnswers,
+    collected: _Collected,
+    texts: ComparedTexts,
+    chance: _Chance,
+) -> dict[str, ShareFigure]:
+    """Return how often the orders disagree, and the first one and the longer one is preferred."""
+    first = np.where(judged.order > 0, judged.outcome, 1 - judged.outcome)
+    disagree, outcomes = (np.where(collected.same, np.nan, each) for each in both[::-1])
+    return {
+        "disagree": _share_of_pairs(disagree, chance),
+        "first_shown": _share(first, judged.article, chance),
+        "longer": _share_of_longer(outcomes, texts, chance),
+    }
+
+
+def _without_same(collected: _Collected, n_systems: int) -> PairAnswers:
+    """Return the answers of the judge itself: not the ties of the same words."""
+    number = {pair: m for m, pair in enumerate(stats.system_pairs(n_systems))}
+    given = collected.answers
+    pairs = [number[pair] for pair in zip(given.one.tolist(), given.other.tolist(), strict=True)]
+    return given.where(~collected.same[given.article, np.array(pairs, dtype=np.intp)])
+
+
+def _count_wins(outcomes: Values, n_systems: int) -> Values:
+    known = ~np.isnan(outcomes)
+    return stats.win_matrix(np.nansum(outcomes, axis=0), known.sum(axis=0) * 1.0, n_systems)
+
+
+def _share(values: Values, articles: stats.Places, chance: _Chance) -> ShareFigure:
+    return stats.share_of(values, articles, chance.seed, chance.resamples)
+
+
+def _share_of_pairs(values: Values, chance: _Chance) -> ShareFigure:
+    """Return the mean of values of articles and pairs, shape (articles, pairs)."""
+    articles = np.repeat(np.arange(len(values)), values.shape[1])
+    return _share(values.reshape(-1), articles, chance)
+
+
+def _share_of_longer(outcomes: Values, texts: ComparedTexts, chance: _Chance) -> ShareFigure:
+    one, other = (texts.lengths[:, [pair[n] for pair in texts.pairs]] for n in (0, 1))
+    longer = np.where(one > other, outcomes, 1 - outcomes)
+    return _share_of_pairs(np.where(one == other, np.nan, longer), chance)
+
+
+def _pairs(
+    both: stats.BothOrders,
+    same: npt.NDArray[np.bool_],
+    systems: Sequence[str],
+    chance: _Chance,
+) -> Iterator[PreferredPair]:
+    outcomes, how = both.outcomes, (chance.seed, chance.resamples, chance.clusters)
+    p_values = stats.pair_tests(outcomes, *how).tolist()
+    p_holm = paired.holm(p_values)
+    drawn = paired.bootstrap_differences(outcomes, how[0], how[1], clusters=how[2])
+    low, high = paired.percentile_interval(drawn, chance.level)
+    rates = paired.column_means(outcomes)
+    for m, (i, j) in enumerate(stats.system_pairs(len(systems))):
+        column = outcomes[:, m]
+        yield PreferredPair(
+            one=systems[i],
+            other=systems[j],
+            n=int((~np.isnan(column)).sum()),
+            wins=int((column == 1).sum()),
+            ties=int((column == stats.TIE).sum()),
+            losses=int((column == 0).sum()),
+            same=int(same[~np.isnan(column), m].sum()),
+            disagree=int(np.nansum(both.disagree[:, m])),
+            rate=none_for_nan(rates[m]),
+            low=none_for_nan(low[m]),
+            high=none_for_nan(high[m]),
+            p=p_values[m],
+            p_holm=p_holm[m],
+            different=p_holm[m] <= chance.level,
+        )
+
+
+def _standings(
+    outcomes: Values,
+    wins: Values,
+    pairs: Sequence[PreferredPair],
+    texts: ComparedTexts,
+    systems: Sequence[str],
+    biases: stats.Biases,
+    chance: _Chance,
+) -> Iterator[PreferredSystem]:
+    columns = _columns_of_standings(outcomes, wins, chance)
+    k, letters = len(systems), _letters(columns["rate"], pairs, systems)
+    lengths = np.where(texts.lengths > 0, texts.lengths, np.nan)
+    columns["length"] = paired.column_means(lengths)
+    alike = stats.rates_of(biases.strengths) if biases.strengths else np.full(k, np.nan)
+    columns["at_equal_length"] = alike
+    for i, system in enumerate(systems):
+        n = sum(pair.n for pair in pairs if system in (pair.one, pair.other))
+        figures = {name: none_for_nan(column[i]) for name, column in columns.items()}
+        yield PreferredSystem(system=system, n=n, letters=letters[i], **figures)
+
+
+def _columns_of_standings(outcomes: Values, wins: Values, chance: _Chance) -> dict[str, Values]:
+    """Return rates and strengths with the ends of their intervals, each of shape (systems,)."""
+    k = len(wins)
+    drawn = stats.resample_wins(outcomes, k, chance.seed, chance.resamples, chance.clusters)
+    low, high = paired.percentile_interval(stats.win_rates(drawn.wins), chance.level)
+    strengths = stats.strengths(wins)
+    weak, strong = np.full((2, k), np.nan)
+    if not np.isnan(strengths).any():
+        weak, strong = paired.percentile_interval(drawn.strengths(), chance.level)
+    return {
+        "rate": stats.win_rates(wins),
+        "low": low,
+        "high": high,
+        "strength": strengths,
+        "strength_low": weak,
+        "strength_high": strong,
+    }
+
+
+def _letters(rates: Values, pairs: Sequence[PreferredPair], systems: Sequence[str]) -> list[str]:
+    order = sorted(range(len(systems)), key=lambda i: (-np.nan_to_num(rates[i], nan=-1.0), i))
+    place = {systems[i]: rank for rank, i in enumerate(order)}
+    different = [tuple(sorted((place[p.one], place[p.other]))) for p in pairs if p.different]
+    by_rank = paired.letters(len(systems), {(a, b) for a, b in different})
+    return [by_rank[place[system]] for system in systems]
+
+
+def _why_no_strengths(wins: Values, systems: Sequence[str]) -> str:
+    """Say why no finite strengths fit; empty where some do."""
+    groups = stats.compared_groups(wins)
+    if len(groups) > 1:
+        one, other = (", ".join(systems[i] for i in group) for group in groups[:2])
+        return f"no strengths: {one} and {other} were never compared, nor through others"
+    ranked = stats.never_beaten(wins)
+    if len(ranked) > 1:
+        best = ", ".join(systems[i] for i in ranked[0])
+        rest = ", ".join(systems[i] for group in ranked[1:] for i in group)
+        return f"no strengths: {best} never lost to {rest}, and so has no finite one"
+    return ""
+
+
+# One article.
+
+
+@dataclass(frozen=True)
+class ArticlePreference:
+    """What a judge prefers of two systems' summaries of one article.
+
+    preferred: the better one; empty for a tie. why_tie: the judge says so, the orders disagree, or
+    both have the same words.
+    """
+
+    judge: str
+    one: str
+    other: str
+    preferred: str
+    why_tie: str = ""
+
+    def __str__(self) -> str:
+        if not self.preferred:
+            return f"{self.one} and {self.other}: a tie ({self.why_tie})"
+        return f"{self.preferred} over {self.other if self.preferred == self.one else self.one}"
+
+
+def preferences_on(
+    samples: Mapping[str, Mapping[str, Any]], runs: Sequence[Run]
+) -> list[ArticlePreference]:
+    """Return what judges prefer of the samples of one article, by system."""
+    found = _by_signature(_stores_of(runs))
+    names = _judge_names([signature for signature, _ in found.values()])
+    return [
+        preference
+        for name, (_, ledgers) in zip(names, found.values(), strict=True)
+        for one, other in itertools.combinations(samples, 2)
+        if (preference := _preference_on(name, ledgers, one, other, samples)) is not None
+    ]
+
+
+def _preference_on(
+    judge: str,
+    ledgers: Sequence[Ledger],
+    one: str,
+    other: str,
+    samples: Mapping[str, Mapping[str, Any]],
+) -> ArticlePreference | None:
+    article, ours = digests_of_sample(samples[one])
+    _, theirs = digests_of_sample(samples[other])
+    first = _stored(ledgers, preference_key(article, ours.text, theirs.text))
+    second = _stored(ledgers, preference_key(article, theirs.text, ours.text))
+    if first is None or second is None:
+        return None
+    why = SAME_WORDS if ours.words == theirs.words else ""
+    why = why or ("the orders disagree" if first != 1 - second else "as good")
+    preferred = {1.0: one, 0.0: other}.get(first, "") if why == "as good" else ""
+    return ArticlePreference(judge, one, other, preferred, "" if preferred else why)
+
+
+def _stored(ledgers: Sequence[Ledger], key: str) -> float | None:
+    """Return which is preferred of those shown; None where no ledger has an answer that says it."""
+    ledger = next((ledger for ledger in ledgers if key in ledger), None)
+    first: float | None = None if ledger is None else ledger.get([key])[0]["first"]
+    return first
+
+
+# In words.
+
+
+def preference_sentence(found: Preferences) -> str:
+    """Return what was found as a sentence for a paper."""
+    best, *others = sorted(found.standings, key=lambda standing: -(standing.rate or 0.0))
+    if best.rate is None or best.low is None or best.high is None:
+        return f"{found.judge} gave no pair of summaries an answer in both orders."
+    rate = f"{best.rate:.1%} of the comparisons"
+    interval = f"{1 - found.level:.0%} interval {best.low:.1%} to {best.high:.1%}"
+    how = f"judged by {found.judge} in both orders, ties as half"
+    if len(others) == 1:
+        names = best.system, others[0].system
+        return _sentence_of_two(*names, rate, f"{interval}, {{}}; {how}", found.pairs[0])
+    return (
+        f"Of {len(found.standings)} systems, {best.system} was preferred most, in {rate} "
+        f"({interval}; {found.articles} articles; {how}), {_lead(best, found)} (paired "
+        "randomization, Holm)."
+    )
+
+
+def _sentence_of_two(best: str, other: str, rate: str, beside: str, pair: PreferredPair) -> str:
+    p = "p < 0.001" if pair.p < 0.001 else f"p = {pair.p:.3f}"
+    test = f"{p} by paired randomization over {pair.n} articles"
+    said = f"{rate} ({beside.format(test)})"
+    if pair.different:
+        return f"{best} was preferred to {other} in {said}."
+    return f"No significant preference between {best} and {other}: {best} was preferred in {said}."
+
+
+def _lead(best: PreferredSystem, found: Preferences) -> str:
+    """Return which systems the best one is preferred to beyond chance."""
+    beaten = [
+        pair.other if pair.one == best.system else pair.one
+        for pair in found.pairs
+        if pair.different and best.system in (pair.one, pair.other)
+    ]
+    if beaten:
+        return f"significantly more often than {', '.join(beaten)}"
+    return "though not significantly more often than any other"
