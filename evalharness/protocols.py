@@ -278,6 +278,15 @@ class RequestEstimate:
     tokens_out: int = 0
     usd: float | None = None
 
+    def times(self, factor: float) -> "RequestEstimate":
+        """Return what so many times as much will take."""
+        return RequestEstimate(
+            round(self.requests * factor),
+            round(self.tokens_in * factor),
+            round(self.tokens_out * factor),
+            None if self.usd is None else self.usd * factor,
+        )
+
     def __add__(self, other: "RequestEstimate") -> "RequestEstimate":
         costs = [usd for usd in (self.usd, other.usd) if usd is not None]
         return RequestEstimate(

@@ -179,6 +179,28 @@ def test_preference_is_of_the_first_system_of_the_alphabet(tmp_path: Path) -> No
     }
 
 
+def test_preferences_have_the_statistics_that_judges_have(tmp_path: Path) -> None:
+    rows = []
+    for n in range(20):
+        shown = ["bart", "lead"] if n % 2 else ["lead", "bart"]
+        for who in ("ann", "ben", "cem"):
+            # bart wins 15 of 20 by two votes of three; five are ties of all.
+            right = "ab"[shown.index("bart")] if who != "cem" else "ab"[shown.index("lead")]
+            answer = {"preferred": right if n < 15 else "tie"}
+            many = {"item": f"i{n}", "article_id": f"a{n}", "systems": shown}
+            rows.append(row(who, answer, "pairs", **many))
+    found = study_agreement(read(tmp_path, *rows)).preferences
+    assert found["systems"]["bart"]["rate"] == pytest.approx((15 + 2.5) / 20)
+    odds = np.log(17.5 / 2.5)
+    gap = found["systems"]["bart"]["strength"] - found["systems"]["lead"]["strength"]
+    assert gap == pytest.approx(odds, abs=1e-6)
+    (pair,) = found["pairs"]
+    assert (pair["first"], pair["n"], pair["rate"]) == ("bart", 20, pytest.approx(0.875))
+    assert pair["p"] < 0.001
+    assert found["first_shown"]["share"] == pytest.approx(0.5, abs=0.05)
+    assert json.dumps(found, allow_nan=False)
+
+
 def test_judged_flag_is_named_by_article_kind_and_words(tmp_path: Path) -> None:
     found = read(
         tmp_path,

@@ -451,6 +451,26 @@ def test_a_config_lists_judges_that_are_asked_when_its_runs_are_there(
     assert json.loads(told.stdout)["preferences"][0]["judge"] == "stub-9b"
 
 
+def test_plan_estimates_what_a_judge_is_asked(systems: Systems) -> None:
+    from evalharness.runner.plan import plan
+
+    rows = [{"id": str(n), "article": f"It rained on day {n}. " * 20} for n in range(10)]
+    Path("articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    server = {"url": "http://127.0.0.1:9/v1", "model": "stub", "price_in": 1.0, "price_out": 2.0}
+    judge = {"name": "judge", "endpoint": server}
+    config: dict[str, Any] = {
+        "data": {"name": "files", "path": "articles.jsonl"},
+        "models": ["lead", "random", "textrank"],
+        "metrics": [],
+    }
+    whole = plan(config | {"judges": [judge]}).asked["judge"]
+    assert whole.requests == 10 * 3 * 2
+    assert whole.usd is not None
+    few = plan(config | {"judges": [judge | {"pairs": 5}]}).asked["judge"]
+    assert few.requests == 10
+    assert few.tokens_in == pytest.approx(whole.tokens_in / 6, abs=2)
+
+
 @pytest.mark.parametrize(
     ("place", "judge", "why"),
     [
@@ -518,6 +538,24 @@ def test_answers_may_be_words_or_json_with_a_reason(systems: Systems, by: str, t
     assert (found.pairs[0].ties, found.first_shown.share) == (5, 0.0)
     ledger = next(Path("results/store/preferences").glob("*.jsonl")).read_text()
     assert ("It is shorter." in ledger) == (by == "json")
+
+
+def test_summaries_in_memory_are_compared_without_a_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from evalharness import score
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    articles = [f"It rained on day {n}." for n in range(4)]
+    texts = {name: [f"{name} {n} quality=1" for n in range(4)] for name in ("a", "b")}
+    with serving(lambda body: first_token(A=-0.1, B=-3.0)) as server:
+        scored = score(texts, articles=articles)
+        judge = {"endpoint": {"url": server.url, "model": "stub"}}
+        (found,) = scored.compare(judge=judge).preferences
+        assert sum(server.answered.values()) == 8
+    assert found.pairs[0].ties == 4
+    assert [each.name for each in tmp_path.iterdir() if each.name == "store"] == []
 
 
 def test_the_prompt_has_the_article_first_and_both_summaries_in_their_order(

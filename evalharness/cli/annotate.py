@@ -38,6 +38,7 @@ from evalharness.report.table import (
     folded_text,
     interval_text,
     number_text,
+    percent_text,
     show_table,
     terminal_width,
 )
@@ -224,11 +225,14 @@ def show_study_agreement(found: StudyAgreement, rows: AnnotationSet, out: IO[str
     show_table(_agreement_table(found), out, "ll")
     if len(bias := _bias_table(found)) > 1:
         show_table(bias, out, "ll")
+    if found.preferences:
+        show_table(_system_table(found.preferences), out)
+        show_table(_pair_table(found.preferences), out, "ll", _order_notes(found.preferences))
     used = f"{len(rows.answers)} answers, {len(rows.checks)} attention checks"
     notes = [
         f"{rows.n} rows read: {used}, {len(rows.rejected)} not used.",
-        "In brackets: 95 % interval over articles; behind it, over articles and annotators, where "
-        "there are three or more. Cohen's κ: mean over pairs of annotators. Weighted κ: squares.",
+        "Beside a value: its 95 % interval over articles; then that over articles and annotators, "
+        "for three or more. Cohen's κ: mean over pairs of annotators, weighted: squares.",
         found.adjudication,
     ]
     width = terminal_width(out) or PIPED_WIDTH
@@ -278,3 +282,27 @@ def _bias_table(found: StudyAgreement) -> list[TextRow]:
                              _ends(bias, "bias")])  # fmt: skip
                 shown = ""
     return rows
+
+
+def _system_table(preferences: Mapping[str, Any]) -> list[TextRow]:
+    rows: list[TextRow] = [["system", "preferred", "interval", "strength", "interval"]]
+    every = sorted(preferences["systems"].items(), key=lambda named: -(named[1]["rate"] or 0.0))
+    for name, each in every:
+        strength = number_text(each["strength"], 2)
+        rate = percent_text(each["rate"])
+        rows.append([name, rate, _ends(each, "rate"), strength, _ends(each, "strength")])
+    return rows
+
+
+def _pair_table(preferences: Mapping[str, Any]) -> list[TextRow]:
+    rows: list[TextRow] = [["system", "against", "articles", "preferred", "p", "p (Holm)"]]
+    for each in preferences["pairs"]:
+        p_values = (number_text(each[key]) for key in ("p", "p_holm"))
+        rate = percent_text(each["rate"])
+        rows.append([each["first"], each["second"], str(each["n"]), rate, *p_values])
+    return rows
+
+
+def _order_notes(preferences: Mapping[str, Any]) -> list[str]:
+    first = preferences["first_shown"]
+    return [f"the summary shown first is preferred in {percent_text(first['share'])} of the votes"]

@@ -8,7 +8,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,9 +18,10 @@ import numpy as np
 from evalharness.errors import DataError
 from evalharness.loaders import formats
 from evalharness.records import Rejected, Span, canonical, digest
-from evalharness.stats import raters
+from evalharness.stats import preferences, raters
 from evalharness.stats.agreement import character_counts
 from evalharness.stats.intervals import Values, none_for_nan
+from evalharness.stats.paired import holm, percentile_interval
 
 StudyProtocol = Literal["flags", "spans", "ratings", "pairs"]
 STUDY_PROTOCOLS: tuple[str, ...] = get_args(StudyProtocol)
@@ -126,6 +127,7 @@ def read_annotations(paths: Sequence[str | Path]) -> AnnotationSet:
 
 
 def _rows(path: Path) -> Iterable[tuple[str, Any]]:
+    formats.first_bytes(path)  # refuses what is no file, or empty
     with formats.name_in_errors(path), path.open("rb") as stream:
         for number, row in formats.json_lines(stream):
             yield f"{path}:{number}", row
@@ -346,6 +348,78 @@ def flag_rows(annotations: AnnotationSet) -> list[dict[str, Any]]:
 # --- How well annotators agree
 
 
+# --- Which system people prefer
+
+
+def system_preferences(annotations: AnnotationSet) -> dict[str, Any]:
+    """Return how often each system is preferred, by the statistics that judges' answers get.
+
+    Of several votes on a pair the majority counts; as many of both are a tie. `systems`: by name
+    the win rate and the Bradley-Terry strength, with intervals over articles; `pairs`: of each two
+    the articles, the rate of the first, p by paired randomization, and p over all pairs (Holm);
+    `first_shown`: how often the summary that was shown first is preferred. Empty without votes.
+    """
+    votes = preference_rows(annotations)
+    if not votes:
+        return {}
+    names = sorted({vote[key] for vote in votes for key in ("system_a", "system_b")})
+    outcomes = _outcomes_of(votes, names)
+    known = ~np.isnan(outcomes)
+    wins = preferences.win_matrix(np.nansum(outcomes, axis=0), known.sum(axis=0) * 1.0, len(names))
+    return {
+        "systems": _standings(names, wins, outcomes),
+        "pairs": _preferred_pairs(names, outcomes),
+        "first_shown": _first_shown(votes),
+    }
+
+
+def _outcomes_of(votes: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Values:
+    """Return the majority of each article and pair, shape (articles, pairs); NaN for no vote."""
+    articles = list(dict.fromkeys((vote["source"], vote["article_id"]) for vote in votes))
+    pairs = [(names[i], names[j]) for i, j in preferences.system_pairs(len(names))]
+    totals = np.zeros((2, len(articles), len(pairs)))
+    for vote in votes:
+        at = articles.index((vote["source"], vote["article_id"]))
+        pair = pairs.index((vote["system_a"], vote["system_b"]))
+        totals[:, at, pair] += (2 * vote["outcome"] - 1, 1)
+    majority: Values = np.where(totals[1] > 0, (1 + np.sign(totals[0])) / 2, np.nan)
+    return majority
+
+
+def _standings(names: Sequence[str], wins: Values, outcomes: Values) -> dict[str, Any]:
+    drawn = preferences.resample_wins(outcomes, len(names), seed=0)
+    rates, strengths = preferences.win_rates(wins), preferences.strengths(wins)
+    ends = {"rate": percentile_interval(preferences.win_rates(drawn.wins))}
+    if not np.isnan(strengths).any():
+        ends["strength"] = percentile_interval(drawn.strengths())
+    found: dict[str, Any] = {}
+    for n, name in enumerate(names):
+        figures = {"rate": rates[n], "strength": strengths[n]}
+        for key, (low, high) in ends.items():
+            figures |= {f"{key}_low": low[n], f"{key}_high": high[n]}
+        found[name] = {key: none_for_nan(float(value)) for key, value in figures.items()}
+    return found
+
+
+def _preferred_pairs(names: Sequence[str], outcomes: Values) -> list[dict[str, Any]]:
+    p_values = preferences.pair_tests(outcomes, seed=0).tolist()
+    rows = zip(preferences.system_pairs(len(names)), outcomes.T, p_values, holm(p_values),
+               strict=True)  # fmt: skip
+    return [
+        {"first": names[i], "second": names[j], "n": int((~np.isnan(column)).sum()),
+         "rate": float(np.nanmean(column)), "p": p, "p_holm": p_holm}
+        for (i, j), column, p, p_holm in rows
+        if not np.isnan(column).all()
+    ]  # fmt: skip
+
+
+def _first_shown(votes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    ids = list(dict.fromkeys(vote["article_id"] for vote in votes))
+    first = [vote["outcome"] if vote["order"] > 0 else 1 - vote["outcome"] for vote in votes]
+    places = np.array([ids.index(vote["article_id"]) for vote in votes], dtype=np.intp)
+    return asdict(preferences.share_of(np.array(first), places, seed=0))
+
+
 @dataclass(frozen=True)
 class StudyAgreement:
     """How well annotators agree, by question; `record()` is what `--json` prints.
@@ -353,10 +427,12 @@ class StudyAgreement:
     questions: by name (`label`, `flags`, `spans`, `preference`, a dimension): how many questions
     and answers, which figures, each with its value and two intervals, and the bias of each
     annotator. annotators: by name: answers, median seconds, attention checks passed.
+    preferences: as `system_preferences` has them.
     """
 
     questions: Mapping[str, Any]
     annotators: Mapping[str, Any]
+    preferences: Mapping[str, Any]
     rows: int
     rejected: Sequence[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
     adjudication: str = ADJUDICATION
@@ -386,6 +462,7 @@ def study_agreement(annotations: AnnotationSet) -> StudyAgreement:
     return StudyAgreement(
         questions | ({"spans": spans} if spans else {}),
         _annotators(annotations),
+        system_preferences(annotations),
         annotations.n,
         [{"where": bad.where, "reason": bad.reason} for bad in annotations.rejected],
     )

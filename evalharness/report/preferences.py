@@ -120,7 +120,7 @@ def _position_notes(found: Preferences) -> Iterator[str]:
         return
     yield (
         f"Position bias: the orders disagree in {_share(found.disagree)} of the pairs; the summary "
-        f"shown first is preferred in {_share(found.first_shown)} of the answers (50 without a "
+        f"shown first is preferred in {_share(found.first_shown)} of the answers (50% without a "
         f"bias){_odds(found.position, 'to stand first')}."
     )
 
@@ -136,7 +136,7 @@ def _length_notes(found: Preferences) -> Iterator[str]:
 
 def _share(figure: ShareFigure) -> str:
     ends = interval_text(figure.low, figure.high, hundredths)
-    return f"{hundredths(figure.share)} in 100 ({ends})"
+    return f"{hundredths(figure.share)}% ({ends})"
 
 
 def _odds(effect: Effect | None, trait: str) -> str:

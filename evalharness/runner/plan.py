@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from evalharness.config.build import BuiltJudge, judges_of
 from evalharness.config.cells import Cell, by_articles, prepare
 from evalharness.config.registry import scorer_row
 from evalharness.config.run_config import read_run_config
@@ -104,18 +105,22 @@ class Detectable:
 
 @dataclass
 class Plan:
-    """What a config would do. distinct: summaries left, those that cells share counted once."""
+    """What a config would do. distinct: summaries left, those that cells share counted once.
+
+    compared: about what judges of pairs are asked at the most, whatever of it is stored.
+    """
 
     experiment: str
     cells: list[CellPlan]
     distinct: int = 0
     weights: list[PlannedCheckpoint] = field(default_factory=list)
     detectable: list[Detectable] = field(default_factory=list)
+    compared: dict[str, RequestEstimate] = field(default_factory=dict)
 
     @property
     def asked(self) -> dict[str, RequestEstimate]:
         """About what is left to be asked of servers and judges, of all cells."""
-        whole: dict[str, RequestEstimate] = {}
+        whole = dict(self.compared)
         for cell in self.cells:
             for name, estimate in cell.asked.items():
                 whole[name] = whole.get(name, RequestEstimate()) + estimate
@@ -152,7 +157,9 @@ def plan(
     limit: int | None = None,
 ) -> Plan:
     """Return what running a config would do. Raises: HarnessError, as the run would."""
-    cells = prepare(read_run_config(config, overrides, limit))
+    run_config = read_run_config(config, overrides, limit)
+    cells = prepare(run_config)
+    judges = judges_of(run_config)
     folder = results_folder(results)
     looking = _Looking(Store(folder / STORE), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
@@ -164,7 +171,24 @@ def plan(
         distinct=sum(map(len, looking.missing.values())),
         weights=_all_weights(cells),
         detectable=[found for group in by_articles(cells) for found in _detectable(group, plans)],
+        compared={label: _estimate_pairs(judge, cells) for label, judge in judges.items()},
     )
+
+
+def _estimate_pairs(judge: BuiltJudge, cells: Sequence[Cell]) -> RequestEstimate:
+    """Return about what a judge is asked of the systems at the most: each pair twice."""
+    whole = RequestEstimate()
+    if not isinstance(judge.judge, Charging):
+        return whole
+    for group in by_articles(cells):
+        n_pairs = len(group) * (len(group) - 1) // 2
+        of_group, articles = RequestEstimate(), 0
+        for window in windows(group[0].loader, group[0].run_config.limit):
+            articles += len(window)
+            of_group = sum((judge.judge.estimate(a, None) for a in window), of_group)
+        asked = min(articles * n_pairs, judge.pairs or math.inf)
+        whole += of_group.times(2 * asked / articles if articles else 0)
+    return whole
 
 
 class _Looking:

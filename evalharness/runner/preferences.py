@@ -197,11 +197,11 @@ def ask_judge(
     """
     ledger = store.ledger("preferences", signature_parts(name, judge))
     asker = _Asker(judge, texts, ledger, progress or Silence())
-    total = texts.n * len(texts.pairs)
-    asker.progress.start("preferences", total if most_pairs is None else min(total, most_pairs))
+    every = [(a, m) for a in range(texts.n) for m in range(len(texts.pairs))]
+    written = [each for each in every if texts.has_both(*each)]
+    asker.progress.start("preferences", min(len(written), most_pairs or len(written)))
     if most_pairs is None:
-        every = [(a, m) for a in range(texts.n) for m in range(len(texts.pairs))]
-        asker.ask([each for each in every if texts.has_both(*each)])
+        asker.ask(written)
     else:
         _ask_by_rounds(asker, most_pairs, seed)
     asker.progress.end()

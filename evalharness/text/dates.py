@@ -13,6 +13,7 @@ from re import Match
 
 from evalharness.records import Span
 from evalharness.text.sentences import sentences
+from evalharness.text.words import OfWords
 
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
@@ -150,6 +151,22 @@ _WHOLE_RELATIVE = re.compile(
 )
 _FOUR_DIGITS = re.compile(r"\d\d\d\d")
 _DECADE_INSIDE = re.compile(r"\d0'?s")
+
+
+# What a word has that may be of a date: a digit, a month, or a word of the other forms.
+_DATE_INSIDE = re.compile(
+    rf"\d|{_WHOLE_MONTH.pattern}|{_WHOLE_WEEKDAY.pattern}|"
+    + "|".join((*_SEASON_INSIDE, *_UNIT_INSIDE))
+)
+
+
+@OfWords
+def may_be_date(written: str) -> bool:
+    """Tell whether a word of a text may be, or be part of, a date; kept for each word.
+
+    Where no word of a sentence may, `_read` finds nothing in it.
+    """
+    return _DATE_INSIDE.search(written.lower()) is not None
 
 
 def _read(sentence: str) -> Iterator[Date]:

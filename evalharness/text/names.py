@@ -15,6 +15,7 @@ owner's `'s` is not part of the name.
 """
 
 import bisect
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -179,7 +180,7 @@ class _LookedAt:
             at for at in self.capitals if self.tokens[at].opens or self._follows_mark(at)
         }
         for start, end in self.bounds:
-            if _is_headline(self.looks[start:end]):
+            if _is_headline(self.looks, start, end):
                 self.silent.update(at for at in range(start, end) if self.looks[at].capital)
 
     def _follows_mark(self, at: int) -> bool:
@@ -217,11 +218,15 @@ def _comparison_form(word: str) -> str:
 _MONEY = re.compile(rf"(?:{'|'.join(CURRENCY_LETTERS)})\d[\d.,]*")
 
 
-def _is_headline(looks: list[_Look]) -> bool:
+def _is_headline(looks: list[_Look], start: int, end: int) -> bool:
     """Tell whether a sentence has a capital at every word of content."""
-    if len(looks) < 4:
+    if end - start < 4:
         return False
-    return not any(look.small and look.folded not in FUNCTION_WORDS for look in looks)
+    for at in range(start, end):
+        folded, small, _, _, _ = looks[at]
+        if small and folded not in FUNCTION_WORDS:
+            return False
+    return True
 
 
 def _casing(text: _LookedAt) -> Casing:
@@ -305,8 +310,8 @@ def _with_first_names(text: _LookedAt, marks: list[bool | None]) -> list[bool | 
 def _runs(text: _LookedAt, marks: list[bool | None]) -> Iterator[tuple[int, int]]:
     """Yield the first and the last token of each name."""
     last = -1
-    for first, is_name in enumerate(marks):
-        if is_name and first > last:
+    for first in itertools.compress(itertools.count(), marks):
+        if first > last:
             last = _last_of_run(text, marks, first)
             yield first, last
 
@@ -326,7 +331,7 @@ def _last_of_run(text: _LookedAt, marks: list[bool | None], first: int) -> int:
 
 
 def _joins(text: str, before: Token, after: Token) -> bool:
-    if after.sentence != before.sentence or before.written.endswith(("'s", "’s")):
+    if after.sentence != before.sentence or before.written.endswith(_OF_OWNERS):
         return False
     gap = text[before.end : after.start]
     return gap in (" ", "-", " & ", "\u00a0") or (gap == ". " and before.written[0].isupper())
@@ -341,20 +346,22 @@ def _goes_inside(look: _Look, before: _Look) -> bool:
 
 def _name(text: _LookedAt, first: int, last: int) -> Name | None:
     """Return the name that a run is without the titles at its edges; None if nothing is left."""
-    looks, tokens = text.looks, text.tokens
-    while first <= last and looks[first].folded in AT_EDGES:
-        first += 1
-    while first <= last and looks[last].folded in AT_EDGES:
-        last -= 1
-    proper = [at for at in range(first, last + 1) if looks[at].folded not in CONNECTORS]
-    if not any(len(looks[at].folded) > 1 for at in proper):
+    words = [look.folded for look in text.looks[first : last + 1]]
+    while words and words[-1] in AT_EDGES:
+        words.pop()
+    start = 0
+    while start < len(words) and words[start] in AT_EDGES:
+        start += 1
+    proper = [at for at in range(start, len(words)) if words[at] not in CONNECTORS]
+    if max(map(len, [words[at] for at in proper]), default=0) < 2:
         return None
-    return Name(
-        Span(tokens[first].start, _part(tokens[last]).end),
-        tuple([looks[at].folded for at in proper]),
-        tuple([_part(tokens[at]) for at in proper]),
-    )
+    parts = tuple([_part(text.tokens[first + at]) for at in proper])
+    span = parts[0] if len(parts) == 1 else Span(parts[0].start, parts[-1].end)
+    return Name(span, tuple([words[at] for at in proper]), parts)
 
 
 def _part(token: Token) -> Span:
-    return Span(token.start, token.end - 2 if token.written.endswith(("'s", "’s")) else token.end)
+    return Span(token.start, token.end - 2 if token.written.endswith(_OF_OWNERS) else token.end)
+
+
+_OF_OWNERS = ("'s", "’s")

@@ -97,6 +97,8 @@ _DETACHED_CLOSERS = re.compile(
     r"(?!\S)",
     re.IGNORECASE,
 )
+# What follows most stops: no mark that closes.
+_WORD_FOLLOWS = re.compile(r"[ \t]?[A-Za-z0-9]")
 _DETACHED_QUOTE = re.compile(r"[ \t]++\"(?!\S)")
 _NEXT = re.compile(
     r"(?P<space>\s*+)(?P<opening>[\"'`“‘„‚«‹(\[{「『【（《〈［｛¿¡*_]*+)\s*+(?P<word>[^\W_]{0,30})"
@@ -233,8 +235,11 @@ def _stops(text: str, line: _Line) -> Iterator[tuple[Match[str], int]]:
 
 
 def _end_of_closers(text: str, stop: Match[str], limit: int, open_quote: bool) -> int:
-    found = _CLOSERS.match(text, stop.end(), limit)
-    end = found.end() if found else stop.end()
+    end = stop.end()
+    if end >= limit or _WORD_FOLLOWS.match(text, end):
+        return end
+    found = _CLOSERS.match(text, end, limit)
+    end = found.end() if found else end
     apart = text[stop.start() - 1 : stop.start()].isspace()
     while found := _DETACHED_CLOSERS.match(text, end, limit):
         end = found.end()
@@ -297,6 +302,9 @@ def _is_name_with_mark(scan: _Scan, stop: Match[str], word: str) -> bool:
 def _word_before(scan: _Scan, stop: Match[str]) -> str:
     """Return the letters, digits and inner points right before a stop, at most 12 of them."""
     tail = scan.text[max(scan.start, stop.start() - 12) : stop.start()].rstrip()
+    last = tail.rsplit(None, 1)[-1:]
+    if last and last[0].isalnum():  # as nearly always; the pattern would find the same
+        return last[0]
     found = _LAST_WORD.search(tail)
     return found[0] if found else ""
 

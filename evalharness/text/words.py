@@ -45,11 +45,12 @@ _LETTERS = rf"(?>(?:(?![{UNSPACED}])[^\W_][{MARKS}\u200c\u200d\u00ad]*+)+)"
 # The branches below say the same of it, and take longer.
 PLAIN = r"[A-Za-z0-9]++(?=[ \n;:!?\"()-]|[.,](?:[ \n]|\Z)|\Z)|"
 WORD = re.compile(
-    rf"{PLAIN}[{UNSPACED}][{MARKS}]*+"
+    # What no word begins with, such as a blank, is passed over at once.
+    rf"(?=[\w{UNSPACED}])(?:{PLAIN}[{UNSPACED}][{MARKS}]*+"
     # U.S, a.m: single letters with points between; the last point is left out.
     r"|(?<![^\W_])(?<![^\W_]\.)[^\W\d_](?>(?:\.[^\W\d_])+)(?![^\W_])"
     # 1,200 and 3.5 are one word each; so is don't.
-    rf"|{_LETTERS}(?>(?:(?:(?<=\d)[.,](?=\d)|(?<=[^\W\d_])['’ʼ](?=[^\W\d_])){_LETTERS})*)"
+    rf"|{_LETTERS}(?>(?:(?:(?<=\d)[.,](?=\d)|(?<=[^\W\d_])['’ʼ](?=[^\W\d_])){_LETTERS})*))"
 )
 
 
@@ -229,7 +230,10 @@ def _read(sentence: str, offset: int, number: int, found: list[Token]) -> None:
         start = end + len(gap)
         end = start + len(written)
         word, ending_less, content = _word_forms[written]
-        mark, quotes = _gaps[gap]
-        fields = start, end, written, word, ending_less, number, content, mark, quotes or opens
+        mark = False
+        if gap != " ":
+            mark, quotes = _gaps[gap]
+            opens = opens or quotes
+        fields = start, end, written, word, ending_less, number, content, mark, opens
         found.append(_token(Token, fields))
         opens = False

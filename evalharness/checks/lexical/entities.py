@@ -85,7 +85,8 @@ class StatedNames(scoring.ArticleIndex):
         """Return which words of a name are a country of the article: `United States Congress`."""
         known: set[int] = set()
         for start in range(len(words) - 1):
-            if text.country(" ".join(words[start : start + 2])) in self.countries:
+            country = text.country(" ".join(words[start : start + 2]))
+            if country and country in self.countries:
                 known |= {start, start + 1}
         return known
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from evalharness import text
 from evalharness.records import Span
 from evalharness.text import Token
-from evalharness.text.dates import Date, dates
+from evalharness.text.dates import Date, dates, may_be_date
 from evalharness.text.number_reader import may_be_number
 from evalharness.text.words import word_set
 
@@ -33,6 +33,8 @@ MOST_PLACES = 40
 MOST_EVIDENCE = 5
 MOST_CANDIDATES = 50
 MOST_FLAGS_EXPLAINED = 100
+# Stands for the stem of a word without content; no stem is a line break.
+NO_CONTENT = "\n"
 # Another place of the article tells of the same thing only if so many words around are the same.
 LEAST_SHARED = 2
 
@@ -72,9 +74,23 @@ class Passages:
     def places(self) -> dict[str, list[int]]:
         """Where each stem stands: positions in `tokens`, in order."""
         found = defaultdict[str, list[int]](list)
-        for at, token in enumerate(self.tokens):
-            found[token.stem].append(at)
+        for at, stem in enumerate(self.stems):
+            found[stem].append(at)
         return dict(found)
+
+    @cached_property
+    def stems(self) -> list[str]:
+        """The stem of each token."""
+        return [token.stem for token in self.tokens]
+
+    @cached_property
+    def _content_stems(self) -> list[str]:
+        """The stem of each token with content, and NO_CONTENT for the others."""
+        return [token.stem if token.content else NO_CONTENT for token in self.tokens]
+
+    @cached_property
+    def _around(self) -> dict[tuple[int, int], frozenset[str]]:
+        return {}
 
     @cached_property
     def _copies(self) -> dict[str, int]:
@@ -104,8 +120,12 @@ class Passages:
 
     @cached_property
     def dates(self) -> list[list[Date]]:
-        """The dates of each sentence."""
-        return [dates(self.text, [span]) for span in self.sentences]
+        """The dates of each sentence; one without a word that may be a date is not read."""
+        worth = {token.sentence for token in self.tokens if may_be_date[token.written]}
+        return [
+            dates(self.text, [span]) if number in worth else []
+            for number, span in enumerate(self.sentences)
+        ]
 
     @cached_property
     def names_and_casing(self) -> tuple[list[text.Name], text.Casing]:
@@ -129,31 +149,33 @@ class Passages:
 
     def around(self, at: int, reach: int = REACH) -> frozenset[str]:
         """Return the stems of the words of content around a token in its sentence."""
-        low, high = self.bounds(at)
-        own = self.tokens[at].stem
-        near = self.tokens[max(low, at - reach) : min(high, at + reach + 1)]
-        return frozenset(token.stem for token in near if token.content and token.stem != own)
+        around = self._around.get((at, reach))
+        if around is None:
+            low, high = self.bounds(at)
+            near = self._content_stems[max(low, at - reach) : min(high, at + reach + 1)]
+            around = frozenset(near).difference((self.stems[at], NO_CONTENT))
+            self._around[at, reach] = around
+        return around
 
     def beside(self, at: int) -> frozenset[str]:
         """Return the stems of the last word of content before a token and of the first after it."""
         low, high = self.bounds(at)
-        before = (self.tokens[each] for each in range(at - 1, low - 1, -1))
-        after = (self.tokens[each] for each in range(at + 1, high))
-        sides = (next((t.stem for t in side if t.content), "") for side in (before, after))
-        return frozenset(sides) - {""}
+        return self._nearest_content(range(at - 1, low - 1, -1), range(at + 1, high))
+
+    def _nearest_content(self, *sides: Iterable[int]) -> frozenset[str]:
+        """Return the stem of the first word of content of each of some rows of tokens."""
+        tokens = self.tokens
+        stems = (next((tokens[at].stem for at in side if tokens[at].content), "") for side in sides)
+        return frozenset(stems) - {""}
 
     def near(self, at: int, stems: frozenset[str], reach: int = REACH_BESIDE) -> int:
         """Count which of some stems stand close to a token."""
-        near = self.tokens[max(0, at - reach) : at + reach + 1]
-        return len(stems.intersection([token.stem for token in near]))
+        return len(stems.intersection(self.stems[max(0, at - reach) : at + reach + 1]))
 
     def beside_span(self, span: Span) -> frozenset[str]:
         """Return the stems of the word of content before some characters and of the one behind."""
         low, before, behind, high = self._parted_by(span)
-        words = (self.tokens[at] for at in range(before - 1, low - 1, -1))
-        others = (self.tokens[at] for at in range(behind, high))
-        sides = (next((t.stem for t in side if t.content), "") for side in (words, others))
-        return frozenset(sides) - {""}
+        return self._nearest_content(range(before - 1, low - 1, -1), range(behind, high))
 
     def around_span(self, span: Span, reach: int) -> frozenset[str]:
         """Return the stems of the words of content around some characters in their sentence."""
@@ -193,16 +215,27 @@ class Passages:
         return tuple(token.stem for token in around), self.tokens[behind]
 
     def alignments(
-        self, wanted: frozenset[str], at: Iterable[int], reach: int = REACH_IN_ARTICLE
+        self,
+        wanted: frozenset[str],
+        at: Iterable[int],
+        reach: int = REACH_IN_ARTICLE,
+        least: tuple[int, float] = (0, 0.0),
     ) -> list[Alignment]:
-        """Return places with what they share with the wanted stems, the most alike first."""
-        found: list[Alignment] = []
-        for position in at:
-            near = self.tokens[max(0, position - reach) : position + reach + 1]
-            shared = len(wanted.intersection([token.stem for token in near]))
-            found.append(Alignment(position, shared, shared / len(wanted) if wanted else 0.0))
-        found.sort(key=lambda alignment: (-alignment.shared, alignment.at))
-        return found
+        """Return places with what they share with the wanted stems, the most alike first.
+
+        least: how many of the stems a place must share, and which share of them.
+        """
+        n_wanted = len(wanted) or 1
+        stems = self.stems
+        counted = [
+            (-len(wanted.intersection(stems[max(0, place - reach) : place + reach + 1])), place)
+            for place in at
+        ]
+        return [
+            Alignment(place, -shared, -shared / n_wanted)
+            for shared, place in sorted(counted)
+            if -shared >= least[0] and -shared / n_wanted >= least[1]
+        ]
 
     def span(self, first: int, last: int) -> Span:
         """Return the characters from one token to another, both included."""
@@ -221,6 +254,8 @@ class Passages:
 _LOWER_CASE_BEGINS = re.compile(
     r"(?<![.\w])(?P<last>[^\W_]{2,})[\"”’')]*[.?!](?P<end>[\"”’')]*)\s+(?=[a-z])"
 )
+# What it has in any case; most sentences do not.
+_LOWER_CASE_FOLLOWS = re.compile(r"[.?!][\"”’')]*+\s++[a-z]")
 _ABBREVIATIONS = word_set(
     "mr mrs ms dr st no inc corp co ltd gov sen rep gen prof rev capt lt col maj sgt vs etc est "
     "approx jan feb mar apr jun jul aug sep sept oct nov dec jr sr op fig vol dept univ bros"
@@ -240,6 +275,9 @@ def passages_of_summary(summary: str) -> Passages:
 def _parts(whole: str, sentence: Span) -> Iterator[Span]:
     """Yield the sentences in lower case that one sentence holds; it alone where it holds none."""
     start = sentence.start
+    if not _LOWER_CASE_FOLLOWS.search(whole, start, sentence.end):
+        yield sentence
+        return
     for stop in _LOWER_CASE_BEGINS.finditer(whole, sentence.start, sentence.end):
         if stop["last"].lower() not in _ABBREVIATIONS:
             yield Span(start, stop.end("end"))

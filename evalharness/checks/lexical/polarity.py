@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import ClassVar, NamedTuple
 
 from evalharness.checks.lexical.passages import (
@@ -91,15 +90,17 @@ class Cues:
         self.hedged: dict[int, int] = {}
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
-        for number in sorted({token.sentence for token in self._tokens if _is_cue[token.word]}):
-            first, end = passages.first[number], passages.first[number + 1]
-            self._read_negations(first, end)
-            self._read_hedges(first, end)
+        end = 0
+        for at in [at for at, token in enumerate(self._tokens) if _is_cue[token.word]]:
+            if at >= end:  # the first cue of its sentence: no word before it is denied or hedged
+                first, end = passages.bounds(at)
+                self._read_negations(at, end)
+                self._read_hedges(at, first, end)
 
-    def _read_negations(self, first: int, end: int) -> None:
-        """Note which words of a sentence are denied, by which word."""
+    def _read_negations(self, start: int, end: int) -> None:
+        """Note which words are denied up to the end of their sentence, by which word."""
         cue, left = -1, 0
-        for at in range(first, end):
+        for at in range(start, end):
             token = self._tokens[at]
             if token.after_mark or token.word in ("but", "because", "who", "which"):
                 cue, left = -1, 0
@@ -124,10 +125,10 @@ class Cues:
         enough = "enough" in [token.word for token in self._tokens[at + 1 : min(at + 4, end)]]
         return enough or following in ("only", "just", "least", "surprisingly", "necessarily")
 
-    def _read_hedges(self, first: int, end: int) -> None:
-        """Note which words of a sentence are hedged, by which word."""
+    def _read_hedges(self, start: int, first: int, end: int) -> None:
+        """Note which words from a start to their sentence's end are hedged, by which word."""
         cue, left = -1, 0
-        for at in range(first, end):
+        for at in range(start, end):
             token = self._tokens[at]
             if token.after_mark:
                 cue, left = -1, 0
@@ -221,9 +222,12 @@ class StatedPolarity(ArticleIndex):
 
     def places(self, stems: Iterable[str]) -> list[int]:
         """Return where the article has one of some stems; empty if that is too often to tell."""
-        of_all = (at for stem in stems for at in self.passages.places.get(stem, ()))
-        found = [*islice(of_all, MOST_PLACES + 1)]
-        return found if len(found) <= MOST_PLACES else []
+        found: list[int] = []
+        for stem in stems:
+            found += self.passages.places.get(stem, [])[: MOST_PLACES + 1]
+            if len(found) > MOST_PLACES:
+                return []
+        return found
 
     def has_hint(self, at: int, reach: int, hints: frozenset[str] = _HINTS) -> bool:
         """Tell whether something near a token in its sentence says that anything is not so."""
@@ -283,29 +287,19 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         return self._alignments(at, self.article.places([token.stem]), NEGATED_SHARE)
 
     def _alignments(self, at: int, places: Iterable[int], share: float) -> list[Alignment]:
-        found = [*places]
-        if not found:
-            return []
-        aligned = self.stated.alignments(self.own.around(at), found)
-        return [
-            each
-            for each in aligned
-            if each.shared >= min(LEAST_SHARED, len(self.own.around(at))) and each.share >= share
-        ]
+        wanted = self.own.around(at)
+        return self.stated.alignments(wanted, places, least=(min(LEAST_SHARED, len(wanted)), share))
 
     def _clash(self, at: int, places: list[Alignment]) -> _Clash | None:
-        return (
-            self._negation(at, places)
-            or self._opposite(at)
-            or self._hedge(at, places)
-            or self._added_denial(at, places)
-        )
+        if not places:
+            return self._opposite(at) or self._added_denial(at)
+        return self._negation(at, places) or self._opposite(at) or self._hedge(at, places)
 
     def _negation(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where a word is denied on one side only."""
         cue = self.own_cues.denied.get(at)
         denied = self.article.cues.denied
-        if not places or any((place.at in denied) == (cue is not None) for place in places):
+        if any((place.at in denied) == (cue is not None) for place in places):
             return None
         best = places[0].at
         if cue is not None:
@@ -320,10 +314,10 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         return _Clash(at, at, _sure("negation", places[0]), (denied[best], best))
 
-    def _added_denial(self, at: int, places: list[Alignment]) -> _Clash | None:
+    def _added_denial(self, at: int) -> _Clash | None:
         """Return a clash where the summary denies something amid words that deny nothing."""
         cue = self.own_cues.denied.get(at)
-        if places or cue is None or at not in self.own_cues.heads:
+        if cue is None or at not in self.own_cues.heads:
             return None
         if self.own.tokens[cue].stem in _DENYING:
             return None
@@ -419,7 +413,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
     def _hedge(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where each place of a word is hedged, and the summary's is not."""
         hedged, heads = self.article.cues.hedged, self.article.cues.hedged_heads
-        if not places or places[0].share < HEDGED_SHARE or places[0].at not in heads:
+        if places[0].share < HEDGED_SHARE or places[0].at not in heads:
             return None
         if at in self.own_cues.denied or not all(place.at in hedged for place in places):
             return None

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
@@ -44,6 +43,7 @@ REACH_OF_COMPANY = 14
 LEAST_IN_COMPANY = 2
 RIVAL_SHARE = 0.4
 OWN_SHARE = 0.34
+_RESULTS = WINNING | LOSING
 # What stands between a subject and its verb: `he has also been named`.
 _BEFORE_VERB = (
     BE
@@ -200,22 +200,41 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         for at in range(self.own.first[number], self.own.first[number + 1]):
             if clashes and self.own.tokens[at].start < clashes[-1].span.end:
                 continue
-            places, clash = self._swap(at)
-            clash = clash or self._framed(at) or self._subject(at) or self._bound(at)
-            if clash is None:
-                more, clash = self._slot(at)
-                places += more
+            places, clash = self._of_name(at) if at in self.name_at else self._of_word(at)
             compared.update(self.stated.tokens[place].sentence for place in places[:3])
             if clash is not None and clash.span not in [each.span for each in clashes]:
                 clashes.append(clash)
                 compared.add(self.stated.tokens[clash.at].sentence)
         return sorted(compared), clashes
 
+    def _of_word(self, at: int) -> tuple[list[int], _Clash | None]:
+        """Return where the article has a word that is of no name, and a clash with it."""
+        token = self.own.tokens[at]
+        if not token.content or token.stem in MUTUAL:
+            return [], None
+        places, clash = self._swap(at) if at in self._near_names else ([], None)
+        return places, clash or self._subject(at)
+
+    def _of_name(self, at: int) -> tuple[list[int], _Clash | None]:
+        """Return where the article has what stands around a name, and a clash with it.
+
+        Nothing for a word inside a name: each name is asked about once.
+        """
+        name = self.name_at[at]
+        if self.name_at.get(at - 1) is name or not self._is_known(name):
+            return [], None
+        clash = self._framed(at) or self._bound(at)
+        return ([], clash) if clash else self._slot(at)
+
+    @cached_property
+    def _near_names(self) -> frozenset[int]:
+        """The tokens that may have a name as a party."""
+        reach = range(-REACH_TO_PARTY, REACH_TO_PARTY + 1)
+        return frozenset([at + step for at in self.name_at for step in reach])
+
     def _swap(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return the article's places of a verb, and a clash where its parties changed places."""
         token = self.own.tokens[at]
-        if not token.content or token.stem in MUTUAL or at in self.name_at:
-            return [], None
         places = self._verb_places(token.stem)
         own = self._parties(at) if 0 < len(places) <= MOST_PLACES else None
         if own is None:
@@ -251,20 +270,22 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _is_done(self, place: int) -> bool:
         """Tell whether a word of the article is a verb, or a win or loss: not `their access`."""
         token = self.stated.tokens[place]
-        return token.stem in WINNING | LOSING or _is_verb(token.word)
+        return token.stem in _RESULTS or _is_verb(token.word)
 
     def _verb_places(self, stem: str) -> list[int]:
         """Return where the article has a verb, or one of the same result; not all, of too many."""
-        stems = WINNING | LOSING if stem in WINNING | LOSING else {stem}
-        places = (each for one in sorted(stems) for each in self.stated.places.get(one, ()))
-        return [*islice(places, MOST_PLACES + 1)]
+        stems = sorted(_RESULTS) if stem in _RESULTS else [stem]
+        found: list[int] = []
+        for one in stems:
+            found += self.stated.places.get(one, [])[: MOST_PLACES + 1]
+        return found[: MOST_PLACES + 1]
 
     def _parties(self, at: int) -> _Parties | None:
         """Return who does something and to whom, from the words right beside a verb."""
         low, high = self.own.bounds(at)
         before = self._party(range(at - 1, low - 1, -1), at)
-        after = self._party(range(at + 1, high), at)
-        if not before or not after:
+        after = self._party(range(at + 1, high), at) if before else []
+        if not after:
             return None
         sides = [frozenset(self.own.tokens[each].stem for each in side) for side in (before, after)]
         named = sum(any(each in self.name_at for each in side) for side in (before, after))
@@ -277,7 +298,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _party(self, positions: range, verb: int) -> list[int]:
         """Return the nearest name, or the nearest one or two words of content, up to a comma."""
         found: list[int] = []
-        joined = self.own.tokens[verb].stem in WINNING | LOSING
+        joined = self.own.tokens[verb].stem in _RESULTS
         for at in positions:
             token = self.own.tokens[at]
             mark = self.own.tokens[at if at > verb else at + 1].after_mark
@@ -318,10 +339,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _framed(self, at: int) -> _Clash | None:
         """Return a clash where a name stands between words that the article has around another."""
-        name = self.name_at.get(at)
-        if name is None or self.name_at.get(at - 1) is name or not self._is_known(name):
-            return None
-        members = self._whole_name(at)
+        name, members = self.name_at[at], self._whole_name(at)
         first, last = members[0], members[-1]
         low, high = self.own.bounds(first)
         groups: set[tuple[int, int]] = set()
@@ -341,9 +359,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _bound(self, at: int) -> _Clash | None:
         """Return a clash where what is said around a name is said around another, not around it."""
-        name = self.name_at.get(at)
-        if name is None or self.name_at.get(at - 1) is name or not self._is_known(name):
-            return None
+        name = self.name_at[at]
         wanted = self._said_around(self._whole_name(at))
         if len(wanted) < LEAST_IN_COMPANY:
             return None
@@ -427,8 +443,6 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _subject(self, at: int) -> _Clash | None:
         """Return a clash where the article says of another what the summary says of a name."""
         token = self.own.tokens[at]
-        if not token.content or at in self.name_at or token.stem in MUTUAL:
-            return None
         first = self.own.bounds(at)[0]
         before = self.own.tokens[at - 1].word if at > first else ""
         if not (_is_verb(token.word) or before in _BEFORE_VERB or at - 1 in self.name_at):
@@ -472,12 +486,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _slot(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return where the article has what stands around a name, and a clash if it has another."""
-        name = self.name_at.get(at)
-        if name is None or self.name_at.get(at - 1) is name:
-            return [], None
-        if not any(word in self.article.casing for word in name.words):
-            return [], None
-        members = self._whole_name(at)
+        name, members = self.name_at[at], self._whole_name(at)
         wanted = self._slot_words(members)
         if len(wanted) < LEAST_IN_SLOT:
             return [], None

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar, NamedTuple
 
 from evalharness import text
@@ -43,6 +43,7 @@ from evalharness.checks.lexical.words import (
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text import Token
 from evalharness.text.english_words import synonyms
+from evalharness.text.name_words import COUNTRY_OF
 from evalharness.text.number_words import ONES, ORDINALS, TENS
 from evalharness.text.stems import VERB_OF
 from evalharness.text.words import FUNCTION_WORDS, OfWords
@@ -162,7 +163,8 @@ class Wording(ArticleIndex):
 
     def drops_nothing(self, before: int, place: int) -> bool:
         """Tell whether a path from one word to another leaves out no more than `the` or so."""
-        return all(token.word in OMISSIBLE for token in self.passages.tokens[before + 1 : place])
+        words = [token.word for token in self.passages.tokens[before + 1 : place]]
+        return OMISSIBLE.issuperset(words)
 
     def most_in_sentence(self, key: str) -> int:
         """Return how often the sentence that has a word most often has it."""
@@ -207,6 +209,8 @@ class Wording(ArticleIndex):
         return (kept, known) if kept else (tokens, [*keys])
 
     def _phrase_at(self, tokens: Sequence[Token], keys: Sequence[str], at: int) -> tuple[int, str]:
+        if not _may_open_phrase(tokens[at]):
+            return 1, keys[at]
         for length in range(min(_PHRASE_WORDS, len(tokens) - at), 1, -1):
             run = tokens[at : at + length]
             word = (
@@ -225,16 +229,15 @@ class Wording(ArticleIndex):
     @cached_property
     def _short_forms(self) -> dict[str, str]:
         """The initials of the article's names, with the first word of each."""
-        names = self.names
-        found = {text.stem_of("".join(w[0] for w in n.words)): n for n in reversed(names)}
-        starts = {
-            token.start: key for token, key in zip(self.passages.tokens, self.keys, strict=True)
-        }
-        return {
-            initials: starts[name.parts[0].start]
-            for initials, name in found.items()
-            if len(initials) > 1 and name.parts[0].start in starts
-        }
+        names = [name for name in reversed(self.names) if len(name.words) > 1]
+        found = {text.stem_of("".join([w[0] for w in name.words])): name for name in names}
+        tokens, forms = self.passages.tokens, dict[str, str]()
+        for initials, name in found.items():
+            start = name.parts[0].start
+            at = bisect.bisect_left(tokens, start, key=_start)
+            if len(initials) > 1 and at < len(tokens) and tokens[at].start == start:
+                forms[initials] = self.keys[at]
+        return forms
 
     def known_as(self, key: str) -> str:
         """Return the article's word for one that it does not have; the word itself if it has none.
@@ -336,6 +339,19 @@ class Wording(ArticleIndex):
         return Score(odds_added(values), parts, tuple(scores), tuple(flags))
 
 
+_start = attrgetter("start")
+# The first words of what may stand for one word of an article.
+_OPEN_COUNTRIES = frozenset(words.split(" ")[0] for words in COUNTRY_OF if " " in words)
+_OPEN_PHRASES = frozenset(phrase[0] for phrase in PHRASES)
+
+
+def _may_open_phrase(token: Token) -> bool:
+    """Tell whether a word may be the first of a country, a phrase or initials; most may not."""
+    return (
+        token.written[0].isupper() or token.word in _OPEN_COUNTRIES or token.stem in _OPEN_PHRASES
+    )
+
+
 def _initials(run: Sequence[Token]) -> str:
     """Return the initials of three words or more that all have a capital; empty if not."""
     are_names = len(run) > 2 and all(token.written[0].isupper() for token in run)
@@ -418,42 +434,40 @@ def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list
     """Return the cheapest paths one word further on."""
     novel = _novel_cost(article, key, content)
     after = {
-        state.place: _State(state.cost + novel, state.place, state.sentence, (None, state.path))
-        for state in beam
+        place: _State(cost + novel, place, sentence, (None, path))
+        for cost, place, sentence, path in beam
     }
     for place in _next_places(article, beam, key, content):
-        cost, path = _cheapest(article, beam, place)
+        sentence = article.sentence_of(place)
+        cost, path = _cheapest(article, beam, place, sentence)
         if place not in after or cost < after[place].cost:
-            after[place] = _State(cost, place, article.sentence_of(place), (place, path))
-    return sorted(after.values(), key=_rank)[:BEAM]
+            after[place] = _State(cost, place, sentence, (place, path))
+    return sorted(after.values(), key=_rank)[:BEAM] if len(after) > 1 else [*after.values()]
 
 
-def _rank(state: _State) -> tuple[float, int]:
-    return state.cost, state.place
+_rank = itemgetter(0, 1)  # cost and place
 
 
-def _cheapest(article: Wording, beam: list[_State], place: int) -> tuple[float, _Path]:
+def _cheapest(
+    article: Wording, beam: list[_State], place: int, sentence: int
+) -> tuple[float, _Path]:
     """Return the least cost of coming to a place of the article, and the path that it takes."""
     least, path = math.inf, beam[0].path
-    sentence = article.sentence_of(place)
-    for state in beam:
-        gap = place - state.place
-        if gap == 1 or state.place < 0:
-            cost = state.cost
+    for cost, before, its_sentence, its_path in beam:
+        if cost >= least:  # the beam is in order, and a step never lowers the cost
+            break
+        gap = place - before
+        if gap == 1 or before < 0:
+            pass
         elif 1 < gap <= MOST_SKIPPED + 1:
-            skipped = (
-                0.0
-                if article.drops_nothing(state.place, place)
-                else SKIP + SKIPPED_WORD * (gap - 1)
-            )
-            cost = state.cost + skipped
-        elif sentence == state.sentence:
-            cost = state.cost + (SAME_SENTENCE if gap > 0 else SAME_SENTENCE + BACKWARD)
+            if not article.drops_nothing(before, place):
+                cost += SKIP + SKIPPED_WORD * (gap - 1)
+        elif sentence == its_sentence:
+            cost += SAME_SENTENCE if gap > 0 else SAME_SENTENCE + BACKWARD
         else:
-            near = sentence == state.sentence + 1
-            cost = state.cost + (NEXT_SENTENCE if near else ELSEWHERE)
+            cost += NEXT_SENTENCE if sentence == its_sentence + 1 else ELSEWHERE
         if cost < least:
-            least, path = cost, state.path
+            least, path = cost, its_path
     return least, path
 
 
@@ -476,7 +490,7 @@ def _next_places(article: Wording, beam: list[_State], key: str, content: bool) 
         return found
     for state in beam:
         at = bisect.bisect_right(places, state.place)
-        found.update(places[max(0, at - 1) if content else at : at + 2])
+        found.update(places[at - (at > 0) if content else at : at + 2])
     if content or beam[0].place < 0:
         found.update(places[:_MOST_PLACES])
     return found

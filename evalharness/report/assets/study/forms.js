@@ -207,7 +207,8 @@ class SpansForm extends Form {
     box.replaceChildren(
       summaryBox("Summary", this.summary,
         make("p", { class: "hint", id: "study-how" },
-          "Drag over the wrong words. By keyboard: arrow keys, Shift to choose several, Enter to mark."),
+          "Drag over the wrong words; by finger, choose them and press the button. By keyboard: arrow keys, "
+          + "Shift to choose several, Enter to mark."),
         make("div", { class: "row" }, this.markButton)),
       this.list,
       make("label", { class: "tick" }, clean, "I have read it all, and nothing (else) is wrong"),

@@ -24,8 +24,14 @@ class Study {
   /** Begin, or go on, as an annotator. */
   async begin(annotator) {
     this.answers = new Answers(this.study, annotator);
-    const numbers = this.annotators[annotator] ?? this.items.map((_, n) => n);
-    this.own = numbers.map((n) => this.items[n]);
+    // A name may be one that every object knows: constructor.
+    const named = Object.hasOwn(this.annotators, annotator);
+    this.own = named ? this.annotators[annotator].map((n) => this.items[n]) : this.items;
+    if (!this.own.length) {
+      this.#warn("There is nothing to answer for you: there are more annotators than items.");
+      this.answers = null;
+      return;
+    }
     if (!this.answers.keep()) this.#warn("This browser keeps nothing: save to a file before you close the page.");
     part("start").hidden = true;
     part("work").hidden = part("nav").hidden = false;
@@ -64,7 +70,7 @@ class Study {
     part("article-title").textContent = visible(article.title ?? "Article");
     drawArticle(part("article"), article);
     part("previous").disabled = place === 0;
-    part("next").disabled = place === this.own.length - 1;
+    part("next").disabled = part("on").disabled = place === this.own.length - 1;
     this.form = new this.Form({
       pane: part("article"), looks: this.looks, kinds: this.kinds, dimensions: this.dimensions,
       onChange: () => this.#changed(), tell: (text) => this.tell(text),
@@ -236,6 +242,7 @@ class Study {
     part("form").addEventListener("submit", (event) => event.preventDefault());
     on("previous", () => this.step(-1));
     on("next", () => this.step(1));
+    on("on", () => this.step(1));
     on("open", () => this.nextOpen());
     on("save", () => this.save());
     on("keep", () => this.keepFile());
