@@ -288,3 +288,12 @@ def test_labels_that_are_no_json_lines_are_refused(
     done = command("annotate", "--read", path, "-o", tmp_path / "labels.csv")
     assert done.returncode != 0
     assert "name the file something.jsonl" in done.stderr
+
+
+@pytest.mark.parametrize("option", [("annotate", "--read"), ("gate", "a", "b", "--known-flags")])
+def test_device_in_place_of_a_file_is_refused(
+    option: tuple[str, ...], command: Callable[..., Any], tmp_path: Path
+) -> None:
+    done = command(*option, "/dev/zero")
+    assert done.returncode not in (0, 1)
+    assert "/dev/zero" in done.stderr

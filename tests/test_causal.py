@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from evalharness import run
-from evalharness.config.signature import signature_parts
+from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import MissingExtra, ModelError
 from evalharness.hf import weights
 from evalharness.hf.prompts import fill_template, longest_fit, places_to_cut
@@ -808,3 +808,10 @@ def test_adapter_without_peft_says_what_to_install(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"adapter needs: pip install .*peft"):
         Causal(str(LLAMA_BASE), adapter=str(tmp_path)).load("AutoModelForCausalLM")
+
+
+def test_plan_wants_of_an_adapter_its_two_files() -> None:
+    base, adapter = wanted_checkpoints(Causal("org/base", revision="v1", adapter="org/lora"))
+    assert (base.name, base.revision, base.only) == ("org/base", "v1", ())
+    assert (adapter.name, adapter.revision) == ("org/lora", None)
+    assert adapter.only == ("adapter_model.safetensors", "adapter_config.json")

@@ -540,6 +540,24 @@ def test_answers_may_be_words_or_json_with_a_reason(systems: Systems, by: str, t
     assert ("It is shorter." in ledger) == (by == "json")
 
 
+def test_summaries_in_memory_are_compared_without_a_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from evalharness import score
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    articles = [f"It rained on day {n}." for n in range(4)]
+    texts = {name: [f"{name} {n} quality=1" for n in range(4)] for name in ("a", "b")}
+    with serving(lambda body: first_token(A=-0.1, B=-3.0)) as server:
+        scored = score(texts, articles=articles)
+        judge = {"endpoint": {"url": server.url, "model": "stub"}}
+        (found,) = scored.compare(judge=judge).preferences
+        assert sum(server.answered.values()) == 8
+    assert found.pairs[0].ties == 4
+    assert [each.name for each in tmp_path.iterdir() if each.name == "store"] == []
+
+
 def test_the_prompt_has_the_article_first_and_both_summaries_in_their_order(
     systems: Systems,
 ) -> None:

@@ -377,3 +377,28 @@ def test_whole_study_of_three_annotators_from_page_to_gate(
         evalharness(*gate_of, "--no-new-errors")
     passed = evalharness(*gate_of, "--known-flags", known)
     assert f"none of {len(rows_of(known))} likely errors is new" in passed
+
+
+def test_annotator_may_be_called_what_every_object_has(
+    browser: Browser, studies: dict[str, Path]
+) -> None:
+    for name in ("constructor", "__proto__", "toString"):
+        begin(browser, studies["pairs"], name)
+        answer_by_keyboard(browser, "pairs")
+        assert is_complete(browser, 1)
+        assert browser.errors() == []
+
+
+def test_annotator_without_items_is_told(
+    browser: Browser, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    page = tmp_path / "study.html"
+    evalharness("annotate", runs[0], "-o", page, "-n", 1, "--annotators", "a,b", "--overlap", 1)
+    browser.open(page)
+    idle = browser.run(
+        "const { annotators } = globalThis.evalharnessReady;"
+        "return Object.keys(annotators).find((name) => !annotators[name].length)"
+    )
+    browser.run("return globalThis.evalharnessReady.begin(arguments[0])", idle)
+    assert browser.text("#study-trouble").startswith("There is nothing to answer for you")
+    assert browser.errors() == []

@@ -222,6 +222,7 @@ class _Article:
                 printer.show_sentences()
             else:
                 printer.show_left_out()
+                printer.show_reasons()
 
     def _scores(self, written: find.ShownSummary) -> list[tuple[str, str]]:
         """Return the scores as tables show them, those that are missing with the reason."""

@@ -14,6 +14,7 @@ from typing import Any
 from evalharness.comparison.rules import Outcome
 from evalharness.config.registry import scorer_kind
 from evalharness.errors import DataError
+from evalharness.files.untrusted import read_whole
 from evalharness.records import flag_kind
 from evalharness.store.runs import Run
 
@@ -36,7 +37,7 @@ def read_known_flags(path: str | Path) -> KnownFlags:
     """
     names = set()
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = read_whole(Path(path)).decode().split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"--known-flags {path}: cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):

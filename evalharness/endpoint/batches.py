@@ -242,15 +242,14 @@ class ServerBatches:
         content = file.file(_REQUESTS).read_bytes()
         mark = hashlib.sha256(content).hexdigest()[:32] + file.path.name
         if "file_id" not in file.state:
-            found = self._upload(file)
-            if found is None:
+            if (found := self._upload(file)) is None:
                 file.note(by_hand=True)
                 return False
             file.note(file_id=found)
         batch = self._find(mark)
         if batch is None:
-            path = json.loads(content.partition(b"\n")[0])["url"]
-            asked = {"input_file_id": file.state["file_id"], "endpoint": path}
+            first = json.loads(content.partition(b"\n")[0])
+            asked = {"input_file_id": file.state["file_id"], "endpoint": first["url"]}
             more = {"completion_window": "24h", "metadata": {_MARK: mark}}
             batch = self._json("POST", "batches", json=asked | more)
         file.note(batch_id=batch["id"], status=str(batch.get("status")))
@@ -302,11 +301,12 @@ class ServerBatches:
         address = completions(server.url).partition("?")[0].removesuffix("chat/completions") + path
         try:
             with httpx2.Client(verify=server.secure, timeout=_SECONDS) as http:
-                headers = self.client.authorization()
-                response = http.request(method, address, headers=headers, **more)
+                response = http.request(
+                    method, address, headers=self.client.authorization(), **more
+                )
         except httpx2.HTTPError as error:
-            why = f"batch API: {type(error).__name__}"
-            raise EndpointError(f"{server.url}: {why}; the same command goes on") from None
+            why = f"batch API: {type(error).__name__}; the same command goes on"
+            raise EndpointError(f"{server.url}: {why}") from None
         status = response.status_code
         if status >= 400 and not (path == "files" and status in _NO_API):
             why = explanation(parse_json(response.content), self.client.hide)

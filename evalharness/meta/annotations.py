@@ -127,6 +127,7 @@ def read_annotations(paths: Sequence[str | Path]) -> AnnotationSet:
 
 
 def _rows(path: Path) -> Iterable[tuple[str, Any]]:
+    formats.first_bytes(path)  # refuses what is no file, or empty
     with formats.name_in_errors(path), path.open("rb") as stream:
         for number, row in formats.json_lines(stream):
             yield f"{path}:{number}", row

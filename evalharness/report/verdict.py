@@ -141,6 +141,7 @@ class Printer:
         for number, sentence in enumerate(self.verdict.sentences, 1):
             self._show_sentence(number, sentence)
         self.show_left_out()
+        self.show_reasons()
         if self.verdict.note and self.verdict.verdict != "no_summary":
             self._print("  ", (f"Note: {self.verdict.note}.", ""))
 
@@ -155,6 +156,14 @@ class Printer:
             quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
             number = (self._number(span) or 0) + 1
             self._print(INDENT, (f"Article, sentence {number}: ", "bold"), (quoted, ""))
+
+    def show_reasons(self) -> None:
+        """Print what a judge gives as its reasons."""
+        if self.verdict.reasons:
+            self.console.print()
+        for reason in self.verdict.reasons:
+            said = textwrap.shorten(printable(reason), _QUOTED, placeholder=" …")
+            self._print("  ", ("The judge says: ", "bold"), (said, ""))
 
     def _show_sentence(self, number: int, sentence: Sentence) -> None:
         self.console.print()

@@ -55,6 +55,7 @@ class Verdict:
     score: None where the check does not apply, and then `note` says why.
     probability: the chance that the summary is consistent, where a calibration tells it.
     left_out: sentences of the article that matter and that the summary does not say.
+    reasons: what a judge gives as its reasons, in its own words.
     page: the parts of the page, if it was one. Spans are characters of `summary` and `article`.
     joined: the verdicts of several checks that this one joins, the deciding one first.
     """
@@ -71,6 +72,7 @@ class Verdict:
     probability: float | None = None
     joined: tuple["Verdict", ...] = ()
     left_out: tuple[Span, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         score = "" if self.score is None else f", {self.check} {self.score * 100:.1f}"
@@ -330,6 +332,7 @@ def verdict_of_score(
         page=page,
         probability=None if thresholds is None else thresholds.chance(score.value),
         left_out=score.left_out,
+        reasons=score.reasons,
     )
 
 

@@ -112,8 +112,7 @@ def open_account(
         return None
     from evalharness.endpoint import Account
 
-    budget = cells[0].run_config.budget
-    limits = budget.model_dump() if budget else {}
+    limits = cells[0].run_config.budget.model_dump() if cells[0].run_config.budget else {}
     account = Account(**limits, answers=partial(store.ledger, "answers"))
     if any(server.batch for server in servers_of(charging)):
         from evalharness.endpoint.batches import BatchFiles

@@ -73,7 +73,7 @@ class _CellInMemory(Cell):
 
     def folder(self, results: Path) -> Path:
         """Return a folder whose name needs no letter of the system's."""
-        return results / "run"
+        return results / "score" / "run"
 
     def config(self, folder: Path) -> str:
         """Return the YAML of the scorers; its data are the texts beside it, once they are saved."""

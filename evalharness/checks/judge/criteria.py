@@ -23,7 +23,7 @@ CriterionName = Literal[
     "consistency", "coverage", "omissions", "coherence", "fluency", "relevance", "conciseness"
 ]
 # How an answer is read: one of two words, a number, quotes, or what an object of JSON says.
-AnswerKind = Literal["yes-no", "rating", "spans", "omissions", "facts", "better"]
+AnswerKind = Literal["yes-no", "rating", "spans", "omissions", "facts", "categories", "better"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ class Aspect(NamedTuple):
     name: of the criterion; empty where a protocol is all that is asked.
     prompt: with fields; ending: its last words, which say how to answer.
     reading, scale: how the answer is read. claims: what of the summary is asked about at a time.
-    aggregate: what is made of several claims.
+    aggregate: what is made of several claims. pattern: finds the answer in a text, as its group;
+    empty where the text begins with it. is_published: whether the prompt is a paper's, and so says
+    itself how to answer.
     """
 
     name: str
@@ -98,6 +100,8 @@ class Aspect(NamedTuple):
     scale: Scale
     claims: ClaimUnit
     aggregate: Aggregate
+    pattern: str = ""
+    is_published: bool = False
 
     @property
     def needs_reference(self) -> bool:
@@ -164,7 +168,7 @@ def aspect_of(criterion: str | Criterion) -> Aspect:
     if isinstance(criterion, Criterion):
         return _own_aspect(criterion)
     if criterion == "coverage":
-        return Aspect(criterion, FACTS_PROMPT, "", "facts", (1, 5), "summary", "mean")
+        return Aspect(criterion, MATCH_PROMPT, "", "facts", (1, 5), "summary", "mean")
     if criterion == "omissions":
         return Aspect(
             criterion, _OMISSIONS + _OMISSIONS_END, _OMISSIONS_END, "omissions", (1, 5), "summary",

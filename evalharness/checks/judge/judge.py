@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from evalharness.checks.judge import criteria, scoring
 from evalharness.checks.judge.criteria import Aspect, Criterion
 from evalharness.checks.judge.examples import Examples
+from evalharness.checks.judge.presets import aspect_of_preset, presets, published
 from evalharness.checks.judge.protocols import (
     BETTER,
     PROTOCOLS,
@@ -45,7 +46,8 @@ from evalharness.text.defects import unscorable
 # New tokens of an answer in words: enough for one, or for some quotes or facts.
 _SHORT, _LONG, _LISTS = 16, 512, 2048
 # Options that are about a summary by itself.
-_OF_ONE_SUMMARY = ("answers", "scale", "claims", "aggregate", "samples", "temperature", "panel",
+_OF_ONE_SUMMARY = (
+    "preset","answers", "scale", "claims", "aggregate", "samples", "temperature", "panel",
                    "examples", "cascade")  # fmt: skip
 # Examples before a question, where nothing is said.
 _SHOTS = 4
@@ -68,6 +70,9 @@ class Judge(NetworkOptions):
     model: a local folder or a name on the hub; a chat model, or a plain language model.
     endpoint: a server with OpenAI's chat completions, in place of `model`: url, model, and the name
         of the environment variable with the `key`.
+    preset: a paper's own prompt, letter by letter, and its form of answer, in place of a protocol:
+        geval-coherence, -consistency, -fluency, -relevance, finesure-faithfulness,
+        finesure-keyfacts, prometheus, selene-mini, minicheck-7b, summedits.
     criteria: what is asked in place of a protocol, each for itself; several make a mean, and a part
         each. consistency, coherence, fluency, relevance, conciseness: rated 1 to 5. coverage: the
         share of the article's key facts that the summary states; they are listed once an article.
@@ -124,6 +129,7 @@ class Judge(NetworkOptions):
     model: Checkpoint = ""
     _: KW_ONLY
     endpoint: Server | None = field(default=None, compare=False)
+    preset: str | None = None
     criteria: tuple[str | Criterion, ...] | None = None
     protocol: ProtocolName = "minicheck"
     prompt: str | None = None
@@ -217,6 +223,12 @@ class Judge(NetworkOptions):
             raise ValueError("criteria: name one at the least")
         if self.criteria and (self.prompt, self.answers, self.claims) != (None, None, None):
             raise ValueError("criteria: say what is asked; leave out prompt, answers and claims")
+        if self.preset is not None and (self.criteria, self.prompt, self.answers, self.claims) != (
+            *(None, None, None, None),
+        ):
+            raise ValueError("preset: leave out criteria, prompt, answers and claims")
+        if self.preset is not None and self.by == "json":
+            raise ValueError("by: a preset says itself how to answer; leave out json")
         self._check_aspects()
 
     def _check_aspects(self) -> None:
@@ -224,11 +236,12 @@ class Judge(NetworkOptions):
         if len(set(names)) < len(names):
             raise ValueError(f"criteria: {max(names, key=names.count)!r} stands twice")
         for aspect in self.aspects:
-            if self.by == "probability" and aspect.reading == "rating" and aspect.scale[1] > 9:
+            is_digit = aspect.scale[1] <= 9 or aspect.pattern != ""
+            if self.by == "probability" and aspect.reading == "rating" and not is_digit:
                 raise ValueError("by: ratings above 9 are no single token; set by: text or json")
 
     def _check_draws(self) -> None:
-        listing = [a for a in self.aspects if a.reading not in ("yes-no", "rating")]
+        listing = [a for a in self.aspects if a.reading not in ("yes-no", "rating") or a.pattern]
         if self.temperature is not None and not 0 <= self.temperature <= 2:
             raise ValueError(f"temperature: {self.temperature} is out of range (0 to 2)")
         if (self.samples or 1) > 1 and self.temperature == 0:
@@ -248,13 +261,12 @@ class Judge(NetworkOptions):
         judge = super().identity() if self.endpoint is None else self.endpoint.identity()
         panel = [server.identity() for server in self._servers[1:]]
         more = {"panel": canonical(panel)} if panel else {}
-        if self.criteria is None:
-            more |= {"prompt": self.user}
-        else:
-            prompts = {aspect.name: self._form(aspect).user for aspect in self.aspects}
-            if "coverage" in prompts:
-                prompts["match"] = criteria.MATCH_PROMPT
-            more |= {"prompt": canonical(prompts)}
+        prompts = {aspect.name: self._form(aspect).user for aspect in self.aspects}
+        if any(aspect.reading == "facts" for aspect in self.aspects):
+            prompts["facts"] = criteria.FACTS_PROMPT
+        if self.preset is not None:
+            prompts["system"] = self._system
+        more |= {"prompt": prompts[""] if list(prompts) == [""] else canonical(prompts)}
         return {**judge, **more, "sentences": str(SENTENCES_VERSION)}
 
     @property
@@ -270,6 +282,8 @@ class Judge(NetworkOptions):
     @cached_property
     def aspects(self) -> tuple[Aspect, ...]:
         """What is asked of a summary. Raises: ValueError for a criterion that is none."""
+        if self.preset is not None:
+            return (aspect_of_preset(self.preset),)
         if self.compares:
             criterion = self.criteria[0] if self.criteria else None
             return (criteria.pairwise_aspect(criterion, self.prompt),)
@@ -297,16 +311,21 @@ class Judge(NetworkOptions):
     def _form(self, aspect: Aspect) -> QuestionForm:
         """Return how an aspect is put; of key facts, how they are matched with a summary."""
         if aspect.reading == "facts":
-            return self._text_form(criteria.MATCH_PROMPT, _LISTS, criteria.MATCH_SCHEMA)
+            schema = "" if aspect.is_published else criteria.MATCH_SCHEMA
+            return self._text_form(aspect.prompt, _LISTS, schema)
+        if aspect.reading == "categories":
+            return self._text_form(aspect.prompt, _LISTS)
         if aspect.reading == "omissions":
             return self._text_form(aspect.prompt, _LISTS, criteria.OMISSIONS_SCHEMA)
         user = self._with_examples(aspect.prompt)
         if aspect.reading == "spans":
             return self._text_form(user, _LONG)
+        if aspect.pattern:
+            return self._text_form(user, _LONG)
         if self.by == "text":
             return self._text_form(user, _SHORT)
         if self.by == "probability":
-            return QuestionForm(user, self.system, self._words(aspect), 1)
+            return QuestionForm(user, self._system, self._words(aspect), 1)
         answers = [int(word) if word.isdecimal() else word for word in self._words(aspect)]
         asked = user.removesuffix(aspect.ending).rstrip()
         user = f"{asked}\n\n{criteria.json_ending(answers)}"
@@ -315,7 +334,13 @@ class Judge(NetworkOptions):
     def _text_form(self, user: str, most_tokens: int, schema: str = "") -> QuestionForm:
         most_tokens = self.max_new_tokens or most_tokens
         drawn = self.temperature_of_answers
-        return QuestionForm(user, self.system, (), most_tokens, schema, drawn)
+        return QuestionForm(user, self._system, (), most_tokens, schema, drawn)
+
+    @property
+    def _system(self) -> str:
+        if self.preset is None or self.system:
+            return self.system
+        return published(presets()[self.preset], "system")
 
     def _with_examples(self, prompt: str) -> str:
         if self.examples is None or "{examples}" in prompt:
@@ -368,7 +393,8 @@ class Judge(NetworkOptions):
             return note
         if "references" in self.needs and not any(map(str.strip, article.references)):
             return "the article has no reference, and the prompt asks for one"
-        by_sentences = any(a.claims == "sentences" or a.reading == "facts" for a in self.aspects)
+        listed = ("facts", "categories")
+        by_sentences = any(a.claims == "sentences" or a.reading in listed for a in self.aspects)
         if by_sentences and not self.split(summary.text):
             return "the summary has no sentences"
         return ""
@@ -396,6 +422,11 @@ class Judge(NetworkOptions):
         whole = AskedAspect(aspect, article.text, words, (Span(0, len(words)),))
         if aspect.reading == "facts":
             return self._asked_of_facts(whole, form, facts[article.text])
+        if aspect.reading == "categories":
+            spans = tuple(self.split(words))
+            lines = "\n".join(" ".join(span.of(words).split()) for span in spans)
+            put = self._question(form, aspect, article, lines)
+            return replace(whole, spans=spans, questions=(put,))
         spans = tuple(self.split(words)) if aspect.claims == "sentences" else whole.spans
         copies = self.find_copies(article.text, words, spans) if self.cascade else None
         questions = tuple(
@@ -410,8 +441,11 @@ class Judge(NetworkOptions):
     ) -> AskedAspect:
         """Return the question which sentences of a summary state which of the facts."""
         spans = tuple(self.split(asked.summary))
-        numbered = [f"[{n}] {span.of(asked.summary)}" for n, span in enumerate(spans, 1)]
-        listed = [f"{n}. {fact}" for n, fact in enumerate(facts.facts, 1)]
+        said = [" ".join(span.of(asked.summary).split()) for span in spans]
+        numbered = [f"[{n}] {sentence}" for n, sentence in enumerate(said, 1)]
+        is_published = asked.aspect.is_published  # FineSurE's facts bear no numbers
+        stated = [" ".join(fact.split()) for fact in facts.facts]
+        listed = stated if is_published else [f"{n}. {fact}" for n, fact in enumerate(stated, 1)]
         put = JudgeQuestion(form, asked.article, "\n".join(numbered), facts="\n".join(listed))
         return replace(asked, spans=spans, questions=() if facts.failed else (put,), facts=facts)
 

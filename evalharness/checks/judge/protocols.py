@@ -7,6 +7,7 @@ Each prompt follows what its paper asks for and how it reads the answer; none re
 text, so that figures of the papers do not carry over to them unmeasured.
 """
 
+import ast
 import json
 import math
 import re
@@ -129,7 +130,7 @@ class QuestionForm(NamedTuple):
     """How a question is put, and how it may be answered.
 
     user: user message, with fields: {article}, {summary}, {reference}, {other}, {examples},
-        {facts}.
+        {facts}; {n_sentences} and {n_facts} are numbers of lines.
     system: system message; empty for none.
     answers: those that may be given, read from the probabilities of the first token; () where the
         answer is read from its text.
@@ -170,6 +171,8 @@ class JudgeQuestion(NamedTuple):
             "other": self.other,
             "examples": self.examples,
             "facts": self.facts,
+            "n_sentences": str(self.claim.count("\n") + 1),
+            "n_facts": str(self.facts.count("\n") + 1),
         }
 
 
@@ -311,6 +314,42 @@ def object_of(written: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def list_of(written: str) -> list[Any] | None:
+    """Return the list that an answer has, as JSON or as Python writes it, or in an object.
+
+    >>> list_of("So: [{'a': 1},]"), list_of("none")
+    ([{'a': 1}], None)
+    """
+    said = without_thought(written)
+    start, end = said.find("["), said.rfind("]")
+    try:
+        found = ast.literal_eval(said[start : end + 1]) if 0 <= start < end else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        found = parse_list(said[start : end + 1])
+    return found if isinstance(found, list) else None
+
+
+def parse_list(said: str) -> Any:
+    """Return a text as JSON; None where it is none."""
+    try:
+        return json.loads(said)
+    except (ValueError, RecursionError):
+        return None
+
+
+def judgement_by_pattern(reply: Reply, pattern: str, values: Mapping[str, float]) -> Judgement:
+    """Return the answer that a pattern finds, and what stands before it as the reason.
+
+    >>> judgement_by_pattern(Reply(text="Fine. Result: 4"), "Result: (.)", {"4": 0.75})
+    Judgement(value=0.75, in_form=1.0, reason='Fine.')
+    """
+    said = without_thought(reply.text)
+    found = re.search(pattern, said, re.IGNORECASE)
+    if found is None:
+        return Judgement(None)
+    return Judgement(values.get(found[1].casefold()), reason=said[: found.start()].strip())
 
 
 def judgement_in_json(reply: Reply, values: Mapping[str, float]) -> Judgement:

@@ -30,15 +30,14 @@ class RemoteJudge:
         distinct = list(dict.fromkeys(questions))
         first = next((question for question in distinct if question.form.schema), None)
         replies: dict[JudgeQuestion, Reply] = {}
+        keep = keep or _keep_nothing
         if first is not None and self._takes_schema is None:
             replies[first] = self._try_schema(first)
-            if keep is not None:
-                keep(first, replies[first])
+            keep(first, replies[first])
         rest = [question for question in distinct if question not in replies]
 
         def keep_answer(n: int, answer: Answer) -> None:
-            if keep is not None:
-                keep(rest[n], self._reply(rest[n], answer))
+            keep(rest[n], self._reply(rest[n], answer))
 
         answers = self.client.ask([self._chat(question) for question in rest], keep_answer)
         replies |= {q: self._reply(q, a) for q, a in zip(rest, answers, strict=True)}
@@ -86,6 +85,10 @@ class RemoteJudge:
                 f"{self.client.server.url} gives no probabilities of tokens; set by: text"
             )
         return Reply(answer_logs(answer.tokens[0], words), **counts)
+
+
+def _keep_nothing(question: JudgeQuestion, reply: Reply) -> None:
+    """Let a reply go."""
 
 
 def answer_logs(first: Mapping[str, float], words: Sequence[str]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """From a judge's replies to a score: one vote on one aspect, votes together, aspects together."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -74,25 +75,26 @@ class AnswerReader:
         reading.lost = max((len(asked.article) - reply.read for reply in replies), default=0)
         if asked.aspect.reading == "spans" and replies:
             return self._score_of_quotes(asked, replies[0], reading)
-        if asked.aspect.reading == "omissions":
-            return _score_of_omissions(asked, replies[0], reading)
-        if asked.aspect.reading == "facts":
-            reading.lost = len(asked.article) - asked.facts.read
-            return _score_of_facts(asked, replies[0], reading)
+        if (of_list := _OF_LISTS.get(asked.aspect.reading)) is not None:
+            return of_list(asked, replies[0], reading)
         return self._score_of_claims(asked, replies, reading)
 
     def judgement(self, aspect: Aspect, reply: Reply) -> Judgement:
         """Return what a reply says of a claim."""
-        low, high = aspect.scale
-        if aspect.reading == "yes-no":
-            if self.in_json:
-                values = {self.yes.casefold(): 1.0, self.no.casefold(): 0.0}
-                return protocols.judgement_in_json(reply, values)
-            return protocols.yes_or_no(reply, self.yes, self.no, self.least_mass)
+        if aspect.pattern:
+            return protocols.judgement_by_pattern(reply, aspect.pattern, self._values(aspect))
         if self.in_json:
-            rated = {str(n): (n - low) / (high - low) for n in range(low, high + 1)}
-            return protocols.judgement_in_json(reply, rated)
+            return protocols.judgement_in_json(reply, self._values(aspect))
+        if aspect.reading == "yes-no":
+            return protocols.yes_or_no(reply, self.yes, self.no, self.least_mass)
         return protocols.rating(reply, self.least_mass, aspect.scale)
+
+    def _values(self, aspect: Aspect) -> Mapping[str, float]:
+        """Return what each answer is worth, by the answer in small letters."""
+        if aspect.reading == "yes-no":
+            return {self.yes.casefold(): 1.0, self.no.casefold(): 0.0}
+        low, high = aspect.scale
+        return {str(n): (n - low) / (high - low) for n in range(low, high + 1)}
 
     def _score_of_claims(
         self, asked: AskedAspect, replies: Sequence[Reply], reading: PairScoring
@@ -217,21 +219,56 @@ def _read_facts(reply: Reply, article: str) -> KeyFacts:
 def _score_of_facts(asked: AskedAspect, reply: Reply, reading: PairScoring) -> Score:
     """Return the share of the key facts that the summary states, and which it leaves out."""
     facts, places = asked.facts.facts, asked.facts.places
-    stated = _sentences_by_fact(reply, len(facts), len(asked.spans))
+    reading.lost = len(asked.article) - asked.facts.read
+    read = _published_matches if asked.aspect.is_published else _sentences_by_fact
+    stated = read(reply, len(facts), len(asked.spans))
     if stated is None:
         return _out_of_form(reply, _NO_OBJECT)
-    covered = [n for n in range(len(facts)) if stated.get(n)]
     missing = [n for n in range(len(facts)) if not stated.get(n)]
-    useful = {sentence for sentences in stated.values() for sentence in sentences}
-    parts = {
-        "out_of_form": 0.0,
-        "facts": float(len(facts)),
-        "conciseness": len(useful) / len(asked.spans),
-    }
+    useful = {n for sentences in stated.values() for n in sentences if n >= 0}
+    parts = {"facts": float(len(facts)), "conciseness": len(useful) / len(asked.spans)}
     left_out = dict.fromkeys(place for n in missing if (place := places[n]) is not None)
-    score = reading.score(len(covered) / len(facts), (), parts)
+    score = reading.score(1 - len(missing) / len(facts), (), {"out_of_form": 0.0, **parts})
     reasons = tuple(f"left out: {facts[n]}" for n in missing)
     return replace(score, left_out=tuple(left_out), reasons=reasons)
+
+
+_NO_ERROR = "no error"
+
+
+def _score_of_categories(asked: AskedAspect, reply: Reply, reading: PairScoring) -> Score:
+    """Return the share of sentences without an error; the others are flagged with its category."""
+    listed = protocols.list_of(reply.text) if reply.finished else None
+    entries = [entry for entry in listed or () if isinstance(entry, dict)]
+    told = [str(entry.get("category", "")).strip().lower() for entry in entries]
+    if len(told) != len(asked.spans) or not all(told):
+        return _out_of_form(reply, f"no list of {len(asked.spans)} sentences with a category each")
+    sentences = [
+        SentenceScore(span, float(category == _NO_ERROR))
+        for span, category in zip(asked.spans, told, strict=True)
+    ]
+    wrong = [(s.span, c) for s, c in zip(sentences, told, strict=True) if not s.value]
+    flags = tuple(Flag(span, "judge", f"the judge: {category}") for span, category in wrong)
+    reasons = [entry["reason"] for entry in entries if isinstance(entry.get("reason"), str)]
+    value = _mean([sentence.value for sentence in sentences])
+    score = reading.score(value, sentences, {"out_of_form": 0.0})
+    return replace(score, flags=flags, reasons=tuple(filter(str.strip, reasons)))
+
+
+def _published_matches(reply: Reply, n_facts: int, n_sentences: int) -> dict[int, set[int]] | None:
+    """Return the sentences that state each fact, from a list that has an entry a fact, in order."""
+    listed = protocols.list_of(reply.text) if reply.finished else None
+    entries = [entry for entry in listed or () if isinstance(entry, dict)]
+    if len(entries) != n_facts:
+        return None
+    stated: dict[int, set[int]] = {}
+    for n, entry in enumerate(entries):
+        lines = entry.get("line number")
+        named = re.findall(r"\d+", str(lines if isinstance(lines, list) else ""))
+        numbers = {int(line) - 1 for line in named if 1 <= int(line) <= n_sentences}
+        is_stated = str(entry.get("response", "")).strip().lower() == "yes"
+        stated[n] = (numbers or {-1}) if is_stated else set()
+    return stated
 
 
 def _sentences_by_fact(reply: Reply, n_facts: int, n_sentences: int) -> dict[int, set[int]] | None:
@@ -253,6 +290,13 @@ def _sentences_by_fact(reply: Reply, n_facts: int, n_sentences: int) -> dict[int
             numbers = {n - 1 for n in sentences if type(n) is int and 1 <= n <= n_sentences}
             stated.setdefault(fact - 1, set()).update(numbers)
     return stated
+
+
+_OF_LISTS: Mapping[str, Callable[[AskedAspect, Reply, PairScoring], Score]] = {
+    "omissions": _score_of_omissions,
+    "categories": _score_of_categories,
+    "facts": _score_of_facts,
+}
 
 
 def agreement(values: Sequence[float]) -> float:

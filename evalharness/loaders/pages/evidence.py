@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from evalharness.loaders.pages import labels, languages
 from evalharness.loaders.pages.lines import (
@@ -25,6 +26,7 @@ from evalharness.loaders.pages.lines import (
     points_elsewhere,
     source,
 )
+from evalharness.text.words import word_set
 
 LONG_WORDS = 15  # a line of so many words is a paragraph, also without a full stop
 LONGEST_LINE = 5000  # characters; what is longer is a paragraph, whatever it says
@@ -154,6 +156,8 @@ def _own_signs(each: Line) -> set[str]:
     signs |= _label_signs(each)
     if each.hint in ("title", "box") and "furniture" in signs:
         signs.discard("furniture")
+    if "pointer" in signs:
+        signs.discard("opener")
     return signs
 
 
@@ -213,7 +217,7 @@ def _label_signs(each: Line) -> set[str]:
         signs.add("credit")
     if labels.is_byline(said):
         signs.add("byline")
-    elif labels.is_byline_by_role(said):
+    elif labels.is_byline_by_role(said) or labels.is_desk(said):
         signs.add("by_role")
         if labels.is_role_only(said):
             signs.add("role_only")
@@ -307,6 +311,8 @@ def _add_places(lines: Sequence[Line], signs: list[set[str]]) -> None:
     for i in range(1, len(lines)):
         if signs[i] & {"paper", "role_only"} and signs[i - 1] & {"name", "byline", "h_byline"}:
             signs[i].add("after_author")
+    _add_pictures(lines, signs)
+    _add_tail(signs)
     paragraphs = 0
     for i in range(min(len(lines), MOST_HEAD)):
         if not signs[i] & {"prose", "long"} or signs[i] & {"furniture", "notice", "remark"}:
@@ -334,7 +340,38 @@ def _add_places(lines: Sequence[Line], signs: list[set[str]]) -> None:
             has.add("series")
 
 
+def _add_pictures(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark credits by the caption above, captions by the credit, and names in small letters."""
+    for i, (above, below) in enumerate(pairwise(signs), 1):
+        short = "fragment" in below and labels.word_count(lines[i].raw) <= MOST_NAMES
+        if above & {"caps_lead", "caption"} and short and not below & {"twin", "near_twin", "time"}:
+            below.add("below_caption")
+        brief = labels.word_count(lines[i - 1].raw) <= MOST_CAPTION and not above & _TAKEN
+        if "credit" in below and brief:
+            above.add("above_credit")
+        if below & {"notice", "remark", "time"} and labels.is_small_name(lines[i - 1].raw):
+            above.add("name")
+            above.discard("lower_start")
+
+
+MOST_CAPTION = 14  # words of a caption that only the credit below it shows
+_TAKEN = word_set("opener notice remark name byline by_role time twin near_twin label furniture")
+_KEPT = frozenset({"bullet", "series", "source_line", "credit", "rating", "byline", "time"})
+
+
+def _add_tail(signs: list[set[str]]) -> None:
+    """Mark the short lines that no paragraph follows."""
+    for has in reversed(signs):
+        if has & {"prose", "long"} and not has & {"furniture", "site_talk", "pointer"}:
+            return
+        if "fragment" in has and not has & _KEPT:
+            has.add("tail")
+
+
 _ANCHORS = frozenset({"notice", "remark", "ai_label", "label", "twin", "near_twin", "h_box"})
+
+
+_OF_HEAD = frozenset({"twin", "h_title", "byline", "h_byline"})  # no box goes over such a line
 
 
 def _add_reach(signs: list[set[str]]) -> None:
@@ -344,9 +381,11 @@ def _add_reach(signs: list[set[str]]) -> None:
     """
     anchors = [i for i, has in enumerate(signs) if has & _ANCHORS]
     closing = [i for i, has in enumerate(signs) if has & {"notice", "remark", "h_box"}]
+    heads = [i for i, has in enumerate(signs) if has & _OF_HEAD]
     for i, has in enumerate(signs):
-        k = bisect_left(closing, i)
-        closed = k < len(closing) and closing[k] <= i + LINES_TO_NOTICE
+        k, h = bisect_left(closing, i), bisect_right(heads, i)
+        until = min(i + LINES_TO_NOTICE, heads[h] if h < len(heads) else len(signs))
+        closed = k < len(closing) and closing[k] <= until
         above = bisect_right(anchors, i)
         opened = above > 0 and anchors[above - 1] >= i - LINES_OF_BOX
         if not closed:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
-from itertools import accumulate, groupby, islice
+from itertools import accumulate, groupby, islice, pairwise
 from typing import Any, NamedTuple
 
 from evalharness.loaders.pages import labels
@@ -72,6 +72,7 @@ _TIME = _one_of(
     "dateline"
 )
 _CAPTION = _one_of("caption credits? photo-?credit wp-caption-text image-?credit")
+_KICKER = _one_of("kicker eyebrow overline vinjett surtitre antetitulo dachzeile hat topic")
 _SITE_NAME = re.compile(r"logo|site-?(title|name)|brand|masthead", re.IGNORECASE)
 _BOX = re.compile(
     r"\bai[-_ ]?(generated[-_ ]?)?summar|summary[-_ ]?(ai|box|block|card|panel)|auto[-_ ]?summar"
@@ -91,9 +92,12 @@ def hint_of_inline(element: Any) -> Hint:
     named = _names(element)
     if element.tag == "time" or _TIME.search(named):
         return "time"
-    if _CAPTION.search(named):
+    by = _BYLINE.search(named) or element.get("rel") == "author"
+    if _CAPTION.search(named) and not by:
         return "caption"
-    return "byline" if _BYLINE.search(named) or element.get("rel") == "author" else ""
+    if by:
+        return "byline"
+    return "furniture" if _KICKER.search(named) else ""
 
 
 class Hints:
@@ -118,7 +122,8 @@ class Hints:
         hint, boxed = self.known[element] if element is not None else ("", False)
         for each in reversed(chain):
             own = self._own(each)
-            if not hint or (hint == "byline" and own == "time") or own == "title":
+            by = hint == "caption" and own == "byline" and not self._is_in_figure(each)
+            if not hint or (hint == "byline" and own == "time") or own == "title" or by:
                 hint = own
             elif hint == "frame" and own in ("byline", "time") and each.tag != "nav":
                 hint = own if self._is_story_part(each) else hint
@@ -127,6 +132,9 @@ class Hints:
             )
             self.known[each] = hint, boxed
         return hint, boxed
+
+    def _is_in_figure(self, element: Any) -> bool:
+        return any(each.tag in ("figure", "figcaption") for each in element.iterancestors())
 
     def _is_story_part(self, element: Any) -> bool:
         """Return whether what frames an element stands beside the title, as its header does."""
@@ -142,7 +150,8 @@ class Hints:
             return kind
         if tag in _HEADINGS:
             return "heading"
-        if tag in ("figcaption", "figure") or _CAPTION.search(named):
+        captioned = _CAPTION.search(named) and not _BYLINE.search(named)
+        if tag in ("figcaption", "figure") or captioned:
             return "caption"
         if self.sizes[element] > LONGEST_LABEL:
             return ""
@@ -380,7 +389,9 @@ def _apart(pieces: list[_Piece], skipped: bool, title: set[Any]) -> Iterator[lis
     tops = {each.top for each in said}
     loose = None in tops
     alone = {top for top in tops if top is not None and _stands_alone(top, loose)} | title
-    if len(tops) > 1 and not loose and (alone or skipped or all(each.link for each in said)):
+    glued = any(_is_glued(one, two) for one, two in pairwise(pieces))
+    links = skipped or all(each.link for each in said)
+    if len(tops) > 1 and not loose and (alone or links or glued):
         alone = tops
     if not alone or len(tops) == 1:
         yield pieces
@@ -394,7 +405,16 @@ def _apart(pieces: list[_Piece], skipped: bool, title: set[Any]) -> Iterator[lis
 def _stands_alone(top: Any, loose: bool) -> bool:
     """Return whether an inline element is a line of its own: a time, a credit, an author."""
     kind = hint_of_inline(top)
-    return kind in ("time", "caption") or (kind == "byline" and not loose)
+    return kind in ("time", "caption", "furniture") or (kind == "byline" and not loose)
+
+
+def _is_glued(one: _Piece, two: _Piece) -> bool:
+    """Return whether two elements stand side by side that nothing but their style parts."""
+    if one.top is None or two.top is None or one.top is two.top:
+        return False
+    return (
+        one.top.tag == two.top.tag == "span" and one.text[-1:].isalnum() and two.text[:1].isalnum()
+    )
 
 
 # --- The summary box, and the page

@@ -164,6 +164,7 @@ _STRONG_BYLINE = re.compile(
     r":? (?P<who>[^\W\d_].{1,100})",
     re.IGNORECASE,
 )
+_WHO_ENDS = re.compile(r",| [–—|/-] ")  # Ada Lind — Oro City
 _PLACE = re.compile(r" (in|at) [^\W\d_][\w.'’-]*( [A-ZÀ-Þ][\w.'’-]*){0,2}")  # … in Oro City
 _NOT_NAMED = re.compile(  # By our sports desk
     r"(our|the|an?|\w+) ((\w+ ){0,2}(desk|team|staff|reporters?|correspondents?|writers?|editors?"
@@ -238,6 +239,13 @@ _MADE = re.compile(
     r"(AI|A\.I\.|LLM|artificial intelligence|large language model|language model|ChatGPT)\b",
     re.IGNORECASE,
 )
+# AI-assisted. Reviewed by an editor.
+_ASSISTED = re.compile(
+    r"\W*(AI|A\.I\.)[ -](assisted|generated|written|made|produced|created)(\.|,|;| and| but)"
+    r".{0,80}\b(review|edit|check|human|verif)",
+    re.IGNORECASE,
+)
+LONGEST_REMARK = 150  # characters
 Notice = Literal["", "notice", "remark"]
 
 
@@ -253,10 +261,12 @@ def notice_kind(line: str) -> Notice:
         return ""
     if (
         _MADE.match(line)
-        and len(line) <= 150
+        and len(line) <= LONGEST_REMARK
         and not _TOLD.search(line)
         and not _OF_SUMMARY.search(line)
     ):
+        return "remark"
+    if _ASSISTED.match(line) and len(line) <= LONGEST_REMARK and not _TOLD.search(line):
         return "remark"
     if is_disclaimer(line):
         of_summary = _OF_SUMMARY.search(line) or languages.says("summary", line)
@@ -283,7 +293,11 @@ def _kind_in(line: str, language: str) -> Notice:
         return ""
     if says("summary") and (says("caution") or says("wrote")):
         return "notice"
-    return "remark" if says("wrote") and says("caution") else ""
+    if not says("wrote"):
+        return ""
+    short = len(line) <= LONGEST_REMARK and not languages.begins("article", line)
+    reviewed = short and says("reviewed") and languages.says("content", head, language)
+    return "remark" if says("caution") or reviewed else ""
 
 
 def is_caution(line: str) -> bool:
@@ -413,6 +427,8 @@ def is_credit(line: str) -> bool:
         return True
     bare = line.strip("()（）")
     rest = languages.rest_of("credit", bare)
+    if line[0] in "(（" and line[-1] in ")）" and rest and rest != bare:  # (Foto Lind)
+        return True
     if rest and rest != bare and (bare[len(bare) - len(rest) - 1 :][:1] in " :" and ":" in bare):
         return True
     if rest[:1] in tuple("・＝／：") and rest != bare and not _STOPPED.search(bare):
@@ -472,12 +488,12 @@ def is_byline(line: str) -> bool:
     """Return whether a line names its author as one: `By Ada Lind, Wire Desk`."""
     found = _STRONG_BYLINE.fullmatch(line)
     if found is None and (who := languages.rest_of("byline", line)) != line:
-        return is_name(who.partition(",")[0]) and len(line.split()) <= 8
+        return is_name(_WHO_ENDS.split(who)[0]) and len(line.split()) <= 8
     if found is None or _STOPPED.search(line) or len(line.split()) > 14:
         return False
     if _NOT_NAMED.fullmatch(found["who"]):
         return True
-    return found["who"][0].isupper() and is_name(_PLACE.sub("", found["who"].partition(",")[0]))
+    return found["who"][0].isupper() and is_name(_PLACE.sub("", _WHO_ENDS.split(found["who"])[0]))
 
 
 def is_byline_by_role(line: str) -> bool:
@@ -488,6 +504,26 @@ def is_byline_by_role(line: str) -> bool:
     """
     found = _ROLE_FIRST.fullmatch(line)
     return _NOT_NAMED.fullmatch(line) is not None or (found is not None and is_name(found["who"]))
+
+
+def is_desk(line: str) -> bool:
+    """Return whether a line says that the editors wrote the article: `Redazione Sport`."""
+    return len(line.split()) <= LONGEST_DESK and languages.begins("desk", line)
+
+
+LONGEST_DESK = 3  # words
+_SMALL_NAME = re.compile(r"[^\W\d_]+(?: [^\W\d_][\w.'’-]*){1,3}")
+
+
+def is_small_name(line: str) -> bool:
+    """Return whether a line may be a name in small letters.
+
+    >>> is_small_name("ailla dela cruz"), is_small_name("what we know")
+    (True, False)
+    """
+    if not line.islower() or not _SMALL_NAME.fullmatch(line):
+        return False
+    return not any(word in _COMMON and word not in _LITTLE for word in line.split())
 
 
 def is_role_only(line: str) -> bool:

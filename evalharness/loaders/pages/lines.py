@@ -386,7 +386,9 @@ MOST_READ = 2000
 
 # --- Lines that hold two
 
-_SEPARATOR = re.compile(r"\s+[|•·]\s+|\s+[–—-]\s+(?=\w{3,9}\.? \d|\d)")
+_SEPARATOR = re.compile(
+    r"\s+[|•·]\s+|\s+[–—-]\s+(?=\w{3,9}\.? \d|\d)|,?\s+(?=(?:\w{1,9}\.? )?\d{1,2}[./: ])"
+)
 
 
 def split_lines(lines: Sequence[Line]) -> list[Line]:

@@ -24,8 +24,14 @@ class Study {
   /** Begin, or go on, as an annotator. */
   async begin(annotator) {
     this.answers = new Answers(this.study, annotator);
-    const numbers = this.annotators[annotator] ?? this.items.map((_, n) => n);
-    this.own = numbers.map((n) => this.items[n]);
+    // A name may be one that every object knows: constructor.
+    const named = Object.hasOwn(this.annotators, annotator);
+    this.own = named ? this.annotators[annotator].map((n) => this.items[n]) : this.items;
+    if (!this.own.length) {
+      this.#warn("There is nothing to answer for you: there are more annotators than items.");
+      this.answers = null;
+      return;
+    }
     if (!this.answers.keep()) this.#warn("This browser keeps nothing: save to a file before you close the page.");
     part("start").hidden = true;
     part("work").hidden = part("nav").hidden = false;

@@ -66,7 +66,8 @@ function flaggedText(text, flags, looks) {
     const words = visible(text.slice(from, to));
     if (!numbers.length) box.append(words);
     else {
-      const look = looks[flags[numbers[0]][2]] ?? "other";
+      const kind = flags[numbers[0]][2];
+      const look = Object.hasOwn(looks, kind) ? looks[kind] : "other";
       box.append(make("span", { class: `flag k-${look}`, "data-flags": numbers.join(" ") }, words));
     }
   }
