@@ -204,7 +204,7 @@ def show_metrics(record: Mapping[str, Any], out: IO[str]) -> None:
             out.write(visible(f"{source}, {dimension}: {head}\n\n"))
             show_table([_METRIC_HEADINGS, *map(_metric_row, found["by_metric"].items())], out)
             print(*folded_text(visible(_best_metrics(found)), width), "", sep="\n", file=out)
-    legend = _METRIC_LEGEND.format_map(record["bootstrap"])
+    legend = _METRIC_LEGEND.format_map(record["resampling"])
     print(*folded_text(legend, width), sep="\n", file=out)
 
 
