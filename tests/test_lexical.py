@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
@@ -194,6 +194,7 @@ def test_merged_flags_do_not_overlap_and_the_earlier_check_wins() -> None:
 
 
 @quickly
+@example(article="the The not. mayor")
 @given(article=TEXTS)
 def test_a_copied_sentence_has_no_flags(article: str) -> None:
     sentences = [span.of(article) for span in text.sentences(article)]

@@ -701,6 +701,7 @@ MOST_BRIDGED = 3
 # some, is novel for the most part. On labelled news most of its other words are marked wrong, too.
 MOSTLY_NOVEL = 0.48
 LEAST_JUDGED = 3
+STOPS = frozenset(".?!")
 # So many words in a row, one of them of content, are a copied fragment.
 LEAST_COPIED = 3
 
@@ -772,7 +773,8 @@ def cut_before(article: Wording, aligned: Aligned) -> int | None:
     if last + 1 >= article.passages.bounds(last)[1]:
         return None
     following = article.passages.tokens[last + 1]
-    if following.after_mark or following.written[0].isupper():
+    between = article.text[article.passages.tokens[last].end : following.start]
+    if following.after_mark or following.written[0].isupper() or not STOPS.isdisjoint(between):
         return None
     return last + 1 if following.word == "of" or _is_head(following) else None
 
