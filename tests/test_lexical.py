@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
 from evalharness.checks.lexical.lexical import ODDS, PARTS, Indexed, Lexical, merge_flags
+from evalharness.checks.lexical.passages import Passages
 from evalharness.checks.lexical.support import Support, odds_added
 from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.text import dates as date_readers
@@ -68,6 +69,19 @@ def test_article_is_read_for_numbers_and_dates_only_when_a_summary_has_some(
     assert read.count("numbers of The storm closed 14 schools in Springfield.") == 1
     assert read.count("dates of The mayor, Jane Doe, spoke on Monday.") == 1
     assert "numbers of The mayor, Jane Doe, spoke on Monday." not in read
+
+
+@given(
+    st.lists(
+        st.sampled_from([*WORDS, "in May", "maY,", "1990s", "’90s.", "TEN", "½", "last week."]),
+        max_size=20,
+    ).map(" ".join)
+)
+@quickly
+def test_sentences_that_are_not_read_have_no_number_and_no_date(words: str) -> None:
+    whole = Passages(words)
+    assert [*itertools.chain.from_iterable(whole.numbers)] == text.numbers(words)
+    assert [*itertools.chain.from_iterable(whole.dates)] == date_readers.dates(words)
 
 
 def test_batch_keeps_one_article_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +194,7 @@ def test_merged_flags_do_not_overlap_and_the_earlier_check_wins() -> None:
 
 
 @quickly
+@example(article="the The not. mayor")
 @given(article=TEXTS)
 def test_a_copied_sentence_has_no_flags(article: str) -> None:
     sentences = [span.of(article) for span in text.sentences(article)]

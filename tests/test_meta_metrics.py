@@ -220,8 +220,8 @@ def test_metric_that_people_agree_with_is_found(tmp_path: Path) -> None:
     found = evaluate_metrics([path], ["rouge1.recall", "rouge1"], ["relevance"], resamples=50)
     figures = found.sources["news"]["relevance"]
     assert (figures["n"], figures["articles"], figures["systems"]) == (24, 6, 4)
-    assert list(figures["metrics"]) == ["rouge.rouge1.recall", "rouge.rouge1", WORD_COUNT]
-    for each in figures["metrics"].values():
+    assert list(figures["by_metric"]) == ["rouge.rouge1.recall", "rouge.rouge1", WORD_COUNT]
+    for each in figures["by_metric"].values():
         assert each["within"]["spearman"]["value"] > 0.9
         assert each["system"]["kendall"]["value"] == pytest.approx(1)
     assert len(figures["williams"]) == 3
@@ -252,7 +252,7 @@ def test_rows_without_systems_have_figures_within_articles_alone(tmp_path: Path)
     found = evaluate_metrics([write(tmp_path / "l.jsonl", made)], ["rouge1"], resamples=50)
     figures = found.sources["news"]["relevance"]
     assert figures["williams"] == []
-    assert set(figures["metrics"]["rouge.rouge1"]) == {"n", "within", "pairwise"}
+    assert set(figures["by_metric"]["rouge.rouge1"]) == {"n", "within", "pairwise"}
 
 
 def test_dimension_that_no_row_has_is_an_error(tmp_path: Path) -> None:

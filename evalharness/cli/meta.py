@@ -202,9 +202,9 @@ def show_metrics(record: Mapping[str, Any], out: IO[str]) -> None:
         for dimension, found in dimensions.items():
             head = "{n} summaries of {articles} articles, {systems} systems".format_map(found)
             out.write(visible(f"{source}, {dimension}: {head}\n\n"))
-            show_table([_METRIC_HEADINGS, *map(_metric_row, found["metrics"].items())], out)
+            show_table([_METRIC_HEADINGS, *map(_metric_row, found["by_metric"].items())], out)
             print(*folded_text(visible(_best_metrics(found)), width), "", sep="\n", file=out)
-    legend = _METRIC_LEGEND.format_map(record["interval"])
+    legend = _METRIC_LEGEND.format_map(record["resampling"])
     print(*folded_text(legend, width), sep="\n", file=out)
 
 
@@ -233,7 +233,7 @@ def _figure_cell(figure: Mapping[str, Any], over: str) -> str:
 def _best_metrics(found: Mapping[str, Any]) -> str:
     """Say which metric to trust for which question, and which differ from it by Williams' test."""
     best = {
-        level: _best(found["metrics"], level, kind)
+        level: _best(found["by_metric"], level, kind)
         for level, kind in (("within", "spearman"), ("system", "kendall"))
     }
     said = f"Highest within an article: {best['within'] or 'none'}"

@@ -46,7 +46,7 @@ _ROUNDING = 1e-9
 class MetricAgreement:
     """How metrics agree with people; `record()` is what `--json` prints.
 
-    sources: by source and dimension: `n`, `articles`, `systems`; `metrics`, by name `within`,
+    sources: by source and dimension: `n`, `articles`, `systems`; `by_metric`, by name `within`,
     `system` and `pairwise`; `williams`, of each two metrics whether one's correlation over systems
     is higher. rejected: rows that could not be used.
     """
@@ -54,7 +54,7 @@ class MetricAgreement:
     sources: Mapping[str, Mapping[str, Any]]
     signatures: Mapping[str, str]
     rejected: Sequence[Mapping[str, str]]
-    interval: Mapping[str, Any]
+    resampling: Mapping[str, Any]
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
@@ -207,7 +207,7 @@ def _figures(
         "n": int(graded.sum()),
         "articles": int(graded.any(axis=1).sum()),
         "systems": int(graded.any(axis=0).sum()) if named else 0,
-        "metrics": metrics,
+        "by_metric": metrics,
         "williams": _williams(dict(zip(names, grids, strict=True))) if named else [],
     }
 

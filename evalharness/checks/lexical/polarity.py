@@ -299,6 +299,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         """Return a clash where a word is denied on one side only."""
         cue = self.own_cues.denied.get(at)
         denied = self.article.cues.denied
+        if cue is None and places[0].at not in denied:  # as nearly always
+            return None
         if any((place.at in denied) == (cue is not None) for place in places):
             return None
         best = places[0].at

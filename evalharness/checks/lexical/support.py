@@ -114,6 +114,10 @@ WordRun = tuple[int, int]
 _Path = tuple[int | None, Any] | None
 
 
+# A state of its fields, without the call of Python code that `_State(...)` makes.
+_state = tuple.__new__
+
+
 class _State(NamedTuple):
     """The cheapest path to a place of the article."""
 
@@ -396,7 +400,7 @@ def align(article: Wording, tokens: Sequence[Token]) -> Aligned:
     beam = [_State(0.0, -1, -1, None)]
     for token, key in zip(tokens, keys, strict=True):
         beam = _step(article, beam, key, token.content)
-    best = min(beam, key=_rank)
+    best = beam[0]
     n_other = sum(one != other for one, other in zip(own, keys, strict=True))
     return Aligned(tokens, keys, _places(best.path), best.cost + OTHER_WORD * n_other, own)
 
@@ -434,18 +438,15 @@ def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list
     """Return the cheapest paths one word further on."""
     novel = _novel_cost(article, key, content)
     after = {
-        place: _State(cost + novel, place, sentence, (None, path))
+        place: _state(_State, (cost + novel, place, sentence, (None, path)))
         for cost, place, sentence, path in beam
     }
     for place in _next_places(article, beam, key, content):
         sentence = article.sentence_of(place)
         cost, path = _cheapest(article, beam, place, sentence)
         if place not in after or cost < after[place].cost:
-            after[place] = _State(cost, place, sentence, (place, path))
-    return sorted(after.values(), key=_rank)[:BEAM] if len(after) > 1 else [*after.values()]
-
-
-_rank = itemgetter(0, 1)  # cost and place
+            after[place] = _state(_State, (cost, place, sentence, (place, path)))
+    return sorted(after.values())[:BEAM]  # by cost and place, of which each is there once
 
 
 def _cheapest(
@@ -700,6 +701,7 @@ MOST_BRIDGED = 3
 # some, is novel for the most part. On labelled news most of its other words are marked wrong, too.
 MOSTLY_NOVEL = 0.48
 LEAST_JUDGED = 3
+STOPS = frozenset(".?!")
 # So many words in a row, one of them of content, are a copied fragment.
 LEAST_COPIED = 3
 
@@ -771,7 +773,8 @@ def cut_before(article: Wording, aligned: Aligned) -> int | None:
     if last + 1 >= article.passages.bounds(last)[1]:
         return None
     following = article.passages.tokens[last + 1]
-    if following.after_mark or following.written[0].isupper():
+    between = article.text[article.passages.tokens[last].end : following.start]
+    if following.after_mark or following.written[0].isupper() or not STOPS.isdisjoint(between):
         return None
     return last + 1 if following.word == "of" or _is_head(following) else None
 
