@@ -23,6 +23,7 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the configs, with the one file that their user brings."""
     folder = tmp_path_factory.mktemp("copy") / "configs"
     shutil.copytree(CONFIGS, folder)
+    shutil.copytree(CONFIGS.parent / "results" / "baseline", folder.parent / "results" / "baseline")
     (folder / "checks" / "summac_conv_vitc_sent_perc_e.bin").write_bytes(b"0")
     return folder
 
