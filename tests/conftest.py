@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# How long a busy machine takes for an example says nothing of it.
+hypothesis.settings.register_profile("evalharness", deadline=None)
+hypothesis.settings.load_profile("evalharness")
 
 GOLDEN = Path(__file__).parent / "golden"
 
