@@ -53,7 +53,7 @@ def synonyms(stem: str) -> list[str]:
     """Return the stems of the words that may mean the same as one of a stem, in no sense apart.
 
     >>> synonyms("movi")
-    ['film', 'pic', 'pictur']
+    ['film', 'flick', 'pic']
     """
     senses = _senses().get(stem, ())
     return sorted({other for line in senses for other in line.split()} - {stem})
