@@ -2,6 +2,10 @@
 
 import json
 import pathlib
+import random
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,8 @@ from evalharness.errors import ConfigError, EndpointError, Exit
 from evalharness.store.runs import Run
 
 MOST_RUNS = 9
+# So many steps of a run of 500 requests are tried, each with a process that is killed there.
+KILLS = 24
 
 
 def each_step(n: int) -> list[Any]:
@@ -130,6 +136,66 @@ def test_run_that_is_killed_between_any_two_writes_goes_on(
         assert (len(server.sent), set(server.sent.values())) == (9, {1})
     monkeypatch.setattr(pathlib.Path, "replace", own)
     assert samples(tmp_path / "results") == online(tmp_path, 9)
+
+
+# Runs the command and kills its own process, as by `kill -9`, before the given step: what opens a
+# file of the results to write, renames one, or connects to the server. 0 kills nothing, and the
+# last line then says how many steps there were.
+KILLED = """
+import os, signal, sys
+results, at, seen = sys.argv[1], int(sys.argv[2]), 0
+
+def watch(event, args):
+    global seen
+    if event == "open":
+        flags = args[2] or 0
+        is_step = str(args[0]).startswith(results) and flags & (os.O_WRONLY | os.O_RDWR)
+    else:
+        is_step = event in ("os.rename", "socket.connect")
+    seen += bool(is_step)
+    if is_step and seen == at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+from evalharness.cli import main
+sys.argv = ["evalharness", "run", sys.argv[3], "--results", results, "--no-report"]
+sys.addaudithook(watch)
+try:
+    main()
+finally:
+    print(seen)
+"""
+
+
+def run_killed(path: Path, results: Path, step: int) -> subprocess.CompletedProcess[str]:
+    """Run in a process of its own, which is killed before a step."""
+    command = [sys.executable, "-c", KILLED, str(results), str(step), str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.slow
+def test_five_hundred_requests_in_three_files_killed_at_any_step_give_what_they_give_online(
+    tmp_path: Path,
+) -> None:
+    steps: list[tuple[int, int]] = []  # number of the run, and its step
+    expected = online(tmp_path, 500)
+    with batch.serving(answer) as server:
+        path = batch_config(tmp_path, server.url, 500, 200)
+        for n in range(2):
+            done = run_killed(path, tmp_path / "whole", 0)
+            assert done.returncode == (Exit.GOOD if n else Exit.INCOMPLETE), done.stderr
+            steps += [(n, step) for step in range(1, int(done.stdout.split()[-1]) + 1)]
+    assert samples(tmp_path / "whole") == expected
+
+    for n, step in random.Random(18).sample(steps, KILLS):
+        results = tmp_path / f"{n}-{step}"
+        with batch.serving(answer) as server:
+            path = batch_config(tmp_path, server.url, 500, 200)
+            for _ in range(n):
+                run(path, results=results)
+            assert run_killed(path, results, step).returncode == -signal.SIGKILL
+            run_to_end(path, results)
+            assert (len(server.sent), set(server.sent.values())) == (500, {1}), (n, step)
+        assert samples(results) == expected, (n, step)
 
 
 @pytest.mark.parametrize("fate", ["expired", "500", "429", "missing"])

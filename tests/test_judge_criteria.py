@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,18 @@ import pytest
 from neural import decoders
 from servers.chat import completion, first_token, serving
 
+from evalharness import check, run
 from evalharness.checks.judge.criteria import RATED, Criterion
 from evalharness.checks.judge.judge import Judge
+from evalharness.checks.judge.presets import presets
 from evalharness.checks.judge.scoring import OUT_OF_FORM
-from evalharness.config.signature import signature_parts
+from evalharness.config.calibration import own_thresholds
+from evalharness.config.registry import BUILT_IN, gives_verdict, tells_truth
+from evalharness.config.signature import signature_parts, signature_text
 from evalharness.endpoint import Server
 from evalharness.protocols import Pair
 from evalharness.records import Article, Flag, Score, Span, Summary
+from evalharness.report.gathered import gather
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -451,8 +456,6 @@ def test_reasons_are_stored_and_read_back() -> None:
 
 
 def test_config_names_criteria_panel_and_examples(tmp_path: Path) -> None:
-    from evalharness import run
-
     (tmp_path / "labels.jsonl").write_text(label_line(1) + label_line(0, 1))
     rows = [{"article": ARTICLE, "summary": SUMMARY}, {"article": "It snowed.", "summary": "Snow."}]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -483,3 +486,59 @@ checks:
     assert figures["requests"]["mean"] == 4
     sample = next(iter(again.samples()))
     assert sample["scores"]["judge"]["reasons"][0] == "fluency: So it is."
+
+
+# What is not asked about truth gives no verdict
+
+
+@pytest.mark.parametrize(
+    ("asked", "gives"),
+    [
+        ({}, True),
+        ({"prompt": "{article} {summary}?"}, True),
+        *(({"criteria": (name,)}, False) for name in RATED if name != "consistency"),
+        ({"criteria": ("coverage",)}, False),
+        ({"criteria": ("consistency",)}, True),
+        ({"criteria": ("omissions", "consistency")}, True),
+        ({"criteria": ("consistency", "fluency")}, False),
+        ({"criteria": (Criterion("plain", "A child understands it."),)}, False),
+        ({"criteria": (Criterion("c", "consistency", (1, 2)), "consistency")}, False),
+        ({"preset": "geval-consistency"}, True),
+        ({"preset": "geval-fluency"}, False),
+        ({"preset": "finesure-keyfacts"}, False),
+    ],
+)
+def test_verdict_is_made_of_what_is_asked_about_truth(asked: dict[str, Any], gives: bool) -> None:
+    judge = remote("http://localhost:1", **asked)
+    assert gives_verdict(judge) is gives
+    assert tells_truth(signature_text(signature_parts("judge", judge))) is gives
+    assert (own_thresholds(judge) is not None) is gives
+
+
+def test_every_preset_is_of_truth_or_is_not() -> None:
+    others = {"geval-coherence", "geval-fluency", "geval-relevance", "finesure-keyfacts"}
+    assert BUILT_IN["checks"]["judge"].truth["preset"] == set(presets()) - others
+
+
+@pytest.mark.parametrize(("criterion", "word"), [("fluency", ""), ("consistency", "flagged  ")])
+def test_low_rating_is_flagged_only_where_it_is_about_truth(
+    tmp_path: Path, command: Callable[..., Any], criterion: str, word: str
+) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        json.dumps({"id": "one", "article": ARTICLE, "summary": SUMMARY})
+    )
+    with serving(lambda body: first_token(**{"1": -0.01})) as server:
+        judge = remote(server.url, criteria=(criterion,))
+        said = check(ARTICLE, SUMMARY, check="judge", checker=judge)
+        path = tmp_path / "judge.yaml"
+        path.write_text(
+            f"data: {{name: files, path: a.jsonl}}\nmodel: given\nmetrics: []\n"
+            f"checks: [{{name: judge, label: reads, criteria: [{criterion}], "
+            f"endpoint: {{url: '{server.url}', model: m}}}}]\n"
+        )
+        (finished,) = run(path, results=tmp_path / "results")
+    assert (said.verdict, said.score) == ("flagged" if word else "no_verdict", 0)
+    shown = command("show", finished.folder, "one").stdout
+    assert f"  reads: {word}" in shown
+    assert ("flagged" in shown) is bool(word)
+    assert [column.verdict for column in gather([finished]).columns] == [bool(word)]

@@ -7,8 +7,9 @@ there.
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -22,11 +23,17 @@ from browser.runs import (
     samples,
     write_rows,
 )
+from servers.chat import completion, serving
 
 N_LARGE, N_QUICKSTART = 1_000, 24
 ESCAPE, ENTER, TAB, DOWN, UP, HOME, END = (
     "\ue00c", "\ue007", "\ue004", "\ue015", "\ue013", "\ue011", "\ue010",
 )  # fmt: skip
+# What a judge of the pages here says: a short one that would be markup, and a long one.
+REASONS = (
+    "<b>No</b> sentence says <img src=x onerror='globalThis.broken = 1'> where & when.",
+    "The summary names the bridge, and not who opened it or what it cost. " * 9,
+)
 ROWS = "return [...document.querySelectorAll('#explorer .row .id')].map((e) => e.textContent)"
 
 
@@ -85,6 +92,28 @@ def news(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "checks": ["lexical"],
     }
     return run_and_report(folder, config)
+
+
+@pytest.fixture(scope="module")
+def judged(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose judge gives a short reason on the first article, and a long one on the next."""
+    folder = tmp_path_factory.mktemp("judged")
+    rows = write_rows(folder / "articles.jsonl", quickstart_rows()[:2])
+    first = quickstart_rows()[0]["article"]
+
+    def answer(body: Mapping[str, Any]) -> Mapping[str, Any]:
+        reason = REASONS[first not in body["messages"][-1]["content"]]
+        return completion(json.dumps({"reason": reason, "answer": 1}))
+
+    with serving(answer) as server:
+        judge = {"endpoint": {"url": server.url, "model": "m"}, "criteria": ["fluency"]}
+        config = {
+            "data": {"name": "files", "path": str(rows)},
+            "models": ["given", "lead"],
+            "metrics": [],
+            "checks": [{"name": "judge", "label": "reads", "by": "json"} | judge],
+        }
+        return run_and_report(folder, config)
 
 
 @pytest.fixture(scope="module")
@@ -483,6 +512,26 @@ def test_new_wording_is_lighter_unnumbered_and_folded(browser: Browser, flagged:
     assert soft.text in folded.text
     counted = browser.run("return document.querySelector('.row .flagged').textContent")
     assert counted in ("⚑1 likely error", "⚑2 likely errors")
+
+
+@SIZES
+def test_reasons_of_a_judge_stand_in_the_card_as_text(
+    browser: Browser, judged: Path, size: tuple[int, int]
+) -> None:
+    browser.open(judged, "#n=0", size=size)
+    browser.article(0)
+    short = browser.one("section.reasons")
+    assert short.text.split("\n") == ["Reasons of reads", REASONS[0]]
+    assert not browser.all(".reasons img, .reasons b, details.reasons")
+    assert browser.run("return globalThis.broken") is None
+
+    browser.article(1)
+    folded = browser.one("details.reasons")
+    assert folded.text == "Reasons of reads: 1"
+    folded.find_element("css selector", "summary").click()
+    assert folded.text.split("\n") == ["Reasons of reads: 1", REASONS[1].strip()]
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not browser.run(f"return {wide}")
 
 
 def test_a_walk_without_a_mouse(browser: Browser, flagged: Path) -> None:

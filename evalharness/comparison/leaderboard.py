@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.comparison.shared import again_command, copies, older_version, versions_of
-from evalharness.config.registry import scorer_kind, scorer_row
+from evalharness.config.registry import scorer_kind, scorer_row, tells_truth
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.store import samples
@@ -160,7 +160,7 @@ def _board(fingerprint: str, group: Mapping[str, Run], by: str, incomplete: bool
     first = by if by in headings else next(iter(headings), "")
     rows.sort(key=lambda row: (-_mean(row, first), row.run))
     ranked = [row for row in rows if incomplete or group[row.run].is_complete]
-    by_check = _is_verdict(first)
+    by_check = _is_verdict(first, signatures)
     ranked = [row for row in ranked if not (by_check and copies(group[row.run]))]
     ranked = [row for row in ranked if not first or first in row.figures]
     others = [row for row in rows if row not in ranked]
@@ -171,10 +171,11 @@ def _board(fingerprint: str, group: Mapping[str, Run], by: str, incomplete: bool
     return Board(fingerprint, tuple(headings), signatures, (*numbered, *others), lines)
 
 
-def _is_verdict(heading: str) -> bool:
+def _is_verdict(heading: str, signatures: Mapping[str, str]) -> bool:
     """Tell whether a figure is of a check that says whether a summary is true to its article."""
     scorer = heading.partition(".")[0].partition(" ")[0]
-    return scorer_kind(scorer, otherwise="metrics") == "checks" and scorer_row(scorer).verdict
+    is_check = scorer_kind(scorer, otherwise="metrics") == "checks"
+    return is_check and tells_truth(signatures.get(scorer, scorer))
 
 
 def _copied_lines(rows: Sequence[LeaderboardRow], group: Mapping[str, Run]) -> Iterator[str]:

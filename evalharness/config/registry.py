@@ -36,6 +36,8 @@ class ComponentRow:
     descriptive: a scorer that tells how a summary is made, and not how good it is.
     verdict: of a check, whether its scores tell if a summary is true to its article; where they
         tell what it says, or how, no verdict is made of them.
+    truth: of a check that is asked several things, the values of its options by which it is asked
+        about truth; no verdict is made where an option has another value.
     rewards_copying: of a check, whether each new word lowers its score, so that what is copied has
         the highest.
     profile: parts that say which shares of a summary's content come from the article's first part,
@@ -53,6 +55,9 @@ class ComponentRow:
     unscaled: tuple[str, ...] = ()
     descriptive: bool = False
     verdict: bool = True
+    truth: Mapping[str, frozenset[str]] = dataclasses.field(
+        default_factory=dict[str, frozenset[str]]
+    )
     rewards_copying: bool = False
     profile: tuple[str, ...] = ()
     role: Role = ""
@@ -133,7 +138,19 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "entities": ComponentRow("evalharness.checks.lexical.entities:Entities"),
         "factcg": ComponentRow("evalharness.checks.factcg:FactCG", packages=NETWORKS, extra="hf"),
         "fluency": ComponentRow("evalharness.checks.fluency:Fluency", verdict=False),
-        "judge": ComponentRow("evalharness.checks.judge.judge:Judge", packages=NETWORKS),
+        "judge": ComponentRow(
+            "evalharness.checks.judge.judge:Judge",
+            truth={
+                "criteria": frozenset({"consistency", "omissions"}),
+                "preset": frozenset(
+                    {
+                        *("geval-consistency", "finesure-faithfulness", "prometheus"),
+                        *("selene-mini", "minicheck-7b", "summedits"),
+                    }
+                ),
+            },
+            packages=NETWORKS,
+        ),
         "hhem": ComponentRow("evalharness.checks.hhem:Hhem", packages=NETWORKS, extra="hf"),
         "lettucedetect": ComponentRow(
             "evalharness.checks.lettucedetect:LettuceDetect", packages=NETWORKS, extra="hf"
@@ -189,7 +206,33 @@ def gives_verdict(check: Any) -> bool:
     """Tell whether a verdict can be made of a check's scores; check: a component, or its class."""
     made = check if inspect.isclass(check) else type(check)
     target = f"{made.__module__}:{made.__qualname__}"
-    return all(row.verdict for row in BUILT_IN["checks"].values() if row.target == target)
+    options = {} if made is check else getattr(check, "__dict__", {})
+    return all(
+        _is_about_truth(row, options) for row in BUILT_IN["checks"].values() if row.target == target
+    )
+
+
+def tells_truth(signature: str) -> bool:
+    """Tell whether a verdict can be made of the scores with a signature; a name is one, too.
+
+    >>> tells_truth("judge|criteria:consistency|version:2"), tells_truth("judge|criteria:fluency")
+    (True, False)
+    """
+    name, *options = signature.split("|")
+    values = {option: value.split(",") for option, _, value in (o.partition(":") for o in options)}
+    return _is_about_truth(scorer_row(name), values)
+
+
+def _is_about_truth(row: ComponentRow, options: Mapping[str, Any]) -> bool:
+    """Tell whether a check with these options is asked about truth; values: one, some, or None."""
+    if not row.verdict:
+        return False
+    for option, known in row.truth.items():
+        value = options.get(option)
+        values = [value] if isinstance(value, str) else value or ()
+        if not all(isinstance(each, str) and each in known for each in values):
+            return False
+    return True
 
 
 def scorer_of_part(name: str) -> str:

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalharness.config.registry import scorer_row
+from evalharness.config.registry import tells_truth
 from evalharness.errors import ConfigError
 from evalharness.meta.evaluation import Agreement
 from evalharness.meta.figures import LIKELY_ERROR
 from evalharness.meta.planted.costs import edit_lines
 from evalharness.records import flag_kind
 from evalharness.stats.intervals import mean
-from evalharness.store.runs import kind_of
 
 # Figures of a source that a card shows; the other ones are for whoever works on the check.
 _SHOWN = (
@@ -47,7 +46,7 @@ def cards(agreement: Agreement) -> dict[str, Card]:
 
 
 def _card(name: str, found: Mapping[str, Any], agreement: Agreement) -> Card:
-    verdict = scorer_row(kind_of(found["signature"])).verdict
+    verdict = tells_truth(found["signature"])
     measured_on = [
         {"source": source, "label": agreement.labels[source]}
         | {key: figures[key] for key in _SHOWN if key in figures}

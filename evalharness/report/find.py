@@ -16,7 +16,7 @@ from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.runner.check import NumberedSentences, Verdict, verdict_of_score
-from evalharness.store.runs import Run, preferences_folder
+from evalharness.store.runs import Run, kind_of, preferences_folder
 
 if TYPE_CHECKING:
     from evalharness.comparison.preferences import ArticlePreference
@@ -29,14 +29,14 @@ _NEAR = 20_000  # ids among which a near one is looked for; more take seconds
 class ShownSummary:
     """A system's summary of an article, as `samples.jsonl` has it.
 
-    checks: the labels of metrics that hold a summary against its article. kinds: the component
-    behind each label.
+    checks: the labels of metrics that hold a summary against its article. signatures: what made the
+    scores of each label.
     """
 
     system: str
     sample: Mapping[str, Any]
     checks: frozenset[str]
-    kinds: Mapping[str, str]
+    signatures: Mapping[str, str]
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -56,7 +56,7 @@ class ShownSummary:
         }
 
     def _verdict(self, label: str, record: Mapping[str, Any]) -> Verdict:
-        limits = _limits(self.kinds.get(label, label))
+        limits = _limits(self.signatures.get(label, label))
         article, summary = self.sample["article"], self.summary["text"]
         verdict = verdict_of_score(score_of(record), article, summary, label, limits)
         band = verdict.verdict if limits is None else record.get("band", verdict.verdict)
@@ -65,9 +65,11 @@ class ShownSummary:
         )
 
 
-def _limits(kind: str) -> Thresholds | None:
+def _limits(signature: str) -> Thresholds | None:
+    if not registry.tells_truth(signature):
+        return None
     try:
-        return own_thresholds(registry.load_class("checks", kind))
+        return own_thresholds(registry.load_class("checks", kind_of(signature)))
     except (HarnessError, ImportError):  # a plug-in that is not installed here
         return Thresholds()
 
@@ -166,7 +168,7 @@ def find_article(gathered: Gathered, wanted: str) -> ShownArticle:
         if name in own:
             with run.sample_reader() as samples:
                 sample = samples[own.index(name)]
-            written.append(ShownSummary(system, sample, checks, _kinds(run)))
+            written.append(ShownSummary(system, sample, checks, run.signatures.metrics))
         else:
             missing.append(system)
     texts = {summary.sample["article"] for summary in written}
@@ -183,10 +185,6 @@ def _preferences(
     from evalharness.comparison.preferences import preferences_on
 
     return preferences_on({one.system: one.sample for one in written}, gathered.runs)
-
-
-def _kinds(run: Run) -> Mapping[str, str]:
-    return {label: run.kind(label) for label in run.figures}
 
 
 def _resolve_id(wanted: str, ids: Sequence[Sequence[str]], gathered: Gathered) -> str:

@@ -114,7 +114,7 @@ class Gathered:
             self._kind(metric),
             registry.is_share(part),
             not (row.descriptive or part in row.beside),
-            row.verdict,
+            all(map(registry.tells_truth, self.signatures(metric) or [metric])),
             row.profile if part in ("", *row.shown[:1]) else (),
             part in row.beside,
         )

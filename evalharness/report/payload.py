@@ -285,6 +285,8 @@ def _score_details(score: Mapping[str, Any], own: Units, article: Units) -> dict
         ]
     if score.get("left_out"):
         details["left_out"] = [_span(span, article) for span in score["left_out"]]
+    if score.get("reasons"):
+        details["reasons"] = [_text(reason) for reason in score["reasons"]]
     return details
 
 

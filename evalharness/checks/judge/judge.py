@@ -76,7 +76,8 @@ class Judge(NetworkOptions):
     criteria: what is asked in place of a protocol, each for itself; several make a mean, and a part
         each. consistency, coherence, fluency, relevance, conciseness: rated 1 to 5. coverage: the
         share of the article's key facts that the summary states; they are listed once an article.
-        omissions: rated, with quotes of what is left out. Or your own: name, text, scale.
+        omissions: rated, with quotes of what is left out. Or your own: name, text, scale. A verdict
+        is made of consistency and omissions alone.
     protocol: what is asked and about what: minicheck (each sentence, yes or no), summedits (the
         summary, yes or no), geval (the summary, 1 to 5), spans (the summary, quotes of what is
         unsupported), pairwise (which of two summaries is better; such a judge stands under

@@ -183,6 +183,26 @@ function leftOutList(summary, checks, article) {
     make("h5", {}, "Left out, what matters most first"), ...buttons);
 }
 
+// Of a judge's reasons, in characters: what is longer is folded.
+const LONGEST_REASONS = 300;
+const LONGEST_REASON = 5_000;
+
+/** What judges give as their reasons, in their own words: a list for each, folded where it is long. */
+function reasonLists(summary, checks, labels) {
+  return checks.flatMap((check) => {
+    const reasons = summary.scores?.[check]?.reasons ?? [];
+    if (!reasons.length) return [];
+    const list = make("ul", {}, ...reasons.map((reason) =>
+      said("li", "", clipped(visible(reason), LONGEST_REASON))));
+    const head = `Reasons of ${labels(check)}`;
+    const long = reasons.reduce((sum, { length }) => sum + length, 0) > LONGEST_REASONS;
+    return [long
+      ? make("details", { class: "reasons" },
+        make("summary", {}, said("bdi", "", `${head}: ${count.format(reasons.length)}`)), list)
+      : make("section", { class: "reasons" }, said("h5", "", head), list)];
+  });
+}
+
 /** The article's words on a flag, as a button that lights them up there. */
 function quotation({ number, evidence }, article, quoted) {
   const key = JSON.stringify(evidence);

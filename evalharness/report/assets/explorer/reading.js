@@ -137,6 +137,7 @@ class Reading {
       card.append(...flagLists(shown, flags, this.article.text, this.#label, this.checks.length > 1));
     }
     card.append(leftOutList(summary, this.checks, this.article.text));
+    card.append(...reasonLists(summary, this.checks, this.#label));
     card.append(this.#scores(s, summary));
     return card;
   }
