@@ -166,6 +166,7 @@ FLAG_KINDS: Mapping[str, FlagKind] = {
     "attribution": FlagKind("said by another", "quote", planted=("misattributed_quote",)),
     "doubled": FlagKind("a word said twice, in the place of another"),
     "spliced": FlagKind("halves of two sentences as one"),
+    "circumstance": FlagKind("a reason or circumstance that the article does not give"),
     "unsupported": FlagKind(
         "words that nothing supports", "unsupported", hard=False, planted=("invented_sentence",)
     ),

@@ -77,3 +77,16 @@ def test_polarity_flags_the_planted_errors_of_the_pages_and_nothing_else() -> No
         for flag in flags:
             assert flag.kind in (kinds[planted[0]["type"]], "contrast")
             assert flag.span.of(summary) in planted[0]["summary_says"]
+
+
+def test_a_headline_that_only_links_states_nothing() -> None:
+    article = (
+        "A study of 1,200 commuters suggests that people who take night trains may sleep better "
+        "than those who fly early, but its authors warn that the link could be due to chance."
+    )
+    summary = "Night trains improve sleep, a study of 1,200 commuters found"
+    linking = "Study links night trains to better sleep, with caveats"
+    stating = "Night trains bring better sleep to 1,200 commuters, study shows"
+    for headline, kinds in (("", ["hedge"]), (linking, ["hedge"]), (stating, [])):
+        flags = StatedPolarity(f"{headline}\n\n{article}").check(summary).flags
+        assert [flag.kind for flag in flags] == kinds, headline

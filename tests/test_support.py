@@ -19,7 +19,7 @@ from evalharness.checks.lexical.support import (
     odds_added,
     unsupported_runs,
 )
-from evalharness.records import Article, Score, Span, Summary
+from evalharness.records import Article, Score, Span, Summary, flag_kind
 
 WORDS = [
     *("the", "mayor", "of", "storm", "closed", "14", "schools", "Jane", "Doe", "said", "and."),
@@ -192,6 +192,41 @@ def test_a_word_said_twice_in_a_copy_is_doubled() -> None:
     (flag,) = Wording(article).miscopied(summary)
     assert flag.message == "'Anderlecht' is said twice here, and once in sentence 2 of the article"
     assert _flags(article, "The Anderlecht teenager, Anderlecht said, left.") == []
+
+
+_PLAY = (
+    "The school board voted on Monday to cancel the fall play, saying the roof was not safe. "
+    "Students would stage it anyway, in a barn outside of town."
+)
+
+
+@pytest.mark.parametrize(
+    ("summary", "flagged"),
+    [
+        (
+            "The play was canceled because parents complained about its language.",
+            ["because parents complained about its language"],
+        ),
+        ("Due to rude language, the board canceled the play.", ["Due to rude language"]),
+        (
+            "Students would stage the play in an empty Boston warehouse.",
+            ["in an empty Boston warehouse"],
+        ),
+        ("The play was canceled because the ceiling of the school was not safe.", []),
+        ("Students would stage the play in a nearby warehouse.", []),
+        ("A musical was scrapped because parents complained about its language.", []),
+        (_PLAY, []),
+    ],
+)
+def test_a_reason_that_the_article_has_no_word_of_is_a_likely_error(
+    summary: str, flagged: list[str]
+) -> None:
+    flags = [*Wording(_PLAY).foreign_circumstances(summary)]
+    assert [flag.span.of(summary) for flag in flags] == flagged
+    assert all(flag_kind(flag.kind).hard and flag.evidence for flag in flags)
+    assert [flag.message for flag in flags] == [
+        f"nothing in the article says '{words}'" for words in flagged
+    ]
 
 
 def test_halves_of_two_sentences_are_spliced() -> None:

@@ -50,6 +50,7 @@ ODDS = {
     "swap": 0.1,
     "doubled": 2.0,
     "spliced": 1.0,
+    "circumstance": 2.0,
     "unsupported": 0.0,
 }
 OTHER_ODDS = 1.0
@@ -82,8 +83,11 @@ class Indexed(ArticleIndex):
         results = {name: self.parts[name].compare(summary) for name in applied}
         if dated := self.parts["dates"].confirmed_by_publication(summary):
             results["numbers"] = self.parts["numbers"].compare(summary, dated)
-        found = [score.flags for score in results.values()]
-        telling = merge_flags(summary, [*found, [*self.wording.miscopied(summary)]])
+        found: list[Sequence[Flag]] = [score.flags for score in results.values()]
+        found.append([*self.wording.miscopied(summary)])
+        if self.is_english:
+            found.append([*self.wording.foreign_circumstances(summary)])
+        telling = merge_flags(summary, found)
         support = self.wording.compare(summary, _foreign(telling))
         if support.value is None:
             return support
@@ -110,12 +114,13 @@ class Lexical(BySentences, LexicalCheck):
     each further sentence can only lower the score; the mean and the minimum of the sentences are in
     the parts. A part that does not apply counts as nothing wrong. A summary or sentence is flagged
     by a likely error in it (a number, date, name, quotation, polarity or role; a word doubled or
-    halves of two sentences as one, where it copies), never by new wording alone: without one it is
-    supported from the threshold `supported` on, and else unsure.
+    halves of two sentences as one, where it copies; a reason or circumstance of which the article
+    has no word, where it has the rest of the sentence), never by new wording alone: without one it
+    is supported from the threshold `supported` on, and else unsure.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

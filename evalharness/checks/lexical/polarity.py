@@ -182,7 +182,7 @@ def is_denial(token: Token) -> bool:
 # the article: else the two may speak of different things. Set by hand on labelled news summaries.
 NEGATED_SHARE = 0.4
 OPPOSITE_SHARE = 0.4
-HEDGED_SHARE = 0.5
+HEDGED_SHARE = 0.4
 UNDENIED_SHARE = 0.3
 # A word such as `refused` or `instead` so near says that the texts may mean the same.
 HINT_REACH = 5
@@ -235,6 +235,11 @@ class StatedPolarity(ArticleIndex):
         near = self.passages.tokens[max(low, at - reach) : min(high, at + reach + 1)]
         return any(is_denial(token) or token.stem in hints for token in near)
 
+    def is_guarded(self, at: int) -> bool:
+        """Tell whether what stands before a token says that it is put as no fact: `links to`."""
+        before = self.passages.tokens[max(self.passages.bounds(at)[0], at - GUARD_REACH) : at]
+        return any(token.stem in _GUARDED for token in before)
+
     def compare(self, summary: str) -> Score:
         """Return the share of the comparable sentences without a clash, with flags."""
         return _Claims(self, summary).share_without_clash()
@@ -251,7 +256,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -413,9 +418,12 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         return [at for stem in stems for at in self.stated.places.get(stem, ())]
 
     def _hedge(self, at: int, places: list[Alignment]) -> _Clash | None:
-        """Return a clash where each place of a word is hedged, and the summary's is not."""
+        """Return a clash where each place that states a word is hedged; the summary's is not."""
         hedged, heads = self.article.cues.hedged, self.article.cues.hedged_heads
-        if places[0].share < HEDGED_SHARE or places[0].at not in heads:
+        if not hedged or places[0].share < HEDGED_SHARE:
+            return None
+        places = [p for p in places if p.at in hedged or not self.article.is_guarded(p.at)]
+        if not places or places[0].share < HEDGED_SHARE or places[0].at not in heads:
             return None
         if at in self.own_cues.denied or not all(place.at in hedged for place in places):
             return None

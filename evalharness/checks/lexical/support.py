@@ -28,6 +28,7 @@ from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, in_or
 from evalharness.checks.lexical.words import (
     AFTERTHOUGHTS,
     APART,
+    CIRCUMSTANCES,
     CLAUSE_WORDS,
     GENERAL_STEMS,
     NAMING_STEMS,
@@ -315,6 +316,15 @@ class Wording(ArticleIndex):
                     yield _doubled_flag(self, aligned, at)
             if in_long_pieces and len(parts) > 1 and (seam := spliced_at(self, aligned, parts)):
                 yield _spliced_flag(self, aligned, *seam)
+
+    def foreign_circumstances(self, summary: str) -> Iterator[Flag]:
+        """Yield reasons and the like that the article has no word of, where it has the rest."""
+        for _, aligned in self.aligned(summary):
+            past = -1
+            for first, last in _circumstances(aligned) if aligned.cost else ():
+                if first > past and _only_is_foreign(self, aligned, first, last):
+                    yield _circumstance_flag(self, aligned, first, last)
+                    past = last
 
     def compare(self, summary: str, wrong: Sequence[Span] = ()) -> Score:
         """Return how far the article supports each sentence of a summary, with evidence and flags.
@@ -620,6 +630,46 @@ def spliced_at(
     return None
 
 
+_OPEN_CIRCUMSTANCES = frozenset(opening[0] for opening in CIRCUMSTANCES)
+
+
+def _circumstances(aligned: Aligned) -> Iterator[WordRun]:
+    """Yield `because parents complained`, `in a small town`: each up to the next mark."""
+    words = [token.word for token in aligned.tokens]
+    for at, word in enumerate(words):
+        if word not in _OPEN_CIRCUMSTANCES:
+            continue
+        marks = (n for n in range(at + 1, len(words)) if aligned.tokens[n].after_mark)
+        end = next(marks, len(words))
+        n_content = sum(token.content for token in aligned.tokens[at:end])
+        if any(
+            n_content >= least and tuple(words[at : at + len(opening)]) == opening
+            for opening, least in CIRCUMSTANCES.items()
+        ):
+            yield at, end - 1
+
+
+def _only_is_foreign(article: Wording, aligned: Aligned, first: int, last: int) -> bool:
+    """Tell whether the article has no word of content of some words, and most of the others."""
+    inside, outside = list[bool](), list[bool]()
+    words = zip(aligned.tokens, aligned.keys, aligned.own, strict=True)
+    for at, (token, key, own) in enumerate(words):
+        if token.content:
+            side = inside if first <= at <= last else outside
+            side.append(_is_novel(article, own) and _is_novel(article, key))
+    is_rest_known = sum(outside) <= MOSTLY_NOVEL * len(outside)
+    return all(inside) and len(outside) >= LEAST_OUTSIDE and is_rest_known
+
+
+def _circumstance_flag(article: Wording, aligned: Aligned, first: int, last: int) -> Flag:
+    """Return what a reader is told of a circumstance, with the sentences that have the rest."""
+    span = Span(aligned.tokens[first].start, aligned.tokens[last].end)
+    where = evidence(article, aligned)
+    words = " ".join(token.written for token in aligned.tokens[first : last + 1])
+    said = f"nothing in the article says '{words[:MOST_QUOTED]}'"
+    return Flag(span, "circumstance", said, where)
+
+
 def _pieces(article: Wording, aligned: Aligned) -> Iterator[WordRun]:
     """Yield the first and last words that stand in the article as near and in the same order.
 
@@ -691,6 +741,9 @@ COPIED_WORDS = 0.99
 LONG_COPIED = 6
 CLOSE_ENOUGH = 0.6
 REACH_OF_DOUBLE, REACH_OF_PAIR = 14, 4
+
+# The rest of a sentence whose reason is invented has so many words of content.
+LEAST_OUTSIDE = 2
 
 # A word that is spelled so nearly like one of the article's is not novel: `organise`.
 KNOWN_SPELLING = 0.6

@@ -112,6 +112,23 @@ CLAUSE_WORDS = word_set(
     "after before since until where"
 )
 
+# What opens a reason, or another circumstance: of which place, time or manner. Of how many
+# words of content, at least, the article must have none before a reader can be sure.
+CIRCUMSTANCES = {(word,): 3 for word in ["in", "on", "by", "where"]} | {
+    tuple(words.split()): 2
+    for words in (
+        "because",
+        "after",
+        "since",
+        "following",
+        "due to",
+        "owing to",
+        "thanks to",
+        "caused by",
+        "as a result of",
+    )
+}
+
 # --- How a summary speaks of the article: words that say nothing of what it says
 
 TEXTS = word_set(
