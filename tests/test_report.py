@@ -250,6 +250,27 @@ def test_clearest_errors_are_hard_the_surest_kinds_first_and_the_systems_in_turn
     assert "The clearest errors" in shown.text
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"message": None}, {"message": 3}, {"start": "x"}, {"kind": ["date"]}, {"evidence": [{}]}],
+)
+def test_likely_error_that_is_none_is_named_by_file_and_line(
+    change: dict[str, object], make_run: MakeRun, page: Path
+) -> None:
+    run = make_run(
+        "a",
+        {"lexical": [_lexical("In June.", ("June", "date"))] * 2},
+        summaries=[Summary(f"a{n}", "In June.") for n in range(2)],
+    )
+    lines = (run / "samples.jsonl").read_text().splitlines()
+    sample = json.loads(lines[1])
+    sample["scores"]["lexical"]["flags"][0] |= change
+    (run / "samples.jsonl").write_text("\n".join([lines[0], json.dumps(sample), ""]))
+
+    with pytest.raises(DataError, match=r"samples\.jsonl:2: not a sample as evalharness writes it"):
+        write_report(run, to=page)
+
+
 def test_page_without_likely_errors_shows_none(make_run: MakeRun, page: Path) -> None:
     runs = [make_run(name, {"m": GOOD}) for name in ("a", "b")]
     assert "clearest" not in report(*runs, to=page).text

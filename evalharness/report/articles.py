@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from evalharness.errors import DataError
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import Run
+from evalharness.store.runs import AGAIN, Run
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,15 @@ class Texts:
     def of(self, article: int, system: int) -> Mapping[str, Any]:
         """Return one system's sample of an article that it has."""
         return self._files[system][int(self.articles.rows[article, system])]
+
+
+# What a sample gives whose values are not those that evalharness writes.
+UNLIKE_A_SAMPLE = (KeyError, TypeError, ValueError, AttributeError)
+
+
+def broken_sample(where: str, error: Exception) -> DataError:
+    """Return what to raise of a sample that is not as evalharness writes it."""
+    return DataError(f"{where}: not a sample as evalharness writes it ({error!r}); {AGAIN}")
 
 
 def article_scores(

@@ -16,7 +16,7 @@ from evalharness.comparison.comparison import incomplete_runs
 from evalharness.comparison.shared import is_of_older_version
 from evalharness.config.registry import scaled_figure
 from evalharness.records import Span, flag_kind
-from evalharness.report.articles import Articles, Texts
+from evalharness.report.articles import UNLIKE_A_SAMPLE, Articles, Texts, broken_sample
 from evalharness.report.gathered import Gathered, ScoreColumn, SystemRole, article_link
 from evalharness.report.provenance import TrustCard, flag_precision, trust_cards
 from evalharness.report.ranking import (
@@ -516,21 +516,33 @@ def _clearest_errors(
     Of an article comes one; of a system that is a baseline beside others none. precision: how often
     flags of a check and kind are right on labelled summaries.
     """
-    found: list[tuple[float, int, int, Mapping[str, Any]]] = [
-        (-precision.get((gathered.made_by(label), flag["kind"]), 0.5), article, system, flag)
+    found = [
+        (-precision.get((gathered.made_by(label), error.kind), 0.5), article, system, error)
         for article, system in itertools.islice(_with_likely_errors(gathered, texts), _MOST_READ)
-        for label, score in texts.of(article, system)["scores"].items()
-        for flag in score.get("flags", ())
-        if flag_kind(flag["kind"]).hard
+        for label, error in _errors_of(gathered.names[system], texts, article, system)
     ]
     shown: Counter[int] = Counter()
     while found and shown.total() < MOST_CLEAREST:
-        _, article, system, flag = min(
-            found, key=lambda each: (shown[each[2]], not each[3].get("evidence"), *each[:3])
+        _, article, system, error = min(
+            found, key=lambda each: (shown[each[2]], not each[3].evidence[1], *each[:3])
         )
         shown[system] += 1
         found = [each for each in found if each[1] != article]
-        yield _clear_error(gathered.names[system], texts.of(article, system), flag)
+        yield error
+
+
+def _errors_of(name: str, texts: Texts, article: int, system: int) -> list[tuple[str, ClearError]]:
+    """Return the likely errors of a summary, each with its check. Raises: DataError."""
+    sample = texts.of(article, system)
+    try:
+        return [
+            (label, _clear_error(name, sample, flag))
+            for label, score in sample["scores"].items()
+            for flag in score.get("flags", ())
+            if flag_kind(flag["kind"]).hard
+        ]
+    except UNLIKE_A_SAMPLE as error:
+        raise broken_sample(texts.where(article, system), error) from None
 
 
 def _with_likely_errors(gathered: Gathered, texts: Texts) -> Iterator[tuple[int, int]]:
@@ -552,6 +564,8 @@ def _with_likely_errors(gathered: Gathered, texts: Texts) -> Iterator[tuple[int,
 def _clear_error(system: str, sample: Mapping[str, Any], flag: Mapping[str, Any]) -> ClearError:
     before, wrong, after = _in_sentence(sample["summary"]["text"], flag)
     evidence = flag.get("evidence") or ()
+    if not isinstance(flag["message"], str):
+        raise TypeError(f"{flag['message']!r} is no text")
     return ClearError(
         system,
         sample["id"],

@@ -13,12 +13,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalharness.errors import DataError
 from evalharness.records import flag_kind, unread_spans
-from evalharness.report.articles import ArticleChoice, ArticleSamples, Texts
+from evalharness.report.articles import (
+    UNLIKE_A_SAMPLE,
+    ArticleChoice,
+    ArticleSamples,
+    Texts,
+    broken_sample,
+)
 from evalharness.report.gathered import Gathered
 from evalharness.store.aggregates import is_truncated
-from evalharness.store.runs import AGAIN
 from evalharness.text import sentences
 
 PAGE_FORMAT = 1
@@ -184,11 +188,9 @@ def payload_chunks(texts: Texts, index: PageIndex) -> Iterator[list[dict[str, An
         try:
             index.add(samples, number, len(chunk))
             chunk.append(article_record(samples))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except UNLIKE_A_SAMPLE as error:
             where = texts.where(article, _first_broken_system(samples))
-            raise DataError(
-                f"{where}: not a sample as evalharness writes it ({error!r}); {AGAIN}"
-            ) from None
+            raise broken_sample(where, error) from None
         size += len(json_bytes(chunk[-1]))
         if size >= CHUNK_BYTES:
             yield chunk
@@ -202,7 +204,7 @@ def _first_broken_system(samples: ArticleSamples) -> int:
     for system in there:
         try:
             article_record([samples[system]])
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except UNLIKE_A_SAMPLE:
             return system
     return there[0]
 
