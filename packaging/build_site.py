@@ -1,4 +1,4 @@
-"""Build the documentation as a site: `python packaging/build_site.py FOLDER`; needs the package zensical.
+"""Build the documentation as a site, with the package zensical: `packaging/build_site.py FOLDER`.
 
 The pages of docs/ go in with their mentions of each other turned into links, a start page made
 from the README, a live report of the demo, the notebook if nbconvert is there, and `llms.txt`.
