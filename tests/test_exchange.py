@@ -4,6 +4,7 @@ What people answered comes back as it was; the samples of each tool's own files 
 from what it documents, Potato's after one that Potato 2.12.1 wrote.
 """
 
+import importlib
 import importlib.util
 import json
 import subprocess
@@ -37,7 +38,7 @@ from evalharness.report.study import form_of_answers
 
 TOOLS: tuple[ExchangeTool, ...] = ("label-studio", "potato")
 SUMMARY = "😀 The mayor said 13 boats\n\n sank <b>& more</b>."
-SHOWN = {"summaries": [SUMMARY], "article": "😀 Nobody was hurt. The mayor said 12 boats sank."}
+SHOWN: Row = {"summaries": [SUMMARY], "article": "😀 Nobody was hurt. The mayor said 12 boats sank."}
 
 
 def mark(words: str, **more: Any) -> Row:
@@ -163,10 +164,9 @@ def test_potato_takes_its_config_and_answers(protocol: str, tmp_path: Path) -> N
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    from potato.user_state_management import InMemoryUserState
-
+    states = importlib.import_module("potato.user_state_management").InMemoryUserState
     for state in (tmp_path / "p" / "annotation_output").glob("*/user_state.json"):
-        InMemoryUserState.load(str(state.parent)).save(str(state.parent))
+        states.load(str(state.parent)).save(str(state.parent))
     after = read_annotations([tmp_path / "p"])
     assert without_place(answer_rows(after)) == without_place(rows)
 

@@ -329,7 +329,7 @@ def label_studio_rows(path: Path) -> Iterator[tuple[str, Any]]:
     for task in tasks:
         where = f"{path}: task {task.get('id', '?') if isinstance(task, dict) else '?'}"
         try:
-            own = _unpack(task["data"])
+            own = _unpack(task.get("data"))
             given = task.get("annotations") or ()
         except (KeyError, TypeError, ValueError, AttributeError):
             yield where, "no task of a study: 'data' has no field 'evalharness' as it was written"

@@ -164,7 +164,7 @@ def write_study(
         raise DataError(_nothing(gathered, plan))
     path = Path(to)
     with Texts(gathered, articles) as texts:
-        order = _ordered(candidates, gathered, articles, plan)
+        order = _order_of(candidates, gathered, articles, plan)
         items = list(itertools.islice(_items(order, texts, plan), plan.n))
         if not items:
             raise DataError(f"all {len(candidates)} items have answers already")
@@ -237,7 +237,7 @@ _RULES: Mapping[str, str] = {
 }
 
 
-def _ordered(
+def _order_of(
     candidates: Sequence[Candidate], gathered: Gathered, articles: Articles, plan: StudyPlan
 ) -> list[Candidate]:
     shuffled = [

@@ -436,9 +436,9 @@ class _Raters:
     def rate(self, one: _Sample, other: _Sample) -> list[dict[str, Any]]:
         """Return the ratings of one article: each order that a judge saw, each person's vote."""
         votes = self._votes.get((one["source"], one["id"]), [])
-        return [*self._judged(one, other), *(self._voted(vote) for vote in votes)]
+        return [*self._judge_ratings(one, other), *(self._vote_rating(vote) for vote in votes)]
 
-    def _judged(self, one: _Sample, other: _Sample) -> Iterator[dict[str, Any]]:
+    def _judge_ratings(self, one: _Sample, other: _Sample) -> Iterator[dict[str, Any]]:
         texts = [digest(sample["summary"]["text"]) for sample in (one, other)]
         article = digest(one["article"])
         for is_flipped, shown in ((False, texts), (True, texts[::-1])):
@@ -453,7 +453,7 @@ class _Raters:
                     judge = str(signature.get("model") or signature["name"])
                     yield _rating(better, judge, str(record.get("reason", "")), is_flipped)
 
-    def _voted(self, vote: Vote) -> dict[str, Any]:
+    def _vote_rating(self, vote: Vote) -> dict[str, Any]:
         is_a = vote.system_a == self._names[0]
         better = vote.outcome if is_a else 1 - vote.outcome
         return _rating(better, vote.annotator, vote.reason, (vote.order > 0) is not is_a)
