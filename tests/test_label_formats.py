@@ -346,7 +346,7 @@ def test_rows_of_any_shape_are_used_or_listed(tmp_path: Path) -> None:
     makers = [summeval_row, rose_row, aggrefact_row, frank_sentences, summedits_row,
               faithbench_row, unisumeval_facts, summeval_on_hub]  # fmt: skip
     for maker in makers:
-        row: dict[str, Any] = maker()  # type: ignore[operator]
+        row: dict[str, Any] = maker()
         rows = [row, *({**row, name: value} for name in row for value in values)]
         path = lines(tmp_path / "odd.jsonl", rows)
         found = read_labels([path])
