@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from evalharness.display import STYLE_SHEET
 from evalharness.errors import ConfigError, DataError
 from evalharness.meta.annotations import (
     ANSWERS_FORMAT,
@@ -78,7 +79,7 @@ _SCRIPTS = (
     *(f"study/{name}.js" for name in ("texts", "store", "forms", "study")),
     "page.js",
 )
-_STYLES = ("style.css", "study.css")
+_STYLES = (STYLE_SHEET, "study.css")
 
 
 @dataclass(frozen=True)
