@@ -38,7 +38,10 @@ from evalharness.report.study import form_of_answers
 
 TOOLS: tuple[ExchangeTool, ...] = ("label-studio", "potato")
 SUMMARY = "😀 The mayor said 13 boats\n\n sank <b>& more</b>."
-SHOWN: Row = {"summaries": [SUMMARY], "article": "😀 Nobody was hurt. The mayor said 12 boats sank."}
+SHOWN: Row = {
+    "summaries": [SUMMARY],
+    "article": "😀 Nobody was hurt. The mayor said 12 boats sank.",
+}
 
 
 def mark(words: str, **more: Any) -> Row:
