@@ -139,7 +139,8 @@ def random_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer: Any = transformers.AutoTokenizer.from_pretrained(LLAMA)
     shape = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1}
     heads = {"num_attention_heads": 2, "num_key_value_heads": 2}
-    config: Any = transformers.LlamaConfig(vocab_size=len(tokenizer), **shape, **heads)
+    config_of: Any = transformers.LlamaConfig
+    config = config_of(vocab_size=len(tokenizer), **shape, **heads)
     config.eos_token_id, config.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
     wrapper: Any = transformers.LlamaForCausalLM
     folder = tmp_path_factory.mktemp("random") / "llama"
