@@ -16,7 +16,7 @@ HarnessError                 something the user can mend; one line on stderr, ex
 Anything else is a bug of ours and keeps its traceback.
 
 `Exit` has every exit code of the command line: whatever ends a process, or says how one ends, names
-it. The end of `evalharness --help` is made from it, and README's table is compared with it.
+it. The end of `evalharness --help` and a table of the reference are made from it.
 """
 
 import traceback

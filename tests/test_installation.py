@@ -471,17 +471,8 @@ def test_wheel_in_a_bare_environment_does_all_that_the_readme_shows(tmp_path: Pa
     folder.mkdir()
     path = f"{bare / 'bin'}{os.pathsep}{os.environ['PATH']}"
     settings = {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1"}
-    commands = [["bash", "-c", "evalharness examples"]]
-    for language, block in readme.BLOCKS:
-        if language == "bash":
-            lines = block.rpartition(".venv/bin/")[2].splitlines()  # of the setup, its last step
-            commands += [["bash", "-c", line] for line in lines if line != "pytest"]
-        if language == "python":
-            commands.append([str(bare / "bin" / "python"), "-c", block])
-        if language == "yaml":
-            (folder / "mine.yaml").write_text(block)
-            (folder / "articles.jsonl").write_text('{"article": "It rained."}\n')
-            commands.append(["bash", "-c", "evalharness plan mine.yaml --set model=lead"])
+    commands = [["bash", "-c", line] for line in ("evalharness examples", *readme.commands())]
+    commands += [[str(bare / "bin" / "python"), "-c", block] for block in readme.blocks("python")]
     assert len(commands) > 10
     for words in commands:
         done = subprocess.run(
@@ -515,7 +506,7 @@ def test_examples_are_written_and_nothing_is_replaced(
 
 def readme_names() -> list[str]:
     """Return the files of configs and results that the commands of the README name."""
-    text = "\n".join(readme.blocks("bash"))
+    text = "\n".join(readme.commands())
     return re.findall(r"(?:configs|results/baseline)/[\w./-]+", text)
 
 

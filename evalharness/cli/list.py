@@ -11,7 +11,7 @@ from evalharness.cli.options import AsJson, print_json
 from evalharness.config import registry, schema
 from evalharness.config.registry import Kind
 from evalharness.config.yaml import nearest
-from evalharness.errors import ConfigError, UnknownComponent
+from evalharness.errors import ConfigError, Exit, UnknownComponent
 from evalharness.loaders.logs.formats import HARNESS_FORMATS
 from evalharness.report.table import align_columns
 
@@ -139,6 +139,8 @@ def reference() -> str:
         lines += ["", f"## {kind.capitalize()}", "", _ABOUT[cast(Kind, kind)]]
         for name in registry.known_components(kind):
             lines += ["", *_component(cast(Kind, kind), name)]
+    lines += ["", "## Exit codes", "", "| code | meaning |", "|---|---|"]
+    lines += [f"| {code.value} | {code.meaning} |" for code in Exit]
     return "\n".join(lines) + "\n"
 
 

@@ -85,7 +85,7 @@ def amount_text(n: int, noun: str) -> str:
 
 # Of what is no terminal and says no width (COLUMNS): a file, a CI log, a mail.
 PIPED_WIDTH = 80
-# The table of a run, whose figures stand side by side in the README.
+# The table of a run, whose figures stand side by side in docs/quickstart.md.
 RUN_WIDTH = 100
 
 
