@@ -460,13 +460,15 @@ def test_bias_and_agreement_of_simulated_annotators_lie_within_their_intervals()
 # --- Gamma
 
 
-def draw_spans(rng: np.random.Generator, n: int) -> list[raters.Unit]:
-    starts = rng.integers(0, 100, n)
-    sizes, names = rng.integers(1, 30, n), rng.choice(list("xy"), n)
+def draw_spans(
+    rng: np.random.Generator, n: int, length: int = 100, longest: int = 30
+) -> list[raters.MarkedSpan]:
+    starts = rng.integers(0, length, n)
+    sizes, names = rng.integers(1, longest, n), rng.choice(list("xy"), n)
     return [(int(s), int(s + k), str(c)) for s, k, c in zip(starts, sizes, names, strict=True)]
 
 
-def least_disorder(one: list[raters.Unit], other: list[raters.Unit]) -> float:
+def least_disorder(one: list[raters.MarkedSpan], other: list[raters.MarkedSpan]) -> float:
     """Return the disorder of the best of all alignments, each tried."""
     if not one:
         return float(len(other))
@@ -493,8 +495,8 @@ def test_alignment_of_spans_is_the_best_of_all(seed: int) -> None:
 # name cost ((1 + 0) / (6 + 5))^2, 20-31 and 22-31 of two ((2 + 0) / (11 + 9))^2 + 1, the last two 1
 # each. pygamma-agreement 0.5.9 has the same disorder, 1.0060881 a span of each, and gamma .2514 of
 # 200 drawn shuffles.
-GAMMA_ONE: list[raters.Unit] = [(2, 8, "x"), (20, 31, "y"), (40, 44, "x")]
-GAMMA_OTHER: list[raters.Unit] = [(3, 8, "x"), (22, 31, "x"), (60, 66, "y")]
+GAMMA_ONE: list[raters.MarkedSpan] = [(2, 8, "x"), (20, 31, "y"), (40, 44, "x")]
+GAMMA_OTHER: list[raters.MarkedSpan] = [(3, 8, "x"), (22, 31, "x"), (60, 66, "y")]
 
 
 def test_disorder_of_a_worked_example() -> None:
@@ -510,9 +512,9 @@ def test_gamma_is_that_of_pygamma_agreement(seed: int) -> None:
     package = pytest.importorskip("pygamma_agreement")
     segment = pytest.importorskip("pyannote.core").Segment
     rng = np.random.default_rng(seed)
-    one = sorted(set(draw_spans(rng, 9)))
+    one = sorted(set(draw_spans(rng, 12, 400, 18)))
     near = [(s, e + int(rng.integers(0, 4)), c) for s, e, c in one if rng.random() < 0.7]
-    other = sorted({*near, *draw_spans(rng, 2)})
+    other = sorted({*near, *draw_spans(rng, 2, 400, 18)})
     continuum = package.Continuum()
     for who, spans_of in (("a", one), ("b", other)):
         for start, end, name in spans_of:
@@ -524,7 +526,8 @@ def test_gamma_is_that_of_pygamma_agreement(seed: int) -> None:
     disorder = raters.span_disorder(one, other)
     assert disorder / units == pytest.approx(found.observed_disorder, abs=1e-5)
     by_chance = raters.expected_disorder(one, other, max(end for _, end, _ in [*one, *other]))
-    assert 1 - disorder / by_chance == pytest.approx(found.gamma, abs=0.06)
+    # The package draws whose spans it moves, and we move those of the one against the other's.
+    assert 1 - disorder / by_chance == pytest.approx(found.gamma, abs=0.05)
 
 
 def test_gamma_of_a_study_and_bias_of_spans(tmp_path: Path) -> None:

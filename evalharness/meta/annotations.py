@@ -624,7 +624,7 @@ def _gamma_figures(
     return {key: value for key, value in _flat("gamma", figure).items() if "wide" not in key}
 
 
-def _units_of(each: Annotation, offset: int = 0) -> list[raters.Unit]:
+def _units_of(each: Annotation, offset: int = 0) -> list[raters.MarkedSpan]:
     return [
         (offset + mark["start"], offset + mark["end"], mark["type"])
         for mark in each.answer["spans"]
@@ -640,8 +640,8 @@ def _chance_disorder(pairs: Sequence[tuple[Annotation, Annotation]]) -> float:
     total = 0.0
     for of_both in by_people.values():
         length = 0
-        ours: list[raters.Unit] = []
-        theirs: list[raters.Unit] = []
+        ours: list[raters.MarkedSpan] = []
+        theirs: list[raters.MarkedSpan] = []
         for one, two in of_both:
             ours += _units_of(one, length)
             theirs += _units_of(two, length)

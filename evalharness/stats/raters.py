@@ -163,14 +163,14 @@ def span_f1(counts: Values) -> float:
 
 
 # A span that somebody marked: start, end, what it was called.
-Unit = tuple[float, float, str]
+MarkedSpan = tuple[float, float, str]
 # What a span costs that the other has not (Mathet et al.: delta empty); and how often one
 # annotator's spans are moved along to see what chance gives.
 _UNPAIRED = 1.0
 GAMMA_SHIFTS = 64
 
 
-def span_disorder(one: Sequence[Unit], other: Sequence[Unit]) -> float:
+def span_disorder(one: Sequence[MarkedSpan], other: Sequence[MarkedSpan]) -> float:
     """Return how far two annotators' spans are from each other, aligned as well as can be.
 
     The disorder of the best alignment of gamma (Mathet, Widlocher & Metivier 2015), summed over its
@@ -185,7 +185,9 @@ def span_disorder(one: Sequence[Unit], other: Sequence[Unit]) -> float:
     return total - sum(_best_matching(saved, rows) for rows in _components(saved))
 
 
-def _worthwhile_pairs(one: Sequence[Unit], other: Sequence[Unit]) -> dict[int, dict[int, float]]:
+def _worthwhile_pairs(
+    one: Sequence[MarkedSpan], other: Sequence[MarkedSpan]
+) -> dict[int, dict[int, float]]:
     """Return what is saved by aligning two spans, by both their numbers, where anything is."""
     order = sorted(range(len(other)), key=lambda n: other[n][0])
     starts = [other[n][0] for n in order]
@@ -254,7 +256,10 @@ def _best_matching(saved: dict[int, dict[int, float]], rows: Sequence[int]) -> f
 
 
 def expected_disorder(
-    one: Sequence[Unit], other: Sequence[Unit], length: float, shifts: int = GAMMA_SHIFTS
+    one: Sequence[MarkedSpan],
+    other: Sequence[MarkedSpan],
+    length: float,
+    shifts: int = GAMMA_SHIFTS,
 ) -> float:
     """Return the disorder that chance gives: the mean over shifts of the other's spans.
 
