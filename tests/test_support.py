@@ -271,3 +271,33 @@ def test_it_matters_little_where_a_statement_ends() -> None:
 def test_a_sentence_in_lower_case_stands_by_itself_behind_one_with_capitals() -> None:
     score = _score("It rained. The mayor left.", "It rained all day. the mayor left in the rain.")
     assert len(score.sentences) == 2
+
+
+HOMES = "The council of Leeds will build 14 new homes for families near the river"
+
+
+@pytest.mark.parametrize(
+    ("bad", "copied"),
+    [
+        ("the mayor of leeds has sold all homes beside a lake", f"{HOMES} {{}}"),
+        ("The mayor has sold all homes beside a lake", f"{{}} {HOMES}"),
+        ("The mayor has sold all homes beside a lake", f"{{}}; {HOMES}."),
+    ],
+)
+def test_a_copied_sentence_beside_a_bad_one_raises_nothing(bad: str, copied: str) -> None:
+    article = f"{HOMES}\n\nThe mayor spoke on Monday. Homes by a lake were sold by Roe."
+    alone, beside = _score(article, bad).value, _score(article, copied.format(bad)).value
+    assert alone is not None
+    assert beside is not None
+    assert beside <= alone
+
+
+def test_halves_stay_spliced_beside_a_sentence_of_another_matter() -> None:
+    article = Wording(
+        "Mr Yeaman was told to come back. It rained on the town for a week and nobody left. "
+        "His neighbour Roe was granted conditional bail on Friday."
+    )
+    summary = f"Mr Yeaman was granted conditional bail. {article.text[:82]}"
+    for beside in ("More information can be found.", "Readers enjoyed similar stories elsewhere."):
+        (flag,) = miscopied(article, f"{summary} {beside}")
+        assert flag.span.of(summary) == "was granted"

@@ -277,17 +277,45 @@ class Wording(ArticleIndex):
     def _clauses(self, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
         """Yield the statements that a sentence joins, so that it matters little where one ends.
 
-        A sentence of the article at its head is one of them, and a copied sentence is not parted.
+        A sentence of the article at its head or end is one of them, so that a copy without its
+        stop does not thin out what is beside it; and a copied sentence is not parted.
         """
-        if self.copied_from([_keys[token.word] for token in tokens]) is not None:
+        keys = [_keys[token.word] for token in tokens]
+        if self.copied_from(keys) is not None:
             yield tokens
             return
-        start = 0
-        for at in range(LEAST_CLAUSE, len(tokens) - LEAST_CLAUSE):
+        start, end = self._between_copies(keys)
+        yield from (copy for copy in (tokens[:start], tokens[end:]) if copy)
+        start += 0 < start < end and tokens[start].word in JOINING
+        end -= start < end < len(tokens) and tokens[end - 1].word in JOINING
+        for at in range(start + LEAST_CLAUSE, end - LEAST_CLAUSE):
             if at - start >= LEAST_CLAUSE and _begins_clause(tokens, at):
                 yield tokens[start:at]
                 start = at + 1
-        yield tokens[start:]
+        if start < end:
+            yield tokens[start:end]
+
+    def _between_copies(self, keys: list[str]) -> tuple[int, int]:
+        """Return what is left of a sentence between whole sentences of the article at its ends."""
+        bounds, n_keys = self.passages.first, len(keys)
+        start, n_rest = 0, 0
+        for place in self.places.get(keys[0], ())[:MOST_COPIES]:
+            if place in self._first_places:
+                length = bounds[bisect.bisect_right(bounds, place)] - place
+                if start < length < n_keys and self._stands_at(place, keys[:length]):
+                    start = length
+        for last in self.places.get(keys[-1], ())[:MOST_COPIES]:
+            if last + 1 in self._first_places:
+                place = bounds[bisect.bisect_right(bounds, last) - 1]
+                length = last + 1 - place
+                if n_rest < length < n_keys - start and self._stands_at(place, keys[-length:]):
+                    n_rest = length
+        return start, n_keys - n_rest
+
+    def _stands_at(self, place: int, keys: list[str]) -> bool:
+        """Tell whether the article has these words, no fewer than a statement has, at a place."""
+        n_keys = len(keys)
+        return n_keys >= LEAST_CLAUSE and self.keys[place : place + n_keys] == keys
 
 
 _start = attrgetter("start")

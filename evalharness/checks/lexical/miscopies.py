@@ -37,6 +37,8 @@ from evalharness.records import Flag, Span
 # stands again so soon is a likely error if no sentence of the article has it so often.
 COPIED_WORDS = 0.99
 LONG_COPIED = 6
+# A sentence of which the article has no more words is of another matter, and is not asked.
+FOREIGN_WORDS = 0.8
 CLOSE_ENOUGH = 0.6
 REACH_OF_DOUBLE, REACH_OF_PAIR = 14, 4
 
@@ -47,17 +49,21 @@ LEAST_OUTSIDE = 2
 def miscopied(article: Wording, summary: str) -> Iterator[Flag]:
     """Yield what a summary that copies put together wrongly: doubled words, spliced halves."""
     found = [aligned for _, aligned in article.aligned(summary)]
-    known = [known_words(article, aligned) >= COPIED_WORDS for aligned in found]
+    shares = [known_words(article, aligned) for aligned in found]
+    known = [share >= COPIED_WORDS for share in shares]
     if not any(known):
         return
     pieces = [[*_pieces(article, aligned)] for aligned in found]
-    n_words = sum(len(aligned.tokens) for aligned in found)
-    in_long_pieces = all(known) and n_words >= LONG_COPIED * sum(map(len, pieces))
+    of_article = [share > FOREIGN_WORDS for share in shares]
+    n_words = sum(len(aligned.tokens) for aligned in itertools.compress(found, of_article))
+    n_pieces = sum(map(len, itertools.compress(pieces, of_article)))
+    in_long_pieces = known == of_article and n_words >= LONG_COPIED * n_pieces
     for aligned, is_known, parts in zip(found, known, pieces, strict=True):
         if is_known and aligned.cost and len(aligned.tokens) >= LEAST_COPIED * len(parts):
             for at in doubled_words(article, aligned):
                 yield _doubled_flag(article, aligned, at)
-        if in_long_pieces and len(parts) > 1 and (seam := spliced_at(article, aligned, parts)):
+        may_splice = is_known and in_long_pieces and len(parts) > 1
+        if may_splice and (seam := spliced_at(article, aligned, parts)):
             yield _spliced_flag(article, aligned, *seam)
 
 
