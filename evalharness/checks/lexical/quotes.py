@@ -152,7 +152,7 @@ class Quotes(scoring.LexicalCheck):
     quotations has none.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     index: ClassVar[type[scoring.ArticleIndex]] = StatedQuotes
 
 
