@@ -24,7 +24,8 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
-        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result.",
+        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result. "
+        "Default: the config's, or auto.",
     ),
 ]
 WorkersOption = Annotated[
