@@ -16,6 +16,7 @@ from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
 from evalharness.display import STYLE_SHEET, UNSHOWN
 from evalharness.errors import ConfigError
+from evalharness.records import Vote
 from evalharness.report.articles import Articles, Texts, articles_of, choose_all, choose_articles
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.overview import overview
@@ -124,6 +125,7 @@ def write_report(
     rules: str | Path | None = None,
     cards: str | Path | None = None,
     whole: bool = False,
+    votes: Sequence[Vote] = (),
 ) -> Path:
     """Write one HTML page on finished runs, given by their folders, and return its path.
 
@@ -134,12 +136,12 @@ def write_report(
     baseline: the system that the others are compared with, by its name; of two runs, the first.
     rules: of a gate (a YAML file), for two runs. cards: what `evalharness meta --card` wrote.
     whole: write a folder `to` instead, with `index.html` and the texts of all articles in files
-    beside it, which are loaded as they are needed.
+    beside it, which are loaded as they are needed. votes: of people, who then stand beside judges.
 
     Raises: DataError for what is no finished run; ConfigError for an option that is wrong;
         StoreError where the page cannot be written.
     """
-    gathered = gather(runs)
+    gathered = replace(gather(runs), votes=tuple(votes))
     page = partial(_page, gathered, baseline, rules, cards)
     if whole:
         folder = Path(to)
