@@ -24,7 +24,8 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
-        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result.",
+        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result. "
+        "Default: the config's, or auto.",
     ),
 ]
 WorkersOption = Annotated[
@@ -34,6 +35,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON in place of tab
 Seed = Annotated[int, typer.Option(min=0, help="For the resamples.")]
 Color = Annotated[
     bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
+]
+Votes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE", help="People's votes (labels.pairs.jsonl of `annotate --read`); repeatable."
+    ),
 ]
 RunArguments = Annotated[
     list[str],
@@ -51,7 +58,26 @@ ReportOption = Annotated[
 
 LabelArguments = Annotated[
     list[str],
-    typer.Argument(metavar="LABELS...", help="JSONL with human labels, also gzipped, or a folder."),
+    typer.Argument(
+        metavar="LABELS...",
+        help="Human labels: files of ours or of a known data set, a folder, hub:NAME.",
+    ),
+]
+LabelFormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="Which data set the labels are of, as in docs/labels.md. Default: its fields tell.",
+    ),
+]
+LabelArticles = Annotated[
+    str | None,
+    typer.Option(
+        "--articles",
+        metavar="FILE",
+        help="A file or folder with the articles, where the labels come without them.",
+    ),
 ]
 LabelField = Annotated[
     list[str] | None,

@@ -6,6 +6,8 @@ import typer
 
 from evalharness.cli import fail
 from evalharness.cli.files import Files, RunOrFile, runs_of, takes_files
+from evalharness.cli.options import Votes
+from evalharness.comparison.preferences import read_votes
 from evalharness.errors import Exit
 from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
@@ -43,13 +45,22 @@ def report_command(
     plots: Annotated[
         str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
     ] = "",
+    votes: Votes = None,
     *,
     files: Files,
 ) -> None:
     """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
     to = output or (FOLDER if whole else PAGE_FILE)
     given = runs_of(runs, files).runs
-    path = write_report(*given, to=to, baseline=baseline, rules=rules, cards=cards, whole=whole)
+    path = write_report(
+        *given,
+        to=to,
+        baseline=baseline,
+        rules=rules,
+        cards=cards,
+        whole=whole,
+        votes=read_votes(votes or ()),
+    )
     typer.echo(f"Report: {path}")
     if plots:
         from evalharness.report.plots import write_plots

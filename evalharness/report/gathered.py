@@ -11,6 +11,7 @@ from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
 from evalharness.config.registry import scaled_figure
 from evalharness.errors import DataError, HarnessError
+from evalharness.records import Vote
 from evalharness.report.table import columns_of, headings
 from evalharness.store import samples
 from evalharness.store.runs import (
@@ -85,12 +86,13 @@ class Gathered:
     """Finished runs, each with a name of its own, and the scores to show of them.
 
     missing: what should be there and is not, a line each. unfinished: cells whose newest run did
-    not come to its end.
+    not come to its end. votes: of people, between the systems.
     """
 
     runs: tuple[Run, ...]
     missing: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
+    votes: tuple[Vote, ...] = ()
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
 from evalharness.display import STYLE_SHEET, UNSHOWN
 from evalharness.errors import ConfigError
+from evalharness.records import Vote
 from evalharness.report.articles import Articles, Texts, articles_of, choose_all, choose_articles
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.glossary import GLOSSARY, term_id
@@ -94,7 +95,7 @@ SECTIONS = (
     Section("overview", "Overview", lambda of: of.overview, is_tab=False),
     Section("articles", "Articles", lambda of: of.articles, is_tab=False),
     Section("changes", "Changes", _changes),
-    Section("preferences", "Judges", lambda of: preferences_section(of.standings.plotted)),
+    Section("preferences", "Judges and people", lambda of: preferences_section(of.standings.plotted)),
     Section(
         "plots",
         "Plots",
@@ -134,6 +135,7 @@ def write_report(
     rules: str | Path | None = None,
     cards: str | Path | None = None,
     whole: bool = False,
+    votes: Sequence[Vote] = (),
 ) -> Path:
     """Write one HTML page on finished runs, given by their folders, and return its path.
 
@@ -144,12 +146,12 @@ def write_report(
     baseline: the system that the others are compared with, by its name; of two runs, the first.
     rules: of a gate (a YAML file), for two runs. cards: what `evalharness meta --card` wrote.
     whole: write a folder `to` instead, with `index.html` and the texts of all articles in files
-    beside it, which are loaded as they are needed.
+    beside it, which are loaded as they are needed. votes: of people, who then stand beside judges.
 
     Raises: DataError for what is no finished run; ConfigError for an option that is wrong;
         StoreError where the page cannot be written.
     """
-    gathered = gather(runs)
+    gathered = replace(gather(runs), votes=tuple(votes))
     page = partial(_page, gathered, baseline, rules, cards)
     if whole:
         folder = Path(to)
@@ -161,6 +163,16 @@ def write_report(
         text = page(None)
     RunFolder(path.parent).write(path.name, sealed_page(text))
     return path
+
+
+def report_page(*runs: str | Path | Run, baseline: str = "", home: str = "") -> str:
+    """Return the page on finished runs that `write_report` would write, for who serves it.
+
+    home: the address of the page that lists all runs, to which this one then has a link.
+
+    Raises: DataError for what is no finished run, or cannot be compared.
+    """
+    return _page(gather(runs), baseline, None, None, None, home)
 
 
 class _Beside:
@@ -195,6 +207,7 @@ def _page(
     rules: str | Path | None,
     cards: str | Path | None,
     beside: _Beside | None,
+    home: str = "",
 ) -> str:
     gathered = _baseline_first(gathered, baseline)
     gate_of_runs = None if rules is None else _gate(gathered, rules)
@@ -211,6 +224,7 @@ def _page(
             gathered=gathered,
             contents={section: made for section, made in contents.items() if made is not None},
             notice=NOTICE,
+            home=home,
             neighbours=beside is not None,
         )
         if beside is None:
@@ -344,15 +358,17 @@ def join_assets(names: Sequence[str | Path]) -> Any:
     return markupsafe.Markup(text)  # noqa: S704  our own files
 
 
-def content_policy(script: str, style: str, neighbours: str = "") -> str:
+def content_policy(script: str, style: str, neighbours: str = "", *, asks: bool = False) -> str:
     """Return the Content-Security-Policy: nothing is loaded, and only this script and style run.
 
-    neighbours: what else may run, where texts lie in files beside the page.
+    neighbours: what else may run, where texts lie in files beside the page. asks: whether the page
+    may ask for more where it came from.
     """
     scripts = f"{_hash(script)} {neighbours}".strip()
+    own = "connect-src 'self'; form-action 'self'" if asks else "form-action 'none'"
     return (
         f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"img-src data:; base-uri 'none'; {own}"
     )
 
 

@@ -105,7 +105,7 @@ def standings(gathered: Gathered) -> Standings:
     except Incomparable as error:
         return Standings(reason=without_folders(str(error), gathered))
     chosen = Chosen(tuple(column.measure for column in columns), {})
-    comparison = compare_shared(shared, chosen)
+    comparison = compare_shared(shared, chosen, votes=gathered.votes)
     ranked = _compare_complete(gathered, chosen, comparison)
     return Standings(
         comparison,

@@ -105,6 +105,35 @@ def combine_orders(answers: PairAnswers, n_articles: int, n_systems: int) -> Bot
     return BothOrders(outcomes, disagree)
 
 
+def combine_votes(answers: PairAnswers, n_articles: int, n_systems: int) -> BothOrders:
+    """Return the majority of several votes on each pair, a tie where both have as many.
+
+    disagree: whether the votes are not all alike, NaN where there are fewer than two.
+
+    >>> numbers = [np.array(each) for each in ([0, 0, 0, 1], [0] * 4, [1] * 4)]
+    >>> answers = PairAnswers(*numbers, np.array([1.0, 1.0, 0.0, 0.5]), np.array([1, -1, 1, -1]))
+    >>> combine_votes(answers, 2, 2).outcomes.tolist()
+    [[1.0], [0.5]]
+    """
+    pairs = system_pairs(n_systems)
+    number = {pair: n for n, pair in enumerate(pairs)}
+    at = zip(answers.one.tolist(), answers.other.tolist(), strict=True)
+    columns = np.array([number[pair] for pair in at], dtype=np.intp)
+    shape = (n_articles, len(pairs))
+    sums, counts = np.zeros(shape), np.zeros(shape)
+    least, most = np.full(shape, np.inf), np.full(shape, -np.inf)
+    for function, into, what in (
+        (np.add, sums, 2 * answers.outcome - 1),
+        (np.add, counts, np.ones(len(answers))),
+        (np.minimum, least, answers.outcome),
+        (np.maximum, most, answers.outcome),
+    ):
+        function.at(into, (answers.article, columns), what)
+    outcomes: Values = np.where(counts > 0, (1 + np.sign(sums)) / 2, np.nan)
+    disagree: Values = np.where(counts > 1, least < most, np.nan)
+    return BothOrders(outcomes, disagree)
+
+
 def win_matrix(wins: Values, asked: Values, n_systems: int) -> Values:
     """Return how often each system was preferred to each other, shape (..., systems, systems).
 
