@@ -95,7 +95,9 @@ SECTIONS = (
     Section("overview", "Overview", lambda of: of.overview, is_tab=False),
     Section("articles", "Articles", lambda of: of.articles, is_tab=False),
     Section("changes", "Changes", _changes),
-    Section("preferences", "Judges and people", lambda of: preferences_section(of.standings.plotted)),
+    Section(
+        "preferences", "Judges and people", lambda of: preferences_section(of.standings.plotted)
+    ),
     Section(
         "plots",
         "Plots",
