@@ -155,6 +155,16 @@ def write_report(
     return path
 
 
+def report_page(*runs: str | Path | Run, baseline: str = "", home: str = "") -> str:
+    """Return the page on finished runs that `write_report` would write, for who serves it.
+
+    home: the address of the page that lists all runs, to which this one then has a link.
+
+    Raises: DataError for what is no finished run, or cannot be compared.
+    """
+    return _page(gather(runs), baseline, None, None, None, home)
+
+
 class _Beside:
     """Files beside the page, each with one chunk of texts.
 
@@ -187,6 +197,7 @@ def _page(
     rules: str | Path | None,
     cards: str | Path | None,
     beside: _Beside | None,
+    home: str = "",
 ) -> str:
     gathered = _baseline_first(gathered, baseline)
     gate_of_runs = None if rules is None else _gate(gathered, rules)
@@ -203,6 +214,7 @@ def _page(
             gathered=gathered,
             contents={section: made for section, made in contents.items() if made is not None},
             notice=NOTICE,
+            home=home,
             neighbours=beside is not None,
         )
         if beside is None:
@@ -326,15 +338,17 @@ def join_assets(names: Sequence[str | Path]) -> Any:
     return markupsafe.Markup(text)  # noqa: S704  our own files
 
 
-def content_policy(script: str, style: str, neighbours: str = "") -> str:
+def content_policy(script: str, style: str, neighbours: str = "", *, asks: bool = False) -> str:
     """Return the Content-Security-Policy: nothing is loaded, and only this script and style run.
 
-    neighbours: what else may run, where texts lie in files beside the page.
+    neighbours: what else may run, where texts lie in files beside the page. asks: whether the page
+    may ask for more where it came from.
     """
     scripts = f"{_hash(script)} {neighbours}".strip()
+    own = "connect-src 'self'; form-action 'self'" if asks else "form-action 'none'"
     return (
         f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"img-src data:; base-uri 'none'; {own}"
     )
 
 
