@@ -59,8 +59,13 @@ def with_links(text: str, titles: Mapping[str, str], page: str) -> str:
 
 
 def start_page(readme: str, titles: Mapping[str, str]) -> str:
-    """Return the site's first page: the README, whose paths are those of docs/."""
-    text = re.sub(r"\]\(docs/", "](", readme)
+    """Return the site's first page: the README, whose paths are those of docs/.
+
+    It has no badges, and what lies outside of docs/ is named without a link.
+    """
+    text = re.sub(r"^!\[Tests\].*\n", "", readme, flags=re.MULTILINE)
+    text = re.sub(r"\]\(docs/", "](", text)
+    text = re.sub(r"\[([^\]]+)\]\([A-Z]+(?:\.\w+)?\)", r"\1", text)
     return with_links(text, titles, "index.md")
 
 
