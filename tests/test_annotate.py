@@ -304,7 +304,7 @@ def test_device_in_place_of_a_file_is_refused(
 def test_examples_stand_on_top_unless_there_are_own_instructions(
     protocol: str, gathered: Gathered, tmp_path: Path
 ) -> None:
-    how = {"protocol": protocol, "n": 2, "all_flags": True}
+    how: dict[str, Any] = {"protocol": protocol, "n": 2, "all_flags": True}
     page = write_study(gathered, StudyPlan(**how), tmp_path / "a.html").path.read_text()
     assert page.count('class="answer"') == 2
     assert "that 12 boats sank" in page
