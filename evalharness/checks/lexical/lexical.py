@@ -18,7 +18,7 @@ from evalharness.checks.lexical.roles import Roles
 from evalharness.checks.lexical.scoring import ArticleIndex, BySentences, LexicalCheck
 from evalharness.checks.lexical.support import Wording, odds_added
 from evalharness.protocols import Need
-from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.records import Flag, Score, SentenceScore, Span, flag_kind
 from evalharness.text.names import LEAST_ENGLISH
 
 # In the order in which their flags win over each other where they overlap.
@@ -87,7 +87,7 @@ class Indexed(ArticleIndex):
         found.append([*self.wording.miscopied(summary)])
         if self.is_english:
             found.append([*self.wording.foreign_circumstances(summary)])
-        telling = merge_flags(summary, found)
+        telling = merge_flags(summary, _likely_first(found))
         support = self.wording.compare(summary, _foreign(telling))
         if support.value is None:
             return support
@@ -127,6 +127,13 @@ class Lexical(BySentences, LexicalCheck):
         "sentence": 0.35,
     }
     index: ClassVar[type[ArticleIndex]] = Indexed
+
+
+def _likely_first(found: Sequence[Sequence[Flag]]) -> list[Sequence[Flag]]:
+    """Return the flags of each part that name a likely error, then those that may not be one."""
+    likely = [[flag for flag in flags if flag_kind(flag.kind).hard] for flags in found]
+    perhaps = [[flag for flag in flags if not flag_kind(flag.kind).hard] for flags in found]
+    return [flags for flags in (*likely, *perhaps) if flags]
 
 
 def _foreign(flags: Sequence[Flag]) -> list[Span]:
