@@ -43,6 +43,11 @@ _SAYING = frozenset(
 _TO_LISTENERS = frozenset(map(stem_of, ("tell", "ask", "warn")))
 
 
+# What follows a name of which something is said, and what parts a name from another's verb.
+_SPOKEN_OF = frozenset(["is", "are", "was", "were", "will", "would", "has", "have", "had", "can"])
+_APART = frozenset(["despite", "although", "while", "after", "before"])
+
+
 class StatedQuotes(scoring.ArticleIndex):
     """The letters and names of an article, found once for all its summaries."""
 
@@ -316,10 +321,13 @@ def _says(where: Passages, name: text.Name) -> bool:
         return False
     low, high = where.bounds(first)
     before = where.tokens[max(low, first - 2) : first]
+    after = where.tokens[last : min(high, last + REACH_OF_VERB)]
     if before and before[-1].stem in _TO_LISTENERS:
         return False
-    after = where.tokens[last : min(high, last + REACH_OF_VERB)]
-    return any(token.stem in _SAYING for token in (*before, *after))
+    if after and after[0].word in _SPOKEN_OF:  # he said the league is no good
+        before = []
+    near = itertools.takewhile(lambda token: token.word not in _APART, after)
+    return any(token.stem in _SAYING for token in (*before, *near))
 
 
 # What follows an apostrophe in tokenised text: the player 's, they 're.
