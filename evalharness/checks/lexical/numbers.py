@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -65,16 +66,16 @@ _UNITS_OF = {
 NEARLY_CONVERTED = 0.03
 # Words for as many, as stems.
 _AS_MANY = {
-    2: ("brace", "pair", "duo", "twice"),
-    3: ("trick", "trio", "trebl", "tripl", "triplet"),
-    4: ("quartet", "quadrupl"),
-    5: ("quintet",),
+    Decimal(2): ("brace", "pair", "duo", "twice"),
+    Decimal(3): ("trick", "trio", "trebl", "tripl", "triplet"),
+    Decimal(4): ("quartet", "quadrupl"),
+    Decimal(5): ("quintet",),
 }
 _AGED = re.compile(r"\b(?:aged|age of|turn(?:s|ed|ing)) $", re.IGNORECASE)
 _BORN = re.compile(r"\bborn\b[^.]*$", re.IGNORECASE)
 REACH_OF_BIRTH = 60
 # So many numbers of one sentence are added up in pairs.
-MOST_ADDED = 8
+MOST_ADDED, MOST_SENTENCES = 8, 200
 NEARLY_PERCENT = 0.51
 # Several sorts of which a summary gives the sum: three boys and two girls.
 _OF_SORT = {
@@ -255,14 +256,18 @@ class StatedNumbers(scoring.ArticleIndex):
     def _in_another_unit(self, claimed: text.Number, own: Passages) -> list[Span]:
         partners = {
             **{low: factor for (low, high), factor in _UNITS_OF.items() if high == claimed.unit},
-            **{high: 1 / factor for (low, high), factor in _UNITS_OF.items() if low == claimed.unit},
+            **{
+                high: 1 / factor for (low, high), factor in _UNITS_OF.items() if low == claimed.unit
+            },
         }
         value = float(claimed.value)
-        for stated in self.numbers if partners else ():
-            for unit in (u for u in stated.unit.split("|") if u in partners):
-                known = float(stated.value) / (1e6 if stated.unit == "million|metre" else 1)
-                if abs(known * partners[unit] - value) <= NEARLY_CONVERTED * value:
-                    return [stated.span]
+        for unit, factor in partners.items():
+            readings = [(unit, 1.0), *([("million|metre", 1e-6)] if unit == "metre" else [])]
+            for name, scale in readings:
+                for stated in self.by_company.get(("", name, ""), ())[:MOST_CANDIDATES]:
+                    converted = float(stated.value) * scale * factor
+                    if abs(converted - value) <= NEARLY_CONVERTED * value:
+                        return [stated.span]
         if claimed.kind.startswith("money") and own.text[: claimed.span.start].endswith("("):
             before = own.numbers[own.sentence_at(claimed.span.start)]
             ahead = [n for n in before if 0 < claimed.span.start - n.span.end <= len(" (")]
@@ -284,32 +289,37 @@ class StatedNumbers(scoring.ArticleIndex):
         """Tell whether a sentence has enough of the wanted words to speak of the same thing."""
         return len(wanted & self.passages.content[number]) >= LEAST_SHARED
 
-    def _as_age(
-        self, claimed: text.Number, summary: str, wanted: frozenset[str]
-    ) -> list[Span]:
+    def _as_age(self, claimed: text.Number, summary: str, wanted: frozenset[str]) -> list[Span]:
         """Return the years of a birth and of an event between which somebody grew so old."""
         aged = _AGED.search(summary[max(0, claimed.span.start - 12) : claimed.span.start])
         if claimed.kind or not (aged or _OLD.match(summary, claimed.span.end)):
             return []
-        years = [number for number in self.numbers if number.kind == "year"][:MOST_CANDIDATES]
-        born = [
-            year
-            for year in years
-            if _BORN.search(self.text[max(0, year.span.start - REACH_OF_BIRTH) : year.span.start])
-        ]
+        years, born = self._years_and_births
         then = [y for y in years if wanted & self._content_at(y)] if born else []
         pairs = [(b, y) for b in born for y in then if 0 <= y.value - b.value - claimed.value <= 1]
         return [pairs[0][0].span, pairs[0][1].span] if pairs else []
 
-    def _from_two(
-        self, claimed: text.Number, own: Passages, wanted: frozenset[str]
-    ) -> list[Span]:
+    @cached_property
+    def _years_and_births(self) -> tuple[list[text.Number], list[text.Number]]:
+        """The first years of the article, and those of them in which somebody was born."""
+        dated = (number for number in self.numbers if number.kind == "year")
+        years = [*itertools.islice(dated, MOST_CANDIDATES)]
+        starts = ((year, max(0, year.span.start - REACH_OF_BIRTH)) for year in years)
+        return years, [y for y, start in starts if _BORN.search(self.text[start : y.span.start])]
+
+    @cached_property
+    def _added_up(self) -> list[tuple[int, list[text.Number]]]:
+        """The sentences of the article with several numbers, and those; not all, of too many."""
+        several = ((at, found) for at, found in enumerate(self.passages.numbers) if len(found) > 1)
+        return [*itertools.islice(several, MOST_SENTENCES)]
+
+    def _from_two(self, claimed: text.Number, own: Passages, wanted: frozenset[str]) -> list[Span]:
         """Return two numbers of one sentence of which one is the sum, difference or share."""
         if claimed.kind not in ("", "percent", "fraction") and claimed.kind[:5] != "money":
             return []
         head = own.word_behind(claimed.span)
-        for number, stated in enumerate(self.passages.numbers):
-            if len(stated) < 2 or not self._is_of(number, wanted):
+        for number, stated in self._added_up:
+            if not self._is_of(number, wanted):
                 continue
             for one, other in itertools.combinations(stated[:MOST_ADDED], 2):
                 if self._are_of_one_kind(one, other, head, claimed) and _comes_to(
@@ -350,13 +360,15 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
     summary may round. A number that the article has of something else (`killed 14`, where six were
     killed and 14 hurt) is wrong, and so is a score (`3-1`) that the article has otherwise; one of
-    which it has nothing may be added up. A small count (`the two teams`) that the article has no
-    other number in place of is no claim: the article may list what is counted. A sentence with
-    numbers has the share of its own; weighted with their count, these make up the score. A summary
+    which it has nothing may be added up. What follows from its numbers is right: their sum,
+    difference or share where they stand in one sentence about the same, an age between two years,
+    a length in feet for metres, three goals for a hat-trick. A small count (`the two teams`) that
+    the article has no other number in place of is no claim: the article may list what is counted.
+    A sentence with numbers has the share of its own; weighted with their count, these make up the score. A summary
     without numbers has none.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -488,6 +500,7 @@ def _may_be_counted(
         rival is None
         or rival.value > MOST_COUNTED
         or _head(own.text, number) != _head(article.text, rival)
+        or (written == "first" and own.word_behind(number.span) == "time")
     )
 
 

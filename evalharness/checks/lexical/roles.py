@@ -1,7 +1,8 @@
 """Does each one do in the summary what it does in the article, and to whom?"""
 
+import bisect
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple
@@ -25,7 +26,7 @@ from evalharness.checks.lexical.words import (
 from evalharness.records import Flag, Score, Span
 from evalharness.text.name_words import PERSON_TITLES
 from evalharness.text.stems import VERB_OF
-from evalharness.text.words import FUNCTION_WORDS
+from evalharness.text.words import FUNCTION_WORDS, Token
 
 # How far from a verb, in words, its parties stand in the article.
 REACH_BEFORE = 12
@@ -60,6 +61,18 @@ _EITHER_WAY = MUTUAL_ONLY | frozenset(
 )
 _BEFORE_BASE = frozenset(["to", "will", "would", "could", "can", "should", "may", "might", "must"])
 _BEFORE_NAME = PERSON_TITLES | {"the", "a", "an"}
+_ARTICLES = frozenset(["a", "an", "the"])
+_IS = frozenset(["is", "was", "are", "were"])
+# The article says nowhere that one is the other if so many words are between the two everywhere.
+# A name is said again where a noun becomes `it`.
+FAR_APART, FURTHER_APART = 25, 60
+# These part two clauses; and these are done to others.
+_PARTING = frozenset(
+    ["that", "when", "while", "because", "but", "as", "if", "before", "after", "since", "until"]
+) | {"who", "which", "says", "said"}
+_TO_OTHERS = WINNING | frozenset(
+    map(text.stem_of, ("over", "against", "sign", "appoint", "succeed"))
+)
 # What stands between a subject and its verb: `he has also been named`.
 _BEFORE_VERB = (
     BE
@@ -135,6 +148,10 @@ class StatedRoles(ArticleIndex):
         """The words of each name with their beginnings."""
         return {words: _short_forms(words) for words in self.by_words}
 
+    def places_of(self, stems: Iterable[str]) -> list[int]:
+        """Return where the article has one of some stems, in order."""
+        return sorted(at for stem in stems for at in self.passages.places.get(stem, ()))
+
     def company_of(self, words: tuple[str, ...]) -> frozenset[str]:
         """Return the stems of the words of content around a name, wherever it stands."""
         if words not in self._company:
@@ -181,11 +198,13 @@ class Roles(LexicalCheck):
     A sentence is comparable if the article has one of its verbs with both parties, or one of its
     names, amid the same words. It scores 0 where the parties of a verb changed places (`A beat B`
     for `B beat A`, also in the passive), or where a name that the article has elsewhere stands in
-    the place of another (`Governor Doe said` for `Governor Roe said`) or before its verb; else 1.
+    the place of another (`Governor Doe said` for `Governor Roe said`) or before its verb; where two
+    names changed places (`from Oxford to Didcot`), somebody does something to himself (`Italy beat
+    Italy`), or is said to be what the article has only far from him; else 1.
     English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -226,6 +245,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _of_word(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return where the article has a word that is of no name, and a clash with it."""
         token = self.own.tokens[at]
+        if token.word in _IS:
+            return [], self._said_to_be(at)
         if not token.content or token.stem in MUTUAL:
             return [], None
         places, clash = self._swap(at) if at in self._near_names else ([], None)
@@ -239,7 +260,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         name = self.name_at[at]
         if self.name_at.get(at - 1) is name or not self._is_known(name):
             return [], None
-        clash = self._exchanged(at) or self._framed(at) or self._bound(at)
+        clash = self._to_itself(at) or self._exchanged(at) or self._framed(at) or self._bound(at)
         return ([], clash) if clash else self._slot(at)
 
     @cached_property
@@ -262,7 +283,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
                 return [place], None
             if before in own.target and after in own.doer and self._is_done(place):
                 crossed.append(place)
-        if not crossed and token.stem in _RESULTS:
+        both_named = own.first in self.name_at and own.last in self.name_at
+        if not crossed and token.stem in _RESULTS and both_named:
             crossed = self._where_winner_loses(places, own)
         if not crossed:
             return [], None
@@ -378,6 +400,76 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         hits = [each for each in near if self.stated.tokens[each].stem in wanted]
         return self.stated.span(min([*hits, place]), max([*hits, place]))
 
+    def _to_itself(self, at: int) -> _Clash | None:
+        """Return a clash where somebody does something to himself: `Italy beat Italy`."""
+        name, low = self.name_at[at], max(self.own.bounds(at)[0], at - REACH_OF_COMPANY)
+        before = next((e for e in range(at - 1, low - 1, -1) if self._is_named(e, name)), None)
+        if before is None or before == at - 1:
+            return None
+        between = self.own.tokens[before + 1 : at]
+        last = self._whole_name(at)[-1]
+        if any(token.after_mark or token.word in _PARTING for token in between):
+            return None
+        if self.own.tokens[at].after_mark:
+            return None
+        deed = next((t for t in reversed(between) if t.word not in _BEFORE_NAME), between[0])
+        if not self._takes_another(deed, last) or (deed.word == "and" and deed is not between[-1]):
+            return None
+        stated = self.article.by_words.get(name.words)
+        if not stated:
+            return None
+        where = self.article.name_at[stated[0]].span
+        message = "the same on both sides, where another belongs; the article has {}"
+        span = Span(self.name_at[before].span.start, name.span.end)
+        return _Clash(span, where, stated[0], "doubled", message)
+
+    def _is_named(self, at: int, name: text.Name) -> bool:
+        """Tell whether a token of the summary ends another name of the same words."""
+        other = self.name_at.get(at)
+        return other is not None and other is not name and other.words == name.words
+
+    def _takes_another(self, deed: Token, last: int) -> bool:
+        """Tell whether a word is followed by whom it is done to, and not by what is theirs."""
+        if deed.stem in _TO_OTHERS:
+            return True
+        high = self.own.bounds(last)[1]
+        if last + 1 < high and not self.own.tokens[last + 1].after_mark:
+            following = self.own.tokens[last + 1]
+            if following.content or following.word == "s" or last + 1 in self.name_at:
+                return False
+        return deed.word in ("by", "and") or (_is_verb(deed.word) and deed.stem not in MUTUAL)
+
+    def _said_to_be(self, at: int) -> _Clash | None:
+        """Return a clash where somebody is said to be what the article never says near them.
+
+        `Emery is a goalkeeper`, where the article has both, far from each other.
+        """
+        low, high = self.own.bounds(at)
+        tokens = self.own.tokens
+        if at == low or at + 2 >= high or tokens[at + 1].word not in _ARTICLES:
+            return None
+        subject, first = tokens[at - 1], at + 2
+        if not subject.content or tokens[at].after_mark:
+            return None
+        noun = itertools.takewhile(
+            lambda each: tokens[each].content and not tokens[each].after_mark,
+            range(first, min(high, first + REACH_OF_PREDICATE)),
+        )
+        last = max(noun, default=None)
+        if last is None:
+            return None
+        names = self.name_at[at - 1].words if at - 1 in self.name_at else (subject.word,)
+        ones = self.article.places_of(map(text.stem_of, names))
+        others = self.article.places_of([tokens[last].stem])
+        is_rare = 0 < len(ones) <= MOST_PLACES and 0 < len(others) <= MOST_PLACES
+        far = FAR_APART if at - 1 in self.name_at else FURTHER_APART
+        if not is_rare or _least_apart(ones, others) < far:
+            return None
+        number = self.stated.tokens[ones[0]].sentence + 1
+        message = f"the article has '{subject.written}' in sentence {number}, and far from it {{}}"
+        span = self.own.span(at - 1, last)
+        return _Clash(span, self.stated.span(others[0], others[0]), others[0], "spliced", message)
+
     def _exchanged(self, at: int) -> _Clash | None:
         """Return a clash where two names stand around some words the other way round.
 
@@ -404,7 +496,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         return _Clash(Span(one.span.start, other.span.end), stated, place)
 
     def _name_before(self, end: int) -> text.Name | None:
-        """Return the name of the article before a token, with a word or two between: a spokesman."""
+        """Return the name of the article before a token, perhaps before a word or two."""
         near = range(end - 1, max(-1, end - 1 - REACH_OF_WORDS), -1)
         return next((self.article.name_at[at] for at in near if at in self.article.name_at), None)
 
@@ -708,6 +800,15 @@ def _word_before(where: Passages, name_at: Mapping[int, text.Name], at: int) -> 
     while name_at.get(first - 1) is name_at[at]:
         first -= 1
     return where.tokens[first - 1].word if first > where.bounds(at)[0] else ""
+
+
+def _least_apart(ones: Sequence[int], others: Sequence[int]) -> int:
+    """Return how many words are between the nearest two of two rows of places, each in order."""
+    at = (bisect.bisect_left(others, one) for one in ones)
+    near = (
+        (one, others[max(0, place - 1) : place + 1]) for one, place in zip(ones, at, strict=True)
+    )
+    return min(abs(one - other) for one, beside in near for other in beside)
 
 
 def _shares_word(one: text.Name, other: text.Name) -> bool:

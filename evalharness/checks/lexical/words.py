@@ -244,8 +244,8 @@ MUTUAL_ONLY = _stems(
     "meet marry divorce play face draw fight talk agree share compete differ debate speak"
 )
 MUTUAL = MUTUAL_ONLY | _stems(
-    "join say tell be have include follow become call name know base compare mean make take see come go "
-    "get give year old new live near set"
+    "join say tell be have include follow become call name know base compare mean make take see "
+    "come go get give year old new live near set"
 )
 
 # Words of time are opposites only of the same thing: `last year`, `next year`.
