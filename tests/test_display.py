@@ -151,7 +151,7 @@ def test_styles_are_the_page_s_and_define_what_they_use() -> None:
 
     assert used <= defined
     assert styles.count("{") == styles.count("}")
-    page = (Path(display.__file__).parent / "report" / "assets" / "style.css").read_text()
+    page = display.STYLE_SHEET.read_text()
     colour = re.search(r"--bad: (#\w+)", page)
     assert colour
     assert f"--bad: {colour[1]};" in styles

@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Mapping
+from importlib import import_module
 
 import house
 import pytest
@@ -101,6 +102,37 @@ def test_layers_of_contributing_are_those_of_the_contract() -> None:
     written = {int(number): names_in(names) for number, names in _LINE.findall(text)}
     contract = [names_in(layer) for layer in _LAYERS if names_in(layer)]
     assert written == dict(enumerate(contract, 1))
+
+
+# docs/how-a-run-works.md, which shows both.
+
+_HOW = (house.ROOT / "docs" / "how-a-run-works.md").read_text()
+
+
+def test_layers_of_the_picture_are_those_of_the_contract() -> None:
+    drawn = {
+        int(number): names_in(names) for number, names in re.findall(r'L(\d+)\["(.*?)"\]', _HOW)
+    }
+    arrows = re.findall(r"L(\d+)(?:\[.*?\])? --> L(\d+)", _HOW)
+    contract = [names_in(layer) for layer in _LAYERS if names_in(layer)]
+    assert drawn == dict(enumerate(contract, 1))
+    assert [(int(above), int(below)) for above, below in arrows] == [
+        (n, n + 1) for n in range(1, len(contract))
+    ]
+
+
+def test_steps_of_the_picture_are_functions_and_classes() -> None:
+    named = re.findall(
+        r"\b((?:[a-z_]+\.)+\w+)\b", re.sub(r"\S*\.(?:ya?ml|md|json|parquet|jsonl|toml)\b", "", _HOW)
+    )
+    steps = [name for name in named if name.partition(".")[0] in house.top_names()]
+    assert len(steps) > 20
+    for step in steps:
+        module, _, name = step.rpartition(".")
+        try:
+            import_module(f"evalharness.{step}")
+        except ModuleNotFoundError:
+            assert hasattr(import_module(f"evalharness.{module}"), name), step
 
 
 # Commands and exit codes.

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from evalharness import write_report
+from evalharness.display import STYLE_SHEET
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.records import FlagLook, Summary
 from evalharness.report import page as report_page
@@ -498,9 +499,9 @@ def test_units_count_every_wide_character() -> None:
 
 @pytest.mark.parametrize("look", get_args(FlagLook))
 def test_each_look_of_flags_has_a_rule_and_its_colour_in_light_and_dark(look: str) -> None:
-    assets = Path(report_page.__file__).parent / "assets"
-    assert f".k-{look} {{ --k: var(--k-{look});" in (assets / "explorer.css").read_text()
-    assert (assets / "style.css").read_text().count(f"--k-{look}: #") == 3
+    sheet = STYLE_SHEET.read_text()
+    assert f".k-{look} {{ --k: var(--k-{look});" in sheet
+    assert sheet.count(f"--k-{look}: #") == 3
 
 
 def test_data_of_the_page_as_its_scripts_read_it(make_run: MakeRun, golden: Golden) -> None:

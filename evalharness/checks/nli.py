@@ -338,7 +338,7 @@ def read_head(path: Path) -> Head:
 
 def _read(path: Path) -> Mapping[str, Any]:
     if path.suffix == ".json":
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict):
             raise ModelError(f"{path}: not an object with the names {', '.join(_SHAPES)}")
         return found

@@ -32,6 +32,8 @@ def calibrate_command(
     seed: options.Seed = 0,
     config: options.ChecksOf = None,
     settings: options.CheckSet = None,
+    format: options.LabelFormatName = None,
+    articles: options.LabelArticles = None,
 ) -> None:
     """Learn thresholds and probabilities of a check from human labels, and write them as JSON."""
     found = agreement.calibrate(
@@ -45,6 +47,8 @@ def calibrate_command(
         limit_per_source=limit_per_source,
         resamples=resamples,
         seed=seed,
+        format=format,
+        articles=articles,
     )
     found.write(output)
     show_calibration(found, sys.stdout)

@@ -245,7 +245,7 @@ def _save_profile(page: Page, file: Path, name: str) -> None:
     lines = [Said(b.text, b.role, b.around, b.source == YOU) for b in page.blocks]
     profile, unknown = learn(profile, lines)
     try:
-        file.write_text(profile_text(profile), encoding="utf-8")
+        file.write_text(profile_text(profile), encoding="utf-8", newline="\n")
     except OSError as error:
         raise DataError(f"{file}: cannot be written: {error.strerror or error}") from error
     for line in unknown:

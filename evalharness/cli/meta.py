@@ -118,37 +118,37 @@ def meta_command(
     card: CardFile = None,
     config: options.ChecksOf = None,
     settings: options.CheckSet = None,
+    format: options.LabelFormatName = None,
+    articles: options.LabelArticles = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Measure how checks agree with people: AUC, correlations, spans, with intervals."""
     named = split_names(checks or metrics or "")
     given = named_scorers(named, config, settings or ())
+    measured: dict[str, Any] = {
+        "given": given, "limit_per_source": limit_per_source, "resamples": resamples, "seed": seed,
+        "format": format, "articles": articles,
+    }  # fmt: skip
     if metrics is not None:
-        measured = evaluate_metrics(
-            labels, named, split_names(human), given, limit_per_source, resamples, seed
-        )
-        _show(measured, show_metrics, as_json=as_json)
-        return
+        against = evaluate_metrics(labels, named, split_names(human), **measured)
+        return _show(against, show_metrics, as_json=as_json)
     if checks is None:
         named = list(given) or ([] if published else _usual_checks())
     found = agreement.evaluate(
         labels,
         named,
-        given=given,
         published=published or (),
         joined=join or (),
         labels=label or (),
         grades=grade or (),
-        kinds=[kind for kind in kinds.split(",") if kind],
+        kinds=split_names(kinds),
         ignored_spans=ignore_spans or (),
         without=without or (),
-        limit_per_source=limit_per_source,
-        resamples=resamples,
-        seed=seed,
+        **measured,
     )
     if card:
         agreement.write_cards(found, card)
-    _show(found, show_agreement, as_json=as_json)
+    return _show(found, show_agreement, as_json=as_json)
 
 
 def _show(

@@ -24,7 +24,8 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
-        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result.",
+        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result. "
+        "Default: the config's, or auto.",
     ),
 ]
 WorkersOption = Annotated[
@@ -51,7 +52,26 @@ ReportOption = Annotated[
 
 LabelArguments = Annotated[
     list[str],
-    typer.Argument(metavar="LABELS...", help="JSONL with human labels, also gzipped, or a folder."),
+    typer.Argument(
+        metavar="LABELS...",
+        help="Human labels: files of ours or of a known data set, a folder, hub:NAME.",
+    ),
+]
+LabelFormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="Which data set the labels are of, as in docs/labels.md. Default: its fields tell.",
+    ),
+]
+LabelArticles = Annotated[
+    str | None,
+    typer.Option(
+        "--articles",
+        metavar="FILE",
+        help="A file or folder with the articles, where the labels come without them.",
+    ),
 ]
 LabelField = Annotated[
     list[str] | None,

@@ -239,7 +239,7 @@ class Calibration:
     def write(self, path: str | Path) -> None:
         """Write the file. Raises: ConfigError where that is not possible."""
         try:
-            Path(path).write_text(self.json())
+            Path(path).write_text(self.json(), encoding="utf-8", newline="\n")
         except OSError as error:
             raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -163,7 +163,7 @@ def _shards(index: Path) -> list[str]:
     import json
 
     try:
-        return sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, AttributeError, TypeError):
         return [_INDEX + " (a whole one)"]
 
@@ -213,4 +213,4 @@ def commit_of(name: str, revision: str | None) -> str:
 
 def _cached_commit(cache: Path, name: str, revision: str) -> str | None:
     reference = cache / f"models--{name.replace('/', '--')}" / "refs" / revision
-    return reference.read_text().strip() if reference.is_file() else None
+    return reference.read_text(encoding="utf-8").strip() if reference.is_file() else None

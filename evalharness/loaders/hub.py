@@ -233,7 +233,7 @@ def _cached_commit(name: str, revision: str | None, error: Exception) -> str:
     folder = _hub_cache(name)
     reference = folder / "refs" / (revision or "main")
     if reference.is_file():
-        return reference.read_text().strip()
+        return reference.read_text(encoding="utf-8").strip()
     folders = [*(folder / "snapshots").glob("*"), *_prepared_folders(name)]
     held = {
         sha

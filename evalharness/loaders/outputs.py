@@ -28,7 +28,6 @@ JoinKey = Literal["id", "article", "line"]
 OutputFormat = Literal["auto", "jsonl", "json", "csv", "parquet", "text"]
 # Where the key of a row is put beside its columns; no column is called that.
 _KEY = "\0key"
-_ALL_COLUMNS = rows.RowReader({"article": ()}, frozenset(), ())
 
 
 @dataclass(frozen=True)
@@ -305,7 +304,7 @@ class OutputFile:
     ) -> "OutputFile":
         """Open a file and look at its first rows. Raises: DataError."""
         data = open_outputs(path, format_)
-        raws = itertools.islice(data.rows(_ALL_COLUMNS), ROWS_LOOKED_AT)
+        raws = itertools.islice(data.rows(rows.ALL_COLUMNS), ROWS_LOOKED_AT)
         looked_at = list(raws)
         first = tuple(flat(fields) for _, fields in looked_at if isinstance(fields, Mapping))
         if looked_at and not first:
@@ -361,7 +360,7 @@ class OutputFile:
 
     def rows(self, system: str | None) -> Iterator[rows.Raw]:
         """Yield the rows, where a system is named those that it wrote, and those of nobody."""
-        for number, fields in self.data.rows(_ALL_COLUMNS):
+        for number, fields in self.data.rows(rows.ALL_COLUMNS):
             if isinstance(fields, str):
                 yield number, fields
                 continue

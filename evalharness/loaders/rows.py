@@ -228,6 +228,10 @@ class RowReader:
         return f" (name the right one with columns.{use})"
 
 
+# Reads every column of a file, whatever the columns are called.
+ALL_COLUMNS = RowReader({"article": ()}, frozenset(), ())
+
+
 @dataclass
 class RowJudge:
     """Judges the rows of one run; keeps a 128-bit hash and the place of every id."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from evalharness.errors import DataError
 from evalharness.loaders import formats
+from evalharness.meta.exchange import label_studio_rows, potato_rows
 from evalharness.records import Rejected, Span, canonical, digest
 from evalharness.stats import preferences, raters
 from evalharness.stats.agreement import character_counts
@@ -26,6 +27,7 @@ from evalharness.stats.paired import holm, percentile_interval
 StudyProtocol = Literal["flags", "spans", "ratings", "pairs"]
 STUDY_PROTOCOLS: tuple[str, ...] = get_args(StudyProtocol)
 
+ANSWERS_FORMAT = 1
 ERROR, FINE, UNSURE = "error", "fine", "unsure"
 ADJUDICATION = (
     "A label, a flag or a character of a span is what more than half of its annotators say, those "
@@ -97,6 +99,9 @@ class AnnotationSet:
 def read_annotations(paths: Sequence[str | Path]) -> AnnotationSet:
     """Read files that the page of a study wrote; of an item that was answered again, the last.
 
+    What Label Studio exports as JSON is read, too, and the folder of a Potato project, of studies
+    that `write_exchange` wrote.
+
     Raises: DataError for a file that cannot be read, and where no row can be used.
     """
     latest: dict[tuple[str, ...], Annotation] = {}
@@ -127,10 +132,35 @@ def read_annotations(paths: Sequence[str | Path]) -> AnnotationSet:
 
 
 def _rows(path: Path) -> Iterable[tuple[str, Any]]:
-    formats.first_bytes(path)  # refuses what is no file, or empty
+    if path.is_dir():
+        yield from potato_rows(path)
+        return
+    if formats.first_bytes(path).lstrip()[:1] == b"[":
+        yield from label_studio_rows(path)
+        return
     with formats.name_in_errors(path), path.open("rb") as stream:
         for number, row in formats.json_lines(stream):
             yield f"{path}:{number}", row
+
+
+def answer_rows(annotations: AnnotationSet) -> list[dict[str, Any]]:
+    """Return the answers as rows of the page, attention checks too."""
+    return [_row_of(each) for each in (*annotations.answers, *annotations.checks)]
+
+
+def _row_of(each: Annotation) -> dict[str, Any]:
+    named = ("study", "protocol", "item", "annotator", "article_id", "source", "expected")
+    return {
+        "format": ANSWERS_FORMAT,
+        **{name: getattr(each, name) for name in named},
+        "complete": True,
+        "seconds": each.seconds,
+        "systems": list(each.systems),
+        "answer": dict(each.answer),
+        "article": each.article,
+        "references": list(each.references),
+        "summaries": list(each.texts),
+    }
 
 
 class _Unusable(ValueError):
@@ -148,6 +178,8 @@ def _reason(error: Exception) -> str:
 def _annotation(where: str, row: Any) -> Annotation:
     if not isinstance(row, Mapping):
         raise _Unusable(row if isinstance(row, str) else "no object")
+    if not row.get("annotator", True):
+        raise _Unusable("nobody is named who answered")
     if row["protocol"] not in STUDY_PROTOCOLS:
         raise _Unusable(f"no protocol {row['protocol']!r}: {', '.join(STUDY_PROTOCOLS)}")
     texts = tuple(_text(each) for each in row["summaries"])

@@ -39,6 +39,8 @@ def calibrate(
     limit_per_source: int | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    format: str | None = None,
+    articles: str | Path | None = None,
 ) -> Calibration:
     """Learn thresholds and probabilities of a check, for each source and for all together.
 
@@ -46,11 +48,12 @@ def calibrate(
     given: components with options of their own, by the names that `check` may use.
     precision: of the summaries flagged, at least this share shall be inconsistent.
     recall: at least this share of the consistent summaries shall come out as supported.
+    format, articles: as `read_labels` takes them.
     Raises: DataError where no row can be used; ValueError for a target outside 0 to 1.
     """
     if not (0 < precision <= 1 and 0 < recall <= 1):
         raise ValueError("precision and recall are shares: above 0, and 1 at the most")
-    label_set = read_labels(paths, labels, limit_per_source)
+    label_set = read_labels(paths, labels, limit_per_source, format=format, articles=articles)
     wanted = [check] if isinstance(check, str) else check
     (scored,) = score_checks(wanted, label_set.rows, given)
     learning = _Learning(method, precision, recall, Resampling(seed, resamples))

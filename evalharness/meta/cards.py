@@ -263,7 +263,7 @@ def add_selftest(figures: Mapping[str, Mapping[str, Any]], path: str | Path) -> 
 
 def _write(path: str | Path, text: str) -> None:
     try:
-        Path(path).write_text(text)
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -260,6 +260,8 @@ def evaluate(
     limit_per_source: int | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    format: str | None = None,
+    articles: str | Path | None = None,
 ) -> Agreement:
     """Measure how checks agree with the human labels of some files.
 
@@ -272,9 +274,11 @@ def evaluate(
     kinds: the kinds of flags that count at the level of spans; none for all.
     ignored_spans: types of marked spans that are nothing wrong (`Benign`).
     without: sources to leave out of a second macro average, beside that of all.
+    format, articles: how a known data set is distributed, and where its articles are, as
+        `read_labels` takes them.
     Raises: DataError for files without a usable row, UnknownComponent for a name that is none.
     """
-    label_set = read_labels(paths, labels, limit_per_source, grades)
+    label_set = read_labels(paths, labels, limit_per_source, grades, format, articles)
     scored = score_checks(checks, label_set.rows, given) if checks else []
     scored += [read_published(name, label_set.rows) for name in published]
     by_name = {each.name: each for each in scored}

@@ -8,17 +8,17 @@ what is wrong in the summary), `published` (metric values by name), `references`
 """
 
 import contextlib
-import gzip
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
-from evalharness.loaders import formats
+from evalharness.meta.label_files import read_label_rows
+from evalharness.meta.label_formats import UnusableRow
 from evalharness.records import Rejected, Span, digest
 
 LABEL = "label"
@@ -103,12 +103,16 @@ def read_labels(
     labels: Sequence[str] = (),
     limit_per_source: int | None = None,
     grades: Sequence[str] = (),
+    format: str | None = None,
+    articles: str | Path | None = None,
 ) -> LabelSet:
-    """Read label files: JSON Lines, gzipped or not; a folder stands for those in it.
+    """Read label files, our own or those of a known data set; a folder stands for those in it.
 
     labels: which field holds the label, as `LabelFields.of` reads it.
     limit_per_source: usable rows of each source at the most, from the first.
     grades: which field holds the grade, likewise; `scores.relevance` is a field within a field.
+    format: how the data set is distributed, a name of `label_formats.LABEL_FORMATS`; by default
+        the rows tell it. articles: a file with the articles, where the rows have none.
     Raises: DataError for a file that cannot be read, where no row can be used, and for a label
     field or source that no row has.
     """
@@ -116,16 +120,15 @@ def read_labels(
     rows: dict[str, list[Labelled]] = {}
     rejected: list[Rejected] = []
     known_fields: dict[str, set[str]] = {}
-    for path in _files(paths):
-        for where, row in _rows_with_location(path):
-            read = _read(row, _stem(path), fields)
-            if isinstance(read, str):
-                rejected.append(Rejected(where, read))
-                continue
-            of_source = rows.setdefault(read.source, [])
-            known_fields.setdefault(read.source, set()).update(cast(Mapping[str, Any], row))
-            if limit_per_source is None or len(of_source) < limit_per_source:
-                of_source.append(read)
+    for row in read_label_rows(paths, format, articles):
+        read = _read(row.fields, row.stem, fields)
+        if isinstance(read, str):
+            rejected.append(Rejected(row.where, read))
+            continue
+        of_source = rows.setdefault(read.source, [])
+        known_fields.setdefault(read.source, set()).update(cast(Mapping[str, Any], row.fields))
+        if limit_per_source is None or len(of_source) < limit_per_source:
+            of_source.append(read)
     if not rows:
         raise DataError(_nothing_usable(paths, rejected))
     _fields_exist(fields.label, known_fields, "label")
@@ -139,7 +142,10 @@ def read_labels(
 def _nothing_usable(paths: Sequence[str | Path], rejected: Sequence[Rejected]) -> str:
     lines = [f"{bad.where}: {bad.reason}" for bad in rejected[:10]]
     names = ", ".join(map(str, paths))
-    return "\n".join([*lines, f"{names}: none of {len(rejected)} rows can be used"])
+    if not rejected:
+        return f"{names}: there are no rows"
+    end = "; docs/labels.md has the fields of the data sets that are known"
+    return "\n".join([*lines, f"{names}: none of {len(rejected)} rows can be used{end}"])
 
 
 def _fields_exist(fields: LabelFields, known: Mapping[str, set[str]], option: str) -> None:
@@ -164,39 +170,12 @@ def _label_like(names: set[str]) -> set[str]:
     return {name for name in names if LABEL in name} or names
 
 
-def _files(paths: Sequence[str | Path]) -> Iterator[Path]:
-    for path in paths:
-        for found in formats.matching_paths(Path(path)):
-            if not found.is_dir():
-                yield found
-                continue
-            inside = sorted([*found.glob("*.jsonl"), *found.glob("*.jsonl.gz")])
-            if not inside:
-                raise DataError(f"{found}: no .jsonl or .jsonl.gz in this folder")
-            yield from inside
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(".jsonl")
-
-
-def _rows_with_location(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
-    zipped = formats.first_bytes(path).startswith(formats.GZIP_MAGIC)
-    with formats.name_in_errors(path), gzip.open(path) if zipped else path.open("rb") as stream:
-        for number, row in formats.json_lines(cast(Any, stream)):
-            yield f"{path}:{number}", row
-
-
-class _Unusable(ValueError):
-    """Why a row cannot be used."""
-
-
 def _read(row: Mapping[str, Any] | str, stem: str, fields: _Fields) -> Labelled | str:
     if isinstance(row, str):
         return row
     try:
         return _parse_row(row, stem, fields)
-    except _Unusable as unusable:
+    except UnusableRow as unusable:
         return str(unusable)
 
 
@@ -226,9 +205,9 @@ def _parse_row(row: Mapping[str, Any], stem: str, fields: _Fields) -> Labelled:
 def _text(row: Mapping[str, Any], name: str) -> str:
     text = row.get(name)
     if not isinstance(text, str):
-        raise _Unusable(f"no field {name!r}" if text is None else f"{name!r} is no text")
+        raise UnusableRow(f"no field {name!r}" if text is None else f"{name!r} is no text")
     if not text.strip():
-        raise _Unusable(f"{name!r} is blank")
+        raise UnusableRow(f"{name!r} is blank")
     return text
 
 
@@ -237,7 +216,7 @@ def _name(row: Mapping[str, Any], field: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str | int) or isinstance(value, bool):
-        raise _Unusable(f"{field!r} should be a name, not {value!r}")
+        raise UnusableRow(f"{field!r} should be a name, not {value!r}")
     return str(value)
 
 
@@ -246,7 +225,7 @@ def _zero_or_one(value: Any, field: str) -> bool | None:
         return None
     if isinstance(value, bool | int | float) and value in (0, 1):
         return bool(value)
-    raise _Unusable(f"{field!r} should be 1 (consistent), 0 or null, not {value!r}")
+    raise UnusableRow(f"{field!r} should be 1 (consistent), 0 or null, not {value!r}")
 
 
 def _inner_field(row: Mapping[str, Any], name: str) -> Any:
@@ -263,7 +242,7 @@ def _number(value: Any, field: str) -> float | None:
         return None
     number = _finite(value)
     if number is None:
-        raise _Unusable(f"{field!r} should be a number or null, not {str(value)[:40]!r}")
+        raise UnusableRow(f"{field!r} should be a number or null, not {str(value)[:40]!r}")
     return number
 
 
@@ -280,9 +259,9 @@ def _sentences(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[bool | No
     if sentences is None or labels is None:
         return (), ()
     if not isinstance(sentences, list) or not all(isinstance(text, str) for text in sentences):
-        raise _Unusable("'sentences' should be a list of texts")
+        raise UnusableRow("'sentences' should be a list of texts")
     if not isinstance(labels, list) or len(labels) != len(sentences):
-        raise _Unusable("'sentence_labels' should be a list as long as 'sentences'")
+        raise UnusableRow("'sentence_labels' should be a list as long as 'sentences'")
     return tuple(sentences), tuple(_zero_or_one(label, "sentence_labels") for label in labels)
 
 
@@ -291,16 +270,16 @@ def _spans(row: Mapping[str, Any], length: int) -> tuple[TypedSpan, ...] | None:
     if spans is None:
         return None
     if not isinstance(spans, list):
-        raise _Unusable("'spans' should be a list")
+        raise UnusableRow("'spans' should be a list")
     return tuple(_span(span, length) for span in spans)
 
 
 def _span(span: Any, length: int) -> TypedSpan:
     start, end = (span.get("start"), span.get("end")) if isinstance(span, dict) else (None, None)
     if not isinstance(start, int) or not isinstance(end, int):
-        raise _Unusable("'spans' should hold objects with whole numbers 'start' and 'end'")
+        raise UnusableRow("'spans' should hold objects with whole numbers 'start' and 'end'")
     if not 0 <= start < end <= length:
-        raise _Unusable(f"the span {start}-{end} is not inside the summary (0-{length})")
+        raise UnusableRow(f"the span {start}-{end} is not inside the summary (0-{length})")
     return TypedSpan(Span(start, end), str(span.get("type") or ""))
 
 

@@ -69,14 +69,19 @@ def evaluate_metrics(
     limit_per_source: int | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    format: str | None = None,
+    articles: str | Path | None = None,
 ) -> MetricAgreement:
     """Measure how metrics, and checks, agree with what people said of summaries.
 
     metrics: names, of metrics and checks, also with a part (`rouge2.recall`); the length in words
         is measured beside them. human: dimensions, fields of `scores`; none for all there are.
+    format, articles: as `read_labels` takes them.
     Raises: DataError for files without a usable row, or without a dimension that is named.
     """
-    label_set = read_labels(paths, limit_per_source=limit_per_source)
+    label_set = read_labels(
+        paths, limit_per_source=limit_per_source, format=format, articles=articles
+    )
     _dimensions_exist(human, label_set)
     scored = _scored(metrics, label_set.rows, given or {})
     resampling = Resampling(seed, resamples)

@@ -78,7 +78,7 @@ class NetworkOptions:
         """Return what the checkpoint's `config.json` says. Raises: ModelError."""
         path = weights.file(self.checkpoint, "config.json", self.revision)
         try:
-            found = json.loads(path.read_text())
+            found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ModelError(f"{path}: no JSON: {error}") from error
         return found if isinstance(found, dict) else {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
-from evalharness.display import UNSHOWN
+from evalharness.display import STYLE_SHEET, UNSHOWN
 from evalharness.errors import ConfigError
 from evalharness.report.articles import Articles, Texts, articles_of, choose_all, choose_articles
 from evalharness.report.gathered import Gathered, gather
@@ -110,7 +110,7 @@ _EXPLORER = (
     "dom", "blocks", "marks", "diff", "table", "list", "pane", "card", "reading", "explorer",
 )  # fmt: skip
 _SCRIPTS = (*(f"explorer/{name}.js" for name in _EXPLORER), "page.js")
-_STYLES = ("style.css", "plots.css", "explorer.css")
+_STYLES = (STYLE_SHEET, "plots.css", "explorer.css")
 # Characters of one text of the page itself; those of the articles are data.
 _LONGEST_TEXT = 20_000
 # What of a page's own folder may run.
@@ -311,13 +311,16 @@ def clip_with_count(text: str, most: int = 300) -> str:
     return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} characters more)"
 
 
-def join_assets(names: Sequence[str]) -> Any:
-    """Return files of ours as they stand in the page. They may not end its element."""
+def join_assets(names: Sequence[str | Path]) -> Any:
+    """Return files of ours, in `assets/` or by path, as they stand in the page.
+
+    They may not end its element.
+    """
     import markupsafe
 
     text = "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in names)
     if re.search(r"</(script|style)|<!--", text, re.IGNORECASE):
-        raise ValueError(f"{', '.join(names)}: ends its own element")
+        raise ValueError(f"{', '.join(map(str, names))}: ends its own element")
     return markupsafe.Markup(text)  # noqa: S704  our own files
 
 

@@ -68,7 +68,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def _processor() -> str:
     information = Path("/proc/cpuinfo")
     if sys.platform == "linux" and information.exists():
-        for line in information.read_text(errors="replace").splitlines():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor()
@@ -80,6 +80,6 @@ def _gpus() -> list[str]:
     return [
         line.partition(":")[2].strip()
         for card in cards
-        for line in card.read_text(errors="replace").splitlines()
+        for line in card.read_text(encoding="utf-8", errors="replace").splitlines()
         if line.startswith("Model:")
     ]

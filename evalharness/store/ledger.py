@@ -290,7 +290,7 @@ def _replace_file(path: Path, text: str) -> None:
     """
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)

@@ -219,7 +219,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names has none.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 

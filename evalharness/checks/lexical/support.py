@@ -773,7 +773,7 @@ class Support(LexicalCheck):
     minimum are in the parts.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

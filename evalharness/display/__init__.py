@@ -1,15 +1,16 @@
-"""What notebooks show of a result: tables and marked words in HTML, and data frames.
+"""One look for all that shows results as HTML: styles, tables, marked words; and data frames.
 
-The look is that of the report's page: its own style sheets are read, and what of them is for
-colours, tables and flags holds within a block of ours alone. No script; all text is escaped.
+`style.css` beside this file holds colours, components and the frame of a page. The report, the
+page of a study and `evalharness view` take it whole; in a notebook its colours and components hold
+within a block of ours alone. No script; all text is escaped.
 """
 
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from evalharness.errors import MissingExtra
@@ -17,11 +18,9 @@ from evalharness.records import Flag, Span, flag_kind
 
 # The class of a block: what the styles hold within.
 _BLOCK = "evalharness"
-# Rules of the page that tables, verdicts and flags need; each is a line of its file.
-_RULES = {
-    "style.css": r"table|caption|t[hd][ ,:]|t(head|body) t|td bdi|\.(number|scores|verdict|notes)",
-    "explorer.css": r" *\.flag(?![\[s])|  \.k-",
-}
+# What pages share, and what of it stands between these two lines holds in a block, too.
+STYLE_SHEET = Path(__file__).parent / "style.css"
+_COMPONENTS, _PAGE = "/* Components: ", "/* The page. */"
 # Themes of notebooks say which they are on the body; the system's choice holds elsewhere.
 _DARK = '[data-jp-theme-light="false"], .vscode-dark, .theme-dark'
 _LIGHT = '[data-jp-theme-light="true"], .vscode-light, .theme-light'
@@ -137,16 +136,11 @@ def escape(text: str) -> str:
 
 @cache
 def styles() -> str:
-    """Return the styles of a block: the page's colours, and its rules for tables and flags."""
-    page = _asset("style.css")
-    light, dark = (_variables(page, start) for start in (":root {", ":root:not("))
-    rules = " ".join(
-        line.strip()
-        for name, pattern in _RULES.items()
-        for line in _asset(name).splitlines()
-        if re.match(pattern, line) and line.rstrip().endswith("}")
-    )
-    block = f".{_BLOCK}"
+    """Return the styles of a block: the colours of all pages, and their components."""
+    sheet = STYLE_SHEET.read_text(encoding="utf-8")
+    light, dark = (_variables(sheet, start) for start in (":root {", ":root:not("))
+    shared = sheet[sheet.index(_COMPONENTS) : sheet.index(_PAGE)].splitlines()[1:]
+    block, rules = f".{_BLOCK}", " ".join(line for line in shared if line)
     return (
         f"{block} {{ {light} {_OWN} {rules} {_OWN_WITHIN} }}\n"
         f"@media (prefers-color-scheme: dark) {{ {block} {{ {dark} }} }}\n"
@@ -155,11 +149,7 @@ def styles() -> str:
 
 
 def _variables(sheet: str, start: str) -> str:
-    """Return the colours that a rule of the page's sheet sets."""
+    """Return the colours that a rule of the sheet sets."""
     rule = sheet[sheet.index(start) :]
     found = re.findall(r"(?:--[\w-]+|color-scheme): [^;{}]+;", rule[: rule.index("}")])
     return " ".join(found)
-
-
-def _asset(name: str) -> str:
-    return (files("evalharness") / "report" / "assets" / name).read_text(encoding="utf-8")
