@@ -364,8 +364,8 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     difference or share where they stand in one sentence about the same, an age between two years,
     a length in feet for metres, three goals for a hat-trick. A small count (`the two teams`) that
     the article has no other number in place of is no claim: the article may list what is counted.
-    A sentence with numbers has the share of its own; weighted with their count, these make up the score. A summary
-    without numbers has none.
+    A sentence with numbers has the share of its own; weighted with their count, these make up the
+    score. A summary without numbers has none.
     """
 
     version: ClassVar[int] = 6
