@@ -63,6 +63,14 @@ _UNITS_OF = {
     ("minute", "second"): 60.0,
     ("day", "hour"): 24.0,
 }
+# `198m` may be metres, or millions.
+_UNITS_OF |= {
+    (low, "million|metre"): f * 1e6 for (low, high), f in _UNITS_OF.items() if high == "metre"
+}
+_PARTNERS: dict[str, list[tuple[str, float]]] = {}
+for (_low, _high), _factor in _UNITS_OF.items():
+    _PARTNERS.setdefault(_high, []).append((_low, _factor))
+    _PARTNERS.setdefault(_low, []).append((_high, 1 / _factor))
 NEARLY_CONVERTED = 0.03
 # Words for as many, as stems.
 _AS_MANY = {
@@ -75,7 +83,7 @@ _AGED = re.compile(r"\b(?:aged|age of|turn(?:s|ed|ing)) $", re.IGNORECASE)
 _BORN = re.compile(r"\bborn\b[^.]*$", re.IGNORECASE)
 REACH_OF_BIRTH = 60
 # So many numbers of one sentence are added up in pairs.
-MOST_ADDED, MOST_SENTENCES = 8, 200
+MOST_ADDED, MOST_WITH_SEVERAL = 8, 200
 NEARLY_PERCENT = 0.51
 # Several sorts of which a summary gives the sum: three boys and two girls.
 _OF_SORT = {
@@ -254,25 +262,17 @@ class StatedNumbers(scoring.ArticleIndex):
         )
 
     def _in_another_unit(self, claimed: text.Number, own: Passages) -> list[Span]:
-        partners = {
-            **{low: factor for (low, high), factor in _UNITS_OF.items() if high == claimed.unit},
-            **{
-                high: 1 / factor for (low, high), factor in _UNITS_OF.items() if low == claimed.unit
-            },
-        }
-        value = float(claimed.value)
-        for unit, factor in partners.items():
-            readings = [(unit, 1.0), *([("million|metre", 1e-6)] if unit == "metre" else [])]
-            for name, scale in readings:
-                for stated in self.by_company.get(("", name, ""), ())[:MOST_CANDIDATES]:
-                    converted = float(stated.value) * scale * factor
-                    if abs(converted - value) <= NEARLY_CONVERTED * value:
-                        return [stated.span]
-        if claimed.kind.startswith("money") and own.text[: claimed.span.start].endswith("("):
+        """Return the article's number that one is in another unit: 650ft for 198m."""
+        if claimed.kind[:5] == "money" and own.text[: claimed.span.start].endswith("("):
             before = own.numbers[own.sentence_at(claimed.span.start)]
             ahead = [n for n in before if 0 < claimed.span.start - n.span.end <= len(" (")]
             is_other = ahead and ahead[0].kind[:5] == "money" and ahead[0].kind != claimed.kind
             return self.evidence(ahead[0]) if is_other else []
+        value = float(claimed.value)
+        for unit, factor in _PARTNERS.get(claimed.unit, ()):
+            for stated in self.by_company.get(("", unit, ""), ())[:MOST_CANDIDATES]:
+                if abs(float(stated.value) * factor - value) <= NEARLY_CONVERTED * value:
+                    return [stated.span]
         return []
 
     def _in_one_word(self, claimed: text.Number, wanted: frozenset[str]) -> list[Span]:
@@ -311,7 +311,7 @@ class StatedNumbers(scoring.ArticleIndex):
     def _added_up(self) -> list[tuple[int, list[text.Number]]]:
         """The sentences of the article with several numbers, and those; not all, of too many."""
         several = ((at, found) for at, found in enumerate(self.passages.numbers) if len(found) > 1)
-        return [*itertools.islice(several, MOST_SENTENCES)]
+        return [*itertools.islice(several, MOST_WITH_SEVERAL)]
 
     def _from_two(self, claimed: text.Number, own: Passages, wanted: frozenset[str]) -> list[Span]:
         """Return two numbers of one sentence of which one is the sum, difference or share."""
@@ -368,7 +368,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 

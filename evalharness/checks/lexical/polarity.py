@@ -260,7 +260,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 

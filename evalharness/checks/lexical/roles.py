@@ -55,7 +55,7 @@ _DEFEATS = frozenset(["defeat", "defeats"])
 _BEFORE_BEATEN = frozenset(["over", "against", "of"])
 # So many words may stand between two names that changed places, and none of these: both ways round
 # are as true.
-MOST_BETWEEN = 6
+WIDEST_PAIR = 6
 _EITHER_WAY = MUTUAL_ONLY | frozenset(
     ["and", "or", "with", "against", "v", "vs", "versus", "between", "beside", "alongside", "near"]
 )
@@ -204,7 +204,7 @@ class Roles(LexicalCheck):
     English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -226,7 +226,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def __init__(self, article: StatedRoles, summary: str) -> None:
         super().__init__(article, summary)
         self._last = -1, frozenset[str]()
-        self.name_at = _by_token(self.own, self.own.named_as(article.casing))
+        self.name_at = _by_token(self.own, self.own.named_as(article.passages))
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
@@ -260,7 +260,12 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         name = self.name_at[at]
         if self.name_at.get(at - 1) is name or not self._is_known(name):
             return [], None
-        clash = self._to_itself(at) or self._exchanged(at) or self._framed(at) or self._bound(at)
+        clash = (
+            self._to_itself(at)
+            or self._crossing(at)
+            or self._frame_clash(at)
+            or self._company_clash(at)
+        )
         return ([], clash) if clash else self._slot(at)
 
     @cached_property
@@ -297,14 +302,14 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         for place in places:
             if self.stated.tokens[place].stem in LOSING or _is_reversed(self.stated, place):
                 continue
-            beaten = self._beaten(place)
+            beaten = self._loser_at(place)
             if _is_meant(own.target, beaten):
                 return []
             if _is_meant(own.doer, beaten):
                 crossed.append(place)
         return crossed
 
-    def _beaten(self, place: int) -> frozenset[str]:
+    def _loser_at(self, place: int) -> frozenset[str]:
         """Return the stems of who is beaten, behind a win: `win over`, or right behind `beat`."""
         tokens, high = self.stated.tokens, self.stated.bounds(place)[1]
         after = tokens[place + 1 : min(high, place + 6)]
@@ -404,24 +409,24 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return a clash where somebody does something to himself: `Italy beat Italy`."""
         name, low = self.name_at[at], max(self.own.bounds(at)[0], at - REACH_OF_COMPANY)
         before = next((e for e in range(at - 1, low - 1, -1) if self._is_named(e, name)), None)
-        if before is None or before == at - 1:
-            return None
-        between = self.own.tokens[before + 1 : at]
-        last = self._whole_name(at)[-1]
-        if any(token.after_mark or token.word in _PARTING for token in between):
-            return None
-        if self.own.tokens[at].after_mark:
-            return None
-        deed = next((t for t in reversed(between) if t.word not in _BEFORE_NAME), between[0])
-        if not self._takes_another(deed, last) or (deed.word == "and" and deed is not between[-1]):
-            return None
         stated = self.article.by_words.get(name.words)
-        if not stated:
+        if before is None or not stated or not self._is_done_to(before, at):
             return None
         where = self.article.name_at[stated[0]].span
         message = "the same on both sides, where another belongs; the article has {}"
         span = Span(self.name_at[before].span.start, name.span.end)
         return _Clash(span, where, stated[0], "doubled", message)
+
+    def _is_done_to(self, before: int, at: int) -> bool:
+        """Tell whether what stands between two names is done by the one to the other."""
+        between = self.own.tokens[before + 1 : at]
+        if any(token.word in _PARTING for token in between):
+            return False
+        if not between or any(t.after_mark for t in self.own.tokens[before + 1 : at + 1]):
+            return False
+        deed = next((t for t in reversed(between) if t.word not in _BEFORE_NAME), between[0])
+        joined = deed.word == "and" and deed is not between[-1]  # Acme and the Acme of old
+        return not joined and self._takes_another(deed, self._whole_name(at)[-1])
 
     def _is_named(self, at: int, name: text.Name) -> bool:
         """Tell whether a token of the summary ends another name of the same words."""
@@ -444,33 +449,33 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
         `Emery is a goalkeeper`, where the article has both, far from each other.
         """
-        low, high = self.own.bounds(at)
-        tokens = self.own.tokens
-        if at == low or at + 2 >= high or tokens[at + 1].word not in _ARTICLES:
+        tokens, last = self.own.tokens, self._end_of_noun(at)
+        if last is None or at == self.own.bounds(at)[0]:
             return None
-        subject, first = tokens[at - 1], at + 2
+        subject = tokens[at - 1]
         if not subject.content or tokens[at].after_mark:
             return None
-        noun = itertools.takewhile(
-            lambda each: tokens[each].content and not tokens[each].after_mark,
-            range(first, min(high, first + REACH_OF_PREDICATE)),
-        )
-        last = max(noun, default=None)
-        if last is None:
-            return None
-        names = self.name_at[at - 1].words if at - 1 in self.name_at else (subject.word,)
-        ones = self.article.places_of(map(text.stem_of, names))
+        name = self.name_at.get(at - 1)
+        ones = self.article.places_of(map(text.stem_of, name.words if name else [subject.word]))
         others = self.article.places_of([tokens[last].stem])
         is_rare = 0 < len(ones) <= MOST_PLACES and 0 < len(others) <= MOST_PLACES
-        far = FAR_APART if at - 1 in self.name_at else FURTHER_APART
-        if not is_rare or _least_apart(ones, others) < far:
+        if not is_rare or _least_apart(ones, others) < (FAR_APART if name else FURTHER_APART):
             return None
         number = self.stated.tokens[ones[0]].sentence + 1
         message = f"the article has '{subject.written}' in sentence {number}, and far from it {{}}"
-        span = self.own.span(at - 1, last)
-        return _Clash(span, self.stated.span(others[0], others[0]), others[0], "spliced", message)
+        where = self.stated.span(others[0], others[0])
+        return _Clash(self.own.span(at - 1, last), where, others[0], "spliced", message)
 
-    def _exchanged(self, at: int) -> _Clash | None:
+    def _end_of_noun(self, at: int) -> int | None:
+        """Return the last word of content in a row behind `is a`; None where there is none."""
+        tokens, high = self.own.tokens, self.own.bounds(at)[1]
+        if at + 2 >= high or tokens[at + 1].word not in _ARTICLES:
+            return None
+        near = range(at + 2, min(high, at + 2 + REACH_OF_PREDICATE))
+        row = itertools.takewhile(lambda e: tokens[e].content and not tokens[e].after_mark, near)
+        return max(row, default=None)
+
+    def _crossing(self, at: int) -> _Clash | None:
         """Return a clash where two names stand around some words the other way round.
 
         `From Oxford to Didcot`, where the article has only `from Didcot to Oxford`.
@@ -480,20 +485,21 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         if second is None or not self._is_directed(first, behind, second):
             return None
         one, other = self.name_at[at], self.name_at[second]
-        crossed: list[tuple[text.Name, text.Name, int]] = []
-        for low, high in self._same_words(behind, second):
-            before, after = self._name_before(low), self._name_behind(high)
-            if before is None or after is None:
-                continue
-            if _shares_word(before, one) and _shares_word(after, other):
-                return None
-            if _shares_word(before, other) and _shares_word(after, one):
-                crossed.append((before, after, low))
-        if not crossed:
+        pairs = [*self._names_around(behind, second)]
+        if any(_shares_word(pair[0], one) and _shares_word(pair[1], other) for pair in pairs):
             return None
-        before, after, place = crossed[0]
-        stated = Span(before.span.start, after.span.end)
-        return _Clash(Span(one.span.start, other.span.end), stated, place)
+        for before, after, place in pairs:
+            if _shares_word(before, other) and _shares_word(after, one):
+                stated = Span(before.span.start, after.span.end)
+                return _Clash(Span(one.span.start, other.span.end), stated, place)
+        return None
+
+    def _names_around(self, first: int, end: int) -> Iterator[tuple[text.Name, text.Name, int]]:
+        """Yield the names on both sides of the same words in the article, and where these are."""
+        for low, high in self._same_words(first, end):
+            before, after = self._name_before(low), self._name_behind(high)
+            if before is not None and after is not None:
+                yield before, after, low
 
     def _name_before(self, end: int) -> text.Name | None:
         """Return the name of the article before a token, perhaps before a word or two."""
@@ -509,7 +515,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _next_name(self, behind: int) -> int | None:
         """Return where the next name begins, if few words are between."""
         high = self.own.bounds(behind - 1)[1]
-        near = range(behind + 1, min(high, behind + 1 + MOST_BETWEEN))
+        near = range(behind + 1, min(high, behind + 1 + WIDEST_PAIR))
         return next((each for each in near if each in self.name_at), None)
 
     def _is_directed(self, first: int, behind: int, second: int) -> bool:
@@ -538,7 +544,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if low > 0 and self.stated.stems[low:high] == wanted:
                 yield low, high
 
-    def _framed(self, at: int) -> _Clash | None:
+    def _frame_clash(self, at: int) -> _Clash | None:
         """Return a clash where a name stands between words that the article has around another."""
         name, members = self.name_at[at], self._whole_name(at)
         first, last = members[0], members[-1]
@@ -558,7 +564,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             return None
         return self._for_another(name, other, best[1][0])
 
-    def _bound(self, at: int) -> _Clash | None:
+    def _company_clash(self, at: int) -> _Clash | None:
         """Return a clash where what is said around a name is said around another, not around it."""
         name = self.name_at[at]
         wanted = self._said_around(self._whole_name(at))
