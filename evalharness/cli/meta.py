@@ -13,6 +13,12 @@ from evalharness.cli.options import print_json, split_names
 from evalharness.config.build import named_scorers
 from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
+from evalharness.meta.cards import (
+    QUESTION_HEADINGS,
+    question_card,
+    question_row,
+    write_question_card,
+)
 from evalharness.meta.metrics import MetricAgreement, evaluate_metrics
 from evalharness.report.table import (
     PIPED_WIDTH,
@@ -131,6 +137,8 @@ def meta_command(
     }  # fmt: skip
     if metrics is not None:
         against = evaluate_metrics(labels, named, split_names(human), **measured)
+        if card:
+            write_question_card(against.record(), card)
         return _show(against, show_metrics, as_json=as_json)
     if checks is None:
         named = list(given) or ([] if published else _usual_checks())
@@ -204,6 +212,12 @@ def show_metrics(record: Mapping[str, Any], out: IO[str]) -> None:
             out.write(visible(f"{source}, {dimension}: {head}\n\n"))
             show_table([_METRIC_HEADINGS, *map(_metric_row, found["by_metric"].items())], out)
             print(*folded_text(visible(_best_metrics(found)), width), "", sep="\n", file=out)
+    trust = question_card(record)
+    rows = [question_row(question) for question in trust["questions"]]
+    if rows:
+        print("Which score to trust for which question", end="\n\n", file=out)
+        show_table([QUESTION_HEADINGS, *rows], out, "llrrrl")
+        print(*folded_text(trust["meaning"], width), sep="\n", file=out)
     legend = _METRIC_LEGEND.format_map(record["resampling"])
     print(*folded_text(legend, width), sep="\n", file=out)
 
