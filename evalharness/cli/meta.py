@@ -1,7 +1,7 @@
 """`evalharness meta`: how checks agree with people, as tables and cards."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import IO, Annotated, Any
 
@@ -137,9 +137,7 @@ def meta_command(
     }  # fmt: skip
     if metrics is not None:
         against = evaluate_metrics(labels, named, split_names(human), **measured)
-        if card:
-            write_question_card(against.record(), card)
-        return _show(against, show_metrics, as_json=as_json)
+        return _show(against, card, as_json=as_json)
     if checks is None:
         named = list(given) or ([] if published else _usual_checks())
     found = agreement.evaluate(
@@ -154,18 +152,17 @@ def meta_command(
         without=without or (),
         **measured,
     )
+    return _show(found, card, as_json=as_json)
+
+
+def _show(found: agreement.Agreement | MetricAgreement, card: str | None, *, as_json: bool) -> None:
+    """Write the card, say on stderr which rows could not be used, and print the rest."""
+    if isinstance(found, MetricAgreement):
+        show, write = show_metrics, partial(write_question_card, found.record())
+    else:
+        show, write = show_agreement, partial(agreement.write_cards, found)
     if card:
-        agreement.write_cards(found, card)
-    return _show(found, show_agreement, as_json=as_json)
-
-
-def _show(
-    found: agreement.Agreement | MetricAgreement,
-    show: Callable[[Mapping[str, Any], IO[str]], None],
-    *,
-    as_json: bool,
-) -> None:
-    """Say on stderr which rows could not be used, and print the rest."""
+        write(card)
     for line in rejected_lines(found.rejected):
         typer.echo(f"evalharness: {line}", err=True)
     if as_json:

@@ -286,7 +286,7 @@ def known_cards(path: str | Path | None = None) -> dict[str, Card]:
 # --- Which score to trust for which question
 
 # What people were asked, in one word; other dimensions stand for themselves.
-QUESTIONS: Mapping[str, str] = MappingProxyType(
+QUESTION_OF: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("litepyramid_recall", "acu", "relevance", "completeness"), "content"),
         **dict.fromkeys(("consistency", "attribution", "faithfulness", "Factuality"), "truth"),
@@ -305,7 +305,11 @@ QUESTION_MEANING = (
 def question_card(record: Mapping[str, Any]) -> Card:
     """Return which score to trust for which question, from what `meta --metrics` measured."""
     questions = [
-        {"question": QUESTIONS.get(dimension, dimension), "source": source, "dimension": dimension}
+        {
+            "question": QUESTION_OF.get(dimension, dimension),
+            "source": source,
+            "dimension": dimension,
+        }
         | {key: found[key] for key in ("n", "articles", "systems")}
         | level
         for source, dimensions in record["sources"].items()
