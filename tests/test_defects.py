@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalharness.records import Defect, Finish, Summary
-from evalharness.text.defects import find_defects
+from evalharness.text.defects import find_defects, without_cut_word
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -141,6 +141,39 @@ def test_find_calls_a_summary_cut_where_the_cap_ended_it_amid_a_sentence(text: s
 )
 def test_find_calls_no_summary_cut_that_ends_with_its_sentence(text: str) -> None:
     assert _find(text, finish="length") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("It raised its forecast to $4", "It raised its forecast to"),
+        ("It sold for $4.", "It sold for"),  # of 4.40
+        ("Some 1,", "Some"),  # of 1,912
+        ("It lost $2.4 milli", "It lost"),
+        ("It lost 70 perc", "It lost"),
+        ("It is led by Saskia Brand", "It is led by Saskia"),
+        ("It closed,", "It closed,"),
+        ("It closed.", "It closed."),
+        ("“It closed.”", "“It closed.”"),
+        ("It closed ", "It closed "),
+        ("Closed", "Closed"),
+        ("$4", "$4"),
+        ("- 7", "- 7"),
+        ("", ""),
+        ("桥已经关闭在2018", "桥已经关闭在"),
+        ("桥已经关", "桥已经"),
+    ],
+)
+def test_last_word_is_not_read_where_the_cap_may_have_cut_it(text: str, read: str) -> None:
+    assert without_cut_word(Summary("a", text, finish="length")) == read
+    assert without_cut_word(Summary("a", text, finish="stop")) == text
+
+
+@given(st.text(), st.text("ab12.,$ 桥", max_size=9))
+def test_what_is_read_of_a_cut_text_is_how_it_begins(text: str, end: str) -> None:
+    read = without_cut_word(Summary("a", text + end, finish="length"))
+    assert (text + end).startswith(read)
+    assert any(map(str.isalnum, read)) or read == text + end
 
 
 # echo

@@ -36,6 +36,9 @@ COMMANDS = {
     "copy": (
         "Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."
     ),
+    "export": (
+        "Write runs for other tools: rows, Every Eval Ever, a model card, or LLM Comparator."
+    ),
     "demo": "Show what this is for: summaries that a small model wrote, scored, and their errors.",
     "init": "Write a start into a folder, with comments: for a study, a CI job, or saved pages.",
     "examples": "Write the configs, articles and the run that the README works with into a folder.",
@@ -60,6 +63,7 @@ COMMANDS = {
     "report": (
         "Write one HTML page: what is better, how sure that is, and where each summary goes wrong."
     ),
+    "view": "Serve the runs of a results folder as pages, to this machine alone, until Ctrl-C.",
     "annotate": (
         "Write a page on which people judge summaries; with --read, join what they answered."
     ),

@@ -15,6 +15,7 @@ from evalharness.meta.annotations import (
     AnnotationSet,
     StudyAgreement,
     StudyProtocol,
+    answer_rows,
     flag_rows,
     label_rows,
     preference_rows,
@@ -22,6 +23,7 @@ from evalharness.meta.annotations import (
     rows_as_text,
     study_agreement,
 )
+from evalharness.meta.exchange import ExchangeTool, write_exchange
 from evalharness.report.gathered import gather
 from evalharness.report.study import (
     DIMENSIONS,
@@ -29,6 +31,7 @@ from evalharness.report.study import (
     Sampling,
     Study,
     StudyPlan,
+    form_of_answers,
     needed_answers,
     write_study,
 )
@@ -55,6 +58,7 @@ _FIGURES = (
     ("α ordinal", "alpha_ordinal"),
     ("α interval", "alpha_interval"),
     ("F1", "f1"),
+    ("γ", "gamma"),
 )
 
 
@@ -62,7 +66,8 @@ _Judged = Annotated[
     list[str],
     typer.Argument(
         metavar="RUN|FILE...",
-        help="Folders of runs, or files of summaries; with --read, files that the page saved.",
+        help="Folders of runs, or files of summaries; with --read, files that the page saved, "
+        "Label Studio's JSON, or a Potato folder.",
     ),
 ]
 _Output = Annotated[
@@ -70,6 +75,14 @@ _Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help=f"[default: {PAGE}; with --read {LABELS}]"),
 ]
 _Read = Annotated[bool, typer.Option("--read", help="Join answers, print agreement, write labels.")]
+_To = Annotated[
+    ExchangeTool | None,
+    typer.Option(
+        "--to",
+        help="A folder for another tool in place of the page; with --read, of the answers. What "
+        "people answer there is read by --read, too.",
+    ),
+]
 _Asked = Annotated[
     StudyProtocol,
     typer.Option(
@@ -123,6 +136,7 @@ def annotate_command(
     runs: _Judged,
     output: _Output = "",
     read: _Read = False,
+    to: _To = None,
     protocol: _Asked = "flags",
     n: _Items = 50,
     sample: _Sample = "random",
@@ -141,6 +155,9 @@ def annotate_command(
     files: Files,
 ) -> None:
     """Write a page on which people judge summaries; with --read, join what they answered."""
+    if read and to is not None:
+        _convert(runs, to, output or to)
+        return
     if read:
         _join(runs, output or LABELS, as_json=as_json)
         return
@@ -158,8 +175,11 @@ def annotate_command(
         all_flags=all_flags,
         done=read_annotations(labels) if labels else None,
     )
-    study = write_study(gather(runs_of(runs, files).runs), plan, output or PAGE)
-    _show_study(study, plan, margin, as_json=as_json)
+    if to is not None and annotators:
+        raise ConfigError(f"--annotators: of the page alone; {to} has its own list of people")
+    where = output or to or PAGE
+    study = write_study(gather(runs_of(runs, files).runs), plan, where, to)
+    _show_study(study, plan, margin, to, as_json=as_json)
 
 
 def _dimensions(named: Sequence[str]) -> dict[str, str]:
@@ -174,7 +194,18 @@ def _read_text(path: str) -> str:
         raise ConfigError(f"--instructions {path}: cannot be read: {error}") from error
 
 
-def _show_study(study: Study, plan: StudyPlan, margin: float, *, as_json: bool) -> None:
+_NEXT: Mapping[ExchangeTool | None, str] = {
+    None: "Open it in a browser; then: evalharness annotate --read labels-*.jsonl",
+    "label-studio": "In Label Studio: a project with config.xml as its labeling interface, import "
+    "tasks.json, export as JSON; then: evalharness annotate --read EXPORT.json",
+    "potato": "Start it with: potato start {path}/config.yaml; then: evalharness annotate --read "
+    "{path}",
+}
+
+
+def _show_study(
+    study: Study, plan: StudyPlan, margin: float, to: ExchangeTool | None, *, as_json: bool
+) -> None:
     needed, answered = needed_answers(plan.done, plan.protocol, margin)
     if as_json:
         print_json({"page": str(study.path), "items": study.items, "of": study.of,
@@ -186,7 +217,8 @@ def _show_study(study: Study, plan: StudyPlan, margin: float, *, as_json: bool) 
     left = max(0, needed - answered)
     what = "points of a rating" if plan.protocol == "ratings" else "of a share"
     typer.echo(f"For ±{margin:g} {what}: about {needed} items; {answered} answered, {left} to go")
-    typer.echo("Open it in a browser; then: evalharness annotate --read labels-*.jsonl")
+    for line in folded_text(_NEXT[to].format(path=study.path), terminal_width(sys.stdout)):
+        typer.echo(line)
 
 
 def _join(paths: Sequence[str], output: str, *, as_json: bool) -> None:
@@ -201,6 +233,13 @@ def _join(paths: Sequence[str], output: str, *, as_json: bool) -> None:
     show_study_agreement(agreement, found, sys.stdout)
     for path, rows in written.items():
         typer.echo(f"{path}: {rows} rows")
+
+
+def _convert(paths: Sequence[str], to: ExchangeTool, output: str) -> None:
+    """Write answers as another tool keeps them."""
+    rows = answer_rows(read_annotations(paths))
+    for path in write_exchange(to, rows, form_of_answers(rows), output):
+        typer.echo(f"{to}: {path}")
 
 
 def _write(found: AnnotationSet, path: Path) -> dict[Path, int]:

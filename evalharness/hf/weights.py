@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.errors import MissingExtra, ModelError
-from evalharness.hf import gguf
+from evalharness.hf import gguf, quantized
 from evalharness.hf.hub import TOKENIZER, ToFetch, commit_of, lacks, to_fetch
 
 if TYPE_CHECKING:
@@ -184,12 +184,14 @@ class Loaded:
     """A model ready to run, in evaluation mode and on its device, and its tokenizer.
 
     adapter: the name under which the model has its adapter; several may share the model.
+    quantization: how its weights are quantized, if they are; a GGUF's never are.
     """
 
     model: Any
     tokenizer: Any
     device: "torch.device"
     adapter: str = ""
+    quantization: str = ""
 
     def activate(self) -> None:
         """Have the model compute with this adapter; to be called before each use."""
@@ -213,6 +215,7 @@ class Request:
     device: str = "auto"
     device_map: str | None = None
     remote_code: bool = False
+    quantization: quantized.Quantization | None = None
     lacks: tuple[str, ...] = ()
     adapter: str | None = None
 
@@ -308,20 +311,40 @@ def _load(request: Request, content: str) -> Loaded:
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, **where)
         config = transformers.AutoConfig.from_pretrained(checkpoint, **where)
         _check_kind(request, config)
+        made, spread = _quantization(request, config, dtype, device)
         model, report = getattr(transformers, request.auto_class).from_pretrained(
             checkpoint,
             dtype=dtype,
             attn_implementation=request.attention,
-            device_map=request.device_map,
+            device_map=spread,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # so that the report names them all, and we refuse
             output_loading_info=True,
-            **where,
+            **where | made,
         )
     _check_report(request, report)
-    if request.device_map is None:
+    if spread is None:
         model.to(device)
-    return Loaded(model.eval(), tokenizer, model.device)
+    kept = "" if is_gguf else quantized.computed_as(model, config, request.quantization)
+    return Loaded(model.eval(), tokenizer, model.device, quantization=kept)
+
+
+def _quantization(
+    request: Request, config: Any, dtype: str, device: "torch.device"
+) -> tuple[dict[str, Any], Any]:
+    """Return what makes or reads quantized weights, and where they go; these are never moved."""
+    name = request.checkpoint
+    folder = Path(name).expanduser()
+    if gguf.is_gguf(name):
+        return {}, request.device_map
+    made = quantized.loading_options(request.quantization, config, name, dtype)
+    if quantized.stored_method(config) is not None:
+        if not folder.is_dir():
+            folder = file(name, "config.json", request.revision).parent
+        quantized.check_stored(config, folder, name)
+    elif not made:
+        return {}, request.device_map
+    return made, request.device_map or {"": device}
 
 
 def _check_kind(request: Request, config: Any) -> None:

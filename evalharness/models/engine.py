@@ -177,9 +177,11 @@ class Engine:
     def generation_record(self) -> dict[str, Any]:
         """Return on what, in which numbers and in what batches summaries are written."""
         model = self.loaded.model
+        quantization = self.loaded.quantization
         return {
             "device": self.place,
             "dtype": str(model.dtype).removeprefix("torch."),
+            **({"quantization": quantization} if quantization else {}),
             "attention": model.config._attn_implementation,
             "batch": "continuous" if self.continuous else self.pace.limits(),
         }

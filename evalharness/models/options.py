@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalharness.hf import weights
+from evalharness.hf import gguf, quantized, weights
 from evalharness.models.long import Long, Tasks, summarize_all, summarize_some
 from evalharness.models.prompt import CUT_IN_THOUGHT, NoPrompt, Prompt, Said
 from evalharness.protocols import Checkpoint
@@ -64,6 +64,8 @@ class Generating:
     long: what to do with an article that does not fit; None cuts off its end, as the head does.
     seed: of the draws; each article draws from its own stream, whatever batch it is in.
     dtype: numbers to compute in; auto is what the checkpoint was saved in.
+    quantization: bnb-4bit, bnb-8bit (packages bitsandbytes, accelerate) or fp8 (GPU) quantize the
+        weights as they load; a checkpoint that is stored as one of these, gptq or awq may say so.
     attention: sdpa, eager or flash_attention_2; None leaves it to transformers.
     cache: static keeps keys and values in tensors of fixed size; compiled runs torch.compile, too,
         which takes its time for each new length, and is for GPUs. None: they grow.
@@ -94,6 +96,7 @@ class Generating:
     long: Long | None = None
     seed: int = 0
     dtype: weights.Dtype = "auto"
+    quantization: quantized.Quantization | None = None
     attention: weights.Attention | None = None
     cache: Cache | None = None
     remote_code: bool = False
@@ -105,6 +108,8 @@ class Generating:
         """Check the options alone and against each other. Raises: ValueError."""
         weights.check_device(self.device)
         weights.check_device_map(self.device_map, self.device)
+        if self.quantization and gguf.is_gguf(self.model):
+            raise ValueError("quantization: a GGUF has its own, and is computed with as float32")
         if self.long and self.long.strategy == "head":  # what is done without: the same results
             object.__setattr__(self, "long", None)
         self._check_ranges()
@@ -216,6 +221,7 @@ class Generating:
             device=self.device,
             device_map=self.device_map,
             remote_code=self.remote_code,
+            quantization=self.quantization,
             adapter=self.adapter,
         )
         return weights.load_checkpoint(request)

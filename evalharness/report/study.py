@@ -17,13 +17,15 @@ import numpy as np
 from evalharness.display import STYLE_SHEET
 from evalharness.errors import ConfigError, DataError
 from evalharness.meta.annotations import (
+    ANSWERS_FORMAT,
     STUDY_PROTOCOLS,
     AnnotationSet,
     item_id,
     label_rows,
     preference_rows,
 )
-from evalharness.records import FLAG_KINDS, digest, flag_kind
+from evalharness.meta.exchange import ExchangeTool, StudyForm, write_exchange
+from evalharness.records import FLAG_KINDS, Flag, digest, flag_kind, score_of
 from evalharness.report.articles import Articles, Texts, article_scores, articles_of
 from evalharness.report.gathered import Gathered
 from evalharness.report.page import content_policy, join_assets, page_environment
@@ -37,7 +39,6 @@ from evalharness.store.table import LIKELY_ERRORS
 
 Sampling = Literal["random", "stratified", "disagreement", "useful"]
 SAMPLINGS: tuple[str, ...] = get_args(Sampling)
-STUDY_FORMAT = 1
 # The dimensions of SummEval (Fabbri et al. 2021), each with its question.
 DIMENSIONS: Mapping[str, str] = {
     "consistency": "Is everything that the summary says supported by the article?",
@@ -151,8 +152,10 @@ class Study:
     checks: int = 0
 
 
-def write_study(gathered: Gathered, plan: StudyPlan, to: str | Path) -> Study:
-    """Write the page of a study of finished runs.
+def write_study(
+    gathered: Gathered, plan: StudyPlan, to: str | Path, tool: ExchangeTool | None = None
+) -> Study:
+    """Write the page of a study of finished runs; with a tool, a folder for that instead.
 
     Raises: DataError where there is nothing to ask; StoreError where it cannot be written.
     """
@@ -162,15 +165,28 @@ def write_study(gathered: Gathered, plan: StudyPlan, to: str | Path) -> Study:
         raise DataError(_nothing(gathered, plan))
     path = Path(to)
     with Texts(gathered, articles) as texts:
-        order = _ordered(candidates, gathered, articles, plan)
+        order = _order_of(candidates, gathered, articles, plan)
         items = list(itertools.islice(_items(order, texts, plan), plan.n))
         if not items:
             raise DataError(f"all {len(candidates)} items have answers already")
         checks = _attention_checks(items, texts, plan)
         mixed = _mix(items, checks, plan.seed)
-        page = _render(gathered, texts, mixed, plan)
-    RunFolder(path.parent).write(path.name, page)
+        _write(gathered, texts, mixed, plan, path, tool)
     return Study(path, len(items), len(candidates), _rule(plan), len(checks))
+
+
+def _write(
+    gathered: Gathered,
+    texts: Texts,
+    items: Sequence[StudyItem],
+    plan: StudyPlan,
+    path: Path,
+    tool: ExchangeTool | None,
+) -> None:
+    if tool is None:
+        RunFolder(path.parent).write(path.name, _render(gathered, texts, items, plan))
+    else:
+        write_exchange(tool, _rows(gathered, texts, items, plan), form_of(plan), path)
 
 
 def _rule(plan: StudyPlan) -> str:
@@ -233,7 +249,7 @@ _RULES: Mapping[str, str] = {
 }
 
 
-def _ordered(
+def _order_of(
     candidates: Sequence[Candidate], gathered: Gathered, articles: Articles, plan: StudyPlan
 ) -> list[Candidate]:
     shuffled = [
@@ -489,8 +505,8 @@ def _record(
     plan: StudyPlan,
 ) -> dict[str, Any]:
     return {
-        "format": STUDY_FORMAT,
-        "study": digest([item.name for item in items], plan.protocol, [*plan.dimensions])[:16],
+        "format": ANSWERS_FORMAT,
+        "study": _study_name(items, plan),
         "protocol": plan.protocol,
         "systems": list(gathered.names),
         "dimensions": [[name, question] for name, question in plan.dimensions.items()],
@@ -499,6 +515,10 @@ def _record(
         "annotators": assigned(plan, items),
         "items": [_item_record(item, places) for item in items],
     }
+
+
+def _study_name(items: Sequence[StudyItem], plan: StudyPlan) -> str:
+    return digest([item.name for item in items], plan.protocol, [*plan.dimensions])[:16]
 
 
 def _kinds() -> list[list[str]]:
@@ -515,10 +535,106 @@ def _item_record(item: StudyItem, places: Mapping[int, tuple[int, int]]) -> dict
         "systems": list(item.systems),
     }
     if strange:
-        # The place in the pair that the strange one takes: it is the one not to choose.
-        replaced = 1 if item.expected == "a" else 0
-        record |= {"strange": strange, "replaced": replaced, "expected": item.expected}
+        record |= {"strange": strange, "replaced": _replaced(item), "expected": item.expected}
     return record
+
+
+def _replaced(item: StudyItem) -> int:
+    """Return the place in the pair that the strange one takes: it is the one not to choose."""
+    return 1 if item.expected == "a" else 0
+
+
+# --- For other tools
+
+
+def form_of(plan: StudyPlan) -> StudyForm:
+    """Return what a study asks, in words."""
+    return StudyForm(
+        plan.protocol,
+        plan.title,
+        _instructions(plan),
+        plan.dimensions if plan.protocol == "ratings" else {},
+        [name for name, _ in _kinds()],
+        plan.overlap,
+    )
+
+
+def form_of_answers(rows: Sequence[Mapping[str, Any]]) -> StudyForm:
+    """Return what was asked of rows that people answered.
+
+    Raises: DataError where they are of several protocols.
+    """
+    protocols = sorted({row["protocol"] for row in rows})
+    if len(protocols) > 1:
+        raise DataError(f"answers of {' and '.join(protocols)}: give those of one protocol")
+    answers = [row["answer"] for row in rows]
+    rated = [name for answer in answers for name in answer.get("ratings", ())]
+    named = {mark["type"] for answer in answers for mark in answer.get("spans", ())}
+    named |= {flag["kind"] for answer in answers for flag in answer.get("verdicts", ())}
+    known = [name for name, _ in _kinds()]
+    return StudyForm(
+        protocols[0],
+        instructions=_INSTRUCTIONS[protocols[0]],
+        dimensions={name: DIMENSIONS.get(name, "") for name in rated},
+        kinds=[*known, *sorted(named - set(known))],
+    )
+
+
+def _rows(
+    gathered: Gathered, texts: Texts, items: Sequence[StudyItem], plan: StudyPlan
+) -> list[dict[str, Any]]:
+    """Return the items as the page would write them, without answers, with flags to ask about."""
+    study = _study_name(items, plan)
+    return [_row(gathered, texts, item, plan, study) for item in items]
+
+
+def _row(
+    gathered: Gathered, texts: Texts, item: StudyItem, plan: StudyPlan, study: str
+) -> dict[str, Any]:
+    samples = texts[item.article]
+    shown = [samples[system] for system in item.systems]
+    if item.strange is not None:
+        other, system = item.strange
+        shown[_replaced(item)] = texts[other][system]
+    first = next(sample for sample in samples if sample)
+    row = {
+        "format": ANSWERS_FORMAT,
+        "study": study,
+        "protocol": plan.protocol,
+        "item": item.name,
+        "article_id": str(first["id"]),
+        "source": str(first.get("source", "")),
+        "systems": [gathered.names[system] for system in item.systems],
+        "expected": item.expected,
+        "article": _article_of(samples),
+        "references": [str(each) for each in first.get("references", ())],
+        "summaries": [_text_of(sample) for sample in shown],
+    }
+    if plan.protocol != "flags":
+        return row
+    flags = _flags_of(shown[0], plan)
+    if item.strange is not None:  # they point into the article of that summary
+        flags = [{**flag, "evidence": []} for flag in flags]
+    return row | {"flags": flags}
+
+
+def _flags_of(sample: Mapping[str, Any] | None, plan: StudyPlan) -> list[dict[str, Any]]:
+    """Return the flags of a summary that are asked about, a row each; two of a kind there once."""
+    scores = sample["scores"].values() if sample else ()
+    flags = [flag for record in scores for flag in score_of(record).flags]
+    asked = [
+        flag
+        for flag in flags
+        if flag.span.start < flag.span.end and (plan.all_flags or flag_kind(flag.kind).hard)
+    ]
+    rows = {(flag.span, flag.kind): _flag_row(flag) for flag in reversed(asked)}
+    return sorted(rows.values(), key=lambda row: (row["start"], row["end"], row["kind"]))
+
+
+def _flag_row(flag: Flag) -> dict[str, Any]:
+    evidence = [{"start": span.start, "end": span.end} for span in flag.evidence]
+    place = {"start": flag.span.start, "end": flag.span.end}
+    return place | {"kind": flag.kind, "message": flag.message, "evidence": evidence}
 
 
 # --- How many more

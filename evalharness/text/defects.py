@@ -175,6 +175,42 @@ def ends(text: str) -> bool:
     return text.rstrip(_CLOSERS).endswith(_FINAL)
 
 
+# What a number may stand before, so that without it the number is another.
+_SCALES = ("hundred", "thousand", "million", "billion", "trillion", "percent", "percentage")
+_AFTER_A_WORD = ',;:!?)]}"”»。、，；：'
+_BETWEEN_WORDS = re.compile(rf"[\s{UNSPACED}]")
+
+
+def without_cut_word(summary: Summary) -> str:
+    """Return the text of a summary, without its last word where the cap may have ended it amid it.
+
+    What is left of such a word is no name or number that the summary states: `$4` of $4.40. A
+    number goes with the word that it may need: 2.4 of "2.4 milli". A text of one word stays.
+
+    >>> without_cut_word(Summary("a", "It raised its forecast to $4", finish="length"))
+    'It raised its forecast to'
+    """
+    text = summary.text
+    if summary.finish != "length" or not text or text[-1].isspace():
+        return text
+    amid_number = text[-1] in ".," and text[-2:-1].isdigit()
+    if not amid_number and (text[-1] in _AFTER_A_WORD or ends(text)):
+        return text
+    at = _last_word(text)
+    left, word = text[:at].rstrip(), text[at:].lower()
+    if word and left[-1:].isdigit() and any(scale.startswith(word) for scale in _SCALES):
+        left = left[: _last_word(left)].rstrip()
+    return left if any(map(str.isalnum, left)) else text
+
+
+def _last_word(text: str) -> int:
+    """Return where the last word starts: after white space; a letter of Chinese is a word."""
+    at = len(text)
+    while at and not _BETWEEN_WORDS.match(text, at - 1):
+        at -= 1
+    return at - 1 if at == len(text) else at
+
+
 # echo
 
 

@@ -239,7 +239,7 @@ class Dates(scoring.LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     index: ClassVar[type[scoring.ArticleIndex]] = StatedDates
     english: ClassVar[bool] = True
 

@@ -213,7 +213,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     without numbers has none.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 

@@ -18,7 +18,7 @@ from evalharness.checks.lexical.passages import (
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text.dates import publication_day
-from evalharness.text.defects import unscorable
+from evalharness.text.defects import unscorable, without_cut_word
 
 
 class BySentences:
@@ -110,7 +110,10 @@ class LexicalCheck:
     english: ClassVar[bool] = False
 
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Flag what is wrong in each summary, and point to what the article says."""
+        """Flag what is wrong in each summary, and point to what the article says.
+
+        A last word that the cap on tokens may have cut is not read.
+        """
         dated = "published" in self.needs
         scores: dict[int, Score] = {}
         summaries: dict[tuple[str, date | None], list[int]] = {}
@@ -119,7 +122,7 @@ class LexicalCheck:
             summaries.setdefault(key, []).append(at)
         for (article_text, published), places in summaries.items():
             index = self.index(article_text, published)  # of one article at a time
-            scores |= {at: index.check(pairs[at][1].text) for at in places}
+            scores |= {at: index.check(without_cut_word(pairs[at][1])) for at in places}
         return [scores[at] for at in range(len(pairs))]
 
 
