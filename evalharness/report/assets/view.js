@@ -22,7 +22,7 @@
     history.replaceState(null, "", address);
   });
 
-  const button = document.querySelector("#chosen button");
+  const button = document.querySelector(".chosen button");
   const count = () => {
     if (button) button.disabled = document.querySelectorAll("#rows :checked").length < 2;
   };
