@@ -16,6 +16,12 @@ from evalharness.store.samples import PAGE_FILE
 FOLDER = "report"
 
 
+_Rules = Annotated[str | None, typer.Option(metavar="FILE", help="Of a gate, YAML, for two runs.")]
+_Plots = Annotated[
+    str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
+]
+
+
 @takes_files()
 def report_command(
     runs: RunOrFile,
@@ -33,18 +39,14 @@ def report_command(
         str,
         typer.Option(metavar="SYSTEM", help="Compare the others with it; of two runs, the first."),
     ] = "",
-    rules: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Of a gate, YAML, for two runs.")
-    ] = None,
+    rules: _Rules = None,
     cards: Annotated[
         str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
     ] = None,
     whole: Annotated[
         bool, typer.Option("--all", help="A folder with the texts of all articles, however many.")
     ] = False,
-    plots: Annotated[
-        str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
-    ] = "",
+    plots: _Plots = "",
     votes: Votes = None,
     *,
     files: Files,

@@ -513,11 +513,9 @@ def people_preferences(
     answers, people = _answers_of_votes(shared, votes)
     chance = _Chance(resamples, seed, level, shared.clusters(cluster))
     texts = ComparedTexts(shared.runs, shared.rows)
-    same = np.zeros((texts.n, len(texts.pairs)), dtype=bool)
     left = len(votes) - len(answers)
-    said = ", ".join(people)
-    said += f"; {left} votes are of other systems or articles" if left else ""
-    collected = _Collected(answers, same, 0)
+    said = ", ".join(people) + (f"; {left} votes are of other systems or articles" if left else "")
+    collected = _Collected(answers, np.zeros((texts.n, len(texts.pairs)), dtype=bool), 0)
     return _preferences(PEOPLE, said, collected, texts, shared.names, chance, people)
 
 
@@ -526,25 +524,27 @@ def _answers_of_votes(shared: Shared, votes: Sequence[Vote]) -> tuple[PairAnswer
     ids = shared.runs[0].table(["id"]).column(0).to_pylist()
     article = {ids[row]: n for n, row in enumerate(shared.rows[0].tolist())}
     system = {name: n for n, name in enumerate(shared.names)}
-    rows: list[tuple[int, int, int, float, int]] = []
-    people: set[str] = set()
-    for vote in votes:
-        pair = system.get(vote.system_a), system.get(vote.system_b)
-        at = article.get(vote.article_id)
-        if at is None or pair[0] is None or pair[1] is None:
-            continue
-        people.add(vote.annotator)
-        if pair[0] < pair[1]:
-            rows.append((at, pair[0], pair[1], vote.outcome, vote.order))
-        else:
-            rows.append((at, pair[1], pair[0], 1 - vote.outcome, -vote.order))
-    if not rows:
+    own = [
+        vote
+        for vote in votes
+        if vote.article_id in article and {vote.system_a, vote.system_b} <= set(system)
+    ]
+    if not own:
         known = ", ".join(sorted({name for v in votes for name in (v.system_a, v.system_b)}))
         raise DataError(
             f"none of {len(votes)} votes is of these systems and articles: they name {known}; "
             f"the systems here are {', '.join(shared.names)}"
         )
-    return PairAnswers.of_rows(rows), sorted(people)
+    rows = [(article[vote.article_id], *_ordered_vote(vote, system)) for vote in own]
+    return PairAnswers.of_rows(rows), sorted({vote.annotator for vote in own})
+
+
+def _ordered_vote(vote: Vote, number: Mapping[str, int]) -> tuple[int, int, float, int]:
+    """Return both systems, the lower number first, with outcome and order of the first."""
+    one, other = number[vote.system_a], number[vote.system_b]
+    if one < other:
+        return one, other, vote.outcome, vote.order
+    return other, one, 1 - vote.outcome, -vote.order
 
 
 def agreement_with_people(
@@ -573,17 +573,14 @@ def _agreement(
     both = np.stack([ours[at, pair], theirs[at, pair]], axis=1)
     same = (both[:, 0] == both[:, 1]).astype(np.float64)
     decided = np.where((both == stats.TIE).any(axis=1), np.nan, same)
-    kappa = raters.with_intervals(
-        lambda table: raters.mean_cohen_kappa(table), both, [str(n) for n in at], (-1.0, 1.0)
-    )
+    articles = [str(n) for n in at]
+    kappa = raters.with_intervals(raters.mean_cohen_kappa, both, articles, (-1.0, 1.0))
     return JudgeAgreement(
-        judge=judge,
-        n=len(at),
-        same=stats.share_of(same, at, seed, resamples),
-        decided=stats.share_of(decided, at, seed, resamples),
-        kappa=none_for_nan(kappa.value),
-        kappa_low=none_for_nan(kappa.low),
-        kappa_high=none_for_nan(kappa.high),
+        judge,
+        len(at),
+        stats.share_of(same, at, seed, resamples),
+        stats.share_of(decided, at, seed, resamples),
+        *(none_for_nan(value) for value in (kappa.value, kappa.low, kappa.high)),
     )
 
 

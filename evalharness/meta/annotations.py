@@ -611,16 +611,13 @@ def _gamma_figures(
     by_chance = _chance_disorder(pairs) / table[:, 1].sum() if table[:, 1].any() else 0.0
     if not by_chance:
         return {}
-    figure = raters.with_intervals(
-        lambda rows: (
-            1 - float(rows[:, 0].sum() / rows[:, 1].sum() / by_chance)
-            if rows.shape[1] == table.shape[1] and rows[:, 1].any()
-            else math.nan
-        ),
-        table,
-        articles,
-        (-math.inf, 1.0),
-    )
+
+    def gamma(rows: Values) -> float:
+        if rows.shape[1] != table.shape[1] or not rows[:, 1].any():
+            return math.nan
+        return 1 - float(rows[:, 0].sum() / rows[:, 1].sum() / by_chance)
+
+    figure = raters.with_intervals(gamma, table, articles, (-math.inf, 1.0))
     return {key: value for key, value in _flat("gamma", figure).items() if "wide" not in key}
 
 

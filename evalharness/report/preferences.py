@@ -140,13 +140,7 @@ def _two_digits(value: float) -> str:
 def preference_notes(found: Preferences) -> Iterator[str]:
     """Yield what the tables do not say of themselves, the sentence for a paper first."""
     yield preference_sentence(found)
-    yield (
-        f"{_asked(found)} wins: in 100 comparisons, a tie as half; "
-        f"{1 - found.level:.0%} bootstrap interval over articles, p by paired randomization, "
-        f"two-sided, Holm over the pairs ({found.resamples} resamples, seed {found.seed}). "
-        "Between systems that share a letter there is no significant difference. strength: of "
-        "Bradley and Terry, log-odds, mean 0, a tie as half a win for each."
-    )
+    yield _how_counted(found)
     yield from _people_notes(found) if found.people else _position_notes(found)
     yield from _length_notes(found)
     if found.no_strengths:
@@ -156,6 +150,16 @@ def preference_notes(found: Preferences) -> Iterator[str]:
     if same := sum(pair.same for pair in found.pairs):
         yield f"{amount_text(same, 'pair')} of the same words: ties, not asked about"
     yield f"{found.judge}: {found.signature}"
+
+
+def _how_counted(found: Preferences) -> str:
+    return (
+        f"{_asked(found)} wins: in 100 comparisons, a tie as half; "
+        f"{1 - found.level:.0%} bootstrap interval over articles, p by paired randomization, "
+        f"two-sided, Holm over the pairs ({found.resamples} resamples, seed {found.seed}). "
+        "Between systems that share a letter there is no significant difference. strength: of "
+        "Bradley and Terry, log-odds, mean 0, a tie as half a win for each."
+    )
 
 
 def _asked(found: Preferences) -> str:

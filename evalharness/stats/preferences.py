@@ -119,18 +119,12 @@ def combine_votes(answers: PairAnswers, n_articles: int, n_systems: int) -> Both
     number = {pair: n for n, pair in enumerate(pairs)}
     at = zip(answers.one.tolist(), answers.other.tolist(), strict=True)
     columns = np.array([number[pair] for pair in at], dtype=np.intp)
-    shape = (n_articles, len(pairs))
-    sums, counts = np.zeros(shape), np.zeros(shape)
-    least, most = np.full(shape, np.inf), np.full(shape, -np.inf)
-    for function, into, what in (
-        (np.add, sums, 2 * answers.outcome - 1),
-        (np.add, counts, np.ones(len(answers))),
-        (np.minimum, least, answers.outcome),
-        (np.maximum, most, answers.outcome),
-    ):
-        function.at(into, (answers.article, columns), what)
-    outcomes: Values = np.where(counts > 0, (1 + np.sign(sums)) / 2, np.nan)
-    disagree: Values = np.where(counts > 1, least < most, np.nan)
+    # How many votes are for the first, for neither and for the second of each pair.
+    counts = np.zeros((n_articles, len(pairs), 3))
+    np.add.at(counts, (answers.article, columns, (2 * answers.outcome).astype(np.intp)), 1.0)
+    n, lead = counts.sum(axis=2), counts[..., 2] - counts[..., 0]
+    outcomes: Values = np.where(n > 0, (1 + np.sign(lead)) / 2, np.nan)
+    disagree: Values = np.where(n > 1, counts.max(axis=2) < n, np.nan)
     return BothOrders(outcomes, disagree)
 
 
