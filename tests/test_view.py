@@ -663,7 +663,7 @@ def test_pages_are_whole_and_accessible(
     with serving(results) as address:
         browser.visit(f"{address}{where}", size)
         width = browser.run("return document.documentElement.scrollWidth - innerWidth")
-        text = browser.text("body")
+        text = browser.text("main")
         problems = browser.accessibility()
         errors = browser.errors()
         asked = browser.requests()

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 
 from evalharness.display import STYLE_SHEET
 from evalharness.errors import ConfigError, DataError, HarnessError
+from evalharness.report.glossary import GLOSSARY
 from evalharness.report.listing import ListedRun, RunList, common_scores, history, list_stamp
 from evalharness.report.page import content_policy, join_assets, page_environment, report_page
 from evalharness.report.table import NOTICE, amount_text, left_text, rate_text, time_text
@@ -146,6 +147,7 @@ class Views:
             root=self.root,
             folder=str(self.listing.root),
             notice=NOTICE,
+            glossary=GLOSSARY,
             link=self._link,
             progress_words=progress_words,
             time_text=time_text,
