@@ -11,7 +11,7 @@ import secrets
 import socket
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,14 @@ from urllib.parse import quote, urlencode
 from evalharness.display import STYLE_SHEET
 from evalharness.errors import ConfigError, DataError, HarnessError
 from evalharness.report.glossary import GLOSSARY
-from evalharness.report.listing import ListedRun, RunList, common_scores, history, list_stamp
+from evalharness.report.listing import (
+    ListedRun,
+    RunList,
+    RunState,
+    common_scores,
+    history,
+    list_stamp,
+)
 from evalharness.report.page import content_policy, join_assets, page_environment, report_page
 from evalharness.report.table import NOTICE, amount_text, left_text, rate_text, time_text
 
@@ -166,7 +173,11 @@ def _assets() -> tuple[Any, Any]:
 
 
 # What the list says of runs that are not finished, by what the filter finds them with.
-_UNFINISHED = {"at work": "at work", "stopped": "stopped before the end", "damaged": "damaged"}
+_UNFINISHED: Mapping[RunState, str] = {
+    "at work": "at work",
+    "stopped": "stopped before the end",
+    "damaged": "damaged",
+}
 
 
 def counts(runs: Sequence[ListedRun]) -> tuple[str, list[tuple[str, str]]]:
