@@ -180,7 +180,7 @@ _UNFINISHED: Mapping[RunState, str] = {
 }
 
 
-def counts(runs: Sequence[ListedRun]) -> tuple[str, list[tuple[str, str]]]:
+def counts(runs: Sequence[ListedRun]) -> tuple[str, list[tuple[str, RunState]]]:
     """Return how many runs there are, as words, and for each state what its runs are, as words."""
     systems = {run.system for run in runs}
     said = f"{amount_text(len(runs), 'run')} of {amount_text(len(systems), 'system')}"
