@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from evalharness.checks.lexical.entities import Entities, StatedNames
 from evalharness.records import Article, Score, Summary
 
@@ -53,3 +55,24 @@ def test_clubs_have_short_names() -> None:
     assert (
         Entities().score([(article, Summary("a", "He left Man Utd for Man City."))])[0].value == 1
     )
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "{} The mayor, Jane Doe, met Richard Roe in Camberwell.",
+        "The mayor, Jane Doe, met Richard Roe in Camberwell. {}",
+        "{} the mayor met him. More information can be found in the article.",
+        "{} Reuters reported this from Geneva.",
+    ],
+)
+def test_a_name_in_lower_case_is_read_beside_sentences_with_capitals(beside: str) -> None:
+    article = "The mayor, Jane Doe, met Richard Roe in Camberwell. It rained on the day."
+    summary = beside.format("the mayor, jane doe, met alistair poe in camberwell.")
+    names = [flag.span.of(summary) for flag in _score(article, summary).flags]
+    assert "alistair poe" in names
+
+
+def test_small_words_are_no_names_in_a_sentence_that_opens_with_a_capital() -> None:
+    article = "The mayor, Jane Doe, met Richard Roe in Camberwell. It rained on the day."
+    assert not _score(article, "Jane Doe met Richard Roe. A selfie was taken.").flags

@@ -6,9 +6,10 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from at_work import (
@@ -30,14 +31,15 @@ from evalharness.config import cells
 from evalharness.config.run_config import read_run_config
 from evalharness.endpoint import Server
 from evalharness.errors import ConfigError, ExecutorError, MissingExtra, ModelError, WorkerDied
-from evalharness.executors.local import Local
+from evalharness.executors import auto, processes
+from evalharness.executors.auto import free_memory
+from evalharness.executors.local import Local, must_stay
 from evalharness.executors.pool import TRIES_PER_TASK, Died, WorkerPool
 from evalharness.executors.processes import Processes, visible_gpus
 from evalharness.executors.ray import Ray, _room
 from evalharness.executors.tasks import (
     WorkerBench,
     WorkerError,
-    must_stay,
     pack_components,
     pack_order,
     unpack_results,
@@ -66,6 +68,108 @@ def test_processes_give_the_bytes_of_one_process(tmp_path: Path) -> None:
     assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
     assert [timing(run) for run in runs] == [timing(run) for run in alone]
     assert children(os.getpid()) == []
+
+
+class Counting(Processes):
+    """Processes that say how many they are, each time that some are started."""
+
+    pools: ClassVar[list[int]] = []
+
+    @contextmanager
+    def pool(self) -> Iterator[Any]:
+        self.pools.append(self.workers or 0)
+        with super().pool() as pool:
+            yield pool
+
+
+@pytest.fixture
+def pools(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return how many workers were started each time, on a machine of two processors."""
+    monkeypatch.setattr(auto, "processors", lambda: 2)
+    monkeypatch.setattr(processes, "Processes", Counting)
+    monkeypatch.setattr(Counting, "pools", [])
+    return Counting.pools
+
+
+def test_many_pairs_go_to_all_processors_by_themselves(tmp_path: Path, pools: list[int]) -> None:
+    path = written(tmp_path, 260)  # of two systems
+    alone = evalharness.run(path, results=tmp_path / "alone")
+
+    runs = evalharness.run(path, results=tmp_path / "r", executor="auto")
+
+    assert pools == [2]
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+    assert [timing(run) for run in runs] == [timing(run) for run in alone]
+    assert children(os.getpid()) == []
+
+
+@pytest.mark.parametrize(
+    ("n", "free"), [(190, None), (260, 2 * auto.BYTES_A_WORKER - 1), (260, 0)],
+    ids=["few pairs", "memory for one", "no memory"],
+)  # fmt: skip
+def test_few_pairs_and_a_small_memory_stay_in_this_process(
+    n: int, free: int | None, tmp_path: Path, pools: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "free_memory", lambda: free)
+
+    (first, _) = evalharness.run(written(tmp_path, n), results=tmp_path / "r", executor="auto")
+
+    assert first.n == n
+    assert pools == []
+
+
+def test_what_is_stored_is_no_work_for_others(tmp_path: Path, pools: list[int]) -> None:
+    path = written(tmp_path, 260)
+    evalharness.run(path, results=tmp_path / "r")
+
+    evalharness.run(path, results=tmp_path / "r", executor="auto")
+
+    assert pools == []
+
+
+def test_auto_lies_below_the_executor_of_a_config(tmp_path: Path) -> None:
+    def name(**how: Any) -> str:
+        return read_run_config(path, **how).executor.name
+
+    path = written(tmp_path, 4)
+    assert name() == "local"
+    assert name(executor="auto") == "auto"
+    assert name(executor="auto", workers=3) == "processes"
+    path = written(tmp_path, 4, executor={"name": "processes", "workers": 5})
+    assert name(executor="auto") == "processes"
+    assert name(executor="local") == "local"
+
+
+def test_command_line_asks_for_auto_and_python_does_not(
+    tmp_path: Path, pools: list[int], command: Callable[..., Any]
+) -> None:
+    path = written(tmp_path, 260)
+    evalharness.run(path, results=tmp_path / "python")
+    assert pools == []
+
+    done = command("run", path, "--results", tmp_path / "r", "--no-report")
+
+    assert done.returncode == 0, done.stderr
+    assert pools == [2]
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "free"),
+    [(None, None, 4_096_000), ("max", "9", 4_096_000), ("3000000", "1000000", 2_000_000),
+     ("10", "20", 0)],
+)  # fmt: skip
+def test_free_memory_is_that_of_the_container(
+    limit: str | None, used: str | None, free: int, tmp_path: Path
+) -> None:
+    assert free_memory(tmp_path) is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    4000 kB\n")
+    group = tmp_path / "sys/fs/cgroup"
+    group.mkdir(parents=True)
+    for name, text in (("memory.max", limit), ("memory.current", used)):
+        if text is not None:
+            (group / name).write_text(f"{text}\n")
+    assert free_memory(tmp_path) == free
 
 
 @pytest.mark.slow

@@ -8,17 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalharness import text
+from evalharness.checks.lexical.alignment import Wording, align, are_close, by_sentence
+from evalharness.checks.lexical.miscopies import foreign_circumstances, miscopied
 from evalharness.checks.lexical.passages import Passages, passages
-from evalharness.checks.lexical.support import (
-    Support,
-    Wording,
-    align,
-    are_close,
-    by_sentence,
-    is_repeated,
-    odds_added,
-    unsupported_runs,
-)
+from evalharness.checks.lexical.support import Support, is_repeated, odds_added, unsupported_runs
 from evalharness.records import Article, Score, Span, Summary, flag_kind
 
 WORDS = [
@@ -180,7 +173,7 @@ def test_a_word_said_more_often_than_in_any_sentence_of_the_article_is_repeated(
 
 
 def _flags(article: str, summary: str) -> list[tuple[str, str]]:
-    return [(flag.kind, flag.span.of(summary)) for flag in Wording(article).miscopied(summary)]
+    return [(flag.kind, flag.span.of(summary)) for flag in miscopied(Wording(article), summary)]
 
 
 def test_a_word_said_twice_in_a_copy_is_doubled() -> None:
@@ -189,7 +182,7 @@ def test_a_word_said_twice_in_a_copy_is_doubled() -> None:
     )
     summary = "Anderlecht want to sign the Anderlecht teenager."
     assert _flags(article, summary) == [("doubled", "Anderlecht")]
-    (flag,) = Wording(article).miscopied(summary)
+    (flag,) = miscopied(Wording(article), summary)
     assert flag.message == "'Anderlecht' is said twice here, and once in sentence 2 of the article"
     assert _flags(article, "The Anderlecht teenager, Anderlecht said, left.") == []
 
@@ -221,7 +214,7 @@ _PLAY = (
 def test_a_reason_that_the_article_has_no_word_of_is_a_likely_error(
     summary: str, flagged: list[str]
 ) -> None:
-    flags = [*Wording(_PLAY).foreign_circumstances(summary)]
+    flags = [*foreign_circumstances(Wording(_PLAY), summary)]
     assert [flag.span.of(summary) for flag in flags] == flagged
     assert all(flag_kind(flag.kind).hard and flag.evidence for flag in flags)
     assert [flag.message for flag in flags] == [
@@ -235,7 +228,7 @@ def test_halves_of_two_sentences_are_spliced() -> None:
         "His neighbour Roe was granted conditional bail on Friday."
     )
     summary = f"Mr Yeaman was granted conditional bail. {article[:82]}"
-    (flag,) = Wording(article).miscopied(summary)
+    (flag,) = miscopied(Wording(article), summary)
     assert (flag.kind, flag.span.of(summary)) == ("spliced", "was granted")
     assert flag.message == (
         "the article has 'Mr Yeaman was' in sentence 1 "
@@ -278,3 +271,33 @@ def test_it_matters_little_where_a_statement_ends() -> None:
 def test_a_sentence_in_lower_case_stands_by_itself_behind_one_with_capitals() -> None:
     score = _score("It rained. The mayor left.", "It rained all day. the mayor left in the rain.")
     assert len(score.sentences) == 2
+
+
+HOMES = "The council of Leeds will build 14 new homes for families near the river"
+
+
+@pytest.mark.parametrize(
+    ("bad", "copied"),
+    [
+        ("the mayor of leeds has sold all homes beside a lake", f"{HOMES} {{}}"),
+        ("The mayor has sold all homes beside a lake", f"{{}} {HOMES}"),
+        ("The mayor has sold all homes beside a lake", f"{{}}; {HOMES}."),
+    ],
+)
+def test_a_copied_sentence_beside_a_bad_one_raises_nothing(bad: str, copied: str) -> None:
+    article = f"{HOMES}\n\nThe mayor spoke on Monday. Homes by a lake were sold by Roe."
+    alone, beside = _score(article, bad).value, _score(article, copied.format(bad)).value
+    assert alone is not None
+    assert beside is not None
+    assert beside <= alone
+
+
+def test_halves_stay_spliced_beside_a_sentence_of_another_matter() -> None:
+    article = Wording(
+        "Mr Yeaman was told to come back. It rained on the town for a week and nobody left. "
+        "His neighbour Roe was granted conditional bail on Friday."
+    )
+    summary = f"Mr Yeaman was granted conditional bail. {article.text[:82]}"
+    for beside in ("More information can be found.", "Readers enjoyed similar stories elsewhere."):
+        (flag,) = miscopied(article, f"{summary} {beside}")
+        assert flag.span.of(summary) == "was granted"

@@ -24,7 +24,8 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
-        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result.",
+        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result. "
+        "Default: the config's, or auto.",
     ),
 ]
 WorkersOption = Annotated[
@@ -34,6 +35,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON in place of tab
 Seed = Annotated[int, typer.Option(min=0, help="For the resamples.")]
 Color = Annotated[
     bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
+]
+Votes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE", help="People's votes (labels.pairs.jsonl of `annotate --read`); repeatable."
+    ),
 ]
 RunArguments = Annotated[
     list[str],

@@ -40,7 +40,7 @@ def run_command(
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
     how: dict[str, Any] = {"results": results, "limit": limit}
-    how |= {"executor": executor, "workers": workers}
+    how |= {"executor": executor or "auto", "workers": workers}
     if shard is not None:
         _run_shard(shard, config, overrides or (), how, as_json)
         return

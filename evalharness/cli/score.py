@@ -75,7 +75,7 @@ def score_command(
         overwrite=overwrite,
         limit=limit,
         results=files.results,
-        executor=executor,
+        executor=executor or "auto",
         workers=workers,
         space=not no_space_check,
         tell=tell,

@@ -177,6 +177,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
         "wandb": ComponentRow("evalharness.trackers.wandb:WandB"),
     },
     "executors": {
+        "auto": ComponentRow("evalharness.executors.auto:Auto"),
         "local": ComponentRow("evalharness.executors.local:Local"),
         "processes": ComponentRow("evalharness.executors.processes:Processes"),
         "ray": ComponentRow("evalharness.executors.ray:Ray"),

@@ -241,7 +241,8 @@ def read_run_config(
 ) -> RunConfig:
     """Read a config file (or a mapping of the same shape), lay `key=value` overrides over it.
 
-    executor, workers: over the config's `executor`; workers of none that is named are processes.
+    executor, workers: over the config's `executor`, but for `auto`, which is below it; workers of
+        none that is named are processes.
     called: what errors call a mapping.
 
     Raises: ConfigError, one line with file, line, column, dotted path, and what was expected.
@@ -384,6 +385,10 @@ def _key_in(document: Document, path: str) -> Key:
 
 
 def _put_executor(document: Document, name: str | None, workers: int | None) -> None:
+    if name == "auto":
+        if workers is None and "executor" in document.tree:
+            return
+        name = name if workers is None else None
     below = _as_component_mapping(document.tree.get("executor", "local"))
     if not isinstance(below, dict):
         return  # no executor at all, which is told when the config is checked

@@ -1,5 +1,6 @@
 """In this process, as ever."""
 
+import os
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -57,3 +58,20 @@ def run_batch(component: Any, batch: Sequence[Any] | GenerationQuery) -> list[An
         return component.summarize_some(batch)
     work = component.summarize if hasattr(component, "summarize") else component.score
     return list(work(batch))
+
+
+def must_stay(component: Any) -> bool:
+    """Tell whether a component stays with the driver.
+
+    A server's limits, of requests at once and a minute, hold for a run as a whole; and its key is
+    in the driver's environment.
+    """
+    server = getattr(component, "endpoint", None) or component
+    return bool(getattr(server, "asks_server", False))
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from evalharness.errors import WorkerDied
-from evalharness.executors.local import LocalPool
-from evalharness.executors.tasks import must_stay, pack_components, pack_order, unpack_results
+from evalharness.executors.local import LocalPool, must_stay
+from evalharness.executors.tasks import pack_components, pack_order, unpack_results
 from evalharness.protocols import Sent, Task
 
 # How often a task is tried: a machine may fail, and one that kills each worker must not go round

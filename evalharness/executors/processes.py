@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, cast
 
 from evalharness.errors import ExecutorError
+from evalharness.executors.local import processors
 from evalharness.executors.pool import Died, WorkerPool
 from evalharness.executors.tasks import numbered_device
 from evalharness.executors.worker import read_frame, write_frame
@@ -60,13 +61,6 @@ class Processes:
                 "the executor local, or ray with gpus: 2 and more"
             )
         return numbered_device(component)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def visible_gpus() -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import evalharness
 from evalharness.config.signature import signature_parts
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
-from evalharness.executors.local import run_batch
+from evalharness.executors.local import must_stay, run_batch
 from evalharness.protocols import GenerationQuery, Sent, Task
 from evalharness.records import digest
 
@@ -48,16 +48,6 @@ class Failure:
 
 class WorkerError(Exception):
     """A bug of a component, met by a worker; says where with the worker's own traceback."""
-
-
-def must_stay(component: Any) -> bool:
-    """Tell whether a component stays with the driver.
-
-    A server's limits, of requests at once and a minute, hold for a run as a whole; and its key is
-    in the driver's environment.
-    """
-    server = getattr(component, "endpoint", None) or component
-    return bool(getattr(server, "asks_server", False))
 
 
 def numbered_device(component: Any) -> str:

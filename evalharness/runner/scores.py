@@ -11,7 +11,7 @@ from itertools import islice
 
 from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
-from evalharness.executors.tasks import must_stay
+from evalharness.executors.local import must_stay
 from evalharness.protocols import Costly, Metric, Pool, Progress, Sent, Task
 from evalharness.records import (
     Article,

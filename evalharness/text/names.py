@@ -8,7 +8,8 @@ A word is part of a name if
   before a word that is part of a name; or
 * most sentences of its text have no capitals but the first, nor has its own, and the other text
   writes it with one more often than not, or the other text does not have it and it is a known name
-  or no English word.
+  or no English word. Sentences that are copied from the other text do not count: they have its
+  capitals, not those of who wrote this one.
 
 Calendar words are no names, titles (`Mr`, `President`) are left out at the edges, and an
 owner's `'s` is not part of the name.
@@ -18,7 +19,7 @@ import bisect
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
@@ -85,12 +86,16 @@ class Casing:
 
 
 def names(
-    text: str, casing_of: str | Casing | None = None, within: Sequence[Token] | None = None
+    text: str,
+    casing_of: str | Casing | None = None,
+    within: Sequence[Token] | None = None,
+    copied: Collection[int] | None = None,
 ) -> list[Name]:
     """Return the names of a text in order.
 
     casing_of: the text, or its casing, that tells names from other words where this text does not;
-        itself if None. within: the tokens of the text, where they are known already.
+        itself if None. within: the tokens of the text, where they are known already. copied: the
+        numbers of the sentences that the other text has, too.
 
     >>> summary = "officials said jane doe of the bank of england left"
     >>> for name in names(summary, casing_of="In May Jane Doe joined the Bank of England."):
@@ -101,7 +106,7 @@ def names(
     if casing_of is None:
         return names_and_casing(text, within)[0]
     known = casing(casing_of) if isinstance(casing_of, str) else casing_of
-    return _names(_LookedAt(text, within), known)
+    return _names(_LookedAt(text, within), known, copied)
 
 
 def casing(text: str, within: Sequence[Token] | None = None) -> Casing:
@@ -134,6 +139,7 @@ class _Look(NamedTuple):
 
     folded: as names are compared. small, capital: how it begins; neither in a script without.
     never: that it is part of no name; opening: that it is of none where it opens a sentence.
+    shows_case: that a sentence with it has its capitals; `the end More follows` may have lost them.
     """
 
     folded: str
@@ -141,6 +147,7 @@ class _Look(NamedTuple):
     capital: bool
     never: bool
     never_opening: bool
+    shows_case: bool
 
 
 @OfWords
@@ -150,7 +157,9 @@ def _look(written: str) -> _Look:
     is_acronym = len(written) > 1 and written.isupper()
     never = folded in CALENDAR or folded in ORDINARY_CAPITALS or not first.isalpha()
     never = never or (is_function_word and not is_acronym) or _MONEY.fullmatch(folded) is not None
-    return _Look(folded, first.islower(), first.isupper(), never, never or is_function_word)
+    shows_case = is_acronym or not (is_function_word or folded in ORDINARY_OPENERS)
+    opening = never or is_function_word
+    return _Look(folded, first.islower(), first.isupper(), never, opening, shows_case)
 
 
 class _LookedAt:
@@ -168,7 +177,7 @@ class _LookedAt:
         self.smalls: list[str] = []
         self.capitals: list[int] = []
         self.others: set[str] = set()
-        for at, (folded, small, capital, _, _) in enumerate(self.looks):
+        for at, (folded, small, capital, _, _, _) in enumerate(self.looks):
             if small:
                 self.smalls.append(folded)
             elif capital:
@@ -223,7 +232,7 @@ def _is_headline(looks: list[_Look], start: int, end: int) -> bool:
     if end - start < 4:
         return False
     for at in range(start, end):
-        folded, small, _, _, _ = looks[at]
+        folded, small, _, _, _, _ = looks[at]
         if small and folded not in FUNCTION_WORDS:
             return False
     return True
@@ -236,24 +245,44 @@ def _casing(text: _LookedAt) -> Casing:
     return Casing(telling, Counter(text.smalls), openings)
 
 
-def _names(text: _LookedAt, known: Casing) -> list[Name]:
+def _names(text: _LookedAt, known: Casing, copied: Collection[int] | None = None) -> list[Name]:
     marks: list[bool | None] = [False] * len(text.tokens)
     for at in text.capitals:
         marks[at] = _is_name(text.looks[at], at in text.silent, known)
-    showing = {text.tokens[at].sentence for at in text.capitals if at not in text.silent}
-    if 2 * len(showing) < len(text.bounds):
-        _mark_small_names(text, known, showing, marks)
+    with_capitals = _sentences_with_capitals(text, copied)
+    if len(with_capitals) < len(text.bounds):
+        _mark_small_names(text, known, with_capitals, marks)
     runs = _runs(text, _with_first_names(text, marks))
     found = (_name(text, first, last) for first, last in runs)
     return [name for name in found if name is not None]
 
 
+def _sentences_with_capitals(text: _LookedAt, copied: Collection[int] | None) -> set[int]:
+    """Return which sentences have capitals where English has them; their other words are no names.
+
+    All, where half of them show it. Of a text whose capitals were another's, `copied` are not
+    asked, and one that begins with a small letter has none.
+    """
+    showing = {
+        text.tokens[at].sentence
+        for at in text.capitals
+        if at not in text.silent and text.looks[at].shows_case
+    }
+    apart = copied or ()
+    first_words = {text.tokens[start].sentence: text.looks[start] for start, _ in text.bounds}
+    own = first_words.keys() - set(apart)
+    if 2 * len(showing.difference(apart)) < len(own):
+        return showing
+    without = () if copied is None else (each for each in own if first_words[each].small)
+    return first_words.keys() - set(without)
+
+
 def _mark_small_names(
-    text: _LookedAt, known: Casing, showing: set[int], marks: list[bool | None]
+    text: _LookedAt, known: Casing, with_capitals: set[int], marks: list[bool | None]
 ) -> None:
-    """Mark the names of sentences without capitals, in a text of which most have none."""
+    """Mark the names of the other sentences, by the casing that is known."""
     for start, end in text.bounds:
-        if text.tokens[start].sentence not in showing:
+        if text.tokens[start].sentence not in with_capitals:
             is_english = _is_english(text.looks[start:end])
             for at in range(start, end):
                 if not text.looks[at].capital:

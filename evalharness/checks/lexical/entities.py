@@ -14,6 +14,7 @@ from evalharness.checks.lexical.passages import (
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
+    Passages,
     passages_of_summary,
 )
 from evalharness.checks.lexical.words import NAMING_STEMS
@@ -219,13 +220,13 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names has none.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
 def _judge_sentences(article: StatedNames, summary: str) -> Iterator[scoring.SentenceClaims]:
     n_flags = 0
-    for sentence, names in _by_sentence(summary, article.casing):
+    for sentence, names in _by_sentence(summary, article.passages):
         pairs = [(name, article.missing_parts(name, summary)) for name in names]
         wrong = [(name, parts) for name, parts in pairs if parts]
         wanted = frozenset(text.content_words(sentence.of(summary)) if wrong else ())
@@ -240,9 +241,9 @@ def _judge_sentences(article: StatedNames, summary: str) -> Iterator[scoring.Sen
         yield scoring.SentenceClaims(score, len(names), len(wrong), flags)
 
 
-def _by_sentence(summary: str, casing: text.Casing) -> Iterator[tuple[Span, list[text.Name]]]:
+def _by_sentence(summary: str, article: Passages) -> Iterator[tuple[Span, list[text.Name]]]:
     sentences = passages_of_summary(summary).sentences
-    names = passages_of_summary(summary).named_as(casing)
+    names = passages_of_summary(summary).named_as(article)
     starts = [sentence.start for sentence in sentences]
     by_number = itertools.groupby(names, lambda name: bisect.bisect_right(starts, name.span.start))
     for number, here in by_number:

@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 
 from evalharness.checks.lexical.dates import Dates
 from evalharness.checks.lexical.entities import Entities
+from evalharness.checks.lexical.miscopies import foreign_circumstances, miscopied
 from evalharness.checks.lexical.numbers import Numbers
 from evalharness.checks.lexical.polarity import Polarity
 from evalharness.checks.lexical.quotes import Quotes
 from evalharness.checks.lexical.roles import Roles
 from evalharness.checks.lexical.scoring import ArticleIndex, BySentences, LexicalCheck
-from evalharness.checks.lexical.support import Wording, odds_added
+from evalharness.checks.lexical.support import SupportIndex, odds_added
 from evalharness.protocols import Need
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.names import LEAST_ENGLISH
@@ -62,7 +63,7 @@ class Indexed(ArticleIndex):
 
     def __init__(self, article: str, published: date | None = None) -> None:
         super().__init__(article, published)
-        self.wording = Wording(article)
+        self.wording = SupportIndex(article)
         self.parts: dict[str, Any] = {
             name: part.index(article, published) for name, part in PARTS.items()
         }
@@ -84,9 +85,9 @@ class Indexed(ArticleIndex):
         if dated := self.parts["dates"].confirmed_by_publication(summary):
             results["numbers"] = self.parts["numbers"].compare(summary, dated)
         found: list[Sequence[Flag]] = [score.flags for score in results.values()]
-        found.append([*self.wording.miscopied(summary)])
+        found.append([*miscopied(self.wording, summary)])
         if self.is_english:
-            found.append([*self.wording.foreign_circumstances(summary)])
+            found.append([*foreign_circumstances(self.wording, summary)])
         telling = merge_flags(summary, found)
         support = self.wording.compare(summary, _foreign(telling))
         if support.value is None:
@@ -120,7 +121,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

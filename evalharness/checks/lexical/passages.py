@@ -37,6 +37,8 @@ MOST_FLAGS_EXPLAINED = 100
 NO_CONTENT = "\n"
 # Another place of the article tells of the same thing only if so many words around are the same.
 LEAST_SHARED = 2
+# A sentence is the same without them.
+_STOP = ". "
 
 
 class Alignment(NamedTuple):
@@ -95,7 +97,7 @@ class Passages:
     @cached_property
     def _copies(self) -> dict[str, int]:
         return {
-            part.of(self.text): number
+            part.of(self.text).rstrip(_STOP): number
             for number, span in enumerate(self.sentences)
             for part in (span, *_parts(self.text, span))
         }
@@ -132,15 +134,21 @@ class Passages:
         """The names of the text by its own casing, and that casing."""
         return text.names_and_casing(self.text, self.tokens)
 
-    def named_as(self, casing: text.Casing) -> list[text.Name]:
-        """Return the names of the text by another's casing; those by the last one are kept."""
+    def named_as(self, article: "Passages") -> list[text.Name]:
+        """Return the names of the text by the casing of an article; the last ones are kept."""
+        casing = article.names_and_casing[1]
         if self._named_as is None or self._named_as[0] is not casing:
-            self._named_as = casing, text.names(self.text, casing, self.tokens)
+            copied = [
+                number
+                for number, sentence in enumerate(self.sentences)
+                if article.sentence_of(sentence.of(self.text)) is not None
+            ]
+            self._named_as = casing, text.names(self.text, casing, self.tokens, copied)
         return self._named_as[1]
 
     def sentence_of(self, words: str) -> int | None:
-        """Return which sentence is this very one; None if none is."""
-        return self._copies.get(words)
+        """Return which sentence is this very one, but for its stop; None if none is."""
+        return self._copies.get(words.rstrip(_STOP))
 
     def bounds(self, at: int) -> tuple[int, int]:
         """Return the first token of the sentence of a token, and the one after its last."""

@@ -189,7 +189,7 @@ class _Claims:
     @cached_property
     def names(self) -> list[text.Name]:
         """The names of the summary."""
-        return self.own.named_as(self.article.casing)
+        return self.own.named_as(self.article.passages)
 
     def judge(self, quoted: Span, number: int) -> _Verdict:
         """Return what is wrong with a quotation in a sentence."""

@@ -191,7 +191,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def __init__(self, article: StatedRoles, summary: str) -> None:
         super().__init__(article, summary)
         self._last = -1, frozenset[str]()
-        self.name_at = _by_token(self.own, self.own.named_as(article.casing))
+        self.name_at = _by_token(self.own, self.own.named_as(article.passages))
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
