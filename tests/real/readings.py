@@ -49,7 +49,7 @@ def texts() -> dict[Key, Summary]:
     }
 
 
-def readings() -> dict[str, Reading]:
+def readings() -> Mapping[str, Reading]:
     """Return what each reading marked. Raises: ValueError for words that are not in the text."""
     summaries = texts()
     marked: dict[str, dict[Key, list[Mark]]] = defaultdict(dict)
