@@ -29,10 +29,13 @@ from evalharness.store.runs import (
 
 CONFIG = samples.CONFIG
 ScorerKind = Literal["metric", "check"]
-SystemRole = Literal["floor", "ceiling", ""]
+SystemRole = Literal["baseline", "upper bound", ""]
 
-# What the page calls systems that do not compete.
-_ROLES: Mapping[registry.Role, SystemRole] = {"baseline": "floor", "upper bound": "ceiling"}
+# Systems that do not compete.
+_ROLES: Mapping[registry.Role, SystemRole] = {
+    "baseline": "baseline",
+    "upper bound": "upper bound",
+}
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class Gathered:
 
     @cached_property
     def roles(self) -> list[SystemRole]:
-        """Which systems are floors, and which are a ceiling."""
+        """Which systems are baselines, and which are an upper bound."""
         return [_ROLES.get(registry.model_row(run.model_kind).role, "") for run in self.runs]
 
     def _kind(self, metric: str) -> ScorerKind:

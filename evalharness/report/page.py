@@ -19,7 +19,8 @@ from evalharness.errors import ConfigError
 from evalharness.records import Vote
 from evalharness.report.articles import Articles, Texts, articles_of, choose_all, choose_articles
 from evalharness.report.gathered import Gathered, gather
-from evalharness.report.overview import overview
+from evalharness.report.glossary import GLOSSARY, term_id
+from evalharness.report.overview import Overview, overview
 from evalharness.report.pair import Fall, PairSection, falls, pair_section
 from evalharness.report.payload import TRIED, PageIndex, bytes_an_article, pack_json, payload_chunks
 from evalharness.report.plots import plots_section
@@ -51,6 +52,11 @@ class SectionInput:
     cards: str | Path | None = None
     baseline_named: bool = False
 
+    @cached_property
+    def overview(self) -> Overview:
+        """What the first section shows, and further ones show a part of."""
+        return overview(self.gathered, self.articles, self.standings, self.cards, self.texts)
+
     @property
     def has_baseline(self) -> bool:
         """Whether systems are compared with the first one."""
@@ -66,13 +72,16 @@ class SectionInput:
 class Section(NamedTuple):
     """A row of the table of sections.
 
-    name: its anchor in the page, the link in the page's menu, its template in `assets/`, and what
-    that calls its content. build: returns the content, or None where the page has no such section.
-    is_linked: whether the menu links to it, by its content.
+    name: its anchor in the page, its template in `assets/`, and what that calls its content. title:
+    the link in the page's menu. build: returns the content, or None where the page has no such
+    section. is_tab: whether it is one of the tabs at the end, of which one is open. is_linked:
+    whether the menu links to it, by its content.
     """
 
     name: str
+    title: str
     build: Callable[[SectionInput], Any]
+    is_tab: bool = True
     is_linked: Callable[[Any], bool] = lambda _: True
 
 
@@ -83,19 +92,22 @@ def _changes(of: SectionInput) -> PairSection | None:
 
 
 SECTIONS = (
+    Section("overview", "Overview", lambda of: of.overview, is_tab=False),
+    Section("articles", "Articles", lambda of: of.articles, is_tab=False),
+    Section("changes", "Changes", _changes),
     Section(
-        "overview",
-        lambda of: overview(of.gathered, of.articles, of.standings, of.cards, of.texts),
+        "preferences", "Judges and people", lambda of: preferences_section(of.standings.plotted)
     ),
-    Section("preferences", lambda of: preferences_section(of.standings.plotted)),
-    Section("changes", _changes),
     Section(
         "plots",
+        "Plots",
         lambda of: plots_section(of.gathered, of.standings.plotted),
         is_linked=lambda plots: bool(plots.groups),
     ),
-    Section("articles", lambda of: of.articles),
-    Section("provenance", lambda of: provenance_section(of.gathered)),
+    Section("trust", "Trust", lambda of: of.overview.trust or None),
+    Section("outputs", "Outputs", lambda of: of.overview),
+    Section("provenance", "Provenance", lambda of: provenance_section(of.gathered)),
+    Section("glossary", "Glossary", lambda _: GLOSSARY),
 )
 
 
@@ -304,6 +316,8 @@ def page_environment() -> "jinja2.Environment":
         keep_trailing_newline=True,
     )
     environment.filters["clipped"] = clip_with_count
+    environment.filters["term_id"] = term_id
+    environment.filters["breakable"] = breakable
     return environment
 
 
@@ -323,6 +337,14 @@ def text_for_page(value: Any) -> Any:
 def clip_with_count(text: str, most: int = 300) -> str:
     """Return text up to a length, and how much more there is."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} characters more)"
+
+
+def breakable(name: str) -> Any:
+    """Return a name that may be parted behind its commas, where there is no room for it."""
+    import markupsafe
+
+    pieces = map(markupsafe.escape, text_for_page(name).split(","))
+    return markupsafe.Markup(",<wbr>").join(pieces)
 
 
 def join_assets(names: Sequence[str | Path]) -> Any:

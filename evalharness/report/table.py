@@ -80,6 +80,17 @@ def amount_text(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else plural}"
 
 
+def join_names(names: Sequence[str], most: int | None = None) -> str:
+    """Return names as a sentence has them.
+
+    >>> join_names(["a", "b", "c"]), join_names(["a", "b", "c", "d"], 2)
+    ('a, b and c', 'a, b and 2 more')
+    """
+    if most is not None and len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 # Drawn as text.
 
 
