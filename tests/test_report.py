@@ -463,6 +463,16 @@ def test_card_of_another_version_is_told_as_that(make_run: MakeRun, page: Path) 
     assert "these runs have lexical|version:99" in report(run, to=page).text
 
 
+def test_page_says_which_of_its_scores_to_trust_for_which_question(
+    make_run: MakeRun, page: Path
+) -> None:
+    text = report(make_run("a", {"chrf": GOOD}), to=page).text
+    assert "Which score for which question" in text
+    assert "best of those here" in text
+    assert "content: relevance (summeval)" in text
+    assert "Which score for which" not in report(make_run("a", {"minicheck": GOOD}), to=page).text
+
+
 def test_check_without_a_card_says_so(make_run: MakeRun, page: Path) -> None:
     assert "trust not measured" in report(make_run("a", {"minicheck": GOOD}), to=page).text
 
