@@ -136,7 +136,7 @@ class StatedNumbers(scoring.ArticleIndex):
         """
         is_plain = not (claimed.unit or claimed.kind) and claimed.span.of(own.text).isdigit()
         mine = own.frame(claimed.span) if is_plain else None
-        if mine is None or mine[1].stem in self.passages.places:
+        if mine is None or mine[1].after_mark or mine[1].stem in self.passages.places:
             return None
         for stated in itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES):
             its = self.passages.frame(stated.span)
@@ -213,7 +213,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     without numbers has none.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
