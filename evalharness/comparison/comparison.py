@@ -29,7 +29,7 @@ from evalharness.store.runs import (
     NOT_SWEPT,
     Run,
     left_behind,
-    preferences_folder,
+    preference_ledgers,
     runs_in,
     unique_names,
 )
@@ -262,7 +262,7 @@ def _preferences(
     cluster: str,
 ) -> tuple["Preferences", ...]:
     """Return what judges said of these runs; nothing is imported where none was asked."""
-    if not any(preferences_folder(run).is_dir() for run in shared.runs):
+    if not preference_ledgers(shared.runs):
         return ()
     from evalharness.comparison.preferences import preferences_of
 
