@@ -345,7 +345,8 @@ def test_one_changed_character_of_chinese_costs_one_character() -> None:
     ],
 )
 def test_value_is_what_rouge_alone_means_in_tables(types: tuple[str, ...], part: str) -> None:
-    pair = ["The cat sat there. A big dog ran off."], "There sat the cat. Off ran a dog down."
+    reference = "The cat sat there and slept. Six big dogs ran off to the sea."
+    pair = [reference], "Off ran six big dogs. The cat sat there and slept."
     score = scored(Rouge(types=types), *pair)
     assert [name for name in types if score.parts[name] == score.value] == [part]
 
