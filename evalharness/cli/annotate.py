@@ -58,6 +58,7 @@ _FIGURES = (
     ("α ordinal", "alpha_ordinal"),
     ("α interval", "alpha_interval"),
     ("F1", "f1"),
+    ("γ", "gamma"),
 )
 
 

@@ -25,7 +25,7 @@ from evalharness.meta.annotations import (
     preference_rows,
 )
 from evalharness.meta.exchange import ExchangeTool, StudyForm, write_exchange
-from evalharness.records import FLAG_KINDS, digest, flag_kind, score_of
+from evalharness.records import FLAG_KINDS, Flag, digest, flag_kind, score_of
 from evalharness.report.articles import Articles, Texts, article_scores, articles_of
 from evalharness.report.gathered import Gathered
 from evalharness.report.page import content_policy, join_assets, page_environment
@@ -171,11 +171,22 @@ def write_study(
             raise DataError(f"all {len(candidates)} items have answers already")
         checks = _attention_checks(items, texts, plan)
         mixed = _mix(items, checks, plan.seed)
-        if tool is None:
-            RunFolder(path.parent).write(path.name, _render(gathered, texts, mixed, plan))
-        else:
-            write_exchange(tool, _rows(gathered, texts, mixed, plan), form_of(plan), path)
+        _write(gathered, texts, mixed, plan, path, tool)
     return Study(path, len(items), len(candidates), _rule(plan), len(checks))
+
+
+def _write(
+    gathered: Gathered,
+    texts: Texts,
+    items: Sequence[StudyItem],
+    plan: StudyPlan,
+    path: Path,
+    tool: ExchangeTool | None,
+) -> None:
+    if tool is None:
+        RunFolder(path.parent).write(path.name, _render(gathered, texts, items, plan))
+    else:
+        write_exchange(tool, _rows(gathered, texts, items, plan), form_of(plan), path)
 
 
 def _rule(plan: StudyPlan) -> str:
@@ -616,18 +627,14 @@ def _flags_of(sample: Mapping[str, Any] | None, plan: StudyPlan) -> list[dict[st
         for flag in flags
         if flag.span.start < flag.span.end and (plan.all_flags or flag_kind(flag.kind).hard)
     ]
-    asked.sort(key=lambda flag: (flag.span.start, flag.span.end, flag.kind))
-    rows = {
-        (flag.span.start, flag.span.end, flag.kind): {
-            "start": flag.span.start,
-            "end": flag.span.end,
-            "kind": flag.kind,
-            "message": flag.message,
-            "evidence": [{"start": span.start, "end": span.end} for span in flag.evidence],
-        }
-        for flag in reversed(asked)
-    }
-    return list(rows.values())[::-1]
+    rows = {(flag.span, flag.kind): _flag_row(flag) for flag in reversed(asked)}
+    return sorted(rows.values(), key=lambda row: (row["start"], row["end"], row["kind"]))
+
+
+def _flag_row(flag: Flag) -> dict[str, Any]:
+    evidence = [{"start": span.start, "end": span.end} for span in flag.evidence]
+    place = {"start": flag.span.start, "end": flag.span.end}
+    return place | {"kind": flag.kind, "message": flag.message, "evidence": evidence}
 
 
 # --- How many more

@@ -22,7 +22,7 @@ from evalharness.files.credentials import without_credentials
 from evalharness.protocols import Delegating, Progress, Silence, Tracked, Tracker
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
 from evalharness.runner.articles import Unit, expected_articles, no_article, units, windows
-from evalharness.runner.fill import Filled, FilledGroup
+from evalharness.runner.fill import Filled, FilledGroup, SignedProgress
 from evalharness.runner.provenance import provenance
 from evalharness.runner.scores import Scoring
 from evalharness.runner.summaries import FilledCell
@@ -41,14 +41,24 @@ def write(filled: Filled, results: Path, progress: Progress | None = None) -> li
     Raises: StoreError; DataError that all cells have in common; what keeps an only cell from being
         a run.
     """
+    with SignedProgress(filled, progress or Silence()) as signed:
+        runs = _write_groups(filled, results, signed)
+    if len(filled.cells) == 1:
+        for why in filled.failures.values():
+            raise why
+    return [runs[cell.name] for cell in filled.cells if cell.name in runs]
+
+
+def _write_groups(filled: Filled, results: Path, progress: Progress) -> dict[str, Run]:
     runs: dict[str, Run] = {}
     made_with = provenance()
     waiting = deque(filled.groups)
     while waiting:
         group = waiting.popleft()
         cells = [of_cell.cell for of_cell in group.cells if of_cell.cell.name not in runs]
+        filled.at_work = group.cells
         try:
-            writing = _write_group(group, results, made_with, progress or Silence(), filled)
+            writing = _write_group(group, results, made_with, progress, filled)
             for run in writing:
                 runs[run.name] = run
         except OSError:  # the results folder's
@@ -60,10 +70,7 @@ def write(filled: Filled, results: Path, progress: Progress | None = None) -> li
             else:
                 filled.note_failure(cells, error)
         group.rest()
-    if len(filled.cells) == 1:
-        for why in filled.failures.values():
-            raise why
-    return [runs[cell.name] for cell in filled.cells if cell.name in runs]
+    return runs
 
 
 def _write_group(

@@ -27,7 +27,7 @@ from evalharness.protocols import is_url
 from evalharness.records import canonical, digest
 
 LEDGER_FORMAT = 1
-_HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
+HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
 _KEY = re.compile(r"([0-9a-f]{2})+")
@@ -445,7 +445,7 @@ class RunFolder:
 
     def writing(self, name: str) -> Path:
         """Return where to write a file before `publish` moves it to its name."""
-        return self.path / f".{name}.{_HOST}.{os.getpid()}.part"
+        return self.path / f".{name}.{HOST}.{os.getpid()}.part"
 
     def publish(self, name: str) -> None:
         """Move what was written to its name, after it is safely on the disk."""
@@ -474,20 +474,23 @@ class RunFolder:
 
     def _remove_leftovers(self) -> None:
         """Remove the half-written files of processes of this machine that are no more."""
-        for part in self.path.glob(f".*.{_HOST}.*.part"):
+        for part in self.path.glob(f".*.{HOST}.*.part"):
             pid = part.name.split(".")[-2]
-            if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
+            if pid.isdigit() and int(pid) != os.getpid() and not is_alive(int(pid)):
                 with suppress(OSError):  # it is in nobody's way
                     part.unlink()
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Tell whether this machine has a process of this number, and not merely its remains."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True  # somebody else's process
+    with suppress(OSError, IndexError):  # there is no such file but on Linux
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     return True
 
 

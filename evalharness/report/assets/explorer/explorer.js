@@ -2,7 +2,7 @@
 
 const EMPTY_VIEW = {
   article: "", n: "", q: "", flag: "", band: "", finish: "", source: "", system: "", cut: "",
-  sort: "", by: "", vs: "", check: "", diff: "",
+  sort: "", by: "", vs: "", check: "", diff: "", tab: "", table: "",
 };
 const FILTERS = ["q", "flag", "band", "finish", "source", "system", "cut", "sort", "by", "vs"];
 
