@@ -282,6 +282,24 @@ class Preference:
     passing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's vote on two systems' summaries of an article.
+
+    outcome: 1 where the summary of system_a is better, 0 where that of system_b is, 0.5 neither.
+    order: 1 where system_a was shown first, -1 where it was second.
+    """
+
+    article_id: str
+    source: str
+    system_a: str
+    system_b: str
+    outcome: float
+    order: int
+    annotator: str
+    reason: str = ""
+
+
 def preference_record(preference: Preference) -> dict[str, Any]:
     """Return a preference as it is stored: without what is not known."""
     fields = {

@@ -455,3 +455,158 @@ def test_bias_and_agreement_of_simulated_annotators_lie_within_their_intervals()
     covered = {name: n / studies for name, n in hits.items()}
     print(covered)
     assert all(0.93 <= share <= 0.97 for share in covered.values()), covered
+
+
+# --- Gamma
+
+
+def draw_spans(
+    rng: np.random.Generator, n: int, length: int = 100, longest: int = 30
+) -> list[raters.MarkedSpan]:
+    starts = rng.integers(0, length, n)
+    sizes, names = rng.integers(1, longest, n), rng.choice(list("xy"), n)
+    return [(int(s), int(s + k), str(c)) for s, k, c in zip(starts, sizes, names, strict=True)]
+
+
+def least_disorder(one: list[raters.MarkedSpan], other: list[raters.MarkedSpan]) -> float:
+    """Return the disorder of the best of all alignments, each tried."""
+    if not one:
+        return float(len(other))
+    (start, end, name), *rest = one
+    least = 1 + least_disorder(rest, other)
+    for n, (from_, to, called) in enumerate(other):
+        apart = (abs(start - from_) + abs(end - to)) / (end - start + to - from_)
+        cost = apart**2 + (called != name)
+        least = min(least, cost + least_disorder(rest, other[:n] + other[n + 1 :]))
+    return least
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_alignment_of_spans_is_the_best_of_all(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    one, other = (draw_spans(rng, int(rng.integers(0, 6))) for _ in "ab")
+    expected = pytest.approx(least_disorder(one, other), abs=1e-9)
+    assert raters.span_disorder(one, other) == expected
+    assert raters.span_disorder(other, one) == expected
+
+
+# Three spans of each of two annotators of a text of 70 characters. By hand, after section 4 of
+# Mathet, Widlocher & Metivier (2015), The Unified and Holistic Method Gamma: 2-8 and 3-8 of one
+# name cost ((1 + 0) / (6 + 5))^2, 20-31 and 22-31 of two ((2 + 0) / (11 + 9))^2 + 1, the last two 1
+# each. pygamma-agreement 0.5.9 has the same disorder, 1.0060881 a span of each, and gamma .2514 of
+# 200 drawn shuffles.
+GAMMA_ONE: list[raters.MarkedSpan] = [(2, 8, "x"), (20, 31, "y"), (40, 44, "x")]
+GAMMA_OTHER: list[raters.MarkedSpan] = [(3, 8, "x"), (22, 31, "x"), (60, 66, "y")]
+
+
+def test_disorder_of_a_worked_example() -> None:
+    disorder = raters.span_disorder(GAMMA_ONE, GAMMA_OTHER)
+    assert disorder == pytest.approx(1 / 121 + 1 / 100 + 3, abs=1e-12)
+    assert disorder / 3 == pytest.approx(1.0060881, abs=1e-6)
+    gamma = 1 - disorder / raters.expected_disorder(GAMMA_ONE, GAMMA_OTHER, 66)
+    assert gamma == pytest.approx(0.2514, abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_gamma_is_that_of_pygamma_agreement(seed: int) -> None:
+    package = pytest.importorskip("pygamma_agreement")
+    segment = pytest.importorskip("pyannote.core").Segment
+    rng = np.random.default_rng(seed)
+    one = sorted(set(draw_spans(rng, 12, 400, 18)))
+    near = [(s, e + int(rng.integers(0, 4)), c) for s, e, c in one if rng.random() < 0.7]
+    other = sorted({*near, *draw_spans(rng, 2, 400, 18)})
+    continuum = package.Continuum()
+    for who, spans_of in (("a", one), ("b", other)):
+        for start, end, name in spans_of:
+            continuum.add(who, segment(start, end), name)
+    how = package.CombinedCategoricalDissimilarity(alpha=1, beta=1, delta_empty=1)
+    np.random.seed(seed)
+    found = continuum.compute_gamma(how, n_samples=100, sampler=package.ShuffleContinuumSampler())
+    units = (len(one) + len(other)) / 2
+    disorder = raters.span_disorder(one, other)
+    assert disorder / units == pytest.approx(found.observed_disorder, abs=1e-5)
+    by_chance = raters.expected_disorder(one, other, max(end for _, end, _ in [*one, *other]))
+    # The package draws whose spans it moves, and we move those of the one against the other's.
+    assert 1 - disorder / by_chance == pytest.approx(found.gamma, abs=0.05)
+
+
+def test_gamma_of_a_study_and_bias_of_spans(tmp_path: Path) -> None:
+    rows = []
+    for n in range(8):
+        place = (15, 17, "number", "major")
+        wide = (4, 17, "number", "major") if n % 2 else place
+        more = {"item": f"i{n}", "article_id": f"a{n}"}
+        rows += [
+            row("ann", spans(place), "spans", **more),
+            row("ben", spans(wide), "spans", **more),
+        ]
+    figures = study_agreement(read(tmp_path, *rows)).questions["spans"]
+    # Half of the pairs are the same; 4-17 and 15-17 lie (11 / 15)^2 apart.
+    apart = 4 * (11 / 15) ** 2
+    texts = 8 * len(SUMMARY)
+    units = [(n * len(SUMMARY) + 15, n * len(SUMMARY) + 17, "number") for n in range(8)]
+    wider = [(start - 11 * (n % 2), end, name) for n, (start, end, name) in enumerate(units)]
+    chance = raters.expected_disorder(units, wider, texts)
+    assert figures["gamma"] == pytest.approx(1 - apart / chance)
+    assert figures["gamma_low"] < figures["gamma"] < figures["gamma_high"] <= 1
+    marked = 100 * (0.5 * 13 + 0.5 * 2) / len(SUMMARY)
+    assert figures["mean"]["ben"] == pytest.approx(marked)
+    assert figures["bias"]["ben"]["bias"] == pytest.approx(marked - 200 / len(SUMMARY))
+    assert figures["bias"]["ann"]["bias"] == pytest.approx(200 / len(SUMMARY) - marked)
+
+
+def test_gamma_of_marks_at_random_is_about_zero(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    long = "word " * 60
+    rows = []
+    for n in range(60):
+        for who in ("ann", "ben", "cem"):
+            start = int(rng.integers(0, 280))
+            marks = spans((start, start + int(rng.integers(5, 15)), "number", "minor"))
+            rows.append(
+                row(who, marks, "spans", item=f"i{n}", article_id=f"a{n}", summaries=[long])
+            )
+    figures = study_agreement(read(tmp_path, *rows)).questions["spans"]
+    assert figures["gamma_low"] < 0 < figures["gamma_high"]
+    assert abs(figures["gamma"]) < 0.05
+
+
+def test_gamma_of_no_marks_is_not_there(tmp_path: Path) -> None:
+    rows = [row(who, spans(), "spans") for who in ("ann", "ben")]
+    assert "gamma" not in study_agreement(read(tmp_path, *rows)).questions["spans"]
+
+
+# --- Worked examples of the papers
+
+
+def test_cohen_kappa_of_his_paper() -> None:
+    # Cohen (1968), Weighted kappa, table 1: two judges put 200 cases into three diagnoses; .492.
+    table = [[88, 14, 18], [10, 40, 10], [2, 6, 12]]
+    assert kappa_of(table) == pytest.approx(0.492, abs=5e-4)
+
+
+# Fleiss (1971), Measuring nominal scale agreement among many raters, table 1: how many of six
+# psychiatrists gave each of thirty patients each of five diagnoses; kappa .430.
+FLEISS = (
+    "00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031 "
+    "00501 30012 51000 02040 10203 00006 01050 02013 20040 10041 05010 40002 02040 10500 00006"
+)
+
+
+def test_fleiss_kappa_of_his_paper() -> None:
+    table = [[int(count) for count in patient] for patient in FLEISS.split()]
+    # The shares of the diagnoses that he prints below his table.
+    shares = np.sum(table, axis=0) / 180
+    assert shares.round(3).tolist() == [0.144, 0.144, 0.167, 0.306, 0.239]
+    assert raters.fleiss_kappa(from_counts(table)) == pytest.approx(0.430, abs=5e-4)
+
+
+def kappa_of(table: list[list[int]], weighting: raters.Weighting = "") -> float:
+    pairs = [
+        (float(i), float(j))
+        for i, counts in enumerate(table)
+        for j, n in enumerate(counts)
+        for _ in range(n)
+    ]
+    one, other = np.array(pairs).T
+    return raters.cohen_kappa(one, other, weighting)

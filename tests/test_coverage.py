@@ -182,6 +182,16 @@ def test_sentences_of_three_words_are_not_named() -> None:
     ]
 
 
+def test_a_long_sentence_cut_to_its_main_clause_is_not_left_out() -> None:
+    long = (
+        "The mayor of Orrin closed the old bridge on Monday after engineers, called by worried "
+        "drivers during last winter's floods, discovered deep cracks below both northern pillars."
+    )
+    other = "Repairs will cost 30 million and take two years."
+    assert left_out(f"{long} {other}", "The mayor of Orrin closed the bridge.") == [other]
+    assert left_out(f"{long} {other}", "Orrin floods.") == [long, other]
+
+
 # where it comes from
 
 

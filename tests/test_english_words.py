@@ -10,7 +10,7 @@ from evalharness import text
 from evalharness.text.english_words import (
     is_english_word,
     main,
-    related,
+    relatives,
     same_grade,
     synonyms,
 )
@@ -50,9 +50,9 @@ def test_words_of_one_of_the_first_senses_mean_the_same() -> None:
 
 
 def test_a_common_word_is_related_to_a_more_general_one() -> None:
-    assert "worker" in related("employe")
-    assert "employe" in related("worker")
-    assert related("zyxgorod") == []
+    assert "worker" in relatives("employe")
+    assert "employe" in relatives("worker")
+    assert relatives("zyxgorod") == []
 
 
 @pytest.mark.parametrize(

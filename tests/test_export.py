@@ -5,18 +5,19 @@ import importlib.resources
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evalharness.comparison.preferences import read_votes
 from evalharness.errors import DataError
-from evalharness.records import Summary
+from evalharness.records import Summary, Vote
 from evalharness.runner.preferences import digests_of_sample
 from evalharness.store.export import EXPORT_FORMATS, ExportFormat, ExportPlan, export_runs
 from evalharness.store.runs import read_run
 from evalharness.store.store import Store, preference_key
-from evalharness.store.votes import Vote, read_votes
 
 MakeRun = Callable[..., Path]
 Export = Callable[..., Any]
@@ -204,14 +205,14 @@ def test_votes_turned_round_are_of_the_same_system(pair: tuple[Path, Path], tmp_
     "row",
     [
         "[]", '{"article_id": "a"}', '{"system_a": 1}',
-        json.dumps({**vars(vote("a0", 1.0)), "outcome": 0.7}),
-        json.dumps({**vars(vote("a0", 1.0)), "order": True}),
-        json.dumps({**vars(vote("a0", 1.0)), "system_b": "one"}),
+        json.dumps({**asdict(vote("a0", 1.0)), "outcome": 0.7}),
+        json.dumps({**asdict(vote("a0", 1.0)), "order": True}),
+        json.dumps({**asdict(vote("a0", 1.0)), "system_b": "one"}),
     ],
 )  # fmt: skip
 def test_row_that_is_no_vote_is_named(row: str, tmp_path: Path) -> None:
     path = tmp_path / "votes.jsonl"
-    path.write_text(f"{json.dumps(vars(vote('a0', 1.0)))}\n{row}\n")
+    path.write_text(f"{json.dumps(asdict(vote('a0', 1.0)))}\n{row}\n")
     with pytest.raises(DataError, match=r"votes\.jsonl:2"):
         read_votes([path])
 

@@ -102,9 +102,8 @@ def test_headline_of_the_report_ranks_complete_systems(runs: list[Path]) -> None
     found = overview(gathered, articles_of(gathered), ranked)
 
     assert (ranked.rankings["m"].best, ranked.rankings["m"].n) == ("good", N)
-    assert found.headline == (
-        "good is best by m, beyond chance. Not ranked: lucky (answered 3 of 60 articles)."
-    )
+    assert found.top.sentence == "good is best by m, beyond chance."
+    assert found.top.remarks == ("Not ranked: lucky (answered 3 of 60 articles).",)
     assert [row.name for row in found.rows] == ["good", "poor", "lucky"]
     assert [row.figures[0].mark for row in found.rows if row.figures[0]] == ["best", "lower", ""]
 
@@ -113,7 +112,8 @@ def test_headline_of_one_complete_system_names_no_best(runs: list[Path]) -> None
     gathered = gather([runs[2], runs[0]])
     found = overview(gathered, articles_of(gathered), standings(gathered))
 
-    assert found.headline == "Not ranked: lucky (answered 3 of 60 articles)."
+    assert found.top.sentence == ""
+    assert found.top.remarks == ("Not ranked: lucky (answered 3 of 60 articles).",)
     assert [row.name for row in found.rows] == ["good", "lucky"]
 
 

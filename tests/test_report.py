@@ -18,10 +18,12 @@ import pytest
 from evalharness import write_report
 from evalharness.display import STYLE_SHEET
 from evalharness.errors import ConfigError, DataError, StoreError
-from evalharness.records import FlagLook, Summary
+from evalharness.records import FlagLook, Summary, Vote
 from evalharness.report import page as report_page
 from evalharness.report.articles import Articles, Texts, articles_of, choose_articles
 from evalharness.report.gathered import gather
+from evalharness.report.glossary import GLOSSARY, glossary_markdown, term_id
+from evalharness.report.headline import headline
 from evalharness.report.overview import overview
 from evalharness.report.payload import Units
 from evalharness.report.ranking import standings
@@ -105,7 +107,7 @@ def test_best_is_told_from_worse_and_from_a_tie(make_run: MakeRun, page: Path) -
     assert found.best == "a"
     assert found.marks == {"a": "best", "b": "lower", "c": "tie"}
     text = report(*runs, to=page).text
-    assert "No score shows a difference between a and c." in text
+    assert "No significant difference between a and c by any score; 1 other is lower" in text
     assert "best" in text
     assert "tie" in text
 
@@ -113,7 +115,7 @@ def test_best_is_told_from_worse_and_from_a_tie(make_run: MakeRun, page: Path) -
 def test_one_system_is_best_beyond_chance(make_run: MakeRun, page: Path) -> None:
     runs = [make_run("a", {"m": BAD}), make_run("b", {"m": GOOD})]
 
-    assert "b is best by m, beyond chance." in report(*runs, to=page).text
+    assert "b is best by m, beyond chance" in report(*runs, to=page).text
 
 
 def test_systems_that_lead_by_different_scores_are_both_named(
@@ -121,10 +123,10 @@ def test_systems_that_lead_by_different_scores_are_both_named(
 ) -> None:
     runs = [make_run("a", {"m": GOOD, "k": BAD}), make_run("b", {"m": BAD, "k": GOOD})]
 
-    assert "No system is best by every score: a by m; b by k." in report(*runs, to=page).text
+    assert "No system is best by every score: a by m, b by k." in report(*runs, to=page).text
 
 
-def test_floors_and_ceiling_do_not_compete(make_run: MakeRun, page: Path) -> None:
+def test_baselines_and_upper_bound_do_not_compete(make_run: MakeRun, page: Path) -> None:
     runs = [
         make_run("lead", {"m": GOOD}),
         make_run("oracle", {"m": [min(1.0, v + 0.3) for v in GOOD]}),
@@ -132,10 +134,13 @@ def test_floors_and_ceiling_do_not_compete(make_run: MakeRun, page: Path) -> Non
     ]
     gathered = gather(runs)
 
-    assert gathered.roles == ["floor", "ceiling", ""]
+    assert gathered.roles == ["baseline", "upper bound", ""]
     found = standings(gathered).rankings["m"]
     assert found.marks == {"model": "", "lead": "higher", "oracle": "higher"}
-    assert "The floor lead is higher by m." in report(*runs, to=page).text
+    text = report(*runs, to=page).text
+    assert "The baseline lead scores higher than the best by m (" in text
+    assert "floor" not in text
+    assert "ceiling" not in text
 
 
 def test_what_is_copied_is_not_the_best_by_a_check(make_run: MakeRun, page: Path) -> None:
@@ -189,7 +194,7 @@ def test_higher_score_by_copying_is_not_called_better(make_run: MakeRun, page: P
     assert "lower than a copy" in report(copied, written, to=page).text
 
 
-def test_models_stand_above_floors_and_ceilings(make_run: MakeRun) -> None:
+def test_models_stand_above_baselines_and_upper_bounds(make_run: MakeRun) -> None:
     gathered = gather([make_run(name, {"m": GOOD}) for name in ("oracle", "lead", "model")])
     shown = overview(gathered, articles_of(gathered), standings(gathered))
 
@@ -207,7 +212,9 @@ def test_too_few_articles_to_show_anything_are_named(make_run: MakeRun, page: Pa
 def test_no_score_tells_the_systems_apart(make_run: MakeRun, page: Path) -> None:
     runs = [make_run(name, {"m": GOOD}) for name in ("a", "b", "c")]
 
-    assert "No score shows a difference between the 3 systems." in report(*runs, to=page).text
+    assert (
+        "No significant difference between a, b and c by any score." in report(*runs, to=page).text
+    )
 
 
 def _lexical(summary: str, *errors: tuple[str, str]) -> dict[str, object]:
@@ -240,14 +247,17 @@ def test_clearest_errors_are_hard_the_surest_kinds_first_and_the_systems_in_turn
     with Texts(gathered, articles) as samples:
         found = overview(gathered, articles, standings(gathered), texts=samples).clearest
 
-    assert {(each.kind, each.wrong) for each in found} == {("date", "June")}
+    assert [(each.kind, each.wrong) for each in found] == [
+        *[("date", "June")] * 2,
+        *[("antonym", "Nobody")] * 2,
+    ]
     assert [each.system for each in found] == ["b", "a", "a", "a"]
     assert [each.id for each in found] == ["a0", "a1", "a2", "a3"]
     first = found[0]
     assert (first.before, first.after) == ("In ", " 0 of the people left in Rome.")
     assert first.evidence == ("In ", "May", " 0 people left.")
     assert first.link == f"#article={first.id}&system=b"
-    assert "Summaries with a likely error: 3 of 4 by a and 2 of 4 by b." in shown.text
+    assert "3 of 4 summaries by a and 2 by b have a likely error." in shown.text
     assert "The clearest errors" in shown.text
 
 
@@ -287,7 +297,7 @@ def test_article_without_a_title_is_known_by_its_beginning(make_run: MakeRun, pa
     assert len(opening) <= 80
 
 
-def test_floors_compete_where_there_is_nobody_else(make_run: MakeRun) -> None:
+def test_baselines_compete_where_there_is_nobody_else(make_run: MakeRun) -> None:
     runs = [make_run("lead", {"m": GOOD}), make_run("title", {"m": BAD})]
 
     assert standings(gather(runs)).rankings["m"].best == "lead"
@@ -370,6 +380,71 @@ def test_runs_of_none_but_missing_scores_make_a_page(make_run: MakeRun, page: Pa
     assert index["values"]["m"] == [[None] * 3] * 2
 
 
+def test_likely_errors_are_ranked_and_tested_as_scores_are(make_run: MakeRun) -> None:
+    wrong, right = (_lexical("In June.", ("June", "date")), {"value": 0.9})
+    said = [Summary(f"a{n}", "In June.") for n in range(N)]
+    runs = [
+        make_run("a", {"lexical": [wrong] * 5 + [right] * (N - 5)}, summaries=said),
+        make_run("b", {"lexical": [wrong] * 30 + [right] * (N - 30)}, summaries=said),
+        make_run("c", {"lexical": [wrong] * 7 + [right] * (N - 7)}, summaries=said),
+    ]
+    found = standings(gather(runs)).errors["lexical"]
+
+    assert found.best == "a"
+    assert found.marks == {"a": "best", "b": "lower", "c": "tie"}
+    assert found.means == {"a": 5 / N, "b": 30 / N, "c": 7 / N}
+
+
+def test_figures_on_top_say_who_is_best_how_many_are_wrong_and_what_more_it_takes(
+    make_run: MakeRun,
+) -> None:
+    same = [value + (-1) ** n * 0.1 - 0.01 for n, value in enumerate(GOOD)]
+    scores = {"a": GOOD, "c": same}
+    runs = [make_run(name, {"m": each}) for name, each in scores.items()]
+    gathered = gather(runs)
+    best, errors, enough = (top := headline(gathered, standings(gathered))).figures
+
+    assert (best.figure, best.sure) == ("none shown", ("not sure", "no"))
+    assert errors.figure == "not counted"
+    assert (enough.figure, enough.sure) == ("40 articles", ("too few", "no"))
+    assert re.search(r"To show the 1\.0 points of m between a and c takes about \d", enough.text)
+    assert top.next is not None
+    assert top.next.command.startswith("evalharness annotate results/")
+
+    gathered = gather([runs[0], make_run("b", {"m": BAD})])
+    best, _, enough = headline(gathered, standings(gathered)).figures
+    assert (best.figure, best.sure) == ("a", ("sure", "yes"))
+    assert enough.sure == ("enough", "yes")
+
+
+def test_verdict_on_one_system_names_the_articles_where_they_are_few(make_run: MakeRun) -> None:
+    said = [Summary(f"a{n}", "In June.") for n in range(3)]
+    scores = {"lexical": [_lexical("In June.", ("June", "date")), {"value": 0.9}, {"value": 0.8}]}
+    gathered = gather([make_run("a", scores, summaries=said)])
+    assert headline(gathered, standings(gathered)).sentence == (
+        "By lexical, 1 of 3 summaries have a likely error (33%; 95% interval 6% to 79%): a0."
+    )
+
+
+def test_columns_that_tell_nothing_are_folded_into_a_sentence(make_run: MakeRun) -> None:
+    def parts(value: float) -> dict[str, object]:
+        return {"value": value, "parts": dict.fromkeys(("rouge1", "rouge2"), value)}
+
+    runs = [
+        make_run(name, {"rouge": [parts(v) for v in GOOD], "numbers": [1.0] * N, "m": scores})
+        for name, scores in (("a", GOOD), ("b", BAD), ("c", GOOD))
+    ]
+    gathered = gather(runs)
+    found = overview(gathered, articles_of(gathered), standings(gathered))
+
+    assert {c.label: c.folded for c in found.columns if c.folded} == {
+        "rouge1": "same", "rouge2": "same", "numbers": "same",
+    }  # fmt: skip
+    assert found.sorted_by == "m"
+    assert [row.name for row in found.rows] == ["a", "c", "b"]
+    assert [row.badge.text if row.badge else "" for row in found.rows][2] == "lower by m"
+
+
 # trust cards
 
 
@@ -386,6 +461,16 @@ def test_card_of_another_version_is_told_as_that(make_run: MakeRun, page: Path) 
     run = make_run("a", {"lexical": GOOD}, signature="|version:99")
 
     assert "these runs have lexical|version:99" in report(run, to=page).text
+
+
+def test_page_says_which_of_its_scores_to_trust_for_which_question(
+    make_run: MakeRun, page: Path
+) -> None:
+    text = report(make_run("a", {"chrf": GOOD}), to=page).text
+    assert "Which score for which question" in text
+    assert "best of those here" in text
+    assert "content: relevance (summeval)" in text
+    assert "Which score for which" not in report(make_run("a", {"minicheck": GOOD}), to=page).text
 
 
 def test_check_without_a_card_says_so(make_run: MakeRun, page: Path) -> None:
@@ -417,6 +502,16 @@ def test_file_that_is_no_card_is_one_line(
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "no trust cards" in done.stderr
+
+
+# the glossary
+
+
+def test_glossary_of_the_docs_is_that_of_the_page(make_run: MakeRun, page: Path) -> None:
+    assert (Path(__file__).parents[1] / "docs/glossary.md").read_text() == glossary_markdown()
+    found = report(make_run("a", {"lexical": GOOD}), to=page)
+    ids = {attributes.get("id") for _, attributes in found.elements}
+    assert {term_id(term) for term in GLOSSARY} <= ids
 
 
 # two runs
@@ -455,6 +550,61 @@ def test_rules_give_the_gates_verdict(make_run: MakeRun, page: Path, tmp_path: P
     assert str(tmp_path) not in found.source
     with pytest.raises(ConfigError, match="two runs"):
         write_report(*runs, make_run("c", {"m": BAD}), to=page, rules=tmp_path / "gate.yaml")
+
+
+# its structure, for each kind of runs
+
+
+def outline(page: Page) -> list[str]:
+    """Return what a page is built of: places that have a name, headings, roles; no figure."""
+    lines = []
+    for tag, attributes in page.elements:
+        name = attributes.get("id") or ""
+        if name.startswith(("chunk-", "plot-", "config-", "term-", "explorer-")) or tag == "script":
+            continue
+        kind = attributes.get("class") or ""
+        told = kind.startswith(("badge", "sure", "card", "apart")) or "folds" in kind
+        words = [f"#{name}" * bool(name), f".{kind}" * told]
+        words += [f"[{said}]" for key in ("role", "aria-sort") if (said := attributes.get(key))]
+        if any(words) or tag in ("h1", "h2", "h3"):
+            lines.append(" ".join(filter(None, [tag, *words])))
+    return [line for n, line in enumerate(lines) if n == 0 or line != lines[n - 1]]
+
+
+def _written(make_run: MakeRun, n: int, *names: str, wrong: int = 2) -> list[Path]:
+    """Return runs of n articles, each next one with more likely errors in it."""
+    said = [Summary(f"a{i}", "In June.") for i in range(n)]
+    found = [_lexical("In June.", ("June", "date")), {"value": 0.9}]
+    rouge = [{"value": 0.5, "parts": {"rouge1": 0.5 + i / n / 4, "rouge2": 0.25}} for i in range(n)]
+    return [
+        make_run(
+            name,
+            {"rouge": rouge, "lexical": [found[i >= wrong * (k + 1)] for i in range(n)]},
+            summaries=said,
+        )
+        for k, name in enumerate(names)
+    ]
+
+
+KINDS_OF_RUNS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "quickstart": (24, ("greedy", "drawn", "lead", "oracle")),
+    "one system": (24, ("given",)),
+    "two runs": (24, ("before", "after")),
+    "sweep of 24": (6, tuple(f"cell-{n}" for n in range(24))),
+    "1,000 articles of four": (1000, ("a", "b", "c", "d")),
+    "three pages": (3, ("given",)),
+}
+
+
+@pytest.mark.parametrize("kind", [*KINDS_OF_RUNS, "annotated study"])
+def test_structure_of_the_page(kind: str, make_run: MakeRun, page: Path, golden: Golden) -> None:
+    n, names = KINDS_OF_RUNS.get(kind, (12, ("one", "two")))
+    voted = range(0 if kind in KINDS_OF_RUNS else 9)
+    votes = [Vote(f"a{i}", "", "one", "two", 1.0, 1, "ann") for i in voted]
+    found = report(*_written(make_run, n, *names), to=page, votes=votes)
+
+    golden(f"page_{kind.replace(' ', '_').replace(',', '')}.json", outline(found))
+    assert len(found.source) < 3_000_000
 
 
 # the data of the page

@@ -93,14 +93,15 @@ def test_report_does_not_compare_versions_and_says_which_is_older(mixed: None) -
 def test_table_of_the_report_has_figures_of_one_version_a_column(mixed: None, turned: bool) -> None:
     gathered = gather([BASE, NEW] if turned else [NEW, BASE])
     found = overview(gathered, articles_of(gathered), standings(gathered))
-    at = [column.label for column in gathered.columns].index("numbers")
+    at = [column.label for column in found.columns].index("numbers")
     cells = {row.name: row.figures[at] for row in found.rows}
 
     old, new = cells["base/lead"], cells["new/lead"]
     assert old is not None
     assert new is not None
-    assert (old.old, old.mean) == (True, "")
-    assert (new.old, new.mean != "") == (False, True)
+    assert (old.text, old.small, old.bar) == ("", "scored by an older version", None)
+    assert new.text
+    assert "older" not in new.small
     (note,) = [note for note in found.notes if "scored by an older version" in note]
     assert note.startswith("base/lead: numbers: ")
     assert AGAIN in note

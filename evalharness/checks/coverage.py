@@ -7,8 +7,10 @@ summary covers a word that it has in any form. The idea is that of Gigant et al.
 (arXiv:2410.10867), who weigh by a corpus; here the article is all that counts, so that a score
 depends on the pair alone.
 
-A sentence of which the summary has less than half, by weight, is left out. Those that matter most
-are named: the mean weight of their words, the earlier ones first, as news begins with what matters.
+A sentence of which the summary has less than half, by weight, is left out, unless one of the
+summary's sentences was made of it: a long sentence cut to its main clause is told, not left out.
+Those that matter most are named: the mean weight of their words, the earlier ones first, as news
+begins with what matters.
 """
 
 from collections import Counter
@@ -28,8 +30,9 @@ from evalharness.text.languages import content_units, language_of
 NUMBER_WEIGHT = 2.0
 SPREAD_POWER = 1.25  # the power of the number of sentences that have a word
 LEFT_OUT = 0.5  # of a sentence's weight that the summary has: below, the sentence is left out
+SOURCE = 0.6  # of the weight of a summary's sentence that one of the article has: it was made of it
 MOST_LEFT_OUT = 3
-FEWEST_NAMED = 4  # of content, in a sentence that is named
+FEWEST_NAMED = 4  # words of content in a sentence that is named, or that is made of another
 USUAL_WORDS = 5  # added to a sentence's words, so that a short one is not named for one word
 EARLIER = 0.3  # how much more an earlier sentence matters: 1 / (1 + place) ** EARLIER
 LEAST_ORIGIN = 0.2  # of the weight of a summary's sentence that one of the article must have
@@ -55,15 +58,16 @@ class Coverage:
 
     `sentences` has for each sentence of the summary the share of the article's weight that it
     covers, and the sentences of the article that it comes from; `left_out` the three sentences of
-    the article that matter most among those that nothing covers. Small words of fourteen languages
-    do not count; Chinese, Japanese and Thai are compared by pairs of letters.
+    the article that matter most among those that the summary neither covers nor was made of. Small
+    words of fourteen languages do not count; Chinese, Japanese and Thai are compared by pairs of
+    letters.
 
     Content, not truth: a summary can cover the article and be wrong, so no verdict comes of it.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def identity(self) -> Mapping[str, str]:
         """Return the version of the sentence splitter."""
@@ -155,6 +159,7 @@ def _score(article: str, summary: str) -> Score:
     recall = theirs.weight(said) / theirs.whole
     coverage = recall * _distinct(ours.words)
     origins = [_origins(theirs, sentence.units) for sentence in ours.sentences]
+    sources = _sources(theirs, ours, origins)
     return Score(
         coverage,
         parts={
@@ -165,7 +170,7 @@ def _score(article: str, summary: str) -> Score:
             **_profile(theirs, origins),
         },
         sentences=_sentence_scores(theirs, ours, origins),
-        left_out=_weightiest(theirs, missing, said),
+        left_out=_weightiest(theirs, [n for n in missing if n not in sources], said),
     )
 
 
@@ -208,6 +213,18 @@ def _origins(article: _Weighed, units: frozenset[str]) -> dict[int, float]:
     least = LEAST_ORIGIN * article.weight(units)
     best = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:MOST_ORIGINS]
     return {n: weight for n, weight in best if weight >= least}
+
+
+def _sources(
+    article: _Weighed, ours: _Reading, origins: Sequence[Mapping[int, float]]
+) -> frozenset[int]:
+    """Return the sentences of the article of which a sentence of the summary was made."""
+    return frozenset(
+        n
+        for sentence, weights in zip(ours.sentences, origins, strict=True)
+        for n, weight in weights.items()
+        if len(sentence.units) >= FEWEST_NAMED and weight >= SOURCE * article.weight(sentence.units)
+    )
 
 
 def _sentence_scores(

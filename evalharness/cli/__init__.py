@@ -63,6 +63,7 @@ COMMANDS = {
     "report": (
         "Write one HTML page: what is better, how sure that is, and where each summary goes wrong."
     ),
+    "view": "Serve the runs of a results folder as pages, to this machine alone, until Ctrl-C.",
     "annotate": (
         "Write a page on which people judge summaries; with --read, join what they answered."
     ),

@@ -12,11 +12,17 @@ from evalharness.cli.files import Files, Page, RunOrFile, runs_of, takes_files, 
 from evalharness.cli.progress import show_progress
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
-from evalharness.comparison.preferences import preference_sentence
+from evalharness.comparison.preferences import preference_sentence, read_votes
 from evalharness.config.build import read_judges
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report import table
-from evalharness.report.preferences import preference_notes, preferred_pairs, preferred_systems
+from evalharness.report.preferences import (
+    agreement_notes,
+    beside_people,
+    preference_notes,
+    preferred_pairs,
+    preferred_systems,
+)
 from evalharness.store.runs import NOT_SWEPT
 
 Metrics = Annotated[
@@ -60,6 +66,7 @@ def compare_command(
         typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
     ] = False,
     judge: JudgeFile = "",
+    votes: options.Votes = None,
     output: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"], typer.Option("--format")
     ] = "table",
@@ -75,6 +82,7 @@ def compare_command(
     names = options.split_names(metrics)
     if judge:
         read_judges(judge)  # what is wrong in it is said before anything is scored
+    of_people = read_votes(votes or ())
     given = runs_of(runs, files.scored_by(names))
     if names and given.of_files:
         names += options.split_names(files.checks or "")
@@ -89,17 +97,21 @@ def compare_command(
             incomplete=incomplete,
             cluster=cluster,
             judge=judge or None,
+            votes=of_people,
             progress=progress,
         )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
     if page:
-        write_page(given, quiet=as_json or output != "table")
+        write_page(given, quiet=as_json or output != "table", votes=of_people)
 
 
 def show_comparison(found: Comparison, out: IO[str]) -> None:
     """Print the systems' means with letters, the differences to the first, and what to know."""
     table.show_table(_means(found), out)
     table.show_table(_differences(found), out, "ll", comparison_notes(found))
+    if rows := beside_people(found):
+        print(file=out)
+        table.show_table(rows, out, notes=agreement_notes(found))
     for preferences in found.preferences:
         print(file=out)
         table.show_table(preferred_systems(preferences), out)
@@ -208,6 +220,8 @@ def comparison_markdown(found: Comparison) -> str:
     """Return both tables and the notes in Markdown."""
     tables = [table.markdown_table(_means(found)), table.markdown_table(_differences(found), "ll")]
     lines = [*tables, *_markdown_list(comparison_notes(found))]
+    if rows := beside_people(found):
+        lines += ["", table.markdown_table(rows), *_markdown_list(agreement_notes(found))]
     for preferences in found.preferences:
         lines += ["", table.markdown_table(preferred_systems(preferences))]
         lines += [table.markdown_table(preferred_pairs(preferences), "ll")]

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from evalharness.cli.files import Files, RunOrFile, runs_of, takes_files
-from evalharness.cli.options import AsJson, print_json
+from evalharness.cli.options import AsJson, Votes, print_json
+from evalharness.comparison.preferences import read_votes
 from evalharness.store.export import DEFAULT_OUTPUT, ExportFormat, ExportPlan, export_runs
 from evalharness.store.runs import runs_in
-from evalharness.store.votes import read_votes
 
 _OUTPUTS = ", ".join(DEFAULT_OUTPUT.values())
 
@@ -42,13 +42,7 @@ def export_command(
             help="Of llm-comparator: the score whose difference is shown, if nobody was asked.",
         ),
     ] = "",
-    votes: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Of llm-comparator: people's votes, labels.pairs.jsonl; repeatable.",
-        ),
-    ] = None,
+    votes: Votes = None,
     as_json: AsJson = False,
     *,
     files: Files,

@@ -36,6 +36,12 @@ Seed = Annotated[int, typer.Option(min=0, help="For the resamples.")]
 Color = Annotated[
     bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
 ]
+Votes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE", help="People's votes (labels.pairs.jsonl of `annotate --read`); repeatable."
+    ),
+]
 RunArguments = Annotated[
     list[str],
     typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),

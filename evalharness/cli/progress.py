@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from evalharness.protocols import Progress
+from evalharness.report.table import left_text, rate_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -58,9 +59,9 @@ class _Bar:
         self.bar.advance(self.task, articles)
         self.tokens += tokens
         task = self.bar.tasks[-1]
-        rate = _rate(task.completed, self.tokens, task.elapsed or 0.0)
+        rate = rate_text(task.completed, self.tokens, task.elapsed or 0.0)
         seconds = task.time_remaining if left is None else left
-        self.bar.update(self.task, rate=rate, left=_left(seconds))
+        self.bar.update(self.task, rate=rate, left=left_text(seconds))
 
     def end(self) -> None:
         if self.task is not None:
@@ -91,39 +92,9 @@ class _Lines:
         if left is None and self.total and self.done:
             left = (self.total - self.done) * seconds / self.done
         of = f" of {self.total}" if self.total else ""
-        told = [f"{self.done}{of} articles", _rate(self.done, self.tokens, seconds), _left(left)]
-        print(f"{self.work}: {', '.join(filter(None, told))}", file=self.out)
+        rate = rate_text(self.done, self.tokens, seconds)
+        said = filter(None, [f"{self.done}{of} articles", rate, left_text(left)])
+        print(f"{self.work}: {', '.join(said)}", file=self.out)
 
     def end(self) -> None:
         """Say nothing: the table at the end does."""
-
-
-def _rate(articles: float, tokens: int, seconds: float) -> str:
-    """Say how fast it goes, in articles or in the tokens that a model writes.
-
-    >>> _rate(40, 0, 8.0), _rate(4, 0, 8.0), _rate(4, 480, 8.0)
-    ('5.0 articles/s', '30 articles/min', '60 tokens/s')
-    """
-    if seconds <= 0:
-        return ""
-    if tokens:
-        return f"{tokens / seconds:.0f} tokens/s"
-    per_second = articles / seconds
-    return (
-        f"{per_second:.1f} articles/s" if per_second >= 1 else f"{60 * per_second:.0f} articles/min"
-    )
-
-
-def _left(seconds: float | None) -> str:
-    """Say how long it will take yet.
-
-    >>> _left(59.6), _left(90.0), _left(9000.0), _left(None)
-    ('60 s left', '1:30 min left', '2:30 h left', '')
-    """
-    if seconds is None:
-        return ""
-    n = round(seconds)
-    if n < 61:
-        return f"{n} s left"
-    small, large, unit = (n % 60, n // 60, "min") if n < 3600 else (n // 60 % 60, n // 3600, "h")
-    return f"{large}:{small:02d} {unit} left"

@@ -6,12 +6,20 @@ import typer
 
 from evalharness.cli import fail
 from evalharness.cli.files import Files, RunOrFile, runs_of, takes_files
+from evalharness.cli.options import Votes
+from evalharness.comparison.preferences import read_votes
 from evalharness.errors import Exit
 from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
 from evalharness.store.samples import PAGE_FILE
 
 FOLDER = "report"
+
+
+_Rules = Annotated[str | None, typer.Option(metavar="FILE", help="Of a gate, YAML, for two runs.")]
+_Plots = Annotated[
+    str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
+]
 
 
 @takes_files()
@@ -31,25 +39,30 @@ def report_command(
         str,
         typer.Option(metavar="SYSTEM", help="Compare the others with it; of two runs, the first."),
     ] = "",
-    rules: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Of a gate, YAML, for two runs.")
-    ] = None,
+    rules: _Rules = None,
     cards: Annotated[
         str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
     ] = None,
     whole: Annotated[
         bool, typer.Option("--all", help="A folder with the texts of all articles, however many.")
     ] = False,
-    plots: Annotated[
-        str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
-    ] = "",
+    plots: _Plots = "",
+    votes: Votes = None,
     *,
     files: Files,
 ) -> None:
     """Write one HTML page: what is better, how sure that is, and where each summary goes wrong."""
     to = output or (FOLDER if whole else PAGE_FILE)
     given = runs_of(runs, files).runs
-    path = write_report(*given, to=to, baseline=baseline, rules=rules, cards=cards, whole=whole)
+    path = write_report(
+        *given,
+        to=to,
+        baseline=baseline,
+        rules=rules,
+        cards=cards,
+        whole=whole,
+        votes=read_votes(votes or ()),
+    )
     typer.echo(f"Report: {path}")
     if plots:
         from evalharness.report.plots import write_plots

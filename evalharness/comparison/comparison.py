@@ -23,19 +23,20 @@ from evalharness.config.registry import scaled_figure
 from evalharness.display import Cell, data_frame, figure_cell, html_block, html_table, html_text
 from evalharness.errors import HarnessError
 from evalharness.protocols import Progress
+from evalharness.records import Vote
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.store.runs import (
     NOT_SWEPT,
     Run,
     left_behind,
-    preferences_folder,
+    preference_ledgers,
     runs_in,
     unique_names,
 )
 
 if TYPE_CHECKING:
-    from evalharness.comparison.preferences import Preferences
+    from evalharness.comparison.preferences import JudgeAgreement, Preferences
 
 # The stream of draws that joined runs add, apart from those of the articles.
 _JOINED = (2007,)
@@ -97,7 +98,8 @@ class Comparison:
     incomplete: how many articles were answered by each run that did not answer all; it has no
     letters. Where two complete runs, the first among them, are left, it is not compared at all.
     not_swept: runs in a sweep's folder that the newest sweep has not, and so left out.
-    preferences: what each judge prefers that was asked which of two is better.
+    preferences: what people prefer who voted, and each judge that was asked which of two is better.
+    agreement: how well each judge agrees with people.
     """
 
     systems: tuple[str, ...]
@@ -119,6 +121,7 @@ class Comparison:
     incomplete: Mapping[str, str] = field(default_factory=dict)
     not_swept: tuple[str, ...] = ()
     preferences: tuple["Preferences", ...] = ()
+    agreement: tuple["JudgeAgreement", ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -205,6 +208,7 @@ def compare(
     join: Sequence[str] = (),
     cluster: str = "",
     judge: str | Path | Mapping[str, Any] | None = None,
+    votes: Sequence[Vote] = (),
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
@@ -217,6 +221,7 @@ def compare(
     articles: those that are alike in it are drawn, and change sides, together. judge: a YAML file
     that says which judge to ask, of each two summaries, which is better; or a mapping of its shape.
     What judges said before is counted, whether or not one is asked now; of joined runs nothing is.
+    votes: of people (`read_votes`), who then stand beside the judges.
 
     Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
         run.
@@ -243,7 +248,7 @@ def compare(
         from evalharness.comparison.preferences import ask_about
 
         ask_about(shared, judge, seed, progress)
-    found = compare_shared(shared, chosen, resamples, seed, level, keys, cluster)
+    found = compare_shared(shared, chosen, resamples, seed, level, keys, cluster, votes)
     without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
     standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
     return replace(
@@ -260,13 +265,23 @@ def _preferences(
     seed: int,
     level: float,
     cluster: str,
-) -> tuple["Preferences", ...]:
-    """Return what judges said of these runs; nothing is imported where none was asked."""
-    if not any(preferences_folder(run).is_dir() for run in shared.runs):
-        return ()
-    from evalharness.comparison.preferences import preferences_of
+    votes: Sequence[Vote],
+) -> dict[str, Any]:
+    """Return what judges said of these runs, and people; nothing is imported where none was asked.
 
-    return tuple(preferences_of(shared, resamples, seed, level, cluster))
+    Raises: DataError where no vote is of these runs.
+    """
+    if not votes and not preference_ledgers(shared.runs):
+        return {}
+    from evalharness.comparison import preferences
+
+    how = (resamples, seed, level, cluster)
+    judges = preferences.preferences_of(shared, *how)
+    if not votes:
+        return {"preferences": tuple(judges)}
+    people = preferences.people_preferences(shared, votes, *how)
+    agreement = preferences.agreement_with_people(shared, votes, seed, resamples)
+    return {"preferences": (people, *judges), "agreement": tuple(agreement)}
 
 
 def incomplete_runs(runs: Sequence[Run], names: Sequence[str]) -> dict[str, str]:
@@ -283,6 +298,7 @@ def compare_shared(
     level: float = paired.ALPHA,
     join: Sequence[str] = (),
     cluster: str = "",
+    votes: Sequence[Vote] = (),
 ) -> Comparison:
     """Compare runs by chosen measures on the articles they share."""
     chosen, clusters = _with_values(shared, chosen), shared.clusters(cluster)
@@ -319,7 +335,7 @@ def compare_shared(
         cluster=cluster,
         join=tuple(join),
         joined={each.name: each.names_in(shared) for each in systems if len(each.positions) > 1},
-        preferences=() if join else _preferences(shared, resamples, seed, level, cluster),
+        **({} if join else _preferences(shared, resamples, seed, level, cluster, votes)),
     )
 
 

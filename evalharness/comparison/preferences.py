@@ -1,4 +1,4 @@
-"""What judges prefer of runs, pair by pair, from what is stored: who wins, how sure, how biased."""
+"""What judges and people prefer of runs, pair by pair: who wins, how sure, how biased."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,17 +13,18 @@ import numpy.typing as npt
 from evalharness.comparison.shared import Shared
 from evalharness.config.build import read_judges
 from evalharness.config.signature import signature_text
-from evalharness.errors import Exit, HarnessError
+from evalharness.errors import DataError, Exit, HarnessError
+from evalharness.loaders import formats
 from evalharness.protocols import Progress
-from evalharness.records import digest
+from evalharness.records import Vote, digest
 from evalharness.runner.preferences import SAME_WORDS, ComparedTexts, ask_judges, digests_of_sample
 from evalharness.runner.provenance import provenance
-from evalharness.stats import paired
+from evalharness.stats import paired, raters
 from evalharness.stats import preferences as stats
 from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.stats.preferences import Effect, PairAnswers, ShareFigure
 from evalharness.store.ledger import Ledger
-from evalharness.store.runs import Run, preferences_folder
+from evalharness.store.runs import Run, preference_ledgers, preferences_folder
 from evalharness.store.store import Signature, Store, preference_key
 
 
@@ -84,6 +85,9 @@ class Preferences:
     the summary shown first is preferred. longer: how often the longer one of two is. position,
     length: log-odds of being first, and of being twice as long, the systems being as good as they
     are. no_strengths: why there are none, else empty.
+
+    people: who voted, where people are the judge. Each answer is then a vote, the majority of those
+    on a pair counts, and disagree is the share of pairs with several votes that are not all alike.
     """
 
     judge: str
@@ -103,6 +107,7 @@ class Preferences:
     resamples: int
     seed: int
     level: float
+    people: tuple[str, ...] = ()
 
     def standing(self, system: str) -> PreferredSystem:
         """Return the standing of a system."""
@@ -196,22 +201,18 @@ def _collected_of(
     texts = ComparedTexts(shared.runs, shared.rows)
     found = {
         text: (signature, _collect(texts, ledgers))
-        for text, (signature, ledgers) in _by_signature(_stores_of(shared.runs)).items()
+        for text, (signature, ledgers) in _ledgers_by_signature(shared.runs).items()
     }
     known = {text: each for text, each in found.items() if each[1].is_any}
     return texts, known
 
 
-def _stores_of(runs: Sequence[Run]) -> list[Store]:
-    """Return the stores of the folders of results that runs lie in, where judges were asked."""
-    folders = dict.fromkeys(preferences_folder(run) for run in runs)
-    return [Store(folder.parent) for folder in folders if folder.is_dir()]
-
-
-def _by_signature(stores: Sequence[Store]) -> dict[str, tuple[Signature, list[Ledger]]]:
+def _ledgers_by_signature(runs: Sequence[Run]) -> dict[str, tuple[Signature, list[Ledger]]]:
+    """Return the ledgers of judges that may have been asked about some runs, by signature."""
+    among = preference_ledgers(runs)
     found: dict[str, tuple[Signature, list[Ledger]]] = {}
-    for store in stores:
-        for signature, ledger in store.ledgers("preferences"):
+    for folder in dict.fromkeys(path.parent for path in among):
+        for signature, ledger in Store(folder.parent).ledgers("preferences", among):
             found.setdefault(signature_text(signature), (signature, []))[1].append(ledger)
     return found
 
@@ -265,8 +266,10 @@ def _preferences(
     texts: ComparedTexts,
     systems: Sequence[str],
     chance: _Chance,
+    people: Sequence[str] = (),
 ) -> Preferences:
-    both = stats.combine_orders(collected.answers, texts.n, len(systems))
+    combine = stats.combine_votes if people else stats.combine_orders
+    both = combine(collected.answers, texts.n, len(systems))
     judged = _without_same(collected, len(systems))
     biases = stats.fit_biases(judged, texts.lengths)
     pairs = list(_pairs(both, collected.same, systems, chance))
@@ -287,6 +290,7 @@ def _preferences(
         resamples=chance.resamples,
         seed=chance.seed,
         level=chance.level,
+        people=tuple(people),
     )
 
 
@@ -430,6 +434,152 @@ def _why_no_strengths(wins: Values, systems: Sequence[str]) -> str:
     return ""
 
 
+# People's votes.
+
+PEOPLE = "people"
+_TEXTS = ("article_id", "source", "system_a", "system_b", "annotator")
+
+
+def read_votes(paths: Sequence[str | Path]) -> list[Vote]:
+    """Return the votes in files, as `annotate --read` writes them.
+
+    Raises: DataError for a file that cannot be read, or a row that is none.
+    """
+    votes: list[Vote] = []
+    for path in map(Path, paths):
+        formats.first_bytes(path)  # refuses what is no file, or empty
+        with formats.name_in_errors(path), path.open("rb") as stream:
+            votes += [_vote(f"{path}:{n}", row) for n, row in formats.json_lines(stream)]
+    return votes
+
+
+def _vote(where: str, row: Any) -> Vote:
+    if not _is_vote(row):
+        raise DataError(
+            f"{where}: not a vote as `annotate --read` writes it: labels.pairs.jsonl has votes"
+        )
+    return Vote(
+        **{name: row[name] for name in _TEXTS},
+        outcome=float(row["outcome"]),
+        order=int(row["order"]),
+        reason=str(row.get("reason") or ""),
+    )
+
+
+def _is_vote(row: Any) -> bool:
+    if not isinstance(row, Mapping) or not all(isinstance(row.get(name), str) for name in _TEXTS):
+        return False
+    numbers = (row.get("outcome"), row.get("order"))
+    if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
+        return False
+    is_known = numbers[0] in (0, 0.5, 1) and numbers[1] in (1, -1)
+    return is_known and row["system_a"] != row["system_b"]
+
+
+@dataclass(frozen=True)
+class JudgeAgreement:
+    """How well a judge agrees with the majority of people, over articles and pairs of systems.
+
+    n: on how many both have said something. same: the share on which they say the same: the one,
+    the other, or a tie. decided: the share of those on which neither has a tie. kappa: Cohen's, of
+    the three answers, with a jackknife interval over articles. None where it is not defined.
+    """
+
+    judge: str
+    n: int
+    same: ShareFigure
+    decided: ShareFigure
+    kappa: float | None
+    kappa_low: float | None
+    kappa_high: float | None
+
+
+def people_preferences(
+    shared: Shared,
+    votes: Sequence[Vote],
+    resamples: int = paired.RESAMPLES,
+    seed: int = 0,
+    level: float = paired.ALPHA,
+    cluster: str = "",
+) -> Preferences:
+    """Return what people prefer, by the statistics that judges' answers get.
+
+    Raises: DataError where no vote is of these runs.
+    """
+    answers, people = _answers_of_votes(shared, votes)
+    chance = _Chance(resamples, seed, level, shared.clusters(cluster))
+    texts = ComparedTexts(shared.runs, shared.rows)
+    left = len(votes) - len(answers)
+    said = ", ".join(people) + (f"; {left} votes are of other systems or articles" if left else "")
+    collected = _Collected(answers, np.zeros((texts.n, len(texts.pairs)), dtype=bool), 0)
+    return _preferences(PEOPLE, said, collected, texts, shared.names, chance, people)
+
+
+def _answers_of_votes(shared: Shared, votes: Sequence[Vote]) -> tuple[PairAnswers, list[str]]:
+    """Return the votes on these runs' summaries of the articles they share, and who voted."""
+    ids = shared.runs[0].table(["id"]).column(0).to_pylist()
+    article = {ids[row]: n for n, row in enumerate(shared.rows[0].tolist())}
+    system = {name: n for n, name in enumerate(shared.names)}
+    own = [
+        vote
+        for vote in votes
+        if vote.article_id in article and {vote.system_a, vote.system_b} <= set(system)
+    ]
+    if not own:
+        known = ", ".join(sorted({name for v in votes for name in (v.system_a, v.system_b)}))
+        raise DataError(
+            f"none of {len(votes)} votes is of these systems and articles: they name {known}; "
+            f"the systems here are {', '.join(shared.names)}"
+        )
+    rows = [(article[vote.article_id], *_ordered_vote(vote, system)) for vote in own]
+    return PairAnswers.of_rows(rows), sorted({vote.annotator for vote in own})
+
+
+def _ordered_vote(vote: Vote, number: Mapping[str, int]) -> tuple[int, int, float, int]:
+    """Return both systems, the lower number first, with outcome and order of the first."""
+    one, other = number[vote.system_a], number[vote.system_b]
+    if one < other:
+        return one, other, vote.outcome, vote.order
+    return other, one, 1 - vote.outcome, -vote.order
+
+
+def agreement_with_people(
+    shared: Shared, votes: Sequence[Vote], seed: int = 0, resamples: int = paired.RESAMPLES
+) -> list[JudgeAgreement]:
+    """Return how well each judge that was asked about these runs agrees with people."""
+    answers, _ = _answers_of_votes(shared, votes)
+    texts, found = _collected_of(shared)
+    k = len(shared.names)
+    theirs = stats.combine_votes(answers, texts.n, k).outcomes
+    names = _judge_names([signature for signature, _ in found.values()])
+    outcomes = [
+        np.where(each.same, np.nan, stats.combine_orders(each.answers, texts.n, k).outcomes)
+        for _, each in found.values()
+    ]
+    return [
+        _agreement(name, ours, theirs, seed, resamples)
+        for name, ours in zip(names, outcomes, strict=True)
+    ]
+
+
+def _agreement(
+    judge: str, ours: Values, theirs: Values, seed: int, resamples: int
+) -> JudgeAgreement:
+    at, pair = np.nonzero(~np.isnan(ours) & ~np.isnan(theirs))
+    both = np.stack([ours[at, pair], theirs[at, pair]], axis=1)
+    same = (both[:, 0] == both[:, 1]).astype(np.float64)
+    decided = np.where((both == stats.TIE).any(axis=1), np.nan, same)
+    articles = [str(n) for n in at]
+    kappa = raters.with_intervals(raters.mean_cohen_kappa, both, articles, (-1.0, 1.0))
+    return JudgeAgreement(
+        judge,
+        len(at),
+        stats.share_of(same, at, seed, resamples),
+        stats.share_of(decided, at, seed, resamples),
+        *(none_for_nan(value) for value in (kappa.value, kappa.low, kappa.high)),
+    )
+
+
 # One article.
 
 
@@ -457,7 +607,7 @@ def preferences_on(
     samples: Mapping[str, Mapping[str, Any]], runs: Sequence[Run]
 ) -> list[ArticlePreference]:
     """Return what judges prefer of the samples of one article, by system."""
-    found = _by_signature(_stores_of(runs))
+    found = _ledgers_by_signature(runs)
     names = _judge_names([signature for signature, _ in found.values()])
     return [
         preference
@@ -503,7 +653,7 @@ def preference_sentence(found: Preferences) -> str:
         return f"{found.judge} gave no pair of summaries an answer in both orders."
     rate = f"{best.rate:.1%} of the comparisons"
     interval = f"{1 - found.level:.0%} interval {best.low:.1%} to {best.high:.1%}"
-    how = f"judged by {found.judge} in both orders, ties as half"
+    how = f"judged by {_judge_words(found)}, ties as half"
     if len(others) == 1:
         names = best.system, others[0].system
         return _sentence_of_two(*names, rate, f"{interval}, {{}}; {how}", found.pairs[0])
@@ -512,6 +662,13 @@ def preference_sentence(found: Preferences) -> str:
         f"({interval}; {found.articles} articles; {how}), {_lead(best, found)} (paired "
         "randomization, Holm)."
     )
+
+
+def _judge_words(found: Preferences) -> str:
+    if not found.people:
+        return f"{found.judge} in both orders"
+    n = len(found.people)
+    return f"{n} people by majority" if n > 1 else "one person"
 
 
 def _sentence_of_two(best: str, other: str, rate: str, beside: str, pair: PreferredPair) -> str:

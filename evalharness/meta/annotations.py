@@ -310,8 +310,7 @@ def _majority_spans(marking: Sequence[Annotation]) -> list[dict[str, Any]]:
     """Return the stretches that more than half marked, each with what most call it."""
     votes = np.zeros(len(marking[0].texts[0]) + 2)
     for each in marking:
-        marked = {at for span in each.spans for at in range(span.start, span.end)}
-        votes[[at + 1 for at in marked]] += 1
+        votes[[at + 1 for at in _marked(each)]] += 1
     edges = np.flatnonzero(np.diff((votes > len(marking) / 2).astype(int)))
     spans = [Span(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
     return [{"start": span.start, "end": span.end, **_name_span(span, marking)} for span in spans]
@@ -582,7 +581,10 @@ def _flat(name: str, figure: raters.AgreementFigure) -> dict[str, float | None]:
 
 
 def _span_figures(annotations: AnnotationSet) -> dict[str, Any]:
-    """Return the F1 of the characters that each two annotators marked, over all pairs."""
+    """Return the F1 of characters and gamma of what each two annotators marked, over all pairs.
+
+    With how much more each annotator marks than the others do.
+    """
     pairs = list(_pairs_of_marks(annotations))
     if not pairs:
         return {}
@@ -591,7 +593,79 @@ def _span_figures(annotations: AnnotationSet) -> dict[str, Any]:
     articles = [one.article_id for one, _ in pairs]
     figure = raters.with_intervals(_f1_of_columns, table, articles, _SHARE)
     flat = {key: value for key, value in _flat("f1", figure).items() if "wide" not in key}
-    return {"questions": len({one.item for one, _ in pairs}), "pairs": len(pairs), **flat}
+    n = {"questions": len({one.item for one, _ in pairs}), "pairs": len(pairs)}
+    return n | flat | _gamma_figures(pairs, articles) | _span_biases(annotations)
+
+
+def _gamma_figures(
+    pairs: Sequence[tuple[Annotation, Annotation]], articles: Sequence[str]
+) -> dict[str, Any]:
+    """Return gamma over all pairs: 1 less the disorder of spans over what chance gives.
+
+    The interval is over articles, with what chance gives as it is.
+    """
+    units = [(_units_of(one), _units_of(two)) for one, two in pairs]
+    table = np.array(
+        [[raters.span_disorder(*both), (len(both[0]) + len(both[1])) / 2] for both in units]
+    )
+    by_chance = _chance_disorder(pairs) / table[:, 1].sum() if table[:, 1].any() else 0.0
+    if not by_chance:
+        return {}
+
+    def gamma(rows: Values) -> float:
+        if rows.shape[1] != table.shape[1] or not rows[:, 1].any():
+            return math.nan
+        return 1 - float(rows[:, 0].sum() / rows[:, 1].sum() / by_chance)
+
+    figure = raters.with_intervals(gamma, table, articles, (-math.inf, 1.0))
+    return {key: value for key, value in _flat("gamma", figure).items() if "wide" not in key}
+
+
+def _units_of(each: Annotation, offset: int = 0) -> list[raters.MarkedSpan]:
+    return [
+        (offset + mark["start"], offset + mark["end"], mark["type"])
+        for mark in each.answer["spans"]
+    ]
+
+
+def _chance_disorder(pairs: Sequence[tuple[Annotation, Annotation]]) -> float:
+    """Return the disorder that chance gives each two annotators, over their summaries in a row."""
+    by_people: dict[tuple[str, str], list[tuple[Annotation, Annotation]]] = defaultdict(list)
+    for one, two in pairs:
+        first, second = sorted((one, two), key=lambda each: each.annotator)
+        by_people[first.annotator, second.annotator].append((first, second))
+    total = 0.0
+    for of_both in by_people.values():
+        length = 0
+        ours: list[raters.MarkedSpan] = []
+        theirs: list[raters.MarkedSpan] = []
+        for one, two in of_both:
+            ours += _units_of(one, length)
+            theirs += _units_of(two, length)
+            length += len(one.texts[0])
+        total += raters.expected_disorder(ours, theirs, length)
+    return total
+
+
+def _span_biases(annotations: AnnotationSet) -> dict[str, Any]:
+    """Return how many more characters in 100 each annotator marks than the others do."""
+    answers = [
+        (each.item, each.annotator, 100 * len(_marked(each)) / max(1, len(each.texts[0])))
+        for each in annotations.answers
+        if each.protocol == "spans"
+    ]
+    article = {each.item: each.article_id for each in annotations.answers}
+    table, items, names = raters.answer_table(answers)
+    shared = (~np.isnan(table)).sum(axis=1) > 1
+    ids = [article[item] for item, both in zip(items, shared, strict=True) if both]
+    return {
+        "mean": {name: float(np.nanmean(table[:, n])) for n, name in enumerate(names)},
+        "bias": {name: _bias(table[shared], n, ids) for n, name in enumerate(names)},
+    }
+
+
+def _marked(each: Annotation) -> set[int]:
+    return {at for span in each.spans for at in range(span.start, span.end)}
 
 
 def _pairs_of_marks(annotations: AnnotationSet) -> Iterator[tuple[Annotation, Annotation]]:

@@ -507,12 +507,14 @@ def _write_potato(rows: Sequence[_Row], form: StudyForm, folder: RunFolder) -> l
     folder.write(POTATO_ITEMS, "".join(f"{line}\n" for line in lines))
     folder.write(POTATO_CONFIG, config)
     states = _potato_states([row for row in rows if "answer" in row], items, form)
-    written = [folder.path / POTATO_CONFIG, folder.path / POTATO_ITEMS]
-    for n, state in enumerate(states, 1):
-        own = RunFolder(folder.path / POTATO_ANSWERS / _folder_name(state["user_id"], n))
-        own.write(_STATE, json.dumps(state, indent=1) + "\n")
-        written.append(own.path / _STATE)
-    return written
+    answers = [_write_state(folder, n, state) for n, state in enumerate(states, 1)]
+    return [folder.path / POTATO_CONFIG, folder.path / POTATO_ITEMS, *answers]
+
+
+def _write_state(folder: RunFolder, number: int, state: _Row) -> Path:
+    own = RunFolder(folder.path / POTATO_ANSWERS / _folder_name(state["user_id"], number))
+    own.write(_STATE, json.dumps(state, indent=1) + "\n")
+    return own.path / _STATE
 
 
 def _folder_name(annotator: str, number: int) -> str:

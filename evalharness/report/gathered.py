@@ -11,6 +11,7 @@ from evalharness.comparison.shared import Measure
 from evalharness.config import registry, yaml
 from evalharness.config.registry import scaled_figure
 from evalharness.errors import DataError, HarnessError
+from evalharness.records import Vote
 from evalharness.report.table import columns_of, headings
 from evalharness.store import samples
 from evalharness.store.runs import (
@@ -28,10 +29,13 @@ from evalharness.store.runs import (
 
 CONFIG = samples.CONFIG
 ScorerKind = Literal["metric", "check"]
-SystemRole = Literal["floor", "ceiling", ""]
+SystemRole = Literal["baseline", "upper bound", ""]
 
-# What the page calls systems that do not compete.
-_ROLES: Mapping[registry.Role, SystemRole] = {"baseline": "floor", "upper bound": "ceiling"}
+# Systems that do not compete.
+_ROLES: Mapping[registry.Role, SystemRole] = {
+    "baseline": "baseline",
+    "upper bound": "upper bound",
+}
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,13 @@ class Gathered:
     """Finished runs, each with a name of its own, and the scores to show of them.
 
     missing: what should be there and is not, a line each. unfinished: cells whose newest run did
-    not come to its end.
+    not come to its end. votes: of people, between the systems.
     """
 
     runs: tuple[Run, ...]
     missing: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
+    votes: tuple[Vote, ...] = ()
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,7 +126,7 @@ class Gathered:
 
     @cached_property
     def roles(self) -> list[SystemRole]:
-        """Which systems are floors, and which are a ceiling."""
+        """Which systems are baselines, and which are an upper bound."""
         return [_ROLES.get(registry.model_row(run.model_kind).role, "") for run in self.runs]
 
     def _kind(self, metric: str) -> ScorerKind:

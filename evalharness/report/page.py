@@ -16,9 +16,18 @@ from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
 from evalharness.display import STYLE_SHEET, UNSHOWN
 from evalharness.errors import ConfigError
-from evalharness.report.articles import Articles, Texts, articles_of, choose_all, choose_articles
+from evalharness.records import Vote
+from evalharness.report.articles import (
+    Articles,
+    Texts,
+    articles_of,
+    choose_all,
+    choose_articles,
+    left_out_section,
+)
 from evalharness.report.gathered import Gathered, gather
-from evalharness.report.overview import overview
+from evalharness.report.glossary import GLOSSARY, term_id
+from evalharness.report.overview import Overview, overview
 from evalharness.report.pair import Fall, PairSection, falls, pair_section
 from evalharness.report.payload import TRIED, PageIndex, bytes_an_article, pack_json, payload_chunks
 from evalharness.report.plots import plots_section
@@ -50,6 +59,11 @@ class SectionInput:
     cards: str | Path | None = None
     baseline_named: bool = False
 
+    @cached_property
+    def overview(self) -> Overview:
+        """What the first section shows, and further ones show a part of."""
+        return overview(self.gathered, self.articles, self.standings, self.cards, self.texts)
+
     @property
     def has_baseline(self) -> bool:
         """Whether systems are compared with the first one."""
@@ -65,13 +79,16 @@ class SectionInput:
 class Section(NamedTuple):
     """A row of the table of sections.
 
-    name: its anchor in the page, the link in the page's menu, its template in `assets/`, and what
-    that calls its content. build: returns the content, or None where the page has no such section.
-    is_linked: whether the menu links to it, by its content.
+    name: its anchor in the page, its template in `assets/`, and what that calls its content. title:
+    the link in the page's menu. build: returns the content, or None where the page has no such
+    section. is_tab: whether it is one of the tabs at the end, of which one is open. is_linked:
+    whether the menu links to it, by its content.
     """
 
     name: str
+    title: str
     build: Callable[[SectionInput], Any]
+    is_tab: bool = True
     is_linked: Callable[[Any], bool] = lambda _: True
 
 
@@ -82,19 +99,23 @@ def _changes(of: SectionInput) -> PairSection | None:
 
 
 SECTIONS = (
+    Section("overview", "Overview", lambda of: of.overview, is_tab=False),
+    Section("articles", "Articles", lambda of: of.articles, is_tab=False),
+    Section("changes", "Changes", _changes),
+    Section("left-out", "Left out", lambda of: left_out_section(of.gathered, of.texts)),
     Section(
-        "overview",
-        lambda of: overview(of.gathered, of.articles, of.standings, of.cards, of.texts),
+        "preferences", "Judges and people", lambda of: preferences_section(of.standings.plotted)
     ),
-    Section("preferences", lambda of: preferences_section(of.standings.plotted)),
-    Section("changes", _changes),
     Section(
         "plots",
+        "Plots",
         lambda of: plots_section(of.gathered, of.standings.plotted),
         is_linked=lambda plots: bool(plots.groups),
     ),
-    Section("articles", lambda of: of.articles),
-    Section("provenance", lambda of: provenance_section(of.gathered)),
+    Section("trust", "Trust", lambda of: of.overview.trust or None),
+    Section("outputs", "Outputs", lambda of: of.overview),
+    Section("provenance", "Provenance", lambda of: provenance_section(of.gathered)),
+    Section("glossary", "Glossary", lambda _: GLOSSARY),
 )
 
 
@@ -124,6 +145,7 @@ def write_report(
     rules: str | Path | None = None,
     cards: str | Path | None = None,
     whole: bool = False,
+    votes: Sequence[Vote] = (),
 ) -> Path:
     """Write one HTML page on finished runs, given by their folders, and return its path.
 
@@ -134,12 +156,12 @@ def write_report(
     baseline: the system that the others are compared with, by its name; of two runs, the first.
     rules: of a gate (a YAML file), for two runs. cards: what `evalharness meta --card` wrote.
     whole: write a folder `to` instead, with `index.html` and the texts of all articles in files
-    beside it, which are loaded as they are needed.
+    beside it, which are loaded as they are needed. votes: of people, who then stand beside judges.
 
     Raises: DataError for what is no finished run; ConfigError for an option that is wrong;
         StoreError where the page cannot be written.
     """
-    gathered = gather(runs)
+    gathered = replace(gather(runs), votes=tuple(votes))
     page = partial(_page, gathered, baseline, rules, cards)
     if whole:
         folder = Path(to)
@@ -151,6 +173,16 @@ def write_report(
         text = page(None)
     RunFolder(path.parent).write(path.name, sealed_page(text))
     return path
+
+
+def report_page(*runs: str | Path | Run, baseline: str = "", home: str = "") -> str:
+    """Return the page on finished runs that `write_report` would write, for who serves it.
+
+    home: the address of the page that lists all runs, to which this one then has a link.
+
+    Raises: DataError for what is no finished run, or cannot be compared.
+    """
+    return _page(gather(runs), baseline, None, None, None, home)
 
 
 class _Beside:
@@ -185,6 +217,7 @@ def _page(
     rules: str | Path | None,
     cards: str | Path | None,
     beside: _Beside | None,
+    home: str = "",
 ) -> str:
     gathered = _baseline_first(gathered, baseline)
     gate_of_runs = None if rules is None else _gate(gathered, rules)
@@ -201,6 +234,7 @@ def _page(
             gathered=gathered,
             contents={section: made for section, made in contents.items() if made is not None},
             notice=NOTICE,
+            home=home,
             neighbours=beside is not None,
         )
         if beside is None:
@@ -269,7 +303,7 @@ def _render(
     policy = content_policy(script, style, _NEIGHBOURS if neighbours else "")
     template = page_environment().get_template("page.html.j2")
     data = {"index": markupsafe.Markup(index), "chunks": [*map(markupsafe.Markup, chunks)]}  # noqa: S704  base64
-    shown |= {section.name: content for section, content in contents.items()}
+    shown |= {section.name.replace("-", "_"): made for section, made in contents.items()}
     return template.render(
         script=script, style=style, policy=policy, contents=contents, **data, **shown
     )
@@ -290,6 +324,8 @@ def page_environment() -> "jinja2.Environment":
         keep_trailing_newline=True,
     )
     environment.filters["clipped"] = clip_with_count
+    environment.filters["term_id"] = term_id
+    environment.filters["breakable"] = breakable
     return environment
 
 
@@ -311,6 +347,14 @@ def clip_with_count(text: str, most: int = 300) -> str:
     return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} characters more)"
 
 
+def breakable(name: str) -> Any:
+    """Return a name that may be parted behind its commas, where there is no room for it."""
+    import markupsafe
+
+    pieces = map(markupsafe.escape, text_for_page(name).split(","))
+    return markupsafe.Markup(",<wbr>").join(pieces)
+
+
 def join_assets(names: Sequence[str | Path]) -> Any:
     """Return files of ours, in `assets/` or by path, as they stand in the page.
 
@@ -324,15 +368,17 @@ def join_assets(names: Sequence[str | Path]) -> Any:
     return markupsafe.Markup(text)  # noqa: S704  our own files
 
 
-def content_policy(script: str, style: str, neighbours: str = "") -> str:
+def content_policy(script: str, style: str, neighbours: str = "", *, asks: bool = False) -> str:
     """Return the Content-Security-Policy: nothing is loaded, and only this script and style run.
 
-    neighbours: what else may run, where texts lie in files beside the page.
+    neighbours: what else may run, where texts lie in files beside the page. asks: whether the page
+    may ask for more where it came from.
     """
     scripts = f"{_hash(script)} {neighbours}".strip()
+    own = "connect-src 'self'; form-action 'self'" if asks else "form-action 'none'"
     return (
         f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"img-src data:; base-uri 'none'; {own}"
     )
 
 

@@ -93,18 +93,55 @@ def _pair_row(pair: PreferredPair) -> list[str]:
     ]
 
 
+def beside_people(found: Comparison) -> list[TextRow]:
+    """Return how often people and each judge prefer each system; empty where not both were asked.
+
+    Best first, as people have it.
+    """
+    people = [each for each in found.preferences if each.people]
+    judges = [each for each in found.preferences if not each.people]
+    if not people or not judges:
+        return []
+    columns = [*people, *judges]
+    head = [cell for each in columns for cell in (each.judge, "interval")]
+    rows: list[TextRow] = [["wins of", *head]]
+    for standing in best_first(people[0]):
+        places = [each.standing(standing.system) for each in columns]
+        rows.append([standing.system, *(cell for place in places for cell in _wins(place))])
+    return rows
+
+
+def _wins(standing: PreferredSystem) -> tuple[str, str]:
+    wins = f"{hundredths(standing.rate)} {standing.letters}"
+    return wins, interval_text(standing.low, standing.high, hundredths)
+
+
+def agreement_notes(found: Comparison) -> Iterator[str]:
+    """Yield how well each judge agrees with people."""
+    for each in found.agreement:
+        if not each.n:
+            yield f"{each.judge} and people: no pair of summaries that both judged"
+            continue
+        kappa = interval_text(each.kappa_low, each.kappa_high, _two_digits)
+        decided = "" if each.decided.share is None else (
+            f"; {_share(each.decided)} of the {each.decided.n} on which neither has a tie"
+        )  # fmt: skip
+        yield (
+            f"{each.judge} says what people say of {_share(each.same)} of {each.n} pairs of "
+            f"summaries{decided}; Cohen's κ {number_text(each.kappa, 2)} ({kappa}). "
+            "Intervals are over articles."
+        )
+
+
+def _two_digits(value: float) -> str:
+    return number_text(value, 2)
+
+
 def preference_notes(found: Preferences) -> Iterator[str]:
     """Yield what the tables do not say of themselves, the sentence for a paper first."""
     yield preference_sentence(found)
-    yield (
-        f"{found.judge} was asked {amount_text(found.answers, 'question')}: each pair of summaries "
-        "in both orders, a tie where they disagree. wins: in 100 comparisons, a tie as half; "
-        f"{1 - found.level:.0%} bootstrap interval over articles, p by paired randomization, "
-        f"two-sided, Holm over the pairs ({found.resamples} resamples, seed {found.seed}). "
-        "Between systems that share a letter there is no significant difference. strength: of "
-        "Bradley and Terry, log-odds, mean 0, a tie as half a win for each."
-    )
-    yield from _position_notes(found)
+    yield _how_counted(found)
+    yield from _people_notes(found) if found.people else _position_notes(found)
     yield from _length_notes(found)
     if found.no_strengths:
         yield found.no_strengths
@@ -113,6 +150,40 @@ def preference_notes(found: Preferences) -> Iterator[str]:
     if same := sum(pair.same for pair in found.pairs):
         yield f"{amount_text(same, 'pair')} of the same words: ties, not asked about"
     yield f"{found.judge}: {found.signature}"
+
+
+def _how_counted(found: Preferences) -> str:
+    return (
+        f"{_asked(found)} wins: in 100 comparisons, a tie as half; "
+        f"{1 - found.level:.0%} bootstrap interval over articles, p by paired randomization, "
+        f"two-sided, Holm over the pairs ({found.resamples} resamples, seed {found.seed}). "
+        "Between systems that share a letter there is no significant difference. strength: of "
+        "Bradley and Terry, log-odds, mean 0, a tie as half a win for each."
+    )
+
+
+def _asked(found: Preferences) -> str:
+    if not found.people:
+        return (
+            f"{found.judge} was asked {amount_text(found.answers, 'question')}: each pair of "
+            "summaries in both orders, a tie where they disagree."
+        )
+    voters = "one person" if len(found.people) == 1 else f"{len(found.people)} people"
+    return (
+        f"{amount_text(found.answers, 'vote')} of {voters}: of several on a pair the majority "
+        "counts, a tie where both have as many."
+    )
+
+
+def _people_notes(found: Preferences) -> Iterator[str]:
+    if found.disagree.share is not None:
+        yield f"People disagree on {_share(found.disagree)} of the pairs with several votes."
+    if found.first_shown.share is not None:
+        yield (
+            "Position bias: the summary shown first is preferred in "
+            f"{_share(found.first_shown)} of the votes (50% without a bias)"
+            f"{_odds(found.position, 'to stand first')}."
+        )
 
 
 def _position_notes(found: Preferences) -> Iterator[str]:
@@ -155,7 +226,8 @@ class JudgeSection:
     """What one judge prefers: tables as the terminal has them, and a matrix of the pairs.
 
     matrix: a row a system, best first; in each cell the row's wins against the column's in 100,
-    and whether the difference is significant; empty on the diagonal.
+    and whether the difference is significant; empty on the diagonal. beside: of people, the wins by
+    judges beside theirs; agreement: how well judges agree with them.
     """
 
     judge: str
@@ -164,12 +236,17 @@ class JudgeSection:
     pairs: Sequence[TextRow]
     matrix: Sequence[tuple[str, Sequence[tuple[str, bool]]]]
     notes: Sequence[str]
+    beside: Sequence[TextRow] = ()
+    agreement: Sequence[str] = ()
 
 
 def preferences_section(comparison: Comparison | None) -> list[JudgeSection] | None:
     """Return what each judge prefers; None where none was asked."""
-    found = comparison.preferences if comparison is not None else ()
-    return [_judge_section(each) for each in found] or None
+    if comparison is None or not comparison.preferences:
+        return None
+    first, *others = [_judge_section(each) for each in comparison.preferences]
+    beside, agreement = beside_people(comparison), tuple(agreement_notes(comparison))
+    return [replace(first, beside=beside, agreement=agreement), *others]
 
 
 def _judge_section(found: Preferences) -> JudgeSection:

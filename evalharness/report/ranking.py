@@ -1,8 +1,11 @@
 """The ranking by each score: which system is best, and which differ from it significantly."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+import numpy as np
 
 from evalharness.comparison.comparison import Comparison, compare_shared, incomplete_runs
 from evalharness.comparison.shared import (
@@ -15,7 +18,11 @@ from evalharness.comparison.shared import (
     share,
 )
 from evalharness.report.gathered import Gathered, ScoreColumn
+from evalharness.report.table import error_finders
+from evalharness.stats import paired
+from evalharness.stats.intervals import Values
 from evalharness.store.runs import Run
+from evalharness.store.table import LIKELY_ERRORS
 
 # Systems whose pairs are all tested: 1,770 for each score.
 MOST_SYSTEMS = 60
@@ -28,11 +35,10 @@ Mark = Literal["best", "tie", "lower", "higher", "copied", ""]
 class Ranking:
     """The systems by one score, on articles where all have one.
 
-    best: its name, among the complete systems that are no floor and no ceiling, or else no ceiling;
-    empty where none has a score. By a check, one that copies is never the best. It bears no mark
-    where it has no competitor. Systems that did not answer every article have no mean here. p:
-    against the best, by paired randomization,
-    Holm-adjusted over all pairs of systems.
+    best: its name, among the complete systems that are no baseline and no upper bound, or else no
+    upper bound; empty where none has a score. By a check, one that copies is never the best. It
+    bears no mark where it has no competitor. Systems that did not answer every article have no mean
+    here. p: against the best, by paired randomization, Holm-adjusted over all pairs of systems.
     """
 
     column: ScoreColumn
@@ -48,7 +54,8 @@ class Standings:
     """What could be compared, and why the rest could not.
 
     reason: why nothing could. left_out: by label, why a score could not. complete: the comparison
-    of the systems that answered every article; None of fewer than two.
+    of the systems that answered every article; None of fewer than two. errors: by check, who has
+    the fewest summaries with a likely error; `means` are shares there, and less is better.
     """
 
     comparison: Comparison | None = None
@@ -57,6 +64,13 @@ class Standings:
     reason: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict[str, str])
     complete: Comparison | None = None
+    errors: Mapping[str, Ranking] = field(default_factory=dict[str, Ranking])
+
+    @property
+    def every(self) -> list[Ranking]:
+        """The rankings in which some system is best, those by likely errors first."""
+        both = (*self.errors.values(), *self.rankings.values())
+        return [ranking for ranking in both if ranking.best]
 
     @property
     def compared(self) -> Comparison | None:
@@ -91,7 +105,7 @@ def standings(gathered: Gathered) -> Standings:
     except Incomparable as error:
         return Standings(reason=without_folders(str(error), gathered))
     chosen = Chosen(tuple(column.measure for column in columns), {})
-    comparison = compare_shared(shared, chosen)
+    comparison = compare_shared(shared, chosen, votes=gathered.votes)
     ranked = _compare_complete(gathered, chosen, comparison)
     return Standings(
         comparison,
@@ -99,7 +113,74 @@ def standings(gathered: Gathered) -> Standings:
         {c.key: _ranking(c, ranked, gathered) for c in columns if c.judged and ranked},
         left_out=left_out,
         complete=ranked,
+        errors=dict(_error_rankings(gathered, ranked)) if ranked else {},
     )
+
+
+def _error_rankings(gathered: Gathered, ranked: Comparison) -> Iterator[tuple[str, Ranking]]:
+    """Yield by check a ranking of the complete systems by the share with a likely error.
+
+    By paired randomization, Holm-adjusted over all pairs of systems, as scores are. There is none
+    where a system was not checked, or where all have as many.
+    """
+    named = dict(zip(gathered.names, gathered.runs, strict=True))
+    runs = [named[name] for name in ranked.systems]
+    finders = error_finders(runs)
+    for label in finders:
+        if any(f"{label}.value" not in run.columns for run in runs):
+            continue
+        rows = zip(runs, share(runs).rows, strict=True)
+        counts = np.stack([likely_error_counts(run, label)[at] for run, at in rows], axis=1)
+        found = np.where(np.isnan(counts).any(axis=1, keepdims=True), np.nan, counts > 0)
+        shares = dict(zip(ranked.systems, paired.column_means(found).tolist(), strict=True))
+        if len(set(shares.values())) > 1:
+            measure = Measure(label, LIKELY_ERRORS.removeprefix("."))
+            by = f" by {label}" if finders[1:] else ""
+            column = ScoreColumn(measure, f"likely errors{by}", "check", percent=True)
+            yield label, _error_ranking(column, found, shares, gathered, ranked.level)
+
+
+def likely_error_counts(run: Run, label: str) -> Values:
+    """Return by article how many likely errors a check named, NaN where it has no score."""
+    column, scored = f"{label}{LIKELY_ERRORS}", run.values([f"{label}.value"])[:, 0]
+    if column not in run.columns:  # as it has none
+        return np.where(np.isnan(scored), np.nan, 0.0)
+    return run.values([column])[:, 0]
+
+
+def _error_ranking(
+    column: ScoreColumn,
+    found: Values,
+    shares: Mapping[str, float],
+    gathered: Gathered,
+    level: float,
+) -> Ranking:
+    """Return the ranking by the share of summaries in which something was found."""
+    names, n = list(shares), int((~np.isnan(found[:, 0])).sum())
+    copying = copying_systems(gathered)
+    running = [name for name in competitors(gathered) if name in shares and name not in copying]
+    best = min(running, key=lambda name: shares[name], default="")
+    marks: dict[str, Mark] = {name: "copied" for name in names if name in copying}
+    if not best:
+        return Ranking(column, "", n, shares, marks, {})
+    p = dict(_p_beside(found, names, best))
+    marks[best] = "best" if len(running) > 1 else ""
+    for name in p:
+        mark = _mark(p[name] <= level, -shares[name], -shares[best])
+        if name in running and shares[name] == shares[best]:
+            mark = "best"
+        marks[name] = "copied" if name in copying and mark != "lower" else mark
+    return Ranking(column, best, n, shares, marks, p)
+
+
+def _p_beside(found: Values, names: Sequence[str], best: str) -> Iterator[tuple[str, float]]:
+    """Yield for each other system its p-value beside the best one, over all pairs of systems."""
+    flips = paired.sign_flips(found - found[:, :1], seed=0)
+    places = list(itertools.combinations(range(len(names)), 2))
+    p_values = paired.holm([float((flips[i] - flips[j]).two_sided()[0]) for i, j in places])
+    for (i, j), p in zip(places, p_values, strict=True):
+        if best in (names[i], names[j]):
+            yield names[j] if names[i] == best else names[i], p
 
 
 def _compare_complete(
@@ -179,12 +260,12 @@ def _ranking(column: ScoreColumn, comparison: Comparison, gathered: Gathered) ->
 
 
 def competitors(gathered: Gathered) -> list[str]:
-    """Return the complete systems that are no floor and no ceiling; floors, if there are none."""
+    """Return the complete systems that compete: no baseline, unless there is nothing else."""
     partial = incomplete_runs(gathered.runs, gathered.names)
     named = zip(gathered.names, gathered.roles, strict=True)
     pairs = [(name, role) for name, role in named if name not in partial]
     models = [name for name, role in pairs if not role]
-    return models or [name for name, role in pairs if role != "ceiling"]
+    return models or [name for name, role in pairs if role != "upper bound"]
 
 
 def copying_systems(gathered: Gathered) -> list[str]:

@@ -25,7 +25,7 @@ from evalharness.meta.annotations import (
     preference_rows,
 )
 from evalharness.meta.exchange import ExchangeTool, StudyForm, write_exchange
-from evalharness.records import FLAG_KINDS, digest, flag_kind, score_of
+from evalharness.records import FLAG_KINDS, Flag, digest, flag_kind, score_of
 from evalharness.report.articles import Articles, Texts, article_scores, articles_of
 from evalharness.report.gathered import Gathered
 from evalharness.report.page import content_policy, join_assets, page_environment
@@ -74,6 +74,53 @@ _INSTRUCTIONS: Mapping[str, Sequence[str]] = {
         "If neither is better, say so. A reason in a few words helps those who read your answers.",
     ),
 }
+EXAMPLE_ARTICLE = (
+    "The mayor of Sabine said on Monday that 12 boats sank in the storm. Nobody was hurt, she "
+    "said. Repairs to the pier will take until June."
+)
+
+
+@dataclass(frozen=True)
+class StudyExample:
+    """An example on top of the page: what is shown of `EXAMPLE_ARTICLE`, and a good answer.
+
+    marked: words of the first summary that are marked; empty where none are.
+    """
+
+    summaries: tuple[str, ...]
+    answer: str
+    marked: str = ""
+
+
+_EXAMPLES: Mapping[str, Sequence[StudyExample]] = {
+    "flags": (
+        StudyExample(("The mayor said 13 boats sank.",),
+                     "An error: the article says 12. The summary as a whole is not true.", "13"),
+        StudyExample(("A dozen boats sank in Sabine.",),
+                     "Nothing wrong: a dozen is twelve. The summary as a whole is true.", "dozen"),
+    ),
+    "spans": (
+        StudyExample(("Twelve boats sank; repairs will take until July.",),
+                     "July: date, major, with the article's last sentence, which says June.",
+                     "July"),
+        StudyExample(("A storm sank a dozen boats in Sabine.",),
+                     "Nothing is wrong: other words for what the article says are no error."),
+    ),
+    "ratings": (
+        StudyExample(("Twelve boats sank in a storm in Sabine. Nobody was hurt.",),
+                     "High on every question: true, what matters most, and easy to read."),
+        StudyExample(("The mayor of Sabine spoke. On Monday the mayor of Sabine spoke.",),
+                     "High on what is asked about truth, low on what is asked about what matters: "
+                     "it is all true, leaves the boats out, and says one thing twice."),
+    ),
+    "pairs": (
+        StudyExample(("Twelve boats sank in a storm; nobody was hurt.",
+                      "Thirteen boats sank in a storm; nobody was hurt."),
+                     "The first is better: the second has a wrong number."),
+        StudyExample(("Twelve boats sank in a storm.", "In a storm, 12 boats sank."),
+                     "Neither is better: both say the same."),
+    ),
+}  # fmt: skip
 _SCRIPTS = (
     *(f"explorer/{name}.js" for name in ("dom", "blocks", "marks")),
     *(f"study/{name}.js" for name in ("texts", "store", "forms", "study")),
@@ -171,11 +218,22 @@ def write_study(
             raise DataError(f"all {len(candidates)} items have answers already")
         checks = _attention_checks(items, texts, plan)
         mixed = _mix(items, checks, plan.seed)
-        if tool is None:
-            RunFolder(path.parent).write(path.name, _render(gathered, texts, mixed, plan))
-        else:
-            write_exchange(tool, _rows(gathered, texts, mixed, plan), form_of(plan), path)
+        _write(gathered, texts, mixed, plan, path, tool)
     return Study(path, len(items), len(candidates), _rule(plan), len(checks))
+
+
+def _write(
+    gathered: Gathered,
+    texts: Texts,
+    items: Sequence[StudyItem],
+    plan: StudyPlan,
+    path: Path,
+    tool: ExchangeTool | None,
+) -> None:
+    if tool is None:
+        RunFolder(path.parent).write(path.name, _render(gathered, texts, items, plan))
+    else:
+        write_exchange(tool, _rows(gathered, texts, items, plan), form_of(plan), path)
 
 
 def _rule(plan: StudyPlan) -> str:
@@ -403,6 +461,8 @@ def _render(gathered: Gathered, texts: Texts, items: Sequence[StudyItem], plan: 
         .render(
             title=plan.title,
             instructions=_instructions(plan),
+            examples=() if plan.instructions else _EXAMPLES[plan.protocol],
+            example_article=EXAMPLE_ARTICLE,
             annotators=plan.annotators,
             n=len(items),
             notice=NOTICE,
@@ -541,11 +601,18 @@ def form_of(plan: StudyPlan) -> StudyForm:
     return StudyForm(
         plan.protocol,
         plan.title,
-        _instructions(plan),
+        [*_instructions(plan), *([] if plan.instructions else _examples_in_words(plan.protocol))],
         plan.dimensions if plan.protocol == "ratings" else {},
         [name for name, _ in _kinds()],
         plan.overlap,
     )
+
+
+def _examples_in_words(protocol: str) -> Iterator[str]:
+    yield f"Examples, of this article: {EXAMPLE_ARTICLE}"
+    for example in _EXAMPLES[protocol]:
+        marked = f" (marked: “{example.marked}”)" if example.marked else ""
+        yield f"“{'” and “'.join(example.summaries)}”{marked}: {example.answer}"
 
 
 def form_of_answers(rows: Sequence[Mapping[str, Any]]) -> StudyForm:
@@ -616,18 +683,14 @@ def _flags_of(sample: Mapping[str, Any] | None, plan: StudyPlan) -> list[dict[st
         for flag in flags
         if flag.span.start < flag.span.end and (plan.all_flags or flag_kind(flag.kind).hard)
     ]
-    asked.sort(key=lambda flag: (flag.span.start, flag.span.end, flag.kind))
-    rows = {
-        (flag.span.start, flag.span.end, flag.kind): {
-            "start": flag.span.start,
-            "end": flag.span.end,
-            "kind": flag.kind,
-            "message": flag.message,
-            "evidence": [{"start": span.start, "end": span.end} for span in flag.evidence],
-        }
-        for flag in reversed(asked)
-    }
-    return list(rows.values())[::-1]
+    rows = {(flag.span, flag.kind): _flag_row(flag) for flag in reversed(asked)}
+    return sorted(rows.values(), key=lambda row: (row["start"], row["end"], row["kind"]))
+
+
+def _flag_row(flag: Flag) -> dict[str, Any]:
+    evidence = [{"start": span.start, "end": span.end} for span in flag.evidence]
+    place = {"start": flag.span.start, "end": flag.span.end}
+    return place | {"kind": flag.kind, "message": flag.message, "evidence": evidence}
 
 
 # --- How many more

@@ -80,6 +80,17 @@ def amount_text(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else plural}"
 
 
+def join_names(names: Sequence[str], most: int | None = None) -> str:
+    """Return names as a sentence has them.
+
+    >>> join_names(["a", "b", "c"]), join_names(["a", "b", "c", "d"], 2)
+    ('a, b and c', 'a, b and 2 more')
+    """
+    if most is not None and len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 # Drawn as text.
 
 
@@ -87,6 +98,44 @@ def amount_text(n: int, noun: str) -> str:
 PIPED_WIDTH = 80
 # The table of a run, whose figures stand side by side in the README.
 RUN_WIDTH = 100
+
+
+def rate_text(articles: float, tokens: int, seconds: float) -> str:
+    """Say how fast it goes, in articles or in the tokens that a model writes.
+
+    >>> rate_text(40, 0, 8.0), rate_text(4, 0, 8.0), rate_text(4, 480, 8.0)
+    ('5.0 articles/s', '30 articles/min', '60 tokens/s')
+    """
+    if seconds <= 0:
+        return ""
+    if tokens:
+        return f"{tokens / seconds:.0f} tokens/s"
+    per_second = articles / seconds
+    return (
+        f"{per_second:.1f} articles/s" if per_second >= 1 else f"{60 * per_second:.0f} articles/min"
+    )
+
+
+def left_text(seconds: float | None) -> str:
+    """Say how long it will take yet.
+
+    >>> left_text(59.6), left_text(90.0), left_text(9000.0), left_text(None)
+    ('60 s left', '1:30 min left', '2:30 h left', '')
+    """
+    return "" if seconds is None else f"{time_text(seconds)} left"
+
+
+def time_text(seconds: float) -> str:
+    """Return a span of time in the units that suit it.
+
+    >>> time_text(59.6), time_text(90.0), time_text(9000.0)
+    ('60 s', '1:30 min', '2:30 h')
+    """
+    n = round(seconds)
+    if n < 61:
+        return f"{n} s"
+    small, large, unit = (n % 60, n // 60, "min") if n < 3600 else (n // 60 % 60, n // 3600, "h")
+    return f"{large}:{small:02d} {unit}"
 
 
 def show_table(

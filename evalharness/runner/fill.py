@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalharness.config.cells import Cell, by_articles, by_weights
-from evalharness.errors import DataError, NoMemory, StoreError, reason
+from evalharness.errors import DataError, HarnessError, NoMemory, StoreError, reason
+from evalharness.files.credentials import without_credentials
+from evalharness.files.untrusted import one_line
 from evalharness.protocols import Charging, Pool, Progress, Silence
 from evalharness.runner.scores import Scoring, fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing, fill_summaries
-from evalharness.store.samples import mark_unfinished
+from evalharness.store.ledger import ledger_path
+from evalharness.store.samples import WorkSigns, mark_unfinished, write_signs
 from evalharness.store.store import Store
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 # Cells that are scored and written together: each has three files open.
 CELLS_AT_ONCE = 32
+# Of what a mark says of an error, in characters.
+_LONGEST_REASON = 500
 
 
 @dataclass
@@ -64,7 +69,7 @@ class Filled:
     summarized: cells whose summaries are there, or have failed in this run. groups: those of them
     that were scored, too. account: what was spent on servers, if any is asked. failures: by cell's
     name, what kept it from being a run. marks: by cell's name, those in its folder that go when its
-    run is written.
+    run is written, the last of them ours. at_work: the cells that something is being done for.
     """
 
     cells: Sequence[Cell]
@@ -73,6 +78,8 @@ class Filled:
     groups: list[FilledGroup] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
     marks: dict[str, list[Path]] = field(default_factory=dict)
+    at_work: Sequence[FilledCell] = ()
+    _signs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def note_failure(self, cells: Sequence[Cell], error: Exception) -> None:
         """Note what kept cells from being runs. Raises: what is no cell's own fault."""
@@ -82,11 +89,86 @@ class Filled:
         if isinstance(error, StoreError) or (one_data and isinstance(error, DataError)):
             raise error
         self.failures |= {cell.name: error for cell in cells}
+        for cell in cells:
+            self.sign(cell, ended=_one_line(error))
+
+    def sign(self, cell: Cell, **signs: Any) -> None:
+        """Say in a cell's mark how far its run is, for whoever looks on."""
+        self._signs[cell.name] = {**self._signs.get(cell.name, {}), **signs}
+        if marks := self.marks.get(cell.name):
+            write_signs(marks[-1], WorkSigns.model_construct(**self._signs[cell.name]))
+
+    def sign_off(self, why: str) -> None:
+        """Say in the marks of all cells that are no runs yet that no more is done for them."""
+        for cell in self.cells:
+            if cell.name not in self.failures:
+                self.sign(cell, ended=why)
 
     def reasons(self) -> dict[str, str]:
         """Return in words why cells are no runs, in the config's order."""
         failures = self.failures
         return {c.name: reason(failures[c.name]) for c in self.cells if c.name in failures}
+
+
+class SignedProgress:
+    """Passes on how a run goes on, and says it in the marks of the runs that it is done for.
+
+    As a context: what ends the work before its time is said there, too.
+    """
+
+    _EVERY = 1.0  # seconds
+
+    def __init__(self, filled: Filled, onward: Progress) -> None:
+        """Take the cells with their marks, and who else is told."""
+        self._filled = filled
+        self._onward = onward
+        self._began = self._said = 0.0
+        self._signs: dict[str, Any] = {}
+
+    def __enter__(self) -> "SignedProgress":
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            self._filled.sign_off("interrupted" if interrupted else _one_line(error))
+
+    def start(self, work: str, total: int | None) -> None:
+        """Begin a piece of work."""
+        self._signs = {"work": work, "total": total, "done": 0, "tokens": 0, "left": None}
+        self._began = time.monotonic()
+        self._say()
+        self._onward.start(work, total)
+
+    def advance(self, articles: int, tokens: int = 0, left: float | None = None) -> None:
+        """So many more articles are done; said at most every second."""
+        self._signs["done"] += articles
+        self._signs["tokens"] += tokens
+        self._signs["left"] = left
+        if time.monotonic() - self._said >= self._EVERY:
+            self._say()
+        self._onward.advance(articles, tokens, left)
+
+    def end(self) -> None:
+        """The piece of work is done."""
+        self._say()
+        self._onward.end()
+
+    def _say(self) -> None:
+        self._said = time.monotonic()
+        seconds = self._said - self._began
+        for of_cell in self._filled.at_work:
+            summarizing = of_cell.summarizing
+            failed, ledger = len(summarizing.failed), ledger_path(Path(), summarizing.signature)
+            own = {"failed": failed, "ledger": ledger.name, "seconds": seconds}
+            self._filled.sign(of_cell.cell, **self._signs, **own)
+
+
+def _one_line(error: BaseException) -> str:
+    """Return what ended work before its time, for whoever looks on."""
+    said = str(error).strip() if isinstance(error, HarnessError) else ""
+    line = said.partition("\n")[0] or f"{type(error).__name__}: {error}".partition("\n")[0]
+    return one_line(without_credentials(line))[:_LONGEST_REASON]
 
 
 def servers_of(components: Iterable[Any]) -> "Iterator[Server]":
@@ -141,31 +223,42 @@ def fill(
     share, progress = share or Share(), progress or Silence()
     filled = Filled(cells, account=open_account(cells, store))
     filled.marks = {c.name: mark_unfinished(c.folder(store.folder.parent)) for c in cells}
-    _fill_summaries_of_all(filled, store, pool, share, progress)
-    waiting = deque(_groups(filled))
-    while waiting:
-        group = waiting.popleft()
-        began = time.perf_counter()
-        try:
-            scorings = fill_scores(group, store, pool, share, progress)
-        except OSError:  # the results folder's
-            raise
-        except Exception as error:
-            if len(group) > 1 and not isinstance(error, DataError | StoreError):
-                waiting.extendleft([alone] for alone in reversed(group))  # to find out which it was
-                for of_cell in group:
-                    of_cell.summarizing.begin_again()
-            else:
-                filled.note_failure([of_cell.cell for of_cell in group], error)
-            continue
-        for of_cell in group:
-            of_cell.seconds += (time.perf_counter() - began) / len(group)
-        filled.groups.append(FilledGroup(group, scorings, len(group)))
-        if waiting:
-            filled.groups[-1].rest()
+    with SignedProgress(filled, progress) as signed:
+        _fill_summaries_of_all(filled, store, pool, share, signed)
+        waiting = deque(_groups(filled))
+        while waiting:
+            group = filled.at_work = waiting.popleft()
+            began = time.perf_counter()
+            try:
+                scorings = fill_scores(group, store, pool, share, signed)
+            except OSError:  # the results folder's
+                raise
+            except Exception as error:
+                waiting.extendleft(_groups_to_try_again(group, error, filled))
+                continue
+            for of_cell in group:
+                of_cell.seconds += (time.perf_counter() - began) / len(group)
+            filled.groups.append(FilledGroup(group, scorings, len(group)))
+            if waiting:
+                filled.groups[-1].rest()
     if filled.account is not None and filled.account.batches is not None:
         filled.account.batches.send()
     return filled
+
+
+def _groups_to_try_again(
+    group: Sequence[FilledCell], error: Exception, filled: Filled
+) -> list[list[FilledCell]]:
+    """Return the cells of a group that failed, each alone and the last first; else note failure.
+
+    So it is found out which of them it was.
+    """
+    if len(group) > 1 and not isinstance(error, DataError | StoreError):
+        for of_cell in group:
+            of_cell.summarizing.begin_again()
+        return [[alone] for alone in reversed(group)]
+    filled.note_failure([of_cell.cell for of_cell in group], error)
+    return []
 
 
 def _fill_summaries_of_all(
@@ -182,6 +275,7 @@ def _fill_summaries_of_all(
                     same.summarizing if same else Summarizing(cell.model_kind, cell.model, store)
                 )
                 of_cell = FilledCell(cell, summarizing, job, is_first=same is None)
+                filled.at_work = [of_cell]
                 if cell.weights and not summarizing.is_whole:
                     fill_summaries(of_cell, pool, share, progress)
                 filled.summarized.append(of_cell)

@@ -106,6 +106,7 @@ def run_shard(
     dealing = _Dealing(which)
     with executor_of(run_config, cells).pool() as pool:
         filled = fill(cells, Store(folder / STORE, cache(provenance)), pool, dealing, progress)
+    filled.sign_off(f"shard {which} is done")
     return _result(filled, dealing)
 
 

@@ -22,7 +22,7 @@ from evalharness.files.credentials import without_credentials
 from evalharness.protocols import Delegating, Progress, Silence, Tracked, Tracker
 from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
 from evalharness.runner.articles import Unit, expected_articles, no_article, units, windows
-from evalharness.runner.fill import Filled, FilledGroup
+from evalharness.runner.fill import Filled, FilledGroup, SignedProgress
 from evalharness.runner.provenance import provenance
 from evalharness.runner.scores import Scoring
 from evalharness.runner.summaries import FilledCell
@@ -41,14 +41,24 @@ def write(filled: Filled, results: Path, progress: Progress | None = None) -> li
     Raises: StoreError; DataError that all cells have in common; what keeps an only cell from being
         a run.
     """
+    with SignedProgress(filled, progress or Silence()) as signed:
+        runs = _write_groups(filled, results, signed)
+    if len(filled.cells) == 1:
+        for why in filled.failures.values():
+            raise why
+    return [runs[cell.name] for cell in filled.cells if cell.name in runs]
+
+
+def _write_groups(filled: Filled, results: Path, progress: Progress) -> dict[str, Run]:
     runs: dict[str, Run] = {}
     made_with = provenance()
     waiting = deque(filled.groups)
     while waiting:
         group = waiting.popleft()
         cells = [of_cell.cell for of_cell in group.cells if of_cell.cell.name not in runs]
+        filled.at_work = group.cells
         try:
-            writing = _write_group(group, results, made_with, progress or Silence(), filled)
+            writing = _write_group(group, results, made_with, progress, filled)
             for run in writing:
                 runs[run.name] = run
         except OSError:  # the results folder's
@@ -60,10 +70,7 @@ def write(filled: Filled, results: Path, progress: Progress | None = None) -> li
             else:
                 filled.note_failure(cells, error)
         group.rest()
-    if len(filled.cells) == 1:
-        for why in filled.failures.values():
-            raise why
-    return [runs[cell.name] for cell in filled.cells if cell.name in runs]
+    return runs
 
 
 def _write_group(
@@ -195,19 +202,21 @@ def usage_record(cell: Cell, tally: Tally) -> dict[str, Any]:
 
 
 def _cost(component: Any, counts: Mapping[str, int]) -> float | None:
-    """Return what tokens cost in USD; None where a price is not known. Of a panel, each its own."""
-    server = getattr(component, "endpoint", None) or component
-    if not getattr(server, "asks_server", False):
-        return None
-    costs = []
+    """Return what tokens cost in USD; None where a price is not known.
+
+    Of a panel, each judge has its own price; what a checkpoint computes costs nothing.
+    """
+    judges = [getattr(component, "endpoint", None) or component]
+    judges += getattr(component, "panel", None) or ()
     n_in, n_out = counts["tokens_in"], counts["tokens_out"]
-    for number, other in enumerate(getattr(component, "panel", None) or (), 2):
-        own = counts[f"tokens_in_{number}"], counts[f"tokens_out_{number}"]
-        n_in, n_out = n_in - own[0], n_out - own[1]
-        costs.append(other.cost(*own))
-    costs.append(server.cost(n_in, n_out))
+    used = []
+    for number in range(2, len(judges) + 1):
+        used.append((counts[f"tokens_in_{number}"], counts[f"tokens_out_{number}"]))
+        n_in, n_out = n_in - used[-1][0], n_out - used[-1][1]
+    asked = zip(judges, [(n_in, n_out), *used], strict=True)
+    costs = [judge.cost(*of) for judge, of in asked if getattr(judge, "asks_server", False)]
     known = [cost for cost in costs if cost is not None]
-    return round(sum(known), 9) if len(known) == len(costs) else None
+    return round(sum(known), 9) if costs and len(known) == len(costs) else None
 
 
 def _all_versions(ledgers: Sequence[Ledger], now: Mapping[str, Any]) -> dict[str, Any]:

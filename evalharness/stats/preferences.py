@@ -105,6 +105,29 @@ def combine_orders(answers: PairAnswers, n_articles: int, n_systems: int) -> Bot
     return BothOrders(outcomes, disagree)
 
 
+def combine_votes(answers: PairAnswers, n_articles: int, n_systems: int) -> BothOrders:
+    """Return the majority of several votes on each pair, a tie where both have as many.
+
+    disagree: whether the votes are not all alike, NaN where there are fewer than two.
+
+    >>> numbers = [np.array(each) for each in ([0, 0, 0, 1], [0] * 4, [1] * 4)]
+    >>> answers = PairAnswers(*numbers, np.array([1.0, 1.0, 0.0, 0.5]), np.array([1, -1, 1, -1]))
+    >>> combine_votes(answers, 2, 2).outcomes.tolist()
+    [[1.0], [0.5]]
+    """
+    pairs = system_pairs(n_systems)
+    number = {pair: n for n, pair in enumerate(pairs)}
+    at = zip(answers.one.tolist(), answers.other.tolist(), strict=True)
+    columns = np.array([number[pair] for pair in at], dtype=np.intp)
+    # How many votes are for the first, for neither and for the second of each pair.
+    counts = np.zeros((n_articles, len(pairs), 3))
+    np.add.at(counts, (answers.article, columns, (2 * answers.outcome).astype(np.intp)), 1.0)
+    n, lead = counts.sum(axis=2), counts[..., 2] - counts[..., 0]
+    outcomes: Values = np.where(n > 0, (1 + np.sign(lead)) / 2, np.nan)
+    disagree: Values = np.where(n > 1, counts.max(axis=2) < n, np.nan)
+    return BothOrders(outcomes, disagree)
+
+
 def win_matrix(wins: Values, asked: Values, n_systems: int) -> Values:
     """Return how often each system was preferred to each other, shape (..., systems, systems).
 

@@ -16,12 +16,11 @@ from typing import Any, Literal, get_args
 
 from evalharness.config.registry import is_share
 from evalharness.errors import DataError
-from evalharness.records import digest
+from evalharness.records import Vote, digest
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Figure, Run, ScorerFigures, preferences_folder, unique_names
 from evalharness.store.samples import RUN_FILE
 from evalharness.store.store import Store, preference_key
-from evalharness.store.votes import Vote
 
 ExportFormat = Literal["jsonl", "every-eval-ever", "model-card", "llm-comparator"]
 EXPORT_FORMATS: tuple[str, ...] = get_args(ExportFormat)
@@ -428,14 +427,14 @@ class _Raters:
         stores = [Store(folder.parent) for folder in folders if folder.is_dir()]
         self._ledgers = [each for store in stores for each in store.ledgers("preferences")]
         self._names = tuple(names)
-        self._votes: dict[tuple[str, str], list[Vote]] = {}
+        self._votes: dict[str, list[Vote]] = {}
         for vote in votes:
             if {vote.system_a, vote.system_b} == set(names):
-                self._votes.setdefault((vote.source, vote.article_id), []).append(vote)
+                self._votes.setdefault(vote.article_id, []).append(vote)
 
     def rate(self, one: _Sample, other: _Sample) -> list[dict[str, Any]]:
         """Return the ratings of one article: each order that a judge saw, each person's vote."""
-        votes = self._votes.get((one["source"], one["id"]), [])
+        votes = self._votes.get(one["id"], [])
         return [*self._judge_ratings(one, other), *(self._vote_rating(vote) for vote in votes)]
 
     def _judge_ratings(self, one: _Sample, other: _Sample) -> Iterator[dict[str, Any]]:

@@ -27,7 +27,7 @@ from evalharness.protocols import is_url
 from evalharness.records import canonical, digest
 
 LEDGER_FORMAT = 1
-_HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
+HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
 _KEY = re.compile(r"([0-9a-f]{2})+")
@@ -283,6 +283,47 @@ class PaceFile:
             raise StoreError(f"{self.path}: {error.strerror or error}") from error
 
 
+class SystemsFile:
+    """A small file beside a ledger of preferences: the systems that its judge was asked about.
+
+    Whoever looks for what a judge said of other systems need not read their texts.
+    """
+
+    def __init__(self, ledger: Path) -> None:
+        """Take the path of the ledger, whether there is such a file or not."""
+        self.path = ledger.with_suffix(".systems.json")
+        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+
+    def read(self) -> frozenset[str] | None:
+        """Return the systems; None where nobody can say: earlier versions noted none."""
+        try:
+            systems = json.loads(self.path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return None
+        is_list = isinstance(systems, list) and all(isinstance(name, str) for name in systems)
+        return frozenset(systems) if is_list else None
+
+    def add(self, systems: Iterable[str], *, is_new: bool) -> None:
+        """Note systems before their answers are; is_new: whether the ledger has none so far.
+
+        A ledger that has answers, and no such file, gets none: of which systems, nobody can say.
+        Raises: StoreError.
+        """
+        _make_folder(self.path.parent)
+        try:
+            with self._lock:
+                known = self.read()
+                if known is None and (not is_new or self.path.exists()):
+                    return
+                every = sorted({*(known or ()), *systems})
+                if known is None or set(every) != known:
+                    _replace_file(self.path, json.dumps(every, indent=1) + "\n")
+        except Timeout as error:
+            raise StoreError(f"{self.path}.lock: held for over {LOCK_SECONDS} s") from error
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+
+
 def _replace_file(path: Path, text: str) -> None:
     """Write a small file whole, or not at all; its lock is held, so that one writes at a time.
 
@@ -404,7 +445,7 @@ class RunFolder:
 
     def writing(self, name: str) -> Path:
         """Return where to write a file before `publish` moves it to its name."""
-        return self.path / f".{name}.{_HOST}.{os.getpid()}.part"
+        return self.path / f".{name}.{HOST}.{os.getpid()}.part"
 
     def publish(self, name: str) -> None:
         """Move what was written to its name, after it is safely on the disk."""
@@ -433,20 +474,23 @@ class RunFolder:
 
     def _remove_leftovers(self) -> None:
         """Remove the half-written files of processes of this machine that are no more."""
-        for part in self.path.glob(f".*.{_HOST}.*.part"):
+        for part in self.path.glob(f".*.{HOST}.*.part"):
             pid = part.name.split(".")[-2]
-            if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
+            if pid.isdigit() and int(pid) != os.getpid() and not is_alive(int(pid)):
                 with suppress(OSError):  # it is in nobody's way
                     part.unlink()
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Tell whether this machine has a process of this number, and not merely its remains."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True  # somebody else's process
+    with suppress(OSError, IndexError):  # there is no such file but on Linux
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     return True
 
 

@@ -8,23 +8,29 @@ computes numbers again, too.
 
 A folder whose newest run has not come to its end bears a mark: a file `unfinished-…`, there before
 anything is computed, gone when the new `run.json` is there. What lies beside it is no result of
-that run, whatever an earlier one left.
+that run, whatever an earlier one left. The mark says which process is at work and how far it is,
+for whoever looks on; nothing else depends on that.
 """
 
 import hashlib
 import json
+import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
+import pydantic
+
 from evalharness.errors import DataError, StoreError
+from evalharness.files.untrusted import read_whole
 from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary, summary_record
 from evalharness.store.aggregates import Tally
-from evalharness.store.ledger import RunFolder
+from evalharness.store.ledger import HOST, RunFolder, is_alive
 from evalharness.store.table import TableRows, write_table
 
 if TYPE_CHECKING:
@@ -46,6 +52,73 @@ AGAIN = "run the config again, which computes nothing twice"
 _PAGE_SEAL = "<!-- sha256 "
 
 
+# A process of another machine that has said nothing for so many seconds is held to be gone.
+_SILENT_SECONDS = 600
+# Of what marks say, a number and a point in time: marks of others may say anything.
+_Count = Annotated[int, pydantic.Field(ge=0, le=10**15)]
+_Moment = Annotated[float, pydantic.Field(ge=0, le=253_402_300_799)]  # to the year 9999
+
+
+class WorkSigns(pydantic.BaseModel):
+    """What a mark says of the process at work on a run, or of the one that was.
+
+    host, pid: of the process. began, seen: when the mark was made, and when the process last said
+    something, in seconds since 1970. work: what it is at, with so many articles done of a total,
+    and tokens written; seconds: since it is at that; left: seconds that the rest will take. failed:
+    articles without a summary. ledger: the file below `store/summaries` that summaries go to.
+    ended: why it has ended without a result, where it could still say so.
+    """
+
+    model_config = pydantic.ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+
+    host: str = HOST
+    pid: _Count = pydantic.Field(default_factory=os.getpid)
+    began: _Moment = pydantic.Field(default_factory=time.time)
+    seen: _Moment = pydantic.Field(default_factory=time.time)
+    work: str = ""
+    total: _Count | None = None
+    done: _Count = 0
+    tokens: _Count = 0
+    seconds: _Moment = 0.0
+    left: _Moment | None = None
+    failed: _Count = 0
+    ledger: str = ""
+    ended: str = ""
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the process is there, as far as can be seen from this machine."""
+        if self.ended:
+            return False
+        return is_alive(self.pid) if self.host == HOST else self.silence < _SILENT_SECONDS
+
+    @property
+    def silence(self) -> float:
+        """How many seconds ago the process last said something."""
+        return max(0.0, time.time() - self.seen)
+
+    def text(self) -> str:
+        """Return what the mark holds: a line for people, and one for `evalharness view`."""
+        began = datetime.fromtimestamp(self.began, UTC).isoformat(timespec="seconds")
+        line = f"A run into this folder began at {began} and has not ended."
+        return f"{line}\n{self.model_dump_json()}\n"
+
+
+def read_signs(mark: Path) -> WorkSigns | None:
+    """Return what a mark says; None where it says nothing that can be read."""
+    try:
+        return WorkSigns.model_validate_json(read_whole(mark).splitlines()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def write_signs(mark: Path, signs: WorkSigns) -> None:
+    """Say in a mark how far its run is. None is made where it is gone, and no error is raised."""
+    with suppress(OSError, ValueError), mark.open("rb+", buffering=0) as file:
+        file.write(signs.text().encode())
+        file.truncate()
+
+
 def marks_of(folder: Path) -> list[Path]:
     """Return the marks in a folder: none where its newest run has come to its end."""
     return sorted(path for path in folder.glob(f"{UNFINISHED}*") if path.is_file())
@@ -59,9 +132,8 @@ def mark_unfinished(folder: Path) -> list[Path]:
     files = RunFolder(folder)
     earlier = marks_of(folder)
     mark = f"{UNFINISHED}{uuid4().hex[:12]}"
-    now = datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        files.write(mark, f"A run into this folder began at {now} and has not ended.\n")
+        files.write(mark, WorkSigns().text())
     except StoreError:
         files.remove(RUN_FILE)
         raise

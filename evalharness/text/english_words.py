@@ -67,7 +67,7 @@ def synonyms(stem: str) -> list[str]:
 
 
 @cache
-def _related() -> dict[str, list[str]]:
+def _relatives() -> dict[str, list[str]]:
     found = dict[str, list[str]]()
     for line in _unpack(_RELATED_FILE).splitlines():
         stem, *others = line.split()
@@ -77,13 +77,13 @@ def _related() -> dict[str, list[str]]:
     return found
 
 
-def related(stem: str) -> list[str]:
+def relatives(stem: str) -> list[str]:
     """Return the stems of words that may stand for one of a stem, where much else is the same.
 
-    >>> "worker" in related("employe"), "wealthi" in related("rich")
+    >>> "worker" in relatives("employe"), "wealthi" in relatives("rich")
     (True, True)
     """
-    return _related().get(stem, [])
+    return _relatives().get(stem, [])
 
 
 _GRADE = re.compile(r"(?P<base>\w{3,}?)(?P<i>i?)(?P<grade>est|er)")

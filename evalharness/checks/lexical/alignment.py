@@ -31,7 +31,7 @@ from evalharness.checks.lexical.words import (
 )
 from evalharness.records import Span
 from evalharness.text import Token
-from evalharness.text.english_words import related, same_grade, synonyms
+from evalharness.text.english_words import relatives, same_grade, synonyms
 from evalharness.text.name_words import COUNTRY_OF
 from evalharness.text.number_words import ONES, ORDINALS, TENS
 from evalharness.text.stems import VERB_OF
@@ -261,7 +261,7 @@ class Wording(ArticleIndex):
         for other in (self._short_forms.get(key), PHRASE_OF.get(key)):
             if other in self.places:
                 return other
-        near = (*others, *filter(self.places.__contains__, related(key)))
+        near = (*others, *filter(self.places.__contains__, relatives(key)))
         amid = (other for other in near if self._is_amid(other, own, at, 1))
         if key in FUNCTION_WORDS:
             return next(amid, key)
