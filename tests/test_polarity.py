@@ -90,3 +90,39 @@ def test_a_headline_that_only_links_states_nothing() -> None:
     for headline, kinds in (("", ["hedge"]), (linking, ["hedge"]), (stating, [])):
         flags = StatedPolarity(f"{headline}\n\n{article}").check(summary).flags
         assert [flag.kind for flag in flags] == kinds, headline
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "kinds"),
+    [
+        (
+            "A man fell from a balcony in Brighton before midnight on Monday, police said.",
+            "A man was in hospital after falling from a balcony in Brighton on Monday.",
+            [],
+        ),
+        (
+            "The bill will be passed by the town council in Leeds next year.",
+            "The bill was passed by the town council in Leeds last year.",
+            ["antonym"],
+        ),
+        (
+            "Ipswich rose to third in the league with goals from Vaughan and Wells.",
+            "Ipswich fell behind in the league with goals from Vaughan and Wells.",
+            [],
+        ),
+        (
+            "The men who smuggled drugs over the wall in Leeds could be jailed, police said.",
+            "The men smuggled drugs over the wall into the jail in Leeds, police said.",
+            [],
+        ),
+    ],
+)
+def test_opposites_are_said_of_the_same_thing(article: str, summary: str, kinds: list[str]) -> None:
+    assert [flag.kind for flag in _score(article, summary).flags] == kinds
+
+
+def test_a_denial_of_another_word_points_to_the_sentence() -> None:
+    article = "The council in Leeds told the mayor about the new bridge over the river on Monday."
+    (flag,) = _score(article, "The council in Leeds did not warn the mayor about the bridge.").flags
+    assert flag.message == "the article does not deny it, in sentence 1"
+    assert [span.of(article) for span in flag.evidence] == [article]

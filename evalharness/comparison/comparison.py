@@ -30,7 +30,7 @@ from evalharness.store.runs import (
     NOT_SWEPT,
     Run,
     left_behind,
-    preferences_folder,
+    preference_ledgers,
     runs_in,
     unique_names,
 )
@@ -278,7 +278,7 @@ def _preferences(
 
     Raises: DataError where no vote is of these runs.
     """
-    if not votes and not any(preferences_folder(run).is_dir() for run in shared.runs):
+    if not votes and not preference_ledgers(shared.runs):
         return {}
     from evalharness.comparison import preferences
 

@@ -21,11 +21,14 @@ from evalharness.checks.lexical.words import (
     ALIKE,
     ANTONYMS,
     LOSING,
+    OF_MOTION,
     OF_PEOPLE,
+    OF_TIME,
     OF_TWO_SIDES,
     WINNING,
+    WITH_MOTION,
 )
-from evalharness.records import Flag, Score
+from evalharness.records import Flag, Score, Span
 from evalharness.text import Token
 from evalharness.text.words import OfWords, stem_of, word_set
 
@@ -68,6 +71,7 @@ _GUARDED = (
         "chanc speculat link prepar investig probe"
     )
 )
+DETERMINERS = word_set("the a an his her its their this that these those")
 PROMISES = frozenset(["will", "would"])
 # A promise is surer than these.
 _LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl")
@@ -256,7 +260,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -372,6 +376,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             place
             for place in self._alignments(at, opposed, share)
             if not self._in_name(self.stated, place.at)
+            and self._may_oppose(at, place.at)
             and (place.share >= 0.5 > len(alike) or self.stated.near(place.at, beside))
         ]
         if not found or self._is_supported(alike, found[0]):
@@ -382,6 +387,22 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         is_sure = found[0].share >= SURE_OPPOSITE or not alike
         is_sure = is_sure and not self._may_both_be(at, stem, place, known)
         return _Clash(at, at, "antonym" if is_sure else "contrast", (place, place))
+
+    def _may_oppose(self, at: int, place: int) -> bool:
+        """Tell whether two words can speak against each other where they stand.
+
+        `After` and `before`, `last` and `next` do so of the same thing only; who fell behind did
+        not rise, and a department is no departure.
+        """
+        own, stated = self.own.tokens[at], self.stated.tokens[place]
+        if stated.word.startswith("department") or own.word.startswith("department"):
+            return False
+        behind = self.own.word_behind(Span(own.start, own.end))
+        if own.stem in OF_TIME:
+            its = self.stated.word_behind(Span(stated.start, stated.end))
+            return stem_of(behind) == stem_of(its)
+        following = self.own.tokens[at + 1].word if at + 1 < self.own.bounds(at)[1] else ""
+        return own.stem not in OF_MOTION or following not in WITH_MOTION
 
     def _may_both_be(self, at: int, stem: str, place: int, known: list[int]) -> bool:
         """Tell whether two words that are opposites may both be so of one thing.
@@ -429,6 +450,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         best = places[0].at
         before = self.own.tokens[max(self.own.bounds(at)[0], at - GUARD_REACH) : at]
+        if before and before[-1].word in DETERMINERS:  # the jail, for `could be jailed`
+            return None
         promises = [each for each, token in enumerate(before[-2:]) if token.word in PROMISES]
         cue = self.stated.tokens[hedged[best]].stem
         if self._in_name(self.stated, best) or (promises and cue not in _LESS_THAN_PROMISED):
@@ -447,6 +470,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         message = f"the article says '{said}', in sentence {number}"
         if first == last and (clash.kind == "negation" or clash.first < clash.last):
             message = f"the article does not deny it: '{said}', in sentence {number}"
+            if self.stated.tokens[last].stem != self.own.tokens[clash.last].stem:
+                message = f"the article does not deny it, in sentence {number}"
+                sentence = self.stated.sentences[number - 1]
+                span = self.own.span(clash.first, clash.last)
+                return Flag(span, clash.kind, message, (sentence,))
         span = self.own.span(clash.first, clash.last)
         return Flag(span, clash.kind, message, (self.stated.span(first, last),))
 
