@@ -274,7 +274,7 @@ class Wording(ArticleIndex):
         before = own[at - 1] if at else None
         after = own[at + 1] if at + 1 < len(own) else None
         for place in self.places[other][:_MOST_PLACES]:
-            n_same = place > 0 and keys[place - 1] == before
+            n_same = int(place > 0 and keys[place - 1] == before)
             n_same += place < end and keys[place + 1] == after
             if n_same >= n_sides:
                 return True
