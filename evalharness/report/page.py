@@ -17,7 +17,14 @@ from evalharness.config.yaml import nearest
 from evalharness.display import STYLE_SHEET, UNSHOWN
 from evalharness.errors import ConfigError
 from evalharness.records import Vote
-from evalharness.report.articles import Articles, Texts, articles_of, choose_all, choose_articles
+from evalharness.report.articles import (
+    Articles,
+    Texts,
+    articles_of,
+    choose_all,
+    choose_articles,
+    left_out_section,
+)
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.glossary import GLOSSARY, term_id
 from evalharness.report.overview import Overview, overview
@@ -95,6 +102,7 @@ SECTIONS = (
     Section("overview", "Overview", lambda of: of.overview, is_tab=False),
     Section("articles", "Articles", lambda of: of.articles, is_tab=False),
     Section("changes", "Changes", _changes),
+    Section("left-out", "Left out", lambda of: left_out_section(of.gathered, of.texts)),
     Section(
         "preferences", "Judges and people", lambda of: preferences_section(of.standings.plotted)
     ),
@@ -295,7 +303,7 @@ def _render(
     policy = content_policy(script, style, _NEIGHBOURS if neighbours else "")
     template = page_environment().get_template("page.html.j2")
     data = {"index": markupsafe.Markup(index), "chunks": [*map(markupsafe.Markup, chunks)]}  # noqa: S704  base64
-    shown |= {section.name: content for section, content in contents.items()}
+    shown |= {section.name.replace("-", "_"): made for section, made in contents.items()}
     return template.render(
         script=script, style=style, policy=policy, contents=contents, **data, **shown
     )

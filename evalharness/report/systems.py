@@ -134,8 +134,11 @@ def _fold_of(column: ScoreColumn, gathered: Gathered, standings: Standings) -> F
     if not column.judged:
         return "no judgement"
     ranking = standings.rankings.get(column.key)
-    marks = {ranking.marks.get(name) for name in competitors(gathered)} if ranking else set()
-    return "alike" if len(marks) > 1 and marks <= {"best", "tie", "copied"} else ""
+    running = competitors(gathered)
+    if ranking is None or len(running) < 2:
+        return ""
+    marks = {ranking.marks.get(name) for name in running}
+    return "alike" if marks <= {"best", "tie", "copied"} else ""
 
 
 def fold_columns(
