@@ -92,6 +92,24 @@ def test_a_headline_that_only_links_states_nothing() -> None:
         assert [flag.kind for flag in flags] == kinds, headline
 
 
+def test_what_is_due_to_a_cause_is_no_plan() -> None:
+    article = "Roe missed the whole campaign due to leg injuries. The court is due to open in May."
+    flags = (
+        Polarity()
+        .score(
+            [(Article("a", article), Summary("a", "Roe missed the campaign with leg injuries."))]
+        )[0]
+        .flags
+    )
+    assert not flags
+    (flag,) = (
+        Polarity()
+        .score([(Article("a", article), Summary("a", "The court opened in May."))])[0]
+        .flags
+    )
+    assert flag.kind == "hedge"
+
+
 @pytest.mark.parametrize(
     ("article", "summary", "kinds"),
     [

@@ -336,6 +336,7 @@ def test_whole_study_of_three_annotators_from_page_to_gate(
         )
         browser.wait("document.body.dataset.place === '0'")
         n = int(browser.run("return globalThis.evalharnessReady.own.length"))
+        assert not browser.one("#study-done").is_displayed()
         for at in range(n):
             flags = len(browser.all("fieldset[data-name^=flag]"))
             # The last annotator takes half of the flags for false alarms.
@@ -343,6 +344,7 @@ def test_whole_study_of_three_annotators_from_page_to_gate(
             browser.press(*("r" if doubts else "a") * flags, "y" if at % 3 == 0 else "n")
             if at + 1 < n:
                 go_on(browser, at + 1, "j")
+        assert browser.one("#study-done").is_displayed()
         assert is_complete(browser, n)
         saved(browser, tmp_path)
     files = sorted(tmp_path.glob("labels-*.jsonl"))

@@ -191,7 +191,9 @@ class StatedNumbers(scoring.ArticleIndex):
         """
         is_plain = not (claimed.unit or claimed.kind) and claimed.span.of(own.text).isdigit()
         mine = own.frame(claimed.span) if is_plain else None
-        if mine is None or not mine[1].content or mine[1].stem in self.passages.places:
+        if mine is None or mine[1].after_mark or not mine[1].content:
+            return None
+        if mine[1].stem in self.passages.places:
             return None
         for stated in itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES):
             its = self.passages.frame(stated.span)
@@ -371,7 +373,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 

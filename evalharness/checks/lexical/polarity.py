@@ -20,6 +20,7 @@ from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, Summa
 from evalharness.checks.lexical.words import (
     ALIKE,
     ANTONYMS,
+    BE,
     LOSING,
     OF_MOTION,
     OF_PEOPLE,
@@ -30,7 +31,8 @@ from evalharness.checks.lexical.words import (
 )
 from evalharness.records import Flag, Score, Span
 from evalharness.text import Token
-from evalharness.text.words import OfWords, stem_of, word_set
+from evalharness.text.stems import VERB_OF
+from evalharness.text.words import FUNCTION_WORDS, OfWords, stem_of, word_set
 
 # --- Words that are denied, and words that are only possible
 
@@ -61,6 +63,7 @@ _POSSIBLE = word_set(
 )
 # These hedge what follows them and `to`.
 _FUTURE = word_set("expect plan intend due hope aim forecast predict want consid")
+_BASES = frozenset(VERB_OF.values())
 # A claim with one of these before it is not put as a fact.
 _GUARDED = (
     _POSSIBLE
@@ -150,6 +153,8 @@ class Cues:
         token = self._tokens[at]
         if token.word == "considering":
             return True
+        if token.word == "due":
+            return self._is_planned(at, first, end)
         if token.stem in _FUTURE:
             return "to" in [each.word for each in self._tokens[at + 1 : min(at + 3, end)]]
         if token.word != "may":
@@ -159,6 +164,15 @@ class Cues:
         after = self._tokens[at + 1].word if at + 1 < end else ""
         is_month = before in _BEFORE_MONTH or before[-1:].isdecimal() or after[:1].isdecimal()
         return token.end - token.start == len("may") and not is_name and not is_month
+
+    def _is_planned(self, at: int, first: int, end: int) -> bool:
+        """Tell whether something is `due to be` or `is due to open`; not `late due to rain`."""
+        words = [token.word for token in self._tokens[max(first, at - 1) : min(at + 3, end)]]
+        before = words.pop(0) if at > first else ""
+        if words[1:2] != ["to"] or len(words) < 3:
+            return False
+        is_verb = words[2] in ("be", "have") or words[2] in _BASES
+        return is_verb or (before in BE and words[2] not in FUNCTION_WORDS)
 
 
 _STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE
@@ -261,7 +275,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 9
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 

@@ -107,6 +107,7 @@ class Study {
     part("bar").value = done;
     part("progress").textContent = `${done} of ${this.own.length} answered`;
     part("open").disabled = done === this.own.length;
+    part("done").hidden = done < this.own.length;
   }
 
   // Time counts while the page is seen and somebody is there.
