@@ -373,7 +373,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 9
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 

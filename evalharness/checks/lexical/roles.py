@@ -204,7 +204,7 @@ class Roles(LexicalCheck):
     English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
