@@ -144,3 +144,18 @@ def test_a_denial_of_another_word_points_to_the_sentence() -> None:
     (flag,) = _score(article, "The council in Leeds did not warn the mayor about the bridge.").flags
     assert flag.message == "the article does not deny it, in sentence 1"
     assert [span.of(article) for span in flag.evidence] == [article]
+
+
+@pytest.mark.parametrize(
+    ("summary", "kinds"),
+    [
+        ("Atletico hope that will give them leverage over the player.", ["hedge"]),
+        ("Atletico hope that may give them leverage over the player.", []),
+        ("Atletico hope it will give them leverage over the player.", []),
+    ],
+)
+def test_will_in_the_very_place_of_may_is_a_hedge_dropped(summary: str, kinds: list[str]) -> None:
+    article = "Atletico hope that may give them leverage, but the player said he was happy."
+    flags = _score(article, summary).flags
+    assert [flag.kind for flag in flags] == kinds
+    assert all(flag.message == "the article says 'may give', in sentence 1" for flag in flags)

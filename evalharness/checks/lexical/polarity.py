@@ -76,6 +76,7 @@ _GUARDED = (
 )
 DETERMINERS = word_set("the a an his her its their this that these those")
 PROMISES = frozenset(["will", "would"])
+_MAYBE = frozenset(["may", "might", "could"])
 # A promise is surer than these.
 _LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl")
 _HEDGE_SCOPE = 3
@@ -274,7 +275,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -295,7 +296,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         for at in range(first, end):
             places = [*self._comparable(at)]
             compared.update(self.stated.tokens[place.at].sentence for place in places[:2])
-            clash = self._clash(at, places) if at > past else None
+            clash = self._clash(at, places) or self._promise(at) if at > past else None
             if clash is not None:
                 clashes.append(clash)
                 past = max(clash.last, at)
@@ -475,6 +476,30 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         first = at - len(before[-2:]) + promises[0] if promises else at
         return _Clash(first, at, "hedge", (hedged[best], best))
+
+    def _promise(self, at: int) -> _Clash | None:
+        """Return a clash where `will` stands between two words that the article has `may` between.
+
+        Nobody who reads both takes them for two statements, whatever hedges the rest.
+        """
+        low, high = self.own.bounds(at)
+        if self.own.tokens[at].word not in PROMISES or not low < at < high - 1:
+            return None
+        beside = self.own.tokens[at - 1].stem, self.own.tokens[at + 1].stem
+        wanted = self.own.around(at)
+        if any(self._is_between(each, beside) for each in self.article.places(PROMISES)):
+            return None
+        for place in self.article.places(_MAYBE):
+            shared = len(wanted & self.stated.around(place))
+            if self._is_between(place, beside) and shared >= HEDGED_SHARE * len(wanted):
+                return _Clash(at, at + 1, "hedge", (place, place + 1))
+        return None
+
+    def _is_between(self, place: int, beside: tuple[str, str]) -> bool:
+        """Tell whether a token of the article stands between two words, in their sentence."""
+        low, high = self.stated.bounds(place)
+        stems = self.stated.stems
+        return low < place < high - 1 and (stems[place - 1], stems[place + 1]) == beside
 
     def flag(self, clash: _Clash) -> Flag:
         """Return what a reader is told of a clash, with the article's words."""
