@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import generating, harness, neural, rouge, scale, scoring, table
+from . import generating, harness, neural, real, rouge, scale, scoring, table
 from .table import REPOSITORY, Row
 
 MEASURED = Path(__file__).parent / "measured.json"
@@ -73,12 +73,17 @@ def _generation(asked: Asked) -> list[Row]:
     return generating.rows(asked.folder, min(asked.rounds, 3), asked.share)
 
 
+def _real(asked: Asked) -> list[Row]:
+    return real.rows(asked.folder, min(asked.rounds, 3))
+
+
 PARTS: Mapping[str, Callable[[Asked], list[Row]]] = {
     "rouge": _rouge,
     "scoring": _scoring,
     "neural": _neural,
     "harness": _harness,
     "generation": _generation,
+    "real": _real,
 }
 
 

@@ -11,8 +11,9 @@ import pytest
 from test_annotations import flags, ratings, row, spans
 
 from evalharness.errors import ConfigError, DataError
-from evalharness.meta.annotations import item_id, read_annotations
+from evalharness.meta.annotations import STUDY_PROTOCOLS, item_id, read_annotations
 from evalharness.records import Summary
+from evalharness.report import study
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.study import (
     StudyItem,
@@ -297,3 +298,33 @@ def test_device_in_place_of_a_file_is_refused(
     done = command(*option, "/dev/zero")
     assert done.returncode not in (0, 1)
     assert "/dev/zero" in done.stderr
+
+
+@pytest.mark.parametrize("protocol", STUDY_PROTOCOLS)
+def test_examples_stand_on_top_unless_there_are_own_instructions(
+    protocol: str, gathered: Gathered, tmp_path: Path
+) -> None:
+    how: dict[str, Any] = {"protocol": protocol, "n": 2, "all_flags": True}
+    page = write_study(gathered, StudyPlan(**how), tmp_path / "a.html").path.read_text()
+    assert page.count('class="answer"') == 2
+    assert "that 12 boats sank" in page
+    own = StudyPlan(**how, instructions="Be <quick>.\n\nBe fair.")
+    page = write_study(gathered, own, tmp_path / "b.html").path.read_text()
+    assert "<p>Be &lt;quick&gt;.</p>\n<p>Be fair.</p>" in page
+    assert 'class="answer"' not in page
+    rows = [json.loads(line) for line in _potato_items(gathered, StudyPlan(**how), tmp_path)]
+    assert len(rows) == 2
+    config = (tmp_path / "potato" / "config.yaml").read_text()
+    assert "boats sank in the storm" in " ".join(config.split())
+
+
+def _potato_items(gathered: Gathered, plan: StudyPlan, tmp_path: Path) -> list[str]:
+    write_study(gathered, plan, tmp_path / "potato", "potato")
+    return (tmp_path / "potato" / "items.jsonl").read_text().splitlines()
+
+
+def test_marked_words_of_an_example_are_in_it() -> None:
+    for examples in study._EXAMPLES.values():
+        assert len(examples) == 2
+        for example in examples:
+            assert example.marked in example.summaries[0]

@@ -71,6 +71,26 @@ def test_page_is_what_was_measured() -> None:
     assert page == module("__main__").page(measured)
 
 
+def test_real_model_that_is_not_there_is_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVALHARNESS_REAL", str(tmp_path))
+    (row,) = module("real").rows(tmp_path, 1)
+    assert row.shown() == "not measured: PYTHONPATH=tests python -m real downloads it"
+
+
+def test_real_model_s_row_has_both_do_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a tiny chat model in its place."""
+    chat = tmp_path / "smollm2-135m-instruct"
+    chat.symlink_to(ROOT / "configs" / "quickstart" / "lead1-llama")
+    monkeypatch.setenv("EVALHARNESS_REAL", str(tmp_path))
+    (row,) = module("real").rows(tmp_path, 1)
+    assert row.note == "same texts"
+    assert len(row.ratios) == 1
+
+
 @pytest.mark.slow
 def test_gpu_benchmark_runs_small_on_a_processor(tmp_path: Path) -> None:
     written = tmp_path / "gpu.json"

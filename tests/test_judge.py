@@ -1,9 +1,11 @@
 """A judge's probabilities are the model's own, and what is no answer is no score."""
 
 import functools
+import gc
 import json
 import math
 import random
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +30,12 @@ from evalharness.checks.judge.protocols import (
     places,
     quoted_lines,
 )
+from evalharness.checks.judge.replies import JudgeCheckpoint
 from evalharness.checks.judge.scoring import OUT_OF_FORM
 from evalharness.cli import app
 from evalharness.config.signature import signature_parts
 from evalharness.endpoint import Server
-from evalharness.errors import EndpointError, ModelError
+from evalharness.errors import ConfigError, EndpointError, ModelError
 from evalharness.hf import prompts
 from evalharness.protocols import Pair
 from evalharness.records import Article, Score, Span, Summary
@@ -696,3 +699,136 @@ def test_a_judge_is_calibrated_and_has_a_trust_card_as_any_check(
     assert learnt.check == "judge"
     assert learnt.pooled.n == len(rows)
     assert "judge" in (tmp_path / "card.md").read_text()
+
+
+# Panels
+
+
+def votes_of(score: Score) -> list[float]:
+    return [score.parts[f"vote_{n}"] for n in (1, 2)]
+
+
+def test_checkpoints_of_a_panel_vote_as_each_does_alone(made: Callable[..., str]) -> None:
+    one, other = made("llama"), made("gpt2")
+    alone = [judge(folder).score(WHOLE[:4]) for folder in (one, other)]
+    scores = judge(one, panel=(JudgeCheckpoint(other),)).score(WHOLE[:4])
+    for n, score in enumerate(scores):
+        votes = [float(of[n].value or 0) for of in alone]
+        assert votes_of(score) == pytest.approx(votes, abs=1e-6)
+        assert score.value == pytest.approx(sum(votes) / 2, abs=1e-6)
+        assert score.parts["agreement"] == pytest.approx(1 - abs(votes[0] - votes[1]), abs=1e-6)
+        assert score.parts["requests"] == 2
+
+
+def test_one_checkpoint_of_a_panel_is_in_memory_at_a_time(
+    made: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[tuple[str, weakref.ref[Any]]] = []
+    load = JudgeCheckpoint.load
+
+    def note(member: JudgeCheckpoint, today: str) -> Any:
+        gc.collect()
+        assert not any(network() for _, network in loaded), "the one before is still there"
+        engine: Any = load(member, today)
+        loaded.append((member.model, weakref.ref(engine.network)))
+        return engine
+
+    monkeypatch.setattr(JudgeCheckpoint, "load", note)
+    one, other = made("llama"), made("gpt2")
+    asked = judge(one, panel=(JudgeCheckpoint(other),))
+    asked.score([*WHOLE] * 10)  # more than are asked together elsewhere
+    assert [model for model, _ in loaded] == [one, other]
+
+
+def test_checkpoints_and_servers_judge_together(made: Callable[..., str]) -> None:
+    folder = made("llama")
+    with serving(lambda body: first_token(Yes=-0.1, No=-4.0)) as server:
+        remote = Server(server.url, "big")
+        local_first = judge(folder, panel=(remote,), max_characters=5_000)
+        server_first = Judge(
+            endpoint=remote, panel=(JudgeCheckpoint(folder),), prompt=SHORT, claims="summary",
+            least_mass=0.0,
+        )  # fmt: skip
+        (a,), (b,) = local_first.score(WHOLE[:1]), server_first.score(WHOLE[:1])
+        assert len(server.bodies) == 2
+    assert votes_of(a) == votes_of(b)[::-1]
+    assert a.value == pytest.approx(b.value)
+    tokens = a.parts["tokens_in"] - a.parts["tokens_in_2"]
+    assert tokens == b.parts["tokens_in_2"] > 0
+
+
+def test_signature_names_the_checkpoints_of_a_panel(made: Callable[..., str]) -> None:
+    one, other = made("llama"), made("gpt2")
+    members = [
+        (), (JudgeCheckpoint(other),), (JudgeCheckpoint(other, chat=False),),
+        (JudgeCheckpoint(other, max_input_tokens=50),), (JudgeCheckpoint(other, dtype="float16"),),
+        (JudgeCheckpoint(one),), (JudgeCheckpoint(other), JudgeCheckpoint(one)),
+    ]  # fmt: skip
+    asked = [judge(one, panel=panel or None) for panel in members]
+    texts_of = {json.dumps(signature_parts("judge", each)) for each in asked}
+    assert len(texts_of) == len(members)
+    same = judge(one, panel=(JudgeCheckpoint(other, device="cpu", batch_tokens=64),))
+    assert signature_parts("judge", same) == signature_parts("judge", asked[1])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_config_names_a_panel_whose_answers_are_stored(
+    order: tuple[int, int], made: Callable[..., str], tmp_path: Path
+) -> None:
+    for name, folder in (("one", made("llama")), ("two", made("gpt2"))):
+        (tmp_path / name).symlink_to(folder)
+    rows = [{"article": a.text, "summary": s.text} for a, s in WHOLE[:3]]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    names = [("./one", "./two")[n] for n in order]
+    (tmp_path / "judge.yaml").write_text(f"""
+data: {{name: files, path: a.jsonl}}
+model: given
+metrics: []
+checks:
+  - name: judge
+    model: {names[0]}
+    panel: [{{model: {names[1]}, max_input_tokens: 900}}]
+    prompt: "{{article}} {{summary}} Yes or No?"
+    claims: summary
+    least_mass: 0
+""")
+    (finished,) = run(tmp_path / "judge.yaml", results=tmp_path / "results")
+    parts = finished.metrics["judge"]["parts"]
+    assert parts["requests"]["mean"] == 2
+    assert 0 <= parts["agreement"]["mean"] <= 1
+    assert finished.usage["judge"].requests == 6
+    assert finished.usage["judge"].usd is None
+    ledgers = sorted((tmp_path / "results" / "store" / "answers").glob("*.jsonl"))
+    assert [len(ledger.read_text().splitlines()) for ledger in ledgers] == [4, 4]
+    again = CliRunner().invoke(app, ["run", str(finished.folder / "config.yaml"), "--results",
+                                     str(tmp_path / "results")])  # fmt: skip
+    assert again.exit_code == 0, again.output
+    assert sorted((tmp_path / "results" / "store" / "answers").glob("*.jsonl")) == ledgers
+    planned = CliRunner().invoke(app, ["plan", str(tmp_path / "judge.yaml")])
+    assert all(str(tmp_path / name) in planned.output.replace("\n", "") for name in ("one", "two"))
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        ("{model: ./nowhere}", "no folder './nowhere'"),
+        ("{model: 5}", "panel.0.model: should be a valid string"),
+        ("{url: 'http://h/v1'}", "panel.0: 'model' is missing"),
+        ("{model: m, url: nothing}", "'nothing' is no address"),
+        ("{model: m, revison: x}", "panel.0.revison: unknown key; did you mean revision?"),
+        ("{model: m, url: 'http://h/v1', timeot: 1}", "did you mean timeout?"),
+    ],
+)
+def test_what_is_no_judge_of_a_panel_is_said_with_its_place(
+    member: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_text('{"article": "It rained.", "summary": "Rain."}\n')
+    (tmp_path / "judge.yaml").write_text(
+        "data: {name: files, path: a.jsonl}\nmodel: given\nmetrics: []\n"
+        "checks:\n"
+        "  - {name: judge, endpoint: {url: 'http://h/v1', model: m}, panel: [" + member + "]}\n"
+    )
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "judge.yaml")])
+    assert isinstance(result.exception, ConfigError)
+    assert said in str(result.exception)
+    assert "judge.yaml:5" in str(result.exception)

@@ -1,5 +1,6 @@
 """`meta --metrics`: correlations as scipy has them, pairs with ties, Williams' test."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evalharness.errors import DataError
-from evalharness.meta.figures import Resampling
+from evalharness.config.build import named_scorer
+from evalharness.errors import ConfigError, DataError
+from evalharness.meta.cards import (
+    known_cards,
+    known_questions,
+    question_card,
+    question_row,
+    question_row_among,
+)
+from evalharness.meta.figures import ResampledFigure, Resampling
 from evalharness.meta.labels import read_labels
 from evalharness.meta.metrics import (
     WORD_COUNT,
@@ -18,9 +27,11 @@ from evalharness.meta.metrics import (
     evaluate_metrics,
     metric_figures,
     pairs_right,
+    rank_scores,
     row_kendall,
     row_spearman,
 )
+from evalharness.records import Article, Summary
 from evalharness.stats import agreement
 from evalharness.stats.intervals import Values
 from evalharness.stats.raters import t_two_sided, williams_test
@@ -28,7 +39,7 @@ from evalharness.stats.raters import t_two_sided, williams_test
 SCIPY = {"pearson": "pearsonr", "spearman": "spearmanr", "kendall": "kendalltau"}
 
 
-def scipy_coefficient(name: str, x: Values, y: Values) -> float:
+def scipy_coefficient(name: str, x: Values, y: Values | list[float]) -> float:
     stats = pytest.importorskip("scipy.stats")
     return float(getattr(stats, SCIPY[name])(x, y).statistic)
 
@@ -73,6 +84,16 @@ def test_over_systems_is_scipy_of_the_means(seed: int, name: str) -> None:
     )
     found = few(grid)["system"][name]
     assert found["value"] == pytest.approx(scipy_coefficient(name, x, y), abs=1e-9)
+
+
+def test_systems_whose_grades_have_one_sum_are_tied() -> None:
+    third = 1 / 3
+    grades = np.array([[third, 2 * third, 1.0], [2 * third, third, 5.0], [third, third, 2.0]])
+    values = np.array([[1.0, 2.0, 3.0]] * 3)
+    for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2]):
+        grid = Grid(values, grades[order], ["a", "b", "c"], ["x", "y", "z"])
+        found = few(grid)["system"]["kendall"]["value"]
+        assert found == pytest.approx(scipy_coefficient("kendall", values[0], [1, 1, 8 / 3]))
 
 
 @pytest.mark.parametrize(
@@ -178,6 +199,174 @@ def test_williams_test_finds_no_difference_where_there_is_none_in_95_of_100() ->
 @pytest.mark.parametrize("case", [(0.5, 0.4, 1.0, 10), (0.5, 0.4, 0.1, 3), (float("nan"), 0, 0, 9)])
 def test_williams_test_of_too_little_is_not_a_number(case: tuple[float, float, float, int]) -> None:
     assert np.isnan(williams_test(*case)).all()
+
+
+# --- Which score to trust
+
+
+def resampled(*figures: tuple[str, float, list[float]]) -> dict[str, Any]:
+    return {name: {"within": ResampledFigure(value, np.array(values))}
+            for name, value, values in figures}  # fmt: skip
+
+
+def test_scores_are_ranked_by_the_difference_to_the_best() -> None:
+    (level,) = rank_scores(
+        resampled(
+            ("best", 0.5, [0.4, 0.5, 0.6]),
+            ("alike", 0.45, [0.5, 0.45, 0.4]),  # above the best in some resamples
+            ("lower", 0.4, [0.3, 0.4, 0.5]),  # near it, and below it in every one
+        )
+    )
+    assert (level["level"], level["coefficient"], level["over"]) == (
+        "within",
+        "spearman",
+        "articles",
+    )
+    assert (level["best"], level["alike"], level["lower"]) == ("best", ["alike"], ["lower"])
+    assert level["scores"]["best"] == {"value": 0.5, "value_low": 0.405, "value_high": 0.595}
+    assert rank_scores({}) == []
+
+
+def test_card_says_which_score_to_trust_for_which_question(
+    tmp_path: Path, command: Callable[..., Any]
+) -> None:
+    path = write(tmp_path / "labels.jsonl", rows())
+    words = ("meta", path, "--metrics", "rouge1.recall,rouge1", "--resamples", 50)
+    done = command(*words, "--card", tmp_path / "card.json")
+    assert done.returncode == 0, done.stderr
+    assert "Which score to trust for which question" in done.stdout
+    card = json.loads((tmp_path / "card.json").read_text())
+    asked = [(each["question"], each["dimension"], each["level"]) for each in card["questions"]]
+    assert asked == [
+        ("content", "relevance", "within"), ("content", "relevance", "system"),
+        ("fluency", "fluency", "within"),  # all systems are as fluent: they have no order
+    ]  # fmt: skip
+    first = card["questions"][0]
+    assert {first["best"], *first["alike"], *first["lower"]} == set(first["scores"])
+    assert (first["n"], first["articles"], first["systems"]) == (24, 6, 4)
+    command(*words, "--card", tmp_path / "card.md")
+    text = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "| content: relevance | news | in 6 articles | " in text
+    assert text.count("\n| ") == 4
+    done = command(*words, "--card", tmp_path / "no folder" / "card.md")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+
+
+def test_one_file_holds_the_cards_of_checks_and_of_questions(
+    tmp_path: Path, command: Callable[..., Any]
+) -> None:
+    made = [row | {"label": n % 2} for n, row in enumerate(rows())]
+    path, card = write(tmp_path / "labels.jsonl", made), tmp_path / "card.json"
+    words = ("meta", path, "--resamples", 20, "--card", card)
+    for options in (("--checks", "lexical"), ("--metrics", "chrf"), ("--checks", "lexical")):
+        done = command(*words, *options)
+        assert done.returncode == 0, done.stderr
+    assert set(known_questions(card)["questions"][0]["scores"]) == {"chrf", WORD_COUNT}
+    assert known_cards(card)["lexical"]["measured_on"][0]["source"] == "news"
+    assert known_questions() != known_questions(card)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"questions": 3}', '{"questions": [{}]}', '{"questions": [], "meaning": ""}', "[]"]
+)
+def test_a_damaged_card_is_one_line(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "card.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match="no trust cards"):
+        known_questions(path)
+
+
+def test_package_says_which_score_to_trust() -> None:
+    card = known_questions()
+    best = {(each["source"], each["dimension"], each["level"]): each["best"]
+            for each in card["questions"]}  # fmt: skip
+    assert best["realsumm", "litepyramid_recall", "within"] == "rouge.rouge1.recall"
+    assert best["summeval", "coherence", "within"] == "redundancy"
+    assert {each["articles"] for each in card["questions"]} == {44, 54}
+
+
+def test_a_row_among_some_scores_says_how_the_best_of_them_does() -> None:
+    (trust,) = rank_scores(
+        resampled(("rouge.rouge1", 0.5, [0.42, 0.58]), ("chrf", 0.1, [0.06, 0.14]))
+    )
+    found = {"n": 9, "articles": 3, "systems": 3, "trust": [trust]}
+    record = {"sources": {"news": {"relevance": found}}, "signatures": {}, "resampling": {}}
+    (question,) = question_card(record)["questions"]
+    assert question_row(question)[3:] == ["rouge1", "0.50 [0.42, 0.58]", "none"]
+    assert question_row_among(question, {"chrf", "bleu"})[3:] == ["chrf 0.10 [0.06, 0.14]", "lower"]
+    assert question_row_among(question, {"chrf", "rouge.rouge1"})[4] == "the best"
+
+
+# --- The field study
+
+QUALITY = Path(__file__).parents[2] / "shared" / "data" / "quality"
+needs_grades = pytest.mark.skipif(not QUALITY.is_dir(), reason="needs people's grades")
+
+
+def graded(name: str, folder: Path, *, one_reference: bool = False) -> Path:
+    """Return a data set; with one reference a summary where that is what the study took."""
+    path = QUALITY / f"{name}.jsonl.gz"
+    if not one_reference:
+        return path
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        made = [json.loads(line) for line in lines]
+    return write(folder / f"{name}.jsonl", [row | {"references": None} for row in made])
+
+
+# Within an article Spearman, over systems Kendall's tau-b, as the study has them; but .59 is .58
+# there: two systems with the same sum of relevance are tied, and were not in the study's floats.
+FIELD_STUDY = [
+    ("realsumm", "litepyramid_recall", False, {
+        "rouge.rouge1": (0.35, 0.40), "rouge.rouge2": (0.29, 0.42), "rouge.rougeL": (0.23, 0.21),
+        "rouge.rouge1.recall": (0.46, 0.78), "rouge.rouge2.recall": (0.38, 0.84),
+        "rouge.rougeL.recall": (0.38, 0.81), "chrf": (0.43, 0.78), WORD_COUNT: (0.31, 0.47)}),
+    ("summeval", "relevance", True, {
+        "rouge.rouge1": (0.25, 0.59), "chrf": (0.29, None), WORD_COUNT: (0.12, None)}),
+    ("summeval", "coherence", True, {
+        "rouge.rouge1": (0.14, None), "rouge.rougeL": (0.21, None)}),
+]  # fmt: skip
+
+
+@needs_grades
+@pytest.mark.parametrize(("name", "dimension", "one", "table"), FIELD_STUDY)
+def test_table_of_the_field_study(
+    name: str, dimension: str, one: bool, table: dict[str, Any], tmp_path: Path
+) -> None:
+    path = graded(name, tmp_path, one_reference=one)
+    metrics = [metric for metric in table if metric != WORD_COUNT]
+    found = evaluate_metrics([path], metrics, [dimension], resamples=10).sources[name][dimension]
+    for metric, (within, system) in table.items():
+        figures = found["by_metric"][metric]
+        assert figures["within"]["spearman"]["value"] == pytest.approx(within, abs=0.0061)
+        if system is not None:
+            assert figures["system"]["kendall"]["value"] == pytest.approx(system, abs=0.0051)
+
+
+@needs_grades
+@pytest.mark.parametrize("name", ["realsumm", "summeval"])
+def test_real_grades_give_what_scipy_gives(name: str) -> None:
+    ((source, label_rows),) = read_labels([QUALITY / f"{name}.jsonl.gz"]).rows.items()
+    found = evaluate_metrics([QUALITY / f"{name}.jsonl.gz"], ["rouge1.recall"], resamples=10)
+    dimension = next(iter(label_rows[0].dimensions))
+    figures = found.sources[source][dimension]["by_metric"]["rouge.rouge1.recall"]
+    rouge = named_scorer("rouge", "--metrics", with_references=True)
+    pairs = [(Article(row.article_id, row.article, row.references),
+              Summary(row.article_id, row.summary)) for row in label_rows]  # fmt: skip
+    values = [score.parts["rouge1.recall"] for score in rouge.score(pairs)]
+    by_article: dict[str, list[tuple[float, float]]] = {}
+    by_system: dict[str, list[tuple[float, float]]] = {}
+    for row, value in zip(label_rows, values, strict=True):
+        by_article.setdefault(row.article_id, []).append((value, row.dimensions[dimension]))
+        by_system.setdefault(row.system, []).append((value, row.dimensions[dimension]))
+    means = np.array([np.mean(pairs, axis=0) for pairs in by_system.values()]).round(12)  # ties
+    for coefficient in SCIPY:
+        each = [scipy_coefficient(coefficient, *np.array(pairs).T) for pairs in by_article.values()
+                if all(len(set(column)) > 1 for column in zip(*pairs, strict=True))]  # fmt: skip
+        assert figures["within"][coefficient]["value"] == pytest.approx(np.mean(each), abs=1e-9)
+        assert figures["system"][coefficient]["value"] == pytest.approx(
+            scipy_coefficient(coefficient, *means.T), abs=1e-9
+        )
 
 
 # --- Files and the command

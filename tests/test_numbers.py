@@ -88,3 +88,64 @@ def test_a_number_that_counts_another_thing_in_the_article_is_wrong() -> None:
 @pytest.mark.parametrize("summary", ["The 2 fighters met.", "The 1st is a film.", "The two met."])
 def test_small_counts_are_no_claims_in_digits_either(summary: str) -> None:
     assert _score("Ali and Liston met. One film shows it.", summary).value is None
+
+
+TOWER = "The tower is 198m high and stands on the quay in Kent."
+BLAST = "Six people were killed and four people were injured in the blast."
+FLOOD = "Three boys and two girls were rescued from the flood on Monday."
+PROFIT = "The firm's profit rose from £100m to £150m in the year to March."
+BUSES = "Leeds has 300 buses and York has 200 buses this year."
+SINGER = "Born in 1950 in Leeds, she became a singer. The singer died in 2010."
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "stated"),
+    [
+        (TOWER, "The tower is 650ft (198m) high.", ["198m"]),
+        ("The deal cost the club £1.1m.", "The deal cost £1.1m ($1.5m).", ["£1.1m"]),
+        (FLOOD, "Five children were rescued from the flood.", ["Three", "two"]),
+        (BLAST, "Ten people were killed or injured in the blast.", ["Six", "four"]),
+        (PROFIT, "The firm's profit rose 50% in the year.", ["£100m", "£150m"]),
+        (PROFIT, "The firm's profit rose by £50m in the year.", ["£100m", "£150m"]),
+        (BUSES, "York has 100 buses fewer than Leeds this year.", ["300", "200"]),
+        (SINGER, "The singer died aged 60.", ["1950", "2010"]),
+        ("He scored a hat-trick for Leeds.", "He scored three goals for Leeds.", ["trick"]),
+    ],
+)
+def test_a_number_that_follows_from_the_article_is_right(
+    article: str, summary: str, stated: list[str]
+) -> None:
+    score = _score(article, summary)
+    assert score.value == 1.0
+    assert [span.of(article) for span in score.sentences[0].evidence] == stated
+
+
+@pytest.mark.parametrize(
+    ("article", "summary"),
+    [
+        (TOWER, "The tower is 750ft high."),
+        ("The deal cost the club £1.1m.", "The deal cost £1.1m (£1.5m)."),
+        (FLOOD, "Six children were rescued from the flood."),
+        ("Six people were killed and 14 injured in the blast.", "20 people were killed."),
+        (PROFIT, "The firm's profit rose 60% in the year."),
+        (BUSES, "Leeds and York have 600 buses this year."),
+        (SINGER, "The singer died aged 70."),
+        ("The Under-19 striker signed on Monday.", "The Under-21 striker signed."),
+    ],
+)
+def test_a_number_that_follows_from_nothing_is_wrong(article: str, summary: str) -> None:
+    assert _score(article, summary).flags
+
+
+@pytest.mark.parametrize("summary", ["Five men planned the 9/11 attacks.", "The Under-20s won."])
+def test_a_number_that_is_a_name_is_no_claim(summary: str) -> None:
+    assert not _score("Five men planned the attacks, and a youth team won.", summary).flags
+
+
+def test_a_length_of_time_is_no_age_and_no_small_count() -> None:
+    article = "The striker misses his eight-year-old son. The club held him for three years before."
+    (flag,) = _score(article, "The striker signed a two-year deal.").flags
+    assert flag.message == "the article says three years, in sentence 2"
+    (flag,) = _score(article, "His nine-year-old son is missed.").flags
+    assert flag.message == "the article says eight-year-old, in sentence 1"
+    assert not _score(article, "The two met at the club.").flags

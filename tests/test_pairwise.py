@@ -593,3 +593,34 @@ def test_show_says_which_summary_is_preferred(
     assert "a tie (both summaries have the same words)" in " ".join(tie.split())
     shown = json.loads(command("show", *folders, "2", "--json").stdout)
     assert shown["preferences"][0]["preferred"] == "a"
+
+
+def test_texts_are_read_for_preferences_only_where_a_judge_saw_two_of_the_runs(
+    systems: Systems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = systems(n=6, a=1.0, b=0.0, c=0.5, d=0.2)
+    ask(runs[:2], Oracle())
+    (asked,) = compare(*runs[:2], metrics="lexical").preferences
+    assert asked.answers == 12
+    for some in (runs[2:], runs[1:3]):
+        with monkeypatch.context() as patched:
+            patched.setattr(Run, "sample_reader", _read_nothing)
+            assert compare(*some, metrics="lexical").preferences == ()
+    ask(runs[1:3], Oracle())
+    assert len(compare(*runs[1:3], metrics="lexical").preferences) == 1
+    assert len(compare(*runs[:3], metrics="lexical").preferences[0].pairs) == 3
+
+
+def _read_nothing(run: Run) -> Any:
+    raise AssertionError(f"the texts of {run.name} are read")
+
+
+def test_ledgers_of_which_nobody_noted_the_systems_are_looked_into(systems: Systems) -> None:
+    runs = systems(n=6, a=1.0, b=0.0, c=0.5)
+    ask(runs[:2], Oracle())
+    (note,) = Path("results/store/preferences").glob("*.systems.json")
+    for damage in ("", "[1]", "{}", None):
+        note.write_text(damage) if damage is not None else note.unlink()
+        assert len(preferences_of(share(runs[:2]))) == 1
+        ask(runs[1:], Oracle())
+        assert len(preferences_of(share(runs[:2]))) == 1  # and not only those of the second asking

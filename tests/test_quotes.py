@@ -102,3 +102,34 @@ def test_quotes_of_the_pages_are_not_flagged() -> None:
         page = json.loads(path.read_text(encoding="utf-8"))
         score = _score("\n\n".join(page["body"]), "\n".join(page["ai_summary"]))
         assert not score.flags
+
+
+@pytest.mark.parametrize(
+    ("summary", "kinds"),
+    [
+        ('The minister has said she is "appalled" by it.', ["quote"]),
+        ('The minister called it a "disgrace".', ["quote"]),
+        ('The minister opened the "appalling" bridge.', ["quoted_word"]),
+        ('The minister said the bridge is "long".', []),
+    ],
+)
+def test_a_word_that_somebody_says_of_something_is_a_quotation(
+    summary: str, kinds: list[str]
+) -> None:
+    article = "The minister told reporters on Monday that the new bridge is long."
+    assert [flag.kind for flag in _score(article, summary).flags] == kinds
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        'Chelsea manager Jose Mourinho said the Premier League is "not the best league there is".',
+        'He will score The Hateful Eight, despite saying it was "not the best league there is".',
+    ],
+)
+def test_what_is_spoken_of_is_no_speaker(summary: str) -> None:
+    article = (
+        '"It is not the best league there is," Mourinho said. The Hateful Eight and the Premier '
+        "League were named elsewhere."
+    )
+    assert not _score(article, summary).flags

@@ -292,15 +292,21 @@ def test_stored_summaries_are_made_again(weights: Weights) -> None:
     assert all(row in stored for row in made)
 
 
-@pytest.mark.slow
-def test_killed_run_goes_on_to_the_same_bytes(weights: Weights, tmp_path: Path) -> None:
+def config_of_a_run(folder: Path, chat: Path, **options: Any) -> Path:
+    """Write a config over the 12 articles, and return where it is."""
     rows = [{"id": a.id, "article": a.text, "references": list(a.references)} for a in ARTICLES]
-    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    model = {"name": "causal", "label": "m", "model": str(weights.chat), "max_new_tokens": CAP}
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    model = {"name": "causal", "label": "m", "model": str(chat), **options}
     config = {"name": "t", "data": {"name": "files", "path": "a.jsonl"}, "models": [model],
               "metrics": ["rouge"]}  # fmt: skip
-    path = tmp_path / "c.yaml"
+    path = folder / "c.yaml"
     path.write_text(json.dumps(config))
+    return path
+
+
+@pytest.mark.slow
+def test_killed_run_goes_on_to_the_same_bytes(weights: Weights, tmp_path: Path) -> None:
+    path = config_of_a_run(tmp_path, weights.chat, max_new_tokens=CAP)
     (whole,) = evalharness.run(path, results=tmp_path / "whole")
     ledgers = (tmp_path / "torn" / "store" / "summaries").glob
     words = [sys.executable, "-m", "evalharness", "run", str(path)]
@@ -321,3 +327,24 @@ def test_killed_run_goes_on_to_the_same_bytes(weights: Weights, tmp_path: Path) 
     assert summaries["computed"] + summaries["stored"] == 12
     name = "samples.jsonl"
     assert (again.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_twenty_kills_lose_at_most_a_batch_each(weights: Weights, tmp_path: Path) -> None:
+    path = config_of_a_run(tmp_path, weights.chat, max_new_tokens=8, batch_size=2)
+    command = [sys.executable, "-m", "real.killing", str(path), str(tmp_path / "runs"), "20"]
+    paths = [str(Path(__file__).parent), *sys.path]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    kills = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+    assert len(kills) == 20
+    for kill in kills:
+        assert kill["same"], kill
+        assert 0 <= kill["written"] - kill["stored"] <= 2, kill
+    assert any(0 < kill["stored"] < 12 for kill in kills)

@@ -18,7 +18,7 @@ import pytest
 from evalharness import write_report
 from evalharness.display import STYLE_SHEET
 from evalharness.errors import ConfigError, DataError, StoreError
-from evalharness.records import FlagLook, Summary
+from evalharness.records import FlagLook, Summary, Vote
 from evalharness.report import page as report_page
 from evalharness.report.articles import Articles, Texts, articles_of, choose_articles
 from evalharness.report.gathered import gather
@@ -463,6 +463,16 @@ def test_card_of_another_version_is_told_as_that(make_run: MakeRun, page: Path) 
     assert "these runs have lexical|version:99" in report(run, to=page).text
 
 
+def test_page_says_which_of_its_scores_to_trust_for_which_question(
+    make_run: MakeRun, page: Path
+) -> None:
+    text = report(make_run("a", {"chrf": GOOD}), to=page).text
+    assert "Which score for which question" in text
+    assert "best of those here" in text
+    assert "content: relevance (summeval)" in text
+    assert "Which score for which" not in report(make_run("a", {"minicheck": GOOD}), to=page).text
+
+
 def test_check_without_a_card_says_so(make_run: MakeRun, page: Path) -> None:
     assert "trust not measured" in report(make_run("a", {"minicheck": GOOD}), to=page).text
 
@@ -540,6 +550,61 @@ def test_rules_give_the_gates_verdict(make_run: MakeRun, page: Path, tmp_path: P
     assert str(tmp_path) not in found.source
     with pytest.raises(ConfigError, match="two runs"):
         write_report(*runs, make_run("c", {"m": BAD}), to=page, rules=tmp_path / "gate.yaml")
+
+
+# its structure, for each kind of runs
+
+
+def outline(page: Page) -> list[str]:
+    """Return what a page is built of: places that have a name, headings, roles; no figure."""
+    lines = []
+    for tag, attributes in page.elements:
+        name = attributes.get("id") or ""
+        if name.startswith(("chunk-", "plot-", "config-", "term-", "explorer-")) or tag == "script":
+            continue
+        kind = attributes.get("class") or ""
+        told = kind.startswith(("badge", "sure", "card", "apart")) or "folds" in kind
+        words = [f"#{name}" * bool(name), f".{kind}" * told]
+        words += [f"[{said}]" for key in ("role", "aria-sort") if (said := attributes.get(key))]
+        if any(words) or tag in ("h1", "h2", "h3"):
+            lines.append(" ".join(filter(None, [tag, *words])))
+    return [line for n, line in enumerate(lines) if n == 0 or line != lines[n - 1]]
+
+
+def _written(make_run: MakeRun, n: int, *names: str, wrong: int = 2) -> list[Path]:
+    """Return runs of n articles, each next one with more likely errors in it."""
+    said = [Summary(f"a{i}", "In June.") for i in range(n)]
+    found = [_lexical("In June.", ("June", "date")), {"value": 0.9}]
+    rouge = [{"value": 0.5, "parts": {"rouge1": 0.5 + i / n / 4, "rouge2": 0.25}} for i in range(n)]
+    return [
+        make_run(
+            name,
+            {"rouge": rouge, "lexical": [found[i >= wrong * (k + 1)] for i in range(n)]},
+            summaries=said,
+        )
+        for k, name in enumerate(names)
+    ]
+
+
+KINDS_OF_RUNS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "quickstart": (24, ("greedy", "drawn", "lead", "oracle")),
+    "one system": (24, ("given",)),
+    "two runs": (24, ("before", "after")),
+    "sweep of 24": (6, tuple(f"cell-{n}" for n in range(24))),
+    "1,000 articles of four": (1000, ("a", "b", "c", "d")),
+    "three pages": (3, ("given",)),
+}
+
+
+@pytest.mark.parametrize("kind", [*KINDS_OF_RUNS, "annotated study"])
+def test_structure_of_the_page(kind: str, make_run: MakeRun, page: Path, golden: Golden) -> None:
+    n, names = KINDS_OF_RUNS.get(kind, (12, ("one", "two")))
+    voted = range(0 if kind in KINDS_OF_RUNS else 9)
+    votes = [Vote(f"a{i}", "", "one", "two", 1.0, 1, "ann") for i in voted]
+    found = report(*_written(make_run, n, *names), to=page, votes=votes)
+
+    golden(f"page_{kind.replace(' ', '_').replace(',', '')}.json", outline(found))
+    assert len(found.source) < 3_000_000
 
 
 # the data of the page

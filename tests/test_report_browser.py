@@ -25,6 +25,9 @@ from browser.runs import (
 )
 from servers.chat import completion, serving
 
+from evalharness.records import flag_kind
+from evalharness.report.glossary import GLOSSARY
+
 N_LARGE, N_QUICKSTART = 1_000, 24
 ESCAPE, ENTER, TAB, DOWN, UP, HOME, END = (
     "\ue00c", "\ue007", "\ue004", "\ue015", "\ue013", "\ue011", "\ue010",
@@ -274,6 +277,7 @@ def test_it_opens_from_disk_and_asks_for_nothing_else(browser: Browser, page: Pa
 
 def test_search_finds_ids_titles_and_words_of_the_texts(browser: Browser, large: Path) -> None:
     browser.open(large)
+    browser.choose("sort", "run")
     rows = list(many_rows(N_LARGE))
 
     browser.one("#explorer-q").send_keys(rows[777]["id"])
@@ -292,10 +296,11 @@ def test_search_finds_ids_titles_and_words_of_the_texts(browser: Browser, large:
     assert browser.text("#explorer-count").startswith("None of 1,000 articles fits")
     browser.one("#explorer-clear").click()
     assert browser.text("#explorer-count") == "1,000 articles"
+    assert "sort=" not in browser.driver.current_url  # the order that a page begins with
 
 
 def test_filters_hold_of_one_and_the_same_summary(browser: Browser, large: Path) -> None:
-    browser.open(large)
+    browser.open(large, "#sort=run")
     found = samples(large.parent / "writers")
     wrong = [
         s["id"]
@@ -322,6 +327,7 @@ def test_filters_hold_of_one_and_the_same_summary(browser: Browser, large: Path)
 
 def test_articles_that_were_not_read_to_their_end(browser: Browser, quickstart: Path) -> None:
     browser.open(quickstart)
+    assert browser.one("#explorer-more").get_attribute("open")
     browser.one("#explorer-cut").click()
     assert browser.text("#explorer-count") == f"{N_QUICKSTART} articles"
     browser.choose("system", "oracle")
@@ -535,7 +541,7 @@ def test_reasons_of_a_judge_stand_in_the_card_as_text(
 
 
 def test_a_walk_without_a_mouse(browser: Browser, flagged: Path) -> None:
-    browser.open(flagged)
+    browser.open(flagged, "#sort=run")
     ids = [row["id"] for row in quickstart_rows()]
 
     def active() -> int:
@@ -553,8 +559,9 @@ def test_a_walk_without_a_mouse(browser: Browser, flagged: Path) -> None:
     browser.wait("document.activeElement.id === 'explorer-title'")
     assert browser.text("#explorer-about .id") == ids[2]
     assert browser.text("#explorer-place") == "3 of 24"
-    browser.press("j")
-    browser.wait(f"document.querySelector('#explorer-about .id').textContent === '{ids[3]}'")
+    for key, at in (("n", 3), ("p", 2), ("j", 3)):
+        browser.press(key)
+        browser.wait(f"document.querySelector('#explorer-about .id').textContent === '{ids[at]}'")
     browser.press(ESCAPE)
     browser.wait("document.activeElement.id === 'explorer-list'")
     assert active() == 3
@@ -653,10 +660,21 @@ def test_a_phone_scrolls_only_up_and_down(
     flag = browser.all(".flag[tabindex]")[3]
     browser.run("arguments[0].scrollIntoView({block: 'center'})", flag)
     flag.click()
-    assert browser.one("#explorer-tip").is_displayed()
-    pane = browser.one("#explorer-pane").rect
-    lit = browser.run("return document.querySelector('.lit').getBoundingClientRect().toJSON()")
-    assert 0 <= lit["top"] < pane["height"] + 60  # the article stays in sight above the summaries
+    tip = browser.one("#explorer-tip")
+    assert tip.is_displayed()
+    assert tip.rect["width"] == PHONE[0]  # a sheet at the end of the screen, with the evidence
+    assert "The article: " in tip.text
+    assert browser.text("#explorer-tip blockquote q").strip("“”")[:20] in browser.text(
+        "#explorer-pane"
+    )
+    tip.find_element("css selector", ".close").click()
+    assert not tip.is_displayed()
+
+
+def test_on_a_phone_the_summary_comes_first(browser: Browser, flagged: Path) -> None:
+    open_article(browser, flagged, "#article=harbour-ferry", PHONE)
+    top = "return document.querySelector(arguments[0]).getBoundingClientRect().top"
+    assert browser.run(top, "#explorer-cards") < browser.run(top, "#explorer-pane")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -673,6 +691,19 @@ def test_axe_finds_no_serious_problem(
                 "document.querySelector('.flag[tabindex], .sentence:not(:has(.flag))')?.focus()"
             )
         assert browser.accessibility() == []
+    browser.color_scheme("light")
+
+
+@SIZES
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_problem_in_any_tab(
+    browser: Browser, news_of_two: Path, size: tuple[int, int], scheme: str
+) -> None:
+    browser.color_scheme(scheme)
+    for view in ("", "#changes", "#trust", "#glossary", "#article=ferry&flag=%3E"):
+        browser.open(news_of_two, view, size)
+        browser.wait("document.querySelector('#explorer .row, #explorer-cards .card')")
+        assert browser.accessibility() == [], view
     browser.color_scheme("light")
 
 
@@ -700,3 +731,195 @@ def test_without_scripts_the_page_says_so(browser: Browser, flagged: Path) -> No
         assert not browser.one("#explorer").is_displayed()
     finally:
         browser.driver.execute_cdp_cmd(setting, {"value": False})
+
+
+def test_likely_errors_come_first_and_chips_choose_their_kind(
+    browser: Browser, flagged: Path
+) -> None:
+    browser.open(flagged)
+    errors = {
+        sample["id"]: sum(
+            flag_kind(flag["kind"]).hard for flag in sample["scores"]["lexical"].get("flags", ())
+        )
+        for sample in samples(flagged.parent)
+    }
+    shown = browser.run(ROWS)
+    counted = [errors[each] for each in shown]
+    assert counted == sorted(counted, reverse=True)
+    assert counted[0] > 0
+    chips = {
+        chip.get_attribute("value"): chip.text.split("\n")[-1]
+        for chip in browser.all("#explorer-chips button")
+    }
+    n_wrong = sum(n > 0 for n in errors.values())
+    assert chips["*"].endswith(str(n_wrong))
+    assert chips["-"].endswith(str(N_QUICKSTART - n_wrong))
+
+    browser.one("#explorer-chips button[value='number']").click()
+    assert "flag=number" in browser.driver.current_url
+    chip = browser.one("#explorer-chips button[value='number']")
+    assert chip.get_attribute("aria-pressed") == "true"
+    assert browser.text("#explorer-count") == f"{chip.text.split()[-1]} of 24 articles"
+    chip.click()
+    assert browser.text("#explorer-count") == "24 articles"
+    heat = browser.run("return document.querySelector('.row .cell').dataset.heat")
+    assert heat == str(min(4, counted[0]))
+
+
+def test_two_runs_show_which_errors_are_gone_and_which_are_new(
+    browser: Browser, news_of_two: Path
+) -> None:
+    open_article(browser, news_of_two, "#article=ferry")
+    changes = browser.one("#explorer-changes")
+    assert "From one to two" in changes.text
+    assert "Likely errors gone: number 13" in changes.text
+    assert "Likely errors new: number 14" in changes.text
+    assert browser.text("#explorer-changes del").strip() == "13"
+    assert browser.text("#explorer-changes ins").strip() == "14"
+
+    browser.open(news_of_two, "#flag=%3E")
+    assert browser.run(ROWS) == ["ferry"]
+    browser.open(news_of_two, "#flag=%3C")
+    assert browser.run(ROWS) == ["ferry"]
+
+
+@pytest.fixture(scope="module")
+def news_of_two(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two systems; the second has another wrong number in one of two summaries."""
+    folder = tmp_path_factory.mktemp("changed")
+    ferry = (
+        "The ferry sank on Monday off the coast of Norway. It had 12 people aboard, police said."
+    )
+    market = (
+        "The market opened on Friday in the old town. It sold 40 kinds of cheese, the mayor said."
+    )
+    for name, n in (("one", 13), ("two", 14)):
+        rows = [
+            {
+                "id": "ferry",
+                "article": ferry,
+                "summary": f"A ferry that had {n} people aboard sank.",
+            },
+            {"id": "market", "article": market, "summary": "The market sold 40 kinds of cheese."},
+        ]
+        write_rows(folder / f"{name}.jsonl", rows)
+    page = folder / "report.html"
+    files = [f"{name}={folder / name}.jsonl" for name in ("one", "two")]
+    evalharness("report", *files, "--results", folder / "results", "-o", page)
+    return page
+
+
+def names_in_table(browser: Browser) -> list[str]:
+    script = """return [...document.querySelectorAll("#scores tbody:first-of-type th bdi")]
+        .map((name) => name.textContent)"""
+    return [str(name) for name in browser.run(script)]
+
+
+def test_table_is_sorted_by_the_heading_that_is_clicked(browser: Browser, sweep: Path) -> None:
+    browser.open(sweep)
+    figures = """const at = document.querySelector(`th[data-key='${arguments[0]}']`).cellIndex;
+        return [...document.querySelectorAll("#scores tbody:first-of-type tr")]
+            .map((row) => Number(row.cells[at].dataset.value))"""
+    heading = browser.one("th[data-key='rouge.rouge1']")
+    heading.find_element("css selector", "button").click()
+    assert heading.get_attribute("aria-sort") in ("descending", "ascending")
+    first = browser.run(figures, "rouge.rouge1")
+    heading.find_element("css selector", "button").click()
+    assert len(browser.all("th[aria-sort]")) == 1
+    second = browser.run(figures, "rouge.rouge1")
+    assert first == second[::-1] != second
+    assert second in (sorted(second), sorted(second, reverse=True))
+
+    address = browser.driver.current_url
+    names = names_in_table(browser)
+    assert "table=" in address
+    browser.open(sweep, f"#{address.partition('#')[2]}")
+    assert names_in_table(browser) == names
+
+
+def test_columns_that_say_nothing_are_shown_on_request(browser: Browser, sweep: Path) -> None:
+    browser.open(sweep)
+    column = browser.one("#scores .folds")
+    assert not column.is_displayed()
+    browser.one("#unfold").click()
+    assert column.is_displayed()
+    assert browser.one("#unfold").get_attribute("aria-expanded") == "true"
+
+
+@SIZES
+def test_one_tab_is_open_and_links_into_others_open_theirs(
+    browser: Browser, flagged: Path, size: tuple[int, int]
+) -> None:
+    browser.open(flagged, size=size)
+    names = [tab.get_attribute("aria-controls") for tab in browser.all("[role=tab]")]
+
+    def opened() -> list[str]:
+        shown = [name for name in names if browser.one(f"#{name} h2").is_displayed()]
+        tabs = browser.all("[role=tab][aria-selected=true]")
+        assert shown == [tab.get_attribute("aria-controls") for tab in tabs]
+        return shown
+
+    assert opened() == names[:1]
+    browser.run("document.querySelector(\"#scores a[href^='#trust-']\").click()")
+    browser.wait("document.querySelector('#trust h2').checkVisibility()")
+    assert opened() == ["trust"]
+    browser.one("#tab-trust").send_keys(END)
+    assert opened() == names[-1:]
+    assert f"tab={names[-1]}" in browser.driver.current_url
+    browser.open(flagged, "#article=harbour-ferry&tab=outputs", size)
+    assert opened() == ["outputs"]
+    browser.press("n")
+    browser.wait("!location.hash.includes('harbour-ferry')")
+    assert "tab=outputs" in browser.driver.current_url
+
+
+def test_paper_has_every_tab_and_column(browser: Browser, quickstart: Path) -> None:
+    browser.open(quickstart)
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        hidden = """return [...document.querySelectorAll("#tabs > section h2, #scores th")]
+            .filter((each) => !each.checkVisibility()).map((each) => each.textContent)"""
+        assert browser.run(hidden) == []
+        assert not browser.one("#tablist").is_displayed()
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        browser.color_scheme("light")
+
+
+def test_terms_are_explained_on_hover_and_focus(browser: Browser, flagged: Path) -> None:
+    browser.open(flagged)
+    term = browser.one(".key-figures a.term")
+    browser.point(term)
+    tip = browser.one("#term-tip")
+    assert tip.text == GLOSSARY["likely error"]
+    browser.press(ESCAPE)
+    assert not tip.is_displayed()
+    browser.run("arguments[0].focus()", term)
+    assert tip.text == GLOSSARY["likely error"]
+    assert term.get_attribute("aria-describedby") == "term-tip"
+    term.click()
+    assert browser.one("#glossary h2").is_displayed()
+
+
+# What the first screen has to answer: which is best, is that sure, how many summaries have errors,
+# which is the worst one and why, what to run next.
+ANSWERS = (
+    ".headline",
+    ".key-figures",
+    "#next-command",
+    ".errors .card .said",
+    ".errors .card .why",
+)
+
+
+@pytest.mark.parametrize("size", [(1400, 900), PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("page", ["quickstart", "flagged", "two_runs", "sweep"], indirect=True)
+def test_first_screen_answers_what_is_asked_first(
+    browser: Browser, page: Path, size: tuple[int, int]
+) -> None:
+    browser.open(page, size=size)
+    ends = """return arguments[0].map((selector) => document.querySelector(selector))
+        .filter(Boolean).map((each) => Math.round(each.getBoundingClientRect().bottom))"""
+    found = browser.run(ends, list(ANSWERS))
+    assert len(found) >= 3
+    assert max(found) <= size[1], found

@@ -72,3 +72,99 @@ def test_roles_flag_the_planted_swap_of_the_pages_and_nothing_else() -> None:
         flags = _score("\n\n".join(page["body"]), summary).flags
         swaps = [e["summary_says"] for e in page["planted_errors"] if e["type"] == "swapped-roles"]
         assert [flag.span.of(summary) for flag in flags] == swaps
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "wrong"),
+    [
+        (
+            "The bus ran from Oxford to Didcot on Monday.",
+            "A replacement bus from Didcot to Oxford was hit.",
+            "Didcot to Oxford",
+        ),
+        (
+            "Mr Brill told CNN on Monday that nobody had the right to kill.",
+            "In his first comments, CNN told Mr Brill that nobody had the right.",
+            "CNN told Mr Brill",
+        ),
+        (
+            "Rangers moved up with a comfortable 4-0 win over Raith Rovers. The win means Rangers "
+            "stay level with Hibs.",
+            "Raith Rovers beat Rangers at Ibrox.",
+            "Raith Rovers beat Rangers",
+        ),
+        (
+            "Mr Batts has been criticised by the city police union over the riots.",
+            "The city police union has been criticized by Mr Batts over them.",
+            "police union has been criticized by Mr Batts",
+        ),
+        (
+            "Mayor Jane Roe said she was replacing Commissioner Tom Batts this week.",
+            "Tom Batts has replaced Jane Roe as head of the town.",
+            "Tom Batts has replaced Jane Roe",
+        ),
+    ],
+)
+def test_two_who_changed_places_are_found_in_other_words(
+    article: str, summary: str, wrong: str
+) -> None:
+    (flag,) = _score(article, summary).flags
+    assert (flag.kind, flag.span.of(summary)) == ("roles", wrong)
+    assert flag.message.startswith("the article says '")
+    assert flag.evidence
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "The bus from Oxford to Didcot was hit.",
+        "Didcot and Oxford have buses.",
+        "Didcot to Oxford is a long way.",
+    ],
+)
+def test_two_who_stand_either_way_are_not_flagged(summary: str) -> None:
+    article = "The bus ran from Oxford to Didcot, and Oxford and Didcot have more."
+    assert not _score(article, summary).flags
+
+
+@pytest.mark.parametrize(
+    ("summary", "wrong"),
+    [
+        (
+            "Italy came from behind to beat Italy in the final.",
+            ["Italy came from behind to beat Italy"],
+        ),
+        ("Italy claimed a late victory over Italy.", ["Italy claimed a late victory over Italy"]),
+        ("Italy said Italy had not played well.", []),
+        ("Italy won the final of Italy.", []),
+        ("Italy, who lost to Spain, beat Italy B.", []),
+    ],
+)
+def test_nobody_does_something_to_himself(summary: str, wrong: list[str]) -> None:
+    article = (
+        "Italy came from behind to beat Spain in the final in Rome. Italy had not played well."
+    )
+    flags = [flag for flag in _score(article, summary).flags if flag.kind == "doubled"]
+    assert [flag.span.of(summary) for flag in flags] == wrong
+
+
+def test_what_somebody_is_said_to_be_stands_near_him_in_the_article() -> None:
+    talk = (
+        "The talks went on for many hours in the old hall, and nobody there would say a word " * 2
+    )
+    article = f"Jane Sturgeon spoke first. {talk}. The prime minister left."
+    (flag,) = _score(article, "Jane Sturgeon is a prime minister.").flags
+    assert (flag.kind, flag.span.of("Jane Sturgeon is a prime minister.")) == (
+        "spliced",
+        "Sturgeon is a prime minister",
+    )
+    assert flag.message == (
+        "the article has 'Sturgeon' in sentence 1, and far from it 'minister', in sentence 3"
+    )
+    near = "Jane Sturgeon spoke first. The prime minister then left."
+    assert not _score(near, "Jane Sturgeon is a prime minister.").flags
+
+
+def test_a_part_of_something_is_nobody_who_is_beaten() -> None:
+    article = "Jane Doe won the hardest stage. Nobody will beat Doe, her rivals on the Tour said."
+    assert not _score(article, "Jane Doe won the hardest stage of the Tour.").flags

@@ -334,10 +334,21 @@ def test_one_changed_character_of_chinese_costs_one_character() -> None:
     assert score.parts["rouge1"] == pytest.approx(4 / 5)
 
 
-def test_value_is_rouge_l_where_it_is_asked_for_else_the_first_type() -> None:
-    pair = (["the cat sat down"], "down sat the cat")
-    assert scored(Rouge(), *pair).value == scored(Rouge(), *pair).parts["rougeL"] == 0.5
-    assert scored(Rouge(types=("rouge2", "rouge1")), *pair).value == pytest.approx(1 / 3)
+@pytest.mark.parametrize(
+    ("types", "part"),
+    [
+        (("rouge1", "rouge2", "rougeL", "rougeLsum"), "rouge1"),
+        (("rougeL", "rouge2", "rouge1"), "rouge1"),
+        (("rougeLsum", "rougeL"), "rougeL"),
+        (("rouge3", "rougeL"), "rougeL"),
+        (("rouge4", "rouge3"), "rouge4"),
+    ],
+)
+def test_value_is_what_rouge_alone_means_in_tables(types: tuple[str, ...], part: str) -> None:
+    reference = "The cat sat there and slept. Six big dogs ran off to the sea."
+    pair = [reference], "Off ran six big dogs. The cat sat there and slept."
+    score = scored(Rouge(types=types), *pair)
+    assert [name for name in types if score.parts[name] == score.value] == [part]
 
 
 def test_parts_have_f_precision_and_recall_of_each_type() -> None:

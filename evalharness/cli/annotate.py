@@ -25,6 +25,7 @@ from evalharness.meta.annotations import (
 )
 from evalharness.meta.exchange import ExchangeTool, write_exchange
 from evalharness.report.gathered import gather
+from evalharness.report.preferences import hundredths
 from evalharness.report.study import (
     DIMENSIONS,
     USUAL_DIMENSIONS,
@@ -41,6 +42,7 @@ from evalharness.report.table import (
     folded_text,
     interval_text,
     number_text,
+    p_value,
     percent_text,
     show_table,
     terminal_width,
@@ -324,24 +326,27 @@ def _bias_table(found: StudyAgreement) -> list[TextRow]:
 
 
 def _system_table(preferences: Mapping[str, Any]) -> list[TextRow]:
-    rows: list[TextRow] = [["system", "preferred", "interval", "strength", "interval"]]
+    rows: list[TextRow] = [["system", "wins", "interval", "strength", "interval"]]
     every = sorted(preferences["systems"].items(), key=lambda named: -(named[1]["rate"] or 0.0))
     for name, each in every:
         strength = number_text(each["strength"], 2)
-        rate = percent_text(each["rate"])
-        rows.append([name, rate, _ends(each, "rate"), strength, _ends(each, "strength")])
+        wins = interval_text(each["rate_low"], each["rate_high"], hundredths)
+        rows.append([name, hundredths(each["rate"]), wins, strength, _ends(each, "strength")])
     return rows
 
 
 def _pair_table(preferences: Mapping[str, Any]) -> list[TextRow]:
-    rows: list[TextRow] = [["system", "against", "articles", "preferred", "p", "p (Holm)"]]
+    rows: list[TextRow] = [["system", "against", "articles", "wins", "p", "p (Holm)"]]
     for each in preferences["pairs"]:
-        p_values = (number_text(each[key]) for key in ("p", "p_holm"))
-        rate = percent_text(each["rate"])
-        rows.append([each["first"], each["second"], str(each["n"]), rate, *p_values])
+        p_values = (p_value(each[key]) for key in ("p", "p_holm"))
+        wins = hundredths(each["rate"])
+        rows.append([each["first"], each["second"], str(each["n"]), wins, *p_values])
     return rows
 
 
 def _order_notes(preferences: Mapping[str, Any]) -> list[str]:
     first = preferences["first_shown"]
-    return [f"the summary shown first is preferred in {percent_text(first['share'])} of the votes"]
+    return [
+        "wins: in 100 comparisons, a tie as half; of several votes on a pair the majority counts",
+        f"the summary shown first is preferred in {percent_text(first['share'])} of the votes",
+    ]

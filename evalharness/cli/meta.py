@@ -1,7 +1,7 @@
 """`evalharness meta`: how checks agree with people, as tables and cards."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import IO, Annotated, Any
 
@@ -13,6 +13,12 @@ from evalharness.cli.options import print_json, split_names
 from evalharness.config.build import named_scorers
 from evalharness.config.run_config import RunConfig
 from evalharness.files.untrusted import visible
+from evalharness.meta.cards import (
+    QUESTION_HEADINGS,
+    question_card,
+    question_row,
+    write_question_card,
+)
 from evalharness.meta.metrics import MetricAgreement, evaluate_metrics
 from evalharness.report.table import (
     PIPED_WIDTH,
@@ -131,7 +137,7 @@ def meta_command(
     }  # fmt: skip
     if metrics is not None:
         against = evaluate_metrics(labels, named, split_names(human), **measured)
-        return _show(against, show_metrics, as_json=as_json)
+        return _show(against, card, as_json=as_json)
     if checks is None:
         named = list(given) or ([] if published else _usual_checks())
     found = agreement.evaluate(
@@ -146,18 +152,17 @@ def meta_command(
         without=without or (),
         **measured,
     )
+    return _show(found, card, as_json=as_json)
+
+
+def _show(found: agreement.Agreement | MetricAgreement, card: str | None, *, as_json: bool) -> None:
+    """Write the card, say on stderr which rows could not be used, and print the rest."""
+    if isinstance(found, MetricAgreement):
+        show, write = show_metrics, partial(write_question_card, found.record())
+    else:
+        show, write = show_agreement, partial(agreement.write_cards, found)
     if card:
-        agreement.write_cards(found, card)
-    return _show(found, show_agreement, as_json=as_json)
-
-
-def _show(
-    found: agreement.Agreement | MetricAgreement,
-    show: Callable[[Mapping[str, Any], IO[str]], None],
-    *,
-    as_json: bool,
-) -> None:
-    """Say on stderr which rows could not be used, and print the rest."""
+        write(card)
     for line in rejected_lines(found.rejected):
         typer.echo(f"evalharness: {line}", err=True)
     if as_json:
@@ -204,6 +209,12 @@ def show_metrics(record: Mapping[str, Any], out: IO[str]) -> None:
             out.write(visible(f"{source}, {dimension}: {head}\n\n"))
             show_table([_METRIC_HEADINGS, *map(_metric_row, found["by_metric"].items())], out)
             print(*folded_text(visible(_best_metrics(found)), width), "", sep="\n", file=out)
+    trust = question_card(record)
+    rows = [question_row(question) for question in trust["questions"]]
+    if rows:
+        print("Which score to trust for which question", end="\n\n", file=out)
+        show_table([QUESTION_HEADINGS, *rows], out, "llrrrl")
+        print(*folded_text(trust["meaning"], width), sep="\n", file=out)
     legend = _METRIC_LEGEND.format_map(record["resampling"])
     print(*folded_text(legend, width), sep="\n", file=out)
 

@@ -13,6 +13,7 @@ from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread_spans
 from evalharness.report import find
 from evalharness.report.gathered import Gathered, gather
+from evalharness.report.glossary import GLOSSARY
 from evalharness.report.verdict import (
     INDENT,
     STYLES,
@@ -26,6 +27,8 @@ from evalharness.runner.systems import split_name
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+from evalharness.runner.check import likely_errors
 
 _LONG = 40  # sentences, beyond which only those with evidence and their neighbours are shown
 _AROUND = 1
@@ -69,7 +72,11 @@ def show_article(
     if as_json:
         print_json(shown.record())
         return
-    _Article(shown, gathered, console_on(out, color), full).show()
+    console = console_on(out, color)
+    _Article(shown, gathered, console, full).show()
+    verdicts = [verdict for written in shown.written for verdict in written.verdicts.values()]
+    if any(likely_errors(verdict.flags) for verdict in verdicts):
+        print_wrapped(console, "", (f"Likely error: {GLOSSARY['likely error']}", "dim"))
     show_reminder(out)
 
 

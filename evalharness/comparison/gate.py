@@ -36,7 +36,7 @@ from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest
 from evalharness.stats import intervals, paired
 from evalharness.stats.intervals import Values
-from evalharness.store.runs import AGAIN, Run, left_behind, preferences_folder, runs_in
+from evalharness.store.runs import AGAIN, Run, left_behind, preference_ledgers, runs_in
 from evalharness.store.table import LIKELY_ERRORS
 
 Mask = npt.NDArray[np.bool_]
@@ -147,7 +147,7 @@ class Pairing:
     @cached_property
     def judged(self) -> Mapping[str, Values]:
         """The candidate's wins against the baseline by judge, NaN where none was asked."""
-        if not any(preferences_folder(run).is_dir() for run in self.runs):
+        if not preference_ledgers(self.runs):
             return {}
         from evalharness.comparison.preferences import candidate_wins
 

@@ -6,7 +6,7 @@ flags that people judged, right or wrong (`annotate --read` writes it).
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,11 +90,20 @@ def new_errors_outcome(
 def _likely_errors(run: Run, articles: set[str]) -> Iterator[ErrorName]:
     for sample in run.samples():
         if sample["id"] in articles:
-            text = sample["summary"]["text"]
-            for score in sample["scores"].values():
-                for flag in score.get("flags", ()):
-                    if flag_kind(flag["kind"]).hard:
-                        yield sample["id"], flag["kind"], text[flag["start"] : flag["end"]]
+            yield from ((sample["id"], kind, words) for kind, words in _errors_of(sample))
+
+
+def error_names(sample: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return kind and words of the likely errors of a stored sample."""
+    return set(_errors_of(sample))
+
+
+def _errors_of(sample: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    text = sample["summary"]["text"]
+    for score in sample["scores"].values():
+        for flag in score.get("flags", ()):
+            if flag_kind(flag["kind"]).hard:
+                yield flag["kind"], text[flag["start"] : flag["end"]]
 
 
 def _message(new: Sequence[ErrorName], n: int, judged: int) -> str:

@@ -24,7 +24,7 @@ from evalharness.stats import preferences as stats
 from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.stats.preferences import Effect, PairAnswers, ShareFigure
 from evalharness.store.ledger import Ledger
-from evalharness.store.runs import Run, preferences_folder
+from evalharness.store.runs import Run, preference_ledgers, preferences_folder
 from evalharness.store.store import Signature, Store, preference_key
 
 
@@ -201,22 +201,18 @@ def _collected_of(
     texts = ComparedTexts(shared.runs, shared.rows)
     found = {
         text: (signature, _collect(texts, ledgers))
-        for text, (signature, ledgers) in _by_signature(_stores_of(shared.runs)).items()
+        for text, (signature, ledgers) in _ledgers_by_signature(shared.runs).items()
     }
     known = {text: each for text, each in found.items() if each[1].is_any}
     return texts, known
 
 
-def _stores_of(runs: Sequence[Run]) -> list[Store]:
-    """Return the stores of the folders of results that runs lie in, where judges were asked."""
-    folders = dict.fromkeys(preferences_folder(run) for run in runs)
-    return [Store(folder.parent) for folder in folders if folder.is_dir()]
-
-
-def _by_signature(stores: Sequence[Store]) -> dict[str, tuple[Signature, list[Ledger]]]:
+def _ledgers_by_signature(runs: Sequence[Run]) -> dict[str, tuple[Signature, list[Ledger]]]:
+    """Return the ledgers of judges that may have been asked about some runs, by signature."""
+    among = preference_ledgers(runs)
     found: dict[str, tuple[Signature, list[Ledger]]] = {}
-    for store in stores:
-        for signature, ledger in store.ledgers("preferences"):
+    for folder in dict.fromkeys(path.parent for path in among):
+        for signature, ledger in Store(folder.parent).ledgers("preferences", among):
             found.setdefault(signature_text(signature), (signature, []))[1].append(ledger)
     return found
 
@@ -453,7 +449,8 @@ def read_votes(paths: Sequence[str | Path]) -> list[Vote]:
     for path in map(Path, paths):
         formats.first_bytes(path)  # refuses what is no file, or empty
         with formats.name_in_errors(path), path.open("rb") as stream:
-            votes += [_vote(f"{path}:{n}", row) for n, row in formats.json_lines(stream)]
+            rows = list(formats.json_lines(stream))
+        votes += [_vote(f"{path}:{n}", row) for n, row in rows]
     return votes
 
 
@@ -611,7 +608,7 @@ def preferences_on(
     samples: Mapping[str, Mapping[str, Any]], runs: Sequence[Run]
 ) -> list[ArticlePreference]:
     """Return what judges prefer of the samples of one article, by system."""
-    found = _by_signature(_stores_of(runs))
+    found = _ledgers_by_signature(runs)
     names = _judge_names([signature for signature, _ in found.values()])
     return [
         preference

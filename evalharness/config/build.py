@@ -117,7 +117,29 @@ def _resolved_paths(
                 for v in values
             ]
             resolved[name] = paths if isinstance(value, list) else paths[0]
+        elif isinstance(value, list):
+            places = [(*key, name, n) for n in range(len(value))]
+            resolved[name] = [
+                _resolved_member(hints.get(name), member, place, document)
+                for member, place in zip(value, places, strict=True)
+            ]
     return resolved
+
+
+def _resolved_member(hint: Any, given: Any, key: Key, document: Document) -> Any:
+    """Return one of a list of components with its paths resolved, where it can be one of them."""
+    if not isinstance(given, Mapping):
+        return given
+    for cls in yaml.types_within(hint):
+        known = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
+        needed = {f.name for f in known if not _has_default(f)}
+        if known and needed <= given.keys() <= {f.name for f in known}:
+            return _resolved_paths(cls, given, key, document)
+    return given
+
+
+def _has_default(field: "dataclasses.Field[Any]") -> bool:
+    return (field.default, field.default_factory) != (dataclasses.MISSING, dataclasses.MISSING)
 
 
 def _holds(kind: type[Any], hint: Any) -> bool:

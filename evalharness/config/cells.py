@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from evalharness.config import build, registry, yaml
 from evalharness.config.registry import Kind
@@ -24,6 +24,7 @@ from evalharness.protocols import (
     Summarizer,
     Tracker,
     Url,
+    is_checkpoint,
 )
 from evalharness.records import digest
 
@@ -435,6 +436,10 @@ def _plain(value: Any, folder: Path) -> Any:
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         inner = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        hints = get_type_hints(type(value), include_extras=True)
+        for name in filter(lambda name: is_checkpoint(hints[name]), inner):
+            if isinstance(inner[name], str) and Path(inner[name]).is_absolute():
+                inner[name] = Path(inner[name])
         return {key: _plain(v, folder) for key, v in inner.items() if v is not None}
     if isinstance(value, Mapping):
         return {str(key): _plain(inner, folder) for key, inner in value.items()}

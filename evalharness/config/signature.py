@@ -57,8 +57,9 @@ def wanted_checkpoints(component: Any) -> "list[Wanted]":
     presets: Mapping[str, str] = getattr(component, "presets", {})
     fields = [f.name for f in dataclasses.fields(component) if is_checkpoint(hints[f.name])]
     named = {field: name for field in fields if (name := getattr(component, field))}
+    within = [member for f in dataclasses.fields(component) for member in _members(component, f)]
     if not named:
-        return []
+        return [each for member in within for each in wanted_checkpoints(member)]
     from evalharness.hf import hub
 
     weights = getattr(component, "file", None) or "model.safetensors"
@@ -70,7 +71,14 @@ def wanted_checkpoints(component: Any) -> "list[Wanted]":
         lent = field in ("backbone", "adapter")
         revision = None if lent else getattr(component, "revision", None)
         wanted.append(hub.Wanted(presets.get(name, name), revision, only))
-    return wanted
+    return wanted + [each for member in within for each in wanted_checkpoints(member)]
+
+
+def _members(component: Any, field: "dataclasses.Field[Any]") -> list[Any]:
+    """Return the components of a tuple of them, such as the judges of a panel."""
+    value = getattr(component, field.name)
+    values = value if isinstance(value, tuple) else ()
+    return [member for member in values if dataclasses.is_dataclass(member)]
 
 
 def signature_text(parts: Mapping[str, Any]) -> str:

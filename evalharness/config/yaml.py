@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from evalharness.errors import ConfigError
 from evalharness.files.credentials import find_credential
@@ -433,7 +435,7 @@ def explain(
 ) -> ConfigError:
     """Return the first thing that pydantic found, in one line with its place and a way out."""
     problems = error.errors(include_url=False)
-    first = problems[0]
+    first = _likeliest(problems, document, at)
     key = _known_part(first["loc"], document, at)
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _options_at(shape, first["loc"][:-1])
@@ -447,11 +449,30 @@ def explain(
     return document.error(key, " or ".join(messages) + _describe_input(first))
 
 
+def _likeliest(problems: Sequence[ErrorDetails], document: Document, at: Key) -> ErrorDetails:
+    """Return the first problem; where a value may be one of several kinds, of the likeliest kind.
+
+    That is the one with the fewest problems. pydantic names the kind behind the key.
+    """
+    location = problems[0]["loc"]
+    standing = (
+        n for n in range(len(location)) if not _stands(document.tree, (*at, *location[: n + 1]))
+    )
+    depth = next(standing, 0)
+    if not depth:
+        return problems[0]
+    branches = Counter(e["loc"][: depth + 1] for e in problems)
+    of_value = [e for e in problems if e["loc"][:depth] == location[:depth]]
+    return min(of_value, key=lambda e: branches[e["loc"][: depth + 1]])
+
+
 def _options_at(shape: Any, location: Sequence[str | int]) -> list[str]:
     """Return the keys that are known where a location leads, down nested models and dataclasses."""
+    kinds = [shape]
     for part in location:
         inner = _fields_of(shape).get(str(part))
-        shape = next((s for s in types_within(inner) if _fields_of(s)), shape)
+        kinds = [s for s in types_within(inner) if _fields_of(s)] or kinds
+        shape = next((s for s in kinds if s.__name__ == part), kinds[0])
     return list(_fields_of(shape))
 
 
@@ -476,11 +497,12 @@ def _last_name(location: Sequence[str | int]) -> str:
 
 
 def _known_part(location: Sequence[str | int], document: Document, at: Key) -> Key:
-    """Cut the branch of a union that pydantic adds to the location (`batch.literal['auto']`)."""
-    for end in range(len(location), 0, -1):
-        if _stands(document.tree, (*at, *location[:end])):
-            return (*at, *location[:end])
-    return at
+    """Leave out the branch of a union that pydantic adds to the location (`literal['auto']`)."""
+    known = at
+    for part in location:
+        if _stands(document.tree, (*known, part)):
+            known = (*known, part)
+    return known
 
 
 def _stands(tree: Any, key: Key) -> bool:

@@ -1,8 +1,12 @@
-"""Trust cards: how far a check's score can be trusted, and what that was measured on."""
+"""Trust cards: how far a check's score can be trusted, and what that was measured on.
+
+Beside a card for each check there is one of all metrics: which score to trust for which question.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from evalharness.config.registry import tells_truth
@@ -229,10 +233,12 @@ def write_cards(agreement: Agreement, path: str | Path) -> None:
     The JSON is `{"cards": {CHECK: card}}`. Raises: ConfigError where the file cannot be written.
     """
     made = cards(agreement)
-    as_text = Path(path).suffix.lower() == ".md"
-    if not as_text and Path(path).exists():
+    if Path(path).suffix.lower() == ".md":
+        _write(path, markdown(made))
+        return
+    if Path(path).exists():
         made = _with_selftest(made, _read(Path(path)))
-    _write(path, markdown(made) if as_text else json.dumps({"cards": made}, indent=1) + "\n")
+    _write_json(path, {"cards": made})
 
 
 def _with_selftest(made: Mapping[str, Card], before: Mapping[str, Card]) -> dict[str, Card]:
@@ -258,7 +264,7 @@ def add_selftest(figures: Mapping[str, Mapping[str, Any]], path: str | Path) -> 
             )
         if "benign" in record:
             known[name]["selftest"] = {key: record[key] for key in _OF_SELFTEST}
-    _write(path, json.dumps({"cards": known}, indent=1) + "\n")
+    _write_json(path, {"cards": known})
 
 
 def _write(path: str | Path, text: str) -> None:
@@ -277,19 +283,174 @@ def known_cards(path: str | Path | None = None) -> dict[str, Card]:
     return found | _read(Path(path)) if path is not None else found
 
 
+# --- Which score to trust for which question
+
+# What people were asked, in one word; other dimensions stand for themselves.
+QUESTION_OF: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("litepyramid_recall", "acu", "relevance", "completeness"), "content"),
+        **dict.fromkeys(("consistency", "attribution", "faithfulness", "Factuality"), "truth"),
+    }
+)
+QUESTION_HEADINGS = ("question", "data", "compared", "agrees best", "(95 %)", "no worse")
+HERE_HEADINGS = (*QUESTION_HEADINGS[2:4], "best of those here", "beside the best")
+QUESTION_MEANING = (
+    "In articles: summaries of one article are compared; Spearman's correlation with people's "
+    "grades, mean over articles, interval over articles. Systems: Kendall's τ-b of their means, "
+    "interval over articles and systems. No worse: the interval of the difference to the best "
+    "holds 0, not adjusted for their number. All of it is of data like these."
+)
+
+
+def question_card(record: Mapping[str, Any]) -> Card:
+    """Return which score to trust for which question, from what `meta --metrics` measured."""
+    questions = [
+        {
+            "question": QUESTION_OF.get(dimension, dimension),
+            "source": source,
+            "dimension": dimension,
+        }
+        | {key: found[key] for key in ("n", "articles", "systems")}
+        | level
+        for source, dimensions in record["sources"].items()
+        for dimension, found in dimensions.items()
+        for level in found["trust"]
+    ]
+    kept = {name: record[name] for name in ("signatures", "resampling")}
+    return {"questions": questions, **kept, "meaning": QUESTION_MEANING}
+
+
+def question_row(question: Mapping[str, Any]) -> list[str]:
+    """Return one question as a table shows it, under `QUESTION_HEADINGS`."""
+    asked, dimension = question["question"], question["dimension"]
+    within = question["level"] == "within"
+    interval = _short_interval(question["scores"][question["best"]])
+    return [
+        asked if asked == dimension else f"{asked}: {dimension}",
+        question["source"],
+        f"in {question['articles']} articles" if within else f"{question['systems']} systems",
+        _short_name(question["best"]),
+        interval,
+        _first_names([*map(_short_name, question["alike"])]),
+    ]
+
+
+_NAMES_SHOWN = 3
+
+
+def _first_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more or "none"
+
+
+def question_row_among(question: Mapping[str, Any], names: set[str]) -> list[str]:
+    """Return one question, and which of some scores agrees best, under `HERE_HEADINGS`."""
+    asked, source, compared, best, interval, _ = question_row(question)
+    scores = {name: each for name, each in question["scores"].items() if name in names}
+    here = max(scores, key=lambda name: scores[name]["value"])
+    is_best = here == question["best"]
+    beside = "the best" if is_best else "no worse" if here in question["alike"] else "lower"
+    value = f"{_short_name(here)} {_short_interval(scores[here])}"
+    return [f"{asked} ({source})", compared, f"{best} {interval}", value, beside]
+
+
+def _short_name(name: str) -> str:
+    """Return what a score may be called in options: `rouge1.recall` for `rouge.rouge1.recall`."""
+    return name.removeprefix("rouge.") if name.startswith("rouge.rouge") else name
+
+
+def _short_interval(figures: Mapping[str, Any]) -> str:
+    value, low, high = (figures[f"value{end}"] for end in ("", "_low", "_high"))
+    return f"{value:.2f}" + ("" if low is None else f" [{low:.2f}, {high:.2f}]")
+
+
+def question_markdown(card: Card) -> str:
+    """Return the card as Markdown."""
+    lines = [
+        "## Which score to trust for which question",
+        "",
+        f"| {' | '.join(QUESTION_HEADINGS)} |",
+        "|---|---|---|---|---|---|",
+        *(f"| {' | '.join(map(_escape_cell, question_row(q)))} |" for q in card["questions"]),
+        "",
+        card["meaning"],
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def write_question_card(record: Mapping[str, Any], path: str | Path) -> None:
+    """Write which score to trust: Markdown where the name ends in `.md`, else JSON.
+
+    A file of trust cards keeps those of its checks, as theirs keeps this.
+    Raises: ConfigError where the file cannot be written.
+    """
+    card = question_card(record)
+    if Path(path).suffix.lower() == ".md":
+        _write(path, question_markdown(card))
+    else:
+        _write_json(path, card)
+
+
+def known_questions(path: str | Path | None = None) -> Card:
+    """Return the card of a file, or where it has none the one that comes with the package.
+
+    Raises: ConfigError for a file that is none.
+    """
+    content = _content(Path(path)) if path is not None else {}
+    if "questions" not in content:
+        content = _content(_MEASURED_QUESTIONS)
+    return {key: content[key] for key in _OF_QUESTIONS}
+
+
+_OF_QUESTIONS = ("questions", "signatures", "resampling", "meaning")
+_OF_QUESTION = (
+    "question", "source", "dimension", "articles", "systems", "level", "best", "alike", "scores",
+)  # fmt: skip
+# Of the metrics and checks that need no weights, on REALSumm and SummEval (docs/trust.md).
+_MEASURED_QUESTIONS = Path(__file__).parent / "questions.json"
+
+# --- Files
+
 # Of the checks that need no weights, on the twelve sources that the README of `meta` names.
 _MEASURED = Path(__file__).parent / "measured.json"
 _NEEDED = ("check", "signature", "macro_auc", "macro_sources", "measured_on", "meaning")
 
 
 def _read(path: Path) -> dict[str, Card]:
+    made: dict[str, Card] = _content(path).get("cards", {})
+    return made
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return what a file of trust cards holds, `cards` of checks and `questions`, or one of them.
+
+    Raises: ConfigError where it cannot be read or is none.
+    """
     try:
-        made: dict[str, Card] = json.loads(path.read_bytes())["cards"]
-        whole = all(key in card for card in made.values() for key in _NEEDED)
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        has_questions = "questions" in content
+        cards = content["cards"] if not has_questions else content.get("cards", {})
+        whole = all(key in card for card in cards.values() for key in _NEEDED) and (
+            not has_questions or _are_questions(content)
+        )
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
         raise ConfigError(f"{path}: no trust cards as `evalharness meta --card` writes them")
-    return made
+    return content
+
+
+def _are_questions(content: Mapping[str, Any]) -> bool:
+    return all(key in content for key in _OF_QUESTIONS) and all(
+        all(key in question for key in _OF_QUESTION) and question["best"] in question["scores"]
+        for question in content["questions"]
+    )
+
+
+def _write_json(path: str | Path, made: Mapping[str, Any]) -> None:
+    """Write cards of checks, or of questions, and keep what the file has of the other kind."""
+    before = _content(Path(path)) if Path(path).exists() else {}
+    _write(path, json.dumps({**before, **made}, indent=1) + "\n")

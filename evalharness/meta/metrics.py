@@ -3,7 +3,8 @@
 Rows are summaries with a system, references, and what people said of each dimension
 (`scores.relevance`). Within an article: does the metric put its summaries in the people's order?
 Over systems: does it put systems in their order? Intervals are over articles, over systems, and
-over both, by the Poisson bootstrap.
+over both, by the Poisson bootstrap. Which score agrees best, and which ones do no worse, is said of
+each dimension: which score to trust for which question.
 """
 
 import itertools
@@ -47,8 +48,9 @@ class MetricAgreement:
     """How metrics agree with people; `record()` is what `--json` prints.
 
     sources: by source and dimension: `n`, `articles`, `systems`; `by_metric`, by name `within`,
-    `system` and `pairwise`; `williams`, of each two metrics whether one's correlation over systems
-    is higher. rejected: rows that could not be used.
+    `system` and `pairwise`; `trust`, which score agrees best (`rank_scores`); `williams`, of each
+    two metrics whether one's correlation over systems is higher. rejected: rows that could not be
+    used.
     """
 
     sources: Mapping[str, Mapping[str, Any]]
@@ -203,8 +205,8 @@ def _figures(
     grids = _grids(rows, dimension, columns)
     names = [each.name for each in scored]
     named = any(row.system for row in rows)
-    metrics = {
-        name: metric_figures(grid, resampling, over_systems=named)
+    measured = {
+        name: _measure(grid, resampling, over_systems=named)
         for name, grid in zip(names, grids, strict=True)
     }
     graded = ~np.isnan(grids[0].grades)
@@ -212,7 +214,8 @@ def _figures(
         "n": int(graded.sum()),
         "articles": int(graded.any(axis=1).sum()),
         "systems": int(graded.any(axis=0).sum()) if named else 0,
-        "by_metric": metrics,
+        "by_metric": {name: figures for name, (figures, _) in measured.items()},
+        "trust": rank_scores({name: resampled for name, (_, resampled) in measured.items()}),
         "williams": _williams(dict(zip(names, grids, strict=True))) if named else [],
     }
 
@@ -221,28 +224,84 @@ def metric_figures(
     grid: Grid, resampling: Resampling, *, over_systems: bool = True
 ) -> dict[str, Any]:
     """Return a metric's correlations within articles and over systems, and its pairs in order."""
+    return _measure(grid, resampling, over_systems=over_systems)[0]
+
+
+# By which coefficient scores are ranked at each level, and over which resamples.
+RANKED_BY: Mapping[str, tuple[str, str]] = {
+    "within": ("spearman", "articles"),
+    "system": ("kendall", "both"),
+}
+_Resampled = Mapping[str, ResampledFigure]
+
+
+def _measure(
+    grid: Grid, resampling: Resampling, *, over_systems: bool
+) -> tuple[dict[str, Any], _Resampled]:
+    """Return all figures of a metric, and those that it is ranked by with their resamples."""
     by_article = resampling.counts(grid.articles).astype(np.float64)
     by_system = resampling.counts(grid.systems).astype(np.float64)
-    found = {
-        "n": int(grid.known.sum()),
-        "within": {
-            name: _within(coefficient, grid, by_article, by_system)
-            for name, coefficient in _COEFFICIENTS.items()
-        },
-        "pairwise": _pairwise(grid, by_article),
-    }
+    levels = {"within": {name: _within(coefficient, grid, by_article, by_system)
+                         for name, coefficient in _COEFFICIENTS.items()}}  # fmt: skip
     if over_systems and grid.known.any(axis=0).sum() > 2:
-        found["system"] = {
+        levels["system"] = {
             name: _over_systems(coefficient, grid, by_article, by_system)
             for name, coefficient in _OF_ROWS.items()
         }
-        found["system_pairs"] = _system_pairs(grid, by_article)
-    return found
+    figures: dict[str, Any] = {"n": int(grid.known.sum())}
+    for level, found in levels.items():
+        figures[level] = {name: each.flat() for name, each in found.items()}
+    figures["pairwise"] = _pairwise(grid, by_article)
+    if "system" in levels:
+        figures["system_pairs"] = _system_pairs(grid, by_article)
+    ranked: dict[str, ResampledFigure] = {}
+    for level, (coefficient, over) in RANKED_BY.items():
+        if level in levels and not math.isnan(levels[level][coefficient].value):
+            each = levels[level][coefficient]
+            ranked[level] = ResampledFigure(each.value, each.resampled[over])
+    return figures, ranked
+
+
+def rank_scores(measured: Mapping[str, _Resampled]) -> list[dict[str, Any]]:
+    """Return within articles and over systems which score agrees best with people.
+
+    measured: by score, its figure of each level. Scores are in order, the best first. alike: those
+        whose difference to the best has an interval that holds 0; lower: the others. The intervals
+        are not adjusted for their number.
+    """
+    ranking = []
+    for level, (coefficient, over) in RANKED_BY.items():
+        known = {name: each[level] for name, each in measured.items() if level in each}
+        known = dict(sorted(known.items(), key=lambda named: -named[1].value))
+        if not known:
+            continue
+        best = next(iter(known))
+        lows = {name: known[best].minus(each).flat("d")["d_low"] for name, each in known.items()}
+        lower = [name for name, low in lows.items() if low is not None and low > 0]
+        entry = {"level": level, "coefficient": coefficient, "over": over, "best": best}
+        others = [name for name in known if name not in (best, *lower)]
+        scores = {name: each.flat("value") for name, each in known.items()}
+        ranking.append(entry | {"alike": others, "lower": lower, "scores": scores})
+    return ranking
+
+
+@dataclass(frozen=True)
+class _Correlation:
+    """A coefficient, and what resamples over articles, systems or both make of it."""
+
+    value: float
+    resampled: Mapping[str, Values]
+    articles_used: int | None = None
+
+    def flat(self) -> dict[str, Any]:
+        """Return the figure and the ends of its intervals by what was resampled."""
+        used = {} if self.articles_used is None else {"articles_used": self.articles_used}
+        return _with_intervals(self.value, self.resampled) | used
 
 
 def _within(
     coefficient: Coefficient, grid: Grid, by_article: Values, by_system: Values
-) -> dict[str, Any]:
+) -> _Correlation:
     """Return the mean over articles of a coefficient over the summaries of each."""
     points, resampled, places = [], [], []
     for article, known in enumerate(grid.known):
@@ -253,18 +312,19 @@ def _within(
             resampled.append(coefficient(x, y, by_system[:, known]))
             places.append(article)
     if not points:
-        return _with_intervals(math.nan, {}) | {"articles_used": 0}
+        return _Correlation(math.nan, {}, 0)
     of_systems, weights = np.array(resampled).T, by_article[:, places]
     defined = ~np.isnan(of_systems)
     filled = np.where(defined, of_systems, 0.0)
-    return _with_intervals(
+    return _Correlation(
         float(np.mean(points)),
         {
             "articles": weighted_mean(np.array(points), weights),
             "systems": _mean_of_defined(filled, defined.astype(np.float64)),
             "both": _mean_of_defined(filled, defined * weights),
         },
-    ) | {"articles_used": len(points)}
+        len(points),
+    )
 
 
 def _mean_of_defined(values: Values, weights: Values) -> Values:
@@ -286,13 +346,13 @@ def _with_intervals(value: float, resampled: Mapping[str, Values]) -> dict[str, 
 
 def _over_systems(
     coefficient: Coefficient, grid: Grid, by_article: Values, by_system: Values
-) -> dict[str, Any]:
+) -> _Correlation:
     """Return a coefficient of the systems' means over articles."""
     ones = np.ones((1, len(grid.articles)))
     means, resampled = _system_means(grid, ones), _system_means(grid, by_article)
     every = np.ones_like(by_system)
     repeated = means[0].repeat(len(every), 0), means[1].repeat(len(every), 0)
-    return _with_intervals(
+    return _Correlation(
         float(_of_means(coefficient, *means, np.ones((1, len(grid.systems))))[0]),
         {
             "articles": _of_means(coefficient, *resampled, every),
@@ -303,12 +363,15 @@ def _over_systems(
 
 
 def _system_means(grid: Grid, weights: Values) -> tuple[Values, Values]:
-    """Return the means of values and of grades by system, shape (resamples, systems)."""
+    """Return the means of values and of grades by system, shape (resamples, systems).
+
+    Rounded, so that systems whose grades have one sum are tied however it was added up.
+    """
     known = grid.known.astype(np.float64)
     total = weights @ known
     safe = np.where(total > 0, total, 1)
     means = [
-        np.where(total > 0, weights @ np.where(grid.known, each, 0.0) / safe, np.nan)
+        np.where(total > 0, np.round(weights @ np.where(grid.known, each, 0.0) / safe, 12), np.nan)
         for each in (grid.values, grid.grades)
     ]
     return means[0], means[1]

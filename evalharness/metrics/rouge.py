@@ -9,6 +9,7 @@ from itertools import chain
 from math import fsum
 from typing import ClassVar, Literal, NamedTuple
 
+from evalharness.config.registry import scorer_row
 from evalharness.errors import HarnessError, MissingExtra
 from evalharness.metrics.rouge_engine import (
     PACKAGE,
@@ -49,8 +50,8 @@ class Rouge:
     """Precision, recall and F-measure of what summary and reference share (Lin, 2004).
 
     With `split: newline` the numbers are those of rouge_score, to the last bit.
-    `rouge` alone means the first of rouge1, rouge2, rougeL and rougeLsum that is among the types.
-    The stored `value` is the F-measure of rougeL where that is among them, else of the first type.
+    `rouge` alone, and the stored `value`, is the F-measure of the first of rouge1, rouge2, rougeL
+    and rougeLsum that is among the types, else of the first type.
     `parts` has for every type its F-measure (`rouge1`), `rouge1.precision` and `rouge1.recall`.
     References without a word are left out; an article without any has no score.
 
@@ -76,7 +77,7 @@ class Rouge:
 
     needs: ClassVar[frozenset[Need]] = frozenset({"references"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         """Raise ValueError for types that are none."""
@@ -208,7 +209,9 @@ class Rouge:
 def _names(types: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Return what the parts are called, in order, and which of them is the value."""
     names = [name for of in types for name in (of, f"{of}.precision", f"{of}.recall")]
-    return tuple(names), "rougeL" if "rougeL" in types else types[0]
+    return tuple(names), next(
+        (name for name in scorer_row("rouge").shown if name in types), types[0]
+    )
 
 
 @dataclass(frozen=True)

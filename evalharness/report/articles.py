@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from evalharness.errors import DataError
-from evalharness.report.gathered import Gathered, ScoreColumn
+from evalharness.report.gathered import Gathered, ScoreColumn, article_link
 from evalharness.stats.intervals import Values
 from evalharness.store.runs import AGAIN, Run
 
@@ -203,3 +203,64 @@ def _lists(gathered: Gathered, articles: Articles) -> Iterator[list[int]]:
 def _order(keys: "np.ndarray[Any, Any]") -> list[int]:
     order: list[int] = np.argsort(keys, kind="stable").tolist()
     return order
+
+
+# What summaries leave out: of each system so many articles, and of each so many sentences.
+_MOST_LACKING, _MOST_LEFT_OUT, _LONGEST_LEFT_OUT = 6, 3, 400
+# Samples that tell whether a scorer says what is left out.
+_LOOKED_AT = 20
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What matters in an article and a summary does not say: sentences, the weightiest first."""
+
+    id: str
+    link: str
+    value: str
+    sentences: tuple[str, ...]
+
+
+def left_out_section(
+    gathered: Gathered, texts: Texts
+) -> list[tuple[str, str, list[LeftOut]]] | None:
+    """Return by system and scorer the articles of which the least is covered; None without any."""
+    found = [
+        (name, column.label, list(_lacking_articles(gathered, texts, system, column)))
+        for system, name in enumerate(gathered.names)
+        for column in gathered.columns
+        if column.kind == "check" and _tells_left_out(texts, system, column)
+    ]
+    return [each for each in found if each[2]] or None
+
+
+def _tells_left_out(texts: Texts, system: int, column: ScoreColumn) -> bool:
+    articles = np.flatnonzero(texts.articles.rows[:, system] >= 0)[:_LOOKED_AT].tolist()
+    return any(_spans_left_out(texts.of(article, system), column) for article in articles)
+
+
+def _spans_left_out(sample: Mapping[str, Any], column: ScoreColumn) -> Sequence[Mapping[str, Any]]:
+    score = sample.get("scores", {}).get(column.measure.metric) or {}
+    spans: Sequence[Mapping[str, Any]] = score.get("left_out") or ()
+    return spans
+
+
+def _lacking_articles(
+    gathered: Gathered, texts: Texts, system: int, column: ScoreColumn
+) -> Iterator[LeftOut]:
+    """Yield the articles of which a system's summaries say the least."""
+    values = article_scores(gathered, texts.articles, [column])[:, 0, system]
+    for article in _order(np.nan_to_num(values, nan=np.inf))[:_MOST_LACKING]:
+        if np.isnan(values[article]):
+            continue
+        sample = texts.of(article, system)
+        try:
+            said = tuple(
+                " ".join(sample["article"][span["start"] : span["end"]].split())[:_LONGEST_LEFT_OUT]
+                for span in _spans_left_out(sample, column)[:_MOST_LEFT_OUT]
+            )
+        except UNLIKE_A_SAMPLE as error:
+            raise broken_sample(texts.where(article, system), error) from None
+        if said:
+            link = article_link(sample["id"], gathered.names[system])
+            yield LeftOut(sample["id"], link, column.text(float(values[article])), said)

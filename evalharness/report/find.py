@@ -16,7 +16,7 @@ from evalharness.errors import DataError, HarnessError
 from evalharness.records import Span, score_of
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.runner.check import NumberedSentences, Verdict, verdict_of_score
-from evalharness.store.runs import Run, kind_of, preferences_folder
+from evalharness.store.runs import Run, kind_of, preference_ledgers
 
 if TYPE_CHECKING:
     from evalharness.comparison.preferences import ArticlePreference
@@ -180,7 +180,7 @@ def find_article(gathered: Gathered, wanted: str) -> ShownArticle:
 def _preferences(
     written: Sequence[ShownSummary], gathered: Gathered
 ) -> "Sequence[ArticlePreference]":
-    if not any(preferences_folder(run).is_dir() for run in gathered.runs):
+    if not preference_ledgers(gathered.runs):
         return ()
     from evalharness.comparison.preferences import preferences_on
 

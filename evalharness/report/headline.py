@@ -92,6 +92,8 @@ def _verdict(gathered: Gathered, standings: Standings) -> str:
         return _verdict_of_one(gathered)
     clauses = [_best_clause(gathered, standings), *_error_clauses(gathered)]
     said = "; ".join(filter(None, clauses))
+    if said.startswith(("by ", "no ")):
+        said = said[:1].upper() + said[1:]
     return f"{said}." if said else ""
 
 
@@ -209,23 +211,25 @@ def _error_clauses(gathered: Gathered) -> Iterator[str]:
     for label in finders[:1]:
         by = f"by {label}, " if finders[1:] else ""
         found = _counted_errors(gathered, label)
-        if found and not any(each.summaries for each in found.values()):
-            yield f"{by}no summary has a likely error"
-        elif len(found) > _COUNTED:
-            least, most = _least_and_most(found)
-            yield (
-                f"{by}{_percent(found[least])} ({least}) to {_percent(found[most])} ({most}) "
-                "of the summaries have a likely error"
-            )
-        elif found:
-            yield f"{by}{_counts_text(found)} have a likely error"
+        if found:
+            yield f"{by}{_error_clause(found)} a likely error"
+
+
+def _error_clause(found: Mapping[str, LikelyErrors]) -> str:
+    if not any(each.summaries for each in found.values()):
+        return "no summary has"
+    if len(found) <= _COUNTED:
+        return f"{_counts_text(found)} have"
+    least, most = _least_and_most(found)
+    shares = f"{_percent(found[least])} ({least}) to {_percent(found[most])} ({most})"
+    return f"{shares} of the summaries have"
 
 
 def _counts_text(found: Mapping[str, LikelyErrors]) -> str:
     """Return how many summaries of each system: the number of all once, where it is the same."""
     alike = len({each.of for each in found.values()}) == 1
     said = [
-        f"{each.summaries}{'' if n and alike else f' of {each.of}'}"
+        f"{each.summaries:,}{'' if n and alike else f' of {each.of:,}'}"
         f"{'' if n else ' summaries'} by {name}"
         for n, (name, each) in enumerate(found.items())
     ]
@@ -303,9 +307,14 @@ def _best_figure(gathered: Gathered, standings: Standings) -> KeyFigure:
         return KeyFigure(_BEST, "not compared", f"{why[:1].upper()}{why[1:]}.")
     if len(running) == 1:
         clause = _best_clause(gathered, standings)
-        sure = "beyond chance" in clause
-        text = f"{clause}." if clause else "Nothing else competes with it."
-        return KeyFigure(_BEST, running[0], text, _sureness(sure=sure) if clause else None)
+        sure = _sureness(sure="beyond chance" in clause) if clause else None
+        alone = "The others do not compete: they copy the article."
+        text = f"{clause}." if clause else alone
+        return KeyFigure(_BEST, running[0], text, sure)
+    return _best_of_several(running, rankings)
+
+
+def _best_of_several(running: Sequence[str], rankings: Sequence[Ranking]) -> KeyFigure:
     never_lower = [name for name in running if _never_lower(name, rankings)]
     if len(never_lower) != 1:
         figure = "none shown" if never_lower else "depends on the score"
@@ -313,11 +322,9 @@ def _best_figure(gathered: Gathered, standings: Standings) -> KeyFigure:
         return KeyFigure(_BEST, figure, lead, _sureness(sure=False))
     (name,) = never_lower
     labels = _sure_labels(name, running, rankings)
-    text = (
-        f"Beyond chance by {join_names(labels, NAMED)}."
-        if labels
-        else "No score shows it to be worse, and none shows all others to be lower."
-    )
+    text = "No score shows it to be worse, and none shows all others to be lower."
+    if labels:
+        text = f"Beyond chance by {join_names(labels, NAMED)}."
     return KeyFigure(_BEST, name, text, _sureness(sure=bool(labels)))
 
 
@@ -357,7 +364,7 @@ def _error_figure(gathered: Gathered) -> KeyFigure:
     if len(found) == 1 and len(gathered.runs) == 1:
         by = f"{_percent(found[gathered.names[0]])} of them, by {finders[0]}."
     totals = [(each.summaries, each.of) for each in found.values()]
-    figure = f"{sum(k for k, _ in totals)} of {sum(n for _, n in totals)}"
+    figure = f"{sum(k for k, _ in totals):,} of {sum(n for _, n in totals):,}"
     return KeyFigure(_ERRORS, figure, by, counts=tuple(found.items()))
 
 
@@ -385,22 +392,29 @@ def _articles_needed(gathered: Gathered, standings: Standings) -> _Needed | None
     compared = standings.plotted
     running = competitors(gathered)
     for ranking in standings.rankings.values():
-        next_best = _next_best(ranking, running)
-        if not ranking.best or compared is None or next_best is None:
-            continue
-        runs = [gathered.runs[gathered.names.index(name)] for name in (ranking.best, next_best)]
-        values = _paired_values(runs, ranking)
-        differences = values[:, 0] - values[:, 1]
-        n, mean = len(differences), float(np.mean(differences)) if len(differences) else 0.0
-        error = float(np.std(differences, ddof=1)) / math.sqrt(n) if n > 1 else 0.0
-        if not mean or not error or n < 3:
-            continue
-        least = paired.smallest_detectable(error, n, compared.level / 2)
-        needed = math.ceil(n * (least / abs(mean)) ** 2)
-        shown = scaled_figure(abs(mean), ranking.column.key, digits=1)
-        different = ranking.marks.get(next_best) == "lower"
-        return _Needed(ranking.best, next_best, ranking.column.label, shown, needed, different)
+        other = _next_best(ranking, running)
+        if ranking.best and compared is not None and other is not None:
+            runs = [gathered.runs[gathered.names.index(name)] for name in (ranking.best, other)]
+            if found := _needed_to_differ(ranking, other, runs, compared.level):
+                return found
     return None
+
+
+def _needed_to_differ(
+    ranking: Ranking, other: str, runs: Sequence[Run], level: float
+) -> _Needed | None:
+    values = _paired_values(runs, ranking)
+    differences = values[:, 0] - values[:, 1]
+    n = len(differences)
+    mean = float(np.mean(differences)) if n else 0.0
+    error = float(np.std(differences, ddof=1)) / math.sqrt(n) if n > 2 else 0.0
+    if not mean or not error:
+        return None
+    least = paired.smallest_detectable(error, n, level / 2)
+    needed = math.ceil(n * (least / abs(mean)) ** 2)
+    shown = scaled_figure(abs(mean), ranking.column.key, digits=1)
+    different = ranking.marks.get(other) == "lower"
+    return _Needed(ranking.best, other, ranking.column.label, shown, needed, different)
 
 
 def _next_best(ranking: Ranking, running: Sequence[str]) -> str | None:
@@ -456,19 +470,20 @@ def _enough_for_share(gathered: Gathered, articles: str) -> KeyFigure:
     if not found:
         return KeyFigure(_ENOUGH, articles, "Nothing was measured that says how many it takes.")
     errors = next(iter(found.values()))
+    text = f"They put the share with a likely error between {errors.low:.0%} and {errors.high:.0%}"
+    share = errors.summaries / errors.of
+    if max(share - errors.low, errors.high - share) <= _MARGIN:
+        return KeyFigure(_ENOUGH, articles, f"{text}.", ("enough", "yes"))
+    text += f"; ±10 points takes about {_rounded(_needed_for_share(errors))}."
+    return KeyFigure(_ENOUGH, articles, text, ("too few", "no"))
+
+
+def _needed_for_share(errors: LikelyErrors) -> int:
+    """Return how many summaries put a share between ends that are `_MARGIN` from it."""
     share = errors.summaries / errors.of
     # Of a share that is 0 or 1 by so few, one summary more or less.
     spread = min(max(share, 1 / errors.of), 1 - 1 / errors.of) if errors.of > 2 else 0.5
-    needed = math.ceil((_NORMAL / _MARGIN) ** 2 * spread * (1 - spread))
-    text = f"They put the share with a likely error between {errors.low:.0%} and {errors.high:.0%}"
-    if max(share - errors.low, errors.high - share) <= _MARGIN:
-        return KeyFigure(_ENOUGH, articles, f"{text}.", ("enough", "yes"))
-    return KeyFigure(
-        _ENOUGH,
-        articles,
-        f"{text}; ±10 points takes about {_rounded(needed)}.",
-        ("too few", "no"),
-    )
+    return math.ceil((_NORMAL / _MARGIN) ** 2 * spread * (1 - spread))
 
 
 # What next.
@@ -487,9 +502,11 @@ def _next_step(gathered: Gathered, standings: Standings, needed: _Needed | None)
         command = f"evalharness run {_folder(runs[name])}/config.yaml"
         return NextStep(f"{name} did not answer every article: fill what is missing.", command)
     if len(runs) == 1:
-        return _next_of_one(gathered)
+        return _next_of_one(gathered.runs[0])
     running = competitors(gathered)
-    if needed is None or len(running) < 2:
+    if len(running) == 1:
+        return _next_of_one(runs[running[0]])
+    if needed is None:
         first, second = (_folder(run) for run in list(runs.values())[:2])
         return NextStep("See each difference:", f"evalharness compare {first} {second}")
     one, other = (_folder(runs[name]) for name in (needed.one, needed.other))
@@ -501,9 +518,8 @@ def _next_step(gathered: Gathered, standings: Standings, needed: _Needed | None)
     return NextStep(text, f"evalharness annotate {one} {other} --protocol pairs")
 
 
-def _next_of_one(gathered: Gathered) -> NextStep:
-    (run,) = gathered.runs
-    if gathered.roles[0] == "" and _is_small(run) and _articles_with_errors(run):
+def _next_of_one(run: Run) -> NextStep:
+    if _is_small(run) and _articles_with_errors(run):
         text = "Let people confirm what was flagged:"
         return NextStep(text, f"evalharness annotate {_folder(run)} --protocol flags")
     text = "Hold it against another system, or its next version:"

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalharness.comparison.new_errors import error_names
 from evalharness.records import flag_kind, unread_spans
 from evalharness.report.articles import (
     UNLIKE_A_SAMPLE,
@@ -80,6 +81,9 @@ class PageIndex:
         self.flags: dict[str, list[list[dict[str, int] | None]]] = {
             m: [[] for _ in systems] for m in metrics
         }
+        # Of two systems: how many likely errors of the first the second lacks, and new ones.
+        self.gone: list[int] = []
+        self.new: list[int] = []
 
     def add(self, samples: ArticleSamples, chunk: int, at: int) -> None:
         """Take in an article with what each system made of it."""
@@ -100,6 +104,11 @@ class PageIndex:
             self.articles[key].append(value)
         for system, sample in enumerate(samples):
             self._add_outcome(system, sample)
+        if len(samples) == 2:
+            one, other = (error_names(sample) if sample else set() for sample in samples)
+            both = all(sample is not None for sample in samples)
+            self.gone.append(len(one - other) if both else 0)
+            self.new.append(len(other - one) if both else 0)
 
     def _add_outcome(self, system: int, sample: Mapping[str, Any] | None) -> None:
         summary = None if sample is None else sample["summary"]
@@ -144,6 +153,7 @@ class PageIndex:
                 "flags": _without_empty(self.flags),
                 "words": self.words,
                 "truncated": self.truncated,
+                **({"changes": {"gone": self.gone, "new": self.new}} if self.new else {}),
             },
             "carried": self.choice.record(),
         }

@@ -13,8 +13,11 @@ from typing import Any
 from evalharness.meta import known_cards
 from evalharness.meta.cards import (
     GRADE_HEADINGS,
+    HERE_HEADINGS,
     LABEL_HEADINGS,
     graded_row,
+    known_questions,
+    question_row_among,
     source_row,
     with_interval,
 )
@@ -46,10 +49,31 @@ def trust_cards(gathered: Gathered, cards: str | Path | None = None) -> dict[str
     """
     known = known_cards(cards)
     labels = dict.fromkeys(c.measure.metric for c in gathered.columns if c.kind == "check")
-    return {
+    found = {
         label: _trust_card(n, label, gathered.signatures(label), known)
         for n, label in enumerate(labels)
     }
+    questions = _question_card(len(found), gathered, cards)
+    return found | ({"Which score for which question": questions} if questions else {})
+
+
+def _question_card(number: int, gathered: Gathered, cards: str | Path | None) -> TrustCard | None:
+    """Return which score to trust for which question, where any on the page was measured."""
+    card, names = known_questions(cards), {column.key for column in gathered.columns}
+    rows = [
+        question_row_among(question, names)
+        for question in card["questions"]
+        if names & question["scores"].keys()
+    ]
+    if not rows:
+        return None
+    sources = sorted({question["source"] for question in card["questions"]})
+    measured = {name for question in card["questions"] for name in question["scores"]}
+    said = (
+        f"Of {len(measured)} scores, which agrees best with the grades that people gave "
+        f"the summaries of {' and '.join(sources)}, and how the best of those on this page does."
+    )
+    return TrustCard(number, "", said, tuple(rows), card["meaning"], HERE_HEADINGS)
 
 
 def flag_precision(cards: str | Path | None = None) -> dict[tuple[str, str], float]:

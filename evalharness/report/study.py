@@ -74,6 +74,53 @@ _INSTRUCTIONS: Mapping[str, Sequence[str]] = {
         "If neither is better, say so. A reason in a few words helps those who read your answers.",
     ),
 }
+EXAMPLE_ARTICLE = (
+    "The mayor of Sabine said on Monday that 12 boats sank in the storm. Nobody was hurt, she "
+    "said. Repairs to the pier will take until June."
+)
+
+
+@dataclass(frozen=True)
+class StudyExample:
+    """An example on top of the page: what is shown of `EXAMPLE_ARTICLE`, and a good answer.
+
+    marked: words of the first summary that are marked; empty where none are.
+    """
+
+    summaries: tuple[str, ...]
+    answer: str
+    marked: str = ""
+
+
+_EXAMPLES: Mapping[str, Sequence[StudyExample]] = {
+    "flags": (
+        StudyExample(("The mayor said 13 boats sank.",),
+                     "An error: the article says 12. The summary as a whole is not true.", "13"),
+        StudyExample(("A dozen boats sank in Sabine.",),
+                     "Nothing wrong: a dozen is twelve. The summary as a whole is true.", "dozen"),
+    ),
+    "spans": (
+        StudyExample(("Twelve boats sank; repairs will take until July.",),
+                     "July: date, major, with the article's last sentence, which says June.",
+                     "July"),
+        StudyExample(("A storm sank a dozen boats in Sabine.",),
+                     "Nothing is wrong: other words for what the article says are no error."),
+    ),
+    "ratings": (
+        StudyExample(("Twelve boats sank in a storm in Sabine. Nobody was hurt.",),
+                     "High on every question: true, what matters most, and easy to read."),
+        StudyExample(("The mayor of Sabine spoke. On Monday the mayor of Sabine spoke.",),
+                     "High on what is asked about truth, low on what is asked about what matters: "
+                     "it is all true, leaves the boats out, and says one thing twice."),
+    ),
+    "pairs": (
+        StudyExample(("Twelve boats sank in a storm; nobody was hurt.",
+                      "Thirteen boats sank in a storm; nobody was hurt."),
+                     "The first is better: the second has a wrong number."),
+        StudyExample(("Twelve boats sank in a storm.", "In a storm, 12 boats sank."),
+                     "Neither is better: both say the same."),
+    ),
+}  # fmt: skip
 _SCRIPTS = (
     *(f"explorer/{name}.js" for name in ("dom", "blocks", "marks")),
     *(f"study/{name}.js" for name in ("texts", "store", "forms", "study")),
@@ -414,6 +461,8 @@ def _render(gathered: Gathered, texts: Texts, items: Sequence[StudyItem], plan: 
         .render(
             title=plan.title,
             instructions=_instructions(plan),
+            examples=() if plan.instructions else _EXAMPLES[plan.protocol],
+            example_article=EXAMPLE_ARTICLE,
             annotators=plan.annotators,
             n=len(items),
             notice=NOTICE,
@@ -552,11 +601,18 @@ def form_of(plan: StudyPlan) -> StudyForm:
     return StudyForm(
         plan.protocol,
         plan.title,
-        _instructions(plan),
+        [*_instructions(plan), *([] if plan.instructions else _examples_in_words(plan.protocol))],
         plan.dimensions if plan.protocol == "ratings" else {},
         [name for name, _ in _kinds()],
         plan.overlap,
     )
+
+
+def _examples_in_words(protocol: str) -> Iterator[str]:
+    yield f"Examples, of this article: {EXAMPLE_ARTICLE}"
+    for example in _EXAMPLES[protocol]:
+        marked = f" (marked: “{example.marked}”)" if example.marked else ""
+        yield f"“{'” and “'.join(example.summaries)}”{marked}: {example.answer}"
 
 
 def form_of_answers(rows: Sequence[Mapping[str, Any]]) -> StudyForm:

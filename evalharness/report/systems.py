@@ -134,8 +134,11 @@ def _fold_of(column: ScoreColumn, gathered: Gathered, standings: Standings) -> F
     if not column.judged:
         return "no judgement"
     ranking = standings.rankings.get(column.key)
-    marks = {ranking.marks.get(name) for name in competitors(gathered)} if ranking else set()
-    return "alike" if len(marks) > 1 and marks <= {"best", "tie", "copied"} else ""
+    running = competitors(gathered)
+    if ranking is None or len(running) < 2:
+        return ""
+    marks = {ranking.marks.get(name) for name in running}
+    return "alike" if marks <= {"best", "tie", "copied"} else ""
 
 
 def fold_columns(
@@ -159,7 +162,7 @@ def fold_columns(
 
 def fold_sentences(columns: Sequence[TableColumn]) -> Iterator[str]:
     """Yield what the folded columns say."""
-    said = {"same": "All are the same by", "alike": "No significant difference by"}
+    said = {"same": "The same for all:", "alike": "No significant difference by"}
     for why, words in {**said, "no judgement": "No judgement, but a description:"}.items():
         labels = [" ".join(filter(None, (c.label, c.by))) for c in columns if c.folded == why]
         if labels:

@@ -11,7 +11,7 @@ import secrets
 import socket
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,15 @@ from urllib.parse import quote, urlencode
 
 from evalharness.display import STYLE_SHEET
 from evalharness.errors import ConfigError, DataError, HarnessError
-from evalharness.report.listing import ListedRun, RunList, common_scores, history, list_stamp
+from evalharness.report.glossary import GLOSSARY
+from evalharness.report.listing import (
+    ListedRun,
+    RunList,
+    RunState,
+    common_scores,
+    history,
+    list_stamp,
+)
 from evalharness.report.page import content_policy, join_assets, page_environment, report_page
 from evalharness.report.table import NOTICE, amount_text, left_text, rate_text, time_text
 
@@ -146,6 +154,7 @@ class Views:
             root=self.root,
             folder=str(self.listing.root),
             notice=NOTICE,
+            glossary=GLOSSARY,
             link=self._link,
             progress_words=progress_words,
             time_text=time_text,
@@ -163,18 +172,23 @@ def _assets() -> tuple[Any, Any]:
     return join_assets(_SCRIPTS), join_assets(_STYLES)
 
 
-def counts(runs: Sequence[ListedRun]) -> str:
-    """Return how many runs there are, and what became of them, as a sentence."""
-    states = [run.state for run in runs]
+# What the list says of runs that are not finished, by what the filter finds them with.
+_UNFINISHED: Mapping[RunState, str] = {
+    "at work": "at work",
+    "stopped": "stopped before the end",
+    "damaged": "damaged",
+}
+
+
+def counts(runs: Sequence[ListedRun]) -> tuple[str, list[tuple[str, RunState]]]:
+    """Return how many runs there are, as words, and for each state what its runs are, as words."""
     systems = {run.system for run in runs}
     said = f"{amount_text(len(runs), 'run')} of {amount_text(len(systems), 'system')}"
+    states = Counter(run.state for run in runs)
     parts = [
-        (states.count("at work"), "at work"),
-        (states.count("stopped"), "stopped before the end"),
-        (states.count("damaged"), "damaged"),
+        (f"{states[state]} {words}", state) for state, words in _UNFINISHED.items() if states[state]
     ]
-    others = [f"{n} {words}" for n, words in parts if n]
-    return f"{said}: {', '.join(others)}." if others else f"{said}, all finished."
+    return said, parts
 
 
 def progress_words(run: ListedRun) -> str:
@@ -200,21 +214,22 @@ def _charts(runs: Sequence[ListedRun]) -> list[dict[str, Any]]:
     """Return for each score of runs, the oldest first, where its line and intervals lie."""
     charts = []
     for name in common_scores(runs):
+        known = [run.figures[name] for run in runs if name in run.figures]
+        low, high = min(f.mean for f in known), max(f.mean for f in known)
         values = [run.figures[name].mean if name in run.figures else None for run in runs]
-        charts.append({"name": name, "points": _points(values)})
+        ends = f"{known[0].text} to {known[-1].text}" if len(known) > 1 else known[0].text
+        charts.append({"name": name, "ends": ends, "points": _points(values, low, high)})
     return charts
 
 
-def _points(values: Sequence[float | None]) -> list[tuple[float, float]]:
+def _points(values: Sequence[float | None], low: float, high: float) -> list[tuple[float, float]]:
     """Return values as points of a picture 100 wide and 30 high, the first on the left."""
-    known = [value for value in values if value is not None]
-    low, span = min(known, default=0.0), (max(known, default=0.0) - min(known, default=0.0)) or 1.0
     step = 96 / max(1, len(values) - 1)
-    return [
-        (2 + n * step, 26 - 22 * (value - low) / span)
-        for n, value in enumerate(values)
-        if value is not None
+    heights = [
+        None if value is None else (value - low) / (high - low) if high > low else 0.5
+        for value in values
     ]
+    return [(2 + n * step, 26 - 22 * y) for n, y in enumerate(heights) if y is not None]
 
 
 # The server.

@@ -20,7 +20,7 @@ from evalharness.protocols import PairJudge, Progress, Silence
 from evalharness.records import Article, Preference, TwoSummaries, digest, preference_record
 from evalharness.stats import preferences as stats
 from evalharness.stats.intervals import Values
-from evalharness.store.ledger import Ledger
+from evalharness.store.ledger import Ledger, SystemsFile
 from evalharness.store.runs import Run
 from evalharness.store.samples import SampleReader
 from evalharness.store.store import Store, check_length, preference_key
@@ -81,6 +81,11 @@ class ComparedTexts:
     def n(self) -> int:
         """How many articles there are."""
         return len(self.articles)
+
+    @property
+    def systems(self) -> list[str]:
+        """The systems by the outlines of their summaries, by which they are known again."""
+        return [run.outline for run in self._runs]
 
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
@@ -196,6 +201,7 @@ def ask_judge(
     Raises: HarnessError, and what components raise.
     """
     ledger = store.ledger("preferences", signature_parts(name, judge))
+    SystemsFile(ledger.path).add(texts.systems, is_new=not len(ledger))
     asker = _Asker(judge, texts, ledger, progress or Silence())
     every = [(a, m) for a in range(texts.n) for m in range(len(texts.pairs))]
     written = [each for each in every if texts.has_both(*each)]

@@ -202,19 +202,21 @@ def usage_record(cell: Cell, tally: Tally) -> dict[str, Any]:
 
 
 def _cost(component: Any, counts: Mapping[str, int]) -> float | None:
-    """Return what tokens cost in USD; None where a price is not known. Of a panel, each its own."""
-    server = getattr(component, "endpoint", None) or component
-    if not getattr(server, "asks_server", False):
-        return None
-    costs = []
+    """Return what tokens cost in USD; None where a price is not known.
+
+    Of a panel, each judge has its own price; what a checkpoint computes costs nothing.
+    """
+    judges = [getattr(component, "endpoint", None) or component]
+    judges += getattr(component, "panel", None) or ()
     n_in, n_out = counts["tokens_in"], counts["tokens_out"]
-    for number, other in enumerate(getattr(component, "panel", None) or (), 2):
-        own = counts[f"tokens_in_{number}"], counts[f"tokens_out_{number}"]
-        n_in, n_out = n_in - own[0], n_out - own[1]
-        costs.append(other.cost(*own))
-    costs.append(server.cost(n_in, n_out))
+    used = []
+    for number in range(2, len(judges) + 1):
+        used.append((counts[f"tokens_in_{number}"], counts[f"tokens_out_{number}"]))
+        n_in, n_out = n_in - used[-1][0], n_out - used[-1][1]
+    asked = zip(judges, [(n_in, n_out), *used], strict=True)
+    costs = [judge.cost(*of) for judge, of in asked if getattr(judge, "asks_server", False)]
     known = [cost for cost in costs if cost is not None]
-    return round(sum(known), 9) if len(known) == len(costs) else None
+    return round(sum(known), 9) if costs and len(known) == len(costs) else None
 
 
 def _all_versions(ledgers: Sequence[Ledger], now: Mapping[str, Any]) -> dict[str, Any]:

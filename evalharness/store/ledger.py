@@ -283,6 +283,47 @@ class PaceFile:
             raise StoreError(f"{self.path}: {error.strerror or error}") from error
 
 
+class SystemsFile:
+    """A small file beside a ledger of preferences: the systems that its judge was asked about.
+
+    Whoever looks for what a judge said of other systems need not read their texts.
+    """
+
+    def __init__(self, ledger: Path) -> None:
+        """Take the path of the ledger, whether there is such a file or not."""
+        self.path = ledger.with_suffix(".systems.json")
+        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+
+    def read(self) -> frozenset[str] | None:
+        """Return the systems; None where nobody can say: earlier versions noted none."""
+        try:
+            systems = json.loads(self.path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return None
+        is_list = isinstance(systems, list) and all(isinstance(name, str) for name in systems)
+        return frozenset(systems) if is_list else None
+
+    def add(self, systems: Iterable[str], *, is_new: bool) -> None:
+        """Note systems before their answers are; is_new: whether the ledger has none so far.
+
+        A ledger that has answers, and no such file, gets none: of which systems, nobody can say.
+        Raises: StoreError.
+        """
+        _make_folder(self.path.parent)
+        try:
+            with self._lock:
+                known = self.read()
+                if known is None and (not is_new or self.path.exists()):
+                    return
+                every = sorted({*(known or ()), *systems})
+                if known is None or set(every) != known:
+                    _replace_file(self.path, json.dumps(every, indent=1) + "\n")
+        except Timeout as error:
+            raise StoreError(f"{self.path}.lock: held for over {LOCK_SECONDS} s") from error
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+
+
 def _replace_file(path: Path, text: str) -> None:
     """Write a small file whole, or not at all; its lock is held, so that one writes at a time.
 

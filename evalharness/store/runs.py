@@ -28,10 +28,10 @@ from evalharness.display import (
 )
 from evalharness.errors import DataError, Exit
 from evalharness.files.untrusted import read_whole
-from evalharness.records import score_of
+from evalharness.records import digest, score_of
 from evalharness.stats.intervals import Values
 from evalharness.store import samples
-from evalharness.store.ledger import RunFolder
+from evalharness.store.ledger import RunFolder, SystemsFile
 from evalharness.store.samples import AGAIN as AGAIN
 from evalharness.store.samples import SampleReader, marks_of, seal_again, text_of
 
@@ -443,6 +443,16 @@ class Run(_Section):
             raise DataError(f"{path}: cannot be read ({_line(error)}); {AGAIN}") from None
         return table
 
+    @cached_property
+    def outline(self) -> str:
+        """A digest by which the summaries of a run are known again, without reading their texts.
+
+        Of what made them, of the articles' ids, and of the length of each.
+        """
+        table = self.table(["id", "words"])
+        columns = [table.column(name).to_pylist() for name in ("id", "words")]
+        return digest([self.signatures.model, *columns])
+
     def values(self, columns: Sequence[str]) -> Values:
         """Return columns of numbers, NaN for a missing one, shape (articles, columns)."""
         table = self.table(columns)
@@ -693,6 +703,20 @@ def _line(error: Exception) -> str:
 def preferences_folder(run: Run) -> Path:
     """Return where judges' preferences are stored beside a run, if there are any."""
     return run.folder.resolve().parent.parent / "store" / "preferences"
+
+
+def preference_ledgers(runs: Sequence[Run]) -> list[Path]:
+    """Return the ledgers of judges that were asked about two of some runs, or may have been.
+
+    No text is read for it.
+    """
+    folders = dict.fromkeys(preferences_folder(run) for run in runs)
+    found = (path for folder in folders for path in sorted(folder.glob("*.jsonl")))
+    return [path for path in found if _may_concern(SystemsFile(path).read(), runs)]
+
+
+def _may_concern(known: frozenset[str] | None, runs: Sequence[Run]) -> bool:
+    return known is None or sum(run.outline in known for run in runs) > 1
 
 
 def unique_names(runs: Sequence[Run]) -> list[str]:

@@ -1,6 +1,6 @@
 """The store of a results folder: a ledger for each signature, and what its keys are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -56,9 +56,16 @@ class Store:
         path = ledger_path(self.folder / kind, signature)
         return self.ledger(kind, signature) if path.is_file() else None
 
-    def ledgers(self, kind: LedgerKind) -> Iterator[tuple[Signature, Ledger]]:
-        """Yield every ledger of a kind with its signature, in the order of their names."""
+    def ledgers(
+        self, kind: LedgerKind, among: Collection[Path] | None = None
+    ) -> Iterator[tuple[Signature, Ledger]]:
+        """Yield every ledger of a kind with its signature, in the order of their names.
+
+        among: the paths of those to open; None opens all.
+        """
         for path in sorted((self.folder / kind).glob("*.jsonl")):
+            if among is not None and path not in among:
+                continue
             with path.open("rb") as file:
                 signature = signature_of(file.readline())
             if signature is not None and ledger_path(path.parent, signature) == path:

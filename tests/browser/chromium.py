@@ -36,6 +36,15 @@ class Browser:
         self.driver.get(f"{page.resolve().as_uri()}{view}")
         self.wait("globalThis.evalharnessReady")
 
+    def visit(self, address: str, size: tuple[int, int] = DESKTOP) -> None:
+        """Open an address of a server of ours."""
+        width, height = size
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.driver.get("about:blank")
+        self.errors(), self.requests()
+        self.driver.get(address)
+
     def run(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page and return what it returns."""
         return self.driver.execute_script(script, *arguments)

@@ -2,8 +2,8 @@
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
-from functools import cached_property
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -23,7 +23,7 @@ from evalharness.checks.judge.protocols import (
     QuestionForm,
     Scale,
 )
-from evalharness.checks.judge.replies import Judges, Replies
+from evalharness.checks.judge.replies import JudgeCheckpoint, Judges, PanelEngines, Replies
 from evalharness.checks.judge.scoring import AnswerReader, AskedAspect, KeyFacts
 from evalharness.config.registry import check_extra
 from evalharness.endpoint import Account, Client, Server
@@ -49,6 +49,8 @@ _SHORT, _LONG, _LISTS = 16, 512, 2048
 _OF_ONE_SUMMARY = (
     "preset","answers", "scale", "claims", "aggregate", "samples", "temperature", "panel",
                    "examples", "cascade")  # fmt: skip
+# Pairs whose prompts are in memory at a time where checkpoints take turns: so they do so seldom.
+_TOGETHER_FOR_TURNS = 1024
 # Examples before a question, where nothing is said.
 _SHOTS = 4
 # What stands for a summary that is not written yet, where requests are estimated; a fact's length.
@@ -97,7 +99,8 @@ class Judge(NetworkOptions):
     least_mass: answers that together are less likely than this are out of form.
     samples: so many answers are drawn, and their mean taken; None is one, the likeliest.
     temperature: of the draws; None is 1 where there are several samples, else 0.
-    panel: more servers that are asked the same; the score is the judges' mean.
+    panel: more judges that are asked the same, each a server (url, model) or a checkpoint (model
+        alone); the score is the judges' mean. One checkpoint is in memory at a time.
     examples: a file of JSON lines (article, summary, label 1 or 0, or a rating under the name of
         the criterion) of which some are shown before the question; never one of the same article.
     shots: how many examples are shown; None is 4.
@@ -145,7 +148,7 @@ class Judge(NetworkOptions):
     least_mass: float = 0.1
     samples: int | None = None
     temperature: float | None = None
-    panel: tuple[Server, ...] | None = field(default=None, compare=False)
+    panel: tuple[Server | JudgeCheckpoint, ...] | None = field(default=None, compare=False)
     examples: Path | None = None
     shots: int | None = None
     seed: int | None = None
@@ -164,7 +167,7 @@ class Judge(NetworkOptions):
         super().__post_init__()
         if (self.endpoint is None) == (not self.model):
             raise ValueError("model: name a checkpoint here, or a server under `endpoint`")
-        if self.endpoint is None:
+        if len(self._servers) < len(self._members):
             check_extra("a judge without an endpoint", "hf")
         if self.compares:
             self._check_comparing()
@@ -206,14 +209,12 @@ class Judge(NetworkOptions):
             raise ValueError(f"today: {self.today!r} is no date (2024-07-26)") from None
 
     def _refuse_options_of_the_other_kind(self) -> None:
-        if self.endpoint is None and self.max_characters is not None:
+        if not self._servers and self.max_characters is not None:
             raise ValueError("max_characters: is for an endpoint; here it is max_input_tokens")
         if self.endpoint is not None and self.max_input_tokens is not None:
             raise ValueError("max_input_tokens: is for a checkpoint; here it is max_characters")
         if self.endpoint is not None and (self.chat is not None or self.template_options):
             raise ValueError("chat: an endpoint has its own template; see `extra` of the endpoint")
-        if self.endpoint is None and self.panel is not None:
-            raise ValueError("panel: is of servers; name the first of them under `endpoint`")
 
     def _check_criteria(self) -> None:
         if self.scale is not None:
@@ -260,7 +261,7 @@ class Judge(NetworkOptions):
     def identity(self) -> Mapping[str, str]:
         """Return what names the judge, and the whole prompt."""
         judge = super().identity() if self.endpoint is None else self.endpoint.identity()
-        panel = [server.identity() for server in self._servers[1:]]
+        panel = [_identity_in_panel(member) for member in self._members[1:]]
         more = {"panel": canonical(panel)} if panel else {}
         prompts = {aspect.name: self._form(aspect).user for aspect in self.aspects}
         if any(aspect.reading == "facts" for aspect in self.aspects):
@@ -371,8 +372,10 @@ class Judge(NetworkOptions):
     def score(self, pairs: Sequence[Pair]) -> list[Score]:
         """Ask about each pair. Raises: ModelError, EndpointError where nothing can be asked."""
         scores: list[Score] = []
-        for start in range(0, len(pairs), self.together):  # whose prompts are in memory at a time
-            scores += self._score_some(pairs[start : start + self.together])
+        checkpoints = len(self._members) - len(self._servers)
+        n = self.together if checkpoints < 2 else _TOGETHER_FOR_TURNS
+        for start in range(0, len(pairs), n):  # whose prompts are in memory at a time
+            scores += self._score_some(pairs[start : start + n])
         return scores
 
     def _score_some(self, pairs: Sequence[Pair]) -> list[Score]:
@@ -505,7 +508,9 @@ class Judge(NetworkOptions):
         characters = sum(each[1] for each in asked) * (self.samples or 1)
         n_out = max(self._form(aspect).most_tokens for aspect in self.aspects)
         whole = RequestEstimate()
-        for server in self._servers or (Server("http://localhost", self.model),):
+        for member in self._members:
+            stand_in = Server("http://localhost", member.model)
+            server = member if isinstance(member, Server) else stand_in
             whole += server.estimate_requests(n, characters, n_out)
         return whole
 
@@ -533,40 +538,51 @@ class Judge(NetworkOptions):
         return Judges(lambda: self._engines, ledgers)
 
     @property
+    def _members(self) -> tuple[Server | JudgeCheckpoint, ...]:
+        """The judges: a checkpoint or a server, and those of the panel."""
+        return (self.endpoint or self._own_checkpoint, *(self.panel or ()))
+
+    @property
     def _servers(self) -> tuple[Server, ...]:
-        return () if self.endpoint is None else (self.endpoint, *(self.panel or ()))
+        return tuple(member for member in self._members if isinstance(member, Server))
+
+    @property
+    def _own_checkpoint(self) -> JudgeCheckpoint:
+        own = {f.name: getattr(self, f.name) for f in fields(JudgeCheckpoint)}
+        return JudgeCheckpoint(**own)
 
     def _identities(self) -> list[dict[str, Any]]:
         """Return for each judge what makes its answers, beside what it is asked."""
-        if self.endpoint is None:
-            chat = {"chat": self.chat, "template": dict(self.template_options)}
-            given = {"today": self.today, "most": self.max_input_tokens, "dtype": self.dtype}
-            name = {"name": "answers", "attention": self.attention}
-            return [{**name, **super().identity(), **chat, **given}]
         given = {"most": self.max_characters, "top_logprobs": self.top_logprobs}
-        return [{"name": "answers", **server.identity(), **given} for server in self._servers]
+        return [
+            {"name": "answers", **member.identity(), **given}
+            if isinstance(member, Server)
+            else member.answers_identity(self.today)
+            for member in self._members
+        ]
 
     @cached_property
-    def _engines(self) -> tuple[JudgeEngine, ...]:
-        """The judges: a checkpoint, or servers."""
-        if self.endpoint is None:
-            return (self._local_judge(),)
+    def _engines(self) -> PanelEngines:
+        """The judges at work: checkpoints, or servers."""
+        is_local = [not isinstance(member, Server) for member in self._members]
+        makers = [partial(self._engine, member) for member in self._members]
+        return PanelEngines([*zip(is_local, makers, strict=True)])
+
+    def _engine(self, member: Server | JudgeCheckpoint) -> JudgeEngine:
+        if isinstance(member, JudgeCheckpoint):
+            return member.load(self.today)
         from evalharness.checks.judge.remote import RemoteJudge
 
-        account = self.__dict__.get("_account")
-        return tuple(
-            RemoteJudge(Client(server, account=account), self.max_characters, self.top_logprobs)
-            for server in self._servers
-        )
+        client = Client(member, account=self.__dict__.get("_account"))
+        return RemoteJudge(client, self.max_characters, self.top_logprobs)
 
-    def _local_judge(self) -> JudgeEngine:
-        from evalharness.checks.judge.local import LocalJudge
 
-        return LocalJudge(
-            self.network("AutoModelForCausalLM"),
-            self.checkpoint,
-            chat=self.chat,
-            template_options=self.template_options,
-            today=datetime.date.fromisoformat(self.today),
-            max_input_tokens=self.max_input_tokens,
-        )
+def _identity_in_panel(member: Server | JudgeCheckpoint) -> dict[str, Any]:
+    """Return what names one of a panel; of a checkpoint also how it is asked and computed."""
+    if isinstance(member, Server):
+        return member.identity()
+    usual = {f.name: f.default for f in fields(JudgeCheckpoint)} | {"template_options": {}}
+    names = ("chat", "template_options", "max_input_tokens", "dtype", "attention")
+    options = {name: getattr(member, name) for name in names}
+    changed = {name: value for name, value in options.items() if value != usual[name]}
+    return {**member.identity(), **changed}

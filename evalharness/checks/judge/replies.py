@@ -1,17 +1,82 @@
 """What judges are asked, each question once: answers that a ledger has are not asked for again."""
 
+import datetime
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar
 
 from evalharness.checks.judge.protocols import JudgeEngine, JudgeQuestion, Reply
 from evalharness.endpoint import AnswerLedger
+from evalharness.hf import weights
+from evalharness.neural.weights import NetworkOptions
 from evalharness.records import digest
 
 # Answers wait so many seconds at the most before they are on the disk.
 _SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class JudgeCheckpoint(NetworkOptions):
+    """A checkpoint that judges, alone or in a panel.
+
+    model: a local folder or a name on the hub; a chat model, or a plain language model.
+    chat: use the chat template; None does if the tokenizer has one.
+    template_options: passed on to the chat template (`enable_thinking: false`).
+    max_input_tokens: the most tokens of the whole prompt; the article is cut, the question never.
+    """
+
+    least_values: ClassVar[Mapping[str, int]] = {"max_input_tokens": 1}
+
+    _: KW_ONLY
+    chat: bool | None = None
+    template_options: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    max_input_tokens: int | None = None
+    dtype: weights.Dtype = "auto"
+
+    def answers_identity(self, today: str) -> dict[str, Any]:
+        """Return what makes its answers, beside what it is asked."""
+        chat = {"chat": self.chat, "template": dict(self.template_options)}
+        given = {"today": today, "most": self.max_input_tokens, "dtype": self.dtype}
+        name = {"name": "answers", "attention": self.attention}
+        return {**name, **self.identity(), **chat, **given}
+
+    def load(self, today: str) -> JudgeEngine:
+        """Return it at work. Raises: ModelError."""
+        from evalharness.checks.judge.local import LocalJudge
+
+        return LocalJudge(
+            self.network("AutoModelForCausalLM"),
+            self.checkpoint,
+            chat=self.chat,
+            template_options=self.template_options,
+            today=datetime.date.fromisoformat(today),
+            max_input_tokens=self.max_input_tokens,
+        )
+
+
+class PanelEngines:
+    """The judges of a panel, each made when it is asked.
+
+    Of the checkpoints one is in memory at a time: the next takes the place of the one before, and
+    its weights, too, unless both have the same.
+    """
+
+    def __init__(self, makers: Sequence[tuple[bool, Callable[[], JudgeEngine]]]) -> None:
+        """Take for each judge whether it is a checkpoint, and what makes it."""
+        self._makers = makers
+        self._made: dict[int, JudgeEngine] = {}
+
+    def __getitem__(self, number: int) -> JudgeEngine:
+        """Return a judge at work. Raises: what making it raises."""
+        if number not in self._made:
+            is_checkpoint, make = self._makers[number]
+            if is_checkpoint:
+                for other in [n for n in self._made if self._makers[n][0]]:
+                    del self._made[other]
+            self._made[number] = make()
+        return self._made[number]
 
 
 @dataclass(frozen=True)
@@ -21,7 +86,7 @@ class Judges:
     ledgers: where the answers of each are kept; None where they are not.
     """
 
-    engines: Callable[[], Sequence[JudgeEngine]]
+    engines: Callable[[], PanelEngines]
     ledgers: Sequence[AnswerLedger] | None = None
 
 

@@ -19,7 +19,7 @@ from evalharness.checks.lexical.roles import Roles
 from evalharness.checks.lexical.scoring import ArticleIndex, BySentences, LexicalCheck
 from evalharness.checks.lexical.support import SupportIndex, odds_added
 from evalharness.protocols import Need
-from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.records import Flag, Score, SentenceScore, Span, flag_kind
 from evalharness.text.names import LEAST_ENGLISH
 
 # In the order in which their flags win over each other where they overlap.
@@ -88,7 +88,7 @@ class Indexed(ArticleIndex):
         found.append([*miscopied(self.wording, summary)])
         if self.is_english:
             found.append([*foreign_circumstances(self.wording, summary)])
-        telling = merge_flags(summary, found)
+        telling = merge_flags(summary, _likely_first(found))
         support = self.wording.compare(summary, _foreign(telling))
         if support.value is None:
             return support
@@ -121,13 +121,20 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 13
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,
         "sentence": 0.35,
     }
     index: ClassVar[type[ArticleIndex]] = Indexed
+
+
+def _likely_first(found: Sequence[Sequence[Flag]]) -> list[Sequence[Flag]]:
+    """Return the flags of each part that name a likely error, then those that may not be one."""
+    likely = [[flag for flag in flags if flag_kind(flag.kind).hard] for flags in found]
+    perhaps = [[flag for flag in flags if not flag_kind(flag.kind).hard] for flags in found]
+    return [flags for flags in (*likely, *perhaps) if flags]
 
 
 def _foreign(flags: Sequence[Flag]) -> list[Span]:

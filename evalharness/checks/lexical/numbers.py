@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -17,6 +18,7 @@ from evalharness.checks.lexical.passages import (
     passages_of_summary,
 )
 from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text.number_words import EXACT
 
 # A number belongs to a word close behind it: `14 of the miners`.
 CHARACTERS_AFTER = 30
@@ -38,6 +40,59 @@ ANYBODY = frozenset(["people", "others", "persons"])
 # such a share of the words around is the same.
 REACH_OF_COUNTED, REACH_OF_HEAD = 6, 8
 SHARE_AROUND = 0.34
+# One unit in another, and how nearly a number must come to it, of its own size.
+_UNITS_OF = {
+    ("foot", "metre"): 0.3048,
+    ("mile", "km"): 1.609,
+    ("mph", "kph"): 1.609,
+    ("yard", "metre"): 0.9144,
+    ("inch", "cm"): 2.54,
+    ("inch", "mm"): 25.4,
+    ("acre", "hectare"): 0.4047,
+    ("lb", "kg"): 0.4536,
+    ("stone", "kg"): 6.35,
+    ("stone", "lb"): 14.0,
+    ("gallon", "litre"): 4.546,
+    ("km", "metre"): 1000.0,
+    ("metre", "cm"): 100.0,
+    ("kg", "gram"): 1000.0,
+    ("tonne", "kg"): 1000.0,
+    ("week", "day"): 7.0,
+    ("year", "month"): 12.0,
+    ("hour", "minute"): 60.0,
+    ("minute", "second"): 60.0,
+    ("day", "hour"): 24.0,
+}
+# `198m` may be metres, or millions.
+_UNITS_OF |= {
+    (low, "million|metre"): f * 1e6 for (low, high), f in _UNITS_OF.items() if high == "metre"
+}
+_PARTNERS: dict[str, list[tuple[str, float]]] = {}
+for (_low, _high), _factor in _UNITS_OF.items():
+    _PARTNERS.setdefault(_high, []).append((_low, _factor))
+    _PARTNERS.setdefault(_low, []).append((_high, 1 / _factor))
+NEARLY_CONVERTED = 0.03
+# Words for as many, as stems.
+_AS_MANY = {
+    Decimal(2): ("brace", "pair", "duo", "twice"),
+    Decimal(3): ("trick", "trio", "trebl", "tripl", "triplet"),
+    Decimal(4): ("quartet", "quadrupl"),
+    Decimal(5): ("quintet",),
+}
+_AGED = re.compile(r"\b(?:aged|age of|turn(?:s|ed|ing)) $", re.IGNORECASE)
+_BORN = re.compile(r"\bborn\b[^.]*$", re.IGNORECASE)
+REACH_OF_BIRTH = 60
+# So many numbers of one sentence are added up in pairs.
+MOST_ADDED, MOST_WITH_SEVERAL = 8, 200
+NEARLY_PERCENT = 0.51
+# Several sorts of which a summary gives the sum: three boys and two girls.
+_OF_SORT = {
+    **dict.fromkeys(map(text.stem_of, ("boys", "girls")), text.stem_of("children")),
+    **dict.fromkeys(map(text.stem_of, ("men", "women", "children")), text.stem_of("people")),
+}
+_UNDER = re.compile(r"\b(?:under|u) ?[-–] ?$", re.IGNORECASE)
+_UNDER_AGE = re.compile(r"\b(?:under|u)[-–]\d", re.IGNORECASE)
+_SLASHED = re.compile(r"/\d")
 SMALL = COUNTS | {
     *("three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("dozens", "hundreds", "thousands", "millions"),
@@ -136,7 +191,9 @@ class StatedNumbers(scoring.ArticleIndex):
         """
         is_plain = not (claimed.unit or claimed.kind) and claimed.span.of(own.text).isdigit()
         mine = own.frame(claimed.span) if is_plain else None
-        if mine is None or mine[1].stem in self.passages.places:
+        if mine is None or mine[1].after_mark or not mine[1].content:
+            return None
+        if mine[1].stem in self.passages.places:
             return None
         for stated in itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES):
             its = self.passages.frame(stated.span)
@@ -183,14 +240,115 @@ class StatedNumbers(scoring.ArticleIndex):
         which are those of the summary's sentence.
         """
         near: list[tuple[int, text.Number]] = []
+        is_age = bool(_OLD.match(summary, claimed.span.end))
         for company in _company(summary, claimed):
             for stated in self.by_company.get(company, [])[:MOST_CANDIDATES]:
-                shared = len(
-                    wanted & self.passages.content[self.passages.sentence_at(stated.span.start)]
-                )
+                if is_age != bool(_OLD.match(self.text, stated.span.end)):
+                    continue  # five years, and an eight-year-old
+                shared = len(wanted & self._content_at(stated))
                 if shared >= LEAST_SHARED or company[2] or (company[1] and shared):
                     near.append((shared, stated))
         return max(near, key=lambda pair: pair[0])[1] if near else None
+
+    def follows_from(
+        self, claimed: text.Number, own: Passages, wanted: frozenset[str]
+    ) -> list[Span]:
+        """Return the numbers of the article from which one follows that it does not have.
+
+        It is one of them in another unit, or the age of who was born then, or their sum,
+        difference or share where the article has them together, amid the wanted words.
+        Empty where it follows from none.
+        """
+        return (
+            self._in_another_unit(claimed, own)
+            or self._in_one_word(claimed, wanted)
+            or self._as_age(claimed, own.text, wanted)
+            or self._from_two(claimed, own, wanted)
+        )
+
+    def _in_another_unit(self, claimed: text.Number, own: Passages) -> list[Span]:
+        """Return the article's number that one is in another unit: 650ft for 198m."""
+        if claimed.kind[:5] == "money" and own.text[: claimed.span.start].endswith("("):
+            before = own.numbers[own.sentence_at(claimed.span.start)]
+            ahead = [n for n in before if 0 < claimed.span.start - n.span.end <= len(" (")]
+            is_other = ahead and ahead[0].kind[:5] == "money" and ahead[0].kind != claimed.kind
+            return self.evidence(ahead[0]) if is_other else []
+        value = float(claimed.value)
+        for unit, factor in _PARTNERS.get(claimed.unit, ()):
+            for stated in self.by_company.get(("", unit, ""), ())[:MOST_CANDIDATES]:
+                if abs(float(stated.value) * factor - value) <= NEARLY_CONVERTED * value:
+                    return [stated.span]
+        return []
+
+    def _in_one_word(self, claimed: text.Number, wanted: frozenset[str]) -> list[Span]:
+        """Return where the article has a word for as many: a hat-trick, for three."""
+        words = _AS_MANY.get(claimed.value, ()) if claimed.kind == "" and not claimed.unit else ()
+        places = [at for word in words for at in self.passages.places.get(word, ())]
+        alike = (at for at in places if self._is_of(self.passages.tokens[at].sentence, wanted))
+        return [self.passages.span(at, at) for at in itertools.islice(alike, 1)]
+
+    def _content_at(self, stated: text.Number) -> frozenset[str]:
+        return self.passages.content[self.passages.sentence_at(stated.span.start)]
+
+    def _is_of(self, number: int, wanted: frozenset[str]) -> bool:
+        """Tell whether a sentence has enough of the wanted words to speak of the same thing."""
+        return len(wanted & self.passages.content[number]) >= LEAST_SHARED
+
+    def _as_age(self, claimed: text.Number, summary: str, wanted: frozenset[str]) -> list[Span]:
+        """Return the years of a birth and of an event between which somebody grew so old."""
+        aged = _AGED.search(summary[max(0, claimed.span.start - 12) : claimed.span.start])
+        if claimed.kind or not (aged or _OLD.match(summary, claimed.span.end)):
+            return []
+        years, born = self._years_and_births
+        then = [y for y in years if wanted & self._content_at(y)] if born else []
+        pairs = [(b, y) for b in born for y in then if 0 <= y.value - b.value - claimed.value <= 1]
+        return [pairs[0][0].span, pairs[0][1].span] if pairs else []
+
+    @cached_property
+    def _years_and_births(self) -> tuple[list[text.Number], list[text.Number]]:
+        """The first years of the article, and those of them in which somebody was born."""
+        dated = (number for number in self.numbers if number.kind == "year")
+        years = [*itertools.islice(dated, MOST_CANDIDATES)]
+        starts = ((year, max(0, year.span.start - REACH_OF_BIRTH)) for year in years)
+        return years, [y for y, start in starts if _BORN.search(self.text[start : y.span.start])]
+
+    @cached_property
+    def _added_up(self) -> list[tuple[int, list[text.Number]]]:
+        """The sentences of the article with several numbers, and those; not all, of too many."""
+        several = ((at, found) for at, found in enumerate(self.passages.numbers) if len(found) > 1)
+        return [*itertools.islice(several, MOST_WITH_SEVERAL)]
+
+    def _from_two(self, claimed: text.Number, own: Passages, wanted: frozenset[str]) -> list[Span]:
+        """Return two numbers of one sentence of which one is the sum, difference or share."""
+        if claimed.kind not in ("", "percent", "fraction") and claimed.kind[:5] != "money":
+            return []
+        head = own.word_behind(claimed.span)
+        for number, stated in self._added_up:
+            if not self._is_of(number, wanted):
+                continue
+            for one, other in itertools.combinations(stated[:MOST_ADDED], 2):
+                if self._are_of_one_kind(one, other, head, claimed) and _comes_to(
+                    claimed, one, other
+                ):
+                    return [one.span, other.span]
+        return []
+
+    def _are_of_one_kind(
+        self, one: text.Number, other: text.Number, head: str, claimed: text.Number
+    ) -> bool:
+        """Tell whether two numbers count the same, and what a claimed one counts."""
+        if (one.kind, one.unit) != (other.kind, other.unit) or not (one.sure and other.sure):
+            return False
+        if claimed.kind in ("percent", "fraction") and one.kind != "percent":
+            return one.kind == "" or one.kind[:5] == "money"
+        if (claimed.kind, claimed.unit) != (one.kind, one.unit):
+            return False
+        if claimed.kind or claimed.unit:
+            return True
+        heads = {self.passages.word_behind(number.span) for number in (one, other)}
+        stems = {_OF_SORT.get(text.stem_of(word), text.stem_of(word)) for word in heads}
+        of_claim = text.stem_of(head)
+        return bool(head) and stems <= {of_claim, _OF_SORT.get(of_claim, of_claim), ""} != {""}
 
     def compare(self, summary: str, dated: Sequence[Span] = ()) -> Score:
         """Return the share of the summary's numbers that the article states, with flags.
@@ -207,13 +365,15 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     Equal values count in any dress (`a quarter`, `25%`) if their kinds can be the same, and a
     summary may round. A number that the article has of something else (`killed 14`, where six were
     killed and 14 hurt) is wrong, and so is a score (`3-1`) that the article has otherwise; one of
-    which it has nothing may be added up. A small count (`the two teams`) that the article has no
-    other number in place of is no claim: the article may list what is counted. A sentence with
-    numbers has the share of its own; weighted with their count, these make up the score. A summary
-    without numbers has none.
+    which it has nothing may be added up. What follows from its numbers is right: their sum,
+    difference or share where they stand in one sentence about the same, an age between two years,
+    a length in feet for metres, three goals for a hat-trick. A small count (`the two teams`) that
+    the article has no other number in place of is no claim: the article may list what is counted.
+    A sentence with numbers has the share of its own; weighted with their count, these make up the
+    score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 9
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -235,6 +395,19 @@ def _judge_sentences(
         score = SentenceScore(sentence, 1 - len(wrong) / len(claims), stated)
         flags = [_flag(article, claim, summary) for claim in wrong]
         yield scoring.SentenceClaims(score, len(claims), len(wrong), flags)
+
+
+def _comes_to(claimed: text.Number, one: text.Number, other: text.Number) -> bool:
+    """Tell whether a number is the sum of two, their difference, or one's share of the other."""
+    low, high = sorted((one.value, other.value))
+    if claimed.kind in ("percent", "fraction") and one.kind != "percent":
+        if not low:
+            return False
+        claim = float(claimed.value) * (1 if claimed.kind == "percent" else 100)
+        low_share = 100 * float(low) / float(high)
+        changes = (low_share, 100 - low_share, 1e4 / low_share - 100)
+        return any(abs(claim - change) <= NEARLY_PERCENT for change in changes)
+    return claimed.value in (EXACT.add(low, high), EXACT.subtract(high, low))
 
 
 class _Claim(NamedTuple):
@@ -273,10 +446,25 @@ def _claim(
             return _Claim(number, [], replace(number, span=unit))
         bound = article.bound_elsewhere(number, own)
         return _Claim(number, [] if bound else evidence, bound)
+    if _is_label(number, own.text, article.text):
+        return None
+    if derived := article.follows_from(number, own, wanted):
+        return _Claim(number, derived, None)
     rival = article.instead(number, own.text, wanted)
     if rival is None and _is_counted(number, own.text):
         return None
     return _Claim(number, [], rival, _may_be_counted(article, number, own, rival))
+
+
+def _is_label(number: text.Number, summary: str, article: str) -> bool:
+    """Tell whether a number is part of what something is called: 9/11, or the Under-21s.
+
+    The article may have an age group otherwise; then it is none.
+    """
+    start, end = number.span.start, number.span.end
+    if _UNDER.search(summary[max(0, start - 8) : start]):
+        return not _UNDER_AGE.search(article)
+    return bool(_SLASHED.match(summary, end)) or summary[:start].endswith("/")
 
 
 def _claim_of_pair(article: StatedNumbers, number: text.Number, pair: frozenset[int]) -> _Claim:
@@ -317,6 +505,7 @@ def _may_be_counted(
         rival is None
         or rival.value > MOST_COUNTED
         or _head(own.text, number) != _head(article.text, rival)
+        or (written == "first" and own.word_behind(number.span) == "time")
     )
 
 
@@ -331,7 +520,7 @@ def _with_neighbours(span: Span) -> tuple[int, int]:
 def _is_counted(number: text.Number, where: str) -> bool:
     """Tell whether a number is what a summary may count by itself: `two`, `2`, `the 1st`."""
     if number.span.of(where).lower() in COUNTS:
-        return True
+        return not number.unit  # a two-year deal is counted by nobody
     counted = {"": (2,), "ordinal": (1, 2, 3)}.get(number.kind, ())
     return not number.unit and number.value in counted
 

@@ -20,14 +20,19 @@ from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, Summa
 from evalharness.checks.lexical.words import (
     ALIKE,
     ANTONYMS,
+    BE,
     LOSING,
+    OF_MOTION,
     OF_PEOPLE,
+    OF_TIME,
     OF_TWO_SIDES,
     WINNING,
+    WITH_MOTION,
 )
-from evalharness.records import Flag, Score
+from evalharness.records import Flag, Score, Span
 from evalharness.text import Token
-from evalharness.text.words import OfWords, stem_of, word_set
+from evalharness.text.stems import VERB_OF
+from evalharness.text.words import FUNCTION_WORDS, OfWords, stem_of, word_set
 
 # --- Words that are denied, and words that are only possible
 
@@ -58,6 +63,7 @@ _POSSIBLE = word_set(
 )
 # These hedge what follows them and `to`.
 _FUTURE = word_set("expect plan intend due hope aim forecast predict want consid")
+_BASES = frozenset(VERB_OF.values())
 # A claim with one of these before it is not put as a fact.
 _GUARDED = (
     _POSSIBLE
@@ -68,7 +74,9 @@ _GUARDED = (
         "chanc speculat link prepar investig probe"
     )
 )
+DETERMINERS = word_set("the a an his her its their this that these those")
 PROMISES = frozenset(["will", "would"])
+_MAYBE = frozenset(["may", "might", "could"])
 # A promise is surer than these.
 _LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl")
 _HEDGE_SCOPE = 3
@@ -145,6 +153,8 @@ class Cues:
         token = self._tokens[at]
         if token.word == "considering":
             return True
+        if token.word == "due":
+            return self._is_planned(at, first, end)
         if token.stem in _FUTURE:
             return "to" in [each.word for each in self._tokens[at + 1 : min(at + 3, end)]]
         if token.word != "may":
@@ -154,6 +164,15 @@ class Cues:
         after = self._tokens[at + 1].word if at + 1 < end else ""
         is_month = before in _BEFORE_MONTH or before[-1:].isdecimal() or after[:1].isdecimal()
         return token.end - token.start == len("may") and not is_name and not is_month
+
+    def _is_planned(self, at: int, first: int, end: int) -> bool:
+        """Tell whether something is `due to be` or `is due to open`; not `late due to rain`."""
+        words = [token.word for token in self._tokens[max(first, at - 1) : min(at + 3, end)]]
+        before = words.pop(0) if at > first else ""
+        if words[1:2] != ["to"] or len(words) < 3:
+            return False
+        is_verb = words[2] in ("be", "have") or words[2] in _BASES
+        return is_verb or (before in BE and words[2] not in FUNCTION_WORDS)
 
 
 _STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE
@@ -256,7 +275,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 10
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -277,7 +296,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         for at in range(first, end):
             places = [*self._comparable(at)]
             compared.update(self.stated.tokens[place.at].sentence for place in places[:2])
-            clash = self._clash(at, places) if at > past else None
+            clash = self._clash(at, places) or self._promise(at) if at > past else None
             if clash is not None:
                 clashes.append(clash)
                 past = max(clash.last, at)
@@ -372,6 +391,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             place
             for place in self._alignments(at, opposed, share)
             if not self._in_name(self.stated, place.at)
+            and self._may_oppose(at, place.at)
             and (place.share >= 0.5 > len(alike) or self.stated.near(place.at, beside))
         ]
         if not found or self._is_supported(alike, found[0]):
@@ -382,6 +402,22 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         is_sure = found[0].share >= SURE_OPPOSITE or not alike
         is_sure = is_sure and not self._may_both_be(at, stem, place, known)
         return _Clash(at, at, "antonym" if is_sure else "contrast", (place, place))
+
+    def _may_oppose(self, at: int, place: int) -> bool:
+        """Tell whether two words can speak against each other where they stand.
+
+        `After` and `before`, `last` and `next` do so of the same thing only; who fell behind did
+        not rise, and a department is no departure.
+        """
+        own, stated = self.own.tokens[at], self.stated.tokens[place]
+        if stated.word.startswith("department") or own.word.startswith("department"):
+            return False
+        behind = self.own.word_behind(Span(own.start, own.end))
+        if own.stem in OF_TIME:
+            its = self.stated.word_behind(Span(stated.start, stated.end))
+            return stem_of(behind) == stem_of(its)
+        following = self.own.tokens[at + 1].word if at + 1 < self.own.bounds(at)[1] else ""
+        return own.stem not in OF_MOTION or following not in WITH_MOTION
 
     def _may_both_be(self, at: int, stem: str, place: int, known: list[int]) -> bool:
         """Tell whether two words that are opposites may both be so of one thing.
@@ -429,6 +465,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         best = places[0].at
         before = self.own.tokens[max(self.own.bounds(at)[0], at - GUARD_REACH) : at]
+        if before and before[-1].word in DETERMINERS:  # the jail, for `could be jailed`
+            return None
         promises = [each for each, token in enumerate(before[-2:]) if token.word in PROMISES]
         cue = self.stated.tokens[hedged[best]].stem
         if self._in_name(self.stated, best) or (promises and cue not in _LESS_THAN_PROMISED):
@@ -439,6 +477,30 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         first = at - len(before[-2:]) + promises[0] if promises else at
         return _Clash(first, at, "hedge", (hedged[best], best))
 
+    def _promise(self, at: int) -> _Clash | None:
+        """Return a clash where `will` stands between two words that the article has `may` between.
+
+        Nobody who reads both takes them for two statements, whatever hedges the rest.
+        """
+        low, high = self.own.bounds(at)
+        if self.own.tokens[at].word not in PROMISES or not low < at < high - 1:
+            return None
+        beside = self.own.tokens[at - 1].stem, self.own.tokens[at + 1].stem
+        wanted = self.own.around(at)
+        if any(self._is_between(each, beside) for each in self.article.places(PROMISES)):
+            return None
+        for place in self.article.places(_MAYBE):
+            shared = len(wanted & self.stated.around(place))
+            if self._is_between(place, beside) and shared >= HEDGED_SHARE * len(wanted):
+                return _Clash(at, at + 1, "hedge", (place, place + 1))
+        return None
+
+    def _is_between(self, place: int, beside: tuple[str, str]) -> bool:
+        """Tell whether a token of the article stands between two words, in their sentence."""
+        low, high = self.stated.bounds(place)
+        stems = self.stated.stems
+        return low < place < high - 1 and (stems[place - 1], stems[place + 1]) == beside
+
     def flag(self, clash: _Clash) -> Flag:
         """Return what a reader is told of a clash, with the article's words."""
         first, last = clash.stated
@@ -447,6 +509,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         message = f"the article says '{said}', in sentence {number}"
         if first == last and (clash.kind == "negation" or clash.first < clash.last):
             message = f"the article does not deny it: '{said}', in sentence {number}"
+            if self.stated.tokens[last].stem != self.own.tokens[clash.last].stem:
+                message = f"the article does not deny it, in sentence {number}"
+                sentence = self.stated.sentences[number - 1]
+                span = self.own.span(clash.first, clash.last)
+                return Flag(span, clash.kind, message, (sentence,))
         span = self.own.span(clash.first, clash.last)
         return Flag(span, clash.kind, message, (self.stated.span(first, last),))
 

@@ -43,6 +43,27 @@ _SAYING = frozenset(
 _TO_LISTENERS = frozenset(map(stem_of, ("tell", "ask", "warn")))
 
 
+# What follows a name of which something is said, and what parts a name from another's verb.
+_SPOKEN_OF = frozenset(["is", "are", "was", "were", "will", "would", "has", "have", "had", "can"])
+_APART = frozenset(["despite", "although", "while", "after", "before"])
+
+
+# A single word is said of something behind one of these, if a verb of saying is so near before it.
+_BEFORE_SAID = frozenset(["is", "are", "was", "were", "be", "been", "as", "a", "an", "very"])
+_BEFORE_SAID |= {
+    "extremely",
+    "absolutely",
+    "totally",
+    "deeply",
+    "the",
+    "its",
+    "their",
+    "his",
+    "her",
+}
+REACH_TO_SAID = 14
+
+
 class StatedQuotes(scoring.ArticleIndex):
     """The letters and names of an article, found once for all its summaries."""
 
@@ -145,14 +166,15 @@ class Quotes(scoring.LexicalCheck):
 
     Quoted words must stand in the article in the same order, whatever the marks, capitals and
     spaces; what `...` or brackets stand for may be left out. Of one or two quoted words it is
-    enough that the article has them; a title (`The Lives of Others`) and a quotation that differs
+    enough that the article has them; where somebody says them of something (`said it was "grim"`),
+    it must. A title (`The Lives of Others`) and a quotation that differs
     by words such as `the` are `quoted_word`: no likely error. The name beside a verb of saying must
     be the article's speaker, or be named near the quotation. A sentence with quotations has the
     share of its own; weighted with their count, these make up the score. A summary without
     quotations has none.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     index: ClassVar[type[scoring.ArticleIndex]] = StatedQuotes
 
 
@@ -220,7 +242,18 @@ class _Claims:
         first, last = (foreign or inside)[0], (foreign or inside)[-1]
         span = Span(quoted.start + first.start, quoted.start + last.end)
         message = f"'{span.of(self.own.text)}' is quoted, and the article does not have it"
-        return _Verdict((Flag(span, "quoted_word", message),))
+        is_said = span == Span(quoted.start + inside[0].start, quoted.start + inside[-1].end)
+        kind = "quote" if foreign and is_said and self._is_said(quoted) else "quoted_word"
+        return _Verdict((Flag(span, kind, message),))
+
+    def _is_said(self, quoted: Span) -> bool:
+        """Tell whether somebody says a word of something: `said it was "appalled"`."""
+        sentence = self.own.sentences[self.own.sentence_at(quoted.start)]
+        first = bisect.bisect_left(self.own.tokens, sentence.start, key=lambda t: t.start)
+        end = bisect.bisect_left(self.own.tokens, quoted.start, key=lambda t: t.start)
+        before = self.own.tokens[max(first, end - REACH_TO_SAID) : end]
+        is_said = any(token.stem in _SAYING for token in before)
+        return is_said and bool(before) and before[-1].word in _BEFORE_SAID
 
     def _misquote_flag(self, quoted: Span) -> Flag:
         """Return what a reader is told of words that the article does not have in this order."""
@@ -316,10 +349,13 @@ def _says(where: Passages, name: text.Name) -> bool:
         return False
     low, high = where.bounds(first)
     before = where.tokens[max(low, first - 2) : first]
+    after = where.tokens[last : min(high, last + REACH_OF_VERB)]
     if before and before[-1].stem in _TO_LISTENERS:
         return False
-    after = where.tokens[last : min(high, last + REACH_OF_VERB)]
-    return any(token.stem in _SAYING for token in (*before, *after))
+    if after and after[0].word in _SPOKEN_OF:  # he said the league is no good
+        before = []
+    near = itertools.takewhile(lambda token: token.word not in _APART, after)
+    return any(token.stem in _SAYING for token in (*before, *near))
 
 
 # What follows an apostrophe in tokenised text: the player 's, they 're.

@@ -1,6 +1,8 @@
 """Does each one do in the summary what it does in the article, and to whom?"""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import bisect
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple
@@ -15,13 +17,16 @@ from evalharness.checks.lexical.words import (
     LOSING,
     LOST_TO,
     MUTUAL,
+    MUTUAL_ONLY,
+    NAMING_STEMS,
     OF_RESULTS,
     PRONOUNS,
     WINNING,
 )
 from evalharness.records import Flag, Score, Span
+from evalharness.text.name_words import PERSON_TITLES
 from evalharness.text.stems import VERB_OF
-from evalharness.text.words import FUNCTION_WORDS
+from evalharness.text.words import FUNCTION_WORDS, Token
 
 # How far from a verb, in words, its parties stand in the article.
 REACH_BEFORE = 12
@@ -44,6 +49,30 @@ LEAST_IN_COMPANY = 2
 RIVAL_SHARE = 0.4
 OWN_SHARE = 0.34
 _RESULTS = WINNING | LOSING
+# These are won over somebody; the others are done to somebody.
+_WITHOUT_OBJECT = frozenset(map(text.stem_of, ("win", "victory", "triumph")))
+_DEFEATS = frozenset(["defeat", "defeats"])
+_BEFORE_BEATEN = frozenset(["over", "against", "of"])
+# So many words may stand between two names that changed places, and none of these: both ways round
+# are as true.
+WIDEST_PAIR = 6
+_EITHER_WAY = MUTUAL_ONLY | frozenset(
+    ["and", "or", "with", "against", "v", "vs", "versus", "between", "beside", "alongside", "near"]
+)
+_BEFORE_BASE = frozenset(["to", "will", "would", "could", "can", "should", "may", "might", "must"])
+_BEFORE_NAME = PERSON_TITLES | {"the", "a", "an"}
+_ARTICLES = frozenset(["a", "an", "the"])
+_IS = frozenset(["is", "was", "are", "were"])
+# The article says nowhere that one is the other if so many words are between the two everywhere.
+# A name is said again where a noun becomes `it`.
+FAR_APART, FURTHER_APART = 25, 60
+# These part two clauses; and these are done to others.
+_PARTING = frozenset(
+    ["that", "when", "while", "because", "but", "as", "if", "before", "after", "since", "until"]
+) | {"who", "which", "says", "said"}
+_TO_OTHERS = WINNING | frozenset(
+    map(text.stem_of, ("over", "against", "sign", "appoint", "succeed"))
+)
 # What stands between a subject and its verb: `he has also been named`.
 _BEFORE_VERB = (
     BE
@@ -119,6 +148,10 @@ class StatedRoles(ArticleIndex):
         """The words of each name with their beginnings."""
         return {words: _short_forms(words) for words in self.by_words}
 
+    def places_of(self, stems: Iterable[str]) -> list[int]:
+        """Return where the article has one of some stems, in order."""
+        return sorted(at for stem in stems for at in self.passages.places.get(stem, ()))
+
     def company_of(self, words: tuple[str, ...]) -> frozenset[str]:
         """Return the stems of the words of content around a name, wherever it stands."""
         if words not in self._company:
@@ -165,11 +198,13 @@ class Roles(LexicalCheck):
     A sentence is comparable if the article has one of its verbs with both parties, or one of its
     names, amid the same words. It scores 0 where the parties of a verb changed places (`A beat B`
     for `B beat A`, also in the passive), or where a name that the article has elsewhere stands in
-    the place of another (`Governor Doe said` for `Governor Roe said`) or before its verb; else 1.
+    the place of another (`Governor Doe said` for `Governor Roe said`) or before its verb; where two
+    names changed places (`from Oxford to Didcot`), somebody does something to himself (`Italy beat
+    Italy`), or is said to be what the article has only far from him; else 1.
     English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 8
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -210,6 +245,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _of_word(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return where the article has a word that is of no name, and a clash with it."""
         token = self.own.tokens[at]
+        if token.word in _IS:
+            return [], self._said_to_be(at)
         if not token.content or token.stem in MUTUAL:
             return [], None
         places, clash = self._swap(at) if at in self._near_names else ([], None)
@@ -223,7 +260,12 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         name = self.name_at[at]
         if self.name_at.get(at - 1) is name or not self._is_known(name):
             return [], None
-        clash = self._framed(at) or self._bound(at)
+        clash = (
+            self._to_itself(at)
+            or self._crossing(at)
+            or self._frame_clash(at)
+            or self._company_clash(at)
+        )
         return ([], clash) if clash else self._slot(at)
 
     @cached_property
@@ -246,7 +288,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
                 return [place], None
             if before in own.target and after in own.doer and self._is_done(place):
                 crossed.append(place)
-        if not crossed and token.stem in WINNING:
+        both_named = own.first in self.name_at and own.last in self.name_at
+        if not crossed and token.stem in _RESULTS and both_named:
             crossed = self._where_winner_loses(places, own)
         if not crossed:
             return [], None
@@ -259,26 +302,50 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         for place in places:
             if self.stated.tokens[place].stem in LOSING or _is_reversed(self.stated, place):
                 continue
-            after = self.stated.tokens[place + 1 : place + 6]
-            ahead = {token.stem for token in after[:4]}
-            if len(ahead & own.target) >= min(2, len(own.target)):
+            beaten = self._loser_at(place)
+            if _is_meant(own.target, beaten):
                 return []
-            if len(ahead & own.doer) >= min(2, len(own.doer)) and _takes_object(after[0].word):
+            if _is_meant(own.doer, beaten):
                 crossed.append(place)
         return crossed
+
+    def _loser_at(self, place: int) -> frozenset[str]:
+        """Return the stems of who is beaten, behind a win: `win over`, or right behind `beat`."""
+        tokens, high = self.stated.tokens, self.stated.bounds(place)[1]
+        after = tokens[place + 1 : min(high, place + 6)]
+        if not after:
+            return frozenset()
+        has_link = after[0].word in _BEFORE_BEATEN
+        has_link = has_link or (after[0].word == "for" and tokens[place].word in _DEFEATS)
+        is_noun = tokens[place].stem in _WITHOUT_OBJECT
+        if not has_link and (is_noun or after[0].word in FUNCTION_WORDS):
+            return frozenset()
+        named = itertools.takewhile(lambda token: token.word not in APART, after[has_link:])
+        return frozenset(token.stem for token in named)
 
     def _is_done(self, place: int) -> bool:
         """Tell whether a word of the article is a verb, or a win or loss: not `their access`."""
         token = self.stated.tokens[place]
-        return token.stem in _RESULTS or _is_verb(token.word)
+        before = self.stated.tokens[place - 1].word if place > self.stated.bounds(place)[0] else ""
+        is_base = before in _BEFORE_BASE or (token.word.endswith("ing") and before in BE)
+        return token.stem in _RESULTS or _is_verb(token.word) or is_base
 
     def _verb_places(self, stem: str) -> list[int]:
         """Return where the article has a verb, or one of the same result; not all, of too many."""
-        stems = sorted(_RESULTS) if stem in _RESULTS else [stem]
+        stems = sorted(_RESULTS) if stem in _RESULTS else _spellings(stem)
         found: list[int] = []
         for one in stems:
             found += self.stated.places.get(one, [])[: MOST_PLACES + 1]
         return found[: MOST_PLACES + 1]
+
+    def _behind_result(self, place: int, after: range) -> range:
+        """Return where the one beaten may stand: behind a `win`, only after `over` or the like."""
+        tokens = self.stated.tokens
+        if tokens[place].stem not in _WITHOUT_OBJECT:
+            return after
+        first = next((each for each in after[:REACH_OF_WORDS] if tokens[each].content), None)
+        links = tokens[place + 1 : first] if first else ()
+        return after if any(each.word in _BEFORE_BEATEN for each in links) else after[:0]
 
     def _parties(self, at: int) -> _Parties | None:
         """Return who does something and to whom, from the words right beside a verb."""
@@ -299,10 +366,13 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return the nearest name, or the nearest one or two words of content, up to a comma."""
         found: list[int] = []
         joined = self.own.tokens[verb].stem in _RESULTS
+        is_bare = self.own.tokens[verb].stem in _WITHOUT_OBJECT
+        of_results = OF_RESULTS - {"of"} if is_bare else OF_RESULTS  # a stage of the Tour
         for at in positions:
             token = self.own.tokens[at]
             mark = self.own.tokens[at if at > verb else at + 1].after_mark
-            apart = token.word in APART and not (joined and token.word in OF_RESULTS)
+            mark = mark and not token.word.isdecimal()  # the 30-20 victory
+            apart = token.word in APART and not (joined and token.word in of_results)
             if mark or apart or abs(at - verb) > REACH_TO_PARTY:
                 break
             if at in self.name_at:
@@ -325,7 +395,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         tokens = self.stated.tokens
         first, second = (
             next((tokens[each].stem for each in side if tokens[each].stem in wanted), "")
-            for side in (before, after)
+            for side in (before, self._behind_result(place, after))
         )
         return (second, first) if _is_reversed(self.stated, place) else (first, second)
 
@@ -337,7 +407,146 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         hits = [each for each in near if self.stated.tokens[each].stem in wanted]
         return self.stated.span(min([*hits, place]), max([*hits, place]))
 
-    def _framed(self, at: int) -> _Clash | None:
+    def _to_itself(self, at: int) -> _Clash | None:
+        """Return a clash where somebody does something to himself: `Italy beat Italy`."""
+        name, low = self.name_at[at], max(self.own.bounds(at)[0], at - REACH_OF_COMPANY)
+        before = next((e for e in range(at - 1, low - 1, -1) if self._is_named(e, name)), None)
+        stated = self.article.by_words.get(name.words)
+        if before is None or not stated or not self._is_done_to(before, at):
+            return None
+        where = self.article.name_at[stated[0]].span
+        message = "the same on both sides, where another belongs; the article has {}"
+        span = Span(self.name_at[before].span.start, name.span.end)
+        return _Clash(span, where, stated[0], "doubled", message)
+
+    def _is_done_to(self, before: int, at: int) -> bool:
+        """Tell whether what stands between two names is done by the one to the other."""
+        between = self.own.tokens[before + 1 : at]
+        if any(token.word in _PARTING for token in between):
+            return False
+        if not between or any(t.after_mark for t in self.own.tokens[before + 1 : at + 1]):
+            return False
+        deed = next((t for t in reversed(between) if t.word not in _BEFORE_NAME), between[0])
+        joined = deed.word == "and" and deed is not between[-1]  # Acme and the Acme of old
+        return not joined and self._takes_another(deed, self._whole_name(at)[-1])
+
+    def _is_named(self, at: int, name: text.Name) -> bool:
+        """Tell whether a token of the summary ends another name of the same words."""
+        other = self.name_at.get(at)
+        return other is not None and other is not name and other.words == name.words
+
+    def _takes_another(self, deed: Token, last: int) -> bool:
+        """Tell whether a word is followed by whom it is done to, and not by what is theirs."""
+        if deed.stem in _TO_OTHERS:
+            return True
+        high = self.own.bounds(last)[1]
+        if last + 1 < high and not self.own.tokens[last + 1].after_mark:
+            following = self.own.tokens[last + 1]
+            if following.content or following.word == "s" or last + 1 in self.name_at:
+                return False
+        return deed.word in ("by", "and") or (_is_verb(deed.word) and deed.stem not in MUTUAL)
+
+    def _said_to_be(self, at: int) -> _Clash | None:
+        """Return a clash where somebody is said to be what the article never says near them.
+
+        `Emery is a goalkeeper`, where the article has both, far from each other.
+        """
+        tokens, last = self.own.tokens, self._end_of_noun(at)
+        if last is None or at == self.own.bounds(at)[0]:
+            return None
+        subject = tokens[at - 1]
+        if not subject.content or tokens[at].after_mark:
+            return None
+        name = self.name_at.get(at - 1)
+        ones = self.article.places_of(map(text.stem_of, name.words if name else [subject.word]))
+        others = self.article.places_of([tokens[last].stem])
+        is_rare = 0 < len(ones) <= MOST_PLACES and 0 < len(others) <= MOST_PLACES
+        if not is_rare or _least_apart(ones, others) < (FAR_APART if name else FURTHER_APART):
+            return None
+        number = self.stated.tokens[ones[0]].sentence + 1
+        message = f"the article has '{subject.written}' in sentence {number}, and far from it {{}}"
+        where = self.stated.span(others[0], others[0])
+        return _Clash(self.own.span(at - 1, last), where, others[0], "spliced", message)
+
+    def _end_of_noun(self, at: int) -> int | None:
+        """Return the last word of content in a row behind `is a`; None where there is none."""
+        tokens, high = self.own.tokens, self.own.bounds(at)[1]
+        if at + 2 >= high or tokens[at + 1].word not in _ARTICLES:
+            return None
+        near = range(at + 2, min(high, at + 2 + REACH_OF_PREDICATE))
+        row = itertools.takewhile(lambda e: tokens[e].content and not tokens[e].after_mark, near)
+        return max(row, default=None)
+
+    def _crossing(self, at: int) -> _Clash | None:
+        """Return a clash where two names stand around some words the other way round.
+
+        `From Oxford to Didcot`, where the article has only `from Didcot to Oxford`.
+        """
+        first, behind = at, self._whole_name(at)[-1] + 1
+        second = self._next_name(behind)
+        if second is None or not self._is_directed(first, behind, second):
+            return None
+        one, other = self.name_at[at], self.name_at[second]
+        pairs = [*self._names_around(behind, second)]
+        if any(_shares_word(pair[0], one) and _shares_word(pair[1], other) for pair in pairs):
+            return None
+        for before, after, place in pairs:
+            if _shares_word(before, other) and _shares_word(after, one):
+                stated = Span(before.span.start, after.span.end)
+                return _Clash(Span(one.span.start, other.span.end), stated, place)
+        return None
+
+    def _names_around(self, first: int, end: int) -> Iterator[tuple[text.Name, text.Name, int]]:
+        """Yield the names on both sides of the same words in the article, and where these are."""
+        for low, high in self._same_words(first, end):
+            before, after = self._name_before(low), self._name_behind(high)
+            if before is not None and after is not None:
+                yield before, after, low
+
+    def _name_before(self, end: int) -> text.Name | None:
+        """Return the name of the article before a token, perhaps before a word or two."""
+        near = range(end - 1, max(-1, end - 1 - REACH_OF_WORDS), -1)
+        return next((self.article.name_at[at] for at in near if at in self.article.name_at), None)
+
+    def _name_behind(self, start: int) -> text.Name | None:
+        """Return the name of the article at a token, or behind its title."""
+        tokens = self.stated.tokens[start : start + REACH_OF_WORDS]
+        titles = itertools.takewhile(lambda token: token.word in _BEFORE_NAME, tokens)
+        return self.article.name_at.get(start + sum(1 for _ in titles))
+
+    def _next_name(self, behind: int) -> int | None:
+        """Return where the next name begins, if few words are between."""
+        high = self.own.bounds(behind - 1)[1]
+        near = range(behind + 1, min(high, behind + 1 + WIDEST_PAIR))
+        return next((each for each in near if each in self.name_at), None)
+
+    def _is_directed(self, first: int, behind: int, second: int) -> bool:
+        """Tell whether two names cannot change places around some words: not around `and`."""
+        between = self.own.tokens[behind:second]
+        stems = {token.stem for token in between}
+        if not stems.isdisjoint(_EITHER_WAY) and stems.isdisjoint(_RESULTS):
+            return False
+        if any(token.after_mark for token in between):
+            return False
+        low = max(self.own.bounds(first)[0], first - 3)
+        is_way = stems == {"to"}
+        return not is_way or "from" in {token.word for token in self.own.tokens[low:first]}
+
+    def _same_words(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield where the article has the same words in a row, in one sentence."""
+        words = self.own.tokens[first:end]
+        while len(words) > 1 and words[-1].word in _BEFORE_NAME:
+            words = words[:-1]
+        wanted = [token.stem for token in words]
+        rarest = min(wanted, key=lambda stem: len(self.stated.places.get(stem, ())))
+        step = wanted.index(rarest)
+        for place in self.stated.places.get(rarest, ())[:MOST_PLACES]:
+            low = place - step
+            high = low + len(wanted)
+            if low > 0 and self.stated.stems[low:high] == wanted:
+                yield low, high
+
+    def _frame_clash(self, at: int) -> _Clash | None:
         """Return a clash where a name stands between words that the article has around another."""
         name, members = self.name_at[at], self._whole_name(at)
         first, last = members[0], members[-1]
@@ -357,7 +566,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             return None
         return self._for_another(name, other, best[1][0])
 
-    def _bound(self, at: int) -> _Clash | None:
+    def _company_clash(self, at: int) -> _Clash | None:
         """Return a clash where what is said around a name is said around another, not around it."""
         name = self.name_at[at]
         wanted = self._said_around(self._whole_name(at))
@@ -601,6 +810,19 @@ def _word_before(where: Passages, name_at: Mapping[int, text.Name], at: int) -> 
     return where.tokens[first - 1].word if first > where.bounds(at)[0] else ""
 
 
+def _least_apart(ones: Sequence[int], others: Sequence[int]) -> int:
+    """Return how many words are between the nearest two of two rows of places, each in order."""
+    at = (bisect.bisect_left(others, one) for one in ones)
+    near = (
+        (one, others[max(0, place - 1) : place + 1]) for one, place in zip(ones, at, strict=True)
+    )
+    return min(abs(one - other) for one, beside in near for other in beside)
+
+
+def _shares_word(one: text.Name, other: text.Name) -> bool:
+    return not frozenset(one.words).isdisjoint(other.words)
+
+
 def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[str]]:
     """Return the words right before and right after some in their sentence.
 
@@ -615,13 +837,22 @@ def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[s
     return set(), right | {next(telling, "")} - {""}
 
 
+def _spellings(stem: str) -> list[str]:
+    """Return a stem as it is and as it is spelled elsewhere: of `criticised` and `criticized`."""
+    return [stem, stem.removesuffix("is") if stem.endswith("is") else f"{stem}is"]
+
+
 def _is_verb(word: str) -> bool:
     return word.endswith("ed") or word in VERB_OF
 
 
-def _takes_object(following: str) -> bool:
-    """Tell whether who is beaten follows: `win over`, or a name right behind `beat`."""
-    return following in ("over", "against") or following not in FUNCTION_WORDS
+def _is_meant(party: frozenset[str], words: frozenset[str]) -> bool:
+    """Tell whether some words name a party: two of its words, or the only one of its own."""
+    shared = party & words
+    return len(shared) >= min(2, len(party)) or bool(shared - NAMING_STEMS)
+
+
+_OWN = frozenset(["his", "her", "its", "their"])
 
 
 def _is_reversed(where: Passages, at: int) -> bool:
@@ -629,11 +860,12 @@ def _is_reversed(where: Passages, at: int) -> bool:
     low, high = where.bounds(at)
     token = where.tokens[at]
     before = [each.word for each in where.tokens[max(low, at - 3) : at]]
-    after = [each.word for each in where.tokens[at + 1 : min(high, at + 4)]]
+    is_defeat = token.word in _DEFEATS
+    after = [each.word for each in where.tokens[at + 1 : min(high, at + (6 if is_defeat else 4))]]
     is_bare = after[:1] == ["by"] and _is_verb(token.word)  # `a film directed by`
     passive = is_bare or ("by" in after and not (BE | PROMISES).isdisjoint(before))
-    if token.word in ("defeat", "defeats") and before and before[-1] in FUNCTION_WORDS:
+    if is_defeat and before and (before[-1] in FUNCTION_WORDS or not _OWN.isdisjoint(before)):
         return True  # `their third defeat`
-    if token.stem in LOSING or token.word in ("defeat", "defeats"):
+    if token.stem in LOSING or is_defeat:
         return not LOST_TO.isdisjoint(after)
     return passive

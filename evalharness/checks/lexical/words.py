@@ -240,11 +240,19 @@ LOST_TO = word_set("to by against at")
 BE = word_set("is are was were be been being get got gets")
 PASSIVE = BE | {"has", "have", "had", "will"}
 # Who does these and to whom may change places; or they are done to nobody.
-MUTUAL = _stems(
-    "meet marry divorce play face draw join fight talk agree share compete differ debate speak say "
-    "tell be have include follow become call name know base compare mean make take see come go get "
-    "give year old new live near set"
+MUTUAL_ONLY = _stems(
+    "meet marry divorce play face draw fight talk agree share compete differ debate speak"
 )
+MUTUAL = MUTUAL_ONLY | _stems(
+    "join say tell be have include follow become call name know base compare mean make take see "
+    "come go get give year old new live near set"
+)
+
+# Words of time are opposites only of the same thing: `last year`, `next year`.
+OF_TIME = _stems("after before last next first prior previous previously former earlier later")
+# Who does these with one of those does not go up or down: `fell behind`, `rose to power`.
+OF_MOTION = _stems("fall rise drop climb")
+WITH_MOTION = word_set("behind ill asleep apart through short foul victim pregnant out")
 
 # Opposites. A line is two sides with a bar between: each word of one side contradicts each of the
 # other, in the same place of a sentence. Inflections need not stand here, since both texts are

@@ -163,7 +163,7 @@
   // Terms: what the glossary says, beside the word that is pointed at or has the focus.
   const tip = document.getElementById("term-tip");
   const hideTip = () => {
-    if (tip.hidden) return;
+    if (!tip || tip.hidden) return; // the page of a study has none
     tip.hidden = true;
     document.querySelector("[aria-describedby=term-tip]")?.removeAttribute("aria-describedby");
   };

@@ -22,7 +22,7 @@
     history.replaceState(null, "", address);
   });
 
-  const button = document.querySelector("#chosen button");
+  const button = document.querySelector(".chosen button");
   const count = () => {
     if (button) button.disabled = document.querySelectorAll("#rows :checked").length < 2;
   };
@@ -49,8 +49,9 @@
   for (const head of document.querySelectorAll("th[data-sort]")) {
     const name = document.createElement("button");
     name.type = "button";
-    name.append(...head.childNodes);
-    head.append(name);
+    name.className = "sort";
+    name.append(...(head.querySelector(".name") ?? head).childNodes);
+    head.prepend(name);
     name.addEventListener("click", () => {
       const first = head.dataset.sort === "number" ? -1 : 1;
       const sign = sorted?.column === head.cellIndex ? -sorted.sign : first;

@@ -16,8 +16,9 @@ class Explorer {
       title: part("title"), about: part("about"), pane: part("pane"), paneNote: part("pane-note"), page: part("page"),
       summaries: part("summaries"), cards: part("cards"), diff: part("diff"), tip: part("tip"),
       told: part("told"), check: part("check"), diffOf: part("diff-of"), diffTo: part("diff-to"),
+      changes: part("changes"),
     }, (change) => this.#change(change));
-    this.defaultBy = this.#defaultBy();
+    this.defaults = { by: this.#defaultBy(), sort: this.table.hasErrors() ? "flags" : "run" };
     this.#fillControls();
     this.#listen();
     this.#follow();
@@ -35,8 +36,10 @@ class Explorer {
     some("source", "any", named(sources.filter(Boolean)));
     some("band", "any", named(this.table.bands()));
     some("finish", "any", named(this.table.finishes()));
+    const changed = this.table.index.outcomes.changes ? [[NEW_ERROR, "new errors"], [GONE_ERROR, "errors gone"]] : [];
     fillSelect(part("flag"), [["", "any or none"], [ANY_FLAG, "likely errors"], [NO_FLAG, "no likely error"],
-      ...named(kinds)]);
+      ...changed, ...named(kinds)]);
+    part("more").open = innerWidth > 800;
     part("flag").closest("label").hidden = kinds.length === 0;
     fillSelect(part("by"), scores.map(({ key, label, of }) =>
       [key, label === of ? label : `${of} ${label}`]));
@@ -52,6 +55,10 @@ class Explorer {
       if (name === "q") this.#loadTexts();
     });
     part("find").addEventListener("submit", (event) => event.preventDefault());
+    part("chips").addEventListener("click", (event) => {
+      const chip = event.target.closest("button");
+      if (chip) this.#change({ flag: chip.value === this.view.flag ? "" : chip.value });
+    });
     part("clear").addEventListener("click", () => {
       this.#change(Object.fromEntries(FILTERS.map((name) => [name, ""])));
       part("q").focus();
@@ -60,7 +67,7 @@ class Explorer {
     part("back").addEventListener("click", () => this.#close());
     part("previous").addEventListener("click", () => this.#step(-1));
     part("next").addEventListener("click", () => this.#step(1));
-    part("reading").addEventListener("keydown", (event) => this.#key(event));
+    addEventListener("keydown", (event) => this.#key(event));
     addEventListener("hashchange", () => this.#follow());
     addEventListener("popstate", () => this.#follow());
   }
@@ -74,14 +81,14 @@ class Explorer {
       view[name] = !options ? value
         : [...options].find((option) => wellFormed(option.value) === value)?.value ?? "";
     }
-    view.by ||= this.defaultBy;
+    for (const [name, value] of Object.entries(this.defaults)) view[name] ||= value;
     return view;
   }
 
   /** The address of the present view with some of it changed. */
   #address(change) {
     const entries = Object.entries({ ...this.view, ...change });
-    const kept = entries.filter(([name, value]) => value && !(name === "by" && value === this.defaultBy));
+    const kept = entries.filter(([name, value]) => value && value !== this.defaults[name]);
     return `#${kept.map(([name, value]) => `${name}=${encodeURIComponent(wellFormed(value))}`).join("&")}`;
   }
 
@@ -135,14 +142,32 @@ class Explorer {
       if (control.type === "checkbox") control.checked = view[name] === "1";
       else if (control.value !== view[name]) control.value = view[name];
     }
+    this.#drawChips();
     part("vs").closest("label").hidden = view.sort !== "gap" || this.table.systems.length < 2;
     const found = this.table.select(view);
     this.list.show(found, view);
     const all = plural(this.table.size, "article");
     const some = found.length === this.table.size ? all : `${count.format(found.length)} of ${all}`;
     part("count").textContent = found.length ? some : this.#noneFits(all);
-    part("clear").hidden = !FILTERS.some((name) => view[name] && name !== "by");
+    part("clear").hidden = !FILTERS.some((name) => view[name] && view[name] !== this.defaults[name]);
     this.#drawPlace();
+  }
+
+  // A chip for each choice that some article meets: the kinds of likely errors, the most frequent first.
+  #drawChips() {
+    const { view, table } = this;
+    const focused = part("chips").contains(document.activeElement) ? document.activeElement.value : null;
+    const counted = table.flagChoices(view);
+    const label = new Map([...part("flag").options].map(({ value, textContent }) => [value, textContent]));
+    part("chips").hidden = counted.length < 2;
+    part("chips").replaceChildren(...counted.map(([value, n]) => {
+      const chip = make("button", {
+        type: "button", class: `chip k-${table.looks.get(value) ?? "other"}`, "aria-pressed": String(view.flag === value),
+      }, said("bdi", "", clipped(visible(label.get(value) ?? value), 40)), make("span", { class: "n" }, count.format(n)));
+      chip.value = value;
+      return chip;
+    }));
+    if (focused !== null) [...part("chips").children].find(({ value }) => value === focused)?.focus();
   }
 
   #noneFits(all) {
@@ -197,12 +222,13 @@ class Explorer {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || part("reading").hidden) return;
+    const steps = { j: 1, n: 1, k: -1, p: -1 };
     if (event.key === "Escape") {
+      if (!part("reading").contains(event.target) && event.target !== document.body) return;
       if (!this.reading.dismiss()) this.#close();
-    } else if (event.target.matches("select, input")) return;
-    else if (event.key === "j") this.#step(1);
-    else if (event.key === "k") this.#step(-1);
+    } else if (event.target.matches("select, input, textarea")) return;
+    else if (event.key in steps) this.#step(steps[event.key]);
     else return;
     event.preventDefault();
   }

@@ -23,6 +23,7 @@ class ArticleList {
     const chosen = this.table.systems.indexOf(view.system);
     this.columns = chosen < 0
       ? this.table.systems.map((_, s) => s).slice(0, this.box.clientWidth < 640 ? 4 : 8) : [chosen];
+    for (const each of [this.box, this.head]) each.classList.toggle("few", this.columns.length <= 3);
     this.#drawHead();
     this.box.hidden = this.head.hidden = found.length === 0;
     this.rows.style.height = `${found.length * this.#rowHeight()}px`;
@@ -99,7 +100,7 @@ class ArticleList {
     const mark = errors
       ? make("span", { class: "flagged" }, "⚑", make("span", { class: "n" }, String(errors)),
         make("span", { class: "hush" }, errors === 1 ? " likely error" : " likely errors")) : null;
-    return make("span", { class: "cell" },
+    return make("span", { class: "cell", "data-heat": Math.min(errors, 4) || null },
       make("span", { class: "hush" }, `${clipped(visible(this.table.systems[s]), 40)}: `),
       make("span", { class: "value" }, figure(value, score)), mark);
   }

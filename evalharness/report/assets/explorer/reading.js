@@ -29,6 +29,7 @@ class Reading {
     this.parts.cards.replaceChildren(
       ...this.#order().map((s) => this.#card(s)), ...this.#references());
     this.#markReader();
+    this.#drawChanges();
     this.#drawDiff();
   }
 
@@ -183,6 +184,46 @@ class Reading {
       said("p", "summary-text", text.slice(0, LONGEST_SUMMARY)), sayIfCut(text)));
   }
 
+  // Of two systems: both texts side by side, what only one has marked, and which likely errors are
+  // gone and which are new, by their kind and words.
+  #drawChanges() {
+    const { changes } = this.parts;
+    const [before, after] = this.article.summaries;
+    changes.hidden = this.table.systems.length !== 2 || !before || !after;
+    if (changes.hidden) return;
+    const names = this.table.systems.map((name) => clipped(name, 60));
+    const { runs, cut } = wordDiff(visible(before.text), visible(after.text));
+    const side = (name, tag, mine) => make("div", {}, said("h5", "", name),
+      make("p", { class: "summary-text", dir: "auto" }, ...runs.filter(({ kind }) => kind === "same" || kind === mine)
+        .map(({ kind, text }) => (kind === "same" ? text : make(tag, {}, text)))));
+    const [gone, fresh] = this.#changedErrors(before, after);
+    const long = (kind) => runs.reduce((sum, run) => sum + (run.kind === kind ? run.text.length : 0), 0);
+    changes.classList.toggle("unlike", long("same") <= Math.max(long("removed"), long("added")) / 2);
+    changes.replaceChildren(
+      make("h4", {}, "From ", said("bdi", "", names[0]), " to ", said("bdi", "", names[1])),
+      make("div", { class: "beside" }, side(names[0], "del", "removed"), side(names[1], "ins", "added")),
+      this.#errorList("Likely errors gone", gone), this.#errorList("Likely errors new", fresh),
+      cut ? make("p", { class: "note" }, `Only the first ${count.format(MOST_WORDS)} words of each.`) : "");
+  }
+
+  #changedErrors(before, after) {
+    const [one, other] = [before, after].map((summary) => {
+      const text = visible(summary.text);
+      const errors = flagsOf({ ...summary, text }, this.checks, this.table, this.article.text.length)
+        .filter(({ soft }) => !soft);
+      return new Map(errors.map((flag) =>
+        [JSON.stringify([flag.kind, text.slice(flag.start, flag.end)]), { ...flag, words: text.slice(flag.start, flag.end) }]));
+    });
+    const without = (these, those) => [...these].filter(([key]) => !those.has(key)).map(([, flag]) => flag);
+    return [without(one, other), without(other, one)];
+  }
+
+  #errorList(title, flags) {
+    return make("p", { class: "changed" }, make("strong", {}, `${title}: `),
+      ...(flags.length ? flags.flatMap((flag, n) => [n ? ", " : "", kindMark(flag), " ", quote("quoted", clipped(flag.words, 80))])
+        : ["none"]));
+  }
+
   #drawDiff() {
     const { diffOf, diffTo, diff } = this.parts;
     diff.hidden = diffTo.value === "";
@@ -270,9 +311,18 @@ class Reading {
     shown.classList.add("pointing");
     const evidence = this.#evidence(shown, meaning);
     this.pane.light(evidence);
-    if (meaning.flags.length && element) this.tip.show(shown, meaning.flags, this.#label);
-    else this.tip.hideSoon();
+    const narrow = matchMedia("(max-width: 50rem)").matches;
+    const quoted = narrow ? evidence.slice(0, 2).map((span) => this.#sentenceAround(span)) : [];
+    if (element && (meaning.flags.length || (narrow && pin))) {
+      this.tip.show(shown, meaning.flags, this.#label, narrow ? { quoted, label: meaning.label } : null);
+    } else if (!narrow) this.tip.hideSoon();
     if (pin) this.#tell(meaning, evidence);
+  }
+
+  #sentenceAround({ start, end }) {
+    const [from] = (this.article.sentences ?? []).findLast(([at]) => at <= start) ?? [start];
+    const [, to] = (this.article.sentences ?? []).find(([, at]) => at >= end) ?? [start, end];
+    return this.article.text.slice(Math.min(from, start), Math.max(to, end));
   }
 
   // A flag without evidence of its own has its sentence's.
@@ -311,11 +361,13 @@ class Tip {
     this.box = box;
   }
 
-  show(element, flags, labels) {
+  /** `sheet`: on a phone, the evidence in the article's words, which stands out of sight there. */
+  show(element, flags, labels, sheet = null) {
     this.stay();
     this.box.replaceChildren(...flags.slice(0, 6).map((flag) => make("p", {}, kindMark(flag),
       message(flag.message, 300),
-      said("span", "by", `(${labels(flag.check)})`))));
+      said("span", "by", `(${labels(flag.check)})`))), ...(sheet ? this.#sheet(sheet) : []));
+    this.box.classList.toggle("sheet", sheet !== null);
     this.box.hidden = false;
     this.described?.removeAttribute("aria-describedby");
     this.described = element;
@@ -323,7 +375,19 @@ class Tip {
     this.#place(element);
   }
 
+  #sheet({ quoted, label }) {
+    const close = make("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
+    close.addEventListener("click", () => this.hide());
+    const words = quoted.map((text) => make("blockquote", {},
+      make("span", { class: "by" }, "The article: "), quote("quoted", clipped(text.replace(/\s+/g, " ").trim(), 300))));
+    return [...(words.length ? words : [make("p", { class: "by" }, `${label}: no passage of the article was found for it.`)]), close];
+  }
+
   #place(element) {
+    if (this.box.classList.contains("sheet")) {
+      this.box.style.left = this.box.style.top = "";
+      return;
+    }
     const at = element.getClientRects()[0] ?? element.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.box;
     const left = Math.min(Math.max(at.left, 8), document.documentElement.clientWidth - width - 8);
@@ -335,6 +399,7 @@ class Tip {
 
   /** After scrolling: beside what has the focus still, which may have scrolled the page, else hidden. */
   follow() {
+    if (this.box.classList.contains("sheet")) return;
     if (this.box.hidden || document.activeElement !== this.described) this.hide();
     else this.#place(this.described);
   }

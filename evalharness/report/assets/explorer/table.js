@@ -2,6 +2,8 @@
 
 const ANY_FLAG = "*";
 const NO_FLAG = "-";
+const NEW_ERROR = ">"; // of two runs: a likely error of the second that the first does not have
+const GONE_ERROR = "<";
 
 class Table {
   constructor(index) {
@@ -42,6 +44,20 @@ class Table {
     let sum = 0;
     for (const n of this.flags[system][i]?.values() ?? []) sum += n;
     return sum;
+  }
+
+  hasErrors() {
+    return this.flags.some((system) => system.some((kinds) =>
+      [...(kinds?.keys() ?? [])].some((kind) => !this.soft.has(kind))));
+  }
+
+  /** What the chips offer: [choice, how many articles of the other filters meet it], none that none meets. */
+  flagChoices(view) {
+    const hard = this.index.kinds.filter((kind) => !this.soft.has(kind));
+    const some = [ANY_FLAG, ...(this.index.outcomes.changes ? [NEW_ERROR, GONE_ERROR] : [])];
+    const counted = (choices) => choices.map((flag) =>
+      [flag, this.select({ ...view, flag, sort: "run" }).length]).filter(([flag, n]) => n || flag === view.flag);
+    return [...counted(some), ...counted(hard).sort((a, b) => b[1] - a[1]), ...counted([NO_FLAG])];
   }
 
   /** A weight to sort by: likely errors before all other flags. */
@@ -127,7 +143,9 @@ class Table {
 
   #summaryFits(view, s, i) {
     const outcomes = this.index.outcomes;
-    if (view.flag) {
+    if (view.flag === NEW_ERROR || view.flag === GONE_ERROR) {
+      if (!outcomes.changes?.[view.flag === NEW_ERROR ? "new" : "gone"][i]) return false;
+    } else if (view.flag) {
       const errors = this.errorCount(s, i);
       if (view.flag === NO_FLAG ? errors : view.flag === ANY_FLAG && !errors) return false;
       if (![ANY_FLAG, NO_FLAG].includes(view.flag) && !this.flags[s][i]?.has(view.flag)) return false;

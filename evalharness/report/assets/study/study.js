@@ -107,6 +107,7 @@ class Study {
     part("bar").value = done;
     part("progress").textContent = `${done} of ${this.own.length} answered`;
     part("open").disabled = done === this.own.length;
+    part("done").hidden = done < this.own.length;
   }
 
   // Time counts while the page is seen and somebody is there.
@@ -245,6 +246,7 @@ class Study {
     on("on", () => this.step(1));
     on("open", () => this.nextOpen());
     on("save", () => this.save());
+    on("finish", () => this.save());
     on("keep", () => this.keepFile());
     on("help", () => {
       const shown = part("manual").hidden;
