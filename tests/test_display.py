@@ -5,13 +5,13 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import evalharness as eh
 from evalharness import display
-from evalharness.records import Flag, Span
+from evalharness.records import Flag, FlagLook, Span
 
 ARTICLES = ["Two people died in Rome. It rained.", "The mayor opened a bridge.", "Snow fell."]
 REFERENCES = ["Two people died.", "A bridge was opened.", "It snowed."]
@@ -157,6 +157,25 @@ def test_styles_are_the_page_s_and_define_what_they_use() -> None:
     assert f"--bad: {colour[1]};" in styles
     for rule in (".k-number {", ".flag {", ".scores .interval {", "thead th {"):
         assert rule in styles
+
+
+@pytest.mark.parametrize("verdict", display.VERDICT_MARKS)
+def test_verdict_has_the_same_mark_in_comments_and_on_pages(verdict: str) -> None:
+    mark = display.VERDICT_MARKS[verdict]
+
+    assert f'.verdict.{verdict}::before {{ content: "{mark} "; }}' in display.styles()
+
+
+def test_each_look_of_flags_has_one_in_a_terminal_and_one_on_pages() -> None:
+    assert set(display.TERMINAL_LOOKS) == set(get_args(FlagLook))
+    assert len(set(display.TERMINAL_LOOKS.values())) == len(display.TERMINAL_LOOKS)
+
+
+@pytest.mark.parametrize("page", ["report/page.py", "report/study.py", "report/view.py"])
+def test_every_page_has_the_one_sheet(page: str) -> None:
+    source = (Path(display.__file__).parents[1] / page).read_text()
+
+    assert "(STYLE_SHEET, " in source
 
 
 # DuckDB.

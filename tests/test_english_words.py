@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from evalharness import text
-from evalharness.text.english_words import is_english_word, main, synonyms
+from evalharness.text.english_words import (
+    is_english_word,
+    main,
+    relatives,
+    same_grade,
+    synonyms,
+)
 
 
 def test_the_list_is_sorted_stems_each_once() -> None:
@@ -43,6 +49,20 @@ def test_words_of_one_of_the_first_senses_mean_the_same() -> None:
     assert synonyms("zyxgorod") == []
 
 
+def test_a_common_word_is_related_to_a_more_general_one() -> None:
+    assert "worker" in relatives("employe")
+    assert "employe" in relatives("worker")
+    assert relatives("zyxgorod") == []
+
+
+@pytest.mark.parametrize(
+    ("word", "other"), [("largest", "biggest"), ("bigger", "larger"), ("happier", "gladder")]
+)
+def test_words_of_the_same_grade_mean_the_same(word: str, other: str) -> None:
+    assert text.stem_of(other) in same_grade(word)
+    assert same_grade("mayor") == []
+
+
 def test_the_lists_are_made_from_lower_case_lemmas(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,15 +70,19 @@ def test_the_lists_are_made_from_lower_case_lemmas(
     lines = (
         "  1 licence\n"
         "00001740 03 n 02 river_bank 0 Danube 1 000 | a gloss\n"
-        "00001741 03 n 03 film 0 movie 0 Bond 1 000 | a gloss\n"
+        "00001741 03 n 03 film 0 movie 0 Bond 1 001 @ 00001742 n 0000 | a gloss\n"
+        "00001742 03 n 01 show 0 001 + 00001741 n 0000 | a gloss\n"
     )
-    index = "".join(f"{word} n 1 0 1 0 00001741\n" for word in ("film", "movie", "bond"))
+    index = "".join(f"{word} n 1 0 1 1 00001741\n" for word in ("film", "movie", "bond"))
+    index += "show n 1 0 1 1 00001742\n"
     for kind in ("noun", "verb", "adj", "adv"):
         (folder / f"data.{kind}").write_text(lines, encoding="latin-1")
         (folder / f"index.{kind}").write_text(f"  1 licence\n{index}", encoding="latin-1")
     monkeypatch.setattr("evalharness.text.english_words.__file__", str(folder / "made.py"))
     main(str(folder))
     made = gzip.decompress((folder / "english_words.txt.gz").read_bytes()).decode().split()
-    assert made == ["bank", "film", "movi", "river"]
+    assert made == ["bank", "film", "movi", "river", "show"]
     packed = (folder / "english_synonyms.txt.gz").read_bytes()
     assert gzip.decompress(packed).decode().splitlines() == ["film movi"]
+    packed = (folder / "english_related.txt.gz").read_bytes()
+    assert gzip.decompress(packed).decode().splitlines() == ["film show", "movi show"]

@@ -322,7 +322,11 @@ def test_demo_runs_in_an_empty_folder_without_networks(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert spent.ru_utime - began.ru_utime < 60
     assert "smollm2-greedy" in done.stdout
-    assert (tmp_path / "results" / "demo" / "report.html").is_file()
+    page = (tmp_path / "results" / "demo" / "report.html").read_text()
+    headline = re.findall(r'class="headline"><bdi>(.*?)</bdi>', page)[0]
+    said = done.stdout.partition("a folder for each system")[2].partition("Report: ")[0]
+    assert " ".join(said.split()) == headline
+    assert "summaries by smollm2-greedy" in headline
     commands = done.stdout.partition("Try next:\n")[2].splitlines()
     assert len(commands) == 3
     for line in commands:

@@ -444,6 +444,28 @@ def test_seahorse_has_six_answers_and_a_source_a_language(tmp_path: Path, articl
     assert [row.label for row in other] == [True, True, None]
 
 
+def test_a_table_of_tabs_may_have_quotes_or_none(tmp_path: Path, articles: Path) -> None:
+    header = "gem_id\tworker_lang\tsummary\tmodel\tquestion1"
+    texts = ['"It rained', 'It "rained" all day', '"It ""rained"" all day"', 'All "day', '""']
+    text = "\n".join([header, *(f"{GEM}\ten\t{text}\tm\tYes" for text in texts)]) + "\n"
+    (tmp_path / "plain.tsv").write_text(text)
+    found = read_labels([tmp_path / "plain.tsv"], articles=articles)
+    assert [row.summary for row in found.rows["seahorse-en"]] == [
+        '"It rained', 'It "rained" all day', 'It "rained" all day', 'All "day',
+    ]  # fmt: skip
+    assert [bad.where for bad in found.rejected] == [f"{tmp_path / 'plain.tsv'}:6"]
+    (tmp_path / "bad.tsv").write_bytes(text.encode() + b"xl-1\ten\tRain \xff\tm\tYes\n")
+    found = read_labels([tmp_path / "bad.tsv"], articles=articles)
+    assert [bad.where for bad in found.rejected] == [f"{tmp_path / 'bad.tsv'}:{n}" for n in (7, 6)]
+    assert len(found.rows["seahorse-en"]) == 4
+    (tmp_path / "twice.tsv").write_text(text.replace("model", "summary"))
+    with pytest.raises(DataError, match="names the column 'summary' twice"):
+        read_labels([tmp_path / "twice.tsv"], articles=articles)
+    rows = [seahorse_row(YES, summary="It rained.\n\tAll day."), seahorse_row(YES)]
+    found = read_labels([table(tmp_path / "quoted.tsv", rows)], articles=articles)
+    assert [row.summary for row in found.rows["seahorse-en-US"]] == [rows[0]["summary"], SUMMARY]
+
+
 def test_llm_aggrefact_has_a_source_a_data_set(tmp_path: Path) -> None:
     rows = [aggrefact_row(), aggrefact_row(dataset="Reveal", label=1)]
     for path in (parquet(tmp_path / "x.parquet", rows), table(tmp_path / "x.csv", rows)):
@@ -569,6 +591,13 @@ def test_rows_that_fit_two_formats_are_refused_unless_one_is_named(tmp_path: Pat
         read_labels([path])
     assert only(read_labels([path], format="labels")).label is True
     assert only(read_labels([path], format="frank")).label is None
+
+
+def test_rows_before_the_first_that_fits_do_not_hide_it(tmp_path: Path) -> None:
+    path = lines(tmp_path / "x.jsonl", ["{", {}, {"note": "a header"}, summedits_row()])
+    found = read_labels([path])
+    assert [bad.where for bad in found.rejected] == [f"{path}:{n}" for n in (1, 2, 3)]
+    assert only(found).summary == SUMMARY
 
 
 def test_a_format_that_is_none_is_refused(tmp_path: Path) -> None:

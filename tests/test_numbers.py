@@ -140,3 +140,12 @@ def test_a_number_that_follows_from_nothing_is_wrong(article: str, summary: str)
 @pytest.mark.parametrize("summary", ["Five men planned the 9/11 attacks.", "The Under-20s won."])
 def test_a_number_that_is_a_name_is_no_claim(summary: str) -> None:
     assert not _score("Five men planned the attacks, and a youth team won.", summary).flags
+
+
+def test_a_length_of_time_is_no_age_and_no_small_count() -> None:
+    article = "The striker misses his eight-year-old son. The club held him for three years before."
+    (flag,) = _score(article, "The striker signed a two-year deal.").flags
+    assert flag.message == "the article says three years, in sentence 2"
+    (flag,) = _score(article, "His nine-year-old son is missed.").flags
+    assert flag.message == "the article says eight-year-old, in sentence 1"
+    assert not _score(article, "The two met at the club.").flags

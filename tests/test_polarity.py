@@ -92,6 +92,24 @@ def test_a_headline_that_only_links_states_nothing() -> None:
         assert [flag.kind for flag in flags] == kinds, headline
 
 
+def test_what_is_due_to_a_cause_is_no_plan() -> None:
+    article = "Roe missed the whole campaign due to leg injuries. The court is due to open in May."
+    flags = (
+        Polarity()
+        .score(
+            [(Article("a", article), Summary("a", "Roe missed the campaign with leg injuries."))]
+        )[0]
+        .flags
+    )
+    assert not flags
+    (flag,) = (
+        Polarity()
+        .score([(Article("a", article), Summary("a", "The court opened in May."))])[0]
+        .flags
+    )
+    assert flag.kind == "hedge"
+
+
 @pytest.mark.parametrize(
     ("article", "summary", "kinds"),
     [
@@ -126,3 +144,18 @@ def test_a_denial_of_another_word_points_to_the_sentence() -> None:
     (flag,) = _score(article, "The council in Leeds did not warn the mayor about the bridge.").flags
     assert flag.message == "the article does not deny it, in sentence 1"
     assert [span.of(article) for span in flag.evidence] == [article]
+
+
+@pytest.mark.parametrize(
+    ("summary", "kinds"),
+    [
+        ("Atletico hope that will give them leverage over the player.", ["hedge"]),
+        ("Atletico hope that may give them leverage over the player.", []),
+        ("Atletico hope it will give them leverage over the player.", []),
+    ],
+)
+def test_will_in_the_very_place_of_may_is_a_hedge_dropped(summary: str, kinds: list[str]) -> None:
+    article = "Atletico hope that may give them leverage, but the player said he was happy."
+    flags = _score(article, summary).flags
+    assert [flag.kind for flag in flags] == kinds
+    assert all(flag.message == "the article says 'may give', in sentence 1" for flag in flags)

@@ -694,6 +694,19 @@ def test_axe_finds_no_serious_problem(
     browser.color_scheme("light")
 
 
+@SIZES
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_problem_in_any_tab(
+    browser: Browser, news_of_two: Path, size: tuple[int, int], scheme: str
+) -> None:
+    browser.color_scheme(scheme)
+    for view in ("", "#changes", "#trust", "#glossary", "#article=ferry&flag=%3E"):
+        browser.open(news_of_two, view, size)
+        browser.wait("document.querySelector('#explorer .row, #explorer-cards .card')")
+        assert browser.accessibility() == [], view
+    browser.color_scheme("light")
+
+
 def test_paper_has_the_article_whole(browser: Browser, flagged: Path) -> None:
     open_article(browser, flagged, "#article=harbour-ferry")
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})

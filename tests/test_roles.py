@@ -163,3 +163,8 @@ def test_what_somebody_is_said_to_be_stands_near_him_in_the_article() -> None:
     )
     near = "Jane Sturgeon spoke first. The prime minister then left."
     assert not _score(near, "Jane Sturgeon is a prime minister.").flags
+
+
+def test_a_part_of_something_is_nobody_who_is_beaten() -> None:
+    article = "Jane Doe won the hardest stage. Nobody will beat Doe, her rivals on the Tour said."
+    assert not _score(article, "Jane Doe won the hardest stage of the Tour.").flags

@@ -68,14 +68,14 @@ def is_complete(browser: Browser, n: int) -> bool:
     return browser.text("#study-progress").startswith(f"{n} of ")
 
 
-def saved(browser: Browser, folder: Path) -> Path:
+def saved(browser: Browser, folder: Path, button: str = "#study-save") -> Path:
     """Press the button that saves, and return the file that came."""
     folder.mkdir(parents=True, exist_ok=True)
     there = set(folder.glob("*.jsonl"))
     behavior = {"behavior": "allow", "downloadPath": str(folder)}
     browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", behavior)
     browser.run("scrollTo({top: 0, behavior: 'instant'})")  # away from under the bar on top
-    browser.one("#study-save").click()
+    browser.one(button).click()
     end = time.monotonic() + 20
     while time.monotonic() < end:
         new = set(folder.glob("*.jsonl")) - there
@@ -346,7 +346,7 @@ def test_whole_study_of_three_annotators_from_page_to_gate(
                 go_on(browser, at + 1, "j")
         assert browser.one("#study-done").is_displayed()
         assert is_complete(browser, n)
-        saved(browser, tmp_path)
+        saved(browser, tmp_path, "#study-finish")
     files = sorted(tmp_path.glob("labels-*.jsonl"))
     assert [file.name for file in files] == [f"labels-{who}.jsonl" for who in people]
 

@@ -542,11 +542,11 @@ def test_texts_and_names_of_others_are_only_text(results: Path, tmp_path: Path) 
         page = get(address).text
 
     seen = Markup(page)
-    assert seen.tags.isdisjoint({"img", "svg", "iframe", "object", "embed", "base", "math", "xmp"})
+    assert seen.tags.isdisjoint({"img", "iframe", "object", "embed", "base", "math", "xmp"})
     assert page.count("<script") == 1
     assert not {name for name, _ in seen.attributes if name.startswith("on") or name == "style"}
     links = {value for name, value in seen.attributes if name in ("href", "src", "action")}
-    assert all(re.match(r"/[\w-]{24}/|#main$|data:,$", link or "") for link in links)
+    assert all(re.match(r"/[\w-]{24}/|#[\w-]+$|data:,$", link or "") for link in links)
 
 
 def test_thousand_runs_are_listed_and_only_what_changed_is_read_again(
@@ -558,7 +558,9 @@ def test_thousand_runs_are_listed_and_only_what_changed_is_read_again(
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(text)
     listing = RunList(tmp_path)
+    began = time.thread_time()  # processor time, which a busy machine does not take
     assert len(listing.runs()) == 1_000
+    assert time.thread_time() - began < 3  # .4 s where it was measured
 
     read: list[Path] = []
 

@@ -12,8 +12,9 @@ from evalharness.cli import fail, options
 from evalharness.cli.options import print_json, print_result
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
+from evalharness.files.untrusted import visible
 from evalharness.records import NO_ANSWER
-from evalharness.report.table import show_runs
+from evalharness.report.table import PIPED_WIDTH, folded_text, show_runs, terminal_width
 from evalharness.runner.run import Unfinished
 from evalharness.runner.run import run as run_cells
 from evalharness.store.runs import Run
@@ -98,14 +99,16 @@ def _show(runs: Sequence[Run], *, of: int, as_json: bool, report: bool) -> bool:
 def _write_report(runs: Sequence[Run], folder: Path, *, quiet: bool) -> bool:
     """Write the page of runs; what goes wrong is said, and takes nothing from the runs."""
     from evalharness.errors import reason
-    from evalharness.report.page import write_report
+    from evalharness.report.page import write_headed_report
 
     try:
-        path = write_report(*runs, to=folder / PAGE_FILE)
+        path, headline = write_headed_report(*runs, to=folder / PAGE_FILE)
     except Exception as error:
         typer.echo(f"evalharness: no report, the results are whole: {reason(error)}", err=True)
         return False
     if not quiet:
+        width = terminal_width(sys.stdout) or PIPED_WIDTH
+        typer.echo("\n".join(folded_text(visible(headline), width)))
         typer.echo(f"Report: {path}")
     return True
 

@@ -25,32 +25,39 @@ if TYPE_CHECKING:
     from evalharness.trust.installation import Proof, Step
 
 
+_Planted = Annotated[
+    bool, typer.Option("--checks", help="Plant errors and count which ones checks find.")
+]
+_Folder = Annotated[
+    str, typer.Option(metavar="FOLDER", help="Where results are to lie: can it be written?")
+]
+_Check = Annotated[
+    list[str] | None,
+    typer.Option("--check", metavar="NAME", help="A check to test; repeatable."),
+]
+_Data = Annotated[
+    list[str] | None,
+    typer.Option("--data", metavar="FILE", help="Articles with references or labels; repeatable."),
+]
+_Kinds = Annotated[
+    str, typer.Option(metavar="A,B", help="Kinds of errors, edits, gaming; all if empty.")
+]
+_Draw = Annotated[int, typer.Option(min=0, help="Draws which errors and edits are made.")]
+_Card = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Add what edits cost to the trust cards of `meta`."),
+]
+
+
 def selftest_command(
-    checks: Annotated[
-        bool, typer.Option("--checks", help="Plant errors and count which ones checks find.")
-    ] = False,
-    results: Annotated[
-        str, typer.Option(metavar="FOLDER", help="Where results are to lie: can it be written?")
-    ] = "results",
-    check: Annotated[
-        list[str] | None,
-        typer.Option("--check", metavar="NAME", help="A check to test; repeatable."),
-    ] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--data", metavar="FILE", help="Articles with references or labels; repeatable."
-        ),
-    ] = None,
+    checks: _Planted = False,
+    results: _Folder = "results",
+    check: _Check = None,
+    data: _Data = None,
     label: LabelField = None,
-    kinds: Annotated[
-        str, typer.Option(metavar="A,B", help="Kinds of errors, edits, gaming; all if empty.")
-    ] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Draws which errors and edits are made.")] = 0,
-    card: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Add what edits cost to the trust cards of `meta`."),
-    ] = None,
+    kinds: _Kinds = "",
+    seed: _Draw = 0,
+    card: _Card = None,
     config: ChecksOf = None,
     settings: CheckSet = None,
     as_json: AsJson = False,

@@ -226,10 +226,7 @@ def compare(
     Raises: Incomparable where the data or the metrics are not the same; DataError for what is no
         run.
     """
-    if not 0 < level < 1:
-        raise HarnessError(f"level: should lie between 0 and 1, not {level}")
-    if resamples < 100:
-        raise HarnessError(f"resamples: should be at least 100, not {resamples}")
+    _check_test(level, resamples)
     read = [inner for run in runs for inner in runs_in(run)]
     not_swept = tuple(name for run in runs for name in left_behind(run))
     if len(read) < 2:
@@ -237,9 +234,7 @@ def compare(
         raise Incomparable(f"give at least two runs to compare{others}")
     names = unique_names(read)
     partial = {} if incomplete else incomplete_runs(read, names)
-    kept = [n for n, name in enumerate(names) if name not in partial]
-    if len(kept) < 2 or kept[0] > 0:
-        kept = list(range(len(read)))
+    kept = _places_to_compare(names, partial)
     compared = [read[n] for n in kept]
     chosen = choose_measures(compared, [metrics] if isinstance(metrics, str) else metrics)
     shared = replace(share(compared), given_names=tuple(names[n] for n in kept))
@@ -251,12 +246,24 @@ def compare(
     found = compare_shared(shared, chosen, resamples, seed, level, keys, cluster, votes)
     without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
     standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
-    return replace(
-        found,
-        incomplete=partial,
-        standings=tuple(standings),
-        not_swept=not_swept,
-    )
+    return replace(found, incomplete=partial, standings=tuple(standings), not_swept=not_swept)
+
+
+def _check_test(level: float, resamples: int) -> None:
+    if not 0 < level < 1:
+        raise HarnessError(f"level: should lie between 0 and 1, not {level}")
+    if resamples < 100:
+        raise HarnessError(f"resamples: should be at least 100, not {resamples}")
+
+
+def _places_to_compare(names: Sequence[str], partial: Mapping[str, Any]) -> list[int]:
+    """Return which runs are ranked: the complete ones; all, where the first or all but one is not.
+
+    >>> _places_to_compare(["a", "b", "c"], {"b": 1}), _places_to_compare(["a", "b"], {"a": 1})
+    ([0, 2], [0, 1])
+    """
+    kept = [n for n, name in enumerate(names) if name not in partial]
+    return kept if len(kept) > 1 and kept[0] == 0 else list(range(len(names)))
 
 
 def _preferences(

@@ -449,7 +449,8 @@ def read_votes(paths: Sequence[str | Path]) -> list[Vote]:
     for path in map(Path, paths):
         formats.first_bytes(path)  # refuses what is no file, or empty
         with formats.name_in_errors(path), path.open("rb") as stream:
-            votes += [_vote(f"{path}:{n}", row) for n, row in formats.json_lines(stream)]
+            rows = list(formats.json_lines(stream))
+        votes += [_vote(f"{path}:{n}", row) for n, row in rows]
     return votes
 
 

@@ -14,13 +14,34 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.errors import MissingExtra
-from evalharness.records import Flag, Span, flag_kind
+from evalharness.records import Flag, FlagLook, Span, flag_kind
 
 # The class of a block: what the styles hold within.
 _BLOCK = "evalharness"
 # What pages share, and what of it stands between these two lines holds in a block, too.
 STYLE_SHEET = Path(__file__).parent / "style.css"
 _COMPONENTS, _PAGE = "/* Components: ", "/* The page. */"
+# What stands before a verdict, in a terminal and in a comment; the sheet has the same for pages.
+VERDICT_MARKS: Mapping[str, str] = {
+    "better": "▲",
+    "worse": "▼",
+    "pass": "✓",
+    "regression": "✗",
+    "inconclusive": "?",
+    "could-not-run": "!",
+}
+# How a terminal shows flagged words, by the look that the sheet has for them: colours as near as
+# sixteen of them come, and no line but one.
+TERMINAL_LOOKS: Mapping[FlagLook, str] = {
+    "number": "underline red",
+    "date": "underline yellow",
+    "name": "underline magenta",
+    "negation": "underline blue",
+    "quote": "underline cyan",
+    "role": "underline bright_magenta",
+    "unsupported": "underline bright_yellow",
+    "other": "underline bright_red",
+}
 # Themes of notebooks say which they are on the body; the system's choice holds elsewhere.
 _DARK = '[data-jp-theme-light="false"], .vscode-dark, .theme-dark'
 _LIGHT = '[data-jp-theme-light="true"], .vscode-light, .theme-light'

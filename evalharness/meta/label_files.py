@@ -95,11 +95,12 @@ def _rows_of_file(path: Url | Path, format: str | None) -> Iterator[LabelRow]:
     file = None if _ending(path) == ".pkl" else open_outputs(path)
     raws = _raw_rows(path, file)
     begun: list[tuple[str, Fields | str]] = []
-    for raw in raws:
+    name = format
+    for raw in itertools.islice(raws, 0 if format else _ROWS_LOOKED_AT):
         begun.append(raw)
-        if isinstance(raw[1], Mapping):
+        if name := _format_of(path, raw[1]):
             break
-    name = format or _format_of(path, begun[-1][1] if begun else "")
+    name = name or OWN_FORMAT
     for where, fields in itertools.chain(begun, raws):
         row = LabelRow(where, str(path), _stem(path), fields)
         if name != OWN_FORMAT:
@@ -120,12 +121,51 @@ def _stem(path: Url | Path) -> str:
 def _raw_rows(path: Url | Path, file: DataFile | None) -> Iterator[tuple[str, Fields | str]]:
     if file is None:
         rows: Iterable[tuple[int, Any]] = enumerate(_rows_of_pickle(Path(path)), 1)
+    elif _ending(path) == ".tsv" and isinstance(path, Path) and _has_a_row_a_line(file):
+        rows = _rows_of_tabs(file)
     else:
         rows = file.rows(ALL_COLUMNS)
     place = ":" if file and file.format in ("jsonl", "csv", "text") else " row "
     for number, row in rows:
         for n, inner in enumerate(inside := _rows_inside(row), 1):
             yield f"{path}{place}{number}" + (f", {n}" if len(inside) > 1 else ""), inner
+
+
+def _has_a_row_a_line(file: DataFile) -> bool:
+    """Tell whether each line of a table has as many tabs as the first: no quote holds one.
+
+    A header that names a column twice is left to `csv_rows`.
+    """
+    n_tabs = {len(cells) for _, cells in _tab_lines(file) if not isinstance(cells, str)}
+    _, header = next(_tab_lines(file), (1, ""))
+    return len(n_tabs) == 1 and 1 not in n_tabs and len(set(header)) == len(header)
+
+
+def _rows_of_tabs(file: DataFile) -> Iterator[tuple[int, Fields | str]]:
+    """Yield rows that are split at tabs alone: a quote that opens a text need not close.
+
+    Tables of tabs are written with quotes and without; a field all in quotes loses them.
+    """
+    lines = _tab_lines(file)
+    _, names = next(lines)
+    for number, cells in lines:
+        if isinstance(cells, str):
+            yield number, cells
+        else:
+            yield number, dict(zip(names, map(_without_quotes, cells), strict=True))
+
+
+def _tab_lines(file: DataFile) -> Iterator[tuple[int, list[str] | str]]:
+    """Yield the cells of each line that is not blank, or why the line cannot be read."""
+    for number, row in replace(file, format="text").rows(ALL_COLUMNS):
+        text = "" if isinstance(row, str) else str(row[formats.LINE])
+        if isinstance(row, str) or text.strip():
+            yield number, row if isinstance(row, str) else text.split("\t")
+
+
+def _without_quotes(cell: str) -> str:
+    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"' and cell.count('"') % 2 == 0
+    return cell[1:-1].replace('""', '"') if quoted else cell
 
 
 def _rows_inside(row: Any) -> list[Any]:
@@ -140,17 +180,23 @@ def _rows_inside(row: Any) -> list[Any]:
     return listed if listed and all(isinstance(each, Mapping) for each in listed) else [row]
 
 
-def _format_of(path: Url | Path, first: Fields | str) -> str:
-    """Return the format that a file's first row has the fields of; our own where it has none."""
-    if isinstance(first, str):
-        return OWN_FORMAT
-    fitting = [name for name, each in LABEL_FORMATS.items() if each.fits(first)]
-    if {"article", "summary"} <= first.keys() and _OWN_FIELDS & first.keys():
+_ROWS_LOOKED_AT = 100
+
+
+def _format_of(path: Url | Path, row: Fields | str) -> str | None:
+    """Return the format that a row has the fields of; None where it has those of none.
+
+    Raises: DataError where it has those of several.
+    """
+    if isinstance(row, str):
+        return None
+    fitting = [name for name, each in LABEL_FORMATS.items() if each.fits(row)]
+    if {"article", "summary"} <= row.keys() and _OWN_FIELDS & row.keys():
         fitting.append(OWN_FORMAT)
     if len(fitting) > 1:
         choice = " or ".join(f"--format {name}" for name in fitting)
         raise DataError(f"{path}: the fields of its rows fit several formats; say {choice}")
-    return fitting[0] if fitting else OWN_FORMAT
+    return fitting[0] if fitting else None
 
 
 _OWN_FIELDS = {"label", "score", "scores", "spans", "sentence_labels", "published", "article_id"}

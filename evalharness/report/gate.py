@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 from evalharness.comparison.gate import WORST_ARTICLES, Gate
 from evalharness.comparison.rules import GateResult, Outcome, RuleResult, WorstArticle
 from evalharness.config.registry import detectable_figure, scaled_figure
+from evalharness.display import VERDICT_MARKS
 from evalharness.files.untrusted import visible
 from evalharness.report import table
 from evalharness.store import samples
@@ -25,13 +26,7 @@ GATE_WORDS: dict[GateResult, str] = {
     "inconclusive": "INCONCLUSIVE: too few articles to tell",
     "could-not-run": "COULD NOT RUN",
 }
-_MARKS: dict[RuleResult, str] = {
-    "pass": "✓",
-    "regression": "✗",
-    "inconclusive": "?",
-    "could-not-run": "!",
-    "not-measured": "–",
-}
+_MARKS: Mapping[str, str] = {**VERDICT_MARKS, "not-measured": table.NONE}
 # What stops nothing.
 _NO_FAILURE: tuple[RuleResult, ...] = ("pass", "not-measured")
 

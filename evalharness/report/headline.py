@@ -308,7 +308,8 @@ def _best_figure(gathered: Gathered, standings: Standings) -> KeyFigure:
     if len(running) == 1:
         clause = _best_clause(gathered, standings)
         sure = _sureness(sure="beyond chance" in clause) if clause else None
-        text = f"{clause}." if clause else "Nothing else competes with it."
+        alone = "The others do not compete: they copy the article."
+        text = f"{clause}." if clause else alone
         return KeyFigure(_BEST, running[0], text, sure)
     return _best_of_several(running, rankings)
 

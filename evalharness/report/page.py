@@ -166,13 +166,15 @@ def write_report(
     if whole:
         folder = Path(to)
         with _Beside(RunFolder(folder / CHUNKS)) as beside:
-            text = page(beside)
-        path = folder / INDEX
-    else:
-        path = Path(to)
-        text = page(None)
-    RunFolder(path.parent).write(path.name, sealed_page(text))
-    return path
+            made = page(beside)
+        return _write(folder / INDEX, made)
+    return _write(Path(to), page(None))
+
+
+def write_headed_report(*runs: str | Path | Run, to: str | Path = PAGE_FILE) -> tuple[Path, str]:
+    """Write the page on finished runs as `write_report` does; return its path and its headline."""
+    made = _page(gather(runs), "", None, None, None)
+    return _write(Path(to), made), made.headline
 
 
 def report_page(*runs: str | Path | Run, baseline: str = "", home: str = "") -> str:
@@ -182,7 +184,17 @@ def report_page(*runs: str | Path | Run, baseline: str = "", home: str = "") -> 
 
     Raises: DataError for what is no finished run, or cannot be compared.
     """
-    return _page(gather(runs), baseline, None, None, None, home)
+    return _page(gather(runs), baseline, None, None, None, home).text
+
+
+class _MadePage(NamedTuple):
+    text: str
+    headline: str
+
+
+def _write(path: Path, made: _MadePage) -> Path:
+    RunFolder(path.parent).write(path.name, sealed_page(made.text))
+    return path
 
 
 class _Beside:
@@ -218,7 +230,7 @@ def _page(
     cards: str | Path | None,
     beside: _Beside | None,
     home: str = "",
-) -> str:
+) -> _MadePage:
     gathered = _baseline_first(gathered, baseline)
     gate_of_runs = None if rules is None else _gate(gathered, rules)
     articles = articles_of(gathered)
@@ -246,7 +258,8 @@ def _page(
             index, blocks = PageIndex(gathered, choose_all(articles)), []
             for chunk in payload_chunks(texts, index):
                 beside.write(pack_json(chunk))
-    return render(index=pack_json(index.record()), chunks=blocks, choice=index.choice)
+    text = render(index=pack_json(index.record()), chunks=blocks, choice=index.choice)
+    return _MadePage(text, given.overview.top.sentence)
 
 
 def _payload_that_fits(

@@ -6,10 +6,11 @@ from typing import IO, TYPE_CHECKING
 
 from evalharness import text
 from evalharness.config.registry import scaled_figure
+from evalharness.display import TERMINAL_LOOKS
 from evalharness.files.untrusted import printable
 from evalharness.loaders.pages.parts import YOU, Block, Page
 from evalharness.loaders.pages.reading import speaks_for
-from evalharness.records import Flag, Span
+from evalharness.records import Flag, Span, flag_kind
 from evalharness.report.table import NOTICE, amount_text, folded_text, terminal_width
 from evalharness.runner.check import Sentence, Verdict, likely_errors
 
@@ -206,7 +207,8 @@ class Printer:
             if start >= end:
                 continue
             yield summary[at:start], ""
-            style = "underline red" if likely_errors([flag]) else "dim underline"
+            look = TERMINAL_LOOKS[flag_kind(flag.kind).look]
+            style = look if likely_errors([flag]) else "dim underline"
             yield (f"[[{summary[start:end]}]]", "") if self.marks else (summary[start:end], style)
             at = end
         yield summary[at : sentence.span.end], ""

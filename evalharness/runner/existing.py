@@ -81,9 +81,7 @@ def score_files(
     Raises: HarnessError for what cannot be read, recognized or joined; Unfinished where one of
         several runs failed.
     """
-    how = options or FileOptions()
-    how = replace(how, systems=(*how.systems, *systems))
-    how = replace(how, format=format) if format != "auto" else how
+    how = _with_options(options or FileOptions(), format, systems)
     config: dict[str, Any] = {"name": "score", "model": "given", "metrics": [], "checks": []}
     folder = results_folder(results)
     _check_names(metrics or (), checks or ())
@@ -91,18 +89,18 @@ def score_files(
     config |= _scorers_of(sources, metrics, checks, beside, tell)
     settings: dict[str, Any] = {"limit": limit, "executor": executor, "workers": workers}
     with Claims(folder) as claims:
-        naming = _Naming(
-            folder,
-            partial(read_run_config, **settings, called="score"),
-            overrides,
-            overwrite,
-            claims,
-            tell,
-        )
+        read_config = partial(read_run_config, **settings, called="score")
+        naming = _Naming(folder, read_config, overrides, overwrite, claims, tell)
         named = naming.configs(sources, config)
         settings["overrides"] = naming.overrides
         run_config = partial(run, **settings, results=results, progress=progress, space=space)
         return _run_each(list(zip(sources, named, strict=True)), run_config, tell)
+
+
+def _with_options(options: FileOptions, format: str, systems: Sequence[str]) -> FileOptions:
+    """Return options with a format, where one is named, and further systems."""
+    options = replace(options, systems=(*options.systems, *systems))
+    return replace(options, format=format) if format != "auto" else options
 
 
 def _scorers_of(

@@ -3,16 +3,18 @@
 In a text without capitals, what is no English word is most likely a name. `english_words.txt.gz`
 holds the stems of all words that WordNet 3.0 writes in lower case (names it writes with capitals),
 also those inside its compounds; `english_synonyms.txt.gz` a line for each sense that is among the
-first three of several single words, with their stems. WordNet's licence is in
-`WORDNET_LICENSE.txt`. To make the files again: python -m evalharness.text.english_words FOLDER,
-with WordNet's `data.noun`, `index.noun` and those of `verb`, `adj` and `adv` in the folder.
+first three of several single words, with their stems; `english_related.txt.gz` a line for each stem
+with those of common words that are one step more general, or more special, or alike. WordNet's
+licence is in `WORDNET_LICENSE.txt`. To make the files again: python -m
+evalharness.text.english_words FOLDER, with WordNet's `data.noun`, `index.noun` and those of `verb`,
+`adj` and `adv` in the folder.
 """
 
 import gzip
 import re
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,9 +22,13 @@ from evalharness.text.words import FUNCTION_WORDS, fold, stem_of
 
 _FILE = "english_words.txt.gz"
 _SYNONYMS_FILE = "english_synonyms.txt.gz"
+_RELATED_FILE = "english_related.txt.gz"
 _KINDS = ("noun", "verb", "adj", "adv")
 # Further senses of a word are rare in news.
 _MOST_SENSES = 3
+_MOST_RELATED_SENSES = 2
+# Marks of WordNet: what is more general, what is alike.
+_STEPS = frozenset(["@", "&"])
 # WordNet has nouns, verbs, adjectives and adverbs only; marks of tokenizers look like words, too.
 _WITHOUT_SENSES = FUNCTION_WORDS | {
     *("wherein", "whereby", "versus", "vs", "etc", "hydro", "cos", "til"),
@@ -49,6 +55,7 @@ def _senses() -> dict[str, list[str]]:
     return found
 
 
+@lru_cache(maxsize=10_000)
 def synonyms(stem: str) -> list[str]:
     """Return the stems of the words that may mean the same as one of a stem, in no sense apart.
 
@@ -57,6 +64,50 @@ def synonyms(stem: str) -> list[str]:
     """
     senses = _senses().get(stem, ())
     return sorted({other for line in senses for other in line.split()} - {stem})
+
+
+@cache
+def _relatives() -> dict[str, list[str]]:
+    found = dict[str, list[str]]()
+    for line in _unpack(_RELATED_FILE).splitlines():
+        stem, *others = line.split()
+        for other in others:
+            found.setdefault(stem, []).append(other)
+            found.setdefault(other, []).append(stem)
+    return found
+
+
+def relatives(stem: str) -> list[str]:
+    """Return the stems of words that may stand for one of a stem, where much else is the same.
+
+    >>> "worker" in relatives("employe"), "wealthi" in relatives("rich")
+    (True, True)
+    """
+    return _relatives().get(stem, [])
+
+
+_GRADE = re.compile(r"(?P<base>\w{3,}?)(?P<i>i?)(?P<grade>est|er)")
+
+
+@lru_cache(maxsize=10_000)
+def same_grade(word: str) -> list[str]:
+    """Return the stems of words of the same grade that may mean the same as a folded one.
+
+    >>> [grade for grade in ("bigger", "biggest") if grade in same_grade("largest")]
+    ['biggest']
+    """
+    match = _GRADE.fullmatch(word)
+    if match is None:
+        return []
+    base = match["base"]
+    forms = [f"{base}y"] if match["i"] else [base, f"{base}e", base[:-1]]
+    others = {other for form in forms for other in synonyms(stem_of(form))}
+    return sorted({stem_of(form) for other in others for form in _in_grade(other, match["grade"])})
+
+
+def _in_grade(stem: str, grade: str) -> Iterator[str]:
+    yield f"{stem}{grade}"
+    yield f"{stem}{stem[-1]}{grade}"  # big-g-est
 
 
 def is_english_word(word: str) -> bool:
@@ -126,6 +177,47 @@ def _synonym_lines(folder: Path) -> Iterator[str]:
                 yield " ".join(sorted(known))
 
 
+def _related_lines(folder: Path) -> Iterator[str]:
+    """Yield stems, each with those after it in the alphabet that are one step from one of it."""
+    senses: dict[tuple[str, str], set[str]] = {}
+    steps: list[tuple[tuple[str, str], tuple[str, str]]] = []
+    for kind in _KINDS:
+        common = _common_senses(folder, kind)
+        for fields in _rows(folder, f"data.{kind}"):
+            sense = fields[2].replace("s", "a"), fields[0]
+            lemmas = [lemma for lemma in _lemmas(fields) if lemma.isalpha()]
+            known = [lemma for lemma in lemmas if (lemma.lower(), fields[0]) in common]
+            senses[sense] = {stem_of(fold(lemma)) for lemma in known}
+            steps += ((sense, other) for other in _steps(fields))
+    found: dict[str, set[str]] = {}
+    for one, other in steps:
+        for first in senses[one]:
+            for second in senses.get(other, set[str]()) - {first}:
+                found.setdefault(min(first, second), set()).add(max(first, second))
+    for stem, others in found.items():
+        yield " ".join([stem, *sorted(others)])
+
+
+def _common_senses(folder: Path, kind: str) -> set[tuple[str, str]]:
+    """Return the first senses of the words that WordNet's own texts have."""
+    found: set[tuple[str, str]] = set()
+    for fields in _rows(folder, f"index.{kind}"):
+        n_senses = int(fields[2])
+        if int(fields[-n_senses - 1]):
+            offsets = fields[-n_senses:][:_MOST_RELATED_SENSES]
+            found.update((fields[0], offset) for offset in offsets)
+    return found
+
+
+def _steps(fields: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the senses that a whole sense points to as more general, or alike."""
+    start = 5 + 2 * int(fields[3], 16)
+    for at in range(start, start + 4 * int(fields[start - 1]), 4):
+        mark, offset, kind, words = fields[at : at + 4]
+        if mark in _STEPS and words == "0000":
+            yield kind.replace("s", "a"), offset
+
+
 def _write(file: str, lines: Iterator[str]) -> None:
     found = sorted(set(lines))
     packed = gzip.compress("\n".join(found).encode(), mtime=0)
@@ -137,6 +229,7 @@ def main(folder: str) -> None:
     """Write the lists from WordNet's files in a folder."""
     _write(_FILE, (stem_of(word) for word in _lower_case_words(Path(folder))))
     _write(_SYNONYMS_FILE, _synonym_lines(Path(folder)))
+    _write(_RELATED_FILE, _related_lines(Path(folder)))
 
 
 if __name__ == "__main__":

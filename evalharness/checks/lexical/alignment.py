@@ -5,6 +5,7 @@ linear time, as the places that are looked at for one word are limited.
 """
 
 import bisect
+import itertools
 import math
 import re
 from collections import Counter, defaultdict
@@ -30,7 +31,7 @@ from evalharness.checks.lexical.words import (
 )
 from evalharness.records import Span
 from evalharness.text import Token
-from evalharness.text.english_words import synonyms
+from evalharness.text.english_words import relatives, same_grade, synonyms
 from evalharness.text.name_words import COUNTRY_OF
 from evalharness.text.number_words import ONES, ORDINALS, TENS
 from evalharness.text.stems import VERB_OF
@@ -54,6 +55,8 @@ BEAM = 8
 _MOST_PLACES = 24
 # Words that one may stand for: `in spite of`, the names behind initials.
 _PHRASE_WORDS = 4
+# Behind the one word there may be these, as in `because of`, `want to`.
+_AFTER_PHRASES = frozenset(["of", "to"])
 # Places of its rarest word at which a copy of a sentence is looked for.
 MOST_COPIES = 1000
 
@@ -157,6 +160,8 @@ class Wording(ArticleIndex):
     def drops_nothing(self, before: int, place: int) -> bool:
         """Tell whether a path from one word to another leaves out no more than `the` or so."""
         words = [token.word for token in self.passages.tokens[before + 1 : place]]
+        if self.keys[before] in PHRASE_OF and words[0] in _AFTER_PHRASES:
+            words = words[1:]
         return OMISSIBLE.issuperset(words)
 
     def most_in_sentence(self, key: str) -> int:
@@ -211,9 +216,17 @@ class Wording(ArticleIndex):
                 or PHRASES.get(tuple(token.stem for token in run))
                 or _initials(run)
             )
-            if len(word) > 1 and word in self.places and not self._has_run(keys[at : at + length]):
+            if len(word) > 1 and word in self.places and self._prefers(word, keys, at, length):
                 return length, word
         return 1, keys[at]
+
+    def _prefers(self, word: str, keys: Sequence[str], at: int, length: int) -> bool:
+        """Tell whether the article has a word in place of some, at least behind the one before."""
+        if not self._has_run(keys[at : at + length]):
+            return True
+        before = keys[max(0, at - 1) : at]
+        is_behind = bool(before) and self._has_run([*before, word])
+        return is_behind and not self._has_run([*before, *keys[at : at + length]])
 
     def _has_run(self, keys: Sequence[str]) -> bool:
         places = self.places.get(keys[0], ())[:MOST_COPIES]
@@ -232,17 +245,40 @@ class Wording(ArticleIndex):
                 forms[initials] = self.keys[at]
         return forms
 
-    def known_as(self, key: str) -> str:
-        """Return the article's word for one that it does not have; the word itself if it has none.
+    def known_as(self, own: Sequence[str], at: int) -> str:
+        """Return the article's word for one of a sentence; the word itself if it has none.
 
-        `Film` for `movie`: of the words that may mean the same, the first that the article has.
+        `Film` for `movie`: of the words that may mean the same, one that the article has amid the
+        same words, also where it has the sentence's own elsewhere; else the first that it has.
+        Amid the same words, a word may also stand for a more general one (`staff`, `workers`).
         """
-        if key in self.places or key in FUNCTION_WORDS:
+        key = own[at]
+        if key in self.places and (key in FUNCTION_WORDS or self._is_amid(key, own, at, 1)):
             return key
+        others = [*filter(self.places.__contains__, synonyms(key))]
+        if key in self.places:
+            return next((other for other in others if self._is_amid(other, own, at, 2)), key)
         for other in (self._short_forms.get(key), PHRASE_OF.get(key)):
             if other in self.places:
                 return other
-        return next((other for other in synonyms(key) if other in self.places), key)
+        near = (*others, *filter(self.places.__contains__, relatives(key)))
+        amid = (other for other in near if self._is_amid(other, own, at, 1))
+        if key in FUNCTION_WORDS:
+            return next(amid, key)
+        graded = filter(self.places.__contains__, same_grade(key))
+        return next(itertools.chain(amid, others, graded), key)
+
+    def _is_amid(self, other: str, own: Sequence[str], at: int, n_sides: int) -> bool:
+        """Tell whether a word stands in the article beside so many neighbours of another."""
+        keys, end = self.keys, len(self.keys) - 1
+        before = own[at - 1] if at else None
+        after = own[at + 1] if at + 1 < len(own) else None
+        for place in self.places[other][:_MOST_PLACES]:
+            n_same = int(place > 0 and keys[place - 1] == before)
+            n_same += place < end and keys[place + 1] == after
+            if n_same >= n_sides:
+                return True
+        return False
 
     def similar(self, key: str) -> tuple[float, str]:
         """Return how nearly the article has a word that it does not have, 0-1, and what it has."""
@@ -371,7 +407,7 @@ def align(article: Wording, tokens: Sequence[Token]) -> Aligned:
     if start is not None:
         return Aligned(tokens, own, range(start, start + len(own)), 0.0, own)
     tokens, own = article.read(tokens, own)
-    keys = [article.known_as(key) for key in own]
+    keys = [article.known_as(own, at) for at in range(len(own))]
     beam = [_State(0.0, -1, -1, None)]
     for token, key in zip(tokens, keys, strict=True):
         beam = _step(article, beam, key, token.content)

@@ -191,7 +191,9 @@ class StatedNumbers(scoring.ArticleIndex):
         """
         is_plain = not (claimed.unit or claimed.kind) and claimed.span.of(own.text).isdigit()
         mine = own.frame(claimed.span) if is_plain else None
-        if mine is None or not mine[1].content or mine[1].stem in self.passages.places:
+        if mine is None or mine[1].after_mark or not mine[1].content:
+            return None
+        if mine[1].stem in self.passages.places:
             return None
         for stated in itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES):
             its = self.passages.frame(stated.span)
@@ -238,8 +240,11 @@ class StatedNumbers(scoring.ArticleIndex):
         which are those of the summary's sentence.
         """
         near: list[tuple[int, text.Number]] = []
+        is_age = bool(_OLD.match(summary, claimed.span.end))
         for company in _company(summary, claimed):
             for stated in self.by_company.get(company, [])[:MOST_CANDIDATES]:
+                if is_age != bool(_OLD.match(self.text, stated.span.end)):
+                    continue  # five years, and an eight-year-old
                 shared = len(wanted & self._content_at(stated))
                 if shared >= LEAST_SHARED or company[2] or (company[1] and shared):
                     near.append((shared, stated))
@@ -368,7 +373,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 9
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -515,7 +520,7 @@ def _with_neighbours(span: Span) -> tuple[int, int]:
 def _is_counted(number: text.Number, where: str) -> bool:
     """Tell whether a number is what a summary may count by itself: `two`, `2`, `the 1st`."""
     if number.span.of(where).lower() in COUNTS:
-        return True
+        return not number.unit  # a two-year deal is counted by nobody
     counted = {"": (2,), "ordinal": (1, 2, 3)}.get(number.kind, ())
     return not number.unit and number.value in counted
 

@@ -20,6 +20,7 @@ from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, Summa
 from evalharness.checks.lexical.words import (
     ALIKE,
     ANTONYMS,
+    BE,
     LOSING,
     OF_MOTION,
     OF_PEOPLE,
@@ -30,7 +31,8 @@ from evalharness.checks.lexical.words import (
 )
 from evalharness.records import Flag, Score, Span
 from evalharness.text import Token
-from evalharness.text.words import OfWords, stem_of, word_set
+from evalharness.text.stems import VERB_OF
+from evalharness.text.words import FUNCTION_WORDS, OfWords, stem_of, word_set
 
 # --- Words that are denied, and words that are only possible
 
@@ -61,6 +63,7 @@ _POSSIBLE = word_set(
 )
 # These hedge what follows them and `to`.
 _FUTURE = word_set("expect plan intend due hope aim forecast predict want consid")
+_BASES = frozenset(VERB_OF.values())
 # A claim with one of these before it is not put as a fact.
 _GUARDED = (
     _POSSIBLE
@@ -73,6 +76,7 @@ _GUARDED = (
 )
 DETERMINERS = word_set("the a an his her its their this that these those")
 PROMISES = frozenset(["will", "would"])
+_MAYBE = frozenset(["may", "might", "could"])
 # A promise is surer than these.
 _LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl")
 _HEDGE_SCOPE = 3
@@ -149,6 +153,8 @@ class Cues:
         token = self._tokens[at]
         if token.word == "considering":
             return True
+        if token.word == "due":
+            return self._is_planned(at, first, end)
         if token.stem in _FUTURE:
             return "to" in [each.word for each in self._tokens[at + 1 : min(at + 3, end)]]
         if token.word != "may":
@@ -158,6 +164,15 @@ class Cues:
         after = self._tokens[at + 1].word if at + 1 < end else ""
         is_month = before in _BEFORE_MONTH or before[-1:].isdecimal() or after[:1].isdecimal()
         return token.end - token.start == len("may") and not is_name and not is_month
+
+    def _is_planned(self, at: int, first: int, end: int) -> bool:
+        """Tell whether something is `due to be` or `is due to open`; not `late due to rain`."""
+        words = [token.word for token in self._tokens[max(first, at - 1) : min(at + 3, end)]]
+        before = words.pop(0) if at > first else ""
+        if words[1:2] != ["to"] or len(words) < 3:
+            return False
+        is_verb = words[2] in ("be", "have") or words[2] in _BASES
+        return is_verb or (before in BE and words[2] not in FUNCTION_WORDS)
 
 
 _STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE
@@ -260,7 +275,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 10
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -281,7 +296,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         for at in range(first, end):
             places = [*self._comparable(at)]
             compared.update(self.stated.tokens[place.at].sentence for place in places[:2])
-            clash = self._clash(at, places) if at > past else None
+            clash = self._clash(at, places) or self._promise(at) if at > past else None
             if clash is not None:
                 clashes.append(clash)
                 past = max(clash.last, at)
@@ -461,6 +476,30 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         first = at - len(before[-2:]) + promises[0] if promises else at
         return _Clash(first, at, "hedge", (hedged[best], best))
+
+    def _promise(self, at: int) -> _Clash | None:
+        """Return a clash where `will` stands between two words that the article has `may` between.
+
+        Nobody who reads both takes them for two statements, whatever hedges the rest.
+        """
+        low, high = self.own.bounds(at)
+        if self.own.tokens[at].word not in PROMISES or not low < at < high - 1:
+            return None
+        beside = self.own.tokens[at - 1].stem, self.own.tokens[at + 1].stem
+        wanted = self.own.around(at)
+        if any(self._is_between(each, beside) for each in self.article.places(PROMISES)):
+            return None
+        for place in self.article.places(_MAYBE):
+            shared = len(wanted & self.stated.around(place))
+            if self._is_between(place, beside) and shared >= HEDGED_SHARE * len(wanted):
+                return _Clash(at, at + 1, "hedge", (place, place + 1))
+        return None
+
+    def _is_between(self, place: int, beside: tuple[str, str]) -> bool:
+        """Tell whether a token of the article stands between two words, in their sentence."""
+        low, high = self.stated.bounds(place)
+        stems = self.stated.stems
+        return low < place < high - 1 and (stems[place - 1], stems[place + 1]) == beside
 
     def flag(self, clash: _Clash) -> Flag:
         """Return what a reader is told of a clash, with the article's words."""

@@ -204,7 +204,7 @@ class Roles(LexicalCheck):
     English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -366,11 +366,13 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return the nearest name, or the nearest one or two words of content, up to a comma."""
         found: list[int] = []
         joined = self.own.tokens[verb].stem in _RESULTS
+        is_bare = self.own.tokens[verb].stem in _WITHOUT_OBJECT
+        of_results = OF_RESULTS - {"of"} if is_bare else OF_RESULTS  # a stage of the Tour
         for at in positions:
             token = self.own.tokens[at]
             mark = self.own.tokens[at if at > verb else at + 1].after_mark
             mark = mark and not token.word.isdecimal()  # the 30-20 victory
-            apart = token.word in APART and not (joined and token.word in OF_RESULTS)
+            apart = token.word in APART and not (joined and token.word in of_results)
             if mark or apart or abs(at - verb) > REACH_TO_PARTY:
                 break
             if at in self.name_at:

@@ -158,12 +158,12 @@ class Explorer {
     const { view, table } = this;
     const focused = part("chips").contains(document.activeElement) ? document.activeElement.value : null;
     const counted = table.flagChoices(view);
-    const label = { [ANY_FLAG]: "likely errors", [NO_FLAG]: "no likely error", [NEW_ERROR]: "new errors", [GONE_ERROR]: "errors gone" };
+    const label = new Map([...part("flag").options].map(({ value, textContent }) => [value, textContent]));
     part("chips").hidden = counted.length < 2;
     part("chips").replaceChildren(...counted.map(([value, n]) => {
       const chip = make("button", {
         type: "button", class: `chip k-${table.looks.get(value) ?? "other"}`, "aria-pressed": String(view.flag === value),
-      }, said("bdi", "", clipped(label[value] ?? value, 40)), make("span", { class: "n" }, count.format(n)));
+      }, said("bdi", "", clipped(visible(label.get(value) ?? value), 40)), make("span", { class: "n" }, count.format(n)));
       chip.value = value;
       return chip;
     }));

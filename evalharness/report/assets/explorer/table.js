@@ -143,9 +143,8 @@ class Table {
 
   #summaryFits(view, s, i) {
     const outcomes = this.index.outcomes;
-    const changed = { [NEW_ERROR]: "new", [GONE_ERROR]: "gone" }[view.flag];
-    if (changed) {
-      if (!outcomes.changes?.[changed][i]) return false;
+    if (view.flag === NEW_ERROR || view.flag === GONE_ERROR) {
+      if (!outcomes.changes?.[view.flag === NEW_ERROR ? "new" : "gone"][i]) return false;
     } else if (view.flag) {
       const errors = this.errorCount(s, i);
       if (view.flag === NO_FLAG ? errors : view.flag === ANY_FLAG && !errors) return false;

@@ -246,6 +246,7 @@ class Study {
     on("on", () => this.step(1));
     on("open", () => this.nextOpen());
     on("save", () => this.save());
+    on("finish", () => this.save());
     on("keep", () => this.keepFile());
     on("help", () => {
       const shown = part("manual").hidden;
