@@ -316,12 +316,8 @@ def question_card(record: Mapping[str, Any]) -> Card:
         for dimension, found in dimensions.items()
         for level in found["trust"]
     ]
-    return {
-        "questions": questions,
-        "signatures": record["signatures"],
-        "interval": record["resampling"],
-        "meaning": QUESTION_MEANING,
-    }
+    kept = {name: record[name] for name in ("signatures", "resampling")}
+    return {"questions": questions, **kept, "meaning": QUESTION_MEANING}
 
 
 def question_row(question: Mapping[str, Any]) -> list[str]:
@@ -407,7 +403,7 @@ def known_questions(path: str | Path | None = None) -> Card:
     return {key: content[key] for key in _OF_QUESTIONS}
 
 
-_OF_QUESTIONS = ("questions", "signatures", "interval", "meaning")
+_OF_QUESTIONS = ("questions", "signatures", "resampling", "meaning")
 _OF_QUESTION = (
     "question", "source", "dimension", "articles", "systems", "level", "best", "alike", "scores",
 )  # fmt: skip

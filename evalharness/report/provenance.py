@@ -68,8 +68,9 @@ def _question_card(number: int, gathered: Gathered, cards: str | Path | None) ->
     if not rows:
         return None
     sources = sorted({question["source"] for question in card["questions"]})
+    measured = {name for question in card["questions"] for name in question["scores"]}
     said = (
-        f"Of {len(card['signatures'])} scores, which agrees best with the grades that people gave "
+        f"Of {len(measured)} scores, which agrees best with the grades that people gave "
         f"the summaries of {' and '.join(sources)}, and how the best of those on this page does."
     )
     return TrustCard(number, "", said, tuple(rows), card["meaning"], HERE_HEADINGS)
