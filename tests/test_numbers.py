@@ -149,3 +149,8 @@ def test_a_length_of_time_is_no_age_and_no_small_count() -> None:
     (flag,) = _score(article, "His nine-year-old son is missed.").flags
     assert flag.message == "the article says eight-year-old, in sentence 1"
     assert not _score(article, "The two met at the club.").flags
+
+
+def test_a_share_of_a_number_without_end_is_none() -> None:
+    article = f"The firm had 1 pound and {'9' * 400} pounds of the same profit today."
+    assert _score(article, "The firm had 37% of the same profit today.").flags

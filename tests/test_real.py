@@ -282,6 +282,25 @@ def test_judge_reads_the_probabilities_that_the_model_gives(weights: Weights, ch
         assert score.value == pytest.approx(yes / (yes + no), abs=0.02)
 
 
+def test_judge_of_two_summaries_is_asked_in_both_orders(weights: Weights, tmp_path: Path) -> None:
+    short = [shortened(row, 60) for row in ROWS[:4]]
+    rows = [
+        {"id": a.id, "article": a.text, "summary": a.text.partition(". ")[0] + "."} for a in short
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for row in rows:
+        row["summary"] = " ".join(row["article"].split()[-12:])
+    (tmp_path / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    judge = {"model": str(weights.chat), "least_mass": 0}
+    (tmp_path / "judge.yaml").write_text(json.dumps(judge))
+    files = [str(tmp_path / name) for name in ("a.jsonl", "b.jsonl")]
+    runs = evalharness.score_files(files, metrics=[], checks=["lexical"], results=tmp_path / "r")
+    [found] = evalharness.compare(*runs, judge=tmp_path / "judge.yaml").preferences
+    assert (found.answers, found.out_of_form, found.pairs[0].n) == (8, 0, 4)
+    assert found.pairs[0].wins + found.pairs[0].ties + found.pairs[0].losses == 4
+    assert found.pairs[0].disagree <= found.pairs[0].ties
+
+
 def test_stored_summaries_are_made_again(weights: Weights) -> None:
     stored = [json.loads(line) for line in (QUICKSTART / "smollm2.jsonl").read_text().splitlines()]
     systems = list(dict.fromkeys(row["system"] for row in stored))

@@ -1,6 +1,7 @@
 """Does the article state the summary's numbers?"""
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from evalharness.checks.lexical.passages import (
 )
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.number_words import EXACT
+from evalharness.text.words import word_set
 
 # A number belongs to a word close behind it: `14 of the miners`.
 CHARACTERS_AFTER = 30
@@ -83,6 +85,11 @@ _AGED = re.compile(r"\b(?:aged|age of|turn(?:s|ed|ing)) $", re.IGNORECASE)
 _BORN = re.compile(r"\bborn\b[^.]*$", re.IGNORECASE)
 REACH_OF_BIRTH = 60
 # So many numbers of one sentence are added up in pairs.
+# What says that a number is how far two others are apart.
+_DIFFERING = word_set(
+    "by more fewer less higher lower rose fell increase increased decrease decreased drop dropped "
+    "rise gap difference margin lead ahead behind left remaining remain up down another"
+)
 MOST_ADDED, MOST_WITH_SEVERAL = 8, 200
 NEARLY_PERCENT = 0.51
 # Several sorts of which a summary gives the sum: three boys and two girls.
@@ -323,12 +330,13 @@ class StatedNumbers(scoring.ArticleIndex):
         if claimed.kind not in ("", "percent", "fraction") and claimed.kind[:5] != "money":
             return []
         head = own.word_behind(claimed.span)
+        differs = any(token.word in _DIFFERING for token in own.tokens)
         for number, stated in self._added_up:
             if not self._is_of(number, wanted):
                 continue
             for one, other in itertools.combinations(stated[:MOST_ADDED], 2):
                 if self._are_of_one_kind(one, other, head, claimed) and _comes_to(
-                    claimed, one, other
+                    claimed, one, other, differs
                 ):
                     return [one.span, other.span]
         return []
@@ -397,17 +405,18 @@ def _judge_sentences(
         yield scoring.SentenceClaims(score, len(claims), len(wrong), flags)
 
 
-def _comes_to(claimed: text.Number, one: text.Number, other: text.Number) -> bool:
+def _comes_to(claimed: text.Number, one: text.Number, other: text.Number, differs: bool) -> bool:
     """Tell whether a number is the sum of two, their difference, or one's share of the other."""
     low, high = sorted((one.value, other.value))
     if claimed.kind in ("percent", "fraction") and one.kind != "percent":
-        if not low:
+        if not float(low) or math.isinf(float(high)) or not float(low) / float(high):
             return False
         claim = float(claimed.value) * (1 if claimed.kind == "percent" else 100)
         low_share = 100 * float(low) / float(high)
         changes = (low_share, 100 - low_share, 1e4 / low_share - 100)
         return any(abs(claim - change) <= NEARLY_PERCENT for change in changes)
-    return claimed.value in (EXACT.add(low, high), EXACT.subtract(high, low))
+    is_difference = differs and claimed.value == EXACT.subtract(high, low)
+    return is_difference or claimed.value == EXACT.add(low, high)
 
 
 class _Claim(NamedTuple):
