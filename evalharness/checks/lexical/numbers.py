@@ -76,7 +76,7 @@ for (_low, _high), _factor in _UNITS_OF.items():
 NEARLY_CONVERTED = 0.03
 # Words for as many, as stems.
 _AS_MANY = {
-    Decimal(2): ("brace", "pair", "duo", "twice"),
+    Decimal(2): ("brace", "duo"),
     Decimal(3): ("trick", "trio", "trebl", "tripl", "triplet"),
     Decimal(4): ("quartet", "quadrupl"),
     Decimal(5): ("quintet",),
@@ -356,7 +356,7 @@ class StatedNumbers(scoring.ArticleIndex):
         heads = {self.passages.word_behind(number.span) for number in (one, other)}
         stems = {_OF_SORT.get(text.stem_of(word), text.stem_of(word)) for word in heads}
         of_claim = text.stem_of(head)
-        return bool(head) and stems <= {of_claim, _OF_SORT.get(of_claim, of_claim), ""} != {""}
+        return bool(head) and stems <= {of_claim, _OF_SORT.get(of_claim, of_claim)}
 
     def compare(self, summary: str, dated: Sequence[Span] = ()) -> Score:
         """Return the share of the summary's numbers that the article states, with flags.
