@@ -334,15 +334,17 @@ def _sureness(*, sure: bool) -> tuple[str, Literal["yes", "no"]]:
 
 def _lead_text(rankings: Sequence[Ranking], tied: bool) -> str:
     """Say who leads by the first score and the next one that another leads by, and how sure."""
+    copying = {r.column.label for r in rankings if "copied" in r.marks.values()}
     leaders = list(_leaders(rankings).items())[:2]
-    said = [f"{name} {_lead_of(by[0])}" for name, by in leaders]
+    said = [f"{name} {_lead_of(by[0], by[0] in copying)}" for name, by in leaders]
     more = "; no difference is significant" if tied else ""
     return f"{', '.join(said)}{more}."
 
 
-def _lead_of(label: str) -> str:
+def _lead_of(label: str, some_copy: bool) -> str:
     fewest = label.startswith("likely errors")
-    return f"has the fewest {label}" if fewest else f"is highest by {label}"
+    said = f"has the fewest {label}" if fewest else f"is highest by {label}"
+    return f"{said} of those that do not copy" if some_copy else said
 
 
 def _error_figure(gathered: Gathered) -> KeyFigure:
