@@ -545,11 +545,15 @@ def _with_time_unit(span: Span, where: str) -> Span:
     return Span(span.start, unit.end()) if unit else span
 
 
+_NEXT_SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*\s|\n")
+
+
 def _company(where: str, number: text.Number) -> list[tuple[str, str, str]]:
     """Return what a number can be recognised by: its kind and unit, and two words behind it."""
     after = where[number.span.end : number.span.end + CHARACTERS_AFTER]
     if len(after) == CHARACTERS_AFTER:
         after = after[: after.rfind(" ") + 1]  # the last word may be cut
+    after = _NEXT_SENTENCE.split(after, maxsplit=1)[0]
     words = [word.removesuffix("s") for word in text.content_words(after)[:2]]
     if number.unit or number.kind not in ("", "ordinal"):
         words.append("")
