@@ -282,12 +282,50 @@ def test_judge_reads_the_probabilities_that_the_model_gives(weights: Weights, ch
         assert score.value == pytest.approx(yes / (yes + no), abs=0.02)
 
 
-def test_judge_of_two_summaries_is_asked_in_both_orders(weights: Weights, tmp_path: Path) -> None:
-    short = [shortened(row, 60) for row in ROWS[:4]]
+JUDGES: dict[str, dict[str, Any]] = {
+    "criteria": {"criteria": ["consistency", "coherence"]},
+    "few-shot": {"criteria": ["coherence"], "examples": "labels.jsonl", "shots": 2},
+    "json": {"criteria": ["coherence"], "by": "json", "max_new_tokens": 48},
+    "samples": {"criteria": ["coherence"], "by": "text", "samples": 3},
+    "panel": {"criteria": ["coherence"], "panel": [{"model": "CHAT", "chat": False}]},
+}
+
+
+def judge_config(weights: Weights, folder: Path) -> Path:
+    """Write articles with their first sentences, labels for examples, and a config of judges."""
+    short = [shortened(row, 60) for row in ROWS[:8]]
     rows = [
         {"id": a.id, "article": a.text, "summary": a.text.partition(". ")[0] + "."} for a in short
     ]
-    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines = [json.dumps(row | {"coherence": 4 - n % 3}) + "\n" for n, row in enumerate(rows)]
+    (folder / "a.jsonl").write_text("".join(lines[:4]))
+    (folder / "labels.jsonl").write_text("".join(lines[4:]))
+    checks = [
+        {"name": "judge", "label": label, "model": "CHAT", "least_mass": 0, **options}
+        for label, options in JUDGES.items()
+    ]
+    config = {"data": {"name": "files", "path": "a.jsonl"}, "model": "given", "metrics": []}
+    (folder / "run.yaml").write_text(
+        json.dumps(config | {"checks": checks}).replace("CHAT", str(weights.chat))
+    )
+    return folder / "run.yaml"
+
+
+def test_judges_of_each_kind_answer_or_are_out_of_form(weights: Weights, tmp_path: Path) -> None:
+    [finished] = evalharness.run(judge_config(weights, tmp_path), results=tmp_path / "results")
+    figures = {label: finished.figures[label] for label in JUDGES}
+    for label, n in {"criteria": 2, "few-shot": 1, "json": 1, "samples": 3, "panel": 2}.items():
+        assert figures[label].parts["requests"].mean == n
+        assert figures[label].n + figures[label].not_scored == 4
+    for label in ("criteria", "few-shot", "panel"):  # by probability, no answer is out of form
+        assert figures[label].n == 4
+        assert 0 < (figures[label].mean or 0) < 1
+    assert 0 <= (figures["panel"].parts["agreement"].mean or 0) <= 1
+
+
+def test_judge_of_two_summaries_is_asked_in_both_orders(weights: Weights, tmp_path: Path) -> None:
+    judge_config(weights, tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     for row in rows:
         row["summary"] = " ".join(row["article"].split()[-12:])
     (tmp_path / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
