@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 MANIFEST = Path(__file__).parent / "pinned.sha256"
 PINNED = (
     "configs/quickstart/lead1-*/*",
+    "docs/pictures/*",
     "results/baseline/*/*",
     "evalharness/text/*.gz",
     "tests/cases/logs/**/*.eval",
