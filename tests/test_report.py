@@ -422,7 +422,7 @@ def test_verdict_on_one_system_names_the_articles_where_they_are_few(make_run: M
     scores = {"lexical": [_lexical("In June.", ("June", "date")), {"value": 0.9}, {"value": 0.8}]}
     gathered = gather([make_run("a", scores, summaries=said)])
     assert headline(gathered, standings(gathered)).sentence == (
-        "By lexical, 1 of 3 summaries have a likely error (33%; 95% interval 6% to 79%): a0."
+        "By lexical, 1 of 3 summaries has a likely error (33%; 95% interval 6% to 79%): a0."
     )
 
 

@@ -493,7 +493,7 @@ def likely_errors_text(found: LikelyErrors) -> str:
     >>> likely_errors_text(LikelyErrors(summaries=7, of=24, share=7 / 24, low=0.149, high=0.492))
     '7 of 24 summaries have a likely error (29%; 95% interval 15% to 49%)'
     """
-    have = "have" if found.of != 1 else "has"
+    have = "has" if 1 in (found.summaries, found.of) else "have"
     return (
         f"{found.summaries} of {amount_text(found.of, 'summary')} {have} a likely error "
         f"({percent_text(found.share)}; 95% interval {found.low:.0%} to {found.high:.0%})"
