@@ -19,6 +19,7 @@ from evalharness.report.study import (
     StudyItem,
     StudyPlan,
     assigned,
+    margin_reached,
     needed_answers,
     write_study,
 )
@@ -228,6 +229,9 @@ def test_needed_answers_are_those_of_the_margin(tmp_path: Path) -> None:
     done.write_text("".join(json.dumps(each) + "\n" for each in lines))
     needed, there = needed_answers(read_annotations([done]), "flags", 0.05)
     assert (needed, there) == (139, 20)  # 1.96² · .09 / .05²
+    assert margin_reached(None, "flags", 385) == pytest.approx(0.05, abs=1e-4)
+    assert margin_reached(None, "flags", 24) == pytest.approx(0.2, abs=1e-3)
+    assert margin_reached(read_annotations([done]), "flags", 139) == pytest.approx(0.05, abs=1e-3)
 
 
 # --- The command
@@ -277,7 +281,10 @@ def test_page_is_made_from_a_file_of_summaries(
                    "--protocol", "ratings", "--margin", 0.5)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Study: study.html: 3 of 3 items, at random (seed 0)" in done.stdout
-    assert "For ±0.5 points of a rating: about 16 items; 0 answered, 16 to go" in done.stdout
+    # There are three, and 1.96 / √3 is 1.13.
+    said = " ".join(done.stdout.split())
+    assert "These runs have only 3 items: all of them answered give about ±1.1 points" in said
+    assert "±0.5 would need about 16" in said
     assert study_of(tmp_path / "study.html")["dimensions"] == [["harm", "Could it do harm?"]]
 
 

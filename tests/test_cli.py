@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -135,6 +135,41 @@ def test_short_help_is_the_help_of_every_command(name: str, command: Command) ->
     assert f"Usage: evalharness {name}".rstrip() in short.stdout
     line = cli.COMMANDS.get(name, "How good are these summaries, and where are they wrong?")
     assert line in " ".join(short.stdout.split())
+
+
+def test_usage_names_arguments_plainly_and_help_says_where_to_start(command: Command) -> None:
+    assert "Usage: evalharness show [OPTIONS] RUN_OR_FILE... [ID]\n" in command("show", "-h").stdout
+    assert "[OPTIONS] BASELINE [CANDIDATE]\n" in command("gate", "-h").stdout
+    assert "[OPTIONS] WHAT [FOLDER]\n" in command("init", "-h").stdout
+    assert "\n  Start with: evalharness demo\n" in command("-h").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "rows.jsonl"), "rows.jsonl: this looks like data"),
+        (("plan", "rows.jsonl"), "evalharness init study"),
+        (("score", "empty.jsonl"), "the file is empty; write it again, or leave it out\n"),
+        (("check", "empty.jsonl"), "empty.jsonl: the file is empty"),
+        (("compare", "results/smal"), "did you mean results/small?"),
+        (("verify", "resluts"), "did you mean results?"),
+        (("leaderboard", "resluts"), "did you mean results?"),
+    ],
+)
+def test_what_is_given_by_mistake_is_named(
+    words: Sequence[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: Command,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "rows.jsonl").write_text('{"id": "a", "article": "x"}\n{"id": "b"}\n')
+    (tmp_path / "results" / "small").mkdir(parents=True)
+    done = command(*words)
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
 # What a shell asks for, and what of it is a word to choose.

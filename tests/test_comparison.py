@@ -482,6 +482,11 @@ def test_command_prints_each_format(make_run: MakeRun, command: Command) -> None
     assert table.returncode == 0, table.stderr
     assert "a_1" in table.stdout
     assert "m: m|version:1" in table.stdout
+    *_, verdict, page = table.stdout.splitlines()
+    assert verdict == "b&2 is best by m, beyond chance."
+    assert page.startswith("Where each goes wrong, as a page: evalharness report ")
+    stricter = command("compare", *runs, "--level", "0.01")
+    assert "is best" not in stricter.stdout  # a page's headline is of the usual level
     latex = command("compare", *runs, "--format", "latex").stdout
     assert r"\toprule" in latex
     assert r"b\&2 & \textbf{" in latex

@@ -462,7 +462,7 @@ def test_line_of_hundreds_of_megabytes_is_rejected_unread(
 
 PLAIN = '{"text": "A."}\n' * 9999
 FATAL: list[tuple[str, str | bytes, str]] = [
-    ("empty.jsonl", b"", "the file is empty; write it again, or leave it out of the config"),
+    ("empty.jsonl", b"", "the file is empty; write it again, or leave it out"),
     ("blank.jsonl", b"\n\n", "the file has no rows; write it again, or leave it out"),
     ("header.csv", b"id,text\n", "the file has no rows"),
     ("blank.csv", b"\nid,text\n", "the first line is blank; it must name the columns"),

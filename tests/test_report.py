@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_args
@@ -27,6 +28,7 @@ from evalharness.report.headline import headline
 from evalharness.report.overview import overview
 from evalharness.report.payload import Units
 from evalharness.report.ranking import standings
+from evalharness.report.systems import Bar, SystemRow, TableFigure, with_bars
 from evalharness.store.runs import NOT_SWEPT
 
 MakeRun = Callable[..., Path]
@@ -160,6 +162,22 @@ def test_what_is_copied_is_not_the_best_by_a_check(make_run: MakeRun, page: Path
     text = report(*runs, to=page).text
     assert "copier has next to no words of its own" in text
     assert "copier is best" not in text
+    assert (
+        "Not ranked by likely errors, nor by checks in which copying is faultless: copier" in text
+    )
+
+
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_bar_of_likely_errors_is_of_all_summaries(names: str) -> None:
+    bar = Bar(0, 25.0, 10.0, 50.0, whole=100)
+    cell, score = TableFigure("1 of 4", bar=bar), TableFigure("0.5", bar=Bar(0, 0.5, 0.4, 0.8))
+    counts = (4, 0, 0, "100%", "9", "0%", "")
+    rows = [SystemRow(name, "", None, *counts, (cell, score)) for name in names]
+    for row in with_bars(rows):
+        assert row.figures[0] is not None
+        assert row.figures[0].bar == replace(bar, whole=0)
+        assert row.figures[1] is not None
+        assert row.figures[1].bar == Bar(0, 62.5, 50.0, 100.0)  # to the farthest end
 
 
 def test_copies_are_the_best_by_no_check_where_there_is_nothing_else(make_run: MakeRun) -> None:

@@ -783,6 +783,34 @@ def test_two_runs_show_which_errors_are_gone_and_which_are_new(
     assert browser.run(ROWS) == ["ferry"]
 
 
+def test_article_has_no_likely_error_only_where_no_summary_has_one(
+    browser: Browser, tmp_path: Path
+) -> None:
+    for name, n in (("right", 12), ("wrong", 13)):
+        articles = {"ferry": f"A ferry that had {n} people aboard sank.", "port": "It shut."}
+        rows = [
+            {"id": id, "article": "The ferry sank with 12 people aboard. It shut.", "summary": said}
+            for id, said in articles.items()
+        ]
+        write_rows(tmp_path / f"{name}.jsonl", rows)
+    files = [f"{name}={tmp_path / name}.jsonl" for name in ("right", "wrong")]
+    page = tmp_path / "report.html"
+    evalharness("report", *files, "--results", tmp_path / "results", "-o", page)
+    browser.open(page)
+    browser.wait("document.querySelector('#explorer-chips button')")
+
+    def chips() -> dict[str, str]:
+        every = browser.all("#explorer-chips button")
+        return {chip.get_attribute("value"): " ".join(chip.text.split()) for chip in every}
+
+    assert browser.text("#explorer-chips").startswith("Articles with")
+    assert chips()["*"] == "a likely error 1"
+    assert chips()["-"] == "no likely error in any summary 1"
+    browser.open(page, "#system=wrong")
+    browser.wait("document.querySelector('#explorer-chips button')")
+    assert chips()["-"] == "no likely error 1"
+
+
 @pytest.fixture(scope="module")
 def news_of_two(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two systems; the second has another wrong number in one of two summaries."""

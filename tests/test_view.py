@@ -677,6 +677,37 @@ def test_pages_are_whole_and_accessible(
     assert all(each.startswith((address, "data:")) for each in asked)
 
 
+def test_baseline_is_the_run_that_was_ticked_first_in_the_same_minute(
+    browser: Browser, results: Path
+) -> None:
+    for path in results.glob("*/*/run.json"):
+        record = json.loads(path.read_text())
+        record["timing"]["started"] = "2026-11-02T10:00:00.000Z"
+        if path.parent.parts[-2:] == ("tuesday", "given"):
+            record["timing"]["started"] = "2026-11-02T09:00:00.000Z"
+        path.write_text(json.dumps(record))
+    with serving(results) as address:
+        for first, second in (("lead", "given"), ("given", "lead")):
+            browser.visit(address)
+            for name in (first, second):
+                browser.one(f'input[value="monday/{name}"]').click()
+            assert browser.text("#baseline") == f"Baseline: {first} (ticked first)."
+            browser.one(".chosen button").click()
+            browser.wait("document.querySelector('#changes')")
+            assert browser.text("#changes-title") == f"Changes from {first} to {second}"
+        browser.visit(address)
+        for path in ("monday/lead", "tuesday/given"):
+            browser.one(f'input[value="{path}"]').click()
+        assert browser.text("#baseline") == "Baseline: given (began first)."
+
+
+def test_link_to_all_runs_stays_in_one_line_on_a_phone(browser: Browser, address: str) -> None:
+    browser.visit(f"{address}run/monday/lead", PHONE)
+    high = "return document.querySelector(arguments[0]).getBoundingClientRect().height"
+    assert browser.run(high, "a.home") < 40
+    assert browser.run(high, "header.top") < 110
+
+
 def test_list_is_filtered_sorted_and_compared(browser: Browser, address: str) -> None:
     browser.visit(address)
     first = shown(browser)

@@ -137,6 +137,20 @@ class Commands(TyperGroup):
             formatter.write_dl([(str(code.value), code.meaning) for code in Exit])
 
 
+class Command(TyperCommand):
+    """A command whose usage names its arguments as they are declared, without more brackets."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what stands behind the command's name in its usage."""
+        names = []
+        for argument in self.params:
+            if argument.param_type_name == "argument":
+                name = argument.metavar or str(argument.name).upper()
+                optional = not argument.required and not name.startswith("[")
+                names.append(f"[{name}]" if optional else name)
+        return ["[OPTIONS]", *names]
+
+
 def fail(message: str, code: Exit) -> NoReturn:
     """Say why on stderr, and end with the exit code."""
     from evalharness.files.untrusted import visible
@@ -149,14 +163,14 @@ def command(name: str) -> Any:
     """Return the command as the file of its name declares it, with arguments and options."""
     function = getattr(import_module(f"evalharness.cli.{name}"), f"{name}_command")
     whole = typer.Typer(rich_markup_mode=None)
-    whole.command(name, context_settings=CONTEXT)(function)
+    whole.command(name, cls=Command, context_settings=CONTEXT)(function)
     return get_group(whole).commands[name]
 
 
 app = typer.Typer(
     cls=Commands,
     name="evalharness",
-    help="How good are these summaries, and where are they wrong?",
+    help="How good are these summaries, and where are they wrong?\n\nStart with: evalharness demo",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings=CONTEXT,

@@ -33,6 +33,7 @@ from evalharness.report.study import (
     Study,
     StudyPlan,
     form_of_answers,
+    margin_reached,
     needed_answers,
     write_study,
 )
@@ -67,7 +68,7 @@ _FIGURES = (
 _Judged = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN|FILE...",
+        metavar="RUN_OR_FILE...",
         help="Folders of runs, or files of summaries; with --read, files that the page saved, "
         "Label Studio's JSON, or a Potato folder.",
     ),
@@ -216,11 +217,17 @@ def _show_study(
     typer.echo(f"Study: {study.path}: {study.items} of {study.of} items, {study.rule}")
     if study.checks:
         typer.echo(f"Attention checks mixed in: {study.checks}")
-    left = max(0, needed - answered)
+    there, left = answered + study.of, max(0, needed - answered)
     what = "points of a rating" if plan.protocol == "ratings" else "of a share"
-    typer.echo(f"For ±{margin:g} {what}: about {needed} items; {answered} answered, {left} to go")
-    for line in folded_text(_NEXT[to].format(path=study.path), terminal_width(sys.stdout)):
-        typer.echo(line)
+    said = f"For ±{margin:g} {what}: about {needed} items; {answered} answered, {left} to go"
+    if left > study.of:
+        reached = margin_reached(plan.done, plan.protocol, there)
+        said = (
+            f"These runs have only {there} items: all of them answered give about ±{reached:.2g} "
+            f"{what}; ±{margin:g} would need about {needed}"
+        )
+    for line in (said, _NEXT[to].format(path=study.path)):
+        typer.echo("\n".join(folded_text(line, terminal_width(sys.stdout))))
 
 
 def _join(paths: Sequence[str], output: str, *, as_json: bool) -> None:

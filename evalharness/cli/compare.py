@@ -1,20 +1,30 @@
 """`evalharness compare`: runs side by side, as tables for the terminal, Markdown, LaTeX or CSV."""
 
+import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import IO, Annotated, Any, Literal
 
 import typer
 
 from evalharness.cli import options
-from evalharness.cli.files import Files, Page, RunOrFile, runs_of, takes_files, write_page
+from evalharness.cli.files import (
+    Files,
+    Page,
+    RunOrFile,
+    runs_of,
+    takes_files,
+    write_page,
+)
 from evalharness.cli.progress import show_progress
 from evalharness.comparison.comparison import Comparison, Difference
 from evalharness.comparison.comparison import compare as compare_runs
 from evalharness.comparison.preferences import preference_sentence, read_votes
 from evalharness.config.build import read_judges
 from evalharness.config.registry import detectable_figure, scaled_figure
+from evalharness.records import Vote
 from evalharness.report import table
 from evalharness.report.preferences import (
     agreement_notes,
@@ -23,7 +33,10 @@ from evalharness.report.preferences import (
     preferred_pairs,
     preferred_systems,
 )
-from evalharness.store.runs import NOT_SWEPT
+from evalharness.store.runs import NOT_SWEPT, Run
+
+# Of the tests of a page, too.
+USUAL_LEVEL = 0.05
 
 Metrics = Annotated[
     str, typer.Option(metavar="A,B", help="Metrics or parts (rouge1). Default: those shown.")
@@ -58,7 +71,7 @@ def compare_command(
         int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
     ] = 10_000,
     seed: options.Seed = 0,
-    level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = 0.05,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = USUAL_LEVEL,
     join: Join = "",
     cluster: Cluster = "",
     incomplete: Annotated[
@@ -101,8 +114,25 @@ def compare_command(
             progress=progress,
         )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
-    if page:
-        write_page(given, quiet=as_json or output != "table", votes=of_people)
+    usual = not (join or cluster or incomplete) and level == USUAL_LEVEL
+    quiet = as_json or output != "table"
+    if page and given.of_files:
+        write_page(given, quiet=quiet, headed=usual, votes=of_people)
+    elif usual and not names and not quiet:
+        show_headline(given.runs, of_people)
+
+
+def show_headline(runs: Sequence[str | Run], votes: Sequence[Vote]) -> None:
+    """Print what the page on the same runs would say first, and how it is written."""
+    from evalharness.report.gathered import gather
+    from evalharness.report.headline import headline
+    from evalharness.report.ranking import standings
+
+    gathered = replace(gather(runs), votes=tuple(votes))
+    if sentence := headline(gathered, standings(gathered)).sentence:
+        options.print_headline(sentence)
+    folders = shlex.join(str(run.folder if isinstance(run, Run) else run) for run in runs)
+    typer.echo(f"Where each goes wrong, as a page: evalharness report {folders}")
 
 
 def show_comparison(found: Comparison, out: IO[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from evalharness.cli.options import Results, split_names
+from evalharness.cli.options import Results, print_headline, split_names
 from evalharness.cli.progress import show_progress
 from evalharness.config.registry import scorer_kind, whole_name
 from evalharness.errors import DataError
@@ -22,7 +22,7 @@ from evalharness.store.runs import Run, run_folders
 RunOrFile = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN|FILE...",
+        metavar="RUN_OR_FILE...",
         help="Folders of runs (a folder of runs stands for all), or files of summaries, each a "
         "system (NAME=FILE names it; hub:NAME is a data set of the hub; - is stdin): they are "
         "scored first.",
@@ -283,16 +283,24 @@ def _share_above(n: int, rows: int) -> str:
     return f"{share:g}"
 
 
-def write_page(runs: RunsOfArguments, *, quiet: bool, **how: Any) -> None:
-    """Write the page of runs that were files, beside them, named by the systems; and say where."""
+def write_page(runs: RunsOfArguments, *, quiet: bool, headed: bool = False, **how: Any) -> None:
+    """Write the page of runs that were files, beside them, named by the systems; and say where.
+
+    headed: whether to print its first sentence, too.
+    """
     if not runs.of_files:
         return
-    from evalharness.report.page import write_report
+    from evalharness.report.page import write_headed_report, write_report
     from evalharness.store.runs import runs_in, unique_names
 
     whole = [inner for run in runs.runs for inner in runs_in(run)]
     names = [name.replace("/", "-") for name in unique_names(whole)]
     named = "-vs-".join(names) if len(names) < 3 else f"{names[0]}-vs-{len(names) - 1}-others"
     folder = runs.of_files[0].folder.parent
-    path = write_report(*whole, to=folder / f"{named[:120]}.html", **how)
+    to = folder / f"{named[:120]}.html"
+    if headed and not quiet:
+        path, sentence = write_headed_report(*whole, to=to, **how)
+        print_headline(sentence)
+    else:
+        path = write_report(*whole, to=to, **how)
     typer.echo(f"Report: {path}", err=quiet)

@@ -21,7 +21,7 @@ def leaderboard_command(
     folders: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FOLDER|FILE...]",
+            metavar="[FOLDER_OR_FILE...]",
             help="A folder of results, or files of summaries, to score. [default: results]",
         ),
     ] = None,

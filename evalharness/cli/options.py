@@ -8,7 +8,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from evalharness.config.registry import BUILT_IN
-from evalharness.report.table import folded_text, terminal_width
+from evalharness.report.table import PIPED_WIDTH, folded_text, terminal_width
 from evalharness.store.samples import PAGE_FILE
 
 Overrides = Annotated[
@@ -144,3 +144,11 @@ def print_result(record: Any, text: str, as_json: bool) -> None:
     width = terminal_width(sys.stdout)
     for line in text.split("\n"):
         typer.echo("\n".join(folded_text(line, width)))
+
+
+def print_headline(sentence: str) -> None:
+    """Print the first sentence of a page, in lines as wide as the terminal."""
+    from evalharness.files.untrusted import visible
+
+    width = terminal_width(sys.stdout) or PIPED_WIDTH
+    typer.echo("\n".join(folded_text(visible(sentence), width)))

@@ -9,12 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from evalharness.cli import fail, options
-from evalharness.cli.options import print_json, print_result
+from evalharness.cli.options import print_headline, print_json, print_result
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
-from evalharness.files.untrusted import visible
 from evalharness.records import NO_ANSWER
-from evalharness.report.table import PIPED_WIDTH, folded_text, show_runs, terminal_width
+from evalharness.report.table import show_runs
 from evalharness.runner.run import Unfinished
 from evalharness.runner.run import run as run_cells
 from evalharness.store.runs import Run
@@ -107,8 +106,7 @@ def _write_report(runs: Sequence[Run], folder: Path, *, quiet: bool) -> bool:
         typer.echo(f"evalharness: no report, the results are whole: {reason(error)}", err=True)
         return False
     if not quiet:
-        width = terminal_width(sys.stdout) or PIPED_WIDTH
-        typer.echo("\n".join(folded_text(visible(headline), width)))
+        print_headline(headline)
         typer.echo(f"Report: {path}")
     return True
 

@@ -41,7 +41,7 @@ def show_command(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN|FILE... [ID]",
+            metavar="RUN_OR_FILE... [ID]",
             help="A run's folder, an experiment's, or files of summaries; and an article's id, or "
             "how only one begins.",
         ),

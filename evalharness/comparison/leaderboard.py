@@ -13,6 +13,7 @@ from evalharness.comparison.shared import again_command, copies, older_version, 
 from evalharness.config.registry import scorer_kind, scorer_row, tells_truth
 from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
+from evalharness.files import nearest_path
 from evalharness.store import samples
 from evalharness.store.runs import (
     Figure,
@@ -122,7 +123,7 @@ class _Folders:
             return
         root = Path(folder)
         if not root.is_dir():
-            raise DataError(f"{root}: there is no such folder")
+            raise DataError(f"{root}: there is no such folder{nearest_path(root)}")
         for inner in run_folders(root, "", "*/", "*/*/", "*/*/*/"):
             name = (inner if several else inner.relative_to(root)).as_posix()
             try:

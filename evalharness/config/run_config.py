@@ -342,8 +342,22 @@ def _label_meant(kind: Kind, entry: Any) -> Any:
     return label or _scorer_meant(kind, entry) or name
 
 
+# Endings of files of rows.
+_ROWS = (".jsonl", ".csv", ".tsv", ".parquet")
+
+
+def _refuse_data(path: Path) -> None:
+    """Raise ConfigError for a file of rows in place of a config: as YAML it makes no sense."""
+    if path.name.lower().removesuffix(".gz").endswith(_ROWS):
+        raise ConfigError(
+            f"{path}: this looks like data, and here a config is read, as evalharness init study "
+            "writes one; to score summaries that exist: evalharness score"
+        )
+
+
 def _read_document(config: str | Path | Mapping[str, Any], called: str) -> Document:
     if isinstance(config, str | Path):
+        _refuse_data(Path(config))
         return yaml.read_yaml(Path(config))
     if "extends" in config:
         raise ConfigError(f"{called}: extends: is for files; merge the mappings")

@@ -1,5 +1,6 @@
 """Files by path or URL, files of the project, temporary files, untrusted files and texts."""
 
+import difflib
 import hashlib
 from pathlib import Path
 
@@ -13,6 +14,16 @@ def shipped_path(name: str, top: str = "configs") -> Path:
     """
     inside = _PACKAGE / top / name
     return inside if inside.exists() else _PACKAGE.parent / top / name
+
+
+def nearest_path(path: Path) -> str:
+    """Return a clause with what is called nearly as a path, and lies beside it; "" for none."""
+    try:
+        names = [each.name for each in path.parent.iterdir()]
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
+    return f"; did you mean {path.with_name(close[0])}?" if close else ""
 
 
 def content_hash(path: Path, pattern: str = "*") -> str:

@@ -7,7 +7,6 @@ types and names no file in its errors.
 
 import codecs
 import csv
-import difflib
 import glob
 import gzip
 import io
@@ -22,12 +21,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from evalharness.errors import DataError
+from evalharness.files import nearest_path
 from evalharness.loaders.rows import Raw, Row, RowReader
 from evalharness.protocols import Url
 
 PARQUET_MAGIC = b"PAR1"
 GZIP_MAGIC = b"\x1f\x8b"
-MEND_EMPTY = "write it again, or leave it out of the config"
+MEND_EMPTY = "write it again, or leave it out"
 
 
 AnyPath = TypeVar("AnyPath", Path, Url | Path)
@@ -46,22 +46,12 @@ def matching_paths(path: Path) -> list[Path]:
     if os.path.lexists(path):
         return [path]
     if not glob.has_magic(str(path)):
-        raise DataError(f"{path}: no such file or folder{_nearest_file(path)}")
+        raise DataError(f"{path}: no such file or folder{nearest_path(path)}")
     # Path.glob takes no absolute pattern, and lets `*` match hidden files.
     found = glob.glob(str(path), recursive=True)  # noqa: PTH207
     if not found:
         raise DataError(f"{path}: no file matches this pattern")
     return sorted(Path(name) for name in found)
-
-
-def _nearest_file(path: Path) -> str:
-    """Return a clause with the file beside a path that is called nearly as it; "" for none."""
-    try:
-        names = [each.name for each in path.parent.iterdir()]
-    except OSError:
-        return ""
-    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
-    return f"; did you mean {path.with_name(close[0])}?" if close else ""
 
 
 def first_bytes(path: Path, n: int = 8) -> bytes:

@@ -268,7 +268,7 @@ def _figure(run: Run, name: str) -> ListedFigure | None:
     mean, low, high = (
         scaled_figure(value, part, digits=1) for value in (figure.mean, figure.low, figure.high)
     )
-    return ListedFigure(figure.mean, mean, f"{low} to {high}" if figure.low is not None else "")
+    return ListedFigure(figure.mean, mean, f"{low} – {high}" if figure.low is not None else "")
 
 
 def common_scores(runs: Sequence[ListedRun]) -> list[str]:

@@ -89,7 +89,7 @@ class Overview:
 
     clearest: some likely errors, the surest kinds first. columns, rows: of the table, the rows in
     the order of `sorted_by`; those that do not compete stand apart. folds: what the folded columns
-    say, in sentences.
+    say, in sentences. copying: what a check does not rank, as it copies.
     """
 
     sentence: str
@@ -100,6 +100,7 @@ class Overview:
     rows: tuple[SystemRow, ...]
     sorted_by: str
     folds: tuple[str, ...]
+    copying: str
     notes: tuple[str, ...]
     unscored: tuple[tuple[str, str, int, str], ...]
     errors: tuple[tuple[str, int, str], ...]
@@ -130,6 +131,7 @@ def overview(
         rows=tuple(sorted_rows(with_bars(rows), columns, sorted_by)),
         sorted_by=sorted_by,
         folds=tuple(fold_sentences(columns)),
+        copying=join_names(_not_ranked(rows), NAMED),
         notes=tuple(_notes(gathered, articles, standings)),
         unscored=tuple(_missing_scores(gathered)),
         errors=tuple(
@@ -139,6 +141,14 @@ def overview(
         ),
         trust=trust,
     )
+
+
+def _not_ranked(rows: Sequence[SystemRow]) -> list[str]:
+    """Return what some column does not rank, as it copies: the systems that compete by name."""
+    copying = [row for row in rows if any(f and f.mark == "copied" for f in row.figures)]
+    apart = [row for row in copying if row.role and row.stands_apart]
+    named = [row.name for row in copying if row not in apart]
+    return [*named, *dict.fromkeys(f"{row.role}s" for row in apart)]
 
 
 def _sentence(gathered: Gathered, articles: Articles) -> str:

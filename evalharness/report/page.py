@@ -171,9 +171,11 @@ def write_report(
     return _write(Path(to), page(None))
 
 
-def write_headed_report(*runs: str | Path | Run, to: str | Path = PAGE_FILE) -> tuple[Path, str]:
+def write_headed_report(
+    *runs: str | Path | Run, to: str | Path = PAGE_FILE, votes: Sequence[Vote] = ()
+) -> tuple[Path, str]:
     """Write the page on finished runs as `write_report` does; return its path and its headline."""
-    made = _page(gather(runs), "", None, None, None)
+    made = _page(replace(gather(runs), votes=tuple(votes)), "", None, None, None)
     return _write(Path(to), made), made.headline
 
 

@@ -703,14 +703,25 @@ def needed_answers(done: AnnotationSet | None, protocol: str, margin: float) -> 
     preferences (0.05 is 5 points), or of a mean rating. Before there are answers the least
     favourable share is taken, and a standard deviation of one point of a rating.
     """
+    spread, n_done = _spread(done, protocol)
+    return math.ceil((Z * spread / margin) ** 2), n_done
+
+
+def margin_reached(done: AnnotationSet | None, protocol: str, n: int) -> float:
+    """Return the margin of error that so many items in all give, as `needed_answers` counts."""
+    spread, _ = _spread(done, protocol)
+    return float(Z * spread / math.sqrt(n))
+
+
+def _spread(done: AnnotationSet | None, protocol: str) -> tuple[float, int]:
+    """Return the standard deviation of answers, and how many items are done."""
     numbers = _numbers(done, protocol) if done else []
     if protocol == "ratings":
         spread = max((float(np.std(each, ddof=1)) for each in numbers if len(each) > 1), default=1)
     else:
         known = [number for each in numbers for number in each]
         spread = float(np.std(known)) if len(known) >= 10 else 0.5
-    n_done = max(map(len, numbers), default=0)
-    return math.ceil((Z * spread / margin) ** 2), n_done
+    return spread, max(map(len, numbers), default=0)
 
 
 def _numbers(done: AnnotationSet, protocol: str) -> list[list[float]]:

@@ -19,7 +19,8 @@ from evalharness.store.table import LIKELY_ERRORS
 class Bar:
     """A bar in a cell, all in hundredths of its width: from where to where, and its interval.
 
-    lines: where the best baseline and the upper bound lie.
+    lines: where the best baseline and the upper bound lie. whole: where the scale ends, whatever
+    the other bars of the column are; 0 where it ends with the farthest of them.
     """
 
     start: float
@@ -27,6 +28,7 @@ class Bar:
     low: float
     high: float
     lines: tuple[tuple[str, float], ...] = ()
+    whole: float = 0
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def _error_cell(label: str, run: Run, standings: Standings, name: str) -> TableF
         share,
         mark,
         top=mark in ("best", "tie"),
-        bar=Bar(0, 100 * share, 100 * errors.low, 100 * errors.high),
+        bar=Bar(0, 100 * share, 100 * errors.low, 100 * errors.high, whole=100),
     )
 
 
@@ -254,7 +256,10 @@ def _badge(name: str, role: SystemRole, gathered: Gathered, standings: Standings
 
 
 def with_bars(rows: Sequence[SystemRow]) -> list[SystemRow]:
-    """Return the rows with their bars brought to one scale a column, from 0 to the farthest end."""
+    """Return the rows with their bars brought to one scale a column, from 0 to the farthest end.
+
+    A share of summaries is on a scale from 0 to 100 %, as elsewhere on the page.
+    """
     cells = list(zip(*(row.figures for row in rows), strict=True))
     scaled = [_scale_column(rows, column) for column in cells]
     figures = list(zip(*scaled, strict=True)) if scaled else [()] * len(rows)
@@ -266,7 +271,7 @@ def _scale_column(
 ) -> list[TableFigure | None]:
     bars = [cell.bar for cell in cells if cell and cell.bar]
     least = min((min(bar.low, bar.end, 0) for bar in bars), default=0)
-    width = max((max(bar.high, bar.end, 0) for bar in bars), default=0) - least or 1
+    width = max((max(bar.high, bar.end, bar.whole) for bar in bars), default=0) - least or 1
 
     def place(value: float) -> float:
         return round(100 * (value - least) / width, 1)

@@ -111,7 +111,10 @@ class Views:
         return self._report(finished)
 
     def compare(self, paths: Sequence[str]) -> str:
-        """Return the report on some runs; the others are compared with the oldest."""
+        """Return the report on some runs; the others are compared with the oldest.
+
+        Runs that began in the same minute, as those of one command do, keep the order of `paths`.
+        """
         runs = [self.listing.find(path) for path in dict.fromkeys(paths)]
         if len(runs) < 2:
             raise ConfigError("choose two runs or more to compare")
@@ -119,7 +122,7 @@ class Views:
             raise DataError(
                 f"{', '.join(unfinished)}: not finished, so there is nothing to compare"
             )
-        return self._report(sorted(runs, key=lambda run: (run.when, run.path)))
+        return self._report(sorted(runs, key=lambda run: run.when))
 
     def history(self, system: str) -> str:
         """Return the runs of a system over time."""

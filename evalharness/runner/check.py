@@ -396,4 +396,6 @@ def read_page(path: Path, guide: Guide = NO_GUIDE) -> Page:
         content = read_whole(path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}") from error
+    if not content.strip():
+        raise DataError("the file is empty; a page is saved as text or HTML")
     return parse_page(content, True if path.suffix.lower() in (".html", ".htm") else None, guide)

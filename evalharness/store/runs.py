@@ -27,6 +27,7 @@ from evalharness.display import (
     marked_text,
 )
 from evalharness.errors import DataError, Exit
+from evalharness.files import nearest_path
 from evalharness.files.untrusted import read_whole
 from evalharness.records import digest, score_of
 from evalharness.stats.intervals import Values
@@ -546,7 +547,7 @@ def read_run(path: str | Path) -> Run:
         else given
     )
     if not folder.exists():
-        raise DataError(f"{given}: there is no such folder")
+        raise DataError(f"{given}: there is no such folder{nearest_path(folder)}")
     if not folder.is_dir():
         raise DataError(f"{given}: not the folder of a run")
     run = read_run_file(folder / samples.RUN_FILE)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.errors import DataError
+from evalharness.files import nearest_path
 from evalharness.store import samples
 from evalharness.store.runs import Run, UnfinishedRun, checked_run, run_folders
 from evalharness.store.samples import marks_of
@@ -87,7 +88,7 @@ def verify(
 def _runs(path: Path) -> list[Path]:
     """Return the folders of runs in a folder, or one or two below it."""
     if not path.is_dir():
-        raise DataError(f"{path}: there is no such folder")
+        raise DataError(f"{path}: there is no such folder{nearest_path(path)}")
     for depth in ("", "*/", "*/*/"):
         if found := run_folders(path, depth):
             return found

@@ -22,11 +22,32 @@
     history.replaceState(null, "", address);
   });
 
+  // The chosen runs in the order in which they were ticked; the one that began first is the baseline,
+  // and of those that began in the same minute the one ticked first.
   const button = document.querySelector(".chosen button");
+  const note = document.getElementById("baseline");
+  const rule = note?.textContent;
+  let ticked = [];
   const count = () => {
-    if (button) button.disabled = document.querySelectorAll("#rows :checked").length < 2;
+    if (!button) return;
+    const boxes = [...document.querySelectorAll("#rows :checked")];
+    const place = (box) => (ticked.includes(box.value) ? ticked.indexOf(box.value) : ticked.length);
+    const chosen = boxes.sort((a, b) => place(a) - place(b));
+    ticked = chosen.map((box) => box.value);
+    button.disabled = chosen.length < 2;
+    const when = (box) => box.closest("tr").dataset.when;
+    const first = chosen.reduce((a, b) => (a && when(a) <= when(b) ? a : b), null);
+    const name = first?.closest("tr").querySelector("th bdi").textContent;
+    const why = chosen.some((box) => box !== first && when(box) === when(first)) ? "ticked first" : "began first";
+    note.textContent = chosen.length < 2 ? rule : `Baseline: ${name} (${why}).`;
   };
   document.getElementById("chosen")?.addEventListener("change", count);
+  document.getElementById("chosen")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const address = new URL(event.target.action);
+    for (const path of ticked) address.searchParams.append("run", path);
+    location.assign(address);
+  });
   addEventListener("pageshow", count);
 
   // What a column is sorted by stands in each of its cells.

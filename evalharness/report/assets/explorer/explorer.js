@@ -37,7 +37,8 @@ class Explorer {
     some("band", "any", named(this.table.bands()));
     some("finish", "any", named(this.table.finishes()));
     const changed = this.table.index.outcomes.changes ? [[NEW_ERROR, "new errors"], [GONE_ERROR, "errors gone"]] : [];
-    fillSelect(part("flag"), [["", "any or none"], [ANY_FLAG, "likely errors"], [NO_FLAG, "no likely error"],
+    fillSelect(part("flag"), [["", "any or none"], [ANY_FLAG, "a likely error"],
+      [NO_FLAG, systems.length > 1 ? "no likely error in any summary" : "no likely error"],
       ...changed, ...named(kinds)]);
     part("more").open = innerWidth > 800;
     part("flag").closest("label").hidden = kinds.length === 0;
@@ -159,8 +160,9 @@ class Explorer {
     const focused = part("chips").contains(document.activeElement) ? document.activeElement.value : null;
     const counted = table.flagChoices(view);
     const label = new Map([...part("flag").options].map(({ value, textContent }) => [value, textContent]));
+    if (view.system) label.set(NO_FLAG, "no likely error");
     part("chips").hidden = counted.length < 2;
-    part("chips").replaceChildren(...counted.map(([value, n]) => {
+    part("chips").replaceChildren(said("span", "hint", "Articles with"), ...counted.map(([value, n]) => {
       const chip = make("button", {
         type: "button", class: `chip k-${table.looks.get(value) ?? "other"}`, "aria-pressed": String(view.flag === value),
       }, said("bdi", "", clipped(visible(label.get(value) ?? value), 40)), make("span", { class: "n" }, count.format(n)));

@@ -1,7 +1,7 @@
 // The index: which articles there are, which fit a search and filters, and in what order.
 
 const ANY_FLAG = "*";
-const NO_FLAG = "-";
+const NO_FLAG = "-"; // in no summary of the article, of the systems that are asked for
 const NEW_ERROR = ">"; // of two runs: a likely error of the second that the first does not have
 const GONE_ERROR = "<";
 
@@ -123,6 +123,7 @@ class Table {
     const found = [];
     for (let i = 0; i < this.size; i += 1) {
       if (this.#source(view, i) && this.#says(words, i)
+        && (view.flag !== NO_FLAG || asked.every((s) => !this.errorCount(s, i)))
         && asked.some((s) => this.#summaryFits(view, s, i))) found.push(i);
     }
     return this.#ordered(found, view, asked);
@@ -145,11 +146,9 @@ class Table {
     const outcomes = this.index.outcomes;
     if (view.flag === NEW_ERROR || view.flag === GONE_ERROR) {
       if (!outcomes.changes?.[view.flag === NEW_ERROR ? "new" : "gone"][i]) return false;
-    } else if (view.flag) {
-      const errors = this.errorCount(s, i);
-      if (view.flag === NO_FLAG ? errors : view.flag === ANY_FLAG && !errors) return false;
-      if (![ANY_FLAG, NO_FLAG].includes(view.flag) && !this.flags[s][i]?.has(view.flag)) return false;
-    }
+    } else if (view.flag === ANY_FLAG) {
+      if (!this.errorCount(s, i)) return false;
+    } else if (view.flag && view.flag !== NO_FLAG && !this.flags[s][i]?.has(view.flag)) return false;
     if (view.finish && outcomes.finish?.[s]?.[i] !== view.finish) return false;
     if (view.cut && !outcomes.truncated?.[s]?.[i]) return false;
     return !view.band
