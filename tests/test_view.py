@@ -71,6 +71,14 @@ def results(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "results"))
 
 
+def began(folder: Path, when: str) -> None:
+    """Write into a run's record that it began at another time."""
+    path = folder / "run.json"
+    record = json.loads(path.read_text())
+    record["timing"]["started"] = when
+    path.write_text(json.dumps(record))
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """Serve a folder while the block runs, and give the address."""
@@ -138,12 +146,14 @@ def test_page_of_a_run_is_the_report_s_with_a_way_back(made: Path, address: str)
     assert own.splitlines() == without.replace('<link rel="icon" href="data:,">\n', "").splitlines()
 
 
-def test_two_runs_are_compared_with_the_older_as_the_baseline(made: Path, address: str) -> None:
+def test_two_runs_are_compared_with_the_older_as_the_baseline(results: Path) -> None:
+    began(results / "monday" / "lead", "2026-11-02T10:00:00.000Z")
     newer, older = "run=tuesday%2Flead", "run=monday%2Flead"
-    shown = get(f"{address}compare?{newer}&{older}").text
+    with serving(results) as address:
+        shown = get(f"{address}compare?{newer}&{older}").text
 
-    assert 'id="changes"' in shown
-    assert shown == get(f"{address}compare?{older}&{newer}").text
+        assert 'id="changes"' in shown
+        assert shown == get(f"{address}compare?{older}&{newer}").text
 
 
 def test_experiment_s_page_has_all_its_systems(address: str) -> None:
@@ -680,12 +690,9 @@ def test_pages_are_whole_and_accessible(
 def test_baseline_is_the_run_that_was_ticked_first_in_the_same_minute(
     browser: Browser, results: Path
 ) -> None:
-    for path in results.glob("*/*/run.json"):
-        record = json.loads(path.read_text())
-        record["timing"]["started"] = "2026-11-02T10:00:00.000Z"
-        if path.parent.parts[-2:] == ("tuesday", "given"):
-            record["timing"]["started"] = "2026-11-02T09:00:00.000Z"
-        path.write_text(json.dumps(record))
+    for system in ("lead", "given"):
+        began(results / "monday" / system, "2026-11-02T10:00:00.000Z")
+    began(results / "tuesday" / "given", "2026-11-02T09:00:00.000Z")
     with serving(results) as address:
         for first, second in (("lead", "given"), ("given", "lead")):
             browser.visit(address)

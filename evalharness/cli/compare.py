@@ -14,6 +14,7 @@ from evalharness.cli.files import (
     Files,
     Page,
     RunOrFile,
+    RunsOfArguments,
     runs_of,
     takes_files,
     write_page,
@@ -114,15 +115,33 @@ def compare_command(
             progress=progress,
         )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
-    usual = not (join or cluster or incomplete) and level == USUAL_LEVEL
-    quiet = as_json or output != "table"
+    shown = output == "table" and not as_json
+    _conclude(given, found, of_people, page=page, shown=shown, some=bool(names))
+
+
+def _conclude(
+    given: RunsOfArguments,
+    found: Comparison,
+    votes: Sequence[Vote],
+    *,
+    page: bool,
+    shown: bool,
+    some: bool,
+) -> None:
+    """Write the page of files, and print its headline; of runs, the one that it would have.
+
+    some: whether only some scores are compared. A page tests in the usual way, so that its headline
+    is no word on a comparison that does not.
+    """
+    ranks_incomplete = any(name in found.systems for name in found.incomplete)
+    unusual = found.joined or found.cluster or ranks_incomplete or found.level != USUAL_LEVEL
     if page and given.of_files:
-        write_page(given, quiet=quiet, headed=usual, votes=of_people)
-    elif usual and not names and not quiet:
-        show_headline(given.runs, of_people)
+        write_page(given, quiet=not shown, headed=not unusual, votes=votes)
+    elif shown and not some and not unusual:
+        _show_headline(given.runs, votes)
 
 
-def show_headline(runs: Sequence[str | Run], votes: Sequence[Vote]) -> None:
+def _show_headline(runs: Sequence[str | Run], votes: Sequence[Vote]) -> None:
     """Print what the page on the same runs would say first, and how it is written."""
     from evalharness.report.gathered import gather
     from evalharness.report.headline import headline
