@@ -243,8 +243,8 @@ class StatedNumbers(scoring.ArticleIndex):
         """Return the number that the article has in place of a wrong one, if that can be told.
 
         It stands before the same word, or has the same unit or kind in a sentence that is much
-        alike: 19 days are not told wrong by four days a week. Of several, the one counts whose sentence has most of the wanted words,
-        which are those of the summary's sentence.
+        alike: 19 days are not told wrong by four days a week. Of several, the one counts whose
+        sentence has most of the wanted words, which are those of the summary's sentence.
         """
         near: list[tuple[int, text.Number]] = []
         is_age = bool(_OLD.match(summary, claimed.span.end))
