@@ -861,7 +861,20 @@ def _everywhere(text: str, make_run: MakeRun, folder: Path) -> Page:
 def _elements(page: Page) -> list[tuple[str, tuple[str, ...]]]:
     """Return the elements of a page with the names of their attributes, but for plots and data."""
     kept = [(tag, tuple(sorted(attributes))) for tag, attributes in page.elements]
-    varying = {"svg", "g", "path", "line", "rect", "text", "desc", "del", "ins", "figure", "script"}
+    varying = {
+        "svg",
+        "g",
+        "path",
+        "line",
+        "rect",
+        "text",
+        "desc",
+        "del",
+        "ins",
+        "figure",
+        "script",
+        "wbr",
+    }
     return [(tag, names) for tag, names in kept if tag not in varying]
 
 
