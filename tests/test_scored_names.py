@@ -222,3 +222,51 @@ def test_processes_that_start_at_once_have_runs_of_their_own(here: Path) -> None
     runs = runs_in(SCORED)
     texts = [{sample["summary"]["text"] for sample in each.samples()} for each in runs]
     assert sorted(map(sorted, texts)) == [[f"It is {n}."] for n in range(4)]
+
+
+@pytest.fixture
+def swept(here: Path) -> Path:
+    """The folder of two runs, with the page, and what a sweep says of them."""
+    score_files(["v1/out.jsonl", "v2/out.jsonl"])
+    names = sorted(run.name for run in runs_in(SCORED))
+    cells = [{"cell": name, "folder": name, "model": "given", "settings": {}} for name in names]
+    (SCORED / "sweep.json").write_text(json.dumps({"format": 1, "cells": cells}))
+    (SCORED / "report.html").write_text("<p>An earlier page.</p>")
+    return SCORED
+
+
+@pytest.mark.parametrize("asks", ["show", "compare", "report", "leaderboard"])
+def test_what_stands_beside_runs_is_passed_over(swept: Path, command: Command, asks: str) -> None:
+    every = sorted(swept.iterdir())
+    alone = command(asks, *(folder for folder in every if folder.is_dir()))
+    done = command(asks, *every)
+
+    assert (done.returncode, alone.returncode) == (0, 0)
+    assert done.stderr.splitlines()[:2] == [
+        f"evalharness: {swept / name}: passed over, as it is neither a run nor summaries"
+        for name in ("report.html", "sweep.json")
+    ]
+    assert (
+        done.stdout.replace(f"{swept / 'report.html'} ", "").splitlines()[:3]
+        == (alone.stdout.splitlines()[:3])
+    )
+    assert sorted(swept.iterdir()) == every
+
+
+def test_what_stands_beside_runs_is_refused_alone(swept: Path, command: Command) -> None:
+    for name in ("sweep.json", "report.html", "out/config.yaml", "../store"):
+        path = swept / name
+        done = command("report", path)
+
+        belongs = f"{path}: belongs to the runs in {path.parent}; give that folder instead"
+        assert done.returncode == Exit.MENDABLE
+        assert done.stderr == f"evalharness: {belongs}\n"
+
+
+def test_files_named_like_those_beside_runs_are_read_elsewhere(
+    here: Path, command: Command
+) -> None:
+    for name in ("sweep.json", "v1/config.yaml"):
+        shutil.copy("v1/out.jsonl", name)
+        assert command("score", name, "--no-report", "--input-format", "rows").returncode == 0
+        assert command("show", name, "--input-format", "rows").returncode == 0

@@ -18,6 +18,7 @@ from evalharness.runner.existing import count_rejected, score_files
 from evalharness.runner.systems import FORMAT_NAMES, STDIN, FileOptions, split_name
 from evalharness.store import samples
 from evalharness.store.runs import Run, run_folders
+from evalharness.store.store import STORE
 
 RunOrFile = Annotated[
     list[str],
@@ -31,6 +32,7 @@ RunOrFile = Annotated[
 Page = Annotated[
     bool, typer.Option("--report/--no-report", help="Of files: write the page of what is compared.")
 ]
+_BESIDE_RUNS = (samples.SWEEP_FILE, samples.CONFIG, samples.REJECTED)
 _HELP = "Of files: "
 _OPTIONS: dict[str, tuple[Any, Any]] = {
     "metrics": (
@@ -211,9 +213,19 @@ class RunsOfArguments:
 def runs_of(arguments: Sequence[str], files: Files) -> RunsOfArguments:
     """Return the runs that arguments name, files of summaries scored.
 
+    What evalharness wrote beside runs (`results/NAME/*` has `sweep.json`) is passed over, with a
+    line on stderr.
+
     Raises: HarnessError where a file cannot be scored; DataError where more of its rows were left
-        out than may be.
+        out than may be, or where nothing but what was written beside runs is given.
     """
+    beside = {argument: folder for argument in arguments if (folder := runs_beside(argument))}
+    if arguments and len(beside) == len(set(arguments)):
+        argument, folder = next(iter(beside.items()))
+        raise DataError(f"{argument}: belongs to the runs in {folder}; give that folder instead")
+    for argument in beside:
+        tell(f"{argument}: passed over, as it is neither a run nor summaries")
+    arguments = [argument for argument in arguments if argument not in beside]
     names = [argument for argument in arguments if not is_run(argument)]
     if not names:
         return RunsOfArguments(tuple(arguments))
@@ -262,6 +274,22 @@ def is_run(argument: str) -> bool:
     if path.is_file():
         return path.name in own and (path.parent / samples.RUN_FILE).exists()
     return not (path.suffix or any(character in argument for character in "*?[:"))
+
+
+def runs_beside(argument: str) -> Path | None:
+    """Return the folder whose runs something belongs to that is no run: their `sweep.json`, page,
+    config or store, which `results/NAME/*` names too. None where it is no such thing.
+    """
+    path = Path(argument)
+    if argument == STDIN or split_name(argument)[0] or not path.exists():
+        return None
+    if path.is_dir():
+        is_own = path.name == STORE and not run_folders(path, "", "*/", "*/*/")
+        depths = ("*/", "*/*/")
+    else:
+        is_own = path.name in _BESIDE_RUNS or path.suffix == ".html"
+        depths = ("", "*/")
+    return path.parent if is_own and run_folders(path.parent, *depths) else None
 
 
 def check_rejected(runs: Sequence[Run], allowed: float) -> None:

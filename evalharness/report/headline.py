@@ -162,9 +162,19 @@ def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
             else f"{'' if rest else 'the '}{len(never_lower)} systems"
         )
         over = f"; {amount_text(rest, 'other')} {'is' if rest == 1 else 'are'} lower by some score"
-        return f"No significant difference between {whom} by any score{over if rest else ''}"
+        score = _ranking_scores(never_lower, rankings)
+        return f"No significant difference between {whom} by {score}{over if rest else ''}"
     parts = [f"{name} by {join_names(by)}" for name, by in _leaders(rankings).items()]
     return f"No system is best by every score: {', '.join(parts)}"
+
+
+def _ranking_scores(names: Sequence[str], rankings: Sequence[Ranking]) -> str:
+    """Say which scores rank some systems: what is copied agrees with the article by itself."""
+    copying = [n for n in names if any(ranking.marks.get(n) == "copied" for ranking in rankings)]
+    if not copying:
+        return "any score"
+    copy = "copies its articles" if len(copying) == 1 else "copy their articles"
+    return f"any score against the references ({join_names(copying, NAMED)} {copy})"
 
 
 def _leaders(rankings: Sequence[Ranking]) -> dict[str, list[str]]:
@@ -317,7 +327,7 @@ def _best_figure(gathered: Gathered, standings: Standings) -> KeyFigure:
 def _best_of_several(running: Sequence[str], rankings: Sequence[Ranking]) -> KeyFigure:
     never_lower = [name for name in running if _never_lower(name, rankings)]
     if len(never_lower) != 1:
-        figure = "none shown" if never_lower else "depends on the score"
+        figure = "no clear best" if never_lower else "depends on the score"
         lead = _lead_text(rankings, bool(never_lower))
         return KeyFigure(_BEST, figure, lead, _sureness(sure=False))
     (name,) = never_lower
@@ -347,13 +357,23 @@ def _lead_of(label: str, some_copy: bool) -> str:
     return f"{said} of those that do not copy" if some_copy else said
 
 
+def _copying_text(gathered: Gathered) -> str:
+    """Say which systems are left out of a count of errors as they copy; empty if none does."""
+    running = competitors(gathered)
+    copying = [name for name in copying_systems(gathered) if name in running]
+    if not copying or len(copying) == len(running):
+        return ""
+    copy = "copies its articles" if len(copying) == 1 else "copy their articles"
+    return f" {join_names(copying, NAMED)} {copy}."
+
+
 def _error_figure(gathered: Gathered) -> KeyFigure:
     finders = error_finders(gathered.runs)
     if not finders:
         text = "No check that names likely errors was run; add one, such as lexical."
         return KeyFigure(_ERRORS, "not counted", text)
     found = _counted_errors(gathered, finders[0])
-    by = f"By {finders[0]}."
+    by = f"Found by the check {finders[0]}, which misses some.{_copying_text(gathered)}"
     if not found:
         return KeyFigure(_ERRORS, "not counted", by)
     if not any(each.summaries for each in found.values()):
@@ -362,9 +382,9 @@ def _error_figure(gathered: Gathered) -> KeyFigure:
     if len(found) > _COUNTED:
         least, most = _least_and_most(found)
         found = {name: found[name] for name in dict.fromkeys((least, most))}
-        by = f"The fewest and the most, by {finders[0]}."
+        by = f"The fewest and the most found by the check {finders[0]}."
     if len(found) == 1 and len(gathered.runs) == 1:
-        by = f"{_percent(found[gathered.names[0]])} of them, by {finders[0]}."
+        by = f"{_percent(found[gathered.names[0]])} of them, found by the check {finders[0]}."
     totals = [(each.summaries, each.of) for each in found.values()]
     figure = f"{sum(k for k, _ in totals):,} of {sum(n for _, n in totals):,}"
     return KeyFigure(_ERRORS, figure, by, counts=tuple(found.items()))

@@ -490,7 +490,8 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return True  # somebody else's process
     with suppress(OSError, IndexError):  # there is no such file but on Linux
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        return state not in (b"Z", b"X")
     return True
 
 

@@ -242,9 +242,9 @@ class StatedNumbers(scoring.ArticleIndex):
     ) -> text.Number | None:
         """Return the number that the article has in place of a wrong one, if that can be told.
 
-        It has the same unit, stands before the same word, or is of the same kind in a sentence
-        that is much alike. Of several, the one counts whose sentence has most of the wanted words,
-        which are those of the summary's sentence.
+        It stands before the same word, or has the same unit or kind in a sentence that is much
+        alike: 19 days are not told wrong by four days a week. Of several, the one counts whose
+        sentence has most of the wanted words, which are those of the summary's sentence.
         """
         near: list[tuple[int, text.Number]] = []
         is_age = bool(_OLD.match(summary, claimed.span.end))
@@ -253,7 +253,7 @@ class StatedNumbers(scoring.ArticleIndex):
                 if is_age != bool(_OLD.match(self.text, stated.span.end)):
                     continue  # five years, and an eight-year-old
                 shared = len(wanted & self._content_at(stated))
-                if shared >= LEAST_SHARED or company[2] or (company[1] and shared):
+                if shared >= LEAST_SHARED or company[2] not in ("", claimed.unit):
                     near.append((shared, stated))
         return max(near, key=lambda pair: pair[0])[1] if near else None
 
