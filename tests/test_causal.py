@@ -19,6 +19,7 @@ from evalharness.hf import weights
 from evalharness.hf.prompts import fill_template, longest_fit, places_to_cut
 from evalharness.models.causal import Causal
 from evalharness.models.long import Long
+from evalharness.models.prompt import CUT_IN_THOUGHT
 from evalharness.records import Article, Summary
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -538,6 +539,84 @@ def test_thoughts_between_marks_that_only_the_template_has_are_removed(
     reader = model.reader
     written = GeneratedText([5], "<slow_thinking>Hm.</slow_thinking> No.", "stop")
     assert reader.clean_text(written, prompt_of(model, ARTICLES[1])) == "No."
+
+
+@pytest.fixture
+def thinker(checkpoint: Callable[[str], str], tmp_path: Path) -> str:
+    """A checkpoint whose template begins the thought, and which hardly ever ends it."""
+    folder = Path(shutil.copytree(checkpoint("qwen3"), tmp_path / "thinks"))
+    (file,) = folder.glob("chat_template.jinja")
+    file.write_text(file.read_text() + "{% if add_generation_prompt %}<think>\n{% endif %}")
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"num_beams": 3}, {"do_sample": True, "temperature": 2.0}, {"no_repeat_ngram_size": 2}],
+)
+def test_thoughts_end_where_their_budget_does(thinker: str, how: dict[str, Any]) -> None:
+    from evalharness.models.engine import GeneratedText
+
+    endless = Causal(thinker, **options(**how)).summarize(ARTICLES)
+    assert [(s.text, s.note) for s in endless if s.finish == "length"]
+    assert all(s.note == CUT_IN_THOUGHT for s in endless if s.finish == "length" and not s.text)
+
+    for budget in (0, 5):
+        bounded = {"thinking_budget": budget, **how}
+        kept = Causal(thinker, **options(thinking="keep", **bounded))
+        end = kept.reader.tokenizer.convert_tokens_to_ids("</think>")
+        results = kept.reader.engine.write([prompt_of(kept, article) for article in ARTICLES])
+        made = [result for result in results if isinstance(result, GeneratedText)]
+        assert len(made) == len(ARTICLES)
+        lengths = [ids.index(end) if end in ids else None for ids in (m.ids for m in made)]
+        assert {n for n in lengths if n is not None} <= {*range(budget + 1)}
+        assert lengths.count(budget) >= 4  # the others end before, or begin no thought
+        assert all(n is not None or m.finish == "stop" for n, m in zip(lengths, made, strict=True))
+
+        removed = Causal(thinker, **options(**bounded)).summarize(ARTICLES)
+        assert texts(removed) == [m.text.partition("</think>")[2].strip() for m in made]
+        assert sum(map(bool, texts(removed))) > sum(map(bool, texts(endless)))
+        alone = Causal(thinker, batch_size=1, **options(**bounded)).summarize(ARTICLES)
+        assert alone == removed
+
+
+def test_budget_counts_all_thoughts_of_a_row() -> None:
+    import torch
+
+    from evalharness.models.engine import ThoughtBudget
+
+    begin, end, word = 1, 2, 5
+    budget = ThoughtBudget({begin: end}, 3, start=2)
+    rows = {
+        (word, word, begin, word, word): None,
+        (word, begin, word, word, word): end,
+        (begin, word, word, word, word): end,
+        (begin, end, word, word, word): None,
+        (word, word, word, word, word): None,
+        (begin, word, word, end, word): None,
+        (begin, word, word, end, begin): None,  # two tokens and the mark: one is left
+    }
+    scores = torch.arange(8.0).repeat(len(rows), 1)
+    chosen = budget(torch.tensor([*rows]), scores)
+    for (row, wanted), after in zip(rows.items(), chosen, strict=True):
+        possible = torch.isfinite(after).nonzero().flatten().tolist()
+        assert possible == ([*range(8)] if wanted is None else [wanted]), row
+    assert torch.equal(scores, torch.arange(8.0).repeat(len(rows), 1))
+
+
+def test_budget_that_cannot_be_kept_is_refused(checkpoint: Callable[[str], str]) -> None:
+    for more, why in (
+        ({"thinking_budget": -1}, "thinking_budget: -1 is below 0"),
+        ({"thinking_budget": 1, "batching": "continuous"}, "thinking_budget: not with batching"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            Causal("folder", **more)
+    for family, budget, why in (
+        ("qwen3", 13, "thinking_budget: 13, which leaves nothing of max_new_tokens: 14"),
+        ("gpt2", 4, "has no token that ends a thought"),
+    ):
+        with pytest.raises(ModelError, match=why):
+            Causal(checkpoint(family), **options(thinking_budget=budget)).summarize(ARTICLES)
 
 
 def test_stop_strings_of_the_checkpoint_end_a_summary(

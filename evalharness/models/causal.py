@@ -50,6 +50,8 @@ class Causal(Generating):
     stop: strings that end a summary; they are cut off, as are those of the checkpoint's own.
     thinking: remove or keep what the model thinks before it answers: between <think> and </think>,
         [THINK] and [/THINK] and their like, or before the channel `final`.
+    thinking_budget: the most tokens of such thoughts; then the mark that ends them is written for
+        the model, and it goes on. `max_new_tokens` counts them, too.
     batching: continuous: `generate_batch` of transformers, in which a row that ends makes room for
         the next prompt at once. Greedy only; for GPUs.
     """
@@ -66,6 +68,7 @@ class Causal(Generating):
     max_input_tokens: int | None = None
     stop: tuple[str, ...] = ()
     thinking: Literal["keep", "remove"] = "remove"
+    thinking_budget: int | None = None
     batching: Literal["continuous"] | None = None
 
     def __post_init__(self) -> None:
@@ -82,8 +85,12 @@ class Causal(Generating):
                     "batching: continuous is for plain greedy decoding, without num_beams, "
                     "do_sample, stop and cache"
                 )
+            if self.thinking_budget is not None:
+                raise ValueError("thinking_budget: not with batching: continuous")
             if self.batch_size != "auto":
                 raise ValueError("batch_size: with batching: continuous there are no batches")
+        if (self.thinking_budget or 0) < 0:
+            raise ValueError(f"thinking_budget: {self.thinking_budget} is below 0")
         if "" in self.stop:
             raise ValueError("stop: an empty string would end every summary before it begins")
         try:
@@ -135,7 +142,31 @@ class _Reader(CheckpointReader):
             # Padding comes first here, and would count as tokens that were written before.
             alone=decoding.config.no_repeat_ngram_size == 1,
             continuous=options.batching == "continuous",
+            budget=self._thinks_up_to(decoding.cap),
         )
+
+    def _thinks_up_to(self, cap: int) -> tuple[int, Mapping[int, int]] | None:
+        """Return the most tokens of thoughts and the tokens that bound them, if they are bounded.
+
+        Raises: ModelError where the tokenizer has no such tokens, or nothing is left to answer.
+        """
+        budget = self.options.thinking_budget
+        if budget is None:
+            return None
+        if budget + 2 > cap:
+            raise ModelError(
+                f"thinking_budget: {budget}, which leaves nothing of max_new_tokens: {cap} for the "
+                "summary; raise max_new_tokens"
+            )
+        known = self.tokenizer.get_vocab()
+        marks = thought_marks(self.tokenizer).items()
+        tokens = {known[a]: known[z] for a, z in marks if a in known and z in known}
+        if not tokens:
+            raise ModelError(
+                f"thinking_budget: the tokenizer of {self.options.model} has no token that ends a "
+                "thought, as </think> does; leave it out"
+            )
+        return budget, tokens
 
     def _chooses_chat(self) -> bool:
         has_template = bool(self.tokenizer.chat_template)

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from transformers import (
     ContinuousBatchingConfig,
+    LogitsProcessor,
     LogitsProcessorList,
     StoppingCriteria,
     StoppingCriteriaList,
@@ -68,12 +69,47 @@ class StopStrings(StoppingCriteria):
         return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
 
 
+# A chat template may open the thought at the end of the prompt, with a line end or so after it.
+TAIL = 8
+
+
+class ThoughtBudget(LogitsProcessor):
+    """Ends what a row thinks, once its thoughts have so many tokens, with the mark that ends it."""
+
+    def __init__(self, marks: Mapping[int, int], budget: int, start: int) -> None:
+        """Take the tokens that begin a thought, each with the one that ends it.
+
+        start: the length of the sequences before the first new token.
+        """
+        self.marks = marks
+        self.budget = budget
+        self.start = start
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Return scores in which rows that have thought enough have one token left."""
+        before = min(TAIL, self.start)
+        ids = input_ids[:, self.start - before :]
+        begins = torch.isin(ids, torch.tensor([*self.marks], device=ids.device))
+        ends = torch.isin(ids, torch.tensor([*self.marks.values()], device=ids.device))
+        at = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+        begun = torch.where(begins, at, -1).cummax(dim=1).values
+        thinks = begun > torch.where(ends, at, -1).cummax(dim=1).values
+        n = (thinks & ~begins)[:, before:].sum(dim=1)
+        scores = scores.clone()
+        for row in (thinks[:, -1] & (n >= self.budget)).nonzero().flatten().tolist():
+            end = self.marks[int(ids[row, begun[row, -1]])]
+            scores[row] = -torch.inf
+            scores[row, end] = 0
+        return scores
+
+
 @dataclass(frozen=True)
 class Engine:
     """Writes summaries for prompts, in batches that fit.
 
     stop: strings that end a text, beside the checkpoint's own. thoughts: marks of thoughts, which
-    stay in the text also where they are special tokens.
+    stay in the text also where they are special tokens. budget: the most tokens of thoughts, with
+    the tokens that begin and end them.
     """
 
     loaded: weights.Loaded
@@ -83,6 +119,7 @@ class Engine:
     thoughts: Mapping[str, str] = field(default_factory=dict)
     alone: bool = False
     continuous: bool = False
+    budget: tuple[int, Mapping[int, int]] | None = None
     extra_inputs: Callable[[torch.Tensor], Mapping[str, torch.Tensor]] = field(
         default=lambda ids: {}, repr=False
     )
@@ -199,11 +236,7 @@ class Engine:
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
         inputs = self._pad_prompts(chosen)
         start = 1 if self._encodes else inputs["input_ids"].shape[1]
-        processors = LogitsProcessorList()
-        if self.settings.draw is not None:
-            processors = sampling.sampling_processors(
-                self.settings.draw, [p.key for p in chosen], start
-            )
+        processors = self._processors(chosen, start)
         criteria = StoppingCriteriaList()
         if self._stop:
             criteria.append(StopStrings(tokenizer, self._stop, start))
@@ -213,6 +246,17 @@ class Engine:
                 **inputs, logits_processor=processors, stopping_criteria=criteria
             )
         return [self._read_tokens(row[start:]) for row in sequences.tolist()]
+
+    def _processors(self, prompts: Sequence[Prompt], start: int) -> LogitsProcessorList:
+        """Return what chooses tokens beside the checkpoint's settings; a draw comes last."""
+        chosen = LogitsProcessorList()
+        if self.budget is not None:
+            budget, marks = self.budget
+            chosen.append(ThoughtBudget(marks, budget, start))
+        if self.settings.draw is not None:
+            keys = [prompt.key for prompt in prompts]
+            chosen += sampling.sampling_processors(self.settings.draw, keys, start)
+        return chosen
 
     @cached_property
     def _stop(self) -> tuple[str, ...]:
