@@ -474,10 +474,10 @@ def _enough_figure(gathered: Gathered, standings: Standings, needed: _Needed | N
 
 
 def _rounded(n: int) -> str:
-    """Return a number to two digits.
+    """Return a number to two digits, up.
 
     >>> _rounded(97), _rounded(1234), _rounded(2_000_000)
-    ('97', '1,200', 'more than 100,000')
+    ('97', '1,300', 'more than 100,000')
     """
     if n > 100_000:
         return "more than 100,000"
