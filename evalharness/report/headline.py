@@ -357,23 +357,13 @@ def _lead_of(label: str, some_copy: bool) -> str:
     return f"{said} of those that do not copy" if some_copy else said
 
 
-def _copying_text(gathered: Gathered) -> str:
-    """Say which systems are left out of a count of errors as they copy; empty if none does."""
-    running = competitors(gathered)
-    copying = [name for name in copying_systems(gathered) if name in running]
-    if not copying or len(copying) == len(running):
-        return ""
-    copy = "copies its articles" if len(copying) == 1 else "copy their articles"
-    return f" {join_names(copying, NAMED)} {copy}."
-
-
 def _error_figure(gathered: Gathered) -> KeyFigure:
     finders = error_finders(gathered.runs)
     if not finders:
         text = "No check that names likely errors was run; add one, such as lexical."
         return KeyFigure(_ERRORS, "not counted", text)
     found = _counted_errors(gathered, finders[0])
-    by = f"Found by the check {finders[0]}, which misses some.{_copying_text(gathered)}"
+    by = f"Found by the check {finders[0]}, which misses some."
     if not found:
         return KeyFigure(_ERRORS, "not counted", by)
     if not any(each.summaries for each in found.values()):

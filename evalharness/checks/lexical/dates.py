@@ -278,8 +278,18 @@ def _flag(article: StatedDates, claimed: Date, stated: Date | None, summary: str
     if stated is None:
         return Flag(claimed.span, "date", f"'{claimed.span.of(summary)}' is not in the article")
     number = article.passages.sentence_at(stated.span.start) + 1
-    message = f"the article says '{stated.span.of(article.text)}', in sentence {number}"
+    without = " and".join(f" without a {part}" for part in _added_parts(claimed, stated))
+    said = f"'{stated.span.of(article.text)}'{without}"
+    message = f"the article says {said}, in sentence {number}"
     return Flag(claimed.span, "date", message, (stated.span,))
+
+
+def _added_parts(claimed: Date, stated: Date) -> list[str]:
+    """Return what a date says beside another of which it says all: the year of `June 2018`."""
+    if not _parts_set(stated) < _parts_set(claimed):
+        return []
+    parts = {"day": (claimed.days, stated.days), "year": (claimed.years, stated.years)}
+    return [name for name, (own, other) in parts.items() if own and not other]
 
 
 # What stands behind a span of years that is counted from some year.
