@@ -145,6 +145,8 @@ def test_a_number_that_is_a_name_is_no_claim(summary: str) -> None:
 def test_a_length_of_time_is_no_age_and_no_small_count() -> None:
     article = "The striker misses his eight-year-old son. The club held him for three years before."
     (flag,) = _score(article, "The striker signed a two-year deal.").flags
+    assert flag.message == "two-year is not in the article"  # the three years are of another thing
+    (flag,) = _score(article, "The club held him for five years.").flags
     assert flag.message == "the article says three years, in sentence 2"
     (flag,) = _score(article, "His nine-year-old son is missed.").flags
     assert flag.message == "the article says eight-year-old, in sentence 1"
