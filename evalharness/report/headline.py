@@ -173,8 +173,8 @@ def _ranking_scores(names: Sequence[str], rankings: Sequence[Ranking]) -> str:
     copying = [n for n in names if any(ranking.marks.get(n) == "copied" for ranking in rankings)]
     if not copying:
         return "any score"
-    copy = "copies its articles" if len(copying) == 1 else "copy their articles"
-    return f"any score against the references ({join_names(copying, NAMED)} {copy})"
+    copy = "copies" if len(copying) == 1 else "copy"
+    return f"any score against references ({join_names(copying, NAMED)} {copy})"
 
 
 def _leaders(rankings: Sequence[Ranking]) -> dict[str, list[str]]:
