@@ -178,7 +178,9 @@ def test_command_and_page_show_people_beside_the_judge(
     for words in ("wins of", "108 votes of 3 people", "a-judge says what people say of",
                   "People disagree on", "judged by 3 people by majority"):  # fmt: skip
         assert words in " ".join(done.stdout.split()), words
-    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    *lines, last = done.stdout.splitlines()
+    assert last.startswith("Where each goes wrong, as a page: evalharness report ")  # to be copied
+    assert all(len(line) <= 80 for line in lines)
     record = json.loads(command("compare", *runs, "--votes", path, "--json").stdout)
     assert record["agreement"][0]["judge"] == "a-judge"
     assert (
