@@ -153,6 +153,17 @@ def test_command_line_asks_for_auto_and_python_does_not(
     assert pools == [2]
 
 
+def test_shard_keeps_to_its_own_processor(
+    tmp_path: Path, pools: list[int], command: Callable[..., Any]
+) -> None:
+    path = written(tmp_path, 600)
+
+    done = command("run", path, "--results", tmp_path / "r", "--shard", "1/1")
+
+    assert done.returncode == 0, done.stderr
+    assert pools == []
+
+
 @pytest.mark.parametrize(
     ("limit", "used", "free"),
     [(None, None, 4_096_000), ("max", "9", 4_096_000), ("3000000", "1000000", 2_000_000),

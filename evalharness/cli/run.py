@@ -40,7 +40,9 @@ def run_command(
 ) -> None:
     """Run a config: load articles, summarize, score, and show a table."""
     how: dict[str, Any] = {"results": results, "limit": limit}
-    how |= {"executor": executor or "auto", "workers": workers}
+    # Shards share a machine as often as not: each keeps to the processor that it was given.
+    usual = "auto" if shard is None else None
+    how |= {"executor": executor or usual, "workers": workers}
     if shard is not None:
         _run_shard(shard, config, overrides or (), how, as_json)
         return
