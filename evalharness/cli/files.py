@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 import typer
@@ -14,6 +14,7 @@ from evalharness.cli.options import Results, print_headline, split_names
 from evalharness.cli.progress import show_progress
 from evalharness.config.registry import scorer_kind, whole_name
 from evalharness.errors import DataError
+from evalharness.protocols import Url, is_url
 from evalharness.runner.existing import count_rejected, score_files
 from evalharness.runner.systems import FORMAT_NAMES, STDIN, FileOptions, split_name
 from evalharness.store import samples
@@ -264,6 +265,8 @@ def is_run(argument: str) -> bool:
     """Tell whether an argument is a folder of runs, and no file of summaries."""
     if argument == STDIN or split_name(argument)[0]:
         return False
+    if is_url(argument) and not Url(argument).is_hub:
+        return not PurePosixPath(Url(argument).name).suffix
     path = Path(argument)
     own = (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
     if path.is_dir():

@@ -18,6 +18,14 @@ Overrides = Annotated[
 Results = Annotated[
     str, typer.Option(metavar="FOLDER", help="Where runs and the store of all summaries lie.")
 ]
+ResultsOfRun = Annotated[
+    str,
+    typer.Option(
+        "--results",
+        metavar="FOLDER|URL",
+        help="Where runs and the store of all summaries lie, as in s3://bucket/results.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Articles at the most, from the first.")]
 ExecutorName = Annotated[
     str | None,
