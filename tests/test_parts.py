@@ -48,7 +48,7 @@ def memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
 def forget_mirrors() -> None:
     """Be as another process would: what is not at the URL is not there."""
     mirror.new_mirror.cache_clear()
-    mirror.open_mirror.cache_clear()
+    ledgers.MIRRORS.clear()
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from evalharness.runner.fill import fill, open_account
 from evalharness.runner.provenance import provenance
 from evalharness.runner.space import check_space
 from evalharness.runner.write import write
-from evalharness.store.ledger import RunFolder, cannot_write, mirror_of, working_folder
+from evalharness.store.ledger import RunFolder, cannot_write, mirror_of
 from evalharness.store.runs import Run, swept_cells
 from evalharness.store.samples import (
     RUN_FILE,
@@ -36,7 +36,7 @@ from evalharness.store.samples import (
     sealed_alone,
     text_alone,
 )
-from evalharness.store.store import STORE, Store
+from evalharness.store.store import STORE, Store, working_folder
 
 if TYPE_CHECKING:
     from evalharness.endpoint import Account

@@ -24,8 +24,7 @@ from evalharness.runner.fill import Filled, fill
 from evalharness.runner.provenance import provenance
 from evalharness.runner.run import prepare_marked, read_marked
 from evalharness.runner.summaries import FilledCell, Share, Summarizing
-from evalharness.store.ledger import working_folder
-from evalharness.store.store import STORE, Store
+from evalharness.store.store import STORE, Store, working_folder
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any, Protocol
 
 from filelock import FileLock, Timeout
 
@@ -26,10 +26,8 @@ from evalharness.files.temporary import OffsetIndex
 from evalharness.protocols import is_url
 from evalharness.records import canonical, digest
 
-if TYPE_CHECKING:
-    from evalharness.store.mirror import Mirror
-    from evalharness.store.parts import LedgerParts
-
+# The folder of the ledgers in a folder of results.
+STORE = "store"
 LEDGER_FORMAT = 1
 HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
@@ -42,6 +40,50 @@ _KEY_DIGITS = 32  # of a digest
 MadeWith = Callable[[], Mapping[str, Any]]
 
 
+class Parts(Protocol):
+    """What others have put of a ledger, at a URL (`store.parts`)."""
+
+    def put(self, content: bytes | Path, versions: Mapping[str, Any] | None) -> str:
+        """Put the bytes of a ledger, and return their name. Raises: StoreError."""
+        ...
+
+    def new_parts(self) -> Iterator[tuple[Iterable[bytes], Any]]:
+        """Yield the lines of what was put since, and the versions that made them."""
+        ...
+
+
+class ResultsAtUrl(Protocol):
+    """Results that are at a URL as they are in a folder (`store.mirror`)."""
+
+    def parts_of(self, ledger: Path) -> Parts:
+        """Return what there is of a ledger."""
+        ...
+
+    def pull(self, path: Path) -> None:
+        """Fetch a file, if it is there and not here."""
+        ...
+
+    def pull_experiment(self, folder: Path) -> None:
+        """Fetch what says which runs an experiment has."""
+        ...
+
+    def put(self, path: Path) -> None:
+        """Put a file where it belongs at the URL. Raises: StoreError."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Remove a file at the URL. Raises: StoreError."""
+        ...
+
+    def address(self, path: Path) -> str:
+        """Return the URL of a file or folder."""
+        ...
+
+
+# The mirrors of this process, by their folders.
+MIRRORS: dict[Path, ResultsAtUrl] = {}
+
+
 class Ledger:
     """Records by key, on disk. Reads in one pass, and keeps where each is, not the records."""
 
@@ -50,7 +92,7 @@ class Ledger:
         folder: Path,
         signature: Mapping[str, Any],
         made_with: MadeWith | None = None,
-        parts: "LedgerParts | None" = None,
+        parts: Parts | None = None,
     ) -> None:
         """Open the ledger of a signature in a folder, making both if need be.
 
@@ -287,7 +329,7 @@ class PaceFile:
     """A small file beside the ledgers: how large batches may be, for all who share the work."""
 
     def __init__(
-        self, folder: Path, signature: Mapping[str, Any], mirror: "Mirror | None" = None
+        self, folder: Path, signature: Mapping[str, Any], mirror: ResultsAtUrl | None = None
     ) -> None:
         """Take the folder of such files, and the signature of the model whose batches they are.
 
@@ -586,32 +628,12 @@ def results_folder(results: str | Path) -> Path:
     return Path(results)
 
 
-# In the store of a folder that mirrors results at a URL: that URL.
-MIRROR_FILE = "mirror-of.url"
-
-
-def working_folder(results: str | Path) -> Path:
-    """Return the folder to compute in: of results at a URL, one of this process that mirrors them.
-
-    Raises: DataError where the package for the URL is missing.
-    """
-    if not is_url(str(results)):
-        return Path(results)
-    from evalharness.store.mirror import new_mirror
-
-    return new_mirror(str(results)).folder
-
-
-def mirror_of(results: Path) -> "Mirror | None":
+def mirror_of(results: Path) -> ResultsAtUrl | None:
     """Return what a folder mirrors; None for a folder that stands for itself, as most do."""
-    if not (results / "store" / MIRROR_FILE).is_file():
-        return None
-    from evalharness.store.mirror import open_mirror
-
-    return open_mirror(results)
+    return MIRRORS.get(results)
 
 
-def mirror_above(path: Path) -> "Mirror | None":
+def mirror_above(path: Path) -> ResultsAtUrl | None:
     """Return what mirrors the folder of results that a file or folder of a run belongs to."""
     return next(filter(None, map(mirror_of, [*path.absolute().parents][:3])), None)
 

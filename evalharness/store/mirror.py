@@ -24,7 +24,7 @@ from evalharness.errors import DataError
 from evalharness.files.remote import RemoteFolder
 from evalharness.protocols import Url
 from evalharness.records import digest
-from evalharness.store.ledger import HOST, MIRROR_FILE, is_alive
+from evalharness.store.ledger import HOST, MIRRORS, STORE, is_alive
 from evalharness.store.parts import LedgerParts, PartStore
 from evalharness.store.samples import (
     RUN_FILE,
@@ -33,9 +33,8 @@ from evalharness.store.samples import (
     digests_of,
     file_digest,
 )
-from evalharness.store.store import STORE
 
-_PREFIX = f"evalharness-{HOST}-"
+_PREFIX = f"evalharness-mirror-{HOST}-"
 
 
 class Mirror:
@@ -87,31 +86,23 @@ class Mirror:
 
 
 @cache
-def open_mirror(folder: Path) -> Mirror:
-    """Return the mirror that a folder is, as a file of its store says."""
-    return Mirror((folder / STORE / MIRROR_FILE).read_text(encoding="utf-8"), folder)
-
-
-@cache
 def new_mirror(url: str) -> Mirror:
     """Return a mirror of results at a URL, the same for all that a process does with them.
 
     It lies where temporary files do, and goes with the process; what a killed one left behind is
     removed by the next. Raises: DataError where the package for the URL is missing.
     """
-    RemoteFolder(url)  # what is wrong with it is said before there is a folder
     _remove_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).absolute()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / STORE).mkdir()
-    (folder / STORE / MIRROR_FILE).write_text(url, encoding="utf-8")
-    return open_mirror(folder)
+    mirror = MIRRORS[folder] = Mirror(url, folder)
+    return mirror
 
 
 def _remove_leftovers() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         pid = folder.name[len(_PREFIX) :].partition("-")[0]
-        if pid.isdigit() and not is_alive(int(pid)) and (folder / STORE / MIRROR_FILE).is_file():
+        if pid.isdigit() and not is_alive(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -145,7 +145,7 @@ class LedgerParts:
         """Remove a part, if it is there. Raises: StoreError."""
         self._folder.remove(name)
 
-    def listed(self) -> list[str]:
+    def list_names(self) -> list[str]:
         """Return the names of all parts that are listed now, in order."""
         return sorted(name for name in self._folder.sizes() if part_name_of(name))
 
@@ -157,7 +157,7 @@ class LedgerParts:
         if not now and time.monotonic() - self._looked < LOOK_SECONDS:
             return
         self._looked = time.monotonic()
-        fresh = [name for name in self.listed() if name not in self.known]
+        fresh = [name for name in self.list_names() if name not in self.known]
         for start in range(0, len(fresh), _TOGETHER):
             yield from self._read(fresh[start : start + _TOGETHER])
 
@@ -236,7 +236,7 @@ def compact(url: str) -> CompactCounts:
 
 def _compact_ledger(store: PartStore, name: str, folder: Path, counts: CompactCounts) -> None:
     parts = store.of(*name.split("/"))
-    before = parts.listed()
+    before = parts.list_names()
     ledger = merged_ledger(parts, folder)
     counts.torn += len(parts.torn)
     counts.before += len(before)
@@ -248,7 +248,7 @@ def _compact_ledger(store: PartStore, name: str, folder: Path, counts: CompactCo
             for old in set(whole) - set(made):
                 parts.remove(old)
     _remove_torn(parts)
-    after = parts.listed()
+    after = parts.list_names()
     counts.after += len(after)
     counts.bytes += sum(part.size for text in after if (part := part_name_of(text)))
     counts.ledgers += ledger is not None
@@ -294,7 +294,7 @@ def _split(ledger: Ledger) -> Iterator[tuple[Path, Mapping[str, Any] | None]]:
 def _are_seen(parts: LedgerParts, names: list[str]) -> bool:
     """Wait until parts are listed; tell whether they are, else the others must stay."""
     began = time.monotonic()
-    while not set(names) <= set(parts.listed()):
+    while not set(names) <= set(parts.list_names()):
         if time.monotonic() - began > SEEN_SECONDS:
             return False
         time.sleep(SEEN_PAUSE)

@@ -9,8 +9,9 @@ from weakref import WeakValueDictionary
 from filelock import FileLock, Timeout
 
 from evalharness.errors import ModelError
-from evalharness.protocols import Need
+from evalharness.protocols import Need, is_url
 from evalharness.records import Article, digest
+from evalharness.store.ledger import STORE as STORE
 from evalharness.store.ledger import (
     Ledger,
     MadeWith,
@@ -20,9 +21,6 @@ from evalharness.store.ledger import (
     mirror_of,
     signature_of,
 )
-
-# The folder of the ledgers in a folder of results.
-STORE = "store"
 
 Signature = Mapping[str, Any]
 # Answers are those of judges: what scores are made of, question by question. Preferences are
@@ -74,6 +72,18 @@ class Store:
                 signature = signature_of(file.readline())
             if signature is not None and ledger_path(path.parent, signature) == path:
                 yield signature, self.ledger(kind, signature)
+
+
+def working_folder(results: str | Path) -> Path:
+    """Return the folder to compute in: of results at a URL, one of this process that mirrors them.
+
+    Raises: DataError where the package for the URL is missing.
+    """
+    if not is_url(str(results)):
+        return Path(results)
+    from evalharness.store.mirror import new_mirror
+
+    return new_mirror(str(results)).folder
 
 
 class Claims:
