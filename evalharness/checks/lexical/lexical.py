@@ -59,9 +59,9 @@ OTHER_ODDS = 1.0
 FOREIGN = frozenset(["number", "count", "entity", "background", "spelling", "date"])
 # What belongs to a wrong number, date or name as people mark it: "more than 30", "the age of 20",
 # "the last three", "the Rovers"; and after it "year - old", "months ago".
-PHRASES = frozenset(["number", "date", "entity"])
+PHRASE_KINDS = frozenset(["number", "date", "entity"])
 THE_BEFORE = re.compile(r"(?<!\w)the $", re.IGNORECASE)
-WORDS_BEFORE = re.compile(
+PHRASE_BEFORE = re.compile(
     r"(?<!\w)(?:(?:an? |the )?age of |(?:the )?(?:first|last|next|past|previous|final) |the "
     r"|(?:the )?(?:(?:more|less|fewer|greater|higher|lower) than|at (?:least|most)|up to"
     r"|as (?:many|much|few) as|an estimated|just over|just under|nearly|almost|about|around|over"
@@ -69,7 +69,7 @@ WORDS_BEFORE = re.compile(
     re.IGNORECASE,
 )
 LONGEST_BEFORE = 24
-WORDS_AFTER = re.compile(
+PHRASE_AFTER = re.compile(
     r" ?- ?year ?- ?old|[ -]year[ -]old| ?per ?cent| ?%"
     r"| (?:years?|months?|weeks?|days?|hours?|minutes?)(?: ago| old)?\b| ago\b"
 )
@@ -165,7 +165,7 @@ def _whole_phrases(summary: str, flags: Sequence[Flag]) -> list[Flag]:
     starts = [*(flag.span.start for flag in flags[1:]), len(summary)]
     return [
         replace(flag, span=_phrase(summary, flag, end, start))
-        if flag.kind in PHRASES and flag_kind(flag.kind).hard
+        if flag.kind in PHRASE_KINDS and flag_kind(flag.kind).hard
         else flag
         for flag, end, start in zip(flags, ends, starts, strict=False)
     ]
@@ -174,10 +174,10 @@ def _whole_phrases(summary: str, flags: Sequence[Flag]) -> list[Flag]:
 def _phrase(summary: str, flag: Flag, least: int, most: int) -> Span:
     """Return the span of a number, date or name with what belongs to it, inside these bounds."""
     start, end = flag.span.start, flag.span.end
-    words = THE_BEFORE if flag.kind == "entity" else WORDS_BEFORE
+    words = THE_BEFORE if flag.kind == "entity" else PHRASE_BEFORE
     if before := words.search(summary, max(least, start - LONGEST_BEFORE), start):
         start -= len(before[0])
-    if flag.kind != "entity" and (after := WORDS_AFTER.match(summary, end, most)):
+    if flag.kind != "entity" and (after := PHRASE_AFTER.match(summary, end, most)):
         end = after.end()
     return Span(start, end)
 
