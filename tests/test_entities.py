@@ -67,7 +67,7 @@ def test_clubs_have_short_names() -> None:
 )
 def test_a_name_is_known_in_its_short_and_its_split_form(article: str, summary: str) -> None:
     assert _score(article, summary).value == 1
-    assert _score(article, f"{summary} He met Liberal Roe and O'Poe.").value < 1
+    assert _score(article, f"{summary} He met Liberal Roe and O'Poe.").flags
 
 
 @pytest.mark.parametrize(
