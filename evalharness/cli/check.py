@@ -91,9 +91,7 @@ SummaryText = Annotated[
 def check_command(
     pages: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="PAGE...", help="Saved pages: text or HTML files, folders, or - for stdin."
-        ),
+        typer.Argument(metavar="PAGE...", help="Saved pages (text or HTML), folders, or -."),
     ] = None,
     article: ArticleFile = None,
     article_text: ArticleText = None,
@@ -106,9 +104,7 @@ def check_command(
     beside: Beside = None,
     thresholds: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE", help="Thresholds of the verdicts (JSON, for example of calibrate)."
-        ),
+        typer.Option(metavar="FILE", help="Thresholds (JSON, for example of calibrate)."),
     ] = None,
     config: options.ChecksOf = None,
     settings: options.CheckSet = None,
@@ -122,9 +118,7 @@ def check_command(
     """Check a summary against its article: 0 good, 1 flagged, 2 not read, 3 no clear summary."""
     pair = _pair(article, article_text, summary, summary_text)
     if bool(pages) == (pair is not None):
-        raise typer.BadParameter(
-            "give saved pages, or an article and its summary (--article FILE --summary FILE)"
-        )
+        raise typer.BadParameter("give saved pages, or --article FILE and --summary FILE")
     limits = None if thresholds is None else load_thresholds(thresholds)
     first, *others = _checks(name, beside or (), config)
     built = named_scorers([first, *others], config, settings or ())

@@ -44,7 +44,7 @@ def write_file(content: bytes, target: Path) -> Literal["written", "there", "ano
     except OSError as error:
         raise StoreError(f"{target}: {error.strerror or error}") from error
     typer.echo(
-        f"evalharness: {target}: is there already with other content, and was left as it is",
+        f"evalharness: {target}: holds something else; left as it is",
         err=True,
     )
     return "another"

@@ -49,8 +49,7 @@ def gate_command(
         ),
     ] = "",
     rules: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="The gate's rules (YAML). Default: a margin of 0.01."),
+        str | None, typer.Option(metavar="FILE", help="Rules (YAML). Default: a margin of 0.01.")
     ] = None,
     junit: Annotated[str, typer.Option(metavar="FILE", help="Write JUnit XML.")] = "",
     markdown: _Comment = "",

@@ -39,17 +39,14 @@ def report_command(
     ] = "",
     baseline: Annotated[
         str,
-        typer.Option(
-            metavar="SYSTEM", help="The system to compare with. Default: of two runs, the first."
-        ),
+        typer.Option(metavar="SYSTEM", help="Compare with it. Default: of two runs, the first."),
     ] = "",
     rules: _Rules = None,
     cards: Annotated[
         str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
     ] = None,
     whole: Annotated[
-        bool,
-        typer.Option("--all", help="Write a folder with the texts of all articles, however many."),
+        bool, typer.Option("--all", help="Write a folder, with the texts of all articles.")
     ] = False,
     plots: _Plots = "",
     votes: Votes = None,
