@@ -234,6 +234,16 @@ class StatedPolarity(ArticleIndex):
         """What the article denies and what it hedges."""
         return Cues(self.passages)
 
+    def denies(self, own: Passages, at: int) -> bool:
+        """Tell whether the article denies a word of a summary, too: before the same or amid it."""
+        amid, following = own.around(at), own.stems[at + 1 : at + 2]
+        return any(
+            self.passages.stems[place + 1 : place + 2] == following
+            or not amid.isdisjoint(self.passages.around(place))
+            for place in self.passages.places.get(own.stems[at], ())
+            if place in self.cues.heads
+        )
+
     @cached_property
     def disputed(self) -> frozenset[str]:
         """The stems that the article denies somewhere, or hedges first of all behind a cue."""
@@ -281,7 +291,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 11
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -360,7 +370,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         cue = self.own_cues.denied.get(at)
         if cue is None or at not in self.own_cues.heads:
             return None
-        if self.own.tokens[cue].stem in _DENYING:
+        if self.own.tokens[cue].stem in _DENYING or self.article.denies(self.own, at):
             return None
         wanted = self.own.around(at)
         found = self.stated.alignments(wanted, self.article.places(wanted))
