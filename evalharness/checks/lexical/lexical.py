@@ -84,6 +84,8 @@ class Indexed(ArticleIndex):
         self.parts: dict[str, Any] = {
             name: part.index(article, published) for name, part in PARTS.items()
         }
+        for part in self.parts.values():
+            part.wants_evidence = False
 
     @cached_property
     def is_english(self) -> bool:

@@ -245,6 +245,12 @@ class StatedPolarity(ArticleIndex):
         )
 
     @cached_property
+    def disputed(self) -> frozenset[str]:
+        """The stems that the article denies somewhere, or hedges first of all behind a cue."""
+        stems = self.passages.stems
+        return frozenset(stems[at] for at in self.cues.denied.keys() | self.cues.hedged_heads)
+
+    @cached_property
     def denial_verbs(self) -> frozenset[str]:
         """The verbs of denial that the article uses at all."""
         return frozenset(token.stem for token in self.passages.tokens) & _DENYING
@@ -304,9 +310,14 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         clashes: list[_Clash] = []
         past = -1
         for at in range(first, end):
-            places = [*self._comparable(at)]
+            asked = at > past and self._is_disputed(at)
+            look = asked or not compared or self.article.wants_evidence
+            places = self._comparable(at) if look else []
             compared.update(self.stated.tokens[place.at].sentence for place in places[:2])
-            clash = self._clash(at, places) or self._promise(at) if at > past else None
+            if at <= past:
+                continue
+            clash = self._disputed_clash(at, places) if asked else self._opposite(at)
+            clash = clash or self._promise(at)
             if clash is not None:
                 clashes.append(clash)
                 past = max(clash.last, at)
@@ -324,7 +335,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         wanted = self.own.around(at)
         return self.stated.alignments(wanted, places, least=(min(LEAST_SHARED, len(wanted)), share))
 
-    def _clash(self, at: int, places: list[Alignment]) -> _Clash | None:
+    def _is_disputed(self, at: int) -> bool:
+        """Tell whether a word is denied here, or denied or hedged anywhere in the article."""
+        return at in self.own_cues.denied or self.own.stems[at] in self.article.disputed
+
+    def _disputed_clash(self, at: int, places: list[Alignment]) -> _Clash | None:
         if not places:
             return self._opposite(at) or self._added_denial(at)
         return self._negation(at, places) or self._opposite(at) or self._hedge(at, places)
@@ -492,8 +507,10 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
 
         Nobody who reads both takes them for two statements, whatever hedges the rest.
         """
+        if self.own.tokens[at].word not in PROMISES:
+            return None
         low, high = self.own.bounds(at)
-        if self.own.tokens[at].word not in PROMISES or not low < at < high - 1:
+        if not low < at < high - 1:
             return None
         beside = self.own.tokens[at - 1].stem, self.own.tokens[at + 1].stem
         wanted = self.own.around(at)
