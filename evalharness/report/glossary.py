@@ -81,7 +81,7 @@ GLOSSARY: Mapping[str, str] = {
     "coverage": "How much of the important content of the article is in the summary.",
     "redundancy": "How little of a summary repeats itself.",
     "fluency": "Whether a summary reads as whole sentences of its own.",
-    "extractiveness": "How much of a summary is copied from the article. It describes, and ranks nobody.",
+    "extractiveness": "How much of a summary is copied from the article; it ranks nobody.",
     "judge": "A language model that is asked about a summary; its answers are scored.",
     "wins": "How often, in 100 comparisons, a system's summary is preferred; a tie is half.",
 }
