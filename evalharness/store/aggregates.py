@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalharness.files.temporary import Spool
-from evalharness.protocols import CorpusMetric, FindsErrors
 from evalharness.records import Article, Defect, ScoreRecord, Summary, count_likely_errors, digest
 from evalharness.stats import intervals
 
 if TYPE_CHECKING:
-    from evalharness.config.run_config import Interval
+    from evalharness.stats.intervals import Interval
 
 # Of a calibrated score.
 BANDS = ("flagged", "unsure", "supported")
@@ -93,6 +92,8 @@ class ScoreColumns:
 
     def aggregates(self, metric: Any, interval: "Interval", seed: int) -> dict[str, Any]:
         """Return mean, interval, n and not_scored of the value, and the same of each part."""
+        from evalharness.protocols import CorpusMetric, FindsErrors
+
         low, high = intervals.interval_of(self.blocks, seed, interval.resamples, interval.level)
         figures = {
             part: _figures((block[:, n] for block in self.blocks()), low[n], high[n])
