@@ -31,10 +31,11 @@ RunOrFile = Annotated[
     ),
 ]
 Page = Annotated[
-    bool, typer.Option("--report/--no-report", help="Of files: write the page of what is compared.")
+    bool,
+    typer.Option("--report/--no-report", help="For files: write the page of what is compared."),
 ]
 _BESIDE_RUNS = (samples.SWEEP_FILE, samples.CONFIG, samples.REJECTED)
-_HELP = "Of files: "
+_HELP = "For files: "
 _OPTIONS: dict[str, tuple[Any, Any]] = {
     "metrics": (
         Annotated[
@@ -83,20 +84,22 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "summaries": (
-        Annotated[str, typer.Option(metavar="A,B", help=f"{_HELP}columns that are a system each.")],
+        Annotated[
+            str, typer.Option(metavar="A,B", help=f"{_HELP}columns that hold a system each.")
+        ],
         "",
     ),
     "join_on": (
         Annotated[
             Literal["auto", "id", "article", "line"],
-            typer.Option(help=f"{_HELP}what their rows are joined on; auto: what they share."),
+            typer.Option(help=f"{_HELP}how rows are joined; auto: by what they share."),
         ],
         "auto",
     ),
     "system": (
         Annotated[
             list[str] | None,
-            typer.Option(metavar="NAME", help=f"{_HELP}a system in them, if not all; repeatable."),
+            typer.Option(metavar="NAME", help=f"{_HELP}score only this system; repeatable."),
         ],
         None,
     ),

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from xml.etree import ElementTree as ET
 
 GATE_WORDS: dict[GateResult, str] = {
-    "pass": "PASS: nothing is worse than it may be",
-    "regression": "REGRESSION: the candidate is worse than it may be",
+    "pass": "PASS: shown to be no worse than the rules allow",
+    "regression": "REGRESSION: the candidate is worse than the rules allow",
     "inconclusive": "INCONCLUSIVE: too few articles to tell",
     "could-not-run": "COULD NOT RUN",
 }

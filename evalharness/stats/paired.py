@@ -4,7 +4,7 @@ Differences lie in an array of shape (articles, columns), one column a metric, w
 both has no score. One resample of the articles, and one flip of the signs, serves all columns. All
 sums are sums of whole numbers that the arithmetic holds exactly, so that no order of summation,
 number of threads or linear algebra library changes a bit. At the end stands what many such tests at
-once need: adjusted p-values, and letters for systems that cannot be told apart.
+once need: adjusted p-values, and letters for systems that do not differ significantly.
 """
 
 import itertools
@@ -568,7 +568,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 
 
 def letters(n: int, different: Collection[tuple[int, int]]) -> list[str]:
-    """Return a compact letter display: systems share a letter unless they are told apart.
+    """Return a compact letter display: systems that differ share no letter.
 
     n: systems, best first. different: pairs of places that a test tells apart. Each letter goes to
     as many systems as it can, and some pair shares no other. (Piepho 2004, An algorithm for a

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from evalharness.errors import ConfigError, StoreError
 from evalharness.files.temporary import OffsetIndex
-from evalharness.records import canonical, digest
+from evalharness.records import canonical, digest, stored_text
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -81,19 +81,33 @@ class Ledger:
 
         Raises: StoreError where the file was changed behind our back.
         """
+        try:
+            return [json.loads(text) for text in self.texts(keys)]
+        except (ValueError, RecursionError):
+            raise self._changed() from None
+
+    def texts(self, keys: Sequence[str]) -> list[bytes]:
+        """Return the same records as they stand: the JSON of each. Raises: StoreError."""
         offsets = {key: self._offset(key) for key in keys}
         made_with = self.versions.made(offsets.values()) if keys else []
         self._read_made_with |= {canonical(versions): versions for versions in made_with}
-        found: dict[str, Any] = {}
+        records: dict[str, bytes] = {}
         if keys:
             with self._reading() as file:
                 for key, offset in sorted(offsets.items(), key=itemgetter(1)):  # forward only
                     file.seek(offset)
-                    entry = entry_of(file.readline())
-                    if entry is None or entry["key"] != key:
-                        raise self._changed()
-                    found[key] = entry["record"]
-        return [found[key] for key in keys]
+                    records[key] = self._record_text(file.readline(), key)
+        return [records[key] for key in keys]
+
+    def _record_text(self, line: bytes, key: str) -> bytes:
+        """Return the JSON of the record in a line. Raises: StoreError where that is another's."""
+        written = _KEY_AND_BATCH.match(line, 18)
+        if written and written[1] == key.encode() and _is_whole(line):
+            return line[written.end() : -2]
+        entry = entry_of(line)  # of a line in other words
+        if entry is None or entry.get("key") != key:
+            raise self._changed()
+        return stored_text(entry["record"]).encode()
 
     def versions_read(self) -> list[Mapping[str, Any] | None]:
         """Return the versions that made what was read from here, each once; None: nobody knows."""
@@ -132,6 +146,10 @@ class Ledger:
 
         Raises: StoreError where the disk is full or the folder may not be written.
         """
+        self.append_texts([(key, stored_text(record)) for key, record in records])
+
+    def append_texts(self, records: Sequence[tuple[str, str]]) -> None:
+        """Write a batch of keys and records that are `stored_text`s already. Raises: StoreError."""
         from filelock import Timeout
 
         try:
@@ -142,16 +160,16 @@ class Ledger:
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}; nothing is lost") from error
 
-    def _append(self, records: Sequence[tuple[str, Any]]) -> None:
+    def _append(self, records: Sequence[tuple[str, str]]) -> None:
         with self.path.open("ab+") as file:
             self.refresh()
             file.truncate(self._end)  # a torn batch, if any: nobody writes now but us
-            fresh = [(key, record) for key, record in records if key not in self]
+            fresh = [(key, text) for key, text in records if key not in self]
             if fresh and self._made_with is not None:
                 self.versions.note(self._end, self._made_with())
             lines = [
-                _line({"key": key, "batch": [n + 1, len(fresh)], "record": record})
-                for n, (key, record) in enumerate(fresh)
+                _with_checksum(f'{{"key":"{key}","batch":[{n},{len(fresh)}],"record":{text}}}')
+                for n, (key, text) in enumerate(fresh, 1)
             ]
             head = (
                 []
@@ -360,9 +378,11 @@ def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:
-    # In the order given, so that a record that is read back is written as a fresh one is.
-    text = json.dumps(entry, separators=(",", ":"), allow_nan=False)
-    return f'{{"crc":"{zlib.crc32(text.encode()):08x}",{text[1:]}\n'.encode()
+    return _with_checksum(stored_text(entry))
+
+
+def _with_checksum(entry: str) -> bytes:
+    return f'{{"crc":"{zlib.crc32(entry.encode()):08x}",{entry[1:]}\n'.encode()
 
 
 def entry_of(line: bytes) -> Any:
