@@ -631,7 +631,7 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
         rule=test.measure.name,
         kind="floor",
         verdict=verdict,
-        message=f"{said}; the floor is {least}",
+        message=f"{said}; at least {least} is required",
         part=test.part,
         system=pairing.system,
         n=n,

@@ -11,23 +11,32 @@ import errno
 import json
 import os
 import re
-import socket
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
-
-from filelock import FileLock, Timeout
+from typing import IO, TYPE_CHECKING, Any
 
 from evalharness.errors import ConfigError, StoreError
 from evalharness.files.temporary import OffsetIndex
-from evalharness.protocols import is_url
-from evalharness.records import canonical, digest
+from evalharness.records import canonical, digest, stored_text
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 LEDGER_FORMAT = 1
-HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
+
+
+def _host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()
+
+
+HOST = "".join(c for c in _host_name() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
 _KEY = re.compile(r"([0-9a-f]{2})+")
@@ -57,7 +66,7 @@ class Ledger:
         self._offsets = OffsetIndex()
         self._end = 0  # all before it has been read and is whole
         self._line = 0
-        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        self._lock = _lock_beside(self.path)
         _make_folder(folder)
         self.refresh()
 
@@ -72,19 +81,33 @@ class Ledger:
 
         Raises: StoreError where the file was changed behind our back.
         """
+        try:
+            return [json.loads(text) for text in self.texts(keys)]
+        except (ValueError, RecursionError):
+            raise self._changed() from None
+
+    def texts(self, keys: Sequence[str]) -> list[bytes]:
+        """Return the same records as they stand: the JSON of each. Raises: StoreError."""
         offsets = {key: self._offset(key) for key in keys}
         made_with = self.versions.made(offsets.values()) if keys else []
         self._read_made_with |= {canonical(versions): versions for versions in made_with}
-        found: dict[str, Any] = {}
+        records: dict[str, bytes] = {}
         if keys:
             with self._reading() as file:
                 for key, offset in sorted(offsets.items(), key=itemgetter(1)):  # forward only
                     file.seek(offset)
-                    entry = entry_of(file.readline())
-                    if entry is None or entry["key"] != key:
-                        raise self._changed()
-                    found[key] = entry["record"]
-        return [found[key] for key in keys]
+                    records[key] = self._record_text(file.readline(), key)
+        return [records[key] for key in keys]
+
+    def _record_text(self, line: bytes, key: str) -> bytes:
+        """Return the JSON of the record in a line. Raises: StoreError where that is another's."""
+        written = _KEY_AND_BATCH.match(line, 18)
+        if written and written[1] == key.encode() and _is_whole(line):
+            return line[written.end() : -2]
+        entry = entry_of(line)  # of a line in other words
+        if entry is None or entry.get("key") != key:
+            raise self._changed()
+        return stored_text(entry["record"]).encode()
 
     def versions_read(self) -> list[Mapping[str, Any] | None]:
         """Return the versions that made what was read from here, each once; None: nobody knows."""
@@ -123,6 +146,12 @@ class Ledger:
 
         Raises: StoreError where the disk is full or the folder may not be written.
         """
+        self.append_texts([(key, stored_text(record)) for key, record in records])
+
+    def append_texts(self, records: Sequence[tuple[str, str]]) -> None:
+        """Write a batch of keys and records that are `stored_text`s already. Raises: StoreError."""
+        from filelock import Timeout
+
         try:
             with self._lock:
                 self._append(records)
@@ -131,16 +160,16 @@ class Ledger:
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}; nothing is lost") from error
 
-    def _append(self, records: Sequence[tuple[str, Any]]) -> None:
+    def _append(self, records: Sequence[tuple[str, str]]) -> None:
         with self.path.open("ab+") as file:
             self.refresh()
             file.truncate(self._end)  # a torn batch, if any: nobody writes now but us
-            fresh = [(key, record) for key, record in records if key not in self]
+            fresh = [(key, text) for key, text in records if key not in self]
             if fresh and self._made_with is not None:
                 self.versions.note(self._end, self._made_with())
             lines = [
-                _line({"key": key, "batch": [n + 1, len(fresh)], "record": record})
-                for n, (key, record) in enumerate(fresh)
+                _with_checksum(f'{{"key":"{key}","batch":[{n},{len(fresh)}],"record":{text}}}')
+                for n, (key, text) in enumerate(fresh, 1)
             ]
             head = (
                 []
@@ -245,7 +274,7 @@ class PaceFile:
     def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
         """Take the folder of such files, and the signature of the model whose batches they are."""
         self.path = ledger_path(folder, signature).with_suffix(".json")
-        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        self._lock = _lock_beside(self.path)
 
     def read(self) -> dict[str, int]:
         """Return the limit of each device; nothing where there is no file. Raises: StoreError."""
@@ -271,6 +300,8 @@ class PaceFile:
         if self.read().get(device, memory + 1) <= memory:
             return
         _make_folder(self.path.parent)
+        from filelock import Timeout
+
         try:
             with self._lock:
                 limits = self.read()
@@ -292,7 +323,7 @@ class SystemsFile:
     def __init__(self, ledger: Path) -> None:
         """Take the path of the ledger, whether there is such a file or not."""
         self.path = ledger.with_suffix(".systems.json")
-        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        self._lock = _lock_beside(self.path)
 
     def read(self) -> frozenset[str] | None:
         """Return the systems; None where nobody can say: earlier versions noted none."""
@@ -310,6 +341,8 @@ class SystemsFile:
         Raises: StoreError.
         """
         _make_folder(self.path.parent)
+        from filelock import Timeout
+
         try:
             with self._lock:
                 known = self.read()
@@ -345,9 +378,11 @@ def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:
-    # In the order given, so that a record that is read back is written as a fresh one is.
-    text = json.dumps(entry, separators=(",", ":"), allow_nan=False)
-    return f'{{"crc":"{zlib.crc32(text.encode()):08x}",{text[1:]}\n'.encode()
+    return _with_checksum(stored_text(entry))
+
+
+def _with_checksum(entry: str) -> bytes:
+    return f'{{"crc":"{zlib.crc32(entry.encode()):08x}",{entry[1:]}\n'.encode()
 
 
 def entry_of(line: bytes) -> Any:
@@ -418,6 +453,12 @@ def _key_and_batch(line: bytes) -> tuple[bytes, int, int] | None:
     if entry is None or "ledger" in entry:
         return None
     return bytes.fromhex(entry["key"]), *entry["batch"]
+
+
+def _lock_beside(path: Path) -> "FileLock":
+    from filelock import FileLock  # what only reads runs takes no lock
+
+    return FileLock(f"{path}.lock", timeout=LOCK_SECONDS)
 
 
 def _make_folder(folder: Path) -> None:
@@ -500,6 +541,8 @@ def results_folder(results: str | Path) -> Path:
 
     Ledgers are locked and appended to, and object stores can do neither.
     """
+    from evalharness.protocols import is_url
+
     if is_url(str(results)):
         raise ConfigError(
             f"--results {results}: should be a folder, of this machine or shared: ledgers are "
