@@ -88,7 +88,7 @@ def test_figures_are_shown_times_100_as_in_all_tables(make_run: MakeRun) -> None
         f"mean {moved * 100:.2f}, -5.00 from the baseline's, "
         "beyond chance and not shown to lie within 1.00"
     )
-    assert floor.message == f"mean {moved * 100:.2f}; the floor is 20.00"
+    assert floor.message == f"mean {moved * 100:.2f}; at least 20.00 is required"
     assert limit.message == "100 (baseline 100)"
     assert found.record()["outcomes"][0]["candidate"] == pytest.approx(moved)
     row = f"| {mean * 100:.2f} | {moved * 100:.2f} | -5.00 | 1.00 |"

@@ -564,7 +564,7 @@ def test_rules_give_the_gates_verdict(make_run: MakeRun, page: Path, tmp_path: P
 
     found = report(*runs, to=page, rules=tmp_path / "gate.yaml")
 
-    assert "Gate: REGRESSION: the candidate is worse than it may be" in found.text
+    assert "Gate: REGRESSION: the candidate is worse than the rules allow" in found.text
     assert str(tmp_path) not in found.source
     with pytest.raises(ConfigError, match="two runs"):
         write_report(*runs, make_run("c", {"m": BAD}), to=page, rules=tmp_path / "gate.yaml")

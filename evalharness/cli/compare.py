@@ -44,7 +44,9 @@ Metrics = Annotated[
 ]
 Cluster = Annotated[
     str,
-    typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
+    typer.Option(
+        metavar="FIELD", help="Draw articles that share this field (source, day) together."
+    ),
 ]
 JudgeFile = Annotated[
     str,
@@ -58,8 +60,8 @@ Join = Annotated[
     str,
     typer.Option(
         metavar="A,B",
-        help="Settings of a sweep (seed): runs that differ in no other "
-        "are one system, and its chance counts them.",
+        help="Settings of a sweep (seed): runs that differ only in these are one system, "
+        "and its intervals cover their spread.",
     ),
 ]
 
@@ -72,12 +74,12 @@ def compare_command(
         int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
     ] = 10_000,
     seed: options.Seed = 0,
-    level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = USUAL_LEVEL,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Level of the tests.")] = USUAL_LEVEL,
     join: Join = "",
     cluster: Cluster = "",
     incomplete: Annotated[
         bool,
-        typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
+        typer.Option("--incomplete", help="Also rank runs that did not answer every article."),
     ] = False,
     judge: JudgeFile = "",
     votes: options.Votes = None,

@@ -25,7 +25,7 @@ def plan_command(
     results: options.ResultsOfRun = "results",
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what a run would do: cells, what is stored and left, which difference would show."""
+    """Show what a run would do: its cells, what is stored, and what difference it could detect."""
     made = make_plan(config, overrides or [], results=results, limit=limit)
     print_result(made.record(), plan_text(made), as_json)
 

@@ -33,7 +33,6 @@ from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.config.yaml import nearest
 from evalharness.display import data_frame, html_block, html_table, html_text
 from evalharness.errors import ConfigError, Exit, HarnessError
-from evalharness.protocols import is_url
 from evalharness.records import Defect, digest
 from evalharness.stats import intervals, paired
 from evalharness.stats.intervals import Values
@@ -380,7 +379,7 @@ def _new_errors(pairing: Pairing, known: KnownFlags) -> Outcome:
 def _folder(run: str | Path | Run) -> str:
     if isinstance(run, Run):
         return str(run.folder)
-    return str(run) if is_url(str(run)) else str(Path(run))
+    return str(run) if "://" in str(run) else str(Path(run))
 
 
 def _left_out(pairing: Pairing) -> dict[str, int]:
@@ -634,7 +633,7 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
         rule=test.measure.name,
         kind="floor",
         verdict=verdict,
-        message=f"{said}; the floor is {least}",
+        message=f"{said}; at least {least} is required",
         part=test.part,
         system=pairing.system,
         n=n,

@@ -463,7 +463,7 @@ class StoredSummaries(Summarizing):
         """Return what was written for each article, or how it failed."""
         return [summary_of(a.id, self._samples[a]["summary"]) for a in articles]
 
-    def find_defects(self, article: Article, summary: Summary) -> Sequence[Defect]:
+    def known_defects(self, article: Article) -> Sequence[Defect]:
         """Return what was found then: only the model knows its instructions."""
         found: Sequence[Defect] = self._samples[article]["defects"]
         return found

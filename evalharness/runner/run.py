@@ -86,10 +86,9 @@ def run(
     write_sweep(cells, folder)
     for tracker in {id(t): t for cell in cells for t in cell.trackers.values()}.values():
         tracker.ready()
-    with folder_errors_named(folder):
-        with built_executor.pool() as pool:
-            filled = fill(cells, Store(folder / STORE, cache(provenance)), pool, progress=progress)
-        runs = write(filled, folder, progress)
+    with folder_errors_named(folder), built_executor.pool() as pool:
+        filled = fill(cells, Store(folder / STORE, cache(provenance)), pool, progress=progress)
+        runs = write(filled, folder, progress, pool)
     failures = filled.reasons()
     for finished in runs:
         if untold := finished.tracker_failures(required=True):

@@ -11,25 +11,32 @@ import errno
 import json
 import os
 import re
-import socket
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any, Protocol
-
-from filelock import FileLock, Timeout
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from evalharness.errors import ConfigError, StoreError
 from evalharness.files.temporary import OffsetIndex
-from evalharness.protocols import is_url
-from evalharness.records import canonical, digest
+from evalharness.records import canonical, digest, stored_text
 
-# The folder of the ledgers in a folder of results.
-STORE = "store"
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 LEDGER_FORMAT = 1
-HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
+
+
+def _host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()
+
+
+HOST = "".join(c for c in _host_name() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
 _KEY = re.compile(r"([0-9a-f]{2})+")
@@ -109,7 +116,7 @@ class Ledger:
         self._offsets = OffsetIndex()
         self._end = 0  # all before it has been read and is whole
         self._line = 0
-        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        self._lock = _lock_beside(self.path)
         _make_folder(folder)
         self.refresh()
 
@@ -124,19 +131,33 @@ class Ledger:
 
         Raises: StoreError where the file was changed behind our back.
         """
+        try:
+            return [json.loads(text) for text in self.texts(keys)]
+        except (ValueError, RecursionError):
+            raise self._changed() from None
+
+    def texts(self, keys: Sequence[str]) -> list[bytes]:
+        """Return the same records as they stand: the JSON of each. Raises: StoreError."""
         offsets = {key: self._offset(key) for key in keys}
         made_with = self.versions.made(offsets.values()) if keys else []
         self._read_made_with |= {canonical(versions): versions for versions in made_with}
-        found: dict[str, Any] = {}
+        records: dict[str, bytes] = {}
         if keys:
             with self._reading() as file:
                 for key, offset in sorted(offsets.items(), key=itemgetter(1)):  # forward only
                     file.seek(offset)
-                    entry = entry_of(file.readline())
-                    if entry is None or entry["key"] != key:
-                        raise self._changed()
-                    found[key] = entry["record"]
-        return [found[key] for key in keys]
+                    records[key] = self._record_text(file.readline(), key)
+        return [records[key] for key in keys]
+
+    def _record_text(self, line: bytes, key: str) -> bytes:
+        """Return the JSON of the record in a line. Raises: StoreError where that is another's."""
+        written = _KEY_AND_BATCH.match(line, 18)
+        if written and written[1] == key.encode() and _is_whole(line):
+            return line[written.end() : -2]
+        entry = entry_of(line)  # of a line in other words
+        if entry is None or entry.get("key") != key:
+            raise self._changed()
+        return stored_text(entry["record"]).encode()
 
     def versions_read(self) -> list[Mapping[str, Any] | None]:
         """Return the versions that made what was read from here, each once; None: nobody knows."""
@@ -180,11 +201,17 @@ class Ledger:
 
         Raises: StoreError where the disk is full or the folder may not be written.
         """
-        with self._writing():
+        self.append_texts([(key, stored_text(record)) for key, record in records])
+
+    def append_texts(self, records: Sequence[tuple[str, str]]) -> None:
+        """Write a batch of keys and records that are `stored_text`s already. Raises: StoreError."""
+        with self._while_locked():
             self._append(records)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _while_locked(self) -> Iterator[None]:
+        from filelock import Timeout
+
         try:
             with self._lock:
                 yield
@@ -193,16 +220,16 @@ class Ledger:
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}; nothing is lost") from error
 
-    def _append(self, records: Sequence[tuple[str, Any]]) -> None:
+    def _append(self, records: Sequence[tuple[str, str]]) -> None:
         with self.path.open("ab+") as file:
             self._read_on()
             file.truncate(self._end)  # a torn batch, if any: nobody writes now but us
-            fresh = [(key, record) for key, record in records if key not in self]
+            fresh = [(key, text) for key, text in records if key not in self]
             if fresh and self._made_with is not None:
                 self.versions.note(self._end, self._made_with())
             lines = [
-                _line({"key": key, "batch": [n + 1, len(fresh)], "record": record})
-                for n, (key, record) in enumerate(fresh)
+                _with_checksum(f'{{"key":"{key}","batch":[{n},{len(fresh)}],"record":{text}}}')
+                for n, (key, text) in enumerate(fresh, 1)
             ]
             head = [] if self._end else [self._head()]
             file.write(b"".join([*head, *lines]))
@@ -224,7 +251,7 @@ class Ledger:
 
         versions: what made them. Raises: StoreError.
         """
-        with self._writing(), self.path.open("ab+") as file:
+        with self._while_locked(), self.path.open("ab+") as file:
             self._read_on()
             file.truncate(self._end)
             if versions is not None:
@@ -339,7 +366,7 @@ class PaceFile:
         self._mirror = mirror
         if mirror is not None:
             mirror.pull(self.path)
-        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        self._lock = _lock_beside(self.path)
 
     def read(self) -> dict[str, int]:
         """Return the limit of each device; nothing where there is no file. Raises: StoreError."""
@@ -365,6 +392,8 @@ class PaceFile:
         if self.read().get(device, memory + 1) <= memory:
             return
         _make_folder(self.path.parent)
+        from filelock import Timeout
+
         try:
             with self._lock:
                 limits = self.read()
@@ -388,7 +417,7 @@ class SystemsFile:
     def __init__(self, ledger: Path) -> None:
         """Take the path of the ledger, whether there is such a file or not."""
         self.path = ledger.with_suffix(".systems.json")
-        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        self._lock = _lock_beside(self.path)
 
     def read(self) -> frozenset[str] | None:
         """Return the systems; None where nobody can say: earlier versions noted none."""
@@ -406,6 +435,8 @@ class SystemsFile:
         Raises: StoreError.
         """
         _make_folder(self.path.parent)
+        from filelock import Timeout
+
         try:
             with self._lock:
                 known = self.read()
@@ -441,9 +472,11 @@ def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:
-    # In the order given, so that a record that is read back is written as a fresh one is.
-    text = json.dumps(entry, separators=(",", ":"), allow_nan=False)
-    return f'{{"crc":"{zlib.crc32(text.encode()):08x}",{text[1:]}\n'.encode()
+    return _with_checksum(stored_text(entry))
+
+
+def _with_checksum(entry: str) -> bytes:
+    return f'{{"crc":"{zlib.crc32(entry.encode()):08x}",{entry[1:]}\n'.encode()
 
 
 def entry_of(line: bytes) -> Any:
@@ -521,15 +554,19 @@ def _batches_in(lines: Iterable[bytes]) -> Iterator[dict[bytes, bytes]]:
     pending: dict[bytes, bytes] = {}
     for line in lines:
         parsed = _key_and_batch(line) if line.endswith(b"\n") else None
-        if parsed is None:
+        if parsed is None or parsed[1] == 1:
             pending = {}
-            continue
-        key, n, of = parsed
-        pending = {**pending, key: line} if n > 1 else {key: line}
-        if n == of:
-            if len(pending) == of:
+        if parsed is not None:
+            key, n, of = parsed
+            pending[key] = line
+            if n == of == len(pending):
                 yield pending
-            pending = {}
+
+
+def _lock_beside(path: Path) -> "FileLock":
+    from filelock import FileLock  # what only reads runs takes no lock
+
+    return FileLock(f"{path}.lock", timeout=LOCK_SECONDS)
 
 
 def _make_folder(folder: Path) -> None:
@@ -620,6 +657,8 @@ def results_folder(results: str | Path) -> Path:
 
     Raises: ConfigError for a URL, where only `run` can put what it computes.
     """
+    from evalharness.protocols import is_url
+
     if is_url(str(results)):
         raise ConfigError(
             f"--results {results}: only `run` puts its results at a URL; name a folder here, then: "

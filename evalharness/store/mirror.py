@@ -24,10 +24,11 @@ from evalharness.errors import DataError
 from evalharness.files.remote import RemoteFolder
 from evalharness.protocols import Url
 from evalharness.records import digest
-from evalharness.store.ledger import HOST, MIRRORS, STORE, is_alive
+from evalharness.store.ledger import HOST, MIRRORS, is_alive
 from evalharness.store.parts import LedgerParts, PartStore
 from evalharness.store.samples import (
     RUN_FILE,
+    STORE,
     SWEEP_FILE,
     UNFINISHED,
     digests_of,
@@ -161,7 +162,7 @@ def _is_read(name: str) -> bool:
 def _fetch_checked(remote: RemoteFolder, name: str, folder: Path) -> None:
     """Fetch a file of a run unless it is here, and see that it is the one of its `run.json`."""
     path = folder / name
-    sealed = _sealed(path.parent).get(path.name)
+    sealed = _sealed_digests(path.parent).get(path.name)
     if path.name in (RUN_FILE, SWEEP_FILE) or path.name.startswith(UNFINISHED):
         return
     if sealed is None or not path.exists() or file_digest(path) != sealed:
@@ -173,7 +174,7 @@ def _fetch_checked(remote: RemoteFolder, name: str, folder: Path) -> None:
             )
 
 
-def _sealed(folder: Path) -> dict[str, str]:
+def _sealed_digests(folder: Path) -> dict[str, str]:
     try:
         return digests_of(json.loads((folder / RUN_FILE).read_bytes()))
     except (OSError, ValueError, RecursionError, AttributeError):

@@ -11,7 +11,6 @@ from filelock import FileLock, Timeout
 from evalharness.errors import ModelError
 from evalharness.protocols import Need, is_url
 from evalharness.records import Article, digest
-from evalharness.store.ledger import STORE as STORE
 from evalharness.store.ledger import (
     Ledger,
     MadeWith,
@@ -21,6 +20,7 @@ from evalharness.store.ledger import (
     mirror_of,
     signature_of,
 )
+from evalharness.store.samples import STORE as STORE
 
 Signature = Mapping[str, Any]
 # Answers are those of judges: what scores are made of, question by question. Preferences are
