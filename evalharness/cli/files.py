@@ -230,7 +230,7 @@ def runs_of(arguments: Sequence[str], files: Files) -> RunsOfArguments:
         argument, folder = next(iter(beside.items()))
         raise DataError(f"{argument}: belongs to the runs in {folder}; give that folder instead")
     for argument in beside:
-        tell(f"{argument}: passed over, as it is neither a run nor summaries")
+        tell(f"{argument}: passed over, as it is neither a run nor a file of summaries")
     arguments = [argument for argument in arguments if argument not in beside]
     names = [argument for argument in arguments if not is_run(argument)]
     if not names:
@@ -312,7 +312,7 @@ def check_rejected(runs: Sequence[Run], allowed: float) -> None:
         if n and n > allowed * rows:
             raise DataError(
                 f"{run.name}: {n} of {rows} rows were left out; each is in "
-                f"{run.folder / samples.REJECTED} with the reason; mend them, or let so many pass: "
+                f"{run.folder / samples.REJECTED} with the reason; fix them, or allow that many: "
                 f"--allow-rejected {_share_above(n, rows)}"
             )
 

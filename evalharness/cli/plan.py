@@ -39,7 +39,7 @@ def plan_text(plan: Plan) -> str:
     lines += _asked(plan)
     lines += _weights(plan)
     problems = [cell.problem for cell in plan.cells] + [found.problem for found in plan.weights]
-    lines += [f"not to be had: {problem}" for problem in dict.fromkeys(problems) if problem]
+    lines += [f"not available: {problem}" for problem in dict.fromkeys(problems) if problem]
     return "\n".join([*lines, *_detectable(plan)])
 
 

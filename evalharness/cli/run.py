@@ -68,7 +68,7 @@ def show_run(compute: Callable[..., list[Run]], *, as_json: bool, report: bool) 
         fail("some articles have no summary: see the lines 'not summarized'", Exit.INCOMPLETE)
     notes = [note for run in runs for figures in run.figures.values() for note in figures.notes]
     if any(note.startswith(NO_ANSWER) for note in notes):
-        why = f"some scores are lacking for now ('{NO_ANSWER}'); the same command asks again"
+        why = f"some scores are missing for now ('{NO_ANSWER}'); the same command asks again"
         fail(why, Exit.INCOMPLETE)
     if not is_whole:
         raise typer.Exit(Exit.INCOMPLETE)
@@ -106,7 +106,10 @@ def _write_report(runs: Sequence[Run], folder: Path, *, quiet: bool) -> bool:
     try:
         path, headline = write_headed_report(*runs, to=folder / PAGE_FILE)
     except Exception as error:
-        typer.echo(f"evalharness: no report, the results are whole: {reason(error)}", err=True)
+        typer.echo(
+            f"evalharness: the report was not written, the results are complete: {reason(error)}",
+            err=True,
+        )
         return False
     if not quiet:
         print_headline(headline)

@@ -214,7 +214,7 @@ class _Naming:
                 content.update(results_files.line_of(row).encode())
         name = f"{held[0].experiment}-{content.hexdigest()[:8]}"
         self.tell(
-            f"{held[0].folder(self.results)} is of other content, and stays; these runs are in "
+            f"{held[0].folder(self.results)} has other content and was kept; these runs are in "
             f"{self.results / name}"
         )
         self.overrides = (*self.overrides, f"name={name}")

@@ -430,7 +430,7 @@ class Run(_Section):
         if missing:
             raise DataError(f"{path}: no column {missing[0]!r}; {AGAIN}")
         if file.metadata.num_rows != self.n:
-            rows = f"{file.metadata.num_rows} rows, and run.json tells of {self.n} articles"
+            rows = f"{file.metadata.num_rows} rows, and run.json has {self.n} articles"
             raise DataError(f"{path}: {rows}; {AGAIN}")
         return file
 
