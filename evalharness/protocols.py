@@ -10,7 +10,7 @@ to work. Options that depend on each other are checked in `__post_init__`, which
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -417,11 +417,14 @@ class Task:
     batches: the number of a component, and what it is given: articles, or pairs; or a query.
     ticket: what the driver wants to have back with the results; it stays with the driver.
     name: what it is called where no worker comes through it.
+    keep: by batch, what whoever does it calls with its results, to put them where results are kept;
+        none where the driver alone keeps them, as in a folder.
     """
 
     batches: Sequence[tuple[int, "Sequence[Any] | GenerationQuery"]]
     ticket: Any = field(default=None, repr=False)
     name: str = "a batch"
+    keep: Sequence[Callable[[Sequence[Any]], object] | None] = ()
 
 
 class Pool(Protocol):

@@ -49,6 +49,7 @@ def forget_mirrors() -> None:
     """Be as another process would: what is not at the URL is not there."""
     mirror.new_mirror.cache_clear()
     ledgers.MIRRORS.clear()
+    parts.part_store.cache_clear()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 from evalharness.protocols import GenerationQuery, Gradual, MakesSamples, Sent, Task
@@ -40,7 +41,17 @@ class LocalPool:
             if sent.limits:
                 sent.component.keep_within(sent.limits)
         for task in tasks:
-            yield task, [run_batch(components[n].component, batch) for n, batch in task.batches]
+            yield task, run_task([sent.component for sent in components], task)
+
+
+def run_task(components: Sequence[Any], task: Task) -> list[list[Any]]:
+    """Return the results of a task by batch, each put where it is kept as soon as it is there."""
+    results = []
+    for (n, batch), keep in zip_longest(task.batches, task.keep):
+        results.append(run_batch(components[n], batch))
+        if keep is not None:
+            keep(results[-1])
+    return results
 
 
 def run_batch(component: Any, batch: Sequence[Any] | GenerationQuery) -> list[Any]:

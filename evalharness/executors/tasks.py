@@ -11,14 +11,14 @@ from typing import Any
 import evalharness
 from evalharness.config.signature import signature_parts
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
-from evalharness.executors.local import must_stay, run_batch
-from evalharness.protocols import GenerationQuery, Sent, Task
+from evalharness.executors.local import must_stay, run_task
+from evalharness.protocols import Sent, Task
 from evalharness.records import digest
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is sent: a round of components, pickled, and batches for some of them.
+    """What a worker is sent: a round of components, pickled, and a task for some of them.
 
     Components go along with each order, as they are small while they have loaded nothing; a worker
     takes them in when the round is a new one. So a worker that is new needs to be told no more.
@@ -26,7 +26,7 @@ class Order:
 
     round: int
     components: bytes
-    batches: Sequence[tuple[int, Sequence[Any] | GenerationQuery]]
+    task: Task
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _pack(sent: Sent) -> bytes:
 
 def pack_order(round_number: int, components: bytes, job: Task) -> bytes:
     """Return the bytes that a worker is sent for a job."""
-    return pickle.dumps(Order(round_number, components, job.batches))
+    return pickle.dumps(Order(round_number, components, dataclasses.replace(job, ticket=None)))
 
 
 def unpack_results(answer: bytes) -> list[list[Any]]:
@@ -104,9 +104,7 @@ class WorkerBench:
             wanted = pickle.loads(order)  # noqa: S301  of the driver that started us
             if wanted.round != self.round:
                 self._take(wanted)
-            return pickle.dumps(
-                [run_batch(self.components[n], batch) for n, batch in wanted.batches]
-            )
+            return pickle.dumps(run_task(self.components, wanted.task))
         except Exception as error:
             return pickle.dumps(failure(error))
 

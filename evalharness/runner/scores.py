@@ -88,7 +88,8 @@ class Scoring(BehindLedger):
             self._check(score, missing)
         keys = [missing.key for missing in batch]
         keyed = list(zip(keys, scores, strict=True))
-        self.ledger.append_texts([(key, score.text) for key, score in keyed if not score.passing])
+        stored = [(key, score.text) for key, score in keyed if not score.passing]
+        self.ledger.append_texts(stored, is_put=True)
         self.passing |= {key: score.text.encode() for key, score in keyed if score.passing}
         self._in_work.difference_update(keys)
 
@@ -220,14 +221,17 @@ def _tasks(
         for n, scoring in enumerate(scorings):
             for batch in scoring.missing_batches(unit):
                 if isinstance(scoring.metric, Costly):
-                    yield _task([(n, batch)], name)
+                    yield _task([(n, batch)], name, scorings)
                 else:
                     together.append((n, batch))
         if together:
-            yield _task(together, name)
+            yield _task(together, name, scorings)
         progress.advance(len(articles) * n_cells)
 
 
-def _task(batches: list[tuple[int, list[MissingScore]]], name: str) -> Task:
+def _task(
+    batches: list[tuple[int, list[MissingScore]]], name: str, scorings: Sequence[Scoring]
+) -> Task:
     given = [(n, [(m.article, m.summary) for m in batch]) for n, batch in batches]
-    return Task(given, batches, name)
+    keep = [scorings[n].ledger.putter([m.key for m in batch]) for n, batch in batches]
+    return Task(given, batches, name, keep)

@@ -188,7 +188,7 @@ class Summarizing(BehindLedger):
         stored = [(key, summary_record(s)) for key, s in pairs if key not in failed]
         begun = {key: self._answers(key).with_more(new) for key, new in answers.items()}
         lines = [line for key, one in begun.items() for line in one.new_lines(key)]
-        self.ledger.append([*lines, *stored])
+        self.ledger.append([*lines, *stored], is_put=not isinstance(self.model, Gradual))
         self._begun |= begun
         self.failed |= failed
         self._in_work.difference_update(key for key, _ in pairs)
@@ -254,10 +254,12 @@ class Summarizing(BehindLedger):
     def _task(self, batch: Batch) -> Task:
         """Return a batch for a worker; one that is MemoryBound says then how it wrote it."""
         articles: list[Article] | list[Begun] = [article for _, article in batch]
+        keep = [self.ledger.putter([key for key, _ in batch])]
         if isinstance(self.model, Gradual):
             articles = [Begun(article, self._answers(key).answers) for key, article in batch]
+            keep = []  # lines of parts have keys that are known when the answers are there
         queries = [(0, GenerationQuery())] if isinstance(self.model, MemoryBound) else []
-        return Task([(0, articles), *queries], batch, _batch_name(batch))
+        return Task([(0, articles), *queries], batch, _batch_name(batch), keep)
 
 
 @dataclass(frozen=True)

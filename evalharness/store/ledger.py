@@ -54,6 +54,16 @@ class Parts(Protocol):
         """Put the bytes of a ledger, and return their name. Raises: StoreError."""
         ...
 
+    def note(self, content: bytes) -> None:
+        """Note that such bytes were put by somebody else, and need not be fetched."""
+        ...
+
+    def putter(
+        self, head: bytes, keys: Sequence[str], versions: Mapping[str, Any] | None
+    ) -> Callable[[Sequence[Any]], object]:
+        """Return what puts the results of a batch, wherever that is called."""
+        ...
+
     def new_parts(self) -> Iterator[tuple[Iterable[bytes], Any]]:
         """Yield the lines of what was put since, and the versions that made them."""
         ...
@@ -196,17 +206,31 @@ class Ledger:
                 for offset, key in self._whole_batches(file):
                     self._offsets.setdefault(key, offset)
 
-    def append(self, records: Sequence[tuple[str, Any]]) -> None:
+    def append(self, records: Sequence[tuple[str, Any]], *, is_put: bool = False) -> None:
         """Write a batch of keys and records, and wait until it is on the disk.
 
+        is_put: as of `append_texts`.
         Raises: StoreError where the disk is full or the folder may not be written.
         """
-        self.append_texts([(key, stored_text(record)) for key, record in records])
+        texts = [(key, stored_text(record)) for key, record in records]
+        self.append_texts(texts, is_put=is_put)
 
-    def append_texts(self, records: Sequence[tuple[str, str]]) -> None:
-        """Write a batch of keys and records that are `stored_text`s already. Raises: StoreError."""
+    def append_texts(self, records: Sequence[tuple[str, str]], *, is_put: bool = False) -> None:
+        """Write a batch of keys and records that are `stored_text`s already. Raises: StoreError.
+
+        is_put: whether who computed it has put it already, where the ledger is at a URL (`putter`).
+        """
         with self._while_locked():
-            self._append(records)
+            self._append(records, is_put)
+
+    def putter(self, keys: Sequence[str]) -> Callable[[Sequence[Any]], object] | None:
+        """Return what puts the results of a batch at the URL of this ledger; None where none is.
+
+        It may be sent to another process, or machine.
+        """
+        if self._parts is None:
+            return None
+        return self._parts.putter(self._head(), keys, self._made_with and self._made_with())
 
     @contextmanager
     def _while_locked(self) -> Iterator[None]:
@@ -220,23 +244,24 @@ class Ledger:
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}; nothing is lost") from error
 
-    def _append(self, records: Sequence[tuple[str, str]]) -> None:
+    def _append(self, records: Sequence[tuple[str, str]], is_put: bool) -> None:
         with self.path.open("ab+") as file:
             self._read_on()
             file.truncate(self._end)  # a torn batch, if any: nobody writes now but us
             fresh = [(key, text) for key, text in records if key not in self]
             if fresh and self._made_with is not None:
                 self.versions.note(self._end, self._made_with())
-            lines = [
-                _with_checksum(f'{{"key":"{key}","batch":[{n},{len(fresh)}],"record":{text}}}')
-                for n, (key, text) in enumerate(fresh, 1)
-            ]
+            lines = batch_lines(fresh)
             head = [] if self._end else [self._head()]
             file.write(b"".join([*head, *lines]))
             file.flush()
             os.fsync(file.fileno())
         if lines and self._parts is not None:
-            self._parts.put(self._head() + b"".join(lines), self._made_with and self._made_with())
+            part = self._head() + b"".join(lines)
+            if is_put:
+                self._parts.note(part)
+            else:
+                self._parts.put(part, self._made_with and self._made_with())
         self._end += sum(map(len, head))
         for (key, _), line in zip(fresh, lines, strict=True):
             self._offsets.setdefault(bytes.fromhex(key), self._end)
@@ -469,6 +494,14 @@ def ledger_path(folder: Path, signature: Mapping[str, Any]) -> Path:
     """Return where the ledger of a signature lies, whether there is one or not."""
     name = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(signature["name"]))
     return folder / f"{name}-{digest(signature)[:16]}.jsonl"
+
+
+def batch_lines(records: Sequence[tuple[str, str]]) -> list[bytes]:
+    """Return the lines of a batch, from keys and `stored_text`s."""
+    return [
+        _with_checksum(f'{{"key":"{key}","batch":[{n},{len(records)}],"record":{text}}}')
+        for n, (key, text) in enumerate(records, 1)
+    ]
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

@@ -25,7 +25,7 @@ from evalharness.files.remote import RemoteFolder
 from evalharness.protocols import Url
 from evalharness.records import digest
 from evalharness.store.ledger import HOST, MIRRORS, is_alive
-from evalharness.store.parts import LedgerParts, PartStore
+from evalharness.store.parts import LedgerParts, part_store
 from evalharness.store.samples import (
     RUN_FILE,
     STORE,
@@ -46,7 +46,7 @@ class Mirror:
         self.url = url.rstrip("/")
         self.folder = folder
         self._remote = RemoteFolder(url)
-        self._parts = PartStore(url)
+        self._parts = part_store(self.url)
         self._pulled: set[Path] = set()
 
     def parts_of(self, ledger: Path) -> LedgerParts:

@@ -1,7 +1,7 @@
 """A ledger at a URL: parts that never change, each put whole and under a name of its own.
 
-Object stores know no lock, no append and no rename; so nothing of that is needed here. What a
-process has computed, a batch or several, it puts as one file below
+Object stores know no lock, no append and no rename; so nothing of that is needed here. Whoever has
+computed a batch, be it a worker on another machine, puts it as one file below
 
     store/parts/scores/rouge-3f…/1764355555123-4096-<digest>-<versions>.jsonl
 
@@ -23,15 +23,16 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from evalharness.errors import DataError, StoreError
 from evalharness.files.remote import RemoteFolder
-from evalharness.records import canonical
-from evalharness.store.ledger import Ledger, signature_of
+from evalharness.records import ScoreText, Summary, canonical, stored_text, summary_record
+from evalharness.store.ledger import Ledger, batch_lines, signature_of
 
 # Of all parts, in the folder of results; below it one of each kind of ledger, and the versions.
 PARTS = "store/parts"
@@ -76,7 +77,7 @@ class PartStore:
 
     def __init__(self, url: str) -> None:
         """Take the URL of the results. Raises: DataError where its package is missing."""
-        self.results = RemoteFolder(url)
+        self.results = RemoteFolder(url.rstrip("/"))
         self._folder = self.results.below(PARTS)
         self._ledgers: dict[str, LedgerParts] = {}
         self._versions: dict[str, Mapping[str, Any] | None] = {}
@@ -124,6 +125,7 @@ class LedgerParts:
         self.name = name
         self.torn: set[str] = set()
         self.known: set[str] = set()
+        self._noted: set[tuple[int, str]] = set()
         self._store = store
         self._folder = store.results.below(f"{PARTS}/{name}")
         self._looked = -LOOK_SECONDS
@@ -141,6 +143,16 @@ class LedgerParts:
         self._folder.put(name, content)
         return name
 
+    def note(self, content: bytes) -> None:
+        """Note that such bytes were put by somebody else, and need not be fetched."""
+        self._noted.add(_measure(content))
+
+    def putter(
+        self, head: bytes, keys: Sequence[str], versions: Mapping[str, Any] | None
+    ) -> "BatchPutter":
+        """Return what puts the results of a batch, from any process and machine."""
+        return BatchPutter(self._store.results.url, self.name, head, tuple(keys), versions)
+
     def remove(self, name: str) -> None:
         """Remove a part, if it is there. Raises: StoreError."""
         self._folder.remove(name)
@@ -157,9 +169,15 @@ class LedgerParts:
         if not now and time.monotonic() - self._looked < LOOK_SECONDS:
             return
         self._looked = time.monotonic()
-        fresh = [name for name in self.list_names() if name not in self.known]
+        fresh = [name for name in self.list_names() if not self._is_known(name)]
         for start in range(0, len(fresh), _TOGETHER):
             yield from self._read(fresh[start : start + _TOGETHER])
+
+    def _is_known(self, name: str) -> bool:
+        part = part_name_of(name)
+        if part is not None and (part.size, part.digest) in self._noted:
+            self.known.add(name)
+        return name in self.known
 
     def _read(self, names: list[str]) -> Iterator[tuple[Iterable[bytes], Any]]:
         parts = {name: part for name in names if (part := part_name_of(name))}
@@ -182,6 +200,44 @@ class LedgerParts:
         except FileNotFoundError:  # compacted since: what it had is in a part that is listed later
             path.write_bytes(b"")
         return path
+
+
+@cache
+def part_store(url: str) -> PartStore:
+    """Return the parts at a URL, the same for all that a process does with them."""
+    return PartStore(url)
+
+
+@dataclass(frozen=True)
+class BatchPutter:
+    """Puts the results of a batch as a part; whoever computes them has it, wherever that is.
+
+    name: kind and name of the ledger. head: its first line. What failed, or has no score for now,
+    is in no ledger, and in no part.
+    """
+
+    url: str
+    name: str
+    head: bytes
+    keys: tuple[str, ...]
+    versions: Mapping[str, Any] | None
+
+    def __call__(self, results: Sequence[Any]) -> None:
+        """Put them; of results that the driver will refuse nothing. Raises: StoreError."""
+        texts = [_stored_text(result) for result in results]
+        if len(texts) != len(self.keys) or any(getattr(result, "flaw", "") for result in results):
+            return
+        records = [(key, text) for key, text in zip(self.keys, texts, strict=True) if text]
+        if records:
+            parts = part_store(self.url).of(*self.name.split("/"))
+            parts.put(self.head + b"".join(batch_lines(records)), self.versions)
+
+
+def _stored_text(result: Summary | ScoreText) -> str:
+    """Return what a ledger holds of a result; empty where it holds nothing."""
+    if isinstance(result, ScoreText):
+        return "" if result.passing else result.text
+    return "" if result.finish == "error" else stored_text(summary_record(result))
 
 
 def _measure(content: bytes | Path) -> tuple[int, str]:
