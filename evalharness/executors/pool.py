@@ -24,6 +24,11 @@ class Died:
     why: str
 
 
+@dataclass(frozen=True)
+class NoRoom:
+    """What is said of a worker that cannot start any more: the machine that it was for is gone."""
+
+
 class WorkerKind(Protocol[Worker]):
     """How workers are had, spoken to, and ended."""
 
@@ -35,8 +40,8 @@ class WorkerKind(Protocol[Worker]):
         """Send a worker its next order. A dead one is told of by `wait`, and not here."""
         ...
 
-    def wait(self, workers: Sequence[Worker]) -> list[tuple[Worker, bytes | Died]]:
-        """Wait until at least one of some busy workers has answered or is dead."""
+    def wait(self, workers: Sequence[Worker]) -> Sequence[tuple[Worker, bytes | Died | NoRoom]]:
+        """Wait until at least one of some busy workers has answered, or never will."""
         ...
 
     def end(self, worker: Worker) -> None:
@@ -90,6 +95,10 @@ class WorkerPool(Generic[Worker]):
                     tried = self._free(worker)
                     if isinstance(answer, Died):
                         again.append(_once_more(tried, answer, components))
+                        continue
+                    if isinstance(answer, NoRoom):  # the others do its work
+                        self.size = max(1, self.size - 1)
+                        again.append(Tried(tried.task, tried.times - 1))
                         continue
                     self._idle.append(worker)
                     results = unpack_results(answer)

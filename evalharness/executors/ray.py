@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from evalharness.errors import ExecutorError, MissingExtra
-from evalharness.executors.pool import Died, WorkerPool
+from evalharness.executors.pool import Died, NoRoom, WorkerPool
 from evalharness.executors.tasks import numbered_device
 
 # Ray's own switches: no word to its makers, and no lines about itself among ours.
@@ -177,6 +177,7 @@ def _has(ray: Any) -> str:
 @dataclass(eq=False)
 class _Actor:
     handle: Any = field(repr=False)
+    ready: Any = field(repr=False)
     answer: Any = field(default=None, repr=False)
     started: float = field(default_factory=time.monotonic)
 
@@ -202,19 +203,21 @@ class _Actors:
         self.kind = ray.remote(_Worker).options(
             num_cpus=cpus, num_gpus=gpus, max_restarts=0, max_task_retries=0
         )
+        self.cpus, self.gpus = cpus, gpus
         self.patience = patience
         self.somebody_came = False
         self.living: list[_Actor] = []
 
     def start(self) -> _Actor:
-        actor = _Actor(self.kind.remote())
+        handle = self.kind.remote()
+        actor = _Actor(handle, handle.__ray_ready__.remote())
         self.living.append(actor)
         return actor
 
     def give(self, worker: _Actor, order: bytes) -> None:
         worker.answer = worker.handle.answer.remote(order)
 
-    def wait(self, workers: Sequence[_Actor]) -> list[tuple[_Actor, bytes | Died]]:
+    def wait(self, workers: Sequence[_Actor]) -> list[tuple[_Actor, bytes | Died | NoRoom]]:
         by_answer = {worker.answer: worker for worker in workers}
         began = time.monotonic()
         while True:
@@ -224,8 +227,23 @@ class _Actors:
                 return [
                     (by_answer[answer], self._take_answer(by_answer[answer])) for answer in done
                 ]
+            if stuck := self._without_room(workers):
+                self.end(stuck)
+                return [(stuck, NoRoom())]
             if not self.somebody_came and time.monotonic() - began > self.patience:
                 self._look_for_anyone()
+
+    def _without_room(self, workers: Sequence[_Actor]) -> _Actor | None:
+        """Return a worker that has not started, where nodes have gone and no other has room."""
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        room = sum(_fits(node, self.cpus, self.gpus) for node in nodes)
+        if len(self.living) <= room or not self.somebody_came:
+            return None
+        for worker in workers:
+            started, _ = self.ray.wait([worker.ready], timeout=0)
+            if not started:
+                return worker
+        return None
 
     def _look_for_anyone(self) -> None:
         """Raise where nobody has started: long work may take its time, a place may not."""

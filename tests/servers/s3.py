@@ -48,14 +48,14 @@ def s3_server() -> Iterator[str]:
 class Faulty(ThreadingHTTPServer):
     """Passes requests on, but for a share of them, which it answers with 503, or not at all.
 
-    failed: how many of them it has failed so far.
+    failed: how many it has failed so far. put: how many that put something it has passed on.
     """
 
     daemon_threads = True
 
     def __init__(self, address: str, share: float, seed: int = 0) -> None:
         super().__init__(("127.0.0.1", 0), _Passing)
-        self.address, self.share, self.failed, self.passed = address, share, 0, 0
+        self.address, self.share, self.failed, self.put = address, share, 0, 0
         self.draws = random.Random(seed)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -81,7 +81,7 @@ class _Passing(BaseHTTPRequestHandler):
             else:
                 self.close_connection = True  # without a word
             return
-        self.server.passed += 1
+        self.server.put += self.command == "PUT"
         kept = {k: v for k, v in self.headers.items() if k.lower() != "transfer-encoding"}
         kept.setdefault("Content-Type", "application/octet-stream")  # else urllib calls it a form
         request = urllib.request.Request(
