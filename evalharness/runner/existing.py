@@ -418,7 +418,7 @@ class _StoredCell(Cell):
 
     old: Run
 
-    def config(self, folder: Path) -> str:
+    def config(self, folder: Path | None) -> str:
         """Return the config of the run as it stands there."""
         return (self.old.folder / results_files.CONFIG).read_text(encoding="utf-8")
 
