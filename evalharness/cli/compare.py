@@ -153,7 +153,7 @@ def _show_headline(runs: Sequence[str | Run], votes: Sequence[Vote]) -> None:
     if sentence := headline(gathered, standings(gathered)).sentence:
         options.print_headline(sentence)
     folders = shlex.join(str(run.folder if isinstance(run, Run) else run) for run in runs)
-    typer.echo(f"Where each goes wrong, as a page: evalharness report {folders}")
+    typer.echo(f"To see where each goes wrong: evalharness report {folders}")
 
 
 def show_comparison(found: Comparison, out: IO[str]) -> None:
@@ -231,7 +231,7 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
         "after Holm."
     )
     if found.cluster:
-        yield f"Articles of one {found.cluster} are drawn together, and change sides together."
+        yield f"Articles of one {found.cluster} are resampled and exchanged together."
     if found.level * (found.resamples + 1) < len(found.differences):
         yield (
             f"Holm cannot reach {found.level:g} for {len(found.differences)} rows with so few "
@@ -253,8 +253,8 @@ def _joined_notes(found: Comparison) -> Iterator[str]:
     keys = " and ".join(found.join)
     yield (
         f"Runs that differ in {keys} alone are one system. Its mean is over articles and runs; "
-        f"intervals and tests say how other articles and another {keys} would move it. A system of "
-        "one run has the chance of the articles only."
+        f"intervals and tests say how other articles and another {keys} would move it. A system "
+        "of one run covers the variation of articles only."
     )
     for system, runs in found.joined.items():
         yield f"{system}: {len(runs)} runs: {'; '.join(runs)}"

@@ -399,8 +399,8 @@ def gate(
     nothing = Gate(
         "could-not-run",
         reason="the rules ask for nothing",
-        baseline=str(_folder(baseline)),
-        candidate=str(_folder(candidate)),
+        baseline=_folder(baseline),
+        candidate=_folder(candidate),
         rules=checked,
     )
     try:
@@ -422,7 +422,7 @@ def gate(
         articles=sum(pairing.shared.n for pairing in pairings),
         left_out={f"{p.system} {k}".strip(): n for p in pairings for k, n in _left_out(p).items()},
         not_swept=tuple(
-            f"{_folder(run) / name}" for run in (baseline, candidate) for name in left_behind(run)
+            f"{_folder(run)}/{name}" for run in (baseline, candidate) for name in left_behind(run)
         ),
         folders={p.system: (p.runs[BASELINE].folder, p.runs[CANDIDATE].folder) for p in pairings},
     )
@@ -436,8 +436,10 @@ def _new_errors(pairing: Pairing, known: KnownFlags) -> Outcome:
     return new_errors_outcome(baseline, candidate, pairing.ids, known, pairing.system)
 
 
-def _folder(run: str | Path | Run) -> Path:
-    return run.folder if isinstance(run, Run) else Path(run)
+def _folder(run: str | Path | Run) -> str:
+    if isinstance(run, Run):
+        return str(run.folder)
+    return str(run) if "://" in str(run) else str(Path(run))
 
 
 def _left_out(pairing: Pairing) -> dict[str, int]:

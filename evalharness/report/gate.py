@@ -268,7 +268,7 @@ def _could_not_run(found: Gate) -> "ET.Element":
 
     case = ET.Element("testcase", classname="evalharness.gate", name="gate", time="0")
     error = ET.SubElement(case, "error", type=found.verdict, message=_plain(found.reason))
-    error.text = _plain(f"{Path(found.baseline)} against {Path(found.candidate)}")
+    error.text = _plain(f"{found.baseline} against {found.candidate}")
     return case
 
 

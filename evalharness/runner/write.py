@@ -34,7 +34,7 @@ from evalharness.store.aggregates import (
     StoredSample,
     Tally,
 )
-from evalharness.store.ledger import Ledger
+from evalharness.store.ledger import Ledger, mirror_of
 from evalharness.store.runs import Figure, Run, add_trackers, checked_run
 from evalharness.store.samples import Writer
 
@@ -207,7 +207,8 @@ def _finished_run(
         "provenance": {**_all_versions(ledgers, made_with), **_engines(cell)},
         "timing": {**_timing(of_cell, scorings, group.together, writer.articles), **spent},
     }
-    run = checked_run(folder, writer.finish(_head(cell), tail, cell.config(folder)))
+    config = cell.config(None if mirror_of(results) else folder)
+    run = checked_run(folder, writer.finish(_head(cell), tail, config))
     return tell_trackers(cell.trackers, run, results, cell.settings) if cell.trackers else run
 
 

@@ -430,7 +430,7 @@ class Run(_Section):
         if missing:
             raise DataError(f"{path}: no column {missing[0]!r}; {AGAIN}")
         if file.metadata.num_rows != self.n:
-            rows = f"{file.metadata.num_rows} rows, and run.json tells of {self.n} articles"
+            rows = f"{file.metadata.num_rows} rows, and run.json has {self.n} articles"
             raise DataError(f"{path}: {rows}; {AGAIN}")
         return file
 
@@ -571,12 +571,26 @@ def _floats(column: "pa.ChunkedArray") -> Values:
     return values
 
 
+def folder_of(run: "str | Path | Run") -> Path:
+    """Return the folder of a run or of runs; of those at a URL, one with a copy of their files.
+
+    Raises: DataError where nothing is at the URL, or a run there is being written.
+    """
+    if isinstance(run, Run):
+        return run.folder
+    if "://" not in str(run):
+        return Path(run)
+    from evalharness.store.mirror import local_runs
+
+    return local_runs(str(run))
+
+
 def read_run(path: str | Path) -> Run:
-    """Return the run in a folder (or whose `run.json` this is).
+    """Return the run in a folder (or whose `run.json` this is), or at a URL.
 
     Raises: DataError, one line, where it is none, is not finished, or cannot be read.
     """
-    given = Path(path)
+    given = folder_of(path)
     folder = (
         given.parent
         if given.name in (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
@@ -596,7 +610,7 @@ def runs_in(path: str | Path | Run) -> list[Run]:
 
     Of a sweep that is those that its `sweep.json` tells of: `left_behind` names the others.
     """
-    folder = path.folder if isinstance(path, Run) else Path(path)
+    folder = folder_of(path)
     if not folder.is_dir() or run_folders(folder):
         return [read_run(folder)]
     others = left_behind(folder)
@@ -608,7 +622,7 @@ def runs_in(path: str | Path | Run) -> list[Run]:
 
 def left_behind(path: str | Path | Run) -> list[str]:
     """Return which runs of a sweep's folder the newest sweep has not: an earlier one wrote them."""
-    folder = path.folder if isinstance(path, Run) else Path(path)
+    folder = folder_of(path)
     cells = swept_cells(folder)
     return [each.name for each in run_folders(folder, "*/") if each.name not in cells and cells]
 

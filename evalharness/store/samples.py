@@ -275,7 +275,7 @@ class SampleReader:
             ) from None
         if len(starts) != n + 1:
             self._file.close()
-            lines = f"{len(starts) - 1} lines, and run.json tells of {n} articles"
+            lines = f"{len(starts) - 1} lines, and run.json has {n} articles"
             raise DataError(f"{self.path}: {lines}; {AGAIN}")
         self._starts = starts
 
