@@ -6,19 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from evalharness.cli.options import Results, print_headline, split_names
-from evalharness.cli.progress import show_progress
 from evalharness.config.registry import scorer_kind, whole_name
 from evalharness.errors import DataError
-from evalharness.runner.existing import count_rejected, score_files
-from evalharness.runner.systems import FORMAT_NAMES, STDIN, FileOptions, split_name
+from evalharness.files import STDIN, split_name
+from evalharness.loaders.logs.formats import FORMAT_NAMES
 from evalharness.store import samples
 from evalharness.store.runs import Run, run_folders
-from evalharness.store.store import STORE
+
+if TYPE_CHECKING:  # what scores is imported where there are files to score
+    from evalharness.runner.systems import FileOptions
 
 RunOrFile = Annotated[
     list[str],
@@ -145,8 +146,10 @@ class Files:
     allow_rejected: float = 0.0
     results: str = "results"
 
-    def options(self) -> FileOptions:
+    def options(self) -> "FileOptions":
         """Return how the files are read."""
+        from evalharness.runner.systems import FileOptions
+
         return FileOptions(
             columns=tuple(pair for pairs in self.columns or () for pair in split_names(pairs)),
             summaries=tuple(split_names(self.summaries)),
@@ -241,6 +244,8 @@ def runs_of(arguments: Sequence[str], files: Files) -> RunsOfArguments:
 
 def _score(names: Sequence[str], files: Files, folders: Sequence[str] = ()) -> list[Run]:
     """Score files of summaries beside runs in folders, with a bar and the columns on stderr."""
+    from evalharness.cli.progress import show_progress
+    from evalharness.runner.existing import score_files
     from evalharness.store.runs import runs_in
 
     with show_progress(sys.stderr) as progress:
@@ -287,7 +292,7 @@ def runs_beside(argument: str) -> Path | None:
     if argument == STDIN or split_name(argument)[0] or not path.exists():
         return None
     if path.is_dir():
-        is_own = path.name == STORE and not run_folders(path, "", "*/", "*/*/")
+        is_own = path.name == samples.STORE and not run_folders(path, "", "*/", "*/*/")
         depths = ("*/", "*/*/")
     else:
         is_own = path.name in _BESIDE_RUNS or path.suffix == ".html"
@@ -297,6 +302,8 @@ def runs_beside(argument: str) -> Path | None:
 
 def check_rejected(runs: Sequence[Run], allowed: float) -> None:
     """Raise DataError where more rows of a run were left out than may be."""
+    from evalharness.runner.existing import count_rejected
+
     for run in runs:
         n = count_rejected(run)
         rows = run.counts.rows

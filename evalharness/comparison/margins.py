@@ -21,7 +21,6 @@ together: if nothing got worse, the chance of any regression is at most the leve
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -185,6 +184,8 @@ def articles_needed(
 
 def _chance_below(lead: float, spread: float, unseen: float, groups: int) -> float:
     """Return the chance that a normal sum less an exponential one is below 0."""
+    from statistics import NormalDist
+
     normal = NormalDist()
     mean, deviation = groups * lead, math.sqrt(groups) * spread
     seen = normal.cdf(-mean / deviation)

@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
-from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -143,13 +143,17 @@ def worst_case_means(
     lowest = np.minimum(worst, own.min(axis=0, initial=np.inf))
     size = np.rint(counts.sum(axis=0) / np.maximum(held.sum(axis=0), 1))
     summands = np.concatenate([totals, [lowest * size]]), np.concatenate([counts, [size]])
-    sums = np.concatenate([_whole_numbers(summands[0]), summands[1]], axis=1)
+    whole = _whole_numbers(summands[0])
+    columns = whole.shape[1]
+    # Where all columns have scores of the same articles, their weights are the same, too.
+    alike = bool((summands[1] == summands[1][:, :1]).all())
+    sums = np.concatenate([whole, summands[1][:, :1] if alike else summands[1]], axis=1)
     found = np.empty((resamples, sums.shape[1]))
     start = 0
-    for weights in _exponential_weights(len(sums), seed, resamples, sums.shape[1]):
+    for weights in _exponential_weights(len(sums), seed, resamples, 2 * columns):
         found[start : start + len(weights)] = weights @ sums
         start += len(weights)
-    weighted, weight = np.split(found, 2, axis=1)
+    weighted, weight = np.split(found, [columns], axis=1)
     with np.errstate(invalid="ignore"):  # 0 / 0: none is known
         means: Values = np.ldexp(weighted, -_places_of_sum(summands[0])) / weight
     return means
@@ -172,11 +176,10 @@ def _exponential_weights(n: int, seed: int, resamples: int, columns: int) -> Ite
     """Yield whole numbers that are distributed like exponential ones, (some resamples, n)."""
     quantiles = -np.log1p(-(np.arange(_TABLE) + 0.5) / _TABLE)
     table = np.rint(np.ldexp(quantiles, _WEIGHT_BITS - 4))
-    bits = np.random.PCG64(np.random.SeedSequence(seed))
+    draws = _TableDraws(table, np.random.PCG64(np.random.SeedSequence(seed)))
     words = -(-n // 4)
     for rows in _blocks(words * 4, resamples, columns):
-        draws = bits.random_raw(rows * words).astype("<u8", copy=False).view("<u2")
-        yield table.take(draws).reshape(rows, words * 4)[:, :n]
+        yield draws.draw(rows, words)[:, :n]
 
 
 def column_means(values: Values) -> Values:
@@ -378,13 +381,12 @@ def _draw_resamples(
     n draws; for a few rows they add up to more, and those are drawn article by article.
     """
     poisson, rest, whole = np.random.SeedSequence(seed).spawn(3)
-    bits, filling = np.random.PCG64(poisson), np.random.default_rng(rest)
-    redrawing = np.random.default_rng(whole)
+    filling, redrawing = np.random.default_rng(rest), np.random.default_rng(whole)
     table = _poisson_table(max(0.0, 1 - 2 / math.sqrt(n)))
+    draws = _TableDraws(table, np.random.PCG64(poisson))
     words = -(-n // 4)
     for rows in _blocks(words * 4, resamples, columns):
-        draws = bits.random_raw(rows * words).astype("<u8", copy=False).view("<u2")
-        counts = table.take(draws).reshape(rows, words * 4)
+        counts = draws.draw(rows, words)
         counts[:, n:] = 0
         missing = n - counts.sum(axis=1).astype(np.int64)
         for row in np.flatnonzero(missing < 0):
@@ -393,6 +395,30 @@ def _draw_resamples(
         places += filling.integers(n, size=len(places))
         np.add.at(counts.reshape(-1), places, np.float32(1))
         yield counts
+
+
+class _TableDraws:
+    """Entries of a table, one for each 16 bits of a stream.
+
+    All blocks share one room: new memory, which the system clears, takes longer than the draws.
+    """
+
+    def __init__(self, table: _Wholes, bits: np.random.PCG64) -> None:
+        self._table = table
+        self._bits = bits
+        self._places = np.empty(0, np.intp)
+        self._entries: npt.NDArray[Any] = np.empty(0, table.dtype)
+
+    def draw(self, rows: int, words: int) -> npt.NDArray[Any]:
+        """Return rows of four entries a word; the next call writes over them."""
+        n = rows * words * 4
+        if n > len(self._places):
+            self._places, self._entries = np.empty(n, np.intp), np.empty(n, self._table.dtype)
+        drawn = self._bits.random_raw(rows * words).astype("<u8", copy=False).view("<u2")
+        np.copyto(self._places[:n], drawn)
+        # With a room given, numpy copies it for "raise"; no place lies outside of the table.
+        self._table.take(self._places[:n], out=self._entries[:n], mode="clip")
+        return self._entries[:n].reshape(rows, words * 4)
 
 
 def _poisson_table(rate: float) -> npt.NDArray[np.float32]:
@@ -498,6 +524,8 @@ def t_quantile(share: float, freedom: int) -> float:
     """
     if freedom < 1:
         return math.inf if share > 0.5 else -math.inf
+    from statistics import NormalDist
+
     z = NormalDist().inv_cdf(share)
     terms = (
         (z**3 + z) / 4,

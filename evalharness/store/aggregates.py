@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from evalharness.protocols import CorpusMetric, FindsErrors
 from evalharness.records import (
     Article,
     Defect,
@@ -28,9 +27,9 @@ from evalharness.records import (
 )
 
 if TYPE_CHECKING:
-    from evalharness.config.run_config import Interval
     from evalharness.files.temporary import Spool
     from evalharness.stats import intervals
+    from evalharness.stats.intervals import Interval
 
 # Of a calibrated score.
 BANDS = ("flagged", "unsure", "supported")
@@ -153,6 +152,7 @@ class ScoreColumns:
 
     def aggregates(self, metric: Any, interval: "Interval", seed: int) -> dict[str, Any]:
         """Return mean, interval, n and not_scored of the value, and the same of each part."""
+        from evalharness.protocols import CorpusMetric, FindsErrors
         from evalharness.stats import intervals
 
         low, high = intervals.interval_of(self.blocks, seed, interval.resamples, interval.level)

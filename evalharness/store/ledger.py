@@ -11,23 +11,32 @@ import errno
 import json
 import os
 import re
-import socket
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
-
-from filelock import FileLock, Timeout
+from typing import IO, TYPE_CHECKING, Any
 
 from evalharness.errors import ConfigError, StoreError
 from evalharness.files.temporary import OffsetIndex
-from evalharness.protocols import is_url
 from evalharness.records import canonical, digest, stored_text
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 LEDGER_FORMAT = 1
-HOST = "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")
+
+
+def _host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()
+
+
+HOST = "".join(c for c in _host_name() if c.isalnum() or c == "-")
 # A writer holds the lock for one append; whoever waits longer than this waits for a dead machine.
 LOCK_SECONDS = 600
 _KEY = re.compile(r"([0-9a-f]{2})+")
@@ -57,7 +66,7 @@ class Ledger:
         self._offsets = OffsetIndex()
         self._end = 0  # all before it has been read and is whole
         self._line = 0
-        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        self._lock = _lock_beside(self.path)
         _make_folder(folder)
         self.refresh()
 
@@ -141,6 +150,8 @@ class Ledger:
 
     def append_texts(self, records: Sequence[tuple[str, str]]) -> None:
         """Write a batch of keys and records that are `stored_text`s already. Raises: StoreError."""
+        from filelock import Timeout
+
         try:
             with self._lock:
                 self._append(records)
@@ -263,7 +274,7 @@ class PaceFile:
     def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
         """Take the folder of such files, and the signature of the model whose batches they are."""
         self.path = ledger_path(folder, signature).with_suffix(".json")
-        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        self._lock = _lock_beside(self.path)
 
     def read(self) -> dict[str, int]:
         """Return the limit of each device; nothing where there is no file. Raises: StoreError."""
@@ -289,6 +300,8 @@ class PaceFile:
         if self.read().get(device, memory + 1) <= memory:
             return
         _make_folder(self.path.parent)
+        from filelock import Timeout
+
         try:
             with self._lock:
                 limits = self.read()
@@ -310,7 +323,7 @@ class SystemsFile:
     def __init__(self, ledger: Path) -> None:
         """Take the path of the ledger, whether there is such a file or not."""
         self.path = ledger.with_suffix(".systems.json")
-        self._lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
+        self._lock = _lock_beside(self.path)
 
     def read(self) -> frozenset[str] | None:
         """Return the systems; None where nobody can say: earlier versions noted none."""
@@ -328,6 +341,8 @@ class SystemsFile:
         Raises: StoreError.
         """
         _make_folder(self.path.parent)
+        from filelock import Timeout
+
         try:
             with self._lock:
                 known = self.read()
@@ -440,6 +455,12 @@ def _key_and_batch(line: bytes) -> tuple[bytes, int, int] | None:
     return bytes.fromhex(entry["key"]), *entry["batch"]
 
 
+def _lock_beside(path: Path) -> "FileLock":
+    from filelock import FileLock  # what only reads runs takes no lock
+
+    return FileLock(f"{path}.lock", timeout=LOCK_SECONDS)
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -520,6 +541,8 @@ def results_folder(results: str | Path) -> Path:
 
     Ledgers are locked and appended to, and object stores can do neither.
     """
+    from evalharness.protocols import is_url
+
     if is_url(str(results)):
         raise ConfigError(
             f"--results {results}: should be a folder, of this machine or shared: ledgers are "

@@ -15,7 +15,6 @@ import numpy as np
 import pydantic
 
 from evalharness.config.registry import scaled_figure, scorer_row
-from evalharness.config.run_config import Interval
 from evalharness.config.yaml import nearest
 from evalharness.display import (
     Cell,
@@ -30,7 +29,7 @@ from evalharness.errors import DataError, Exit
 from evalharness.files import nearest_path
 from evalharness.files.untrusted import read_whole
 from evalharness.records import digest, score_of
-from evalharness.stats.intervals import Values
+from evalharness.stats.intervals import Interval, Values
 from evalharness.store import samples
 from evalharness.store.ledger import RunFolder, SystemsFile
 from evalharness.store.samples import AGAIN as AGAIN
@@ -71,7 +70,9 @@ _Counted = Mapping[_Text, int]
 class _Section(pydantic.BaseModel):
     """A part of `run.json`; what it holds beside is of no concern here."""
 
-    model_config = pydantic.ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(
+        strict=True, frozen=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 class ArticleCounts(_Section):
@@ -206,7 +207,7 @@ class Run(_Section):
     figures: Mapping[_Text, ScorerFigures] = pydantic.Field(validation_alias="metrics")
     signatures: Signatures
     provenance: Mapping[_Text, Any] = pydantic.Field(default_factory=dict)
-    timing: Timing = Timing()
+    timing: Timing = pydantic.Field(default_factory=Timing)
     usage: Mapping[_Text, Usage] = pydantic.Field(default_factory=dict)
 
     @property
@@ -523,12 +524,12 @@ def _html_of_flagged(name: str, run: Run) -> Iterator[str]:
 
 
 def _floats(column: "pa.ChunkedArray") -> Values:
-    """Return numbers, NaN for null: from Arrow's buffers, since its own way imports pandas."""
-    import pyarrow as pa
-
-    whole = column.cast(pa.float64()).combine_chunks()
+    """Return numbers, NaN for null: from Arrow's buffers, since its own ways import much more."""
+    whole = column.combine_chunks()
     known, numbers = whole.buffers()
-    values: Values = np.frombuffer(numbers, np.float64, len(whole), 8 * whole.offset).copy()
+    kind = np.dtype(str(whole.type).replace("double", "float64"))
+    start = kind.itemsize * whole.offset
+    values: Values = np.frombuffer(numbers, kind, len(whole), start).astype(np.float64)
     if whole.null_count:
         bits = np.unpackbits(np.frombuffer(known, np.uint8), bitorder="little")
         values[bits[whole.offset : whole.offset + len(whole)] == 0] = np.nan

@@ -35,12 +35,14 @@ from evalharness.store.ledger import HOST, RunFolder, is_alive
 from evalharness.store.table import TableRows, write_table
 
 if TYPE_CHECKING:
-    from evalharness.config.run_config import Interval
+    from evalharness.stats.intervals import Interval
 
 
 SAMPLES = "samples.jsonl"
 TABLE_FILE = "samples.parquet"
 RUN_FILE = "run.json"
+# The folder of the ledgers in a folder of results.
+STORE = "store"
 SWEEP_FILE = "sweep.json"
 CONFIG = "config.yaml"
 PAGE_FILE = "report.html"
@@ -70,7 +72,9 @@ class WorkSigns(pydantic.BaseModel):
     ended: why it has ended without a result, where it could still say so.
     """
 
-    model_config = pydantic.ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(
+        strict=True, frozen=True, allow_inf_nan=False, defer_build=True
+    )
 
     host: str = HOST
     pid: _Count = pydantic.Field(default_factory=os.getpid)

@@ -19,9 +19,7 @@ from evalharness.store.ledger import (
     ledger_path,
     signature_of,
 )
-
-# The folder of the ledgers in a folder of results.
-STORE = "store"
+from evalharness.store.samples import STORE as STORE
 
 Signature = Mapping[str, Any]
 # Answers are those of judges: what scores are made of, question by question. Preferences are
