@@ -13,6 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from evalharness.records import (
@@ -195,21 +196,19 @@ def _figures(column: "Iterable[intervals.Values]", low: float, high: float) -> d
     """Return the figures of a column that comes in blocks."""
     import numpy as np
 
-    from evalharness.stats import intervals
-
     n = 0
 
-    def known() -> Iterator[float]:
+    def known() -> Iterator[list[float]]:
         nonlocal n
         for block in column:
-            numbers = block[~np.isnan(block)].tolist()
+            numbers: list[float] = block[~np.isnan(block)].tolist()
             n += len(numbers)
-            yield from numbers
+            yield numbers
 
-    mean = intervals.mean(known())
-    if mean is None:
+    total = math.fsum(chain.from_iterable(known()))  # exact, and rounded once
+    if not n:
         return {"mean": None, "low": None, "high": None, "n": 0}
-    return {"mean": mean, "low": float(low), "high": float(high), "n": n}
+    return {"mean": total / n, "low": float(low), "high": float(high), "n": n}
 
 
 class Outputs:
