@@ -151,12 +151,15 @@ class ScoreColumns:
 
         return np.array([np.frombuffer(column) for column in self._values.values()])
 
-    def aggregates(self, metric: Any, interval: "Interval", seed: int) -> dict[str, Any]:
-        """Return mean, interval, n and not_scored of the value, and the same of each part."""
-        from evalharness.protocols import CorpusMetric, FindsErrors
-        from evalharness.stats import intervals
+    def aggregates(
+        self, metric: Any, low: Sequence[float], high: Sequence[float]
+    ) -> dict[str, Any]:
+        """Return mean, interval, n and not_scored of the value, and the same of each part.
 
-        low, high = intervals.interval_of(self.blocks, seed, interval.resamples, interval.level)
+        low, high: the ends of the intervals of all parts.
+        """
+        from evalharness.protocols import CorpusMetric, FindsErrors
+
         figures = {
             part: _figures((block[:, n] for block in self.blocks()), low[n], high[n])
             for n, part in enumerate(self._values)
@@ -326,6 +329,7 @@ class Tally:
         """Return counts, data with the articles' fingerprint, outputs and metrics."""
         n = self.articles
         failed = self.outputs.finish["error"]
+        ends = self._intervals()
         return {
             "counts": {
                 "rows": n + self.rejected,
@@ -337,10 +341,40 @@ class Tally:
             "data": {**data, "fingerprint": self.fingerprint},
             "outputs": self.outputs.record(),
             "metrics": {
-                name: self.columns[name].aggregates(metric, self.interval, self.seed)
+                name: self.columns[name].aggregates(metric, *ends[name])
                 for name, metric in self.metrics.items()
             },
         }
+
+    def _intervals(self) -> dict[str, tuple[Sequence[float], Sequence[float]]]:
+        """Return by metric the low and the high ends of its parts' intervals.
+
+        Those of as many articles are resampled together, as each by itself would draw the same.
+        """
+        alike: dict[int, list[str]] = {}
+        for name, column in self.columns.items():
+            alike.setdefault(column.n, []).append(name)
+        ends = {}
+        for names in alike.values():
+            low, high = self._intervals_of([self.columns[name] for name in names])
+            start = 0
+            for name in names:
+                end = start + len(self.columns[name].parts)
+                ends[name] = low[start:end], high[start:end]
+                start = end
+        return ends
+
+    def _intervals_of(self, columns: Sequence[ScoreColumns]) -> tuple[Any, Any]:
+        import numpy as np
+
+        from evalharness.stats import intervals
+
+        def blocks() -> "Iterator[intervals.Values]":
+            for beside in zip(*(column.blocks() for column in columns), strict=True):
+                yield np.hstack(beside)
+
+        how = self.interval
+        return intervals.interval_of(blocks, self.seed, how.resamples, how.level)
 
 
 def fingerprint_text(article: Article) -> bytes:
