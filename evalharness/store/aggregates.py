@@ -77,7 +77,7 @@ class ScoreColumns:
         numbers = {"value": score["value"], **score.get("parts", {})}
         for part, value in numbers.items():
             if part not in self._values:
-                self._values[part] = _missing(self._in_last_block)
+                self._values[part] = _nans(self._in_last_block)
             self._values[part].append(math.nan if value is None else value)
         for part in self._values.keys() - numbers.keys():
             self._values[part].append(math.nan)
@@ -103,10 +103,10 @@ class ScoreColumns:
             n = min(later.n - at, BLOCK_ROWS - self._in_last_block)
             for part in later._values:  # in the order in which they came
                 if part not in self._values:
-                    self._values[part] = _missing(self._in_last_block)
+                    self._values[part] = _nans(self._in_last_block)
             for part, values in self._values.items():
                 known = later._values.get(part)
-                values.extend(_missing(n) if known is None else known[at : at + n])
+                values.extend(_nans(n) if known is None else known[at : at + n])
             self.n += n
             at += n
             self._spool_full_block()
@@ -191,7 +191,7 @@ class ScoreColumns:
         return {"summaries": self.n_with_errors, "of": n, "share": share, "low": low, "high": high}
 
 
-def _missing(n: int) -> "array[float]":
+def _nans(n: int) -> "array[float]":
     return array("d", [math.nan]) * n
 
 

@@ -206,20 +206,20 @@ class Plot:
     how: str = ""
 
     @property
-    def drawn(self) -> str:
+    def role_svg(self) -> str:
         """The SVG, which is waited for. Raises: NotDrawn."""
         return self.drawing.result()
 
     @property
     def svg(self) -> str:
         """The SVG for the page: colours are CSS variables, and nothing in it has an id or style."""
-        return _svg_text(_colour_svg(self.drawn, {role: f"var(--{role})" for role in _ROLES}))
+        return _svg_text(_colour_svg(self.role_svg, {role: f"var(--{role})" for role in _ROLES}))
 
     @property
     def file_svg(self) -> str:
         """The SVG for a file: on white, in colours of print."""
         paper = {role: colour for role, (_, colour) in _ROLES.items()}
-        root = _colour_svg(self.drawn, paper)
+        root = _colour_svg(self.role_svg, paper)
         _, _, width, height = root.attrib["viewBox"].split()
         ground = ET.Element("rect", {"width": width, "height": height, "fill": "#ffffff"})
         root.insert(1, ground)
@@ -239,10 +239,10 @@ def draw(
     whole = _printable_spec({"config": _CONFIG, "padding": 4, **spec})
     title, caption = one_line_name(title), one_line_name(caption)
 
-    def drawn() -> str:
+    def draw_svg() -> str:
         return _clean_svg(DRAWER.svg(whole), title, f"{caption} {how}".strip())
 
-    return Plot(_name(id), title, caption, group, n, DRAWER.begin(drawn), how)
+    return Plot(_name(id), title, caption, group, n, DRAWER.begin(draw_svg), how)
 
 
 def layer(mark: str, encoding: Spec, **looks: Any) -> Spec:
@@ -383,11 +383,11 @@ class Drawer:
         with suppress(NotDrawn):  # which is said when something is to be drawn
             self._start_process()
 
-    def begin(self, drawn: Callable[[], str]) -> Future[str]:
+    def begin(self, draw_svg: Callable[[], str]) -> Future[str]:
         """Have figures drawn one after the other, while the caller goes on."""
         if self._queue is None:
             self._queue = ThreadPoolExecutor(1)
-        return self._queue.submit(drawn)
+        return self._queue.submit(draw_svg)
 
     def svg(self, spec: dict[str, Any]) -> str:
         """Return a Vega-Lite specification as SVG. Raises: NotDrawn."""
