@@ -13,6 +13,7 @@ from evalharness.comparison.gate import WORST_ARTICLES, Gate
 from evalharness.comparison.rules import GateResult, Outcome, RuleResult, WorstArticle
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.display import VERDICT_MARKS
+from evalharness.errors import DataError
 from evalharness.files.untrusted import visible
 from evalharness.report import table
 from evalharness.store import samples
@@ -131,7 +132,7 @@ def _html(text: str) -> str:
 
 def _words(before: str | None, after: str | None) -> str:
     if before is None or after is None:
-        return f"no text at hand: {samples.SAMPLES} is not in both folders"
+        return "no text at hand: both folders must hold their texts"
     marks = {"same": "", "removed": "~~", "added": "**"}
     pieces = [
         f"{marks[kind]}{table.escape_markdown(words)}{marks[kind]}"
@@ -143,10 +144,10 @@ def _words(before: str | None, after: str | None) -> str:
 def article_summaries(folder: Path, ids: set[str]) -> dict[str, str]:
     """Return the summaries of some articles; of a run without texts, none."""
     try:
-        found = samples.samples_of(folder / samples.SAMPLES, ids)
+        found = samples.samples_of(folder, ids)
         return {sample["id"]: sample["summary"]["text"] for sample in found}
-    except (OSError, ValueError, KeyError, TypeError):  # scores alone will do for a verdict
-        return {}
+    except (OSError, ValueError, KeyError, TypeError, DataError):
+        return {}  # scores alone will do for a verdict
 
 
 # Word by word.
