@@ -24,10 +24,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402 - the threads are set before
 
-from evalharness.config.run_config import Interval  # noqa: E402
 from evalharness.records import Article, Summary  # noqa: E402
 from evalharness.stats import paired  # noqa: E402
-from evalharness.stats.intervals import Values  # noqa: E402
+from evalharness.stats.intervals import Interval, Values  # noqa: E402
 from evalharness.store import samples  # noqa: E402
 
 METRICS = 10

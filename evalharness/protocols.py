@@ -220,6 +220,18 @@ class Metric(Protocol):
 
 
 @runtime_checkable
+class MakesSamples(Protocol):
+    """Computes nothing: writes what is stored as the files of a run have it.
+
+    That is done soon: it goes to workers that are there, and starts none.
+    """
+
+    def make_samples(self, stored: Sequence[Any]) -> list[Any]:
+        """Return what the files say of some summaries."""
+        ...
+
+
+@runtime_checkable
 class PairJudge(Protocol):
     """A judge that may be asked which of two summaries is the better one.
 

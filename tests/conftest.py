@@ -144,8 +144,8 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
     """Write a finished run from scores: `make_run("a", {"m": [0.5, None]})` returns its folder."""
-    from evalharness.config.run_config import Interval
     from evalharness.records import Article, Summary
+    from evalharness.stats.intervals import Interval
     from evalharness.store import samples
 
     def make(

@@ -58,6 +58,19 @@ def test_clubs_have_short_names() -> None:
 
 
 @pytest.mark.parametrize(
+    ("article", "summary"),
+    [
+        ("The Lib Dems lost a seat in Bath.", "The Liberal Democrats lost a seat in Bath."),
+        ("The Liberal Democrats lost a seat.", "The Lib Dems lost a seat."),
+        ("Rosie O'Donnell spoke in Bath.", "In Bath Rosie O 'Donnell spoke."),
+    ],
+)
+def test_a_name_is_known_in_its_short_and_its_split_form(article: str, summary: str) -> None:
+    assert _score(article, summary).value == 1
+    assert _score(article, f"{summary} He met Liberal Roe and O'Poe.").flags
+
+
+@pytest.mark.parametrize(
     "beside",
     [
         "{} The mayor, Jane Doe, met Richard Roe in Camberwell.",

@@ -48,10 +48,13 @@ from evalharness.models.endpoint import Endpoint
 from evalharness.models.extractive import Lead
 from evalharness.protocols import Sent, Task
 from evalharness.records import Article
-from evalharness.runner import shards
+from evalharness.runner import articles, run, shards
 from evalharness.runner.articles import claim_all
 from evalharness.runner.summaries import Summarizing
+from evalharness.runner.write import write
+from evalharness.store import aggregates
 from evalharness.store.ledger import Ledger
+from evalharness.store.samples import Writer
 from evalharness.store.store import Store
 
 
@@ -68,6 +71,57 @@ def test_processes_give_the_bytes_of_one_process(tmp_path: Path) -> None:
     assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
     assert [timing(run) for run in runs] == [timing(run) for run in alone]
     assert children(os.getpid()) == []
+
+
+@pytest.mark.parametrize(("workers", "at_once", "rows"), [(2, 7, 4), (4, 5, 1000)])
+def test_lines_are_the_same_whoever_makes_them_and_however_many_at_once(
+    workers: int, at_once: int, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, 61, checks=["numbers", "lexical"], metrics=["rouge", "bleu"])
+    monkeypatch.setattr(aggregates, "BLOCK_ROWS", rows)
+    evalharness.run(path, results=tmp_path / "alone")
+    monkeypatch.setattr(articles, "ARTICLES_AT_ONCE", at_once)
+
+    evalharness.run(path, results=tmp_path / "r", executor="processes", workers=workers)
+
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+
+
+def test_worker_that_dies_before_files_are_written_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_after_a_death(*given: Any) -> Any:
+        os.kill(children(os.getpid())[0], signal.SIGKILL)
+        return write(*given)
+
+    path = written(tmp_path, 200)
+    evalharness.run(path, results=tmp_path / "alone")
+    monkeypatch.setattr(run, "write", write_after_a_death)
+
+    evalharness.run(path, results=tmp_path / "r", executor="processes", workers=2)
+
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+    assert children(os.getpid()) == []
+
+
+def test_interrupt_while_files_are_written_ends_workers_and_leaves_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = written(tmp_path, 200)
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "extend", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            evalharness.run(path, results=tmp_path / "r", executor="processes", workers=2)
+    assert children(os.getpid()) == []
+
+    runs = evalharness.run(path, results=tmp_path / "r")
+
+    assert {n for run in runs for n in run.record["timing"]["scores"]["rouge"].values()} == {0, 200}
+    evalharness.run(path, results=tmp_path / "alone")
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
 
 
 class Counting(Processes):

@@ -316,6 +316,33 @@ def test_lexical_of_a_megabyte_takes_seconds(article: str, summary: str) -> None
     assert time.process_time() - start < 30
 
 
+@pytest.mark.parametrize(
+    ("summary", "marked"),
+    [
+        ("The storm closed more than 30 schools in Springfield.", "more than 30"),
+        ("The storm closed the last 30 schools.", "the last 30"),
+        ("Jane Doe became mayor at the age of 30.", "the age of 30"),
+        ("The mayor, a 30-year-old, spoke.", "30-year-old"),
+        ("The mayor of the Hague spoke.", "the Hague"),
+        ("The storm closed 30 schools; 40 were open.", "30"),
+        ("The mayor told Bathe 30 things.", "30"),
+    ],
+)
+def test_a_likely_error_is_marked_with_the_words_that_belong_to_it(
+    summary: str, marked: str
+) -> None:
+    [score] = _scores(ARTICLE, summary)
+    assert marked in [flag.span.of(summary) for flag in score.flags]
+
+
+@quickly
+@given(TEXTS, st.lists(st.sampled_from([*WORDS, "more than", "the age of", "year-old"])))
+def test_wider_marks_do_not_overlap(article: str, words: list[str]) -> None:
+    [score] = _scores(article, " ".join(words))
+    spans = [flag.span for flag in score.flags]
+    assert all(first.end <= second.start for first, second in itertools.pairwise(spans))
+
+
 def test_mark_of_a_flag_covers_no_blank_at_its_ends() -> None:
     unsupported = Flag(Span(0, 20), "unsupported", "is not in the article")
     number = Flag(Span(7, 12), "number", "is not in the article")

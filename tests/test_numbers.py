@@ -156,3 +156,22 @@ def test_a_length_of_time_is_no_age_and_no_small_count() -> None:
 def test_a_share_of_a_number_without_end_is_none() -> None:
     article = f"The firm had 1 pound and {'9' * 400} pounds of the same profit today."
     assert _score(article, "The firm had 37% of the same profit today.").flags
+
+
+@pytest.mark.parametrize(
+    ("listed", "is_right"),
+    [
+        ("Jane Doe, Richard Roe, Ann Poe and Tom Low", True),
+        ("Jane Doe, 31, Richard Roe, 25, Ann Poe, 40, and Tom Low, 28,", True),
+        ("Jane Doe, Richard Roe, Ann Poe, and Tom Low", True),
+        ("Jane Doe, Richard Roe and Ann Poe", False),
+        ("Jane Doe", False),
+    ],
+)
+def test_a_summary_may_count_what_stands_in_a_row(listed: str, is_right: bool) -> None:
+    article = f"It rained. {listed} were arrested in Leeds after the robbery of a bank."
+    score = _score(article, "Four people were arrested in Leeds after the robbery.")
+    assert (not score.flags) == is_right
+    if is_right:
+        [evidence] = score.sentences[0].evidence
+        assert evidence.of(article).startswith("Jane Doe")

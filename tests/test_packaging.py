@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -249,57 +248,3 @@ def test_action_passes_a_change_that_touches_no_page(site: Path) -> None:
 def test_action_without_a_pattern_or_with_a_wrong_base_fails(site: Path) -> None:
     assert act(site, pages=" ")[0] == 2
     assert act(site, pages="pages/*", base="no-such-commit")[0] == 2
-
-
-# The documentation as a site
-
-
-def site_module() -> Any:
-    spec = importlib.util.spec_from_file_location(
-        "site_of_docs", ROOT / "packaging" / "build_site.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_navigation_has_every_page_once() -> None:
-    pages = [name for name in site_module().pages_of_nav() if name != "index.md"]
-    docs = ROOT / "docs"
-    assert sorted(pages) == sorted(
-        str(path.relative_to(docs).as_posix()) for path in docs.rglob("*.md")
-    )
-
-
-def test_mention_of_a_page_becomes_a_link_but_in_code() -> None:
-    text = "See `docs/a.md` and `docs/no.md`.\n\n```bash\ncat `docs/a.md`\n```\n"
-    linked = site_module().with_links(text, {"a.md": "A page"}, "decisions/b.md")
-    assert linked == text.replace("`docs/a.md` and", "[A page](../a.md) and", 1)
-
-
-def test_links_between_pages_lead_somewhere(tmp_path: Path) -> None:
-    site_module().write_sources(tmp_path)
-    pages = sorted(tmp_path.rglob("*.md"))
-    links = [
-        (page, target)
-        for page in pages
-        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    ]
-    assert len(links) > 40
-    for page, target in links:
-        assert (page.parent / target).exists(), f"{page.name}: {target}"
-    assert (tmp_path / "llms.txt").read_text(encoding="utf-8").count("\n- [") == len(pages) - 1
-
-
-@pytest.mark.slow
-def test_site_builds_without_a_warning(tmp_path: Path) -> None:
-    pytest.importorskip("zensical")
-    done = subprocess.run(
-        [sys.executable, ROOT / "packaging" / "build_site.py", tmp_path / "site"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "site" / "live" / "report.html").stat().st_size > 50_000
-    assert (tmp_path / "site" / "index.html").is_file()

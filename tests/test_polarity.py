@@ -146,6 +146,16 @@ def test_a_denial_of_another_word_points_to_the_sentence() -> None:
     assert [span.of(article) for span in flag.evidence] == [article]
 
 
+def test_what_the_article_denies_in_a_sentence_far_away_is_no_added_denial() -> None:
+    article = (
+        "The council in Leeds told the mayor about the new bridge over the river on Monday. "
+        "It had sent a letter. “They did not warn the mayor,” a neighbour said."
+    )
+    assert not _score(
+        article, "The council in Leeds did not warn the mayor about the bridge."
+    ).flags
+
+
 @pytest.mark.parametrize(
     ("summary", "kinds"),
     [

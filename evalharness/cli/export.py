@@ -26,7 +26,10 @@ def export_command(
     output: Annotated[
         str,
         typer.Option(
-            "--output", "-o", metavar="FILE|FOLDER", help=f"By format [default: {_OUTPUTS}]"
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER",
+            help=f"File or folder to write [default: {_OUTPUTS}]",
         ),
     ] = "",
     model: Annotated[

@@ -73,7 +73,7 @@ class Difference:
 class Standing:
     """A system's place by one metric, on articles where all systems have a score.
 
-    letters: systems that share one are not told apart (Holm over all pairs of this metric).
+    letters: no significant difference between systems that share one (Holm, all pairs of it).
     rank: the mean of its ranks over the articles; 1 is best, ties share theirs.
     low, high: the interval of the mean over articles and joined runs; None where nothing is joined,
     as a run's own interval stands in its `run.json`.

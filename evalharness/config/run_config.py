@@ -28,6 +28,7 @@ from evalharness.errors import ConfigError
 from evalharness.files.credentials import without_credentials
 from evalharness.files.untrusted import read_whole
 from evalharness.records import canonical
+from evalharness.stats.intervals import Interval
 
 
 def _printable(value: str) -> str:
@@ -92,15 +93,6 @@ NamedJudge = Annotated[
     ComparingJudge,
     BeforeValidator(_as_component_mapping, json_schema_input_type=str | ComparingJudge),
 ]
-
-
-class Interval(BaseModel):
-    """How the interval beside each mean is made: a percentile bootstrap over the articles."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    level: float = Field(0.95, gt=0, lt=1, description="share of resampled means that it holds")
-    resamples: int = Field(1000, ge=100, le=100_000, description="how many resamples")
 
 
 class Budget(BaseModel):

@@ -4,12 +4,10 @@ The comment is Markdown and shows the worst articles word by word. GitHub shows 
 the code, made by lines on stdout. JUnit XML is what CI servers read.
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Literal
-from xml.etree import ElementTree as ET
+from typing import IO, TYPE_CHECKING, Literal
 
 from evalharness.comparison.gate import WORST_ARTICLES, Gate
 from evalharness.comparison.rules import GateResult, Outcome, RuleResult, WorstArticle
@@ -20,9 +18,12 @@ from evalharness.report import table
 from evalharness.store import samples
 from evalharness.store.runs import NOT_SWEPT
 
+if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
+
 GATE_WORDS: dict[GateResult, str] = {
-    "pass": "PASS: nothing is worse than it may be",
-    "regression": "REGRESSION: the candidate is worse than it may be",
+    "pass": "PASS: shown to be no worse than the rules allow",
+    "regression": "REGRESSION: the candidate is worse than the rules allow",
     "inconclusive": "INCONCLUSIVE: too few articles to tell",
     "could-not-run": "COULD NOT RUN",
 }
@@ -162,6 +163,8 @@ def word_diff(before: str, after: str) -> Iterator[tuple[Change, str]]:
     >>> list(word_diff("the 12 boats sank", "the 14 boats sank"))
     [('same', 'the'), ('removed', '12'), ('added', '14'), ('same', 'boats sank')]
     """
+    import difflib
+
     old, new = (_WORDS.findall(text)[:MOST_DIFF_WORDS] for text in (before, after))
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for kind, i, i_end, j, j_end in matcher.get_opcodes():
@@ -223,6 +226,8 @@ def gate_junit(found: Gate) -> str:
     A regression is a failure; so is what is inconclusive, of that type: it must not look green. A
     gate that could not run is one test case with an error.
     """
+    from xml.etree import ElementTree as ET
+
     cases = [_case(each) for each in found.outcomes] or [_could_not_run(found)]
     counts = {
         "tests": str(len(cases)),
@@ -243,7 +248,9 @@ def gate_junit(found: Gate) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
 
 
-def _case(each: Outcome) -> ET.Element:
+def _case(each: Outcome) -> "ET.Element":
+    from xml.etree import ElementTree as ET
+
     name = f"{each.name}: {each.kind}"
     case = ET.Element("testcase", classname="evalharness.gate", name=_plain(name), time="0")
     if each.verdict == "not-measured":
@@ -256,10 +263,12 @@ def _case(each: Outcome) -> ET.Element:
     return case
 
 
-def _could_not_run(found: Gate) -> ET.Element:
+def _could_not_run(found: Gate) -> "ET.Element":
+    from xml.etree import ElementTree as ET
+
     case = ET.Element("testcase", classname="evalharness.gate", name="gate", time="0")
     error = ET.SubElement(case, "error", type=found.verdict, message=_plain(found.reason))
-    error.text = _plain(f"{Path(found.baseline)} against {Path(found.candidate)}")
+    error.text = _plain(f"{found.baseline} against {found.candidate}")
     return case
 
 

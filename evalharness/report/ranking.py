@@ -26,7 +26,7 @@ from evalharness.store.table import LIKELY_ERRORS
 
 # Systems whose pairs are all tested: 1,770 for each score.
 MOST_SYSTEMS = 60
-# Of a system beside the best one: not told apart from it, below or above it beyond chance.
+# Of a system beside the best one: no significant difference, below it or above it.
 # `copied`: it is not lower, by copying, with which a check finds nothing wrong.
 Mark = Literal["best", "tie", "lower", "higher", "copied", ""]
 

@@ -214,7 +214,7 @@ class _Naming:
                 content.update(results_files.line_of(row).encode())
         name = f"{held[0].experiment}-{content.hexdigest()[:8]}"
         self.tell(
-            f"{held[0].folder(self.results)} is of other content, and stays; these runs are in "
+            f"{held[0].folder(self.results)} has other content and was kept; these runs are in "
             f"{self.results / name}"
         )
         self.overrides = (*self.overrides, f"name={name}")
@@ -418,7 +418,7 @@ class _StoredCell(Cell):
 
     old: Run
 
-    def config(self, folder: Path) -> str:
+    def config(self, folder: Path | None) -> str:
         """Return the config of the run as it stands there."""
         return (self.old.folder / results_files.CONFIG).read_text(encoding="utf-8")
 
@@ -463,7 +463,7 @@ class StoredSummaries(Summarizing):
         """Return what was written for each article, or how it failed."""
         return [summary_of(a.id, self._samples[a]["summary"]) for a in articles]
 
-    def find_defects(self, article: Article, summary: Summary) -> Sequence[Defect]:
+    def known_defects(self, article: Article) -> Sequence[Defect]:
         """Return what was found then: only the model knows its instructions."""
         found: Sequence[Defect] = self._samples[article]["defects"]
         return found

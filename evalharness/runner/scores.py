@@ -16,11 +16,12 @@ from evalharness.protocols import Costly, Metric, Pool, Progress, Sent, Task
 from evalharness.records import (
     Article,
     Score,
-    ScoreRecord,
+    ScoreText,
     Summary,
     canonical,
     digest,
     score_record,
+    stored_text,
 )
 from evalharness.runner.articles import Unit, expected_articles, windows
 from evalharness.runner.summaries import BehindLedger, FilledCell, Share
@@ -42,7 +43,7 @@ class MissingScore:
 class Scoring(BehindLedger):
     """A metric behind its ledger, and the cells that ask for it: their numbers, with its label.
 
-    passing: by key, what has no score today; the ledger does not keep that.
+    passing: by key, the text of what has no score today; the ledger does not keep that.
     """
 
     ledger_name = "scores"
@@ -51,7 +52,7 @@ class Scoring(BehindLedger):
     metric: Metric
     store: Store
     asking: list[tuple[int, str]] = field(default_factory=list)
-    passing: dict[str, ScoreRecord] = field(default_factory=dict)
+    passing: dict[str, bytes] = field(default_factory=dict)
     _in_work: set[str] = field(default_factory=set)  # keys of what a worker is to score
 
     def __post_init__(self) -> None:
@@ -80,28 +81,29 @@ class Scoring(BehindLedger):
     def _has(self, key: str) -> bool:
         return key in self.ledger or key in self._in_work or key in self.passing
 
-    def record(self, batch: Sequence[MissingScore], scores: Sequence[Score]) -> None:
+    def record(self, batch: Sequence[MissingScore], scores: Sequence[ScoreText]) -> None:
         """Write the scores of a batch that was missing. Raises: ModelError, StoreError."""
         check_length(self.signature["name"], len(scores), len(batch))
         for score, missing in zip(scores, batch, strict=True):
             self._check(score, missing)
         keys = [missing.key for missing in batch]
-        records = [(k, score_record(s), s.passing) for k, s in zip(keys, scores, strict=True)]
-        self.ledger.append([(key, record) for key, record, passing in records if not passing])
-        self.passing |= {key: record for key, record, passing in records if passing}
+        keyed = list(zip(keys, scores, strict=True))
+        self.ledger.append_texts([(key, score.text) for key, score in keyed if not score.passing])
+        self.passing |= {key: score.text.encode() for key, score in keyed if score.passing}
         self._in_work.difference_update(keys)
 
-    def read(self, unit: Unit) -> Iterator[tuple[int, str, ScoreRecord]]:
+    def texts(self, unit: Unit) -> Iterator[tuple[int, str, bytes]]:
         """Yield number of cell, label and score of what a unit has, article by article.
 
-        Raises: StoreError where the ledger lacks one.
+        A score is the JSON of its record. Raises: StoreError where the ledger lacks one.
         """
         asked = list(self._keyed(unit))
         stored = [key for _, key in asked if key and key not in self.passing]
-        records = iter(self.ledger.get(stored))
+        records = iter(self.ledger.texts(stored))
         for (cell, label, _, summary), key in asked:
             if not key:
-                yield cell, label, score_record(Score(None, note=f"no summary: {summary.note}"))
+                none = Score(None, note=f"no summary: {summary.note}")
+                yield cell, label, stored_text(score_record(none)).encode()
             else:
                 yield cell, label, self.passing[key] if key in self.passing else next(records)
 
@@ -119,10 +121,10 @@ class Scoring(BehindLedger):
                     key = digest(summary.text, content)
                 yield (cell, label, article, summary), key
 
-    def _check(self, score: Score, missing: MissingScore) -> None:
+    def _check(self, score: ScoreText, missing: MissingScore) -> None:
         """Refuse what would poison the ledger. Raises: ModelError that names the component."""
-        if wrong := score.flaw(missing.article, missing.summary):
-            message = f"a bug of the component: {wrong}, for article {missing.article.id!r}"
+        if score.flaw:
+            message = f"a bug of the component: {score.flaw}, for article {missing.article.id!r}"
             raise ModelError(f"{self.signature['name']}: {message}")
 
 

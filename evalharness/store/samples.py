@@ -28,18 +28,21 @@ import pydantic
 
 from evalharness.errors import DataError, StoreError
 from evalharness.files.untrusted import read_whole
-from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary, summary_record
-from evalharness.store.aggregates import Tally
+from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary
+from evalharness.store.aggregates import SampleBlock, Tally
+from evalharness.store.aggregates import line_of as line_of
 from evalharness.store.ledger import HOST, RunFolder, is_alive
 from evalharness.store.table import TableRows, write_table
 
 if TYPE_CHECKING:
-    from evalharness.config.run_config import Interval
+    from evalharness.stats.intervals import Interval
 
 
 SAMPLES = "samples.jsonl"
 TABLE_FILE = "samples.parquet"
 RUN_FILE = "run.json"
+# The folder of the ledgers in a folder of results.
+STORE = "store"
 SWEEP_FILE = "sweep.json"
 CONFIG = "config.yaml"
 PAGE_FILE = "report.html"
@@ -69,7 +72,9 @@ class WorkSigns(pydantic.BaseModel):
     ended: why it has ended without a result, where it could still say so.
     """
 
-    model_config = pydantic.ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(
+        strict=True, frozen=True, allow_inf_nan=False, defer_build=True
+    )
 
     host: str = HOST
     pid: _Count = pydantic.Field(default_factory=os.getpid)
@@ -161,6 +166,7 @@ class Writer(Tally):
         self.first_rejected: Rejected | None = None
         self._rows = TableRows(self._spool)
         self._samples = self.folder.writing(SAMPLES).open("wb")
+        self._sha256 = hashlib.sha256()  # of the samples
         self._rejections = self.folder.writing(REJECTED).open("w", encoding="utf-8", newline="\n")
 
     def __enter__(self) -> "Writer":
@@ -188,20 +194,17 @@ class Writer(Tally):
         scores: Mapping[str, ScoreRecord],
     ) -> None:
         """Write one article with its summary and what each metric says of it."""
-        self.count(article, summary, defects, scores)
-        sample = {
-            "id": article.id,
-            "article": article.text,
-            "references": list(article.references),
-            "source": article.source,
-            "extra": dict(article.extra),
-            "summary": summary_record(summary),
-            "defects": list(defects),
-            "scores": scores,
-        }
-        line = line_of(sample).encode()
-        self._samples.write(line)
-        self._rows.add(sample, line)
+        block = SampleBlock(self.columns)
+        block.add(article, summary, defects, scores)
+        self.extend(block)
+
+    def extend(self, block: SampleBlock) -> None:
+        """Write a block of samples."""
+        super().extend(block)
+        lines = b"".join(block.lines)
+        self._samples.write(lines)
+        self._sha256.update(lines)
+        self._rows.extend(block.rows)
 
     def finish(
         self, head: Mapping[str, Any], tail: Mapping[str, Any], config: str
@@ -219,9 +222,9 @@ class Writer(Tally):
 
     def _digests(self, config: str) -> dict[str, str]:
         """Return what names the bytes of each file beside `run.json`."""
-        names = [SAMPLES, TABLE_FILE, *((REJECTED,) if self.rejected else ())]
-        found = {name: file_digest(self.folder.writing(name)) for name in names}
-        return found | {CONFIG: file_digest(config)}
+        names = [TABLE_FILE, *((REJECTED,) if self.rejected else ())]
+        others = {name: file_digest(self.folder.writing(name)) for name in names}
+        return {SAMPLES: self._sha256.hexdigest(), **others, CONFIG: file_digest(config)}
 
     def _publish(self, record: Mapping[str, Any], config: str) -> None:
         """Move all files to their names; while `run.json` is not there, the run is not whole."""
@@ -236,16 +239,6 @@ class Writer(Tally):
         self.folder.write(RUN_FILE, text_of(record))
         for mark in self._marks:
             self.folder.remove(mark.name)
-
-
-def line_of(record: Mapping[str, Any]) -> str:
-    """Return one JSON line; lone surrogates, which UTF-8 cannot hold, make it ASCII throughout."""
-    text = json.dumps(record, ensure_ascii=False, separators=(", ", ": "), default=str)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = json.dumps(record, separators=(", ", ": "), default=str)
-    return text + "\n"
 
 
 def read_samples(path: Path) -> Iterator[dict[str, Any]]:
@@ -282,7 +275,7 @@ class SampleReader:
             ) from None
         if len(starts) != n + 1:
             self._file.close()
-            lines = f"{len(starts) - 1} lines, and run.json tells of {n} articles"
+            lines = f"{len(starts) - 1} lines, and run.json has {n} articles"
             raise DataError(f"{self.path}: {lines}; {AGAIN}")
         self._starts = starts
 

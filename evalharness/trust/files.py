@@ -337,7 +337,7 @@ class VerifiedSamples:
             self.findings.done["lines of samples"] += 1
             row = self.table.next()
             if row is not None and row.get("line") not in (None, zlib.crc32(line)):
-                self._differs(number, "", f"not the line that {self.table.path.name} tells of")
+                self._differs(number, "", f"not the line that {self.table.path.name} describes")
             try:
                 read = self._parse_line(number, line)
                 sample, article, summary = read[1:]

@@ -14,7 +14,7 @@ from typing import Any
 from evalharness.errors import DataError
 from evalharness.files import nearest_path
 from evalharness.store import samples
-from evalharness.store.runs import Run, UnfinishedRun, checked_run, run_folders
+from evalharness.store.runs import Run, UnfinishedRun, checked_run, folder_of, run_folders
 from evalharness.store.samples import marks_of
 from evalharness.store.store import STORE
 from evalharness.trust.components import Components, note_environment, run_components
@@ -66,7 +66,7 @@ def verify(
     shelves: dict[Path, Shelf] = {}
     runs: list[Path] = []
     unfinished: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(folder_of, paths):
         inner = _runs(path)
         found = [folder for folder in inner if not marks_of(folder)]
         unfinished += [folder for folder in inner if folder not in found]

@@ -9,7 +9,7 @@ import itertools
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -23,6 +23,7 @@ from evalharness.checks.lexical.words import (
     APART,
     NUMBER_FORMS,
     OMISSIBLE,
+    OPEN_FRAMES,
     PASSIVE,
     PHRASE_OF,
     PHRASES,
@@ -147,6 +148,7 @@ class Wording(ArticleIndex):
             places[key].append(place)
         self.places = dict(places)
         self._first_places = frozenset(self.passages.first)
+        self._ends = frozenset([place - 1 for place in self.passages.first])
         self._similar: dict[str, tuple[float, str]] = {}
         self._aligned: tuple[str, list[tuple[Span, Aligned]]] = "", []
 
@@ -155,7 +157,12 @@ class Wording(ArticleIndex):
 
     def sentence_of(self, place: int) -> int:
         """Return which sentence a word of the article stands in, from 0."""
-        return self.passages.tokens[place].sentence
+        return self.sentences[place]
+
+    @cached_property
+    def sentences(self) -> list[int]:
+        """Which sentence each word of the article stands in, from 0."""
+        return [token.sentence for token in self.passages.tokens]
 
     def drops_nothing(self, before: int, place: int) -> bool:
         """Tell whether a path from one word to another leaves out no more than `the` or so."""
@@ -175,12 +182,14 @@ class Wording(ArticleIndex):
         The first at which a sentence ends with them, else the first: what is a whole sentence of
         the article is not held to be broken off from where its words stand, too.
         """
-        n_places, offset = min(
-            (len(self.places.get(key, ())), offset) for offset, key in enumerate(keys)
-        )
+        known = list(map(self.places.get, keys))
+        if None in known:
+            return None
+        n_places = [len(places) for places in known if places]
+        offset = n_places.index(min(n_places))
         copies = [
             place - offset
-            for place in (self.places[keys[offset]][:MOST_COPIES] if n_places else ())
+            for place in self.places[keys[offset]][:MOST_COPIES]
             if place >= offset and self.keys[place - offset : place - offset + len(keys)] == keys
         ]
         ends = (start for start in copies if start + len(keys) in self._first_places)
@@ -207,7 +216,7 @@ class Wording(ArticleIndex):
         return (kept, known) if kept else (tokens, [*keys])
 
     def _phrase_at(self, tokens: Sequence[Token], keys: Sequence[str], at: int) -> tuple[int, str]:
-        if not _may_open_phrase(tokens[at]):
+        if not _may_open_phrase(tokens, at):
             return 1, keys[at]
         for length in range(min(_PHRASE_WORDS, len(tokens) - at), 1, -1):
             run = tokens[at : at + length]
@@ -335,17 +344,15 @@ class Wording(ArticleIndex):
         """Return what is left of a sentence between whole sentences of the article at its ends."""
         bounds, n_keys = self.passages.first, len(keys)
         start, n_rest = 0, 0
-        for place in self.places.get(keys[0], ())[:MOST_COPIES]:
-            if place in self._first_places:
-                length = bounds[bisect.bisect_right(bounds, place)] - place
-                if start < length < n_keys and self._stands_at(place, keys[:length]):
-                    start = length
-        for last in self.places.get(keys[-1], ())[:MOST_COPIES]:
-            if last + 1 in self._first_places:
-                place = bounds[bisect.bisect_right(bounds, last) - 1]
-                length = last + 1 - place
-                if n_rest < length < n_keys - start and self._stands_at(place, keys[-length:]):
-                    n_rest = length
+        for place in self._first_places.intersection(self.places.get(keys[0], ())[:MOST_COPIES]):
+            length = bounds[bisect.bisect_right(bounds, place)] - place
+            if start < length < n_keys and self._stands_at(place, keys[:length]):
+                start = length
+        for end in self._ends.intersection(self.places.get(keys[-1], ())[:MOST_COPIES]):
+            place = bounds[bisect.bisect_right(bounds, end) - 1]
+            length = end + 1 - place
+            if n_rest < length < n_keys - start and self._stands_at(place, keys[-length:]):
+                n_rest = length
         return start, n_keys - n_rest
 
     def _stands_at(self, place: int, keys: list[str]) -> bool:
@@ -360,11 +367,13 @@ _OPEN_COUNTRIES = frozenset(words.split(" ")[0] for words in COUNTRY_OF if " " i
 _OPEN_PHRASES = frozenset(phrase[0] for phrase in PHRASES)
 
 
-def _may_open_phrase(token: Token) -> bool:
+def _may_open_phrase(tokens: Sequence[Token], at: int) -> bool:
     """Tell whether a word may be the first of a country, a phrase or initials; most may not."""
-    return (
-        token.written[0].isupper() or token.word in _OPEN_COUNTRIES or token.stem in _OPEN_PHRASES
-    )
+    token = tokens[at]
+    if token.word in _OPEN_COUNTRIES or token.stem in _OPEN_PHRASES:
+        return True
+    run = tokens[at : at + 3] if token.written[0].isupper() else ()
+    return len(run) == 3 and run[1].written[0].isupper() and run[2].written[0].isupper()
 
 
 def _initials(run: Sequence[Token]) -> str:
@@ -387,6 +396,8 @@ def without_frame(tokens: Sequence[Token]) -> Sequence[Token]:
     `According to the report, …`, `In summary, …`: they are neither supported nor new. A sentence
     that has nothing else is left as it is.
     """
+    if not tokens or tokens[0].word not in OPEN_FRAMES:
+        return tokens
     n_framing = frame_length([t.word for t in tokens], [t.after_mark for t in tokens])
     rest = tokens[n_framing:]
     return rest if any(token.content for token in rest) else tokens
@@ -394,9 +405,10 @@ def without_frame(tokens: Sequence[Token]) -> Sequence[Token]:
 
 def _begins_clause(tokens: Sequence[Token], at: int) -> bool:
     """Tell whether a word joins a statement to another: `…, and he`, not `…, and left`."""
-    token, following = tokens[at], tokens[at + 1].word
+    token = tokens[at]
     if not token.after_mark or token.word not in JOINING:
         return False
+    following = tokens[at + 1].word
     return not (following in VERB_OF or following.endswith("ed"))
 
 
@@ -452,8 +464,9 @@ def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list
         place: _state(_State, (cost + novel, place, sentence, (None, path)))
         for cost, place, sentence, path in beam
     }
+    sentences = article.sentences
     for place in _next_places(article, beam, key, content):
-        sentence = article.sentence_of(place)
+        sentence = sentences[place]
         cost, path = _cheapest(article, beam, place, sentence)
         if place not in after or cost < after[place].cost:
             after[place] = _state(_State, (cost, place, sentence, (place, path)))
@@ -491,15 +504,17 @@ def _novel_cost(article: Wording, key: str, content: bool) -> float:
     return _NOVEL_WEIGHT * (1 - 0.5 * article.similar(key)[0])
 
 
-def _next_places(article: Wording, beam: list[_State], key: str, content: bool) -> set[int]:
+def _next_places(article: Wording, beam: list[_State], key: str, content: bool) -> Collection[int]:
     """Return where a path may go on: the places nearest to the beam, and the first of all.
 
     A word such as `of` only goes on from where the path is; it is no reason to go elsewhere.
     """
     places = article.places.get(key, [])
-    found: set[int] = set()
     if not places:
-        return found
+        return places
+    if len(places) <= _MOST_PLACES and (content or beam[0].place < 0):
+        return places  # all are looked at
+    found: set[int] = set()
     for state in beam:
         at = bisect.bisect_right(places, state.place)
         found.update(places[at - (at > 0) if content else at : at + 2])
@@ -508,12 +523,14 @@ def _next_places(article: Wording, beam: list[_State], key: str, content: bool) 
     return found
 
 
-def votes(article: Wording, aligned: Aligned) -> Counter[int]:
+def votes(article: Wording, aligned: Aligned) -> dict[int, int]:
     """Return how much of a sentence its path finds in each sentence of the article."""
-    found: Counter[int] = Counter()
+    found: dict[int, int] = {}
+    sentences = article.sentences
     for token, place in zip(aligned.tokens, aligned.places, strict=True):
         if place is not None:
-            found[article.sentence_of(place)] += CONTENT_VOTE if token.content else 1
+            number = sentences[place]
+            found[number] = found.get(number, 0) + (CONTENT_VOTE if token.content else 1)
     return found
 
 
@@ -547,7 +564,7 @@ def close_pairs(article: Wording, aligned: Aligned) -> float:
 
 def are_close(one: Sequence[int], other: Sequence[int]) -> bool:
     """Tell whether one of the places of a word is close to one of another's."""
-    few, many = sorted((one, other), key=len)
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
     for place in few[:MOST_PAIRED_PLACES]:
         at = bisect.bisect_left(many, place - CLOSE)
         if at < len(many) and many[at] <= place + CLOSE:

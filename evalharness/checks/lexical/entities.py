@@ -29,8 +29,12 @@ LEAST_SPELLED = 4
 OFFICES = frozenset(
     ["prime", "minister", "president", "premier", "chancellor", "governor", "senator", "mayor"]
 )
-# Of clubs: Man Utd.
-SHORT_NAMES = {"man": "manchester", "utd": "united"}
+# Of clubs and parties: Man Utd, Lib Dem.
+SHORT_NAMES = {"man": "manchester", "utd": "united", "lib": "liberal", "dem": "democrat"}
+# A name that is written out may be short in the article; `man` is a common word, too.
+LONG_NAMES = {long: short for short, long in SHORT_NAMES.items() if short != "man"}
+# `O'Donnell` is written as two words, too.
+BEFORE_APOSTROPHE = ("o", "d", "l")
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
 
@@ -220,7 +224,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names has none.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
@@ -309,8 +313,12 @@ _TWO_SPELLINGS = (("our", "or"), ("tre", "ter"), ("nce", "nse"), ("yse", "yze"),
 def _numbers_of(word: str) -> Iterator[str]:
     """Yield a word as it is, then as it is spelled elsewhere, in the singular and the plural."""
     yield word
-    if word in SHORT_NAMES:
-        yield SHORT_NAMES[word]
+    yield from (f"{letter}'{word}" for letter in BEFORE_APOSTROPHE)
+    one = word.removesuffix("s")
+    for names in (SHORT_NAMES, LONG_NAMES):
+        if one in names:
+            yield names[one]
+            yield f"{names[one]}s"
     if len(word) > 3:
         for one, other in _TWO_SPELLINGS:
             yield word.replace(one, other)

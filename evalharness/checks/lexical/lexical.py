@@ -3,6 +3,7 @@
 import bisect
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -56,6 +57,22 @@ ODDS = {
 }
 OTHER_ODDS = 1.0
 FOREIGN = frozenset(["number", "count", "entity", "background", "spelling", "date"])
+# What belongs to a wrong number, date or name as people mark it: "more than 30", "the age of 20",
+# "the last three", "the Rovers"; and after it "year - old", "months ago".
+PHRASE_KINDS = frozenset(["number", "date", "entity"])
+THE_BEFORE = re.compile(r"(?<!\w)the $", re.IGNORECASE)
+PHRASE_BEFORE = re.compile(
+    r"(?<!\w)(?:(?:an? |the )?age of |(?:the )?(?:first|last|next|past|previous|final) |the "
+    r"|(?:the )?(?:(?:more|less|fewer|greater|higher|lower) than|at (?:least|most)|up to"
+    r"|as (?:many|much|few) as|an estimated|just over|just under|nearly|almost|about|around|over"
+    r"|under|below|above|some|roughly|approximately|just|only) )$",
+    re.IGNORECASE,
+)
+LONGEST_BEFORE = 24
+PHRASE_AFTER = re.compile(
+    r" ?- ?year ?- ?old|[ -]year[ -]old| ?per ?cent| ?%"
+    r"| (?:years?|months?|weeks?|days?|hours?|minutes?)(?: ago| old)?\b| ago\b"
+)
 
 
 class Indexed(ArticleIndex):
@@ -67,6 +84,8 @@ class Indexed(ArticleIndex):
         self.parts: dict[str, Any] = {
             name: part.index(article, published) for name, part in PARTS.items()
         }
+        for part in self.parts.values():
+            part.wants_evidence = False
 
     @cached_property
     def is_english(self) -> bool:
@@ -101,7 +120,7 @@ class Indexed(ArticleIndex):
             odds_added(values),
             known | of_all,
             sentences,
-            merge_flags(summary, [telling, support.flags]),
+            merge_flags(summary, [_whole_phrases(summary, telling), support.flags]),
             f"the article is not English, so these were not checked: {skipped}" if skipped else "",
         )
 
@@ -121,7 +140,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 13
+    version: ClassVar[int] = 16
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,
@@ -140,6 +159,29 @@ def _likely_first(found: Sequence[Sequence[Flag]]) -> list[Sequence[Flag]]:
 def _foreign(flags: Sequence[Flag]) -> list[Span]:
     """Return what the article does not have at all, of what is flagged."""
     return [flag.span for flag in flags if flag.kind in FOREIGN]
+
+
+def _whole_phrases(summary: str, flags: Sequence[Flag]) -> list[Flag]:
+    """Return the flags in order, likely errors with the words that belong to them."""
+    ends = [0, *(flag.span.end for flag in flags)]
+    starts = [*(flag.span.start for flag in flags[1:]), len(summary)]
+    return [
+        replace(flag, span=_phrase(summary, flag, end, start))
+        if flag.kind in PHRASE_KINDS and flag_kind(flag.kind).hard
+        else flag
+        for flag, end, start in zip(flags, ends, starts, strict=False)
+    ]
+
+
+def _phrase(summary: str, flag: Flag, least: int, most: int) -> Span:
+    """Return the span of a number, date or name with what belongs to it, inside these bounds."""
+    start, end = flag.span.start, flag.span.end
+    words = THE_BEFORE if flag.kind == "entity" else PHRASE_BEFORE
+    if before := words.search(summary, max(least, start - LONGEST_BEFORE), start):
+        start -= len(before[0])
+    if flag.kind != "entity" and (after := PHRASE_AFTER.match(summary, end, most)):
+        end = after.end()
+    return Span(start, end)
 
 
 def _sentences(

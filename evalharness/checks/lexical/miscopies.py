@@ -174,7 +174,7 @@ def _go_on(article: Wording, aligned: Aligned, one: int, other: int) -> bool:
     place, following = aligned.places[one], aligned.places[other]
     if place is None or following is None or not 0 < following - place <= MOST_SKIPPED + 1:
         return False
-    return article.sentence_of(place) == article.sentence_of(following)
+    return article.sentences[place] == article.sentences[following]
 
 
 def _spliced_flag(article: Wording, aligned: Aligned, one: WordRun, other: WordRun) -> Flag:
@@ -196,7 +196,7 @@ def _doubled_flag(article: Wording, aligned: Aligned, at: int) -> Flag:
     token = aligned.tokens[at]
     found = votes(article, aligned)
     numbers = {article.sentence_of(place) for place in article.places[aligned.own[at]]}
-    number = max(sorted(numbers), key=lambda each: found[each])
+    number = max(sorted(numbers), key=lambda each: found.get(each, 0))
     said = f"'{token.written}' is said twice here, and once in sentence {number + 1} of the article"
     span = Span(token.start, token.end)
     return Flag(span, "doubled", said, (article.passages.sentences[number],))

@@ -294,6 +294,17 @@ class StatedNumbers(scoring.ArticleIndex):
         alike = (at for at in places if self._is_of(self.passages.tokens[at].sentence, wanted))
         return [self.passages.span(at, at) for at in itertools.islice(alike, 1)]
 
+    def listed(self, claimed: text.Number, wanted: frozenset[str]) -> list[Span]:
+        """Return the sentence about the same in which as many things stand in a row."""
+        if claimed.kind or claimed.unit or not MOST_COUNTED >= claimed.value > 2:
+            return []
+        about = (at for at in range(len(self.passages.sentences)) if self._is_of(at, wanted))
+        rows = (at for at in about if claimed.value in _lengths_of_rows(self._sentence(at)))
+        return [self.passages.sentences[at] for at in itertools.islice(rows, 1)]
+
+    def _sentence(self, number: int) -> str:
+        return self.passages.sentences[number].of(self.text)
+
     def _content_at(self, stated: text.Number) -> frozenset[str]:
         return self.passages.content[self.passages.sentence_at(stated.span.start)]
 
@@ -376,12 +387,13 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     which it has nothing may be added up. What follows from its numbers is right: their sum,
     difference or share where they stand in one sentence about the same, an age between two years,
     a length in feet for metres, three goals for a hat-trick. A small count (`the two teams`) that
-    the article has no other number in place of is no claim: the article may list what is counted.
+    the article has no other number in place of is no claim: the article may list what is counted;
+    a larger one, up to twelve, is right where it lists as many in one sentence about the same.
     A sentence with numbers has the share of its own; weighted with their count, these make up the
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -428,6 +440,18 @@ class _Claim(NamedTuple):
     may_be_counted: bool = False
 
 
+# `Jane Doe, Richard Roe and Ann Poe`; their ages are none of them.
+_ROW = re.compile(r"(?:[^,;:.!?\n]{1,60}, )+?[^,;:.!?\n]{1,60}?,? (?:and|or) (?=\S)")
+_IN_ROW = re.compile(r", (?!and |or )")
+_AGES = re.compile(r", (?:aged )?\d{1,3}(?=,)")
+
+
+def _lengths_of_rows(sentence: str) -> list[int]:
+    """Return how many things stand in each row of a sentence: `one, another and a third`."""
+    rows = _ROW.finditer(_AGES.sub("", sentence))
+    return [len(_IN_ROW.findall(row[0])) + 2 for row in rows]
+
+
 def _both(match: re.Match[str]) -> frozenset[int]:
     return frozenset([int(match[1]), int(match[2])])
 
@@ -462,6 +486,9 @@ def _claim(
     rival = article.instead(number, own.text, wanted)
     if rival is None and _is_counted(number, own.text):
         return None
+    is_of_same = rival is not None and _head(own.text, number) == _head(article.text, rival)
+    if not is_of_same and (row := article.listed(number, wanted)):
+        return _Claim(number, row, None)
     return _Claim(number, [], rival, _may_be_counted(article, number, own, rival))
 
 

@@ -245,6 +245,27 @@ class Passages:
             if -shared >= least[0] and -shared / n_wanted >= least[1]
         ]
 
+    def densest(self, wanted: frozenset[str], reach: int) -> tuple[int, int]:
+        """Return the first place of wanted stems with the most of them around, and how many.
+
+        The first MOST_PLACES of each stem are looked at; of none there are 0 around place 0.
+        """
+        per_stem = [self.places[stem] for stem in wanted if stem in self.places]
+        late = {at for places in per_stem for at in places[MOST_PLACES:]}
+        near = sorted(itertools.chain.from_iterable(per_stem))
+        best, most, low, high = 0, 0, 0, 0
+        for at in near:
+            while near[low] < at - reach:
+                low += 1
+            while high < len(near) and near[high] <= at + reach:
+                high += 1
+            if high - low > most and at not in late:  # else no more can be around
+                around = self.stems[at - reach if at > reach else 0 : at + reach + 1]
+                shared = len(wanted.intersection(around))
+                if shared > most:
+                    best, most = at, shared
+        return best, most
+
     def span(self, first: int, last: int) -> Span:
         """Return the characters from one token to another, both included."""
         return Span(self.tokens[first].start, self.tokens[last].end)

@@ -234,6 +234,22 @@ class StatedPolarity(ArticleIndex):
         """What the article denies and what it hedges."""
         return Cues(self.passages)
 
+    def denies(self, own: Passages, at: int) -> bool:
+        """Tell whether the article denies a word of a summary, too: before the same or amid it."""
+        amid, following = own.around(at), own.stems[at + 1 : at + 2]
+        return any(
+            self.passages.stems[place + 1 : place + 2] == following
+            or not amid.isdisjoint(self.passages.around(place))
+            for place in self.passages.places.get(own.stems[at], ())
+            if place in self.cues.heads
+        )
+
+    @cached_property
+    def disputed(self) -> frozenset[str]:
+        """The stems that the article denies somewhere, or hedges first of all behind a cue."""
+        stems = self.passages.stems
+        return frozenset(stems[at] for at in self.cues.denied.keys() | self.cues.hedged_heads)
+
     @cached_property
     def denial_verbs(self) -> frozenset[str]:
         """The verbs of denial that the article uses at all."""
@@ -275,7 +291,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 11
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -294,9 +310,14 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         clashes: list[_Clash] = []
         past = -1
         for at in range(first, end):
-            places = [*self._comparable(at)]
+            asked = at > past and self._is_disputed(at)
+            look = asked or not compared or self.article.wants_evidence
+            places = self._comparable(at) if look else []
             compared.update(self.stated.tokens[place.at].sentence for place in places[:2])
-            clash = self._clash(at, places) or self._promise(at) if at > past else None
+            if at <= past:
+                continue
+            clash = self._disputed_clash(at, places) if asked else self._opposite(at)
+            clash = clash or self._promise(at)
             if clash is not None:
                 clashes.append(clash)
                 past = max(clash.last, at)
@@ -314,7 +335,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         wanted = self.own.around(at)
         return self.stated.alignments(wanted, places, least=(min(LEAST_SHARED, len(wanted)), share))
 
-    def _clash(self, at: int, places: list[Alignment]) -> _Clash | None:
+    def _is_disputed(self, at: int) -> bool:
+        """Tell whether a word is denied here, or denied or hedged anywhere in the article."""
+        return at in self.own_cues.denied or self.own.stems[at] in self.article.disputed
+
+    def _disputed_clash(self, at: int, places: list[Alignment]) -> _Clash | None:
         if not places:
             return self._opposite(at) or self._added_denial(at)
         return self._negation(at, places) or self._opposite(at) or self._hedge(at, places)
@@ -345,7 +370,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         cue = self.own_cues.denied.get(at)
         if cue is None or at not in self.own_cues.heads:
             return None
-        if self.own.tokens[cue].stem in _DENYING:
+        if self.own.tokens[cue].stem in _DENYING or self.article.denies(self.own, at):
             return None
         wanted = self.own.around(at)
         found = self.stated.alignments(wanted, self.article.places(wanted))
@@ -482,8 +507,10 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
 
         Nobody who reads both takes them for two statements, whatever hedges the rest.
         """
+        if self.own.tokens[at].word not in PROMISES:
+            return None
         low, high = self.own.bounds(at)
-        if self.own.tokens[at].word not in PROMISES or not low < at < high - 1:
+        if not low < at < high - 1:
             return None
         beside = self.own.tokens[at - 1].stem, self.own.tokens[at + 1].stem
         wanted = self.own.around(at)

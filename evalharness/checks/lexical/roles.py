@@ -2,6 +2,7 @@
 
 import bisect
 import itertools
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +50,7 @@ LEAST_IN_COMPANY = 2
 RIVAL_SHARE = 0.4
 OWN_SHARE = 0.34
 _RESULTS = WINNING | LOSING
+_SORTED_RESULTS = sorted(_RESULTS)
 # These are won over somebody; the others are done to somebody.
 _WITHOUT_OBJECT = frozenset(map(text.stem_of, ("win", "victory", "triumph")))
 _DEFEATS = frozenset(["defeat", "defeats"])
@@ -119,8 +121,17 @@ class StatedRoles(ArticleIndex):
         """The name that a token is part of."""
         return _by_token(self.passages, self.names)
 
-    def names_beside(self, stem: str, side: int) -> Iterator[tuple[int, int]]:
-        """Yield the first and last token of the names right behind (1) or before (-1) a stem."""
+    @cached_property
+    def _beside(self) -> dict[tuple[str, int], list[tuple[int, int]]]:
+        return {}
+
+    def names_beside(self, stem: str, side: int) -> list[tuple[int, int]]:
+        """Return the first and last token of the names right behind (1) or before (-1) a stem."""
+        if (stem, side) not in self._beside:
+            self._beside[stem, side] = [*self._names_beside(stem, side)]
+        return self._beside[stem, side]
+
+    def _names_beside(self, stem: str, side: int) -> Iterator[tuple[int, int]]:
         for at in self.passages.places.get(stem, ())[:MOST_PLACES]:
             name = self.name_at.get(at + side)
             if (
@@ -160,6 +171,33 @@ class StatedRoles(ArticleIndex):
                 near |= self.passages.around(at, REACH_OF_COMPANY)
             self._company[words] = frozenset(near)
         return self._company[words]
+
+    @cached_property
+    def _first_places(self) -> dict[int, list[tuple[int, tuple[str, ...]]]]:
+        """Where each name stands first of all, by sentences, with its words."""
+        found: dict[int, list[tuple[int, tuple[str, ...]]]] = {}
+        for words, places in self.by_words.items():
+            for at in places[:MOST_CANDIDATES]:
+                found.setdefault(self.passages.tokens[at].sentence, []).append((at, words))
+        return found
+
+    def shared_with(self, wanted: frozenset[str]) -> dict[tuple[str, ...], set[str]]:
+        """Return which of some stems are in the company of each name that has one."""
+        found: dict[tuple[str, ...], set[str]] = {}
+        where = self.passages
+        for stem in wanted:
+            for place in where.places.get(stem, ()):
+                if not where.tokens[place].content:
+                    continue
+                for at, words in self._first_places.get(where.tokens[place].sentence, ()):
+                    if abs(at - place) <= REACH_OF_COMPANY and where.stems[at] != stem:
+                        found.setdefault(words, set()).add(stem)
+        return found
+
+    @cached_property
+    def rank(self) -> dict[tuple[str, ...], int]:
+        """How many names come before each one in the article."""
+        return {words: rank for rank, words in enumerate(self.by_words)}
 
     @cached_property
     def _company(self) -> dict[tuple[str, ...], frozenset[str]]:
@@ -227,6 +265,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         super().__init__(article, summary)
         self._last = -1, frozenset[str]()
         self.name_at = _by_token(self.own, self.own.named_as(article.passages))
+        self._with_names = {self.own.tokens[at].sentence for at in self.name_at}
+        self._wholes: dict[int, list[int]] = {}
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
@@ -247,7 +287,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         token = self.own.tokens[at]
         if token.word in _IS:
             return [], self._said_to_be(at)
-        if not token.content or token.stem in MUTUAL:
+        if not token.content or token.stem in MUTUAL or token.sentence not in self._with_names:
             return [], None
         places, clash = self._swap(at) if at in self._near_names else ([], None)
         return places, clash or self._subject(at)
@@ -271,8 +311,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     @cached_property
     def _near_names(self) -> frozenset[int]:
         """The tokens that may have a name as a party."""
-        reach = range(-REACH_TO_PARTY, REACH_TO_PARTY + 1)
-        return frozenset([at + step for at in self.name_at for step in reach])
+        near = (range(at - REACH_TO_PARTY, at + REACH_TO_PARTY + 1) for at in self.name_at)
+        return frozenset(itertools.chain.from_iterable(near))
 
     def _swap(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return the article's places of a verb, and a clash where its parties changed places."""
@@ -332,10 +372,10 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _verb_places(self, stem: str) -> list[int]:
         """Return where the article has a verb, or one of the same result; not all, of too many."""
-        stems = sorted(_RESULTS) if stem in _RESULTS else _spellings(stem)
         found: list[int] = []
-        for one in stems:
-            found += self.stated.places.get(one, [])[: MOST_PLACES + 1]
+        for one in _SORTED_RESULTS if stem in _RESULTS else _spellings(stem):
+            if one in self.stated.places:
+                found += self.stated.places[one][: MOST_PLACES + 1]
         return found[: MOST_PLACES + 1]
 
     def _behind_result(self, place: int, after: range) -> range:
@@ -383,8 +423,11 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         return near if near and abs(near[0] - verb) <= REACH_OF_WORDS else []
 
     def _whole_name(self, at: int) -> list[int]:
-        name = self.name_at[at]
-        return [each for each in range(at - 8, at + 9) if self.name_at.get(each) is name]
+        if at not in self._wholes:
+            name = self.name_at[at]
+            near = range(at - 8, at + 9)
+            self._wholes[at] = [each for each in near if self.name_at.get(each) is name]
+        return self._wholes[at]
 
     def _nearest(self, place: int, own: _Parties) -> tuple[str, str]:
         """Return which party's word stands nearest before a verb, and after; who does it first."""
@@ -409,7 +452,10 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _to_itself(self, at: int) -> _Clash | None:
         """Return a clash where somebody does something to himself: `Italy beat Italy`."""
-        name, low = self.name_at[at], max(self.own.bounds(at)[0], at - REACH_OF_COMPANY)
+        name = self.name_at[at]
+        if self._n_named[name.words] < 2:
+            return None
+        low = max(self.own.bounds(at)[0], at - REACH_OF_COMPANY)
         before = next((e for e in range(at - 1, low - 1, -1) if self._is_named(e, name)), None)
         stated = self.article.by_words.get(name.words)
         if before is None or not stated or not self._is_done_to(before, at):
@@ -418,6 +464,11 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         message = "the same on both sides, where another belongs; the article has {}"
         span = Span(self.name_at[before].span.start, name.span.end)
         return _Clash(span, where, stated[0], "doubled", message)
+
+    @cached_property
+    def _n_named(self) -> Counter[tuple[str, ...]]:
+        """How often the summary names each one, by the words of the name."""
+        return Counter(name.words for name in {id(n): n for n in self.name_at.values()}.values())
 
     def _is_done_to(self, before: int, at: int) -> bool:
         """Tell whether what stands between two names is done by the one to the other."""
@@ -557,9 +608,10 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         if last + 1 < high:
             groups.update(self.article.names_beside(self.own.tokens[last + 1].stem, -1))
         scored = [(self._same_around(first, last, *group), group) for group in groups]
-        mine = max((n for n, group in scored if self._is_same(name, group)), default=0)
         best = max(scored, default=(0, (0, 0)))
-        if best[0] < max(LEAST_FRAMED, mine + 1) or self._is_same(name, best[1]):
+        if best[0] < LEAST_FRAMED:
+            return None
+        if any(n == best[0] and self._is_same(name, group) for n, group in scored):
             return None
         other = self.article.name_at[best[1][0]]
         if not self._words_of(self.own.tokens[first].sentence).isdisjoint(other.words):
@@ -572,10 +624,11 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         wanted = self._said_around(self._whole_name(at))
         if len(wanted) < LEAST_IN_COMPANY:
             return None
-        mine, best = self._company(name, wanted, self._words_of(self.own.tokens[at].sentence))
-        most = len(wanted & self.article.company_of(best))
+        shared, best = self.article.shared_with(wanted), tuple[str, ...]()
         enough = max(LEAST_IN_COMPANY, RIVAL_SHARE * len(wanted))
-        if not mine or most < enough or len(wanted & mine) > OWN_SHARE * most:
+        if any(len(stems) >= enough for stems in shared.values()):
+            best = self._best_company(name, shared, self._words_of(self.own.tokens[at].sentence))
+        if not best or len(shared[best]) < enough:
             return None
         places = self.article.by_words[best]
         near = [len(wanted & self.stated.around(each, REACH_OF_COMPANY)) for each in places]
@@ -590,24 +643,25 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         named = {self.own.tokens[each].stem for each in range(low, high) if each in self.name_at}
         return frozenset(stem for stem in near - named if stem in self.stated.places)
 
-    def _company(
-        self, name: text.Name, wanted: frozenset[str], here: frozenset[str]
-    ) -> tuple[set[str], tuple[str, ...]]:
-        """Return what is said around a name, and the other name around which most is as wanted.
+    def _best_company(
+        self, name: text.Name, shared: Mapping[tuple[str, ...], set[str]], here: frozenset[str]
+    ) -> tuple[str, ...]:
+        """Return the other name around which most is as wanted; none if much is around the own.
 
-        here: the words of the summary's sentence; whom it names is no other.
+        shared: the wanted stems around each name. here: the words of the summary's sentence; whom
+        it names is no other.
         """
-        mine: set[str] = set()
-        most, best = 0, tuple[str, ...]()
-        own = _short_forms(name.words)
-        for words, forms in self.article.forms.items():
-            if not own.isdisjoint(forms):
-                mine |= self.article.company_of(words)
-            elif here.isdisjoint(words):
-                shared = len(wanted & self.article.company_of(words))
-                if shared > most:
-                    most, best = shared, words
-        return mine, best
+        own, forms = _short_forms(name.words), self.article.forms
+        others = [w for w in shared if own.isdisjoint(forms[w]) and here.isdisjoint(w)]
+        if not others:
+            return ()
+        rank = self.article.rank
+        best = min(others, key=lambda words: (-len(shared[words]), rank[words]))
+        same = [words for words, known in forms.items() if not own.isdisjoint(known)]
+        mine = set[str]().union(*(shared.get(words, ()) for words in same))
+        if len(mine) > OWN_SHARE * len(shared[best]):
+            return ()
+        return best if any(self.article.company_of(words) for words in same) else ()
 
     def _is_known(self, name: text.Name) -> bool:
         return any(word in self.article.casing for word in name.words)
@@ -639,12 +693,12 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _same_run(self, mine: int, its: int, step: int) -> int:
         """Return how many words in a row are the same, from two places on, in their sentences."""
-        own, stated = self.own.tokens, self.stated.tokens
+        own, stated = self.own.stems, self.stated.stems
         low, high = self.own.bounds(mine - step)
         bottom, top = self.stated.bounds(its - step)
         n = 0
         while n < REACH_OF_FRAME and low <= mine < high and bottom <= its < top:
-            if own[mine].stem != stated[its].stem:
+            if own[mine] != stated[its]:
                 break
             n, mine, its = n + 1, mine + step, its + step
         return n
@@ -721,22 +775,20 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         self, wanted: frozenset[str], members: list[int]
     ) -> tuple[int, text.Name | None, float] | None:
         """Return the place most like a name's, with the name that the article has in it."""
-        positions = [
-            each
-            for stem in sorted(wanted)
-            for each in self.stated.places.get(stem, ())[:MOST_PLACES]
-        ]
-        found = self.stated.alignments(wanted, positions, REACH_IN_SLOT)
-        if not found or found[0].shared < LEAST_IN_SLOT or found[0].share < SLOT_SHARE:
+        place, shared = self.stated.densest(wanted, REACH_IN_SLOT)
+        share = shared / len(wanted)
+        if shared < LEAST_IN_SLOT or share < SLOT_SHARE:
             return None
-        low, high = self.stated.bounds(found[0].at)
+        low, high = self.stated.bounds(place)
         own_words = self._words_of(self.own.tokens[members[0]].sentence)
-        for at in range(max(low, found[0].at - 12), min(high, found[0].at + 13)):
-            other = self.article.name_at.get(at)
-            known = other is None or own_words.intersection(w.replace(".", "") for w in other.words)
+        for at in range(max(low, place - 12), min(high, place + 13)):
+            if at not in self.article.name_at:
+                continue
+            other = self.article.name_at[at]
+            known = own_words.intersection(w.replace(".", "") for w in other.words)
             if not known and self._fits(at, members):
-                return found[0].at, other, found[0].share
-        return found[0].at, None, found[0].share
+                return place, other, share
+        return place, None, share
 
     def _words_of(self, number: int) -> frozenset[str]:
         """Return the words of a sentence of the summary; those of the last one are kept."""

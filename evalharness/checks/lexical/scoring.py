@@ -62,8 +62,11 @@ def share_of_claims(sentences: Iterable[SentenceClaims], named: str) -> Score:
 class ArticleIndex:
     """An article as a check needs it, made once for all its summaries.
 
-    published: the day on which it appeared, where that is known.
+    published: the day on which it appeared, where that is known. wants_evidence: whether a score
+    names the sentences of the article that it rests on; a check of several parts shows one's only.
     """
+
+    wants_evidence = True
 
     def __init__(self, article: str, published: date | None = None) -> None:
         self.text = article

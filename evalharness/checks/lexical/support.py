@@ -221,7 +221,7 @@ def unsupported_runs(article: Wording, aligned: Aligned, wrong: Sequence[Span]) 
     wrong: what is known to be wrong in the summary, in order; its words count as novel.
     """
     words = list(zip(aligned.tokens, aligned.own, strict=True))
-    known_wrong = [_overlaps(wrong, token) for token in aligned.tokens]
+    known_wrong = [bool(wrong) and _overlaps(wrong, token) for token in aligned.tokens]
     unknown = [token.content and is_novel(article, key) for token, key in words]
     novel = [one or other for one, other in zip(unknown, known_wrong, strict=True)]
     if _is_mostly_novel(aligned, novel):

@@ -163,6 +163,11 @@ LINKING = frozenset(
 )
 LONGEST_OPENER = max(map(len, OPENERS))
 
+# Any other word begins no frame.
+OPEN_FRAMES = TEXTS.union(
+    ["according", "as", "in", "the", "this", "a", "an"], (opener[0] for opener in OPENERS)
+)
+
 
 def frame_length(words: Sequence[str], after_mark: Sequence[bool]) -> int:
     """Return how many words at the head of a sentence only say that the article says it.
