@@ -63,17 +63,20 @@ def gate_notes(found: Gate) -> Iterator[str]:
         return
     rules = found.rules
     yield (
-        f"{found.articles} articles; if nothing got worse, a regression is called in "
-        f"{rules.level:.0%} of such comparisons at the most ({found.tests} one-sided paired "
-        f"randomization tests, Holm, {rules.resamples} resamples, seed {rules.seed}"
-        f"{f', by clusters of one {rules.cluster}' if rules.cluster else ''}); shares are "
-        "shown times 100, margins and floors, too"
+        f"{found.articles} articles. If nothing got worse, at most {rules.level:.0%} of such "
+        f"comparisons end in a regression ({found.tests} one-sided paired randomization tests, "
+        f"Holm, {rules.resamples} resamples, seed {rules.seed}"
+        f"{f', by clusters of one {rules.cluster}' if rules.cluster else ''}). Scores and margins "
+        "are shown times 100."
     )
     for each in found.outcomes:
         loss = detectable_figure(each.detectable, each.rule)
         if loss != table.NONE and not each.part:
-            yield f"{each.name}: a true loss of {loss} is caught 80 times in 100"
-    yield from (f"{side}: {n} articles left out: not in both" for side, n in found.left_out.items())
+            yield f"{each.name}: a true loss of {loss} would be found in 80 of 100 such tests"
+    yield from (
+        f"{side}: {n} articles left out, as they are not in both"
+        for side, n in found.left_out.items()
+    )
     yield from (f"{folder}: {NOT_SWEPT}" for folder in found.not_swept)
 
 

@@ -443,7 +443,7 @@ class Run(_Section):
 
         path = self.folder / samples.TABLE_FILE
         try:
-            file = pq.ParquetFile(path, memory_map=True)
+            file = pq.ParquetFile(path)  # mapped pages would count as memory
             names = file.schema_arrow.names  # which need not be UTF-8
         except FileNotFoundError:
             raise DataError(f"{path}: there is no such file; {AGAIN}") from None
@@ -469,6 +469,41 @@ class Run(_Section):
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: cannot be read ({_line(error)}); {AGAIN}") from None
         return table
+
+    def blocks(self, columns: Sequence[str], rows: int) -> "Iterator[pa.Table]":
+        """Yield so many rows of some columns after the other; the last may be fewer."""
+        import pyarrow as pa
+
+        held: list[Any] = []
+        for part in self._parts(list(columns), rows):
+            held += part.to_batches()
+            while sum(map(len, held)) >= rows:
+                whole = pa.Table.from_batches(held)
+                yield whole.slice(0, rows)
+                held = whole.slice(rows).to_batches()
+        if sum(map(len, held)):
+            yield pa.Table.from_batches(held)
+
+    def _parts(self, columns: list[str], rows: int) -> "Iterator[pa.Table]":
+        """Yield row groups of the table, as many at once as have about so many rows.
+
+        Read in one go, all of them would leave something in memory.
+        """
+        import pyarrow as pa
+
+        path, groups = self.folder / samples.TABLE_FILE, self._file.num_row_groups
+        at_once = max(1, rows * groups // max(1, self.n))
+        try:
+            for start in range(0, groups, at_once):
+                some = list(range(start, min(start + at_once, groups)))
+                yield self._file.read_row_groups(some, columns=columns, use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{path}: cannot be read ({_line(error)}); {AGAIN}") from None
+
+    def value_blocks(self, columns: Sequence[str], rows: int) -> Iterator[Values]:
+        """Yield what `values` returns, so many articles after the other."""
+        for block in self.blocks(list(dict.fromkeys(columns)), rows):
+            yield np.stack([_floats(block.column(name)) for name in columns], axis=1)
 
     @cached_property
     def outline(self) -> str:
