@@ -317,7 +317,7 @@ def test_articles_that_not_all_have_are_left_out_and_counted(make_run: MakeRun) 
     found = compare(make_run("a", {"m": BASE}), fewer)
     assert found.articles == 50
     assert found.left_out == {"a": 10}
-    assert "a: 10 articles left out: not in all" in list(comparison_notes(found))
+    assert "a: 10 articles left out, as they are not in all" in list(comparison_notes(found))
 
 
 def _texts(**changed: str) -> list[str]:
@@ -468,7 +468,7 @@ def test_foreign_parquet_and_one_of_another_run_are_refused(make_run: MakeRun) -
     with pytest.raises(DataError, match="no column 'source'"):
         compare(good, bad)
     shutil.copy(make_run("short", {"m": BASE[:5]}) / "samples.parquet", bad)
-    with pytest.raises(DataError, match=r"5 rows, and run\.json tells of 60"):
+    with pytest.raises(DataError, match=r"5 rows, and run\.json has 60"):
         compare(good, bad)
 
 
@@ -484,7 +484,7 @@ def test_command_prints_each_format(make_run: MakeRun, command: Command) -> None
     assert "m: m|version:1" in table.stdout
     *_, verdict, page = table.stdout.splitlines()
     assert verdict == "b&2 is best by m, beyond chance."
-    assert page.startswith("Where each goes wrong, as a page: evalharness report ")
+    assert page.startswith("To see where each goes wrong: evalharness report ")
     stricter = command("compare", *runs, "--level", "0.01")
     assert "is best" not in stricter.stdout  # a page's headline is of the usual level
     latex = command("compare", *runs, "--format", "latex").stdout

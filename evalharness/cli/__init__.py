@@ -36,6 +36,9 @@ COMMANDS = {
     "copy": (
         "Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."
     ),
+    "compact": (
+        "Put one part in place of the many that runs put at a URL; the runs there stay as they are."
+    ),
     "export": (
         "Write runs for other tools: rows, Every Eval Ever, a model card, or LLM Comparator."
     ),

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -230,7 +230,7 @@ def runs_of(arguments: Sequence[str], files: Files) -> RunsOfArguments:
         argument, folder = next(iter(beside.items()))
         raise DataError(f"{argument}: belongs to the runs in {folder}; give that folder instead")
     for argument in beside:
-        tell(f"{argument}: passed over, as it is neither a run nor summaries")
+        tell(f"{argument}: passed over, as it is neither a run nor a file of summaries")
     arguments = [argument for argument in arguments if argument not in beside]
     names = [argument for argument in arguments if not is_run(argument)]
     if not names:
@@ -272,8 +272,10 @@ def is_run(argument: str) -> bool:
     """Tell whether an argument is a folder of runs, and no file of summaries."""
     if argument == STDIN or split_name(argument)[0]:
         return False
+    if "://" in argument:
+        return not PurePosixPath(argument).suffix
     path = Path(argument)
-    own = (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
+    own = (samples.RUN_FILE, samples.TABLE_FILE, *samples.TEXT_FILES)
     if path.is_dir():
         if run_folders(path, "", "*/", "*/*/", "*/*/*/"):
             return True
@@ -310,7 +312,7 @@ def check_rejected(runs: Sequence[Run], allowed: float) -> None:
         if n and n > allowed * rows:
             raise DataError(
                 f"{run.name}: {n} of {rows} rows were left out; each is in "
-                f"{run.folder / samples.REJECTED} with the reason; mend them, or let so many pass: "
+                f"{run.folder / samples.REJECTED} with the reason; fix them, or allow that many: "
                 f"--allow-rejected {_share_above(n, rows)}"
             )
 
