@@ -318,7 +318,7 @@ def test_articles_that_not_all_have_are_left_out_and_counted(make_run: MakeRun) 
     found = compare(make_run("a", {"m": BASE}), fewer)
     assert found.articles == 50
     assert found.left_out == {"a": 10}
-    assert "a: 10 articles left out: not in all" in list(comparison_notes(found))
+    assert "a: 10 articles left out, as they are not in all" in list(comparison_notes(found))
 
 
 def _texts(**changed: str) -> list[str]:
