@@ -8,6 +8,7 @@ so that it is computed again as a whole. Lines damaged later are left out, and s
 
 import bisect
 import errno
+import hashlib
 import json
 import os
 import re
@@ -222,6 +223,11 @@ class Ledger:
         """
         with self._while_locked():
             self._append(records, is_put)
+
+    @property
+    def is_at_url(self) -> bool:
+        """Whether what is computed is put at a URL, too."""
+        return self._parts is not None
 
     def putter(self, keys: Sequence[str]) -> Callable[[Sequence[Any]], object] | None:
         """Return what puts the results of a batch at the URL of this ledger; None where none is.
@@ -616,6 +622,10 @@ def cannot_write(path: Path | str, error: OSError) -> StoreError:
     return StoreError(f"{path}: {error.strerror or error}{cure}")
 
 
+# What a message says of a run's files that are not as they should be.
+AGAIN = "run the config again, which computes nothing twice"
+
+
 class RunFolder:
     """The files of one run. Each is written beside its name and then moved there, whole.
 
@@ -669,6 +679,14 @@ class RunFolder:
             if pid.isdigit() and int(pid) != os.getpid() and not is_alive(int(pid)):
                 with suppress(OSError):  # it is in nobody's way
                     part.unlink()
+
+
+def file_digest(content: Path | str) -> str:
+    """Return the SHA-256 of a file, or of the file that would hold a text."""
+    if isinstance(content, str):
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_alive(pid: int) -> bool:
