@@ -501,7 +501,7 @@ def test_one_request_in_twenty_that_fails_costs_nothing(
         runs = evalharness.run(config, results=f"{url}/r")
         compact(f"{url}/r")
         compared = evalharness.compare(f"{url}/r/t")
-        faulty.shutdown()
+        faulty.shutdown()  # `with` closes it
 
     assert faulty.failed > 3
     assert [run.timing.summaries["computed"] for run in runs] == [0, 0]

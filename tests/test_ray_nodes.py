@@ -1,7 +1,7 @@
 """Two Ray nodes that share no disk, and an S3 server: the same bytes, whoever is lost.
 
 Run with `-m cluster`; needs ray, s3fs, moto and flask. Workers reach the server by way of a proxy
-that fails one request in twenty, so that what they put themselves is seen there.
+that fails three requests in ten, so that what they put themselves is seen there.
 """
 
 import json
@@ -40,7 +40,7 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         self.server, self.folder = server, folder
-        self.proxy = Faulty(server, 0.05)
+        self.proxy = Faulty(server, 0.3)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {**ACCESS, **QUIET, "AWS_ENDPOINT_URL": self.proxy.url}.items():
                 patch.setenv(name, value)
@@ -51,6 +51,7 @@ class Nodes:
     def close(self) -> None:
         self.cluster.shutdown()  # type: ignore[no-untyped-call]
         self.proxy.shutdown()
+        self.proxy.server_close()
 
     def environment(self) -> dict[str, str]:
         more = {"AWS_ENDPOINT_URL": self.server, "RAY_ADDRESS": self.cluster.address}
