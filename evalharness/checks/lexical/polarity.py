@@ -3,6 +3,7 @@
 First which words of a text are denied, and which are only said to be possible; then the check.
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -93,17 +94,22 @@ class Cues:
 
     def __init__(self, passages: Passages) -> None:
         self._text = passages.text
-        self._tokens = passages.tokens
+        self._passages = passages
         self.denied: dict[int, int] = {}
         self.hedged: dict[int, int] = {}
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
         end = 0
-        for at in [at for at, token in enumerate(self._tokens) if _is_cue[token.word]]:
+        cues = map(_is_cue.__getitem__, passages.columns.words)
+        for at in [*itertools.compress(itertools.count(), cues)]:
             if at >= end:  # the first cue of its sentence: no word before it is denied or hedged
                 first, end = passages.bounds(at)
                 self._read_negations(at, end)
                 self._read_hedges(at, first, end)
+
+    @cached_property
+    def _tokens(self) -> list[Token]:
+        return self._passages.tokens
 
     def _read_negations(self, start: int, end: int) -> None:
         """Note which words are denied up to the end of their sentence, by which word."""
@@ -253,7 +259,7 @@ class StatedPolarity(ArticleIndex):
     @cached_property
     def denial_verbs(self) -> frozenset[str]:
         """The verbs of denial that the article uses at all."""
-        return frozenset(token.stem for token in self.passages.tokens) & _DENYING
+        return _DENYING.intersection(self.passages.stems)
 
     def places(self, stems: Iterable[str]) -> list[int]:
         """Return where the article has one of some stems; empty if that is too often to tell."""
@@ -267,13 +273,15 @@ class StatedPolarity(ArticleIndex):
     def has_hint(self, at: int, reach: int, hints: frozenset[str] = _HINTS) -> bool:
         """Tell whether something near a token in its sentence says that anything is not so."""
         low, high = self.passages.bounds(at)
-        near = self.passages.tokens[max(low, at - reach) : min(high, at + reach + 1)]
-        return any(is_denial(token) or token.stem in hints for token in near)
+        start, end = max(low, at - reach), min(high, at + reach + 1)
+        if not hints.isdisjoint(self.passages.stems[start:end]):
+            return True
+        return any(map(_denies.__getitem__, self.passages.columns.words[start:end]))
 
     def is_guarded(self, at: int) -> bool:
         """Tell whether what stands before a token says that it is put as no fact: `links to`."""
-        before = self.passages.tokens[max(self.passages.bounds(at)[0], at - GUARD_REACH) : at]
-        return any(token.stem in _GUARDED for token in before)
+        before = self.passages.stems[max(self.passages.bounds(at)[0], at - GUARD_REACH) : at]
+        return not _GUARDED.isdisjoint(before)
 
     def compare(self, summary: str) -> Score:
         """Return the share of the comparable sentences without a clash, with flags."""
@@ -313,7 +321,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             asked = at > past and self._is_disputed(at)
             look = asked or not compared or self.article.wants_evidence
             places = self._comparable(at) if look else []
-            compared.update(self.stated.tokens[place.at].sentence for place in places[:2])
+            compared.update(self.stated.columns.sentences[place.at] for place in places[:2])
             if at <= past:
                 continue
             clash = self._disputed_clash(at, places) if asked else self._opposite(at)
@@ -472,8 +480,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
 
     def _in_name(self, where: Passages, at: int) -> bool:
         """Tell whether a word has a capital inside a sentence."""
-        first = where.first[where.tokens[at].sentence]
-        return at > first and where.text[where.tokens[at].start].isupper()
+        first = where.bounds(at)[0]
+        return at > first and where.columns.written[at][0].isupper()
 
     def _all_places(self, stems: Iterable[str]) -> list[int]:
         return [at for stem in stems for at in self.stated.places.get(stem, ())]

@@ -132,12 +132,10 @@ class StatedRoles(ArticleIndex):
         return self._beside[stem, side]
 
     def _names_beside(self, stem: str, side: int) -> Iterator[tuple[int, int]]:
+        sentences = self.passages.columns.sentences
         for at in self.passages.places.get(stem, ())[:MOST_PLACES]:
             name = self.name_at.get(at + side)
-            if (
-                name is not None
-                and self.passages.tokens[at].sentence == self.passages.tokens[at + side].sentence
-            ):
+            if name is not None and sentences[at] == sentences[at + side]:
                 first = last = at + side
                 while self.name_at.get(first - 1) is name:
                     first -= 1
@@ -176,21 +174,22 @@ class StatedRoles(ArticleIndex):
     def _first_places(self) -> dict[int, list[tuple[int, tuple[str, ...]]]]:
         """Where each name stands first of all, by sentences, with its words."""
         found: dict[int, list[tuple[int, tuple[str, ...]]]] = {}
+        sentences = self.passages.columns.sentences
         for words, places in self.by_words.items():
             for at in places[:MOST_CANDIDATES]:
-                found.setdefault(self.passages.tokens[at].sentence, []).append((at, words))
+                found.setdefault(sentences[at], []).append((at, words))
         return found
 
     def shared_with(self, wanted: frozenset[str]) -> dict[tuple[str, ...], set[str]]:
         """Return which of some stems are in the company of each name that has one."""
         found: dict[tuple[str, ...], set[str]] = {}
-        where = self.passages
+        columns, stems = self.passages.columns, self.passages.stems
         for stem in wanted:
-            for place in where.places.get(stem, ()):
-                if not where.tokens[place].content:
+            for place in self.passages.places.get(stem, ()):
+                if not columns.content[place]:
                     continue
-                for at, words in self._first_places.get(where.tokens[place].sentence, ()):
-                    if abs(at - place) <= REACH_OF_COMPANY and where.stems[at] != stem:
+                for at, words in self._first_places.get(columns.sentences[place], ()):
+                    if abs(at - place) <= REACH_OF_COMPANY and stems[at] != stem:
                         found.setdefault(words, set()).add(stem)
         return found
 
@@ -208,7 +207,7 @@ class StatedRoles(ArticleIndex):
         """All words of each sentence, folded."""
         first = self.passages.first
         return [
-            frozenset(token.word for token in self.passages.tokens[first[n] : first[n + 1]])
+            frozenset(self.passages.columns.words[first[n] : first[n + 1]])
             for n in range(len(self.passages.sentences))
         ]
 
@@ -253,8 +252,10 @@ def _short_forms(words: Collection[str]) -> frozenset[str]:
 
 
 def _by_token(where: Passages, names: Sequence[text.Name]) -> dict[int, text.Name]:
-    starts = {token.start: at for at, token in enumerate(where.tokens)}
-    found = ((starts.get(part.start), name) for name in names for part in name.parts)
+    if not names:
+        return {}
+    at_start = dict(zip(where.columns.starts, itertools.count(), strict=False))
+    found = ((at_start.get(part.start), name) for name in names for part in name.parts)
     return {at: name for at, name in found if at is not None}
 
 
@@ -265,7 +266,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         super().__init__(article, summary)
         self._last = -1, frozenset[str]()
         self.name_at = _by_token(self.own, self.own.named_as(article.passages))
-        self._with_names = {self.own.tokens[at].sentence for at in self.name_at}
+        self._with_names = {self.own.columns.sentences[at] for at in self.name_at}
         self._wholes: dict[int, list[int]] = {}
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
@@ -276,7 +277,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if clashes and self.own.tokens[at].start < clashes[-1].span.end:
                 continue
             places, clash = self._of_name(at) if at in self.name_at else self._of_word(at)
-            compared.update(self.stated.tokens[place].sentence for place in places[:3])
+            compared.update(self.stated.columns.sentences[place] for place in places[:3])
             if clash is not None and clash.span not in [each.span for each in clashes]:
                 clashes.append(clash)
                 compared.add(self.stated.tokens[clash.at].sentence)
@@ -447,7 +448,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         low, high = self.stated.bounds(place)
         wanted = own.doer | own.target
         near = range(max(low, place - REACH_BEFORE), min(high, place + REACH_AFTER + 1))
-        hits = [each for each in near if self.stated.tokens[each].stem in wanted]
+        hits = [each for each in near if self.stated.stems[each] in wanted]
         return self.stated.span(min([*hits, place]), max([*hits, place]))
 
     def _to_itself(self, at: int) -> _Clash | None:
@@ -640,7 +641,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         near = self.own.around(members[0], REACH_OF_COMPANY)
         near |= self.own.around(members[-1], REACH_OF_COMPANY)
         low, high = self.own.bounds(members[0])
-        named = {self.own.tokens[each].stem for each in range(low, high) if each in self.name_at}
+        named = {self.own.stems[each] for each in range(low, high) if each in self.name_at}
         return frozenset(stem for stem in near - named if stem in self.stated.places)
 
     def _best_company(
@@ -730,7 +731,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _is_near(self, subject: text.Name, place: int) -> bool:
         """Tell whether the article has a name before a verb in its sentence."""
         low = self.stated.bounds(place)[0]
-        near = {self.stated.tokens[each].word for each in range(low, place)}
+        near = {*self.stated.columns.words[low:place]}
         if not _short_forms(near).isdisjoint(_short_forms(subject.words)):
             return True
         country = text.country(" ".join(subject.words))
@@ -741,9 +742,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         own_end, end = self.own.bounds(at)[1], self.stated.bounds(place)[1]
         own = self.own.tokens[at + 1 : min(own_end, at + 1 + REACH_OF_PREDICATE)]
         mine = [token.stem for token in own if token.content]
-        its = [
-            t.stem for t in self.stated.tokens[place + 1 : min(end, place + 3 + REACH_OF_PREDICATE)]
-        ]
+        its = self.stated.stems[place + 1 : min(end, place + 3 + REACH_OF_PREDICATE)]
         shared = sum(stem in its for stem in mine)
         return shared >= LEAST_FRAMED_CONTENT and shared >= PREDICATE_SHARE * len(mine)
 
@@ -757,7 +756,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         if best is None:
             return [], None
         place, other, share = best
-        sentence = self.stated.tokens[place].sentence
+        sentence = self.stated.columns.sentences[place]
         if other is None or self.article.may_mean(name, sentence, share < _SURE_SHARE):
             return [place], None
         return [place], self._for_another(name, other, place)
@@ -765,11 +764,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _slot_words(self, members: list[int]) -> frozenset[str]:
         low, high = self.own.bounds(members[0])
         near = range(max(low, members[0] - SLOT_REACH), min(high, members[-1] + SLOT_REACH + 1))
-        return frozenset(
-            self.own.tokens[each].stem
-            for each in near
-            if each not in members and self.own.tokens[each].content
-        )
+        stems, content = self.own.stems, self.own.columns.content
+        return frozenset(stems[each] for each in near if content[each] and each not in members)
 
     def _best_slot(
         self, wanted: frozenset[str], members: list[int]
@@ -794,7 +790,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return the words of a sentence of the summary; those of the last one are kept."""
         if self._last[0] != number:
             first, end = self.own.first[number], self.own.first[number + 1]
-            self._last = number, frozenset(token.word for token in self.own.tokens[first:end])
+            self._last = number, frozenset(self.own.columns.words[first:end])
         return self._last[1]
 
     def _fits(self, at: int, members: list[int]) -> bool:
