@@ -65,6 +65,10 @@ class Passages:
         """The words of the text in order."""
         return self.columns.tokens()
 
+    def token(self, at: int) -> Token:
+        """Return one word; of an article, few are asked for."""
+        return Token._make([column[at] for column in self.columns])
+
     @cached_property
     def _columns_and_first(self) -> tuple[text.WordColumns, list[int]]:
         return text.word_columns(self.text, self.sentences)

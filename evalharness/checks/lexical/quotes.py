@@ -346,8 +346,8 @@ def _says(where: Passages, name: text.Name) -> bool:
     if first >= len(where.columns.starts):
         return False
     low, high = where.bounds(first)
-    before = where.tokens[max(low, first - 2) : first]
-    after = where.tokens[last : min(high, last + REACH_OF_VERB)]
+    before = [*map(where.token, range(max(low, first - 2), first))]
+    after = [*map(where.token, range(last, min(high, last + REACH_OF_VERB)))]
     if before and before[-1].stem in _TO_LISTENERS:
         return False
     if after and after[0].word in _SPOKEN_OF:  # he said the league is no good

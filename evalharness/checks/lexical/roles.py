@@ -280,7 +280,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             compared.update(self.stated.columns.sentences[place] for place in places[:3])
             if clash is not None and clash.span not in [each.span for each in clashes]:
                 clashes.append(clash)
-                compared.add(self.stated.tokens[clash.at].sentence)
+                compared.add(self.stated.columns.sentences[clash.at])
         return sorted(compared), clashes
 
     def _of_word(self, at: int) -> tuple[list[int], _Clash | None]:
@@ -341,7 +341,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return where the article has the summary's winner beaten; none if the loser is, too."""
         crossed: list[int] = []
         for place in places:
-            if self.stated.tokens[place].stem in LOSING or _is_reversed(self.stated, place):
+            if self.stated.stems[place] in LOSING or _is_reversed(self.stated, place):
                 continue
             beaten = self._loser_at(place)
             if _is_meant(own.target, beaten):
@@ -352,24 +352,25 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _loser_at(self, place: int) -> frozenset[str]:
         """Return the stems of who is beaten, behind a win: `win over`, or right behind `beat`."""
-        tokens, high = self.stated.tokens, self.stated.bounds(place)[1]
-        after = tokens[place + 1 : min(high, place + 6)]
+        words, stems = self.stated.columns.words, self.stated.stems
+        after = words[place + 1 : min(self.stated.bounds(place)[1], place + 6)]
         if not after:
             return frozenset()
-        has_link = after[0].word in _BEFORE_BEATEN
-        has_link = has_link or (after[0].word == "for" and tokens[place].word in _DEFEATS)
-        is_noun = tokens[place].stem in _WITHOUT_OBJECT
-        if not has_link and (is_noun or after[0].word in FUNCTION_WORDS):
+        has_link = after[0] in _BEFORE_BEATEN
+        has_link = has_link or (after[0] == "for" and words[place] in _DEFEATS)
+        is_noun = stems[place] in _WITHOUT_OBJECT
+        if not has_link and (is_noun or after[0] in FUNCTION_WORDS):
             return frozenset()
-        named = itertools.takewhile(lambda token: token.word not in APART, after[has_link:])
-        return frozenset(token.stem for token in named)
+        named = [*itertools.takewhile(lambda word: word not in APART, after[has_link:])]
+        first = place + 1 + has_link
+        return frozenset(stems[first : first + len(named)])
 
     def _is_done(self, place: int) -> bool:
         """Tell whether a word of the article is a verb, or a win or loss: not `their access`."""
-        token = self.stated.tokens[place]
-        before = self.stated.tokens[place - 1].word if place > self.stated.bounds(place)[0] else ""
-        is_base = before in _BEFORE_BASE or (token.word.endswith("ing") and before in BE)
-        return token.stem in _RESULTS or _is_verb(token.word) or is_base
+        words = self.stated.columns.words
+        before = words[place - 1] if place > self.stated.bounds(place)[0] else ""
+        is_base = before in _BEFORE_BASE or (words[place].endswith("ing") and before in BE)
+        return self.stated.stems[place] in _RESULTS or _is_verb(words[place]) or is_base
 
     def _verb_places(self, stem: str) -> list[int]:
         """Return where the article has a verb, or one of the same result; not all, of too many."""
@@ -381,12 +382,12 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _behind_result(self, place: int, after: range) -> range:
         """Return where the one beaten may stand: behind a `win`, only after `over` or the like."""
-        tokens = self.stated.tokens
-        if tokens[place].stem not in _WITHOUT_OBJECT:
+        if self.stated.stems[place] not in _WITHOUT_OBJECT:
             return after
-        first = next((each for each in after[:REACH_OF_WORDS] if tokens[each].content), None)
-        links = tokens[place + 1 : first] if first else ()
-        return after if any(each.word in _BEFORE_BEATEN for each in links) else after[:0]
+        words, content = self.stated.columns.words, self.stated.columns.content
+        first = next((each for each in after[:REACH_OF_WORDS] if content[each]), None)
+        links = words[place + 1 : first] if first else ()
+        return after[:0] if _BEFORE_BEATEN.isdisjoint(links) else after
 
     def _parties(self, at: int) -> _Parties | None:
         """Return who does something and to whom, from the words right beside a verb."""
@@ -436,9 +437,9 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         wanted = own.doer | own.target
         before = range(place - 1, max(low, place - REACH_BEFORE) - 1, -1)
         after = range(place + 1, min(high, place + REACH_AFTER + 1))
-        tokens = self.stated.tokens
+        stems = self.stated.stems
         first, second = (
-            next((tokens[each].stem for each in side if tokens[each].stem in wanted), "")
+            next((stems[each] for each in side if stems[each] in wanted), "")
             for side in (before, self._behind_result(place, after))
         )
         return (second, first) if _is_reversed(self.stated, place) else (first, second)
@@ -515,7 +516,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         is_rare = 0 < len(ones) <= MOST_PLACES and 0 < len(others) <= MOST_PLACES
         if not is_rare or _least_apart(ones, others) < (FAR_APART if name else FURTHER_APART):
             return None
-        number = self.stated.tokens[ones[0]].sentence + 1
+        number = self.stated.columns.sentences[ones[0]] + 1
         message = f"the article has '{subject.written}' in sentence {number}, and far from it {{}}"
         where = self.stated.span(others[0], others[0])
         return _Clash(self.own.span(at - 1, last), where, others[0], "spliced", message)
@@ -562,8 +563,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _name_behind(self, start: int) -> text.Name | None:
         """Return the name of the article at a token, or behind its title."""
-        tokens = self.stated.tokens[start : start + REACH_OF_WORDS]
-        titles = itertools.takewhile(lambda token: token.word in _BEFORE_NAME, tokens)
+        words = self.stated.columns.words[start : start + REACH_OF_WORDS]
+        titles = itertools.takewhile(_BEFORE_NAME.__contains__, words)
         return self.article.name_at.get(start + sum(1 for _ in titles))
 
     def _next_name(self, behind: int) -> int | None:
@@ -807,7 +808,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def flag(self, clash: _Clash) -> Flag:
         """Return what a reader is told of a clash, with the article's words."""
         said = clash.stated.of(self.article.text)
-        number = self.stated.tokens[clash.at].sentence + 1
+        number = self.stated.columns.sentences[clash.at] + 1
         message = clash.message.format(f"'{said}'") + f", in sentence {number}"
         return Flag(clash.span, clash.kind, message, (clash.stated,))
 
@@ -836,12 +837,12 @@ def _subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) ->
 
     It stands right before it, but for words such as `has been`, or for what is between commas.
     """
-    low, tokens = where.bounds(verb)[0], where.tokens
+    low, words, after_mark = where.bounds(verb)[0], where.columns.words, where.columns.after_mark
     at = verb - 1
-    while at >= low and tokens[at].word in _BEFORE_VERB and not tokens[at + 1].after_mark:
+    while at >= low and words[at] in _BEFORE_VERB and not after_mark[at + 1]:
         at -= 1
-    if at >= low and tokens[at + 1].after_mark:  # Jane Doe, 40, left
-        marks = (each for each in range(at, max(low, at - 8), -1) if tokens[each].after_mark)
+    if at >= low and after_mark[at + 1]:  # Jane Doe, 40, left
+        marks = (each for each in range(at, max(low, at - 8), -1) if after_mark[each])
         at = next(marks, low) - 1
     if at < low or at not in name_at:
         return None
@@ -855,7 +856,7 @@ def _word_before(where: Passages, name_at: Mapping[int, text.Name], at: int) -> 
     first = at
     while name_at.get(first - 1) is name_at[at]:
         first -= 1
-    return where.tokens[first - 1].word if first > where.bounds(at)[0] else ""
+    return where.columns.words[first - 1] if first > where.bounds(at)[0] else ""
 
 
 def _least_apart(ones: Sequence[int], others: Sequence[int]) -> int:
@@ -877,11 +878,12 @@ def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[s
     Behind a sentence's first words, also the first word of content, which tells most.
     """
     low, high = where.bounds(first)
-    after = where.tokens[last + 1 : min(high, last + 5)]
-    right = {token.stem for token in after[:1]}
+    after, stems = range(last + 1, min(high, last + 5)), where.stems
+    right = {stems[at] for at in after[:1]}
     if first > low:
-        return {where.tokens[first - 1].stem}, right
-    telling = (token.stem for token in after if token.content and not token.word.isdecimal())
+        return {stems[first - 1]}, right
+    words, content = where.columns.words, where.columns.content
+    telling = (stems[at] for at in after if content[at] and not words[at].isdecimal())
     return set(), right | {next(telling, "")} - {""}
 
 
@@ -901,19 +903,19 @@ def _is_meant(party: frozenset[str], words: frozenset[str]) -> bool:
 
 
 _OWN = frozenset(["his", "her", "its", "their"])
+_HELPING = BE | PROMISES
 
 
 def _is_reversed(where: Passages, at: int) -> bool:
     """Tell whether it is done to what stands before: `was beaten by`, `lost to`, `defeat by`."""
     low, high = where.bounds(at)
-    token = where.tokens[at]
-    before = [each.word for each in where.tokens[max(low, at - 3) : at]]
-    is_defeat = token.word in _DEFEATS
-    after = [each.word for each in where.tokens[at + 1 : min(high, at + (6 if is_defeat else 4))]]
-    is_bare = after[:1] == ["by"] and _is_verb(token.word)  # `a film directed by`
-    passive = is_bare or ("by" in after and not (BE | PROMISES).isdisjoint(before))
+    words = where.columns.words
+    before, is_defeat = words[max(low, at - 3) : at], words[at] in _DEFEATS
+    after = words[at + 1 : min(high, at + (6 if is_defeat else 4))]
+    is_bare = after[:1] == ["by"] and _is_verb(words[at])  # `a film directed by`
+    passive = is_bare or ("by" in after and not _HELPING.isdisjoint(before))
     if is_defeat and before and (before[-1] in FUNCTION_WORDS or not _OWN.isdisjoint(before)):
         return True  # `their third defeat`
-    if token.stem in LOSING or is_defeat:
+    if where.stems[at] in LOSING or is_defeat:
         return not LOST_TO.isdisjoint(after)
     return passive
